@@ -1,0 +1,2 @@
+//! The book: preprocessor and checks.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Raw HTTP over TCP, for tests.
