@@ -1,0 +1,11 @@
+//! The core moves bytes. It does not know what they mean.
+
+pub mod connection;
+pub mod deadline;
+pub mod listener;
+pub mod state;
+
+pub use connection::{Connection, Fill};
+pub use deadline::Deadline;
+pub use listener::Listener;
+pub use state::State;
