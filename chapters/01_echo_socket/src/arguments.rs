@@ -48,10 +48,7 @@ impl fmt::Display for ArgumentsError {
                 "`{text}` is not an address: give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"
             ),
             Self::Surplus(text) => {
-                write!(
-                    f,
-                    "unexpected argument `{text}`: the only argument is an address"
-                )
+                write!(f, "unexpected argument `{text}`: the only argument is an address")
             }
         }
     }
@@ -81,14 +78,7 @@ mod tests {
 
     #[test]
     fn what_is_not_an_address_is_named_in_the_error() {
-        for text in [
-            "8080",
-            "localhost:8080",
-            "127.0.0.1",
-            "127.0.0.1:99999",
-            "--help",
-            "",
-        ] {
+        for text in ["8080", "localhost:8080", "127.0.0.1", "127.0.0.1:99999", "--help", ""] {
             let error = parse(&[text]).unwrap_err();
             assert_eq!(error, ArgumentsError::Address(text.to_string()));
             assert!(error.to_string().contains("such as 127.0.0.1:8080"));

@@ -20,10 +20,7 @@ impl Server {
     /// # Errors
     /// [`BindError`] when the address cannot be had.
     pub fn bind(address: SocketAddr) -> Result<Server, BindError> {
-        Ok(Server {
-            listener: Listener::bind(address)?,
-            limits: Limits::default(),
-        })
+        Ok(Server { listener: Listener::bind(address)?, limits: Limits::default() })
     }
 
     /// Serves with other limits than the default ones.

@@ -78,11 +78,7 @@ impl Connection {
     /// When the table of [`State::may_become`] does not have this step.
     pub fn enter(&mut self, next: State) -> io::Result<()> {
         if !self.state.may_become(next) {
-            return Err(super::state::IllegalTransition {
-                from: self.state,
-                to: next,
-            }
-            .into());
+            return Err(super::state::IllegalTransition { from: self.state, to: next }.into());
         }
         self.state = next;
         Ok(())
@@ -98,10 +94,7 @@ impl Connection {
     /// # Panics
     /// When fewer are buffered.
     pub fn consume(&mut self, count: usize) {
-        assert!(
-            count <= self.buffered().len(),
-            "only buffered bytes can be consumed"
-        );
+        assert!(count <= self.buffered().len(), "only buffered bytes can be consumed");
         self.start += count;
     }
 
@@ -203,10 +196,7 @@ impl Connection {
 
 /// Unix says `WouldBlock` when a socket's timeout passes, Windows says `TimedOut`.
 fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
 
 #[cfg(test)]
@@ -229,10 +219,7 @@ mod tests {
         let (mut client, mut connection) = pair(8);
         client.write_all(b"abc").unwrap();
         while connection.buffered().len() < 3 {
-            assert!(matches!(
-                connection.fill(Deadline::after(LONG)).unwrap(),
-                Fill::Bytes(_)
-            ));
+            assert!(matches!(connection.fill(Deadline::after(LONG)).unwrap(), Fill::Bytes(_)));
         }
         connection.consume(1);
         assert_eq!(connection.buffered(), b"bc");
@@ -257,10 +244,7 @@ mod tests {
     #[test]
     fn silence_ends_at_the_deadline_and_leaves_the_connection_idle() {
         let (_client, mut connection) = pair(4);
-        assert_eq!(
-            connection.fill(Deadline::after(SOON)).unwrap(),
-            Fill::TimedOut
-        );
+        assert_eq!(connection.fill(Deadline::after(SOON)).unwrap(), Fill::TimedOut);
         assert_eq!(connection.state(), State::Idle);
     }
 
@@ -270,9 +254,7 @@ mod tests {
         client.write_all(b"ping").unwrap();
         client.shutdown(Shutdown::Write).unwrap();
         while connection.fill(Deadline::after(LONG)).unwrap() != Fill::Eof {}
-        connection
-            .write_all(b"pong", Deadline::after(LONG))
-            .unwrap();
+        connection.write_all(b"pong", Deadline::after(LONG)).unwrap();
         connection.close(LONG);
         let mut answer = String::new();
         client.read_to_string(&mut answer).unwrap();
@@ -284,10 +266,7 @@ mod tests {
         let (_client, mut connection) = pair(4);
         let more_than_the_kernel_buffers = vec![0; 64 * 1024 * 1024];
         let error = connection
-            .write_all(
-                &more_than_the_kernel_buffers,
-                Deadline::after(Duration::from_millis(100)),
-            )
+            .write_all(&more_than_the_kernel_buffers, Deadline::after(Duration::from_millis(100)))
             .unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
@@ -297,9 +276,7 @@ mod tests {
         let (mut client, mut connection) = pair(64);
         client.write_all(&vec![b'x'; 256 * 1024]).unwrap();
         connection.fill(Deadline::after(LONG)).unwrap();
-        connection
-            .write_all(b"enough", Deadline::after(LONG))
-            .unwrap();
+        connection.write_all(b"enough", Deadline::after(LONG)).unwrap();
         let closing = std::thread::Builder::new()
             .name("closing".to_string())
             .spawn(move || connection.close(LONG))
@@ -315,9 +292,6 @@ mod tests {
     fn a_step_that_makes_no_sense_is_an_error() {
         let (_client, mut connection) = pair(4);
         let error = connection.enter(State::Processing).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "a connection cannot go from Idle to Processing"
-        );
+        assert_eq!(error.to_string(), "a connection cannot go from Idle to Processing");
     }
 }

@@ -31,19 +31,13 @@ impl Listener {
         let failed = |step| move |source| BindError { step, source };
 
         // socket(2): ask the kernel for an endpoint. It has no address yet.
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )
-        .map_err(failed("socket"))?;
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
+            .map_err(failed("socket"))?;
 
         // setsockopt(2): connections that ended a moment ago (TIME_WAIT) shall not keep us from the
         // port. Windows needs no such option, and its option of this name lets two servers share a port.
         #[cfg(not(windows))]
-        socket
-            .set_reuse_address(true)
-            .map_err(failed("setsockopt(SO_REUSEADDR)"))?;
+        socket.set_reuse_address(true).map_err(failed("setsockopt(SO_REUSEADDR)"))?;
 
         // bind(2): give the socket its address and port.
         socket.bind(&address.into()).map_err(failed("bind"))?;
@@ -121,10 +115,7 @@ impl fmt::Display for BindError {
         write!(f, "{}: {}", self.step, self.source)?;
         match self.source.kind() {
             io::ErrorKind::AddrInUse => {
-                write!(
-                    f,
-                    "; another program listens there: stop it, or try 127.0.0.1:0"
-                )
+                write!(f, "; another program listens there: stop it, or try 127.0.0.1:0")
             }
             io::ErrorKind::PermissionDenied => {
                 write!(f, "; ports below 1024 need privileges: try 127.0.0.1:8080")
@@ -169,10 +160,7 @@ mod tests {
         let first = Listener::bind(local()).unwrap();
         let error = Listener::bind(first.local_addr()).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::AddrInUse);
-        assert!(
-            error.to_string().contains("another program listens there"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("another program listens there"), "{error}");
     }
 
     #[test]

@@ -61,11 +61,7 @@ pub struct IllegalTransition {
 
 impl fmt::Display for IllegalTransition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "a connection cannot go from {:?} to {:?}",
-            self.from, self.to
-        )
+        write!(f, "a connection cannot go from {:?} to {:?}", self.from, self.to)
     }
 }
 
