@@ -1,2 +1,39 @@
-//! `cargo xtask`: the tools of the course.
-fn main() {}
+//! `cargo xtask`: the tools of the course, for readers and maintainers.
+//!
+//! One file a command, each with a `run`. What they share: [`workspace`] knows the chapters, [`ui`] the
+//! terminal.
+
+mod diff;
+mod ui;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// The tools of the course.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show what one chapter changes in another: `cargo xtask diff 3 4`
+    Diff(diff::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = Workspace::find().and_then(|workspace| match cli.command {
+        Command::Diff(args) => diff::run(&workspace, &args),
+    });
+    outcome.unwrap_or_else(|error| {
+        anstream::eprintln!("{} {error:#}", ui::paint(ui::BAD, "error:"));
+        ExitCode::FAILURE
+    })
+}

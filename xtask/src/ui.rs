@@ -1,0 +1,89 @@
+//! The terminal: colours, its width, its pager.
+//!
+//! Text is always made with colours; `anstream` takes them away where they would not be seen (a file, a
+//! pipe, `NO_COLOR`).
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+use std::process::{Command, Stdio};
+
+use anstyle::{AnsiColor, Style};
+
+/// What is right, or has been added.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// What is wrong, or has gone.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+/// What a person should look at.
+pub(crate) const NOTE: Style = AnsiColor::Yellow.on_default();
+/// A place: a line number, a hunk.
+pub(crate) const PLACE: Style = AnsiColor::Cyan.on_default();
+/// A title.
+pub(crate) const TITLE: Style = Style::new().bold();
+/// What may be skipped.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// Surrounds text with the codes of a style.
+pub(crate) fn paint(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Whether a person sees what is printed.
+pub(crate) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// The width of the terminal in columns: `$COLUMNS`, or what the terminal says, or 100.
+pub(crate) fn width() -> usize {
+    let told = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let asked = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    told.or_else(asked).filter(|&columns| columns > 0).unwrap_or(100)
+}
+
+/// Shows a long text as git does: through `$GIT_PAGER`, `$PAGER` or `less -FRX`, on a terminal only.
+pub(crate) fn page(text: &str, no_pager: bool) {
+    if no_pager || !is_terminal() || !through_pager(text) {
+        print(text);
+    }
+}
+
+/// Prints. That nobody reads on (`| head`) is no error.
+pub(crate) fn print(text: &str) {
+    let mut out = anstream::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Returns whether there was a pager.
+fn through_pager(text: &str) -> bool {
+    let named = ["GIT_PAGER", "PAGER"].iter().find_map(|name| env::var(name).ok());
+    let pager = named.unwrap_or_else(|| "less".to_string());
+    let mut words = pager.split_whitespace();
+    let Some(program) = words.next().filter(|&program| program != "cat") else {
+        return false;
+    };
+    let mut command = Command::new(program);
+    command.args(words).stdin(Stdio::piped());
+    if env::var_os("LESS").is_none() {
+        // F: end at once if it fits a screen. R: show colours. X: leave the text on the screen.
+        command.env("LESS", "FRX");
+    }
+    let Ok(mut child) = command.spawn() else {
+        return false;
+    };
+    let colours = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+    let plain = anstream::adapter::strip_str(text);
+    let shown = if colours { text.to_string() } else { plain.to_string() };
+    if let Some(mut pipe) = child.stdin.take() {
+        // The reader may quit before the end: that is what pagers are for.
+        let _ = pipe.write_all(shown.as_bytes());
+    }
+    let _ = child.wait();
+    true
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    /// The text without its colours, for comparing.
+    pub(crate) fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+}

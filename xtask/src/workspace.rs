@@ -1,0 +1,186 @@
+//! The repository: where it is, and which chapters it has.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+/// The repository of the course, as it is on disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+    chapters: Vec<Chapter>,
+}
+
+/// A folder in `chapters/`, or `final`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chapter {
+    /// `04_router`, or `final`.
+    pub name: String,
+    /// From the root, with slashes: `chapters/04_router`, or `final`.
+    pub folder: String,
+    /// The name of the package, which is the name of its binary: `ch04_router`; `final` for the last.
+    pub package: String,
+    /// 1 to 6; `None` for `final`.
+    pub number: Option<u8>,
+}
+
+impl Workspace {
+    /// Finds the repository: from the crate that cargo runs, or from the current folder upwards.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn find() -> anyhow::Result<Workspace> {
+        let crate_folder = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let start = match crate_folder {
+            Some(folder) => folder,
+            None => env::current_dir().context("the current folder cannot be read")?,
+        };
+        let root = start.ancestors().find(|folder| folder.join("chapters").is_dir());
+        Workspace::at(
+            root.with_context(|| {
+                format!("no folder `chapters` in {} or above it", start.display())
+            })?,
+        )
+    }
+
+    /// The repository at this root.
+    pub(crate) fn at(root: &Path) -> anyhow::Result<Workspace> {
+        let chapters = root.join("chapters");
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&chapters).with_context(|| chapters.display().to_string())? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        let mut chapters: Vec<Chapter> =
+            names.iter().filter_map(|n| Chapter::from_name(n)).collect();
+        if root.join("final/Cargo.toml").is_file() {
+            chapters.push(Chapter::last());
+        }
+        Ok(Workspace { root: root.to_owned(), chapters })
+    }
+
+    /// The folder that holds everything.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A path given from the root, with slashes.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// All chapters in their order, `final` at the end.
+    pub(crate) fn chapters(&self) -> &[Chapter] {
+        &self.chapters
+    }
+
+    /// The chapters that come after this one, `final` included.
+    pub(crate) fn after(&self, chapter: &Chapter) -> &[Chapter] {
+        let place = self.chapters.iter().position(|other| other == chapter);
+        place.map_or(&[], |place| &self.chapters[place + 1..])
+    }
+
+    /// Finds a chapter by what a person would call it: `4`, `04`, `04_router`, `ch04_router`,
+    /// `chapters/04_router/`, `final`.
+    ///
+    /// # Errors
+    /// When there is no such chapter; the message names those that there are.
+    pub(crate) fn chapter(&self, called: &str) -> anyhow::Result<&Chapter> {
+        let name = called.trim_end_matches('/');
+        let found = self.chapters.iter().find(|chapter| {
+            chapter.name == name
+                || chapter.folder == name
+                || chapter.package == name
+                || (chapter.number.is_some() && chapter.number == name.parse().ok())
+        });
+        if let Some(chapter) = found {
+            return Ok(chapter);
+        }
+        let known: Vec<String> = self.chapters.iter().map(Chapter::described).collect();
+        bail!("there is no chapter `{called}`; there are: {}", known.join(", "));
+    }
+}
+
+impl Chapter {
+    fn from_name(name: &str) -> Option<Chapter> {
+        let (digits, topic) = name.split_once('_')?;
+        if digits.len() != 2 || topic.is_empty() {
+            return None;
+        }
+        Some(Chapter {
+            name: name.to_string(),
+            folder: format!("chapters/{name}"),
+            package: format!("ch{name}"),
+            number: Some(digits.parse().ok()?),
+        })
+    }
+
+    fn last() -> Chapter {
+        let name = "final".to_string();
+        Chapter { name: name.clone(), folder: name.clone(), package: name, number: None }
+    }
+
+    /// `4 (04_router)`, or `final`.
+    fn described(&self) -> String {
+        match self.number {
+            Some(number) => format!("{number} ({})", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Writes files into a new folder; chapters exist as soon as they have a file.
+    pub(crate) fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, content) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        folder
+    }
+
+    fn workspace() -> (tempfile::TempDir, Workspace) {
+        let folder = folder_with(&[
+            ("chapters/02_thread_pool/Cargo.toml", ""),
+            ("chapters/01_echo_socket/Cargo.toml", ""),
+            ("chapters/notes/README.md", ""),
+            ("final/Cargo.toml", ""),
+        ]);
+        let workspace = Workspace::at(folder.path()).unwrap();
+        (folder, workspace)
+    }
+
+    #[test]
+    fn a_chapter_has_many_names() {
+        let (_folder, workspace) = workspace();
+        for name in ["2", "02", "02_thread_pool", "ch02_thread_pool", "chapters/02_thread_pool/"] {
+            assert_eq!(workspace.chapter(name).unwrap().name, "02_thread_pool", "{name}");
+        }
+        assert_eq!(workspace.chapter("final").unwrap().package, "final");
+    }
+
+    #[test]
+    fn an_unknown_chapter_is_told_the_known_ones() {
+        let (_folder, workspace) = workspace();
+        assert_eq!(
+            workspace.chapter("9").unwrap_err().to_string(),
+            "there is no chapter `9`; there are: 1 (01_echo_socket), 2 (02_thread_pool), final"
+        );
+        assert!(workspace.chapter("").is_err());
+    }
+
+    #[test]
+    fn final_comes_after_all_others() {
+        let (_folder, workspace) = workspace();
+        let first = workspace.chapter("1").unwrap();
+        let names: Vec<_> = workspace.after(first).iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["02_thread_pool", "final"]);
+    }
+}
