@@ -1,0 +1,56 @@
+//! The program built with the server: which paths there are, and who answers them.
+
+mod inspect;
+
+use crate::Arguments;
+use crate::http::{
+    HeaderValue, HttpError, IntoResponse, Method, Request, Response, Status, header,
+};
+
+/// The application, as one handler.
+///
+/// # Errors
+/// When the arguments do not fit together. These always do.
+pub fn build(_arguments: &Arguments) -> anyhow::Result<fn(&mut Request) -> Response> {
+    Ok(route)
+}
+
+/// Finds who answers a path, and whether the method is right for it.
+fn route(request: &mut Request) -> Response {
+    const READ: &str = "GET, HEAD, OPTIONS";
+    const ANY: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE";
+    match (request.path(), request.method()) {
+        ("*", _) | ("/inspect", Method::Options) => allow(Status::NO_CONTENT, ANY),
+        ("/inspect", _) | ("/", Method::Get | Method::Head) => inspect::show(request),
+        ("/echo", Method::Post | Method::Put) => echo(request),
+        ("/", Method::Options) => allow(Status::NO_CONTENT, READ),
+        ("/", _) => not_allowed(request, READ),
+        ("/echo", Method::Options) => allow(Status::NO_CONTENT, "OPTIONS, POST, PUT"),
+        ("/echo", _) => not_allowed(request, "OPTIONS, POST, PUT"),
+        (path, _) => {
+            let message = format!("there is nothing at {path}");
+            HttpError::new(Status::NOT_FOUND, "not_found", message).into_response()
+        }
+    }
+}
+
+/// Sends the body back as it came.
+fn echo(request: &mut Request) -> Response {
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .cloned()
+        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    Response::bytes(content_type, request.body().as_bytes().to_vec())
+}
+
+fn allow(status: Status, methods: &'static str) -> Response {
+    Response::new(status).with_header(header::ALLOW, HeaderValue::from_static(methods))
+}
+
+fn not_allowed(request: &Request, methods: &'static str) -> Response {
+    let message = format!("{} allows {methods}", request.path());
+    HttpError::new(Status::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+        .into_response()
+        .with_header(header::ALLOW, HeaderValue::from_static(methods))
+}
