@@ -1,9 +1,13 @@
 //! `cargo xtask`: the tools of the course, for readers and maintainers.
 //!
 //! One file a command, each with a `run`. What they share: [`workspace`] knows the chapters, [`ui`] the
-//! terminal.
+//! terminal, [`git`] runs git, [`patch`] reads, applies and makes patches.
 
+mod carry;
 mod diff;
+mod exercise;
+mod git;
+mod patch;
 mod ui;
 mod workspace;
 
@@ -25,12 +29,15 @@ struct Cli {
 enum Command {
     /// Show what one chapter changes in another: `cargo xtask diff 3 4`
     Diff(diff::Args),
+    /// Merge a change of one chapter into all later ones: `cargo xtask carry 2`
+    Carry(carry::Args),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.command {
         Command::Diff(args) => diff::run(&workspace, &args),
+        Command::Carry(args) => carry::run(&workspace, &args),
     });
     outcome.unwrap_or_else(|error| {
         anstream::eprintln!("{} {error:#}", ui::paint(ui::BAD, "error:"));

@@ -122,6 +122,14 @@ impl Chapter {
         Chapter { name: name.clone(), folder: name.clone(), package: name, number: None }
     }
 
+    /// The name of its library in the code.
+    pub(crate) fn library(&self) -> &str {
+        match self.number {
+            Some(_) => &self.package,
+            None => "httpserver",
+        }
+    }
+
     /// `4 (04_router)`, or `final`.
     fn described(&self) -> String {
         match self.number {

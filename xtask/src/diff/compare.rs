@@ -35,6 +35,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// A file that has both an old and a new content; an empty one counts as missing.
+    #[cfg(test)]
     pub(crate) fn of(path: &str, old: &[u8], new: &[u8]) -> Entry {
         let kind = match (old, new) {
             (old, new) if old == new => Kind::Same,

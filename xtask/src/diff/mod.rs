@@ -12,15 +12,14 @@ use anyhow::bail;
 use crate::ui;
 use crate::workspace::{Chapter, Workspace};
 
-pub(crate) use compare::{Entry, Kind, read_tree};
-pub(crate) use unified::{LineDiff, file as unified_file};
+use compare::{Entry, Kind, read_tree};
 
 /// What is compared: the program and its tests, not the exercises.
 const SCOPE: [&str; 5] = ["Cargo.toml", "src", "tests", "examples", "public"];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A chapter: 3, 03_parser, ch03_parser or final
+    /// A chapter by its number, its name, or "final"
     from: String,
     /// Another chapter
     to: String,

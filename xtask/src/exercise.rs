@@ -1,0 +1,127 @@
+//! The exercises: where they are, and what belongs to each.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+
+use crate::patch::Patch;
+use crate::workspace::{Chapter, Workspace};
+
+/// A folder `exercises/NN_name` in a chapter.
+#[derive(Debug, Clone)]
+pub(crate) struct Exercise {
+    pub number: u8,
+    /// `02_api_time`
+    pub name: String,
+    /// From the root: `chapters/04_router/exercises/02_api_time`
+    pub folder: String,
+    pub chapter: Chapter,
+}
+
+/// What a wrong solution starts from: its line `Based-on:`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// The chapter as it is shipped. No such line means this.
+    Chapter,
+    /// The reference solution: the patch is only the mistake.
+    Solution,
+}
+
+impl Base {
+    pub(crate) fn of(patch: &Patch) -> anyhow::Result<Base> {
+        match patch.told("Based-on") {
+            None | Some("chapter") => Ok(Base::Chapter),
+            Some("solution") => Ok(Base::Solution),
+            Some(other) => bail!("`Based-on: {other}`: it is `chapter` or `solution`"),
+        }
+    }
+}
+
+impl Exercise {
+    /// All exercises by their number.
+    pub(crate) fn all(workspace: &Workspace) -> anyhow::Result<Vec<Exercise>> {
+        let mut exercises = Vec::new();
+        for chapter in workspace.chapters() {
+            let folder = format!("{}/exercises", chapter.folder);
+            // Most chapters have none.
+            let Ok(entries) = fs::read_dir(workspace.path(&folder)) else { continue };
+            for entry in entries {
+                let name = entry?.file_name().to_string_lossy().into_owned();
+                let number = name.split_once('_').and_then(|(number, _)| number.parse().ok());
+                if let Some(number) = number {
+                    let folder = format!("{folder}/{name}");
+                    exercises.push(Exercise { number, name, folder, chapter: chapter.clone() });
+                }
+            }
+        }
+        exercises.sort_by_key(|exercise| exercise.number);
+        Ok(exercises)
+    }
+
+    /// The exercise that a person calls `2`, `02` or `02_api_time`.
+    ///
+    /// # Errors
+    /// When there is none; the message names those that there are.
+    pub(crate) fn find(workspace: &Workspace, called: &str) -> anyhow::Result<Exercise> {
+        let all = Exercise::all(workspace)?;
+        let known: Vec<String> = all.iter().map(|e| format!("{} ({})", e.number, e.name)).collect();
+        all.into_iter()
+            .find(|exercise| exercise.name == called || called.parse() == Ok(exercise.number))
+            .with_context(|| match known.len() {
+                0 => format!("there is no exercise `{called}`, nor any other yet"),
+                _ => format!("there is no exercise `{called}`; there are: {}", known.join(", ")),
+            })
+    }
+
+    /// A file of this exercise.
+    pub(crate) fn path(&self, workspace: &Workspace, name: &str) -> PathBuf {
+        workspace.path(&self.folder).join(name)
+    }
+
+    /// The cargo target with its checks: `exercise_02`.
+    pub(crate) fn target(&self) -> String {
+        format!("exercise_{:02}", self.number)
+    }
+
+    /// The names of the wrong solutions: `wrong/local_time.patch`, sorted.
+    pub(crate) fn wrong(&self, workspace: &Workspace) -> anyhow::Result<Vec<String>> {
+        let mut names = Vec::new();
+        let folder = self.path(workspace, "wrong");
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name.ends_with(".patch") {
+                names.push(format!("wrong/{name}"));
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::tests::folder_with;
+
+    #[test]
+    fn an_exercise_is_found_by_number_and_by_name() {
+        let folder = folder_with(&[
+            ("chapters/04_router/exercises/02_api_time/task.md", ""),
+            ("chapters/04_router/exercises/02_api_time/wrong/b.patch", ""),
+            ("chapters/04_router/exercises/02_api_time/wrong/a.patch", ""),
+            ("chapters/04_router/exercises/01_curl/task.md", ""),
+        ]);
+        let workspace = Workspace::at(folder.path()).unwrap();
+        for called in ["2", "02", "02_api_time"] {
+            let exercise = Exercise::find(&workspace, called).unwrap();
+            assert_eq!(exercise.folder, "chapters/04_router/exercises/02_api_time", "{called}");
+            assert_eq!(exercise.target(), "exercise_02");
+            assert_eq!(exercise.wrong(&workspace).unwrap(), ["wrong/a.patch", "wrong/b.patch"]);
+        }
+        assert_eq!(
+            Exercise::find(&workspace, "7").unwrap_err().to_string(),
+            "there is no exercise `7`; there are: 1 (01_curl), 2 (02_api_time)"
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! Runs git.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context, bail};
+
+/// A repository, or a folder in it, in which git is run.
+#[derive(Debug, Clone)]
+pub(crate) struct Git {
+    folder: PathBuf,
+    /// Repositories are not looked for above this folder.
+    ceiling: Option<PathBuf>,
+}
+
+impl Git {
+    /// Runs git in this folder.
+    pub(crate) fn at(folder: &Path) -> Git {
+        Git { folder: folder.to_owned(), ceiling: None }
+    }
+
+    /// Runs git in this folder as if no repository were around it.
+    pub(crate) fn outside_of_repositories(folder: &Path) -> Git {
+        // git compares resolved paths, and a temporary folder is often behind a link.
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        Git { ceiling: folder.parent().map(Path::to_owned), folder }
+    }
+
+    /// Runs git, whatever it answers.
+    pub(crate) fn output<S: AsRef<OsStr>>(&self, args: &[S]) -> anyhow::Result<Output> {
+        let mut command = Command::new("git");
+        command.args(["-c", "core.quotePath=false", "-c", "core.autocrlf=false"]);
+        command.args(args).current_dir(&self.folder);
+        if let Some(ceiling) = &self.ceiling {
+            command.env("GIT_CEILING_DIRECTORIES", ceiling).env_remove("GIT_DIR");
+        }
+        command.output().context("git cannot be started; is it installed?")
+    }
+
+    /// Runs git and returns what it printed.
+    ///
+    /// # Errors
+    /// When git fails, with what it said.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> anyhow::Result<Vec<u8>> {
+        let output = self.output(args)?;
+        if !output.status.success() {
+            let words: Vec<_> = args.iter().map(|word| word.as_ref().to_string_lossy()).collect();
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("`git {}` failed: {}", words.join(" "), said.trim());
+        }
+        Ok(output.stdout)
+    }
+
+    /// The content of a file at a revision; `None` when it has no such file.
+    pub(crate) fn show(&self, revision: &str, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        let output = self.output(&["cat-file", "blob", &format!("{revision}:{path}")])?;
+        Ok(output.status.success().then_some(output.stdout))
+    }
+
+    /// The files below a folder that differ from a revision: changed, deleted, and new ones that are not ignored.
+    pub(crate) fn changed_since(
+        &self,
+        revision: &str,
+        folder: &str,
+    ) -> anyhow::Result<Vec<String>> {
+        let tracked =
+            self.run(&["diff", "--name-only", "--no-renames", "-z", revision, "--", folder])?;
+        let new = self.run(&["ls-files", "--others", "--exclude-standard", "-z", "--", folder])?;
+        let mut paths = split_zero(&tracked);
+        paths.extend(split_zero(&new));
+        paths.sort();
+        paths.dedup();
+        Ok(paths)
+    }
+}
+
+/// Splits what git prints with `-z`.
+pub(crate) fn split_zero(printed: &[u8]) -> Vec<String> {
+    let names = printed.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+    names.map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+}
