@@ -11,7 +11,7 @@ pub struct Pairs(Vec<(String, String)>);
 impl Pairs {
     /// The first value of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.get_all(name).next()
+        self.iter().find(|(it, _)| *it == name).map(|(_, value)| value)
     }
 
     /// All values of this name.
