@@ -1,7 +1,7 @@
 //! The exercises: where they are, and what belongs to each.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
@@ -90,7 +90,7 @@ impl Exercise {
         let folder = self.path(workspace, "wrong");
         for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            if name.ends_with(".patch") {
+            if Path::new(&name).extension().is_some_and(|extension| extension == "patch") {
                 names.push(format!("wrong/{name}"));
             }
         }

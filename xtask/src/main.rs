@@ -8,6 +8,8 @@ mod diff;
 mod exercise;
 mod git;
 mod patch;
+mod process;
+mod test;
 mod ui;
 mod workspace;
 
@@ -29,6 +31,8 @@ struct Cli {
 enum Command {
     /// Show what one chapter changes in another: `cargo xtask diff 3 4`
     Diff(diff::Args),
+    /// Run everything that CI runs, or some parts of it
+    Test(test::Args),
     /// Merge a change of one chapter into all later ones: `cargo xtask carry 2`
     Carry(carry::Args),
 }
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.command {
         Command::Diff(args) => diff::run(&workspace, &args),
+        Command::Test(args) => test::run(&workspace, &args),
         Command::Carry(args) => carry::run(&workspace, &args),
     });
     outcome.unwrap_or_else(|error| {

@@ -71,6 +71,12 @@ impl Workspace {
         self.root.join(relative)
     }
 
+    /// The folder for what is built: cargo's, wherever a person has put it.
+    pub(crate) fn target(&self) -> PathBuf {
+        env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| self.path("target"), |target| self.root.join(target))
+    }
+
     /// All chapters in their order, `final` at the end.
     pub(crate) fn chapters(&self) -> &[Chapter] {
         &self.chapters

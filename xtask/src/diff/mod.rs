@@ -12,10 +12,12 @@ use anyhow::bail;
 use crate::ui;
 use crate::workspace::{Chapter, Workspace};
 
-use compare::{Entry, Kind, read_tree};
+use compare::{Entry, Kind};
+
+pub(crate) use compare::read_tree;
 
 /// What is compared: the program and its tests, not the exercises.
-const SCOPE: [&str; 5] = ["Cargo.toml", "src", "tests", "examples", "public"];
+pub(crate) const SCOPE: [&str; 5] = ["Cargo.toml", "src", "tests", "examples", "public"];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

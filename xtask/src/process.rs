@@ -1,0 +1,73 @@
+//! Runs other programs, cargo first of all.
+
+use std::env;
+use std::io::Read;
+use std::process::{Command, ExitStatus, Stdio};
+
+use anyhow::Context;
+
+/// The cargo that runs us.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What cargo has told us about our own crate must not be taken for facts about another.
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A program that has ended, and all it printed.
+pub(crate) struct Finished {
+    pub status: ExitStatus,
+    /// Both outputs, in the order in which they were written.
+    pub output: String,
+}
+
+/// Runs a program to its end without showing what it prints.
+pub(crate) fn captured(command: &mut Command) -> anyhow::Result<Finished> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let (mut reader, writer) = std::io::pipe()?;
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    let mut child = command.spawn().with_context(|| format!("`{name}` cannot be started"))?;
+    // The command keeps the ends it writes to, and reading would never end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut output = Vec::new();
+    reader.read_to_end(&mut output)?;
+    let status = child.wait()?;
+    Ok(Finished { status, output: String::from_utf8_lossy(&output).into_owned() })
+}
+
+/// What was run, as a person would type it.
+pub(crate) fn typed(command: &Command) -> String {
+    let program = command.get_program().to_string_lossy();
+    let program = if program.ends_with("cargo") { "cargo".into() } else { program };
+    let words = command.get_args().map(|word| word.to_string_lossy());
+    let words =
+        words.map(|word| if word.contains(' ') { format!("'{word}'").into() } else { word });
+    std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_outputs_are_captured() {
+        let finished = captured(cargo().arg("--version")).unwrap();
+        assert!(finished.status.success());
+        assert!(finished.output.starts_with("cargo "), "{}", finished.output);
+        let finished = captured(cargo().arg("no-such-command")).unwrap();
+        assert!(!finished.status.success());
+        assert!(finished.output.contains("no-such-command"));
+    }
+
+    #[test]
+    fn a_command_is_shown_as_it_would_be_typed() {
+        let mut command = Command::new("cargo");
+        command.args(["test", "--", "a b"]);
+        assert_eq!(typed(&command), "cargo test -- 'a b'");
+    }
+}

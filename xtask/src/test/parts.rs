@@ -1,0 +1,163 @@
+//! The parts, in the order in which they run: what is quick comes first.
+
+use std::process::Command;
+
+use super::{Outcome, Part, lessons};
+use crate::process::{self, Finished};
+use crate::workspace::Workspace;
+
+/// The chapter whose task queue is checked with loom; in later ones that file is the same.
+const LOOM: (&str, &str) = ("ch02_thread_pool", "queue_model");
+
+/// Everything that CI runs.
+pub(crate) const PARTS: &[Part] = &[
+    Part { name: "fmt", about: "the code is formatted", run: fmt },
+    Part {
+        name: "lessons",
+        about: "a chapter changes only the files it teaches",
+        run: lessons::check,
+    },
+    Part { name: "clippy", about: "no warnings, from the compiler or from clippy", run: clippy },
+    Part { name: "tests", about: "unit, wire and documentation tests of all crates", run: tests },
+    Part { name: "loom", about: "the task queue in every order of events", run: loom },
+    Part { name: "doc", about: "no broken links in the documentation", run: doc },
+];
+
+fn fmt(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    cargo(workspace, &["fmt", "--all", "--check"])
+}
+
+fn clippy(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    cargo(workspace, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+fn tests(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    let mut command = process::cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(workspace.root());
+    let finished = process::captured(&mut command)?;
+    let [passed, failed, ignored] = count_tests(&finished.output);
+    if !finished.status.success() {
+        let rest = failures(&finished.output);
+        return Ok(Outcome::Failed(format!("{rest}\n{passed} tests passed, {failed} failed\n")));
+    }
+    let ignored = if ignored > 0 { format!(", {ignored} ignored") } else { String::new() };
+    Ok(Outcome::Passed(format!("{passed} tests{ignored}")))
+}
+
+fn loom(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    let (package, test) = LOOM;
+    let mut command = process::cargo();
+    // Another target folder: other flags would make cargo build everything anew, back and forth.
+    let target = workspace.target().join("loom");
+    command
+        .args(["test", "--quiet", "--release", "--package", package, "--test", test])
+        .env("RUSTFLAGS", "--cfg loom")
+        .env("CARGO_TARGET_DIR", target)
+        .current_dir(workspace.root());
+    let finished = process::captured(&mut command)?;
+    let [passed, ..] = count_tests(&finished.output);
+    Ok(match outcome(&command, &finished) {
+        Outcome::Passed(_) if passed == 0 => {
+            Outcome::Failed(format!("{package} has no test in {test}"))
+        }
+        Outcome::Passed(_) => Outcome::Passed(format!("{passed} models")),
+        other => other,
+    })
+}
+
+fn doc(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    let mut command = process::cargo();
+    command
+        .args(["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .current_dir(workspace.root());
+    let finished = process::captured(&mut command)?;
+    Ok(outcome(&command, &finished))
+}
+
+fn cargo(workspace: &Workspace, args: &[&str]) -> anyhow::Result<Outcome> {
+    let mut command = process::cargo();
+    command.args(args).current_dir(workspace.root());
+    let finished = process::captured(&mut command)?;
+    Ok(outcome(&command, &finished))
+}
+
+fn outcome(command: &Command, finished: &Finished) -> Outcome {
+    if finished.status.success() {
+        return Outcome::Passed(String::new());
+    }
+    Outcome::Failed(format!("$ {}\n{}", process::typed(command), finished.output))
+}
+
+/// Adds up the lines `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+fn count_tests(output: &str) -> [usize; 3] {
+    let mut sums = [0; 3];
+    for line in output.lines().filter(|line| line.starts_with("test result: ")) {
+        for (sum, word) in sums.iter_mut().zip([" passed", " failed", " ignored"]) {
+            let before = line.split(word).next().filter(|before| before.len() < line.len());
+            let number = before.and_then(|before| before.rsplit(' ').next());
+            *sum += number.and_then(|number| number.parse::<usize>().ok()).unwrap_or_default();
+        }
+    }
+    sums
+}
+
+/// What cargo test printed, without the lines of what went well.
+fn failures(output: &str) -> String {
+    let boring = |line: &&str| {
+        let line = line.trim_start();
+        let went_well = line.starts_with("test ")
+            && (line.ends_with("... ok") || line.starts_with("test result: ok"));
+        let steps =
+            ["Compiling ", "Finished ", "Running ", "Doc-tests ", "Downloaded ", "Downloading "];
+        went_well || steps.iter().any(|step| line.starts_with(step)) || line.starts_with("running ")
+    };
+    let mut text = String::new();
+    for line in output.lines().filter(|line| !boring(line)) {
+        // Two empty lines say no more than one.
+        if !line.is_empty() || !text.ends_with("\n\n") {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTPUT: &str = "\
+   Compiling ch01 v0.1.0
+     Running unittests src/lib.rs
+
+running 2 tests
+test a ... ok
+test b ... FAILED
+
+failures:
+
+---- b stdout ----
+left: 1
+
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+test result: ok. 12 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out
+error: 1 target failed
+";
+
+    #[test]
+    fn tests_are_counted_over_all_programs() {
+        assert_eq!(count_tests(OUTPUT), [13, 1, 2]);
+    }
+
+    #[test]
+    fn of_a_failed_run_only_the_failures_are_shown() {
+        let text = failures(OUTPUT);
+        assert!(text.contains("---- b stdout ----\nleft: 1\n"));
+        assert!(text.contains("error: 1 target failed"));
+        assert!(
+            !text.contains("Compiling") && !text.contains("test a") && !text.contains("running 2")
+        );
+    }
+}
