@@ -45,24 +45,9 @@ pub const fn is_token(bytes: &[u8]) -> bool {
 }
 
 const fn is_tchar(byte: u8) -> bool {
+    // `#` to `'` is # $ % & ', and `^` to the backtick is ^ _ `.
     byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
 impl TryFrom<&[u8]> for HeaderName {

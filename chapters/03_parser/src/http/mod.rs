@@ -1,6 +1,7 @@
 //! HTTP gives bytes their meaning. Only `exchange` touches a connection; everything else is a
 //! function from values to values.
 
+pub mod authority;
 pub mod body;
 pub mod chunked;
 pub mod date;
@@ -18,6 +19,7 @@ pub mod limits;
 pub mod line;
 pub mod method;
 pub mod parser;
+pub mod percent;
 pub mod request;
 pub mod response;
 pub mod status;

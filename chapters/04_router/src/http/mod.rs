@@ -1,6 +1,7 @@
 //! HTTP gives bytes their meaning. Only `exchange` touches a connection; everything else is a
 //! function from values to values.
 
+pub mod authority;
 pub mod body;
 pub mod chunked;
 pub mod date;
@@ -21,6 +22,7 @@ pub mod method;
 pub mod mime;
 pub mod parser;
 pub mod pattern;
+pub mod percent;
 pub mod request;
 pub mod response;
 pub mod router;

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use super::authority::valid_authority;
 use super::fields::{FieldsError, parse_fields};
 use super::framing::{BodyLength, FramingError, body_length};
 use super::limits::Limits;
 use super::line::{LineError, LineScanner, Scanned};
-use super::target::{InvalidTarget, valid_authority};
+use super::target::InvalidTarget;
 use super::{Headers, Method, Status, Target, Version, header, header_name};
 
 /// The request line and the fields of a request, checked (RFC 9112 sections 3 and 5).

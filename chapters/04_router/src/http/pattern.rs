@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use super::Target;
-use super::target::encode_segment;
+use super::percent::encode_segment;
 
 /// A route's pattern, taken apart.
 ///

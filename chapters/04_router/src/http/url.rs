@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::pattern::{Pattern, Segment};
-use super::target::encode_segment;
+use super::percent::encode_segment;
 use super::{HttpError, Status};
 
 /// The named routes.
