@@ -54,9 +54,13 @@ impl Pattern {
         let rest = text.strip_prefix('/').ok_or_else(|| failed(Reason::NoSlash))?;
         let mut segments = Vec::new();
         let mut names = Vec::new();
-        for part in rest.split('/') {
+        for (index, part) in rest.split('/').enumerate() {
             if matches!(segments.last(), Some(Segment::Wildcard(_))) {
                 return Err(failed(Reason::WildcardNotLast));
+            }
+            // Only the last segment may be empty: `/users/`. A prefix such as `/api/` would make `/api//users`.
+            if part.is_empty() && rest.split('/').count() > index + 1 {
+                return Err(failed(Reason::EmptySegment));
             }
             let segment = Segment::parse(part).map_err(failed)?;
             if let Some(name) = segment.name() {
@@ -142,6 +146,10 @@ impl Pattern {
 
 impl Segment {
     fn parse(part: &str) -> Result<Segment, Reason> {
+        // A client can send dots as segments, but a browser and curl take them out before they do.
+        if part.contains(['?', '#']) || is_dots(part) {
+            return Err(Reason::NeverSent(part.to_string()));
+        }
         if let Some(name) = part.strip_prefix('*') {
             return Ok(Segment::Wildcard(valid_name(name)?));
         }
@@ -192,6 +200,11 @@ impl Kind {
     }
 }
 
+/// Whether a segment is `.` or `..`, which clients resolve before they send a path (RFC 3986 section 5.2.4).
+pub fn is_dots(segment: &str) -> bool {
+    matches!(segment, "." | "..")
+}
+
 fn valid_name(name: &str) -> Result<String, Reason> {
     let is_valid = !name.is_empty()
         && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
@@ -212,6 +225,10 @@ pub struct PatternError {
 pub enum Reason {
     /// It does not start with a slash.
     NoSlash,
+    /// Two slashes in a row.
+    EmptySegment,
+    /// A segment that is in no path: with the query or fragment, or of dots only.
+    NeverSent(String),
     /// Something follows a wildcard.
     WildcardNotLast,
     /// A parameter's name is empty or has other characters than letters, digits and `_`.
@@ -227,6 +244,13 @@ impl fmt::Display for PatternError {
         write!(f, "route `{}`: ", self.pattern)?;
         match &self.reason {
             Reason::NoSlash => f.write_str("a pattern must start with a slash"),
+            Reason::EmptySegment => f.write_str(
+                "two slashes in a row: write it with one; a group's prefix ends without a slash",
+            ),
+            Reason::NeverSent(segment) => write!(
+                f,
+                "no path has the segment `{segment}`: leave out query, fragment, `.` and `..`"
+            ),
             Reason::WildcardNotLast => f.write_str("a wildcard must be the last segment"),
             Reason::BadName(name) => {
                 write!(f, "`{name}` is no name for a parameter: use letters, digits and _")
@@ -245,6 +269,7 @@ impl std::error::Error for PatternError {}
 mod tests {
     use super::*;
     use crate::http::Method;
+    use proptest::prelude::*;
     use regex::Regex;
 
     /// The parameters as `name=value` when the pattern matches the path.
@@ -304,6 +329,13 @@ mod tests {
         let table = [
             ("users", "must start with a slash"),
             ("", "must start with a slash"),
+            ("//users", "two slashes in a row"),
+            ("/api//users", "two slashes in a row"),
+            ("/users//", "two slashes in a row"),
+            ("/users?page=1", "no path has the segment `users?page=1`"),
+            ("/users#top", "no path has the segment `users#top`"),
+            ("/../users", "no path has the segment `..`"),
+            ("/users/.", "no path has the segment `.`"),
             ("/*rest/more", "must be the last segment"),
             ("/:", "is no name"),
             ("/*", "is no name"),
@@ -342,5 +374,52 @@ mod tests {
         assert!(!same("/users/:id", "/users/:id<u32>"));
         assert!(!same("/users/:id", "/posts/:id"));
         assert!(!same("/users", "/users/"));
+    }
+
+    /// What the table above says of patterns, in the plainest code: a segment at a time, no regular expression.
+    fn matches_plainly(pattern: &[Segment], path: &[String]) -> bool {
+        match (pattern, path) {
+            ([], []) => true,
+            ([Segment::Wildcard(_)], [first, rest @ ..]) => !first.is_empty() || !rest.is_empty(),
+            ([segment, pattern @ ..], [value, path @ ..]) => {
+                let this = match segment {
+                    Segment::Static(text) => *text == encode_segment(value).collect::<String>(),
+                    Segment::Typed(_, kind) => {
+                        value.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit())
+                            && kind.accepts(value)
+                    }
+                    Segment::Param(_) => !value.is_empty(),
+                    Segment::Wildcard(_) => false,
+                };
+                this && matches_plainly(pattern, path)
+            }
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_regular_expression_matches_what_the_segments_say(
+            pattern in "(/(a|b\\.|\u{e9}|:p|:q|:n<u32>|:m<i64>)){0,3}(/|/\\*w|/a)",
+            path in "(/(a|b\\.|bx|%C3%A9|%61|a%2Fb|7|-7|4294967296|)){1,4}",
+        ) {
+            let Ok(parsed) = Pattern::parse(&pattern) else { return Ok(()) }; // a name twice
+            let target = Target::parse(Method::Get, &path).unwrap();
+            let plainly = matches_plainly(parsed.segments(), target.segments());
+            prop_assert_eq!(matches(&pattern, &path).is_some(), plainly);
+        }
+
+        #[test]
+        fn two_patterns_that_match_one_path_are_of_the_same_shape_or_in_order(
+            a in "(/(a|:p|:n<u32>)){0,2}(/\\*w|/7|/:x)",
+            b in "(/(a|:p|:n<u32>)){0,2}(/\\*w|/7|/:x)",
+            path in "(/(a|7)){1,4}",
+        ) {
+            // `:p` twice is no pattern.
+            let (Ok(first), Ok(second)) = (Pattern::parse(&a), Pattern::parse(&b)) else { return Ok(()) };
+            let both = matches(&a, &path).and(matches(&b, &path));
+            let in_order = first.compare_specificity(&second).is_ne();
+            prop_assert!(both.is_none() || in_order || first.has_same_shape(&second));
+        }
     }
 }

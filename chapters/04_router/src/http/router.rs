@@ -68,7 +68,8 @@ impl Router {
         self.add(Verb::Only(method), pattern, handler)
     }
 
-    /// Lets `handler` answer every method that has no route of its own.
+    /// Lets `handler` answer every method that has no route of its own. OPTIONS is answered by the table of
+    /// routes, as everywhere, unless it has a route of its own too.
     pub fn any(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
         self.add(Verb::Any, pattern, handler)
     }
@@ -275,6 +276,17 @@ mod tests {
         });
         assert_eq!(all.len(), 3, "{all:?}");
         assert!(all[1].contains("have the same name, `x`"));
+    }
+
+    #[test]
+    fn a_prefix_that_ends_with_a_slash_is_refused() {
+        let problems = problems(|router| {
+            router.group("/api/", |api| {
+                api.get("/users", handler);
+            });
+        });
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].contains("`/api//users`: two slashes in a row"), "{problems:?}");
     }
 
     #[test]

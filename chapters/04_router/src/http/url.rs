@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::pattern::{Pattern, Segment};
+use super::pattern::{Pattern, Segment, is_dots};
 use super::percent::encode_segment;
 use super::{HttpError, Status};
 
@@ -28,48 +28,53 @@ impl Urls {
         let pattern =
             self.patterns.get(name).ok_or_else(|| UrlError::UnknownName(name.to_string()))?;
         let mut path = String::new();
-        let mut used = 0;
         for segment in pattern.segments() {
             path.push('/');
-            let Some(param) = segment.name() else {
-                if let Segment::Static(text) = segment {
+            let param = match segment {
+                Segment::Static(text) => {
                     path.push_str(text);
+                    continue;
                 }
-                continue;
+                Segment::Typed(name, _) | Segment::Param(name) | Segment::Wildcard(name) => name,
             };
-            let (_, value) = params
-                .iter()
-                .find(|(name, _)| *name == param)
-                .ok_or_else(|| UrlError::Missing(param.to_string()))?;
-            used += 1;
+            let value = params.iter().find(|(name, _)| name == param).map(|(_, value)| *value);
+            let value = value.ok_or_else(|| UrlError::Missing(param.clone()))?;
             push_value(&mut path, segment, value).ok_or_else(|| UrlError::Unfit {
-                param: param.to_string(),
-                value: (*value).to_string(),
+                param: param.clone(),
+                value: value.to_string(),
             })?;
         }
-        if used < params.len() {
-            let surplus = params
-                .iter()
-                .find(|(name, _)| !pattern.segments().iter().any(|it| it.name() == Some(name)))
-                .map_or("one that is given twice", |(name, _)| name);
-            return Err(UrlError::Surplus(surplus.to_string()));
+        // A value that nothing was done with is a misspelt name, or a parameter that the pattern lost.
+        for (index, (param, _)) in params.iter().enumerate() {
+            let is_used = pattern.segments().iter().any(|segment| segment.name() == Some(param));
+            let is_second = params[..index].iter().any(|(earlier, _)| earlier == param);
+            if !is_used || is_second {
+                return Err(UrlError::Surplus((*param).to_string()));
+            }
         }
         Ok(path)
     }
 }
 
-/// Appends a value; `None` when the segment would not match it.
+/// Appends a value; `None` when it would not come back as the value of this segment.
 fn push_value(path: &mut String, segment: &Segment, value: &str) -> Option<()> {
-    match segment {
-        _ if value.is_empty() => return None,
-        Segment::Typed(_, kind) if !kind.accepts(value) => return None,
-        // In a wildcard a slash separates segments; elsewhere it is a part of the value: %2F.
-        Segment::Wildcard(_) => {
-            let segments: Vec<String> =
-                value.split('/').map(|segment| encode_segment(segment).collect()).collect();
-            path.push_str(&segments.join("/"));
+    if let Segment::Typed(_, kind) = segment
+        && !kind.accepts(value)
+    {
+        return None;
+    }
+    // In a wildcard a slash separates segments; elsewhere it is a part of the value: %2F.
+    let is_wildcard = matches!(segment, Segment::Wildcard(_));
+    let parts = if is_wildcard { value.split('/').collect() } else { vec![value] };
+    // Dots cannot be encoded: a browser takes `%2e%2e` for `..` as well, and asks for another path.
+    if value.is_empty() || parts.iter().any(|part| is_dots(part)) {
+        return None;
+    }
+    for (index, part) in parts.into_iter().enumerate() {
+        if index > 0 {
+            path.push('/');
         }
-        _ => path.extend(encode_segment(value)),
+        path.extend(encode_segment(part));
     }
     Some(())
 }
@@ -81,7 +86,7 @@ pub enum UrlError {
     UnknownName(String),
     /// A parameter of the pattern has no value.
     Missing(String),
-    /// A value for a parameter that the pattern does not have.
+    /// A value for a parameter that the pattern does not have, or a second one for one that it has.
     Surplus(String),
     /// A value that the parameter would not match.
     Unfit {
@@ -97,7 +102,7 @@ impl fmt::Display for UrlError {
         match self {
             Self::UnknownName(name) => write!(f, "no route has the name `{name}`"),
             Self::Missing(param) => write!(f, "the parameter `{param}` has no value"),
-            Self::Surplus(param) => write!(f, "the route has no use for the parameter `{param}`"),
+            Self::Surplus(param) => write!(f, "the route has no use for this value of `{param}`"),
             Self::Unfit { param, value } => {
                 write!(f, "`{value}` does not fit the parameter `{param}`")
             }
@@ -151,12 +156,17 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_an_error_and_not_a_wrong_path() {
-        let table: [(&str, &[(&str, &str)], &str); 6] = [
+        let table: [(&str, &[(&str, &str)], &str); 11] = [
             ("nobody", &[], "no route has the name `nobody`"),
             ("user", &[], "the parameter `id` has no value"),
-            ("user", &[("id", "7"), ("x", "1")], "the route has no use for the parameter `x`"),
+            ("user", &[("id", "7"), ("x", "1")], "the route has no use for this value of `x`"),
+            ("user", &[("id", "7"), ("id", "8")], "the route has no use for this value of `id`"),
+            ("user", &[("id", "+7")], "`+7` does not fit the parameter `id`"),
+            ("user", &[("id", "4294967296")], "`4294967296` does not fit the parameter `id`"),
             ("user", &[("id", "seven")], "`seven` does not fit the parameter `id`"),
             ("hello", &[("name", "")], "`` does not fit the parameter `name`"),
+            ("hello", &[("name", "..")], "`..` does not fit the parameter `name`"),
+            ("files", &[("path", "a/../b")], "`a/../b` does not fit the parameter `path`"),
             ("files", &[("path", "")], "`` does not fit the parameter `path`"),
         ];
         for (name, params, expected) in table {
