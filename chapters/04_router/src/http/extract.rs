@@ -73,17 +73,20 @@ pub fn json(request: &Request) -> Result<Value, HttpError> {
 }
 
 /// The cookies, over all Cookie lines, as they came: cookies have no encoding of their own (RFC 6265
-/// section 4.2). What has no `=` is passed over.
+/// section 4.2). What has no `=` is passed over. Bytes that are not UTF-8 become U+FFFD, so that one odd
+/// cookie does not take the others with it.
 pub fn cookies(request: &Request) -> Pairs {
-    let lines = request.headers().get_all(header::COOKIE).filter_map(|line| line.to_str());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
-        let value = value.trim();
-        let value =
-            value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-        Some((name.trim().to_string(), value.to_string()))
-    });
-    Pairs(pairs.collect())
+    let mut pairs = Vec::new();
+    for line in request.headers().get_all(header::COOKIE) {
+        let line = String::from_utf8_lossy(line.as_bytes());
+        for pair in line.split(';') {
+            let Some((name, value)) = pair.split_once('=') else { continue };
+            let value = value.trim();
+            let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+            pairs.push((name.trim().to_string(), unquoted.unwrap_or(value).to_string()));
+        }
+    }
+    Pairs(pairs)
 }
 
 /// `type/subtype` of the body in lower case, without parameters (RFC 9110 section 8.3.1).
@@ -155,9 +158,17 @@ mod tests {
     fn cookies_come_from_all_lines_and_split_at_the_first_equals_sign() {
         let request = Request::builder(Method::Get, "/")
             .header("Cookie", r#"a=1; b="two"; c=x=y; nonsense"#)
-            .header("Cookie", "d=")
+            .header("Cookie", "d=; e=\u{e9}; f=\"; =g")
             .build();
-        let expected = [("a", "1"), ("b", "two"), ("c", "x=y"), ("d", "")];
+        let expected = [
+            ("a", "1"),
+            ("b", "two"),
+            ("c", "x=y"),
+            ("d", ""),
+            ("e", "\u{e9}"),
+            ("f", "\""),
+            ("", "g"),
+        ];
         assert_eq!(cookies(&request).iter().collect::<Vec<_>>(), expected);
     }
 }
