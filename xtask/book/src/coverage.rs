@@ -1,0 +1,146 @@
+//! How much of each chapter's new and changed lines the book shows, in the part of that chapter.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::diff;
+use crate::preprocess::expand_page;
+use crate::source::{Chapter, Sources, is_rust};
+
+/// Which folder of `book/src` is the part of which chapter.
+const PARTS: [(&str, &str); 4] = [
+    ("part1/", "01_echo_socket"),
+    ("part2/", "02_thread_pool"),
+    ("part3/messages/", "03_parser"),
+    ("part3/routing/", "04_router"),
+];
+
+/// Lines by file.
+type Files = BTreeMap<String, BTreeSet<usize>>;
+
+pub(crate) fn run(list_missing: bool) -> Result<()> {
+    let sources = Sources::find()?;
+    let shown = shown(&sources)?;
+    let nothing = Files::new();
+    let mut complete = true;
+    for (_, name) in PARTS {
+        let chapter = sources.chapter(name)?;
+        let wanted = wanted(&sources, chapter)?;
+        let shown = shown.get(name).unwrap_or(&nothing);
+        let missing: Files = wanted
+            .iter()
+            .map(|(path, lines)| {
+                let shown = shown.get(path).cloned().unwrap_or_default();
+                (path.clone(), lines.difference(&shown).copied().collect::<BTreeSet<_>>())
+            })
+            .filter(|(_, lines)| !lines.is_empty())
+            .collect();
+        let all: usize = wanted.values().map(BTreeSet::len).sum();
+        let lacking: usize = missing.values().map(BTreeSet::len).sum();
+        let have = all - lacking;
+        println!(
+            "{name}: {}.{} % ({have} of {all} lines)",
+            have * 100 / all.max(1),
+            have * 1000 / all.max(1) % 10
+        );
+        if list_missing {
+            for (path, lines) in &missing {
+                println!("  {path}: {}", ranges(lines));
+            }
+        }
+        complete &= missing.is_empty();
+    }
+    if !complete {
+        bail!("some lines are shown nowhere in their part; `coverage --missing` lists them");
+    }
+    Ok(())
+}
+
+/// What the pages of each part show of their chapter.
+fn shown(sources: &Sources) -> Result<BTreeMap<String, Files>> {
+    let mut all: BTreeMap<String, Files> = BTreeMap::new();
+    let root = sources.root().join("book/src");
+    for path in pages(&root)? {
+        let Some((_, name)) = PARTS.iter().find(|(folder, _)| path.starts_with(folder)) else {
+            continue;
+        };
+        let text = fs::read_to_string(root.join(&path))?;
+        for shown in expand_page(sources, &path, &text)?.shown {
+            if shown.chapter == *name {
+                all.entry(shown.chapter)
+                    .or_default()
+                    .entry(shown.path)
+                    .or_default()
+                    .extend(shown.lines);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The lines that a chapter adds or changes and that say something: no tests, no blank lines, no lone braces.
+fn wanted(sources: &Sources, chapter: &Chapter) -> Result<Files> {
+    let before = sources.before(chapter);
+    let mut files = Files::new();
+    for path in chapter.files()? {
+        if path.starts_with("tests/") || !(is_rust(&path) || path == "Cargo.toml") {
+            continue;
+        }
+        let new = chapter.read(&path)?;
+        let old = match before {
+            Some(before) if before.folder().join(&path).is_file() => Some(before.read(&path)?),
+            _ => None,
+        };
+        let says_something = |number: &usize| new.line(*number).chars().any(char::is_alphanumeric);
+        let lines: BTreeSet<usize> =
+            diff::added(old.as_ref(), &new).into_iter().filter(says_something).collect();
+        files.insert(path, lines);
+    }
+    Ok(files)
+}
+
+/// All pages below a folder, sorted, relative to it.
+pub(crate) fn pages(root: &Path) -> Result<Vec<String>> {
+    let mut pages = Vec::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path.strip_prefix(root)?.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    pages.sort();
+    Ok(pages)
+}
+
+/// `1-3, 7, 9-10`
+fn ranges(lines: &BTreeSet<usize>) -> String {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for line in lines {
+        match ranges.last_mut() {
+            Some((_, end)) if *end + 1 == *line => *end = *line,
+            _ => ranges.push((*line, *line)),
+        }
+    }
+    let text = |(start, end): &(usize, usize)| {
+        if start == end { start.to_string() } else { format!("{start}-{end}") }
+    };
+    ranges.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_in_a_row_are_a_range() {
+        assert_eq!(ranges(&BTreeSet::from([1, 2, 3, 7, 9, 10])), "1-3, 7, 9-10");
+    }
+}

@@ -1,0 +1,83 @@
+//! What changed in a file between two chapters.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use similar::{ChangeTag, TextDiff};
+
+use crate::source::{Lines, Source};
+
+/// A unified diff with three lines of context, tests left out, and the new file's lines that it shows.
+///
+/// With `pieces`, only the hunks that touch these lines of the new file.
+pub(crate) fn render(
+    old: Option<&Source>,
+    new: &Source,
+    pieces: &[Lines],
+) -> (String, BTreeSet<usize>) {
+    let (old_lines, new_lines) = (old.map(Source::code).unwrap_or_default(), new.code());
+    let old_text = old.map(|old| join(old, &old_lines)).unwrap_or_default();
+    let new_text = join(new, &new_lines);
+    let diff = TextDiff::from_lines(&old_text, &new_text);
+    let (mut text, mut shown) = (String::new(), BTreeSet::new());
+    for group in diff.grouped_ops(3) {
+        let mut hunk = String::new();
+        let mut lines = BTreeSet::new();
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let sign = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            let _ = writeln!(hunk, "{sign}{}", change.value().trim_end_matches('\n'));
+            lines.extend(change.new_index().map(|index| new_lines[index]));
+        }
+        let wanted = pieces.is_empty()
+            || pieces.iter().any(|piece| lines.iter().any(|number| piece.contains(number)));
+        if wanted {
+            if !text.is_empty() {
+                text.push_str("@@\n");
+            }
+            text.push_str(&hunk);
+            shown.extend(lines);
+        }
+    }
+    (text, shown)
+}
+
+/// The lines of the new file that the old one does not have.
+pub(crate) fn added(old: Option<&Source>, new: &Source) -> BTreeSet<usize> {
+    let (old_lines, new_lines) = (old.map(Source::code).unwrap_or_default(), new.code());
+    let old_text = old.map(|old| join(old, &old_lines)).unwrap_or_default();
+    let new_text = join(new, &new_lines);
+    TextDiff::from_lines(&old_text, &new_text)
+        .iter_all_changes()
+        .filter(|change| change.tag() == ChangeTag::Insert)
+        .filter_map(|change| change.new_index())
+        .map(|index| new_lines[index])
+        .collect()
+}
+
+fn join(source: &Source, lines: &[usize]) -> String {
+    lines.iter().fold(String::new(), |mut text, number| {
+        text.push_str(source.line(*number));
+        text.push('\n');
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diff_shows_signs_and_knows_its_lines() {
+        let old = Source::new("a.txt", "a\nb\nc\n").unwrap();
+        let new = Source::new("a.txt", "a\nB\nc\nd\n").unwrap();
+        let (text, shown) = render(Some(&old), &new, &[]);
+        assert_eq!(text, " a\n-b\n+B\n c\n+d\n");
+        assert_eq!(shown, BTreeSet::from([1, 2, 3, 4]));
+        assert_eq!(added(Some(&old), &new), BTreeSet::from([2, 4]));
+        assert_eq!(added(None, &new).len(), 4);
+    }
+}

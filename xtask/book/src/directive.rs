@@ -1,0 +1,117 @@
+//! What a page may ask for between `{{#` and `}}`.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail};
+
+use crate::source::{Chapter, Source, Sources};
+use crate::{diff, exercise, items, listing, tree};
+
+/// A directive, expanded: Markdown, and what it showed of which file.
+#[derive(Debug, Default)]
+pub(crate) struct Expanded {
+    pub(crate) markdown: String,
+    pub(crate) shown: Vec<Shown>,
+}
+
+/// Lines of a chapter's file that a page shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) chapter: String,
+    pub(crate) path: String,
+    pub(crate) lines: BTreeSet<usize>,
+}
+
+/// Expands what stands between `{{#` and `}}`.
+pub(crate) fn expand(sources: &Sources, text: &str) -> Result<Expanded> {
+    let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let rest = rest.trim();
+    match name {
+        "file" => file(sources, rest),
+        "item" => item(sources, rest),
+        "diff" => difference(sources, rest),
+        "tree" => Ok(markdown(tree::render(sources, sources.chapter(rest)?)?)),
+        "exercise" => Ok(markdown(exercise::render(sources, rest)?)),
+        "ladder" => {
+            let file = sources.root().join("book/src/generated/ladder.md");
+            let text = std::fs::read_to_string(&file).with_context(|| {
+                format!("{}: make it with `cargo run -p wire --bin ladder`", file.display())
+            })?;
+            Ok(markdown(text))
+        }
+        _ => bail!("no directive `{name}`; there are file, item, diff, tree, exercise, ladder"),
+    }
+}
+
+fn markdown(markdown: String) -> Expanded {
+    Expanded { markdown, shown: Vec::new() }
+}
+
+/// `CHAPTER PATH [ITEM, ITEM …]`
+fn file_and_items<'a>(
+    sources: &'a Sources,
+    rest: &'a str,
+) -> Result<(&'a Chapter, Source, Vec<&'a str>)> {
+    let mut words = rest.splitn(3, char::is_whitespace);
+    let chapter = sources.chapter(words.next().unwrap_or_default())?;
+    let path = words.next().context("name a chapter and then a file, such as `01 src/echo.rs`")?;
+    let names = words.next().unwrap_or_default().split(',').map(str::trim);
+    Ok((chapter, chapter.read(path)?, names.filter(|name| !name.is_empty()).collect()))
+}
+
+fn file(sources: &Sources, rest: &str) -> Result<Expanded> {
+    let (chapter, source, names) = file_and_items(sources, rest)?;
+    if !names.is_empty() {
+        bail!("`file` shows a whole file; use `item` for a part of it");
+    }
+    let lines = source.code();
+    Ok(Expanded {
+        markdown: listing::whole(chapter, &source, &lines),
+        shown: vec![shown(chapter, &source, lines)],
+    })
+}
+
+fn item(sources: &Sources, rest: &str) -> Result<Expanded> {
+    let (chapter, source, names) = file_and_items(sources, rest)?;
+    if names.is_empty() {
+        bail!("`item` needs the names of one or more items behind the path");
+    }
+    let mut pieces = Vec::new();
+    for name in names {
+        pieces.extend(items::find(&source, name)?);
+    }
+    let lines = pieces.iter().flat_map(|piece| piece.lines.clone().chain(piece.inside));
+    Ok(Expanded {
+        shown: vec![shown(chapter, &source, lines)],
+        markdown: listing::pieces(chapter, &source, &pieces),
+    })
+}
+
+fn difference(sources: &Sources, rest: &str) -> Result<Expanded> {
+    let (old, rest) =
+        rest.split_once(char::is_whitespace).context("name two chapters and a file")?;
+    let old = sources.chapter(old)?;
+    let (new, source, names) = file_and_items(sources, rest.trim_start())?;
+    let mut pieces = Vec::new();
+    for name in names {
+        pieces.extend(items::find(&source, name)?.into_iter().map(|piece| piece.lines));
+    }
+    let there = old.folder().join(&source.path).is_file();
+    let before = if there { Some(old.read(&source.path)?) } else { None };
+    let (text, lines) = diff::render(before.as_ref(), &source, &pieces);
+    if text.is_empty() {
+        bail!("{} is the same in {} and {}", source.path, old.name, new.name);
+    }
+    Ok(Expanded {
+        markdown: listing::difference(old, new, &source, &text),
+        shown: vec![shown(new, &source, lines)],
+    })
+}
+
+fn shown(chapter: &Chapter, source: &Source, lines: impl IntoIterator<Item = usize>) -> Shown {
+    Shown {
+        chapter: chapter.name.clone(),
+        path: source.path.clone(),
+        lines: lines.into_iter().collect(),
+    }
+}

@@ -1,0 +1,186 @@
+//! Finds Rust items by their path, and says on which lines they are.
+
+use anyhow::{Result, bail};
+use syn::spanned::Spanned;
+use syn::{ImplItem, Item};
+
+use crate::source::{Lines, Source, parse};
+
+/// A piece of a file that a page asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) lines: Lines,
+    /// For a method: the line of its `impl`, shown above it.
+    pub(crate) inside: Option<usize>,
+}
+
+/// Finds one item. See the README for what a name may be.
+pub(crate) fn find(source: &Source, name: &str) -> Result<Vec<Piece>> {
+    let file = parse(&source.path, &source.text())?;
+    let items: Vec<&Item> =
+        file.items.iter().filter(|it| !source.is_test(it.span().start().line)).collect();
+    let mut pieces = match name {
+        "use" | "mod" => run_of(source, &items, name),
+        "//!" => module_doc(source),
+        _ => named(source, &items, name),
+    };
+    if pieces.is_empty() {
+        let names: Vec<String> = items.iter().flat_map(|item| names(item)).collect();
+        bail!("no item `{name}` in {}; it has: {}", source.path, names.join(", "));
+    }
+    pieces.dedup();
+    Ok(pieces)
+}
+
+/// All `use` or all `mod` lines. Comments and attributes between them belong to them.
+fn run_of(source: &Source, items: &[&Item], kind: &str) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for item in items {
+        let matches = match item {
+            Item::Use(_) => kind == "use",
+            Item::Mod(module) => kind == "mod" && module.content.is_none(),
+            _ => false,
+        };
+        if !matches {
+            continue;
+        }
+        let piece = Piece { lines: whole(source, item), inside: None };
+        match pieces.last_mut() {
+            // Blank lines between two groups of `use` are a part of how the file looks.
+            Some(last)
+                if (*last.lines.end()..*piece.lines.start())
+                    .skip(1)
+                    .all(|number| source.line(number).trim().is_empty()) =>
+            {
+                last.lines = *last.lines.start()..=*piece.lines.end();
+            }
+            _ => pieces.push(piece),
+        }
+    }
+    pieces
+}
+
+fn module_doc(source: &Source) -> Vec<Piece> {
+    let count = (1..=source.code().len())
+        .take_while(|number| source.line(*number).starts_with("//!"))
+        .count();
+    if count == 0 { Vec::new() } else { vec![Piece { lines: 1..=count, inside: None }] }
+}
+
+fn named(source: &Source, items: &[&Item], name: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for item in items {
+        if names(item).iter().any(|it| it == name) {
+            pieces.push(Piece { lines: whole(source, item), inside: None });
+        }
+        if let Item::Impl(block) = item
+            && let Some((owner, method)) = name.split_once("::")
+            && type_name(&block.self_ty) == owner
+        {
+            for member in &block.items {
+                let (ident, span) = match member {
+                    ImplItem::Fn(function) => (&function.sig.ident, function.span()),
+                    ImplItem::Const(constant) => (&constant.ident, constant.span()),
+                    ImplItem::Type(alias) => (&alias.ident, alias.span()),
+                    _ => continue,
+                };
+                if ident == method {
+                    let lines = with_comments(source, span.start().line..=span.end().line);
+                    let head = block.impl_token.span.start().line;
+                    pieces.push(Piece { lines, inside: Some(head) });
+                }
+            }
+        }
+    }
+    pieces
+}
+
+/// What an item is called: `Type`, `function`, `impl Type`, `impl Trait for Type`.
+fn names(item: &Item) -> Vec<String> {
+    match item {
+        Item::Const(it) => vec![it.ident.to_string()],
+        Item::Enum(it) => vec![it.ident.to_string()],
+        Item::Fn(it) => vec![it.sig.ident.to_string()],
+        Item::Macro(it) => it
+            .ident
+            .iter()
+            .map(ToString::to_string)
+            .chain(it.mac.path.segments.last().map(|last| format!("{}!", last.ident)))
+            .collect(),
+        Item::Mod(it) => vec![it.ident.to_string()],
+        Item::Static(it) => vec![it.ident.to_string()],
+        Item::Struct(it) => vec![it.ident.to_string()],
+        Item::Trait(it) => vec![it.ident.to_string()],
+        Item::Type(it) => vec![it.ident.to_string()],
+        Item::Impl(it) => {
+            let owner = type_name(&it.self_ty);
+            let of = it.trait_.as_ref().and_then(|(path, _)| path.segments.last());
+            match of {
+                Some(of) => vec![format!("impl {} for {owner}", of.ident)],
+                None => vec![format!("impl {owner}")],
+            }
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The last word of a type: `Result<T, E>` is `Result`, `&'static str` is `str`, `F` is `F`.
+fn type_name(of: &syn::Type) -> String {
+    match of {
+        syn::Type::Path(path) => {
+            path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default()
+        }
+        syn::Type::Reference(reference) => type_name(&reference.elem),
+        _ => String::new(),
+    }
+}
+
+/// The lines of an item: its attributes and doc comments, and plain comments directly above it.
+fn whole(source: &Source, item: &Item) -> Lines {
+    let span = item.span();
+    with_comments(source, span.start().line..=span.end().line)
+}
+
+fn with_comments(source: &Source, lines: Lines) -> Lines {
+    let is_comment = |number: usize| {
+        let line = source.line(number).trim_start();
+        line.starts_with("//") && !line.starts_with("//!")
+    };
+    let mut start = *lines.start();
+    while start > 1 && is_comment(start - 1) {
+        start -= 1;
+    }
+    start..=*lines.end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "//! Doc.\n\n// Why.\nuse std::io;\n\nuse crate::x;\n\n/// A thing.\n#[derive(Debug)]\npub struct Thing;\n\nimpl Thing {\n    /// Makes.\n    pub fn make() -> Thing {\n        Thing\n    }\n\n    fn other(&self) {}\n}\n\nimpl From<u8> for Thing {\n    fn from(_: u8) -> Thing {\n        Thing\n    }\n}\n\n#[cfg(test)]\nmod tests {\n    struct Thing;\n}\n";
+
+    fn lines(name: &str) -> Vec<Lines> {
+        let source = Source::new("a.rs", TEXT).unwrap();
+        find(&source, name).unwrap().into_iter().map(|piece| piece.lines).collect()
+    }
+
+    #[test]
+    fn items_are_found_with_their_comments_and_attributes() {
+        assert_eq!(lines("//!"), [1..=1]);
+        assert_eq!(lines("use"), [3..=6]);
+        assert_eq!(lines("Thing"), [8..=10]);
+        assert_eq!(lines("impl Thing"), [12..=19]);
+        assert_eq!(lines("Thing::make"), [13..=16]);
+        assert_eq!(lines("impl From for Thing"), [21..=25]);
+    }
+
+    #[test]
+    fn an_item_that_is_not_there_is_an_error_that_names_those_that_are() {
+        let source = Source::new("a.rs", TEXT).unwrap();
+        let error = find(&source, "Nothing").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "no item `Nothing` in a.rs; it has: Thing, impl Thing, impl From for Thing"
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! A page of the book, taken apart: directives, fenced blocks, and everything else.
+
+/// A part of a page, with the line on which it starts, counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// A line that stays as it is.
+    Text(usize, String),
+    /// A line that is `{{#…}}`; this is what stands between the braces.
+    Directive(usize, String),
+    /// A fenced block: what stands behind its fence, and its lines.
+    Fence { line: usize, info: String, body: Vec<String>, raw: Vec<String> },
+}
+
+/// Takes a page apart.
+pub(crate) fn parts(text: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
+    while let Some((number, line)) = lines.next() {
+        let trimmed = line.trim();
+        let ticks = trimmed.bytes().take_while(|byte| *byte == b'`').count();
+        if ticks >= 3 {
+            let info = trimmed[ticks..].trim().to_string();
+            let (mut body, mut raw) = (Vec::new(), vec![line.to_string()]);
+            for (_, line) in lines.by_ref() {
+                raw.push(line.to_string());
+                let end = line.trim();
+                if end.len() >= ticks && end.bytes().all(|byte| byte == b'`') {
+                    break;
+                }
+                body.push(line.to_string());
+            }
+            parts.push(Part::Fence { line: number, info, body, raw });
+        } else if let Some(inner) =
+            trimmed.strip_prefix("{{#").and_then(|rest| rest.strip_suffix("}}"))
+        {
+            parts.push(Part::Directive(number, inner.trim().to_string()));
+        } else {
+            parts.push(Part::Text(number, line.to_string()));
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directives_inside_a_fence_are_text() {
+        let page = "a\n{{#file 01 x}}\n```text x\n{{#no}}\n```\n";
+        let fence = Part::Fence {
+            line: 3,
+            info: "text x".to_string(),
+            body: vec!["{{#no}}".to_string()],
+            raw: ["```text x", "{{#no}}", "```"].map(str::to_string).to_vec(),
+        };
+        let expected =
+            [Part::Text(1, "a".to_string()), Part::Directive(2, "file 01 x".to_string()), fence];
+        assert_eq!(parts(page), expected);
+    }
+}

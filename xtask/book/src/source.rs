@@ -1,0 +1,218 @@
+//! The chapters and their files, as the book sees them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use syn::spanned::Spanned;
+
+/// Lines of a file, counted from 1.
+pub(crate) type Lines = RangeInclusive<usize>;
+
+/// The repository.
+#[derive(Debug, Clone)]
+pub(crate) struct Sources {
+    root: PathBuf,
+    chapters: Vec<Chapter>,
+}
+
+/// A chapter's crate, or `final`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chapter {
+    /// `03_parser`, or `final`.
+    pub(crate) name: String,
+    folder: PathBuf,
+}
+
+impl Sources {
+    /// Finds the repository that this program was built in.
+    pub(crate) fn find() -> Result<Sources> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = here.ancestors().nth(2).context("xtask/book lies two folders deep")?;
+        Sources::at(root)
+    }
+
+    /// The repository at `root`.
+    pub(crate) fn at(root: &Path) -> Result<Sources> {
+        let mut chapters = Vec::new();
+        let folder = root.join("chapters");
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let path = entry?.path();
+            if path.join("Cargo.toml").is_file() {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                chapters.push(Chapter { name, folder: path });
+            }
+        }
+        chapters.sort_by(|a, b| a.name.cmp(&b.name));
+        let last = root.join("final");
+        if last.join("Cargo.toml").is_file() {
+            chapters.push(Chapter { name: "final".to_string(), folder: last });
+        }
+        Ok(Sources { root: root.to_path_buf(), chapters })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn chapters(&self) -> &[Chapter] {
+        &self.chapters
+    }
+
+    /// The chapter that a page calls `3`, `03`, `03_parser`, `ch03_parser` or `final`.
+    pub(crate) fn chapter(&self, name: &str) -> Result<&Chapter> {
+        let short = name.trim_start_matches("ch");
+        let padded = format!("{short:0>2}_");
+        self.chapters
+            .iter()
+            .find(|chapter| chapter.name == short || chapter.name.starts_with(&padded))
+            .with_context(|| {
+                let known: Vec<_> = self.chapters.iter().map(|it| it.name.as_str()).collect();
+                format!("no chapter `{name}`; there are {}", known.join(", "))
+            })
+    }
+
+    /// The chapter before this one.
+    pub(crate) fn before(&self, chapter: &Chapter) -> Option<&Chapter> {
+        let index = self.chapters.iter().position(|it| it == chapter)?;
+        self.chapters.get(index.checked_sub(1)?)
+    }
+}
+
+impl Chapter {
+    /// `Chapter 3`, for captions.
+    pub(crate) fn title(&self) -> String {
+        match self.name.split_once('_').and_then(|(number, _)| number.parse::<u32>().ok()) {
+            Some(number) => format!("chapter {number}"),
+            None => self.name.clone(),
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The files of the chapter that a reader would call its code, sorted, relative to its folder.
+    pub(crate) fn files(&self) -> Result<BTreeSet<String>> {
+        let mut files = BTreeSet::from(["Cargo.toml".to_string()]);
+        for part in ["src", "examples", "tests", "public"] {
+            collect(&self.folder, &self.folder.join(part), &mut files)?;
+        }
+        Ok(files)
+    }
+
+    /// A file of the chapter.
+    pub(crate) fn read(&self, path: &str) -> Result<Source> {
+        let file = self.folder.join(path);
+        let Ok(text) = fs::read_to_string(&file) else {
+            let similar: Vec<_> = self
+                .files()?
+                .into_iter()
+                .filter(|it| it.rsplit('/').next() == path.rsplit('/').next())
+                .collect();
+            let hint = if similar.is_empty() {
+                String::new()
+            } else {
+                format!("; did you mean {}?", similar.join(" or "))
+            };
+            bail!("chapter {} has no file `{path}`{hint}", self.name);
+        };
+        Source::new(path, &text)
+    }
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut BTreeSet<String>) -> Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(root, &path, files)?;
+        } else {
+            let relative = path.strip_prefix(root)?.to_string_lossy().replace('\\', "/");
+            files.insert(relative);
+        }
+    }
+    Ok(())
+}
+
+/// The text of a file, and which of its lines are tests.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub(crate) path: String,
+    lines: Vec<String>,
+    tests: Vec<Lines>,
+}
+
+impl Source {
+    pub(crate) fn new(path: &str, text: &str) -> Result<Source> {
+        let lines = text.lines().map(str::to_string).collect();
+        let mut tests = Vec::new();
+        if is_rust(path) {
+            let file = parse(path, text)?;
+            for item in &file.items {
+                if let syn::Item::Mod(module) = item
+                    && module.attrs.iter().any(is_test_only)
+                {
+                    let span = item.span();
+                    tests.push(span.start().line..=span.end().line);
+                }
+            }
+        }
+        Ok(Source { path: path.to_string(), lines, tests })
+    }
+
+    pub(crate) fn line(&self, number: usize) -> &str {
+        self.lines.get(number - 1).map_or("", String::as_str)
+    }
+
+    pub(crate) fn is_test(&self, number: usize) -> bool {
+        self.tests.iter().any(|lines| lines.contains(&number))
+    }
+
+    /// The lines that are no tests, without blank ones at the end.
+    pub(crate) fn code(&self) -> Vec<usize> {
+        let mut code: Vec<_> =
+            (1..=self.lines.len()).filter(|number| !self.is_test(*number)).collect();
+        while code.last().is_some_and(|number| self.line(*number).trim().is_empty()) {
+            code.pop();
+        }
+        code
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.lines.join("\n")
+    }
+}
+
+pub(crate) fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "rs")
+}
+
+pub(crate) fn parse(path: &str, text: &str) -> Result<syn::File> {
+    syn::parse_file(text).with_context(|| format!("{path} is not Rust"))
+}
+
+/// `#[cfg(test)]`, also inside `all(…)`.
+fn is_test_only(attribute: &syn::Attribute) -> bool {
+    let syn::Meta::List(list) = &attribute.meta else { return false };
+    let condition = list.tokens.to_string();
+    list.path.is_ident("cfg")
+        && (condition == "test" || condition.replace(' ', "").starts_with("all(test"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_at_the_end_of_a_file_are_no_code() {
+        let text = "//! Doc.\n\nfn a() {}\n\n#[cfg(all(test, not(loom)))]\nmod tests {\n    fn b() {}\n}\n";
+        let source = Source::new("src/a.rs", text).unwrap();
+        assert_eq!(source.code(), [1, 2, 3]);
+        assert!(source.is_test(7));
+    }
+}

@@ -1,0 +1,124 @@
+//! The programs that transcripts run: the chapters' own, built once, behind a `cargo` that runs them at
+//! an address of our own.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::script::{Action, Step};
+use crate::source::Sources;
+
+/// Where the programs of one transcript are, and where they listen.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    /// A folder with our `cargo`, to be put in front of PATH.
+    pub(crate) bin: PathBuf,
+    /// `127.0.0.N` in place of `127.0.0.1`, so that a server of the reader's at port 8080 is left alone.
+    pub(crate) host: String,
+    built: PathBuf,
+}
+
+impl Programs {
+    /// Builds the chapters that the steps name.
+    pub(crate) fn prepare(
+        sources: &Sources,
+        chapter: Option<&str>,
+        steps: &[Step],
+    ) -> Result<Programs> {
+        let mut packages: BTreeSet<String> = BTreeSet::new();
+        for step in steps {
+            if let Action::Command(command) = &step.action {
+                let mut words = command.split_whitespace();
+                while let Some(word) = words.next() {
+                    if word == "-p" {
+                        packages.extend(words.next().map(str::to_string));
+                    }
+                }
+            }
+        }
+        if let Some(name) = chapter {
+            packages.insert(package(sources, name)?);
+        }
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        for package in &packages {
+            let status = Command::new(&cargo)
+                .args(["build", "--quiet", "--bins", "--examples", "--package", package])
+                .current_dir(sources.root())
+                .status()?;
+            if !status.success() {
+                bail!("`{package}` does not build");
+            }
+        }
+        let built = target(sources).join("debug");
+        let bin = target(sources).join("transcripts").join(std::process::id().to_string());
+        fs::create_dir_all(&bin)?;
+        let host = free_host()?;
+        let script = bin.join("cargo");
+        fs::write(&script, stand_in(&built, &host))?;
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+        Ok(Programs { bin, host, built })
+    }
+
+    /// The command that starts a chapter's server.
+    pub(crate) fn server(&self, sources: &Sources, chapter: &str) -> Result<String> {
+        let program = self.built.join(package(sources, chapter)?);
+        Ok(format!("exec {} {}:8080", program.display(), self.host))
+    }
+}
+
+impl Drop for Programs {
+    fn drop(&mut self) {
+        // Nothing depends on it, and it lies in target/.
+        let _ = fs::remove_dir_all(&self.bin);
+    }
+}
+
+fn package(sources: &Sources, chapter: &str) -> Result<String> {
+    let name = &sources.chapter(chapter)?.name;
+    Ok(if name == "final" { name.clone() } else { format!("ch{name}") })
+}
+
+fn target(sources: &Sources) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| sources.root().join("target"), PathBuf::from)
+}
+
+/// `cargo run -p NAME [--example EXAMPLE] [-- ARGUMENTS]` runs what has been built, at our address; every
+/// other cargo command is the real one.
+fn stand_in(built: &Path, host: &str) -> String {
+    format!(
+        r#"#!/usr/bin/env bash
+# Stands in for cargo in the book's transcripts; see xtask/book.
+if [ "$1" != run ]; then PATH="${{PATH#*:}}" exec cargo "$@"; fi
+shift
+program=
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -p|--package) program="$2"; shift 2 ;;
+    --example) program="examples/$2"; shift 2 ;;
+    --) shift; break ;;
+    *) shift ;;
+  esac
+done
+case "$program" in examples/*) ;; *) [ $# -eq 0 ] && set -- {host}:8080 ;; esac
+exec "{}/$program" "$@"
+"#,
+        built.display()
+    )
+}
+
+/// An address of this machine at which nobody uses port 8080. It is as long as 127.0.0.1, so that the
+/// lengths in a transcript stay what a reader sees.
+fn free_host() -> Result<String> {
+    (2..=9)
+        .map(|last| format!("127.0.0.{last}"))
+        .find(|host| TcpListener::bind((host.as_str(), 8080)).is_ok())
+        .context(
+            "port 8080 is taken at 127.0.0.2 to 127.0.0.9; transcripts need one of them (Linux)",
+        )
+}

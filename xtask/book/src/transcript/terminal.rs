@@ -1,0 +1,165 @@
+//! A terminal of a transcript: one program at a time, its output as it comes.
+
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::programs::Programs;
+
+/// A program that runs, or has run, in a terminal.
+#[derive(Debug)]
+pub(crate) struct Terminal {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: Arc<Output>,
+    /// Bytes of the output that earlier steps have seen.
+    seen: usize,
+}
+
+#[derive(Debug, Default)]
+struct Output {
+    state: Mutex<(Vec<u8>, bool)>,
+    changed: Condvar,
+}
+
+impl Terminal {
+    /// Runs a command as bash does, with both outputs in one, as on a screen.
+    pub(crate) fn run(
+        command: &str,
+        programs: &Programs,
+        folder: &std::path::Path,
+    ) -> Result<Terminal> {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut child = Command::new("bash")
+            .arg("-c")
+            .arg(format!("exec 2>&1\n{command}"))
+            .current_dir(folder)
+            .env("PATH", format!("{}:{path}", programs.bin.display()))
+            .env("NO_COLOR", "1")
+            .env("LC_ALL", "C.UTF-8")
+            .env("RUST_BACKTRACE", "0")
+            .env("PYTHONUNBUFFERED", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .context("transcripts need bash")?;
+        let output = Arc::new(Output::default());
+        let mut from = child.stdout.take().context("the output is piped")?;
+        let to = Arc::clone(&output);
+        thread::Builder::new().name("terminal".to_string()).spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                let count = from.read(&mut buffer).unwrap_or(0);
+                let mut state = to.state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.0.extend_from_slice(&buffer[..count]);
+                state.1 |= count == 0;
+                drop(state);
+                to.changed.notify_all();
+                if count == 0 {
+                    break;
+                }
+            }
+        })?;
+        let input = child.stdin.take();
+        Ok(Terminal { child, input, output, seen: 0 })
+    }
+
+    /// Types a line.
+    pub(crate) fn type_line(&mut self, text: &str) -> Result<()> {
+        let input = self.input.as_mut().context("the input of this terminal has ended")?;
+        writeln!(input, "{text}")?;
+        Ok(input.flush()?)
+    }
+
+    /// Ctrl-D.
+    pub(crate) fn end_input(&mut self) {
+        self.input = None;
+    }
+
+    /// Ctrl-C reaches every program in the foreground of a terminal.
+    pub(crate) fn interrupt(&self) -> Result<()> {
+        self.signal("-INT")
+    }
+
+    fn signal(&self, signal: &str) -> Result<()> {
+        let group = format!("-{}", self.child.id());
+        Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status()?;
+        Ok(())
+    }
+
+    /// Waits until `enough` says so of the lines that are new, or nothing more will come, or the time
+    /// is over. Returns the lines and whether the output has ended.
+    pub(crate) fn wait(
+        &self,
+        time: Duration,
+        enough: impl Fn(&[String], bool) -> bool,
+    ) -> (Vec<String>, bool) {
+        let until = Instant::now() + time;
+        let mut state = self.output.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let lines = lines(&state.0[self.seen..]);
+            let left = until.saturating_duration_since(Instant::now());
+            if enough(&lines, state.1) || state.1 || left.is_zero() {
+                return (lines, state.1);
+            }
+            (state, _) = self
+                .output
+                .changed
+                .wait_timeout(state, left)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The first `count` new lines have been dealt with.
+    pub(crate) fn mark_seen(&mut self, count: usize) {
+        let state = self.output.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = &state.0[self.seen..];
+        // The last line may have no end yet; when it has been dealt with, so has everything.
+        let mut ends =
+            new.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+        self.seen += match count.checked_sub(1) {
+            None => 0,
+            Some(last) => ends.nth(last).unwrap_or(new.len()),
+        };
+    }
+
+    /// Whether the program has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
+    /// Waits for the program to end.
+    pub(crate) fn wait_for_end(&mut self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        while !self.has_ended() {
+            if Instant::now() >= until {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        if !self.has_ended() {
+            let _ = self.signal("-KILL");
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// The lines of an output; the last one may lack its end. CR before LF is not shown on a screen.
+fn lines(bytes: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(bytes)
+        .lines()
+        .map(|line| line.trim_end_matches('\r').to_string())
+        .collect()
+}
