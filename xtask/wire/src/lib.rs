@@ -1,1 +1,48 @@
-//! Raw HTTP over TCP, for tests.
+//! Raw HTTP over TCP, for tests: it starts a program, sends it bytes, and reads what comes back.
+//!
+//! Nothing here shares a line with the servers it tests, so a mistake in a server's parser cannot hide
+//! behind the same mistake in its tests. In the order in which a test meets them:
+//!
+//! - [`Program`] starts a server's binary on a free port and kills it when the test ends;
+//! - [`Client`] is one TCP connection: it sends bytes, also slowly, and reads [`Reply`] after [`Reply`];
+//! - [`request()`] writes a well-formed request, for the tests that are about something else;
+//! - [`Script`] is the opposite of a client: a server that says what it was told to say;
+//! - [`tables`] holds the rules of HTTP/1.1 as rows of bytes and expected statuses.
+//!
+//! Every wait has a deadline, and a failed wait says what it waited for and shows what had arrived.
+//! Nothing panics: functions return [`WireError`], whose `Debug` is made to be read after an `unwrap`.
+//!
+//! ```no_run
+//! use wire::{Client, Program};
+//!
+//! # fn main() -> Result<(), wire::WireError> {
+//! let program = Program::start("target/debug/ch03_parser", &["127.0.0.1:0"])?;
+//! let mut client = Client::connect(program.addr())?;
+//! client.send(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")?;
+//! assert_eq!(client.read_reply()?.status, 200);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod escape;
+pub mod tables;
+
+mod client;
+mod error;
+mod program;
+mod reader;
+mod reply;
+mod request;
+mod script;
+
+pub use client::Client;
+pub use client::PATIENCE;
+pub use error::Kind;
+pub use error::WireError;
+pub use program::Program;
+pub use program::Signal;
+pub use reply::Framing;
+pub use reply::Reply;
+pub use request::get;
+pub use request::request;
+pub use script::Script;

@@ -1,0 +1,296 @@
+//! One TCP connection to the server under test.
+
+use std::io::Read;
+use std::io::Write;
+use std::net::Shutdown;
+use std::net::SocketAddr;
+use std::net::TcpStream;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::Kind;
+use crate::Reply;
+use crate::WireError;
+use crate::escape;
+use crate::reader;
+use crate::reader::Source;
+
+/// How long a client waits, unless [`Client::with_patience`] says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Between two pieces of [`Client::send_slowly`]: enough for the server's read to return in between.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// A connection that sends bytes as they are and reads replies.
+///
+/// Every call has its own deadline, `patience` from its start. What has been received and not asked for
+/// stays buffered.
+#[derive(Debug)]
+pub struct Client {
+    stream: TcpStream,
+    patience: Duration,
+    received: Vec<u8>,
+    /// `false` while the server may still send.
+    ended: bool,
+    /// All that went over the wire, in order: `(sent by us, bytes)`.
+    transcript: Vec<(bool, Vec<u8>)>,
+}
+
+impl Client {
+    /// Connects, and turns Nagle's algorithm off, so that each send leaves at once.
+    pub fn connect(address: SocketAddr) -> Result<Client, WireError> {
+        let doing = format!("connecting to {address}");
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)
+            .map_err(|error| WireError::io(&doing, &error))?;
+        stream.set_nodelay(true).map_err(|error| WireError::io(&doing, &error))?;
+        Ok(Client {
+            stream,
+            patience: PATIENCE,
+            received: Vec::new(),
+            ended: false,
+            transcript: Vec::new(),
+        })
+    }
+
+    /// Waits at most this long in every call.
+    pub fn with_patience(mut self, patience: Duration) -> Client {
+        self.patience = patience;
+        self
+    }
+
+    /// Our end of the connection, as the server sees it.
+    pub fn local_addr(&self) -> Result<SocketAddr, WireError> {
+        self.stream
+            .local_addr()
+            .map_err(|error| WireError::io("asking for the local address", &error))
+    }
+
+    /// Sends `bytes`.
+    ///
+    /// # Errors
+    /// [`Kind::Reset`] when the server has closed; a reply may wait to be read all the same.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WireError> {
+        let bytes = bytes.as_ref();
+        let doing = format!("sending {} bytes", bytes.len());
+        self.record(true, bytes);
+        let deadline = Instant::now() + self.patience;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let remaining = remaining(deadline).ok_or_else(|| {
+                let message =
+                    format!("{doing}: {} were not taken in {:?}", rest.len(), self.patience);
+                WireError::new(Kind::TimedOut, message)
+            })?;
+            let sent = self
+                .stream
+                .set_write_timeout(Some(remaining))
+                .and_then(|()| self.stream.write(rest));
+            match sent {
+                Ok(count) => rest = &rest[count..],
+                Err(error) if is_timeout(&error) => {}
+                Err(error) => return Err(WireError::io(&doing, &error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends `bytes` in pieces that end at `cuts`, with a pause between them, so that the server's reads
+    /// return one piece each. `1..bytes.len()` sends them one by one.
+    pub fn send_slowly(
+        &mut self,
+        bytes: &[u8],
+        cuts: impl IntoIterator<Item = usize>,
+    ) -> Result<(), WireError> {
+        let mut start = 0;
+        for cut in cuts.into_iter().chain([bytes.len()]) {
+            let end = cut.clamp(start, bytes.len());
+            if end > start {
+                self.send(&bytes[start..end])?;
+                std::thread::sleep(PAUSE);
+            }
+            start = end;
+        }
+        Ok(())
+    }
+
+    /// Says that no more will be sent (FIN), and goes on reading.
+    pub fn half_close(&mut self) -> Result<(), WireError> {
+        self.stream
+            .shutdown(Shutdown::Write)
+            .map_err(|error| WireError::io("closing our direction", &error))
+    }
+
+    /// Reads the next reply to any method but HEAD. A 1xx is a reply too.
+    pub fn read_reply(&mut self) -> Result<Reply, WireError> {
+        self.read_reply_to("GET")
+    }
+
+    /// Reads the next reply to `method`: one to HEAD has no body, whatever its fields say.
+    pub fn read_reply_to(&mut self, method: &str) -> Result<Reply, WireError> {
+        let deadline = Instant::now() + self.patience;
+        reader::read_reply(&mut Waiting { client: self, deadline }, method)
+    }
+
+    /// Sends a request and reads the reply to it.
+    pub fn ask(&mut self, bytes: impl AsRef<[u8]>) -> Result<Reply, WireError> {
+        let bytes = bytes.as_ref();
+        self.send(bytes)?;
+        self.read_reply_to(if bytes.starts_with(b"HEAD ") { "HEAD" } else { "GET" })
+    }
+
+    /// Reads exactly `count` bytes.
+    pub fn read_exact(&mut self, count: usize) -> Result<Vec<u8>, WireError> {
+        let deadline = Instant::now() + self.patience;
+        let mut source = Waiting { client: self, deadline };
+        source.at_least(count, &format!("{count} bytes"))?;
+        Ok(source.take(count))
+    }
+
+    /// Reads until the server closes.
+    pub fn read_to_end(&mut self) -> Result<Vec<u8>, WireError> {
+        let deadline = Instant::now() + self.patience;
+        let mut source = Waiting { client: self, deadline };
+        let count = source.until_closed("the end of the connection")?;
+        Ok(source.take(count))
+    }
+
+    /// Waits for the server to close, with FIN or RST, without sending anything more.
+    ///
+    /// # Errors
+    /// When a byte comes instead, or nothing happens.
+    pub fn expect_closed(&mut self) -> Result<(), WireError> {
+        let deadline = Instant::now() + self.patience;
+        let mut source = Waiting { client: self, deadline };
+        match source.at_least(1, "the server to close") {
+            Ok(more) => Err(WireError::new(
+                Kind::Unexpected,
+                "expected the server to close, but it went on sending",
+            )
+            .with_arrived(more)),
+            Err(error) if matches!(error.kind(), Kind::Closed | Kind::Reset) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits for `time` and makes sure that nothing comes, neither a byte nor the end.
+    pub fn expect_silence(&mut self, time: Duration) -> Result<(), WireError> {
+        let deadline = Instant::now() + time;
+        let mut source = Waiting { client: self, deadline };
+        match source.at_least(1, "silence") {
+            Ok(bytes) => Err(WireError::new(
+                Kind::Unexpected,
+                format!("expected silence for {time:?}, but the server sent something"),
+            )
+            .with_arrived(bytes)),
+            Err(error) if error.kind() == Kind::TimedOut => Ok(()),
+            Err(error) => Err(WireError::new(
+                error.kind(),
+                format!("expected silence for {time:?}, but the server closed"),
+            )),
+        }
+    }
+
+    /// All that was sent (`>`) and received (`<`) so far, as people read it.
+    pub fn transcript(&self) -> String {
+        let mark = |&sent: &bool| if sent { '>' } else { '<' };
+        self.transcript.iter().map(|(sent, bytes)| escape::lines(mark(sent), bytes)).collect()
+    }
+
+    fn record(&mut self, sent: bool, bytes: &[u8]) {
+        match self.transcript.last_mut() {
+            Some((same, text)) if *same == sent => text.extend_from_slice(bytes),
+            _ => self.transcript.push((sent, bytes.to_vec())),
+        }
+    }
+
+    /// Receives some bytes. `Ok(false)` is FIN.
+    fn receive(&mut self, deadline: Instant, what: &str) -> Result<bool, WireError> {
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            let Some(remaining) = remaining(deadline) else {
+                let message = format!("waited in vain for {what}");
+                return Err(WireError::new(Kind::TimedOut, message).with_arrived(&self.received));
+            };
+            let received = self
+                .stream
+                .set_read_timeout(Some(remaining))
+                .and_then(|()| self.stream.read(&mut buffer));
+            match received {
+                Ok(0) => {
+                    self.ended = true;
+                    return Ok(false);
+                }
+                Ok(count) => {
+                    self.received.extend_from_slice(&buffer[..count]);
+                    self.record(false, &buffer[..count]);
+                    return Ok(true);
+                }
+                Err(error) if is_timeout(&error) => {}
+                Err(error) => {
+                    let doing = format!("waiting for {what}");
+                    return Err(WireError::io(&doing, &error).with_arrived(&self.received));
+                }
+            }
+        }
+    }
+}
+
+/// A client within one call: the same deadline for all its waits.
+struct Waiting<'a> {
+    client: &'a mut Client,
+    deadline: Instant,
+}
+
+impl Waiting<'_> {
+    fn more(&mut self, what: &str) -> Result<(), WireError> {
+        if self.client.ended || !self.client.receive(self.deadline, what)? {
+            let message = format!("the server closed, and there was still to come: {what}");
+            return Err(WireError::new(Kind::Closed, message).with_arrived(&self.client.received));
+        }
+        Ok(())
+    }
+}
+
+impl Source for Waiting<'_> {
+    fn at_least(&mut self, count: usize, what: &str) -> Result<&[u8], WireError> {
+        while self.client.received.len() < count {
+            self.more(what)?;
+        }
+        Ok(&self.client.received)
+    }
+
+    fn until(&mut self, from: usize, end: &[u8], what: &str) -> Result<usize, WireError> {
+        let mut at = from;
+        loop {
+            let rest = self.client.received.get(at..).unwrap_or_default();
+            if let Some(place) = rest.windows(end.len()).position(|window| window == end) {
+                return Ok(at + place + end.len());
+            }
+            // The end may have come in part, so its length less one is looked at again.
+            at = from.max((at + rest.len()).saturating_sub(end.len() - 1));
+            self.more(what)?;
+        }
+    }
+
+    fn until_closed(&mut self, what: &str) -> Result<usize, WireError> {
+        while !self.client.ended {
+            self.client.receive(self.deadline, what)?;
+        }
+        Ok(self.client.received.len())
+    }
+
+    fn take(&mut self, count: usize) -> Vec<u8> {
+        self.client.received.drain(..count).collect()
+    }
+}
+
+fn remaining(deadline: Instant) -> Option<Duration> {
+    Some(deadline.saturating_duration_since(Instant::now())).filter(|rest| !rest.is_zero())
+}
+
+/// Unix says `WouldBlock` when a socket's timeout passes, Windows says `TimedOut`. A signal is no reason to
+/// stop either.
+fn is_timeout(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}

@@ -1,0 +1,109 @@
+//! What can go wrong on the wire, said so that the test's output is enough to understand it.
+
+use std::fmt;
+use std::io;
+
+use crate::escape;
+
+/// The cause of a [`WireError`], for tests that expect one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The deadline passed.
+    TimedOut,
+    /// The peer ended the connection with FIN before what was waited for had come.
+    Closed,
+    /// The peer ended the connection with RST.
+    Reset,
+    /// Something came, and it is not HTTP, or not what was expected.
+    Unexpected,
+    /// The program under test did not start, or has ended.
+    Program,
+    /// The operating system refused something else.
+    Io,
+}
+
+/// A failure, with what was waited for and what had arrived.
+///
+/// `Debug` is the same text as `Display`, because a test meets it through `unwrap`.
+pub struct WireError {
+    kind: Kind,
+    message: String,
+    arrived: Option<Vec<u8>>,
+}
+
+impl WireError {
+    /// An error without bytes to show.
+    pub fn new(kind: Kind, message: impl Into<String>) -> WireError {
+        WireError { kind, message: message.into(), arrived: None }
+    }
+
+    /// An error of the operating system, met while `doing` something.
+    pub fn io(doing: &str, error: &io::Error) -> WireError {
+        let kind = match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Kind::TimedOut,
+            io::ErrorKind::UnexpectedEof => Kind::Closed,
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => Kind::Reset,
+            _ => Kind::Io,
+        };
+        WireError::new(kind, format!("{doing}: {error}"))
+    }
+
+    /// Shows what had arrived, below the message.
+    pub fn with_arrived(mut self, arrived: &[u8]) -> WireError {
+        self.arrived = Some(arrived.to_vec());
+        self
+    }
+
+    /// The cause.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The first line: what went wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The bytes that had arrived and were not part of anything complete.
+    pub fn arrived(&self) -> &[u8] {
+        self.arrived.as_deref().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match self.arrived.as_deref() {
+            None => Ok(()),
+            Some([]) => f.write_str("\nnothing had arrived"),
+            Some(bytes) => {
+                write!(f, "\nthis had arrived:\n{}", escape::lines('<', bytes).trim_end())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for WireError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_shows_what_had_arrived() {
+        let error = WireError::new(Kind::TimedOut, "waited 5 s for the end of a head");
+        assert_eq!(error.to_string(), "waited 5 s for the end of a head");
+        assert_eq!(
+            format!("{:?}", error.with_arrived(b"HTTP/1.1 2")),
+            "waited 5 s for the end of a head\nthis had arrived:\n< HTTP/1.1 2"
+        );
+    }
+}

@@ -1,0 +1,348 @@
+//! A server's binary, started for a test and stopped with it.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fmt::Write;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::process::Child;
+use std::process::Command;
+use std::process::ExitStatus;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::thread::Builder;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::Kind;
+use crate::WireError;
+
+/// A machine that also builds can take a while to start a program.
+const START: Duration = Duration::from_secs(20);
+/// The standard library has no wait with a deadline, so [`Program::wait`] looks this often.
+const LOOK: Duration = Duration::from_millis(5);
+/// A program's own children may keep its pipes open; its last words are not waited for longer than this.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What a person or a service manager sends to end a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+/// A running program that has said where it listens. Dropping it kills it.
+pub struct Program {
+    child: Mutex<Child>,
+    address: SocketAddr,
+    output: Arc<Output>,
+}
+
+impl Program {
+    /// Starts the program at `path` and waits until it prints where it listens.
+    ///
+    /// Pass `127.0.0.1:0`, or whatever makes it take a free port, among the arguments. A chapter's test finds
+    /// its own program by `env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")))`.
+    ///
+    /// # Errors
+    /// When it ends, or does not print `listening on http://ADDRESS` (or `tcp://`) as its first line; the
+    /// error shows what it printed instead.
+    pub fn start(path: impl AsRef<OsStr>, arguments: &[&str]) -> Result<Program, WireError> {
+        let mut command = Command::new(path);
+        command.args(arguments);
+        Program::start_command(command)
+    }
+
+    /// Starts any command that prints where it listens, in any language.
+    pub fn start_command(mut command: Command) -> Result<Program, WireError> {
+        let cannot = |command: &Command, error: &std::io::Error| {
+            let program = command.get_program().to_string_lossy().into_owned();
+            WireError::new(Kind::Program, format!("cannot start {program}: {error}"))
+        };
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| cannot(&command, &error))?;
+        let output = Arc::new(Output::default());
+        let stdout = child.stdout.take().map(|pipe| output.read(pipe, Stream::Stdout));
+        let stderr = child.stderr.take().map(|pipe| output.read(pipe, Stream::Stderr));
+        let mut program = Program {
+            child: Mutex::new(child),
+            address: SocketAddr::from(([0, 0, 0, 0], 0)),
+            output,
+        };
+        for reader in [stdout, stderr].into_iter().flatten() {
+            reader.map_err(|error| cannot(&command, &error))?;
+        }
+        program.address = program.read_address()?;
+        Ok(program)
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child().id()
+    }
+
+    /// All that it has printed on standard output, whole lines only.
+    pub fn stdout_so_far(&self) -> String {
+        self.output.text().stdout.clone()
+    }
+
+    /// All that it has printed on standard error, whole lines only.
+    pub fn stderr_so_far(&self) -> String {
+        self.output.text().stderr.clone()
+    }
+
+    /// Waits until `wanted` is true of its standard output, and returns that output.
+    ///
+    /// # Errors
+    /// After `patience`, or when it can print no more; `what` says what was waited for.
+    pub fn wait_for_stdout(
+        &self,
+        what: &str,
+        patience: Duration,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<String, WireError> {
+        let text = self.output.wait(patience, |text| text.stdout_ended || wanted(&text.stdout));
+        if wanted(&text.stdout) {
+            return Ok(text.stdout.clone());
+        }
+        Err(self.failed(&text, &format!("waited for {what} on standard output")))
+    }
+
+    /// Sends it a signal. Only Unix has them.
+    pub fn signal(&self, signal: Signal) -> Result<(), WireError> {
+        send_signal(self.pid(), signal)
+            .map_err(|error| WireError::new(Kind::Program, format!("sending {signal:?}: {error}")))
+    }
+
+    /// Sends SIGINT, as Ctrl-C does.
+    pub fn interrupt(&self) -> Result<(), WireError> {
+        self.signal(Signal::Interrupt)
+    }
+
+    /// Waits for it to end by itself.
+    ///
+    /// # Errors
+    /// When it still runs after `patience`.
+    pub fn wait(&self, patience: Duration) -> Result<ExitStatus, WireError> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let ended = self
+                .child()
+                .try_wait()
+                .map_err(|error| WireError::io("waiting for the program to end", &error))?;
+            match ended {
+                Some(status) => {
+                    // What it printed last may still be in the pipes.
+                    drop(
+                        self.output.wait(LAST_WORDS, |text| text.stdout_ended && text.stderr_ended),
+                    );
+                    return Ok(status);
+                }
+                None if Instant::now() < deadline => std::thread::sleep(LOOK),
+                None => {
+                    let text = self.output.text();
+                    let what = format!("waited {patience:?} for the program to end");
+                    return Err(self.failed(&text, &what));
+                }
+            }
+        }
+    }
+
+    fn read_address(&self) -> Result<SocketAddr, WireError> {
+        let text = self.output.wait(START, |text| text.stdout_ended || text.stdout.contains('\n'));
+        let line = text.stdout.lines().next().unwrap_or_default();
+        let address = ["listening on http://", "listening on tcp://"]
+            .iter()
+            .find_map(|start| line.strip_prefix(start))
+            .and_then(|rest| rest.trim_end_matches('/').parse().ok());
+        address.ok_or_else(|| {
+            let what = "waited for `listening on http://ADDRESS:PORT` as the first line";
+            self.failed(&text, what)
+        })
+    }
+
+    fn failed(&self, text: &Text, what: &str) -> WireError {
+        let mut message = what.to_string();
+        if let Ok(Some(status)) = self.child().try_wait() {
+            let _ = write!(message, ", but the program has ended ({status})");
+        }
+        for (name, printed) in [("output", &text.stdout), ("error", &text.stderr)] {
+            if !printed.is_empty() {
+                let _ = write!(message, "\non standard {name} it said:\n{}", printed.trim_end());
+            }
+        }
+        WireError::new(Kind::Program, message)
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let mut child = self.child();
+        // It may have ended already; then there is nothing to do.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Program({} at {})", self.pid(), self.address)
+    }
+}
+
+#[cfg(unix)]
+fn send_signal(pid: u32, signal: Signal) -> Result<(), String> {
+    let number = i32::try_from(pid).map_err(|error| error.to_string())?;
+    let pid = rustix::process::Pid::from_raw(number).ok_or("no process id")?;
+    let signal = match signal {
+        Signal::Interrupt => rustix::process::Signal::INT,
+        Signal::Terminate => rustix::process::Signal::TERM,
+    };
+    rustix::process::kill_process(pid, signal).map_err(|error| error.to_string())
+}
+
+#[cfg(not(unix))]
+fn send_signal(_: u32, _: Signal) -> Result<(), String> {
+    Err("this system has no signals".to_string())
+}
+
+/// What a program has printed, filled by one thread a pipe.
+#[derive(Default)]
+struct Output {
+    text: Mutex<Text>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Text {
+    stdout: String,
+    stdout_ended: bool,
+    stderr: String,
+    stderr_ended: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Output {
+    /// Reads `pipe` to its end in a thread, so that the program never waits for us to read.
+    fn read(
+        self: &Arc<Output>,
+        pipe: impl Read + Send + 'static,
+        stream: Stream,
+    ) -> std::io::Result<()> {
+        let output = Arc::clone(self);
+        let name = match stream {
+            Stream::Stdout => "stdout",
+            Stream::Stderr => "stderr",
+        };
+        Builder::new().name(name.to_string()).spawn(move || {
+            let mut pipe = BufReader::new(pipe);
+            loop {
+                let mut line = Vec::new();
+                let ended = !matches!(pipe.read_until(b'\n', &mut line), Ok(1..));
+                let mut text = output.text();
+                match stream {
+                    Stream::Stdout => {
+                        text.stdout.push_str(&String::from_utf8_lossy(&line));
+                        text.stdout_ended = ended;
+                    }
+                    Stream::Stderr => {
+                        text.stderr.push_str(&String::from_utf8_lossy(&line));
+                        text.stderr_ended = ended;
+                    }
+                }
+                drop(text);
+                output.changed.notify_all();
+                if ended {
+                    return;
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    fn text(&self) -> MutexGuard<'_, Text> {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for `enough`, at most for `patience`.
+    fn wait(&self, patience: Duration, enough: impl Fn(&Text) -> bool) -> MutexGuard<'_, Text> {
+        self.changed
+            .wait_timeout_while(self.text(), patience, |text| !enough(text))
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Result<Program, WireError> {
+        Program::start("sh", &["-c", script])
+    }
+
+    #[test]
+    fn the_first_line_says_where_it_listens() {
+        let program =
+            shell("echo listening on http://127.0.0.1:4242; echo more; exec cat").unwrap();
+        assert_eq!(program.addr(), "127.0.0.1:4242".parse().unwrap());
+        program.wait_for_stdout("more", START, |text| text.ends_with("more\n")).unwrap();
+    }
+
+    #[test]
+    fn a_program_that_ends_early_is_quoted() {
+        let error = shell("echo no such luck >&2; exit 3").unwrap_err();
+        assert_eq!(error.kind(), Kind::Program);
+        assert!(error.message().contains("no such luck"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_says_something_else_is_quoted() {
+        let error = shell("echo hello; exec sleep 60").unwrap_err();
+        assert!(error.message().contains("it said:\nhello"), "{error}");
+    }
+
+    #[test]
+    fn a_signal_ends_it_and_its_last_words_are_kept() {
+        let script = "trap 'echo bye; exit 7' TERM; echo listening on tcp://127.0.0.1:1; while :; do sleep 0.05; done";
+        let program = shell(script).unwrap();
+        assert!(program.wait(Duration::from_millis(20)).is_err());
+        program.signal(Signal::Terminate).unwrap();
+        assert_eq!(program.wait(START).unwrap().code(), Some(7));
+        assert!(program.stdout_so_far().ends_with("bye\n"));
+    }
+
+    #[test]
+    fn dropping_it_kills_it() {
+        let program = shell("echo listening on tcp://127.0.0.1:1; exec sleep 60").unwrap();
+        let pid = rustix::process::Pid::from_raw(program.pid().try_into().unwrap()).unwrap();
+        drop(program);
+        assert!(rustix::process::test_kill_process(pid).is_err());
+    }
+}

@@ -1,0 +1,172 @@
+//! A server that says what it was told to say: for testing clients, and this library itself.
+
+use std::io::Read;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::thread::Builder;
+use std::time::Duration;
+
+use crate::PATIENCE;
+use crate::WireError;
+
+/// A listener whose connections are answered from a script, one connection after the other.
+///
+/// For each request head on a connection it sends the next of that connection's answers, byte for byte;
+/// after the last one it closes. What it received is kept.
+#[derive(Debug)]
+pub struct Script {
+    address: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Script {
+    /// Starts to listen. `connections[i]` holds the answers for the connection number `i`; later
+    /// connections are closed at once.
+    pub fn start(connections: Vec<Vec<Vec<u8>>>) -> Result<Script, WireError> {
+        let cannot = |error| WireError::io("starting a scripted server", &error);
+        let listener = TcpListener::bind("127.0.0.1:0").map_err(cannot)?;
+        let address = listener.local_addr().map_err(cannot)?;
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&heads);
+        Builder::new()
+            .name("script".to_string())
+            .spawn(move || {
+                let mut connections = connections.into_iter();
+                // The thread ends with the process that runs the test.
+                while let Ok((stream, _)) = listener.accept() {
+                    let answers = connections.next().unwrap_or_default();
+                    // A client that leaves early is the test's business.
+                    let _ = play(stream, answers, &seen);
+                }
+            })
+            .map_err(cannot)?;
+        Ok(Script { address, heads })
+    }
+
+    /// Starts to listen, with the same single answer on each of `count` connections.
+    pub fn repeat(answer: &[u8], count: usize) -> Result<Script, WireError> {
+        Script::start(vec![vec![answer.to_vec()]; count])
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The request heads so far, over all connections.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn play(
+    mut stream: TcpStream,
+    answers: Vec<Vec<u8>>,
+    heads: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut received = Vec::new();
+    for answer in answers {
+        let head = loop {
+            if let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") {
+                break received.drain(..end + 4).collect::<Vec<u8>>();
+            }
+            let mut buffer = [0; 4096];
+            match stream.read(&mut buffer)? {
+                0 => return Ok(()),
+                count => received.extend_from_slice(&buffer[..count]),
+            }
+        };
+        heads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(String::from_utf8_lossy(&head).into_owned());
+        stream.write_all(&answer)?;
+    }
+    // FIN first and the rest read away, or an RST might overtake the answer.
+    stream.shutdown(std::net::Shutdown::Write)?;
+    stream.set_read_timeout(Some(Duration::from_millis(200)))?;
+    while stream.read(&mut [0; 4096])? > 0 {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Client;
+    use crate::Kind;
+
+    const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    const SHORT: Duration = Duration::from_millis(50);
+
+    #[test]
+    fn each_request_gets_the_next_answer_and_then_the_end() {
+        let script = Script::start(vec![vec![OK.to_vec(), OK.to_vec()]]).unwrap();
+        let mut client = Client::connect(script.addr()).unwrap();
+        client.send(b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n").unwrap();
+        assert_eq!(client.read_reply().unwrap().body, b"hi");
+        assert_eq!(client.read_reply().unwrap().body, b"hi");
+        client.expect_closed().unwrap();
+        assert_eq!(script.heads()[1], "GET /2 HTTP/1.1\r\n\r\n");
+        assert!(client.transcript().starts_with("> GET /1 HTTP/1.1\\r\\n\n> \\r\\n\n> GET /2"));
+        assert!(client.transcript().ends_with("< hi\n"));
+    }
+
+    #[test]
+    fn a_head_that_comes_byte_by_byte_is_one_head() {
+        let script = Script::repeat(OK, 1).unwrap();
+        let mut client = Client::connect(script.addr()).unwrap();
+        let request = b"GET / HTTP/1.1\r\n\r\n";
+        client.send_slowly(request, 1..request.len()).unwrap();
+        assert_eq!(client.read_reply().unwrap().status, 200);
+        assert_eq!(script.heads().len(), 1);
+    }
+
+    #[test]
+    fn a_wait_in_vain_says_for_what_and_shows_what_came() {
+        let script = Script::start(vec![vec![b"HTTP/1.1 200".to_vec(), Vec::new()]]).unwrap();
+        let mut client = Client::connect(script.addr()).unwrap().with_patience(SHORT);
+        let error = client.ask(b"GET / HTTP/1.1\r\n\r\n").unwrap_err();
+        assert_eq!(error.kind(), Kind::TimedOut);
+        assert_eq!(
+            error.to_string(),
+            "waited in vain for the end of a reply's head\nthis had arrived:\n< HTTP/1.1 200"
+        );
+    }
+
+    #[test]
+    fn a_reply_cut_short_is_told_from_a_late_one() {
+        let script = Script::repeat(&OK[..OK.len() - 1], 1).unwrap();
+        let mut client = Client::connect(script.addr()).unwrap();
+        let error = client.ask(b"GET / HTTP/1.1\r\n\r\n").unwrap_err();
+        assert_eq!(error.kind(), Kind::Closed);
+        assert!(error.message().ends_with("the body of a 200 reply of 2 bytes"));
+    }
+
+    #[test]
+    fn a_server_that_goes_on_is_not_closed_and_not_silent() {
+        let script = Script::start(vec![vec![OK.to_vec(), Vec::new()]]).unwrap();
+        let mut client = Client::connect(script.addr()).unwrap().with_patience(SHORT);
+        client.expect_silence(SHORT).unwrap();
+        assert_eq!(client.expect_closed().unwrap_err().kind(), Kind::TimedOut);
+        client.send(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        assert_eq!(client.expect_silence(SHORT * 10).unwrap_err().kind(), Kind::Unexpected);
+        assert_eq!(client.expect_closed().unwrap_err().kind(), Kind::Unexpected);
+        assert_eq!(client.read_exact(8).unwrap(), b"HTTP/1.1");
+    }
+
+    #[test]
+    fn a_half_closed_client_still_reads() {
+        let script = Script::repeat(b"raw bytes", 1).unwrap();
+        let mut client = Client::connect(script.addr()).unwrap();
+        client.send(b"x\r\n\r\n").unwrap();
+        client.half_close().unwrap();
+        assert_eq!(client.read_to_end().unwrap(), b"raw bytes");
+    }
+}
