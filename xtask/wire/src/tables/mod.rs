@@ -1,1 +1,72 @@
-//! Rules of HTTP/1.1 as tables.
+//! The rules of HTTP/1.1 as tables: bytes, and what a server must answer.
+//!
+//! A table is a list of rows under rules, a rule has its section of an RFC, and [`run()`] sends each row
+//! to a running server in several ways. The rows use only the routes that every chapter has from the
+//! parser on (`/`, `/inspect`, `/echo`), so the same tables serve them all:
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let program = wire::Program::start("target/debug/ch03_parser", &["127.0.0.1:0"])?;
+//! wire::tables::check(program.addr(), &wire::tables::smuggling::rows())?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod chunks;
+pub mod framing;
+pub mod heads;
+pub mod limits;
+pub mod responses;
+pub mod smuggling;
+pub mod targets;
+
+mod check;
+mod row;
+mod run;
+
+pub use check::Check;
+pub use row::Row;
+pub use row::Table;
+pub use row::Test;
+pub use run::Failures;
+pub use run::Outcome;
+pub use run::check;
+pub use run::run;
+
+/// All tables, in the order of the ladder.
+pub fn all() -> Vec<Row> {
+    [
+        heads::rows(),
+        targets::rows(),
+        smuggling::rows(),
+        chunks::rows(),
+        framing::rows(),
+        limits::rows(),
+        responses::rows(),
+    ]
+    .concat()
+}
+
+/// A POST to `/echo` with these field lines (CRLF between them, none at the end) and this body.
+pub(crate) fn post(fields: &str, body: &str) -> Vec<u8> {
+    format!("POST /echo HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n{body}").into_bytes()
+}
+
+/// A GET of `/inspect` with these field lines and a Host.
+pub(crate) fn get(fields: &str) -> Vec<u8> {
+    format!("GET /inspect HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_row_can_be_told_from_the_others() {
+        let rows = all();
+        let names: HashSet<_> = rows.iter().map(|row| (row.rule, row.name)).collect();
+        assert_eq!(names.len(), rows.len());
+        assert!(rows.iter().all(|row| row.rfc.starts_with("RFC ")), "a rule without its section");
+    }
+}

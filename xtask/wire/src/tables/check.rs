@@ -1,0 +1,73 @@
+//! What can be asked of a reply beyond its status.
+
+use serde_json::Value;
+
+use crate::Reply;
+
+/// A demand on a reply.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Check {
+    /// The body is exactly this.
+    Body(&'static [u8]),
+    /// The field is there once, with exactly this value.
+    Field(&'static str, &'static str),
+    /// The list field has this element.
+    Lists(&'static str, &'static str),
+    /// The field is not there.
+    NoField(&'static str),
+    /// The JSON body has this value at this pointer: what `/inspect` has seen.
+    Json(&'static str, Value),
+    /// What every refusal has: JSON that says why, and `Connection: close`.
+    Refusal,
+}
+
+impl Check {
+    /// The JSON body has this string at this pointer.
+    pub fn text(pointer: &'static str, text: &'static str) -> Check {
+        Check::Json(pointer, Value::from(text))
+    }
+
+    /// Says what is wrong with the reply, if anything.
+    pub fn problem(&self, reply: &Reply) -> Option<String> {
+        match self {
+            Check::Body(body) if reply.body == *body => None,
+            Check::Body(body) => {
+                Some(format!("the body must be {:?}", String::from_utf8_lossy(body)))
+            }
+            Check::Field(name, value) => {
+                let values: Vec<_> = reply.fields(name).collect();
+                (values != [*value]).then(|| format!("{name} must be {value:?}, is {values:?}"))
+            }
+            Check::Lists(name, element) => (!reply.lists(name, element)).then(|| {
+                format!("{name} must have the element {element}, is {:?}", reply.field(name))
+            }),
+            Check::NoField(name) => {
+                reply.field(name).map(|value| format!("{name} must be absent, is {value:?}"))
+            }
+            Check::Json(pointer, value) => {
+                let json = match reply.json() {
+                    Ok(json) => json,
+                    Err(error) => return Some(error.message().to_string()),
+                };
+                let found = json.pointer(pointer);
+                (found != Some(value)).then(|| format!("{pointer} must be {value}, is {found:?}"))
+            }
+            Check::Refusal => refusal_problem(reply),
+        }
+    }
+}
+
+fn refusal_problem(reply: &Reply) -> Option<String> {
+    if let Some(problem) = Check::Lists("Connection", "close").problem(reply) {
+        return Some(problem);
+    }
+    let json = match reply.json() {
+        Ok(json) => json,
+        Err(error) => return Some(error.message().to_string()),
+    };
+    let keys: Vec<&str> =
+        json.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+    let texts = json["error"].is_string() && json["message"].is_string();
+    (keys != ["error", "message"] || !texts)
+        .then(|| format!("the body must be {{\"error\": …, \"message\": …}}, is {json}"))
+}

@@ -1,0 +1,209 @@
+//! Several requests on one connection: where one ends, the next begins.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Check;
+use super::Row;
+use super::Table;
+use super::post;
+use crate::Client;
+use crate::Kind;
+use crate::WireError;
+
+/// The table.
+pub fn rows() -> Vec<Row> {
+    let mut table = Table::new("Connections");
+    pipelining(&mut table);
+    keep_alive(&mut table);
+    expectations(&mut table);
+
+    table.rule("RFC 9112 section 9.6", "A client that has closed its direction is still answered");
+    table.scenario("half-close behind a request", half_close_behind_a_request);
+    table.scenario("half-close in a head", half_close_in_a_head);
+    table.scenario("half-close in a body", half_close_in_a_body);
+    table.rows()
+}
+
+fn pipelining(table: &mut Table) {
+    table.rule("RFC 9112 section 9.3.2", "Pipelined requests are answered in order");
+    table.sequence(
+        &[200, 404],
+        "two in one write",
+        &b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        [Check::text("/error", "not_found")],
+    );
+    table.sequence(
+        &[200, 200],
+        "a body between them",
+        &b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcPUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ndef\r\n0\r\n\r\n"[..],
+        [Check::Body(b"def")],
+    );
+    table.sequence(
+        &[405, 200],
+        "a body that nobody reads",
+        &b"DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 18\r\n\r\nGET /x HTTP/1.1\r\n\r\nPOST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nz"[..],
+        [Check::Body(b"z")],
+    );
+    table.sequence(
+        &[404, 200],
+        "a chunked body that nobody reads",
+        &b"POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n12\r\nGET /x HTTP/1.1\r\n\r\n\r\n0\r\n\r\nGET /inspect HTTP/1.1\r\nHost: b\r\n\r\n"[..],
+        [Check::text("/host", "b")],
+    );
+    table.answered(
+        200,
+        "GET with a body",
+        &b"GET /inspect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"[..],
+        [Check::Json("/body_length", json!(5))],
+    );
+    table.scenario("five hundred in one write", many_in_one_write);
+}
+
+fn keep_alive(table: &mut Table) {
+    let with = |version: &str, fields: &str| {
+        format!("GET / {version}\r\nHost: a\r\n{fields}\r\n").into_bytes()
+    };
+    table.rule("RFC 9112 section 9.3", "HTTP/1.1 goes on unless Connection lists close");
+    for (name, fields) in [
+        ("no Connection", ""),
+        ("keep-alive", "Connection: keep-alive\r\n"),
+        ("another element", "Connection: TE\r\n"),
+        ("an element that contains it", "Connection: closed, not-close\r\n"),
+        ("empty", "Connection:\r\n"),
+    ] {
+        table.answered(200, name, with("HTTP/1.1", fields), [Check::NoField("Connection")]);
+    }
+    for (name, fields) in [
+        ("close", "Connection: close\r\n"),
+        ("Close", "Connection: Close\r\n"),
+        ("close in a list", "Connection: close, TE\r\n"),
+        ("close at the end of a list", "Connection: TE,\tclose\r\n"),
+        ("close on a second line", "Connection: TE\r\nConnection: close\r\n"),
+        ("close beside keep-alive", "Connection: keep-alive, close\r\n"),
+    ] {
+        table.last(200, name, with("HTTP/1.1", fields), []);
+    }
+
+    table.rule("RFC 9112 section 9.3", "HTTP/1.0 ends unless Connection lists keep-alive");
+    for (name, fields) in [
+        ("no Connection", ""),
+        ("close", "Connection: close\r\n"),
+        ("another element", "Connection: TE\r\n"),
+        ("keep-alive and close", "Connection: keep-alive, close\r\n"),
+    ] {
+        table.last(200, name, with("HTTP/1.0", fields), []);
+    }
+    for (name, fields) in [
+        ("keep-alive", "Connection: keep-alive\r\n"),
+        ("in a list, in capitals", "Connection: TE, Keep-Alive\r\n"),
+    ] {
+        let says_so = [Check::Lists("Connection", "keep-alive")];
+        table.answered(200, name, with("HTTP/1.0", fields), says_so);
+    }
+}
+
+fn expectations(table: &mut Table) {
+    table.rule("RFC 9110 section 10.1.1", "Expect: 100-continue is answered before the body");
+    table.scenario("the body waits for it", continue_comes_first);
+    table.answered(
+        200,
+        "no body, no 100",
+        post("Content-Length: 0\r\nExpect: 100-continue", ""),
+        [Check::Body(b"")],
+    );
+    table.last(
+        200,
+        "ignored in HTTP/1.0",
+        &b"POST /echo HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi"[..],
+        [Check::Body(b"hi")],
+    );
+
+    table.rule("RFC 9110 section 10.1.1", "A refused request gets its final status and no 100");
+    for (status, name, fields) in [
+        (413, "a body that is too large", "Content-Length: 99999999999\r\nExpect: 100-continue"),
+        (400, "two lengths", "Content-Length: 5\r\nContent-Length: 6\r\nExpect: 100-continue"),
+        (501, "an unknown coding", "Transfer-Encoding: gzip, chunked\r\nExpect: 100-continue"),
+    ] {
+        table.refused(status, name, post(fields, ""));
+    }
+    table.rule("RFC 9110 section 10.1.1", "Another expectation fails");
+    table.refused(417, "a word", post("Content-Length: 2\r\nExpect: magic", "hi"));
+    table.refused(
+        417,
+        "beside the known one",
+        post("Content-Length: 2\r\nExpect: 100-continue, magic", "hi"),
+    );
+}
+
+fn many_in_one_write(address: SocketAddr) -> Result<(), WireError> {
+    const COUNT: usize = 500;
+    let requests: String = (0..COUNT)
+        .map(|number| format!("GET /inspect?{number} HTTP/1.1\r\nHost: a\r\n\r\n"))
+        .collect();
+    let mut client = Client::connect(address)?;
+    client.send(requests)?;
+    for number in 0..COUNT {
+        let query = client.read_reply()?.json()?["query"].clone();
+        if query != number.to_string() {
+            let message = format!("answer {number} must be to request {number}, is to {query}");
+            return Err(WireError::new(Kind::Unexpected, message));
+        }
+    }
+    Ok(())
+}
+
+fn half_close_behind_a_request(address: SocketAddr) -> Result<(), WireError> {
+    let mut client = Client::connect(address)?;
+    client.send(post("Content-Length: 5", "hello"))?;
+    client.half_close()?;
+    expect_status(&client.read_reply()?, 200)?;
+    client.expect_closed()
+}
+
+/// The client left in the middle of a request: there is nobody to answer, and nothing to run.
+fn half_close_in_a_head(address: SocketAddr) -> Result<(), WireError> {
+    let mut client = Client::connect(address)?;
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n")?;
+    client.half_close()?;
+    client.expect_closed()
+}
+
+fn half_close_in_a_body(address: SocketAddr) -> Result<(), WireError> {
+    for (fields, body) in
+        [("Content-Length: 5", "hell"), ("Transfer-Encoding: chunked", "5\r\nhello\r\n")]
+    {
+        let mut client = Client::connect(address)?;
+        client.send(post(fields, body))?;
+        client.half_close()?;
+        client.expect_closed()?;
+    }
+    Ok(())
+}
+
+fn continue_comes_first(address: SocketAddr) -> Result<(), WireError> {
+    for (fields, body) in [
+        ("Content-Length: 5\r\nExpect: 100-continue", "hello"),
+        ("Transfer-Encoding: chunked\r\nExpect: 100-Continue", "5\r\nhello\r\n0\r\n\r\n"),
+    ] {
+        let mut client = Client::connect(address)?;
+        client.send(post(fields, ""))?;
+        expect_status(&client.read_reply()?, 100)?;
+        client.expect_silence(Duration::from_millis(20))?;
+        client.send(body)?;
+        expect_status(&client.read_reply()?, 200)?;
+        // It must not be said twice, and the connection goes on.
+        expect_status(&client.ask(crate::request("GET", "/", &[], b""))?, 200)?;
+    }
+    Ok(())
+}
+
+fn expect_status(reply: &crate::Reply, status: u16) -> Result<(), WireError> {
+    if reply.status == status {
+        return Ok(());
+    }
+    let message = format!("expected {status}, got {}", reply.status);
+    Err(WireError::new(Kind::Unexpected, message).with_arrived(&reply.raw))
+}

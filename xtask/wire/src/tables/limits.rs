@@ -1,0 +1,97 @@
+//! What is too much is refused with the status that says what it was. The limits are the defaults of
+//! every chapter: 8 KiB of target, 16 KiB of head, 100 fields, 8 MiB of body, 1,000 requests.
+
+use std::net::SocketAddr;
+
+use super::Check;
+use super::Row;
+use super::Table;
+use super::get;
+use super::post;
+use crate::Client;
+use crate::Kind;
+use crate::WireError;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// The table.
+pub fn rows() -> Vec<Row> {
+    let mut table = Table::new("Limits");
+
+    table.rule("RFC 9110 section 15.5.15", "A target beyond 8 KiB is 414");
+    table.answered(404, "8 KiB exactly", with_target(8 * KIB), []);
+    table.refused(414, "one byte more", with_target(8 * KIB + 1));
+    table.refused(414, "12 KiB", with_target(12 * KIB));
+    table.refused(414, "10 KiB and no end", format!("GET /{}", "x".repeat(10 * KIB)).into_bytes());
+
+    table.rule("RFC 6585 section 5", "A head beyond 16 KiB is 431");
+    table.answered(200, "15 KiB", get(&format!("X: {}", "y".repeat(15 * KIB))), []);
+    table.refused(431, "17 KiB in one field", get(&format!("X: {}", "y".repeat(17 * KIB))));
+    table.refused(
+        431,
+        "17 KiB without an end",
+        format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "y".repeat(17 * KIB)).into_bytes(),
+    );
+    let fields = |count: usize| vec!["X: y"; count].join("\r\n");
+    table.rule("RFC 6585 section 5", "More than 100 fields are 431");
+    table.answered(200, "100 with Host", get(&fields(99)), []);
+    table.refused(431, "101 with Host", get(&fields(100)));
+
+    table.rule("RFC 9110 section 15.5.14", "A body beyond 8 MiB is 413");
+    table.refused(413, "announced", post(&format!("Content-Length: {}", 8 * MIB + 1), ""));
+    table.refused(
+        413,
+        "announced, and partly sent",
+        post("Content-Length: 10000000", &"x".repeat(KIB)),
+    );
+    table.refused(413, "announced by a chunk", post("Transfer-Encoding: chunked", "800001\r\n"));
+    table.scenario("8 MiB exactly", a_large_body_is_taken);
+    table.scenario("in chunks, all sent", chunks_that_are_too_much);
+
+    table.rule("RFC 9112 section 9.3", "A connection carries 1,000 requests at most");
+    table.scenario("the last says close", the_thousandth_says_close);
+    table.rows()
+}
+
+fn with_target(length: usize) -> Vec<u8> {
+    format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(length - 1)).into_bytes()
+}
+
+fn a_large_body_is_taken(address: SocketAddr) -> Result<(), WireError> {
+    let mut client = Client::connect(address)?;
+    let body = vec![b'x'; 8 * MIB];
+    let reply = client.ask(crate::request("POST", "/inspect", &[], &body))?;
+    expect(reply.status == 200 && reply.json()?["body_length"] == 8 * MIB, "8 MiB must be taken")
+}
+
+/// The client sends all of it before it reads: the answer must reach it all the same.
+fn chunks_that_are_too_much(address: SocketAddr) -> Result<(), WireError> {
+    let mut client = Client::connect(address)?;
+    let chunk = format!("10000\r\n{}\r\n", "x".repeat(64 * KIB));
+    let body = chunk.repeat(8 * 16 + 1);
+    match client.send(post("Transfer-Encoding: chunked", &body)) {
+        Err(error) if error.kind() != Kind::Reset => return Err(error),
+        _ => {}
+    }
+    let reply = client.read_reply()?;
+    expect(reply.status == 413, "more than 8 MiB must be 413")?;
+    expect(Check::Refusal.problem(&reply).is_none(), "a 413 must say why, and close")?;
+    client.expect_closed()
+}
+
+fn the_thousandth_says_close(address: SocketAddr) -> Result<(), WireError> {
+    let mut client = Client::connect(address)?;
+    let request = crate::request("GET", "/", &[], b"");
+    for number in 1..=1000 {
+        let reply = client.ask(&request)?;
+        expect(reply.status == 200, "each of them must be answered")?;
+        let closes = reply.lists("Connection", "close");
+        expect(closes == (number == 1000), "the thousandth answer, and no other, says close")?;
+    }
+    client.expect_closed()
+}
+
+fn expect(condition: bool, what: &str) -> Result<(), WireError> {
+    if condition { Ok(()) } else { Err(WireError::new(Kind::Unexpected, what)) }
+}

@@ -1,0 +1,174 @@
+//! What every answer must look like (RFC 9110 sections 6.6, 8, 9 and 15).
+
+use std::net::SocketAddr;
+
+use super::Check;
+use super::Row;
+use super::Table;
+use crate::Client;
+use crate::Kind;
+use crate::Reply;
+use crate::WireError;
+use crate::request;
+
+/// The table.
+pub fn rows() -> Vec<Row> {
+    let mut table = Table::new("Responses");
+
+    table.rule("RFC 9110 section 9.3.2", "HEAD is GET without its body");
+    table.scenario("the same fields, the same length", head_equals_get);
+    table.answered(404, "an error too", &b"HEAD /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"[..], []);
+    table.scenario("the next answer is not taken for a body", head_between_others);
+
+    table.rule("RFC 9110 section 8.6", "204 has neither length nor body");
+    table.answered(
+        204,
+        "OPTIONS",
+        &b"OPTIONS /echo HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        [
+            Check::NoField("Content-Length"),
+            Check::NoField("Transfer-Encoding"),
+            Check::Lists("Allow", "POST"),
+        ],
+    );
+
+    table
+        .rule("RFC 9110 section 6.6.1", "Every final answer has one Date, in the form of RFC 9110");
+    table.scenario("200, 204, 400, 404 and 405", dates);
+
+    table.rule("RFC 9110 section 8.3", "A body has its media type");
+    table.answered(
+        200,
+        "as it was given",
+        &b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nContent-Length: 3\r\n\r\na,b"[..],
+        [Check::Field("Content-Type", "text/csv"), Check::Body(b"a,b")],
+    );
+    table.answered(
+        404,
+        "an error is JSON",
+        &b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        [Check::text("/error", "not_found")],
+    );
+
+    table.rule("RFC 9110 section 5.5", "Bytes of a request never become a field of the answer");
+    table.scenario("%0d%0a everywhere", no_injected_fields);
+    table.rows()
+}
+
+fn head_equals_get(address: SocketAddr) -> Result<(), WireError> {
+    let mut client = Client::connect(address)?;
+    for target in ["/", "/inspect", "/nowhere", "/echo"] {
+        let mut get = client.ask(request("GET", target, &[], b""))?;
+        let mut head = client.ask(request("HEAD", target, &[], b""))?;
+        let length = get.body.len();
+        for reply in [&mut get, &mut head] {
+            // A second may pass between the two. `/inspect` tells its method, which is one longer here.
+            reply.fields.retain(|(name, _)| {
+                !name.eq_ignore_ascii_case("date")
+                    && !(target == "/inspect" && name.eq_ignore_ascii_case("content-length"))
+            });
+        }
+        // The first page of the parser's chapter is the inspector too.
+        let same_length = |reply: &Reply| reply.field("content-length").map(str::len);
+        expect(head.status == get.status, "HEAD must have the status of GET", &head)?;
+        if target == "/" {
+            let announced = same_length(&head) == same_length(&get);
+            expect(announced && length > 0, "HEAD must announce the length of GET", &head)?;
+        } else {
+            expect(head.fields == get.fields, "HEAD must have the fields of GET", &head)?;
+        }
+    }
+    Ok(())
+}
+
+fn head_between_others(address: SocketAddr) -> Result<(), WireError> {
+    let mut client = Client::connect(address)?;
+    let requests: Vec<u8> =
+        ["GET", "HEAD", "GET"].iter().flat_map(|method| request(method, "/", &[], b"")).collect();
+    client.send(requests)?;
+    for method in ["GET", "HEAD", "GET"] {
+        let reply = client.read_reply_to(method)?;
+        expect(reply.status == 200, "each of them must be answered", &reply)?;
+    }
+    Ok(())
+}
+
+fn dates(address: SocketAddr) -> Result<(), WireError> {
+    let mut client = Client::connect(address)?;
+    for (method, target, status) in [
+        ("GET", "/", 200),
+        ("OPTIONS", "/", 204),
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/", 405),
+        ("GET", "nowhere", 400),
+    ] {
+        let reply = client.ask(request(method, target, &[], b""))?;
+        expect(reply.status == status, &format!("{method} {target} must be {status}"), &reply)?;
+        let dates: Vec<&str> = reply.fields("date").collect();
+        let one = dates.len() == 1 && is_imf_fixdate(dates[0]);
+        expect(one, "there must be one Date like `Sun, 06 Nov 1994 08:49:37 GMT`", &reply)?;
+    }
+    Ok(())
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
+pub fn is_imf_fixdate(text: &str) -> bool {
+    const DAYS: &str = "Mon Tue Wed Thu Fri Sat Sun";
+    const MONTHS: &str = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
+    let shape: String = text
+        .chars()
+        .map(|c| {
+            if c.is_ascii_digit() {
+                '0'
+            } else if c.is_ascii_alphabetic() {
+                'a'
+            } else {
+                c
+            }
+        })
+        .collect();
+    shape == "aaa, 00 aaa 0000 00:00:00 aaa"
+        && DAYS.split(' ').any(|day| text.starts_with(day))
+        && MONTHS.split(' ').any(|month| &text[8..11] == month)
+        && text.ends_with("GMT")
+}
+
+fn no_injected_fields(address: SocketAddr) -> Result<(), WireError> {
+    let mut client = Client::connect(address)?;
+    for target in [
+        "/%0d%0aInjected:%20yes",
+        "/inspect?%0d%0aInjected:%20yes",
+        "/inspect/%0d%0a%0d%0aInjected:%20yes",
+    ] {
+        let reply = client.ask(request("GET", target, &[], b""))?;
+        expect(reply.field("injected").is_none(), "a field was injected", &reply)?;
+    }
+    Ok(())
+}
+
+fn expect(condition: bool, what: &str, reply: &Reply) -> Result<(), WireError> {
+    if condition {
+        return Ok(());
+    }
+    Err(WireError::new(Kind::Unexpected, what).with_arrived(&reply.raw))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_has_one_form() {
+        assert!(is_imf_fixdate("Sun, 06 Nov 1994 08:49:37 GMT"));
+        for other in [
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Sun, 6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Xyz, 06 Nov 1994 08:49:37 GMT",
+            "",
+        ] {
+            assert!(!is_imf_fixdate(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The request target: its four forms, and its path read once (RFC 9112 section 3.2, RFC 3986).
+
+use serde_json::json;
+
+use super::Check;
+use super::Row;
+use super::Table;
+
+fn get(target: &str) -> Vec<u8> {
+    format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes()
+}
+
+/// The table.
+pub fn rows() -> Vec<Row> {
+    let mut table = Table::new("Request targets");
+
+    table.rule("RFC 9112 section 3.2.2", "The authority of an absolute-form wins over Host");
+    for (name, target, host) in [
+        ("another host", "http://b/inspect", "b"),
+        ("a port", "http://b:8080/inspect", "b:8080"),
+        ("an IPv6 address", "http://[::1]:80/inspect", "[::1]:80"),
+        ("scheme in capitals", "HTTP://b/inspect", "b"),
+        ("https", "https://b/inspect", "b"),
+    ] {
+        table.answered(
+            200,
+            name,
+            get(target),
+            [Check::text("/host", host), Check::text("/path", "/inspect")],
+        );
+    }
+    table.answered(200, "no path", get("http://b"), []);
+    table.answered(200, "only a query", get("http://b?x"), []);
+
+    table.rule("RFC 9112 section 3.2", "A malformed target is refused");
+    for (name, target) in [
+        ("no slash in front", "inspect"),
+        ("a fragment", "/inspect#top"),
+        ("an unclosed bracket", "http://[bad/"),
+        ("no host", "http:///inspect"),
+        ("a user", "http://user@b/inspect"),
+        ("another scheme", "ftp://b/inspect"),
+        ("a scheme and nothing", "http:"),
+        ("an authority", "a:80"),
+        ("an asterisk for GET", "*"),
+        ("an asterisk with more", "*/inspect"),
+        ("only a query", "?x"),
+    ] {
+        table.refused(400, name, get(target));
+    }
+
+    table.rule("RFC 3986 section 2.1", "A percent sign is followed by two hexadecimal digits");
+    for (name, target) in [
+        ("other letters", "/inspect/%zz"),
+        ("one digit", "/inspect/%4"),
+        ("none", "/inspect/%"),
+        ("a sign", "/inspect/%+1"),
+        ("no UTF-8 behind it", "/inspect/%ff"),
+        ("half a character", "/inspect/%c3"),
+    ] {
+        table.refused(400, name, get(target));
+    }
+
+    table.rule("RFC 3986 section 6.2.2", "Equivalent spellings of a path are one path");
+    table.answered(200, "an escaped letter", get("/%69nspect"), [Check::text("/path", "/inspect")]);
+    table.answered(404, "an escaped slash is no slash", get("/inspect%2F"), []);
+    table.answered(404, "an empty segment stays", get("//inspect"), []);
+    table.answered(404, "decoded once, not twice", get("/%2569nspect"), []);
+    table.answered(
+        200,
+        "a query is not decoded",
+        get("/inspect?a=%2F&b=+"),
+        [Check::text("/query", "a=%2F&b=+"), Check::text("/path", "/inspect")],
+    );
+    table.answered(200, "an empty query", get("/inspect?"), [Check::text("/query", "")]);
+    table.answered(200, "no query", get("/inspect"), [Check::Json("/query", json!(null))]);
+    table.answered(
+        200,
+        "a question mark in the query",
+        get("/inspect?a?b"),
+        [Check::text("/query", "a?b")],
+    );
+
+    table.rule("RFC 9112 section 3.2.4", "OPTIONS * asks about the server");
+    table.answered(
+        204,
+        "asterisk-form",
+        &b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        [Check::Lists("Allow", "GET"), Check::NoField("Content-Length")],
+    );
+    table.rows()
+}
