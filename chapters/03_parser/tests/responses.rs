@@ -1,4 +1,5 @@
-//! What every answer must look like. The rules are in `xtask/wire/src/tables/responses.rs`.
+//! What every answer must look like.
+//! The rules are in `xtask/wire/src/tables/responses.rs`.
 
 use wire::Program;
 use wire::tables;

@@ -1,4 +1,5 @@
-//! Where a request ends and the next begins, on a real connection. The rules are in `xtask/wire/src/tables/framing.rs`.
+//! Where a request ends and the next begins, on a real connection.
+//! The rules are in `xtask/wire/src/tables/framing.rs`.
 
 use wire::Program;
 use wire::tables;

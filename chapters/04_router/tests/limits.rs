@@ -1,4 +1,5 @@
-//! What is too much is refused, with the status that says what it was. The rules are in `xtask/wire/src/tables/limits.rs`.
+//! What is too much is refused, with the status that says what it was.
+//! The rules are in `xtask/wire/src/tables/limits.rs`.
 
 use wire::Program;
 use wire::tables;

@@ -172,10 +172,16 @@ impl Program {
             .iter()
             .find_map(|start| line.strip_prefix(start))
             .and_then(|rest| rest.trim_end_matches('/').parse().ok());
-        address.ok_or_else(|| {
-            let what = "waited for `listening on http://ADDRESS:PORT` as the first line";
-            self.failed(&text, what)
-        })
+        if let Some(address) = address {
+            return Ok(address);
+        }
+        let ended = text.stdout_ended;
+        drop(text);
+        // One that ends has usually said why, on standard error.
+        let patience = if ended { LAST_WORDS } else { Duration::ZERO };
+        let text = self.output.wait(patience, |text| text.stderr_ended);
+        let what = "waited for `listening on http://ADDRESS:PORT` as the first line";
+        Err(self.failed(&text, what))
     }
 
     fn failed(&self, text: &Text, what: &str) -> WireError {
