@@ -79,6 +79,18 @@ impl Exercise {
         workspace.path(&self.folder).join(name)
     }
 
+    /// One of its patches.
+    pub(crate) fn patch(&self, workspace: &Workspace, name: &str) -> anyhow::Result<Patch> {
+        Patch::read(&self.path(workspace, name))
+    }
+
+    /// The first heading of its task, or its name.
+    pub(crate) fn title(&self, workspace: &Workspace) -> String {
+        let task = fs::read_to_string(self.path(workspace, "task.md")).unwrap_or_default();
+        let heading = task.lines().find_map(|line| line.strip_prefix("# "));
+        heading.map_or_else(|| self.name.clone(), |heading| heading.replace('`', ""))
+    }
+
     /// The cargo target with its checks: `exercise_02`.
     pub(crate) fn target(&self) -> String {
         format!("exercise_{:02}", self.number)

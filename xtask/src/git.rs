@@ -10,21 +10,35 @@ use anyhow::{Context, bail};
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
     folder: PathBuf,
-    /// Repositories are not looked for above this folder.
-    ceiling: Option<PathBuf>,
+    /// Variables that git reads.
+    variables: Vec<(&'static str, PathBuf)>,
 }
 
 impl Git {
     /// Runs git in this folder.
     pub(crate) fn at(folder: &Path) -> Git {
-        Git { folder: folder.to_owned(), ceiling: None }
+        Git { folder: folder.to_owned(), variables: Vec::new() }
     }
 
     /// Runs git in this folder as if no repository were around it.
     pub(crate) fn outside_of_repositories(folder: &Path) -> Git {
         // git compares resolved paths, and a temporary folder is often behind a link.
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        Git { ceiling: folder.parent().map(Path::to_owned), folder }
+        let above = folder.parent().unwrap_or(&folder).to_owned();
+        Git { folder, variables: vec![("GIT_CEILING_DIRECTORIES", above)] }
+    }
+
+    /// Runs git with the history of one repository on the files of another folder, which has an index of
+    /// its own: the repository's own files and index are left alone.
+    pub(crate) fn with_index(repository: &Path, index: &Path, files: &Path) -> anyhow::Result<Git> {
+        let own = Git::at(repository).run(&["rev-parse", "--absolute-git-dir"])?;
+        let own = PathBuf::from(String::from_utf8_lossy(&own).trim_end());
+        let variables = vec![
+            ("GIT_DIR", own),
+            ("GIT_INDEX_FILE", index.to_owned()),
+            ("GIT_WORK_TREE", files.to_owned()),
+        ];
+        Ok(Git { folder: files.to_owned(), variables })
     }
 
     /// Runs git, whatever it answers.
@@ -32,9 +46,11 @@ impl Git {
         let mut command = Command::new("git");
         command.args(["-c", "core.quotePath=false", "-c", "core.autocrlf=false"]);
         command.args(args).current_dir(&self.folder);
-        if let Some(ceiling) = &self.ceiling {
-            command.env("GIT_CEILING_DIRECTORIES", ceiling).env_remove("GIT_DIR");
+        // A hook that runs us has its own idea of where the repository is.
+        for name in ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"] {
+            command.env_remove(name);
         }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.output().context("git cannot be started; is it installed?")
     }
 

@@ -4,11 +4,17 @@
 //! terminal, [`git`] runs git, [`patch`] reads, applies and makes patches.
 
 mod carry;
+mod check;
 mod diff;
 mod exercise;
 mod git;
+mod hint;
 mod patch;
 mod process;
+mod progress;
+mod prove;
+mod sandbox;
+mod solution;
 mod test;
 mod ui;
 mod workspace;
@@ -19,18 +25,26 @@ use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
 
-/// The tools of the course.
+/// The tools of the course. Without a command: where you stand, and what to do next
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// Check your solution of an exercise: `cargo xtask check-exercise 2`
+    CheckExercise(check::Args),
+    /// Show one more hint for an exercise
+    Hint(hint::Args),
+    /// Show the reference solution of an exercise
+    Solution(solution::Args),
     /// Show what one chapter changes in another: `cargo xtask diff 3 4`
     Diff(diff::Args),
+    /// Show that the checks of each exercise find what is wrong, and only that
+    ProveExercises(prove::Args),
     /// Run everything that CI runs, or some parts of it
     Test(test::Args),
     /// Merge a change of one chapter into all later ones: `cargo xtask carry 2`
@@ -40,12 +54,25 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = Workspace::find().and_then(|workspace| match cli.command {
-        Command::Diff(args) => diff::run(&workspace, &args),
-        Command::Test(args) => test::run(&workspace, &args),
-        Command::Carry(args) => carry::run(&workspace, &args),
+        None => progress::show(&workspace),
+        Some(command) => command.run(&workspace),
     });
     outcome.unwrap_or_else(|error| {
         anstream::eprintln!("{} {error:#}", ui::paint(ui::BAD, "error:"));
         ExitCode::FAILURE
     })
+}
+
+impl Command {
+    fn run(self, workspace: &Workspace) -> anyhow::Result<ExitCode> {
+        match self {
+            Command::CheckExercise(args) => check::run(workspace, &args),
+            Command::Hint(args) => hint::run(workspace, &args),
+            Command::Solution(args) => solution::run(workspace, &args),
+            Command::Diff(args) => diff::run(workspace, &args),
+            Command::ProveExercises(args) => prove::run(workspace, &args),
+            Command::Test(args) => test::run(workspace, &args),
+            Command::Carry(args) => carry::run(workspace, &args),
+        }
+    }
 }

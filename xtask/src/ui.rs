@@ -32,6 +32,28 @@ pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// The signs for what holds and what does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Marks {
+    pub good: &'static str,
+    pub bad: &'static str,
+}
+
+/// For those who see them.
+pub(crate) const UNICODE: Marks = Marks { good: "✓", bad: "✗" };
+
+/// The signs for standard output: words where the signs may not be seen, as in a file or an old terminal.
+pub(crate) fn marks() -> Marks {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env::var(name).ok());
+    let utf8 =
+        locale.is_some_and(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8"));
+    if is_terminal() && (utf8 || cfg!(windows)) {
+        UNICODE
+    } else {
+        Marks { good: "ok  ", bad: "FAIL" }
+    }
+}
+
 /// The width of the terminal in columns: `$COLUMNS`, or what the terminal says, or 100.
 pub(crate) fn width() -> usize {
     let told = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());

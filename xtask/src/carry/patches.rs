@@ -23,11 +23,11 @@ pub(super) fn carry(
         let before = State { source, known: &touched.before };
         let after = State { source, known: &touched.after };
         // Wrong solutions may be steps from the right one, so that comes first.
-        let old_solution = Patch::read(&exercise.path(source.workspace, "solution.patch"))?;
+        let old_solution = exercise.patch(source.workspace, "solution.patch")?;
         let new_solution =
             remake(&exercise, &old_solution, "solution.patch", [&before, &after], touched, report)?;
         for name in exercise.wrong(source.workspace)? {
-            let wrong = Patch::read(&exercise.path(source.workspace, &name))?;
+            let wrong = exercise.patch(source.workspace, &name)?;
             match Base::of(&wrong)? {
                 Base::Chapter => {
                     remake(&exercise, &wrong, &name, [&before, &after], touched, report)?;

@@ -3,7 +3,9 @@
 use std::process::Command;
 
 use super::{Outcome, Part, lessons};
+use crate::exercise::Exercise;
 use crate::process::{self, Finished};
+use crate::prove;
 use crate::workspace::Workspace;
 
 /// The chapter whose task queue is checked with loom; in later ones that file is the same.
@@ -20,6 +22,11 @@ pub(crate) const PARTS: &[Part] = &[
     Part { name: "clippy", about: "no warnings, from the compiler or from clippy", run: clippy },
     Part { name: "tests", about: "unit, wire and documentation tests of all crates", run: tests },
     Part { name: "loom", about: "the task queue in every order of events", run: loom },
+    Part {
+        name: "exercises",
+        about: "each exercise finds what is wrong, and only that",
+        run: exercises,
+    },
     Part { name: "doc", about: "no broken links in the documentation", run: doc },
 ];
 
@@ -73,6 +80,19 @@ fn doc(workspace: &Workspace) -> anyhow::Result<Outcome> {
         .current_dir(workspace.root());
     let finished = process::captured(&mut command)?;
     Ok(outcome(&command, &finished))
+}
+
+fn exercises(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    let exercises = Exercise::all(workspace)?;
+    if exercises.is_empty() {
+        return Ok(Outcome::Skipped("there are no exercises yet".to_string()));
+    }
+    let mut lines = String::new();
+    let proof = prove::prove(workspace, &exercises, "HEAD", |line| lines.push_str(line))?;
+    if proof.bad > 0 {
+        return Ok(Outcome::Failed(lines));
+    }
+    Ok(Outcome::Passed(format!("{} claims about {} exercises", proof.good, exercises.len())))
 }
 
 fn cargo(workspace: &Workspace, args: &[&str]) -> anyhow::Result<Outcome> {

@@ -1,0 +1,106 @@
+//! Builds a chapter's program and the program with the checks of an exercise.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::Context;
+use serde_json::Value;
+
+use crate::exercise::Exercise;
+use crate::process;
+
+/// Where to build, and who sees what the compiler says.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// The root of the repository, or of a copy.
+    pub root: PathBuf,
+    /// Where cargo puts what it builds; `None` is as always.
+    pub target: Option<PathBuf>,
+    /// Keep the compiler's words instead of showing them.
+    pub quiet: bool,
+}
+
+/// What has been built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Built {
+    pub server: PathBuf,
+    pub checks: PathBuf,
+}
+
+/// Builds both. The inner error is what the compiler said, empty if it has been shown already.
+pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result<Built, String>> {
+    let (package, target) = (&exercise.chapter.package, exercise.target());
+    let mut command = process::cargo();
+    command
+        .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
+        .args(["--package", package, "--bin", package, "--test", &target])
+        .current_dir(&place.root)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    if let Some(target) = &place.target {
+        command.env("CARGO_TARGET_DIR", target);
+    }
+    if place.quiet {
+        command.stderr(Stdio::piped());
+    }
+    let mut child = command.spawn().context("cargo cannot be started")?;
+    // What is kept of the compiler's words is read at the same time, or cargo would wait for us.
+    let errors = child.stderr.take().map(read_aside).transpose()?;
+    let mut messages = String::new();
+    if let Some(mut pipe) = child.stdout.take() {
+        pipe.read_to_string(&mut messages)?;
+    }
+    let status = child.wait()?;
+    let said = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    if !status.success() {
+        return Ok(Err(said));
+    }
+    let find = |kind: &str, name: &str| {
+        executable(&messages, kind, name).with_context(|| format!("cargo built no {kind} `{name}`"))
+    };
+    Ok(Ok(Built { server: find("bin", package)?, checks: find("test", &target)? }))
+}
+
+/// Reads all of a pipe on a thread of its own.
+pub(super) fn read_aside(
+    mut pipe: impl Read + Send + 'static,
+) -> anyhow::Result<std::thread::JoinHandle<String>> {
+    let read = move || {
+        let mut bytes = Vec::new();
+        // What came before an error is still worth showing.
+        let _ = pipe.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    Ok(std::thread::Builder::new().name("reader".to_string()).spawn(read)?)
+}
+
+/// Finds a program in what cargo says about what it has built.
+fn executable(messages: &str, kind: &str, name: &str) -> Option<PathBuf> {
+    let mut found = messages.lines().filter_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let target = &message["target"];
+        let right = target["name"] == name && target["kind"].as_array()?.iter().any(|k| k == kind);
+        let path = message["executable"].as_str()?;
+        right.then(|| Path::new(path).to_owned())
+    });
+    found.next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_by_its_kind_and_name() {
+        let messages = r#"
+            {"reason":"compiler-artifact","target":{"kind":["lib"],"name":"ch04"},"executable":null}
+            {"reason":"compiler-artifact","target":{"kind":["bin"],"name":"ch04"},"executable":"/t/ch04"}
+            {"reason":"compiler-artifact","target":{"kind":["test"],"name":"exercise_02"},"executable":"/t/e"}
+            {"reason":"build-finished","success":true}"#;
+        let messages = messages.replace("            ", "");
+        assert_eq!(executable(&messages, "bin", "ch04"), Some(PathBuf::from("/t/ch04")));
+        assert_eq!(executable(&messages, "test", "exercise_02"), Some(PathBuf::from("/t/e")));
+        assert_eq!(executable(&messages, "test", "ch04"), None);
+    }
+}

@@ -1,0 +1,156 @@
+//! The command with which a person can send the same request.
+
+use std::fmt::Write;
+
+use wire::escape::escape;
+
+/// Where a chapter listens when it is started without an address.
+const ADDRESS: &str = "127.0.0.1:8080";
+
+/// The curl command for a request; for bytes that curl would not send, printf and nc.
+pub(super) fn command(sent: &[u8]) -> String {
+    curl(sent).unwrap_or_else(|| {
+        let text = escape(sent).replace('\'', "\\x27").replace('%', "%%");
+        format!("printf '{text}' | nc -q 2 {}", ADDRESS.replace(':', " "))
+    })
+}
+
+/// `None` for what is not one well-formed request with a text for a body.
+fn curl(sent: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(sent).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let visible = |text: &str| !text.contains(|c: char| c.is_control());
+    let mut lines = head.split("\r\n");
+    let mut words = lines.next()?.split(' ');
+    let (method, target, version) = (words.next()?, words.next()?, words.next()?);
+    if words.next().is_some() || !visible(method) || !target.starts_with('/') || !visible(target) {
+        return None;
+    }
+    let mut line = String::from(match method {
+        "HEAD" => "curl -I",
+        _ => "curl -i",
+    });
+    match version {
+        "HTTP/1.1" => {}
+        "HTTP/1.0" => line.push_str(" --http1.0"),
+        _ => return None,
+    }
+    if !(method == "HEAD"
+        || method == "GET" && body.is_empty()
+        || method == "POST" && !body.is_empty())
+    {
+        let _ = write!(line, " -X {}", quoted(method));
+    }
+    if target.contains("/.") {
+        line.push_str(" --path-as-is");
+    }
+    let (mut host, mut length, mut has_type) = (false, 0, false);
+    for field in lines {
+        let (name, value) = field.split_once(": ").or_else(|| field.split_once(':'))?;
+        if name.is_empty() || name.contains(' ') || !visible(name) || !visible(value) {
+            return None;
+        }
+        match name.to_ascii_lowercase().as_str() {
+            // curl sends its own, or the check sends it only for its own convenience.
+            "host" if !host => host = true,
+            "host" => return None,
+            "content-length" => length = value.parse().ok()?,
+            "connection" if value == "close" => {}
+            name_in_lower => {
+                has_type |= name_in_lower == "content-type";
+                let field =
+                    if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+                let _ = write!(line, " -H {}", quoted(&field));
+            }
+        }
+    }
+    if !host
+        || length != body.len()
+        || (!body.is_empty() && !visible(body))
+        || body.starts_with('@')
+    {
+        return None;
+    }
+    if !body.is_empty() {
+        if !has_type {
+            line.push_str(" -H 'Content-Type:'");
+        }
+        let _ = write!(line, " --data-binary {}", quoted(body));
+    }
+    let _ = write!(line, " {}", quoted(&format!("http://{ADDRESS}{target}")));
+    Some(line)
+}
+
+/// Quoted for a shell, if it needs to be.
+fn quoted(word: &str) -> String {
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:,=%+@".contains(&byte);
+    if !word.is_empty() && word.bytes().all(harmless) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_request_is_a_plain_command() {
+        for (sent, expected) in [
+            (
+                "GET /api/time HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n",
+                "curl -i http://127.0.0.1:8080/api/time",
+            ),
+            ("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n", "curl -I http://127.0.0.1:8080/"),
+            (
+                "DELETE /users/1 HTTP/1.1\r\nHost: test\r\n\r\n",
+                "curl -i -X DELETE http://127.0.0.1:8080/users/1",
+            ),
+            (
+                "GET /?format=unix HTTP/1.0\r\nHost: a\r\nX-A: it's\r\nX-B:\r\n\r\n",
+                r"curl -i --http1.0 -H 'X-A: it'\''s' -H 'X-B;' 'http://127.0.0.1:8080/?format=unix'",
+            ),
+            (
+                "GET /a/../b HTTP/1.1\r\nHost: a\r\n\r\n",
+                "curl -i --path-as-is http://127.0.0.1:8080/a/../b",
+            ),
+            (
+                "POST /users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+                "curl -i -H 'Content-Type: application/json' --data-binary '{}' http://127.0.0.1:8080/users",
+            ),
+            (
+                "PUT /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi",
+                "curl -i -X PUT -H 'Content-Type:' --data-binary hi http://127.0.0.1:8080/echo",
+            ),
+            (
+                "POST /echo HTTP/1.1\r\nHost: a\r\n\r\n",
+                "curl -i -X POST http://127.0.0.1:8080/echo",
+            ),
+        ] {
+            assert_eq!(command(sent.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn what_curl_would_not_send_goes_through_nc() {
+        for (sent, expected) in [
+            (
+                &b"GET  / HTTP/1.1\r\n\r\n"[..],
+                r"printf 'GET  / HTTP/1.1\r\n\r\n' | nc -q 2 127.0.0.1 8080",
+            ),
+            (b"GET /%41 'x'\n\xff", r"printf 'GET /%%41 \x27x\x27\n\xff' | nc -q 2 127.0.0.1 8080"),
+        ] {
+            assert_eq!(command(sent), expected);
+        }
+        for sent in [
+            "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nA: b\tc\r\n\r\n",
+        ] {
+            assert!(command(sent.as_bytes()).starts_with("printf"), "{sent}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What a person sees of a check: a line each, the first failure in full, and the command to run next.
+
+use std::fmt::Write;
+
+use wire::escape::escape;
+use wire::exercise::Failure;
+
+use super::curl;
+use crate::ui;
+
+/// More lines of an answer than this are counted, not shown; around the wrong byte they are always shown.
+const MAX_LINES: usize = 24;
+/// A longer line is cut.
+const MAX_LINE: usize = 160;
+
+/// How one check ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Checked {
+    pub sentence: String,
+    /// The rule it checks, or nothing.
+    pub rule: String,
+    pub failure: Option<Failure>,
+}
+
+/// How the program with the checks ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It made all its checks.
+    Done,
+    /// It was stopped after so many seconds, within a check or between two.
+    TimedOut { seconds: u64, during: Option<String> },
+    /// It broke down; what it said.
+    Early { status: String, during: Option<String>, said: String },
+}
+
+/// The line of a check that has been made.
+pub(super) fn line(checked: &Checked, marks: ui::Marks) -> String {
+    let (style, mark) = match checked.failure {
+        None => (ui::GOOD, marks.good),
+        Some(_) => (ui::BAD, marks.bad),
+    };
+    format!("{} {}\n", ui::paint(style, mark), checked.sentence)
+}
+
+/// What stands below the lines of the checks.
+pub(super) fn end(all: &[Checked], ended: &Ended, exercise: u8, package: &str) -> String {
+    let mut text = String::new();
+    let first = all.iter().find_map(|checked| Some((checked, checked.failure.as_ref()?)));
+    if let Some((checked, failure)) = first {
+        text.push('\n');
+        text += &in_full(checked, failure, package);
+    }
+    match ended {
+        Ended::Done => {}
+        Ended::TimedOut { seconds, during } => {
+            let _ = writeln!(text, "\nStopped after {seconds} s{}.", within(during.as_deref()));
+        }
+        Ended::Early { status, during, said } => {
+            let _ =
+                writeln!(text, "\nThe checks broke off ({status}){}.", within(during.as_deref()));
+            text += said;
+            if !said.is_empty() && !said.ends_with('\n') {
+                text.push('\n');
+            }
+        }
+    }
+    let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
+    let total = all.len();
+    text.push('\n');
+    let _ = match ended {
+        Ended::Done if passed == total => {
+            writeln!(text, "{} All {total} checks passed.", ui::paint(ui::GOOD, "Solved."))
+        }
+        Ended::Done => {
+            writeln!(
+                text,
+                "{passed} of {total} checks passed. Stuck? `cargo xtask hint {exercise}`"
+            )
+        }
+        _ => writeln!(
+            text,
+            "Checks passed before that: {passed}. Stuck? `cargo xtask hint {exercise}`"
+        ),
+    };
+    text
+}
+
+fn within(check: Option<&str>) -> String {
+    check.map(|check| format!(" while checking: {check}")).unwrap_or_default()
+}
+
+/// A failure with the request, what was expected, what came, and the rule, in this order.
+fn in_full(checked: &Checked, failure: &Failure, package: &str) -> String {
+    let mut text = format!("{}\n", ui::paint(ui::TITLE, &checked.sentence));
+    if !failure.sent.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n  {}",
+            ui::paint(ui::DIM, &format!("with `cargo run -p {package}` running:"))
+        );
+        let _ = writeln!(text, "  {}\n", curl::command(&failure.sent));
+        text += &bytes('>', &failure.sent, None);
+    }
+    let _ = writeln!(text, "\n  expected  {}\n", indented(&failure.expected));
+    if !failure.received.is_empty() {
+        text += &bytes('<', &failure.received, failure.wrong_at);
+        text.push('\n');
+    }
+    let _ = writeln!(text, "  got       {}", indented(&failure.got));
+    let rule = failure.rule.as_deref().unwrap_or(&checked.rule);
+    if !rule.is_empty() {
+        let _ = writeln!(text, "  see       {rule}");
+    }
+    text
+}
+
+/// Further lines below the first.
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n            ")
+}
+
+/// The bytes line by line, each behind `sign`, with a mark under the byte at `wrong_at`.
+fn bytes(sign: char, bytes: &[u8], wrong_at: Option<usize>) -> String {
+    let mut text = String::new();
+    let mut start = 0;
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
+    for (number, line) in lines.iter().enumerate() {
+        let end = start + line.len();
+        // A byte that is missing at the very end is marked behind the last line.
+        let is_last = number + 1 == lines.len();
+        let place = wrong_at.filter(|&at| start <= at && (at < end || (at == end && is_last)));
+        let near = wrong_at.is_some_and(|at| at + 200 >= start && at <= end + 200);
+        if number < MAX_LINES || place.is_some() || near {
+            text += &one_line(sign, line, place.map(|at| at - start));
+        } else if number == MAX_LINES {
+            let _ = writeln!(text, "  {sign} … ({} lines in all)", lines.len());
+        }
+        start = end;
+    }
+    text
+}
+
+fn one_line(sign: char, line: &[u8], wrong_at: Option<usize>) -> String {
+    // A long line is shown around the wrong byte.
+    let from = wrong_at.map_or(0, |at| if at < MAX_LINE { 0 } else { at - MAX_LINE / 2 });
+    let to = line.len().min(from + MAX_LINE);
+    let front = if from > 0 { format!("… ({from} bytes) ") } else { String::new() };
+    let back = if to < line.len() {
+        format!(" … ({} bytes more)", line.len() - to)
+    } else {
+        String::new()
+    };
+    let mut text = format!("  {sign} {front}{}{back}\n", escape(&line[from..to]));
+    if let Some(at) = wrong_at {
+        let before = front.chars().count() + escape(&line[from..at]).len();
+        let width = line.get(at).map_or(1, |&byte| escape(&[byte]).len());
+        let _ =
+            writeln!(text, "    {}{}", " ".repeat(before), ui::paint(ui::BAD, &"^".repeat(width)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::tests::plain;
+
+    const REQUEST: &[u8] = b"GET /api/time HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+
+    fn checked(sentence: &str, failure: Option<Failure>) -> Checked {
+        let rule = "RFC 9110 section 15.3.1 (200 OK)".to_string();
+        Checked { sentence: sentence.to_string(), rule, failure }
+    }
+
+    /// The whole report, as a person sees it.
+    fn report(all: &[Checked], ended: &Ended) -> String {
+        let lines: String = all.iter().map(|checked| line(checked, ui::UNICODE)).collect();
+        plain(&(lines + &end(all, ended, 2, "ch04_router")))
+    }
+
+    #[test]
+    fn golden_all_passed() {
+        let all = [checked("the answer is 200", None), checked("HEAD has the same fields", None)];
+        let golden = include_str!("golden/pass.txt");
+        assert_eq!(report(&all, &Ended::Done), golden);
+    }
+
+    #[test]
+    fn golden_a_wrong_status() {
+        let received = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+        let failure =
+            Failure::new("status 200", "status 404").with_bytes(REQUEST, received).with_wrong_at(9);
+        let all = [
+            checked("the answer is 200", Some(failure)),
+            checked("HEAD has the same fields", Some(Failure::new("x", "y"))),
+            checked("POST is 405", None),
+        ];
+        let golden = include_str!("golden/fail.txt");
+        assert_eq!(report(&all, &Ended::Done), golden);
+    }
+
+    #[test]
+    fn golden_one_byte_too_many() {
+        let received = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi\n";
+        let failure = Failure::new("nothing after the 2 bytes of the body", "1 byte more: \\n")
+            .with_bytes(REQUEST, received)
+            .with_wrong_at(received.len() - 1)
+            .with_rule("RFC 9112 section 6.3 (Message Body Length)");
+        let golden = include_str!("golden/one_byte_too_many.txt");
+        assert_eq!(report(&[checked("the answer is 200", Some(failure))], &Ended::Done), golden);
+    }
+
+    #[test]
+    fn golden_too_slow() {
+        let ended = Ended::TimedOut { seconds: 120, during: Some("two calls differ".to_string()) };
+        let golden = include_str!("golden/timeout.txt");
+        assert_eq!(report(&[checked("the answer is 200", None)], &ended), golden);
+    }
+
+    #[test]
+    fn golden_broken_off() {
+        let ended = Ended::Early {
+            status: "exit status: 101".to_string(),
+            during: Some("two calls differ".to_string()),
+            said: "thread 'main' panicked at check.rs:7:5".to_string(),
+        };
+        let golden = include_str!("golden/early_exit.txt");
+        assert_eq!(report(&[checked("the answer is 200", None)], &ended), golden);
+    }
+
+    #[test]
+    fn the_mark_stands_under_the_byte_however_it_is_written() {
+        assert_eq!(plain(&bytes('<', b"a\tb\r\n", Some(1))), "  < a\\tb\\r\\n\n     ^^\n");
+        assert_eq!(plain(&bytes('<', b"ab", Some(2))), "  < ab\n      ^\n");
+        assert_eq!(plain(&bytes('<', b"a\nb", Some(2))), "  < a\\n\n  < b\n    ^\n");
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_but_not_around_the_wrong_byte() {
+        let long = [b'x'; 1000];
+        let shown = plain(&bytes('<', &long, Some(500)));
+        assert!(shown.starts_with("  < … (420 bytes) xxx"), "{shown}");
+        let mark = shown.lines().nth(1).unwrap();
+        assert_eq!(
+            mark.chars().position(|c| c == '^'),
+            Some(4 + "… (420 bytes) ".chars().count() + 80)
+        );
+        let many = b"line\n".repeat(1000);
+        let shown = bytes('<', &many, Some(4000));
+        assert!(shown.lines().count() < 150);
+        assert!(shown.contains("(1000 lines in all)") && plain(&shown).contains("\n    ^\n"));
+    }
+}

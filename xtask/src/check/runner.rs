@@ -1,0 +1,157 @@
+//! Runs the program with the checks, for a bounded time, and reads what it reports.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use wire::exercise::Event;
+
+use super::build::read_aside;
+use super::report::{Checked, Ended};
+
+/// Runs `command` and tells `made` about each check as soon as it has been made. After `limit` the program
+/// and the server that it has started are killed.
+pub(crate) fn run(
+    command: &mut Command,
+    limit: Duration,
+    mut made: impl FnMut(&Checked),
+) -> anyhow::Result<(Vec<Checked>, Ended)> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own, so that the server which it starts can be killed with it.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    let mut child = command.spawn().context("the checks cannot be started")?;
+    let errors = child.stderr.take().map(read_aside).transpose()?;
+    let lines = lines(&mut child)?;
+
+    let deadline = Instant::now() + limit;
+    let (mut all, mut during, mut done, mut timed_out) = (Vec::new(), None, false, false);
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let event = match lines.recv_timeout(left) {
+            Ok(line) => Event::from_line(&line),
+            Err(RecvTimeoutError::Timeout) => {
+                timed_out = true;
+                break;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        let failure = match event {
+            Some(Event::Start { check, rule }) => {
+                during = Some((check, rule));
+                continue;
+            }
+            Some(Event::Pass) => None,
+            Some(Event::Fail(failure)) => Some(failure),
+            Some(Event::Done) => {
+                done = true;
+                break;
+            }
+            // Something that a check printed.
+            None => continue,
+        };
+        if let Some((sentence, rule)) = during.take() {
+            all.push(Checked { sentence, rule, failure });
+            all.last().into_iter().for_each(&mut made);
+        }
+    }
+    // Whether it has ended or not: a server that is left behind would hold the error pipe open.
+    kill_group(&mut child, timed_out || done);
+    let status = child.wait()?;
+    let during = during.map(|(check, _)| check);
+    let said = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let ended = match (timed_out, done) {
+        (true, _) => Ended::TimedOut { seconds: limit.as_secs(), during },
+        (false, true) => Ended::Done,
+        (false, false) => Ended::Early { status: status.to_string(), during, said },
+    };
+    Ok((all, ended))
+}
+
+/// The lines that the program prints, as they come.
+fn lines(child: &mut Child) -> anyhow::Result<mpsc::Receiver<String>> {
+    let pipe = child.stdout.take().context("the checks have no output")?;
+    let (sender, receiver) = mpsc::channel();
+    let read = move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::Builder::new().name("events".to_string()).spawn(read)?;
+    Ok(receiver)
+}
+
+/// Kills what is left of the program's group; the program itself only if it still runs.
+fn kill_group(child: &mut Child, running: bool) {
+    if running {
+        // It may end in this very moment by itself.
+        let _ = child.kill();
+    }
+    #[cfg(unix)]
+    {
+        let group = format!("kill -s KILL -- -{} 2>/dev/null", child.id());
+        // That there is nobody left to kill is the usual case.
+        let _ = Command::new("sh").args(["-c", &group]).status();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn run_script(script: &str, limit: Duration) -> (Vec<String>, Ended) {
+        let mut seen = Vec::new();
+        let mut command = Command::new("sh");
+        let (all, ended) = run(command.args(["-c", script]), limit, |checked| {
+            let mark = if checked.failure.is_some() { "failed" } else { "passed" };
+            seen.push(format!("{} {mark}", checked.sentence));
+        })
+        .unwrap();
+        assert_eq!(all.len(), seen.len());
+        (seen, ended)
+    }
+
+    const START: &str = r#"echo '{"event":"start","check":"one","rule":""}'; "#;
+    const PASS: &str = r#"echo '{"event":"pass"}'; "#;
+    const LONG: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn events_become_checks_and_other_lines_are_left_out() {
+        let script = format!("{START}echo chatter; {PASS}echo '{{\"event\":\"done\"}}'");
+        assert_eq!(run_script(&script, LONG), (vec!["one passed".to_string()], Ended::Done));
+    }
+
+    #[test]
+    fn a_program_that_breaks_down_says_where() {
+        let (seen, ended) = run_script(&format!("{START}{PASS}{START}echo why >&2; exit 3"), LONG);
+        assert_eq!(seen, ["one passed"]);
+        let expected = Ended::Early {
+            status: "exit status: 3".to_string(),
+            during: Some("one".to_string()),
+            said: "why\n".to_string(),
+        };
+        assert_eq!(ended, expected);
+    }
+
+    #[test]
+    fn a_program_that_never_ends_is_killed_with_all_it_has_started() {
+        let start = Instant::now();
+        let (seen, ended) =
+            run_script(&format!("{START}sleep 60 & sleep 60"), Duration::from_millis(200));
+        assert_eq!(seen, [""; 0]);
+        assert_eq!(ended, Ended::TimedOut { seconds: 0, during: Some("one".to_string()) });
+        assert!(start.elapsed() < Duration::from_secs(20), "the pipes were held open");
+    }
+
+    #[test]
+    fn a_server_that_is_left_behind_does_not_keep_us_waiting() {
+        let start = Instant::now();
+        let (_, ended) = run_script("sleep 60 & echo '{\"event\":\"done\"}'", LONG);
+        assert_eq!(ended, Ended::Done);
+        assert!(start.elapsed() < Duration::from_secs(20), "the pipes were held open");
+    }
+}

@@ -1,0 +1,116 @@
+//! A copy of the repository in `target/exercises/repo`, as it was committed, in which solutions are tried.
+//!
+//! The reader's files are never touched. The copy is kept between runs and only files that differ are
+//! written, so that cargo builds little; a lock makes a second run wait.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::check::build::Place;
+use crate::git::Git;
+use crate::patch::Patch;
+use crate::workspace::Workspace;
+
+pub(crate) struct Sandbox {
+    root: PathBuf,
+    target: PathBuf,
+    git: Git,
+    revision: String,
+    /// Held as long as the copy is in use.
+    _lock: File,
+}
+
+impl Sandbox {
+    /// Makes the copy the same as a commit or tree.
+    pub(crate) fn open(workspace: &Workspace, revision: &str) -> anyhow::Result<Sandbox> {
+        let folder = workspace.path("target/exercises");
+        let root = folder.join("repo");
+        fs::create_dir_all(&root).with_context(|| root.display().to_string())?;
+        let lock = File::create(folder.join("lock"))?;
+        lock.lock()?;
+        let index = folder.join("index");
+        let git = Git::with_index(workspace.root(), &index, &root)?;
+        let target = folder.join("target");
+        let sandbox = Sandbox { root, target, git, revision: revision.to_string(), _lock: lock };
+        sandbox.restore()?;
+        Ok(sandbox)
+    }
+
+    /// Takes back all that patches have done.
+    pub(crate) fn restore(&self) -> anyhow::Result<()> {
+        self.git.run(&["read-tree", "--reset", &self.revision])?;
+        self.git.run(&["checkout-index", "--all", "--force", "--index"])?;
+        self.git.run(&["clean", "-ffdxq"])?;
+        Ok(())
+    }
+
+    pub(crate) fn apply(&self, patch: &Patch) -> anyhow::Result<()> {
+        patch.apply_in(&self.root).context(
+            "the patch does not fit the chapter as it is committed; if your own work is committed, \
+             it is your solution that counts now",
+        )
+    }
+
+    /// Where and how to build in the copy.
+    pub(crate) fn place(&self, quiet: bool) -> Place {
+        Place { root: self.root.clone(), target: Some(self.target.clone()), quiet }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patch::Files;
+    use crate::workspace::tests::folder_with;
+
+    #[test]
+    fn the_copy_is_as_committed_and_comes_back_to_that() {
+        let folder = folder_with(&[
+            ("chapters/01_a/src/lib.rs", "1\n"),
+            ("chapters/01_a/src/same.rs", "same\n"),
+            (".gitignore", "/target\n"),
+        ]);
+        let git = Git::at(folder.path());
+        git.run(&["init", "-q"]).unwrap();
+        git.run(&["add", "-A"]).unwrap();
+        let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
+        git.run(&[&name[..], &["commit", "-q", "-m", "first"]].concat()).unwrap();
+        fs::write(folder.path().join("chapters/01_a/src/lib.rs"), "my work\n").unwrap();
+
+        let workspace = Workspace::at(folder.path()).unwrap();
+        let sandbox = Sandbox::open(&workspace, "HEAD").unwrap();
+        let read =
+            |path: &str| fs::read_to_string(sandbox.root.join("chapters/01_a/src").join(path)).ok();
+        let written = || {
+            fs::metadata(sandbox.root.join("chapters/01_a/src/same.rs"))
+                .unwrap()
+                .modified()
+                .unwrap()
+        };
+        let first_written = written();
+        assert_eq!(read("lib.rs").as_deref(), Some("1\n"));
+
+        let files = |lib: Option<&str>, new: Option<&str>| {
+            Files::from([
+                ("chapters/01_a/src/lib.rs".to_string(), lib.map(|text| text.as_bytes().to_vec())),
+                ("chapters/01_a/src/new.rs".to_string(), new.map(|text| text.as_bytes().to_vec())),
+            ])
+        };
+        let patch = Patch::between("", &files(Some("1\n"), None), &files(Some("2\n"), Some("n\n")))
+            .unwrap();
+        sandbox.apply(&patch).unwrap();
+        assert_eq!(
+            (read("lib.rs").as_deref(), read("new.rs").as_deref()),
+            (Some("2\n"), Some("n\n"))
+        );
+
+        sandbox.restore().unwrap();
+        assert_eq!((read("lib.rs").as_deref(), read("new.rs")), (Some("1\n"), None));
+        assert_eq!(written(), first_written, "cargo would build it again");
+        // Nothing of this is seen in the repository itself.
+        let status = git.run(&["status", "--porcelain"]).unwrap();
+        assert_eq!(String::from_utf8(status).unwrap(), " M chapters/01_a/src/lib.rs\n");
+    }
+}

@@ -1,0 +1,80 @@
+//! `cargo xtask solution N`: the reference solution as a diff of the chapter.
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead, IsTerminal};
+use std::process::ExitCode;
+
+use crate::exercise::Exercise;
+use crate::progress::Progress;
+use crate::ui;
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The exercise by its number or name
+    exercise: String,
+    /// Show it without asking
+    #[arg(long, short)]
+    yes: bool,
+    /// Print everything at once
+    #[arg(long)]
+    no_pager: bool,
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
+    let exercise = Exercise::find(workspace, &args.exercise)?;
+    let solved = Progress::load(workspace)?.of(&exercise).solved;
+    let asks = !solved && !args.yes && ui::is_terminal() && io::stdin().is_terminal();
+    if asks && !agrees(&exercise)? {
+        ui::print(&format!("Then `cargo xtask hint {}` may help.\n", exercise.number));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let patch = exercise.patch(workspace, "solution.patch")?;
+    let mut text = coloured(&patch.text());
+    let _ = writeln!(
+        text,
+        "\nIt is {}/solution.patch; `cargo xtask check-exercise {} --solution` checks it.",
+        exercise.folder, exercise.number
+    );
+    ui::page(&text, args.no_pager);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn agrees(exercise: &Exercise) -> anyhow::Result<bool> {
+    ui::print(&format!("This shows how exercise {} can be solved. Go on? [y/N] ", exercise.number));
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// A patch in the colours of git.
+fn coloured(patch: &str) -> String {
+    let mut text = String::new();
+    for line in patch.lines() {
+        let style = match line.as_bytes() {
+            [b'd', b'i', b'f', b'f', b' ', ..] => ui::TITLE,
+            [b'i', b'n', b'd', b'e', b'x', b' ', ..] => ui::DIM,
+            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => ui::TITLE,
+            [b'@', ..] => ui::PLACE,
+            [b'+', ..] => ui::GOOD,
+            [b'-', ..] => ui::BAD,
+            _ => anstyle::Style::new(),
+        };
+        text += &ui::paint(style, line);
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::tests::plain;
+
+    #[test]
+    fn only_colours_are_added() {
+        let patch = "Why.\n\ndiff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n";
+        assert_eq!(plain(&coloured(patch)), patch);
+        assert!(coloured(patch).contains(&ui::paint(ui::GOOD, "+b")));
+    }
+}

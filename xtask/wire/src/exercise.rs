@@ -1,0 +1,233 @@
+//! The checks of an exercise: each is a sentence and a function that talks to the server as any client would.
+//!
+//! A program with checks is run by `cargo xtask check-exercise` as `exercise_02 SERVER [ARGUMENT…]`. For each
+//! check it starts that server anew on a free port, and it reports what it finds line by line (see [`Event`]).
+//!
+//! ```no_run
+//! use wire::exercise::{self, Check, Failure, Server};
+//!
+//! fn main() -> std::process::ExitCode {
+//!     exercise::main(&[
+//!         Check {
+//!             sentence: "the time is JSON and must not be cached",
+//!             rule: "RFC 9111 section 5.2.2.5 (no-store)",
+//!             run: is_fresh_json,
+//!         },
+//!     ])
+//! }
+//!
+//! fn is_fresh_json(server: &Server) -> Result<(), Failure> {
+//!     let answer = server.get("/api/time")?;
+//!     answer.status(200)?.field("Cache-Control", "no-store")?;
+//!     let unix = &answer.json()?["unix"];
+//!     answer.require(unix.is_u64(), "`unix` is an integer", unix)
+//! }
+//! ```
+
+mod answer;
+mod report;
+
+use std::env;
+use std::fmt;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::{Command, ExitCode};
+
+pub use answer::Answer;
+pub use report::{Event, Failure};
+
+use crate::{Client, Program, WireError, request};
+
+/// One thing that a solution must do.
+#[derive(Clone, Copy)]
+pub struct Check {
+    /// What must be so, as a sentence without a capital and a full stop.
+    pub sentence: &'static str,
+    /// The rule that says so, with the title of its section: `RFC 9110 section 9.3.2 (HEAD)`. May be empty.
+    pub rule: &'static str,
+    /// Finds out. Every wait of a [`Server`] and its connections is bounded.
+    pub run: fn(&Server) -> Result<(), Failure>,
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Check({:?})", self.sentence)
+    }
+}
+
+/// Makes all checks against the server that the arguments name, and reports on standard output.
+pub fn main(checks: &[Check]) -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    if words.is_empty() {
+        eprintln!(
+            "These are the checks of an exercise; run them with `cargo xtask check-exercise`."
+        );
+        return ExitCode::from(2);
+    }
+    match report(checks, &words, &mut io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Nobody listens any more.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn report(checks: &[Check], words: &[String], out: &mut impl Write) -> io::Result<()> {
+    for check in checks {
+        let (sentence, rule) = (check.sentence.to_string(), check.rule.to_string());
+        writeln!(out, "{}", Event::Start { check: sentence, rule }.to_line())?;
+        out.flush()?;
+        let found = Server::start(words).and_then(|server| (check.run)(&server));
+        let event = found.map_or_else(Event::Fail, |()| Event::Pass);
+        writeln!(out, "{}", event.to_line())?;
+        out.flush()?;
+    }
+    writeln!(out, "{}", Event::Done.to_line())?;
+    out.flush()
+}
+
+/// Whether what is checked is the reference solution, or a wrong one, in a copy of the repository. There
+/// a check cannot ask what a person has seen.
+pub fn in_copy() -> bool {
+    env::var_os("EXERCISE_IN_COPY").is_some()
+}
+
+/// The server that is checked, started on a free port for one check and killed after it.
+#[derive(Debug)]
+pub struct Server {
+    program: Program,
+    words: Vec<String>,
+}
+
+impl Server {
+    fn start(words: &[String]) -> Result<Server, Failure> {
+        let [program, arguments @ ..] = words else {
+            return Err(Failure::new("a server to check", "no command"));
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).arg("127.0.0.1:0");
+        let expected =
+            "a server that starts and prints `listening on http://ADDRESS` as its first line";
+        let program = Program::start_command(command)
+            .map_err(|error| Failure::new(expected, error.message()))?;
+        Ok(Server { program, words: words.to_vec() })
+    }
+
+    /// Starts the same program once more, next to this one.
+    pub fn another(&self) -> Result<Server, Failure> {
+        Server::start(&self.words)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.program.addr()
+    }
+
+    /// The program: what it has printed, and signals to it.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// A GET on a connection of its own.
+    pub fn get(&self, target: &str) -> Result<Answer, Failure> {
+        self.ask("GET", target, &[], b"")
+    }
+
+    /// A request on a connection of its own, which the server closes: whatever it sends beyond the
+    /// answer is a failure.
+    pub fn ask(
+        &self,
+        method: &str,
+        target: &str,
+        fields: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, Failure> {
+        let fields = [fields, &[("Connection", "close")]].concat();
+        let mut connection = self.connect()?;
+        let answer = connection.send(&request(method, target, &fields, body))?;
+        connection.nothing_more(&answer)?;
+        Ok(answer)
+    }
+
+    /// These bytes, as they are, on a connection of their own.
+    pub fn send(&self, bytes: &[u8]) -> Result<Answer, Failure> {
+        self.connect()?.send(bytes)
+    }
+
+    /// A connection for several requests.
+    pub fn connect(&self) -> Result<Connection<'_>, Failure> {
+        let client = Client::connect(self.address()).map_err(|error| self.failure(&error, b""))?;
+        Ok(Connection { server: self, client })
+    }
+
+    /// A failure of the wire, with the last that the server said: it may have panicked.
+    fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
+        let mut got = error.message().to_string();
+        let said = self.program.stderr_so_far();
+        let lines: Vec<&str> = said.lines().collect();
+        if !lines.is_empty() {
+            got.push_str("\non standard error the server said:\n");
+            got.push_str(&lines[lines.len().saturating_sub(4)..].join("\n"));
+        }
+        Failure::new("a complete answer in time", got).with_bytes(sent, error.arrived())
+    }
+}
+
+/// A connection to the server that is checked.
+#[derive(Debug)]
+pub struct Connection<'a> {
+    server: &'a Server,
+    client: Client,
+}
+
+impl Connection<'_> {
+    /// Sends bytes as they are and reads one answer.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<Answer, Failure> {
+        let reply = self.client.ask(bytes).map_err(|error| self.server.failure(&error, bytes))?;
+        Ok(Answer { sent: bytes.to_vec(), reply })
+    }
+
+    /// Sends a well-formed request and reads the answer.
+    pub fn ask(
+        &mut self,
+        method: &str,
+        target: &str,
+        fields: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, Failure> {
+        self.send(&request(method, target, fields, body))
+    }
+
+    /// The client, for what no method of ours does.
+    pub fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// Waits for the server to close, and fails if it sends a byte more than the answer.
+    fn nothing_more(&mut self, answer: &Answer) -> Result<(), Failure> {
+        let more = match self.client.read_to_end() {
+            Ok(more) => more,
+            // That the server resets a connection it has answered on is not nice, and does no harm here.
+            Err(error) if error.kind() == crate::Kind::Reset => return Ok(()),
+            Err(error) => {
+                let failure = self.server.failure(&error, &answer.sent);
+                return Err(Failure {
+                    expected: "the server closes after its answer".into(),
+                    ..failure
+                });
+            }
+        };
+        if more.is_empty() {
+            return Ok(());
+        }
+        let all = [answer.reply.raw.as_slice(), &more].concat();
+        let bytes =
+            if more.len() == 1 { "1 byte".to_string() } else { format!("{} bytes", more.len()) };
+        Err(Failure::new("nothing after the answer", format!("{bytes} more"))
+            .with_bytes(&answer.sent, &all)
+            .with_wrong_at(answer.reply.raw.len())
+            .with_rule("RFC 9112 section 6.3 (Message Body Length)"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

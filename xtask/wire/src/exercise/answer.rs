@@ -1,0 +1,146 @@
+//! An answer together with the request it answers, so that a failure can show both.
+
+use std::fmt::Display;
+use std::ops::Deref;
+
+use serde_json::Value;
+
+use super::Failure;
+use crate::{Framing, Reply};
+
+/// Where the status code begins: behind `HTTP/1.1 `.
+const STATUS_AT: usize = 9;
+
+/// An answer. Everything that a [`Reply`] has can be asked of it; what must be so is said with the methods
+/// here, which return the answer again, so that they can stand in a row.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The request, as it was sent.
+    pub sent: Vec<u8>,
+    /// The answer to it.
+    pub reply: Reply,
+}
+
+impl Deref for Answer {
+    type Target = Reply;
+
+    fn deref(&self) -> &Reply {
+        &self.reply
+    }
+}
+
+impl Answer {
+    /// A failure that shows this answer.
+    pub fn failure(&self, expected: impl Display, got: impl Display) -> Failure {
+        Failure::new(expected.to_string(), got.to_string()).with_bytes(&self.sent, &self.reply.raw)
+    }
+
+    /// Fails with these words unless `holds`.
+    pub fn require(
+        &self,
+        holds: bool,
+        expected: impl Display,
+        got: impl Display,
+    ) -> Result<(), Failure> {
+        if holds { Ok(()) } else { Err(self.failure(expected, got)) }
+    }
+
+    /// The status code must be this one.
+    pub fn status(&self, code: u16) -> Result<&Answer, Failure> {
+        if self.reply.status == code {
+            return Ok(self);
+        }
+        let got = format!("status {}", self.reply.status);
+        Err(self.failure(format!("status {code}"), got).with_wrong_at(STATUS_AT))
+    }
+
+    /// There must be one field with this name, and its value must be exactly this one.
+    pub fn field(&self, name: &str, value: &str) -> Result<&Answer, Failure> {
+        let expected = format!("{name}: {value}");
+        let values: Vec<&str> = self.reply.fields(name).collect();
+        match values[..] {
+            [found] if found == value => Ok(self),
+            [found] => {
+                let failure = self.failure(expected, format!("{name}: {found}"));
+                let at = self
+                    .value_at(name)
+                    .map(|at| at + first_difference(found.as_bytes(), value.as_bytes()));
+                Err(at.into_iter().fold(failure, Failure::with_wrong_at))
+            }
+            [] => Err(self.failure(expected, format!("no field {name}"))),
+            [..] => Err(self.failure(
+                expected,
+                format!("{} fields {name}: {}", values.len(), values.join(" | ")),
+            )),
+        }
+    }
+
+    /// There must be no field with this name.
+    pub fn no_field(&self, name: &str) -> Result<&Answer, Failure> {
+        let Some(value) = self.reply.field(name) else {
+            return Ok(self);
+        };
+        let failure = self.failure(format!("no field {name}"), format!("{name}: {value}"));
+        Err(self.value_at(name).into_iter().fold(failure, Failure::with_wrong_at))
+    }
+
+    /// The body must be exactly these bytes.
+    pub fn body(&self, bytes: &[u8]) -> Result<&Answer, Failure> {
+        let body = &self.reply.body;
+        if body == bytes {
+            return Ok(self);
+        }
+        let described = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+            Ok(text) if text.len() <= 200 => format!("{} bytes: {text:?}", text.len()),
+            _ => format!("{} bytes", bytes.len()),
+        };
+        let failure = self.failure(
+            format!("a body of {}", described(bytes)),
+            format!("a body of {}", described(body)),
+        );
+        Err(match self.reply.framing {
+            Framing::Length | Framing::Close => {
+                let start = self.reply.raw.len() - body.len();
+                failure.with_wrong_at(start + first_difference(body, bytes))
+            }
+            // In a chunked body the place on the wire is another than in the content.
+            Framing::Chunked | Framing::None => failure,
+        })
+    }
+
+    /// The body must be JSON, and the Content-Type must say so.
+    pub fn json(&self) -> Result<Value, Failure> {
+        self.reply.json().map_err(|error| self.failure("a JSON body", error.message()))
+    }
+
+    /// The error body of the course, `{"error": CODE, "message": TEXT}`, must have this status and code.
+    pub fn error(&self, status: u16, code: &str) -> Result<&Answer, Failure> {
+        self.status(status)?;
+        let body = self.json()?;
+        let right = body["error"] == code && body["message"].is_string();
+        self.require(right, format!(r#"{{"error": "{code}", "message": "…"}}"#), body)?;
+        Ok(self)
+    }
+
+    /// Where the value of the first field with this name begins on the wire.
+    fn value_at(&self, name: &str) -> Option<usize> {
+        let mut start = 0;
+        for line in self.reply.raw.split_inclusive(|&byte| byte == b'\n') {
+            let colon = line.iter().position(|&byte| byte == b':');
+            if let Some(colon) = colon
+                && line[..colon].eq_ignore_ascii_case(name.as_bytes())
+            {
+                let space =
+                    line[colon + 1..].iter().take_while(|byte| b" \t".contains(byte)).count();
+                return Some(start + colon + 1 + space);
+            }
+            start += line.len();
+        }
+        None
+    }
+}
+
+/// The place of the first byte that differs; behind the shorter one, if that is where the other begins.
+fn first_difference(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}

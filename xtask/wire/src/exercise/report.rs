@@ -1,0 +1,145 @@
+//! What a check says about a server, and the lines in which it says so: JSON, one event a line.
+//!
+//! The program with the checks only finds out; how it is shown (marks, colours, the curl command that would
+//! do the same) is the business of `cargo xtask check-exercise`, which reads these lines.
+
+use serde_json::{Map, Value, json};
+
+/// Why a check failed, with all that a person needs to see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// The bytes that were sent; empty when the failure is not about one request.
+    pub sent: Box<[u8]>,
+    /// The bytes that came back.
+    pub received: Box<[u8]>,
+    /// The place of the first wrong byte in `received`.
+    pub wrong_at: Option<usize>,
+    /// What should have come: `status 200`.
+    pub expected: String,
+    /// What came instead: `status 404`.
+    pub got: String,
+    /// The rule, if it is another than the check's: `RFC 9110 section 9.3.2 (HEAD)`.
+    pub rule: Option<String>,
+}
+
+impl Failure {
+    /// A failure that is not about one request.
+    pub fn new(expected: impl Into<String>, got: impl Into<String>) -> Failure {
+        Failure { expected: expected.into(), got: got.into(), ..Failure::default() }
+    }
+
+    /// Shows the bytes of one exchange.
+    pub fn with_bytes(self, sent: &[u8], received: &[u8]) -> Failure {
+        Failure { sent: sent.into(), received: received.into(), ..self }
+    }
+
+    /// Puts a mark under a received byte. A place at the end means that a byte is missing there.
+    pub fn with_wrong_at(self, place: usize) -> Failure {
+        Failure { wrong_at: Some(place), ..self }
+    }
+
+    /// Names the rule that was broken: `RFC 9110 section 9.3.2 (HEAD)`.
+    pub fn with_rule(self, rule: impl Into<String>) -> Failure {
+        Failure { rule: Some(rule.into()), ..self }
+    }
+}
+
+/// What the checks of an exercise report, in this order: a start and an end for each, then `Done`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A check begins.
+    Start {
+        /// Its sentence.
+        check: String,
+        /// The rule it checks: `RFC 9110 section 9.3.2 (HEAD)`, or empty.
+        rule: String,
+    },
+    /// The check that has begun holds.
+    Pass,
+    /// The check that has begun does not.
+    Fail(Failure),
+    /// All checks have been made. A program that ends without saying so has broken down.
+    Done,
+}
+
+impl Event {
+    /// The event as one line, without the newline.
+    pub fn to_line(&self) -> String {
+        let value = match self {
+            Event::Start { check, rule } => json!({"event": "start", "check": check, "rule": rule}),
+            Event::Pass => json!({"event": "pass"}),
+            Event::Fail(failure) => json!({
+                "event": "fail",
+                "sent": from_bytes(&failure.sent),
+                "received": from_bytes(&failure.received),
+                "wrong_at": failure.wrong_at,
+                "expected": failure.expected,
+                "got": failure.got,
+                "rule": failure.rule,
+            }),
+            Event::Done => json!({"event": "done"}),
+        };
+        value.to_string()
+    }
+
+    /// Reads a line; `None` for what is no event, such as something that a check printed.
+    pub fn from_line(line: &str) -> Option<Event> {
+        let value: Map<String, Value> = serde_json::from_str(line).ok()?;
+        let text = |name: &str| value.get(name)?.as_str().map(String::from);
+        Some(match text("event")?.as_str() {
+            "start" => Event::Start { check: text("check")?, rule: text("rule")? },
+            "pass" => Event::Pass,
+            "fail" => Event::Fail(Failure {
+                sent: to_bytes(&text("sent")?),
+                received: to_bytes(&text("received")?),
+                wrong_at: value.get("wrong_at")?.as_u64().and_then(|at| usize::try_from(at).ok()),
+                expected: text("expected")?,
+                got: text("got")?,
+                rule: text("rule"),
+            }),
+            "done" => Event::Done,
+            _ => return None,
+        })
+    }
+}
+
+/// Bytes as a JSON string: each byte is the character of that number, so none is lost.
+fn from_bytes(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| char::from(byte)).collect()
+}
+
+fn to_bytes(text: &str) -> Box<[u8]> {
+    text.chars().map(|character| u8::try_from(u32::from(character)).unwrap_or(b'?')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_one_line_and_comes_back() {
+        let all_bytes: Vec<u8> = (0..=255).collect();
+        let failure = Failure::new("status 200", "status\n404")
+            .with_bytes(&all_bytes, b"HTTP/1.1 404\r\n")
+            .with_wrong_at(9)
+            .with_rule("RFC 9110 section 15.5.5 (404 Not Found)");
+        for event in [
+            Event::Start { check: "a \"sentence\"".to_string(), rule: String::new() },
+            Event::Pass,
+            Event::Fail(failure),
+            Event::Fail(Failure::new("a", "b")),
+            Event::Done,
+        ] {
+            let line = event.to_line();
+            assert!(!line.contains('\n'), "{line}");
+            assert_eq!(Event::from_line(&line), Some(event));
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_is_left_alone() {
+        for line in ["", "hello", "{}", "[1]", r#"{"event":"other"}"#, r#"{"event":"start"}"#] {
+            assert_eq!(Event::from_line(line), None, "{line}");
+        }
+    }
+}

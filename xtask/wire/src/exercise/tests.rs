@@ -1,0 +1,94 @@
+//! The checks are checked against a server that answers as it is told: a script for the shell and nc would
+//! not be there everywhere, so it is [`Script`](crate::Script)'s answers that are looked at here.
+
+use super::*;
+use crate::Reply;
+
+fn answer(raw: &str) -> Answer {
+    let (head, body) = raw.split_once("\r\n\r\n").unwrap();
+    let mut reply = Reply::parse_head(format!("{head}\r\n\r\n").as_bytes()).unwrap();
+    reply.body = body.as_bytes().to_vec();
+    reply.raw = raw.as_bytes().to_vec();
+    reply.framing = crate::Framing::Length;
+    Answer { sent: b"GET / HTTP/1.1\r\n\r\n".to_vec(), reply }
+}
+
+/// The rest of the answer from the marked byte on.
+fn marked(failure: &Failure) -> &str {
+    std::str::from_utf8(&failure.received[failure.wrong_at.unwrap()..]).unwrap()
+}
+
+#[test]
+fn what_holds_can_stand_in_a_row() {
+    let answer = answer("HTTP/1.1 200 OK\r\nA: b\r\n\r\nhi");
+    answer
+        .status(200)
+        .unwrap()
+        .field("a", "b")
+        .unwrap()
+        .no_field("C")
+        .unwrap()
+        .body(b"hi")
+        .unwrap();
+}
+
+#[test]
+fn the_first_wrong_byte_is_marked() {
+    let answer = answer("HTTP/1.1 404 Not Found\r\nLong: no-cache\r\nB: x\r\nB: y\r\n\r\nhello");
+    let failure = answer.status(200).unwrap_err();
+    assert_eq!((failure.expected.as_str(), failure.got.as_str()), ("status 200", "status 404"));
+    assert!(marked(&failure).starts_with("404"));
+    let failure = answer.field("long", "no-store").unwrap_err();
+    assert!(marked(&failure).starts_with("cache"), "{failure:?}");
+    let failure = answer.no_field("Long").unwrap_err();
+    assert!(marked(&failure).starts_with("no-cache"), "{failure:?}");
+    assert_eq!(marked(&answer.body(b"help").unwrap_err()), "lo");
+    assert_eq!(marked(&answer.body(b"hello!").unwrap_err()), "");
+    assert_eq!(answer.field("C", "d").unwrap_err().got, "no field C");
+    assert_eq!(answer.field("B", "x").unwrap_err().got, "2 fields B: x | y");
+}
+
+#[test]
+fn an_error_has_a_status_a_code_and_a_message() {
+    let raw = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n\r\n";
+    let right = answer(&format!("{raw}{{\"error\":\"bad_format\",\"message\":\"x\"}}"));
+    right.error(400, "bad_format").unwrap();
+    assert!(right.error(422, "bad_format").is_err());
+    assert!(right.error(400, "other").is_err());
+    assert!(
+        answer(&format!("{raw}{{\"error\":\"bad_format\"}}")).error(400, "bad_format").is_err()
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_does_not_start_fails_each_check_with_its_own_words() {
+    let check = |sentence| Check { sentence, rule: "", run: |_| Ok(()) };
+    let words = ["sh", "-c", "echo no luck >&2; exit 3"].map(String::from);
+    let mut out = Vec::new();
+    report(&[check("one"), check("two")], &words, &mut out).unwrap();
+    let events: Vec<Event> =
+        String::from_utf8(out).unwrap().lines().filter_map(Event::from_line).collect();
+    assert_eq!(events.len(), 5);
+    let Event::Fail(failure) = &events[1] else { panic!("{events:?}") };
+    assert!(failure.got.contains("no luck"), "{failure:?}");
+    assert_eq!(events[4], Event::Done);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_closes_without_an_answer_is_quoted() {
+    // A listener of ours, and a program that claims to be it.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::Builder::new()
+        .name("closes".to_string())
+        .spawn(move || drop(listener.accept()));
+    let script = format!("echo listening on http://{address}; echo it panicked >&2; exec sleep 60");
+    let words = ["sh".to_string(), "-c".to_string(), script];
+    let started = Server::start(&words).unwrap();
+    let failure = started.get("/api/time").unwrap_err();
+    server.unwrap().join().unwrap();
+    assert!(failure.sent.starts_with(b"GET /api/time HTTP/1.1\r\n"));
+    assert_eq!(failure.expected, "a complete answer in time");
+}
