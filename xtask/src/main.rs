@@ -3,12 +3,15 @@
 //! One file a command, each with a `run`. What they share: [`workspace`] knows the chapters, [`ui`] the
 //! terminal, [`git`] runs git, [`patch`] reads, applies and makes patches.
 
+mod book;
 mod carry;
 mod check;
 mod diff;
+mod doctor;
 mod exercise;
 mod git;
 mod hint;
+mod mdbook;
 mod patch;
 mod process;
 mod progress;
@@ -35,6 +38,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Build the book and serve it on this machine
+    Book(book::Args),
     /// Check your solution of an exercise: `cargo xtask check-exercise 2`
     CheckExercise(check::Args),
     /// Show one more hint for an exercise
@@ -43,6 +48,8 @@ enum Command {
     Solution(solution::Args),
     /// Show what one chapter changes in another: `cargo xtask diff 3 4`
     Diff(diff::Args),
+    /// Look whether everything is here that the course uses
+    Doctor,
     /// Show that the checks of each exercise find what is wrong, and only that
     ProveExercises(prove::Args),
     /// Run everything that CI runs, or some parts of it
@@ -66,10 +73,12 @@ fn main() -> ExitCode {
 impl Command {
     fn run(self, workspace: &Workspace) -> anyhow::Result<ExitCode> {
         match self {
+            Command::Book(args) => book::run(workspace, &args),
             Command::CheckExercise(args) => check::run(workspace, &args),
             Command::Hint(args) => hint::run(workspace, &args),
             Command::Solution(args) => solution::run(workspace, &args),
             Command::Diff(args) => diff::run(workspace, &args),
+            Command::Doctor => Ok(doctor::run(workspace)),
             Command::ProveExercises(args) => prove::run(workspace, &args),
             Command::Test(args) => test::run(workspace, &args),
             Command::Carry(args) => carry::run(workspace, &args),

@@ -55,15 +55,14 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let server = args.server.as_deref().map(split_words).transpose()?;
     let mut good = true;
     for exercise in &exercises {
-        let title = format!("Exercise {}: {}\n\n", exercise.number, exercise.title(workspace));
-        ui::print(&ui::paint(ui::TITLE, &title));
+        let title = format!("Exercise {}: {}", exercise.number, exercise.title(workspace));
         good &= if args.solution {
             let sandbox = Sandbox::open(workspace, "HEAD")?;
             sandbox.apply(&exercise.patch(workspace, "solution.patch")?)?;
-            check_and_show(&sandbox.place(false), exercise, None)?
+            check_and_show(&sandbox.place(false), exercise, &title, None)?
                 .is_some_and(|all| is_solved(&all))
         } else {
-            check_own(workspace, exercise, server.as_deref())?
+            check_own(workspace, exercise, &title, server.as_deref())?
         };
         if args.all {
             ui::print("\n");
@@ -76,10 +75,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 fn check_own(
     workspace: &Workspace,
     exercise: &Exercise,
+    title: &str,
     server: Option<&[String]>,
 ) -> anyhow::Result<bool> {
     let place = Place { root: workspace.root().to_owned(), target: None, quiet: false };
-    let Some(all) = check_and_show(&place, exercise, server)? else {
+    let Some(all) = check_and_show(&place, exercise, title, server)? else {
         return Ok(false);
     };
     let mut progress = Progress::load(workspace)?;
@@ -100,15 +100,21 @@ fn is_solved(all: &[Checked]) -> bool {
 fn check_and_show(
     place: &Place,
     exercise: &Exercise,
+    title: &str,
     server: Option<&[String]>,
 ) -> anyhow::Result<Option<Vec<Checked>>> {
     let Ok(built) = build::build(place, exercise)? else {
         return Ok(None);
     };
+    ui::print(&format!("{}\n\n", ui::paint(ui::TITLE, title)));
     let marks = ui::marks();
     let show = |checked: &Checked| ui::print(&report::line(checked, marks));
     let (all, ended) = check(place, exercise, &built, server, show)?;
-    ui::print(&report::end(&all, &ended, exercise.number, &exercise.chapter.package));
+    let running = match server {
+        Some(_) => "your server at 127.0.0.1:8080".to_string(),
+        None => format!("`cargo run -p {}` running", exercise.chapter.package),
+    };
+    ui::print(&report::end(&all, &ended, exercise.number, &running));
     Ok((ended == Ended::Done).then_some(all))
 }
 

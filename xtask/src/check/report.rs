@@ -43,12 +43,12 @@ pub(super) fn line(checked: &Checked, marks: ui::Marks) -> String {
 }
 
 /// What stands below the lines of the checks.
-pub(super) fn end(all: &[Checked], ended: &Ended, exercise: u8, package: &str) -> String {
+pub(super) fn end(all: &[Checked], ended: &Ended, exercise: u8, running: &str) -> String {
     let mut text = String::new();
     let first = all.iter().find_map(|checked| Some((checked, checked.failure.as_ref()?)));
     if let Some((checked, failure)) = first {
         text.push('\n');
-        text += &in_full(checked, failure, package);
+        text += &in_full(checked, failure, running);
     }
     match ended {
         Ended::Done => {}
@@ -90,14 +90,10 @@ fn within(check: Option<&str>) -> String {
 }
 
 /// A failure with the request, what was expected, what came, and the rule, in this order.
-fn in_full(checked: &Checked, failure: &Failure, package: &str) -> String {
+fn in_full(checked: &Checked, failure: &Failure, running: &str) -> String {
     let mut text = format!("{}\n", ui::paint(ui::TITLE, &checked.sentence));
     if !failure.sent.is_empty() {
-        let _ = writeln!(
-            text,
-            "\n  {}",
-            ui::paint(ui::DIM, &format!("with `cargo run -p {package}` running:"))
-        );
+        let _ = writeln!(text, "\n  {}", ui::paint(ui::DIM, &format!("with {running}:")));
         let _ = writeln!(text, "  {}\n", curl::command(&failure.sent));
         text += &bytes('>', &failure.sent, None);
     }
@@ -175,7 +171,7 @@ mod tests {
     /// The whole report, as a person sees it.
     fn report(all: &[Checked], ended: &Ended) -> String {
         let lines: String = all.iter().map(|checked| line(checked, ui::UNICODE)).collect();
-        plain(&(lines + &end(all, ended, 2, "ch04_router")))
+        plain(&(lines + &end(all, ended, 2, "`cargo run -p ch04_router` running")))
     }
 
     #[test]

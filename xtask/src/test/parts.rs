@@ -1,9 +1,12 @@
 //! The parts, in the order in which they run: what is quick comes first.
 
+use std::env;
+use std::ffi::OsStr;
 use std::process::Command;
 
 use super::{Outcome, Part, lessons};
 use crate::exercise::Exercise;
+use crate::mdbook;
 use crate::process::{self, Finished};
 use crate::prove;
 use crate::workspace::Workspace;
@@ -27,6 +30,11 @@ pub(crate) const PARTS: &[Part] = &[
         about: "each exercise finds what is wrong, and only that",
         run: exercises,
     },
+    Part {
+        name: "book",
+        about: "listings, coverage, transcripts and links of the book",
+        run: book,
+    },
     Part { name: "doc", about: "no broken links in the documentation", run: doc },
 ];
 
@@ -35,7 +43,23 @@ fn fmt(workspace: &Workspace) -> anyhow::Result<Outcome> {
 }
 
 fn clippy(workspace: &Workspace) -> anyhow::Result<Outcome> {
-    cargo(workspace, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    let all = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    let outcome = cargo(workspace, &all)?;
+    if outcome != Outcome::Passed(String::new()) {
+        return Ok(outcome);
+    }
+    // The checks of the exercises are no tests of their chapter, so they are not among all targets.
+    let exercises = Exercise::all(workspace)?;
+    let mut args = vec!["clippy".to_string(), "--quiet".to_string()];
+    for exercise in &exercises {
+        let package = exercise.chapter.package.clone();
+        args.extend(["--package".to_string(), package, "--test".to_string(), exercise.target()]);
+    }
+    if exercises.is_empty() {
+        return Ok(outcome);
+    }
+    args.extend(["--", "-D", "warnings"].map(String::from));
+    cargo(workspace, &args)
 }
 
 fn tests(workspace: &Workspace) -> anyhow::Result<Outcome> {
@@ -95,7 +119,32 @@ fn exercises(workspace: &Workspace) -> anyhow::Result<Outcome> {
     Ok(Outcome::Passed(format!("{} claims about {} exercises", proof.good, exercises.len())))
 }
 
-fn cargo(workspace: &Workspace, args: &[&str]) -> anyhow::Result<Outcome> {
+fn book(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    if !workspace.path("book/book.toml").is_file() {
+        return Ok(Outcome::Skipped("there is no book yet".to_string()));
+    }
+    let program = mdbook::find_or_install(workspace)?;
+    let mut command = process::cargo();
+    command
+        .args(["run", "--quiet", "--package", "book_tools", "--", "check"])
+        .current_dir(workspace.root());
+    if let Some(folder) = program.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        // The checks build the book too, with the same mdBook.
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = [folder.to_owned()].into_iter().chain(env::split_paths(&path));
+        command.env("PATH", env::join_paths(folders)?);
+    }
+    let finished = process::captured(&mut command)?;
+    Ok(match outcome(&command, &finished) {
+        // The last line of the checks says what they have done.
+        Outcome::Passed(_) => {
+            Outcome::Passed(finished.output.trim().lines().last().unwrap_or_default().to_string())
+        }
+        other => other,
+    })
+}
+
+fn cargo<S: AsRef<OsStr>>(workspace: &Workspace, args: &[S]) -> anyhow::Result<Outcome> {
     let mut command = process::cargo();
     command.args(args).current_dir(workspace.root());
     let finished = process::captured(&mut command)?;

@@ -1,0 +1,107 @@
+//! `cargo xtask doctor`: whether everything is here that the course uses; each finding with its cure.
+
+use std::process::{Command, ExitCode};
+
+use crate::book;
+use crate::mdbook;
+use crate::process;
+use crate::ui;
+use crate::workspace::Workspace;
+
+/// Something that was looked for.
+struct Finding {
+    what: &'static str,
+    /// What was found, or what to do about it.
+    found: Result<String, String>,
+    /// Without it much of the course does not work.
+    needed: bool,
+}
+
+pub(crate) fn run(workspace: &Workspace) -> ExitCode {
+    let findings = [
+        Finding {
+            what: "git",
+            found: program("git", "https://git-scm.com/downloads"),
+            needed: true,
+        },
+        Finding {
+            what: "curl",
+            found: program("curl", "apt install curl, brew install curl"),
+            needed: true,
+        },
+        Finding { what: "nc", found: netcat(), needed: false },
+        Finding {
+            what: "mdBook",
+            found: mdbook::find(workspace).map(|path| path.display().to_string()).ok_or_else(
+                || {
+                    "not of version 0.5; `cargo xtask book` installs it into target/tools"
+                        .to_string()
+                },
+            ),
+            needed: false,
+        },
+        Finding {
+            what: "port 8080",
+            found: book::is_free(8080)
+                .map(|()| "free".to_string())
+                .map_err(|error| error.to_string()),
+            needed: false,
+        },
+    ];
+    ui::print(&shown(&findings, ui::marks()));
+    let ill = findings.iter().any(|finding| finding.needed && finding.found.is_err());
+    if ill { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The first line of what a program says about its version.
+fn program(name: &str, cure: &str) -> Result<String, String> {
+    let finished = process::captured(Command::new(name).arg("--version"));
+    let output =
+        finished.ok().filter(|finished| finished.status.success()).map(|finished| finished.output);
+    let line = output.and_then(|output| output.lines().next().map(String::from));
+    line.ok_or_else(|| format!("not found: {cure}"))
+}
+
+/// Some kinds of nc know no `--version` and fail, but they can be started.
+fn netcat() -> Result<String, String> {
+    match process::captured(Command::new("nc").arg("-h")) {
+        Ok(_) => Ok("found".to_string()),
+        Err(_) => {
+            Err("not found, and a few transcripts use it: apt install netcat-openbsd".to_string())
+        }
+    }
+}
+
+fn shown(findings: &[Finding], marks: ui::Marks) -> String {
+    let line = |finding: &Finding| {
+        let (style, mark, words) = match (&finding.found, finding.needed) {
+            (Ok(words), _) => (ui::GOOD, marks.good, words),
+            (Err(words), true) => (ui::BAD, marks.bad, words),
+            (Err(words), false) => (ui::NOTE, marks.bad, words),
+        };
+        format!("{} {:<10} {words}\n", ui::paint(style, mark), finding.what)
+    };
+    findings.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::tests::plain;
+
+    #[test]
+    fn a_finding_is_a_line_and_has_its_cure() {
+        let findings = [
+            Finding { what: "git", found: Ok("git version 2".to_string()), needed: true },
+            Finding {
+                what: "curl",
+                found: program("no-such-program", "apt install it"),
+                needed: true,
+            },
+        ];
+        assert_eq!(
+            plain(&shown(&findings, ui::UNICODE)),
+            "✓ git        git version 2\n✗ curl       not found: apt install it\n"
+        );
+    }
+}
