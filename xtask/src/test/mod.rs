@@ -44,13 +44,13 @@ pub(crate) enum Outcome {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     let parts = chosen(&args.parts)?;
     if args.list {
-        let lines = parts.iter().map(|part| format!("{:<10} {}\n", part.name, part.about));
+        let lines = parts.iter().map(|part| format!("{:<11} {}\n", part.name, part.about));
         ui::print(&lines.collect::<String>());
         return Ok(ExitCode::SUCCESS);
     }
     let mut outcomes = Vec::new();
     for part in &parts {
-        ui::print(&format!("{:<10} … ", part.name));
+        ui::print(&format!("{:<11} … ", part.name));
         let start = Instant::now();
         let outcome =
             (part.run)(workspace).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}\n")));

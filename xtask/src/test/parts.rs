@@ -30,10 +30,16 @@ pub(crate) const PARTS: &[Part] = &[
         about: "each exercise finds what is wrong, and only that",
         run: exercises,
     },
+    Part { name: "book", about: "listings, pictures and links of the book", run: book },
     Part {
-        name: "book",
-        about: "listings, coverage, transcripts and links of the book",
-        run: book,
+        name: "coverage",
+        about: "the book shows every line that a chapter adds",
+        run: coverage,
+    },
+    Part {
+        name: "transcripts",
+        about: "what the book says you see is what you see",
+        run: transcripts,
     },
     Part { name: "doc", about: "no broken links in the documentation", run: doc },
 ];
@@ -120,14 +126,25 @@ fn exercises(workspace: &Workspace) -> anyhow::Result<Outcome> {
 }
 
 fn book(workspace: &Workspace) -> anyhow::Result<Outcome> {
-    if !workspace.path("book/book.toml").is_file() {
+    book_tools(workspace, &["check"])
+}
+
+fn coverage(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    book_tools(workspace, &["coverage"])
+}
+
+fn transcripts(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    book_tools(workspace, &["transcripts"])
+}
+
+fn book_tools(workspace: &Workspace, args: &[&str]) -> anyhow::Result<Outcome> {
+    if !workspace.path("book/src/SUMMARY.md").is_file() {
         return Ok(Outcome::Skipped("there is no book yet".to_string()));
     }
     let program = mdbook::find_or_install(workspace)?;
     let mut command = process::cargo();
-    command
-        .args(["run", "--quiet", "--package", "book_tools", "--", "check"])
-        .current_dir(workspace.root());
+    command.args(["run", "--quiet", "--package", "book_tools", "--"]).args(args);
+    command.current_dir(workspace.root());
     if let Some(folder) = program.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         // The checks build the book too, with the same mdBook.
         let path = env::var_os("PATH").unwrap_or_default();
