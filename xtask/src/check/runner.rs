@@ -93,9 +93,9 @@ fn kill_group(child: &mut Child, running: bool) {
     }
     #[cfg(unix)]
     {
-        let group = format!("kill -s KILL -- -{} 2>/dev/null", child.id());
+        use rustix::process::{Pid, Signal, kill_process_group};
         // That there is nobody left to kill is the usual case.
-        let _ = Command::new("sh").args(["-c", &group]).status();
+        let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
     }
 }
 

@@ -7,7 +7,8 @@
 //! - [`Client`] is one TCP connection: it sends bytes, also slowly, and reads [`Reply`] after [`Reply`];
 //! - [`request()`] writes a well-formed request, for the tests that are about something else;
 //! - [`Script`] is the opposite of a client: a server that says what it was told to say;
-//! - [`tables`] holds the rules of HTTP/1.1 as rows of bytes and expected statuses.
+//! - [`tables`] holds the rules of HTTP/1.1 as rows of bytes and expected statuses;
+//! - [`exercise`] is for the checks of the exercises, which report to `cargo xtask check-exercise`.
 //!
 //! Every wait has a deadline, and a failed wait says what it waited for and shows what had arrived.
 //! Nothing panics: functions return [`WireError`], whose `Debug` is made to be read after an `unwrap`.
@@ -25,6 +26,7 @@
 //! ```
 
 pub mod escape;
+pub mod exercise;
 pub mod tables;
 
 mod client;
