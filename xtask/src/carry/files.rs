@@ -119,9 +119,10 @@ pub(super) fn carry<'a>(
     Ok(None)
 }
 
-/// The content with the name of another chapter's crate. Only these three files know it.
+/// The content with the name of another chapter's crate. Only these three files and the tests know it.
 fn renamed(content: &[u8], path: &str, from: &Chapter, to: &Chapter) -> Vec<u8> {
-    let knows = ["Cargo.toml", "src/lib.rs", "src/main.rs"].contains(&path);
+    let knows =
+        ["Cargo.toml", "src/lib.rs", "src/main.rs"].contains(&path) || path.starts_with("tests/");
     match std::str::from_utf8(content) {
         Ok(text) if knows && path == "Cargo.toml" => {
             text.replace(&from.package, &to.package).into()
