@@ -140,7 +140,7 @@ impl Drop for Registration {
 }
 
 /// An address under which a server can be reached from its own machine: one that listens on all
-/// addresses (0.0.0.0, [::]) is reached on the loopback one.
+/// addresses (`0.0.0.0`, `[::]`) is reached on the loopback one.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
