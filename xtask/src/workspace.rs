@@ -136,6 +136,19 @@ impl Chapter {
         }
     }
 
+    /// The content of a file with the name of another chapter's crate in place of this one's. Only these
+    /// files may name the crate they are in.
+    pub(crate) fn rename(&self, content: &[u8], path: &str, to: &Chapter) -> Vec<u8> {
+        let names = ["src/lib.rs", "src/main.rs"].contains(&path)
+            || path.starts_with("tests/")
+            || path.starts_with("examples/");
+        match std::str::from_utf8(content) {
+            Ok(text) if path == "Cargo.toml" => text.replace(&self.package, &to.package).into(),
+            Ok(text) if names => text.replace(self.library(), to.library()).into(),
+            _ => content.to_vec(),
+        }
+    }
+
     /// `4 (04_router)`, or `final`.
     fn described(&self) -> String {
         match self.number {

@@ -65,8 +65,11 @@ pub(super) fn carry<'a>(
         if current.as_deref().is_some_and(merge::has_markers) {
             bail!("{path} still has conflict markers; edit it first");
         }
-        let own_name = |content: &Option<Vec<u8>>| {
-            content.as_ref().map(|content| renamed(content, &change.path, from, chapter))
+        // A file that names no crate, or another's in a comment, stays as it is.
+        let as_it_is = current == old || current == new;
+        let own_name = |content: &Option<Vec<u8>>| match content {
+            Some(content) if !as_it_is => Some(from.rename(content, &change.path, chapter)),
+            content => content.clone(),
         };
         let (base, theirs) = (own_name(&old), own_name(&new));
         let mut tell = |style, what: &str| {
@@ -117,17 +120,4 @@ pub(super) fn carry<'a>(
         }
     }
     Ok(None)
-}
-
-/// The content with the name of another chapter's crate. Only these three files and the tests know it.
-fn renamed(content: &[u8], path: &str, from: &Chapter, to: &Chapter) -> Vec<u8> {
-    let knows =
-        ["Cargo.toml", "src/lib.rs", "src/main.rs"].contains(&path) || path.starts_with("tests/");
-    match std::str::from_utf8(content) {
-        Ok(text) if knows && path == "Cargo.toml" => {
-            text.replace(&from.package, &to.package).into()
-        }
-        Ok(text) if knows => text.replace(from.library(), to.library()).into(),
-        _ => content.to_vec(),
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! What a chapter does teach is listed in `xtask/lessons.toml`, each file with the reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use anyhow::Context;
@@ -24,89 +24,75 @@ const OWN: [&str; 2] = ["Cargo.toml", "src/lib.rs"];
 pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let text = fs::read_to_string(workspace.path(LIST)).context(LIST)?;
     let lessons: Lessons = toml::from_str(&text).context(LIST)?;
-    let (mut problems, mut skipped, mut same) = (Vec::new(), Vec::new(), 0);
+    let git = Git::at(workspace.root());
+    let work: BTreeSet<String> = git.changed_since("HEAD", ".")?.into_iter().collect();
+    let mut found = Found::default();
     for name in lessons.keys().filter(|name| workspace.chapter(name).is_err()) {
-        problems.push(format!("{LIST}: there is no chapter `{name}`"));
+        found.problems.push(format!("{LIST}: there is no chapter `{name}`"));
     }
     for pair in workspace.chapters().windows(2) {
         let [before, after] = pair else { continue };
-        if let Some(worked_in) = with_work(workspace, [before, after])? {
-            skipped.push(format!("{} has your work in it", worked_in.folder));
-            continue;
-        }
         let empty = BTreeMap::new();
         let taught = lessons.get(&after.name).unwrap_or(&empty);
-        same += compare(workspace, [before, after], taught, &mut problems)?;
+        compare(workspace, [before, after], taught, &work, &mut found)?;
     }
-    skipped.dedup();
-    Ok(match (problems.is_empty(), skipped.is_empty()) {
-        (false, _) => Outcome::Failed(problems.join("\n")),
-        (true, true) => Outcome::Passed(format!("{same} files the same")),
-        (true, false) if same == 0 => Outcome::Skipped(skipped.join(", ")),
-        (true, false) => {
-            Outcome::Passed(format!("{same} files the same; skipped: {}", skipped.join(", ")))
-        }
-    })
+    let Found { problems, skipped, same } = found;
+    let skipped = match skipped.len() {
+        0 => String::new(),
+        files => format!(", {files} with your work in it skipped: {}", skipped.join(", ")),
+    };
+    if !problems.is_empty() {
+        return Ok(Outcome::Failed(problems.join("\n")));
+    }
+    Ok(Outcome::Passed(format!("{same} files the same{skipped}")))
 }
 
-/// The one of the two in which somebody has work that is not committed.
-fn with_work<'a>(
-    workspace: &Workspace,
-    pair: [&'a Chapter; 2],
-) -> anyhow::Result<Option<&'a Chapter>> {
-    let git = Git::at(workspace.root());
-    for chapter in pair {
-        if !git.changed_since("HEAD", &chapter.folder)?.is_empty() {
-            return Ok(Some(chapter));
-        }
-    }
-    Ok(None)
+/// What the comparisons have found.
+#[derive(Debug, Default)]
+struct Found {
+    problems: Vec<String>,
+    /// Files that differ, but somebody is working on them.
+    skipped: Vec<String>,
+    same: usize,
 }
 
-/// Compares two chapters, and returns how many files are the same.
+/// Compares two chapters. A difference in a file with `work` that is not committed is a reader's own.
 fn compare(
     workspace: &Workspace,
     [before, after]: [&Chapter; 2],
     taught: &BTreeMap<String, String>,
-    problems: &mut Vec<String>,
-) -> anyhow::Result<usize> {
+    work: &BTreeSet<String>,
+    found: &mut Found,
+) -> anyhow::Result<()> {
     let old = read_tree(&workspace.path(&before.folder), &SCOPE)?;
     let new = read_tree(&workspace.path(&after.folder), &SCOPE)?;
-    let mut same = 0;
     for (path, content) in old.iter().filter(|(path, _)| !OWN.contains(&path.as_str())) {
         let now = new.get(path);
-        let listed = taught.contains_key(path);
-        if now.is_some_and(|now| {
-            now == content || only_the_name_differs(path, content, now, [before, after])
-        }) {
-            same += 1;
-            if listed {
-                problems.push(format!("{LIST}: {path} is the same in {} as before", after.name));
+        let full = [before, after].map(|chapter| format!("{}/{path}", chapter.folder));
+        let worked_on = full.iter().find(|path| work.contains(*path));
+        let renamed = before.rename(content, path, after);
+        match (now.is_some_and(|now| now == content || *now == renamed), taught.contains_key(path))
+        {
+            (true, false) => found.same += 1,
+            (false, true) => {}
+            _ if worked_on.is_some() => found.skipped.extend(worked_on.cloned()),
+            (true, true) => {
+                let problem = format!("{LIST}: {path} is the same in {} as before", after.name);
+                found.problems.push(problem);
             }
-        } else if !listed {
-            let what = if now.is_some() { "differs from" } else { "is gone, it was in" };
-            problems.push(format!(
-                "{}/{path} {what} {}: carry the change (`cargo xtask carry`), or say in {LIST} why {} teaches it",
-                after.folder, before.folder, after.name,
-            ));
+            (false, false) => {
+                let what = if now.is_some() { "differs from" } else { "is gone, it was in" };
+                found.problems.push(format!(
+                    "{} {what} {}: carry the change (`cargo xtask carry`), or say in {LIST} why {} teaches it",
+                    full[1], before.folder, after.name,
+                ));
+            }
         }
     }
     for path in taught.keys().filter(|path| !old.contains_key(*path)) {
-        problems.push(format!("{LIST}: {} has no {path}", before.folder));
+        found.problems.push(format!("{LIST}: {} has no {path}", before.folder));
     }
-    Ok(same)
-}
-
-fn only_the_name_differs(
-    path: &str,
-    old: &[u8],
-    new: &[u8],
-    [before, after]: [&Chapter; 2],
-) -> bool {
-    let text = |bytes| std::str::from_utf8(bytes).ok();
-    let may = path == "src/main.rs" || path.starts_with("tests/");
-    may && text(old).map(|old| old.replace(before.library(), after.library())).as_deref()
-        == text(new)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -116,14 +102,21 @@ mod tests {
 
     /// Compares two chapters, in which the later teaches `taught`.
     fn problems(files: &[(&str, &str)], taught: &[&str]) -> Vec<String> {
+        let found = found(files, taught, &[]);
+        assert_eq!(found.skipped, [""; 0]);
+        found.problems
+    }
+
+    fn found(files: &[(&str, &str)], taught: &[&str], work: &[&str]) -> Found {
         let folder = folder_with(files);
         let workspace = Workspace::at(folder.path()).unwrap();
         let pair = [&workspace.chapters()[0], &workspace.chapters()[1]];
         let reason = |path: &&str| ((*path).to_string(), "a reason".to_string());
         let taught = taught.iter().map(reason).collect();
-        let mut problems = Vec::new();
-        compare(&workspace, pair, &taught, &mut problems).unwrap();
-        problems
+        let work = work.iter().map(|path| (*path).to_string()).collect();
+        let mut found = Found::default();
+        compare(&workspace, pair, &taught, &work, &mut found).unwrap();
+        found
     }
 
     #[test]
@@ -147,6 +140,21 @@ mod tests {
         assert!(
             found[1].starts_with("chapters/02_b/tests/gone.rs is gone, it was in chapters/01_a:")
         );
+    }
+
+    #[test]
+    fn a_reader_s_own_work_is_no_problem() {
+        let files = [
+            ("chapters/01_a/src/server.rs", "1"),
+            ("chapters/02_b/src/server.rs", "2"),
+            ("chapters/01_a/src/same.rs", "1"),
+            ("chapters/02_b/src/same.rs", "1"),
+        ];
+        let found =
+            found(&files, &[], &["chapters/01_a/src/server.rs", "chapters/01_a/src/same.rs"]);
+        assert_eq!(found.problems, [""; 0]);
+        assert_eq!(found.skipped, ["chapters/01_a/src/server.rs"]);
+        assert_eq!(found.same, 1);
     }
 
     #[test]
