@@ -11,6 +11,7 @@ mod doctor;
 mod exercise;
 mod git;
 mod hint;
+mod lessons;
 mod mdbook;
 mod patch;
 mod process;

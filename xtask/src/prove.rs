@@ -55,7 +55,16 @@ pub(crate) fn prove(
     for exercise in exercises {
         let sandbox = Sandbox::open(workspace, revision)?;
         let copy = Workspace::at(&sandbox.place(true).root)?;
-        for claim in claims(&copy, exercise)? {
+        let claims = match claims(&copy, exercise) {
+            Ok(claims) => claims,
+            Err(error) => {
+                proof.bad += 1;
+                let mark = ui::paint(ui::BAD, marks.bad);
+                say(&format!("{mark} {}: {error:#}\n", exercise.name));
+                continue;
+            }
+        };
+        for claim in claims {
             let verdict = sandbox.restore().and_then(|()| claim.verdict(&sandbox, exercise));
             let (style, mark, words) = match verdict {
                 Ok(words) => (ui::GOOD, marks.good, words),
@@ -98,6 +107,9 @@ enum Expected {
 }
 
 fn claims(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<Vec<Claim>> {
+    if !workspace.path(&exercise.folder).is_dir() {
+        bail!("it is not committed; `cargo xtask prove-exercises --work-tree` takes your files");
+    }
     let solution = exercise.patch(workspace, "solution.patch")?;
     let mut claims = vec![
         Claim { name: "starter".to_string(), patches: vec![], expected: Expected::SomeFail },

@@ -204,6 +204,20 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn only_some_files_know_the_name_of_their_crate() {
+        let (_folder, workspace) = workspace();
+        let (from, to) = (workspace.chapter("2").unwrap(), Chapter::last());
+        let renamed = |path: &str| {
+            let text = from.rename(b"ch02_thread_pool", path, &to);
+            String::from_utf8(text).unwrap()
+        };
+        assert_eq!(renamed("Cargo.toml"), "final");
+        assert_eq!(renamed("src/main.rs"), "httpserver");
+        assert_eq!(renamed("tests/framing.rs"), "httpserver");
+        assert_eq!(renamed("src/core/listener.rs"), "ch02_thread_pool");
+    }
+
+    #[test]
     fn final_comes_after_all_others() {
         let (_folder, workspace) = workspace();
         let first = workspace.chapter("1").unwrap();

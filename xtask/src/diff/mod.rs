@@ -5,10 +5,12 @@ mod side_by_side;
 mod stat;
 mod unified;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::bail;
 
+use crate::lessons::Lessons;
 use crate::ui;
 use crate::workspace::{Chapter, Workspace};
 
@@ -49,13 +51,16 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         bail!("neither {} nor {} has {}", from.folder, to.folder, scope.join(" or "));
     }
     let entries = compare::compare(&old, &new);
+    // Only from one chapter to the next is there one reason for a change.
+    let next = workspace.after(from).first() == Some(to);
+    let reasons = if next { Lessons::load(workspace)?.of(&to.name) } else { BTreeMap::new() };
     let title = format!("{} → {}", from.folder, to.folder);
     let mut text = ui::paint(ui::TITLE, &title) + "\n\n";
     if args.stat {
         text += &stat::render(&entries, ui::width());
     } else {
         for entry in entries.iter().filter(|entry| entry.kind != Kind::Same) {
-            text += &header(entry);
+            text += &header(entry, reasons.get(&entry.path).map(String::as_str));
             text += &if args.side_by_side {
                 side_by_side::file(entry, ui::width())
             } else {
@@ -82,7 +87,7 @@ fn scope(paths: &[String], chapters: [&Chapter; 2]) -> Vec<String> {
     paths.iter().map(within).collect()
 }
 
-fn header(entry: &Entry) -> String {
+fn header(entry: &Entry, reason: Option<&str>) -> String {
     let (style, mark) = match entry.kind {
         Kind::New => (ui::GOOD, "[new]"),
         Kind::Gone => (ui::BAD, "[gone]"),
@@ -90,7 +95,9 @@ fn header(entry: &Entry) -> String {
         Kind::Changed | Kind::Same => (ui::NOTE, "[changed]"),
     };
     let from = entry.moved_from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
-    format!("{} {}{from}\n", ui::paint(style, mark), ui::paint(ui::TITLE, &entry.path))
+    let reason =
+        reason.map(|reason| ui::paint(ui::DIM, &format!("  {reason}"))).unwrap_or_default();
+    format!("{} {}{from}{reason}\n", ui::paint(style, mark), ui::paint(ui::TITLE, &entry.path))
 }
 
 /// The line that stands for all files that are the same.

@@ -3,38 +3,27 @@
 //! What a chapter does teach is listed in `xtask/lessons.toml`, each file with the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-
-use anyhow::Context;
 
 use super::Outcome;
 use crate::diff::{SCOPE, read_tree};
 use crate::git::Git;
+use crate::lessons::{LIST, Lessons};
 use crate::workspace::{Chapter, Workspace};
-
-/// Chapter, then file, then reason.
-type Lessons = BTreeMap<String, BTreeMap<String, String>>;
-
-/// The list, from the root.
-const LIST: &str = "xtask/lessons.toml";
 
 /// What every crate has of its own.
 const OWN: [&str; 2] = ["Cargo.toml", "src/lib.rs"];
 
 pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
-    let text = fs::read_to_string(workspace.path(LIST)).context(LIST)?;
-    let lessons: Lessons = toml::from_str(&text).context(LIST)?;
+    let lessons = Lessons::load(workspace)?;
     let git = Git::at(workspace.root());
     let work: BTreeSet<String> = git.changed_since("HEAD", ".")?.into_iter().collect();
     let mut found = Found::default();
-    for name in lessons.keys().filter(|name| workspace.chapter(name).is_err()) {
+    for name in lessons.chapters().filter(|name| workspace.chapter(name).is_err()) {
         found.problems.push(format!("{LIST}: there is no chapter `{name}`"));
     }
     for pair in workspace.chapters().windows(2) {
         let [before, after] = pair else { continue };
-        let empty = BTreeMap::new();
-        let taught = lessons.get(&after.name).unwrap_or(&empty);
-        compare(workspace, [before, after], taught, &work, &mut found)?;
+        compare(workspace, [before, after], &lessons.of(&after.name), &work, &mut found)?;
     }
     let Found { problems, skipped, same } = found;
     let skipped = match skipped.len() {
