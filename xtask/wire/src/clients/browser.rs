@@ -1,0 +1,56 @@
+//! What a browser does, without a browser: it opens connections that it may never use, asks for an icon
+//! that nobody told it of, and loads a page's parts side by side.
+
+use std::net::SocketAddr;
+
+use super::Ran;
+use crate::Client;
+use crate::Kind;
+use crate::WireError;
+use crate::request;
+
+/// What Firefox and Chrome send beside the Host.
+const FIELDS: [(&str, &str); 8] = [
+    ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+    ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+    ("Accept-Language", "de-CH,de;q=0.9,en;q=0.5"),
+    ("Accept-Encoding", "gzip, deflate, br, zstd"),
+    ("Connection", "keep-alive"),
+    ("Cookie", "theme=dark; session=\"a b\"; empty="),
+    ("Upgrade-Insecure-Requests", "1"),
+    ("Sec-Fetch-Dest", "document"),
+];
+
+/// Behaves like a browser that opens the first page.
+///
+/// # Errors
+/// When a request is not answered as a browser needs it.
+pub fn browser(address: SocketAddr) -> Result<Ran, WireError> {
+    // A connection in advance, in case the user clicks. It stays silent.
+    let mut in_advance = Client::connect(address)?;
+
+    let mut page = Client::connect(address)?;
+    for (target, status) in [("/", 200), ("/favicon.ico", 404), ("/?again", 200)] {
+        expect(&mut page, target, status)?;
+    }
+    // The page's parts, on a second connection while the first stays open.
+    let mut parts = Client::connect(address)?;
+    expect(&mut parts, "/inspect", 200)?;
+    // The browser reloads, on the connection that it had in advance.
+    expect(&mut in_advance, "/", 200)?;
+    // A tab is closed in the middle of an answer; another goes on.
+    let mut closed = Client::connect(address)?;
+    closed.send(request("GET", "/", &FIELDS, b""))?;
+    drop(closed);
+    expect(&mut page, "/", 200)?;
+    Ok(Ran::Passed(6))
+}
+
+fn expect(client: &mut Client, target: &str, status: u16) -> Result<(), WireError> {
+    let reply = client.ask(request("GET", target, &FIELDS, b""))?;
+    if reply.status == status && !reply.lists("Connection", "close") {
+        return Ok(());
+    }
+    let message = format!("GET {target} must be {status} and leave the connection open");
+    Err(WireError::new(Kind::Unexpected, message).with_arrived(&reply.raw))
+}

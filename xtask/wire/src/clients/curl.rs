@@ -1,0 +1,166 @@
+//! curl, as a reader of the book types it.
+
+use std::net::SocketAddr;
+
+use super::{Ran, output_of};
+use crate::Kind;
+use crate::WireError;
+
+/// Where a body goes that nobody wants to see.
+const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+
+/// One call of curl: its name, its arguments (`URL` stands for the server's), its input, and what must
+/// be in its output.
+#[derive(Clone)]
+struct Call {
+    name: &'static str,
+    arguments: &'static [&'static str],
+    input: Vec<u8>,
+    wanted: &'static [&'static str],
+}
+
+fn call(
+    name: &'static str,
+    arguments: &'static [&'static str],
+    wanted: &'static [&'static str],
+) -> Call {
+    Call { name, arguments, input: Vec::new(), wanted }
+}
+
+impl Call {
+    fn input(self, input: Vec<u8>) -> Call {
+        Call { input, ..self }
+    }
+}
+
+fn uploads() -> Vec<Call> {
+    let two_megabytes = || vec![b'x'; 2_000_000];
+    vec![
+        call(
+            "JSON",
+            &["-i", "-H", "Content-Type: application/json", "-d", "{\"a\": 1}", "URL/echo"],
+            &["Content-Type: application/json\r\n", "\r\n\r\n{\"a\": 1}"],
+        ),
+        call(
+            "a form",
+            &["-d", "a=1", "--data-urlencode", "b=x y&z", "URL/inspect"],
+            &["application/x-www-form-urlencoded", "\"body_length\":1"],
+        ),
+        call(
+            "a file in a form",
+            &["-F", "file=@-;filename=a.txt", "URL/inspect"],
+            &["multipart/form-data; boundary="],
+        ),
+        call(
+            "a chunked upload",
+            &["-v", "-H", "Transfer-Encoding: chunked", "-d", "hello", "URL/echo"],
+            &["> Transfer-Encoding: chunked", "< HTTP/1.1 200 OK", "hello"],
+        ),
+        call(
+            "an upload of unknown length",
+            &["-T", "-", "-o", NOWHERE, "-w", "%{http_code} %{size_download}", "URL/echo"],
+            &["200 2000000"],
+        )
+        .input(two_megabytes()),
+        call(
+            "two megabytes that wait for 100",
+            &[
+                "-v",
+                "-H",
+                "Expect: 100-continue",
+                "--data-binary",
+                "@-",
+                "-o",
+                NOWHERE,
+                "-w",
+                "%{size_download}",
+                "URL/echo",
+            ],
+            &["< HTTP/1.1 100 Continue", "< HTTP/1.1 200 OK", "2000000"],
+        )
+        .input(two_megabytes()),
+        call(
+            "nine megabytes",
+            &["-i", "-H", "Expect:", "--data-binary", "@-", "URL/echo"],
+            &["HTTP/1.1 413 ", "Connection: close"],
+        )
+        .input(vec![b'x'; 9_000_000]),
+    ]
+}
+
+fn pages() -> Vec<Call> {
+    vec![
+        call("GET", &["-i", "URL/"], &["HTTP/1.1 200 OK\r\n", "\r\nDate: "]),
+        call("HEAD", &["-I", "URL/"], &["HTTP/1.1 200 OK\r\n", "Content-Length: "]),
+        call("HTTP/1.0", &["--http1.0", "-i", "URL/"], &["200 OK\r\n", "Connection: close\r\n"]),
+        call(
+            "two pages on one connection",
+            &[
+                "-o",
+                NOWHERE,
+                "-o",
+                NOWHERE,
+                "-w",
+                "%{http_code} %{num_connects};",
+                "URL/",
+                "URL/inspect",
+            ],
+            &["200 1;200 0;"],
+        ),
+        call(
+            "an error does not end the connection",
+            &[
+                "-o",
+                NOWHERE,
+                "-o",
+                NOWHERE,
+                "-w",
+                "%{http_code} %{num_connects};",
+                "URL/nowhere",
+                "URL/",
+            ],
+            &["404 1;200 0;"],
+        ),
+        call(
+            "a method that is not allowed",
+            &["-i", "-X", "DELETE", "URL/"],
+            &["HTTP/1.1 405 ", "\r\nAllow: "],
+        ),
+        call("a method that does not exist", &["-i", "-X", "BREW", "URL/"], &["HTTP/1.1 501 "]),
+        call(
+            "OPTIONS *",
+            &["-i", "-X", "OPTIONS", "--request-target", "*", "URL"],
+            &["HTTP/1.1 204 ", "\r\nAllow: "],
+        ),
+        call("an offer of HTTP/2", &["-i", "--http2", "URL/"], &["HTTP/1.1 200 OK\r\n"]),
+        call(
+            "as a proxy",
+            &["-i", "-x", "URL", "http://example.com/inspect"],
+            &["HTTP/1.1 200 OK\r\n", "\"host\":\"example.com\""],
+        ),
+    ]
+}
+
+/// Lets curl talk to the server.
+///
+/// # Errors
+/// When it does not say what it should; the error shows what it said.
+pub fn curl(address: SocketAddr) -> Result<Ran, WireError> {
+    let calls = [pages(), uploads()].concat();
+    for call in &calls {
+        let url = format!("http://{address}");
+        let fixed = ["-sS", "--max-time", "10", "--noproxy", ""].map(str::to_string);
+        let own = call.arguments.iter().map(|argument| argument.replace("URL", &url));
+        let arguments: Vec<String> = fixed.into_iter().chain(own).collect();
+        let Some(output) = output_of("curl", &arguments, &call.input)? else {
+            return Ok(Ran::Skipped("curl is not installed".to_string()));
+        };
+        if let Some(wanted) = call.wanted.iter().find(|wanted| !output.contains(**wanted)) {
+            let shown: String = output.chars().take(3000).collect();
+            let message =
+                format!("curl, {}: expected {wanted:?} in what it printed:\n{shown}", call.name);
+            return Err(WireError::new(Kind::Unexpected, message));
+        }
+    }
+    Ok(Ran::Passed(calls.len()))
+}

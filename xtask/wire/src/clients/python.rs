@@ -1,0 +1,37 @@
+//! Python's HTTP clients: the standard library's, and requests if it is installed.
+
+use std::net::SocketAddr;
+
+use super::{Ran, output_of};
+use crate::Kind;
+use crate::WireError;
+
+/// Each prints `ok` as its last line, or `skipped: WHY`, or a traceback.
+const SCRIPTS: [(&str, &str); 2] = [
+    ("http.client", include_str!("http_client.py")),
+    ("requests", include_str!("requests_client.py")),
+];
+
+/// Lets Python's clients talk to the server.
+///
+/// # Errors
+/// When one is not content; the error is its traceback.
+pub fn python(address: SocketAddr) -> Result<Ran, WireError> {
+    let mut passed = 0;
+    let mut skipped = Vec::new();
+    for (name, script) in SCRIPTS {
+        let arguments = ["-c", script, &address.ip().to_string(), &address.port().to_string()];
+        let Some(output) = output_of("python3", &arguments.map(str::to_string), b"")? else {
+            return Ok(Ran::Skipped("python3 is not installed".to_string()));
+        };
+        match output.trim_end().lines().last() {
+            Some("ok") => passed += 1,
+            Some(line) if line.starts_with("skipped: ") => skipped.push(line.to_string()),
+            _ => {
+                let message = format!("Python's {name} is not content:\n{output}");
+                return Err(WireError::new(Kind::Unexpected, message));
+            }
+        }
+    }
+    Ok(if passed > 0 { Ran::Passed(passed) } else { Ran::Skipped(skipped.join(", ")) })
+}
