@@ -1,0 +1,115 @@
+//! How the server ends: nobody in the middle of something is cut off, and nobody can hold it up for ever.
+#![cfg(unix)]
+
+use std::sync::mpsc::channel;
+use std::thread::Builder;
+use std::time::Duration;
+
+use ch02_thread_pool::Server;
+use wire::{Client, Program, Signal};
+
+/// Less than the ten seconds for which the program waits before it cuts clients off.
+const SOON: Duration = Duration::from_secs(6);
+
+fn start() -> Program {
+    let path = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+    Program::start(path, &["127.0.0.1:0"]).unwrap()
+}
+
+/// A client that has had an echo: it is in the middle of something.
+fn busy(program: &Program) -> Client {
+    let mut client = Client::connect(program.addr()).unwrap();
+    client.send("first half, ").unwrap();
+    assert_eq!(client.read_exact(12).unwrap(), b"first half, ");
+    client
+}
+
+/// Sends the signal and waits until the server acts on it: it then ends connections that are idle.
+fn interrupt(program: &Program) {
+    let mut idle = Client::connect(program.addr()).unwrap();
+    program.interrupt().unwrap();
+    idle.expect_closed().unwrap();
+}
+
+#[test]
+fn a_transfer_under_way_is_finished_and_then_the_program_ends_with_success() {
+    let program = start();
+    let mut client = busy(&program);
+    interrupt(&program);
+    client.send("second half").unwrap();
+    assert_eq!(client.read_exact(11).unwrap(), b"second half");
+    client.half_close().unwrap();
+    assert_eq!(client.read_to_end().unwrap(), b"");
+    assert!(program.wait(SOON).unwrap().success());
+    assert!(program.stderr_so_far().contains("stopped: 0 cut off"), "{}", program.stderr_so_far());
+}
+
+#[test]
+fn clients_that_have_not_begun_delay_nothing() {
+    for signal in [Signal::Interrupt, Signal::Terminate] {
+        let program = start();
+        let mut clients = [(); 3].map(|()| Client::connect(program.addr()).unwrap());
+        program.signal(signal).unwrap();
+        for client in &mut clients {
+            client.expect_closed().unwrap();
+        }
+        assert!(program.wait(SOON).unwrap().success());
+    }
+}
+
+#[test]
+fn who_comes_after_the_signal_is_turned_away_by_the_kernel() {
+    let program = start();
+    let mut client = busy(&program);
+    interrupt(&program);
+    // The listening socket is closed a moment after the idle clients have been sent home.
+    let refused = (0..1000).any(|_| {
+        std::thread::yield_now();
+        Client::connect(program.addr()).is_err()
+    });
+    assert!(refused);
+    client.send("still served").unwrap();
+    assert_eq!(client.read_exact(12).unwrap(), b"still served");
+}
+
+#[test]
+fn a_client_in_the_queue_is_answered_before_the_end() {
+    let program = start();
+    let clients = [(); 3].map(|()| busy(&program));
+    // The fourth worker waits for this one, until the signal sends it home.
+    let _silent = Client::connect(program.addr()).unwrap();
+    let mut queued = Client::connect(program.addr()).unwrap();
+    queued.send("waiting since before the signal").unwrap();
+    program.interrupt().unwrap();
+    assert_eq!(queued.read_to_end().unwrap(), b"waiting since before the signal");
+    drop(clients);
+    assert!(program.wait(SOON).unwrap().success());
+}
+
+#[test]
+fn a_second_signal_cuts_off_what_is_still_under_way() {
+    let program = start();
+    let mut client = busy(&program);
+    interrupt(&program);
+    client.expect_silence(Duration::from_millis(200)).unwrap();
+    program.interrupt().unwrap();
+    client.expect_closed().unwrap();
+    assert!(program.wait(SOON).unwrap().success());
+}
+
+#[test]
+fn at_the_deadline_the_rest_is_cut_off_and_counted() {
+    let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let server = server.with_drain(Duration::from_millis(100));
+    let handle = server.handle();
+    let (ended, has_ended) = channel();
+    let run = move || ended.send(server.run().unwrap()).unwrap();
+    let thread = Builder::new().name("server".to_string()).spawn(run).unwrap();
+    let mut client = Client::connect(handle.local_addr()).unwrap();
+    client.send("busy").unwrap();
+    assert_eq!(client.read_exact(4).unwrap(), b"busy");
+    handle.shutdown();
+    assert_eq!(has_ended.recv_timeout(SOON).unwrap(), 1);
+    client.expect_closed().unwrap();
+    thread.join().unwrap();
+}
