@@ -24,6 +24,7 @@ pub(crate) const PARTS: &[Part] = &[
     },
     Part { name: "clippy", about: "no warnings, from the compiler or from clippy", run: clippy },
     Part { name: "tests", about: "unit, wire and documentation tests of all crates", run: tests },
+    Part { name: "ladder", about: "no chapter breaks a rule that one before it keeps", run: ladder },
     Part { name: "loom", about: "the task queue in every order of events", run: loom },
     Part {
         name: "exercises",
@@ -46,6 +47,10 @@ pub(crate) const PARTS: &[Part] = &[
 
 fn fmt(workspace: &Workspace) -> anyhow::Result<Outcome> {
     cargo(workspace, &["fmt", "--all", "--check"])
+}
+
+fn ladder(workspace: &Workspace) -> anyhow::Result<Outcome> {
+    cargo(workspace, &["run", "--quiet", "--package", "wire", "--bin", "ladder", "--", "--check"])
 }
 
 fn clippy(workspace: &Workspace) -> anyhow::Result<Outcome> {

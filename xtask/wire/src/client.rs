@@ -58,6 +58,11 @@ impl Client {
         self
     }
 
+    /// From now on, waits at most this long in every call.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     /// Our end of the connection, as the server sees it.
     pub fn local_addr(&self) -> Result<SocketAddr, WireError> {
         self.stream

@@ -8,6 +8,7 @@
 //! - [`request()`] writes a well-formed request, for the tests that are about something else;
 //! - [`Script`] is the opposite of a client: a server that says what it was told to say;
 //! - [`tables`] holds the rules of HTTP/1.1 as rows of bytes and expected statuses;
+//! - [`ladder`] runs them against every chapter, side by side;
 //! - [`clients`] lets curl, Python and something like a browser talk to a server;
 //! - [`exercise`] is for the checks of the exercises, which report to `cargo xtask check-exercise`.
 //!
@@ -29,6 +30,7 @@
 pub mod clients;
 pub mod escape;
 pub mod exercise;
+pub mod ladder;
 pub mod tables;
 
 mod client;

@@ -17,6 +17,8 @@ pub struct Row {
     pub rule: &'static str,
     /// What is special about this row.
     pub name: &'static str,
+    /// A route that the row needs; a server without it has nothing to show.
+    pub needs: Option<&'static str>,
     /// What is done.
     pub test: Test,
 }
@@ -45,19 +47,25 @@ pub struct Table {
     group: &'static str,
     rfc: &'static str,
     rule: &'static str,
+    needs: Option<&'static str>,
     rows: Vec<Row>,
 }
 
 impl Table {
     /// An empty table.
     pub fn new(group: &'static str) -> Table {
-        Table { group, rfc: "", rule: "", rows: Vec::new() }
+        Table { group, rfc: "", rule: "", needs: None, rows: Vec::new() }
     }
 
     /// States the rule that the next rows are about.
     pub fn rule(&mut self, rfc: &'static str, rule: &'static str) {
         self.rfc = rfc;
         self.rule = rule;
+    }
+
+    /// The next rows are for servers that answer a GET of this path with something else than 404.
+    pub fn needs(&mut self, path: &'static str) {
+        self.needs = Some(path);
     }
 
     /// These bytes are refused with `status`, and then the server closes: whatever follows them is not
@@ -128,7 +136,7 @@ impl Table {
     }
 
     fn push(&mut self, name: &'static str, test: Test) {
-        let Table { group, rfc, rule, .. } = *self;
-        self.rows.push(Row { group, rfc, rule, name, test });
+        let Table { group, rfc, rule, needs, .. } = *self;
+        self.rows.push(Row { group, rfc, rule, name, needs, test });
     }
 }

@@ -39,9 +39,12 @@ enum Way {
 
 /// Runs all rows, one after the other, against the server at `address`.
 pub fn run(address: SocketAddr, rows: &[Row]) -> Vec<Outcome> {
-    rows.iter()
-        .map(|row| Outcome { row: row.clone(), problem: problem_of(address, &row.test) })
-        .collect()
+    rows.iter().map(|row| run_one(address, row)).collect()
+}
+
+/// Runs one row.
+pub fn run_one(address: SocketAddr, row: &Row) -> Outcome {
+    Outcome { row: row.clone(), problem: problem_of(address, &row.test) }
 }
 
 /// Runs all rows and returns how many there were.

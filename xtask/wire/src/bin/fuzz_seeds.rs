@@ -1,0 +1,56 @@
+//! Writes the rows of the wire tables as seeds for the fuzzer: `cargo run -p wire --bin fuzz_seeds -- DIR`.
+//!
+//! The fuzzer then starts from requests that already mean something, and finds their neighbours.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use wire::tables::{self, Test};
+
+/// Longer rows are about limits, and would make every input of the fuzzer slow.
+const LONGEST: usize = 1000;
+
+fn main() -> ExitCode {
+    let Some(folder) = std::env::args().nth(1) else {
+        eprintln!("usage: fuzz_seeds DIR");
+        return ExitCode::from(2);
+    };
+    match write(Path::new(&folder)) {
+        Ok(count) => {
+            println!("{count} seeds in {folder}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{folder}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write(folder: &Path) -> io::Result<usize> {
+    let mut count = 0;
+    for target in ["head", "chunked", "stream"] {
+        std::fs::create_dir_all(folder.join(target))?;
+    }
+    for (number, row) in tables::all().iter().enumerate() {
+        let Test::Exchange { bytes, .. } = &row.test else { continue };
+        if bytes.len() > LONGEST {
+            continue;
+        }
+        let end_of_head = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+        let behind_head = end_of_head.map_or(&[][..], |place| &bytes[place + 4..]);
+        let is_chunked = row.group == "Chunked bodies";
+        for (target, seed) in [
+            ("head", (!is_chunked).then_some(&bytes[..])),
+            ("chunked", is_chunked.then_some(behind_head)),
+            ("stream", Some(&bytes[..])),
+        ] {
+            if let Some(seed) = seed {
+                std::fs::write(folder.join(target).join(format!("row-{number:03}")), seed)?;
+                count += 1;
+            }
+        }
+    }
+    Ok(count)
+}

@@ -1,0 +1,144 @@
+//! Writes the conformance ladder, or compares it: see [`HELP`].
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use wire::ladder::{self, Column, Mark, Rule};
+use wire::{Program, WireError};
+
+const HELP: &str = "\
+usage: cargo run -p wire --bin ladder [-- --check]
+
+Builds every chapter that has an `http` folder, and final; runs all wire tables against each; and writes
+book/src/generated/ladder.md: rules down, snapshots across. What is broken is told on standard error.
+
+With --check nothing is written. It fails when the file is not what it would write. With or without, it
+fails when a rule that one snapshot keeps is broken by a later one, or when final breaks any.
+`cargo xtask test` runs it with --check.
+";
+
+/// Where the ladder is, from the root.
+const PAGE: &str = "book/src/generated/ladder.md";
+
+type Error = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let check = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => false,
+        ["--check"] => true,
+        _ => {
+            eprint!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(check) {
+        Ok(problems) if problems.is_empty() => ExitCode::SUCCESS,
+        Ok(problems) => {
+            eprintln!("\n{}", problems.join("\n"));
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A server at one point of the course.
+struct Snapshot {
+    /// What stands above its column.
+    title: String,
+    package: String,
+    binary: &'static str,
+    arguments: &'static [&'static str],
+}
+
+fn run(check: bool) -> Result<Vec<String>, Error> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let rules = ladder::rules();
+    let mut columns = Vec::new();
+    for snapshot in snapshots(&root)? {
+        let program = build(&root, &snapshot)?;
+        let column = climb(&rules, &snapshot, &program)?;
+        let kept = column.marks.iter().filter(|mark| **mark == Mark::Kept).count();
+        println!("{:<14} {kept} of {} rules", snapshot.package, rules.len());
+        columns.push(column);
+    }
+    let mut problems = ladder::steps_back(&rules, &columns);
+    if let Some(last) = columns.iter().find(|column| column.title == "final") {
+        let broken = last.marks.iter().filter(|mark| **mark != Mark::Kept).count();
+        if broken > 0 {
+            problems.push(format!("final must keep all rules, and misses {broken}"));
+        }
+    }
+    let page = ladder::render(&rules, &columns);
+    let path = root.join(PAGE);
+    if check {
+        if fs::read_to_string(&path).unwrap_or_default() != page {
+            problems.push(format!("{PAGE} is out of date: run `cargo run -p wire --bin ladder`"));
+        }
+    } else {
+        fs::create_dir_all(path.parent().unwrap_or(&root))?;
+        fs::write(&path, page)?;
+        println!("written: {PAGE}");
+    }
+    Ok(problems)
+}
+
+/// The chapters that speak HTTP, in order, and final.
+fn snapshots(root: &Path) -> Result<Vec<Snapshot>, Error> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(root.join("chapters"))? {
+        let entry = entry?;
+        if entry.path().join("src/http").is_dir() {
+            folders.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    folders.sort();
+    let mut snapshots: Vec<Snapshot> = folders
+        .into_iter()
+        .map(|folder| Snapshot {
+            title: folder.split('_').next().unwrap_or_default().trim_start_matches('0').to_string(),
+            package: format!("ch{folder}"),
+            binary: "",
+            arguments: &["127.0.0.1:0"],
+        })
+        .collect();
+    if root.join("final/Cargo.toml").is_file() {
+        snapshots.push(Snapshot {
+            title: "final".to_string(),
+            package: "final".to_string(),
+            binary: "httpserver",
+            arguments: &["--addr", "127.0.0.1:0"],
+        });
+    }
+    Ok(snapshots)
+}
+
+/// Builds it, and returns its program: beside our own.
+fn build(root: &Path, snapshot: &Snapshot) -> Result<PathBuf, Error> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let package = &snapshot.package;
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--bins", "--package", package])
+        .current_dir(root)
+        .status()?;
+    if !built.success() {
+        return Err(format!("{package} does not build").into());
+    }
+    let name = if snapshot.binary.is_empty() { package } else { snapshot.binary };
+    let mut program = std::env::current_exe()?;
+    program.set_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    Ok(program)
+}
+
+fn climb(rules: &[Rule], snapshot: &Snapshot, path: &Path) -> Result<Column, WireError> {
+    let program = Program::start(path, snapshot.arguments)?;
+    let marks = ladder::climb(program.addr(), rules, |outcome| {
+        let problem = outcome.problem.as_deref().unwrap_or_default();
+        eprintln!("{}: {}\n{problem}\n", snapshot.package, outcome.row);
+    })?;
+    Ok(Column { title: snapshot.title.clone(), marks })
+}

@@ -1,0 +1,99 @@
+//! What a router makes of methods and paths (RFC 9110 sections 9 and 15), on the demonstration's routes.
+
+use serde_json::json;
+
+use super::Check;
+use super::Row;
+use super::Table;
+
+/// A request with a body of this media type.
+fn send(method: &str, target: &str, media_type: &str, body: &str) -> Vec<u8> {
+    crate::request(method, target, &[("Content-Type", media_type)], body.as_bytes())
+}
+
+fn ask(method: &str, target: &str) -> Vec<u8> {
+    crate::request(method, target, &[], b"")
+}
+
+/// The table. Chapters that have no router do not have these routes.
+pub fn rows() -> Vec<Row> {
+    let mut table = Table::new("Routes");
+    table.needs("/users");
+
+    table.rule("RFC 9110 section 9.3.2", "Every GET has its HEAD");
+    table.answered(200, "a text", ask("HEAD", "/hello/you"), [Check::Body(b"")]);
+    table.answered(404, "a text that is not there", ask("HEAD", "/users/999999"), []);
+
+    table.rule("RFC 9110 section 9.3.7", "Every route has its OPTIONS");
+    table.answered(
+        204,
+        "a collection",
+        ask("OPTIONS", "/users"),
+        [
+            Check::Lists("Allow", "GET"),
+            Check::Lists("Allow", "HEAD"),
+            Check::Lists("Allow", "POST"),
+            Check::Lists("Allow", "OPTIONS"),
+        ],
+    );
+    table.answered(
+        204,
+        "one of them",
+        ask("OPTIONS", "/users/1"),
+        [Check::Lists("Allow", "PUT"), Check::Lists("Allow", "DELETE")],
+    );
+
+    table.rule("RFC 9110 section 15.5.6", "405 lists the methods of its route");
+    table.answered(
+        405,
+        "a collection",
+        ask("DELETE", "/users"),
+        [Check::Lists("Allow", "POST"), Check::text("/error", "method_not_allowed")],
+    );
+    table.answered(
+        405,
+        "in a wildcard",
+        ask("DELETE", "/files/a/b"),
+        [Check::Lists("Allow", "GET")],
+    );
+
+    table.rule("RFC 9110 section 15.3.5", "204 has no content");
+    table.answered(
+        204,
+        "GET",
+        ask("GET", "/empty"),
+        [Check::NoField("Content-Length"), Check::NoField("Transfer-Encoding")],
+    );
+    table.answered(204, "HEAD", ask("HEAD", "/empty"), [Check::NoField("Content-Length")]);
+
+    table.rule("RFC 9110 section 15.5.16", "Another media type is 415");
+    table.answered(415, "text", send("POST", "/users", "text/plain", "{}"), []);
+    table.answered(415, "none", crate::request("POST", "/users", &[], b"{}"), []);
+    table.rule("RFC 9110 section 15.5.1", "Malformed content is 400");
+    table.answered(
+        400,
+        "half an object",
+        send("POST", "/users", "application/json", "{\"name\""),
+        [Check::text("/error", "bad_json")],
+    );
+    table.rule("RFC 9110 section 15.5.21", "Content of the wrong shape is 422");
+    table.answered(422, "a list", send("POST", "/users", "application/json", "[]"), []);
+
+    table.rule("RFC 3986 section 2.2", "A parameter is decoded once, and %2F is no slash");
+    table.answered(200, "a space", ask("GET", "/hello/a%20b"), [Check::Body(b"Hello, a b!\n")]);
+    table.answered(200, "a slash", ask("GET", "/hello/a%2Fb"), [Check::Body(b"Hello, a/b!\n")]);
+    table.answered(
+        200,
+        "a percent sign",
+        ask("GET", "/hello/%2541"),
+        [Check::Body(b"Hello, %41!\n")],
+    );
+    table.answered(404, "a real slash", ask("GET", "/hello/a/b"), []);
+    table.answered(
+        200,
+        "a wildcard",
+        ask("GET", "/files/a/b%20c.txt"),
+        [Check::Json("/path", json!("a/b c.txt"))],
+    );
+    table.rows()
+}
