@@ -24,7 +24,11 @@ pub(crate) const PARTS: &[Part] = &[
     },
     Part { name: "clippy", about: "no warnings, from the compiler or from clippy", run: clippy },
     Part { name: "tests", about: "unit, wire and documentation tests of all crates", run: tests },
-    Part { name: "ladder", about: "no chapter breaks a rule that one before it keeps", run: ladder },
+    Part {
+        name: "ladder",
+        about: "no chapter breaks a rule that one before it keeps",
+        run: ladder,
+    },
     Part { name: "loom", about: "the task queue in every order of events", run: loom },
     Part {
         name: "exercises",
