@@ -1,59 +1,24 @@
 //! No client can hold a worker for longer than its deadlines allow. The program's own limits are seconds,
 //! so these tests run the server inside the test, with limits of tenths of a second.
 
-use std::net::SocketAddr;
-use std::sync::mpsc;
-use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use ch04_router::Limits;
 use ch04_router::http::{HeaderValue, Request, Response};
-use ch04_router::{Limits, Server, ServerHandle};
+use support::{LONG, Running};
 use wire::{Client, Reply, WireError};
 
-/// Far longer than any limit below.
-const LONG: Duration = Duration::from_secs(20);
+mod support;
 
 fn tenths(count: u32) -> Duration {
     Duration::from_millis(100) * count
 }
 
-/// A server that answers every request with "done", or with as many megabytes as the query says.
-struct Running {
-    handle: ServerHandle,
-    ended: mpsc::Receiver<usize>,
-    thread: Option<JoinHandle<()>>,
+fn start(limits: Limits) -> Running {
+    Running::start(|server| server.with_limits(limits), answer)
 }
 
-impl Running {
-    fn start(limits: Limits) -> Running {
-        let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap().with_limits(limits);
-        let handle = server.handle();
-        let (sender, ended) = mpsc::channel();
-        let run = move || {
-            let severed = server.run(answer).unwrap();
-            sender.send(severed).unwrap();
-        };
-        let thread = Builder::new().name("server".to_string()).spawn(run).unwrap();
-        Running { handle, ended, thread: Some(thread) }
-    }
-
-    fn addr(&self) -> SocketAddr {
-        self.handle.local_addr()
-    }
-
-    fn connect(&self) -> Client {
-        Client::connect(self.addr()).unwrap().with_patience(LONG)
-    }
-
-    /// Stops, and returns how many connections had to be cut off.
-    fn stop(mut self) -> usize {
-        self.handle.shutdown();
-        let severed = self.ended.recv_timeout(LONG).expect("a server that is stopped ends");
-        self.thread.take().unwrap().join().unwrap();
-        severed
-    }
-}
-
+/// "done", or as many megabytes as the query says.
 fn answer(request: &mut Request) -> Response {
     match request.target().query().and_then(|query| query.parse::<usize>().ok()) {
         Some(megabytes) => {
@@ -82,7 +47,7 @@ fn assert_408(reply: &Reply) {
 
 #[test]
 fn a_head_that_stops_in_the_middle_is_408() {
-    let server = Running::start(Limits { head_time: tenths(2), ..Limits::default() });
+    let server = start(Limits { head_time: tenths(2), ..Limits::default() });
     let mut client = server.connect();
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n").unwrap();
     assert_408(&client.read_reply().unwrap());
@@ -92,7 +57,7 @@ fn a_head_that_stops_in_the_middle_is_408() {
 
 #[test]
 fn a_head_that_drips_is_408_because_its_deadline_does_not_move() {
-    let server = Running::start(Limits { head_time: tenths(3), ..Limits::default() });
+    let server = start(Limits { head_time: tenths(3), ..Limits::default() });
     let mut client = server.connect();
     let started = Instant::now();
     let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(2000));
@@ -103,14 +68,14 @@ fn a_head_that_drips_is_408_because_its_deadline_does_not_move() {
 
 #[test]
 fn a_head_that_is_slow_but_in_time_is_answered() {
-    let server = Running::start(Limits { idle_time: tenths(1), ..Limits::default() });
+    let server = start(Limits { idle_time: tenths(1), ..Limits::default() });
     let mut client = server.connect();
     assert_eq!(drip(&mut client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap().text(), "done");
 }
 
 #[test]
 fn a_body_that_stops_in_the_middle_is_408() {
-    let server = Running::start(Limits { body_time: tenths(2), ..Limits::default() });
+    let server = start(Limits { body_time: tenths(2), ..Limits::default() });
     for request in [
         &b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell"[..],
         b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
@@ -124,7 +89,7 @@ fn a_body_that_stops_in_the_middle_is_408() {
 
 #[test]
 fn a_body_that_drips_is_408_because_its_deadline_does_not_move() {
-    let server = Running::start(Limits { body_time: tenths(3), ..Limits::default() });
+    let server = start(Limits { body_time: tenths(3), ..Limits::default() });
     let mut client = server.connect();
     client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n").unwrap();
     assert_408(&drip(&mut client, &[b'x'; 2000]).unwrap());
@@ -133,7 +98,7 @@ fn a_body_that_drips_is_408_because_its_deadline_does_not_move() {
 
 #[test]
 fn a_client_that_was_told_to_go_on_and_does_not_is_408() {
-    let server = Running::start(Limits { body_time: tenths(2), ..Limits::default() });
+    let server = start(Limits { body_time: tenths(2), ..Limits::default() });
     let mut client = server.connect();
     client
         .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
@@ -145,7 +110,7 @@ fn a_client_that_was_told_to_go_on_and_does_not_is_408() {
 
 #[test]
 fn an_idle_connection_is_closed_without_a_word() {
-    let server = Running::start(Limits { idle_time: tenths(2), ..Limits::default() });
+    let server = start(Limits { idle_time: tenths(2), ..Limits::default() });
     // A browser's connection that it never used, and one that has been used.
     server.connect().expect_closed().unwrap();
     let mut used = server.connect();
@@ -156,23 +121,18 @@ fn an_idle_connection_is_closed_without_a_word() {
 #[test]
 fn a_client_that_does_not_read_its_answer_does_not_hold_the_worker() {
     let limits = Limits { write_time: tenths(3), linger: tenths(1), ..Limits::default() };
-    let server = Running::start(limits);
+    let server = start(limits);
     let mut client = server.connect();
     // More than the buffers of two kernels take.
     client.send(b"GET /?64 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    let deadline = Instant::now() + LONG;
-    let is_free = || server.handle.statistics().is_some_and(|pool| pool.completed == 1);
-    while !is_free() {
-        assert!(Instant::now() < deadline, "the worker is still writing");
-        std::thread::sleep(tenths(1) / 5);
-    }
+    server.wait_until("a free worker", |pool| pool.completed == 1);
     // What had been sent arrives, and the end shows that it is not all.
     assert!(client.read_reply().is_err());
 }
 
 #[test]
 fn a_client_that_never_closes_is_left_after_the_linger_time() {
-    let server = Running::start(Limits { linger: tenths(2), ..Limits::default() });
+    let server = start(Limits { linger: tenths(2), ..Limits::default() });
     let mut client = server.connect();
     let reply = client.ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
     assert_eq!(reply.text(), "done");
