@@ -35,6 +35,7 @@ pub mod tables;
 
 mod client;
 mod error;
+mod output;
 mod program;
 mod reader;
 mod reply;

@@ -3,25 +3,21 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fmt::Write;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read;
 use std::net::SocketAddr;
 use std::process::Child;
 use std::process::Command;
 use std::process::ExitStatus;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::thread::Builder;
 use std::time::Duration;
 use std::time::Instant;
 
 use crate::Kind;
 use crate::WireError;
+use crate::output::{Output, Stream, Text};
 
 /// A machine that also builds can take a while to start a program.
 const START: Duration = Duration::from_secs(20);
@@ -231,78 +227,6 @@ fn send_signal(pid: u32, signal: Signal) -> Result<(), String> {
 #[cfg(not(unix))]
 fn send_signal(_: u32, _: Signal) -> Result<(), String> {
     Err("this system has no signals".to_string())
-}
-
-/// What a program has printed, filled by one thread a pipe.
-#[derive(Default)]
-struct Output {
-    text: Mutex<Text>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Text {
-    stdout: String,
-    stdout_ended: bool,
-    stderr: String,
-    stderr_ended: bool,
-}
-
-#[derive(Clone, Copy)]
-enum Stream {
-    Stdout,
-    Stderr,
-}
-
-impl Output {
-    /// Reads `pipe` to its end in a thread, so that the program never waits for us to read.
-    fn read(
-        self: &Arc<Output>,
-        pipe: impl Read + Send + 'static,
-        stream: Stream,
-    ) -> std::io::Result<()> {
-        let output = Arc::clone(self);
-        let name = match stream {
-            Stream::Stdout => "stdout",
-            Stream::Stderr => "stderr",
-        };
-        Builder::new().name(name.to_string()).spawn(move || {
-            let mut pipe = BufReader::new(pipe);
-            loop {
-                let mut line = Vec::new();
-                let ended = !matches!(pipe.read_until(b'\n', &mut line), Ok(1..));
-                let mut text = output.text();
-                match stream {
-                    Stream::Stdout => {
-                        text.stdout.push_str(&String::from_utf8_lossy(&line));
-                        text.stdout_ended = ended;
-                    }
-                    Stream::Stderr => {
-                        text.stderr.push_str(&String::from_utf8_lossy(&line));
-                        text.stderr_ended = ended;
-                    }
-                }
-                drop(text);
-                output.changed.notify_all();
-                if ended {
-                    return;
-                }
-            }
-        })?;
-        Ok(())
-    }
-
-    fn text(&self) -> MutexGuard<'_, Text> {
-        self.text.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for `enough`, at most for `patience`.
-    fn wait(&self, patience: Duration, enough: impl Fn(&Text) -> bool) -> MutexGuard<'_, Text> {
-        self.changed
-            .wait_timeout_while(self.text(), patience, |text| !enough(text))
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-    }
 }
 
 #[cfg(all(test, unix))]

@@ -8,7 +8,7 @@ mod python;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::Arc;
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ pub use python::python;
 
 use crate::Kind;
 use crate::WireError;
+use crate::output::{Output, Stream};
 
 /// What came of asking a client to talk to the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,24 +47,32 @@ fn output_of(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot(error)),
     };
-    let pid = child.id();
+    let output = Arc::new(Output::default());
+    if let Some(pipe) = child.stdout.take() {
+        output.read(pipe, Stream::Stdout).map_err(cannot)?;
+    }
+    if let Some(pipe) = child.stderr.take() {
+        output.read(pipe, Stream::Stderr).map_err(cannot)?;
+    }
     let input = input.to_vec();
     let stdin = child.stdin.take();
     Builder::new()
         .name("stdin".to_string())
         .spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)))
         .map_err(cannot)?;
-    let (sender, ended) = mpsc::channel();
-    Builder::new()
-        .name("output".to_string())
-        .spawn(move || sender.send(child.wait_with_output()))
-        .map_err(cannot)?;
-    let output = ended.recv_timeout(PATIENCE).map_err(|_| {
-        let message =
-            format!("{program} {arguments:?} (process {pid}) still runs after {PATIENCE:?}");
-        WireError::new(Kind::TimedOut, message)
-    })?;
-    let output = output.map_err(cannot)?;
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    Ok(Some(text(&output.stdout) + &text(&output.stderr)))
+    let text = output.wait(PATIENCE, |text| text.stdout_ended && text.stderr_ended);
+    let ended = text.stdout_ended && text.stderr_ended;
+    let printed = format!("{}{}", text.stdout, text.stderr);
+    drop(text);
+    if !ended {
+        // It may have ended this very moment.
+        let _ = child.kill();
+    }
+    child.wait().map_err(cannot)?;
+    if ended {
+        return Ok(Some(printed));
+    }
+    let message =
+        format!("{program} {arguments:?} has not ended in {PATIENCE:?}; it said:\n{printed}");
+    Err(WireError::new(Kind::TimedOut, message))
 }
