@@ -73,7 +73,8 @@ impl Terminal {
     /// Types a line.
     pub(crate) fn type_line(&mut self, text: &str) -> Result<()> {
         let input = self.input.as_mut().context("the input of this terminal has ended")?;
-        writeln!(input, "{text}")?;
+        // In one write, as a terminal does it, or the program may read the line in two pieces.
+        input.write_all(format!("{text}\n").as_bytes())?;
         Ok(input.flush()?)
     }
 
@@ -103,7 +104,7 @@ impl Terminal {
         let until = Instant::now() + time;
         let mut state = self.output.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let lines = lines(&state.0[self.seen..]);
+            let lines = lines(unseen(&state.0, self.seen));
             let left = until.saturating_duration_since(Instant::now());
             if enough(&lines, state.1) || state.1 || left.is_zero() {
                 return (lines, state.1);
@@ -119,7 +120,8 @@ impl Terminal {
     /// The first `count` new lines have been dealt with.
     pub(crate) fn mark_seen(&mut self, count: usize) {
         let state = self.output.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = &state.0[self.seen..];
+        let new = unseen(&state.0, self.seen);
+        self.seen = state.0.len() - new.len();
         // The last line may have no end yet; when it has been dealt with, so has everything.
         let mut ends =
             new.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
@@ -156,10 +158,32 @@ impl Drop for Terminal {
     }
 }
 
+/// What has not been seen of an output. The end of a line that was seen before its end came is not new.
+fn unseen(output: &[u8], seen: usize) -> &[u8] {
+    let (before, new) = output.split_at(seen);
+    match new.strip_prefix(b"\n") {
+        Some(rest) if before.last().is_some_and(|byte| *byte != b'\n') => rest,
+        _ => new,
+    }
+}
+
 /// The lines of an output; the last one may lack its end. CR before LF is not shown on a screen.
 fn lines(bytes: &[u8]) -> Vec<String> {
     String::from_utf8_lossy(bytes)
         .lines()
         .map(|line| line.trim_end_matches('\r').to_string())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_seen_without_its_end_is_not_shown_again_as_an_empty_one() {
+        assert_eq!(unseen(b"seen\nnew\n", 5), b"new\n");
+        assert_eq!(unseen(b"seen\nnew\n", 4), b"new\n");
+        assert_eq!(unseen(b"seen\n\nnew\n", 5), b"\nnew\n");
+        assert_eq!(unseen(b"\nnew", 0), b"\nnew");
+    }
 }
