@@ -1,30 +1,77 @@
-//! Builds the book and looks at the result: listings, pictures, links.
+//! Builds the book and looks at the result: listings, pictures, links, and how a browser likes it.
 
 use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::coverage::pages;
-use crate::links;
-use crate::page::{Part, parts};
+use crate::page::{self, parts};
 use crate::source::Sources;
+use crate::{browser, coverage, files, links, transcript};
 
 /// Code that stands in the prose and not in a crate: compile errors, and what-if sketches. All are marked.
 const SKETCHES: usize = 12;
 
-pub(crate) fn run() -> Result<()> {
+/// What can be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// `mdbook build book` has nothing to warn of.
+    Build,
+    /// Code on a page comes from a chapter.
+    Listings,
+    /// Links lead somewhere, and every page is in SUMMARY.md.
+    Links,
+    /// Pictures have a text.
+    Figures,
+    /// No script fails, nothing is missing, no page is too wide for a phone.
+    Browser,
+    /// Every line of a chapter is shown.
+    Coverage,
+    /// Transcripts say what the programs say.
+    Transcripts,
+}
+
+/// What `check` does when nothing is named: all that needs no other program than a browser.
+const USUAL: [Part; 5] = [Part::Build, Part::Listings, Part::Links, Part::Figures, Part::Browser];
+
+/// Checks these parts, and says in the last line what was done.
+pub(crate) fn run(chosen: &[Part]) -> Result<()> {
     let sources = Sources::find()?;
-    let mut problems = Vec::new();
-    let sketches = listings(&sources, &mut problems)?;
-    build(&sources, &mut problems)?;
-    let (files, links) = links::check(&sources.root().join("book/book"), &mut problems)?;
-    if !problems.is_empty() {
-        bail!("{}", problems.join("\n"));
+    let chosen = if chosen.is_empty() { &USUAL } else { chosen };
+    let (mut problems, mut done) = (Vec::new(), Vec::new());
+    for part in chosen {
+        let before = problems.len();
+        match part {
+            Part::Build => {
+                build(&sources, &mut problems)?;
+                done.push("the book builds".to_string());
+            }
+            Part::Listings => {
+                let sketches = listings(&sources, &mut problems)?;
+                done.push(format!("{sketches} sketches of code in the prose"));
+            }
+            Part::Links => {
+                let count = links::check(&sources.root().join("book/book"), &mut problems)?;
+                unreachable(&sources, &mut problems)?;
+                done.push(format!("{count} internal links"));
+            }
+            Part::Figures => {
+                let count = links::figures(&sources.root().join("book/book"), &mut problems)?;
+                done.push(format!("{count} pictures"));
+            }
+            Part::Browser => done.push(browser::look(&sources, &mut problems)?),
+            Part::Coverage => coverage::run(false)?,
+            Part::Transcripts => transcript::run(&[], false)?,
+        }
+        // What follows looks at what was built.
+        if *part == Part::Build && problems.len() > before {
+            break;
+        }
     }
-    println!(
-        "book: {files} pages, {links} internal links, {sketches} sketches of code in the prose"
-    );
+    if !problems.is_empty() {
+        bail!("{} problems in the book\n{}", problems.len(), problems.join("\n"));
+    }
+    println!("book: {}", done.join(", "));
     Ok(())
 }
 
@@ -32,9 +79,9 @@ pub(crate) fn run() -> Result<()> {
 fn listings(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
     let root = sources.root().join("book/src");
     let mut sketches = 0;
-    for page in pages(&root)? {
+    for page in files::below(&root, "md")? {
         for part in parts(&fs::read_to_string(root.join(&page))?) {
-            let Part::Fence { line, info, .. } = part else { continue };
+            let page::Part::Fence { line, info, .. } = part else { continue };
             let mut words = info.split([' ', ',']);
             match words.next().unwrap_or_default() {
                 "rust" if words.any(|word| word == "sketch") => sketches += 1,
@@ -62,6 +109,20 @@ fn build(sources: &Sources, problems: &mut Vec<String>) -> Result<()> {
     let log = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() || log.contains("WARN") || log.contains("ERROR") {
         problems.push(format!("mdbook build book:\n{}", log.trim()));
+    }
+    Ok(())
+}
+
+/// Pages that no reader will find. (mdBook itself says when SUMMARY.md names one that is not there.)
+fn unreachable(sources: &Sources, problems: &mut Vec<String>) -> Result<()> {
+    let root = sources.root().join("book/src");
+    let summary = fs::read_to_string(root.join("SUMMARY.md")).context("book/src/SUMMARY.md")?;
+    for page in files::below(&root, "md")? {
+        // What `generated/` has is shown on other pages, by a directive.
+        let is_page = page != "SUMMARY.md" && !page.starts_with("generated/");
+        if is_page && !summary.contains(&format!("]({page})")) {
+            problems.push(format!("book/src/{page}: not in SUMMARY.md, so nobody finds it"));
+        }
     }
     Ok(())
 }

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::diff;
 use crate::preprocess::expand_page;
 use crate::source::{Chapter, Sources, is_rust};
+use crate::{diff, files};
 
 /// Which folder of `book/src` is the part of which chapter.
 const PARTS: [(&str, &str); 4] = [
@@ -63,7 +62,7 @@ pub(crate) fn run(list_missing: bool) -> Result<()> {
 fn shown(sources: &Sources) -> Result<BTreeMap<String, Files>> {
     let mut all: BTreeMap<String, Files> = BTreeMap::new();
     let root = sources.root().join("book/src");
-    for path in pages(&root)? {
+    for path in files::below(&root, "md")? {
         let Some((_, name)) = PARTS.iter().find(|(folder, _)| path.starts_with(folder)) else {
             continue;
         };
@@ -100,24 +99,6 @@ fn wanted(sources: &Sources, chapter: &Chapter) -> Result<Files> {
         files.insert(path, lines);
     }
     Ok(files)
-}
-
-/// All pages below a folder, sorted, relative to it.
-pub(crate) fn pages(root: &Path) -> Result<Vec<String>> {
-    let mut pages = Vec::new();
-    let mut folders = vec![root.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                pages.push(path.strip_prefix(root)?.to_string_lossy().replace('\\', "/"));
-            }
-        }
-    }
-    pages.sort();
-    Ok(pages)
 }
 
 /// `1-3, 7, 9-10`

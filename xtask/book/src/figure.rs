@@ -21,7 +21,8 @@ pub(crate) fn render(info: &str, art: &str) -> Result<String> {
     let svg = svgbob::to_svg_with_settings(art, &settings);
     // A blank line would end the HTML block.
     let svg: Vec<&str> = svg.lines().filter(|line| !line.trim().is_empty()).collect();
-    let alt = alt.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    let alt =
+        alt.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
     Ok(format!(
         "<div class=\"figure\" role=\"img\" aria-label=\"{alt}\">{}</div>\n",
         svg.join("\n")

@@ -1,11 +1,13 @@
 //! The book's preprocessor, and the checks that keep the book in step with the code.
 
+mod browser;
 mod check;
 mod coverage;
 mod diff;
 mod directive;
 mod exercise;
 mod figure;
+mod files;
 mod items;
 mod links;
 mod listing;
@@ -48,8 +50,23 @@ enum Command {
         #[arg(long)]
         bless: bool,
     },
-    /// Builds the book and checks listings, figures and links.
-    Check,
+    /// Builds the book and checks it; without a part: build, listings, links, figures and browser.
+    Check {
+        /// What to check.
+        parts: Vec<check::Part>,
+    },
+    /// Opens every page of the built book in a browser without a window.
+    Browser,
+    /// Takes pictures of the built pages: light, dark, and as wide as a phone.
+    Screenshots {
+        /// Where the pictures go.
+        folder: PathBuf,
+        /// Pages, such as `part1/index.html`; without any, all of them.
+        pages: Vec<String>,
+        /// How high a picture is.
+        #[arg(long, default_value_t = 1800)]
+        height: u32,
+    },
 }
 
 #[derive(Subcommand)]
@@ -69,7 +86,11 @@ fn main() -> ExitCode {
         }
         Command::Coverage { missing } => coverage::run(missing),
         Command::Transcripts { pages, bless } => transcript::run(&pages, bless),
-        Command::Check => check::run(),
+        Command::Check { parts } => check::run(&parts),
+        Command::Browser => check::run(&[check::Part::Browser]),
+        Command::Screenshots { folder, pages, height } => {
+            browser::screenshots(&folder, &pages, height)
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

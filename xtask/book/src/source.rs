@@ -188,6 +188,12 @@ impl Source {
     }
 }
 
+/// Where cargo puts what it builds, and we what we make and throw away.
+pub(crate) fn target(sources: &Sources) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| sources.root().join("target"), PathBuf::from)
+}
+
 pub(crate) fn is_rust(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "rs")
 }

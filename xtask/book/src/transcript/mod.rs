@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::coverage::pages;
+use crate::files;
 use crate::page::{Part, parts};
 use crate::source::Sources;
 
@@ -27,7 +27,7 @@ pub(crate) fn run(chosen: &[PathBuf], bless: bool) -> Result<()> {
     let sources = Sources::find()?;
     let root = sources.root().join("book/src");
     let pages: Vec<PathBuf> = if chosen.is_empty() {
-        pages(&root)?.into_iter().map(|page| root.join(page)).collect()
+        files::below(&root, "md")?.into_iter().map(|page| root.join(page)).collect()
     } else {
         chosen.to_vec()
     };

@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::script::{Action, Step};
-use crate::source::Sources;
+use crate::source::{Sources, target};
 
 /// Where the programs of one transcript are, and where they listen.
 #[derive(Debug)]
@@ -82,10 +82,6 @@ impl Drop for Programs {
 fn package(sources: &Sources, chapter: &str) -> Result<String> {
     let name = &sources.chapter(chapter)?.name;
     Ok(if name == "final" { name.clone() } else { format!("ch{name}") })
-}
-
-fn target(sources: &Sources) -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| sources.root().join("target"), PathBuf::from)
 }
 
 /// `cargo run -p NAME [--example EXAMPLE] [-- ARGUMENTS]` runs what has been built, at our address; every

@@ -1,0 +1,154 @@
+//! The book in a real browser: scripts that fail, files that are missing, pages too wide for a phone, and
+//! pictures of the pages.
+
+mod site;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::source::{Sources, target};
+use site::Site;
+
+/// What a browser is called, here and there.
+const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+
+/// How long the browser may take for all pages, or for one picture.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Theme and width of the pictures, and what their files end in.
+const LOOKS: [(&str, u32, &str); 3] =
+    [("light", 1200, "light"), ("navy", 1200, "dark"), ("light", 390, "phone")];
+
+const FRAME: &str = include_str!("frame.html");
+
+/// Opens every page in light at the width of a desk, and in dark at that of a phone. Returns a line for
+/// the summary.
+pub(crate) fn look(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
+    let root = sources.root().join("book/book");
+    let pages = pages(&root)?;
+    let site = Site::serve(&root, frame(&pages)?)?;
+    let Some(browser) = Browser::start(sources, &[], &site.frame(""))? else {
+        return Ok(format!("browser skipped: none of {} is installed", NAMES.join(", ")));
+    };
+    let report = site
+        .report(PATIENCE)
+        .with_context(|| format!("the browser has not finished after {PATIENCE:?}"))?;
+    drop(browser);
+    let seen: Vec<String> = serde_json::from_str(&report).context("the browser's report")?;
+    problems.extend(seen.into_iter().map(|problem| format!("browser: {problem}")));
+    let missing = site.missing().into_iter().filter(|path| path != "/favicon.ico");
+    problems.extend(missing.map(|path| format!("browser: nothing at {path}")));
+    Ok(format!("{} pages in a browser", pages.len()))
+}
+
+/// Takes pictures of these pages, or of all: light, dark, and as a phone shows them.
+pub(crate) fn screenshots(folder: &Path, chosen: &[String], height: u32) -> Result<()> {
+    let sources = Sources::find()?;
+    let root = sources.root().join("book/book");
+    let pages = if chosen.is_empty() { pages(&root)? } else { chosen.to_vec() };
+    fs::create_dir_all(folder)?;
+    let site = Site::serve(&root, frame(&[])?)?;
+    for page in &pages {
+        let page = page.trim_start_matches('/');
+        if !root.join(page).is_file() {
+            bail!(
+                "no page {page} in book/book; build the book, or name one such as part1/index.html"
+            );
+        }
+        for (theme, width, look) in LOOKS {
+            let name = page.trim_end_matches(".html").replace('/', "-");
+            let file = env::current_dir()?.join(folder).join(format!("{name}-{look}.png"));
+            let query = format!("?page=/{page}&theme={theme}&width={width}&height={height}");
+            let options = [
+                format!("--screenshot={}", file.display()),
+                format!("--window-size={width},{height}"),
+            ];
+            let Some(mut browser) = Browser::start(&sources, &options, &site.frame(&query))? else {
+                bail!("pictures need a browser: one of {}", NAMES.join(", "));
+            };
+            browser.wait()?;
+            println!("{}", file.display());
+        }
+    }
+    Ok(())
+}
+
+fn frame(pages: &[String]) -> Result<String> {
+    let absolute: Vec<String> = pages.iter().map(|page| format!("/{page}")).collect();
+    Ok(FRAME.replacen("/*pages*/[]", &serde_json::to_string(&absolute)?, 1))
+}
+
+/// The pages of the built book, but for the one that holds all others to be printed.
+fn pages(root: &Path) -> Result<Vec<String>> {
+    let mut pages = crate::files::below(root, "html").context("build the book first")?;
+    pages.retain(|page| !["print.html", "toc.html", "404.html"].contains(&page.as_str()));
+    Ok(pages)
+}
+
+/// A browser without a window, and a profile of its own that goes away with it.
+struct Browser {
+    child: Child,
+    profile: PathBuf,
+}
+
+impl Browser {
+    /// `None` when there is no browser on this machine.
+    fn start(sources: &Sources, options: &[String], url: &str) -> Result<Option<Browser>> {
+        let profile = target(sources).join("browser").join(std::process::id().to_string());
+        fs::create_dir_all(&profile)?;
+        for name in NAMES {
+            let child = Command::new(name)
+                .args([
+                    "--headless",
+                    // It sees our own pages only, and may run as root in CI, where its sandbox cannot start.
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-dev-shm-usage",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                    "--disable-component-update",
+                    "--disable-sync",
+                    "--disable-extensions",
+                    "--hide-scrollbars",
+                ])
+                .arg(format!("--user-data-dir={}", profile.display()))
+                .args(options)
+                .arg(url)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn();
+            if let Ok(child) = child {
+                return Ok(Some(Browser { child, profile }));
+            }
+        }
+        let _ = fs::remove_dir_all(&profile);
+        Ok(None)
+    }
+
+    /// Waits until it has taken its picture.
+    fn wait(&mut self) -> Result<()> {
+        let until = std::time::Instant::now() + PATIENCE;
+        while self.child.try_wait()?.is_none() {
+            if std::time::Instant::now() >= until {
+                bail!("the browser has not finished after {PATIENCE:?}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // Nothing depends on it, and it lies in target/.
+        let _ = fs::remove_dir_all(&self.profile);
+    }
+}

@@ -1,0 +1,182 @@
+//! The built book on a loopback address, for a browser that looks at it and reports what it sees.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// How long a connection may say nothing.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A report of the browser's is a list of sentences; more than this is no report.
+const REPORT_LIMIT: u64 = 1024 * 1024;
+
+/// What runs first on every page: it tells the frame around it what goes wrong.
+const PROBE: &str = include_str!("probe.html");
+
+/// A small server for one folder.
+#[derive(Debug)]
+pub(super) struct Site {
+    address: SocketAddr,
+    reports: Receiver<String>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    root: PathBuf,
+    /// The page around the pages.
+    frame: String,
+    stopped: AtomicBool,
+    missing: Mutex<Vec<String>>,
+}
+
+impl Site {
+    /// Serves `root`, and `frame` as `/__frame.html`.
+    pub(super) fn serve(root: &Path, frame: String) -> io::Result<Site> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let (report, reports) = mpsc::channel();
+        let shared = Arc::new(Shared {
+            root: root.to_path_buf(),
+            frame,
+            stopped: AtomicBool::new(false),
+            missing: Mutex::default(),
+        });
+        let site = Site { address, reports, shared: Arc::clone(&shared) };
+        thread::Builder::new().name("site".to_string()).spawn(move || {
+            for stream in listener.incoming() {
+                if shared.stopped.load(Ordering::SeqCst) {
+                    break;
+                }
+                let (Ok(stream), shared, report) = (stream, Arc::clone(&shared), report.clone())
+                else {
+                    continue;
+                };
+                // A client that breaks off is no concern of ours, nor is a thread too few: the browser retries.
+                let _ = thread::Builder::new()
+                    .name("site-client".to_string())
+                    .spawn(move || answer(stream, &shared, &report));
+            }
+        })?;
+        Ok(site)
+    }
+
+    /// The address of the page around the pages.
+    pub(super) fn frame(&self, query: &str) -> String {
+        format!("http://{}/__frame.html{query}", self.address)
+    }
+
+    /// Waits for the browser's report.
+    pub(super) fn report(&self, time: Duration) -> Result<String, RecvTimeoutError> {
+        self.reports.recv_timeout(time)
+    }
+
+    /// What the browser asked for and did not get.
+    pub(super) fn missing(&self) -> Vec<String> {
+        self.shared.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        // Wakes the thread that accepts.
+        let _ = TcpStream::connect_timeout(&self.address, SILENCE);
+    }
+}
+
+/// One request and one response; then the connection closes.
+fn answer(stream: TcpStream, shared: &Shared, report: &Sender<String>) -> io::Result<()> {
+    stream.set_read_timeout(Some(SILENCE))?;
+    stream.set_write_timeout(Some(SILENCE))?;
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        // Opened ahead of need, and not needed.
+        return Ok(());
+    }
+    let target = line.split(' ').nth(1).unwrap_or_default().to_string();
+    let path = target.split('?').next().unwrap_or_default();
+    let mut length = 0;
+    loop {
+        let mut field = String::new();
+        if reader.read_line(&mut field)? == 0 || field.trim().is_empty() {
+            break;
+        }
+        let (name, value) = field.split_once(':').unwrap_or_default();
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+    }
+    let (status, body) = match path {
+        "/__frame.html" => ("200 OK", shared.frame.clone().into_bytes()),
+        "/__report" => {
+            let mut text = String::new();
+            reader.by_ref().take(length.min(REPORT_LIMIT)).read_to_string(&mut text)?;
+            // Nobody waits any more when the time is over.
+            let _ = report.send(text);
+            ("204 No Content", Vec::new())
+        }
+        _ => read(&shared.root, path).map_or_else(
+            || {
+                let mut missing = shared.missing.lock().unwrap_or_else(PoisonError::into_inner);
+                missing.push(path.to_string());
+                ("404 Not Found", Vec::new())
+            },
+            |body| ("200 OK", body),
+        ),
+    };
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        media_type(path),
+        body.len()
+    );
+    let mut stream = reader.into_inner();
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(&body)
+}
+
+/// A file below the root; a page comes with the probe in its head.
+fn read(root: &Path, path: &str) -> Option<Vec<u8>> {
+    let relative = Path::new(path.trim_start_matches('/'));
+    if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
+        return None;
+    }
+    let body = fs::read(root.join(relative)).ok()?;
+    if relative.extension().is_none_or(|extension| extension != "html") {
+        return Some(body);
+    }
+    let page = String::from_utf8_lossy(&body);
+    Some(page.replacen("<head>", &format!("<head>{PROBE}"), 1).into_bytes())
+}
+
+fn media_type(path: &str) -> &'static str {
+    match Path::new(path).extension().and_then(|extension| extension.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css",
+        Some("js") => "text/javascript",
+        Some("json") => "application/json",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stays_below_the_root() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert!(read(root, "/Cargo.toml").is_some());
+        assert!(read(root, "/src/../Cargo.toml").is_none());
+        assert!(read(root, "/../../Cargo.toml").is_none());
+        assert!(read(root, "//etc/passwd").is_none());
+    }
+}

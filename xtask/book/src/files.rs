@@ -1,0 +1,24 @@
+//! The files below a folder.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// All files below a folder whose names end in `.extension`, sorted, relative to it, with `/` between folders.
+pub(crate) fn below(root: &Path, extension: &str) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == extension) {
+                files.push(path.strip_prefix(root)?.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
