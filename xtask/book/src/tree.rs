@@ -38,7 +38,7 @@ fn about(text: &str) -> String {
     // A sentence that goes on below is cut where it pauses.
     let line = line.strip_suffix([':', ',']).map_or(line.clone(), |line| format!("{line}."));
     let parts: Vec<&str> = line.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return line;
     }
     let code = |(index, part): (usize, &&str)| match index % 2 {

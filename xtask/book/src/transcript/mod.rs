@@ -1,6 +1,8 @@
 //! Terminal transcripts: shown on a page, and replayed against the real programs.
 
 #[cfg(unix)]
+mod bless;
+#[cfg(unix)]
 mod matcher;
 #[cfg(unix)]
 mod programs;

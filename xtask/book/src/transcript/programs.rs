@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::script::{Action, Step};
 use crate::source::{Sources, target};
@@ -22,6 +23,8 @@ pub(crate) struct Programs {
     /// `127.0.0.N` in place of `127.0.0.1`, so that a server of the reader's at port 8080 is left alone.
     pub(crate) host: String,
     built: PathBuf,
+    /// Until it is dropped, no other replay uses the host.
+    _lock: File,
 }
 
 impl Programs {
@@ -45,24 +48,17 @@ impl Programs {
         if let Some(name) = chapter {
             packages.insert(package(sources, name)?);
         }
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         for package in &packages {
-            let status = Command::new(&cargo)
-                .args(["build", "--quiet", "--bins", "--examples", "--package", package])
-                .current_dir(sources.root())
-                .status()?;
-            if !status.success() {
-                bail!("`{package}` does not build");
-            }
+            build(sources, package)?;
         }
         let built = target(sources).join("debug");
         let bin = target(sources).join("transcripts").join(std::process::id().to_string());
         fs::create_dir_all(&bin)?;
-        let host = free_host()?;
+        let (host, lock) = free_host()?;
         let script = bin.join("cargo");
         fs::write(&script, stand_in(&built, &host))?;
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
-        Ok(Programs { bin, host, built })
+        Ok(Programs { bin, host, built, _lock: lock })
     }
 
     /// The command that starts a chapter's server.
@@ -108,13 +104,36 @@ exec "{}/$program" "$@"
     )
 }
 
-/// An address of this machine at which nobody uses port 8080. It is as long as 127.0.0.1, so that the
-/// lengths in a transcript stay what a reader sees.
-fn free_host() -> Result<String> {
-    (2..=9)
-        .map(|last| format!("127.0.0.{last}"))
-        .find(|host| TcpListener::bind((host.as_str(), 8080)).is_ok())
-        .context(
-            "port 8080 is taken at 127.0.0.2 to 127.0.0.9; transcripts need one of them (Linux)",
-        )
+/// An address of this machine at which nobody uses port 8080, and the lock that keeps it ours. It is as
+/// long as 127.0.0.1, so that the lengths in a transcript stay what a reader sees.
+fn free_host() -> Result<(String, File)> {
+    for last in 2..=9 {
+        let host = format!("127.0.0.{last}");
+        // Two replays may run at the same time, and ask before either listens.
+        let lock = env::temp_dir().join(format!("transcripts-{host}.lock"));
+        let Ok(lock) = OpenOptions::new().create(true).append(true).open(lock) else { continue };
+        if lock.try_lock().is_ok() && TcpListener::bind((host.as_str(), 8080)).is_ok() {
+            return Ok((host, lock));
+        }
+    }
+    bail!("port 8080 is taken at 127.0.0.2 to 127.0.0.9; transcripts need one of them (Linux)")
+}
+
+/// Builds a package, if this run has not yet.
+fn build(sources: &Sources, package: &str) -> Result<()> {
+    static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if built.contains(package) {
+        return Ok(());
+    }
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(&cargo)
+        .args(["build", "--quiet", "--bins", "--examples", "--package", package])
+        .current_dir(sources.root())
+        .status()?;
+    if !status.success() {
+        bail!("`{package}` does not build");
+    }
+    built.insert(package.to_string());
+    Ok(())
 }

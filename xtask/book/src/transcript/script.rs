@@ -64,7 +64,9 @@ pub(crate) fn parse(lines: &[String]) -> Result<Vec<Step>> {
     for line in lines {
         match classify(line) {
             Line::Do(terminal, action) => {
-                // A backslash at the end of a command continues it.
+                if matches!(&action, Action::Command(command) if command.contains("localhost")) {
+                    bail!("write 127.0.0.1: `localhost` may be ::1 too, where nobody listens");
+                }
                 steps.push(Step { terminal, action, output: Vec::new() });
             }
             Line::Output(terminal, text) => {
@@ -74,6 +76,7 @@ pub(crate) fn parse(lines: &[String]) -> Result<Vec<Step>> {
                     );
                 };
                 match &mut step.action {
+                    // A backslash at the end of a command continues it.
                     Action::Command(command)
                         if command.ends_with('\\') && step.output.is_empty() =>
                     {

@@ -151,7 +151,10 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        if !self.has_ended() {
+        // Somebody who holds the output is left in the group: the program, or one that it put in the
+        // background. When nobody does, the group may be gone, and its number somebody else's.
+        let (_, ended) = self.wait(Duration::ZERO, |_, _| true);
+        if !self.has_ended() || !ended {
             let _ = self.signal("-KILL");
             let _ = self.child.wait();
         }
