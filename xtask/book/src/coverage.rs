@@ -3,29 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::preprocess::expand_page;
 use crate::source::{Chapter, Sources, is_rust};
 use crate::{diff, files};
 
-/// Which folder of `book/src` is the part of which chapter.
-const PARTS: [(&str, &str); 4] = [
-    ("part1/", "01_echo_socket"),
-    ("part2/", "02_thread_pool"),
-    ("part3/messages/", "03_parser"),
-    ("part3/routing/", "04_router"),
-];
-
 /// Lines by file.
 type Files = BTreeMap<String, BTreeSet<usize>>;
 
+/// A part of the book, and the chapter that it shows.
+#[derive(Debug, serde::Deserialize)]
+struct BookPart {
+    /// The folder of its pages, with a `/` at the end.
+    folder: String,
+    chapter: String,
+}
+
 pub(crate) fn run(list_missing: bool) -> Result<()> {
     let sources = Sources::find()?;
-    let shown = shown(&sources)?;
+    let book_parts = book_parts(&sources)?;
+    let shown = shown(&sources, &book_parts)?;
     let nothing = Files::new();
     let mut complete = true;
-    for (_, name) in PARTS {
+    for part in &book_parts {
+        let name = &part.chapter;
         let chapter = sources.chapter(name)?;
         let wanted = wanted(&sources, chapter)?;
         let shown = shown.get(name).unwrap_or(&nothing);
@@ -58,17 +60,29 @@ pub(crate) fn run(list_missing: bool) -> Result<()> {
     Ok(())
 }
 
+/// Reads from `book.toml` which part shows which chapter.
+fn book_parts(sources: &Sources) -> Result<Vec<BookPart>> {
+    let file = sources.root().join("book/book.toml");
+    let config: toml::Table = toml::from_str(&fs::read_to_string(&file)?)?;
+    let parts = config
+        .get("preprocessor")
+        .and_then(|all| all.get("course"))
+        .and_then(|course| course.get("part"))
+        .with_context(|| format!("{} has no [[preprocessor.course.part]]", file.display()))?;
+    Ok(parts.clone().try_into()?)
+}
+
 /// What the pages of each part show of their chapter.
-fn shown(sources: &Sources) -> Result<BTreeMap<String, Files>> {
+fn shown(sources: &Sources, book_parts: &[BookPart]) -> Result<BTreeMap<String, Files>> {
     let mut all: BTreeMap<String, Files> = BTreeMap::new();
     let root = sources.root().join("book/src");
     for path in files::below(&root, "md")? {
-        let Some((_, name)) = PARTS.iter().find(|(folder, _)| path.starts_with(folder)) else {
+        let Some(part) = book_parts.iter().find(|part| path.starts_with(&part.folder)) else {
             continue;
         };
         let text = fs::read_to_string(root.join(&path))?;
         for shown in expand_page(sources, &path, &text)?.shown {
-            if shown.chapter == *name {
+            if shown.chapter == part.chapter {
                 all.entry(shown.chapter)
                     .or_default()
                     .entry(shown.path)
@@ -119,6 +133,15 @@ fn ranges(lines: &BTreeSet<usize>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_part_names_a_chapter() {
+        let sources = Sources::find().unwrap();
+        for part in book_parts(&sources).unwrap() {
+            assert_eq!(sources.chapter(&part.chapter).unwrap().name, part.chapter);
+            assert!(part.folder.ends_with('/'), "{}", part.folder);
+        }
+    }
 
     #[test]
     fn lines_in_a_row_are_a_range() {

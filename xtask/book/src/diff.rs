@@ -7,20 +7,21 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::source::{Lines, Source};
 
-/// A unified diff with three lines of context, tests left out, and the new file's lines that it shows.
+/// A unified diff with `context` unchanged lines around each change, tests left out, and the new file's lines that it shows.
 ///
 /// With `pieces`, only the hunks that touch these lines of the new file.
 pub(crate) fn render(
     old: Option<&Source>,
     new: &Source,
     pieces: &[Lines],
+    context: usize,
 ) -> (String, BTreeSet<usize>) {
     let (old_lines, new_lines) = (old.map(Source::code).unwrap_or_default(), new.code());
     let old_text = old.map(|old| join(old, &old_lines)).unwrap_or_default();
     let new_text = join(new, &new_lines);
     let diff = TextDiff::from_lines(&old_text, &new_text);
     let (mut text, mut shown) = (String::new(), BTreeSet::new());
-    for group in diff.grouped_ops(3) {
+    for group in diff.grouped_ops(context) {
         let mut hunk = String::new();
         let mut lines = BTreeSet::new();
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
@@ -74,9 +75,10 @@ mod tests {
     fn a_diff_shows_signs_and_knows_its_lines() {
         let old = Source::new("a.txt", "a\nb\nc\n").unwrap();
         let new = Source::new("a.txt", "a\nB\nc\nd\n").unwrap();
-        let (text, shown) = render(Some(&old), &new, &[]);
+        let (text, shown) = render(Some(&old), &new, &[], 3);
         assert_eq!(text, " a\n-b\n+B\n c\n+d\n");
         assert_eq!(shown, BTreeSet::from([1, 2, 3, 4]));
+        assert_eq!(render(Some(&old), &new, &[], 0).0, "-b\n+B\n@@\n+d\n");
         assert_eq!(added(Some(&old), &new), BTreeSet::from([2, 4]));
         assert_eq!(added(None, &new).len(), 4);
     }

@@ -7,6 +7,9 @@ use anyhow::{Context, Result, bail};
 use crate::source::{Chapter, Source, Sources};
 use crate::{diff, exercise, items, listing, tree};
 
+/// Unchanged lines around a change, when a page does not say how many.
+const CONTEXT: usize = 3;
+
 /// A directive, expanded: Markdown, and what it showed of which file.
 #[derive(Debug, Default)]
 pub(crate) struct Expanded {
@@ -87,7 +90,12 @@ fn item(sources: &Sources, rest: &str) -> Result<Expanded> {
     })
 }
 
+/// `OLD NEW PATH [ITEM, ITEM …] [context=LINES]`
 fn difference(sources: &Sources, rest: &str) -> Result<Expanded> {
+    let (rest, context) = match rest.rsplit_once(" context=") {
+        Some((rest, lines)) => (rest, lines.parse().context("`context=` is a number of lines")?),
+        None => (rest, CONTEXT),
+    };
     let (old, rest) =
         rest.split_once(char::is_whitespace).context("name two chapters and a file")?;
     let old = sources.chapter(old)?;
@@ -98,7 +106,7 @@ fn difference(sources: &Sources, rest: &str) -> Result<Expanded> {
     }
     let there = old.folder().join(&source.path).is_file();
     let before = if there { Some(old.read(&source.path)?) } else { None };
-    let (text, lines) = diff::render(before.as_ref(), &source, &pieces);
+    let (text, lines) = diff::render(before.as_ref(), &source, &pieces, context);
     if text.is_empty() {
         bail!("{} is the same in {} and {}", source.path, old.name, new.name);
     }

@@ -1,10 +1,11 @@
 //! Finds Rust items by their path, and says on which lines they are.
 
 use anyhow::{Result, bail};
+use proc_macro2::Span;
 use syn::spanned::Spanned;
-use syn::{ImplItem, Item};
+use syn::{ImplItem, Item, TraitItem};
 
-use crate::source::{Lines, Source, parse};
+use crate::source::{Lines, Source, is_rust, parse};
 
 /// A piece of a file that a page asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,9 @@ pub(crate) struct Piece {
 
 /// Finds one item. See the README for what a name may be.
 pub(crate) fn find(source: &Source, name: &str) -> Result<Vec<Piece>> {
+    if !is_rust(&source.path) {
+        return section(source, name);
+    }
     let file = parse(&source.path, &source.text())?;
     let items: Vec<&Item> =
         file.items.iter().filter(|it| !source.is_test(it.span().start().line)).collect();
@@ -30,6 +34,29 @@ pub(crate) fn find(source: &Source, name: &str) -> Result<Vec<Piece>> {
     }
     pieces.dedup();
     Ok(pieces)
+}
+
+/// A section of a TOML file: from its `[name]`, with comments directly above, to the next section.
+fn section(source: &Source, name: &str) -> Result<Vec<Piece>> {
+    let code = source.code();
+    let is_head = |number: &&usize| source.line(**number).starts_with('[');
+    let heads: Vec<usize> = code.iter().filter(is_head).copied().collect();
+    let Some(at) = heads.iter().position(|number| source.line(*number).trim() == name) else {
+        let known: Vec<&str> = heads.iter().map(|number| source.line(*number).trim()).collect();
+        bail!("no section `{name}` in {}; it has: {}", source.path, known.join(", "));
+    };
+    let above = |mut number: usize| {
+        while number > 1 && source.line(number - 1).starts_with('#') {
+            number -= 1;
+        }
+        number
+    };
+    let start = above(heads[at]);
+    let mut end = heads.get(at + 1).map_or(code.len(), |next| above(*next) - 1);
+    while end > start && source.line(end).trim().is_empty() {
+        end -= 1;
+    }
+    Ok(vec![Piece { lines: start..=end, inside: None }])
 }
 
 /// All `use` or all `mod` lines. Comments and attributes between them belong to them.
@@ -73,26 +100,44 @@ fn named(source: &Source, items: &[&Item], name: &str) -> Vec<Piece> {
         if names(item).iter().any(|it| it == name) {
             pieces.push(Piece { lines: whole(source, item), inside: None });
         }
-        if let Item::Impl(block) = item
-            && let Some((owner, method)) = name.split_once("::")
-            && type_name(&block.self_ty) == owner
-        {
-            for member in &block.items {
-                let (ident, span) = match member {
-                    ImplItem::Fn(function) => (&function.sig.ident, function.span()),
-                    ImplItem::Const(constant) => (&constant.ident, constant.span()),
-                    ImplItem::Type(alias) => (&alias.ident, alias.span()),
-                    _ => continue,
-                };
-                if ident == method {
-                    let lines = with_comments(source, span.start().line..=span.end().line);
-                    let head = block.impl_token.span.start().line;
-                    pieces.push(Piece { lines, inside: Some(head) });
-                }
+        let Some((owner, member)) = name.split_once("::") else { continue };
+        for (ident, lines, head) in members(item, owner) {
+            if ident == member {
+                pieces.push(Piece { lines: with_comments(source, lines), inside: Some(head) });
             }
         }
     }
     pieces
+}
+
+/// What stands inside the `impl` blocks of a type or inside a trait: name, lines, and the first line of
+/// what it stands in.
+fn members(item: &Item, owner: &str) -> Vec<(String, Lines, usize)> {
+    let lines = |span: Span| span.start().line..=span.end().line;
+    match item {
+        Item::Impl(block) if type_name(&block.self_ty) == owner => {
+            let head = block.impl_token.span.start().line;
+            let named = |member: &ImplItem| {
+                let ident = match member {
+                    ImplItem::Fn(it) => &it.sig.ident,
+                    ImplItem::Const(it) => &it.ident,
+                    ImplItem::Type(it) => &it.ident,
+                    _ => return None,
+                };
+                Some((ident.to_string(), lines(member.span()), head))
+            };
+            block.items.iter().filter_map(named).collect()
+        }
+        Item::Trait(block) if block.ident == owner => {
+            let head = block.trait_token.span.start().line;
+            let named = |member: &TraitItem| match member {
+                TraitItem::Fn(it) => Some((it.sig.ident.to_string(), lines(it.span()), head)),
+                _ => None,
+            };
+            block.items.iter().filter_map(named).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// What an item is called: `Type`, `function`, `impl Type`, `impl Trait for Type`.
@@ -172,6 +217,25 @@ mod tests {
         assert_eq!(lines("impl Thing"), [12..=19]);
         assert_eq!(lines("Thing::make"), [13..=16]);
         assert_eq!(lines("impl From for Thing"), [21..=25]);
+    }
+
+    #[test]
+    fn a_section_of_a_toml_file_is_an_item() {
+        let text =
+            "[package]\nname = \"a\"\n\n# Why.\n[dependencies]\nb = \"1\"\n\n[lints]\nc = 1\n";
+        let source = Source::new("Cargo.toml", text).unwrap();
+        assert_eq!(find(&source, "[dependencies]").unwrap()[0].lines, 4..=6);
+        assert_eq!(find(&source, "[package]").unwrap()[0].lines, 1..=2);
+        let error = find(&source, "[x]").unwrap_err().to_string();
+        assert!(error.ends_with("it has: [package], [dependencies], [lints]"), "{error}");
+    }
+
+    #[test]
+    fn a_method_of_a_trait_is_an_item() {
+        let text = "trait A {\n    /// Doc.\n    fn b(&self);\n    fn c(&self) {}\n}\n";
+        let source = Source::new("a.rs", text).unwrap();
+        let found = find(&source, "A::b").unwrap();
+        assert_eq!((found[0].lines.clone(), found[0].inside), (2..=3, Some(1)));
     }
 
     #[test]

@@ -48,7 +48,13 @@ pub(crate) fn expand_page(sources: &Sources, path: &str, content: &str) -> Resul
     let mut errors = Vec::new();
     for part in parts(content) {
         let (line, expanded) = match part {
+            Part::Text(line, text) if has_directive(&text) => {
+                (line, Err(anyhow!("a directive stands on a line of its own: {}", text.trim())))
+            }
             Part::Text(line, text) => (line, Ok(text)),
+            Part::Fence { line, body, raw, .. } if raw.len() < body.len() + 2 => {
+                (line, Err(anyhow!("this block has no end")))
+            }
             Part::Directive(line, text) => {
                 let expanded = directive::expand(sources, &text).map(|expanded| {
                     page.shown.extend(expanded.shown);
@@ -74,4 +80,38 @@ pub(crate) fn expand_page(sources: &Sources, path: &str, content: &str) -> Resul
         }
     }
     if errors.is_empty() { Ok(page) } else { Err(anyhow!("{}", errors.join("\n"))) }
+}
+
+/// Whether a line asks for something, other than in `code` that tells how to ask.
+fn has_directive(line: &str) -> bool {
+    line.contains("{{#") && line.split('`').step_by(2).any(|text| text.contains("{{#"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(page: &str) -> String {
+        expand_page(&Sources::find().unwrap(), "a.md", page).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_page_its_line_and_the_way_out() {
+        assert_eq!(
+            error("\n{{#item 01 src/main.rs nothing}}"),
+            "book/src/a.md:2: {{#item 01 src/main.rs nothing}}: no item `nothing` in src/main.rs; it has: main"
+        );
+        assert!(error("{{#show 1}}").contains("there are file, item, diff, tree"));
+        assert!(error("{{#file 1 main.rs}}").contains("did you mean src/main.rs?"));
+        assert!(error("{{#file 9 x}}").contains("there are 01_echo_socket, "));
+        assert!(error("```svgbob\n-->\n```").contains("alt="));
+    }
+
+    #[test]
+    fn a_directive_in_a_sentence_and_a_block_without_end_are_mistakes() {
+        assert!(error("See {{#file 01 Cargo.toml}}.").contains("a line of its own"));
+        assert_eq!(error("a\n```text\nb\n"), "book/src/a.md:2: this block has no end");
+        let page = expand_page(&Sources::find().unwrap(), "a.md", "Write `{{#file …}}`.").unwrap();
+        assert_eq!(page.markdown, "Write `{{#file …}}`.\n");
+    }
 }
