@@ -102,14 +102,16 @@ fn wanted(sources: &Sources, chapter: &Chapter) -> Result<Files> {
         if path.starts_with("tests/") || !(is_rust(&path) || path == "Cargo.toml") {
             continue;
         }
-        let new = chapter.read(&path)?;
+        let new = sources.read(chapter, &path)?;
         let old = match before {
-            Some(before) if before.folder().join(&path).is_file() => Some(before.read(&path)?),
+            Some(before) if before.folder().join(&path).is_file() => {
+                Some(sources.read(before, &path)?)
+            }
             _ => None,
         };
         let says_something = |number: &usize| new.line(*number).chars().any(char::is_alphanumeric);
         let lines: BTreeSet<usize> =
-            diff::added(old.as_ref(), &new).into_iter().filter(says_something).collect();
+            diff::added(old.as_deref(), &new).into_iter().filter(says_something).collect();
         files.insert(path, lines);
     }
     Ok(files)

@@ -1,6 +1,7 @@
 //! What a page may ask for between `{{#` and `}}`.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
 
@@ -54,12 +55,12 @@ fn markdown(markdown: String) -> Expanded {
 fn file_and_items<'a>(
     sources: &'a Sources,
     rest: &'a str,
-) -> Result<(&'a Chapter, Source, Vec<&'a str>)> {
+) -> Result<(&'a Chapter, Rc<Source>, Vec<&'a str>)> {
     let mut words = rest.splitn(3, char::is_whitespace);
     let chapter = sources.chapter(words.next().unwrap_or_default())?;
     let path = words.next().context("name a chapter and then a file, such as `01 src/echo.rs`")?;
     let names = words.next().unwrap_or_default().split(',').map(str::trim);
-    Ok((chapter, chapter.read(path)?, names.filter(|name| !name.is_empty()).collect()))
+    Ok((chapter, sources.read(chapter, path)?, names.filter(|name| !name.is_empty()).collect()))
 }
 
 fn file(sources: &Sources, rest: &str) -> Result<Expanded> {
@@ -105,8 +106,8 @@ fn difference(sources: &Sources, rest: &str) -> Result<Expanded> {
         pieces.extend(items::find(&source, name)?.into_iter().map(|piece| piece.lines));
     }
     let there = old.folder().join(&source.path).is_file();
-    let before = if there { Some(old.read(&source.path)?) } else { None };
-    let (text, lines) = diff::render(before.as_ref(), &source, &pieces, context);
+    let before = if there { Some(sources.read(old, &source.path)?) } else { None };
+    let (text, lines) = diff::render(before.as_deref(), &source, &pieces, context);
     if text.is_empty() {
         bail!("{} is the same in {} and {}", source.path, old.name, new.name);
     }

@@ -5,7 +5,7 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::{ImplItem, Item, TraitItem};
 
-use crate::source::{Lines, Source, is_rust, parse};
+use crate::source::{Lines, Source, is_rust};
 
 /// A piece of a file that a page asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +20,8 @@ pub(crate) fn find(source: &Source, name: &str) -> Result<Vec<Piece>> {
     if !is_rust(&source.path) {
         return section(source, name);
     }
-    let file = parse(&source.path, &source.text())?;
     let items: Vec<&Item> =
-        file.items.iter().filter(|it| !source.is_test(it.span().start().line)).collect();
+        source.items().iter().filter(|it| !source.is_test(it.span().start().line)).collect();
     let mut pieces = match name {
         "use" | "mod" => run_of(source, &items, name),
         "//!" => module_doc(source),

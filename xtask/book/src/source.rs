@@ -1,9 +1,11 @@
 //! The chapters and their files, as the book sees them.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
 use syn::spanned::Spanned;
@@ -12,10 +14,11 @@ use syn::spanned::Spanned;
 pub(crate) type Lines = RangeInclusive<usize>;
 
 /// The repository.
-#[derive(Debug, Clone)]
 pub(crate) struct Sources {
     root: PathBuf,
     chapters: Vec<Chapter>,
+    /// Files that have been read: a page takes a file piece by piece, and parsing it takes the time.
+    known: RefCell<BTreeMap<PathBuf, Rc<Source>>>,
 }
 
 /// A chapter's crate, or `final`.
@@ -50,7 +53,7 @@ impl Sources {
         if last.join("Cargo.toml").is_file() {
             chapters.push(Chapter { name: "final".to_string(), folder: last });
         }
-        Ok(Sources { root: root.to_path_buf(), chapters })
+        Ok(Sources { root: root.to_path_buf(), chapters, known: RefCell::default() })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -72,6 +75,17 @@ impl Sources {
                 let known: Vec<_> = self.chapters.iter().map(|it| it.name.as_str()).collect();
                 format!("no chapter `{name}`; there are {}", known.join(", "))
             })
+    }
+
+    /// A file of a chapter.
+    pub(crate) fn read(&self, chapter: &Chapter, path: &str) -> Result<Rc<Source>> {
+        let file = chapter.folder.join(path);
+        if let Some(source) = self.known.borrow().get(&file) {
+            return Ok(Rc::clone(source));
+        }
+        let source = Rc::new(chapter.read(path)?);
+        self.known.borrow_mut().insert(file, Rc::clone(&source));
+        Ok(source)
     }
 
     /// The chapter before this one.
@@ -103,8 +117,7 @@ impl Chapter {
         Ok(files)
     }
 
-    /// A file of the chapter.
-    pub(crate) fn read(&self, path: &str) -> Result<Source> {
+    fn read(&self, path: &str) -> Result<Source> {
         let file = self.folder.join(path);
         let Ok(text) = fs::read_to_string(&file) else {
             let similar: Vec<_> = self
@@ -140,19 +153,21 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeSet<String>) -> Result<(
 }
 
 /// The text of a file, and which of its lines are tests.
-#[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) path: String,
     lines: Vec<String>,
     tests: Vec<Lines>,
+    /// `None` when it is not Rust.
+    parsed: Option<syn::File>,
 }
 
 impl Source {
     pub(crate) fn new(path: &str, text: &str) -> Result<Source> {
         let lines = text.lines().map(str::to_string).collect();
         let mut tests = Vec::new();
+        let mut parsed = None;
         if is_rust(path) {
-            let file = parse(path, text)?;
+            let file = syn::parse_file(text).with_context(|| format!("{path} is not Rust"))?;
             for item in &file.items {
                 if let syn::Item::Mod(module) = item
                     && module.attrs.iter().any(is_test_only)
@@ -161,8 +176,9 @@ impl Source {
                     tests.push(span.start().line..=span.end().line);
                 }
             }
+            parsed = Some(file);
         }
-        Ok(Source { path: path.to_string(), lines, tests })
+        Ok(Source { path: path.to_string(), lines, tests, parsed })
     }
 
     pub(crate) fn line(&self, number: usize) -> &str {
@@ -183,8 +199,9 @@ impl Source {
         code
     }
 
-    pub(crate) fn text(&self) -> String {
-        self.lines.join("\n")
+    /// The items of a Rust file; none for another.
+    pub(crate) fn items(&self) -> &[syn::Item] {
+        self.parsed.as_ref().map_or(&[], |file| &file.items)
     }
 }
 
@@ -196,10 +213,6 @@ pub(crate) fn target(sources: &Sources) -> PathBuf {
 
 pub(crate) fn is_rust(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "rs")
-}
-
-pub(crate) fn parse(path: &str, text: &str) -> Result<syn::File> {
-    syn::parse_file(text).with_context(|| format!("{path} is not Rust"))
 }
 
 /// `#[cfg(test)]`, also inside `all(…)`.
