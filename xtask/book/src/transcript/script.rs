@@ -112,10 +112,18 @@ pub(crate) fn write(step: &Step, output: &[(usize, String)]) -> Vec<String> {
 /// A transcript on a page: prompts, keys and terminals can be told apart.
 pub(crate) fn render(lines: &[String]) -> String {
     let mut html = String::from("<pre class=\"transcript\"><code class=\"nohighlight\">");
+    // Whether the line above is a command that goes on.
+    let mut goes_on = false;
     for (index, line) in lines.iter().enumerate() {
         if index > 0 {
             html.push('\n');
         }
+        if goes_on {
+            goes_on = line.ends_with('\\');
+            let _ = write!(html, "<span class=\"typed\">{}</span>", escape(line));
+            continue;
+        }
+        goes_on = line.ends_with('\\') && matches!(classify(line), Line::Do(_, Action::Command(_)));
         let (terminal, text) = match classify(line) {
             Line::Do(terminal, Action::Command(command)) => (
                 terminal,
@@ -168,6 +176,13 @@ mod tests {
         assert_eq!(steps[4].action, Action::Command("a \\\n  b".to_string()));
         let again: Vec<String> = steps.iter().flat_map(|step| write(step, &step.output)).collect();
         assert_eq!(again, lines);
+    }
+
+    #[test]
+    fn a_page_tells_what_is_typed_from_what_appears() {
+        let html = render(&["$ a \\", "  <b>", "c"].map(str::to_string));
+        assert!(html.contains("$</span> <span class=\"typed\">a \\</span>\n"), "{html}");
+        assert!(html.contains("<span class=\"typed\">  &lt;b&gt;</span>\nc</code>"), "{html}");
     }
 
     #[test]
