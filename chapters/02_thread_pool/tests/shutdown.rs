@@ -48,6 +48,8 @@ fn a_transfer_under_way_is_finished_and_then_the_program_ends_with_success() {
 fn clients_that_have_not_begun_delay_nothing() {
     for signal in [Signal::Interrupt, Signal::Terminate] {
         let program = start();
+        // Once somebody has been served the program certainly listens to signals.
+        busy(&program).half_close().unwrap();
         let mut clients = [(); 3].map(|()| Client::connect(program.addr()).unwrap());
         program.signal(signal).unwrap();
         for client in &mut clients {
