@@ -1,9 +1,15 @@
 //! The small pages of the demonstration.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
 use serde_json::json;
 
 use crate::http::html::escape;
-use crate::http::{Handler, HeaderValue, Request, Response, Router, header, mime};
+use crate::http::{Handler, HeaderName, HeaderValue, Request, Response, Router, header, mime};
+
+/// Tells one run of the program from another.
+const X_RUN_TOKEN: HeaderName = HeaderName::from_static("X-Run-Token");
 
 /// `GET /`: what can be asked for here. The page is made once, when the routes are known.
 pub(super) fn welcome(router: &Router) -> impl Handler + use<> {
@@ -17,7 +23,14 @@ pub(super) fn welcome(router: &Router) -> impl Handler + use<> {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<title>{name}</title>\n<h1>{name}</h1>\n\
          <p>These routes are served here:</p>\n<ul>\n{items}</ul>\n</html>\n"
     );
-    move |_: &mut Request| Response::html(page.clone())
+    let token = run_token();
+    move |_: &mut Request| Response::html(page.clone()).with_header(X_RUN_TOKEN, token.clone())
+}
+
+/// A number that is another one in every run: the system's randomness seeds each `RandomState`, which
+/// protects hash maps, and so does the hash of nothing differ. A name for a run, and no secret.
+fn run_token() -> HeaderValue {
+    HeaderValue::from(RandomState::new().hash_one(()))
 }
 
 /// `GET /hello/:name`.

@@ -1,0 +1,174 @@
+//! Exercise 1: are the answers in `answers.toml` what the server really does?
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::ExitCode;
+
+use wire::Reply;
+use wire::exercise::{self, Check, Failure, Server};
+
+fn main() -> ExitCode {
+    exercise::main(&[
+        Check {
+            sentence: "the status of a path that is not there",
+            rule: "RFC 9110 section 15.5.5 (404 Not Found)",
+            run: unknown_path,
+        },
+        Check {
+            sentence: "the methods that Allow lists",
+            rule: "RFC 9110 section 10.2.1 (Allow)",
+            run: allow,
+        },
+        Check {
+            sentence: "the length that HEAD announces",
+            rule: "RFC 9110 section 9.3.2 (HEAD)",
+            run: head_length,
+        },
+        Check {
+            sentence: "the number of connections for two URLs",
+            rule: "RFC 9112 section 9.3 (Persistence)",
+            run: connections,
+        },
+        Check {
+            sentence: "the status of a method that does not exist",
+            rule: "RFC 9110 section 15.6.2 (501 Not Implemented)",
+            run: unknown_method,
+        },
+        Check {
+            sentence: "the field line that HTTP/1.0 adds",
+            rule: "RFC 9112 section 9.3 (Persistence)",
+            run: only_in_http_1_0,
+        },
+        Check {
+            sentence: "what comes back of a chunked upload",
+            rule: "RFC 9112 section 7.1 (Chunked Transfer Coding)",
+            run: chunked_echo,
+        },
+        Check { sentence: "the token of the server that is running", rule: "", run: run_token },
+    ])
+}
+
+fn unknown_path(server: &Server) -> Result<(), Failure> {
+    let seen = server.get("/nowhere")?;
+    let place = "the three digits in the first line of the answer";
+    compare("unknown_path", place, &seen.status.to_string(), &seen.sent)
+}
+
+fn allow(server: &Server) -> Result<(), Failure> {
+    let seen = server.ask("DELETE", "/users", &[], b"")?;
+    compare(
+        "allow",
+        "the value of the Allow field in the answer",
+        field(&seen, "Allow"),
+        &seen.sent,
+    )
+}
+
+fn head_length(server: &Server) -> Result<(), Failure> {
+    let seen = server.ask("HEAD", "/hello/Ada", &[], b"")?;
+    let place = "the value of the Content-Length field in the answer";
+    compare("head_length", place, field(&seen, "Content-Length"), &seen.sent)
+}
+
+fn connections(server: &Server) -> Result<(), Failure> {
+    let mut connection = server.connect()?;
+    connection.ask("GET", "/hello/Ada", &[], b"")?;
+    let needed = if connection.ask("GET", "/hello/Grace", &[], b"").is_ok() { "1" } else { "2" };
+    let place = "the number of lines `* Connected to` that `curl -v` prints when it gets two URLs";
+    compare("connections", place, needed, b"")
+}
+
+fn unknown_method(server: &Server) -> Result<(), Failure> {
+    let seen = server.ask("BREW", "/hello/Ada", &[], b"")?;
+    let place = "the three digits in the first line of the answer";
+    compare("unknown_method", place, &seen.status.to_string(), &seen.sent)
+}
+
+fn only_in_http_1_0(server: &Server) -> Result<(), Failure> {
+    let usual = server.connect()?.ask("GET", "/hello/Ada", &[], b"")?;
+    let old = server.send(b"GET /hello/Ada HTTP/1.0\r\nHost: test\r\n\r\n")?;
+    let added = old.fields.iter().find(|(name, _)| usual.reply.field(name).is_none());
+    let line = added.map_or(String::from("none"), |(name, value)| format!("{name}: {value}"));
+    let place =
+        "the line, `Name: value`, that is in this answer and not in the one without --http1.0";
+    compare("only_in_http_1_0", place, &line, &old.sent)
+}
+
+fn chunked_echo(server: &Server) -> Result<(), Failure> {
+    let request = b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n\
+        11\r\nthree small words\r\n0\r\n\r\n";
+    let seen = server.send(request)?;
+    let place = "the body of the answer, which is what comes after the empty line";
+    compare("chunked_echo", place, &seen.text(), &seen.sent)
+}
+
+/// The token is another one in every run, so this asks the server that the learner has asked.
+fn run_token(server: &Server) -> Result<(), Failure> {
+    let place = "the value of the X-Run-Token field in the answer of the server that runs now";
+    if exercise::in_copy() {
+        // Nobody has looked at this server. These words stand for what a look would have shown.
+        let token = field(&server.get("/")?.reply, "X-Run-Token").to_string();
+        let seen = answer("run_token")?.replace("(what your server says)", &token);
+        return compare_with("run_token", place, &token, &seen, b"");
+    }
+    let address = answer("server")?;
+    let expected = format!("your own server, still running at {address}");
+    let failed = |got: String| Failure::new(expected.clone(), got);
+    let parsed = address.parse().map_err(|_| {
+        failed(format!("`server = \"{address}\"` in {FILE} is no address such as 127.0.0.1:8080"))
+    })?;
+    let reply = wire::get(parsed, "/").map_err(|error| failed(error.message().to_string()))?;
+    let sent = wire::request("GET", "/", &[("Connection", "close")], b"");
+    compare("run_token", place, field(&reply, "X-Run-Token"), &sent)
+}
+
+fn field<'a>(reply: &'a Reply, name: &str) -> &'a str {
+    reply.field(name).unwrap_or("(no such field)")
+}
+
+/// The file, as the learner finds it. The checks run in the chapter's folder.
+const FILE: &str = "chapters/04_router/exercises/01_curl/answers.toml";
+
+/// The learner's answer, as text; empty if there is none yet.
+fn answer(key: &str) -> Result<String, Failure> {
+    let readable = format!("a file {FILE} with a line `{key} = \"…\"`");
+    let failed = |got: String| Failure::new(readable.clone(), got);
+    let text = fs::read_to_string("exercises/01_curl/answers.toml")
+        .map_err(|error| failed(error.to_string()))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+        failed(format!("it cannot be read as TOML\n{}", error.to_string().trim_end()))
+    })?;
+    match table.get(key) {
+        Some(toml::Value::String(text)) => Ok(text.trim().to_string()),
+        Some(other) => Ok(other.to_string()),
+        None => Err(failed(format!("no line `{key} = \"…\"`"))),
+    }
+}
+
+/// Compares the learner's answer with what has been seen. The failure says where to look, and leaves the
+/// looking to the learner.
+fn compare(key: &str, place: &str, seen: &str, sent: &[u8]) -> Result<(), Failure> {
+    compare_with(key, place, seen, &answer(key)?, sent)
+}
+
+fn compare_with(
+    key: &str,
+    place: &str,
+    seen: &str,
+    answer: &str,
+    sent: &[u8],
+) -> Result<(), Failure> {
+    if in_words(answer) == in_words(seen) {
+        return Ok(());
+    }
+    let got = match answer {
+        "" => format!("no answer yet: `{key} = \"\"` in {FILE}"),
+        _ => format!("`{key} = \"{answer}\"` in {FILE}, and the server says something else"),
+    };
+    Err(Failure::new(place, got).with_bytes(sent, b""))
+}
+
+/// What counts of an answer: not its case, and not the order of a list.
+fn in_words(text: &str) -> BTreeSet<String> {
+    text.split(',').map(|word| word.trim().to_ascii_lowercase()).collect()
+}

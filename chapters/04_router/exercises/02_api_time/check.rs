@@ -1,0 +1,303 @@
+//! Exercise 2: is `/api/time` the time, in each of its forms?
+
+use std::env;
+use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use wire::exercise::{self, Answer, Check, Failure, Server};
+
+/// Five and a half hours ahead of UTC, so that local time cannot be taken for it.
+const ZONE: &str = "CHECK-05:30";
+
+fn main() -> ExitCode {
+    // A zone can be given to a program only when it starts: this one starts itself once more.
+    if env::var("TZ").as_deref() != Ok(ZONE) {
+        let again = env::current_exe()
+            .and_then(|me| Command::new(me).args(env::args_os().skip(1)).env("TZ", ZONE).status());
+        return match again {
+            Ok(status) if status.success() => ExitCode::SUCCESS,
+            Ok(_) => ExitCode::FAILURE,
+            Err(error) => {
+                eprintln!("the checks cannot start themselves: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    exercise::main(&[
+        Check {
+            sentence: "the answer is 200, JSON, and not to be stored",
+            rule: "RFC 9111 section 5.2.2.5 (no-store)",
+            run: is_fresh_json,
+        },
+        Check {
+            sentence: "the object has unix, unix_ms and iso, and no more",
+            rule: "",
+            run: has_three_members,
+        },
+        Check {
+            sentence: "unix and unix_ms are integers",
+            rule: "RFC 8259 section 6 (Numbers)",
+            run: are_integers,
+        },
+        Check { sentence: "the time is right", rule: "", run: is_right },
+        Check {
+            sentence: "iso is the time in UTC, in seconds, with a Z",
+            rule: "RFC 3339 section 5.6 (Internet Date/Time Format)",
+            run: is_utc,
+        },
+        Check { sentence: "the three fields are one instant", rule: "", run: are_one_instant },
+        Check { sentence: "two calls 1.1 seconds apart differ", rule: "", run: moves_on },
+        Check {
+            sentence: "HEAD has the same fields as GET, and no body",
+            rule: "RFC 9110 section 9.3.2 (HEAD)",
+            run: head_is_the_same,
+        },
+        Check { sentence: "format=unix is the seconds as text", rule: "", run: unix_is_digits },
+        Check {
+            sentence: "format=http is the date as in a field of HTTP",
+            rule: "RFC 9110 section 5.6.7 (Date/Time Formats)",
+            run: http_is_a_date,
+        },
+        Check {
+            sentence: "format=json is the default, and other query keys are ignored",
+            rule: "",
+            run: other_keys_are_ignored,
+        },
+        Check {
+            sentence: "any other, an empty or a repeated format is 400",
+            rule: "RFC 9110 section 15.5.1 (400 Bad Request)",
+            run: bad_formats_are_refused,
+        },
+        Check {
+            sentence: "POST is 405, and Allow says what there is",
+            rule: "RFC 9110 section 15.5.6 (405 Method Not Allowed)",
+            run: post_is_refused,
+        },
+    ])
+}
+
+fn is_fresh_json(server: &Server) -> Result<(), Failure> {
+    let answer = server.get("/api/time")?;
+    fresh(&answer)?.json()?;
+    Ok(())
+}
+
+fn has_three_members(server: &Server) -> Result<(), Failure> {
+    let answer = server.get("/api/time")?;
+    let value = json(&answer)?;
+    let mut names: Vec<&str> = value
+        .as_object()
+        .map(|members| members.keys().map(String::as_str).collect())
+        .unwrap_or_default();
+    names.sort_unstable();
+    let expected = "an object with the members unix, unix_ms and iso";
+    answer.require(names == ["iso", "unix", "unix_ms"], expected, &value)
+}
+
+fn are_integers(server: &Server) -> Result<(), Failure> {
+    let answer = server.get("/api/time")?;
+    let value = json(&answer)?;
+    for name in ["unix", "unix_ms"] {
+        let expected = format!("`{name}` as a number without a fraction and without quotes");
+        answer.require(value[name].is_u64(), expected, &value[name])?;
+    }
+    Ok(())
+}
+
+fn is_right(server: &Server) -> Result<(), Failure> {
+    let answer = server.get("/api/time")?;
+    let value = json(&answer)?;
+    let now = seconds_now();
+    let off = value["unix"].as_u64().map(|unix| unix.abs_diff(now));
+    let expected = format!("`unix` within two seconds of {now}");
+    answer.require(off.is_some_and(|off| off <= 2), expected, &value["unix"])
+}
+
+fn is_utc(server: &Server) -> Result<(), Failure> {
+    let answer = server.get("/api/time")?;
+    let value = json(&answer)?;
+    let now = seconds_now();
+    let right = around(now).any(|second| value["iso"] == iso(second).as_str());
+    let expected = format!("`iso` within two seconds of \"{}\"", iso(now));
+    answer.require(right, expected, &value["iso"])
+}
+
+/// Where a second ends, two looks at the clock can fall on different sides. So many clients ask there.
+/// The closer together the looks are, the rarer that is: this finds what is far apart, and the rest with luck.
+fn are_one_instant(server: &Server) -> Result<(), Failure> {
+    for _ in 0..3 {
+        let into_second = Duration::from_nanos(u64::from(since_epoch().subsec_nanos()));
+        let wait = Duration::from_millis(1980).saturating_sub(into_second).as_millis() % 1000;
+        thread::sleep(Duration::from_millis(u64::try_from(wait).unwrap_or(0)));
+        let until = SystemTime::now() + Duration::from_millis(50);
+        thread::scope(|scope| {
+            let clients: Vec<_> = (0..4).map(|_| scope.spawn(|| agree(server, until))).collect();
+            // A check that panics is a failure of ours, not of the learner.
+            clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
+        })?;
+    }
+    Ok(())
+}
+
+fn agree(server: &Server, until: SystemTime) -> Result<(), Failure> {
+    let mut connection = server.connect()?;
+    loop {
+        let answer = connection.ask("GET", "/api/time", &[], b"")?;
+        let value = json(&answer)?;
+        let unix = value["unix"].as_u64();
+        let agree = unix.is_some()
+            && value["unix_ms"].as_u64().map(|ms| ms / 1000) == unix
+            && unix.is_some_and(|unix| value["iso"] == iso(unix).as_str());
+        let expected = "`unix_ms` and `iso` within the second that `unix` says";
+        answer.require(agree, expected, &value)?;
+        if SystemTime::now() >= until {
+            return Ok(());
+        }
+    }
+}
+
+fn moves_on(server: &Server) -> Result<(), Failure> {
+    let first = json(&server.get("/api/time")?)?;
+    thread::sleep(Duration::from_millis(1100));
+    let answer = server.get("/api/time")?;
+    let second = json(&answer)?;
+    for name in ["unix", "unix_ms", "iso"] {
+        let expected = format!("another `{name}` than 1.1 seconds before");
+        answer.require(first[name] != second[name], expected, &second[name])?;
+    }
+    Ok(())
+}
+
+fn head_is_the_same(server: &Server) -> Result<(), Failure> {
+    for target in ["/api/time", "/api/time?format=unix", "/api/time?format=http"] {
+        let get = server.get(target)?;
+        let head = server.ask("HEAD", target, &[], b"")?;
+        fresh(&head)?;
+        for name in ["Content-Type", "Content-Length"] {
+            let value = get.reply.field(name).unwrap_or("missing in the answer to GET");
+            head.field(name, value)?;
+        }
+        head.body(b"")?;
+    }
+    Ok(())
+}
+
+fn unix_is_digits(server: &Server) -> Result<(), Failure> {
+    let answer = server.get("/api/time?format=unix")?;
+    text(&answer)?;
+    let now = seconds_now();
+    let right = around(now).any(|second| answer.text() == second.to_string());
+    let expected = format!("the digits of a number within two seconds of {now}, and nothing else");
+    answer.require(right, expected, format!("{:?}", answer.text()))
+}
+
+fn http_is_a_date(server: &Server) -> Result<(), Failure> {
+    let answer = server.get("/api/time?format=http")?;
+    text(&answer)?;
+    let now = seconds_now();
+    let right = around(now).any(|second| answer.text() == http_date(second));
+    let expected = format!("within two seconds of \"{}\", and nothing else", http_date(now));
+    answer.require(right, expected, format!("{:?}", answer.text()))
+}
+
+fn other_keys_are_ignored(server: &Server) -> Result<(), Failure> {
+    for query in ["format=json", "x=1", "x=1&x=2&format=json&y", "formats=unix", "FORMAT=unix", ""]
+    {
+        let answer = server.get(&format!("/api/time?{query}"))?;
+        fresh(&answer)?;
+        has_unix(&answer)?;
+    }
+    for query in ["x=1&format=unix", "f%6Frmat=un%69x", "&format=unix&"] {
+        text(&server.get(&format!("/api/time?{query}"))?)?;
+    }
+    Ok(())
+}
+
+fn bad_formats_are_refused(server: &Server) -> Result<(), Failure> {
+    for query in [
+        "format=xml",
+        "format=UNIX",
+        "format=unix%20",
+        "format=",
+        "format",
+        "format=unix&format=http",
+        "format=unix&format=unix",
+        "format=json&x=1&format=",
+    ] {
+        server.get(&format!("/api/time?{query}"))?.error(400, "bad_format")?;
+    }
+    Ok(())
+}
+
+fn post_is_refused(server: &Server) -> Result<(), Failure> {
+    let answer = server.ask("POST", "/api/time", &[], b"")?;
+    answer.error(405, "method_not_allowed")?;
+    for method in ["GET", "HEAD"] {
+        let allow = answer.reply.field("Allow").unwrap_or("missing");
+        let expected = format!("an Allow field that lists {method}");
+        answer.require(answer.lists("Allow", method), expected, format!("Allow: {allow}"))?;
+    }
+    Ok(())
+}
+
+/// What every good answer has.
+fn fresh(answer: &Answer) -> Result<&Answer, Failure> {
+    answer.status(200)?.field("Cache-Control", "no-store")
+}
+
+fn text(answer: &Answer) -> Result<(), Failure> {
+    fresh(answer)?;
+    let kind = answer.reply.field("Content-Type").unwrap_or("missing");
+    let right = kind.split(';').next().is_some_and(|kind| kind.trim() == "text/plain");
+    answer.require(right, "Content-Type: text/plain", format!("Content-Type: {kind}"))
+}
+
+fn json(answer: &Answer) -> Result<Value, Failure> {
+    answer.status(200)?.json()
+}
+
+fn has_unix(answer: &Answer) -> Result<(), Failure> {
+    let value = json(answer)?;
+    answer.require(value["unix"].is_u64(), "the time as JSON, with `unix` in it", &value)
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+fn seconds_now() -> u64 {
+    since_epoch().as_secs()
+}
+
+fn around(second: u64) -> impl Iterator<Item = u64> {
+    second - 2..=second + 2
+}
+
+fn http_date(second: u64) -> String {
+    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(second))
+}
+
+/// The calendar, counted out year by year: another way than that of any solution.
+fn iso(second: u64) -> String {
+    let (mut day, time) = (second / 86_400, second % 86_400);
+    let is_leap =
+        |year: u64| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    let mut year = 1970;
+    while day >= 365 + u64::from(is_leap(year)) {
+        day -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let february = 28 + u64::from(is_leap(year));
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if day < length {
+            break;
+        }
+        day -= length;
+        month += 1;
+    }
+    let (hour, minute, rest) = (time / 3600, time / 60 % 60, time % 60);
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{rest:02}Z", day + 1)
+}
