@@ -170,3 +170,13 @@ fn the_welcome_page_lists_the_routes_as_text() {
         assert!(page.contains(part), "{part} is not in {page}");
     }
 }
+
+#[test]
+fn the_token_of_a_run_is_the_same_until_the_next() {
+    let token = |program: &Program| {
+        wire::get(program.addr(), "/").unwrap().field("X-Run-Token").map(str::to_string).unwrap()
+    };
+    let (one, other) = (start(), start());
+    assert_eq!(token(&one), token(&one));
+    assert_ne!(token(&one), token(&other));
+}
