@@ -149,3 +149,24 @@ fn clients_that_create_at_the_same_time_get_users_of_their_own() {
     let list = wire::get(address, "/users").unwrap().json().unwrap();
     assert_eq!(list.as_array().unwrap().len(), CLIENTS * EACH);
 }
+
+#[test]
+fn a_full_collection_takes_nobody_in_until_somebody_leaves() {
+    const MOST: usize = 10_000;
+    let program = start();
+    let ada = json!({ "name": "Ada" });
+    let one = request("POST", "/users", JSON, ada.to_string().as_bytes());
+    for _ in 0..MOST / 100 {
+        // A hundred at once: so few that neither side waits for the other to read.
+        let mut client = Client::connect(program.addr()).unwrap();
+        client.send(one.repeat(100)).unwrap();
+        for _ in 0..100 {
+            assert_eq!(client.read_reply().unwrap().status, 201);
+        }
+    }
+    let mut client = Client::connect(program.addr()).unwrap();
+    let full = send(&mut client, "POST", "/users", &ada);
+    assert_eq!((full.status, full.json().unwrap()["error"].as_str()), (507, Some("full")));
+    assert_eq!(ask(&mut client, "DELETE", "/users/1").status, 204);
+    assert_eq!(send(&mut client, "POST", "/users", &ada).status, 201);
+}
