@@ -7,9 +7,9 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse(std::env::args().skip(1))?;
     let server = Server::bind(arguments.address)
         .with_context(|| format!("cannot listen on {}", arguments.address))?;
-    println!("listening on tcp://{}", server.local_addr());
     let stop = server.handle();
     ctrlc::set_handler(move || stop.shutdown())?;
+    println!("listening on tcp://{}", server.local_addr());
     server.run()?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! How the server ends: nobody in the middle of something is cut off, and nobody can hold it up for ever.
 #![cfg(unix)]
 
+use std::process::Command;
 use std::sync::mpsc::channel;
 use std::thread::Builder;
 use std::time::Duration;
@@ -96,6 +97,30 @@ fn a_second_signal_cuts_off_what_is_still_under_way() {
     client.expect_silence(Duration::from_millis(200)).unwrap();
     program.interrupt().unwrap();
     client.expect_closed().unwrap();
+    assert!(program.wait(SOON).unwrap().success());
+    assert!(program.stderr_so_far().contains("stopped: 1 cut off"), "{}", program.stderr_so_far());
+}
+
+/// It once could not: the connection that wakes the accept loop needs a free file as well, and nobody tried again.
+#[test]
+fn a_server_that_has_no_file_left_at_the_signal_ends_all_the_same() {
+    let mut command = Command::new("sh");
+    let path = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+    command.args(["-c", "ulimit -n 24; exec \"$0\" 127.0.0.1:0", path]);
+    let program = Program::start_command(command).unwrap();
+    let mut busy = [(); 4].map(|()| busy(&program));
+    let mut waiting: Vec<Client> = Vec::new();
+    for _ in 0..10 {
+        waiting.push(Client::connect(program.addr()).unwrap());
+    }
+    for client in &mut busy {
+        client.expect_silence(Duration::from_millis(50)).unwrap();
+    }
+    program.interrupt().unwrap();
+    for client in &mut busy {
+        client.expect_silence(Duration::from_millis(50)).unwrap();
+    }
+    drop((busy, waiting));
     assert!(program.wait(SOON).unwrap().success());
 }
 
