@@ -5,11 +5,12 @@ use ch04_router::{Arguments, Server, app};
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse(std::env::args().skip(1))?;
+    let application = app::build(&arguments)?;
     let server = Server::bind(arguments.address)
         .with_context(|| format!("cannot listen on {}", arguments.address))?;
-    println!("listening on http://{}", server.local_addr());
     let stop = server.handle();
     ctrlc::set_handler(move || stop.shutdown())?;
-    server.run(app::build(&arguments)?)?;
+    println!("listening on http://{}", server.local_addr());
+    server.run(application)?;
     Ok(())
 }

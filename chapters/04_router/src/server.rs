@@ -88,7 +88,8 @@ impl Server {
     /// Lets `handler` answer the requests of all clients until a handle asks the server to stop, then
     /// waits for those under way.
     ///
-    /// Returns the number of connections that were cut off because they had not finished in time.
+    /// Returns the number of connections that were cut off because they had not finished in time, or because
+    /// a handle was in a hurry.
     ///
     /// # Errors
     /// When no threads can be had, or the listening socket can no longer be used. What goes wrong with
@@ -129,14 +130,14 @@ impl Server {
 
         pool.close();
         refusers.close();
-        let mut severed = 0;
         if pool.wait(Deadline::after(drain)) > 0 {
-            severed = shutdown.sever_all();
+            shutdown.sever_all();
             // Reads and writes of severed connections return at once, so the workers end now. One that
             // is stuck in something else is left behind: the end of the process will end it.
             pool.wait(Deadline::after(Duration::from_secs(1)));
         }
         refusers.wait(Deadline::after(Duration::from_secs(1)));
+        let severed = shutdown.severed();
         eprintln!("stopped: {severed} cut off, {:?}", pool.statistics());
         Ok(severed)
     }

@@ -1,4 +1,4 @@
-//! The conformance ladder: the rules of the [`tables`](crate::tables) against every snapshot of the
+//! The conformance ladder: the rules of the [`tables`] against every snapshot of the
 //! server, side by side. It never goes backwards.
 
 use std::fmt::Write;

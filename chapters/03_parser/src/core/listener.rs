@@ -80,15 +80,24 @@ impl Listener {
     }
 
     /// Closes the door, but first takes in those who already stand in it: clients whose handshake the
-    /// kernel has completed and nobody has accepted. Does not wait. When the returned iterator is
-    /// dropped the socket is closed, and further clients are refused by the kernel.
+    /// kernel has completed and nobody has accepted. Does not wait, not even for a free file: a stop has
+    /// a deadline. When the returned iterator is dropped the socket is closed, and clients who still
+    /// stand there or come later are refused by the kernel.
     pub fn into_pending(self) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
         let no_waiting = self.socket.set_nonblocking(true).is_ok();
         std::iter::from_fn(move || {
-            let (stream, peer) = no_waiting.then(|| self.accept().ok()).flatten()?;
-            // Some systems let an accepted socket inherit the listener's mode, Linux does not.
-            stream.set_nonblocking(false).ok()?;
-            Some((stream, peer))
+            while no_waiting {
+                match self.socket.accept() {
+                    Ok((stream, peer)) => {
+                        // Some systems let an accepted socket inherit the listener's mode, Linux does not.
+                        stream.set_nonblocking(false).ok()?;
+                        return Some((stream, peer));
+                    }
+                    Err(error) if After::failure(&error) == After::TryAgain => {}
+                    Err(_) => return None,
+                }
+            }
+            None
         })
     }
 }

@@ -17,8 +17,12 @@ pub struct Shutdown {
 #[derive(Debug, Default)]
 struct Inner {
     requested: bool,
+    /// Where the accept loop can be woken, from the request on.
+    door: Option<SocketAddr>,
     /// The address of our own connection that woke the accept loop.
     waker: Option<SocketAddr>,
+    /// Connections that have been cut off.
+    severed: usize,
     next_id: u64,
     connections: HashMap<u64, Open>,
 }
@@ -27,6 +31,20 @@ struct Inner {
 struct Open {
     stream: TcpStream,
     idle: bool,
+    severed: bool,
+}
+
+impl Inner {
+    /// A thread that sleeps in accept wakes up when a client connects. So one does. With a full backlog
+    /// it fails and the loop is awake anyway; without a free file it fails too, and then this is tried
+    /// again whenever a connection has given one back.
+    fn wake(&mut self) {
+        if let (Some(door), None) = (self.door, self.waker)
+            && let Ok(waker) = TcpStream::connect_timeout(&door, Duration::from_secs(1))
+        {
+            self.waker = waker.local_addr().ok();
+        }
+    }
 }
 
 impl Shutdown {
@@ -43,6 +61,7 @@ impl Shutdown {
     pub fn request(&self, address: SocketAddr) {
         let mut inner = self.lock();
         if inner.requested {
+            inner.wake();
             drop(inner);
             self.sever_all();
             return;
@@ -52,12 +71,9 @@ impl Shutdown {
             // Whoever is blocked in recv on this socket gets end of file now.
             let _ = connection.stream.shutdown(Direction::Read);
         }
-        // A thread that sleeps in accept wakes up when a client connects. So one does. Should it fail,
-        // the backlog is full and the loop is awake anyway. The lock is held until the waker is known,
-        // so that the loop can always tell it from a client.
-        if let Ok(waker) = TcpStream::connect_timeout(&reachable(address), Duration::from_secs(1)) {
-            inner.waker = waker.local_addr().ok();
-        }
+        // The lock is held until the waker is known, so that the loop can always tell it from a client.
+        inner.door = Some(reachable(address));
+        inner.wake();
     }
 
     /// Whether this peer is our own wake-up call and not a client.
@@ -78,18 +94,27 @@ impl Shutdown {
         if inner.requested {
             let _ = stream.shutdown(Direction::Read);
         }
-        inner.connections.insert(id, Open { stream, idle: true });
+        inner.connections.insert(id, Open { stream, idle: true, severed: false });
         drop(inner);
         Ok(Registration { shutdown: Arc::clone(self), id })
     }
 
-    /// Cuts off every connection that is still open, and returns how many that were.
+    /// Cuts off every connection that is still open, and returns how many have been cut off so far.
     pub fn sever_all(&self) -> usize {
-        let inner = self.lock();
-        for connection in inner.connections.values() {
+        let mut inner = self.lock();
+        let mut severed = 0;
+        for connection in inner.connections.values_mut().filter(|connection| !connection.severed) {
             let _ = connection.stream.shutdown(Direction::Both);
+            connection.severed = true;
+            severed += 1;
         }
-        inner.connections.len()
+        inner.severed += severed;
+        inner.severed
+    }
+
+    /// How many connections have been cut off.
+    pub fn severed(&self) -> usize {
+        self.lock().severed
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -135,7 +160,9 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.shutdown.lock().connections.remove(&self.id);
+        let mut inner = self.shutdown.lock();
+        inner.connections.remove(&self.id);
+        inner.wake();
     }
 }
 
@@ -208,7 +235,7 @@ mod tests {
         entry.busy();
         assert_eq!(shutdown.sever_all(), 1);
         assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
+        assert_eq!((shutdown.sever_all(), shutdown.severed()), (1, 1)); // counted once
         drop(entry);
-        assert_eq!(shutdown.sever_all(), 0);
     }
 }
