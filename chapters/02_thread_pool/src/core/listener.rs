@@ -86,7 +86,10 @@ impl Listener {
     pub fn into_pending(self) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
         let no_waiting = self.socket.set_nonblocking(true).is_ok();
         std::iter::from_fn(move || {
-            while no_waiting {
+            if !no_waiting {
+                return None;
+            }
+            loop {
                 match self.socket.accept() {
                     Ok((stream, peer)) => {
                         // Some systems let an accepted socket inherit the listener's mode, Linux does not.
@@ -97,7 +100,6 @@ impl Listener {
                     Err(_) => return None,
                 }
             }
-            None
         })
     }
 }
