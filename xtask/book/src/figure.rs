@@ -19,6 +19,7 @@ pub(crate) fn render(info: &str, art: &str) -> Result<String> {
         ..Settings::default()
     };
     let svg = svgbob::to_svg_with_settings(art, &settings);
+    let svg = with_room_for_text(&svg, art, settings.scale);
     // A blank line would end the HTML block.
     let svg: Vec<&str> = svg.lines().filter(|line| !line.trim().is_empty()).collect();
     let alt =
@@ -29,6 +30,30 @@ pub(crate) fn render(info: &str, art: &str) -> Result<String> {
     ))
 }
 
+/// svgbob leaves quoted text out when it measures a picture, so text at the right or below all shapes would be cut
+/// off. A character is `scale` wide and twice as high.
+fn with_room_for_text(svg: &str, art: &str, scale: f32) -> String {
+    let cells = |count: usize| f32::from(u16::try_from(count + 1).unwrap_or(u16::MAX));
+    let columns = art.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
+    let rows = art.trim_end().lines().count();
+    let wider = at_least(svg, " width=\"", cells(columns) * scale);
+    at_least(&wider, " height=\"", cells(rows) * scale * 2.0)
+}
+
+/// Makes the number behind the first `attribute` as large as `least`.
+fn at_least(svg: &str, attribute: &str, least: f32) -> String {
+    let parts = svg.split_once(attribute).and_then(|(before, rest)| {
+        let (number, after) = rest.split_once('"')?;
+        Some((before, number.parse::<f32>().ok()?, after))
+    });
+    match parts {
+        Some((before, number, after)) => {
+            format!("{before}{attribute}{}\"{after}", number.max(least))
+        }
+        None => svg.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +62,13 @@ mod tests {
     fn a_drawing_becomes_svg_with_a_text() {
         let html = render("svgbob alt=\"a box\"", "+--+\n|  |\n+--+\n").unwrap();
         assert!(html.contains("aria-label=\"a box\"") && html.contains("<svg"), "{html}");
+    }
+
+    /// It once was: only shapes were measured.
+    #[test]
+    fn text_beside_the_last_shape_is_not_cut_off() {
+        let html = render("svgbob alt=\"a box\"", "+--+\n|  |  \"and some text\"\n+--+\n").unwrap();
+        assert!(html.contains(" width=\"176\""), "{html}");
     }
 
     #[test]
