@@ -1,0 +1,72 @@
+//! A folder as a web site, with nothing but a router:
+//! `cargo run -p ch05_middleware --example serve_folder -- FOLDER [ADDRESS]`.
+//!
+//! The book's own pages are served with it. It shows what a wildcard and a media type are good for; it
+//! is no static-file server: there is no caching, and files come without a validator.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use ch05_middleware::http::{
+    HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, mime,
+};
+use ch05_middleware::{Arguments, Server};
+
+fn main() -> anyhow::Result<()> {
+    let mut words = std::env::args().skip(1);
+    let Some(folder) = words.next() else { bail!("which folder? give its name as an argument") };
+    let folder = fs::canonicalize(&folder).with_context(|| format!("no folder `{folder}`"))?;
+    let arguments = Arguments::parse(words)?;
+    let server = Server::bind(arguments.address)
+        .with_context(|| format!("cannot listen on {}", arguments.address))?;
+    println!("listening on http://{}", server.local_addr());
+    let stop = server.handle();
+    ctrlc::set_handler(move || stop.shutdown())?;
+
+    let mut router = Router::new();
+    let site = Site { folder };
+    let start = site.clone();
+    router.get("/", move |_: &mut Request| start.answer("/", &[]));
+    router.get("/*path", move |request: &mut Request| {
+        site.answer(request.path(), request.target().segments())
+    });
+    server.run(router.build()?)?;
+    Ok(())
+}
+
+#[derive(Clone)]
+struct Site {
+    folder: PathBuf,
+}
+
+impl Site {
+    /// The file of a path. A folder is its `index.html`, under a path that ends in a slash.
+    fn answer(&self, path: &str, segments: &[String]) -> Result<Response, HttpError> {
+        let absent = || HttpError::new(Status::NOT_FOUND, "not_found", "there is no such file");
+        let mut file = self.folder.clone();
+        for segment in segments.iter().filter(|segment| !segment.is_empty()) {
+            // Nothing that leads out of the folder, or to a hidden file.
+            let leads_away = segment.contains(['/', '\\', '\0', ':']) || segment.starts_with('.');
+            if leads_away {
+                return Err(absent());
+            }
+            file.push(segment);
+        }
+        if file.is_dir() {
+            if !path.ends_with('/') {
+                let location = HeaderValue::try_from(format!("{path}/")).map_err(|_| absent())?;
+                return Ok(Response::redirect(Status::MOVED_PERMANENTLY, location));
+            }
+            file.push("index.html");
+        }
+        // A link in the folder may still point out of it.
+        let file = fs::canonicalize(file).map_err(|_| absent())?;
+        if !file.starts_with(&self.folder) || !file.is_file() {
+            return Err(absent());
+        }
+        let content_type = mime::content_type(&file.to_string_lossy());
+        let opened = File::open(&file).and_then(|file| Response::file(file, content_type));
+        Ok(opened.map_err(|_| absent()).into_response())
+    }
+}

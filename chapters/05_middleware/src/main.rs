@@ -1,0 +1,16 @@
+//! The program: arguments, listen, say where, serve until told to stop.
+
+use anyhow::Context;
+use ch05_middleware::{Arguments, Server, app};
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    let application = app::build(&arguments)?;
+    let server = Server::bind(arguments.address)
+        .with_context(|| format!("cannot listen on {}", arguments.address))?;
+    let stop = server.handle();
+    ctrlc::set_handler(move || stop.shutdown())?;
+    println!("listening on http://{}", server.local_addr());
+    server.run(application)?;
+    Ok(())
+}
