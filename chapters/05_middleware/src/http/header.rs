@@ -24,6 +24,8 @@ pub const CONTENT_TYPE: HeaderName = HeaderName::from_static("Content-Type");
 pub const COOKIE: HeaderName = HeaderName::from_static("Cookie");
 /// When the response was made (RFC 9110 section 6.6.1).
 pub const DATE: HeaderName = HeaderName::from_static("Date");
+/// Which state of the representation this is (RFC 9110 section 8.8.3).
+pub const ETAG: HeaderName = HeaderName::from_static("ETag");
 /// What the client waits for before it sends the body (RFC 9110 section 10.1.1).
 pub const EXPECT: HeaderName = HeaderName::from_static("Expect");
 /// Which site of this server is meant (RFC 9110 section 7.2).

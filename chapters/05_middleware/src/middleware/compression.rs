@@ -5,12 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use super::accept_encoding::prefers_gzip;
 use super::gzip::{GzipReader, compress};
 use super::{Middleware, Next};
-use crate::http::{
-    HeaderName, HeaderValue, Headers, Request, Response, ResponseBody, Status, header, vary,
-};
-
-/// Which version of a representation this is (RFC 9110 section 8.8.3).
-const ETAG: HeaderName = HeaderName::from_static("ETag");
+use crate::http::{HeaderValue, Headers, Request, Response, ResponseBody, Status, header, vary};
 
 /// Bodies with fewer bytes are left alone: a packet takes about 1,400, and one packet is one packet.
 const LEAST: u64 = 1024;
@@ -96,20 +91,20 @@ fn stream(reader: impl Read + Send + 'static) -> ResponseBody {
 /// A strong `ETag` promises the same bytes, and these are others. A weak one promises the same meaning, which
 /// is still true (RFC 9110 section 8.8.1), so that a client can ask "is it still this one?".
 fn weaken_etag(headers: &mut Headers) {
-    let weak = match headers.get(ETAG).and_then(HeaderValue::to_str) {
+    let weak = match headers.get(header::ETAG).and_then(HeaderValue::to_str) {
         Some(strong) if !strong.starts_with("W/") => HeaderValue::try_from(format!("W/{strong}")),
         _ => return,
     };
     match weak {
-        Ok(weak) => headers.set(ETAG, weak),
-        Err(_) => _ = headers.remove(ETAG),
+        Ok(weak) => headers.set(header::ETAG, weak),
+        Err(_) => _ = headers.remove(header::ETAG),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{Handler, Method};
+    use crate::http::{Handler, HeaderName, Method};
     use crate::middleware::Chain;
 
     /// The answer to a client that wants gzip: Content-Encoding and Vary.
@@ -198,8 +193,9 @@ mod tests {
         for (given, sent) in [("\"v1\"", "W/\"v1\""), ("W/\"v1\"", "W/\"v1\"")] {
             let mut request =
                 Request::builder(Method::Get, "/").header("Accept-Encoding", "gzip").build();
-            let response = Chain::around(with(ETAG, given)).with(Compression).handle(&mut request);
-            assert_eq!(response.headers().get(ETAG).unwrap().to_str(), Some(sent));
+            let response =
+                Chain::around(with(header::ETAG, given)).with(Compression).handle(&mut request);
+            assert_eq!(response.headers().get(header::ETAG).unwrap().to_str(), Some(sent));
         }
     }
 }

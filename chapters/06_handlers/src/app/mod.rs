@@ -1,0 +1,80 @@
+//! The program built with the server: which paths there are, and who answers them.
+
+mod demo;
+mod inspect;
+mod pages;
+mod probes;
+mod users;
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::Arguments;
+use crate::ServerHandle;
+use crate::handlers::StaticFiles;
+use crate::handlers::static_files::caching::Caching;
+use crate::http::{HeaderName, HeaderValue, Method, Request, Response, Router, Status, header};
+use crate::middleware::cors::Policy;
+use crate::middleware::request_id::X_REQUEST_ID;
+use crate::middleware::{AccessLog, CatchPanic, Chain, Compression, Cors, Next, RequestId};
+
+/// How long a file that is no page may be used without asking.
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The application, as one handler.
+///
+/// # Errors
+/// When two routes contradict each other, the CORS policy cannot be used, or the folder of the files is
+/// not there.
+pub fn build(arguments: &Arguments, server: ServerHandle) -> anyhow::Result<Chain> {
+    let mut router = Router::new();
+    router.any("/inspect", inspect::show);
+    router.post("/echo", pages::echo);
+    router.put("/echo", pages::echo);
+    router.get("/hello/:name", pages::hello);
+    router.get("/files/*path", pages::files);
+    router.get("/empty", |_: &mut Request| Status::NO_CONTENT);
+    users::routes(&mut router);
+    demo::routes(&mut router);
+    let files = StaticFiles::new(&arguments.files)
+        .with_context(|| format!("cannot serve files from {}", arguments.files.display()))?;
+    files.with_caching(Caching::for_at_most(HOUR)).routes(&mut router, "/static");
+    probes::health(arguments, server).routes(&mut router);
+    let welcome = pages::welcome(&router);
+    router.get("/", welcome);
+    // From the outside in. Who answers further inside is seen by all who are further outside: so a panic
+    // becomes an answer that is compressed, gets its CORS fields, is logged, and has an id.
+    Ok(Chain::around(router.build()?)
+        .with(RequestId::new())
+        .with(AccessLog::new(arguments.log).skipping("/favicon.ico").skipping("/health/live"))
+        .with(no_sniff)
+        .with(Cors::new(policy())?)
+        .with(Compression)
+        .with(CatchPanic))
+}
+
+/// Pages that are served on port 3000 of this machine may read all answers.
+fn policy() -> Policy {
+    Policy {
+        origins: vec!["http://localhost:3000", "http://127.0.0.1:3000"],
+        methods: vec![Method::Put, Method::Delete],
+        request_headers: vec!["Content-Type", "X-Request-ID"],
+        exposed_headers: vec![X_REQUEST_ID, header::LOCATION, header::RETRY_AFTER]
+            .into_iter()
+            .chain(
+                ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+                    .map(HeaderName::from_static),
+            )
+            .collect(),
+        credentials: false,
+        max_age: Duration::from_secs(600),
+    }
+}
+
+/// A layer can be a function. This one tells browsers to believe our Content-Type and not to guess: what
+/// a user has uploaded as text must not turn into a page with scripts.
+fn no_sniff(request: &mut Request, next: Next<'_>) -> Response {
+    next.run(request)
+        .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
+}

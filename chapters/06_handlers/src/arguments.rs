@@ -1,0 +1,137 @@
+//! What was typed on the command line becomes values, or an error that says what to type.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use crate::middleware::log_format::LogFormat;
+
+/// The address used when none is given. Only programs on this machine can reach it.
+pub const DEFAULT_ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// The folder of the files that are served when none is given: `public/` beside this program's source.
+pub const DEFAULT_FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
+
+/// The values that a run of the program is started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arguments {
+    /// Where to listen. Port 0 lets the kernel choose a free port.
+    pub address: SocketAddr,
+    /// The folder whose files are served below `/static/`.
+    pub files: PathBuf,
+    /// How the access log is written: `--log common`, which is the default, or `--log json`.
+    pub log: LogFormat,
+}
+
+impl Arguments {
+    /// Reads the arguments that follow the program's name.
+    ///
+    /// # Errors
+    /// [`ArgumentsError`] for an address or a format that is none, or for more arguments than these.
+    pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, ArgumentsError> {
+        let (mut address, mut files, mut log) = (None, None, LogFormat::Common);
+        while let Some(text) = arguments.next() {
+            if text == "--log" {
+                let format = arguments.next().unwrap_or_default();
+                log = format.parse().map_err(|()| ArgumentsError::Log(format))?;
+            } else if address.is_none() {
+                address = Some(text.parse().map_err(|_| ArgumentsError::Address(text))?);
+            } else if files.is_none() {
+                files = Some(PathBuf::from(text));
+            } else {
+                return Err(ArgumentsError::Surplus(text));
+            }
+        }
+        let address = address.unwrap_or(DEFAULT_ADDRESS);
+        let files = files.unwrap_or_else(|| PathBuf::from(DEFAULT_FILES));
+        Ok(Arguments { address, files, log })
+    }
+}
+
+/// Why the command line could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArgumentsError {
+    /// The first argument is not `IP:PORT`.
+    Address(String),
+    /// What follows `--log` is no format.
+    Log(String),
+    /// An argument that nobody reads.
+    Surplus(String),
+}
+
+impl fmt::Display for ArgumentsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(text) => write!(
+                f,
+                "`{text}` is not an address: give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"
+            ),
+            Self::Log(text) => {
+                write!(f, "`--log {text}` is not known: it is `--log common` or `--log json`")
+            }
+            Self::Surplus(text) => {
+                write!(
+                    f,
+                    "unexpected argument `{text}`: there can be an address, a folder, and --log FORMAT"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ArgumentsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Arguments, ArgumentsError> {
+        Arguments::parse(words.iter().map(ToString::to_string))
+    }
+
+    #[test]
+    fn without_arguments_the_address_is_port_8080_of_this_machine() {
+        assert_eq!(parse(&[]).unwrap().address.to_string(), "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn an_address_may_be_ipv4_or_ipv6_and_its_port_zero() {
+        for text in ["127.0.0.1:0", "0.0.0.0:80", "[::1]:8080"] {
+            assert_eq!(parse(&[text]).unwrap().address.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_address_is_named_in_the_error() {
+        for text in ["8080", "localhost:8080", "127.0.0.1", "127.0.0.1:99999", "--help", ""] {
+            let error = parse(&[text]).unwrap_err();
+            assert_eq!(error, ArgumentsError::Address(text.to_string()));
+            assert!(error.to_string().contains("such as 127.0.0.1:8080"));
+        }
+    }
+
+    #[test]
+    fn the_second_argument_is_the_folder_of_the_files() {
+        assert!(parse(&[]).unwrap().files.ends_with("public"));
+        assert_eq!(parse(&["127.0.0.1:0", "a b"]).unwrap().files, PathBuf::from("a b"));
+    }
+
+    #[test]
+    fn the_format_of_the_log_may_be_chosen() {
+        assert_eq!(parse(&[]).unwrap().log, LogFormat::Common);
+        let json = parse(&["--log", "json", "127.0.0.1:0"]).unwrap();
+        assert_eq!((json.log, json.address.port()), (LogFormat::Json, 0));
+        assert_eq!(parse(&["127.0.0.1:0", "--log", "json"]).unwrap(), json);
+        for bad in [&["--log"][..], &["--log", "xml"]] {
+            let error = parse(bad).unwrap_err();
+            assert!(error.to_string().contains("`--log json`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_argument_that_nobody_reads_is_refused() {
+        let error = parse(&["127.0.0.1:0", "public", "private"]).unwrap_err();
+        assert_eq!(error, ArgumentsError::Surplus("private".to_string()));
+    }
+}

@@ -1,0 +1,17 @@
+//! The core moves bytes. It does not know what they mean.
+
+pub mod connection;
+pub mod deadline;
+pub mod listener;
+pub mod shutdown;
+pub mod state;
+pub mod task_queue;
+pub mod thread_pool;
+
+pub use connection::{Connection, Fill};
+pub use deadline::Deadline;
+pub use listener::Listener;
+pub use shutdown::{Registration, Shutdown};
+pub use state::State;
+pub use task_queue::TaskQueue;
+pub use thread_pool::ThreadPool;

@@ -1,0 +1,298 @@
+//! RESPOND: a response becomes bytes. The one place that decides how an answer is framed.
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use super::limits::KIB;
+use super::{Headers, Response, ResponseBody, Status, Version, date, header};
+
+/// Bytes that are handed to the connection at once, at most.
+const PIECE: usize = 64 * KIB;
+
+/// Bytes that are read from a file or a stream at once, at most.
+const READ: usize = 16 * KIB;
+
+/// What has to be known of the request to answer it.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// The version that the client speaks.
+    pub version: Version,
+    /// Whether the request was HEAD: the answer is that of GET without its body.
+    pub is_head: bool,
+    /// Whether the connection may be used again after this answer.
+    pub keep_alive: bool,
+}
+
+/// Whether the connection can be used for another request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// The client knows where this answer ends.
+    Yes,
+    /// The end of the connection is the end of the answer, or somebody wanted it to end.
+    No,
+}
+
+/// How the end of an answer's body is made known (RFC 9112 section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// The status says that there is no body: 1xx, 204 and 304.
+    Absent,
+    /// Content-Length.
+    Length(u64),
+    /// Transfer-Encoding: chunked.
+    Chunked,
+    /// The connection ends, which is all that HTTP/1.0 has for a length that nobody knows.
+    Close,
+}
+
+/// Writes `response` to `out`, the head and as much of the body as fits in one piece.
+///
+/// # Errors
+/// What `out`, the file or the stream report. The answer has not arrived whole then, and closing the
+/// connection is the only way to say so.
+pub fn write_response(
+    response: Response,
+    context: Context,
+    out: &mut impl Write,
+) -> io::Result<Reuse> {
+    let (status, headers, body) = response.into_parts();
+    let framing = match body.length() {
+        _ if !status.allows_content() => Framing::Absent,
+        Some(length) => Framing::Length(length),
+        None if context.version == Version::Http11 => Framing::Chunked,
+        None => Framing::Close,
+    };
+    let reuse =
+        if context.keep_alive && framing != Framing::Close { Reuse::Yes } else { Reuse::No };
+
+    let mut piece = head(status, &headers, framing, reuse, context.version);
+    if context.is_head || framing == Framing::Absent {
+        out.write_all(&piece)?;
+        return Ok(reuse);
+    }
+    match body {
+        ResponseBody::Empty => {}
+        ResponseBody::Bytes(bytes) => {
+            // Head and body in one piece if they fit: one system call, and one segment on the wire.
+            let (first, rest) = bytes.split_at(bytes.len().min(PIECE.saturating_sub(piece.len())));
+            piece.extend_from_slice(first);
+            for next in rest.chunks(PIECE) {
+                out.write_all(&piece)?;
+                piece.clear();
+                piece.extend_from_slice(next);
+            }
+        }
+        ResponseBody::File { mut file, range } => {
+            file.seek(SeekFrom::Start(range.start))?;
+            write_stream(&mut file, framing, &mut piece, out)?;
+        }
+        ResponseBody::Stream { mut reader, .. } => {
+            write_stream(&mut reader, framing, &mut piece, out)?;
+        }
+    }
+    out.write_all(&piece)?;
+    Ok(reuse)
+}
+
+/// The status line and the field lines, up to the empty line (RFC 9112 section 4).
+fn head(
+    status: Status,
+    headers: &Headers,
+    framing: Framing,
+    reuse: Reuse,
+    version: Version,
+) -> Vec<u8> {
+    let mut out = format!("HTTP/1.1 {} {}\r\n", status.code(), status.reason()).into_bytes();
+    if !headers.contains(header::DATE) {
+        line(&mut out, "Date", date::imf_fixdate(date::now()).as_bytes());
+    }
+    for (name, value) in headers.iter() {
+        // How this answer is framed is decided here and nowhere else: two opinions on the wire would be
+        // a smuggled response.
+        if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name) {
+            if cfg!(debug_assertions) {
+                eprintln!("a handler has set {name}; the encoder decides that and leaves it out");
+            }
+            continue;
+        }
+        line(&mut out, name.as_ref(), value.as_bytes());
+    }
+    match framing {
+        Framing::Length(length) => line(&mut out, "Content-Length", length.to_string().as_bytes()),
+        Framing::Chunked => line(&mut out, "Transfer-Encoding", b"chunked"),
+        Framing::Absent | Framing::Close => {}
+    }
+    match (reuse, version) {
+        (Reuse::No, _) => line(&mut out, "Connection", b"close"),
+        (Reuse::Yes, Version::Http10) => line(&mut out, "Connection", b"keep-alive"),
+        (Reuse::Yes, Version::Http11) => {} // what HTTP/1.1 does anyway
+    }
+    out.extend_from_slice(b"\r\n");
+    out
+}
+
+fn line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Sends what `reader` gives, as it gives it. What is already in `piece` goes out with the first bytes,
+/// and what must come behind the last ones is left in it.
+fn write_stream(
+    reader: &mut impl Read,
+    framing: Framing,
+    piece: &mut Vec<u8>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut left = match framing {
+        Framing::Length(length) => length,
+        _ => u64::MAX,
+    };
+    let mut buffer = vec![0; READ];
+    while left > 0 {
+        let most = usize::try_from(left).map_or(READ, |left| left.min(READ));
+        let count = match reader.read(&mut buffer[..most]) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        match (count, framing) {
+            // The client waits for as many bytes as it was told.
+            (0, Framing::Length(_)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            (0, Framing::Chunked) => piece.extend_from_slice(b"0\r\n\r\n"),
+            (_, Framing::Chunked) => {
+                piece.extend_from_slice(format!("{count:x}\r\n").as_bytes());
+                piece.extend_from_slice(&buffer[..count]);
+                piece.extend_from_slice(b"\r\n");
+            }
+            _ => piece.extend_from_slice(&buffer[..count]),
+        }
+        if count == 0 {
+            break;
+        }
+        out.write_all(piece)?;
+        piece.clear();
+        left -= count as u64;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::HeaderValue;
+
+    const GET: Context = Context { version: Version::Http11, is_head: false, keep_alive: true };
+
+    /// The answer's lines without Date, and whether the connection can be used again.
+    fn encode(response: Response, context: Context) -> (String, Reuse) {
+        let mut out = Vec::new();
+        let reuse = write_response(response, context, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let (before, behind) = text.split_once("Date: ").unwrap();
+        let (_, behind) = behind.split_once("\r\n").unwrap();
+        (format!("{before}{behind}"), reuse)
+    }
+
+    fn stream(bytes: &'static [u8]) -> Response {
+        Response::stream(HeaderValue::from_static("text/plain"), bytes)
+    }
+
+    #[test]
+    fn a_body_of_known_length_has_a_content_length() {
+        let expected = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\n\r\nhi";
+        assert_eq!(encode(Response::text("hi"), GET), (expected.to_string(), Reuse::Yes));
+    }
+
+    #[test]
+    fn head_has_the_same_fields_and_no_body() {
+        let (whole, _) = encode(Response::text("hi"), GET);
+        let (head, _) = encode(Response::text("hi"), Context { is_head: true, ..GET });
+        assert_eq!(Some(head.as_str()), whole.strip_suffix("hi"));
+    }
+
+    #[test]
+    fn statuses_without_content_have_no_length_either() {
+        for status in [Status::NO_CONTENT, Status::NOT_MODIFIED] {
+            let (text, reuse) = encode(Response::text("lost").with_status(status), GET);
+            assert!(!text.contains("Content-Length") && text.ends_with("\r\n\r\n"), "{text}");
+            assert_eq!(reuse, Reuse::Yes);
+        }
+        let (text, _) = encode(Response::new(Status::OK), GET);
+        assert!(text.contains("Content-Length: 0\r\n"), "{text}");
+    }
+
+    #[test]
+    fn a_stream_is_chunked_or_ends_the_connection() {
+        let (text, reuse) = encode(stream(b"hello"), GET);
+        assert!(
+            text.ends_with("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+            "{text}"
+        );
+        assert_eq!(reuse, Reuse::Yes);
+        let (text, reuse) = encode(stream(b"hello"), Context { version: Version::Http10, ..GET });
+        assert!(text.ends_with("Connection: close\r\n\r\nhello"), "{text}");
+        assert_eq!(reuse, Reuse::No);
+    }
+
+    #[test]
+    fn a_stream_of_known_length_is_cut_or_missed_but_never_wrong() {
+        let with_length = |length| {
+            let reader: Box<dyn Read + Send> = Box::new(&b"hello"[..]);
+            Response::new(Status::OK)
+                .with_body(ResponseBody::Stream { reader, length: Some(length) })
+        };
+        let (text, _) = encode(with_length(4), GET);
+        assert!(text.ends_with("Content-Length: 4\r\n\r\nhell"), "{text}");
+        let error = write_response(with_length(6), GET, &mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn the_connection_field_says_what_will_happen() {
+        let table = [
+            (Version::Http11, true, None),
+            (Version::Http11, false, Some("Connection: close\r\n")),
+            (Version::Http10, true, Some("Connection: keep-alive\r\n")),
+            (Version::Http10, false, Some("Connection: close\r\n")),
+        ];
+        for (version, keep_alive, field) in table {
+            let (text, _) = encode(Response::text("x"), Context { version, keep_alive, ..GET });
+            match field {
+                Some(field) => assert!(text.contains(field), "{text}"),
+                None => assert!(!text.contains("Connection"), "{text}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_handler_cannot_frame_a_response() {
+        let response = Response::text("hi")
+            .with_header(header::CONTENT_LENGTH, HeaderValue::from_static("99"))
+            .with_header(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        let (text, _) = encode(response, GET);
+        assert!(text.contains("Content-Length: 2\r\n") && !text.contains("99"), "{text}");
+        assert!(!text.contains("chunked"), "{text}");
+    }
+
+    #[test]
+    fn a_large_body_goes_out_in_pieces_and_whole() {
+        struct Pieces(Vec<usize>, usize);
+        impl Write for Pieces {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.push(bytes.len());
+                self.1 += bytes.len();
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut out = Pieces(Vec::new(), 0);
+        let response = Response::text("x".repeat(3 * PIECE)).with_status(Status::OK);
+        write_response(response, GET, &mut out).unwrap();
+        assert!(out.0.iter().all(|piece| *piece <= PIECE), "{:?}", out.0);
+        assert!(out.1 > 3 * PIECE);
+    }
+}

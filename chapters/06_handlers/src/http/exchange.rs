@@ -1,0 +1,210 @@
+//! THE LOOP of one connection: read a request, let it be handled, respond, again.
+
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::body::{BodyDecoder, RequestBody};
+use super::encoder::{self, Context, Reuse};
+use super::framing::BodyLength;
+use super::limits::{KIB, Limits};
+use super::parser::{Head, HeadParser};
+use super::{Handler, HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
+use crate::core::{Connection, Deadline, Fill, Registration, State};
+
+/// Bytes that are buffered for a connection: the largest head, and room to read a body in large pieces.
+pub fn buffer_size(limits: &Limits) -> usize {
+    limits.head + 16 * KIB
+}
+
+/// Answers the requests of one connection, one after the other, until it ends.
+///
+/// # Errors
+/// What the socket reports: the client has reset the connection, or does not read its answers.
+pub fn serve(
+    mut connection: Connection,
+    handler: &dyn Handler,
+    limits: &Limits,
+    registration: &Registration,
+) -> io::Result<()> {
+    for served in 1.. {
+        let mut request = match read_request(&mut connection, limits, registration) {
+            Ok(Some(request)) => request,
+            Ok(None) => break, // the client is done
+            Err(Failure::Refused(error)) => return refuse(connection, &error, limits),
+            Err(Failure::Broken(error)) => return Err(error),
+        };
+        connection.enter(State::Processing)?;
+        let response = handle(handler, &mut request);
+        let keep_alive =
+            request.wants_keep_alive() && served < limits.requests && !registration.must_end();
+        if respond(&mut connection, &request, response, keep_alive, limits)? == Reuse::No {
+            break;
+        }
+    }
+    connection.close(limits.linger);
+    Ok(())
+}
+
+/// Why there is no request to handle, and no other will follow.
+enum Failure {
+    /// The client must be told.
+    Refused(HttpError),
+    /// The client cannot be told.
+    Broken(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Broken(error)
+    }
+}
+
+impl<E: Into<HttpError>> From<Refusal<E>> for Failure {
+    fn from(Refusal(error): Refusal<E>) -> Failure {
+        Failure::Refused(error.into())
+    }
+}
+
+/// Marks an error as one that the client is told.
+struct Refusal<E>(E);
+
+/// Reads the next request. `None`: the client has nothing more to say, or left in the middle of it.
+fn read_request(
+    connection: &mut Connection,
+    limits: &Limits,
+    registration: &Registration,
+) -> Result<Option<Request>, Failure> {
+    // Wait for the first byte, unless it came with the request before (pipelining).
+    if connection.buffered().is_empty() {
+        registration.idle();
+        match connection.fill(Deadline::after(limits.idle_time))? {
+            Fill::Bytes(_) => registration.busy(),
+            Fill::Eof | Fill::TimedOut | Fill::Full => return Ok(None),
+        }
+    }
+    connection.enter(State::Reading)?;
+    let Some(head) = read_head(connection, limits)? else { return Ok(None) };
+
+    // Before anything is read of the body: may it be sent at all?
+    let mut decoder = BodyDecoder::new(head.body_length, limits).map_err(Refusal)?;
+    let expects_continue = expects_continue(&head).map_err(Refusal)?;
+
+    let mut body = Vec::new();
+    let deadline = Deadline::after(limits.body_time);
+    let mut told = !expects_continue;
+    loop {
+        let used = decoder.decode(connection.buffered(), &mut body).map_err(Refusal)?;
+        connection.consume(used);
+        if decoder.is_done() {
+            break;
+        }
+        // A client that asks first is told to go on, unless its body is on the way already.
+        if !told && used == 0 {
+            let deadline = Deadline::after(limits.write_time);
+            connection.write_all(b"HTTP/1.1 100 Continue\r\n\r\n", deadline)?;
+            connection.enter(State::Reading)?;
+        }
+        told = true;
+        match connection.fill(deadline)? {
+            Fill::Bytes(_) => {}
+            Fill::Eof | Fill::Full => return Ok(None),
+            Fill::TimedOut => return Err(Refusal(too_slow("body")).into()),
+        }
+    }
+    let (body, trailers) = (RequestBody::from(body), decoder.into_trailers());
+    Ok(Some(Request::new(head, body, trailers, connection.peer())))
+}
+
+/// Reads the head of a request whose first byte has come. One deadline for all of it: a client that
+/// sends a byte now and then does not move it.
+fn read_head(connection: &mut Connection, limits: &Limits) -> Result<Option<Head>, Failure> {
+    let deadline = Deadline::after(limits.head_time);
+    let mut parser = HeadParser::new(limits);
+    loop {
+        if let Some((head, used)) = parser.push(connection.buffered()).map_err(Refusal)? {
+            connection.consume(used);
+            return Ok(Some(head));
+        }
+        match connection.fill(deadline)? {
+            Fill::Bytes(_) => {}
+            Fill::Eof | Fill::Full => return Ok(None), // the parser refuses a head before it is Full
+            Fill::TimedOut => return Err(Refusal(too_slow("head")).into()),
+        }
+    }
+}
+
+fn too_slow(part: &str) -> HttpError {
+    let message = format!("the {part} of the request did not arrive in time");
+    HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message)
+}
+
+/// Whether the client waits for our word before it sends the body (RFC 9110 section 10.1.1).
+fn expects_continue(head: &Head) -> Result<bool, HttpError> {
+    let expectations: Vec<&str> = head.headers.list(header::EXPECT).collect();
+    if head.version == Version::Http10 || expectations.is_empty() {
+        return Ok(false);
+    }
+    if expectations.iter().any(|expectation| !expectation.eq_ignore_ascii_case("100-continue")) {
+        let message = "the only expectation that can be met is 100-continue";
+        return Err(HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message));
+    }
+    Ok(head.body_length != BodyLength::Fixed(0))
+}
+
+/// Lets the application answer. A panic in it costs this one answer and nothing else.
+fn handle(handler: &dyn Handler, request: &mut Request) -> Response {
+    catch_unwind(AssertUnwindSafe(|| handler.handle(request))).unwrap_or_else(|_| {
+        let message = "the server made a mistake with this request";
+        HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
+    })
+}
+
+fn respond(
+    connection: &mut Connection,
+    request: &Request,
+    response: Response,
+    keep_alive: bool,
+    limits: &Limits,
+) -> io::Result<Reuse> {
+    let context = Context {
+        version: request.version(),
+        is_head: request.method() == Method::Head,
+        keep_alive,
+    };
+    encoder::write_response(response, context, &mut Output { connection, limits })
+}
+
+/// One answer to a client with which we cannot go on, then the end.
+///
+/// # Errors
+/// What the socket reports.
+pub fn refuse(mut connection: Connection, error: &HttpError, limits: &Limits) -> io::Result<()> {
+    let mut response = error.clone().into_response();
+    if error.status == Status::SERVICE_UNAVAILABLE {
+        response.headers_mut().set(header::RETRY_AFTER, 1u64.into());
+    }
+    let context = Context { version: Version::Http11, is_head: false, keep_alive: false };
+    let mut output = Output { connection: &mut connection, limits };
+    encoder::write_response(response, context, &mut output)?;
+    // The client may still be sending, so this waits for it: see `Connection::close`.
+    connection.close(limits.linger);
+    Ok(())
+}
+
+/// The connection as the encoder sees it. Each piece has a deadline of its own, so a large answer may
+/// take long, but not a client that reads nothing.
+struct Output<'a> {
+    connection: &'a mut Connection,
+    limits: &'a Limits,
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.connection.write_all(bytes, Deadline::after(self.limits.write_time))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

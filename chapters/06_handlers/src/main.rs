@@ -1,0 +1,16 @@
+//! The program: arguments, listen, say where, serve until told to stop.
+
+use anyhow::Context;
+use ch06_handlers::{Arguments, Server, app};
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    let server = Server::bind(arguments.address)
+        .with_context(|| format!("cannot listen on {}", arguments.address))?;
+    let application = app::build(&arguments, server.handle())?;
+    let stop = server.handle();
+    ctrlc::set_handler(move || stop.shutdown())?;
+    println!("listening on http://{}", server.local_addr());
+    server.run(application)?;
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! How the server starts, ends, and lives through overload and its own mistakes.
+
+use std::time::Duration;
+
+use ch06_handlers::core::thread_pool::Size;
+use ch06_handlers::http::{Request, Response};
+use support::{LONG, Running};
+use wire::{Client, Kind, Program, request};
+
+mod support;
+
+const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+
+fn answer(request: &mut Request) -> Response {
+    assert!(request.path() != "/panic", "this handler was told to panic");
+    Response::text("done")
+}
+
+fn get(target: &str) -> Vec<u8> {
+    request("GET", target, &[], b"")
+}
+
+/// Sends a request without its body, "hello", and waits until the server has begun to read it: it says
+/// "go on" then.
+fn begin(client: &mut Client) {
+    let whole = request("POST", "/echo", &[("Expect", "100-continue")], b"hello");
+    client.send(&whole[..whole.len() - 5]).unwrap();
+    assert_eq!(client.read_reply().unwrap().status, 100);
+}
+
+#[test]
+fn a_second_server_on_the_same_address_is_told_so() {
+    let first = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
+    let address = first.addr().to_string();
+    let error = Program::start(PROGRAM, &[&address]).unwrap_err();
+    assert_eq!(error.kind(), Kind::Program);
+    assert!(error.message().contains(&format!("cannot listen on {address}")), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_program_although_clients_are_idle() {
+    for signal in [wire::Signal::Interrupt, wire::Signal::Terminate] {
+        let program = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
+        let mut used = Client::connect(program.addr()).unwrap();
+        assert_eq!(used.ask(get("/")).unwrap().status, 200);
+        let mut unused = Client::connect(program.addr()).unwrap();
+        program.signal(signal).unwrap();
+        // Idle connections may stay for five seconds; nobody waits for that.
+        assert!(program.wait(Duration::from_secs(4)).unwrap().success());
+        used.expect_closed().unwrap();
+        unused.expect_closed().unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_request_under_way_is_answered_and_told_that_it_is_the_last() {
+    let program = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
+    let mut idle = Client::connect(program.addr()).unwrap();
+    assert_eq!(idle.ask(get("/")).unwrap().status, 200);
+    let mut client = Client::connect(program.addr()).unwrap();
+    begin(&mut client);
+
+    program.interrupt().unwrap();
+    // Idle connections end first of all, so now the server knows.
+    idle.expect_closed().unwrap();
+    client.send(b"hello").unwrap();
+    let reply = client.read_reply().unwrap();
+    assert_eq!((reply.status, reply.text().as_str()), (200, "hello"));
+    assert!(reply.lists("Connection", "close"), "{reply:?}");
+    client.expect_closed().unwrap();
+    drop(client);
+    assert!(program.wait(LONG).unwrap().success());
+}
+
+#[test]
+fn a_stopping_server_takes_no_new_clients() {
+    let server = Running::start(|server| server, answer);
+    let mut client = server.connect();
+    begin(&mut client);
+    server.shutdown();
+    let refused = loop {
+        match Client::connect(server.addr()) {
+            Err(error) => break error,
+            // The listener is not closed yet: whoever gets in is a client, or is our end.
+            Ok(_) => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    assert!(matches!(refused.kind(), Kind::Io | Kind::Reset), "{refused}");
+    client.send(b"hello").unwrap();
+    assert!(client.read_reply().unwrap().lists("Connection", "close"));
+    drop(client);
+    // Asked a second time while the worker still closes the connection, the server would cut it off.
+    server.wait_until("the worker has done", |pool| pool.busy == 0);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_client_for_whom_there_is_no_room_is_told_to_come_back() {
+    let few = |server: ch06_handlers::Server| server.with_workers(Size { workers: 1, queue: 1 });
+    let server = Running::start(few, answer);
+    let mut working = server.connect();
+    working.send(b"GET / HTTP/1.1\r\n").unwrap();
+    server.wait_until("the first client", |pool| pool.busy == 1);
+    let mut waiting = server.connect();
+    server.wait_until("the second client", |pool| pool.queued == 1);
+
+    let mut third = server.connect();
+    let reply = third.ask(get("/")).unwrap();
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert_eq!(reply.field("retry-after"), Some("1"));
+    assert!(reply.lists("Connection", "close"), "{reply:?}");
+    assert_eq!(reply.json().unwrap()["error"], "overloaded");
+    third.expect_closed().unwrap();
+
+    working.send(b"Host: a\r\nConnection: close\r\n\r\n").unwrap();
+    assert_eq!(working.read_reply().unwrap().status, 200);
+    drop(working);
+    assert_eq!(waiting.ask(get("/")).unwrap().status, 200);
+}
+
+#[test]
+fn a_handler_that_panics_costs_one_answer_and_nothing_else() {
+    let few = |server: ch06_handlers::Server| server.with_workers(Size { workers: 1, queue: 8 });
+    let server = Running::start(few, answer);
+    let mut client = server.connect();
+    for _ in 0..3 {
+        let reply = client.ask(get("/panic")).unwrap();
+        assert_eq!(reply.status, 500, "{reply:?}");
+        assert_eq!(reply.json().unwrap()["error"], "internal_error");
+        assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+    }
+}
+
+#[test]
+fn clients_that_leave_in_the_middle_cost_no_worker() {
+    let few = |server: ch06_handlers::Server| server.with_workers(Size { workers: 1, queue: 64 });
+    let server = Running::start(few, answer);
+    for bytes in [
+        &b""[..],
+        b"GET / HT",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe",
+        b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ] {
+        let mut client = server.connect();
+        client.send(bytes).unwrap();
+        drop(client);
+    }
+    assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
+}

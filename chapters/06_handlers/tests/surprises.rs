@@ -1,0 +1,111 @@
+//! What surprises those who build a web server for the first time. Each is a flaw of simpler servers, or a
+//! limit that this one still has, which then is the test's name.
+
+use std::io::{self, Read};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, PoisonError};
+
+use ch06_handlers::core::thread_pool::Size;
+use ch06_handlers::http::{HeaderValue, Request, Response};
+use ch06_handlers::{Limits, Server};
+use support::{LONG, Running};
+use wire::{Client, request};
+
+mod support;
+
+fn get(target: &str) -> Vec<u8> {
+    request("GET", target, &[], b"")
+}
+
+/// So many workers, and clients that may be idle for longer than any test takes.
+fn with_workers(workers: usize) -> impl FnOnce(Server) -> Server {
+    move |server| {
+        let limits = Limits { idle_time: 10 * LONG, ..Limits::default() };
+        server.with_limits(limits).with_workers(Size { workers, queue: 8 })
+    }
+}
+
+#[test]
+fn a_connection_opened_in_advance_does_not_hold_up_the_one_that_asks() {
+    let server = Running::start(with_workers(2), |_: &mut Request| "done");
+    let mut in_advance = server.connect();
+    server.wait_until("the silent connection", |pool| pool.busy == 1);
+    assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
+    // And it is served as well, when the browser needs it.
+    assert_eq!(in_advance.ask(get("/")).unwrap().text(), "done");
+    server.stop();
+}
+
+#[test]
+fn as_many_idle_connections_as_workers_keep_everybody_else_waiting() {
+    let server = Running::start(with_workers(2), |_: &mut Request| "done");
+    let mut idle = [server.connect(), server.connect()];
+    for client in &mut idle {
+        assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+    }
+    let mut third = server.connect();
+    third.send(get("/")).unwrap();
+    server.wait_until("the third client in the queue", |pool| (pool.busy, pool.queued) == (2, 1));
+    let [first, _second] = idle;
+    drop(first);
+    assert_eq!(third.read_reply().unwrap().text(), "done");
+}
+
+#[test]
+fn a_body_that_no_handler_reads_is_not_taken_for_the_next_request() {
+    let server =
+        Running::start(|server| server, |request: &mut Request| request.path().to_string());
+    let mut client = server.connect();
+    let hidden = b"GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+    client.send(request("POST", "/unread", &[], hidden)).unwrap();
+    client.send(get("/next")).unwrap();
+    assert_eq!(client.read_reply().unwrap().text(), "/unread");
+    assert_eq!(client.read_reply().unwrap().text(), "/next");
+}
+
+/// Says something, then waits for the word to go on.
+struct InTwoParts {
+    first: &'static [u8],
+    go_on: Receiver<()>,
+}
+
+impl Read for InTwoParts {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.first.is_empty() {
+            // Whoever holds the other end has read the first part, or has failed: this is the end then.
+            let _ = self.go_on.recv_timeout(LONG);
+            return Ok(0);
+        }
+        self.first.read(buffer)
+    }
+}
+
+/// Reads up to these bytes, and not one byte more.
+fn read_until(client: &mut Client, end: &[u8]) {
+    let mut seen = Vec::new();
+    while !seen.ends_with(end) {
+        seen.extend(client.read_exact(1).unwrap());
+    }
+}
+
+#[test]
+fn what_a_stream_has_said_is_seen_before_it_says_more() {
+    let (sender, go_on) = channel();
+    let go_on = Mutex::new(Some(go_on));
+    let server = Running::start(
+        |server| server,
+        move |_: &mut Request| {
+            let go_on = go_on.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap();
+            Response::stream(
+                HeaderValue::from_static("text/plain"),
+                InTwoParts { first: b"now", go_on },
+            )
+        },
+    );
+    let mut client = server.connect();
+    client.send(get("/")).unwrap();
+    read_until(&mut client, b"3\r\nnow\r\n");
+    // Only now the reader may go on. A server that collects the answer first would never get here.
+    sender.send(()).unwrap();
+    assert_eq!(client.read_exact(5).unwrap(), b"0\r\n\r\n");
+}
