@@ -132,3 +132,23 @@ fn there_is_no_condition_on_what_is_not_there() {
         assert_eq!(reply.status, 404, "{name}\n{reply:?}");
     }
 }
+
+#[test]
+fn a_compressed_file_is_known_again_by_its_weak_tag() {
+    let (folder, program) = start();
+    write(&folder, &"hello\n".repeat(1_000), 784_111_777);
+    let mut client = Client::connect(program.addr()).unwrap();
+    let gzip = ("Accept-Encoding", "gzip");
+    let compressed = ask(&mut client, "GET", &[gzip]);
+    let plain = ask(&mut client, "GET", &[]);
+    assert_eq!(compressed.field("Content-Encoding"), Some("gzip"), "{compressed:?}");
+    assert_eq!((plain.field("Content-Encoding"), plain.body.len()), (None, 6_000));
+    let (weak, strong) = (compressed.field("ETag").unwrap(), plain.field("ETag").unwrap());
+    assert_eq!(weak, format!("W/{strong}"));
+    for reply in [&compressed, &plain] {
+        assert_eq!(reply.fields("Vary").filter(|it| it.contains("Accept-Encoding")).count(), 1);
+    }
+    let again = ask(&mut client, "GET", &[gzip, ("If-None-Match", weak)]);
+    assert_eq!((again.status, again.body.len()), (304, 0), "{again:?}");
+    assert!(again.lists("Vary", "Accept-Encoding"), "{again:?}");
+}

@@ -43,9 +43,9 @@ pub fn build(arguments: &Arguments) -> anyhow::Result<Chain> {
 /// Pages that are served on port 3000 of this machine may read all answers.
 fn policy() -> Policy {
     Policy {
-        origins: vec!["http://localhost:3000", "http://127.0.0.1:3000"],
+        origins: vec!["http://localhost:3000".to_string(), "http://127.0.0.1:3000".to_string()],
         methods: vec![Method::Put, Method::Delete],
-        request_headers: vec!["Content-Type", "X-Request-ID"],
+        request_headers: vec![header::CONTENT_TYPE, X_REQUEST_ID],
         exposed_headers: vec![X_REQUEST_ID, header::LOCATION, header::RETRY_AFTER]
             .into_iter()
             .chain(

@@ -33,11 +33,11 @@ const SAFE_HEADERS: [&str; 4] = ["accept", "accept-language", "content-language"
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// Who may read answers: origins, or the one element `*` for all.
-    pub origins: Vec<&'static str>,
+    pub origins: Vec<String>,
     /// With which methods, besides GET, HEAD and POST.
     pub methods: Vec<Method>,
     /// With which request fields, besides a few that are always allowed.
-    pub request_headers: Vec<&'static str>,
+    pub request_headers: Vec<HeaderName>,
     /// Which response fields a script may see, besides a few that it always may.
     pub exposed_headers: Vec<HeaderName>,
     /// Whether the browser may send the user's cookies along.
@@ -64,24 +64,21 @@ impl Cors {
     /// pair. A server that gets around them by sending back whatever Origin came would let every page on the
     /// web act as its visitor.
     pub fn new(policy: Policy) -> Result<Cors, PolicyError> {
-        let origins = match policy.origins[..] {
-            ["*"] if policy.credentials => return Err(PolicyError::AnyWithCredentials),
-            ["*"] => None,
-            _ => Some(
-                policy
-                    .origins
-                    .iter()
-                    .map(|origin| Origin::parse(origin))
-                    .collect::<Result<_, _>>()?,
-            ),
-        };
+        let is_any = policy.origins == ["*"];
+        if is_any && policy.credentials {
+            return Err(PolicyError::AnyWithCredentials);
+        }
+        let parse = |origin: &String| Origin::parse(origin);
+        let listed = || policy.origins.iter().map(parse).collect::<Result<_, _>>();
+        let origins = if is_any { None } else { Some(listed()?) };
         let methods: Vec<&str> =
             SAFE_METHODS.into_iter().chain(policy.methods.iter().map(|it| it.as_str())).collect();
+        let headers: Vec<&str> = policy.request_headers.iter().map(HeaderName::as_str).collect();
         let exposed: Vec<&str> = policy.exposed_headers.iter().map(HeaderName::as_str).collect();
         Ok(Cors {
             origins,
             allow_methods: list(&methods)?,
-            allow_headers: list(&policy.request_headers)?,
+            allow_headers: list(&headers)?,
             exposed: list(&exposed)?,
             policy,
         })
@@ -146,8 +143,8 @@ impl Cors {
 
     fn allows_headers(&self, request: &Request) -> bool {
         request.headers().list(REQUEST_HEADERS).all(|name| {
-            let is_name = |it: &&str| it.eq_ignore_ascii_case(name);
-            SAFE_HEADERS.iter().any(&is_name) || self.policy.request_headers.iter().any(is_name)
+            let own = self.policy.request_headers.iter().map(HeaderName::as_str);
+            SAFE_HEADERS.into_iter().chain(own).any(|it| it.eq_ignore_ascii_case(name))
         })
     }
 }
@@ -214,8 +211,9 @@ impl std::error::Error for PolicyError {}
 mod tests {
     use super::*;
 
-    fn policy(origins: &[&'static str], credentials: bool) -> Policy {
-        Policy { origins: origins.to_vec(), credentials, ..Policy::default() }
+    fn policy(origins: &[&str], credentials: bool) -> Policy {
+        let origins = origins.iter().map(ToString::to_string).collect();
+        Policy { origins, credentials, ..Policy::default() }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A client that is not installed is skipped, and the caller is told so.
 
 mod browser;
+mod chromium;
 mod curl;
 mod python;
 
@@ -13,6 +14,7 @@ use std::thread::Builder;
 use std::time::Duration;
 
 pub use browser::browser;
+pub use chromium::chromium_dom;
 pub use curl::curl;
 pub use python::python;
 

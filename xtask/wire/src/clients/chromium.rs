@@ -1,0 +1,44 @@
+//! A real browser without a window.
+
+use super::output_of;
+use crate::WireError;
+
+/// What the program is called, on one system or another.
+const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+
+/// Lets Chromium open a page, run its scripts for at most five seconds of the page's time, and returns the
+/// page as it is then. `None` if there is no such browser here.
+///
+/// # Errors
+/// When the browser does not start, or does not end.
+pub fn chromium_dom(url: &str) -> Result<Option<String>, WireError> {
+    let profile = std::env::temp_dir().join(format!("wire-chromium-{}", std::process::id()));
+    let arguments: Vec<String> = [
+        "--headless",
+        // It sees our own pages only, and may run as root in CI, where its sandbox cannot start.
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-extensions",
+        "--virtual-time-budget=5000",
+        "--dump-dom",
+    ]
+    .map(str::to_string)
+    .into_iter()
+    .chain([format!("--user-data-dir={}", profile.display()), url.to_string()])
+    .collect();
+    let mut dom = None;
+    for name in NAMES {
+        dom = output_of(name, &arguments, b"")?;
+        if dom.is_some() {
+            break;
+        }
+    }
+    // A folder that cannot be removed is in the way of nobody.
+    let _ = std::fs::remove_dir_all(profile);
+    Ok(dom)
+}
