@@ -6,6 +6,7 @@ use ch06_handlers::middleware::{Chain, Cors};
 use support::Running;
 use wire::clients::chromium_dom;
 
+#[allow(dead_code, reason = "this test needs a part of it")]
 mod support;
 
 /// Asks for everything, and writes down what a script gets to see.
