@@ -1,4 +1,4 @@
-//! CORS: which pages of other origins may read what this server answers (WHATWG Fetch section 3.2).
+//! CORS: which pages of other origins may read what this server answers (WHATWG Fetch, "CORS protocol").
 //!
 //! Without it none may: a browser sends the request of a foreign page's script, and then keeps the answer
 //! from it. That is the same-origin policy. CORS is how a server makes exceptions. It protects the users of
@@ -23,10 +23,10 @@ const ALLOW_CREDENTIALS: HeaderName = HeaderName::from_static("Access-Control-Al
 const EXPOSE_HEADERS: HeaderName = HeaderName::from_static("Access-Control-Expose-Headers");
 const MAX_AGE: HeaderName = HeaderName::from_static("Access-Control-Max-Age");
 
-/// What a page may do that has no permission: these need no preflight (Fetch section 2.2.1).
+/// What a page may do that has no permission: these need no preflight (Fetch, "CORS-safelisted method").
 const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "POST"];
 
-/// Fields that a script may always send (Fetch section 2.2.2).
+/// Fields that a script may always send (Fetch, "CORS-safelisted request-header").
 const SAFE_HEADERS: [&str; 4] = ["accept", "accept-language", "content-language", "range"];
 
 /// The exceptions, as somebody writes them down.
@@ -132,7 +132,7 @@ impl Cors {
     fn allows_method(&self, request: &Request) -> bool {
         let mut lines = request.headers().get_all(REQUEST_METHOD);
         match (lines.next().and_then(HeaderValue::to_str), lines.next()) {
-            // Methods are compared exactly: `patch` is not PATCH (Fetch section 4.8).
+            // Methods are compared exactly: `patch` is not PATCH (Fetch, "CORS-preflight fetch").
             (Some(method), None) => {
                 SAFE_METHODS.contains(&method)
                     || self.policy.methods.iter().any(|it| it.as_str() == method)
