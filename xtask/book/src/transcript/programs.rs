@@ -97,7 +97,10 @@ while [ $# -gt 0 ]; do
     *) shift ;;
   esac
 done
-case "$program" in examples/*) ;; *) [ $# -eq 0 ] && set -- {host}:8080 ;; esac
+case "$program ${{1:-}}" in
+  examples/*) ;;
+  *' '|*' --'*) set -- {host}:8080 "$@" ;; # no address is given
+esac
 exec "{}/$program" "$@"
 "#,
         built.display()
