@@ -1,0 +1,44 @@
+//! A server for measuring: few routes, no log. `cargo run --release -p final --example bench -- ADDRESS [FOLDER]`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use httpserver::Server;
+use httpserver::handlers::StaticFiles;
+use httpserver::http::{Request, Response, Router};
+use httpserver::middleware::{Chain, Compression};
+use serde_json::json;
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let address = arguments.next().context("usage: bench ADDRESS [FOLDER]")?;
+    let address = address.parse().with_context(|| format!("`{address}` is not IP:PORT"))?;
+
+    let mut router = Router::new();
+    router.get("/", |_: &mut Request| "Hello, World!");
+    router.get("/json/:id<u64>", |request: &mut Request| {
+        let id: u64 = request.parse_param("id")?;
+        Ok::<_, httpserver::http::HttpError>(Response::json(
+            &json!({ "id": id, "name": "Ada", "tags": ["a", "b"] }),
+        ))
+    });
+    if let Some(folder) = arguments.next().map(PathBuf::from) {
+        let text = folder.join("text100k.txt");
+        if text.is_file() {
+            let text: Arc<str> = fs::read_to_string(&text)?.into();
+            let page = move |_: &mut Request| Response::text(text.to_string());
+            router.get("/text", Chain::around(page).with(Compression));
+        }
+        StaticFiles::new(&folder)
+            .with_context(|| format!("cannot serve files from {}", folder.display()))?
+            .routes(&mut router, "/static");
+    }
+    let server = Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    let stop = server.handle();
+    ctrlc::set_handler(move || stop.shutdown())?;
+    println!("listening on http://{}", server.local_addr());
+    server.run(router.build()?)?;
+    Ok(())
+}

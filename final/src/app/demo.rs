@@ -1,0 +1,88 @@
+//! Pages that behave badly on purpose, to see what is done about it.
+
+use std::io::{self, Read};
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::thread;
+use std::time::Duration;
+
+use crate::http::{
+    HeaderValue, HttpError, Request, Response, ResponseBody, Router, Status, extract, header,
+};
+use crate::middleware::token_bucket::Limit;
+use crate::middleware::{Chain, RateLimit};
+
+/// The longest that `/slow` takes, in milliseconds.
+const SLOWEST: u64 = 10_000;
+
+/// The most that `/large` sends, in units of 1,024 bytes.
+const LARGEST: u64 = 10_240;
+
+/// What `/large` says, again and again.
+const LINE: &[u8] = b"All work and no play makes Jack a dull boy.\n";
+
+/// What `/limited` allows to each client.
+const FIVE_THEN_ONE_A_SECOND: Limit = Limit {
+    burst: NonZeroU32::new(5).unwrap(),
+    rate: NonZeroU32::MIN,
+    per: Duration::from_secs(1),
+};
+
+/// Adds these pages.
+pub(super) fn routes(router: &mut Router) {
+    router.get("/slow", slow);
+    router.get("/panic", panic);
+    router.get("/large", large);
+    // A layer can be around one route only.
+    let limit = RateLimit::by_client(FIVE_THEN_ONE_A_SECOND);
+    router.get("/limited", Chain::around(|_: &mut Request| "within the limit\n").with(limit));
+}
+
+/// `GET /slow?ms=N`.
+fn slow(request: &mut Request) -> Result<String, HttpError> {
+    let milliseconds = number(request, "ms", 1_000)?.min(SLOWEST);
+    thread::sleep(Duration::from_millis(milliseconds));
+    Ok(format!("{milliseconds} ms later\n"))
+}
+
+/// `GET /panic`.
+fn panic(_: &mut Request) -> Status {
+    panic!("this page panics on purpose")
+}
+
+/// `GET /large?kb=N`.
+fn large(request: &mut Request) -> Result<Response, HttpError> {
+    let length = number(request, "kb", 100)?.min(LARGEST) * 1024;
+    let body = ResponseBody::Stream {
+        reader: Box::new(Lines { at: 0 }.take(length)),
+        length: Some(length),
+    };
+    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+    Ok(Response::new(Status::OK).with_header(header::CONTENT_TYPE, content_type).with_body(body))
+}
+
+/// [`LINE`] without end.
+struct Lines {
+    at: usize,
+}
+
+impl Read for Lines {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        for byte in &mut *buffer {
+            *byte = LINE[self.at];
+            self.at = (self.at + 1) % LINE.len();
+        }
+        Ok(buffer.len())
+    }
+}
+
+/// A number in the query, or what it is if it is not there.
+fn number<T: FromStr>(request: &Request, name: &str, default: T) -> Result<T, HttpError> {
+    match extract::query(request).get(name) {
+        None => Ok(default),
+        Some(text) => text.parse().map_err(|_| {
+            let message = format!("`{name}` must be a whole number, and not `{text}`");
+            HttpError::new(Status::BAD_REQUEST, "bad_number", message)
+        }),
+    }
+}

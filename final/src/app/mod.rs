@@ -1,0 +1,113 @@
+//! The program built with the server: which paths there are, and who answers them.
+
+mod demo;
+mod inspect;
+mod pages;
+mod probes;
+mod users;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::Config;
+use crate::ServerHandle;
+use crate::handlers::StaticFiles;
+use crate::handlers::static_files::caching::Caching;
+use crate::http::{
+    HeaderName, HeaderValue, Method, Request, Response, Router, Routes, Status, header,
+};
+use crate::middleware::cors::Policy;
+use crate::middleware::request_id::X_REQUEST_ID;
+use crate::middleware::{AccessLog, CatchPanic, Chain, Compression, Cors, Next, RequestId};
+
+/// The files that are served when no folder is given: `public/` beside this program's source.
+const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
+
+/// The application, as one handler.
+///
+/// # Errors
+/// When two routes contradict each other, the CORS policy cannot be used, or the folder of the files is
+/// not there.
+pub fn build(config: &Config, server: ServerHandle) -> anyhow::Result<Chain> {
+    let routes = routes(config, Some(server))?.build()?;
+    Ok(layers(routes, config, if config.files_only { None } else { Some(Cors::new(policy())?) }))
+}
+
+/// Prints the routes, a line each.
+///
+/// # Errors
+/// As [`build`].
+pub fn print_routes(config: &Config) -> anyhow::Result<()> {
+    for (verb, path) in routes(config, None)?.list() {
+        println!("{verb:<7} {path}");
+    }
+    Ok(())
+}
+
+fn routes(config: &Config, server: Option<ServerHandle>) -> anyhow::Result<Router> {
+    let folder = config.root.as_deref().unwrap_or(Path::new(DEMONSTRATION));
+    let files = StaticFiles::new(folder)
+        .with_context(|| format!("cannot serve files from {}", folder.display()))?
+        .with_caching(Caching::for_at_most(config.max_age));
+    let files = if config.listings { files.with_listings() } else { files };
+    let mut router = Router::new();
+    if config.files_only {
+        files.routes(&mut router, "");
+        return Ok(router);
+    }
+    router.any("/inspect", inspect::show);
+    router.post("/echo", pages::echo);
+    router.put("/echo", pages::echo);
+    router.get("/hello/:name", pages::hello);
+    router.get("/files/*path", pages::files);
+    router.get("/empty", |_: &mut Request| Status::NO_CONTENT);
+    users::routes(&mut router);
+    demo::routes(&mut router);
+    files.routes(&mut router, "/static");
+    probes::health(folder, server).routes(&mut router);
+    let welcome = pages::welcome(&router);
+    router.get("/", welcome);
+    Ok(router)
+}
+
+/// From the outside in. Who answers further inside is seen by all who are further outside: so a panic becomes
+/// an answer that is compressed, gets its CORS fields, is logged, and has an id.
+fn layers(routes: Routes, config: &Config, cors: Option<Cors>) -> Chain {
+    let mut chain = Chain::around(routes).with(RequestId::new());
+    if let Some(format) = config.log {
+        chain =
+            chain.with(AccessLog::new(format).skipping("/favicon.ico").skipping("/health/live"));
+    }
+    chain = chain.with(no_sniff);
+    if let Some(cors) = cors {
+        chain = chain.with(cors);
+    }
+    chain.with(Compression).with(CatchPanic)
+}
+
+/// Pages that are served on port 3000 of this machine may read all answers.
+fn policy() -> Policy {
+    Policy {
+        origins: vec!["http://localhost:3000".to_string(), "http://127.0.0.1:3000".to_string()],
+        methods: vec![Method::Put, Method::Delete],
+        request_headers: vec![header::CONTENT_TYPE, X_REQUEST_ID],
+        exposed_headers: vec![X_REQUEST_ID, header::LOCATION, header::RETRY_AFTER]
+            .into_iter()
+            .chain(
+                ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+                    .map(HeaderName::from_static),
+            )
+            .collect(),
+        credentials: false,
+        max_age: Duration::from_secs(600),
+    }
+}
+
+/// A layer can be a function. This one tells browsers to believe our Content-Type and not to guess: what
+/// a user has uploaded as text must not turn into a page with scripts.
+fn no_sniff(request: &mut Request, next: Next<'_>) -> Response {
+    next.run(request)
+        .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
+}

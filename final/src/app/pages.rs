@@ -1,0 +1,56 @@
+//! The small pages of the demonstration.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+
+use serde_json::json;
+
+use crate::http::html::escape;
+use crate::http::{Handler, HeaderName, HeaderValue, Request, Response, Router, header, mime};
+
+/// Tells one run of the program from another.
+const X_RUN_TOKEN: HeaderName = HeaderName::from_static("X-Run-Token");
+
+/// `GET /`: what can be asked for here. The page is made once, when the routes are known.
+pub(super) fn welcome(router: &Router) -> impl Handler + use<> {
+    let items: Vec<String> = router
+        .list()
+        .map(|(verb, path)| format!("<li><code>{verb} {}</code></li>\n", escape(path)))
+        .collect();
+    let items = items.concat();
+    let name = env!("CARGO_PKG_NAME");
+    let page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<title>{name}</title>\n<h1>{name}</h1>\n\
+         <p>These routes are served here:</p>\n<ul>\n{items}</ul>\n</html>\n"
+    );
+    let token = run_token();
+    move |_: &mut Request| Response::html(page.clone()).with_header(X_RUN_TOKEN, token.clone())
+}
+
+/// A number that is another one in every run: the system's randomness seeds each `RandomState`, which
+/// protects hash maps, and so does the hash of nothing differ. A name for a run, and no secret.
+fn run_token() -> HeaderValue {
+    HeaderValue::from(RandomState::new().hash_one(()))
+}
+
+/// `GET /hello/:name`.
+pub(super) fn hello(request: &mut Request) -> String {
+    format!("Hello, {}!\n", request.param("name").unwrap_or("nobody"))
+}
+
+/// `GET /files/*path`: what the wildcard stood for, and what kind of file it would be.
+pub(super) fn files(request: &mut Request) -> Response {
+    let path = request.param("path").unwrap_or_default();
+    let content_type = mime::content_type(path);
+    Response::json(&json!({ "path": path, "content_type": content_type.to_str() }))
+}
+
+/// `POST /echo`: the body as it came.
+pub(super) fn echo(request: &mut Request) -> Response {
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .cloned()
+        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    Response::bytes(content_type, request.body().as_bytes().to_vec())
+}

@@ -1,0 +1,134 @@
+//! A collection of users in memory, as JSON: created, read, changed and deleted.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::http::{
+    Handler, HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, extract,
+    header,
+};
+
+/// How many users there may be. Without a limit clients could fill our memory.
+const MOST: usize = 10_000;
+
+/// How many characters a name may have.
+const LONGEST_NAME: usize = 100;
+
+/// The collection. All workers use it at the same time, one after the other.
+#[derive(Debug, Default)]
+struct Users {
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    last_id: u32,
+    names: BTreeMap<u32, String>,
+}
+
+/// Adds the routes of the collection.
+pub(super) fn routes(router: &mut Router) {
+    let users = Arc::new(Users::default());
+    router.group("/users", |group| {
+        group.get("", users.handler(Users::list));
+        group.post("", users.handler(Users::create));
+        group.get("/:id<u32>", users.handler(Users::show)).name("user");
+        group.put("/:id<u32>", users.handler(Users::change));
+        group.delete("/:id<u32>", users.handler(Users::delete));
+    });
+}
+
+type Answer = Result<Response, HttpError>;
+
+impl Users {
+    /// Makes a handler of one of the functions below.
+    fn handler<R>(self: &Arc<Self>, answer: fn(&Users, &Request) -> R) -> impl Handler + use<R>
+    where
+        R: IntoResponse + 'static,
+    {
+        let users = Arc::clone(self);
+        move |request: &mut Request| answer(&users, request)
+    }
+
+    fn list(&self, _: &Request) -> Response {
+        let table = self.lock();
+        let users = table.names.iter().map(|(id, name)| to_json(*id, name));
+        Response::json(&Value::Array(users.collect()))
+    }
+
+    fn create(&self, request: &Request) -> Answer {
+        let name = name_in(request)?;
+        let mut table = self.lock();
+        if table.names.len() >= MOST {
+            let message = format!("there are {MOST} users already; delete one first");
+            return Err(HttpError::new(Status::INSUFFICIENT_STORAGE, "full", message));
+        }
+        // An id is never given twice, or a client could meet another user behind an old URL.
+        table.last_id += 1;
+        let id = table.last_id;
+        let response = Response::json(&to_json(id, &name)).with_status(Status::CREATED);
+        table.names.insert(id, name);
+        drop(table);
+        let url = request.url_for("user", &[("id", &id.to_string())])?;
+        match HeaderValue::try_from(url) {
+            Ok(url) => Ok(response.with_header(header::LOCATION, url)),
+            Err(_) => Ok(response), // a path is percent-encoded, so this does not happen
+        }
+    }
+
+    fn show(&self, request: &Request) -> Answer {
+        let id = request.parse_param("id")?;
+        let table = self.lock();
+        let name = table.names.get(&id).ok_or_else(|| absent(id))?;
+        Ok(Response::json(&to_json(id, name)))
+    }
+
+    fn change(&self, request: &Request) -> Answer {
+        let id = request.parse_param("id")?;
+        let new_name = name_in(request)?;
+        let mut table = self.lock();
+        let name = table.names.get_mut(&id).ok_or_else(|| absent(id))?;
+        *name = new_name;
+        Ok(Response::json(&to_json(id, name)))
+    }
+
+    fn delete(&self, request: &Request) -> Result<Status, HttpError> {
+        let id = request.parse_param("id")?;
+        self.lock().names.remove(&id).ok_or_else(|| absent(id))?;
+        Ok(Status::NO_CONTENT)
+    }
+
+    /// A handler that panics while it holds the lock poisons it. The table is then as sound as before:
+    /// each change of it is one step.
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn to_json(id: u32, name: &str) -> Value {
+    json!({ "id": id, "name": name })
+}
+
+/// The name in a body such as `{"name": "Ada"}`. What is JSON and not this is 422: understood, and
+/// still of no use (RFC 9110 section 15.5.21).
+fn name_in(request: &Request) -> Result<String, HttpError> {
+    let body = extract::json(request)?;
+    let name = match body.as_object() {
+        Some(fields) if fields.len() == 1 => fields.get("name").and_then(Value::as_str),
+        _ => None,
+    };
+    name.filter(|name| (1..=LONGEST_NAME).contains(&name.chars().count()))
+        .map(str::to_string)
+        .ok_or_else(|| {
+            let message = format!(
+                "the body must be {{\"name\": \"…\"}} with 1 to {LONGEST_NAME} characters in it"
+            );
+            HttpError::new(Status::UNPROCESSABLE_CONTENT, "bad_user", message)
+        })
+}
+
+fn absent(id: u32) -> HttpError {
+    HttpError::new(Status::NOT_FOUND, "no_such_user", format!("there is no user {id}"))
+}

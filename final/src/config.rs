@@ -1,0 +1,502 @@
+//! What the server is to do: a flag goes before an environment variable, that before the file, that before the
+//! default. Everything that is wrong is told at once.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, Command};
+use jiff::SignedDuration;
+
+use crate::core::workers::Size;
+use crate::http::limits::{KIB, Limits, MIB};
+use crate::middleware::log_format::LogFormat;
+use crate::server::Clients;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen. Port 0 lets the kernel choose a free port.
+    pub addr: SocketAddr,
+    /// The folder whose files are served; `None` for the demonstration's own.
+    pub root: Option<PathBuf>,
+    /// Whether nothing but the files is served, from `/` on.
+    pub files_only: bool,
+    /// Whether folders without an `index.html` are listed.
+    pub listings: bool,
+    /// How long a client may use a file that is no page without asking.
+    pub max_age: Duration,
+    /// How the access log is written; `None` for no log.
+    pub log: Option<LogFormat>,
+    /// What one client may use.
+    pub limits: Limits,
+    /// How many threads there are.
+    pub size: Size,
+    /// How many clients there may be.
+    pub clients: Clients,
+    /// How long a stopping server waits for what is under way.
+    pub drain: Duration,
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Asked {
+    /// To serve.
+    Serve(Config),
+    /// Only whether the configuration is right: `--check-config`.
+    Check(Config),
+    /// Which routes there are: `--print-routes`.
+    Routes(Config),
+}
+
+/// A setting with a value: its flag is `--NAME`, its variable `HTTP_NAME`, its key in the file `NAME`.
+struct Setting {
+    name: &'static str,
+    value: &'static str,
+    default: &'static str,
+    help: &'static str,
+}
+
+const SETTINGS: [Setting; 19] = [
+    setting("addr", "IP:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one"),
+    setting("root", "FOLDER", "", "the folder whose files are served"),
+    setting("max-age", "TIME", "1h", "how long clients may keep files that are no pages"),
+    setting("log", "FORMAT", "common", "the access log: common, json or off"),
+    setting("permits", "COUNT", "", "threads awake at a time [default: one a core]"),
+    setting(
+        "threads",
+        "COUNT",
+        "",
+        "threads at most, for handlers that block [default: permits + 32]",
+    ),
+    setting(
+        "patience",
+        "TIME",
+        "500ms",
+        "how long all threads may be stuck before clients are told 503",
+    ),
+    setting("max-connections", "COUNT", "16384", "connections in all; more are told 503"),
+    setting(
+        "max-connections-per-address",
+        "COUNT",
+        "",
+        "connections of one address [default: no limit]",
+    ),
+    setting("max-requests", "COUNT", "1000", "requests on one connection"),
+    setting("max-target", "SIZE", "8KiB", "the longest request target; 414 beyond it"),
+    setting("max-head", "SIZE", "16KiB", "the longest request head; 431 beyond it"),
+    setting("max-fields", "COUNT", "100", "field lines of a request; 431 beyond it"),
+    setting("max-body", "SIZE", "8MiB", "the longest request body; 413 beyond it"),
+    setting("idle-timeout", "TIME", "60s", "how long a connection may wait for a request"),
+    setting("head-timeout", "TIME", "10s", "how long the head of a request may take; 408 after it"),
+    setting("body-timeout", "TIME", "30s", "how long the body of a request may take; 408 after it"),
+    setting("write-timeout", "TIME", "30s", "how long a client may take nothing of an answer"),
+    setting("drain-timeout", "TIME", "10s", "how long a stop waits for what is under way"),
+];
+
+const fn setting(
+    name: &'static str,
+    value: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { name, value, default, help }
+}
+
+/// Settings without a value.
+const SWITCHES: [(&str, &str); 2] = [
+    ("files-only", "serve the files of --root from / on, and nothing else"),
+    ("listings", "list folders that have no index.html"),
+];
+
+fn variable(name: &str) -> String {
+    format!("HTTP_{}", name.replace('-', "_").to_ascii_uppercase())
+}
+
+fn command() -> Command {
+    let mut command = Command::new("httpserver")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("An HTTP/1.1 server")
+        .after_help(
+            "Each setting can also be an environment variable (--max-body is HTTP_MAX_BODY) or a line of a TOML \
+             file (max-body = \"1MiB\"). A flag goes before a variable, and that before the file.\n\
+             Times are 500ms, 10s, 2m; sizes are 512, 16KiB, 8MiB.",
+        )
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .help("a TOML file with settings [env: HTTP_CONFIG]"),
+        );
+    for Setting { name, value, default, help } in SETTINGS {
+        let help = if default.is_empty() {
+            help.to_string()
+        } else {
+            format!("{help} [default: {default}]")
+        };
+        command = command.arg(Arg::new(name).long(name).value_name(value).help(help));
+    }
+    for (name, help) in SWITCHES {
+        command = command.arg(Arg::new(name).long(name).action(ArgAction::SetTrue).help(help));
+    }
+    for (name, help) in [
+        ("check-config", "say whether the settings are right, and end"),
+        ("print-routes", "print the routes, and end"),
+    ] {
+        command = command.arg(Arg::new(name).long(name).action(ArgAction::SetTrue).help(help));
+    }
+    command
+}
+
+/// Reads the command line, the environment, and the file that one of them names.
+///
+/// # Errors
+/// [`ConfigError::Usage`] for a command line that cannot be read, or that asks for help; otherwise
+/// [`ConfigError::Invalid`] with everything that is wrong.
+pub fn read(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Asked, ConfigError> {
+    let matches = command().try_get_matches_from(arguments).map_err(ConfigError::Usage)?;
+    let mut problems = Vec::new();
+    let file = matches.get_one::<String>("config").cloned().or_else(|| environment("HTTP_CONFIG"));
+    let file = match file.map(|path| read_file(&path)) {
+        None => BTreeMap::new(),
+        Some(Ok(values)) => values,
+        Some(Err(mut found)) => {
+            problems.append(&mut found);
+            BTreeMap::new()
+        }
+    };
+    let mut values = Values { problems, found: BTreeMap::new() };
+    for Setting { name, default, .. } in SETTINGS {
+        let flag =
+            matches.get_one::<String>(name).map(|value| (format!("--{name}"), value.clone()));
+        let variable = variable(name);
+        let found = flag
+            .or_else(|| environment(&variable).map(|value| (variable.clone(), value)))
+            .or_else(|| {
+                file.get(name).map(|value| (format!("`{name}` in the file"), value.clone()))
+            })
+            .unwrap_or_else(|| (format!("--{name}"), default.to_string()));
+        values.found.insert(name, found);
+    }
+    for (name, _) in SWITCHES {
+        let found = if matches.get_flag(name) {
+            (format!("--{name}"), "true".to_string())
+        } else if let Some(value) = environment(&variable(name)) {
+            (variable(name), value)
+        } else {
+            let value = file.get(name).cloned().unwrap_or("false".to_string());
+            (format!("`{name}` in the file"), value)
+        };
+        values.found.insert(name, found);
+    }
+    let config = values.config();
+    if !values.problems.is_empty() {
+        return Err(ConfigError::Invalid(values.problems));
+    }
+    Ok(match (matches.get_flag("check-config"), matches.get_flag("print-routes")) {
+        (true, _) => Asked::Check(config),
+        (_, true) => Asked::Routes(config),
+        _ => Asked::Serve(config),
+    })
+}
+
+/// The settings of a file, as text. What is no setting is a problem: a misspelt limit must not be no limit.
+fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
+    let text =
+        fs::read_to_string(path).map_err(|error| vec![format!("--config {path}: {error}")])?;
+    let table: toml::Table =
+        text.parse().map_err(|error| vec![format!("--config {path}: {}", one_line(&error))])?;
+    let mut values = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (name, value) in table {
+        let is_known = SETTINGS.iter().any(|setting| setting.name == name)
+            || SWITCHES.iter().any(|(switch, _)| *switch == name);
+        match value {
+            _ if !is_known => {
+                problems.push(format!("--config {path}: there is no setting `{name}`"));
+            }
+            toml::Value::String(text) => _ = values.insert(name, text),
+            toml::Value::Integer(number) => _ = values.insert(name, number.to_string()),
+            toml::Value::Boolean(flag) => _ = values.insert(name, flag.to_string()),
+            _ => problems.push(format!(
+                "--config {path}: `{name}` must be a text, a number or true or false"
+            )),
+        }
+    }
+    if problems.is_empty() { Ok(values) } else { Err(problems) }
+}
+
+fn one_line(error: &toml::de::Error) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What was found, and what is wrong with it.
+struct Values {
+    /// Name, then where it was found and what.
+    found: BTreeMap<&'static str, (String, String)>,
+    problems: Vec<String>,
+}
+
+impl Values {
+    fn config(&mut self) -> Config {
+        let defaults = Size::default();
+        let limits = Limits::default();
+        let permits = self.count("permits").unwrap_or(defaults.permits);
+        let threads = self.count("threads").unwrap_or(permits.saturating_add(32));
+        if threads < permits {
+            self.problem("threads", &format!("must be at least as many as --permits, {permits}"));
+        }
+        let config = Config {
+            addr: self
+                .parsed("addr", "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"),
+            root: self.text("root").map(PathBuf::from),
+            files_only: self.switch("files-only"),
+            listings: self.switch("listings"),
+            max_age: self.time("max-age"),
+            log: self.log(),
+            limits: Limits {
+                requests: self
+                    .count("max-requests")
+                    .map_or(limits.requests, |count| count as usize),
+                target: self.size("max-target"),
+                head: self.size("max-head"),
+                fields: self.count("max-fields").map_or(limits.fields, |count| count as usize),
+                body: self.size("max-body") as u64,
+                idle_time: self.time("idle-timeout"),
+                head_time: self.time("head-timeout"),
+                body_time: self.time("body-timeout"),
+                write_time: self.time("write-timeout"),
+                ..limits
+            },
+            size: Size { permits, threads, patience: self.time("patience") },
+            clients: Clients {
+                total: self.count("max-connections").unwrap_or(Clients::default().total),
+                by_address: self.count("max-connections-per-address"),
+            },
+            drain: self.time("drain-timeout"),
+        };
+        match &config.root {
+            None if config.files_only => {
+                self.problem("files-only", "needs a folder: --root FOLDER (HTTP_ROOT)");
+            }
+            Some(folder) if !folder.is_dir() => {
+                let folder = folder.display();
+                self.problem("root", &format!("there is no folder {folder}"));
+            }
+            _ => {}
+        }
+        config
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.found.get(name).map(|(_, text)| text.clone()).filter(|text| !text.is_empty())
+    }
+
+    /// `--max-body 1XB (HTTP_MAX_BODY): …`: where it was found, what it is, and the other way to set it.
+    fn problem(&mut self, name: &str, what: &str) {
+        let (place, text) = self.found.get(name).cloned().unwrap_or_default();
+        let other = if place.starts_with("--") { variable(name) } else { format!("--{name}") };
+        self.problems.push(format!("{place} {text} ({other}): {what}"));
+    }
+
+    fn parsed<T: FromStr + Fallback>(&mut self, name: &str, what: &str) -> T {
+        if let Ok(value) = self.text(name).unwrap_or_default().parse() {
+            return value;
+        }
+        self.problem(name, &format!("must be {what}"));
+        T::FALLBACK
+    }
+
+    fn count(&mut self, name: &str) -> Option<u32> {
+        let text = self.text(name)?;
+        match text.parse() {
+            Ok(0) | Err(_) => {
+                self.problem(name, "must be a whole number, and at least 1");
+                None
+            }
+            Ok(count) => Some(count),
+        }
+    }
+
+    fn time(&mut self, name: &str) -> Duration {
+        let text = self.text(name).unwrap_or_default();
+        let time = match text.parse::<u64>() {
+            Ok(seconds) => Some(Duration::from_secs(seconds)),
+            Err(_) => text.parse::<SignedDuration>().ok().and_then(|time| time.try_into().ok()),
+        };
+        time.filter(|time| !time.is_zero()).unwrap_or_else(|| {
+            self.problem(name, "must be a time such as 500ms, 10s or 2m, and more than zero");
+            Duration::from_secs(1)
+        })
+    }
+
+    fn size(&mut self, name: &str) -> usize {
+        let text = self.text(name).unwrap_or_default();
+        let units = [("KiB", KIB), ("MiB", MIB), ("GiB", KIB * MIB), ("", 1)];
+        let size = units.iter().find_map(|(unit, bytes)| {
+            let number: usize = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+            number.checked_mul(*bytes)
+        });
+        size.filter(|size| *size > 0).unwrap_or_else(|| {
+            self.problem(name, "must be a size such as 512, 16KiB or 8MiB, and more than zero");
+            1
+        })
+    }
+
+    fn switch(&mut self, name: &str) -> bool {
+        match self.text(name).unwrap_or_default().as_str() {
+            "true" | "1" => true,
+            "false" | "0" | "" => false,
+            _ => {
+                self.problem(name, "must be true or false");
+                false
+            }
+        }
+    }
+
+    fn log(&mut self) -> Option<LogFormat> {
+        let text = self.text("log").unwrap_or_default();
+        if text == "off" {
+            return None;
+        }
+        text.parse().ok().or_else(|| {
+            self.problem("log", "must be common, json or off");
+            None
+        })
+    }
+}
+
+/// A value to go on with when the one that was given is wrong, so that all other mistakes are found too.
+trait Fallback {
+    const FALLBACK: Self;
+}
+
+impl Fallback for SocketAddr {
+    const FALLBACK: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// The command line cannot be read, or asks for help.
+    Usage(clap::Error),
+    /// Everything that is wrong with the settings.
+    Invalid(Vec<String>),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(error) => error.fmt(f),
+            Self::Invalid(problems) => {
+                writeln!(f, "the configuration cannot be used:")?;
+                problems.iter().try_for_each(|problem| writeln!(f, "  {problem}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_with(words: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let arguments = ["httpserver"].iter().chain(words).map(OsString::from);
+        let find = |name: &str| {
+            variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_string())
+        };
+        match read(arguments, find)? {
+            Asked::Serve(config) | Asked::Check(config) | Asked::Routes(config) => Ok(config),
+        }
+    }
+
+    fn problems(words: &[&str], variables: &[(&str, &str)]) -> Vec<String> {
+        match read_with(words, variables) {
+            Err(ConfigError::Invalid(problems)) => problems,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn without_anything_the_defaults_hold() {
+        let config = read_with(&[], &[]).unwrap();
+        assert_eq!(config.addr.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.log, Some(LogFormat::Common));
+        assert_eq!(config.limits.body, 8 * 1024 * 1024);
+        assert_eq!((config.files_only, config.root), (false, None));
+    }
+
+    #[test]
+    fn a_flag_goes_before_a_variable_and_that_before_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.toml");
+        fs::write(
+            &file,
+            "max-body = \"1KiB\"\nmax-fields = 7\nidle-timeout = \"3s\"\nlistings = true\n",
+        )
+        .unwrap();
+        let file = file.to_str().unwrap();
+        let variables = [("HTTP_MAX_FIELDS", "8"), ("HTTP_IDLE_TIMEOUT", "4")];
+        let config = read_with(&["--config", file, "--idle-timeout", "5s"], &variables).unwrap();
+        assert_eq!(config.limits.body, 1024);
+        assert_eq!(config.limits.fields, 8);
+        assert_eq!(config.limits.idle_time, Duration::from_secs(5));
+        assert!(config.listings);
+        let config = read_with(&[], &[("HTTP_CONFIG", file)]).unwrap();
+        assert_eq!(config.limits.fields, 7);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once_with_flag_and_variable() {
+        let found = problems(
+            &["--addr", "8080", "--max-body", "1XB", "--idle-timeout", "0"],
+            &[("HTTP_MAX_FIELDS", "-1"), ("HTTP_LOG", "xml")],
+        );
+        assert_eq!(found.len(), 5, "{found:#?}");
+        let has = |flag: &str, variable: &str| {
+            assert!(
+                found.iter().any(|problem| problem.contains(flag) && problem.contains(variable)),
+                "{flag}: {found:#?}"
+            );
+        };
+        has("--addr 8080", "HTTP_ADDR");
+        has("--max-body 1XB", "HTTP_MAX_BODY");
+        has("--idle-timeout 0", "HTTP_IDLE_TIMEOUT");
+        has("HTTP_MAX_FIELDS -1", "--max-fields");
+        has("HTTP_LOG xml", "--log");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_and_a_key_that_nobody_knows_are_told() {
+        assert!(problems(&["--root", "no/such/folder"], &[])[0].contains("no/such/folder"));
+        assert!(problems(&["--files-only"], &[])[0].contains("--root"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.toml");
+        fs::write(&file, "max_body = 1\n").unwrap();
+        assert!(
+            problems(&["--config", file.to_str().unwrap()], &[])[0]
+                .contains("no setting `max_body`")
+        );
+        assert!(problems(&["--config", "no.toml"], &[])[0].contains("no.toml"));
+    }
+
+    #[test]
+    fn sizes_and_times_may_have_units() {
+        let config =
+            read_with(&["--max-body", "2MiB", "--max-head", "512", "--drain-timeout", "1m"], &[])
+                .unwrap();
+        assert_eq!((config.limits.body, config.limits.head), (2 * 1024 * 1024, 512));
+        assert_eq!(config.drain, Duration::from_secs(60));
+    }
+}

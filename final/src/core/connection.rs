@@ -1,0 +1,81 @@
+//! One client: a socket that never blocks, and what has been received from it and not understood yet.
+
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+
+use rustix::buffer::spare_capacity;
+use rustix::io::{Errno, read};
+
+/// What came of asking for bytes. None of these is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    /// This many bytes more are in the buffer.
+    Bytes(usize),
+    /// The peer has sent its FIN: it will send no more, but it may still listen (half-close).
+    Eof,
+    /// Nothing is there now.
+    Nothing,
+}
+
+/// One client's connection.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    peer: SocketAddr,
+    /// What is left over of the thread's buffer. Empty as a rule, so that a connection that waits costs no
+    /// buffer.
+    leftover: Vec<u8>,
+}
+
+impl Connection {
+    /// Wraps a socket that does not block.
+    pub fn new(stream: TcpStream, peer: SocketAddr) -> Connection {
+        Connection { stream, peer, leftover: Vec::new() }
+    }
+
+    /// The client's address.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// The socket.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// Takes what was left over.
+    pub fn take_leftover(&mut self, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        buffer.append(&mut self.leftover);
+        self.leftover = Vec::new();
+    }
+
+    /// Keeps what has not been understood.
+    pub fn keep(&mut self, rest: &[u8]) {
+        self.leftover = rest.to_vec();
+    }
+
+    /// recv(2): puts what is there behind the end of `buffer`, at most as much as its spare capacity.
+    ///
+    /// # Errors
+    /// What the socket reports, above all that the peer has reset the connection.
+    pub fn fill(&self, buffer: &mut Vec<u8>) -> io::Result<Fill> {
+        loop {
+            match read(&self.stream, spare_capacity(buffer)) {
+                Ok(0) => return Ok(Fill::Eof),
+                Ok(count) => return Ok(Fill::Bytes(count)),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(Fill::Nothing),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// shutdown(2) of our direction: sends FIN behind the last byte.
+    ///
+    /// # Errors
+    /// When the peer is gone already.
+    pub fn finish_writing(&self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+}

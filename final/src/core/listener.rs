@@ -1,0 +1,172 @@
+//! ACCEPT: the socket that clients knock at: socket, setsockopt, bind, listen, accept. It never blocks.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::net::{SocketFlags, acceptfrom_with};
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// How many finished handshakes the kernel keeps for us until we accept them. On Linux the lesser of
+/// this and `net.core.somaxconn` counts; beyond it a client's handshake is dropped and tried again.
+pub const BACKLOG: i32 = 1024;
+
+/// A listening socket. It never carries data: each accepted client gets a socket of its own.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    local_addr: SocketAddr,
+}
+
+impl Listener {
+    /// Opens a socket that listens on `address`. Port 0 lets the kernel choose.
+    ///
+    /// # Errors
+    /// [`BindError`] with the step that failed and a way out.
+    pub fn bind(address: SocketAddr) -> Result<Listener, BindError> {
+        let failed = |step| move |source| BindError { step, source };
+
+        // socket(2): ask the kernel for an endpoint. It has no address yet.
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
+            .map_err(failed("socket"))?;
+
+        // setsockopt(2): connections that ended a moment ago (TIME_WAIT) shall not keep us from the
+        // port. Windows needs no such option, and its option of this name lets two servers share a port.
+        #[cfg(not(windows))]
+        socket.set_reuse_address(true).map_err(failed("setsockopt(SO_REUSEADDR)"))?;
+
+        // On Linux an accepted socket has the options of the listening one, so this is said once and not once
+        // for each client: answers are handed over whole, and Nagle's algorithm would only delay their end.
+        socket.set_tcp_nodelay(true).map_err(failed("setsockopt(TCP_NODELAY)"))?;
+        socket.set_nonblocking(true).map_err(failed("fcntl(O_NONBLOCK)"))?;
+
+        // bind(2): give the socket its address and port.
+        socket.bind(&address.into()).map_err(failed("bind"))?;
+
+        // listen(2): from here on the kernel completes handshakes, even before the first accept.
+        socket.listen(BACKLOG).map_err(failed("listen"))?;
+
+        let socket = TcpListener::from(socket);
+        let local_addr = socket.local_addr().map_err(failed("getsockname"))?;
+        Ok(Listener { socket, local_addr })
+    }
+
+    /// The address that clients can reach, with the port that the kernel chose for port 0.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// accept4(2): the socket of the next client who stands at the door, and its address. The socket does not
+    /// block and is not inherited by child processes, all by one call.
+    ///
+    /// # Errors
+    /// [`Failure`] says what to do about it.
+    pub fn accept(&self) -> Result<(TcpStream, SocketAddr), Failure> {
+        loop {
+            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+            let error = match acceptfrom_with(&self.socket, flags) {
+                Ok((socket, Some(peer))) => {
+                    if let Ok(peer) = SocketAddr::try_from(peer) {
+                        return Ok((TcpStream::from(socket), peer));
+                    }
+                    continue; // a client without an address is gone
+                }
+                Ok((_, None)) => continue,
+                Err(error) => io::Error::from(error),
+            };
+            match error.kind() {
+                io::ErrorKind::WouldBlock => return Err(Failure::Nobody),
+                // The client left between its handshake and our accept, or a signal came.
+                io::ErrorKind::Interrupted
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::ConnectionReset => {}
+                _ => return Err(Failure::Shortage(error)),
+            }
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Why there is no client.
+#[derive(Debug)]
+pub enum Failure {
+    /// Nobody stands at the door.
+    Nobody,
+    /// The machine has run out of something, such as open files. It helps to wait.
+    Shortage(io::Error),
+}
+
+/// Why an address could not be listened on.
+#[derive(Debug)]
+pub struct BindError {
+    /// The system call that failed.
+    pub step: &'static str,
+    /// What the kernel said.
+    pub source: io::Error,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.step, self.source)?;
+        match self.source.kind() {
+            io::ErrorKind::AddrInUse => {
+                write!(f, "; another program listens there: stop it, or try 127.0.0.1:0")
+            }
+            io::ErrorKind::PermissionDenied => {
+                write!(f, "; ports below 1024 need privileges: try 127.0.0.1:8080")
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                write!(f, "; this machine has no such address: try 127.0.0.1:8080")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        None // Display has told it; a chain would print it twice.
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local() -> SocketAddr {
+        "127.0.0.1:0".parse().unwrap()
+    }
+
+    #[test]
+    fn port_zero_becomes_the_port_that_the_kernel_chose() {
+        assert_ne!(Listener::bind(local()).unwrap().local_addr().port(), 0);
+    }
+
+    #[test]
+    fn a_client_is_accepted_with_its_own_address() {
+        let listener = Listener::bind(local()).unwrap();
+        let client = TcpStream::connect(listener.local_addr()).unwrap();
+        let (_stream, peer) = listener.accept().unwrap();
+        assert_eq!(peer, client.local_addr().unwrap());
+    }
+
+    #[test]
+    fn a_second_listener_on_the_same_port_is_refused_with_a_way_out() {
+        let first = Listener::bind(local()).unwrap();
+        let error = Listener::bind(first.local_addr()).unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::AddrInUse);
+        assert!(error.to_string().contains("another program listens there"), "{error}");
+    }
+
+    #[test]
+    fn nobody_at_the_door_is_told_at_once() {
+        let listener = Listener::bind(local()).unwrap();
+        assert!(matches!(listener.accept(), Err(Failure::Nobody)));
+    }
+}

@@ -1,0 +1,18 @@
+//! The core moves bytes. It does not know what they mean.
+
+pub mod connection;
+pub mod deadline;
+pub mod files;
+pub mod listener;
+pub mod parking;
+pub mod permit;
+pub mod poller;
+pub mod sync;
+pub mod workers;
+
+pub use connection::{Connection, Fill};
+pub use deadline::Deadline;
+pub use listener::Listener;
+pub use parking::Parking;
+pub use poller::{Interest, Poller, Token};
+pub use workers::{Workers, blocking};

@@ -1,0 +1,154 @@
+//! Permits: the right to wait for the kernel and to run what is ready.
+//!
+//! There are as many as cores. A thread that holds one works; a thread without one sleeps. When a thread
+//! that holds one does not come back from a handler, its permit, and what was still in its batch, is given
+//! to another.
+
+use std::collections::VecDeque;
+
+use super::poller::Token;
+use super::sync::{Mutex, lock};
+
+/// The name of a thread.
+pub type ThreadId = u32;
+
+/// One permit.
+#[derive(Debug)]
+pub struct Permit {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Which thread has it.
+    owner: ThreadId,
+    /// Counts beginnings and ends of turns: odd while one is running.
+    turns: u64,
+    /// What is ready and has not been begun.
+    batch: VecDeque<Token>,
+}
+
+/// What a thread that has just finished something is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// This is ready.
+    Run(Token),
+    /// Nothing is left of the batch: wait for the kernel.
+    Wait,
+    /// The permit is somebody else's by now.
+    Lost,
+}
+
+impl Permit {
+    /// A permit of this thread.
+    pub fn new(owner: ThreadId) -> Permit {
+        Permit { state: Mutex::new(State { owner, turns: 0, batch: VecDeque::new() }) }
+    }
+
+    /// Ends the turn that was running, if there was one, and begins the next one.
+    pub fn next(&self, thread: ThreadId) -> Next {
+        let mut state = lock(&self.state);
+        if state.owner != thread {
+            return Next::Lost;
+        }
+        if state.turns % 2 == 1 {
+            state.turns += 1;
+        }
+        match state.batch.pop_front() {
+            Some(token) => {
+                state.turns += 1;
+                Next::Run(token)
+            }
+            None => Next::Wait,
+        }
+    }
+
+    /// Adds to the batch what the kernel has told its owner.
+    ///
+    /// A thread that waits for the kernel has no turn running, and then nobody takes its permit. So what it
+    /// has been told cannot get lost on the way here.
+    pub fn add(&self, thread: ThreadId, tokens: impl Iterator<Item = Token>) {
+        let mut state = lock(&self.state);
+        debug_assert_eq!(state.owner, thread);
+        state.batch.extend(tokens);
+    }
+
+    /// The number of the last beginning or end of a turn. Odd while a turn is running, and then the number of
+    /// that turn.
+    pub fn turns(&self) -> u64 {
+        lock(&self.state).turns
+    }
+
+    /// The turn of this thread that is running, if it still has the permit.
+    pub fn turn_of(&self, thread: ThreadId) -> Option<u64> {
+        let state = lock(&self.state);
+        (state.owner == thread && state.turns % 2 == 1).then_some(state.turns)
+    }
+
+    /// Gives the permit to `thread`, if the turn with this number is still running. The turn goes on without
+    /// a permit.
+    pub fn hand_over(&self, turn: u64, thread: ThreadId) -> bool {
+        let mut state = lock(&self.state);
+        if state.turns != turn || turn.is_multiple_of(2) {
+            return false;
+        }
+        state.owner = thread;
+        state.turns += 1;
+        true
+    }
+
+    /// Gives the permit to `thread`, whatever runs, if `from` has it and no turn is running.
+    pub fn pass(&self, from: ThreadId, thread: ThreadId) -> bool {
+        let mut state = lock(&self.state);
+        if state.owner != from || state.turns % 2 == 1 {
+            return false;
+        }
+        state.owner = thread;
+        true
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn tokens(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = Token> {
+        numbers.into_iter().map(Token)
+    }
+
+    #[test]
+    fn a_batch_is_run_in_order_and_then_the_owner_waits() {
+        let permit = Permit::new(1);
+        assert_eq!(permit.next(1), Next::Wait);
+        permit.add(1, tokens([5, 6]));
+        assert_eq!(permit.turn_of(1), None);
+        assert_eq!(permit.next(1), Next::Run(Token(5)));
+        assert!(permit.turn_of(1).is_some() && permit.turn_of(2).is_none());
+        assert_eq!(permit.next(1), Next::Run(Token(6)));
+        assert_eq!((permit.next(1), permit.turn_of(1)), (Next::Wait, None));
+    }
+
+    #[test]
+    fn a_turn_that_does_not_end_loses_its_permit_and_the_rest_of_the_batch_goes_with_it() {
+        let permit = Permit::new(1);
+        permit.add(1, tokens([5, 6]));
+        assert_eq!(permit.next(1), Next::Run(Token(5)));
+        let turn = permit.turns();
+        assert!(permit.hand_over(turn, 2));
+        assert_eq!(permit.next(2), Next::Run(Token(6)));
+        assert_eq!(permit.next(1), Next::Lost);
+    }
+
+    #[test]
+    fn a_turn_that_has_ended_keeps_its_permit() {
+        let permit = Permit::new(1);
+        permit.add(1, tokens([5, 6]));
+        permit.next(1);
+        let turn = permit.turns();
+        permit.next(1);
+        assert!(!permit.hand_over(turn, 2), "another turn is running by now");
+        let turn = permit.turns();
+        permit.next(1);
+        assert!(!permit.hand_over(turn, 2), "no turn is running");
+    }
+}

@@ -1,0 +1,334 @@
+//! The threads: as many awake as there are permits, and others that wait to take over.
+
+use std::cell::RefCell;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::permit::{Next, Permit, ThreadId};
+use super::poller::{Poller, Ready, Token};
+use super::sync::lock;
+
+/// How many ready sockets a thread is told of at a time. Few, so that others get some as well.
+const BATCH: usize = 16;
+
+/// How often the monitor looks while something is running. A turn that is still running at the second look is
+/// stuck. At 2 ms a thread that was only not scheduled looks stuck; at 20 ms everybody waits too long.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// How often it looks when nothing happens.
+const DOZE: Duration = Duration::from_millis(50);
+
+/// How long the reserve waits for the kernel before it looks whether it is still needed.
+const RESERVE_WAIT: Duration = Duration::from_millis(20);
+
+/// How many threads there are, and how many of them are awake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Threads that wait for the kernel and run what is ready: one a core.
+    pub permits: u32,
+    /// Threads at most. All beyond the permits are for handlers that block.
+    pub threads: u32,
+    /// How long everything may be stuck, with all threads in use, before new requests are refused.
+    pub patience: Duration,
+}
+
+impl Default for Size {
+    fn default() -> Size {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let cores = u32::try_from(cores).unwrap_or(1);
+        Size { permits: cores, threads: cores + 32, patience: Duration::from_millis(500) }
+    }
+}
+
+/// Whether there is a thread for a handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// There is: this one.
+    Serve,
+    /// All threads are in handlers that block. This is the reserve, which says so to those who come.
+    Refuse,
+}
+
+/// What the threads do.
+pub trait Work: Send + Sync + 'static {
+    /// What a thread keeps from turn to turn, such as a buffer.
+    type Scratch: Default;
+
+    /// A socket is ready, and this thread is the only one that knows.
+    fn ready(&self, token: Token, scratch: &mut Self::Scratch, mode: Mode);
+
+    /// Called every few milliseconds, for what has to happen without anybody being ready.
+    fn tick(&self, now: Instant);
+}
+
+/// The threads, running.
+pub struct Workers<W: Work> {
+    shared: Arc<Shared<W>>,
+    monitor: JoinHandle<()>,
+}
+
+struct Shared<W> {
+    work: Arc<W>,
+    poller: Arc<Poller>,
+    permits: Vec<Permit>,
+    spares: Mutex<Vec<Arc<Seat>>>,
+    reserve: Arc<Seat>,
+    threads: AtomicU32,
+    ended: AtomicU32,
+    most: u32,
+    patience: Duration,
+    stopped: AtomicBool,
+}
+
+/// Where a thread without a permit sits.
+#[derive(Debug)]
+struct Seat {
+    id: ThreadId,
+    /// The number of the permit that it has been given.
+    given: Mutex<Option<usize>>,
+    changed: Condvar,
+}
+
+/// The reserve is a thread from the beginning, so that nothing has to be had when there is nothing.
+const RESERVE: ThreadId = 0;
+
+impl Seat {
+    fn new(id: ThreadId) -> Arc<Seat> {
+        Arc::new(Seat { id, given: Mutex::new(None), changed: Condvar::new() })
+    }
+
+    fn give(&self, permit: usize) {
+        *self.given.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+        self.changed.notify_one();
+    }
+
+    /// Sleeps until there is a permit, or the end.
+    fn wait(&self, stopped: &AtomicBool) -> Option<usize> {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if stopped.load(Ordering::Acquire) {
+                return None;
+            }
+            if let Some(permit) = given.take() {
+                return Some(permit);
+            }
+            given = self.changed.wait(given).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+thread_local! {
+    /// Gives this thread's permit away.
+    static HAND_OVER: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
+}
+
+/// Runs what is known to block: a query, a file on a slow disk, a call to another service.
+///
+/// Works without it as well; then the monitor notices after five to ten milliseconds. With it, the thread's
+/// permit goes to another thread at once. Outside of a server's thread it just runs.
+pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    let hand_over = HAND_OVER.with(|cell| cell.borrow().clone());
+    if let Some(hand_over) = hand_over {
+        hand_over();
+    }
+    work()
+}
+
+impl<W: Work> Workers<W> {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When the system has no threads for us.
+    pub fn start(size: Size, poller: Arc<Poller>, work: Arc<W>) -> io::Result<Workers<W>> {
+        let permits = size.permits.max(1);
+        let shared = Arc::new(Shared {
+            work,
+            poller,
+            // The first threads are numbered from 1, and each begins with a permit.
+            permits: (1..=permits).map(Permit::new).collect(),
+            spares: Mutex::new(Vec::new()),
+            reserve: Seat::new(RESERVE),
+            threads: AtomicU32::new(0),
+            ended: AtomicU32::new(0),
+            most: size.threads.max(permits),
+            patience: size.patience,
+            stopped: AtomicBool::new(false),
+        });
+        Shared::spawn(&shared, Arc::clone(&shared.reserve), "reserve".to_string())?;
+        for permit in 0..permits as usize {
+            let seat = Shared::spawn_worker(&shared)?;
+            seat.give(permit);
+        }
+        let monitored = Arc::clone(&shared);
+        let monitor = thread::Builder::new()
+            .name("monitor".to_string())
+            .spawn(move || Shared::monitor(&monitored))?;
+        Ok(Workers { shared, monitor })
+    }
+
+    /// How many threads there are for handlers.
+    pub fn threads(&self) -> u32 {
+        self.shared.threads.load(Ordering::Relaxed)
+    }
+
+    /// Ends the threads, and waits for them for at most `patience`. Returns how many are still in a handler:
+    /// those are left behind.
+    pub fn stop(self, patience: Duration) -> u32 {
+        self.shared.stopped.store(true, Ordering::Release);
+        self.shared.poller.wake_for_ever();
+        for seat in lock(&self.shared.spares).iter().chain([&self.shared.reserve]) {
+            // Under the lock: a thread that is about to sleep has either seen the flag, or hears this.
+            let _given = seat.given.lock().unwrap_or_else(PoisonError::into_inner);
+            seat.changed.notify_one();
+        }
+        let Workers { shared, monitor } = self;
+        // Should it have panicked, everything ends here all the same.
+        let _ = monitor.join();
+        let deadline = Instant::now() + patience;
+        loop {
+            let left =
+                shared.threads.load(Ordering::Relaxed) + 1 - shared.ended.load(Ordering::Acquire);
+            if left == 0 || Instant::now() >= deadline {
+                return left;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl<W: Work> Shared<W> {
+    fn spawn_worker(shared: &Arc<Shared<W>>) -> io::Result<Arc<Seat>> {
+        let id = shared.threads.fetch_add(1, Ordering::Relaxed) + 1;
+        let seat = Seat::new(id);
+        let spawned = Shared::spawn(shared, Arc::clone(&seat), format!("worker-{id}"));
+        if spawned.is_err() {
+            shared.threads.fetch_sub(1, Ordering::Relaxed);
+        }
+        spawned.map(|()| seat)
+    }
+
+    fn spawn(shared: &Arc<Shared<W>>, seat: Arc<Seat>, name: String) -> io::Result<()> {
+        let shared = Arc::clone(shared);
+        thread::Builder::new().name(name).spawn(move || {
+            Shared::run(&shared, &seat);
+            HAND_OVER.with(|cell| cell.borrow_mut().take());
+            shared.ended.fetch_add(1, Ordering::Release);
+        })?;
+        Ok(())
+    }
+
+    /// The life of a thread.
+    fn run(shared: &Arc<Shared<W>>, seat: &Arc<Seat>) {
+        let mut scratch = W::Scratch::default();
+        let mut ready = Ready::with_capacity(BATCH);
+        let is_reserve = seat.id == RESERVE;
+        let (mode, time) =
+            if is_reserve { (Mode::Refuse, Some(RESERVE_WAIT)) } else { (Mode::Serve, None) };
+        while let Some(number) = seat.wait(&shared.stopped) {
+            let permit = &shared.permits[number];
+            if !is_reserve {
+                let (shared, id) = (Arc::downgrade(shared), seat.id);
+                let hand_over: Rc<dyn Fn()> = Rc::new(move || {
+                    if let Some(shared) = shared.upgrade()
+                        && let Some(turn) = shared.permits[number].turn_of(id)
+                    {
+                        Shared::relieve(&shared, number, turn);
+                    }
+                });
+                HAND_OVER.with(|cell| *cell.borrow_mut() = Some(hand_over));
+            }
+            loop {
+                match permit.next(seat.id) {
+                    Next::Run(token) => {
+                        let run = || shared.work.ready(token, &mut scratch, mode);
+                        // A panic in a handler is caught further inside. This one is our own mistake, and
+                        // costs the connection: it is dropped with its owner.
+                        let _ = catch_unwind(AssertUnwindSafe(run));
+                    }
+                    Next::Wait if shared.stopped.load(Ordering::Acquire) => return,
+                    // The reserve gives its permit back as soon as somebody can do better.
+                    Next::Wait if is_reserve && shared.give_back(number) => break,
+                    Next::Wait => match shared.poller.wait(&mut ready, time) {
+                        Ok(()) => permit.add(seat.id, ready.tokens()),
+                        Err(error) => {
+                            eprintln!("waiting for sockets: {error}");
+                            thread::sleep(DOZE);
+                        }
+                    },
+                    Next::Lost => break,
+                }
+            }
+            if !is_reserve {
+                lock(&shared.spares).push(Arc::clone(seat));
+            }
+        }
+    }
+
+    fn give_back(&self, number: usize) -> bool {
+        let Some(spare) = lock(&self.spares).pop() else { return false };
+        if self.permits[number].pass(RESERVE, spare.id) {
+            spare.give(number);
+            return true;
+        }
+        lock(&self.spares).push(spare);
+        false
+    }
+
+    /// Gives the permit of a turn that is stuck to another thread. Returns whether there was one.
+    fn relieve(shared: &Arc<Shared<W>>, number: usize, turn: u64) -> bool {
+        let spare = lock(&shared.spares).pop();
+        let spare = match spare {
+            Some(spare) => spare,
+            None if shared.threads.load(Ordering::Relaxed) < shared.most => {
+                let Ok(spare) = Shared::spawn_worker(shared) else { return false };
+                spare
+            }
+            None => return false,
+        };
+        if shared.permits[number].hand_over(turn, spare.id) {
+            spare.give(number);
+        } else {
+            lock(&shared.spares).push(spare); // it has ended in the meantime
+        }
+        true
+    }
+
+    /// Looks after the permits, and lets time pass.
+    fn monitor(shared: &Arc<Shared<W>>) {
+        let mut seen: Vec<(u64, Instant)> =
+            shared.permits.iter().map(|permit| (permit.turns(), Instant::now())).collect();
+        while !shared.stopped.load(Ordering::Acquire) {
+            let mut is_quiet = true;
+            let now = Instant::now();
+            let mut all_are_stuck = true;
+            for (number, permit) in shared.permits.iter().enumerate() {
+                let turns = permit.turns();
+                let (before, since) = seen[number];
+                if turns != before {
+                    seen[number] = (turns, now);
+                }
+                let is_running = turns % 2 == 1;
+                is_quiet &= turns == before && !is_running;
+                let is_stuck = turns == before && is_running;
+                if is_stuck && Shared::relieve(shared, number, turns) {
+                    all_are_stuck = false;
+                }
+                all_are_stuck &= is_stuck && now - since >= shared.patience;
+            }
+            // Nobody is left who could even say no. One permit for the reserve is enough for that.
+            if all_are_stuck {
+                let permit = &shared.permits[0];
+                if permit.hand_over(seen[0].0, RESERVE) {
+                    shared.reserve.give(0);
+                }
+            }
+            shared.work.tick(now);
+            thread::sleep(if is_quiet { DOZE } else { LOOK });
+        }
+    }
+}

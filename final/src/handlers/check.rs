@@ -1,0 +1,160 @@
+//! One check, made in a thread of its own, so that whoever asks can stop waiting.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
+use std::time::Duration;
+
+use crate::core::Deadline;
+
+/// A question about the program, by name, and how long its answer may take.
+pub(super) struct Check {
+    name: &'static str,
+    timeout: Duration,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    question: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    is_running: bool,
+    /// How many runs have ended.
+    runs: u64,
+    last: Result<(), String>,
+}
+
+impl Check {
+    pub(super) fn new(
+        name: &'static str,
+        timeout: Duration,
+        question: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+    ) -> Check {
+        let state = Mutex::new(State { is_running: false, runs: 0, last: Ok(()) });
+        let shared = Shared { question: Box::new(question), state, ended: Condvar::new() };
+        Check { name, timeout, shared: Arc::new(shared) }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Begins to find out, or joins a run that is under way.
+    ///
+    /// There is one run at a time: a thread that hangs cannot be ended from outside, and one more for every
+    /// probe would eat up the program that the probe is to protect.
+    pub(super) fn begin(&self) -> Run<'_> {
+        let mut state = self.shared.lock();
+        let ticket = state.runs;
+        if !state.is_running {
+            state.is_running = true;
+            let shared = Arc::clone(&self.shared);
+            let started = Builder::new().name(format!("check {}", self.name)).spawn(move || {
+                let outcome = catch_unwind(AssertUnwindSafe(|| (shared.question)()));
+                shared.end(outcome.unwrap_or_else(|_| Err("the check panicked".to_string())));
+            });
+            if let Err(error) = started {
+                drop(state);
+                self.shared.end(Err(format!("no thread can be had: {error}")));
+            }
+        }
+        Run { check: self, ticket }
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Check({}, {:?})", self.name, self.timeout)
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, outcome: Result<(), String>) {
+        let mut state = self.lock();
+        *state = State { is_running: false, runs: state.runs + 1, last: outcome };
+        self.ended.notify_all();
+    }
+}
+
+/// A check whose answer is on its way.
+pub(super) struct Run<'a> {
+    check: &'a Check,
+    /// The number of runs that had ended when we asked.
+    ticket: u64,
+}
+
+impl Run<'_> {
+    pub(super) fn name(&self) -> &'static str {
+        self.check.name
+    }
+
+    /// Waits for the answer until `deadline`, then takes silence for a failure.
+    pub(super) fn finish(self, deadline: Deadline) -> Result<(), String> {
+        let left = deadline.remaining().unwrap_or_default();
+        let state = self.check.shared.lock();
+        let (state, _) = self
+            .check
+            .shared
+            .ended
+            .wait_timeout_while(state, left, |state| state.runs == self.ticket)
+            .unwrap_or_else(PoisonError::into_inner);
+        if state.runs == self.ticket {
+            return Err(format!("no answer within {:?}", self.check.timeout));
+        }
+        state.last.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn run(check: &Check) -> Result<(), String> {
+        check.begin().finish(Deadline::after(check.timeout()))
+    }
+
+    #[test]
+    fn the_answer_is_that_of_the_question() {
+        assert_eq!(run(&Check::new("good", LONG, || Ok(()))), Ok(()));
+        let bad = Check::new("bad", LONG, || Err("no".to_string()));
+        assert_eq!(run(&bad), Err("no".to_string()));
+        let panics = Check::new("worse", LONG, || panic!("this check was told to panic"));
+        assert_eq!(run(&panics), Err("the check panicked".to_string()));
+    }
+
+    #[test]
+    fn a_check_that_hangs_is_failed_and_holds_one_thread_however_often_it_is_asked() {
+        let (go_on, wait) = mpsc::channel();
+        let (begun, beginnings) = mpsc::channel();
+        let wait = Mutex::new(wait);
+        let check = Check::new("slow", Duration::from_millis(1), move || {
+            begun.send(()).unwrap();
+            wait.lock().unwrap().recv().map_err(|error| error.to_string())
+        });
+        for _ in 0..3 {
+            assert_eq!(run(&check), Err("no answer within 1ms".to_string()));
+        }
+        beginnings.recv_timeout(LONG).unwrap();
+        assert!(beginnings.try_recv().is_err(), "a second run was begun");
+        // Once it answers, so does the probe that waits for it.
+        let run = check.begin();
+        go_on.send(()).unwrap();
+        assert_eq!(run.finish(Deadline::after(LONG)), Ok(()));
+    }
+}

@@ -1,0 +1,304 @@
+//! Conditional requests: "only if it has changed", "only if it has not" (RFC 9110 section 13).
+
+use std::time::{Duration, SystemTime};
+
+use super::validators::{EntityTag, Validators};
+use crate::http::date::parse_http_date;
+use crate::http::{HeaderName, HeaderValue, Headers};
+
+/// The client wants to act on this state and no other (RFC 9110 section 13.1.1).
+pub const IF_MATCH: HeaderName = HeaderName::from_static("If-Match");
+/// The client has these states and wants another (RFC 9110 section 13.1.2).
+pub const IF_NONE_MATCH: HeaderName = HeaderName::from_static("If-None-Match");
+/// The client has the state of that time and wants a later one (RFC 9110 section 13.1.3).
+pub const IF_MODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Modified-Since");
+/// The client wants no later state than that of that time (RFC 9110 section 13.1.4).
+pub const IF_UNMODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Unmodified-Since");
+
+/// How a conditional GET or HEAD is to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// As if it had no conditions.
+    Proceed,
+    /// 304: the client has it already.
+    NotModified,
+    /// 412: the client wants another state than there is.
+    Failed,
+}
+
+/// Judges the conditions of a GET or HEAD for a representation that exists, in the order of RFC 9110 section 13.2.2.
+///
+/// A tag outweighs a date: where both are sent, the date is for servers that know no tags. A date that is none is
+/// ignored, and so is one of two lines. If-Match with something that is no list is not true, and the list of
+/// If-None-Match then names nothing: both are the answers that do no harm.
+pub fn judge(headers: &Headers, validators: &Validators) -> Verdict {
+    // 1. and 2. Is it still the state that the client wants?
+    let still = if headers.contains(IF_MATCH) {
+        match parse_tags(headers, &IF_MATCH) {
+            Some(Tags::Any) => true,
+            Some(Tags::List(tags)) => tags.iter().any(|tag| tag.is_same(&validators.etag)),
+            None => false,
+        }
+    } else {
+        match dates(headers, &IF_UNMODIFIED_SINCE, validators) {
+            Some((asked, modified)) => modified <= asked,
+            None => true,
+        }
+    };
+    if !still {
+        return Verdict::Failed;
+    }
+    // 3. and 4. Has the client got it already?
+    let has_it = if headers.contains(IF_NONE_MATCH) {
+        match parse_tags(headers, &IF_NONE_MATCH) {
+            Some(Tags::Any) => true,
+            Some(Tags::List(tags)) => tags.iter().any(|tag| tag.is_equivalent(&validators.etag)),
+            None => false,
+        }
+    } else {
+        match dates(headers, &IF_MODIFIED_SINCE, validators) {
+            Some((asked, modified)) => modified <= asked,
+            None => false,
+        }
+    };
+    if has_it { Verdict::NotModified } else { Verdict::Proceed }
+}
+
+/// The date that a field asks about and that of the file, in whole seconds, for no more is in a field. `None` if
+/// there is nothing to compare.
+fn dates(
+    headers: &Headers,
+    name: &HeaderName,
+    validators: &Validators,
+) -> Option<(SystemTime, SystemTime)> {
+    let mut values = headers.get_all(name);
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let asked = parse_http_date(value.to_str()?)?;
+    let modified = validators.modified?;
+    let since_1970 = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Some((asked, SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970.as_secs())))
+}
+
+/// The value of If-Match or If-None-Match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tags {
+    /// `*`: any state, as long as there is one.
+    Any,
+    /// One of these.
+    List(Vec<EntityTag>),
+}
+
+/// The tags of a field, over all its lines. `None` if they are not written as they must be.
+fn parse_tags(headers: &Headers, name: &HeaderName) -> Option<Tags> {
+    let lines: Vec<&[u8]> = headers.get_all(name).map(HeaderValue::as_bytes).collect();
+    parse_tag_list(&lines.join(&b", "[..]))
+}
+
+/// Reads `*` or a list of entity tags (RFC 9110 sections 8.8.3 and 5.6.1).
+///
+/// Cannot be split at commas, since a tag may contain them: `"a,b"` is one. Empty elements are skipped, as a
+/// recipient must.
+pub fn parse_tag_list(value: &[u8]) -> Option<Tags> {
+    if value.trim_ascii() == b"*" {
+        return Some(Tags::Any);
+    }
+    let mut tags = Vec::new();
+    let mut rest = value;
+    loop {
+        rest = rest.trim_ascii_start();
+        if let [b',', behind @ ..] = rest {
+            rest = behind;
+            continue;
+        }
+        if rest.is_empty() {
+            return (!tags.is_empty()).then_some(Tags::List(tags));
+        }
+        let (tag, behind) = parse_tag(rest)?;
+        tags.push(tag);
+        rest = behind.trim_ascii_start();
+        // Behind a tag there is a comma or nothing.
+        if !matches!(rest.first(), None | Some(b',')) {
+            return None;
+        }
+    }
+}
+
+/// Reads one tag from the front, and returns what is behind it.
+fn parse_tag(value: &[u8]) -> Option<(EntityTag, &[u8])> {
+    // The W is a capital one: `w/` is no tag (RFC 9110 section 8.8.3).
+    let (is_weak, quoted) = match value.strip_prefix(b"W/") {
+        Some(quoted) => (true, quoted),
+        None => (false, value),
+    };
+    let inner = quoted.strip_prefix(b"\"")?;
+    let end = inner.iter().position(|&byte| byte == b'"')?;
+    let (opaque, behind) = inner.split_at(end);
+    let is_tag_byte = |&byte: &u8| matches!(byte, 0x21 | 0x23..=0x7E | 0x80..);
+    opaque
+        .iter()
+        .all(is_tag_byte)
+        .then(|| (EntityTag { is_weak, opaque: opaque.to_vec() }, &behind[1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// 784111777 is `Sun, 06 Nov 1994 08:49:37 GMT`; the file is half a second younger.
+    fn file() -> Validators {
+        Validators {
+            etag: EntityTag { is_weak: false, opaque: b"x".to_vec() },
+            modified: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(784_111_777_500)),
+        }
+    }
+
+    const SAME: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const EARLIER: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
+    const LATER: &str = "Mon, 07 Nov 1994 08:49:37 GMT";
+
+    fn verdict(lines: &[(&str, &str)], validators: &Validators) -> Verdict {
+        let mut headers = Headers::new();
+        for &(name, value) in lines {
+            let value = HeaderValue::try_from(value).unwrap();
+            headers.append(HeaderName::try_from(name).unwrap(), value);
+        }
+        judge(&headers, validators)
+    }
+
+    #[test]
+    fn conditions_are_judged_in_the_order_of_the_rfc() {
+        use Verdict::{Failed, NotModified, Proceed};
+        let table: &[(&[(&str, &str)], Verdict)] = &[
+            (&[], Proceed),
+            (&[("If-None-Match", "\"x\"")], NotModified),
+            (&[("If-None-Match", "W/\"x\"")], NotModified),
+            (&[("If-None-Match", "\"a\", W/\"x\"")], NotModified),
+            (&[("If-None-Match", "\"a\""), ("If-None-Match", "\"x\"")], NotModified),
+            (&[("If-None-Match", "*")], NotModified),
+            (&[("If-None-Match", "\"a\", \"b\"")], Proceed),
+            (&[("If-None-Match", "\"a,\\\"x\\\"\"")], Proceed),
+            (&[("If-None-Match", "x")], Proceed),
+            (&[("If-None-Match", "")], Proceed),
+            (&[("If-Modified-Since", SAME)], NotModified),
+            (&[("If-Modified-Since", LATER)], NotModified),
+            (&[("If-Modified-Since", EARLIER)], Proceed),
+            (&[("If-Modified-Since", "yesterday")], Proceed),
+            (&[("If-Modified-Since", SAME), ("If-Modified-Since", SAME)], Proceed),
+            (&[("If-Match", "\"x\"")], Proceed),
+            (&[("If-Match", "\"a\", \"x\"")], Proceed),
+            (&[("If-Match", "*")], Proceed),
+            (&[("If-Match", "W/\"x\"")], Failed),
+            (&[("If-Match", "\"a\"")], Failed),
+            (&[("If-Match", "x")], Failed),
+            (&[("If-Unmodified-Since", SAME)], Proceed),
+            (&[("If-Unmodified-Since", LATER)], Proceed),
+            (&[("If-Unmodified-Since", EARLIER)], Failed),
+            (&[("If-Unmodified-Since", "yesterday")], Proceed),
+            // A tag outweighs the date of its kind.
+            (&[("If-Match", "\"x\""), ("If-Unmodified-Since", EARLIER)], Proceed),
+            (&[("If-Match", "\"a\""), ("If-Unmodified-Since", LATER)], Failed),
+            (&[("If-None-Match", "\"a\""), ("If-Modified-Since", LATER)], Proceed),
+            (&[("If-None-Match", "\"x\""), ("If-Modified-Since", EARLIER)], NotModified),
+            (&[("If-None-Match", "x"), ("If-Modified-Since", LATER)], Proceed),
+            // What must still be so comes before what the client has.
+            (&[("If-None-Match", "\"x\""), ("If-Match", "\"a\"")], Failed),
+            (&[("If-None-Match", "\"x\""), ("If-Match", "\"x\"")], NotModified),
+            (&[("If-Modified-Since", SAME), ("If-Unmodified-Since", EARLIER)], Failed),
+            (&[("If-Modified-Since", SAME), ("If-Match", "*")], NotModified),
+        ];
+        for (lines, expected) in table {
+            assert_eq!(verdict(lines, &file()), *expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_weak_tag_of_ours_never_satisfies_if_match() {
+        let mut weak = file();
+        weak.etag.is_weak = true;
+        assert_eq!(verdict(&[("If-Match", "\"x\"")], &weak), Verdict::Failed);
+        assert_eq!(verdict(&[("If-None-Match", "\"x\"")], &weak), Verdict::NotModified);
+    }
+
+    #[test]
+    fn a_file_without_a_time_has_no_dates_to_compare() {
+        let timeless = Validators { modified: None, ..file() };
+        for name in ["If-Modified-Since", "If-Unmodified-Since"] {
+            assert_eq!(verdict(&[(name, SAME)], &timeless), Verdict::Proceed);
+        }
+    }
+
+    fn shown(value: &[u8]) -> Option<Vec<String>> {
+        match parse_tag_list(value)? {
+            Tags::Any => Some(vec!["*".to_string()]),
+            Tags::List(tags) => Some(tags.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    #[test]
+    fn a_list_of_tags_is_read_as_the_grammar_says() {
+        let table: &[(&str, Option<&[&str]>)] = &[
+            ("*", Some(&["*"])),
+            (" *\t", Some(&["*"])),
+            ("\"\"", Some(&["\"\""])),
+            ("\"a\",W/\"b\" ,\t\"c\"", Some(&["\"a\"", "W/\"b\"", "\"c\""])),
+            (", ,\"a\",,", Some(&["\"a\""])),
+            ("\"a,b\"", Some(&["\"a,b\""])),
+            ("\"*\"", Some(&["\"*\""])),
+            ("", None),
+            (",", None),
+            ("*, \"a\"", None),
+            ("\"a\", *", None),
+            ("a", None),
+            ("\"a", None),
+            ("a\"", None),
+            ("\"a\" \"b\"", None),
+            ("\"a\"b", None),
+            ("w/\"a\"", None),
+            ("W/a", None),
+            ("W/ \"a\"", None),
+            ("\"a b\"", None),
+        ];
+        for (value, expected) in table {
+            let expected = expected.map(|tags| tags.iter().map(ToString::to_string).collect());
+            assert_eq!(shown(value.as_bytes()), expected, "{value:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn tags_that_are_written_are_read_back(
+            tags in proptest::collection::vec((any::<bool>(), "[!#-~]{0,8}"), 1..6),
+            separator in "[ \t]{0,2},[ \t,]{0,3}",
+        ) {
+            let tags: Vec<EntityTag> = tags
+                .into_iter()
+                .map(|(is_weak, text)| EntityTag { is_weak, opaque: text.into_bytes() })
+                .collect();
+            let texts: Vec<String> = tags
+                .iter()
+                .map(|tag| {
+                    let opaque = str::from_utf8(&tag.opaque).unwrap();
+                    format!("{}\"{opaque}\"", if tag.is_weak { "W/" } else { "" })
+                })
+                .collect();
+            let read = parse_tag_list(texts.join(&separator).as_bytes());
+            prop_assert_eq!(read, Some(Tags::List(tags)));
+        }
+
+        #[test]
+        fn no_value_makes_it_panic_and_what_is_read_was_there(value in "[\"W/*, ax]{0,12}") {
+            if let Some(Tags::List(tags)) = parse_tag_list(value.as_bytes()) {
+                for tag in tags {
+                    prop_assert!(value.contains(&tag.to_string()), "{tag} in {value:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_list_or_none(value: Vec<u8>) {
+            let _ = parse_tag_list(&value);
+        }
+    }
+}

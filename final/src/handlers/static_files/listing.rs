@@ -1,0 +1,123 @@
+//! The page that lists a folder: every name on it is somebody's text.
+
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::resolve::{Kind, Root, is_absent, kind};
+use crate::http::html::escape;
+use crate::http::percent::encode_segment;
+
+/// The page of the files that can be served from `folder`, folders first, each in the order of names.
+///
+/// `path` is the decoded path of the folder, for people. The whole page is in memory: a folder with a million
+/// files is better served without listings, which is how they are unless somebody asks for them.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn page(root: &Root, folder: &Path, path: &str) -> io::Result<String> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        // A name that is not Unicode has no URL of ours.
+        if let (Some(kind), Ok(name)) =
+            (served_as(root, &entry.path())?, entry.file_name().into_string())
+        {
+            entries.push((kind == Kind::File, name));
+        }
+    }
+    entries.sort();
+    Ok(render(path, folder != root.path(), &entries))
+}
+
+/// What an entry is when asked for: a link may lead out of the root, and a file be gone in the meantime.
+fn served_as(root: &Root, path: &Path) -> io::Result<Option<Kind>> {
+    if path.file_name().is_none_or(super::resolve::is_hidden) {
+        return Ok(None);
+    }
+    let found = path
+        .canonicalize()
+        .and_then(|path| if root.serves(&path) { kind(&path) } else { Ok(None) });
+    match found {
+        Err(error) if is_absent(&error) => Ok(None),
+        found => found,
+    }
+}
+
+fn render(path: &str, has_parent: bool, entries: &[(bool, String)]) -> String {
+    let title = escape(path);
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
+         <h1>{title}</h1>\n<ul>\n"
+    );
+    if has_parent {
+        page.push_str("<li><a href=\"../\">../</a></li>\n");
+    }
+    for (is_file, name) in entries {
+        let slash = if *is_file { "" } else { "/" };
+        // `./` first: `javascript:alert(1)` is a fine name for a file, and a link would run it.
+        let link: String = encode_segment(name).collect();
+        let (link, name) = (escape(&link), escape(name));
+        let _ = writeln!(page, "<li><a href=\"./{link}{slash}\">{name}{slash}</a></li>");
+    }
+    page.push_str("</ul>\n</html>\n");
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_text_and_links_are_paths() {
+        let entries = [
+            (false, "sub".to_string()),
+            (true, "<b>&\"'.txt".to_string()),
+            (true, "javascript:alert(1)".to_string()),
+            (true, "100% é?#.txt".to_string()),
+        ];
+        let page = render("/static/<x>/", true, &entries);
+        assert!(page.contains("<title>/static/&lt;x&gt;/</title>"), "{page}");
+        let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("<li>")).collect();
+        assert_eq!(lines[0], "<li><a href=\"../\">../</a></li>");
+        assert_eq!(lines[1], "<li><a href=\"./sub/\">sub/</a></li>");
+        assert!(lines[2].ends_with(">&lt;b&gt;&amp;&quot;&#39;.txt</a></li>"), "{page}");
+        assert!(!lines[2].contains("<b>") && !lines[2].contains("\"<"), "{page}");
+        assert!(lines[3].contains("href=\"./javascript:"), "{page}");
+        assert!(lines[4].contains("href=\"./100%25%20%C3%A9%3F%23.txt\""), "{page}");
+    }
+
+    #[test]
+    fn a_folder_is_listed_with_folders_first_and_without_what_is_hidden() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("z")).unwrap();
+        for name in ["b.txt", "a.txt", ".hidden"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let root = Root::new(folder.path()).unwrap();
+        let page = page(&root, root.path(), "/").unwrap();
+        let names: Vec<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_suffix("</a></li>")?.rsplit_once('>').map(|it| it.1))
+            .collect();
+        assert_eq!(names, ["z/", "a.txt", "b.txt"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_out_of_the_root_is_not_listed() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), "").unwrap();
+        symlink("a", folder.path().join("inside")).unwrap();
+        symlink("/", folder.path().join("out")).unwrap();
+        symlink("nowhere", folder.path().join("dangling")).unwrap();
+        let root = Root::new(folder.path()).unwrap();
+        let page = page(&root, root.path(), "/").unwrap();
+        assert!(
+            page.contains("inside") && !page.contains("out") && !page.contains("dangling"),
+            "{page}"
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! Static files: from a request to a file below a folder. The function `StaticFiles::answer` is this list.
+//!
+//! 1. [`resolve`]: the segments of the path become a file inside the root, or 404.
+//! 2. A folder without a slash at its end is redirected to the path with one, since the links on its page
+//!    are relative to that. With the slash it is its `index.html`, or its [`listing`], or 404.
+//! 3. Open the file. What is said of it comes from the open file, not from its name: that may be another
+//!    file by now.
+//! 4. [`validators`] and [`caching`]: which state this is, and how long it may be used without asking.
+//! 5. [`conditional`]: the client has it already (304), or wanted another state (412).
+//! 6. Send the file, piece by piece, as the client takes it: memory does not grow with the file.
+
+pub mod caching;
+pub mod conditional;
+pub mod listing;
+pub mod resolve;
+pub mod validators;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::http::{
+    Handler, HeaderValue, HttpError, IntoResponse, Request, Response, ResponseBody, Router, Status,
+    date, header, mime,
+};
+use caching::Caching;
+use conditional::Verdict;
+use resolve::{Kind, Root};
+use validators::Validators;
+
+/// The file that stands for its folder.
+const INDEX: &str = "index.html";
+
+/// Serves the files below a folder. No listings and no hidden files, unless listings are asked for.
+#[derive(Debug, Clone)]
+pub struct StaticFiles {
+    root: Root,
+    /// How many segments of a path are the prefix under which the files are served.
+    skip: usize,
+    caching: Caching,
+    has_listings: bool,
+}
+
+impl StaticFiles {
+    /// The files below `folder`.
+    ///
+    /// # Errors
+    /// When there is no such folder.
+    pub fn new(folder: &Path) -> io::Result<StaticFiles> {
+        let root = Root::new(folder)?;
+        Ok(StaticFiles { root, skip: 0, caching: Caching::default(), has_listings: false })
+    }
+
+    /// Says how long clients may use a file without asking.
+    pub fn with_caching(self, caching: Caching) -> StaticFiles {
+        StaticFiles { caching, ..self }
+    }
+
+    /// Shows what is in a folder that has no `index.html`.
+    pub fn with_listings(self) -> StaticFiles {
+        StaticFiles { has_listings: true, ..self }
+    }
+
+    /// Serves them under a prefix such as `/static`, itself included.
+    pub fn routes(self, router: &mut Router, prefix: &str) {
+        let skip = prefix.split('/').skip(1).count();
+        let files = Arc::new(StaticFiles { skip, ..self });
+        for pattern in [prefix.to_string(), format!("{prefix}/"), format!("{prefix}/*path")] {
+            if pattern.is_empty() {
+                continue; // every path begins with a slash
+            }
+            let files = Arc::clone(&files);
+            router.get(&pattern, move |request: &mut Request| files.handle(request));
+        }
+    }
+
+    fn answer(&self, request: &Request) -> io::Result<Response> {
+        // 1. Where is it?
+        let segments = request.target().segments();
+        let segments = segments.get(self.skip..).unwrap_or_default();
+        let Some(mut path) = self.root.resolve(segments)? else { return Ok(not_found()) };
+
+        // 2. A folder is a page of its own, and its path ends in a slash; that of a file does not.
+        let is_folder_path = segments.last().is_some_and(String::is_empty);
+        match (resolve::kind(&path)?, is_folder_path) {
+            (Some(Kind::Folder), false) => return Ok(redirect_to_folder(request)),
+            (Some(Kind::Folder), true) => match self.index(&path)? {
+                Some(index) => path = index,
+                None if self.has_listings => return self.list(request, &path),
+                None => return Ok(not_found()),
+            },
+            (Some(Kind::File), false) => {}
+            (Some(Kind::File), true) | (None, _) => return Ok(not_found()),
+        }
+
+        // 3. From here on it is this file, even if another gets its name.
+        let file = File::open(&path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Ok(not_found());
+        }
+
+        // 4. The fields that say which state this is are the same in a 200 and a 304 (RFC 9110 section 15.4.5).
+        let content_type = mime::content_type(&path.to_string_lossy());
+        let validators = Validators::of(&metadata, date::now());
+        let describe = |mut response: Response| {
+            let caching = self.caching.value(&content_type);
+            response.headers_mut().set(header::CACHE_CONTROL, caching);
+            // Somebody between us and the client may compress it.
+            let vary = HeaderValue::from_static("Accept-Encoding");
+            response.headers_mut().set(header::VARY, vary);
+            validators.add_to(response.headers_mut());
+            response
+        };
+
+        // 5. Does the client want it?
+        match conditional::judge(request.headers(), &validators) {
+            Verdict::Proceed => {}
+            Verdict::NotModified => return Ok(describe(Response::new(Status::NOT_MODIFIED))),
+            Verdict::Failed => return Ok(precondition_failed()),
+        }
+
+        // 6. Here it is. A browser must not take a text for a program because it looks like one.
+        let nosniff = HeaderValue::from_static("nosniff");
+        let response = Response::new(Status::OK)
+            .with_header(header::CONTENT_TYPE, content_type.clone())
+            .with_header(header::X_CONTENT_TYPE_OPTIONS, nosniff)
+            .with_body(ResponseBody::File { file, range: 0..metadata.len() });
+        Ok(describe(response))
+    }
+
+    /// The index of a folder, if it has one that may be served: it can be a link, as any file.
+    fn index(&self, folder: &Path) -> io::Result<Option<PathBuf>> {
+        match folder.join(INDEX).canonicalize() {
+            Ok(path) if self.root.serves(&path) && resolve::kind(&path)? == Some(Kind::File) => {
+                Ok(Some(path))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if resolve::is_absent(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn list(&self, request: &Request, folder: &Path) -> io::Result<Response> {
+        let page = listing::page(&self.root, folder, &request.target().decoded_path())?;
+        let no_cache = HeaderValue::from_static("no-cache");
+        Ok(Response::html(page).with_header(header::CACHE_CONTROL, no_cache))
+    }
+}
+
+impl Handler for StaticFiles {
+    fn handle(&self, request: &mut Request) -> Response {
+        match self.answer(request) {
+            Ok(response) => response,
+            Err(error) if resolve::is_absent(&error) => not_found(),
+            Err(error) => {
+                eprintln!("{}: {error}", request.path());
+                let message = "the file cannot be read";
+                HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
+                    .into_response()
+            }
+        }
+    }
+}
+
+/// To the same path with a slash behind it. The path is the canonical one, so it cannot hold a line end, and with
+/// a prefix it cannot begin with two slashes, which would be another host.
+fn redirect_to_folder(request: &Request) -> Response {
+    let query = request.target().query().map(|query| format!("?{query}")).unwrap_or_default();
+    match HeaderValue::try_from(format!("{}/{query}", request.path())) {
+        Ok(location) => Response::redirect(Status::MOVED_PERMANENTLY, location),
+        Err(_) => not_found(),
+    }
+}
+
+fn not_found() -> Response {
+    HttpError::new(Status::NOT_FOUND, "not_found", "there is no such file").into_response()
+}
+
+fn precondition_failed() -> Response {
+    let message = "the file is not in the state that the request asks for";
+    HttpError::new(Status::PRECONDITION_FAILED, "precondition_failed", message).into_response()
+}

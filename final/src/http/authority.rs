@@ -1,0 +1,112 @@
+//! The host and port of a request, wherever they stand: in the `Host` field or in the target.
+
+use std::net::Ipv6Addr;
+
+use crate::http::percent::decode_segment;
+
+/// Whether `text` is `host` or `host:port`, as in `Host` (RFC 9110 section 7.2, RFC 3986 section 3.2).
+///
+/// The host is a name, an IPv4 address, an IPv6 address in brackets, or empty; the port may be empty too. There is no
+/// `user@`: in `Host` it never was allowed, and in a URI it serves to disguise the host (RFC 9110 section 4.2.4).
+pub fn valid_authority(text: &str) -> bool {
+    let port = port_of(text);
+    let host = match port {
+        Some(port) => &text[..text.len() - port.len() - 1],
+        None => text,
+    };
+    let valid_port = port.is_none_or(|port| port.is_empty() || valid_port(port));
+    let valid_host = match host.strip_prefix('[') {
+        Some(rest) => {
+            rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
+        }
+        None => valid_name(host),
+    };
+    valid_host && valid_port
+}
+
+/// What follows the colon of the port, if there is one. The colons of an IPv6 address stand inside brackets.
+pub fn port_of(authority: &str) -> Option<&str> {
+    let after_brackets = authority.rfind(']').map_or(0, |at| at + 1);
+    authority[after_brackets..].split_once(':').map(|(_, port)| port)
+}
+
+/// Digits alone, where `parse` would also take a sign, and a number that TCP has.
+fn valid_port(port: &str) -> bool {
+    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+}
+
+/// `reg-name`: unreserved characters, sub-delims and whole `%XX` (RFC 3986 section 3.2.2).
+fn valid_name(host: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte);
+    host.bytes().all(allowed) && decode_segment(host).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_authority_is_a_host_and_perhaps_a_port() {
+        let good = [
+            "",
+            "a",
+            "example.org",
+            "example.org:80",
+            "example.org:",
+            "127.0.0.1:8080",
+            ":80",
+            "[::1]",
+            "[::1]:80",
+            "[::ffff:1.2.3.4]:1",
+            "a%41",
+            "a_b",
+            "xn--caf-dma.example",
+        ];
+        for text in good {
+            assert!(valid_authority(text), "{text:?}");
+        }
+        let bad = [
+            "a b",
+            "a:b",
+            "a:+80",
+            "a:65536",
+            "a:80:80",
+            "u@a",
+            "a/b",
+            "a?b",
+            "[",
+            "[]",
+            "]",
+            "[::1",
+            "::1",
+            "[::1]80",
+            "[::1]:x",
+            "x[::1]",
+            "[::1]]",
+            "[fe80::1%25eth0]",
+            "a%zz",
+            "a%",
+            "é",
+            "a\\b",
+            "\"a\"",
+        ];
+        for text in bad {
+            assert!(!valid_authority(text), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text: String) {
+            let _ = valid_authority(&text);
+        }
+
+        #[test]
+        fn a_valid_authority_has_no_delimiter_of_a_target_or_a_field(text in "[ -~]{0,12}") {
+            let delimiters = [' ', '/', '?', '#', '@', '\\', '"'];
+            prop_assert!(!valid_authority(&text) || !text.contains(delimiters));
+        }
+    }
+}

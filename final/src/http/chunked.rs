@@ -1,0 +1,284 @@
+//! Chunks: a body that says how long it is while it comes (RFC 9112 section 7.1).
+
+use super::body::BodyError;
+use super::fields::parse_fields;
+use super::limits::{KIB, Limits};
+use super::line::{LineScanner, Scanned};
+use super::{Headers, header};
+
+/// Bytes of one chunk's size line, extensions included.
+const SIZE_LINE: usize = KIB;
+
+/// Bytes of framing that may come beyond what a sender of sensible chunks needs. Without this a client
+/// could send megabytes of extensions for a body of a few bytes.
+const OVERHEAD: u64 = 16 * KIB as u64;
+
+/// Decodes a chunked body as its bytes arrive.
+///
+/// Takes what the connection has buffered and says how much it used and what came out. Knows no socket,
+/// so a test can cut the input anywhere. Sizes are bytes; [`Limits::body`] counts decoded ones.
+#[derive(Debug)]
+pub struct ChunkedDecoder {
+    limits: Limits,
+    step: Step,
+    lines: LineScanner,
+    /// The bytes of the line or the trailer section that is being read.
+    text: Vec<u8>,
+    decoded: u64,
+    overhead: u64,
+    trailers: Headers,
+}
+
+/// What the next byte belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Size,
+    Data { left: u64 },
+    DataEnd,
+    Trailers,
+    Done,
+}
+
+impl ChunkedDecoder {
+    /// A decoder for one body.
+    pub fn new(limits: &Limits) -> ChunkedDecoder {
+        ChunkedDecoder {
+            limits: *limits,
+            step: Step::Size,
+            lines: LineScanner::default(),
+            text: Vec::new(),
+            decoded: 0,
+            overhead: 0,
+            trailers: Headers::new(),
+        }
+    }
+
+    /// Decodes what is in `input`, puts the data behind `out`, and returns how much of `input` it used:
+    /// all of it, unless the body ends before.
+    ///
+    /// # Errors
+    /// [`BodyError`] with its status. The connection must close after it.
+    pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize, BodyError> {
+        let mut used = 0;
+        while used < input.len() && self.step != Step::Done {
+            if let Step::Data { left } = self.step {
+                let rest = &input[used..];
+                let count = usize::try_from(left).map_or(rest.len(), |left| left.min(rest.len()));
+                out.extend_from_slice(&rest[..count]);
+                used += count;
+                let left = left - count as u64;
+                self.step = if left == 0 { Step::DataEnd } else { Step::Data { left } };
+            } else {
+                self.framing_byte(input[used])?;
+                used += 1;
+            }
+        }
+        Ok(used)
+    }
+
+    /// Whether the body has ended.
+    pub fn is_done(&self) -> bool {
+        self.step == Step::Done
+    }
+
+    /// The fields that came behind the last chunk. They are kept apart from the head's, because nobody
+    /// has checked them when the head was judged (RFC 9110 section 6.5.1).
+    pub fn into_trailers(self) -> Headers {
+        self.trailers
+    }
+
+    /// Takes a byte that is not data.
+    fn framing_byte(&mut self, byte: u8) -> Result<(), BodyError> {
+        let at_start = self.lines.at_start();
+        let scanned = self.lines.push(byte).map_err(|_| BodyError::BadChunk)?;
+        match self.step {
+            Step::Size => {
+                self.text.push(byte);
+                if self.text.len() > SIZE_LINE {
+                    return Err(BodyError::BadChunk);
+                }
+                if matches!(scanned, Scanned::EndOfLine(_)) {
+                    self.start_chunk()?;
+                }
+            }
+            // Behind the data comes CRLF and nothing else.
+            Step::DataEnd => match scanned {
+                Scanned::EndOfLine(0) => self.step = Step::Size,
+                _ if self.lines.length() > 0 => return Err(BodyError::BadChunk),
+                _ => {}
+            },
+            Step::Trailers => {
+                if at_start && matches!(byte, b' ' | b'\t') {
+                    return Err(BodyError::BadTrailer);
+                }
+                self.text.push(byte);
+                if self.text.len() > self.limits.trailers {
+                    return Err(BodyError::TrailersTooLarge);
+                }
+                if scanned == Scanned::EndOfLine(0) {
+                    self.end()?;
+                }
+            }
+            Step::Data { .. } | Step::Done => {}
+        }
+        Ok(())
+    }
+
+    /// Reads a complete size line: `1*HEXDIG *( BWS ";" extension ) CRLF`. Extensions mean nothing to us.
+    fn start_chunk(&mut self) -> Result<(), BodyError> {
+        let line = std::mem::take(&mut self.text);
+        let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let behind = line[digits..].trim_ascii_start();
+        // Either the line ends behind the digits, or an extension starts, perhaps after white space.
+        if digits == 0 || !(line[digits..] == *b"\r\n" || behind.starts_with(b";")) {
+            return Err(BodyError::BadChunk);
+        }
+        let size = line[..digits]
+            .iter()
+            .filter_map(|digit| char::from(*digit).to_digit(16))
+            .try_fold(0u64, |size, digit| size.checked_mul(16)?.checked_add(u64::from(digit)))
+            .ok_or(BodyError::TooLarge)?;
+        self.decoded = self.decoded.checked_add(size).ok_or(BodyError::TooLarge)?;
+        if self.decoded > self.limits.body {
+            return Err(BodyError::TooLarge);
+        }
+        // A sender of sensible chunks needs a dozen bytes for each; a body pays for some with its size.
+        let free = 16 + 2 * size;
+        self.overhead = (self.overhead + line.len() as u64).saturating_sub(free);
+        if self.overhead > OVERHEAD {
+            return Err(BodyError::BadChunk);
+        }
+        self.step = if size == 0 { Step::Trailers } else { Step::Data { left: size } };
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), BodyError> {
+        let block = std::mem::take(&mut self.text);
+        let trailers = parse_fields(&block, self.limits.fields).map_err(|error| match error {
+            super::fields::FieldsError::TooMany => BodyError::TrailersTooLarge,
+            super::fields::FieldsError::Malformed => BodyError::BadTrailer,
+        })?;
+        // What decides about framing or routing cannot come after the fact (RFC 9110 section 6.5.1).
+        let forbidden =
+            [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::HOST, header::TRAILER];
+        if forbidden.iter().any(|name| trailers.contains(name)) {
+            return Err(BodyError::BadTrailer);
+        }
+        self.trailers = trailers;
+        self.step = Step::Done;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Decoded = (Vec<u8>, usize, bool, Vec<String>);
+
+    /// Decodes pieces one after the other: the data, the bytes used, whether it is done, the trailers.
+    fn decode<'a>(
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+        limits: &Limits,
+    ) -> Result<Decoded, BodyError> {
+        let mut decoder = ChunkedDecoder::new(limits);
+        let (mut out, mut used) = (Vec::new(), 0);
+        for piece in pieces {
+            used += decoder.decode(piece, &mut out)?;
+        }
+        let done = decoder.is_done();
+        let names = decoder.into_trailers().iter().map(|(name, _)| name.to_string()).collect();
+        Ok((out, used, done, names))
+    }
+
+    fn all(bytes: &[u8]) -> Result<Decoded, BodyError> {
+        let limits = Limits { body: 1000, trailers: 100, fields: 2, ..Limits::default() };
+        let at_once = decode([bytes], &limits);
+        assert_eq!(decode(bytes.chunks(1), &limits), at_once, "{}", bytes.escape_ascii());
+        at_once
+    }
+
+    #[test]
+    fn chunks_are_joined_and_what_follows_is_left_alone() {
+        let bytes = b"5\r\nhello\r\n6;a=\"b\"\r\n world\r\n0\r\nX-Sum: 1\r\n\r\nGET /";
+        let (data, used, done, trailers) = all(bytes).unwrap();
+        assert_eq!(
+            (data.as_slice(), &bytes[used..], done),
+            (&b"hello world"[..], &b"GET /"[..], true)
+        );
+        assert_eq!(trailers, ["X-Sum"]);
+    }
+
+    #[test]
+    fn a_body_that_is_cut_off_is_not_done() {
+        let bytes = b"5\r\nhello\r\n0\r\n\r\n";
+        for end in 0..bytes.len() {
+            assert!(!all(&bytes[..end]).unwrap().2, "{}", bytes[..end].escape_ascii());
+        }
+        assert!(all(bytes).unwrap().2);
+    }
+
+    #[test]
+    fn what_is_not_a_chunk_is_refused() {
+        use BodyError::{BadChunk, BadTrailer, TooLarge, TrailersTooLarge};
+        let huge_line = format!("5;{}\r\n", "x".repeat(1100));
+        let many_extensions = format!("1;{}\r\nx\r\n", "e".repeat(1000)).repeat(20);
+        let table: [(&str, BodyError); 22] = [
+            ("\r\n", BadChunk),
+            (";a\r\n", BadChunk),
+            ("-1\r\n", BadChunk),
+            ("+1\r\n", BadChunk),
+            ("0x5\r\n", BadChunk),
+            (" 5\r\n", BadChunk),
+            ("5 \r\n", BadChunk),
+            ("5 x\r\n", BadChunk),
+            ("5\n", BadChunk),
+            ("5\rx", BadChunk),
+            ("5;\0", BadChunk),
+            ("1\r\nxy", BadChunk),
+            ("1\r\nx\n", BadChunk),
+            ("1\r\nx\r\r", BadChunk),
+            (&huge_line, BadChunk),
+            (&many_extensions, BadChunk),
+            ("fffffffffffffffff\r\n", TooLarge),
+            ("3e9\r\n", TooLarge),
+            ("0\r\nno colon\r\n\r\n", BadTrailer),
+            ("0\r\na: b\r\n c\r\n", BadTrailer),
+            ("0\r\nContent-Length: 3\r\n\r\n", BadTrailer),
+            ("0\r\na:\r\nb:\r\nc:\r\n\r\n", TrailersTooLarge),
+        ];
+        for (bytes, expected) in table {
+            assert_eq!(all(bytes.as_bytes()), Err(expected), "{bytes:?}");
+        }
+        assert!(all(b"3E8 ; ext\r\n").is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn it_makes_no_difference_how_the_bytes_arrive(
+            bytes in "([0-9a-fA-F]{1,3}( ?;[ -~]{0,8})?\r\n[a-z\r\n]{0,12}\r\n){0,4}0\r\n([a-zA-Z-]{1,4}: [a-z]{0,3}\r\n){0,3}\r\n"
+        ) {
+            let _ = all(bytes.as_bytes());
+        }
+
+        #[test]
+        fn what_was_encoded_comes_out_again(data: Vec<u8>, cuts: Vec<u8>) {
+            let mut encoded = Vec::new();
+            let mut rest = data.as_slice();
+            for cut in cuts {
+                let (chunk, behind) = rest.split_at(rest.len().min(usize::from(cut)));
+                if !chunk.is_empty() {
+                    encoded.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+                    encoded.extend_from_slice(chunk);
+                    encoded.extend_from_slice(b"\r\n");
+                }
+                rest = behind;
+            }
+            encoded.extend_from_slice(b"0\r\n\r\n");
+            let expected = &data[..data.len() - rest.len()];
+            let (decoded, used, done, _) = decode([encoded.as_slice()], &Limits::default()).unwrap();
+            prop_assert_eq!((decoded.as_slice(), used, done), (expected, encoded.len(), true));
+        }
+    }
+}

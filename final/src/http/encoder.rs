@@ -1,0 +1,317 @@
+//! RESPOND: a response becomes bytes. The one place that decides how an answer is framed.
+
+use std::io::{self, Read};
+
+use super::output::Rest;
+use super::{Headers, Response, ResponseBody, Status, Version, date, header};
+
+/// A body in memory that is larger is not copied behind its head: both are sent by one call all the same.
+const COPIED: usize = 16 * 1024;
+
+/// Bytes that are read from a stream at once, at most.
+const READ: usize = 16 * 1024;
+
+/// What has to be known of the request to answer it.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// The version that the client speaks.
+    pub version: Version,
+    /// Whether the request was HEAD: the answer is that of GET without its body.
+    pub is_head: bool,
+    /// Whether the connection may be used again after this answer.
+    pub keep_alive: bool,
+}
+
+/// Whether the connection can be used for another request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// The client knows where this answer ends.
+    Yes,
+    /// The end of the connection is the end of the answer, or somebody wanted it to end.
+    No,
+}
+
+/// How the end of an answer's body is made known (RFC 9112 section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// The status says that there is no body: 1xx, 204 and 304.
+    Absent,
+    /// Content-Length.
+    Length(u64),
+    /// Transfer-Encoding: chunked.
+    Chunked,
+    /// The connection ends, which is all that HTTP/1.0 has for a length that nobody knows.
+    Close,
+}
+
+/// Puts `response` behind what is in `out`: the head, and the body if it is small. Returns what is left to
+/// be sent.
+pub fn encode(response: Response, context: Context, out: &mut Vec<u8>) -> (Reuse, Rest) {
+    let (status, headers, body) = response.into_parts();
+    let framing = match body.length() {
+        _ if !status.allows_content() => Framing::Absent,
+        Some(length) => Framing::Length(length),
+        None if context.version == Version::Http11 => Framing::Chunked,
+        None => Framing::Close,
+    };
+    let reuse =
+        if context.keep_alive && framing != Framing::Close { Reuse::Yes } else { Reuse::No };
+
+    head(out, status, &headers, framing, reuse, context.version);
+    if context.is_head || framing == Framing::Absent {
+        return (reuse, Rest::Nothing);
+    }
+    let rest = match body {
+        ResponseBody::Empty => Rest::Nothing,
+        // Head and body in one piece: one system call, and one segment on the wire.
+        ResponseBody::Bytes(bytes) if bytes.len() <= COPIED => {
+            out.extend_from_slice(&bytes);
+            Rest::Nothing
+        }
+        ResponseBody::Bytes(bytes) => Rest::Bytes { bytes, sent: 0 },
+        ResponseBody::File { file, range } => {
+            Rest::File { file, at: range.start, end: range.end.max(range.start) }
+        }
+        ResponseBody::Stream { reader, .. } => {
+            let left = if let Framing::Length(length) = framing { length } else { u64::MAX };
+            Rest::Stream { reader, framing, left }
+        }
+    };
+    (reuse, rest)
+}
+
+/// The status line and the field lines, up to the empty line (RFC 9112 section 4).
+fn head(
+    out: &mut Vec<u8>,
+    status: Status,
+    headers: &Headers,
+    framing: Framing,
+    reuse: Reuse,
+    version: Version,
+) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    number(out, u64::from(status.code()));
+    out.push(b' ');
+    out.extend_from_slice(status.reason().as_bytes());
+    out.extend_from_slice(b"\r\n");
+    if !headers.contains(header::DATE) {
+        date::with_now(|date| line(out, "Date", date.as_bytes()));
+    }
+    for (name, value) in headers.iter() {
+        // How this answer is framed is decided here and nowhere else: two opinions on the wire would be
+        // a smuggled response.
+        if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name) {
+            if cfg!(debug_assertions) {
+                eprintln!("a handler has set {name}; the encoder decides that and leaves it out");
+            }
+            continue;
+        }
+        line(out, name.as_ref(), value.as_bytes());
+    }
+    match framing {
+        Framing::Length(length) => {
+            out.extend_from_slice(b"Content-Length: ");
+            number(out, length);
+            out.extend_from_slice(b"\r\n");
+        }
+        Framing::Chunked => line(out, "Transfer-Encoding", b"chunked"),
+        Framing::Absent | Framing::Close => {}
+    }
+    match (reuse, version) {
+        (Reuse::No, _) => line(out, "Connection", b"close"),
+        (Reuse::Yes, Version::Http10) => line(out, "Connection", b"keep-alive"),
+        (Reuse::Yes, Version::Http11) => {} // what HTTP/1.1 does anyway
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A number in decimal digits, without a `String` for it.
+fn number(out: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+fn line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Puts the next piece of a stream into `out`, framed. Returns whether it was the last.
+///
+/// # Errors
+/// What the reader reports. The answer cannot arrive whole then, and closing the connection is the only way
+/// to say so.
+pub(super) fn next_piece(
+    reader: &mut dyn Read,
+    framing: Framing,
+    left: &mut u64,
+    out: &mut Vec<u8>,
+) -> io::Result<bool> {
+    if *left == 0 {
+        return Ok(true);
+    }
+    let most = usize::try_from(*left).map_or(READ, |left| left.min(READ));
+    let mut buffer = [0; READ];
+    let count = loop {
+        match reader.read(&mut buffer[..most]) {
+            Ok(count) => break count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    };
+    match (count, framing) {
+        // The client waits for as many bytes as it was told.
+        (0, Framing::Length(_)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+        (0, Framing::Chunked) => out.extend_from_slice(b"0\r\n\r\n"),
+        (_, Framing::Chunked) => {
+            out.extend_from_slice(format!("{count:x}\r\n").as_bytes());
+            out.extend_from_slice(&buffer[..count]);
+            out.extend_from_slice(b"\r\n");
+        }
+        _ => out.extend_from_slice(&buffer[..count]),
+    }
+    *left -= count as u64;
+    Ok(count == 0 || *left == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::HeaderValue;
+
+    const GET: Context = Context { version: Version::Http11, is_head: false, keep_alive: true };
+
+    /// The answer as a client gets it.
+    fn bytes(response: Response, context: Context) -> io::Result<(Vec<u8>, Reuse)> {
+        let mut out = Vec::new();
+        let (reuse, rest) = super::encode(response, context, &mut out);
+        match rest {
+            Rest::Nothing => {}
+            Rest::Bytes { bytes, .. } => out.extend_from_slice(&bytes),
+            Rest::File { .. } => unreachable!("no test here sends a file"),
+            Rest::Stream { mut reader, framing, mut left } => {
+                while !next_piece(&mut reader, framing, &mut left, &mut out)? {}
+            }
+        }
+        Ok((out, reuse))
+    }
+
+    /// The answer's lines without Date, and whether the connection can be used again.
+    fn encode(response: Response, context: Context) -> (String, Reuse) {
+        let (out, reuse) = bytes(response, context).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let (before, behind) = text.split_once("Date: ").unwrap();
+        let (_, behind) = behind.split_once("\r\n").unwrap();
+        (format!("{before}{behind}"), reuse)
+    }
+
+    fn stream(bytes: &'static [u8]) -> Response {
+        Response::stream(HeaderValue::from_static("text/plain"), bytes)
+    }
+
+    #[test]
+    fn a_body_of_known_length_has_a_content_length() {
+        let expected = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\n\r\nhi";
+        assert_eq!(encode(Response::text("hi"), GET), (expected.to_string(), Reuse::Yes));
+    }
+
+    #[test]
+    fn head_has_the_same_fields_and_no_body() {
+        let (whole, _) = encode(Response::text("hi"), GET);
+        let (head, _) = encode(Response::text("hi"), Context { is_head: true, ..GET });
+        assert_eq!(Some(head.as_str()), whole.strip_suffix("hi"));
+    }
+
+    #[test]
+    fn statuses_without_content_have_no_length_either() {
+        for status in [Status::NO_CONTENT, Status::NOT_MODIFIED] {
+            let (text, reuse) = encode(Response::text("lost").with_status(status), GET);
+            assert!(!text.contains("Content-Length") && text.ends_with("\r\n\r\n"), "{text}");
+            assert_eq!(reuse, Reuse::Yes);
+        }
+        let (text, _) = encode(Response::new(Status::OK), GET);
+        assert!(text.contains("Content-Length: 0\r\n"), "{text}");
+    }
+
+    #[test]
+    fn a_stream_is_chunked_or_ends_the_connection() {
+        let (text, reuse) = encode(stream(b"hello"), GET);
+        assert!(
+            text.ends_with("Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+            "{text}"
+        );
+        assert_eq!(reuse, Reuse::Yes);
+        let (text, reuse) = encode(stream(b"hello"), Context { version: Version::Http10, ..GET });
+        assert!(text.ends_with("Connection: close\r\n\r\nhello"), "{text}");
+        assert_eq!(reuse, Reuse::No);
+    }
+
+    #[test]
+    fn a_stream_of_known_length_is_cut_or_missed_but_never_wrong() {
+        let with_length = |length| {
+            let reader: Box<dyn Read + Send> = Box::new(&b"hello"[..]);
+            Response::new(Status::OK)
+                .with_body(ResponseBody::Stream { reader, length: Some(length) })
+        };
+        let (text, _) = encode(with_length(4), GET);
+        assert!(text.ends_with("Content-Length: 4\r\n\r\nhell"), "{text}");
+        let error = bytes(with_length(6), GET).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn the_connection_field_says_what_will_happen() {
+        let table = [
+            (Version::Http11, true, None),
+            (Version::Http11, false, Some("Connection: close\r\n")),
+            (Version::Http10, true, Some("Connection: keep-alive\r\n")),
+            (Version::Http10, false, Some("Connection: close\r\n")),
+        ];
+        for (version, keep_alive, field) in table {
+            let (text, _) = encode(Response::text("x"), Context { version, keep_alive, ..GET });
+            match field {
+                Some(field) => assert!(text.contains(field), "{text}"),
+                None => assert!(!text.contains("Connection"), "{text}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_handler_cannot_frame_a_response() {
+        let response = Response::text("hi")
+            .with_header(header::CONTENT_LENGTH, HeaderValue::from_static("99"))
+            .with_header(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        let (text, _) = encode(response, GET);
+        assert!(text.contains("Content-Length: 2\r\n") && !text.contains("99"), "{text}");
+        assert!(!text.contains("chunked"), "{text}");
+    }
+
+    #[test]
+    fn a_large_body_is_not_copied_behind_its_head() {
+        let mut out = Vec::new();
+        let response = Response::text("x".repeat(COPIED + 1));
+        let (_, rest) = super::encode(response, GET, &mut out);
+        assert!(matches!(rest, Rest::Bytes { bytes, sent: 0 } if bytes.len() == COPIED + 1));
+        assert!(out.ends_with(b"\r\n\r\n"));
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_standard_library_would() {
+        for it in [0, 7, 10, 99, 100, 65_535, u64::MAX] {
+            let mut out = Vec::new();
+            number(&mut out, it);
+            assert_eq!(out, it.to_string().into_bytes());
+        }
+    }
+}

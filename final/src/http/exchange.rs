@@ -1,0 +1,397 @@
+//! THE TURNS of one connection: read what is there, handle what is complete, respond, and say what to wait
+//! for next. Nothing in it waits, except handlers.
+
+use std::io;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use super::body::{BodyDecoder, RequestBody};
+use super::encoder::{self, Context, Reuse};
+use super::framing::BodyLength;
+use super::limits::{KIB, Limits};
+use super::output::{Flushed, Output};
+use super::parser::{Head, HeadParser};
+use super::{Handler, HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
+use crate::core::workers::Mode;
+use crate::core::{Connection, Fill, Interest};
+
+/// Bytes that a thread reads at once, at most. A head of the largest size fits, with room for a body.
+const READ: usize = 32 * KIB;
+
+/// Requests that are answered in one turn, at most. One client that sends thousands at once must not keep
+/// the thread from all others.
+const REQUESTS_A_TURN: usize = 32;
+
+/// Answers that have collected so many bytes are sent before the next request is handled.
+const COLLECTED: usize = 64 * KIB;
+
+/// Bytes that are thrown away at the end of a connection, at most.
+const DRAINED: usize = 16 * 1024 * KIB;
+
+/// What a thread keeps from turn to turn: connections that wait have no buffer.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    buffer: Vec<u8>,
+}
+
+/// What all connections have in common.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Answers the requests.
+    pub handler: &'a dyn Handler,
+    /// What one client may use.
+    pub limits: &'a Limits,
+    /// Whether there is a thread for handlers.
+    pub mode: Mode,
+    /// Which paths are answered even if there is none: they say how the server is.
+    pub always: &'a [String],
+    /// Whether the server is stopping: no connection is used again.
+    pub is_stopping: bool,
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// The time.
+    pub now: Instant,
+}
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// For the socket, until a point in time.
+    Wait(Interest, Instant),
+    /// For nothing: it has ended.
+    End,
+}
+
+/// Where a connection stands.
+enum Phase {
+    /// Between two requests.
+    Idle,
+    /// A part of a head has come.
+    Head { parser: Box<HeadParser>, deadline: Instant },
+    /// A part of a body has come.
+    Body(Box<Body>),
+    /// The last answer is on its way.
+    Last,
+    /// Our side has said its last word (FIN); what the peer still sends is thrown away.
+    Closing { deadline: Instant, drained: usize },
+}
+
+/// A request whose body has not come whole.
+struct Body {
+    head: Head,
+    decoder: BodyDecoder,
+    bytes: Vec<u8>,
+    deadline: Instant,
+}
+
+/// The exchange of messages on one connection.
+pub struct Exchange {
+    phase: Phase,
+    output: Output,
+    served: usize,
+}
+
+impl Default for Exchange {
+    fn default() -> Exchange {
+        Exchange { phase: Phase::Idle, output: Output::default(), served: 0 }
+    }
+}
+
+/// What the bytes that are there have led to.
+enum Progress {
+    /// They are not enough.
+    NeedMore,
+    /// A request is complete.
+    Request(Box<Request>),
+    /// Nobody can go on with this client.
+    Refused(HttpError),
+}
+
+impl Exchange {
+    /// Whether the client has nothing under way, so that the connection may be ended at any time.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.phase, Phase::Idle) && self.output.is_empty()
+    }
+
+    /// Whether the end has begun: nothing that matters is under way any more.
+    pub fn is_closing(&self) -> bool {
+        matches!(self.phase, Phase::Closing { .. })
+    }
+
+    /// The small answer that waits to be sent.
+    pub fn unsent(&self) -> &[u8] {
+        self.output.unsent()
+    }
+
+    /// The socket is ready: one turn.
+    ///
+    /// # Errors
+    /// What the socket reports, or the source of an answer. The connection is of no more use.
+    pub fn turn(
+        &mut self,
+        connection: &mut Connection,
+        scratch: &mut Scratch,
+        around: Surroundings<'_>,
+    ) -> io::Result<Next> {
+        // 1. What is left of the last answer comes first: who does not read gets no more.
+        let buffer = &mut scratch.buffer;
+        let was_sending = !self.output.is_empty();
+        if was_sending && let Some(next) = self.send(connection, around)? {
+            return Ok(next);
+        }
+        if let Phase::Closing { .. } = self.phase {
+            return self.drain(connection, buffer, around);
+        }
+
+        // 2. What was left over, and what has come. Requests that are here already go before more bytes.
+        connection.take_leftover(buffer);
+        let mut eof = false;
+        if !was_sending || buffer.is_empty() {
+            buffer.reserve(READ);
+            match connection.fill(buffer)? {
+                Fill::Bytes(_) | Fill::Nothing => {}
+                Fill::Eof => eof = true,
+            }
+        }
+
+        // 3. One request after the other, as long as there are any.
+        let mut used = 0;
+        for count in 0.. {
+            if count == REQUESTS_A_TURN {
+                // The socket can surely be written to, so the next turn comes soon, behind the others.
+                connection.keep(&buffer[used..]);
+                let next = self.send(connection, around)?;
+                return Ok(next.unwrap_or(self.wait(Interest::Write, around)));
+            }
+            match self.advance(buffer, &mut used, around) {
+                Progress::NeedMore => break,
+                Progress::Request(mut request) => {
+                    let response = respond_to(&mut request, around);
+                    self.answer(&request, response, around);
+                }
+                Progress::Refused(error) => {
+                    self.refuse(&error);
+                }
+            }
+            let is_last = matches!(self.phase, Phase::Last);
+            if is_last {
+                used = buffer.len(); // nothing that follows will be answered
+            }
+            if (is_last || self.output.has_rest() || self.output.waiting() >= COLLECTED)
+                && let Some(next) = self.send(connection, around)?
+            {
+                connection.keep(&buffer[used..]);
+                return Ok(next);
+            }
+            if is_last {
+                return self.drain(connection, buffer, around);
+            }
+        }
+        connection.keep(&buffer[used..]);
+
+        // 4. All answers together, by one call.
+        if !self.output.is_empty()
+            && let Some(next) = self.send(connection, around)?
+        {
+            return Ok(next);
+        }
+        if eof || (around.is_stopping && self.is_idle()) {
+            return Ok(Next::End);
+        }
+        Ok(self.wait(Interest::Read, around))
+    }
+
+    /// The deadline has passed. Returns `true` if the client must still be told; the turn then goes on when
+    /// the socket can be written to.
+    pub fn time_out(&mut self) -> bool {
+        let part = match self.phase {
+            Phase::Head { .. } => "head",
+            Phase::Body(_) => "body",
+            Phase::Idle | Phase::Last | Phase::Closing { .. } => return false,
+        };
+        if !self.output.is_empty() {
+            return false; // it does not even read the answer before
+        }
+        let message = format!("the {part} of the request did not arrive in time");
+        self.refuse(&HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message));
+        true
+    }
+
+    /// What is waited for, and until when.
+    fn wait(&self, interest: Interest, around: Surroundings<'_>) -> Next {
+        let (limits, now) = (around.limits, around.now);
+        let deadline = match &self.phase {
+            _ if !self.output.is_empty() || interest == Interest::Write => now + limits.write_time,
+            Phase::Idle => now + limits.idle_time,
+            Phase::Head { deadline, .. } | Phase::Closing { deadline, .. } => *deadline,
+            Phase::Body(body) => body.deadline,
+            Phase::Last => now + limits.linger,
+        };
+        Next::Wait(interest, deadline)
+    }
+
+    /// Sends what is there. `None`: all of it has been taken, and the exchange can go on.
+    fn send(
+        &mut self,
+        connection: &Connection,
+        around: Surroundings<'_>,
+    ) -> io::Result<Option<Next>> {
+        match self.output.flush(connection.stream())? {
+            Flushed::All => {}
+            Flushed::Blocked | Flushed::Yield => {
+                return Ok(Some(self.wait(Interest::Write, around)));
+            }
+        }
+        if matches!(self.phase, Phase::Last) {
+            // close(2) on a socket with unread bytes makes the kernel send RST, and an RST makes the peer's
+            // kernel throw away what it has received from us but not yet read. So: FIN, then read what comes.
+            connection.finish_writing()?;
+            let deadline = around.now + around.limits.linger;
+            self.phase = Phase::Closing { deadline, drained: 0 };
+        }
+        Ok(None)
+    }
+
+    /// Throws away what the client still sends, until its FIN.
+    fn drain(
+        &mut self,
+        connection: &Connection,
+        buffer: &mut Vec<u8>,
+        around: Surroundings<'_>,
+    ) -> io::Result<Next> {
+        let Phase::Closing { drained, .. } = &mut self.phase else { return Ok(Next::End) };
+        loop {
+            buffer.clear();
+            buffer.reserve(READ);
+            match connection.fill(buffer)? {
+                Fill::Bytes(count) => *drained += count,
+                Fill::Eof => return Ok(Next::End),
+                Fill::Nothing => return Ok(self.wait(Interest::Read, around)),
+            }
+            if *drained > DRAINED {
+                return Ok(Next::End);
+            }
+        }
+    }
+
+    /// Goes on with what is in `buffer` behind `used`.
+    fn advance(&mut self, buffer: &[u8], used: &mut usize, around: Surroundings<'_>) -> Progress {
+        match self.try_advance(buffer, used, around) {
+            Ok(progress) => progress,
+            Err(error) => Progress::Refused(error),
+        }
+    }
+
+    fn try_advance(
+        &mut self,
+        buffer: &[u8],
+        used: &mut usize,
+        around: Surroundings<'_>,
+    ) -> Result<Progress, HttpError> {
+        let limits = around.limits;
+        if let Phase::Idle = self.phase {
+            if buffer.len() == *used {
+                return Ok(Progress::NeedMore);
+            }
+            // One deadline for the whole head: a client that sends a byte now and then does not move it.
+            let deadline = around.now + limits.head_time;
+            self.phase = Phase::Head { parser: Box::new(HeadParser::new(limits)), deadline };
+        }
+        if let Phase::Head { parser, .. } = &mut self.phase {
+            let Some((head, length)) = parser.push(&buffer[*used..])? else {
+                return Ok(Progress::NeedMore);
+            };
+            *used += length;
+            // Before anything is read of the body: may it be sent at all?
+            let decoder = BodyDecoder::new(head.body_length, limits)?;
+            let expects_continue = expects_continue(&head)?;
+            // A client that asks first is told to go on, unless its body is on the way already.
+            if expects_continue && buffer.len() == *used {
+                self.output.pending().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            }
+            let deadline = around.now + limits.body_time;
+            self.phase = Phase::Body(Box::new(Body { head, decoder, bytes: Vec::new(), deadline }));
+        }
+        if let Phase::Body(body) = &mut self.phase {
+            *used += body.decoder.decode(&buffer[*used..], &mut body.bytes)?;
+            if !body.decoder.is_done() {
+                return Ok(Progress::NeedMore);
+            }
+        }
+        match std::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Body(body) => {
+                let Body { head, decoder, bytes, .. } = *body;
+                let (body, trailers) = (RequestBody::from(bytes), decoder.into_trailers());
+                Ok(Progress::Request(Box::new(Request::new(head, body, trailers, around.peer))))
+            }
+            phase => {
+                self.phase = phase;
+                Ok(Progress::NeedMore)
+            }
+        }
+    }
+
+    /// Writes an answer down behind those that wait.
+    fn answer(&mut self, request: &Request, response: Response, around: Surroundings<'_>) {
+        self.served += 1;
+        let context = Context {
+            version: request.version(),
+            is_head: request.method() == Method::Head,
+            keep_alive: request.wants_keep_alive()
+                && self.served < around.limits.requests
+                && !around.is_stopping,
+        };
+        let (reuse, rest) = encoder::encode(response, context, self.output.pending());
+        self.output.set_rest(rest);
+        if reuse == Reuse::No {
+            self.phase = Phase::Last;
+        }
+    }
+
+    /// One answer to a client with which we cannot go on, then the end.
+    pub fn refuse(&mut self, error: &HttpError) {
+        let mut response = error.clone().into_response();
+        if error.status == Status::SERVICE_UNAVAILABLE {
+            response.headers_mut().set(header::RETRY_AFTER, 1u64.into());
+        }
+        let context = Context { version: Version::Http11, is_head: false, keep_alive: false };
+        let (_, rest) = encoder::encode(response, context, self.output.pending());
+        self.output.set_rest(rest);
+        self.phase = Phase::Last;
+    }
+}
+
+/// Lets the application answer. A panic in it costs this one answer and nothing else.
+fn respond_to(request: &mut Request, around: Surroundings<'_>) -> Response {
+    let is_exempt = || {
+        let path = request.path();
+        around.always.iter().any(|prefix| {
+            path.strip_prefix(prefix.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    if around.mode == Mode::Refuse && !is_exempt() {
+        let message = "all threads are busy; try again";
+        return HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message)
+            .into_response()
+            .with_header(header::RETRY_AFTER, 1u64.into());
+    }
+    catch_unwind(AssertUnwindSafe(|| around.handler.handle(request))).unwrap_or_else(|_| {
+        let message = "the server made a mistake with this request";
+        HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
+    })
+}
+
+/// Whether the client waits for our word before it sends the body (RFC 9110 section 10.1.1).
+fn expects_continue(head: &Head) -> Result<bool, HttpError> {
+    let mut expectations = head.headers.list(header::EXPECT).peekable();
+    if head.version == Version::Http10 || expectations.peek().is_none() {
+        return Ok(false);
+    }
+    if expectations.any(|expectation| !expectation.eq_ignore_ascii_case("100-continue")) {
+        let message = "the only expectation that can be met is 100-continue";
+        return Err(HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message));
+    }
+    Ok(head.body_length != BodyLength::Fixed(0))
+}

@@ -1,0 +1,52 @@
+//! Values that one part of the program leaves with a request for another, found by their type.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+
+/// At most one value of each type.
+///
+/// A middleware that finds something out, who the user is for example, puts it in here as a type of its
+/// own, and a handler takes it out by that type. Neither needs to know of the other.
+#[derive(Default)]
+pub struct Extensions {
+    values: HashMap<TypeId, Box<dyn Any + Send>>,
+}
+
+impl Extensions {
+    /// Puts a value in. The one that was there of this type comes back.
+    pub fn insert<T: Send + 'static>(&mut self, value: T) -> Option<T> {
+        let old = self.values.insert(TypeId::of::<T>(), Box::new(value))?;
+        old.downcast().ok().map(|old| *old)
+    }
+
+    /// The value of this type.
+    pub fn get<T: Send + 'static>(&self) -> Option<&T> {
+        self.values.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Extensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Extensions({})", self.values.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct User(&'static str);
+
+    #[test]
+    fn a_value_is_found_by_its_type_and_replaced_by_the_next_one() {
+        let mut extensions = Extensions::default();
+        assert_eq!(extensions.get::<User>(), None);
+        assert_eq!(extensions.insert(User("ada")), None);
+        assert_eq!(extensions.insert(7_u32), None);
+        assert_eq!(extensions.insert(User("grace")), Some(User("ada")));
+        assert_eq!(extensions.get(), Some(&User("grace")));
+        assert_eq!(extensions.get(), Some(&7_u32));
+    }
+}

@@ -1,0 +1,174 @@
+//! From what a client sent to values that a handler can use, or to the 4xx that says what was wrong.
+
+use serde_json::Value;
+
+use super::{HttpError, Request, Status, header};
+
+/// Names and values in the order they came. A name may be there more than once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    /// The first value of this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(it, _)| *it == name).map(|(_, value)| value)
+    }
+
+    /// All values of this name.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.iter().filter(move |(it, _)| *it == name).map(|(_, value)| value)
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Decodes `a=1&b=x+y%21`. It cannot fail: what is not an escape stands for itself (WHATWG URL section 5.1).
+    fn from_urlencoded(bytes: &[u8]) -> Pairs {
+        Pairs(form_urlencoded::parse(bytes).into_owned().collect())
+    }
+}
+
+/// The query of the target, decoded.
+pub fn query(request: &Request) -> Pairs {
+    Pairs::from_urlencoded(request.target().query().unwrap_or_default().as_bytes())
+}
+
+/// The body as a form, as a browser sends it by default.
+///
+/// # Errors
+/// 415 for a body of another media type.
+pub fn form(request: &Request) -> Result<Pairs, HttpError> {
+    match media_type(request).as_deref() {
+        Some("application/x-www-form-urlencoded") => {
+            Ok(Pairs::from_urlencoded(request.body().as_bytes()))
+        }
+        _ => Err(unsupported("application/x-www-form-urlencoded")),
+    }
+}
+
+/// The body as JSON.
+///
+/// # Errors
+/// 415 for a body of another media type, 400 for one that is not JSON: what a client got wrong is never
+/// a 500.
+pub fn json(request: &Request) -> Result<Value, HttpError> {
+    let is_json = |name: &str| name == "application/json" || name.ends_with("+json");
+    if !media_type(request).is_some_and(|name| is_json(&name)) {
+        return Err(unsupported("application/json"));
+    }
+    serde_json::from_slice(request.body().as_bytes())
+        .map_err(|error| HttpError::new(Status::BAD_REQUEST, "bad_json", error.to_string()))
+}
+
+/// The cookies, over all Cookie lines, as they came: cookies have no encoding of their own (RFC 6265
+/// section 4.2). What has no `=` is passed over. Bytes that are not UTF-8 become U+FFFD, so that one odd
+/// cookie does not take the others with it.
+pub fn cookies(request: &Request) -> Pairs {
+    let mut pairs = Vec::new();
+    for line in request.headers().get_all(header::COOKIE) {
+        let line = String::from_utf8_lossy(line.as_bytes());
+        for pair in line.split(';') {
+            let Some((name, value)) = pair.split_once('=') else { continue };
+            let value = value.trim();
+            let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+            pairs.push((name.trim().to_string(), unquoted.unwrap_or(value).to_string()));
+        }
+    }
+    Pairs(pairs)
+}
+
+/// `type/subtype` of the body in lower case, without parameters (RFC 9110 section 8.3.1).
+fn media_type(request: &Request) -> Option<String> {
+    let value = request.headers().get(header::CONTENT_TYPE)?.to_str()?;
+    let (name, _parameters) = value.split_once(';').unwrap_or((value, ""));
+    Some(name.trim().to_ascii_lowercase())
+}
+
+fn unsupported(wanted: &str) -> HttpError {
+    let message = format!("the body must be {wanted}, and Content-Type must say so");
+    HttpError::new(Status::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Method;
+    use serde_json::json;
+
+    fn post(content_type: &str, body: &str) -> Request {
+        Request::builder(Method::Post, "/").header("Content-Type", content_type).body(body).build()
+    }
+
+    #[test]
+    fn a_query_is_decoded_and_keeps_order_and_repetition() {
+        let request = Request::builder(Method::Get, "/?a=1&b=x+y%21&a=2&flag&=v&%zz=1").build();
+        let pairs = query(&request);
+        let expected =
+            [("a", "1"), ("b", "x y!"), ("a", "2"), ("flag", ""), ("", "v"), ("%zz", "1")];
+        assert_eq!(pairs.iter().collect::<Vec<_>>(), expected);
+        assert_eq!(pairs.get_all("a").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(pairs.get("absent"), None);
+    }
+
+    #[test]
+    fn a_form_must_say_that_it_is_one() {
+        let pairs =
+            form(&post("Application/X-WWW-Form-Urlencoded; charset=utf-8", "a=%C3%A9")).unwrap();
+        assert_eq!(pairs.get("a"), Some("\u{e9}"));
+        assert_eq!(form(&post("text/plain", "a=1")).unwrap_err().status.code(), 415);
+    }
+
+    #[test]
+    fn json_is_a_value_or_a_client_error() {
+        let table = [
+            ("application/json", r#"{"a":1}"#, Ok(json!({"a": 1}))),
+            ("application/json; charset=utf-8", "[]", Ok(json!([]))),
+            ("application/problem+json", "1", Ok(json!(1))),
+            ("application/json", "{", Err(400)),
+            ("application/json", "", Err(400)),
+            ("application/json", "1 2", Err(400)),
+            ("text/json-not", "{}", Err(415)),
+            ("", "{}", Err(415)),
+        ];
+        for (content_type, body, expected) in table {
+            let result = json(&post(content_type, body)).map_err(|error| error.status.code());
+            assert_eq!(result, expected, "{content_type}: {body}");
+        }
+    }
+
+    #[test]
+    fn json_nested_too_deeply_is_a_client_error_and_no_stack_overflow() {
+        let deep = "[".repeat(1_000_000);
+        assert_eq!(json(&post("application/json", &deep)).unwrap_err().code, "bad_json");
+    }
+
+    #[test]
+    fn cookies_come_from_all_lines_and_split_at_the_first_equals_sign() {
+        let request = Request::builder(Method::Get, "/")
+            .header("Cookie", r#"a=1; b="two"; c=x=y; nonsense"#)
+            .header("Cookie", "d=; e=\u{e9}; f=\"; =g")
+            .build();
+        let expected = [
+            ("a", "1"),
+            ("b", "two"),
+            ("c", "x=y"),
+            ("d", ""),
+            ("e", "\u{e9}"),
+            ("f", "\""),
+            ("", "g"),
+        ];
+        assert_eq!(cookies(&request).iter().collect::<Vec<_>>(), expected);
+    }
+}

@@ -1,0 +1,85 @@
+//! A block of field lines becomes headers (RFC 9112 section 5).
+
+use super::{HeaderName, HeaderValue, Headers};
+
+/// Why a block of field lines could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldsError {
+    /// More lines than allowed.
+    TooMany,
+    /// A line that is not `name ":" OWS value OWS`.
+    Malformed,
+}
+
+/// Reads the field lines of a head or of a trailer section.
+///
+/// `block` ends in the empty line, CRLF included. No line may be folded (RFC 9112 section 5.2), no space
+/// may stand between a name and its colon (section 5.1), and no name may be empty: each of these has
+/// been read in two ways by two servers in a row, which is how a request is smuggled past the first.
+///
+/// # Errors
+/// [`FieldsError`] for more than `limit` lines, or a line that is not a field.
+pub fn parse_fields(block: &[u8], limit: usize) -> Result<Headers, FieldsError> {
+    let mut lines = vec![httparse::EMPTY_HEADER; limit];
+    let lines = match httparse::parse_headers(block, &mut lines) {
+        Ok(httparse::Status::Complete((used, lines))) if used == block.len() => lines,
+        Err(httparse::Error::TooManyHeaders) => return Err(FieldsError::TooMany),
+        _ => return Err(FieldsError::Malformed),
+    };
+    let mut headers = Headers::new();
+    for line in lines {
+        let name = HeaderName::try_from(line.name).map_err(|_| FieldsError::Malformed)?;
+        let value = HeaderValue::try_from(line.value).map_err(|_| FieldsError::Malformed)?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn field_lines_are_read_in_order_and_trimmed() {
+        let headers = parse_fields(b"B:  two \t\r\na: 1\r\nb:\r\n\r\n", 3).unwrap();
+        let lines: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                ("B".to_string(), b"two".to_vec()),
+                ("a".to_string(), b"1".to_vec()),
+                ("b".to_string(), vec![])
+            ]
+        );
+        assert_eq!(headers.get_all("B").count(), 2);
+    }
+
+    #[test]
+    fn what_is_not_a_field_line_is_refused() {
+        for block in [
+            "name : value",
+            " name: value",
+            "a: 1\r\n folded",
+            ": value",
+            "no colon",
+            "na me: value",
+            "name\t: value",
+        ] {
+            let block = format!("{block}\r\n\r\n");
+            assert_eq!(
+                parse_fields(block.as_bytes(), 10),
+                Err(FieldsError::Malformed),
+                "{block:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_line_more_than_the_limit_is_too_many() {
+        assert!(parse_fields(b"a: 1\r\nb: 2\r\n\r\n", 2).is_ok());
+        assert_eq!(parse_fields(b"a: 1\r\nb: 2\r\n\r\n", 1), Err(FieldsError::TooMany));
+    }
+}

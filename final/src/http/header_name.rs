@@ -1,0 +1,170 @@
+//! A field name that is always a valid token, compared without regard to case.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+/// The name of a field: one or more token characters (RFC 9110 section 5.1).
+///
+/// Keeps the spelling it was made with, since that is what a person sees on the wire, but `content-type` equals
+/// `Content-Type` and hashes as it does: senders differ, and the RFC says names are case-insensitive.
+#[derive(Clone)]
+pub struct HeaderName(Cow<'static, str>);
+
+impl HeaderName {
+    /// A name written in the program, checked when it compiles if it stands in a `const`.
+    ///
+    /// # Panics
+    /// If `name` is not a token.
+    pub const fn from_static(name: &'static str) -> HeaderName {
+        assert!(is_token(name.as_bytes()), "a field name must be a token");
+        HeaderName(Cow::Borrowed(name))
+    }
+
+    /// The name as it was spelled.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether `bytes` is a token: 1 or more `tchar` (RFC 9110 section 5.6.2).
+///
+/// No space and no colon among them. `Content-Length : 5` must not be a name: one server of a chain would read the
+/// field and the next would not, and the two would disagree where the body ends.
+pub const fn is_token(bytes: &[u8]) -> bool {
+    // A `while`, since a `const fn` cannot use iterators.
+    let mut at = 0;
+    while at < bytes.len() {
+        if !is_tchar(bytes[at]) {
+            return false;
+        }
+        at += 1;
+    }
+    !bytes.is_empty()
+}
+
+const fn is_tchar(byte: u8) -> bool {
+    // `#` to `'` is # $ % & ', and `^` to the backtick is ^ _ `.
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+}
+
+impl TryFrom<&[u8]> for HeaderName {
+    type Error = InvalidHeaderName;
+
+    fn try_from(bytes: &[u8]) -> Result<HeaderName, InvalidHeaderName> {
+        match str::from_utf8(bytes) {
+            Ok(name) if is_token(bytes) => Ok(HeaderName(Cow::Owned(name.to_owned()))),
+            _ => Err(InvalidHeaderName),
+        }
+    }
+}
+
+impl TryFrom<&str> for HeaderName {
+    type Error = InvalidHeaderName;
+
+    fn try_from(name: &str) -> Result<HeaderName, InvalidHeaderName> {
+        HeaderName::try_from(name.as_bytes())
+    }
+}
+
+impl AsRef<str> for HeaderName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for HeaderName {
+    fn eq(&self, other: &HeaderName) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for HeaderName {}
+
+impl Hash for HeaderName {
+    /// Equal names must hash alike, so the hash sees lower case only.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for byte in self.0.bytes() {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+        // An end mark, so that names in a row do not run into each other.
+        state.write_u8(0xFF);
+    }
+}
+
+impl fmt::Display for HeaderName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for HeaderName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, out)
+    }
+}
+
+/// The text is not a field name: empty, or with a byte that no token has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidHeaderName;
+
+impl fmt::Display for InvalidHeaderName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a field name is one or more of A-Z a-z 0-9 ! # $ % & ' * + - . ^ _ ` | ~")
+    }
+}
+
+impl Error for InvalidHeaderName {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_compare_and_hash_without_case_and_keep_their_spelling() {
+        let name = HeaderName::try_from("content-TYPE").unwrap();
+        assert_eq!(name, HeaderName::from_static("Content-Type"));
+        assert_eq!(name.as_str(), "content-TYPE");
+        assert_eq!(name.to_string(), "content-TYPE");
+        assert_eq!(format!("{name:?}"), "\"content-TYPE\"");
+        assert!(HashSet::from([name]).contains(&HeaderName::from_static("CONTENT-type")));
+    }
+
+    #[test]
+    fn only_tokens_are_names() {
+        for good in ["A", "x-1", "!#$%&'*+-.^_`|~", "0"] {
+            assert!(HeaderName::try_from(good).is_ok(), "{good:?}");
+        }
+        for bad in [
+            "", " ", "Host ", " Host", "Ho st", "Host:", "a\tb", "a\r\nb", "a\0", "é", "a,b",
+            "a\"", "{}", "a/b", "a@b", "[a]",
+        ] {
+            assert_eq!(HeaderName::try_from(bad), Err(InvalidHeaderName), "{bad:?}");
+        }
+        assert!(InvalidHeaderName.to_string().contains("field name"));
+    }
+
+    #[test]
+    #[should_panic(expected = "must be a token")]
+    fn a_static_name_with_a_space_does_not_get_through() {
+        HeaderName::from_static("Content Type");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_becomes_a_name_has_no_delimiter_in_it(bytes: Vec<u8>) {
+            if let Ok(name) = HeaderName::try_from(bytes.as_slice()) {
+                let delimiters = b"\"(),/:;<=>?@[\\]{}";
+                let clean = |byte: u8| byte.is_ascii_graphic() && !delimiters.contains(&byte);
+                prop_assert!(name.as_str().bytes().all(clean));
+                prop_assert_eq!(name.as_str().as_bytes(), bytes.as_slice());
+            }
+        }
+    }
+}

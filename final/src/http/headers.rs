@@ -1,0 +1,215 @@
+//! The fields of a message: an ordered list in which a name may come twice.
+//!
+//! Not a map from name to value. Two `Set-Cookie` lines are two cookies, two `Content-Length` lines are an attack, and
+//! a map that kept one of them would hide both.
+
+pub use crate::http::header_name::HeaderName;
+pub use crate::http::header_name::InvalidHeaderName;
+pub use crate::http::header_value::HeaderValue;
+pub use crate::http::header_value::InvalidHeaderValue;
+
+use crate::http::header_value::trim_ows;
+
+/// Header or trailer fields in the order of the wire (RFC 9110 section 5).
+///
+/// Look-up is linear: a message has a dozen fields and at most a few hundred, where comparing a row of names is as
+/// quick as hashing one, and an attacker cannot choose names that collide.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers {
+    lines: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Headers {
+    /// No fields.
+    pub fn new() -> Headers {
+        Headers::default()
+    }
+
+    /// The number of field lines, repeated names counted each.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is no field at all.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The first value of that name, in any spelling.
+    ///
+    /// Right for a field that comes once. Where a second line would change the meaning, ask [`Headers::get_all`].
+    pub fn get(&self, name: impl AsRef<str>) -> Option<&HeaderValue> {
+        self.get_all(name).next()
+    }
+
+    /// Every value of that name, in the order of the wire.
+    pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &HeaderValue> {
+        self.lines
+            .iter()
+            .filter(move |(known, _)| known.as_str().eq_ignore_ascii_case(name.as_ref()))
+            .map(|(_, value)| value)
+    }
+
+    /// Whether there is a line of that name.
+    pub fn contains(&self, name: impl AsRef<str>) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Adds a line at the end, beside any others of the name.
+    pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
+        self.lines.push((name, value));
+    }
+
+    /// Makes this the only line of the name: in place of the first, or at the end if there was none.
+    pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
+        let Some(first) = self.lines.iter().position(|(known, _)| *known == name) else {
+            return self.append(name, value);
+        };
+        let mut at = 0;
+        self.lines.retain(|(known, _)| {
+            at += 1;
+            at - 1 == first || *known != name
+        });
+        self.lines[first] = (name, value);
+    }
+
+    /// Takes out every line of the name; whether there was one.
+    pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
+        let before = self.lines.len();
+        self.lines.retain(|(known, _)| !known.as_str().eq_ignore_ascii_case(name.as_ref()));
+        self.lines.len() < before
+    }
+
+    /// Every line, in the order of the wire.
+    pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.lines.iter().map(|(name, value)| (name, value))
+    }
+
+    /// The elements of a comma-separated field, over all its lines, trimmed, empty ones left out.
+    ///
+    /// `Connection: close, TE` and the two lines `Connection: close`, `Connection: TE` mean the same (RFC 9110
+    /// section 5.6.1). For lists of tokens only: a comma inside a quoted string would split it too.
+    ///
+    /// An element that is not UTF-8 comes out as U+FFFD. Leaving it out would let `chunked, \xFF` pass for `chunked`.
+    pub fn list(&self, name: impl AsRef<str>) -> impl Iterator<Item = &str> {
+        self.get_all(name)
+            .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+            .map(trim_ows)
+            .filter(|element| !element.is_empty())
+            .map(|element| str::from_utf8(element).unwrap_or("\u{FFFD}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Lines as a table writes them: name and value.
+    type Lines = &'static [(&'static str, &'static str)];
+
+    fn headers(lines: &[(&str, &str)]) -> Headers {
+        let mut headers = Headers::new();
+        for &(name, value) in lines {
+            headers
+                .append(HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
+        }
+        headers
+    }
+
+    fn lines(headers: &Headers) -> Vec<(&str, &str)> {
+        headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_name_is_found_in_any_spelling() {
+        let headers = headers(&[("content-TYPE", "text/plain"), ("X-A", "1")]);
+        for name in ["Content-Type", "content-type", "CONTENT-TYPE"] {
+            assert_eq!(headers.get(name).and_then(HeaderValue::to_str), Some("text/plain"));
+            assert!(headers.contains(HeaderName::try_from(name).unwrap()));
+        }
+        assert_eq!(headers.get("Content"), None);
+        assert_eq!(headers.get(""), None);
+    }
+
+    #[test]
+    fn two_lines_of_a_name_stay_two_lines() {
+        let headers = headers(&[("Set-Cookie", "a=1"), ("Date", "x"), ("set-cookie", "b=2, c")]);
+        let cookies: Vec<_> =
+            headers.get_all("Set-Cookie").filter_map(HeaderValue::to_str).collect();
+        assert_eq!(cookies, ["a=1", "b=2, c"]);
+        assert_eq!((headers.len(), headers.is_empty()), (3, false));
+    }
+
+    #[test]
+    fn set_replaces_every_line_and_keeps_the_place_of_the_first() {
+        let cases: [(Lines, Lines); 4] = [
+            (&[], &[("A", "new")]),
+            (&[("X", "1")], &[("X", "1"), ("A", "new")]),
+            (
+                &[("X", "1"), ("a", "1"), ("Y", "2"), ("A", "2")],
+                &[("X", "1"), ("A", "new"), ("Y", "2")],
+            ),
+            (&[("a", "1"), ("a", "2"), ("a", "3")], &[("A", "new")]),
+        ];
+        for (before, after) in cases {
+            let mut changed = headers(before);
+            changed.set(HeaderName::from_static("A"), HeaderValue::from_static("new"));
+            assert_eq!(lines(&changed), after, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn remove_takes_every_line_and_says_whether_there_was_one() {
+        let mut headers = headers(&[("A", "1"), ("B", "2"), ("a", "3")]);
+        assert!(headers.remove("a"));
+        assert_eq!(lines(&headers), [("B", "2")]);
+        assert!(!headers.remove("a"));
+    }
+
+    #[test]
+    fn a_list_spans_lines_and_skips_empty_elements() {
+        let cases: [(Lines, &[&str]); 6] = [
+            (&[], &[]),
+            (&[("Connection", "close")], &["close"]),
+            (&[("Connection", "close, TE")], &["close", "TE"]),
+            (&[("Connection", "close"), ("X", "y"), ("connection", "TE")], &["close", "TE"]),
+            (&[("Connection", ", ,\t close ,,TE,")], &["close", "TE"]),
+            (&[("Connection", "")], &[]),
+        ];
+        for (given, elements) in cases {
+            assert_eq!(
+                headers(given).list("Connection").collect::<Vec<_>>(),
+                elements,
+                "{given:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_element_that_is_not_text_is_not_lost_from_a_list() {
+        let mut headers = Headers::new();
+        let value = HeaderValue::try_from(&b"chunked, \xFF"[..]).unwrap();
+        headers.append(HeaderName::from_static("Transfer-Encoding"), value);
+        assert_eq!(headers.list("transfer-encoding").collect::<Vec<_>>(), ["chunked", "\u{FFFD}"]);
+    }
+
+    proptest! {
+        #[test]
+        fn set_leaves_one_line_of_the_name_and_the_others_in_order(
+            names in proptest::collection::vec("[abAB]", 0..12),
+        ) {
+            let given: Vec<_> = names.iter().map(|name| (name.as_str(), "old")).collect();
+            let mut changed = headers(&given);
+            changed.set(HeaderName::from_static("a"), HeaderValue::from_static("new"));
+            prop_assert_eq!(changed.get_all("a").count(), 1);
+            prop_assert_eq!(changed.get("a").and_then(HeaderValue::to_str), Some("new"));
+            let others = |headers: &Headers| -> Vec<String> {
+                let names = headers.iter().map(|(name, _)| name.to_string());
+                names.filter(|name| !name.eq_ignore_ascii_case("a")).collect()
+            };
+            prop_assert_eq!(others(&changed), others(&headers(&given)));
+        }
+    }
+}

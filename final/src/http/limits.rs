@@ -1,0 +1,53 @@
+//! How much of our memory and time one client may use.
+
+use std::time::Duration;
+
+/// 1,024 bytes.
+pub const KIB: usize = 1024;
+/// 1,048,576 bytes.
+pub const MIB: usize = 1024 * KIB;
+
+/// What one client may use before it is refused. Each limit has its own status code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the request target: 414 beyond it.
+    pub target: usize,
+    /// Bytes of the request line and all field lines: 431 beyond it.
+    pub head: usize,
+    /// Number of field lines: 431 beyond it.
+    pub fields: usize,
+    /// Bytes of a body after decoding: 413 beyond it.
+    pub body: u64,
+    /// Bytes of the trailer section of a chunked body: 431 beyond it.
+    pub trailers: usize,
+    /// Requests on one connection. The last answer says `Connection: close`.
+    pub requests: usize,
+    /// How long a connection may wait for the first byte of a request. Then it is closed in silence.
+    pub idle_time: Duration,
+    /// How long the head may take from its first byte to its last: 408 after it.
+    pub head_time: Duration,
+    /// How long the body may take, from the end of the head: 408 after it.
+    pub body_time: Duration,
+    /// How long a client may take to accept one piece of an answer (64 KiB at most).
+    pub write_time: Duration,
+    /// How long we wait for the client's FIN after ours.
+    pub linger: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            target: 8 * KIB,
+            head: 16 * KIB,
+            fields: 100,
+            body: 8 * MIB as u64,
+            trailers: 8 * KIB,
+            requests: 1000,
+            idle_time: Duration::from_secs(5),
+            head_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
+            linger: Duration::from_secs(2),
+        }
+    }
+}

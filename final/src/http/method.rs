@@ -1,0 +1,131 @@
+//! Request methods: what the client wants done with the resource.
+//!
+//! Two promises matter more than the names: a *safe* method only reads, so a crawler may call it; an *idempotent* one
+//! does the same when sent twice, so a client may retry it after the connection broke without an answer.
+
+use std::fmt;
+
+/// The methods of RFC 9110 section 9, and PATCH (RFC 5789).
+///
+/// A request with any other token gets 501: nobody here knows what it would mean. A method that is known but not
+/// offered by the resource gets 405 instead, with `Allow`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Method {
+    /// Send me the representation (section 9.3.1).
+    Get,
+    /// As GET, but only the head (section 9.3.2).
+    Head,
+    /// Process this body, in the resource's own way (section 9.3.3).
+    Post,
+    /// Make this body the resource's state (section 9.3.4).
+    Put,
+    /// Remove the resource (section 9.3.5).
+    Delete,
+    /// Make a tunnel; for proxies (section 9.3.6).
+    Connect,
+    /// What can be done here? (section 9.3.7)
+    Options,
+    /// Send back what arrived; off in most servers, since it also echoes credentials (section 9.3.8).
+    Trace,
+    /// Change part of the resource as this body says (RFC 5789).
+    Patch,
+}
+
+impl Method {
+    /// Every method, in the order in which the RFCs introduce them.
+    pub const ALL: [Method; 9] = [
+        Method::Get,
+        Method::Head,
+        Method::Post,
+        Method::Put,
+        Method::Delete,
+        Method::Connect,
+        Method::Options,
+        Method::Trace,
+        Method::Patch,
+    ];
+
+    /// The method of a request line, or `None` for a token that is not one of ours.
+    ///
+    /// Case counts: `get` is another method than `GET` (RFC 9110 section 9.1). A server that upper-cased it would
+    /// disagree with a filter in front of it that did not.
+    pub fn from_token(token: &str) -> Option<Method> {
+        Method::ALL.into_iter().find(|method| method.as_str() == token)
+    }
+
+    /// The token as it stands in the request line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+            Method::Connect => "CONNECT",
+            Method::Options => "OPTIONS",
+            Method::Trace => "TRACE",
+            Method::Patch => "PATCH",
+        }
+    }
+
+    /// Whether the client asks for nothing but to read (RFC 9110 section 9.2.1).
+    pub fn is_safe(self) -> bool {
+        matches!(self, Method::Get | Method::Head | Method::Options | Method::Trace)
+    }
+
+    /// Whether sending the request twice is meant to do what sending it once does (RFC 9110 section 9.2.2).
+    ///
+    /// The *effect* is the same, the answer need not be: a second DELETE may well be 404.
+    pub fn is_idempotent(self) -> bool {
+        self.is_safe() || matches!(self, Method::Put | Method::Delete)
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_is_found_by_its_own_token() {
+        for method in Method::ALL {
+            assert_eq!(Method::from_token(method.as_str()), Some(method));
+            assert_eq!(method.to_string(), method.as_str());
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_not_exactly_a_method_is_unknown() {
+        for token in ["", "get", "Get", "GET ", "BREW", "GETT", "G"] {
+            assert_eq!(Method::from_token(token), None, "{token:?}");
+        }
+    }
+
+    #[test]
+    fn safe_and_idempotent_are_as_the_rfc_lists_them() {
+        let cases = [
+            (Method::Get, true, true),
+            (Method::Head, true, true),
+            (Method::Post, false, false),
+            (Method::Put, false, true),
+            (Method::Delete, false, true),
+            (Method::Connect, false, false),
+            (Method::Options, true, true),
+            (Method::Trace, true, true),
+            (Method::Patch, false, false),
+        ];
+        for (method, safe, idempotent) in cases {
+            assert_eq!((method.is_safe(), method.is_idempotent()), (safe, idempotent), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_method_pads_to_a_column() {
+        assert_eq!(format!("{:<7}|", Method::Get), "GET    |");
+    }
+}

@@ -1,0 +1,49 @@
+//! HTTP gives bytes their meaning. Only `exchange` touches a connection; everything else is a
+//! function from values to values.
+
+pub mod authority;
+pub mod body;
+pub mod chunked;
+pub mod date;
+pub mod encoder;
+pub mod exchange;
+pub mod extensions;
+pub mod extract;
+pub mod fields;
+pub mod framing;
+pub mod handler;
+pub mod header;
+pub mod header_name;
+pub mod header_value;
+pub mod headers;
+pub mod html;
+pub mod limits;
+pub mod line;
+pub mod method;
+pub mod mime;
+pub mod output;
+pub mod parser;
+pub mod pattern;
+pub mod percent;
+pub mod request;
+pub mod response;
+pub mod router;
+pub mod routes;
+pub mod status;
+pub mod target;
+pub mod url;
+pub mod vary;
+pub mod version;
+
+pub use handler::{Handler, HttpError, IntoResponse};
+pub use header_name::HeaderName;
+pub use header_value::HeaderValue;
+pub use headers::Headers;
+pub use method::Method;
+pub use request::Request;
+pub use response::{Response, ResponseBody};
+pub use router::Router;
+pub use routes::Routes;
+pub use status::Status;
+pub use target::Target;
+pub use version::Version;

@@ -1,0 +1,184 @@
+//! What is on its way to a client: bytes that the kernel has not taken yet, and what comes after them.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, IoSlice, Read};
+use std::net::TcpStream;
+
+use rustix::fs::sendfile;
+use rustix::io::{Errno, writev};
+use rustix::net::{SendFlags, send};
+
+use super::encoder::{Framing, next_piece};
+
+/// The rest of an answer whose head has been written down.
+#[derive(Default)]
+pub enum Rest {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A body in memory.
+    Bytes {
+        /// All of it.
+        bytes: Cow<'static, [u8]>,
+        /// How many bytes the kernel has taken.
+        sent: usize,
+    },
+    /// A part of a file, which the kernel sends by itself.
+    File {
+        /// The open file.
+        file: File,
+        /// The next byte to be sent.
+        at: u64,
+        /// The first that is not sent any more.
+        end: u64,
+    },
+    /// What a reader gives while it is sent.
+    Stream {
+        /// Gives the bytes.
+        reader: Box<dyn Read + Send>,
+        /// How their end is made known.
+        framing: Framing,
+        /// How many are still to come.
+        left: u64,
+    },
+}
+
+/// Whether the kernel has taken everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flushed {
+    /// It has.
+    All,
+    /// Its buffer is full, until the peer reads.
+    Blocked,
+    /// There is more, and the kernel would take it. But this is enough for one turn: others wait.
+    Yield,
+}
+
+/// Bytes of one answer in one turn, at most.
+const TURN: u64 = 4 * 1024 * 1024;
+
+/// Bytes of a file in one call.
+const CALL: u64 = 1024 * 1024;
+
+/// The output of a connection.
+#[derive(Default)]
+pub struct Output {
+    /// Heads and small bodies.
+    pending: Vec<u8>,
+    /// How many of them the kernel has taken.
+    sent: usize,
+    /// What comes behind them.
+    rest: Rest,
+}
+
+impl Output {
+    /// Whether everything has been taken.
+    pub fn is_empty(&self) -> bool {
+        self.sent == self.pending.len() && matches!(self.rest, Rest::Nothing)
+    }
+
+    /// Where the next answer is to be written down. There must be no rest of the one before.
+    pub fn pending(&mut self) -> &mut Vec<u8> {
+        &mut self.pending
+    }
+
+    /// The bytes that wait to be sent, apart from the rest.
+    pub fn unsent(&self) -> &[u8] {
+        &self.pending[self.sent..]
+    }
+
+    /// How many bytes wait to be sent, apart from the rest.
+    pub fn waiting(&self) -> usize {
+        self.pending.len() - self.sent
+    }
+
+    /// What comes behind the bytes that are pending.
+    pub fn set_rest(&mut self, rest: Rest) {
+        self.rest = rest;
+    }
+
+    /// Whether something comes behind the bytes that are pending.
+    pub fn has_rest(&self) -> bool {
+        !matches!(self.rest, Rest::Nothing)
+    }
+
+    /// Hands over as much as the kernel takes.
+    ///
+    /// # Errors
+    /// What the socket, the file or the stream report: the answer cannot arrive whole.
+    pub fn flush(&mut self, stream: &TcpStream) -> io::Result<Flushed> {
+        let mut turn = 0;
+        loop {
+            if turn >= TURN {
+                return Ok(Flushed::Yield);
+            }
+            let head = &self.pending[self.sent..];
+            let outcome = match &mut self.rest {
+                Rest::Nothing if head.is_empty() => {
+                    // A connection that waits costs no buffer.
+                    self.pending = Vec::new();
+                    self.sent = 0;
+                    return Ok(Flushed::All);
+                }
+                Rest::Nothing => send(stream, head, SendFlags::NOSIGNAL),
+                Rest::Bytes { bytes, sent } => {
+                    writev(stream, &[IoSlice::new(head), IoSlice::new(&bytes[*sent..])])
+                }
+                // The kernel waits with the head for what follows, so that both are in one segment.
+                Rest::File { at, end, .. } if !head.is_empty() && *at < *end => {
+                    send(stream, head, SendFlags::NOSIGNAL | SendFlags::MORE)
+                }
+                Rest::File { .. } | Rest::Stream { .. } if !head.is_empty() => {
+                    send(stream, head, SendFlags::NOSIGNAL)
+                }
+                Rest::File { at, end, .. } if *at >= *end => {
+                    self.rest = Rest::Nothing;
+                    continue;
+                }
+                Rest::File { file, at, end } => {
+                    let most = usize::try_from((*end - *at).min(CALL)).unwrap_or(usize::MAX);
+                    match sendfile(stream, file, Some(at), most) {
+                        // The file has become shorter. The length has been announced, so the connection must
+                        // end for the client to notice.
+                        Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                        Ok(count) => {
+                            turn += count as u64;
+                            continue;
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+                Rest::Stream { reader, framing, left } => {
+                    self.pending.clear();
+                    self.sent = 0;
+                    if next_piece(reader, *framing, left, &mut self.pending)? {
+                        self.rest = Rest::Nothing;
+                    }
+                    continue;
+                }
+            };
+            match outcome {
+                Ok(count) => {
+                    turn += count as u64;
+                    self.advance(count);
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Ok(Flushed::Blocked),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Notes that the kernel has taken so many bytes.
+    fn advance(&mut self, count: usize) {
+        let of_head = count.min(self.waiting());
+        self.sent += of_head;
+        if let Rest::Bytes { bytes, sent } = &mut self.rest {
+            *sent += count - of_head;
+            if *sent == bytes.len() {
+                self.rest = Rest::Nothing;
+            }
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! The pattern of a route, such as `/users/:id<u32>`, becomes a regular expression and a rank.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use super::Target;
+use super::percent::encode_segment;
+
+/// A route's pattern, taken apart.
+///
+/// | segment | matches |
+/// |---|---|
+/// | `users` | itself |
+/// | `:id<u32>` | one segment that is a number of this type: `u32`, `u64` or `i64` |
+/// | `:name` | one segment that is not empty |
+/// | `*path` | the rest of the path, one segment or more; only at the end |
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    text: String,
+    segments: Vec<Segment>,
+}
+
+/// One part of a pattern between slashes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segment {
+    /// Matches itself. In the canonical encoding of [`Target::path`].
+    Static(String),
+    /// Matches one segment that is a number.
+    Typed(String, Kind),
+    /// Matches one segment.
+    Param(String),
+    /// Matches the rest of the path.
+    Wildcard(String),
+}
+
+/// The type of a typed parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// 0 to 4,294,967,295.
+    U32,
+    /// 0 to 18,446,744,073,709,551,615.
+    U64,
+    /// A number with or without a minus sign.
+    I64,
+}
+
+impl Pattern {
+    /// Takes a pattern apart.
+    ///
+    /// # Errors
+    /// [`PatternError`] with the pattern and what is wrong with it.
+    pub fn parse(text: &str) -> Result<Pattern, PatternError> {
+        let failed = |reason| PatternError { pattern: text.to_string(), reason };
+        let rest = text.strip_prefix('/').ok_or_else(|| failed(Reason::NoSlash))?;
+        let mut segments = Vec::new();
+        let mut names = Vec::new();
+        for (index, part) in rest.split('/').enumerate() {
+            if matches!(segments.last(), Some(Segment::Wildcard(_))) {
+                return Err(failed(Reason::WildcardNotLast));
+            }
+            // Only the last segment may be empty: `/users/`. A prefix such as `/api/` would make `/api//users`.
+            if part.is_empty() && rest.split('/').count() > index + 1 {
+                return Err(failed(Reason::EmptySegment));
+            }
+            let segment = Segment::parse(part).map_err(failed)?;
+            if let Some(name) = segment.name() {
+                if names.contains(&name.to_string()) {
+                    return Err(failed(Reason::SameName(name.to_string())));
+                }
+                names.push(name.to_string());
+            }
+            segments.push(segment);
+        }
+        Ok(Pattern { text: text.to_string(), segments })
+    }
+
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its segments.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// A regular expression for the paths that it matches, in their canonical form. Numbers are matched
+    /// by their digits only; whether they fit their type is for [`Pattern::params`] to see.
+    pub fn regex(&self) -> String {
+        let mut regex = String::from("^");
+        for segment in &self.segments {
+            regex.push('/');
+            match segment {
+                Segment::Static(text) => regex.push_str(&regex::escape(text)),
+                Segment::Typed(_, Kind::U32 | Kind::U64) => regex.push_str("[0-9]+"),
+                Segment::Typed(_, Kind::I64) => regex.push_str("-?[0-9]+"),
+                Segment::Param(_) => regex.push_str("[^/]+"),
+                Segment::Wildcard(_) => regex.push_str(".+"),
+            }
+        }
+        regex.push('$');
+        regex
+    }
+
+    /// What its parameters stand for in a path that its regular expression matches. `None` when a number
+    /// does not fit its type: then it is another path.
+    ///
+    /// The target's segments have been split before they were decoded. So a `%2F` is a slash inside a
+    /// value and never the end of a segment.
+    pub fn params(&self, target: &Target) -> Option<Vec<(String, String)>> {
+        let mut params = Vec::new();
+        for (index, segment) in self.segments.iter().enumerate() {
+            let value = target.segments().get(index)?;
+            match segment {
+                Segment::Static(_) => {}
+                Segment::Typed(name, kind) if kind.accepts(value) => {
+                    params.push((name.clone(), value.clone()));
+                }
+                Segment::Typed(..) => return None,
+                Segment::Param(name) => params.push((name.clone(), value.clone())),
+                Segment::Wildcard(name) => {
+                    params.push((name.clone(), target.segments()[index..].join("/")));
+                }
+            }
+        }
+        Some(params)
+    }
+
+    /// Whether both match the same paths, so that nobody could say which one is meant.
+    pub fn has_same_shape(&self, other: &Pattern) -> bool {
+        self.compare_specificity(other) == Ordering::Equal
+            && self.segments.iter().zip(&other.segments).all(|pair| match pair {
+                (Segment::Static(a), Segment::Static(b)) => a == b,
+                _ => true,
+            })
+    }
+
+    /// Orders patterns by how exactly they say what they match, the most exact first: at the first segment
+    /// in which they differ, static before typed before parameter before wildcard.
+    pub fn compare_specificity(&self, other: &Pattern) -> Ordering {
+        let ranks =
+            |pattern: &Pattern| pattern.segments.iter().map(Segment::rank).collect::<Vec<_>>();
+        ranks(self).cmp(&ranks(other))
+    }
+}
+
+impl Segment {
+    fn parse(part: &str) -> Result<Segment, Reason> {
+        // A client can send dots as segments, but a browser and curl take them out before they do.
+        if part.contains(['?', '#']) || is_dots(part) {
+            return Err(Reason::NeverSent(part.to_string()));
+        }
+        if let Some(name) = part.strip_prefix('*') {
+            return Ok(Segment::Wildcard(valid_name(name)?));
+        }
+        let Some(param) = part.strip_prefix(':') else {
+            // What a person writes is text; what paths are compared with is its canonical encoding.
+            return Ok(Segment::Static(encode_segment(part).collect()));
+        };
+        let Some((name, kind)) = param.split_once('<') else {
+            return Ok(Segment::Param(valid_name(param)?));
+        };
+        let kind = match kind {
+            "u32>" => Kind::U32,
+            "u64>" => Kind::U64,
+            "i64>" => Kind::I64,
+            _ => return Err(Reason::UnknownKind(format!("<{kind}"))),
+        };
+        Ok(Segment::Typed(valid_name(name)?, kind))
+    }
+
+    /// The name of the parameter, if it is one.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Segment::Static(_) => None,
+            Segment::Typed(name, _) | Segment::Param(name) | Segment::Wildcard(name) => Some(name),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Segment::Static(_) => 0,
+            Segment::Typed(..) => 1,
+            Segment::Param(_) => 2,
+            Segment::Wildcard(_) => 3,
+        }
+    }
+}
+
+impl Kind {
+    /// Whether a value is a number of this type.
+    pub fn accepts(self, value: &str) -> bool {
+        // The standard library would take a plus sign as well, which the pattern's digits do not.
+        !value.starts_with('+')
+            && match self {
+                Kind::U32 => value.parse::<u32>().is_ok(),
+                Kind::U64 => value.parse::<u64>().is_ok(),
+                Kind::I64 => value.parse::<i64>().is_ok(),
+            }
+    }
+}
+
+/// Whether a segment is `.` or `..`, which clients resolve before they send a path (RFC 3986 section 5.2.4).
+pub fn is_dots(segment: &str) -> bool {
+    matches!(segment, "." | "..")
+}
+
+fn valid_name(name: &str) -> Result<String, Reason> {
+    let is_valid = !name.is_empty()
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
+    if is_valid { Ok(name.to_string()) } else { Err(Reason::BadName(name.to_string())) }
+}
+
+/// A pattern that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatternError {
+    /// The pattern as it was written.
+    pub pattern: String,
+    /// What is wrong with it.
+    pub reason: Reason,
+}
+
+/// What is wrong with a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// It does not start with a slash.
+    NoSlash,
+    /// Two slashes in a row.
+    EmptySegment,
+    /// A segment that is in no path: with the query or fragment, or of dots only.
+    NeverSent(String),
+    /// Something follows a wildcard.
+    WildcardNotLast,
+    /// A parameter's name is empty or has other characters than letters, digits and `_`.
+    BadName(String),
+    /// Two parameters have one name.
+    SameName(String),
+    /// A type that is none of `u32`, `u64` and `i64`.
+    UnknownKind(String),
+}
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "route `{}`: ", self.pattern)?;
+        match &self.reason {
+            Reason::NoSlash => f.write_str("a pattern must start with a slash"),
+            Reason::EmptySegment => f.write_str(
+                "two slashes in a row: write it with one; a group's prefix ends without a slash",
+            ),
+            Reason::NeverSent(segment) => write!(
+                f,
+                "no path has the segment `{segment}`: leave out query, fragment, `.` and `..`"
+            ),
+            Reason::WildcardNotLast => f.write_str("a wildcard must be the last segment"),
+            Reason::BadName(name) => {
+                write!(f, "`{name}` is no name for a parameter: use letters, digits and _")
+            }
+            Reason::SameName(name) => write!(f, "two parameters have the name `{name}`"),
+            Reason::UnknownKind(kind) => {
+                write!(f, "`{kind}` is no type of a parameter: use <u32>, <u64> or <i64>")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PatternError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Method;
+    use proptest::prelude::*;
+    use regex::Regex;
+
+    /// The parameters as `name=value` when the pattern matches the path.
+    fn matches(pattern: &str, path: &str) -> Option<String> {
+        let pattern = Pattern::parse(pattern).unwrap();
+        let target = Target::parse(Method::Get, path).unwrap();
+        if !Regex::new(&pattern.regex()).unwrap().is_match(target.path()) {
+            return None;
+        }
+        let params = pattern.params(&target)?;
+        Some(
+            params
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
+    }
+
+    #[test]
+    fn a_pattern_matches_these_paths_and_no_others() {
+        let table = [
+            ("/", "/", Some("")),
+            ("/", "//", None),
+            ("/users", "/users", Some("")),
+            ("/users", "/us%65rs", Some("")),
+            ("/users", "/users/", None),
+            ("/users", "/Users", None),
+            ("/a.b", "/axb", None),
+            ("/caf\u{e9}", "/caf%C3%A9", Some("")),
+            ("/users/:id", "/users/7", Some("id=7")),
+            ("/users/:id", "/users/", None),
+            ("/users/:id", "/users/7/posts", None),
+            ("/users/:id", "/users/a%2Fb", Some("id=a/b")),
+            ("/users/:id", "/users/%41%20b", Some("id=A b")),
+            ("/:a/:b", "/1/2", Some("a=1 b=2")),
+            ("/users/:id<u32>", "/users/7", Some("id=7")),
+            ("/users/:id<u32>", "/users/007", Some("id=007")),
+            ("/users/:id<u32>", "/users/seven", None),
+            ("/users/:id<u32>", "/users/-7", None),
+            ("/users/:id<u32>", "/users/+7", None),
+            ("/users/:id<u32>", "/users/4294967296", None),
+            ("/users/:id<u64>", "/users/4294967296", Some("id=4294967296")),
+            ("/users/:id<i64>", "/users/-7", Some("id=-7")),
+            ("/files/*path", "/files/a/b.txt", Some("path=a/b.txt")),
+            ("/files/*path", "/files//", Some("path=/")),
+            ("/files/*path", "/files/", None),
+            ("/files/*path", "/files", None),
+        ];
+        for (pattern, path, expected) in table {
+            assert_eq!(matches(pattern, path).as_deref(), expected, "{pattern} and {path}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_used_says_why() {
+        let table = [
+            ("users", "must start with a slash"),
+            ("", "must start with a slash"),
+            ("//users", "two slashes in a row"),
+            ("/api//users", "two slashes in a row"),
+            ("/users//", "two slashes in a row"),
+            ("/users?page=1", "no path has the segment `users?page=1`"),
+            ("/users#top", "no path has the segment `users#top`"),
+            ("/../users", "no path has the segment `..`"),
+            ("/users/.", "no path has the segment `.`"),
+            ("/*rest/more", "must be the last segment"),
+            ("/:", "is no name"),
+            ("/*", "is no name"),
+            ("/:a-b", "is no name"),
+            ("/:id/:id", "two parameters have the name `id`"),
+            ("/:id<u8>", "is no type"),
+            ("/:id<u32", "is no type"),
+        ];
+        for (pattern, expected) in table {
+            let error = Pattern::parse(pattern).unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains(pattern), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_most_exact_pattern_comes_first() {
+        let sorted =
+            ["/users/me", "/users/:id<u32>", "/users/:name", "/users/*rest", "/:any", "/*all"];
+        for (index, first) in sorted.iter().enumerate() {
+            for second in &sorted[index + 1..] {
+                let [first, second] = [first, second].map(|text| Pattern::parse(text).unwrap());
+                assert_eq!(
+                    first.compare_specificity(&second),
+                    Ordering::Less,
+                    "{first:?} {second:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_shape_is_the_same_whatever_the_names() {
+        let same = |a, b| Pattern::parse(a).unwrap().has_same_shape(&Pattern::parse(b).unwrap());
+        assert!(same("/users/:id", "/users/:name"));
+        assert!(same("/users/:id<u32>", "/users/:number<i64>"));
+        assert!(!same("/users/:id", "/users/:id<u32>"));
+        assert!(!same("/users/:id", "/posts/:id"));
+        assert!(!same("/users", "/users/"));
+    }
+
+    /// What the table above says of patterns, in the plainest code: a segment at a time, no regular expression.
+    fn matches_plainly(pattern: &[Segment], path: &[String]) -> bool {
+        match (pattern, path) {
+            ([], []) => true,
+            ([Segment::Wildcard(_)], [first, rest @ ..]) => !first.is_empty() || !rest.is_empty(),
+            ([segment, pattern @ ..], [value, path @ ..]) => {
+                let this = match segment {
+                    Segment::Static(text) => *text == encode_segment(value).collect::<String>(),
+                    Segment::Typed(_, kind) => {
+                        value.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit())
+                            && kind.accepts(value)
+                    }
+                    Segment::Param(_) => !value.is_empty(),
+                    Segment::Wildcard(_) => false,
+                };
+                this && matches_plainly(pattern, path)
+            }
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_regular_expression_matches_what_the_segments_say(
+            pattern in "(/(a|b\\.|\u{e9}|:p|:q|:n<u32>|:m<i64>)){0,3}(/|/\\*w|/a)",
+            path in "(/(a|b\\.|bx|%C3%A9|%61|a%2Fb|7|-7|4294967296|)){1,4}",
+        ) {
+            let Ok(parsed) = Pattern::parse(&pattern) else { return Ok(()) }; // a name twice
+            let target = Target::parse(Method::Get, &path).unwrap();
+            let plainly = matches_plainly(parsed.segments(), target.segments());
+            prop_assert_eq!(matches(&pattern, &path).is_some(), plainly);
+        }
+
+        #[test]
+        fn two_patterns_that_match_one_path_are_of_the_same_shape_or_in_order(
+            a in "(/(a|:p|:n<u32>)){0,2}(/\\*w|/7|/:x)",
+            b in "(/(a|:p|:n<u32>)){0,2}(/\\*w|/7|/:x)",
+            path in "(/(a|7)){1,4}",
+        ) {
+            // `:p` twice is no pattern.
+            let (Ok(first), Ok(second)) = (Pattern::parse(&a), Pattern::parse(&b)) else { return Ok(()) };
+            let both = matches(&a, &path).and(matches(&b, &path));
+            let in_order = first.compare_specificity(&second).is_ne();
+            prop_assert!(both.is_none() || in_order || first.has_same_shape(&second));
+        }
+    }
+}

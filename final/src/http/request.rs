@@ -1,0 +1,252 @@
+//! A request, as a handler sees it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use super::body::RequestBody;
+use super::extensions::Extensions;
+use super::parser::Head;
+use super::routes::Matched;
+use super::url::UrlError;
+use super::{HeaderName, HeaderValue, Headers, HttpError, Method, Status, Target, Version, header};
+
+/// A complete request. It owns its parts, so a handler may keep them, and they are private, so that
+/// where they are kept can change.
+#[derive(Debug)]
+pub struct Request {
+    head: Head,
+    body: RequestBody,
+    trailers: Headers,
+    peer: SocketAddr,
+    matched: Option<Matched>,
+    id: Option<String>,
+    extensions: Extensions,
+}
+
+impl Request {
+    /// Puts a request together from what was read.
+    pub fn new(head: Head, body: RequestBody, trailers: Headers, peer: SocketAddr) -> Request {
+        let extensions = Extensions::default();
+        Request { head, body, trailers, peer, matched: None, id: None, extensions }
+    }
+
+    /// What is asked for.
+    pub fn method(&self) -> Method {
+        self.head.method
+    }
+
+    /// What it is asked of.
+    pub fn target(&self) -> &Target {
+        &self.head.target
+    }
+
+    /// The path in its canonical form: see [`Target::path`].
+    pub fn path(&self) -> &str {
+        self.head.target.path()
+    }
+
+    /// The version that the client speaks.
+    pub fn version(&self) -> Version {
+        self.head.version
+    }
+
+    /// The fields of the head.
+    pub fn headers(&self) -> &Headers {
+        &self.head.headers
+    }
+
+    /// The host that is asked: that of an absolute target, or else the Host field (RFC 9112 section 3.2.2).
+    pub fn host(&self) -> Option<&str> {
+        self.target().authority().or_else(|| self.headers().get(header::HOST)?.to_str())
+    }
+
+    /// The body.
+    pub fn body(&self) -> &RequestBody {
+        &self.body
+    }
+
+    /// The body, to be read.
+    pub fn body_mut(&mut self) -> &mut RequestBody {
+        &mut self.body
+    }
+
+    /// The fields that came behind a chunked body.
+    pub fn trailers(&self) -> &Headers {
+        &self.trailers
+    }
+
+    /// The client's address.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// The name of this one request, in the log and elsewhere, if it has been given one.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Gives the request a name.
+    pub fn set_id(&mut self, id: String) {
+        self.id = Some(id);
+    }
+
+    /// What other parts of the program have found out about this request.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// The same, to add to it.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        &mut self.extensions
+    }
+
+    /// Whether the client wants to use the connection again (RFC 9112 section 9.3).
+    pub fn wants_keep_alive(&self) -> bool {
+        let has = |option: &str| {
+            self.headers().list(header::CONNECTION).any(|it| it.eq_ignore_ascii_case(option))
+        };
+        match self.version() {
+            Version::Http11 => !has("close"),
+            Version::Http10 => has("keep-alive") && !has("close"),
+        }
+    }
+
+    /// Notes which route was found for this request.
+    pub fn set_matched(&mut self, matched: Matched) {
+        self.matched = Some(matched);
+    }
+
+    /// What the router found out about this request.
+    pub fn matched(&self) -> Option<&Matched> {
+        self.matched.as_ref()
+    }
+
+    /// The pattern of the route that was found, such as `/users/:id<u32>`. There are few of them, however
+    /// many paths clients ask for.
+    pub fn route(&self) -> Option<&str> {
+        Some(self.matched.as_ref()?.pattern())
+    }
+
+    /// What a parameter of the pattern stands for in this request's path, decoded.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.matched.as_ref()?.param(name)
+    }
+
+    /// The same as a value of a type.
+    ///
+    /// # Errors
+    /// 400 when there is no such parameter, or it does not fit the type. With a typed parameter
+    /// (`:id<u32>`) neither can happen: the router has checked it.
+    pub fn parse_param<T: FromStr>(&self, name: &str) -> Result<T, HttpError> {
+        self.param(name).and_then(|value| value.parse().ok()).ok_or_else(|| {
+            let message = format!("the path must have a valid `{name}`");
+            HttpError::new(Status::BAD_REQUEST, "bad_parameter", message)
+        })
+    }
+
+    /// The path of the route with this name, with these values for its parameters.
+    ///
+    /// # Errors
+    /// [`UrlError`] for a name or parameters that the routes do not have.
+    pub fn url_for(&self, name: &str, params: &[(&str, &str)]) -> Result<String, UrlError> {
+        match &self.matched {
+            Some(matched) => matched.urls().url_for(name, params),
+            None => Err(UrlError::UnknownName(name.to_string())),
+        }
+    }
+
+    /// A request that nobody sent, for the test of a handler.
+    pub fn builder(method: Method, target: &str) -> RequestBuilder {
+        RequestBuilder {
+            method,
+            target: target.to_string(),
+            headers: Headers::new(),
+            body: Vec::new(),
+            peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000)),
+        }
+    }
+}
+
+/// Builds a request for the test of a handler.
+#[derive(Debug)]
+pub struct RequestBuilder {
+    method: Method,
+    target: String,
+    headers: Headers,
+    body: Vec<u8>,
+    peer: SocketAddr,
+}
+
+impl RequestBuilder {
+    /// Adds a field.
+    ///
+    /// # Panics
+    /// When name or value could not be in a request.
+    pub fn header(mut self, name: &str, value: &str) -> RequestBuilder {
+        self.headers.append(
+            HeaderName::try_from(name).expect("a test gives a valid field name"),
+            HeaderValue::try_from(value).expect("a test gives a valid field value"),
+        );
+        self
+    }
+
+    /// Gives it a body.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> RequestBuilder {
+        self.body = body.into();
+        self
+    }
+
+    /// Lets it come from another address than this machine's own.
+    pub fn peer(self, peer: SocketAddr) -> RequestBuilder {
+        RequestBuilder { peer, ..self }
+    }
+
+    /// The request, as if it had come from this machine.
+    ///
+    /// # Panics
+    /// When the target could not be in a request.
+    pub fn build(self) -> Request {
+        let head = Head {
+            method: self.method,
+            target: Target::parse(self.method, &self.target).expect("a test gives a valid target"),
+            version: Version::Http11,
+            headers: self.headers,
+            body_length: super::framing::BodyLength::Fixed(self.body.len() as u64),
+        };
+        Request::new(head, RequestBody::from(self.body), Headers::new(), self.peer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_kept_unless_an_element_of_the_list_says_close() {
+        let table = [
+            (Version::Http11, "", true),
+            (Version::Http11, "close", false),
+            (Version::Http11, "Close, TE", false),
+            (Version::Http11, "TE,close", false),
+            (Version::Http11, "not-close", true),
+            (Version::Http10, "", false),
+            (Version::Http10, "Keep-Alive", true),
+            (Version::Http10, "keep-alive, close", false),
+        ];
+        for (version, connection, kept) in table {
+            let mut request =
+                Request::builder(Method::Get, "/").header("Connection", connection).build();
+            request.head.version = version;
+            assert_eq!(request.wants_keep_alive(), kept, "{version}, {connection:?}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_target_outweighs_the_host_field() {
+        let request =
+            Request::builder(Method::Get, "http://a.example/x").header("Host", "b.example");
+        assert_eq!(request.build().host(), Some("a.example"));
+        let request = Request::builder(Method::Get, "/x").header("Host", "b.example");
+        assert_eq!(request.build().host(), Some("b.example"));
+    }
+}

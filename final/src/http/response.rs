@@ -1,0 +1,203 @@
+//! A response, as a handler builds it. How it is framed is not the handler's business.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+
+use super::{HeaderName, HeaderValue, Headers, Status, header};
+
+/// A status, fields and a body.
+#[derive(Debug)]
+pub struct Response {
+    status: Status,
+    headers: Headers,
+    body: ResponseBody,
+}
+
+/// Where the bytes of a response's body come from.
+pub enum ResponseBody {
+    /// There are none.
+    Empty,
+    /// They are in memory.
+    Bytes(Cow<'static, [u8]>),
+    /// They are in a file, from the first byte of `range` to the one before its end.
+    File {
+        /// The open file.
+        file: File,
+        /// The part of the file that is sent, in bytes.
+        range: Range<u64>,
+    },
+    /// They come from a reader while they are sent.
+    Stream {
+        /// Gives the bytes.
+        reader: Box<dyn Read + Send>,
+        /// How many it will give, if anybody knows.
+        length: Option<u64>,
+    },
+}
+
+impl ResponseBody {
+    /// The length of the body in bytes, if it is known before it is sent.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            ResponseBody::Empty => Some(0),
+            ResponseBody::Bytes(bytes) => Some(bytes.len() as u64),
+            ResponseBody::File { range, .. } => Some(range.end.saturating_sub(range.start)),
+            ResponseBody::Stream { length, .. } => *length,
+        }
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            ResponseBody::Empty => "Empty",
+            ResponseBody::Bytes(_) => "Bytes",
+            ResponseBody::File { .. } => "File",
+            ResponseBody::Stream { .. } => "Stream",
+        };
+        match self.length() {
+            Some(length) => write!(f, "{kind}({length})"),
+            None => write!(f, "{kind}(?)"),
+        }
+    }
+}
+
+impl Response {
+    /// A response without a body.
+    pub fn new(status: Status) -> Response {
+        Response { status, headers: Headers::new(), body: ResponseBody::Empty }
+    }
+
+    /// 200 with these bytes, of this media type.
+    pub fn bytes(content_type: HeaderValue, bytes: impl Into<Cow<'static, [u8]>>) -> Response {
+        Response::new(Status::OK)
+            .with_header(header::CONTENT_TYPE, content_type)
+            .with_body(ResponseBody::Bytes(bytes.into()))
+    }
+
+    /// 200 with plain text.
+    pub fn text(text: impl Into<Cow<'static, str>>) -> Response {
+        Response::bytes(
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+            into_bytes(text.into()),
+        )
+    }
+
+    /// 200 with a page. What came from a client must have been escaped before.
+    pub fn html(html: impl Into<Cow<'static, str>>) -> Response {
+        Response::bytes(
+            HeaderValue::from_static("text/html; charset=utf-8"),
+            into_bytes(html.into()),
+        )
+    }
+
+    /// 200 with JSON. JSON is always UTF-8, so it has no charset (RFC 8259 section 8.1).
+    pub fn json(value: &serde_json::Value) -> Response {
+        Response::bytes(
+            HeaderValue::from_static("application/json"),
+            value.to_string().into_bytes(),
+        )
+    }
+
+    /// 200 with the whole of an open file.
+    ///
+    /// # Errors
+    /// When the file cannot say how long it is.
+    pub fn file(file: File, content_type: HeaderValue) -> io::Result<Response> {
+        let range = 0..file.metadata()?.len();
+        Ok(Response::new(Status::OK)
+            .with_header(header::CONTENT_TYPE, content_type)
+            .with_body(ResponseBody::File { file, range }))
+    }
+
+    /// Sends the client elsewhere: `status` is one of 301, 302, 303, 307 and 308.
+    pub fn redirect(status: Status, location: HeaderValue) -> Response {
+        Response::new(status).with_header(header::LOCATION, location)
+    }
+
+    /// 200 with bytes that come while they are sent; nobody knows how many.
+    pub fn stream(content_type: HeaderValue, reader: impl Read + Send + 'static) -> Response {
+        Response::new(Status::OK)
+            .with_header(header::CONTENT_TYPE, content_type)
+            .with_body(ResponseBody::Stream { reader: Box::new(reader), length: None })
+    }
+
+    /// The same with another status.
+    pub fn with_status(self, status: Status) -> Response {
+        Response { status, ..self }
+    }
+
+    /// The same with one field more; a field of this name is replaced.
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Response {
+        self.headers.set(name, value);
+        self
+    }
+
+    /// The same with another body.
+    pub fn with_body(self, body: ResponseBody) -> Response {
+        Response { body, ..self }
+    }
+
+    /// The status.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The fields.
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The fields, to be changed. `append` is how to send two Set-Cookie lines.
+    pub fn headers_mut(&mut self) -> &mut Headers {
+        &mut self.headers
+    }
+
+    /// The body.
+    pub fn body(&self) -> &ResponseBody {
+        &self.body
+    }
+
+    /// Takes the body out, to make another one of it.
+    pub fn take_body(&mut self) -> ResponseBody {
+        std::mem::replace(&mut self.body, ResponseBody::Empty)
+    }
+
+    /// Takes the response apart.
+    pub fn into_parts(self) -> (Status, Headers, ResponseBody) {
+        (self.status, self.headers, self.body)
+    }
+}
+
+fn into_bytes(text: Cow<'static, str>) -> Cow<'static, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_says_what_it_is_made_of() {
+        let response = Response::text("hi")
+            .with_status(Status::CREATED)
+            .with_header(header::LOCATION, HeaderValue::from_static("/users/1"));
+        assert_eq!(response.status(), Status::CREATED);
+        assert_eq!(response.body().length(), Some(2));
+        let names: Vec<_> = response.headers().iter().map(|(name, _)| name.to_string()).collect();
+        assert_eq!(names, ["Content-Type", "Location"]);
+    }
+
+    #[test]
+    fn only_a_stream_may_not_know_its_length() {
+        let octets = || HeaderValue::from_static("application/octet-stream");
+        assert_eq!(Response::stream(octets(), io::empty()).body().length(), None);
+        assert_eq!(Response::new(Status::OK).body().length(), Some(0));
+    }
+}

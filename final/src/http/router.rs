@@ -1,0 +1,304 @@
+//! Routes are collected, and refused when they contradict each other.
+
+use std::fmt;
+use std::sync::Arc;
+
+use regex::RegexSet;
+
+use super::pattern::{Pattern, PatternError};
+use super::routes::{Route, Routes, Verb};
+use super::url::Urls;
+use super::{Handler, Method};
+
+/// Collects routes. Nothing can go wrong until [`Router::build`], which then tells all that did.
+#[derive(Default)]
+pub struct Router {
+    entries: Vec<Entry>,
+}
+
+/// A route that has been collected.
+pub struct Entry {
+    verb: Verb,
+    pattern: String,
+    name: Option<String>,
+    handler: Arc<dyn Handler>,
+}
+
+impl Entry {
+    /// Gives the route a name, by which [`Request::url_for`](super::Request::url_for) finds it.
+    pub fn name(&mut self, name: &str) -> &mut Entry {
+        self.name = Some(name.to_string());
+        self
+    }
+}
+
+impl Router {
+    /// A router without routes.
+    pub fn new() -> Router {
+        Router::default()
+    }
+
+    /// Lets `handler` answer GET, and HEAD with it, unless HEAD has a route of its own.
+    pub fn get(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
+        self.route(Method::Get, pattern, handler)
+    }
+
+    /// Lets `handler` answer POST.
+    pub fn post(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
+        self.route(Method::Post, pattern, handler)
+    }
+
+    /// Lets `handler` answer PUT.
+    pub fn put(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
+        self.route(Method::Put, pattern, handler)
+    }
+
+    /// Lets `handler` answer PATCH.
+    pub fn patch(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
+        self.route(Method::Patch, pattern, handler)
+    }
+
+    /// Lets `handler` answer DELETE.
+    pub fn delete(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
+        self.route(Method::Delete, pattern, handler)
+    }
+
+    /// Lets `handler` answer one method.
+    pub fn route(&mut self, method: Method, pattern: &str, handler: impl Handler) -> &mut Entry {
+        self.add(Verb::Only(method), pattern, handler)
+    }
+
+    /// Lets `handler` answer every method that has no route of its own. OPTIONS is answered by the table of
+    /// routes, as everywhere, unless it has a route of its own too.
+    pub fn any(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
+        self.add(Verb::Any, pattern, handler)
+    }
+
+    /// Adds routes whose patterns all start with `prefix`. The pattern `""` in it is the prefix itself.
+    pub fn group(&mut self, prefix: &str, routes: impl FnOnce(&mut Router)) {
+        let mut group = Router::new();
+        routes(&mut group);
+        self.nest(prefix, group);
+    }
+
+    /// Adds the routes of another router under a prefix.
+    pub fn nest(&mut self, prefix: &str, router: Router) {
+        self.entries.extend(router.entries.into_iter().map(|mut entry| {
+            entry.pattern.insert_str(0, prefix);
+            entry
+        }));
+    }
+
+    /// The methods and patterns collected so far, in order.
+    pub fn list(&self) -> impl Iterator<Item = (Verb, &str)> {
+        self.entries.iter().map(|entry| (entry.verb, entry.pattern.as_str()))
+    }
+
+    /// Makes a table of the routes that finds them fast.
+    ///
+    /// # Errors
+    /// [`BuildError`] with every pattern that is none, every pair of routes that answer the same, and
+    /// every name that is given twice. A server should not start then: which of two routes is meant would
+    /// be decided by accident.
+    pub fn build(self) -> Result<Routes, BuildError> {
+        let mut problems = Vec::new();
+        let mut routes: Vec<Route> = Vec::new();
+        let mut urls = Urls::default();
+        for entry in self.entries {
+            let pattern = match Pattern::parse(&entry.pattern) {
+                Ok(pattern) => pattern,
+                Err(error) => {
+                    problems.push(Problem::Pattern(error));
+                    continue;
+                }
+            };
+            let same =
+                |route: &&Route| route.verb == entry.verb && route.pattern.has_same_shape(&pattern);
+            if let Some(first) = routes.iter().find(same) {
+                problems.push(Problem::Conflict {
+                    verb: entry.verb,
+                    first: first.pattern.as_str().to_string(),
+                    second: entry.pattern.clone(),
+                });
+            }
+            if let Some(name) = entry.name
+                && let Some(first) = urls.insert(name.clone(), pattern.clone())
+                && first != pattern
+            {
+                let first = first.as_str().to_string();
+                problems.push(Problem::SameName { name, first, second: entry.pattern });
+            }
+            routes.push(Route { verb: entry.verb, pattern, handler: entry.handler });
+        }
+        // The first route that matches is then always the best one. A route for one method goes before
+        // a route for any method, and one for HEAD before the one for GET that would serve HEAD as well.
+        routes.sort_by(|a, b| {
+            a.pattern.compare_specificity(&b.pattern).then(a.verb.rank().cmp(&b.verb.rank()))
+        });
+        match RegexSet::new(routes.iter().map(|route| route.pattern.regex())) {
+            Ok(set) if problems.is_empty() => Ok(Routes::new(set, routes, urls)),
+            Ok(_) => Err(BuildError { problems }),
+            Err(error) => {
+                problems.push(Problem::TooLarge(error.to_string()));
+                Err(BuildError { problems })
+            }
+        }
+    }
+
+    fn add(&mut self, verb: Verb, pattern: &str, handler: impl Handler) -> &mut Entry {
+        let (pattern, handler) = (pattern.to_string(), Arc::new(handler));
+        self.entries.push(Entry { verb, pattern, name: None, handler });
+        self.entries.last_mut().expect("an entry has just been added")
+    }
+}
+
+/// Everything that is wrong with a router's routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildError {
+    /// In the order of the routes.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that is wrong with a router's routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// A pattern that is none.
+    Pattern(PatternError),
+    /// Two routes that match the same paths and answer the same method.
+    Conflict {
+        /// What both answer.
+        verb: Verb,
+        /// The pattern that was there.
+        first: String,
+        /// The pattern that came later.
+        second: String,
+    },
+    /// A name that two different patterns have.
+    SameName {
+        /// The name.
+        name: String,
+        /// The pattern that had it.
+        first: String,
+        /// The pattern that came later.
+        second: String,
+    },
+    /// More patterns than can be compiled together.
+    TooLarge(String),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the routes cannot be used:")?;
+        for problem in &self.problems {
+            write!(f, "\n  {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pattern(error) => error.fmt(f),
+            Self::Conflict { verb, first, second } => {
+                write!(f, "{verb} `{first}` and {verb} `{second}` match the same paths: keep one")
+            }
+            Self::SameName { name, first, second } => {
+                write!(f, "`{first}` and `{second}` have the same name, `{name}`: rename one")
+            }
+            Self::TooLarge(error) => write!(f, "the patterns are too large together: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Request;
+
+    fn handler(_: &mut Request) -> &'static str {
+        "hi"
+    }
+
+    fn problems(add: impl FnOnce(&mut Router)) -> Vec<String> {
+        let mut router = Router::new();
+        add(&mut router);
+        match router.build() {
+            Ok(_) => Vec::new(),
+            Err(error) => error.problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn two_routes_for_the_same_are_refused_and_both_are_named() {
+        let conflict = |first: &str, second: &str| {
+            problems(|router| {
+                router.get(first, handler);
+                router.get(second, handler);
+            })
+        };
+        assert_eq!(
+            conflict("/users/:id", "/users/:name"),
+            ["GET `/users/:id` and GET `/users/:name` match the same paths: keep one"]
+        );
+        assert_eq!(conflict("/a", "/a").len(), 1);
+        assert_eq!(conflict("/:a<u32>", "/:a<i64>").len(), 1);
+        assert_eq!(conflict("/*a", "/*b").len(), 1);
+        assert!(conflict("/users/:id", "/users/me").is_empty());
+        assert!(conflict("/users/:id", "/users/:id<u32>").is_empty());
+        assert!(conflict("/a", "/a/").is_empty());
+    }
+
+    #[test]
+    fn other_methods_of_the_same_path_are_no_conflict() {
+        let none = problems(|router| {
+            router.get("/a", handler);
+            router.post("/a", handler);
+            router.any("/a", handler);
+        });
+        assert!(none.is_empty());
+        let two_any = problems(|router| {
+            router.any("/a", handler);
+            router.any("/a", handler);
+        });
+        assert_eq!(two_any, ["ANY `/a` and ANY `/a` match the same paths: keep one"]);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let all = problems(|router| {
+            router.get("users", handler);
+            router.get("/a", handler).name("x");
+            router.get("/b", handler).name("x");
+            router.get("/b", handler);
+        });
+        assert_eq!(all.len(), 3, "{all:?}");
+        assert!(all[1].contains("have the same name, `x`"));
+    }
+
+    #[test]
+    fn a_prefix_that_ends_with_a_slash_is_refused() {
+        let problems = problems(|router| {
+            router.group("/api/", |api| {
+                api.get("/users", handler);
+            });
+        });
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].contains("`/api//users`: two slashes in a row"), "{problems:?}");
+    }
+
+    #[test]
+    fn groups_put_their_prefix_in_front_at_any_depth() {
+        let mut router = Router::new();
+        router.group("/api", |api| {
+            api.get("", handler);
+            api.group("/v1", |v1| {
+                v1.post("/users", handler);
+            });
+        });
+        let list: Vec<_> = router.list().map(|(verb, path)| format!("{verb} {path}")).collect();
+        assert_eq!(list, ["GET /api", "POST /api/v1/users"]);
+    }
+}

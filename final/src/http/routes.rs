@@ -1,0 +1,326 @@
+//! ROUTE: finds the handler for a request in a table that no longer changes.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use regex::RegexSet;
+
+use super::pattern::Pattern;
+use super::url::Urls;
+use super::{
+    Handler, HeaderValue, HttpError, IntoResponse, Method, Request, Response, Status, Target,
+    header,
+};
+
+/// The table of routes that [`Router::build`](super::Router::build) makes.
+pub struct Routes {
+    /// One regular expression a route, in the order of `table`, all matched in one pass over the path.
+    set: RegexSet,
+    /// The most specific first.
+    table: Vec<Route>,
+    urls: Arc<Urls>,
+}
+
+/// Who answers which method on which paths.
+pub(super) struct Route {
+    pub(super) verb: Verb,
+    pub(super) pattern: Pattern,
+    pub(super) handler: Arc<dyn Handler>,
+}
+
+/// The methods that a route answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// This one.
+    Only(Method),
+    /// All of them but OPTIONS, which the table of routes can answer better than most handlers.
+    Any,
+}
+
+impl Verb {
+    /// Whether a route for this verb answers `method`. Who answers GET answers HEAD: the encoder leaves
+    /// the body out.
+    fn answers(self, method: Method) -> bool {
+        match self {
+            Verb::Any => method != Method::Options,
+            Verb::Only(own) => own == method || (own == Method::Get && method == Method::Head),
+        }
+    }
+
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Verb::Only(Method::Head) => 0,
+            Verb::Only(_) => 1,
+            Verb::Any => 2,
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verb::Only(method) => method.fmt(f),
+            Verb::Any => f.write_str("ANY"),
+        }
+    }
+}
+
+/// What the router found out about a request.
+#[derive(Debug, Clone)]
+pub struct Matched {
+    pattern: String,
+    params: Vec<(String, String)>,
+    urls: Arc<Urls>,
+}
+
+impl Matched {
+    /// The pattern of the route.
+    pub fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
+    /// What a parameter of the pattern stands for.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The named routes of the table in which it was found.
+    pub fn urls(&self) -> &Urls {
+        &self.urls
+    }
+}
+
+impl Routes {
+    pub(super) fn new(set: RegexSet, table: Vec<Route>, urls: Urls) -> Routes {
+        Routes { set, table, urls: Arc::new(urls) }
+    }
+
+    /// The named routes.
+    pub fn urls(&self) -> &Urls {
+        &self.urls
+    }
+
+    /// The routes that match a path, whatever their method, the best first, and their parameters.
+    fn candidates(&self, target: &Target) -> Vec<(&Route, Vec<(String, String)>)> {
+        let with_params = |index: usize| {
+            let route = &self.table[index];
+            Some((route, route.pattern.params(target)?))
+        };
+        self.set.matches(target.path()).into_iter().filter_map(with_params).collect()
+    }
+
+    /// The methods that a path allows, sorted, for the Allow field (RFC 9110 section 10.2.1).
+    fn allowed<'a>(routes: impl Iterator<Item = &'a Route>) -> String {
+        let mut allowed = BTreeSet::from([Method::Options.as_str()]);
+        for route in routes {
+            // CONNECT asks for a tunnel and never gets as far as a router.
+            let answered = Method::ALL.into_iter().filter(|method| *method != Method::Connect);
+            allowed
+                .extend(answered.filter(|method| route.verb.answers(*method)).map(Method::as_str));
+        }
+        allowed.into_iter().collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Handler for Routes {
+    fn handle(&self, request: &mut Request) -> Response {
+        // `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7).
+        if request.path() == "*" {
+            return with_allow(Response::new(Status::NO_CONTENT), Self::allowed(self.table.iter()));
+        }
+        let candidates = self.candidates(request.target());
+        if candidates.is_empty() {
+            let message = format!("there is nothing at {}", request.path());
+            return HttpError::new(Status::NOT_FOUND, "not_found", message).into_response();
+        }
+        let allowed = Self::allowed(candidates.iter().map(|(route, _)| *route));
+        let method = request.method();
+        if let Some((route, params)) =
+            candidates.into_iter().find(|(route, _)| route.verb.answers(method))
+        {
+            let pattern = route.pattern.as_str().to_string();
+            request.set_matched(Matched { pattern, params, urls: Arc::clone(&self.urls) });
+            return route.handler.handle(request);
+        }
+        if method == Method::Options {
+            return with_allow(Response::new(Status::NO_CONTENT), allowed);
+        }
+        let message = format!("{} allows {allowed}", request.path());
+        let error = HttpError::new(Status::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+        with_allow(error.into_response(), allowed)
+    }
+}
+
+fn with_allow(response: Response, allowed: String) -> Response {
+    match HeaderValue::try_from(allowed) {
+        Ok(value) => response.with_header(header::ALLOW, value),
+        Err(_) => response, // the names of methods are tokens, so this does not happen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Router;
+    use crate::http::pattern::is_dots;
+    use proptest::prelude::*;
+
+    /// A handler that says who it is, and what it was given.
+    fn named(name: &'static str) -> impl Handler {
+        move |request: &mut Request| {
+            let matched = request.matched().cloned();
+            let params = matched.map(|matched| matched.params).unwrap_or_default();
+            let params: Vec<_> =
+                params.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+            format!("{name}{}", params.concat())
+        }
+    }
+
+    fn routes() -> Routes {
+        let mut router = Router::new();
+        router.get("/", named("home"));
+        router.get("/users", named("list"));
+        router.post("/users", named("create"));
+        router.get("/users/:id<u32>", named("show")).name("user");
+        router.delete("/users/:id<u32>", named("delete"));
+        router.get("/users/me", named("me"));
+        router.get("/users/:name", named("by name"));
+        router.get("/files/*path", named("files")).name("files");
+        router.any("/any", named("any"));
+        router.put("/any", named("put"));
+        router.route(Method::Head, "/head", named("head"));
+        router.get("/head", named("get"));
+        router.route(Method::Options, "/options", named("options"));
+        router.group("/api", |api| {
+            api.get("/:version/users", named("api"));
+            api.get("/v2/:what", named("v2"));
+        });
+        router.build().unwrap()
+    }
+
+    /// Status, Allow and body in one line.
+    fn ask(routes: &Routes, method: Method, target: &str) -> String {
+        let response = routes.handle(&mut Request::builder(method, target).build());
+        let allow = response.headers().get(header::ALLOW).and_then(HeaderValue::to_str);
+        let body = match response.body() {
+            crate::http::ResponseBody::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            _ => String::new(),
+        };
+        match (response.status(), allow) {
+            (Status::OK, _) => body,
+            (status, Some(allow)) => format!("{} {allow}", status.code()),
+            (status, None) => status.code().to_string(),
+        }
+    }
+
+    #[test]
+    fn the_most_specific_route_that_has_the_method_answers() {
+        use Method::{Delete, Get, Head, Options, Patch, Post, Put, Trace};
+        let routes = routes();
+        let table = [
+            (Get, "/", "home"),
+            (Get, "/?x=1", "home"),
+            (Get, "/users", "list"),
+            (Post, "/users", "create"),
+            (Get, "/users/7", "show id=7"),
+            (Get, "/users/me", "me"),
+            (Get, "/users/ada", "by name name=ada"),
+            (Get, "/users/4294967296", "by name name=4294967296"),
+            (Delete, "/users/7", "delete id=7"),
+            (Head, "/users", "list"),
+            (Head, "/head", "head"),
+            (Get, "/head", "get"),
+            (Patch, "/any", "any"),
+            (Put, "/any", "put"),
+            (Head, "/any", "any"),
+            (Options, "/any", "204 DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE"),
+            (Options, "/options", "options"),
+            (Get, "/files/a/b", "files path=a/b"),
+            (Get, "/api/v1/users", "api version=v1"),
+            (Get, "/api/v2/users", "v2 what=users"),
+            // Nothing there, or not like this.
+            (Get, "/nope", "404"),
+            (Post, "/nope", "404"),
+            (Options, "/nope", "404"),
+            (Get, "/users/", "404"),
+            (Get, "//users", "404"),
+            (Get, "/api", "404"),
+            (Delete, "/", "405 GET, HEAD, OPTIONS"),
+            (Put, "/users", "405 GET, HEAD, OPTIONS, POST"),
+            (Delete, "/users/me", "405 GET, HEAD, OPTIONS"),
+            (Put, "/users/7", "405 DELETE, GET, HEAD, OPTIONS"),
+            (Get, "/options", "405 OPTIONS"),
+            (Post, "/api/v2/users", "405 GET, HEAD, OPTIONS"),
+            (Options, "/users", "204 GET, HEAD, OPTIONS, POST"),
+            (Options, "*", "204 DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE"),
+            (Trace, "/", "405 GET, HEAD, OPTIONS"),
+        ];
+        for (method, target, expected) in table {
+            assert_eq!(ask(&routes, method, target), expected, "{method} {target}");
+        }
+    }
+
+    #[test]
+    fn a_handler_learns_its_route_and_can_make_urls() {
+        let mut router = Router::new();
+        router
+            .get("/users/:id<u32>", |request: &mut Request| {
+                let next = request.parse_param::<u32>("id").unwrap() + 1;
+                let url = request.url_for("user", &[("id", &next.to_string())]).unwrap();
+                format!("{} {url}", request.route().unwrap())
+            })
+            .name("user");
+        let routes = router.build().unwrap();
+        assert_eq!(ask(&routes, Method::Get, "/users/7"), "/users/:id<u32> /users/8");
+    }
+
+    const ANY_ORDER: [&str; 6] =
+        ["/users/me", "/users/:id<u32>", "/users/:name", "/users/*rest", "/:a/:b", "/*all"];
+
+    proptest! {
+        #[test]
+        fn what_url_for_makes_is_found_again_with_the_same_values(
+            id: u32, name: String, path in "[^/]{1,6}(/[^/]{1,6}){0,3}"
+        ) {
+            let mut router = Router::new();
+            router.get("/users/:id<u32>", named("user")).name("user");
+            router.get("/hello/:name", named("hello")).name("hello");
+            router.get("/files/*path", named("files")).name("files");
+            let routes = router.build().unwrap();
+            let id = id.to_string();
+            let table = [("user", "id", &id), ("hello", "name", &name), ("files", "path", &path)];
+            for (route, param, value) in table {
+                match routes.urls().url_for(route, &[(param, value)]) {
+                    Ok(url) => {
+                        let found = ask(&routes, Method::Get, &url);
+                        prop_assert_eq!(found, format!("{route} {param}={value}"));
+                    }
+                    Err(_) => prop_assert!(value.is_empty() || value.split('/').any(is_dots)),
+                }
+            }
+        }
+
+        #[test]
+        fn the_order_in_which_routes_are_added_makes_no_difference(
+            order in Just(ANY_ORDER.to_vec()).prop_shuffle()
+        ) {
+            let mut router = Router::new();
+            for pattern in order {
+                router.get(pattern, move |_: &mut Request| pattern);
+            }
+            let routes = router.build().unwrap();
+            let table = [
+                ("/users/me", "/users/me"),
+                ("/users/7", "/users/:id<u32>"),
+                ("/users/ada", "/users/:name"),
+                ("/users/ada/x", "/users/*rest"),
+                ("/posts/7", "/:a/:b"),
+                ("/posts/7/x", "/*all"),
+            ];
+            for (path, pattern) in table {
+                prop_assert_eq!(ask(&routes, Method::Get, path), pattern);
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Status codes: what happened, as a number for programs and a phrase for people.
+//!
+//! The first digit is the class, and a client that does not know a code treats it as the `x00` of its class
+//! (RFC 9110 section 15). So a new code never breaks an old client, and the class is all a generic client needs.
+
+use std::error::Error;
+use std::fmt;
+
+/// A response status code, 100 to 599 (RFC 9110 section 15).
+///
+/// The registered ones are constants: `Status::NOT_FOUND`. Any other number in the range comes in through
+/// `Status::try_from(299)`, so a `Status` always has three digits and one of the five classes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Status(u16);
+
+/// Writes the constants and `reason` from one table, so that a code and its phrase cannot drift apart.
+macro_rules! registered {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal;)*) => {
+        impl Status {
+            $($(#[$doc])* pub const $name: Status = Status($code);)*
+
+            /// Every code of the IANA registry that this program knows, in ascending order.
+            pub const ALL: &'static [Status] = &[$(Status::$name),*];
+
+            /// The phrase beside the number, `"Not Found"`; empty for a code that is not registered.
+            ///
+            /// Clients ignore it, and HTTP/2 dropped it (RFC 9112 section 4). It is for a person who reads the wire.
+            pub fn reason(self) -> &'static str {
+                match self.0 {
+                    $($code => $reason,)*
+                    _ => "",
+                }
+            }
+        }
+    };
+}
+
+// Section numbers are those of RFC 9110 unless another RFC is named.
+registered! {
+    /// The head is welcome, send the body (section 15.2.1). An interim answer: the final one is still to come.
+    CONTINUE = 100, "Continue";
+    /// From the next byte on the connection speaks another protocol, as `Upgrade` asked (section 15.2.2).
+    SWITCHING_PROTOCOLS = 101, "Switching Protocols";
+    /// Still at work (RFC 2518 section 10.1, dropped from later `WebDAV`).
+    PROCESSING = 102, "Processing";
+    /// Fields the final answer will likely have, so that the client can preload (RFC 8297).
+    EARLY_HINTS = 103, "Early Hints";
+
+    /// It worked (section 15.3.1).
+    OK = 200, "OK";
+    /// It worked, and there is a new resource: `Location` says where (section 15.3.2).
+    CREATED = 201, "Created";
+    /// Taken, but not done yet and perhaps never (section 15.3.3).
+    ACCEPTED = 202, "Accepted";
+    /// A proxy changed the answer on its way (section 15.3.4).
+    NON_AUTHORITATIVE_INFORMATION = 203, "Non-Authoritative Information";
+    /// It worked and there is nothing to show: ends after the head, always (section 15.3.5).
+    NO_CONTENT = 204, "No Content";
+    /// It worked; clear the form (section 15.3.6).
+    RESET_CONTENT = 205, "Reset Content";
+    /// The ranges that were asked for (section 15.3.7).
+    PARTIAL_CONTENT = 206, "Partial Content";
+    /// A status for each of several resources (RFC 4918 section 11.1).
+    MULTI_STATUS = 207, "Multi-Status";
+    /// Its members were listed earlier in this answer (RFC 5842 section 7.1).
+    ALREADY_REPORTED = 208, "Already Reported";
+    /// The result of instance manipulations such as a delta (RFC 3229 section 10.4.1).
+    IM_USED = 226, "IM Used";
+
+    /// Several representations to choose from (section 15.4.1).
+    MULTIPLE_CHOICES = 300, "Multiple Choices";
+    /// Moved for good. Clients may turn POST into GET; use 308 where that hurts (section 15.4.2).
+    MOVED_PERMANENTLY = 301, "Moved Permanently";
+    /// Elsewhere for now. Clients may turn POST into GET; use 307 where that hurts (section 15.4.3).
+    FOUND = 302, "Found";
+    /// Fetch the result there with GET: the answer to a form that was posted (section 15.4.4).
+    SEE_OTHER = 303, "See Other";
+    /// What the client has is still good: ends after the head, always (section 15.4.5).
+    NOT_MODIFIED = 304, "Not Modified";
+    /// Deprecated: a proxy must not be configured by an answer (section 15.4.6).
+    USE_PROXY = 305, "Use Proxy";
+    /// Elsewhere for now, with the same method and body (section 15.4.8).
+    TEMPORARY_REDIRECT = 307, "Temporary Redirect";
+    /// Moved for good, with the same method and body (section 15.4.9).
+    PERMANENT_REDIRECT = 308, "Permanent Redirect";
+
+    /// The request is malformed, so that nobody can say what it asks (section 15.5.1).
+    BAD_REQUEST = 400, "Bad Request";
+    /// Who are you? Comes with `WWW-Authenticate` (section 15.5.2).
+    UNAUTHORIZED = 401, "Unauthorized";
+    /// Reserved (section 15.5.3).
+    PAYMENT_REQUIRED = 402, "Payment Required";
+    /// Understood and refused; credentials would not help (section 15.5.4).
+    FORBIDDEN = 403, "Forbidden";
+    /// There is nothing here, or nothing you may know of (section 15.5.5).
+    NOT_FOUND = 404, "Not Found";
+    /// The resource exists, but not for this method: `Allow` lists those it has (section 15.5.6).
+    METHOD_NOT_ALLOWED = 405, "Method Not Allowed";
+    /// No representation that the `Accept` fields allow (section 15.5.7).
+    NOT_ACCEPTABLE = 406, "Not Acceptable";
+    /// As 401, asked by a proxy (section 15.5.8).
+    PROXY_AUTHENTICATION_REQUIRED = 407, "Proxy Authentication Required";
+    /// The request did not arrive in time (section 15.5.9).
+    REQUEST_TIMEOUT = 408, "Request Timeout";
+    /// The resource is in a state that does not allow it (section 15.5.10).
+    CONFLICT = 409, "Conflict";
+    /// It was here and is gone for good (section 15.5.11).
+    GONE = 410, "Gone";
+    /// This server wants a `Content-Length` (section 15.5.12).
+    LENGTH_REQUIRED = 411, "Length Required";
+    /// A condition such as `If-Match` does not hold (section 15.5.13).
+    PRECONDITION_FAILED = 412, "Precondition Failed";
+    /// The body is larger than the server takes (section 15.5.14).
+    CONTENT_TOO_LARGE = 413, "Content Too Large";
+    /// The request target is longer than the server takes (section 15.5.15).
+    URI_TOO_LONG = 414, "URI Too Long";
+    /// The body's media type or coding is not one this resource reads (section 15.5.16).
+    UNSUPPORTED_MEDIA_TYPE = 415, "Unsupported Media Type";
+    /// The range starts beyond the end (section 15.5.17).
+    RANGE_NOT_SATISFIABLE = 416, "Range Not Satisfiable";
+    /// An `Expect` other than `100-continue` (section 15.5.18).
+    EXPECTATION_FAILED = 417, "Expectation Failed";
+    /// Kept out of use because a joke got there first (section 15.5.19, RFC 2324).
+    IM_A_TEAPOT = 418, "I'm a teapot";
+    /// The connection was made for another host (section 15.5.20).
+    MISDIRECTED_REQUEST = 421, "Misdirected Request";
+    /// Well-formed, of a known type, and still wrong: a user without a name (section 15.5.21).
+    UNPROCESSABLE_CONTENT = 422, "Unprocessable Content";
+    /// Locked by another client (RFC 4918 section 11.3).
+    LOCKED = 423, "Locked";
+    /// An action it depended on failed (RFC 4918 section 11.4).
+    FAILED_DEPENDENCY = 424, "Failed Dependency";
+    /// The request might be a replay of TLS early data (RFC 8470 section 5.2).
+    TOO_EARLY = 425, "Too Early";
+    /// Use the protocol in `Upgrade` (section 15.5.22).
+    UPGRADE_REQUIRED = 426, "Upgrade Required";
+    /// Send a condition, so that no update gets lost (RFC 6585 section 3).
+    PRECONDITION_REQUIRED = 428, "Precondition Required";
+    /// Slow down: `Retry-After` says for how long (RFC 6585 section 4).
+    TOO_MANY_REQUESTS = 429, "Too Many Requests";
+    /// The head is larger than the server takes (RFC 6585 section 5).
+    REQUEST_HEADER_FIELDS_TOO_LARGE = 431, "Request Header Fields Too Large";
+    /// Withheld by law (RFC 7725).
+    UNAVAILABLE_FOR_LEGAL_REASONS = 451, "Unavailable For Legal Reasons";
+
+    /// The server failed; the client did nothing wrong (section 15.6.1).
+    INTERNAL_SERVER_ERROR = 500, "Internal Server Error";
+    /// No resource of this server knows the method (section 15.6.2).
+    NOT_IMPLEMENTED = 501, "Not Implemented";
+    /// The server behind this one answered nonsense (section 15.6.3).
+    BAD_GATEWAY = 502, "Bad Gateway";
+    /// Overloaded or stopping; `Retry-After` may say how long (section 15.6.4).
+    SERVICE_UNAVAILABLE = 503, "Service Unavailable";
+    /// The server behind this one did not answer (section 15.6.5).
+    GATEWAY_TIMEOUT = 504, "Gateway Timeout";
+    /// Not a major version of HTTP that is spoken here (section 15.6.6).
+    HTTP_VERSION_NOT_SUPPORTED = 505, "HTTP Version Not Supported";
+    /// The chosen variant negotiates again: a configuration error (RFC 2295 section 8.1).
+    VARIANT_ALSO_NEGOTIATES = 506, "Variant Also Negotiates";
+    /// No room to store the result (RFC 4918 section 11.5).
+    INSUFFICIENT_STORAGE = 507, "Insufficient Storage";
+    /// A loop of resources was met (RFC 5842 section 7.2).
+    LOOP_DETECTED = 508, "Loop Detected";
+    /// Obsolete: the request lacks an extension (RFC 2774 section 7).
+    NOT_EXTENDED = 510, "Not Extended";
+    /// Log in to the network first: a captive portal (RFC 6585 section 6).
+    NETWORK_AUTHENTICATION_REQUIRED = 511, "Network Authentication Required";
+}
+
+impl Status {
+    /// The number, 100 to 599.
+    pub fn code(self) -> u16 {
+        self.0
+    }
+
+    /// 1xx: interim, the final answer follows on the same connection.
+    pub fn is_informational(self) -> bool {
+        self.0 / 100 == 1
+    }
+
+    /// 2xx: received, understood, done.
+    pub fn is_success(self) -> bool {
+        self.0 / 100 == 2
+    }
+
+    /// 3xx: the client has to do something more, such as follow `Location`.
+    pub fn is_redirection(self) -> bool {
+        self.0 / 100 == 3
+    }
+
+    /// 4xx: sending the same request again will fail again.
+    pub fn is_client_error(self) -> bool {
+        self.0 / 100 == 4
+    }
+
+    /// 5xx: the request may be fine; the server could not do it.
+    pub fn is_server_error(self) -> bool {
+        self.0 / 100 == 5
+    }
+
+    /// Whether a response with this status can have a body at all: false for 1xx, 204 and 304.
+    ///
+    /// Those end with the empty line after the head, whatever their fields say (RFC 9112 section 6.3). A body sent
+    /// all the same would be read as the start of the next response.
+    pub fn allows_content(self) -> bool {
+        !(self.is_informational() || self == Status::NO_CONTENT || self == Status::NOT_MODIFIED)
+    }
+}
+
+impl TryFrom<u16> for Status {
+    type Error = InvalidStatus;
+
+    fn try_from(code: u16) -> Result<Status, InvalidStatus> {
+        if (100..=599).contains(&code) { Ok(Status(code)) } else { Err(InvalidStatus(code)) }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason() {
+            "" => write!(out, "{}", self.0),
+            reason => write!(out, "{} {reason}", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Status {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Status({self})")
+    }
+}
+
+/// A number that is no status code: not 100 to 599.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidStatus(u16);
+
+impl fmt::Display for InvalidStatus {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} is not a status code; they go from 100 to 599", self.0)
+    }
+}
+
+impl Error for InvalidStatus {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_ascending_and_every_registered_code_has_a_reason() {
+        assert!(Status::ALL.windows(2).all(|pair| pair[0] < pair[1]));
+        for status in Status::ALL {
+            assert!(!status.reason().is_empty(), "{status:?}");
+            assert_eq!(Status::try_from(status.code()), Ok(*status));
+        }
+    }
+
+    #[test]
+    fn a_status_prints_as_it_stands_in_the_status_line() {
+        assert_eq!(Status::NOT_FOUND.to_string(), "404 Not Found");
+        assert_eq!(format!("{:?}", Status::NOT_FOUND), "Status(404 Not Found)");
+        assert_eq!(Status::try_from(299).unwrap().to_string(), "299");
+    }
+
+    #[test]
+    fn a_number_outside_100_to_599_is_refused() {
+        for code in [0, 99, 600, 999, u16::MAX] {
+            assert_eq!(Status::try_from(code), Err(InvalidStatus(code)));
+        }
+        assert!(InvalidStatus(600).to_string().contains("600"));
+    }
+
+    #[test]
+    fn every_code_belongs_to_exactly_one_class() {
+        for status in (100..=599).map(|code| Status::try_from(code).unwrap()) {
+            let classes = [
+                status.is_informational(),
+                status.is_success(),
+                status.is_redirection(),
+                status.is_client_error(),
+                status.is_server_error(),
+            ];
+            assert_eq!(classes.iter().filter(|&&yes| yes).count(), 1, "{status}");
+        }
+    }
+
+    #[test]
+    fn only_1xx_204_and_304_end_with_their_head() {
+        let bodiless: Vec<u16> =
+            (100..=599).filter(|&code| !Status(code).allows_content()).collect();
+        let expected: Vec<u16> = (100..=199).chain([204, 304]).collect();
+        assert_eq!(bodiless, expected);
+    }
+}

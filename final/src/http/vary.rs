@@ -1,0 +1,57 @@
+//! Vary: which request fields a response was chosen by (RFC 9110 section 12.5.5).
+
+use super::{HeaderName, HeaderValue, Headers, header};
+
+/// Says that the response was chosen by these request fields too.
+///
+/// A cache between us and other clients keeps the response, and may give it to those only who send the
+/// same values in these fields. So it must be said of every response that could have been another one,
+/// also of that which a client gets who sends no such field at all.
+pub fn add(headers: &mut Headers, fields: &[HeaderName]) {
+    let mut all: Vec<String> = headers.list(header::VARY).map(str::to_string).collect();
+    if all.iter().any(|field| field == "*") {
+        return; // it is said already that nobody may keep it
+    }
+    for field in fields {
+        if !all.iter().any(|known| known.eq_ignore_ascii_case(field.as_str())) {
+            all.push(field.to_string());
+        }
+    }
+    if let Ok(value) = HeaderValue::try_from(all.join(", ")) {
+        headers.set(header::VARY, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_added_once_and_to_what_others_have_said() {
+        let table = [
+            (None, "Origin"),
+            (Some("Accept"), "Accept, Origin"),
+            (Some("accept, ORIGIN"), "accept, ORIGIN"),
+            (Some("*"), "*"),
+        ];
+        for (before, after) in table {
+            let mut headers = Headers::new();
+            if let Some(before) = before {
+                headers.append(header::VARY, HeaderValue::from_static(before));
+            }
+            add(&mut headers, &[HeaderName::from_static("Origin")]);
+            let lines: Vec<_> = headers.get_all(header::VARY).collect();
+            assert_eq!(lines, [&HeaderValue::from_static(after)]);
+        }
+    }
+
+    #[test]
+    fn two_lines_become_one() {
+        let mut headers = Headers::new();
+        headers.append(header::VARY, HeaderValue::from_static("Accept"));
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        add(&mut headers, &[header::ACCEPT_ENCODING]);
+        let lines: Vec<_> = headers.get_all(header::VARY).filter_map(HeaderValue::to_str).collect();
+        assert_eq!(lines, ["Accept, Origin, Accept-Encoding"]);
+    }
+}

@@ -1,0 +1,21 @@
+//! The version of HTTP that a message speaks.
+
+use std::fmt;
+
+/// A version of HTTP that this server speaks (RFC 9110 section 2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// HTTP/1.0: no Host, no chunks, and the connection closes unless both sides agree otherwise.
+    Http10,
+    /// HTTP/1.1, and any later 1.x, which a server of 1.1 answers as if it were 1.1.
+    Http11,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Version::Http10 => "HTTP/1.0",
+            Version::Http11 => "HTTP/1.1",
+        })
+    }
+}

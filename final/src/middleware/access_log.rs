@@ -1,0 +1,111 @@
+//! The access log: a line for each request, when its answer is known.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::log_format::{Entry, LogFormat};
+use super::{Middleware, Next};
+use crate::http::{Method, Request, Response, date};
+
+/// Writes a line for each request that comes by. It belongs near the outside, where an answer that
+/// another layer gave is seen as well.
+pub struct AccessLog {
+    format: LogFormat,
+    output: Mutex<Box<dyn Write + Send>>,
+    skipped: Vec<String>,
+}
+
+impl AccessLog {
+    /// A log on standard output, from where a service manager or a pipe takes it.
+    pub fn new(format: LogFormat) -> AccessLog {
+        AccessLog::to(format, io::stdout())
+    }
+
+    /// A log that is written elsewhere.
+    pub fn to(format: LogFormat, output: impl Write + Send + 'static) -> AccessLog {
+        AccessLog { format, output: Mutex::new(Box::new(output)), skipped: Vec::new() }
+    }
+
+    /// Leaves out what asks for this path, such as a probe that comes every second. An answer with a
+    /// status of 500 or more is logged all the same.
+    pub fn skipping(mut self, path: &str) -> AccessLog {
+        self.skipped.push(path.to_string());
+        self
+    }
+}
+
+impl Middleware for AccessLog {
+    fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
+        // One clock says when it was, the other how long it took: the first may be set in between.
+        let (began, start) = (date::now(), Instant::now());
+        let response = next.run(request);
+        let status = response.status();
+        if status.code() < 500 && self.skipped.iter().any(|path| path == request.path()) {
+            return response;
+        }
+        let has_body = request.method() != Method::Head && status.allows_content();
+        let length = if has_body { response.body().length() } else { None };
+        let entry = Entry { request, status, length, began, took: start.elapsed() };
+        let line = self.format.line(&entry);
+        // One write for one line: the lines of requests that end at the same time stay whole. A log that
+        // cannot be written must not stop the service.
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = output.write_all(line.as_bytes()).and_then(|()| output.flush());
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::http::{Handler, Status};
+    use crate::middleware::Chain;
+
+    /// Each write as it came.
+    #[derive(Clone, Default)]
+    struct Writes(Arc<Mutex<Vec<String>>>);
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push(String::from_utf8(bytes.to_vec()).unwrap());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn writes(method: Method, path: &str, handler: impl Handler) -> Vec<String> {
+        let writes = Writes::default();
+        let log = AccessLog::to(LogFormat::Common, writes.clone()).skipping("/health");
+        Chain::around(handler).with(log).handle(&mut Request::builder(method, path).build());
+        writes.0.lock().unwrap().clone()
+    }
+
+    #[test]
+    fn a_request_is_one_write_of_one_line() {
+        let lines = writes(Method::Get, "/x", |_: &mut Request| "four");
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].ends_with("\"GET /x HTTP/1.1\" 200 4\n"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_body_that_is_not_sent_has_no_length() {
+        let lines = writes(Method::Head, "/x", |_: &mut Request| "four");
+        assert!(lines[0].ends_with("\"HEAD /x HTTP/1.1\" 200 -\n"), "{lines:?}");
+        let lines = writes(Method::Get, "/x", |_: &mut Request| Status::NOT_MODIFIED);
+        assert!(lines[0].ends_with(" 304 -\n"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_path_can_be_left_out_but_not_its_failures() {
+        assert!(writes(Method::Get, "/health", |_: &mut Request| "fine").is_empty());
+        let fails = |_: &mut Request| Status::SERVICE_UNAVAILABLE;
+        assert_eq!(writes(Method::Get, "/health", fails).len(), 1);
+        assert_eq!(writes(Method::Get, "/health/live", |_: &mut Request| "fine").len(), 1);
+    }
+}

@@ -1,0 +1,201 @@
+//! Compresses responses with gzip for clients that want it.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use super::accept_encoding::prefers_gzip;
+use super::gzip::{GzipReader, compress};
+use super::{Middleware, Next};
+use crate::http::{HeaderValue, Headers, Request, Response, ResponseBody, Status, header, vary};
+
+/// Bodies with fewer bytes are left alone: a packet takes about 1,400, and one packet is one packet.
+const LEAST: u64 = 1024;
+
+/// Media types that get smaller, besides `text/…` and what ends in `+json` or `+xml`. Pictures, films and
+/// archives have been compressed by those who know them better.
+const COMPRESSIBLE: [&str; 6] = [
+    "application/javascript",
+    "application/json",
+    "application/manifest+json",
+    "application/wasm",
+    "application/xml",
+    "image/svg+xml",
+];
+
+/// Compresses what is worth it, with gzip (RFC 9110 section 8.4.1.3).
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Compression;
+
+impl Middleware for Compression {
+    fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
+        let mut response = next.run(request);
+        if !could_be_compressed(&response) {
+            return response;
+        }
+        // From here on the answer depends on Accept-Encoding, also if this client does not send it.
+        vary::add(response.headers_mut(), &[header::ACCEPT_ENCODING]);
+        if prefers_gzip(request.headers()) { with_gzip(response) } else { response }
+    }
+}
+
+/// Whether there is a client for whom this response would be compressed.
+fn could_be_compressed(response: &Response) -> bool {
+    let (status, headers) = (response.status(), response.headers());
+    status.allows_content()
+        && status != Status::PARTIAL_CONTENT // its range counts bytes that are not compressed
+        && !headers.contains(header::CONTENT_ENCODING)
+        && !headers.list(header::CACHE_CONTROL).any(|it| it.eq_ignore_ascii_case("no-transform"))
+        && is_compressible(headers)
+        && response.body().length().is_none_or(|length| length >= LEAST)
+}
+
+fn is_compressible(headers: &Headers) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(HeaderValue::to_str) else {
+        return false;
+    };
+    let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type.starts_with("text/")
+        || media_type.ends_with("+json")
+        || media_type.ends_with("+xml")
+        || COMPRESSIBLE.contains(&media_type.as_str())
+}
+
+/// The same representation in another coding. If it cannot be made, or is no smaller, the old one.
+fn with_gzip(mut response: Response) -> Response {
+    let (length, body) = (response.body().length(), response.take_body());
+    let body = match body {
+        ResponseBody::Empty => return response,
+        ResponseBody::Bytes(bytes) => match compress(&bytes) {
+            Ok(smaller) if smaller.len() < bytes.len() => ResponseBody::Bytes(smaller.into()),
+            _ => return response.with_body(ResponseBody::Bytes(bytes)),
+        },
+        ResponseBody::File { mut file, range } => {
+            if file.seek(SeekFrom::Start(range.start)).is_err() {
+                return response.with_body(ResponseBody::File { file, range });
+            }
+            let source = file.take(range.end.saturating_sub(range.start));
+            stream(GzipReader::new(source, length))
+        }
+        ResponseBody::Stream { reader, .. } => stream(GzipReader::new(reader, length)),
+    };
+    let headers = response.headers_mut();
+    headers.set(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    weaken_etag(headers);
+    response.with_body(body)
+}
+
+/// How long it becomes is known when it has been sent.
+fn stream(reader: impl Read + Send + 'static) -> ResponseBody {
+    ResponseBody::Stream { reader: Box::new(reader), length: None }
+}
+
+/// A strong `ETag` promises the same bytes, and these are others. A weak one promises the same meaning, which
+/// is still true (RFC 9110 section 8.8.1), so that a client can ask "is it still this one?".
+fn weaken_etag(headers: &mut Headers) {
+    let weak = match headers.get(header::ETAG).and_then(HeaderValue::to_str) {
+        Some(strong) if !strong.starts_with("W/") => HeaderValue::try_from(format!("W/{strong}")),
+        _ => return,
+    };
+    match weak {
+        Ok(weak) => headers.set(header::ETAG, weak),
+        Err(_) => _ = headers.remove(header::ETAG),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Handler, HeaderName, Method};
+    use crate::middleware::Chain;
+
+    /// The answer to a client that wants gzip: Content-Encoding and Vary.
+    fn answer(handler: impl Handler) -> (Option<String>, Option<String>) {
+        let mut request =
+            Request::builder(Method::Get, "/").header("Accept-Encoding", "gzip").build();
+        let response = Chain::around(handler).with(Compression).handle(&mut request);
+        let field = |name: HeaderName| {
+            Some(response.headers().get(name)?.to_str().unwrap_or_default().to_string())
+        };
+        (field(header::CONTENT_ENCODING), field(header::VARY))
+    }
+
+    /// Much text of one letter.
+    fn text() -> Response {
+        Response::text("a".repeat(10_000))
+    }
+
+    fn with(name: HeaderName, value: &'static str) -> impl Handler {
+        move |_: &mut Request| text().with_header(name.clone(), HeaderValue::from_static(value))
+    }
+
+    fn compressed() -> (Option<String>, Option<String>) {
+        (Some("gzip".to_string()), Some("Accept-Encoding".to_string()))
+    }
+
+    #[test]
+    fn text_is_compressed_and_so_are_its_relatives() {
+        for media_type in [
+            "text/html; charset=utf-8",
+            "TEXT/plain",
+            "application/json",
+            "application/problem+json",
+            "image/svg+xml",
+        ] {
+            assert_eq!(
+                answer(with(header::CONTENT_TYPE, media_type)),
+                compressed(),
+                "{media_type}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_would_not_get_smaller_is_left_alone() {
+        for media_type in ["image/png", "application/zip", "video/mp4", "application/octet-stream"]
+        {
+            assert_eq!(
+                answer(with(header::CONTENT_TYPE, media_type)),
+                (None, None),
+                "{media_type}"
+            );
+        }
+        assert_eq!(answer(|_: &mut Request| Response::text("a".repeat(1023))), (None, None));
+        assert_eq!(answer(|_: &mut Request| Response::new(Status::NO_CONTENT)), (None, None));
+    }
+
+    #[test]
+    fn what_must_not_be_changed_is_not() {
+        assert_eq!(answer(with(header::CACHE_CONTROL, "public, No-Transform")), (None, None));
+        assert_eq!(answer(with(header::CONTENT_ENCODING, "br")), (Some("br".to_string()), None));
+        assert_eq!(
+            answer(|_: &mut Request| text().with_status(Status::PARTIAL_CONTENT)),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn bytes_that_do_not_get_smaller_are_sent_as_they_are() {
+        let mut state = 1_u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            state.to_be_bytes()[0]
+        };
+        let noise: Vec<u8> = (0..4096).map(|_| random()).collect();
+        let handler = move |_: &mut Request| {
+            Response::bytes(HeaderValue::from_static("text/plain"), noise.clone())
+        };
+        assert_eq!(answer(handler), (None, Some("Accept-Encoding".to_string())));
+    }
+
+    #[test]
+    fn a_strong_etag_becomes_weak_and_a_weak_one_stays() {
+        for (given, sent) in [("\"v1\"", "W/\"v1\""), ("W/\"v1\"", "W/\"v1\"")] {
+            let mut request =
+                Request::builder(Method::Get, "/").header("Accept-Encoding", "gzip").build();
+            let response =
+                Chain::around(with(header::ETAG, given)).with(Compression).handle(&mut request);
+            assert_eq!(response.headers().get(header::ETAG).unwrap().to_str(), Some(sent));
+        }
+    }
+}

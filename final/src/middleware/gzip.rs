@@ -1,0 +1,155 @@
+//! A reader whose bytes come out compressed (RFC 1952).
+
+use std::io::{self, Read, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// Bytes that are read and compressed at once, at most.
+const PIECE: usize = 16 * 1024;
+
+/// Compresses what another reader gives, piece by piece, so that neither the whole nor the result has to
+/// be in memory.
+///
+/// flate2 has a reader like this. It is not used because it waits until the compressor has enough for an
+/// efficient block, and a stream that says one line a minute would be seen an hour later. Here the
+/// compressor is flushed after each piece, which costs a few bytes for each.
+pub struct GzipReader<R> {
+    source: R,
+    /// How many bytes the source has still to give, if it said so.
+    missing: Option<u64>,
+    /// `None` when everything has been compressed. It writes to a vector that is emptied by reading.
+    encoder: Option<GzEncoder<Vec<u8>>>,
+    /// What is compressed, and how much of it has been given.
+    ready: Vec<u8>,
+    given: usize,
+}
+
+impl<R: Read> GzipReader<R> {
+    /// Compresses `source`, which gives `length` bytes if anybody knows. If it ends before, reading fails:
+    /// the part of a file must not pass for the whole.
+    pub fn new(source: R, length: Option<u64>) -> GzipReader<R> {
+        let encoder = Some(GzEncoder::new(Vec::new(), Compression::default()));
+        GzipReader { source, missing: length, encoder, ready: Vec::new(), given: 0 }
+    }
+
+    /// Makes the next piece ready.
+    fn refill(&mut self) -> io::Result<()> {
+        let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
+        let mut piece = [0; PIECE];
+        let count = match self.source.read(&mut piece) {
+            Ok(count) => count,
+            Err(error) => {
+                self.encoder = Some(encoder);
+                return Err(error);
+            }
+        };
+        if let Some(missing) = &mut self.missing {
+            if count == 0 && *missing > 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            *missing = missing.saturating_sub(count as u64);
+        }
+        self.given = 0;
+        if count == 0 {
+            self.ready = encoder.finish()?;
+            return Ok(());
+        }
+        encoder.write_all(&piece[..count])?;
+        encoder.flush()?;
+        self.ready = std::mem::take(encoder.get_mut());
+        self.encoder = Some(encoder);
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for GzipReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.given == self.ready.len() {
+            self.refill()?;
+        }
+        let rest = &self.ready[self.given..];
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.given += count;
+        Ok(count)
+    }
+}
+
+/// Compresses what is in memory.
+///
+/// # Errors
+/// None in practice: memory does not fail. They are flate2's to give.
+pub fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::read::GzDecoder;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decompress(bytes: &[u8]) -> Vec<u8> {
+        let mut plain = Vec::new();
+        GzDecoder::new(bytes).read_to_end(&mut plain).unwrap();
+        plain
+    }
+
+    /// Gives its pieces one at a time, as a network does.
+    struct Pieces(Vec<Vec<u8>>);
+
+    impl Read for Pieces {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let Some(piece) = self.0.first_mut() else { return Ok(0) };
+            let count = piece.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&piece[..count]);
+            piece.drain(..count);
+            if piece.is_empty() {
+                self.0.remove(0);
+            }
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn what_has_been_said_can_be_read_before_the_stream_ends() {
+        let mut gzip = GzipReader::new(Pieces(vec![b"first".to_vec(), b"second".to_vec()]), None);
+        gzip.refill().unwrap();
+        let mut plain = [0; 5];
+        GzDecoder::new(&gzip.ready[..]).read_exact(&mut plain).unwrap();
+        assert_eq!(&plain, b"first");
+    }
+
+    #[test]
+    fn a_source_that_ends_too_soon_is_an_error() {
+        let mut out = Vec::new();
+        let error = GzipReader::new(&b"four"[..], Some(5)).read_to_end(&mut out).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn an_empty_source_is_an_empty_member_and_not_nothing() {
+        let mut out = Vec::new();
+        GzipReader::new(io::empty(), Some(0)).read_to_end(&mut out).unwrap();
+        assert_eq!((out.len() > 10, decompress(&out)), (true, vec![]));
+    }
+
+    proptest! {
+        #[test]
+        fn what_goes_in_comes_out(
+            pieces in proptest::collection::vec(
+                proptest::collection::vec(any::<u8>(), 1..40_000), 0..4),
+        ) {
+            let plain = pieces.concat();
+            let mut out = Vec::new();
+            let length = Some(plain.len() as u64);
+            GzipReader::new(Pieces(pieces), length).read_to_end(&mut out).unwrap();
+            prop_assert_eq!(&decompress(&out), &plain);
+            prop_assert_eq!(&decompress(&compress(&plain).unwrap()), &plain);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What is the same for many handlers: a layer around them each, one inside of the other.
+//!
+//! A request goes through the layers from the outside in, and its response from the inside out, like a
+//! needle through an onion. A layer may change both, or answer itself and go no further.
+
+pub mod accept_encoding;
+pub mod access_log;
+pub mod catch_panic;
+pub mod compression;
+pub mod cors;
+pub mod gzip;
+pub mod log_format;
+pub mod origin;
+pub mod rate_limit;
+pub mod request_id;
+pub mod token_bucket;
+
+pub use access_log::AccessLog;
+pub use catch_panic::CatchPanic;
+pub use compression::Compression;
+pub use cors::Cors;
+pub use rate_limit::RateLimit;
+pub use request_id::RequestId;
+
+use crate::http::{Handler, Request, Response};
+
+/// A layer around a handler.
+pub trait Middleware: Send + Sync + 'static {
+    /// Answers the request, as a rule by `next.run(request)`, with something done before or after it.
+    fn handle(&self, request: &mut Request, next: Next<'_>) -> Response;
+}
+
+/// A function of the same shape is a middleware.
+impl<F> Middleware for F
+where
+    F: Fn(&mut Request, Next<'_>) -> Response + Send + Sync + 'static,
+{
+    fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
+        self(request, next)
+    }
+}
+
+/// All that is further inside: the layers that are left, and the handler in the middle.
+pub struct Next<'a> {
+    rest: &'a [Box<dyn Middleware>],
+    endpoint: &'a dyn Handler,
+}
+
+impl Next<'_> {
+    /// Lets the layers further inside answer. Not to call this is to answer in their place; to call it
+    /// twice does not compile, since the first call takes `self`.
+    pub fn run(self, request: &mut Request) -> Response {
+        match self.rest {
+            [] => self.endpoint.handle(request),
+            [layer, rest @ ..] => layer.handle(request, Next { rest, endpoint: self.endpoint }),
+        }
+    }
+}
+
+/// A handler with layers around it, which is a handler as well.
+pub struct Chain {
+    layers: Vec<Box<dyn Middleware>>,
+    endpoint: Box<dyn Handler>,
+}
+
+impl Chain {
+    /// A handler, without a layer yet.
+    pub fn around(endpoint: impl Handler) -> Chain {
+        Chain { layers: Vec::new(), endpoint: Box::new(endpoint) }
+    }
+
+    /// Adds a layer, inside of those before. So a list of `with` reads as the request travels.
+    pub fn with(mut self, layer: impl Middleware) -> Chain {
+        self.layers.push(Box::new(layer));
+        self
+    }
+}
+
+impl Handler for Chain {
+    fn handle(&self, request: &mut Request) -> Response {
+        Next { rest: &self.layers, endpoint: self.endpoint.as_ref() }.run(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::http::{Method, Status};
+
+    type Trace = Arc<Mutex<Vec<String>>>;
+
+    /// A layer that notes when it is entered and left.
+    fn noting(trace: &Trace, name: &'static str) -> impl Middleware + use<> {
+        let trace = Arc::clone(trace);
+        move |request: &mut Request, next: Next<'_>| {
+            trace.lock().unwrap().push(format!("> {name}"));
+            let response = next.run(request);
+            trace.lock().unwrap().push(format!("< {name}"));
+            response
+        }
+    }
+
+    fn get(handler: &impl Handler) -> u16 {
+        handler.handle(&mut Request::builder(Method::Get, "/").build()).status().code()
+    }
+
+    #[test]
+    fn the_first_layer_is_entered_first_and_left_last() {
+        let trace = Trace::default();
+        let chain = Chain::around(|_: &mut Request| Status::NO_CONTENT)
+            .with(noting(&trace, "a"))
+            .with(noting(&trace, "b"));
+        assert_eq!(get(&chain), 204);
+        assert_eq!(*trace.lock().unwrap(), ["> a", "> b", "< b", "< a"]);
+    }
+
+    #[test]
+    fn a_layer_that_answers_itself_keeps_the_rest_from_running() {
+        let trace = Trace::default();
+        let chain = Chain::around(|_: &mut Request| -> Status { panic!("not reached") })
+            .with(noting(&trace, "a"))
+            .with(|_: &mut Request, _: Next<'_>| Response::new(Status::FORBIDDEN))
+            .with(noting(&trace, "b"));
+        assert_eq!(get(&chain), 403);
+        assert_eq!(*trace.lock().unwrap(), ["> a", "< a"]);
+    }
+
+    #[test]
+    fn a_chain_is_a_handler_so_one_can_stand_in_another() {
+        let trace = Trace::default();
+        let inner = Chain::around(|_: &mut Request| Status::OK).with(noting(&trace, "inner"));
+        assert_eq!(get(&Chain::around(inner).with(noting(&trace, "outer"))), 200);
+        assert_eq!(*trace.lock().unwrap(), ["> outer", "> inner", "< inner", "< outer"]);
+    }
+
+    #[test]
+    fn a_chain_serves_many_requests() {
+        let chain = Chain::around(|_: &mut Request| Status::OK).with(
+            |request: &mut Request, next: Next<'_>| next.run(request).with_status(Status::ACCEPTED),
+        );
+        assert_eq!((get(&chain), get(&chain)), (202, 202));
+    }
+}

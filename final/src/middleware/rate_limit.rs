@@ -1,0 +1,288 @@
+//! A limit on how often each client may ask: 429 for more (RFC 6585 section 4).
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::token_bucket::{Limit, TokenBucket, Verdict};
+use super::{Middleware, Next};
+use crate::http::{
+    HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Status, header,
+};
+
+const RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("RateLimit-Limit");
+const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("RateLimit-Remaining");
+const RATELIMIT_RESET: HeaderName = HeaderName::from_static("RateLimit-Reset");
+
+/// How many buckets there may be. Each client that comes by needs one, and clients must not fill our memory.
+const MOST: usize = 20_000;
+
+/// Which bucket a request takes its token from. Requests with equal keys share one.
+type KeyOf<K> = Box<dyn Fn(&Request) -> K + Send + Sync>;
+
+/// The time. It is given, so that a test can move it.
+type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
+
+/// Lets each key make so many requests and no more.
+pub struct RateLimit<K> {
+    limit: Limit,
+    key_of: KeyOf<K>,
+    clock: Clock,
+    buckets: Mutex<Buckets<K>>,
+}
+
+impl RateLimit<IpAddr> {
+    /// A limit for each client address.
+    pub fn by_client(limit: Limit) -> RateLimit<IpAddr> {
+        RateLimit::by(limit, client)
+    }
+}
+
+/// The client's address, or for IPv6 the network that it is in: a household has 2^64 addresses of its own,
+/// and a new one for each request costs nothing.
+fn client(request: &Request) -> IpAddr {
+    match request.peer().ip().to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+impl<K: Eq + Hash + Send + 'static> RateLimit<K> {
+    /// A limit for each value of `key_of`.
+    pub fn by(
+        limit: Limit,
+        key_of: impl Fn(&Request) -> K + Send + Sync + 'static,
+    ) -> RateLimit<K> {
+        let clock = Box::new(Instant::now);
+        let buckets = Mutex::new(Buckets::new(MOST));
+        RateLimit { limit, key_of: Box::new(key_of), clock, buckets }
+    }
+
+    /// Takes the time from `clock`, which must never go back.
+    pub fn with_clock(self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> RateLimit<K> {
+        RateLimit { clock: Box::new(clock), ..self }
+    }
+
+    /// Keeps no more than so many buckets.
+    pub fn with_most(self, most: usize) -> RateLimit<K> {
+        RateLimit { buckets: Mutex::new(Buckets::new(most)), ..self }
+    }
+
+    fn take(&self, key: K) -> Verdict {
+        // One lock for all buckets, held for as long as a hash map takes. What happens in it is one step for
+        // every thread, so no token is given twice.
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = (self.clock)();
+        buckets.get(key, self.limit, now).take(self.limit, now)
+    }
+}
+
+impl<K: Eq + Hash + Send + 'static> Middleware for RateLimit<K> {
+    fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
+        let verdict = self.take((self.key_of)(request));
+        let mut response = if verdict.allowed {
+            next.run(request)
+        } else {
+            let seconds = whole_seconds(verdict.next).max(1);
+            let message = format!("too many requests; try again in {seconds} s");
+            let error = HttpError::new(Status::TOO_MANY_REQUESTS, "rate_limited", message);
+            error.into_response().with_header(header::RETRY_AFTER, seconds.into())
+        };
+        self.describe(response.headers_mut(), verdict);
+        response
+    }
+}
+
+impl<K> RateLimit<K> {
+    /// Tells well-behaved clients how they stand, before they have to be refused. The names are those of
+    /// the IETF's draft "`RateLimit` header fields for HTTP" that programs in use understand.
+    fn describe(&self, headers: &mut Headers, verdict: Verdict) {
+        let fields = [
+            (RATELIMIT_LIMIT, u64::from(self.limit.burst.get())),
+            (RATELIMIT_REMAINING, u64::from(verdict.remaining)),
+            (RATELIMIT_RESET, whole_seconds(verdict.full)),
+        ];
+        for (name, number) in fields {
+            headers.set(name, HeaderValue::from(number));
+        }
+    }
+}
+
+/// Rounded up. Who is told to wait zero seconds for a token that comes in half of one comes too early.
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+/// The buckets in two generations, so that forgetting costs nothing.
+///
+/// A bucket that is used is among the young. From time to time the young become the old, and the old are
+/// forgotten. That is as good as never if it happens after the time in which every bucket fills up. Should
+/// there be so many clients that it has to happen sooner, some start again with a full bucket: better than
+/// to run out of memory, or to turn away those who have done nothing.
+#[derive(Debug)]
+struct Buckets<K> {
+    young: HashMap<K, TokenBucket>,
+    old: HashMap<K, TokenBucket>,
+    most: usize,
+    since: Option<Instant>,
+}
+
+impl<K: Eq + Hash> Buckets<K> {
+    fn new(most: usize) -> Buckets<K> {
+        Buckets { young: HashMap::new(), old: HashMap::new(), most, since: None }
+    }
+
+    fn get(&mut self, key: K, limit: Limit, now: Instant) -> &mut TokenBucket {
+        let since = *self.since.get_or_insert(now);
+        let is_full = self.young.len() >= (self.most / 2).max(1) && !self.young.contains_key(&key);
+        if is_full || now.saturating_duration_since(since) >= limit.time_to_fill() {
+            self.old = std::mem::take(&mut self.young);
+            self.since = Some(now);
+        }
+        let old = self.old.remove(&key);
+        self.young.entry(key).or_insert_with(|| old.unwrap_or(TokenBucket::new(limit, now)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+    use crate::http::{Handler, Method};
+    use crate::middleware::Chain;
+
+    fn limit(burst: u32, rate: u32) -> Limit {
+        let nonzero = |number| NonZeroU32::new(number).unwrap();
+        Limit { burst: nonzero(burst), rate: nonzero(rate), per: Duration::from_secs(1) }
+    }
+
+    /// A clock that a test moves, in milliseconds.
+    #[derive(Clone, Default)]
+    struct Hand(Arc<AtomicU64>);
+
+    impl Hand {
+        fn advance(&self, milliseconds: u64) {
+            self.0.fetch_add(milliseconds, Ordering::SeqCst);
+        }
+
+        fn clock(&self) -> impl Fn() -> Instant + Send + Sync + 'static {
+            let (start, hand) = (Instant::now(), self.clone());
+            move || start + Duration::from_millis(hand.0.load(Ordering::SeqCst))
+        }
+    }
+
+    fn by_path(limit: Limit, hand: &Hand) -> RateLimit<String> {
+        RateLimit::by(limit, |request: &Request| request.path().to_string())
+            .with_clock(hand.clock())
+    }
+
+    fn ask(handler: &impl Handler, path: &str) -> (u16, [Option<String>; 4]) {
+        let response = handler.handle(&mut Request::builder(Method::Get, path).build());
+        let fields = [RATELIMIT_LIMIT, RATELIMIT_REMAINING, RATELIMIT_RESET, header::RETRY_AFTER]
+            .map(|name| Some(response.headers().get(name)?.to_str()?.to_string()));
+        (response.status().code(), fields)
+    }
+
+    fn text(fields: [Option<&str>; 4]) -> [Option<String>; 4] {
+        fields.map(|field| field.map(str::to_string))
+    }
+
+    #[test]
+    fn the_answer_tells_how_many_are_left_and_when_to_come_again() {
+        let hand = Hand::default();
+        let chain = Chain::around(|_: &mut Request| "done").with(by_path(limit(2, 1), &hand));
+        assert_eq!(ask(&chain, "/a"), (200, text([Some("2"), Some("1"), Some("1"), None])));
+        assert_eq!(ask(&chain, "/a"), (200, text([Some("2"), Some("0"), Some("2"), None])));
+        assert_eq!(ask(&chain, "/a"), (429, text([Some("2"), Some("0"), Some("2"), Some("1")])));
+        hand.advance(999);
+        assert_eq!(ask(&chain, "/a").0, 429);
+        hand.advance(1);
+        assert_eq!(ask(&chain, "/a").0, 200);
+    }
+
+    #[test]
+    fn each_key_has_a_bucket_of_its_own() {
+        let chain =
+            Chain::around(|_: &mut Request| "done").with(by_path(limit(1, 1), &Hand::default()));
+        assert_eq!(
+            (ask(&chain, "/a").0, ask(&chain, "/a").0, ask(&chain, "/b").0),
+            (200, 429, 200)
+        );
+    }
+
+    #[test]
+    fn sixteen_threads_get_exactly_the_burst() {
+        const BURST: u32 = 200;
+        let limiter = by_path(limit(BURST, 1), &Hand::default());
+        let chain = Arc::new(Chain::around(|_: &mut Request| "done").with(limiter));
+        let allowed = Arc::new(AtomicUsize::new(0));
+        let threads: Vec<_> = (0..16)
+            .map(|number| {
+                let (chain, allowed) = (Arc::clone(&chain), Arc::clone(&allowed));
+                let ask_often = move || {
+                    for _ in 0..100 {
+                        allowed
+                            .fetch_add(usize::from(ask(&*chain, "/").0 == 200), Ordering::SeqCst);
+                    }
+                };
+                thread::Builder::new().name(format!("client {number}")).spawn(ask_often).unwrap()
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(allowed.load(Ordering::SeqCst), BURST as usize);
+    }
+
+    #[test]
+    fn there_are_never_more_buckets_than_allowed() {
+        let limiter = by_path(limit(1, 1), &Hand::default()).with_most(10);
+        for number in 0..1_000 {
+            limiter.take(number.to_string());
+            let buckets = limiter.buckets.lock().unwrap();
+            assert!(buckets.young.len() + buckets.old.len() <= 10);
+        }
+        // Whoever was here last is still known.
+        assert!(!limiter.take("999".to_string()).allowed);
+    }
+
+    #[test]
+    fn a_bucket_is_not_forgotten_before_it_is_full_again() {
+        let hand = Hand::default();
+        let limiter = by_path(limit(2, 1), &hand);
+        // Both generations change every two seconds; whoever asks in between is moved along.
+        let mut allowed = 0;
+        for _ in 0..100 {
+            allowed += usize::from(limiter.take("busy".to_string()).allowed);
+            hand.advance(100);
+        }
+        assert_eq!(allowed, 2 + 9);
+        hand.advance(10_000);
+        limiter.take("other".to_string());
+        hand.advance(10_000);
+        limiter.take("other".to_string());
+        let buckets = limiter.buckets.lock().unwrap();
+        assert!(!buckets.young.contains_key("busy") && !buckets.old.contains_key("busy"));
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_share_a_bucket() {
+        let key = |peer: &str| {
+            let request = Request::builder(Method::Get, "/").peer(peer.parse().unwrap()).build();
+            client(&request)
+        };
+        assert_eq!(key("[2001:db8:1:2::1]:1"), key("[2001:db8:1:2:ffff::9]:2"));
+        assert_ne!(key("[2001:db8:1:2::1]:1"), key("[2001:db8:1:3::1]:1"));
+        assert_ne!(key("192.0.2.1:1"), key("192.0.2.2:1"));
+        assert_eq!(key("[::ffff:192.0.2.1]:1"), key("192.0.2.1:2"));
+    }
+}

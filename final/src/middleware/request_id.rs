@@ -1,0 +1,123 @@
+//! X-Request-ID: a name for each request, the same in the log, in the answer and in other services.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Middleware, Next};
+use crate::http::{HeaderName, HeaderValue, Request, Response};
+
+/// The field, which no RFC defines and which everybody uses.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("X-Request-ID");
+
+/// The longest id that is taken from a client, in bytes.
+const LONGEST: usize = 64;
+
+/// Gives each request an id: the one that it brings, or else a new one. The response has it too.
+///
+/// A service that calls this one passes its own id on, so that a person can follow one click of a user
+/// through the logs of both. What comes from outside ends up in log files, so a value is only taken if it
+/// is short and plain; another one is replaced, as if there were none.
+pub struct RequestId {
+    keys: [RandomState; 2],
+    count: AtomicU64,
+}
+
+impl RequestId {
+    /// Ids that no other run of the program gives.
+    pub fn new() -> RequestId {
+        RequestId { keys: [RandomState::new(), RandomState::new()], count: AtomicU64::new(0) }
+    }
+
+    /// 32 hexadecimal digits: a count, hashed with keys that the system's randomness has chosen. So two
+    /// are never the same by more than accident, and who sees one cannot tell the next.
+    fn generate(&self) -> String {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let [high, low] = &self.keys;
+        format!("{:016x}{:016x}", high.hash_one(count), low.hash_one(count))
+    }
+}
+
+impl Default for RequestId {
+    fn default() -> RequestId {
+        RequestId::new()
+    }
+}
+
+impl Middleware for RequestId {
+    fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
+        let id = incoming(request).unwrap_or_else(|| self.generate());
+        request.set_id(id.clone());
+        let mut response = next.run(request);
+        if let Ok(value) = HeaderValue::try_from(id) {
+            response.headers_mut().set(X_REQUEST_ID, value);
+        }
+        response
+    }
+}
+
+/// The id that the request brings, if it is one, and one only, that can be trusted in a log.
+fn incoming(request: &Request) -> Option<String> {
+    let mut lines = request.headers().get_all(X_REQUEST_ID);
+    let id = lines.next()?.to_str()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let fits = (1..=LONGEST).contains(&id.len()) && id.bytes().all(is_plain);
+    (fits && lines.next().is_none()).then(|| id.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::http::{Handler, Method};
+    use crate::middleware::Chain;
+
+    /// What the handler saw, which must be what the response has.
+    fn id_for(chain: &Chain, sent: &[&str]) -> String {
+        let mut request = Request::builder(Method::Get, "/");
+        for value in sent {
+            request = request.header("X-Request-ID", value);
+        }
+        let mut request = request.build();
+        let response = chain.handle(&mut request);
+        let id = request.id().unwrap().to_string();
+        let fields: Vec<_> = response.headers().get_all(X_REQUEST_ID).collect();
+        assert_eq!(fields, [&HeaderValue::try_from(id.as_str()).unwrap()]);
+        id
+    }
+
+    fn chain() -> Chain {
+        Chain::around(|request: &mut Request| request.id().unwrap().to_string())
+            .with(RequestId::new())
+    }
+
+    #[test]
+    fn an_id_that_a_client_brings_is_kept_if_it_is_short_and_plain() {
+        let chain = chain();
+        let longest = "x".repeat(64);
+        for id in ["a", "7f3c-9.B_2", &longest] {
+            assert_eq!(id_for(&chain, &[id]), id);
+        }
+    }
+
+    #[test]
+    fn any_other_is_replaced_by_32_hexadecimal_digits() {
+        let chain = chain();
+        let too_long = "x".repeat(65);
+        let table: [&[&str]; 7] =
+            [&[], &[""], &["a b"], &["a\"b"], &["<b>"], &[&too_long], &["good", "good"]];
+        for sent in table {
+            let id = id_for(&chain, sent);
+            assert!(id.len() == 32 && id.bytes().all(|b| b"0123456789abcdef".contains(&b)), "{id}");
+        }
+    }
+
+    #[test]
+    fn ids_do_not_repeat() {
+        let (one, other) = (RequestId::new(), RequestId::new());
+        let ids: HashSet<String> =
+            (0..2_000).flat_map(|_| [one.generate(), other.generate()]).collect();
+        assert_eq!(ids.len(), 4_000);
+    }
+}

@@ -1,0 +1,174 @@
+//! A token bucket: so many at once, and so many over time.
+
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+/// How many requests somebody may make.
+///
+/// Picture a bucket that holds `burst` tokens and is full at first. A request takes one out, and one more
+/// drops in `rate` times in every `per`, as long as there is room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// So many at once, after a rest.
+    pub burst: NonZeroU32,
+    /// So many for each `per`, without end. It cannot be zero, by which nothing could be divided.
+    pub rate: NonZeroU32,
+    /// The time in which `rate` tokens drop in.
+    pub per: Duration,
+}
+
+impl Limit {
+    /// Parts of a token. Counting these, and not whole tokens in a floating-point number, makes every sum
+    /// exact: a token has as many parts as `per` has nanoseconds, and `rate` parts drop in each nanosecond.
+    fn parts(self) -> u128 {
+        self.per.as_nanos().max(1)
+    }
+
+    fn full(self) -> u128 {
+        u128::from(self.burst.get()) * self.parts()
+    }
+
+    /// How long it takes until `parts` have dropped in, rounded up.
+    fn time_for(self, parts: u128) -> Duration {
+        let nanoseconds = parts.div_ceil(u128::from(self.rate.get()));
+        Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
+    }
+
+    /// How long an empty bucket takes to be full. One that nobody has touched for so long is as good as new.
+    pub fn time_to_fill(self) -> Duration {
+        self.time_for(self.full())
+    }
+}
+
+/// One bucket. It does nothing by itself: what has dropped in is worked out when somebody takes a token.
+#[derive(Debug, Clone, Copy)]
+pub struct TokenBucket {
+    parts: u128,
+    updated: Instant,
+}
+
+/// What somebody who wants a token is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether there was one.
+    pub allowed: bool,
+    /// How many are left.
+    pub remaining: u32,
+    /// How long until there is one: zero if one is left.
+    pub next: Duration,
+    /// How long until the bucket is full, if nobody takes any.
+    pub full: Duration,
+}
+
+impl TokenBucket {
+    /// A full bucket.
+    pub fn new(limit: Limit, now: Instant) -> TokenBucket {
+        TokenBucket { parts: limit.full(), updated: now }
+    }
+
+    /// Takes a token, if there is one.
+    pub fn take(&mut self, limit: Limit, now: Instant) -> Verdict {
+        // Zero if `now` is before: another thread was quicker, and its time is later than ours.
+        let passed = now.saturating_duration_since(self.updated).as_nanos();
+        let dropped = passed.saturating_mul(u128::from(limit.rate.get()));
+        self.parts = self.parts.saturating_add(dropped).min(limit.full());
+        self.updated = self.updated.max(now);
+
+        let allowed = self.parts >= limit.parts();
+        if allowed {
+            self.parts -= limit.parts();
+        }
+        Verdict {
+            allowed,
+            remaining: u32::try_from(self.parts / limit.parts()).unwrap_or(u32::MAX),
+            next: limit.time_for(limit.parts().saturating_sub(self.parts)),
+            full: limit.time_for(limit.full() - self.parts),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn limit(burst: u32, rate: u32, per: Duration) -> Limit {
+        let nonzero = |number| NonZeroU32::new(number).unwrap();
+        Limit { burst: nonzero(burst), rate: nonzero(rate), per }
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_burst_is_let_through_and_then_one_for_each_token() {
+        let (limit, start) = (limit(3, 1, SECOND), Instant::now());
+        let mut bucket = TokenBucket::new(limit, start);
+        for remaining in [2, 1, 0] {
+            let verdict = bucket.take(limit, start);
+            assert_eq!((verdict.allowed, verdict.remaining), (true, remaining));
+        }
+        let verdict = bucket.take(limit, start);
+        assert_eq!((verdict.allowed, verdict.next, verdict.full), (false, SECOND, 3 * SECOND));
+        let nearly = start + Duration::from_nanos(999_999_999);
+        let verdict = bucket.take(limit, nearly);
+        assert_eq!((verdict.allowed, verdict.next), (false, Duration::from_nanos(1)));
+        assert!(bucket.take(limit, start + SECOND).allowed);
+        assert!(!bucket.take(limit, start + SECOND).allowed);
+    }
+
+    #[test]
+    fn a_bucket_does_not_overflow_however_long_it_rests() {
+        let (limit, start) = (limit(2, u32::MAX, Duration::from_nanos(1)), Instant::now());
+        let mut bucket = TokenBucket::new(limit, start);
+        let later = start + Duration::from_secs(100 * 365 * 86_400);
+        assert_eq!(bucket.take(limit, later).remaining, 1);
+    }
+
+    #[test]
+    fn a_clock_that_another_thread_read_earlier_gives_nothing_twice() {
+        let (limit, start) = (limit(1, 1, SECOND), Instant::now());
+        let mut bucket = TokenBucket::new(limit, start + SECOND);
+        assert!(bucket.take(limit, start + SECOND).allowed);
+        assert!(!bucket.take(limit, start).allowed);
+        assert!(!bucket.take(limit, start + SECOND).allowed);
+        assert!(bucket.take(limit, start + 2 * SECOND).allowed);
+    }
+
+    #[test]
+    fn ten_a_minute_is_one_in_six_seconds() {
+        let (limit, start) = (limit(1, 10, 60 * SECOND), Instant::now());
+        let mut bucket = TokenBucket::new(limit, start);
+        assert!(bucket.take(limit, start).allowed);
+        assert_eq!(bucket.take(limit, start).next, 6 * SECOND);
+        assert_eq!(limit.time_to_fill(), 6 * SECOND);
+    }
+
+    proptest! {
+        /// The promise: in any stretch of time no more than the burst and what has dropped in.
+        #[test]
+        fn never_more_than_the_limit_says(
+            burst in 1..20_u32,
+            rate in 1..50_u32,
+            steps in proptest::collection::vec(0..500_u64, 1..200),
+        ) {
+            let (limit, start) = (limit(burst, rate, SECOND), Instant::now());
+            let mut bucket = TokenBucket::new(limit, start);
+            let (mut now, mut allowed) = (start, 0_u128);
+            for step in steps {
+                now += Duration::from_millis(step);
+                let before = bucket.take(limit, now);
+                if before.allowed {
+                    allowed += 1;
+                    continue;
+                }
+                // One that is refused is told the exact time: a nanosecond before it is still refused.
+                let nearly = before.next.saturating_sub(Duration::from_nanos(1));
+                prop_assert!(!bucket.clone().take(limit, now + nearly).allowed);
+                prop_assert!(bucket.clone().take(limit, now + before.next).allowed);
+            }
+            let dropped = (now - start).as_nanos() * u128::from(rate) / SECOND.as_nanos();
+            prop_assert!(allowed <= u128::from(burst) + dropped);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! It makes no difference in which pieces bytes arrive: each function reads its input whole, byte by byte
+//! and in pieces of odd sizes, and panics unless all readings agree. The fuzzer calls them too.
+
+use httpserver::Limits;
+use httpserver::http::Headers;
+use httpserver::http::body::{BodyDecoder, BodyError};
+use httpserver::http::chunked::ChunkedDecoder;
+use httpserver::http::framing::BodyLength;
+use httpserver::http::parser::{Head, HeadParser, ParseError};
+
+/// The default limits, and some so small that a short input goes beyond them.
+fn limits() -> [Limits; 2] {
+    let small =
+        Limits { target: 20, head: 200, fields: 4, body: 50, trailers: 40, ..Limits::default() };
+    [Limits::default(), small]
+}
+
+/// Where to cut `bytes`: nowhere, everywhere, and at places that depend on the bytes themselves, so that
+/// the same input is always cut in the same way.
+fn cuts(bytes: &[u8]) -> [Vec<usize>; 3] {
+    let mut seed = bytes
+        .iter()
+        .fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619));
+    let odd = (1..bytes.len()).filter(|_| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        seed >> 29 == 0
+    });
+    let odd = odd.collect();
+    [Vec::new(), (1..bytes.len()).collect(), odd]
+}
+
+/// Reads `bytes` in all ways, and returns what all readings are.
+fn agreed<T: PartialEq + std::fmt::Debug>(bytes: &[u8], read: impl Fn(&[usize]) -> T) -> T {
+    let [whole, one_by_one, odd] = cuts(bytes).map(|mut cuts| {
+        cuts.push(bytes.len());
+        read(&cuts)
+    });
+    assert_eq!(whole, one_by_one, "whole, and byte by byte");
+    assert_eq!(whole, odd, "whole, and in odd pieces");
+    whole
+}
+
+/// A request's head.
+pub(crate) fn head(bytes: &[u8]) {
+    for limits in limits() {
+        let read = |cuts: &[usize]| {
+            let mut parser = HeadParser::new(&limits);
+            cuts.iter().find_map(|cut| parser.push(&bytes[..*cut]).transpose()).transpose()
+        };
+        if let Ok(Some((_, used))) = agreed(bytes, read) {
+            assert!(bytes[..used].ends_with(b"\r\n\r\n"), "a head ends with an empty line");
+            assert!(used <= limits.head + 2, "a head is within its limit");
+        }
+    }
+}
+
+/// A chunked body: what came out, how many bytes it took, and the trailers if it is complete.
+type Decoded = Result<(Vec<u8>, usize, Option<Headers>), (Vec<u8>, BodyError)>;
+
+/// A chunked body.
+pub(crate) fn chunked(bytes: &[u8]) {
+    for limits in limits() {
+        let read = |cuts: &[usize]| -> Decoded {
+            let mut decoder = ChunkedDecoder::new(&limits);
+            let (mut out, mut used) = (Vec::new(), 0);
+            for cut in cuts {
+                while used < *cut && !decoder.is_done() {
+                    match decoder.decode(&bytes[used..*cut], &mut out) {
+                        Ok(count) => used += count,
+                        Err(error) => return Err((out, error)),
+                    }
+                }
+            }
+            let trailers = decoder.is_done().then(|| decoder.into_trailers());
+            Ok((out, used, trailers))
+        };
+        if let Ok((out, used, _)) = agreed(bytes, read) {
+            assert!(out.len() as u64 <= limits.body && out.len() <= used && used <= bytes.len());
+        }
+    }
+}
+
+/// One request as it was read: its head, its body and its trailers.
+type Read = (Head, Vec<u8>, Headers);
+
+/// Why no more requests can be read.
+#[derive(Debug, Clone, PartialEq)]
+enum End {
+    NeedMore,
+    Head(ParseError),
+    Body(BodyError),
+}
+
+/// All requests of a connection: where one ends, the next begins.
+pub(crate) fn stream(bytes: &[u8]) {
+    for limits in limits() {
+        agreed(bytes, |cuts| read_stream(bytes, cuts, &limits));
+    }
+}
+
+/// What a connection does: wait for more, until the head is whole; then until the body is.
+fn read_stream(bytes: &[u8], cuts: &[usize], limits: &Limits) -> (Vec<Read>, End) {
+    let mut requests = Vec::new();
+    let mut start = 0;
+    let mut cuts = cuts.iter().copied();
+    let mut arrived = 0;
+    loop {
+        let mut parser = HeadParser::new(limits);
+        let head = loop {
+            match parser.push(&bytes[start..arrived]) {
+                Ok(Some((head, used))) => {
+                    start += used;
+                    break head;
+                }
+                Ok(None) => {}
+                Err(error) => return (requests, End::Head(error)),
+            }
+            match cuts.next() {
+                Some(cut) => arrived = cut,
+                None => return (requests, End::NeedMore),
+            }
+        };
+        let mut body = Vec::new();
+        let length: BodyLength = head.body_length;
+        let mut decoder = match BodyDecoder::new(length, limits) {
+            Ok(decoder) => decoder,
+            Err(error) => return (requests, End::Body(error)),
+        };
+        loop {
+            match decoder.decode(&bytes[start..arrived], &mut body) {
+                Ok(used) => start += used,
+                Err(error) => return (requests, End::Body(error)),
+            }
+            if decoder.is_done() {
+                break;
+            }
+            match cuts.next() {
+                Some(cut) => arrived = cut,
+                None => return (requests, End::NeedMore),
+            }
+        }
+        requests.push((head, body, decoder.into_trailers()));
+    }
+}

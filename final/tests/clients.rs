@@ -1,0 +1,30 @@
+//! Clients that people use get along with the server. The conversations are in `xtask/wire/src/clients`.
+
+use std::net::SocketAddr;
+
+use wire::clients::{self, Ran};
+use wire::{Program, WireError};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
+
+fn talk(client: fn(SocketAddr) -> Result<Ran, WireError>) {
+    let program = Program::start(PROGRAM, &["--addr", "127.0.0.1:0"]).unwrap();
+    if let Ran::Skipped(why) = client(program.addr()).unwrap() {
+        println!("skipped: {why}");
+    }
+}
+
+#[test]
+fn curl_is_served() {
+    talk(clients::curl);
+}
+
+#[test]
+fn python_is_served() {
+    talk(clients::python);
+}
+
+#[test]
+fn something_like_a_browser_is_served() {
+    talk(clients::browser);
+}

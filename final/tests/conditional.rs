@@ -1,0 +1,157 @@
+//! Conditional requests, over a socket.
+
+use std::fs::File;
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+use wire::{Client, Program, Reply, request};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`.
+const SAME: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+const EARLIER: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
+
+/// A folder with one file that changed long ago, and the program that serves it.
+fn start() -> (TempDir, Program) {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder, "hello\n", 784_111_777);
+    let program = Program::start(
+        PROGRAM,
+        &["--addr", "127.0.0.1:0", "--root", folder.path().to_str().unwrap()],
+    );
+    (folder, program.unwrap())
+}
+
+fn write(folder: &TempDir, text: &str, seconds: u64) {
+    let mut file = File::create(folder.path().join("file.css")).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+}
+
+fn ask(client: &mut Client, method: &str, fields: &[(&str, &str)]) -> Reply {
+    client.send(request(method, "/static/file.css", fields, b"")).unwrap();
+    client.read_reply_to(method).unwrap()
+}
+
+#[test]
+fn a_file_comes_with_its_validators() {
+    let (_folder, program) = start();
+    let mut client = Client::connect(program.addr()).unwrap();
+    let reply = ask(&mut client, "GET", &[]);
+    assert_eq!((reply.status, reply.text().as_str()), (200, "hello\n"));
+    assert_eq!(reply.field("Last-Modified"), Some(SAME));
+    let tag = reply.field("ETag").unwrap();
+    assert!(tag.starts_with("\"6-") && tag.ends_with('"'), "{tag}");
+}
+
+#[test]
+fn a_client_that_has_it_gets_a_304_with_the_fields_of_the_200_and_no_body() {
+    let (_folder, program) = start();
+    let mut client = Client::connect(program.addr()).unwrap();
+    let whole = ask(&mut client, "GET", &[]);
+    let tag = whole.field("ETag").unwrap().to_string();
+    let list = format!("\"other\", W/{tag}");
+    let table: [&[(&str, &str)]; 5] = [
+        &[("If-None-Match", &tag)],
+        &[("If-None-Match", &list)],
+        &[("If-None-Match", "*")],
+        &[("If-Modified-Since", SAME)],
+        &[("If-None-Match", &tag), ("If-Modified-Since", EARLIER)],
+    ];
+    for method in ["GET", "HEAD"] {
+        for fields in table {
+            let reply = ask(&mut client, method, fields);
+            assert_eq!(reply.status, 304, "{method} {fields:?}\n{reply:?}");
+            for name in ["ETag", "Last-Modified", "Cache-Control", "Vary"] {
+                assert!(reply.field(name).is_some(), "{name} is missing\n{reply:?}");
+                assert_eq!(reply.field(name), whole.field(name), "{name}");
+            }
+            assert!(reply.field("Date").is_some(), "{reply:?}");
+            for name in ["Content-Length", "Content-Type", "Transfer-Encoding"] {
+                assert_eq!(reply.field(name), None, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_that_has_another_state_gets_this_one() {
+    let (_folder, program) = start();
+    let mut client = Client::connect(program.addr()).unwrap();
+    let table: [&[(&str, &str)]; 4] = [
+        &[("If-None-Match", "\"other\"")],
+        &[("If-Modified-Since", EARLIER)],
+        &[("If-Modified-Since", "last week")],
+        &[("If-None-Match", "\"other\""), ("If-Modified-Since", SAME)],
+    ];
+    for fields in table {
+        let reply = ask(&mut client, "GET", fields);
+        assert_eq!((reply.status, reply.text().as_str()), (200, "hello\n"), "{fields:?}");
+    }
+}
+
+#[test]
+fn a_client_that_wants_another_state_is_told_412() {
+    let (_folder, program) = start();
+    let mut client = Client::connect(program.addr()).unwrap();
+    let tag = ask(&mut client, "GET", &[]).field("ETag").unwrap().to_string();
+    let weak = format!("W/{tag}");
+    let table: [(&[(&str, &str)], u16); 7] = [
+        (&[("If-Match", &tag)], 200),
+        (&[("If-Match", "*")], 200),
+        (&[("If-Match", &weak)], 412),
+        (&[("If-Match", "\"other\"")], 412),
+        (&[("If-Match", "\"other\""), ("If-None-Match", &tag)], 412),
+        (&[("If-Unmodified-Since", SAME)], 200),
+        (&[("If-Unmodified-Since", EARLIER)], 412),
+    ];
+    for (fields, status) in table {
+        let reply = ask(&mut client, "GET", fields);
+        assert_eq!(reply.status, status, "{fields:?}\n{reply:?}");
+    }
+}
+
+#[test]
+fn a_changed_file_has_another_tag_even_in_the_same_length() {
+    let (folder, program) = start();
+    let mut client = Client::connect(program.addr()).unwrap();
+    let tag = ask(&mut client, "GET", &[]).field("ETag").unwrap().to_string();
+    write(&folder, "HELLO\n", 784_111_778);
+    let reply = ask(&mut client, "GET", &[("If-None-Match", &tag)]);
+    assert_eq!((reply.status, reply.text().as_str()), (200, "HELLO\n"));
+    // Set back, as a backup would do: the client has what it asks about, for all that can be known.
+    write(&folder, "hello\n", 784_111_777);
+    assert_eq!(ask(&mut client, "GET", &[("If-None-Match", &tag)]).status, 304);
+}
+
+#[test]
+fn there_is_no_condition_on_what_is_not_there() {
+    let (_folder, program) = start();
+    let mut client = Client::connect(program.addr()).unwrap();
+    for name in ["If-None-Match", "If-Match"] {
+        let reply = client.ask(request("GET", "/static/missing", &[(name, "*")], b"")).unwrap();
+        assert_eq!(reply.status, 404, "{name}\n{reply:?}");
+    }
+}
+
+#[test]
+fn a_compressed_file_is_known_again_by_its_weak_tag() {
+    let (folder, program) = start();
+    write(&folder, &"hello\n".repeat(1_000), 784_111_777);
+    let mut client = Client::connect(program.addr()).unwrap();
+    let gzip = ("Accept-Encoding", "gzip");
+    let compressed = ask(&mut client, "GET", &[gzip]);
+    let plain = ask(&mut client, "GET", &[]);
+    assert_eq!(compressed.field("Content-Encoding"), Some("gzip"), "{compressed:?}");
+    assert_eq!((plain.field("Content-Encoding"), plain.body.len()), (None, 6_000));
+    let (weak, strong) = (compressed.field("ETag").unwrap(), plain.field("ETag").unwrap());
+    assert_eq!(weak, format!("W/{strong}"));
+    for reply in [&compressed, &plain] {
+        assert_eq!(reply.fields("Vary").filter(|it| it.contains("Accept-Encoding")).count(), 1);
+    }
+    let again = ask(&mut client, "GET", &[gzip, ("If-None-Match", weak)]);
+    assert_eq!((again.status, again.body.len()), (304, 0), "{again:?}");
+    assert!(again.lists("Vary", "Accept-Encoding"), "{again:?}");
+}

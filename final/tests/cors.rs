@@ -1,0 +1,108 @@
+//! CORS as a browser's side sees it. What a real browser does with it is in `xtask/wire/src/clients`.
+
+use wire::{Client, Program, Reply, request};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
+
+const PAGE: &str = "http://localhost:3000";
+
+fn start() -> (Program, Client) {
+    let program = Program::start(PROGRAM, &["--addr", "127.0.0.1:0"]).unwrap();
+    let client = Client::connect(program.addr()).unwrap();
+    (program, client)
+}
+
+fn ask(client: &mut Client, method: &str, target: &str, fields: &[(&str, &str)]) -> Reply {
+    client.ask(request(method, target, fields, b"")).unwrap()
+}
+
+fn has_permission(reply: &Reply) -> bool {
+    reply.fields.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("access-control-"))
+}
+
+#[test]
+fn a_preflight_is_answered_for_the_origins_methods_and_fields_of_the_policy() {
+    let (_program, mut client) = start();
+    let table: [(&str, &str, &str, bool); 13] = [
+        (PAGE, "GET", "", true),
+        ("http://127.0.0.1:3000", "PUT", "", true),
+        (PAGE, "DELETE", "content-type", true),
+        (PAGE, "POST", "Content-Type, x-request-id, Accept", true),
+        (PAGE, "PATCH", "", false),
+        (PAGE, "put", "", false),
+        (PAGE, "PUT", "authorization", false),
+        (PAGE, "PUT", "content-type, authorization", false),
+        ("http://localhost:3001", "GET", "", false),
+        ("https://localhost:3000", "GET", "", false),
+        ("http://localhost:3000.evil.example", "GET", "", false),
+        ("HTTP://LOCALHOST:3000", "GET", "", false),
+        ("null", "GET", "", false),
+    ];
+    for (origin, method, fields, allowed) in table {
+        let mut sent = vec![("Origin", origin), ("Access-Control-Request-Method", method)];
+        if !fields.is_empty() {
+            sent.push(("Access-Control-Request-Headers", fields));
+        }
+        let reply = ask(&mut client, "OPTIONS", "/users/1", &sent);
+        let case = format!("{origin} {method} {fields}: {reply:?}");
+        assert_eq!(reply.status, if allowed { 204 } else { 403 }, "{case}");
+        assert_eq!(has_permission(&reply), allowed, "{case}");
+        for field in ["Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers"] {
+            assert!(reply.lists("Vary", field), "{case}");
+        }
+        if allowed {
+            assert_eq!(reply.field("Access-Control-Allow-Origin"), Some(origin), "{case}");
+            assert!(reply.lists("Access-Control-Allow-Methods", method), "{case}");
+            assert_eq!(reply.field("Access-Control-Max-Age"), Some("600"), "{case}");
+            assert_eq!(reply.field("Access-Control-Allow-Credentials"), None, "{case}");
+        }
+    }
+}
+
+#[test]
+fn options_that_is_no_preflight_is_answered_by_the_routes() {
+    let (_program, mut client) = start();
+    for fields in [&[][..], &[("Origin", PAGE)], &[("Access-Control-Request-Method", "PUT")]] {
+        let reply = ask(&mut client, "OPTIONS", "/users", fields);
+        assert_eq!(reply.status, 204, "{reply:?}");
+        assert!(reply.lists("Allow", "POST"), "{reply:?}");
+    }
+}
+
+#[test]
+fn a_request_of_another_origin_is_answered_without_permission_to_read_it() {
+    let (_program, mut client) = start();
+    for fields in [
+        &[][..],
+        &[("Origin", "https://evil.example")],
+        &[("Origin", "null")],
+        &[("Origin", PAGE), ("Origin", PAGE)],
+        &[("Origin", "")],
+    ] {
+        let reply = ask(&mut client, "GET", "/inspect", fields);
+        assert_eq!(reply.status, 200, "{reply:?}");
+        assert!(!has_permission(&reply), "{reply:?}");
+        // A cache must not give this answer to a page that has the permission.
+        assert!(reply.lists("Vary", "Origin"), "{reply:?}");
+    }
+}
+
+#[test]
+fn a_script_may_see_the_fields_that_are_exposed() {
+    let (_program, mut client) = start();
+    let reply = ask(&mut client, "GET", "/limited", &[("Origin", PAGE)]);
+    for field in ["X-Request-ID", "Retry-After", "RateLimit-Remaining"] {
+        assert!(reply.lists("Access-Control-Expose-Headers", field), "{reply:?}");
+    }
+}
+
+#[test]
+fn two_origins_or_two_methods_in_a_preflight_are_refused() {
+    let (_program, mut client) = start();
+    let method = ("Access-Control-Request-Method", "PUT");
+    let origin = ("Origin", PAGE);
+    for fields in [[origin, origin, method], [origin, method, method]] {
+        let reply = ask(&mut client, "OPTIONS", "/users/1", &fields);
+        assert_eq!((reply.status, has_permission(&reply)), (403, false), "{reply:?}");
+    }
+}

@@ -1,0 +1,193 @@
+//! Files, folders and what is said of them, over a socket.
+
+use std::fs;
+
+use httpserver::handlers::StaticFiles;
+use httpserver::http::Router;
+use support::Running;
+use wire::{Client, Program, Reply, request};
+
+#[allow(dead_code, reason = "this test needs a part of it")]
+mod support;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
+
+fn start() -> Program {
+    Program::start(PROGRAM, &["--addr", "127.0.0.1:0"]).unwrap()
+}
+
+fn get(program: &Program, target: &str) -> Reply {
+    wire::get(program.addr(), target).unwrap()
+}
+
+#[test]
+fn a_file_has_its_type_its_length_and_its_bytes() {
+    let program = start();
+    let table = [
+        ("/static/", "text/html; charset=utf-8", "no-cache", "public/index.html"),
+        ("/static/index.html", "text/html; charset=utf-8", "no-cache", "public/index.html"),
+        (
+            "/static/style.css",
+            "text/css; charset=utf-8",
+            "public, max-age=3600",
+            "public/style.css",
+        ),
+        (
+            "/static/hello.txt",
+            "text/plain; charset=utf-8",
+            "public, max-age=3600",
+            "public/hello.txt",
+        ),
+        (
+            "/static/pictures/handshake.svg",
+            "image/svg+xml",
+            "public, max-age=3600",
+            "public/pictures/handshake.svg",
+        ),
+    ];
+    for (target, content_type, caching, file) in table {
+        let reply = get(&program, target);
+        assert_eq!(reply.status, 200, "{target}\n{reply:?}");
+        assert_eq!(reply.field("Content-Type"), Some(content_type), "{target}");
+        assert_eq!(reply.field("Cache-Control"), Some(caching), "{target}");
+        assert_eq!(reply.field("X-Content-Type-Options"), Some("nosniff"), "{target}");
+        let bytes = fs::read(format!("{}/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        assert_eq!(reply.field("Content-Length"), Some(bytes.len().to_string().as_str()));
+        assert_eq!(reply.body, bytes, "{target}");
+    }
+}
+
+#[test]
+fn a_folder_without_its_slash_is_redirected_and_the_query_is_kept() {
+    let program = start();
+    let table = [
+        ("/static", "/static/"),
+        ("/static?a=1&b=%2F", "/static/?a=1&b=%2F"),
+        ("/static/pictures", "/static/pictures/"),
+        ("/static/p%69ctures?x", "/static/pictures/?x"),
+        ("/static/pictures?", "/static/pictures/?"),
+    ];
+    for (target, location) in table {
+        let reply = get(&program, target);
+        assert_eq!((reply.status, reply.field("Location")), (301, Some(location)), "{target}");
+    }
+}
+
+#[test]
+fn a_folder_without_an_index_is_not_listed() {
+    let program = start();
+    let reply = get(&program, "/static/pictures/");
+    assert_eq!(reply.status, 404, "{reply:?}");
+    assert!(!reply.text().contains("handshake"), "{reply:?}");
+    assert_eq!(get(&program, "/static/missing").status, 404);
+    assert_eq!(get(&program, "/static/hello.txt/").status, 404);
+}
+
+#[test]
+fn a_listing_is_for_who_asks_for_it_and_its_names_are_text() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    let awkward = if cfg!(windows) { "a & 'b'.txt" } else { "<a href=x> & 'b'.txt" };
+    for name in [awkward, ".hidden"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    let mut router = Router::new();
+    let files = StaticFiles::new(folder.path()).unwrap().with_listings();
+    files.routes(&mut router, "/static");
+    let server = Running::start(|server| server, router.build().unwrap());
+
+    let reply = server.connect().ask(request("GET", "/static/", &[], b"")).unwrap();
+    assert_eq!((reply.status, reply.field("Cache-Control")), (200, Some("no-cache")), "{reply:?}");
+    assert_eq!(reply.field("Content-Type"), Some("text/html; charset=utf-8"));
+    let page = reply.text();
+    assert!(page.contains("<li><a href=\"./sub/\">sub/</a></li>"), "{page}");
+    assert!(page.contains("&amp; &#39;b&#39;.txt</a></li>"), "{page}");
+    assert!(!page.contains("<a href=x>") && !page.contains("hidden"), "{page}");
+
+    // Each link of the page leads somewhere.
+    for link in page.split("href=\"./").skip(1) {
+        let (link, _) = link.split_once('"').unwrap();
+        let target = format!("/static/{}", link.replace("&#39;", "'").replace("&amp;", "&"));
+        let reply = server.connect().ask(request("GET", &target, &[], b"")).unwrap();
+        assert_eq!(reply.status, 200, "{target}\n{reply:?}");
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn head_says_what_get_would_and_other_methods_are_405() {
+    let program = start();
+    let whole = get(&program, "/static/hello.txt");
+    let mut client = Client::connect(program.addr()).unwrap();
+    client.send(request("HEAD", "/static/hello.txt", &[], b"")).unwrap();
+    let reply = client.read_reply_to("HEAD").unwrap();
+    assert_eq!(reply.status, 200, "{reply:?}");
+    for name in ["Content-Length", "Content-Type", "ETag", "Last-Modified", "Cache-Control", "Vary"]
+    {
+        assert!(reply.field(name).is_some(), "{name} is missing\n{reply:?}");
+        assert_eq!(reply.field(name), whole.field(name), "{name}");
+    }
+    for method in ["POST", "PUT", "DELETE", "PATCH"] {
+        let reply = client.ask(request(method, "/static/hello.txt", &[], b"")).unwrap();
+        assert_eq!((reply.status, reply.field("Allow")), (405, Some("GET, HEAD, OPTIONS")));
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_told_at_the_start() {
+    let error = Program::start(PROGRAM, &["--addr", "127.0.0.1:0", "--root", "no/such/folder"])
+        .unwrap_err();
+    assert!(error.message().contains("there is no folder no/such/folder"), "{error}");
+}
+
+#[test]
+fn an_empty_file_is_an_answer_without_a_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("empty"), "").unwrap();
+    let program = Program::start(
+        PROGRAM,
+        &["--addr", "127.0.0.1:0", "--root", folder.path().to_str().unwrap()],
+    )
+    .unwrap();
+    let reply = get(&program, "/static/empty");
+    assert_eq!((reply.status, reply.field("Content-Length")), (200, Some("0")));
+    assert_eq!(reply.field("Content-Type"), Some("application/octet-stream"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn two_gigabytes_pass_through_a_server_of_less_than_32_mebibytes() {
+    use std::io::{Read, Write};
+    const SIZE: u64 = 2 << 30;
+    let folder = tempfile::tempdir().unwrap();
+    // Sparse: it has a length and no blocks.
+    fs::File::create(folder.path().join("large")).unwrap().set_len(SIZE).unwrap();
+    let program = Program::start(
+        PROGRAM,
+        &["--addr", "127.0.0.1:0", "--root", folder.path().to_str().unwrap()],
+    )
+    .unwrap();
+    let mut stream = std::net::TcpStream::connect(program.addr()).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+    stream.write_all(&request("GET", "/static/large", &[("Connection", "close")], b"")).unwrap();
+
+    // Not with a client of ours, which would keep all of it.
+    let mut buffer = vec![0; 256 << 10];
+    let count = stream.read(&mut buffer).unwrap();
+    let end = buffer[..count].windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+    let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
+    assert!(head.contains(&format!("Content-Length: {SIZE}\r\n")), "{head}");
+    let mut received = (count - end) as u64;
+    loop {
+        match stream.read(&mut buffer).unwrap() {
+            0 => break,
+            count => received += count as u64,
+        }
+    }
+    assert_eq!(received, SIZE);
+
+    let status = fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kib < 32 << 10, "{kib} KiB at the peak");
+}

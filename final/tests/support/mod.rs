@@ -1,0 +1,64 @@
+//! A server inside the test, for what the program's own settings do not allow: short deadlines, few
+//! threads, a handler that misbehaves.
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use httpserver::http::Handler;
+use httpserver::server::Statistics;
+use httpserver::{Server, ServerHandle};
+use wire::Client;
+
+/// Far longer than anything here takes.
+pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+/// A server that runs in a thread of its own.
+pub(crate) struct Running {
+    handle: ServerHandle,
+    ended: mpsc::Receiver<usize>,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// Starts a server on a free port, after `set` has changed what it wants.
+    pub(crate) fn start(set: impl FnOnce(Server) -> Server, handler: impl Handler) -> Running {
+        let server = set(Server::bind("127.0.0.1:0".parse().unwrap()).unwrap());
+        let handle = server.handle();
+        let (sender, ended) = mpsc::channel();
+        let run = move || sender.send(server.run(handler).unwrap()).unwrap();
+        let thread = Builder::new().name("server".to_string()).spawn(run).unwrap();
+        Running { handle, ended, thread }
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.handle.local_addr()
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        Client::connect(self.addr()).unwrap().with_patience(LONG)
+    }
+
+    /// Waits until the server is as `wanted`.
+    pub(crate) fn wait_until(&self, what: &str, wanted: impl Fn(&Statistics) -> bool) {
+        let deadline = Instant::now() + LONG;
+        while !wanted(&self.handle.statistics()) {
+            assert!(Instant::now() < deadline, "waited for {what}: {:?}", self.handle.statistics());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Asks the server to stop, and returns at once.
+    pub(crate) fn shutdown(&self) {
+        self.handle.shutdown();
+    }
+
+    /// Stops, and returns how many connections had to be cut off.
+    pub(crate) fn stop(self) -> usize {
+        self.shutdown();
+        let severed = self.ended.recv_timeout(LONG).expect("a server that is stopped ends");
+        self.thread.join().unwrap();
+        severed
+    }
+}
