@@ -76,7 +76,7 @@ fn report(checks: &[Check], words: &[String], out: &mut impl Write) -> io::Resul
         let (sentence, rule) = (check.sentence.to_string(), check.rule.to_string());
         writeln!(out, "{}", Event::Start { check: sentence, rule }.to_line())?;
         out.flush()?;
-        let found = Server::start(words).and_then(|server| (check.run)(&server));
+        let found = Server::start(words, &[]).and_then(|server| (check.run)(&server));
         let event = found.map_or_else(Event::Fail, |()| Event::Pass);
         writeln!(out, "{}", event.to_line())?;
         out.flush()?;
@@ -96,25 +96,32 @@ pub fn in_copy() -> bool {
 pub struct Server {
     program: Program,
     words: Vec<String>,
+    arguments: Vec<String>,
 }
 
 impl Server {
-    fn start(words: &[String]) -> Result<Server, Failure> {
-        let [program, arguments @ ..] = words else {
+    fn start(words: &[String], arguments: &[String]) -> Result<Server, Failure> {
+        let [program, words_behind @ ..] = words else {
             return Err(Failure::new("a server to check", "no command"));
         };
         let mut command = Command::new(program);
-        command.args(arguments).arg("127.0.0.1:0");
+        command.args(words_behind).arg("127.0.0.1:0").args(arguments);
         let expected =
             "a server that starts and prints `listening on http://ADDRESS` as its first line";
         let program = Program::start_command(command)
             .map_err(|error| Failure::new(expected, error.message()))?;
-        Ok(Server { program, words: words.to_vec() })
+        Ok(Server { program, words: words.to_vec(), arguments: arguments.to_vec() })
     }
 
     /// Starts the same program once more, next to this one.
     pub fn another(&self) -> Result<Server, Failure> {
-        Server::start(&self.words)
+        Server::start(&self.words, &self.arguments)
+    }
+
+    /// Starts the same program once more, with these arguments behind the address: a folder, for example.
+    pub fn with_arguments(&self, arguments: &[&str]) -> Result<Server, Failure> {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        Server::start(&self.words, &arguments)
     }
 
     /// Where it listens.

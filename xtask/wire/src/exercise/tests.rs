@@ -86,9 +86,26 @@ fn a_server_that_closes_without_an_answer_is_quoted() {
         .spawn(move || drop(listener.accept()));
     let script = format!("echo listening on http://{address}; echo it panicked >&2; exec sleep 60");
     let words = ["sh".to_string(), "-c".to_string(), script];
-    let started = Server::start(&words).unwrap();
+    let started = Server::start(&words, &[]).unwrap();
     let failure = started.get("/api/time").unwrap_err();
     server.unwrap().join().unwrap();
     assert!(failure.sent.starts_with(b"GET /api/time HTTP/1.1\r\n"));
     assert_eq!(failure.expected, "a complete answer in time");
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_of_a_check_stand_behind_the_address_and_are_kept() {
+    let script = "echo listening on http://127.0.0.1:1; echo \"$@\"; exec sleep 60";
+    let words = ["sh", "-c", script, "server"].map(String::from);
+    let plain = Server::start(&words, &[]).unwrap();
+    let with = plain.with_arguments(&["a folder", "--log"]).unwrap();
+    for (server, expected) in [
+        (&plain, "127.0.0.1:0\n"),
+        (&with, "127.0.0.1:0 a folder --log\n"),
+        (&with.another().unwrap(), "127.0.0.1:0 a folder --log\n"),
+    ] {
+        let said = |text: &str| text.ends_with(expected);
+        server.program().wait_for_stdout("its arguments", crate::PATIENCE, said).unwrap();
+    }
 }
