@@ -1,0 +1,622 @@
+//! Exercise 9: does the cache give what it may give, to whom it may give it, for as long as it may?
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use flate2::read::GzDecoder;
+use wire::exercise::{self, Answer, Check, Connection, Failure, Server};
+
+/// What is another one on every connection, or in every answer.
+const NOT_COMPARED: [&str; 6] =
+    ["age", "x-cache", "x-request-id", "connection", "content-length", "transfer-encoding"];
+
+/// Eight clients are more than the server has workers, so some wait for their turn.
+const TURN: Duration = Duration::from_secs(15);
+
+fn main() -> ExitCode {
+    exercise::main(CHECKS)
+}
+
+const CHECKS: &[Check] = &[
+    Check {
+        sentence: "the second answer is a HIT, with the status, fields and body of the first, and an Age",
+        rule: "RFC 9111 section 5.1 (Age)",
+        run: the_second_is_a_hit,
+    },
+    Check {
+        sentence: "an entry is used until its max-age is over, or its s-maxage if it has one",
+        rule: "RFC 9111 section 4.2.1 (Calculating Freshness Lifetime)",
+        run: entries_expire,
+    },
+    Check {
+        sentence: "another host, path or query is another entry",
+        rule: "RFC 9111 section 2 (Overview of Cache Operation)",
+        run: the_key_is_all_of_it,
+    },
+    Check {
+        sentence: "Vary separates the clients that it tells apart",
+        rule: "RFC 9111 section 4.1 (Calculating Cache Keys with the Vary Header Field)",
+        run: vary_separates,
+    },
+    Check {
+        sentence: "clients that want gzip and those that do not both get what they can read",
+        rule: "RFC 9111 section 4.1 (Calculating Cache Keys with the Vary Header Field)",
+        run: gzip_and_plain,
+    },
+    Check {
+        sentence: "an answer with Set-Cookie is not kept",
+        rule: "RFC 9111 section 7.3 (Caching of Sensitive Information)",
+        run: cookies_are_not_kept,
+    },
+    Check {
+        sentence: "only a 200 with a lifetime is kept, and none that says no",
+        rule: "RFC 9111 section 3 (Storing Responses in Caches)",
+        run: only_what_may_be_kept,
+    },
+    Check {
+        sentence: "an answer to Authorization is for nobody else, unless it is public",
+        rule: "RFC 9111 section 3.5 (Storing Responses to Authenticated Requests)",
+        run: authorization,
+    },
+    Check {
+        sentence: "no-cache and max-age=0 go to the handler, and what it says then is kept",
+        rule: "RFC 9111 section 5.2.1.4 (no-cache)",
+        run: clients_may_refresh,
+    },
+    Check {
+        sentence: "requests with no-store or Range, and POST, go by the cache",
+        rule: "RFC 9111 section 5.2.1.5 (no-store)",
+        run: some_go_by,
+    },
+    Check {
+        sentence: "only-if-cached never runs the handler, and is 504 if there is no entry",
+        rule: "RFC 9111 section 5.2.1.7 (only-if-cached)",
+        run: only_if_cached,
+    },
+    Check {
+        sentence: "HEAD is answered from the entry of GET, and makes none",
+        rule: "RFC 9110 section 9.3.2 (HEAD)",
+        run: head_is_served,
+    },
+    Check {
+        sentence: "If-None-Match is answered from the entry, with 304 if it fits",
+        rule: "RFC 9111 section 4.3.2 (Handling a Received Validation Request)",
+        run: conditions_are_served,
+    },
+    Check {
+        sentence: "a POST that succeeds drops all entries of its path, and one that fails drops none",
+        rule: "RFC 9111 section 4.4 (Invalidating Stored Responses)",
+        run: changes_drop_entries,
+    },
+    Check {
+        sentence: "request ids and fields of one connection are not kept",
+        rule: "RFC 9110 section 7.6.1 (Connection)",
+        run: some_fields_are_not_kept,
+    },
+    Check {
+        sentence: "a page of another origin gets its own CORS fields with a HIT",
+        rule: "WHATWG Fetch section 3.2 (CORS protocol)",
+        run: cors_is_not_kept,
+    },
+    Check {
+        sentence: "of 129 entries the one that was not used for longest is gone",
+        rule: "",
+        run: the_oldest_of_many_goes,
+    },
+    Check {
+        sentence: "there are never more than 8 MiB, nor a body of more than 1 MiB",
+        rule: "",
+        run: the_oldest_of_large_ones_goes,
+    },
+    Check {
+        sentence: "others are answered while a handler takes its time",
+        rule: "",
+        run: nobody_waits_for_a_handler,
+    },
+    Check { sentence: "8 threads get what is kept, each its own", rule: "", run: eight_threads },
+];
+
+fn the_second_is_a_hit(server: &Server) -> Result<(), Failure> {
+    let target = "/counter?ttl=60&field=X-Own:one&field=X-Own:two";
+    let first = server.get(target)?;
+    first.status(200)?.field("X-Cache", "MISS")?.no_field("Age")?;
+    // So that a Date of its own would be another one.
+    thread::sleep(Duration::from_millis(1100));
+    let second = server.get(target)?;
+    hit(&second)?.body(&first.body)?;
+    let age = second.field_or("Age");
+    second.require(
+        ["1", "2", "3"].contains(&age),
+        "Age: 1, in whole seconds",
+        format!("Age: {age}"),
+    )?;
+    let (mut expected, mut got) = (compared(&first), compared(&second));
+    expected.sort();
+    got.sort();
+    second.require(expected == got, expected.join(" | "), got.join(" | "))?;
+    // A file comes from elsewhere than memory.
+    for target in ["/static/hello.txt", "/static/style.css"] {
+        let first = server.get(target)?;
+        first.status(200)?.field("X-Cache", "MISS")?;
+        hit(&server.get(target)?)?.body(&first.body)?;
+    }
+    Ok(())
+}
+
+fn entries_expire(server: &Server) -> Result<(), Failure> {
+    let short = ["/counter?ttl=1", "/counter?ttl=60&field=Cache-Control:s-maxage=1"];
+    let long = ["/counter?ttl=60", "/counter?ttl=0&field=Cache-Control:s-maxage=60"];
+    let mut counts = BTreeMap::new();
+    for target in short.into_iter().chain(long) {
+        let answer = server.get(target)?;
+        counts.insert(target, count(answer.field("X-Cache", "MISS")?)?);
+        same(&server.get(target)?, counts[target])?;
+    }
+    thread::sleep(Duration::from_millis(1100));
+    for target in short {
+        another(&server.get(target)?, counts[target])?.field("X-Cache", "MISS")?;
+    }
+    for target in long {
+        same(&server.get(target)?, counts[target])?;
+    }
+    Ok(())
+}
+
+fn the_key_is_all_of_it(server: &Server) -> Result<(), Failure> {
+    let mut counts = BTreeMap::new();
+    for target in
+        ["/counter?ttl=60", "/counter?ttl=61", "/counter?ttl=60&x=1", "/counter?x=1&ttl=60"]
+    {
+        let answer = server.get(target)?;
+        counts.insert(target, count(answer.field("X-Cache", "MISS")?)?);
+    }
+    server.get("/static/hello.txt")?.status(200)?.field("X-Cache", "MISS")?;
+    for (target, count) in counts {
+        same(&server.get(target)?, count)?;
+    }
+    let at = |host: &str| {
+        let text = format!(
+            "GET /counter?ttl=60&h=1 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        );
+        server.send(text.as_bytes())
+    };
+    let here = count(&at("a.example")?)?;
+    let there = at("b.example")?;
+    another(&there, here)?.field("X-Cache", "MISS")?;
+    same(&at("a.example")?, here)?;
+    same(&at("b.example")?, count(&there)?)
+}
+
+fn vary_separates(server: &Server) -> Result<(), Failure> {
+    for vary in ["Accept-Language", "X-Kind,%20accept-language"] {
+        let target = format!("/counter?ttl=60&field=Vary:{vary}");
+        let clients: [&[(&str, &str)]; 4] = [
+            &[("Accept-Language", "de")],
+            &[("Accept-Language", "en")],
+            &[("accept-language", "en, de")],
+            &[],
+        ];
+        let mut counts = Vec::new();
+        for fields in clients {
+            let answer = server.ask("GET", &target, fields, b"")?;
+            counts.push(count(answer.status(200)?.field("X-Cache", "MISS")?)?);
+        }
+        for (fields, count) in clients.into_iter().zip(counts) {
+            // What Vary does not name tells nobody apart.
+            let fields = [fields, &[("User-Agent", "another")]].concat();
+            same(&server.ask("GET", &target, &fields, b"")?, count)?;
+        }
+    }
+    Ok(())
+}
+
+fn gzip_and_plain(server: &Server) -> Result<(), Failure> {
+    let gzip = [("Accept-Encoding", "gzip")];
+    for (target, fields) in
+        [("/counter?ttl=60&kb=4", [&gzip[..], &[]]), ("/counter?ttl=60&kb=5", [&[], &gzip[..]])]
+    {
+        let mut plain = Vec::new();
+        for fields in fields {
+            let answer = server.ask("GET", target, fields, b"")?;
+            answer.status(200)?.field("X-Cache", "MISS")?;
+            plain.push(readable(&answer, fields)?);
+        }
+        for (fields, plain) in fields.into_iter().zip(plain) {
+            let answer = server.ask("GET", target, fields, b"")?;
+            hit(&answer)?;
+            let again = readable(&answer, fields)?;
+            let expected = "the content that this client got before";
+            answer.require(again == plain, expected, "other content")?;
+        }
+    }
+    Ok(())
+}
+
+/// The content, if the client can read it that has sent these fields.
+fn readable(answer: &Answer, fields: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
+    if fields.is_empty() {
+        answer.no_field("Content-Encoding")?;
+        return Ok(answer.body.clone());
+    }
+    answer.field("Content-Encoding", "gzip")?;
+    let mut content = Vec::new();
+    GzDecoder::new(&answer.body[..])
+        .read_to_end(&mut content)
+        .map_err(|error| answer.failure("a body compressed with gzip", error))?;
+    Ok(content)
+}
+
+fn cookies_are_not_kept(server: &Server) -> Result<(), Failure> {
+    for control in ["", "&field=Cache-Control:public,s-maxage=60"] {
+        let target = format!("/counter?ttl=60{control}&field=Set-Cookie:session=secret");
+        let first = server.get(&target)?;
+        first.status(200)?.field("Set-Cookie", "session=secret")?;
+        never(&server.get(&target)?, count(&first)?)?;
+    }
+    Ok(())
+}
+
+fn only_what_may_be_kept(server: &Server) -> Result<(), Failure> {
+    for query in [
+        "",
+        "ttl=0",
+        "field=Cache-Control:public",
+        "field=Cache-Control:max-age=soon",
+        "field=Cache-Control:max-age=-1",
+        "ttl=60&field=Cache-Control:no-store",
+        "ttl=60&field=Cache-Control:NO-STORE",
+        "ttl=60&field=Cache-Control:private",
+        "ttl=60&field=Cache-Control:private=%22X-Own%22",
+        "ttl=60&field=Cache-Control:no-cache",
+        "ttl=60&field=Cache-Control:s-maxage=0",
+        "ttl=60&field=Vary:*",
+        "ttl=60&field=Vary:Accept,*",
+        "ttl=60&status=201",
+        "ttl=60&status=203",
+        "ttl=60&status=404",
+        "ttl=60&status=500",
+    ] {
+        let target = format!("/counter?{query}");
+        let first = server.get(&target)?;
+        never(&first, 0)?;
+        never(&server.get(&target)?, count(&first)?)?;
+    }
+    Ok(())
+}
+
+fn authorization(server: &Server) -> Result<(), Failure> {
+    let ask = |target: &str, who: &str| {
+        server.ask("GET", target, &[("Authorization", &format!("Bearer {who}"))], b"")
+    };
+    // To one, and then to another, to the same, and to nobody in particular.
+    let target = "/counter?ttl=60";
+    let ada = count(ask(target, "ada")?.status(200)?)?;
+    let bob = ask(target, "bob")?;
+    never(&bob, ada)?;
+    never(&ask(target, "ada")?, ada)?;
+    let nobody = server.get(target)?;
+    another(&nobody, count(&bob)?)?.field("X-Cache", "MISS")?;
+    // What nobody in particular gets may not be what ada would get.
+    never(&ask(target, "ada")?, count(&nobody)?)?;
+    same(&server.get(target)?, count(&nobody)?)?;
+    for control in ["public", "s-maxage=60"] {
+        let target = format!("/counter?ttl=60&field=Cache-Control:{control}");
+        let ada = ask(&target, "ada")?;
+        ada.status(200)?;
+        same(&ask(&target, "bob")?, count(&ada)?)?;
+        same(&server.get(&target)?, count(&ada)?)?;
+    }
+    Ok(())
+}
+
+fn clients_may_refresh(server: &Server) -> Result<(), Failure> {
+    for directive in ["no-cache", "max-age=0", "No-Cache, x=1"] {
+        let target = "/counter?ttl=60";
+        server.get(target)?.status(200)?;
+        let old = server.get(target)?;
+        hit(&old)?;
+        let new = server.ask("GET", target, &[("Cache-Control", directive)], b"")?;
+        another(&new, count(&old)?)?;
+        same(&server.get(target)?, count(&new)?)?;
+    }
+    Ok(())
+}
+
+fn some_go_by(server: &Server) -> Result<(), Failure> {
+    let target = "/counter?ttl=60";
+    let secret = server.ask("GET", target, &[("Cache-Control", "no-store")], b"")?;
+    secret.status(200)?.field("X-Cache", "BYPASS")?;
+    let first = server.get(target)?;
+    another(&first, count(&secret)?)?.field("X-Cache", "MISS")?;
+    let again = server.ask("GET", target, &[("Cache-Control", "no-store")], b"")?;
+    another(&again, count(&first)?)?.field("X-Cache", "BYPASS")?;
+    same(&server.get(target)?, count(&first)?)?;
+    // Whether the handler sends a part is its own business; the cache keeps neither.
+    let part = [("Range", "bytes=0-3")];
+    let file = "/static/hello.txt";
+    server.ask("GET", file, &part, b"")?.field("X-Cache", "BYPASS")?;
+    server.get(file)?.status(200)?.field("X-Cache", "MISS")?;
+    server.ask("GET", file, &part, b"")?.field("X-Cache", "BYPASS")?;
+    // The answer to a POST is of no use to a GET.
+    let post = server.ask("POST", "/counter?ttl=60&p=1", &[], b"")?;
+    post.status(200)?.field("X-Cache", "BYPASS")?;
+    another(&server.get("/counter?ttl=60&p=1")?, count(&post)?)?;
+    Ok(())
+}
+
+fn only_if_cached(server: &Server) -> Result<(), Failure> {
+    let target = "/counter?ttl=60";
+    let only = [("Cache-Control", "only-if-cached")];
+    server.ask("GET", target, &only, b"")?.error(504, "not_cached")?;
+    let first = server.get(target)?;
+    let counted = count(first.status(200)?.field("X-Cache", "MISS")?)?;
+    let expected = "a count of 1: the handler has not run before";
+    first.require(counted == 1, expected, format!("a count of {counted}"))?;
+    same(&server.ask("GET", target, &only, b"")?, counted)
+}
+
+fn head_is_served(server: &Server) -> Result<(), Failure> {
+    let target = "/counter?ttl=60&kb=1";
+    server.ask("HEAD", target, &[], b"")?.status(200)?.field("X-Cache", "MISS")?.body(b"")?;
+    let get = server.get(target)?;
+    get.status(200)?.field("X-Cache", "MISS")?;
+    let head = server.ask("HEAD", target, &[], b"")?;
+    hit(&head)?.body(b"")?;
+    for name in ["ETag", "Content-Type", "Content-Length", "Cache-Control"] {
+        head.field(name, get.field_or(name))?;
+    }
+    same(&server.get(target)?, count(&get)?)
+}
+
+fn conditions_are_served(server: &Server) -> Result<(), Failure> {
+    let target = "/counter?ttl=60";
+    let first = server.get(target)?;
+    first.status(200)?;
+    let etag = first.field_or("ETag");
+    let list = format!("\"x\", W/{etag}");
+    for tags in [etag, &list, "*"] {
+        let answer = server.ask("GET", target, &[("If-None-Match", tags)], b"")?;
+        answer.status(304)?.field("X-Cache", "HIT")?.field("ETag", etag)?.body(b"")?;
+        answer.field("Cache-Control", "max-age=60")?;
+    }
+    for tags in ["\"x\"", "\"11\""] {
+        same(&server.ask("GET", target, &[("If-None-Match", tags)], b"")?, count(&first)?)?;
+    }
+    same(&server.get(target)?, count(&first)?)
+}
+
+fn changes_drop_entries(server: &Server) -> Result<(), Failure> {
+    let targets = ["/counter?ttl=60", "/counter?ttl=61", "/counter?ttl=62&field=Vary:X-Kind"];
+    let mut counts = Vec::new();
+    for target in targets {
+        counts.push(count(server.get(target)?.status(200)?)?);
+    }
+    server.get("/static/hello.txt")?.status(200)?;
+    for status in [400, 404, 500] {
+        let target = format!("/counter?status={status}");
+        server.ask("POST", &target, &[], b"")?.status(status)?;
+    }
+    server.ask("DELETE", "/counter", &[], b"")?.status(405)?;
+    for (target, count) in targets.into_iter().zip(&counts) {
+        same(&server.get(target)?, *count)?;
+    }
+    for status in [200, 303] {
+        server.ask("POST", &format!("/counter?status={status}"), &[], b"")?.status(status)?;
+        for target in targets {
+            server.get(target)?.status(200)?.field("X-Cache", "MISS")?;
+        }
+    }
+    // Another path has nothing to do with it.
+    hit(&server.get("/static/hello.txt")?)?;
+    Ok(())
+}
+
+fn some_fields_are_not_kept(server: &Server) -> Result<(), Failure> {
+    let target = "/counter?ttl=60&field=Keep-Alive:timeout=5&field=X-Own:kept";
+    let first = server.get(target)?;
+    first.status(200)?;
+    let mut ids = vec![first.field_or("X-Request-ID").to_string()];
+    for _ in 0..2 {
+        let answer = server.get(target)?;
+        hit(&answer)?.no_field("Keep-Alive")?.field("X-Own", "kept")?;
+        let found: Vec<&str> = answer.reply.fields("X-Request-ID").collect();
+        let is_new = matches!(found[..], [id] if !ids.iter().any(|old| old == id));
+        let expected = "one X-Request-ID, that no other answer has";
+        answer.require(is_new, expected, found.join(" | "))?;
+        ids.extend(found.into_iter().map(str::to_string));
+    }
+    let answer = server.ask("GET", target, &[("X-Request-ID", "my-own-id")], b"")?;
+    hit(&answer)?.field("X-Request-ID", "my-own-id")?;
+    Ok(())
+}
+
+fn cors_is_not_kept(server: &Server) -> Result<(), Failure> {
+    const ALLOWED: [&str; 2] = ["http://localhost:3000", "http://127.0.0.1:3000"];
+    let target = "/counter?ttl=60";
+    let ask = |origin: &str| server.ask("GET", target, &[("Origin", origin)], b"");
+    let first = ask(ALLOWED[0])?;
+    first.status(200)?.field("Access-Control-Allow-Origin", ALLOWED[0])?;
+    for origin in ALLOWED {
+        let answer = ask(origin)?;
+        answer.status(200)?.field("Access-Control-Allow-Origin", origin)?;
+    }
+    ask("http://evil.example")?.status(200)?.no_field("Access-Control-Allow-Origin")?;
+    let plain = server.get(target)?;
+    plain.no_field("Access-Control-Allow-Origin")?;
+    hit(&plain)?;
+    Ok(())
+}
+
+fn the_oldest_of_many_goes(server: &Server) -> Result<(), Failure> {
+    let mut client = Asker::new(server)?;
+    let target = |number: usize| format!("/counter?ttl=600&n={number}");
+    for number in 0..128 {
+        client.get(&target(number))?.status(200)?.field("X-Cache", "MISS")?;
+    }
+    // The first is used again, so the second is now the one that was not used for longest.
+    hit(&client.get(&target(0))?)?;
+    client.get(&target(128))?.status(200)?.field("X-Cache", "MISS")?;
+    for number in [0, 2, 3, 64, 127, 128] {
+        hit(&client.get(&target(number))?)?;
+    }
+    client.get(&target(1))?.status(200)?.field("X-Cache", "MISS")?;
+    // And with that the fifth has gone: the third and the fourth have just been used.
+    client.get(&target(4))?.status(200)?.field("X-Cache", "MISS")?;
+    Ok(())
+}
+
+fn the_oldest_of_large_ones_goes(server: &Server) -> Result<(), Failure> {
+    let mut client = Asker::new(server)?;
+    let target = |number: usize| format!("/counter?ttl=600&kb=1000&n={number}");
+    for number in 0..8 {
+        client.get(&target(number))?.status(200)?.field("X-Cache", "MISS")?;
+    }
+    hit(&client.get(&target(0))?)?;
+    client.get(&target(8))?.status(200)?.field("X-Cache", "MISS")?;
+    for number in [0, 2, 7, 8] {
+        hit(&client.get(&target(number))?)?;
+    }
+    client.get(&target(1))?.status(200)?.field("X-Cache", "MISS")?;
+    let large = |kb: u32| format!("/counter?ttl=600&kb={kb}");
+    client.get(&large(1023))?.status(200)?;
+    hit(&client.get(&large(1023))?)?;
+    for kb in [1024, 3000] {
+        let first = client.get(&large(kb))?;
+        never(&client.get(&large(kb))?, count(&first)?)?;
+    }
+    Ok(())
+}
+
+fn nobody_waits_for_a_handler(server: &Server) -> Result<(), Failure> {
+    const SOON: Duration = Duration::from_millis(1500);
+    let kept = "/counter?ttl=60&n=kept";
+    server.get(kept)?.status(200)?;
+    thread::scope(|scope| {
+        let slow = scope.spawn(|| server.get("/counter?ttl=60&ms=3000")?.status(200).map(drop));
+        thread::sleep(Duration::from_millis(300));
+        let start = Instant::now();
+        let found = server.get(kept)?;
+        hit(&found)?;
+        let made = server.get("/counter?ttl=60&n=new")?;
+        made.status(200)?;
+        let took = start.elapsed();
+        let expected = "two answers at once, while a handler is busy with another request";
+        made.require(took < SOON, expected, format!("answers after {took:.1?}"))?;
+        // A check that panics is a failure of ours, not of the learner.
+        slow.join().expect("no check panics")
+    })
+}
+
+fn eight_threads(server: &Server) -> Result<(), Failure> {
+    let mut counts = Vec::new();
+    for number in 0..4 {
+        let target = format!("/counter?ttl=600&n={number}");
+        let count = count(server.get(&target)?.status(200)?)?;
+        counts.push((target, count));
+    }
+    thread::scope(|scope| {
+        let ask_often = |thread: usize| {
+            let mut client = Asker::new(server)?;
+            for number in 0..100 {
+                let (target, count) = &counts[(thread + number) % counts.len()];
+                same(&client.get(target)?, *count)?;
+                // What others keep meanwhile is not in the way.
+                let own = format!("/counter?ttl=600&t={thread}&n={}", number / 20);
+                client.get(&own)?.status(200)?;
+            }
+            Ok(())
+        };
+        let clients: Vec<_> = (0..8).map(|thread| scope.spawn(move || ask_often(thread))).collect();
+        clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
+    })
+}
+
+/// It must come from the cache.
+fn hit(answer: &Answer) -> Result<&Answer, Failure> {
+    answer.status(200)?.field("X-Cache", "HIT")?;
+    let age = answer.field_or("Age");
+    let is_number = !age.is_empty() && age.bytes().all(|byte| byte.is_ascii_digit());
+    answer.require(is_number, "an Age in whole seconds", format!("Age: {age}"))?;
+    Ok(answer)
+}
+
+/// It must come from the cache, and be the one with this count.
+fn same(answer: &Answer, kept: u64) -> Result<(), Failure> {
+    hit(answer)?;
+    let count = count(answer)?;
+    let expected = format!("what is kept for this request, with a count of {kept}");
+    answer.require(count == kept, expected, format!("a count of {count}"))
+}
+
+/// It must come from the handler, and so have a higher count than another answer.
+fn another(answer: &Answer, than: u64) -> Result<&Answer, Failure> {
+    answer.status(200)?;
+    never(answer, than)?;
+    Ok(answer)
+}
+
+/// The same, whatever its status: MISS and BYPASS are equally right.
+fn never(answer: &Answer, than: u64) -> Result<(), Failure> {
+    let words = ["MISS", "BYPASS"];
+    let word = answer.field_or("X-Cache");
+    answer.require(
+        words.contains(&word),
+        "X-Cache: MISS, or BYPASS",
+        format!("X-Cache: {word}"),
+    )?;
+    let count = count(answer)?;
+    let expected = format!("an answer that the handler has made now, with a count above {than}");
+    answer.require(count > than, expected, format!("a count of {count}"))
+}
+
+/// The number in the body of `/counter`.
+fn count(answer: &Answer) -> Result<u64, Failure> {
+    let value = answer.json()?;
+    let count = value["count"].as_u64();
+    count.ok_or_else(|| answer.failure("a `count` in the body of /counter", &value))
+}
+
+/// All fields but those that may differ, as lines.
+fn compared(answer: &Answer) -> Vec<String> {
+    let fields = answer.reply.fields.iter().map(|(name, value)| (name.to_lowercase(), value));
+    fields
+        .filter(|(name, _)| !NOT_COMPARED.contains(&name.as_str()))
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect()
+}
+
+trait FieldOr {
+    /// The value of a field, or that it is missing.
+    fn field_or(&self, name: &str) -> &str;
+}
+
+impl FieldOr for Answer {
+    fn field_or(&self, name: &str) -> &str {
+        self.reply.field(name).unwrap_or("missing")
+    }
+}
+
+/// Asks again and again, on a new connection whenever the server has closed the old one.
+struct Asker<'a> {
+    server: &'a Server,
+    connection: Connection<'a>,
+}
+
+impl<'a> Asker<'a> {
+    fn new(server: &'a Server) -> Result<Asker<'a>, Failure> {
+        let mut connection = server.connect()?;
+        connection.client().set_patience(TURN);
+        Ok(Asker { server, connection })
+    }
+
+    fn get(&mut self, target: &str) -> Result<Answer, Failure> {
+        let answer = self.connection.ask("GET", target, &[], b"")?;
+        if answer.lists("Connection", "close") {
+            *self = Asker::new(self.server)?;
+        }
+        Ok(answer)
+    }
+}
