@@ -1,4 +1,4 @@
-//! Builds a chapter's program and the program with the checks of an exercise.
+//! Builds a chapter's program and the program with the checks of an exercise, and the examples that it is about.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use crate::exercise::Exercise;
+use crate::patch::Patch;
 use crate::process;
 
 /// Where to build, and who sees what the compiler says.
@@ -28,13 +29,14 @@ pub(crate) struct Built {
     pub checks: PathBuf,
 }
 
-/// Builds both. The inner error is what the compiler said, empty if it has been shown already.
+/// Builds all of it. The inner error is what the compiler said, empty if it has been shown already.
 pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result<Built, String>> {
     let (package, target) = (&exercise.chapter.package, exercise.target());
     let mut command = process::cargo();
     command
         .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
         .args(["--package", package, "--bin", package, "--test", &target])
+        .args(examples(place, exercise)?.iter().flat_map(|name| ["--example", name]))
         .current_dir(&place.root)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
@@ -60,6 +62,15 @@ pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result
         executable(&messages, kind, name).with_context(|| format!("cargo built no {kind} `{name}`"))
     };
     Ok(Ok(Built { server: find("bin", package)?, checks: find("test", &target)? }))
+}
+
+/// The examples of the chapter that the reference solution changes: then the exercise is about them too, and
+/// its checks find them in the folder `examples` next to their own.
+fn examples(place: &Place, exercise: &Exercise) -> anyhow::Result<Vec<String>> {
+    let solution = Patch::read(&place.root.join(&exercise.folder).join("solution.patch"))?;
+    let folder = format!("{}/examples/", exercise.chapter.folder);
+    let name = |path: &str| Some(path.strip_prefix(&folder)?.strip_suffix(".rs")?.to_string());
+    Ok(solution.paths().iter().filter_map(|path| name(path)).collect())
 }
 
 /// Reads all of a pipe on a thread of its own.

@@ -1,0 +1,341 @@
+//! Exercise 4: is the id of a request either good, or new, or refused?
+
+use std::collections::HashSet;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use wire::exercise::{self, Answer, Check, Failure, Server};
+
+/// A log may be a little late.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bytes of every kind that is allowed, 64 in all.
+const LONGEST: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-";
+
+fn main() -> ExitCode {
+    exercise::main(&[
+        Check {
+            sentence: "a request without an id gets one of 32 lower-case hexadecimal digits",
+            rule: "",
+            run: gives_an_id,
+        },
+        Check {
+            sentence: "an id of 8 to 64 good bytes is kept, shown to the handler and sent back",
+            rule: "",
+            run: keeps_a_good_id,
+        },
+        Check {
+            sentence: "spaces and tabs around an id do not belong to it",
+            rule: "RFC 9110 section 5.5 (Field Values)",
+            run: ignores_space_around_it,
+        },
+        Check {
+            sentence: "an id of fewer than 8 or more than 64 bytes is refused",
+            rule: "",
+            run: refuses_other_lengths,
+        },
+        Check {
+            sentence: "an id with any other byte is refused, wherever that byte is",
+            rule: "",
+            run: refuses_other_bytes,
+        },
+        Check {
+            sentence: "an empty id is refused, and so are two lines",
+            rule: "",
+            run: refuses_two_lines,
+        },
+        Check {
+            sentence: "the handler does not run for an id that is refused",
+            rule: "",
+            run: does_not_run_the_handler,
+        },
+        Check {
+            sentence: "the answer to a bad id has a new one, and nothing of the bad one",
+            rule: "",
+            run: does_not_repeat_a_bad_id,
+        },
+        Check {
+            sentence: "the log has the id of the answer, also if the request is refused",
+            rule: "",
+            run: logs_the_id,
+        },
+        Check {
+            sentence: "every answer has exactly one id, also 404, 405, 429 and 500",
+            rule: "",
+            run: is_in_every_answer,
+        },
+        Check {
+            sentence: "the next request of a connection has an id of its own",
+            rule: "",
+            run: is_not_inherited,
+        },
+        Check {
+            sentence: "two thousand ids over eight connections are all different",
+            rule: "",
+            run: is_unique,
+        },
+    ])
+}
+
+fn gives_an_id(server: &Server) -> Result<(), Failure> {
+    let answer = server.get("/inspect")?;
+    new_id(&answer)?;
+    shown(&answer)
+}
+
+fn keeps_a_good_id(server: &Server) -> Result<(), Failure> {
+    for id in
+        ["12345678", "a.b_c-d.", "--------", "7F3c.9_B-2", &LONGEST.replace('A', "_"), LONGEST]
+    {
+        let answer = server.ask("GET", "/inspect", &[("X-Request-ID", id)], b"")?;
+        answer.status(200)?.field("X-Request-ID", id)?;
+        shown(&answer)?;
+        // The name of a field has no case.
+        server.ask("GET", "/empty", &[("x-request-id", id)], b"")?.field("X-Request-ID", id)?;
+    }
+    Ok(())
+}
+
+fn ignores_space_around_it(server: &Server) -> Result<(), Failure> {
+    let start = "GET /inspect HTTP/1.1\r\nHost: test\r\n";
+    for line in ["X-Request-ID:12345678", "X-Request-ID: \t 12345678 \t"] {
+        let answer = server.send(format!("{start}{line}\r\n\r\n").as_bytes())?;
+        answer.status(200)?.field("X-Request-ID", "12345678")?;
+        shown(&answer)?;
+    }
+    // What is around it does not count, so 64 bytes are still 64.
+    let answer = server.send(format!("{start}X-Request-ID:  {LONGEST}  \r\n\r\n").as_bytes())?;
+    answer.status(200)?.field("X-Request-ID", LONGEST)?;
+    Ok(())
+}
+
+fn refuses_other_lengths(server: &Server) -> Result<(), Failure> {
+    for length in [1, 7, 65, 66, 128, 4000] {
+        refused(&server.ask(
+            "GET",
+            "/hello/Ada",
+            &[("X-Request-ID", &"x".repeat(length))],
+            b"",
+        )?)?;
+    }
+    for length in [8, 64] {
+        let id = "x".repeat(length);
+        let answer = server.ask("GET", "/hello/Ada", &[("X-Request-ID", &id)], b"")?;
+        answer.status(200)?.field("X-Request-ID", &id)?;
+    }
+    Ok(())
+}
+
+fn refuses_other_bytes(server: &Server) -> Result<(), Failure> {
+    for id in [
+        "1234,5678",
+        "12345678,",
+        ",12345678",
+        "12345678, 12345678",
+        "1234 5678",
+        "1234\t5678",
+        "12345678é",
+        "é12345678",
+        "１２３４５６７８",
+        "<script>",
+        "<script>12345678</script>",
+        "12345678\"",
+        "1234/5678",
+        "1234:5678",
+        "1234+5678",
+        "1234@5678",
+        "1234[5678",
+        "1234`5678",
+        "1234~5678",
+        "%31%32%33%34%35%36%37%38",
+    ] {
+        refused(&server.ask("GET", "/hello/Ada", &[("X-Request-ID", id)], b"")?)?;
+    }
+    let not_utf_8 = b"GET / HTTP/1.1\r\nHost: test\r\nX-Request-ID: 12345678\xff\r\n\r\n";
+    refused(&server.send(not_utf_8)?)
+}
+
+fn refuses_two_lines(server: &Server) -> Result<(), Failure> {
+    for ids in [
+        &[""][..],
+        &["12345678", "abcdefgh"],
+        &["12345678", "12345678"],
+        &["12345678", "<script>"],
+        &["<script>", "12345678"],
+        &["12345678", ""],
+        &["", "12345678"],
+        &["12345678", "abcdefgh", "ABCDEFGH"],
+    ] {
+        let fields: Vec<_> = ids.iter().map(|id| ("X-Request-ID", *id)).collect();
+        refused(&server.ask("GET", "/hello/Ada", &fields, b"")?)?;
+    }
+    Ok(())
+}
+
+fn does_not_run_the_handler(server: &Server) -> Result<(), Failure> {
+    let mut connection = server.connect()?;
+    let user = br#"{"name":"Eve"}"#;
+    let fields = [("Content-Type", "application/json"), ("X-Request-ID", "<script>")];
+    refused(&connection.ask("POST", "/users", &fields, user)?)?;
+    // The same connection goes on: the body of the request that was refused is not in the way.
+    let answer = connection.ask("GET", "/users", &[], b"")?;
+    answer.status(200)?;
+    let users = answer.json()?;
+    let is_empty = users.as_array().is_some_and(Vec::is_empty);
+    answer.require(is_empty, "[]: the request to create one was refused", users)
+}
+
+fn does_not_repeat_a_bad_id(server: &Server) -> Result<(), Failure> {
+    for (ids, marks) in [
+        (&["<script>alert(1)</script>"][..], &["script", "alert"][..]),
+        (&["mark-mark mark"], &["mark-mark"]),
+        (&["mark-one-1", "mark-two-2"], &["mark-one", "mark-two"]),
+        (&["marked"], &["marked"]),
+    ] {
+        let fields: Vec<_> = ids.iter().map(|id| ("X-Request-ID", *id)).collect();
+        let answer = server.ask("GET", "/hello/Ada", &fields, b"")?;
+        refused(&answer)?;
+        let text = String::from_utf8_lossy(&answer.reply.raw);
+        let repeated = marks.iter().find(|mark| text.contains(*mark));
+        let got = format!("`{}` is in the answer", repeated.unwrap_or(&""));
+        answer.require(repeated.is_none(), "nothing of the bad id in the answer", got)?;
+    }
+    let answer = server.ask("HEAD", "/hello/Ada", &[("X-Request-ID", "marked")], b"")?;
+    new_id(answer.status(400)?.body(b"")?)?;
+    Ok(())
+}
+
+fn logs_the_id(server: &Server) -> Result<(), Failure> {
+    let server = server.another_with(&["--log", "json"])?;
+    let table: [(&[(&str, &str)], u16); 4] = [
+        (&[("X-Request-ID", "good.id-1")], 200),
+        (&[], 200),
+        (&[("X-Request-ID", "bad id")], 400),
+        (&[("X-Request-ID", "good.id-2"), ("X-Request-ID", "good.id-3")], 400),
+    ];
+    for (number, (fields, status)) in table.into_iter().enumerate() {
+        let answer = server.ask("GET", "/hello/Ada", fields, b"")?;
+        let id = id(answer.status(status)?)?;
+        let what = "a line in the log for this request";
+        // The first line says where the server listens.
+        let has_it = |text: &str| text.lines().count() > number + 1;
+        let text = server
+            .program()
+            .wait_for_stdout(what, PATIENCE, has_it)
+            .map_err(|error| answer.failure(what, error.message()))?;
+        let line = text.lines().last().unwrap_or_default();
+        let entry: Value = serde_json::from_str(line).unwrap_or_default();
+        let right = entry["request_id"] == id && entry["status"] == status;
+        let expected =
+            format!("a line in the log with \"request_id\":\"{id}\" and \"status\":{status}");
+        answer.require(right, expected, line)?;
+    }
+    Ok(())
+}
+
+fn is_in_every_answer(server: &Server) -> Result<(), Failure> {
+    let table = [
+        ("GET", "/", 200),
+        ("HEAD", "/", 200),
+        ("GET", "/empty", 204),
+        ("GET", "/slow?ms=soon", 400),
+        ("GET", "/nowhere", 404),
+        ("DELETE", "/hello/Ada", 405),
+        ("GET", "/panic", 500),
+    ];
+    let given = [("X-Request-ID", "from.the-client")];
+    for (method, target, status) in table {
+        let answer = server.ask(method, target, &given, b"")?;
+        answer.status(status)?.field("X-Request-ID", "from.the-client")?;
+        new_id(server.ask(method, target, &[], b"")?.status(status)?)?;
+    }
+    // The sixth is over the limit, unless this takes longer than a second.
+    for number in 0.. {
+        let answer = server.ask("GET", "/limited", &given, b"")?;
+        answer.field("X-Request-ID", "from.the-client")?;
+        if answer.reply.status == 429 {
+            break;
+        }
+        let expected = "status 429 after many requests for /limited";
+        answer.require(number < 100, expected, format!("status {}", answer.reply.status))?;
+    }
+    let asks = [("Origin", "http://localhost:3000"), ("Access-Control-Request-Method", "GET")];
+    new_id(server.ask("OPTIONS", "/hello/Ada", &asks, b"")?.status(204)?)?;
+    Ok(())
+}
+
+fn is_not_inherited(server: &Server) -> Result<(), Failure> {
+    let mut connection = server.connect()?;
+    let (first, second) = ([("X-Request-ID", "first.id")], [("X-Request-ID", "second.id")]);
+    let mut seen = HashSet::new();
+    for fields in [&first[..], &[], &[("X-Request-ID", "bad")], &second, &[], &first] {
+        let answer = connection.ask("GET", "/inspect", fields, b"")?;
+        match fields {
+            [(_, "bad")] => refused(&answer)?,
+            [(_, id)] => _ = answer.status(200)?.field("X-Request-ID", id)?,
+            _ => {
+                let id = new_id(answer.status(200)?)?;
+                let expected = "another id than that of any request before";
+                answer.require(seen.insert(id.clone()), expected, id)?;
+            }
+        }
+        if answer.reply.status == 200 {
+            shown(&answer)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_unique(server: &Server) -> Result<(), Failure> {
+    let ask_often = || -> Result<Vec<String>, Failure> {
+        let mut connection = server.connect()?;
+        (0..250).map(|_| new_id(&connection.ask("GET", "/empty", &[], b"")?)).collect()
+    };
+    let ids = thread::scope(|scope| {
+        let clients: Vec<_> = (0..8).map(|_| scope.spawn(ask_often)).collect();
+        // A check that panics is a failure of ours, not of the learner.
+        let join =
+            |client: thread::ScopedJoinHandle<'_, _>| client.join().expect("no check panics");
+        clients.into_iter().map(join).collect::<Result<Vec<_>, Failure>>()
+    })?;
+    let ids = ids.concat();
+    let different = ids.iter().collect::<HashSet<_>>().len();
+    if different == ids.len() {
+        return Ok(());
+    }
+    let got = format!("{different} different ids in {} answers", ids.len());
+    Err(Failure::new("no id twice", got))
+}
+
+/// The one id that an answer has.
+fn id(answer: &Answer) -> Result<String, Failure> {
+    let ids: Vec<&str> = answer.reply.fields("X-Request-ID").collect();
+    match ids[..] {
+        [id] => Ok(id.to_string()),
+        _ => {
+            Err(answer.failure("exactly one field X-Request-ID", format!("{} of them", ids.len())))
+        }
+    }
+}
+
+/// The one id that an answer has, which the server must have made.
+fn new_id(answer: &Answer) -> Result<String, Failure> {
+    let id = id(answer)?;
+    let is_new = id.len() == 32 && id.bytes().all(|byte| b"0123456789abcdef".contains(&byte));
+    let expected = "X-Request-ID: 32 lower-case hexadecimal digits";
+    answer.require(is_new, expected, format!("X-Request-ID: {id}"))?;
+    Ok(id)
+}
+
+fn refused(answer: &Answer) -> Result<(), Failure> {
+    new_id(answer.error(400, "bad_request_id")?)?;
+    Ok(())
+}
+
+/// `/inspect` says which id the handler saw.
+fn shown(answer: &Answer) -> Result<(), Failure> {
+    let (id, seen) = (id(answer)?, answer.json()?["id"].clone());
+    answer.require(seen == id.as_str(), format!("the handler sees \"id\":\"{id}\""), seen)
+}

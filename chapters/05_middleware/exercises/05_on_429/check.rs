@@ -1,0 +1,503 @@
+//! Exercise 5: does the server say 429 so that people and programs understand it, and does the client wait?
+
+use std::env;
+use std::process::{Command, ExitCode, Stdio};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use wire::Script;
+use wire::exercise::{self, Answer, Check, Failure, Server};
+
+/// So long the client may take, whatever it waits for.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// Shorter than this is no wait, on the slowest machine.
+const AT_ONCE: Duration = Duration::from_secs(6);
+
+fn main() -> ExitCode {
+    exercise::main(&[
+        Check {
+            sentence: "a request beyond the limit is 429, as JSON with retry_after",
+            rule: "RFC 6585 section 4 (429 Too Many Requests)",
+            run: is_json,
+        },
+        Check {
+            sentence: "Retry-After is at least 1, and after so many seconds the request is served",
+            rule: "RFC 9110 section 10.2.3 (Retry-After)",
+            run: retry_after_is_enough,
+        },
+        Check {
+            sentence: "a 429 keeps the rate-limit fields, its id and what other layers have added",
+            rule: "",
+            run: keeps_its_fields,
+        },
+        Check {
+            sentence: "a 429 is HTML if Accept prefers it, JSON if not, and Vary says so",
+            rule: "RFC 9110 section 12.5.1 (Accept)",
+            run: is_html_for_people,
+        },
+        Check {
+            sentence: "Content-Length is that of the new body, and HEAD has it too",
+            rule: "RFC 9110 section 8.6 (Content-Length)",
+            run: has_its_length,
+        },
+        Check {
+            sentence: "answers with another status are as they were",
+            rule: "",
+            run: leaves_others_alone,
+        },
+        Check {
+            sentence: "without --retry the client sends one request, whatever the answer is",
+            rule: "",
+            run: asks_once_without_retry,
+        },
+        Check {
+            sentence: "the client waits as long as Retry-After says, and asks again",
+            rule: "RFC 9110 section 10.2.3 (Retry-After)",
+            run: waits_for_seconds,
+        },
+        Check {
+            sentence: "the client waits until the date that Retry-After names",
+            rule: "RFC 9110 section 10.2.3 (Retry-After)",
+            run: waits_for_a_date,
+        },
+        Check {
+            sentence: "the client does not wait for 0 seconds, or a date that has passed",
+            rule: "RFC 9110 section 10.2.3 (Retry-After)",
+            run: does_not_wait_for_the_past,
+        },
+        Check {
+            sentence: "a Retry-After that is none counts as absent",
+            rule: "RFC 9110 section 10.2.3 (Retry-After)",
+            run: ignores_what_is_none,
+        },
+        Check {
+            sentence: "a wait beyond the thirty seconds is not begun, however large the number is",
+            rule: "",
+            run: does_not_wait_forever,
+        },
+        Check {
+            sentence: "the client asks four times at most, and shows the last answer",
+            rule: "",
+            run: gives_up,
+        },
+        Check {
+            sentence: "only 429 and 503 are a reason to ask again",
+            rule: "RFC 9110 section 15.6.4 (503 Service Unavailable)",
+            run: takes_no_for_an_answer,
+        },
+        Check {
+            sentence: "only an idempotent method is sent again",
+            rule: "RFC 9110 section 9.2.2 (Idempotent Methods)",
+            run: repeats_what_may_be_repeated,
+        },
+        Check {
+            sentence: "the client gets along with the server",
+            rule: "",
+            run: meets_the_server,
+        },
+    ])
+}
+
+fn is_json(server: &Server) -> Result<(), Failure> {
+    let answer = beyond_the_limit(server, "GET", &[])?;
+    answer.error(429, "rate_limited")?;
+    let seconds = retry_after(&answer)?;
+    let body = answer.json()?;
+    let expected = format!("\"retry_after\":{seconds}, the number that is in Retry-After");
+    answer.require(body["retry_after"] == seconds, expected, body)
+}
+
+fn retry_after_is_enough(server: &Server) -> Result<(), Failure> {
+    for _ in 0..2 {
+        let refused = beyond_the_limit(server, "GET", &[])?;
+        let seconds = retry_after(&refused)?;
+        let right = (1..=5).contains(&seconds);
+        refused.require(right, "Retry-After of 1: a token comes each second", seconds)?;
+        thread::sleep(Duration::from_secs(seconds));
+        server.get("/limited")?.status(200)?;
+    }
+    Ok(())
+}
+
+fn keeps_its_fields(server: &Server) -> Result<(), Failure> {
+    let fields = [("Origin", "http://localhost:3000"), ("X-Request-ID", "from.the-client")];
+    for accept in ["application/json", "text/html"] {
+        let answer =
+            beyond_the_limit(server, "GET", &[&fields[..], &[("Accept", accept)]].concat())?;
+        retry_after(&answer)?;
+        answer
+            .field("RateLimit-Limit", "5")?
+            .field("RateLimit-Remaining", "0")?
+            .field("X-Request-ID", "from.the-client")?
+            .field("Access-Control-Allow-Origin", "http://localhost:3000")?
+            .field("X-Content-Type-Options", "nosniff")?;
+        let reset = answer.reply.field("RateLimit-Reset").unwrap_or("missing");
+        let right = reset.parse::<u64>().is_ok();
+        answer.require(
+            right,
+            "RateLimit-Reset with a number",
+            format!("RateLimit-Reset: {reset}"),
+        )?;
+        varies(&answer, "Origin")?;
+    }
+    Ok(())
+}
+
+fn is_html_for_people(server: &Server) -> Result<(), Failure> {
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let table: [(&[&str], &str); 20] = [
+        (&["text/html"], "text/html"),
+        (&[browser], "text/html"),
+        (&["TEXT/HTML"], "text/html"),
+        (&["text/*"], "text/html"),
+        (&["text/html;q=0.6, application/json;q=0.5"], "text/html"),
+        (&["application/json;q=0.5, text/html;q=0.6"], "text/html"),
+        (&["*/*;q=0.1, text/html;q=0.2"], "text/html"),
+        (&["application/json;q=0, */*"], "text/html"),
+        (&["text/html;q=0.001"], "text/html"),
+        (&["application/json;q=0.5", "text/html"], "text/html"),
+        (&[], "application/json"),
+        (&[""], "application/json"),
+        (&["*/*"], "application/json"),
+        (&["application/json"], "application/json"),
+        (&["text/html, application/json"], "application/json"),
+        (&["text/html;q=0.5, application/json;q=0.6"], "application/json"),
+        (&["text/html;q=0.9, */*"], "application/json"),
+        (&["text/html;q=0"], "application/json"),
+        (&["text/*, text/html;q=0.1, application/*;q=0.2"], "application/json"),
+        (&["image/png, text/plain"], "application/json"),
+    ];
+    for (lines, media_type) in table {
+        let fields: Vec<_> = lines.iter().map(|line| ("Accept", *line)).collect();
+        let answer = beyond_the_limit(server, "GET", &fields)?;
+        let kind = answer.reply.field("Content-Type").unwrap_or("missing");
+        let right = kind.split(';').next().is_some_and(|kind| kind.trim() == media_type);
+        let expected = format!("Content-Type: {media_type}");
+        answer.require(right, expected, format!("Content-Type: {kind}"))?;
+        varies(&answer, "Accept")?;
+        let is_page = answer.text().to_ascii_lowercase().contains("<html");
+        let expected = if media_type == "text/html" { "a page" } else { "no page" };
+        answer.require(is_page == (media_type == "text/html"), expected, answer.text())?;
+    }
+    Ok(())
+}
+
+fn has_its_length(server: &Server) -> Result<(), Failure> {
+    for accept in ["application/json", "text/html"] {
+        let fields = [("Accept", accept), ("Accept-Encoding", "gzip")];
+        // A body of another length than announced would be cut off, or followed by more bytes.
+        let get = beyond_the_limit(server, "GET", &fields)?;
+        let length = get.reply.body.len().to_string();
+        get.field("Content-Length", &length)?;
+        let head = beyond_the_limit(server, "HEAD", &fields)?;
+        head.field("Content-Length", &length)?.body(b"")?;
+        let kind = get.reply.field("Content-Type").unwrap_or("missing in the answer to GET");
+        head.field("Content-Type", kind)?;
+        retry_after(&head)?;
+    }
+    Ok(())
+}
+
+fn leaves_others_alone(server: &Server) -> Result<(), Failure> {
+    let html = [("Accept", "text/html")];
+    let served = server.ask("GET", "/limited", &html, b"")?;
+    served.status(200)?.no_field("Retry-After")?.body(b"within the limit\n")?;
+    server.ask("GET", "/nowhere", &html, b"")?.error(404, "not_found")?;
+    server.ask("DELETE", "/hello/Ada", &html, b"")?.error(405, "method_not_allowed")?;
+    server.ask("GET", "/panic", &html, b"")?.error(500, "internal_error")?;
+    Ok(())
+}
+
+fn asks_once_without_retry(_: &Server) -> Result<(), Failure> {
+    let chunked =
+        b"HTTP/1.1 429 Too Many Requests\r\nTransfer-Encoding: chunked\r\nRetry-After: 0\r\n\r\n\
+        3;x\r\nthr\r\n6\r\nee box\r\n0\r\nX: y\r\n\r\n";
+    for (answer, body) in [
+        (refusal(503, &["Retry-After: 0"], "no room"), "no room"),
+        (chunked.to_vec(), "three box"),
+        (b"HTTP/1.1 503 \r\nRetry-After: 0\r\n\r\nto the end".to_vec(), "to the end"),
+    ] {
+        let seen = play(&["GET"], vec![answer.clone(), answer])?;
+        seen.requests(1)?;
+        let right = seen.out.starts_with("HTTP/1.1 ") && seen.out.ends_with(&format!("\n\n{body}"));
+        let expected = format!("the answer on standard output, with the body {body:?} at its end");
+        seen.require(right, expected, &seen.out)?;
+    }
+    Ok(())
+}
+
+fn waits_for_seconds(_: &Server) -> Result<(), Failure> {
+    for status in [429, 503] {
+        let seen = play(&["--retry"], vec![refusal(status, &["retry-after:  1 "], "no"), ok()])?;
+        seen.requests(2)?;
+        seen.shows(200)?;
+        let waited = seen.took >= Duration::from_secs(1);
+        seen.require(waited, "a second between the two", format!("{:?} in all", seen.took))?;
+    }
+    Ok(())
+}
+
+fn waits_for_a_date(_: &Server) -> Result<(), Failure> {
+    let date = in_seconds(2);
+    let line = format!("Retry-After: {}", httpdate::fmt_http_date(date));
+    let seen = play(&["--retry"], vec![refusal(503, &[&line], "no"), ok()])?;
+    seen.requests(2)?;
+    seen.shows(200)?;
+    // What is written is in whole seconds, so it is a little earlier than `date`.
+    let early = (date - Duration::from_secs(1)).duration_since(SystemTime::now()).ok();
+    let got = format!("the second came {:?} too early", early.unwrap_or_default());
+    seen.require(early.is_none(), format!("the second request after {line}"), got)
+}
+
+fn does_not_wait_for_the_past(_: &Server) -> Result<(), Failure> {
+    for value in ["0", "000", "Sun, 06 Nov 1994 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+        let refused = refusal(429, &[&format!("Retry-After: {value}")], "no");
+        let seen = play(&["--retry"], vec![refused, ok()])?;
+        seen.requests(2)?;
+        seen.shows(200)?;
+        seen.at_once()?;
+    }
+    Ok(())
+}
+
+fn ignores_what_is_none(_: &Server) -> Result<(), Failure> {
+    for value in ["abc", "-1", "", "9,5", "10000000 s", "tomorrow", "Sun, 99 Nov 2094 08:49:37 GMT"]
+    {
+        let refused = refusal(429, &[&format!("Retry-After: {value}")], "no");
+        let seen = play(&["--retry"], vec![refused, ok()])?;
+        seen.requests(2)?;
+        seen.shows(200)?;
+        seen.at_once()?;
+    }
+    Ok(())
+}
+
+fn does_not_wait_forever(_: &Server) -> Result<(), Failure> {
+    let nines = "9".repeat(20);
+    for value in [
+        "31",
+        "86400",
+        "4294967296",
+        "18446744073709551615",
+        "18446744073709551616",
+        &nines,
+        &nines.repeat(20),
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+    ] {
+        let refused = refusal(429, &[&format!("Retry-After: {value}")], "no");
+        let seen = play(&["--retry"], vec![refused, ok()])?;
+        seen.requests(1)?;
+        seen.shows(429)?;
+        seen.at_once()?;
+    }
+    Ok(())
+}
+
+fn gives_up(_: &Server) -> Result<(), Failure> {
+    for fields in [&[][..], &["Retry-After: 0"]] {
+        let answers = (1..=7).map(|number| refusal(503, fields, &format!("answer {number}")));
+        let seen = play(&["--retry", "GET"], answers.collect())?;
+        seen.requests(4)?;
+        seen.shows(503)?;
+        seen.require(seen.out.ends_with("answer 4"), "the fourth answer, and no other", &seen.out)?;
+    }
+    Ok(())
+}
+
+fn takes_no_for_an_answer(_: &Server) -> Result<(), Failure> {
+    for status in [200, 301, 400, 404, 408, 425, 500, 502, 504] {
+        let answers = vec![refusal(status, &["Retry-After: 0"], "no"), ok(), ok()];
+        let seen = play(&["--retry"], answers)?;
+        seen.requests(1)?;
+        seen.shows(status)?;
+    }
+    Ok(())
+}
+
+fn repeats_what_may_be_repeated(_: &Server) -> Result<(), Failure> {
+    for (method, count) in [
+        ("POST", 1),
+        ("PATCH", 1),
+        ("BREW", 1),
+        ("GET", 2),
+        ("HEAD", 2),
+        ("OPTIONS", 2),
+        ("PUT", 2),
+        ("DELETE", 2),
+    ] {
+        // The answer to HEAD has no body, and the others need none.
+        let empty =
+            |line: &str| format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n").into_bytes();
+        let answers = vec![empty("429 No\r\nRetry-After: 0"), empty("200 OK"), empty("200 OK")];
+        let seen = play(&["--retry", method], answers)?;
+        seen.requests(count)?;
+        seen.shows(if count == 1 { 429 } else { 200 })?;
+    }
+    Ok(())
+}
+
+fn meets_the_server(server: &Server) -> Result<(), Failure> {
+    let url = format!("http://{}/limited", server.address());
+    beyond_the_limit(server, "GET", &[])?;
+    let (out, _) = run_client(&["--retry", "GET", &url])?;
+    let right = out.starts_with("HTTP/1.1 200 ") && out.ends_with("within the limit\n");
+    if right {
+        return Ok(());
+    }
+    Err(Failure::new("200 for `client --retry GET /limited` that was 429 at first", out))
+}
+
+/// Asks for `/limited` until that is too much.
+fn beyond_the_limit(
+    server: &Server,
+    method: &str,
+    fields: &[(&str, &str)],
+) -> Result<Answer, Failure> {
+    // Five at once, and one for each second that this takes.
+    for _ in 0..20 {
+        let answer = server.ask(method, "/limited", fields, b"")?;
+        if answer.reply.status == 429 {
+            return Ok(answer);
+        }
+        answer.status(200)?;
+    }
+    Err(Failure::new("status 429 for one of twenty requests in a row", "status 200 for all"))
+}
+
+/// The one Retry-After that an answer has, which must be a number.
+fn retry_after(answer: &Answer) -> Result<u64, Failure> {
+    let values: Vec<&str> = answer.reply.fields("Retry-After").collect();
+    let number = match values[..] {
+        [value] if value.bytes().all(|byte| byte.is_ascii_digit()) => value.parse().ok(),
+        _ => None,
+    };
+    let expected = "one field Retry-After with a number of seconds";
+    number.ok_or_else(|| answer.failure(expected, format!("Retry-After: {}", values.join(" | "))))
+}
+
+fn varies(answer: &Answer, name: &str) -> Result<(), Failure> {
+    let vary: Vec<&str> = answer.reply.fields("Vary").collect();
+    let got = format!("Vary: {}", vary.join(" | "));
+    answer.require(answer.lists("Vary", name), format!("a Vary field that lists {name}"), got)
+}
+
+fn in_seconds(seconds: u64) -> SystemTime {
+    SystemTime::now() + Duration::from_secs(seconds)
+}
+
+/// An answer with this status, these field lines and this body.
+fn refusal(status: u16, lines: &[&str], body: &str) -> Vec<u8> {
+    let lines: String = lines.iter().flat_map(|line| [line, "\r\n"]).collect();
+    format!("HTTP/1.1 {status} X\r\n{lines}Content-Length: {}\r\n\r\n{body}", body.len())
+        .into_bytes()
+}
+
+fn ok() -> Vec<u8> {
+    refusal(200, &[], "at last")
+}
+
+/// What happened between a client and a server that follows a script.
+struct Seen {
+    /// `client --retry GET URL`
+    command: String,
+    /// The script's first answer.
+    answer: Vec<u8>,
+    /// The heads of the requests.
+    heads: Vec<String>,
+    /// What the client has printed.
+    out: String,
+    took: Duration,
+}
+
+/// Lets the client ask a server that gives one of these answers on each connection.
+fn play(words: &[&str], answers: Vec<Vec<u8>>) -> Result<Seen, Failure> {
+    let answer = answers.first().cloned().unwrap_or_default();
+    let broken = |error: wire::WireError| Failure::new("a scripted server", error.message());
+    let script = Script::start(answers.into_iter().map(|it| vec![it]).collect()).map_err(broken)?;
+    let url = format!("http://{}/scripted?x=1", script.addr());
+    let words = [words, &[url.as_str()]].concat();
+    let (out, took) = run_client(&words)?;
+    Ok(Seen {
+        command: format!("client {}", words.join(" ")),
+        answer,
+        heads: script.heads(),
+        out,
+        took,
+    })
+}
+
+impl Seen {
+    fn requests(&self, count: usize) -> Result<(), Failure> {
+        let plural = if count == 1 { "" } else { "s" };
+        let expected = format!("{count} request{plural}");
+        self.require(self.heads.len() == count, expected, format!("{}", self.heads.len()))
+    }
+
+    fn shows(&self, status: u16) -> Result<(), Failure> {
+        let right = self.out.starts_with(&format!("HTTP/1.1 {status} "))
+            && self.out.matches("HTTP/1.1 ").count() == 1;
+        let expected = format!("only the last answer on standard output, which is {status}");
+        self.require(right, expected, &self.out)
+    }
+
+    fn at_once(&self) -> Result<(), Failure> {
+        let got = format!("it took {:?}", self.took);
+        self.require(self.took < AT_ONCE, "the end without a wait", got)
+    }
+
+    fn require(
+        &self,
+        holds: bool,
+        expected: impl ToString,
+        got: impl ToString,
+    ) -> Result<(), Failure> {
+        if holds {
+            return Ok(());
+        }
+        let expected = format!("{} of `{}`", expected.to_string(), self.command);
+        let sent = self.heads.first().cloned().unwrap_or_default();
+        Err(Failure::new(expected, got.to_string()).with_bytes(sent.as_bytes(), &self.answer))
+    }
+}
+
+/// Runs the chapter's client, which is built together with the checks, and returns what it has printed.
+fn run_client(words: &[&str]) -> Result<(String, Duration), Failure> {
+    let command = format!("client {}", words.join(" "));
+    let failed = |got: String| Failure::new(format!("`{command}` prints an answer"), got);
+    // These checks are in a folder beside that of the examples.
+    let client = env::current_exe()
+        .ok()
+        .and_then(|me| Some(me.parent()?.parent()?.join("examples").join("client")))
+        .ok_or_else(|| failed("the client cannot be found".to_string()))?
+        .with_extension(env::consts::EXE_EXTENSION);
+    let started = Instant::now();
+    let mut child = Command::new(&client)
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(format!("{} cannot be started: {error}", client.display())))?;
+    // What it prints fits into a pipe, so it need not be read before the end.
+    let ended = loop {
+        match child.try_wait() {
+            Ok(None) if started.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(5)),
+            Ok(ended) => break ended,
+            Err(error) => return Err(failed(error.to_string())),
+        }
+    };
+    let took = started.elapsed();
+    if ended.is_none() {
+        // It may end at this very moment.
+        let _ = child.kill();
+    }
+    let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let said = text(&output.stderr);
+    match ended {
+        Some(status) if status.success() => Ok((text(&output.stdout), took)),
+        Some(status) => Err(failed(format!("{status}\non standard error it said:\n{said}"))),
+        None => Err(failed(format!("it still ran after {PATIENCE:?}\n{said}"))),
+    }
+}
