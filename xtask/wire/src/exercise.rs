@@ -124,12 +124,6 @@ impl Server {
         Server::start(&self.words, &arguments)
     }
 
-    /// Starts the same program once more, with these arguments in front of its address.
-    pub fn another_with(&self, arguments: &[&str]) -> Result<Server, Failure> {
-        let added = arguments.iter().map(ToString::to_string);
-        Server::start(&self.words.iter().cloned().chain(added).collect::<Vec<_>>())
-    }
-
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.program.addr()

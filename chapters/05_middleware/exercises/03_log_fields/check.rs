@@ -191,7 +191,7 @@ fn keeps_the_common_format(server: &Server) -> Result<(), Failure> {
 }
 
 fn json_has_both(server: &Server) -> Result<(), Failure> {
-    let server = server.another_with(JSON)?;
+    let server = server.with_arguments(JSON)?;
     for (referer, agent) in [
         ("http://a.example/page", "curl/8.5.0"),
         (r#"say "hi""#, r"C:\temp\"),
@@ -207,7 +207,7 @@ fn json_has_both(server: &Server) -> Result<(), Failure> {
 }
 
 fn json_tells_absent_from_empty(server: &Server) -> Result<(), Failure> {
-    let server = server.another_with(JSON)?;
+    let server = server.with_arguments(JSON)?;
     let table: [(&[(&str, &str)], Value, Value); 3] = [
         (&[], Value::Null, Value::Null),
         (&[("Referer", "")], "".into(), Value::Null),
@@ -223,7 +223,7 @@ fn json_tells_absent_from_empty(server: &Server) -> Result<(), Failure> {
 }
 
 fn json_keeps_its_members(server: &Server) -> Result<(), Failure> {
-    let server = server.another_with(JSON)?;
+    let server = server.with_arguments(JSON)?;
     let (answer, line) = said(&server, &[])?;
     let entry = object(&answer, &line)?;
     let names: Vec<&str> =
@@ -240,7 +240,7 @@ fn json_keeps_its_members(server: &Server) -> Result<(), Failure> {
 }
 
 fn errors_are_logged(server: &Server) -> Result<(), Failure> {
-    let json = server.another_with(JSON)?;
+    let json = server.with_arguments(JSON)?;
     let fields = [("Referer", "/from"), ("User-Agent", "agent")];
     for (method, target, status) in
         [("GET", "/nowhere", 404), ("DELETE", "/hello/Ada", 405), ("GET", "/panic", 500)]

@@ -208,7 +208,7 @@ fn does_not_repeat_a_bad_id(server: &Server) -> Result<(), Failure> {
 }
 
 fn logs_the_id(server: &Server) -> Result<(), Failure> {
-    let server = server.another_with(&["--log", "json"])?;
+    let server = server.with_arguments(&["--log", "json"])?;
     let table: [(&[(&str, &str)], u16); 4] = [
         (&[("X-Request-ID", "good.id-1")], 200),
         (&[], 200),

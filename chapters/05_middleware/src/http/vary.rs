@@ -17,7 +17,9 @@ pub fn add(headers: &mut Headers, fields: &[HeaderName]) {
             all.push(field.to_string());
         }
     }
-    if let Ok(value) = HeaderValue::try_from(all.join(", ")) {
+    if !all.is_empty()
+        && let Ok(value) = HeaderValue::try_from(all.join(", "))
+    {
         headers.set(header::VARY, value);
     }
 }
@@ -43,6 +45,13 @@ mod tests {
             let lines: Vec<_> = headers.get_all(header::VARY).collect();
             assert_eq!(lines, [&HeaderValue::from_static(after)]);
         }
+    }
+
+    #[test]
+    fn what_depends_on_nothing_does_not_say_so() {
+        let mut headers = Headers::new();
+        add(&mut headers, &[]);
+        assert!(!headers.contains(header::VARY));
     }
 
     #[test]
