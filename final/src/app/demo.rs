@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
+use crate::core::blocking;
 use crate::http::{
     HeaderValue, HttpError, Request, Response, ResponseBody, Router, Status, extract, header,
 };
@@ -41,7 +42,8 @@ pub(super) fn routes(router: &mut Router) {
 /// `GET /slow?ms=N`.
 fn slow(request: &mut Request) -> Result<String, HttpError> {
     let milliseconds = number(request, "ms", 1_000)?.min(SLOWEST);
-    thread::sleep(Duration::from_millis(milliseconds));
+    // It is known to block, so another thread takes over at once.
+    blocking(|| thread::sleep(Duration::from_millis(milliseconds)));
     Ok(format!("{milliseconds} ms later\n"))
 }
 

@@ -1,9 +1,13 @@
 //! The program built with the server: which paths there are, and who answers them.
 
+mod admin;
+mod counter;
 mod demo;
 mod inspect;
 mod pages;
 mod probes;
+mod time;
+mod too_many;
 mod users;
 
 use std::path::Path;
@@ -15,12 +19,13 @@ use crate::Config;
 use crate::ServerHandle;
 use crate::handlers::StaticFiles;
 use crate::handlers::static_files::caching::Caching;
-use crate::http::{
-    HeaderName, HeaderValue, Method, Request, Response, Router, Routes, Status, header,
-};
+use crate::http::{HeaderName, HeaderValue, Method, Request, Response, Router, Status, header};
 use crate::middleware::cors::Policy;
 use crate::middleware::request_id::X_REQUEST_ID;
-use crate::middleware::{AccessLog, CatchPanic, Chain, Compression, Cors, Next, RequestId};
+use crate::middleware::{
+    AccessLog, CatchPanic, Chain, Compression, Cors, Metrics, Next, RequestId, ResponseCache,
+    StatusHandlers,
+};
 
 /// The files that are served when no folder is given: `public/` beside this program's source.
 const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
@@ -31,8 +36,35 @@ const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
 /// When two routes contradict each other, the CORS policy cannot be used, or the folder of the files is
 /// not there.
 pub fn build(config: &Config, server: ServerHandle) -> anyhow::Result<Chain> {
-    let routes = routes(config, Some(server))?.build()?;
-    Ok(layers(routes, config, if config.files_only { None } else { Some(Cors::new(policy())?) }))
+    let metrics = Metrics::new();
+    let routes = routes(config, Some(server), &metrics)?.build()?;
+    if config.files_only {
+        let chain = logged(Chain::around(routes), config).with(RequestId::new());
+        return Ok(chain.with(no_sniff).with(Compression).with(CatchPanic));
+    }
+    // From the outside in. Who answers further inside is seen by all who are further outside: so a panic
+    // becomes an answer that is compressed, gets its CORS fields, has an id, and is logged. The log is outside
+    // of the ids, to see the requests that are refused for theirs.
+    Ok(logged(Chain::around(routes), config)
+        .with(RequestId::new())
+        .with(metrics)
+        .with(StatusHandlers::new().on_status(Status::TOO_MANY_REQUESTS, too_many::explain))
+        .with(no_sniff)
+        .with(Cors::new(policy())?)
+        .with(admin::auth()?)
+        // The files are a store of their own, and one that notices changes.
+        .with(ResponseCache::new().except("/static"))
+        .with(Compression)
+        .with(CatchPanic))
+}
+
+fn logged(chain: Chain, config: &Config) -> Chain {
+    match config.log {
+        Some(format) => {
+            chain.with(AccessLog::new(format).skipping("/favicon.ico").skipping("/health/live"))
+        }
+        None => chain,
+    }
 }
 
 /// Prints the routes, a line each.
@@ -40,13 +72,17 @@ pub fn build(config: &Config, server: ServerHandle) -> anyhow::Result<Chain> {
 /// # Errors
 /// As [`build`].
 pub fn print_routes(config: &Config) -> anyhow::Result<()> {
-    for (verb, path) in routes(config, None)?.list() {
+    for (verb, path) in routes(config, None, &Metrics::new())?.list() {
         println!("{verb:<7} {path}");
     }
     Ok(())
 }
 
-fn routes(config: &Config, server: Option<ServerHandle>) -> anyhow::Result<Router> {
+fn routes(
+    config: &Config,
+    server: Option<ServerHandle>,
+    metrics: &Metrics,
+) -> anyhow::Result<Router> {
     let folder = config.root.as_deref().unwrap_or(Path::new(DEMONSTRATION));
     let files = StaticFiles::new(folder)
         .with_context(|| format!("cannot serve files from {}", folder.display()))?
@@ -64,27 +100,16 @@ fn routes(config: &Config, server: Option<ServerHandle>) -> anyhow::Result<Route
     router.get("/files/*path", pages::files);
     router.get("/empty", |_: &mut Request| Status::NO_CONTENT);
     users::routes(&mut router);
+    router.get("/api/time", time::show);
     demo::routes(&mut router);
+    admin::routes(&mut router);
+    counter::routes(&mut router);
     files.routes(&mut router, "/static");
     probes::health(folder, server).routes(&mut router);
+    metrics.routes(&mut router);
     let welcome = pages::welcome(&router);
     router.get("/", welcome);
     Ok(router)
-}
-
-/// From the outside in. Who answers further inside is seen by all who are further outside: so a panic becomes
-/// an answer that is compressed, gets its CORS fields, is logged, and has an id.
-fn layers(routes: Routes, config: &Config, cors: Option<Cors>) -> Chain {
-    let mut chain = Chain::around(routes).with(RequestId::new());
-    if let Some(format) = config.log {
-        chain =
-            chain.with(AccessLog::new(format).skipping("/favicon.ico").skipping("/health/live"));
-    }
-    chain = chain.with(no_sniff);
-    if let Some(cors) = cors {
-        chain = chain.with(cors);
-    }
-    chain.with(Compression).with(CatchPanic)
 }
 
 /// Pages that are served on port 3000 of this machine may read all answers.

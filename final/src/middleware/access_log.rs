@@ -90,15 +90,15 @@ mod tests {
     fn a_request_is_one_write_of_one_line() {
         let lines = writes(Method::Get, "/x", |_: &mut Request| "four");
         assert_eq!(lines.len(), 1);
-        assert!(lines[0].ends_with("\"GET /x HTTP/1.1\" 200 4\n"), "{lines:?}");
+        assert!(lines[0].ends_with("\"GET /x HTTP/1.1\" 200 4 \"-\" \"-\"\n"), "{lines:?}");
     }
 
     #[test]
     fn a_body_that_is_not_sent_has_no_length() {
         let lines = writes(Method::Head, "/x", |_: &mut Request| "four");
-        assert!(lines[0].ends_with("\"HEAD /x HTTP/1.1\" 200 -\n"), "{lines:?}");
+        assert!(lines[0].ends_with("\"HEAD /x HTTP/1.1\" 200 - \"-\" \"-\"\n"), "{lines:?}");
         let lines = writes(Method::Get, "/x", |_: &mut Request| Status::NOT_MODIFIED);
-        assert!(lines[0].ends_with(" 304 -\n"), "{lines:?}");
+        assert!(lines[0].ends_with(" 304 - \"-\" \"-\"\n"), "{lines:?}");
     }
 
     #[test]

@@ -7,12 +7,16 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::http::{Request, Status};
+use crate::http::{HeaderName, Request, Status, header};
+
+/// The page that the client comes from, spelled as HTTP spells it (RFC 9110 section 10.1.3).
+const REFERER: HeaderName = HeaderName::from_static("Referer");
 
 /// How a request is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// The Common Log Format, which every tool for logs has read since NCSA httpd, for people.
+    /// The Combined Log Format, for people: the common one, which every tool for logs has read since NCSA
+    /// httpd, and behind it where the client comes from and what it is.
     Common,
     /// An object in JSON, for programs. It has more in it.
     Json,
@@ -45,8 +49,9 @@ impl LogFormat {
     }
 }
 
-/// `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0" 200 2326`. The two dashes
-/// are for names that hardly anybody finds out: of the client's user (RFC 1413), and of who has logged in.
+/// `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0" 200 2326 "-" "curl/8.5.0"`.
+/// The two dashes in front are for names that hardly anybody finds out: of the client's user (RFC 1413), and
+/// of who has logged in.
 fn common(entry: &Entry) -> String {
     let Entry { request, status, length, .. } = entry;
     let (client, time) =
@@ -54,7 +59,12 @@ fn common(entry: &Entry) -> String {
     let (method, target) = (request.method(), escape(request.target().raw()));
     let (version, status) = (request.version(), status.code());
     let length = length.map_or("-".to_string(), |length| length.to_string());
-    format!("{client} - - [{time} +0000] \"{method} {target} {version}\" {status} {length}")
+    let [referer, agent] = [REFERER, header::USER_AGENT]
+        .map(|name| field(request, name).map_or("-".to_string(), |value| escape(&value)));
+    format!(
+        "{client} - - [{time} +0000] \"{method} {target} {version}\" {status} {length} \
+         \"{referer}\" \"{agent}\""
+    )
 }
 
 fn json(entry: &Entry) -> String {
@@ -72,8 +82,17 @@ fn json(entry: &Entry) -> String {
         "status": entry.status.code(),
         "bytes": entry.length,
         "duration_ms": f64::from(microseconds) / 1000.0,
+        "referer": field(request, REFERER),
+        "user_agent": field(request, header::USER_AGENT),
     })
     .to_string()
+}
+
+/// What the client says in a field, if it does: an empty one is still there. A byte that is not UTF-8
+/// becomes U+FFFD, for a log is text.
+fn field(request: &Request, name: HeaderName) -> Option<String> {
+    let value = request.headers().get(name)?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
 /// A clock that is out of the calendar's range is shown as the start of 1970.
@@ -117,7 +136,10 @@ mod tests {
     use crate::http::Method;
 
     fn line(format: LogFormat, target: &str, length: Option<u64>) -> String {
-        let mut request = Request::builder(Method::Get, target).build();
+        line_of(format, Request::builder(Method::Get, target).build(), length)
+    }
+
+    fn line_of(format: LogFormat, mut request: Request, length: Option<u64>) -> String {
         request.set_id("abc".to_string());
         format.line(&Entry {
             request: &request,
@@ -132,9 +154,27 @@ mod tests {
     fn the_common_format_is_the_one_that_tools_know() {
         assert_eq!(
             line(LogFormat::Common, "/a?b=c", Some(2326)),
-            "127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] \"GET /a?b=c HTTP/1.1\" 200 2326\n"
+            "127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] \"GET /a?b=c HTTP/1.1\" 200 2326 \"-\" \"-\"\n"
         );
-        assert!(line(LogFormat::Common, "/", None).ends_with("\" 200 -\n"));
+        assert!(line(LogFormat::Common, "/", None).ends_with("\" 200 - \"-\" \"-\"\n"));
+    }
+
+    #[test]
+    fn what_the_client_says_of_itself_is_quoted_and_may_be_empty() {
+        let table = [
+            ("http://a.example/?q=\"x\"", "a\\b", r#""http://a.example/?q=\"x\"" "a\\b""#, r"a\\b"),
+            ("", "a\tb", r#""" "a\x09b""#, r"a\tb"),
+        ];
+        for (referer, agent, text, quoted) in table {
+            let request = || {
+                let request = Request::builder(Method::Get, "/").header("Referer", referer);
+                request.header("User-Agent", agent).build()
+            };
+            let line = line_of(LogFormat::Common, request(), None);
+            assert!(line.ends_with(&format!(" 200 - {text}\n")), "{line}");
+            let line = line_of(LogFormat::Json, request(), None);
+            assert!(line.ends_with(&format!("\"user_agent\":\"{quoted}\"}}\n")), "{line}");
+        }
     }
 
     #[test]
@@ -143,7 +183,8 @@ mod tests {
             line(LogFormat::Json, "/a", None),
             "{\"time\":\"2000-10-10T13:55:36.500Z\",\"request_id\":\"abc\",\"client\":\"127.0.0.1\",\
              \"method\":\"GET\",\"target\":\"/a\",\"route\":null,\"version\":\"HTTP/1.1\",\
-             \"status\":200,\"bytes\":null,\"duration_ms\":1.042}\n"
+             \"status\":200,\"bytes\":null,\"duration_ms\":1.042,\
+             \"referer\":null,\"user_agent\":null}\n"
         );
     }
 

@@ -3,24 +3,35 @@
 //! A request goes through the layers from the outside in, and its response from the inside out, like a
 //! needle through an onion. A layer may change both, or answer itself and go no further.
 
+pub mod accept;
 pub mod accept_encoding;
 pub mod access_log;
+pub mod basic_auth;
+pub mod cache;
+pub mod cache_control;
+pub mod cache_store;
 pub mod catch_panic;
 pub mod compression;
 pub mod cors;
 pub mod gzip;
 pub mod log_format;
+pub mod metrics;
 pub mod origin;
 pub mod rate_limit;
 pub mod request_id;
+pub mod status_handlers;
 pub mod token_bucket;
 
 pub use access_log::AccessLog;
+pub use basic_auth::BasicAuth;
+pub use cache::ResponseCache;
 pub use catch_panic::CatchPanic;
 pub use compression::Compression;
 pub use cors::Cors;
+pub use metrics::Metrics;
 pub use rate_limit::RateLimit;
 pub use request_id::RequestId;
+pub use status_handlers::StatusHandlers;
 
 use crate::http::{Handler, Request, Response};
 

@@ -2,22 +2,23 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Middleware, Next};
-use crate::http::{HeaderName, HeaderValue, Request, Response};
+use crate::http::{HeaderName, HeaderValue, HttpError, IntoResponse, Request, Response, Status};
 
 /// The field, which no RFC defines and which everybody uses.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("X-Request-ID");
 
-/// The longest id that is taken from a client, in bytes.
-const LONGEST: usize = 64;
+/// How many bytes an id may have that comes from a client.
+const LENGTHS: RangeInclusive<usize> = 8..=64;
 
 /// Gives each request an id: the one that it brings, or else a new one. The response has it too.
 ///
 /// A service that calls this one passes its own id on, so that a person can follow one click of a user
-/// through the logs of both. What comes from outside ends up in log files, so a value is only taken if it
-/// is short and plain; another one is replaced, as if there were none.
+/// through the logs of both. What comes from outside ends up in log files, so a value must be short and plain.
+/// Another one is a 400: who sends it has a mistake to find, and would look for it in vain in our log.
 pub struct RequestId {
     keys: [RandomState; 2],
     count: AtomicU64,
@@ -46,9 +47,13 @@ impl Default for RequestId {
 
 impl Middleware for RequestId {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
-        let id = incoming(request).unwrap_or_else(|| self.generate());
+        let (id, is_valid) = match incoming(request) {
+            Ok(Some(id)) => (id, true),
+            Ok(None) => (self.generate(), true),
+            Err(InvalidId) => (self.generate(), false),
+        };
         request.set_id(id.clone());
-        let mut response = next.run(request);
+        let mut response = if is_valid { next.run(request) } else { InvalidId.into_response() };
         if let Ok(value) = HeaderValue::try_from(id) {
             response.headers_mut().set(X_REQUEST_ID, value);
         }
@@ -56,13 +61,26 @@ impl Middleware for RequestId {
     }
 }
 
-/// The id that the request brings, if it is one, and one only, that can be trusted in a log.
-fn incoming(request: &Request) -> Option<String> {
+/// The request brings an id that is none, or more than one.
+#[derive(Debug)]
+struct InvalidId;
+
+impl IntoResponse for InvalidId {
+    /// The value itself is not repeated: it may be meant for whoever reads the answer.
+    fn into_response(self) -> Response {
+        let message = "X-Request-ID must be one line of 8 to 64 letters, digits, dots, underscores or hyphens";
+        HttpError::new(Status::BAD_REQUEST, "bad_request_id", message).into_response()
+    }
+}
+
+/// The id that the request brings, if it brings one.
+fn incoming(request: &Request) -> Result<Option<String>, InvalidId> {
     let mut lines = request.headers().get_all(X_REQUEST_ID);
-    let id = lines.next()?.to_str()?;
+    let Some(value) = lines.next() else { return Ok(None) };
+    let id = value.to_str().ok_or(InvalidId)?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let fits = (1..=LONGEST).contains(&id.len()) && id.bytes().all(is_plain);
-    (fits && lines.next().is_none()).then(|| id.to_string())
+    let fits = LENGTHS.contains(&id.len()) && id.bytes().all(is_plain);
+    if fits && lines.next().is_none() { Ok(Some(id.to_string())) } else { Err(InvalidId) }
 }
 
 #[cfg(test)]
@@ -73,8 +91,8 @@ mod tests {
     use crate::http::{Handler, Method};
     use crate::middleware::Chain;
 
-    /// What the handler saw, which must be what the response has.
-    fn id_for(chain: &Chain, sent: &[&str]) -> String {
+    /// The status, and the id of the request, which must be what the response has.
+    fn ask(chain: &Chain, sent: &[&str]) -> (u16, String) {
         let mut request = Request::builder(Method::Get, "/");
         for value in sent {
             request = request.header("X-Request-ID", value);
@@ -84,7 +102,7 @@ mod tests {
         let id = request.id().unwrap().to_string();
         let fields: Vec<_> = response.headers().get_all(X_REQUEST_ID).collect();
         assert_eq!(fields, [&HeaderValue::try_from(id.as_str()).unwrap()]);
-        id
+        (response.status().code(), id)
     }
 
     fn chain() -> Chain {
@@ -96,21 +114,40 @@ mod tests {
     fn an_id_that_a_client_brings_is_kept_if_it_is_short_and_plain() {
         let chain = chain();
         let longest = "x".repeat(64);
-        for id in ["a", "7f3c-9.B_2", &longest] {
-            assert_eq!(id_for(&chain, &[id]), id);
+        for id in ["12345678", "7f3c-9.B_2", &longest] {
+            assert_eq!(ask(&chain, &[id]), (200, id.to_string()));
         }
     }
 
     #[test]
-    fn any_other_is_replaced_by_32_hexadecimal_digits() {
-        let chain = chain();
+    fn without_one_it_is_given_32_hexadecimal_digits() {
+        let (status, id) = ask(&chain(), &[]);
+        assert_eq!((status, is_new(&id)), (200, true), "{id}");
+    }
+
+    #[test]
+    fn any_other_is_refused_before_the_handler_with_a_new_id() {
+        let chain = Chain::around(|_: &mut Request| -> Status { panic!("not reached") })
+            .with(RequestId::new());
         let too_long = "x".repeat(65);
-        let table: [&[&str]; 7] =
-            [&[], &[""], &["a b"], &["a\"b"], &["<b>"], &[&too_long], &["good", "good"]];
+        let table: [&[&str]; 8] = [
+            &[""],
+            &["1234567"],
+            &["1234 5678"],
+            &["1234\"5678"],
+            &["12345678é"],
+            &["<script>"],
+            &[&too_long],
+            &["12345678", "12345678"],
+        ];
         for sent in table {
-            let id = id_for(&chain, sent);
-            assert!(id.len() == 32 && id.bytes().all(|b| b"0123456789abcdef".contains(&b)), "{id}");
+            let (status, id) = ask(&chain, sent);
+            assert_eq!((status, is_new(&id)), (400, true), "{sent:?}: {id}");
         }
+    }
+
+    fn is_new(id: &str) -> bool {
+        id.len() == 32 && id.bytes().all(|byte| b"0123456789abcdef".contains(&byte))
     }
 
     #[test]

@@ -60,6 +60,10 @@ fn compare(
         let full = [before, after].map(|chapter| format!("{}/{path}", chapter.folder));
         let worked_on = full.iter().find(|path| work.contains(*path));
         let renamed = before.rename(content, path, after);
+        // final is started by `--addr`, so its tests are never the same byte for byte.
+        if after.number.is_none() && path.starts_with("tests/") && now.is_some() {
+            continue;
+        }
         match (now.is_some_and(|now| now == content || *now == renamed), taught.contains_key(path))
         {
             (true, false) => found.same += 1,

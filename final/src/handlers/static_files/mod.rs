@@ -7,11 +7,13 @@
 //!    file by now.
 //! 4. [`validators`] and [`caching`]: which state this is, and how long it may be used without asking.
 //! 5. [`conditional`]: the client has it already (304), or wanted another state (412).
-//! 6. Send the file, piece by piece, as the client takes it: memory does not grow with the file.
+//! 6. [`range`]: all of it, or a part (206), which may not be there (416).
+//! 7. Send the file, piece by piece, as the client takes it: memory does not grow with the file.
 
 pub mod caching;
 pub mod conditional;
 pub mod listing;
+pub mod range;
 pub mod resolve;
 pub mod validators;
 
@@ -26,6 +28,7 @@ use crate::http::{
 };
 use caching::Caching;
 use conditional::Verdict;
+use range::Wanted;
 use resolve::{Kind, Root};
 use validators::Validators;
 
@@ -121,12 +124,25 @@ impl StaticFiles {
             Verdict::Failed => return Ok(precondition_failed()),
         }
 
-        // 6. Here it is. A browser must not take a text for a program because it looks like one.
+        // 6. How much of it?
+        let length = metadata.len();
+        let (response, range) = match range::wanted(request, &validators, length) {
+            Wanted::Whole => (Response::new(Status::OK), 0..length),
+            Wanted::Part(range) => {
+                let part = format!("bytes {}-{}/{length}", range.start, range.end - 1);
+                let response = Response::new(Status::PARTIAL_CONTENT);
+                (range::with_content_range(response, &part), range)
+            }
+            Wanted::Missing => return Ok(range::not_satisfiable(length)),
+        };
+
+        // 7. Here it is. A browser must not take a text for a program because it looks like one.
         let nosniff = HeaderValue::from_static("nosniff");
-        let response = Response::new(Status::OK)
+        let response = response
             .with_header(header::CONTENT_TYPE, content_type.clone())
             .with_header(header::X_CONTENT_TYPE_OPTIONS, nosniff)
-            .with_body(ResponseBody::File { file, range: 0..metadata.len() });
+            .with_header(range::ACCEPT_RANGES, HeaderValue::from_static("bytes"))
+            .with_body(ResponseBody::File { file, range });
         Ok(describe(response))
     }
 

@@ -1,0 +1,31 @@
+//! What only users may see.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::json;
+
+use crate::http::header_value::InvalidHeaderValue;
+use crate::http::{Request, Response, Router, Status};
+use crate::middleware::BasicAuth;
+use crate::middleware::basic_auth::User;
+
+/// Adds the routes.
+pub(super) fn routes(router: &mut Router) {
+    let visits = AtomicU64::new(0);
+    router.get("/admin/whoami", move |request: &mut Request| {
+        let visits = visits.fetch_add(1, Ordering::Relaxed) + 1;
+        let user = request.extensions().get().map(|User(name)| name.as_str());
+        Response::json(&json!({ "user": user, "visits": visits }))
+    });
+    router.get("/admin/health", |_: &mut Request| Status::NO_CONTENT);
+}
+
+/// Who they are. A program for more than a demonstration has hashes of passwords, in a file of their own.
+pub(super) fn auth() -> Result<BasicAuth, InvalidHeaderValue> {
+    let auth = BasicAuth::new("admin")?
+        .user("ada", "analytical:engine")
+        .user("grace", "café au lait")
+        .protect("/admin")
+        .except("/admin/health");
+    Ok(auth)
+}

@@ -1,0 +1,78 @@
+//! `/counter`: an answer that is another one each time it is made, so that one can see when it is made.
+//!
+//! Whoever asks also says which fields it has. That is for trying things out; no page for others may allow it.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::http::extract::{self, Pairs};
+use crate::http::{
+    HeaderName, HeaderValue, HttpError, Method, Request, Response, Router, Status, header,
+};
+
+/// The longest that it takes, in milliseconds, and the most that it sends, in units of 1,024 bytes.
+const MOST: (u64, usize) = (10_000, 10_240);
+
+/// Adds `GET /counter`, and `POST /counter`, which answers the same and is no safe method.
+pub(super) fn routes(router: &mut Router) {
+    let counter = Arc::new(AtomicU64::new(0));
+    for method in [Method::Get, Method::Post] {
+        let counter = Arc::clone(&counter);
+        router.route(method, "/counter", move |request: &mut Request| show(request, &counter));
+    }
+}
+
+/// The query says what the answer looks like: `ttl=N` is its max-age, `field=NAME:VALUE`, as often as one likes,
+/// any other field, `status=N` its status, `kb=N` its size, and `ms=N` how long it takes.
+fn show(request: &Request, counter: &AtomicU64) -> Result<Response, HttpError> {
+    let query = extract::query(request);
+    let status = Status::try_from(number(&query, "status", 599, 200)?)
+        .map_err(|_| bad("`status` must be a status code"))?;
+    let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
+    thread::sleep(Duration::from_millis(number(&query, "ms", MOST.0, 0)?));
+    let padding = "x".repeat(number(&query, "kb", MOST.1, 0)? * 1024);
+    let mut response =
+        Response::json(&json!({ "count": count, "padding": padding })).with_status(status);
+    let headers = response.headers_mut();
+    headers.set(header::ETAG, value(&format!("\"{count}\""))?);
+    if query.get("ttl").is_some() {
+        let seconds = number(&query, "ttl", u64::MAX, 0)?;
+        headers.set(header::CACHE_CONTROL, value(&format!("max-age={seconds}"))?);
+    }
+    for field in query.get_all("field") {
+        let (name, text) =
+            field.split_once(':').ok_or_else(|| bad("a field must be NAME:VALUE"))?;
+        let name = HeaderName::try_from(name).map_err(|_| bad("a field must have a name"))?;
+        headers.append(name, value(text)?);
+    }
+    Ok(response)
+}
+
+fn value(text: &str) -> Result<HeaderValue, HttpError> {
+    HeaderValue::try_from(text).map_err(|_| bad("a field must have a value that can be sent"))
+}
+
+/// A number in the query, or what it is if it is not there.
+fn number<T: FromStr + Ord>(
+    query: &Pairs,
+    name: &str,
+    most: T,
+    default: T,
+) -> Result<T, HttpError> {
+    match query.get(name) {
+        None => Ok(default),
+        Some(text) => match text.parse::<T>() {
+            Ok(number) => Ok(number.min(most)),
+            Err(_) => Err(bad(&format!("`{name}` must be a whole number"))),
+        },
+    }
+}
+
+fn bad(message: &str) -> HttpError {
+    HttpError::new(Status::BAD_REQUEST, "bad_counter", message)
+}

@@ -1,0 +1,219 @@
+//! Range: the part of a file that a client wants (RFC 9110 section 14).
+
+use std::ops::Range;
+
+use super::validators::Validators;
+use crate::http::date::imf_fixdate;
+use crate::http::{
+    HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Method, Request, Response, Status,
+};
+
+/// The server knows ranges, in these units (RFC 9110 section 14.3).
+pub const ACCEPT_RANGES: HeaderName = HeaderName::from_static("Accept-Ranges");
+/// Which part of how much this is (RFC 9110 section 14.4).
+pub const CONTENT_RANGE: HeaderName = HeaderName::from_static("Content-Range");
+/// The part only if the file is still this one, and else all of it (RFC 9110 section 13.1.5).
+pub const IF_RANGE: HeaderName = HeaderName::from_static("If-Range");
+/// The part that the client wants (RFC 9110 section 14.2).
+pub const RANGE: HeaderName = HeaderName::from_static("Range");
+
+/// How much of a file a request is to get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of it: nothing else was asked for, or not in a way that is followed.
+    Whole,
+    /// These bytes, at least one.
+    Part(Range<u64>),
+    /// Bytes that are not there.
+    Missing,
+}
+
+/// What a request wants of a file of this `length`.
+pub fn wanted(request: &Request, validators: &Validators, length: u64) -> Wanted {
+    let headers = request.headers();
+    // For any other method the field has no meaning (RFC 9110 section 14.2).
+    if request.method() != Method::Get || !is_unchanged(headers, validators) {
+        return Wanted::Whole;
+    }
+    let mut lines = headers.get_all(RANGE);
+    let (Some(value), None) = (lines.next(), lines.next()) else { return Wanted::Whole };
+    match value.to_str().and_then(|value| parse(value, length)) {
+        None => Wanted::Whole,
+        Some(range) if range.is_empty() => Wanted::Missing,
+        Some(range) => Wanted::Part(range),
+    }
+}
+
+/// The answer to who wants what is not there: it says how long the file is.
+pub fn not_satisfiable(length: u64) -> Response {
+    let message = format!("the file has {length} bytes, and none of them is in this range");
+    let error = HttpError::new(Status::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", message);
+    with_content_range(error.into_response(), &format!("bytes */{length}"))
+}
+
+/// Says which part of the file it is.
+pub fn with_content_range(response: Response, value: &str) -> Response {
+    match HeaderValue::try_from(value) {
+        Ok(value) => response.with_header(CONTENT_RANGE, value),
+        Err(_) => response, // digits are always a value
+    }
+}
+
+/// Reads `bytes=5-9`, `bytes=5-` or `bytes=-5`. `None` for what is ignored: another unit, several ranges, and
+/// all that is written wrongly. An empty range is one that is written well, and has nothing in it.
+///
+/// To ignore is always allowed, for all of the file has the part in it. Of several ranges each would be a body of its
+/// own in a multipart one, and a hundred overlapping ones are an attack.
+pub fn parse(value: &str, length: u64) -> Option<Range<u64>> {
+    let (unit, set) = value.split_once('=')?;
+    if !unit.eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    // It is a list, in which empty elements are nothing (RFC 9110 section 5.6.1).
+    let mut specs =
+        set.split(',').map(|it| it.trim_matches([' ', '\t'])).filter(|it| !it.is_empty());
+    let (Some(spec), None) = (specs.next(), specs.next()) else { return None };
+    match spec.split_once('-')? {
+        ("", suffix) => match number(suffix)? {
+            // All of an empty file: there is no Content-Range that could say so.
+            1.. if length == 0 => None,
+            suffix => Some(length.saturating_sub(suffix)..length),
+        },
+        (first, "") => Some(number(first)?..length),
+        (first, last) => {
+            let (first, last) = (number(first)?, number(last)?);
+            (first <= last).then(|| first..last.saturating_add(1).min(length))
+        }
+    }
+}
+
+/// Digits and nothing else, where `u64::from_str` would take a plus sign. A number that is too large for it is as
+/// good as its largest, since no file gets that far.
+fn number(digits: &str) -> Option<u64> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(u64::MAX))
+}
+
+/// Whether the file is still the one that If-Range means, of which the client has another part. True if nobody asks.
+///
+/// Only what identifies the bytes will do: a strong tag, or the very date that was sent with the file, if the file
+/// cannot have changed once more within that second. For any of our files, the tag is strong when that is so.
+fn is_unchanged(headers: &Headers, validators: &Validators) -> bool {
+    let mut lines = headers.get_all(IF_RANGE);
+    let Some(asked) = lines.next() else { return true };
+    let own = [Some(validators.etag.to_string()), validators.modified.map(imf_fixdate)];
+    let is_own = own.iter().flatten().any(|own| own.as_bytes() == asked.as_bytes());
+    is_own && !validators.etag.is_weak && lines.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::handlers::static_files::validators::EntityTag;
+
+    #[test]
+    fn a_range_is_read_as_the_grammar_says() {
+        let table = [
+            ("bytes=0-0", Some(0..1)),
+            ("bytes=0-99", Some(0..100)),
+            ("bytes=5-9", Some(5..10)),
+            ("bytes=5-", Some(5..100)),
+            ("bytes=-5", Some(95..100)),
+            ("bytes=-100", Some(0..100)),
+            ("bytes=-101", Some(0..100)),
+            ("bytes=95-999", Some(95..100)),
+            ("BYTES=0-0", Some(0..1)),
+            ("bytes=,\t0-0 ,", Some(0..1)),
+            ("bytes=0000000000000000000000000000007-", Some(7..100)),
+            ("bytes=0-999999999999999999999999999999", Some(0..100)),
+            ("bytes=-999999999999999999999999999999", Some(0..100)),
+            // Nothing is there.
+            ("bytes=100-", Some(100..100)),
+            ("bytes=-0", Some(100..100)),
+            ("bytes=100-200", Some(100..100)),
+            // Nothing is asked for.
+            ("", None),
+            ("bytes", None),
+            ("bytes=", None),
+            ("bytes=,", None),
+            ("bytes=-", None),
+            ("bytes=5", None),
+            ("bytes=9-5", None),
+            ("bytes=0-0,2-2", None),
+            ("bytes=+1-2", None),
+            ("bytes=0x0-0x1", None),
+            ("bytes=1-2-3", None),
+            ("bytes=--5", None),
+            ("bytes=1 - 2", None),
+            ("bytes 0-0", None),
+            ("items=0-0", None),
+        ];
+        for (value, expected) in table {
+            assert_eq!(parse(value, 100), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_the_end_is_empty_wherever_it_begins() {
+        for value in ["bytes=200-", "bytes=200-300", "bytes=999999999999999999999999999999-"] {
+            assert!(parse(value, 100).unwrap().is_empty(), "{value}");
+        }
+    }
+
+    #[test]
+    fn an_empty_file_has_no_part() {
+        assert_eq!(parse("bytes=0-", 0), Some(0..0));
+        assert_eq!(parse("bytes=-0", 0), Some(0..0));
+        assert_eq!(parse("bytes=-5", 0), None);
+    }
+
+    #[test]
+    fn if_range_is_for_exactly_this_file() {
+        let table = [
+            (None, true),
+            (Some("\"x\""), true),
+            (Some("Sun, 06 Nov 1994 08:49:37 GMT"), true),
+            (Some("\"y\""), false),
+            (Some("W/\"x\""), false),
+            (Some("\"x\", \"y\""), false),
+            (Some("*"), false),
+            (Some("Sun, 06 Nov 1994 08:49:36 GMT"), false),
+            (Some("Sun, 06 Nov 1994 08:49:38 GMT"), false),
+        ];
+        let mut validators = Validators {
+            etag: EntityTag { is_weak: false, opaque: b"x".to_vec() },
+            modified: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(784_111_777_500)),
+        };
+        let judge = |value: Option<&str>, validators: &Validators| {
+            let request = Request::builder(Method::Get, "/");
+            let request = value.into_iter().fold(request, |it, value| it.header("If-Range", value));
+            is_unchanged(request.build().headers(), validators)
+        };
+        for (value, expected) in table {
+            assert_eq!(judge(value, &validators), expected, "{value:?}");
+        }
+        validators.etag.is_weak = true;
+        for (value, _) in &table[1..] {
+            assert!(!judge(*value, &validators), "{value:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_leads_out_of_the_file(value in "bytes=[0-9, -]{0,40}", length in 0..50_u64) {
+            if let Some(range) = parse(&value, length) && !range.is_empty() {
+                prop_assert!(range.end <= length);
+            }
+        }
+
+        #[test]
+        fn a_range_within_the_file_is_what_was_asked_for(first in 0..50_u64, more in 0..50_u64) {
+            let value = format!("bytes={first}-{}", first + more);
+            prop_assert_eq!(parse(&value, 100), Some(first..first + more + 1));
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Basic authentication: a name and a password with each request (RFC 7617).
+//!
+//! Base64 hides nothing: whoever can read the connection can read the password. So this belongs behind TLS.
+
+use std::hint::black_box;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Middleware, Next};
+use crate::http::header_value::InvalidHeaderValue;
+use crate::http::{
+    HeaderName, HeaderValue, HttpError, IntoResponse, Request, Response, Status, Target,
+};
+
+/// Who the client is, and how it shows that (RFC 9110 section 11.6.2). A secret: it must not be logged.
+pub const AUTHORIZATION: HeaderName = HeaderName::from_static("Authorization");
+/// How a client can show who it is (RFC 9110 section 11.6.1).
+pub const WWW_AUTHENTICATE: HeaderName = HeaderName::from_static("WWW-Authenticate");
+
+/// The user who has logged in, as handlers find it in the request's extensions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User(pub String);
+
+/// Lets only users reach what is below some paths.
+pub struct BasicAuth {
+    challenge: HeaderValue,
+    users: Vec<(String, String)>,
+    protect: Vec<Prefix>,
+    except: Vec<Prefix>,
+}
+
+impl BasicAuth {
+    /// Protects nothing yet. The realm is shown to the person who has to know which password is meant.
+    ///
+    /// # Errors
+    /// For a realm that cannot be sent, since a control character is in it.
+    pub fn new(realm: &str) -> Result<BasicAuth, InvalidHeaderValue> {
+        let realm = realm.replace('\\', "\\\\").replace('"', "\\\"");
+        let challenge = format!("Basic realm=\"{realm}\", charset=\"UTF-8\"");
+        let challenge = HeaderValue::try_from(challenge)?;
+        Ok(BasicAuth { challenge, users: Vec::new(), protect: Vec::new(), except: Vec::new() })
+    }
+
+    /// Adds a user. A colon may be in the password, but not in the name: nobody could log in with that.
+    pub fn user(mut self, name: &str, password: &str) -> BasicAuth {
+        self.users.push((name.to_string(), password.to_string()));
+        self
+    }
+
+    /// Protects this path and all below it.
+    pub fn protect(mut self, path: &str) -> BasicAuth {
+        self.protect.push(Prefix::new(path));
+        self
+    }
+
+    /// Leaves this path and all below it open, although they are below one that is protected.
+    pub fn except(mut self, path: &str) -> BasicAuth {
+        self.except.push(Prefix::new(path));
+        self
+    }
+
+    fn protects(&self, target: &Target) -> bool {
+        let is_in = |prefixes: &[Prefix]| prefixes.iter().any(|prefix| prefix.contains(target));
+        is_in(&self.protect) && !is_in(&self.except)
+    }
+
+    /// The user whose name and password the request has; `None` for whatever else is in it.
+    fn user_of(&self, request: &Request) -> Option<User> {
+        let mut lines = request.headers().get_all(AUTHORIZATION);
+        let (Some(value), None) = (lines.next(), lines.next()) else { return None };
+        let (name, password) = credentials(value)?;
+        let mut found = None;
+        // All users are looked at, and all of both texts, whatever the first ones say.
+        for (own_name, own_password) in &self.users {
+            let is_name = is_same(own_name.as_bytes(), &name);
+            let is_password = is_same(own_password.as_bytes(), &password);
+            if is_name & is_password {
+                found = Some(User(own_name.clone()));
+            }
+        }
+        found
+    }
+
+    /// The same for every cause: what is wrong with a guess is nothing that who guesses needs to know.
+    fn refuse(&self) -> Response {
+        let message = "this needs the name and the password of a user";
+        HttpError::new(Status::UNAUTHORIZED, "unauthorized", message)
+            .into_response()
+            .with_header(WWW_AUTHENTICATE, self.challenge.clone())
+    }
+}
+
+impl Middleware for BasicAuth {
+    fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
+        if self.protects(request.target()) {
+            let Some(user) = self.user_of(request) else { return self.refuse() };
+            request.extensions_mut().insert(user);
+        }
+        next.run(request)
+    }
+}
+
+/// The beginning of a path, in whole segments: `/admin` is no beginning of `/administrator`.
+struct Prefix(Vec<String>);
+
+impl Prefix {
+    fn new(path: &str) -> Prefix {
+        let segments = path.split('/').filter(|segment| !segment.is_empty());
+        Prefix(segments.map(String::from).collect())
+    }
+
+    /// Asks the segments that the router looks at too. Where one part of a program decodes a path in another way than
+    /// the next, there is a spelling which the first does not protect and the second serves.
+    fn contains(&self, target: &Target) -> bool {
+        target.segments().starts_with(&self.0)
+    }
+}
+
+/// Name and password out of `Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==`. Bytes, and no text: they are only compared.
+fn credentials(value: &HeaderValue) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (scheme, encoded) = value.to_str()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    let mut name = STANDARD.decode(encoded.trim_start_matches(' ')).ok()?;
+    // The first colon ends the name. All others are of the password.
+    let colon = name.iter().position(|&byte| byte == b':')?;
+    let password = name.split_off(colon + 1);
+    name.pop();
+    Some((name, password))
+}
+
+/// Whether two texts are the same, in a time that tells nothing about `own`, not even its length.
+///
+/// `==` ends at the first byte that differs. Who can measure that guesses a password byte by byte: 256 guesses for
+/// each, in place of all combinations.
+fn is_same(own: &[u8], given: &[u8]) -> bool {
+    let mut differs = own.len() ^ given.len();
+    for (at, byte) in given.iter().enumerate() {
+        // Beyond its end, any byte will do, for then the lengths differ.
+        let own_byte = own.get(at).copied().unwrap_or_default();
+        differs |= usize::from(own_byte ^ byte);
+    }
+    // So that the compiler does not find out that it could stop earlier.
+    black_box(differs) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Handler, Method};
+    use crate::middleware::Chain;
+
+    fn chain() -> Chain {
+        let auth = BasicAuth::new("a \"b\" \\")
+            .unwrap()
+            .user("ada", "a:b")
+            .user("grace", "café")
+            .protect("/admin")
+            .except("/admin/health");
+        let who = |request: &mut Request| match request.extensions().get::<User>() {
+            Some(User(name)) => name.clone(),
+            None => "nobody".to_string(),
+        };
+        Chain::around(who).with(auth)
+    }
+
+    fn status(target: &str, lines: &[&str]) -> u16 {
+        let request = Request::builder(Method::Get, target);
+        let request = lines.iter().fold(request, |it, value| it.header("Authorization", value));
+        chain().handle(&mut request.build()).status().code()
+    }
+
+    fn basic(credentials: &str) -> String {
+        format!("Basic {}", STANDARD.encode(credentials))
+    }
+
+    #[test]
+    fn a_path_is_protected_by_whole_segments_however_it_is_spelled() {
+        let table = [
+            ("/admin", 401),
+            ("/admin/", 401),
+            ("/admin/a/b", 401),
+            ("/%61dmin/a", 401),
+            ("/admin/../a", 401),
+            ("/admin/healthy", 401),
+            ("/admin/health%2Fx", 401),
+            ("/admin/health", 200),
+            ("/admin/%68ealth/x", 200),
+            ("/administrator", 200),
+            ("/admin%2Fa", 200),
+            ("/a/admin", 200),
+            ("/", 200),
+        ];
+        for (target, expected) in table {
+            assert_eq!(status(target, &[]), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_known_by_name_and_password() {
+        let table = [
+            (basic("ada:a:b"), 200),
+            (basic("grace:café"), 200),
+            (basic("ada:a:b").replace("Basic ", "bAsIc   "), 200),
+            (basic("ada:a"), 401),
+            (basic("ada:a:bc"), 401),
+            (basic("ada:"), 401),
+            (basic("ada"), 401),
+            (basic("ada:café"), 401),
+            (basic("Ada:a:b"), 401),
+            (basic("eve:a:b"), 401),
+            (basic(":a:b"), 401),
+            (basic(""), 401),
+            (basic("ada:a:b").replace("Basic", "Bearer"), 401),
+            (basic("ada:a:b").replace(' ', ""), 401),
+            ("Basic YWRhOmE6Yg".to_string(), 401), // what is missing is the padding
+            ("Basic YWRhOmE6Yg== x".to_string(), 401),
+            ("Basic \u{e9}".to_string(), 401),
+            ("Basic".to_string(), 401),
+        ];
+        for (value, expected) in table {
+            assert_eq!(status("/admin", &[&value]), expected, "{value}");
+        }
+        let good = basic("ada:a:b");
+        assert_eq!(status("/admin", &[&good, &good]), 401);
+    }
+
+    #[test]
+    fn a_refusal_says_which_password_is_meant() {
+        let response = chain().handle(&mut Request::builder(Method::Get, "/admin").build());
+        let challenge = response.headers().get(WWW_AUTHENTICATE).unwrap().to_str();
+        assert_eq!(challenge, Some(r#"Basic realm="a \"b\" \\", charset="UTF-8""#));
+        assert!(BasicAuth::new("a\nb").is_err());
+    }
+
+    #[test]
+    fn the_slow_comparison_is_a_comparison() {
+        let texts = ["", "a", "b", "ab", "ba", "a\0", "\0", "aa"];
+        for own in texts {
+            for given in texts {
+                let same = is_same(own.as_bytes(), given.as_bytes());
+                assert_eq!(same, own == given, "{own:?}, {given:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! A cache in memory: an answer that may be used again is not made again (RFC 9111).
+//!
+//! It is a shared cache: what it keeps is for everybody. So the question is not only how long an answer is
+//! good, but also for whom. [`super::cache_store`] is where answers are kept.
+
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::cache_control::CacheControl;
+use super::cache_store::{Capacity, Entry, Key, Selection, Store};
+use super::request_id::X_REQUEST_ID;
+use super::{Middleware, Next};
+use crate::handlers::static_files::conditional::{self, Tags, Verdict};
+use crate::handlers::static_files::validators::Validators;
+use crate::http::limits::MIB;
+use crate::http::{
+    HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Method, Request, Response,
+    ResponseBody, Status, date, header,
+};
+
+/// How many seconds ago the answer was made (RFC 9111 section 5.1).
+const AGE: HeaderName = HeaderName::from_static("Age");
+/// Who the client says it is (RFC 9110 section 11.6.2).
+const AUTHORIZATION: HeaderName = HeaderName::from_static("Authorization");
+/// Where the answer came from. No RFC defines it, and many caches say it.
+const X_CACHE: HeaderName = HeaderName::from_static("X-Cache");
+
+/// The answer came from here.
+const HIT: HeaderValue = HeaderValue::from_static("HIT");
+/// It could have, but was not here, or was too old.
+const MISS: HeaderValue = HeaderValue::from_static("MISS");
+/// No answer to a request like this comes from here.
+const BYPASS: HeaderValue = HeaderValue::from_static("BYPASS");
+
+/// Requests with these want a part of an answer, or an answer of the handler itself.
+const NOT_FOR_US: [&str; 4] = ["Range", "If-Range", "If-Match", "If-Unmodified-Since"];
+
+/// Fields that belong to one connection (RFC 9110 section 7.6.1), besides those that Connection names.
+const HOP_BY_HOP: [&str; 8] = [
+    "Connection",
+    "Keep-Alive",
+    "Proxy-Authenticate",
+    "Proxy-Connection",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+];
+
+/// How much is kept: 128 answers, 8 MiB, and none that is larger than 1 MiB.
+const CAPACITY: Capacity = Capacity { max_entries: 128, max_bytes: 8 * MIB, max_object: MIB };
+
+/// The time. It is given, so that a test can move it.
+type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
+
+/// Keeps answers to GET for as long as they say, and answers with them.
+pub struct ResponseCache {
+    capacity: Capacity,
+    clock: Clock,
+    /// What is asked of these paths, or below them, is never kept.
+    except: Vec<String>,
+    /// Locked for a look-up or for a change, and never while an answer is made or sent.
+    store: Arc<Mutex<Store>>,
+}
+
+impl ResponseCache {
+    /// A cache with nothing in it.
+    pub fn new() -> ResponseCache {
+        ResponseCache::with_capacity(CAPACITY)
+    }
+
+    /// A cache that keeps more, or less.
+    pub fn with_capacity(capacity: Capacity) -> ResponseCache {
+        let store = Arc::new(Mutex::new(Store::new(capacity)));
+        ResponseCache { capacity, clock: Box::new(Instant::now), except: Vec::new(), store }
+    }
+
+    /// Takes the time from `clock`, which must never go back.
+    pub fn with_clock(self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> ResponseCache {
+        ResponseCache { clock: Box::new(clock), ..self }
+    }
+
+    /// Never keeps what is asked of this path, or below it.
+    pub fn except(mut self, prefix: &str) -> ResponseCache {
+        self.except.push(prefix.to_string());
+        self
+    }
+
+    fn is_excepted(&self, path: &str) -> bool {
+        self.except.iter().any(|prefix| {
+            path.strip_prefix(prefix.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    /// The entry for a request, if it is good enough for it.
+    fn find(&self, request: &Request, key: &Key, asked: &CacheControl) -> Option<Arc<Entry>> {
+        if asked.has("no-cache") {
+            return None;
+        }
+        let (now, youth) = ((self.clock)(), asked.time("max-age").unwrap_or(Duration::MAX));
+        let has_name = request.headers().contains(AUTHORIZATION);
+        lock(&self.store).find(key, request.headers(), now, |entry| {
+            now.saturating_duration_since(entry.made) < youth && (entry.is_public || !has_name)
+        })
+    }
+
+    /// Answers with what is here: all of it, or that the client has it already.
+    fn answer(&self, request: &mut Request, entry: &Entry) -> Response {
+        let mut response = if has_it(request.headers(), &entry.headers) {
+            Response::new(Status::NOT_MODIFIED)
+        } else {
+            // The bytes are shared, not copied, and go out as from a file.
+            let (bytes, length) = (Cursor::new(Arc::clone(&entry.body)), entry.body.len() as u64);
+            let body = ResponseBody::Stream { reader: Box::new(bytes), length: Some(length) };
+            Response::new(Status::OK).with_body(body)
+        };
+        let is_whole = response.status() == Status::OK;
+        for (name, value) in entry.headers.iter() {
+            // What describes content is of no use where there is none (RFC 9110 section 15.4.5).
+            if is_whole || ![header::CONTENT_TYPE, header::CONTENT_ENCODING].contains(name) {
+                response.headers_mut().append(name.clone(), value.clone());
+            }
+        }
+        if let Some(matched) = &entry.matched {
+            request.set_matched(matched.clone());
+        }
+        let age = (self.clock)().saturating_duration_since(entry.made);
+        response.with_header(AGE, age.as_secs().into()).with_header(X_CACHE, HIT)
+    }
+
+    /// Lets the answer of a handler be kept as it is sent, if it may be kept.
+    fn keep(&self, request: &Request, key: Key, mut response: Response, changes: u64) -> Response {
+        let Some((lifetime, is_public)) = may_be_kept(request, &response) else { return response };
+        if response.body().length().is_some_and(|length| length > self.capacity.max_object as u64) {
+            return response;
+        }
+        if !response.headers().contains(header::DATE)
+            && let Ok(now) = HeaderValue::try_from(date::imf_fixdate(date::now()))
+        {
+            response.headers_mut().set(header::DATE, now);
+        }
+        let entry = Entry {
+            key,
+            selection: Selection::of(response.headers(), request.headers()),
+            headers: to_be_kept(response.headers()),
+            body: Arc::default(),
+            matched: request.matched().cloned(),
+            is_public,
+            made: (self.clock)(),
+            lifetime,
+        };
+        let pending = Pending { entry, store: Arc::clone(&self.store), changes };
+        let (length, most) = (response.body().length(), self.capacity.max_object);
+        let body = match response.take_body() {
+            ResponseBody::Empty => {
+                pending.finish(Arc::default());
+                ResponseBody::Empty
+            }
+            ResponseBody::Bytes(bytes) => {
+                pending.finish(bytes[..].into());
+                ResponseBody::Bytes(bytes)
+            }
+            ResponseBody::File { mut file, range } => {
+                if file.seek(SeekFrom::Start(range.start)).is_ok() {
+                    let part = file.take(range.end.saturating_sub(range.start));
+                    Recorder::body(Box::new(part), length, most, pending)
+                } else {
+                    ResponseBody::File { file, range }
+                }
+            }
+            ResponseBody::Stream { reader, .. } => Recorder::body(reader, length, most, pending),
+        };
+        response.with_body(body)
+    }
+}
+
+impl Default for ResponseCache {
+    fn default() -> ResponseCache {
+        ResponseCache::new()
+    }
+}
+
+impl Middleware for ResponseCache {
+    fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
+        let (key, asked) = (Key::of(request), CacheControl::of(request.headers()));
+        let method = request.method();
+        let is_read = [Method::Get, Method::Head].contains(&method);
+        let is_for_us = is_read
+            && !self.is_excepted(request.path())
+            && !asked.has("no-store")
+            && !NOT_FOR_US.iter().any(|name| request.headers().contains(name));
+        if is_for_us && let Some(entry) = self.find(request, &key, &asked) {
+            return self.answer(request, &entry);
+        }
+        let word = if is_for_us { MISS } else { BYPASS };
+        if is_read && asked.has("only-if-cached") {
+            let error =
+                HttpError::new(Status::GATEWAY_TIMEOUT, "not_cached", "it is not in the cache");
+            return error.into_response().with_header(X_CACHE, word);
+        }
+        let changes = lock(&self.store).changes();
+        let response = next.run(request);
+        let status = response.status();
+        if !method.is_safe() && (status.is_success() || status.is_redirection()) {
+            // It has changed something, and this path is what it can have changed (RFC 9111 section 4.4).
+            lock(&self.store).forget(&key);
+        }
+        let response = if is_for_us && method == Method::Get {
+            self.keep(request, key, response, changes)
+        } else {
+            response
+        };
+        response.with_header(X_CACHE, word)
+    }
+}
+
+/// For how long a response may be kept, and whether for everybody. `None` if it must not be (RFC 9111 section 3).
+fn may_be_kept(request: &Request, response: &Response) -> Option<(Duration, bool)> {
+    let control = CacheControl::of(response.headers());
+    // s-maxage is for caches such as this one and outweighs max-age (section 5.2.2.10).
+    let lifetime = control.time("s-maxage").or_else(|| control.time("max-age"))?;
+    let is_public = control.has("public") || control.has("s-maxage");
+    let is_kept = response.status() == Status::OK
+        && !lifetime.is_zero()
+        && !["no-store", "private", "no-cache"].iter().any(|name| control.has(name))
+        // Whoever gets another one's cookie is that other one.
+        && !response.headers().contains(header::SET_COOKIE)
+        && !response.headers().list(header::VARY).any(|name| name == "*")
+        && (is_public || !request.headers().contains(AUTHORIZATION));
+    is_kept.then_some((lifetime, is_public))
+}
+
+/// The fields that are the same for the next client.
+fn to_be_kept(headers: &Headers) -> Headers {
+    let mut kept = headers.clone();
+    let named: Vec<&str> = headers.list(header::CONNECTION).collect();
+    for name in named.into_iter().chain(HOP_BY_HOP).chain([X_REQUEST_ID.as_str()]) {
+        kept.remove(name);
+    }
+    kept
+}
+
+/// Whether a client has the very state that is kept: then it need not get it again.
+fn has_it(request: &Headers, kept: &Headers) -> bool {
+    let etag =
+        kept.get(header::ETAG).and_then(|value| conditional::parse_tag_list(value.as_bytes()));
+    let Some(Tags::List(mut tags)) = etag else { return false };
+    let Some(etag) = tags.pop() else { return false };
+    let modified = kept.get(header::LAST_MODIFIED).and_then(HeaderValue::to_str);
+    let modified = modified.and_then(date::parse_http_date);
+    conditional::judge(request, &Validators { etag, modified }) == Verdict::NotModified
+}
+
+fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
+    // No code of others runs under the lock, so a panic leaves nothing half done.
+    store.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An entry that waits for its body.
+struct Pending {
+    entry: Entry,
+    store: Arc<Mutex<Store>>,
+    /// The number of changes before the answer was made.
+    changes: u64,
+}
+
+impl Pending {
+    fn finish(self, body: Arc<[u8]>) {
+        lock(&self.store).put(Entry { body, ..self.entry }, self.changes);
+    }
+}
+
+/// Passes on what it reads, and keeps it once it has read all. A client that leaves in the middle ends the
+/// reading, and then nothing is kept.
+struct Recorder {
+    reader: Box<dyn Read + Send>,
+    bytes: Vec<u8>,
+    /// How many there will be, if anybody knows, and how many may be kept.
+    length: Option<u64>,
+    most: usize,
+    /// `None` when it is kept, or never will be.
+    pending: Option<Pending>,
+}
+
+impl Recorder {
+    /// A body that is kept when it has been sent.
+    fn body(
+        reader: Box<dyn Read + Send>,
+        length: Option<u64>,
+        most: usize,
+        pending: Pending,
+    ) -> ResponseBody {
+        let pending = Some(pending);
+        let recorder = Recorder { reader, bytes: Vec::new(), length, most, pending };
+        ResponseBody::Stream { reader: Box::new(recorder), length }
+    }
+}
+
+impl Read for Recorder {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        if self.pending.is_none() {
+            return Ok(count);
+        }
+        self.bytes.extend_from_slice(&buffer[..count]);
+        if self.bytes.len() > self.most {
+            (self.pending, self.bytes) = (None, Vec::new());
+            return Ok(count);
+        }
+        let is_whole = match self.length {
+            Some(length) => self.bytes.len() as u64 == length,
+            None => count == 0 && !buffer.is_empty(),
+        };
+        if is_whole && let Some(pending) = self.pending.take() {
+            pending.finish(std::mem::take(&mut self.bytes).into());
+        }
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::http::Handler;
+    use crate::middleware::Chain;
+
+    /// A clock that a test moves, in milliseconds.
+    #[derive(Clone, Default)]
+    struct Hand(Arc<AtomicU64>);
+
+    impl Hand {
+        fn clock(&self) -> impl Fn() -> Instant + Send + Sync + 'static {
+            let (start, hand) = (Instant::now(), self.clone());
+            move || start + Duration::from_millis(hand.0.load(Ordering::SeqCst))
+        }
+    }
+
+    /// A cache around a handler.
+    fn cached(hand: &Hand, handler: impl Handler) -> Chain {
+        Chain::around(handler).with(ResponseCache::new().with_clock(hand.clock()))
+    }
+
+    /// 200 for a minute.
+    fn text() -> Response {
+        let minute = HeaderValue::from_static("max-age=60");
+        Response::text("text").with_header(header::CACHE_CONTROL, minute)
+    }
+
+    fn stream(parts: &'static [&'static str], length: Option<u64>) -> impl Handler {
+        struct Parts(std::slice::Iter<'static, &'static str>);
+        impl Read for Parts {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                let part = self.0.next().copied().unwrap_or_default().as_bytes();
+                buffer[..part.len()].copy_from_slice(part);
+                Ok(part.len())
+            }
+        }
+        move |_: &mut Request| {
+            let reader = Box::new(Parts(parts.iter()));
+            text().with_body(ResponseBody::Stream { reader, length })
+        }
+    }
+
+    /// Asks, and reads the body as the encoder would, up to `most` bytes: status, X-Cache, Age and the bytes.
+    fn ask(chain: &Chain, request: &mut Request, most: u64) -> (u16, String, String, Vec<u8>) {
+        let response = chain.handle(request);
+        let field = |name| {
+            let value = response.headers().get(name).and_then(HeaderValue::to_str);
+            value.unwrap_or_default().to_string()
+        };
+        let (status, cache, age) = (response.status().code(), field(X_CACHE), field(AGE));
+        let length = response.body().length().unwrap_or(u64::MAX);
+        let mut bytes = Vec::new();
+        match response.into_parts().2 {
+            ResponseBody::Bytes(own) => bytes.extend_from_slice(&own),
+            ResponseBody::Stream { reader, .. } => {
+                reader.take(length.min(most)).read_to_end(&mut bytes).unwrap();
+            }
+            ResponseBody::Empty | ResponseBody::File { .. } => {}
+        }
+        (status, cache, age, bytes)
+    }
+
+    fn get(chain: &Chain) -> (u16, String, String, Vec<u8>) {
+        ask(chain, &mut Request::builder(Method::Get, "/").build(), u64::MAX)
+    }
+
+    #[test]
+    fn an_answer_ages_until_it_is_too_old() {
+        let hand = Hand::default();
+        let chain = cached(&hand, |_: &mut Request| text());
+        assert_eq!((get(&chain).1.as_str(), get(&chain).1.as_str()), ("MISS", "HIT"));
+        for (milliseconds, word, age) in
+            [(999, "HIT", "0"), (1_000, "HIT", "1"), (59_999, "HIT", "59"), (60_000, "MISS", "")]
+        {
+            hand.0.store(milliseconds, Ordering::SeqCst);
+            let (status, cache, got, body) = get(&chain);
+            assert_eq!((status, cache.as_str(), got.as_str()), (200, word, age));
+            assert_eq!(body, b"text");
+        }
+    }
+
+    #[test]
+    fn a_client_can_want_a_younger_one() {
+        let hand = Hand::default();
+        let chain = cached(&hand, |_: &mut Request| text());
+        get(&chain);
+        hand.0.store(10_000, Ordering::SeqCst);
+        for (directive, word) in [("max-age=11", "HIT"), ("max-age=10", "MISS")] {
+            let request = Request::builder(Method::Get, "/").header("Cache-Control", directive);
+            assert_eq!(ask(&chain, &mut request.build(), u64::MAX).1, word, "{directive}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_kept_when_all_of_it_has_been_read() {
+        for length in [None, Some(6)] {
+            let chain = cached(&Hand::default(), stream(&["abc", "def"], length));
+            let head = ask(&chain, &mut Request::builder(Method::Get, "/").build(), 3);
+            assert_eq!((head.1.as_str(), &head.3[..]), ("MISS", &b"abc"[..]));
+            assert_eq!(get(&chain).1, "MISS", "the first client left in the middle");
+            let (_, cache, _, body) = get(&chain);
+            assert_eq!((cache.as_str(), &body[..]), ("HIT", &b"abcdef"[..]));
+        }
+        let chain = cached(&Hand::default(), stream(&["abc"], Some(6)));
+        get(&chain);
+        assert_eq!(get(&chain).1, "MISS", "three bytes did not come");
+    }
+
+    #[test]
+    fn what_becomes_too_large_is_sent_and_not_kept() {
+        let capacity = Capacity { max_object: 5, ..CAPACITY };
+        let cache = ResponseCache::with_capacity(capacity);
+        let chain = Chain::around(stream(&["abc", "def"], None)).with(cache);
+        for _ in 0..2 {
+            let (_, cache, _, body) = get(&chain);
+            assert_eq!((cache.as_str(), &body[..]), ("MISS", &b"abcdef"[..]));
+        }
+    }
+
+    #[test]
+    fn fields_of_one_connection_are_not_kept() {
+        let mut headers = Headers::new();
+        for (name, value) in
+            [("Connection", "X-Hop, close"), ("x-hop", "1"), ("TE", "gzip"), ("X-Own", "1")]
+        {
+            let name = HeaderName::try_from(name).unwrap();
+            headers.append(name, HeaderValue::try_from(value).unwrap());
+        }
+        let kept = to_be_kept(&headers);
+        let names: Vec<&str> = kept.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["X-Own"]);
+    }
+
+    #[test]
+    fn a_panic_in_a_handler_does_not_lock_the_cache_for_good() {
+        let chain = cached(&Hand::default(), |request: &mut Request| {
+            assert!(request.path() != "/panic", "this message is expected");
+            text()
+        });
+        let ask = || chain.handle(&mut Request::builder(Method::Get, "/panic").build());
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(ask)).is_err());
+        assert_eq!((get(&chain).1.as_str(), get(&chain).1.as_str()), ("MISS", "HIT"));
+    }
+}

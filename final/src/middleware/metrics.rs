@@ -1,0 +1,269 @@
+//! Metrics: how many requests there were and are, and how long they took, as Prometheus reads it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{Middleware, Next};
+use crate::http::{HeaderValue, Method, Request, Response, Router, Status, header};
+
+/// Where the numbers are shown. Who asks for them is not counted, or they would change by being looked at.
+const PAGE: &str = "/metrics";
+
+/// The route of a request for which there is none.
+const UNMATCHED: &str = "unmatched";
+
+/// The upper ends of the buckets, in seconds: those that the clients of Prometheus have by default. Above
+/// them all is one more, without an end.
+const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// Counts and times all requests that come by. A clone counts into the same numbers.
+///
+/// A label never holds what a client has chosen: each value of it is a series that is kept for ever. There
+/// are as many as the program has routes, methods and statuses, whatever is asked of it.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    numbers: Arc<Mutex<Numbers>>,
+}
+
+/// All numbers, behind one lock, so that what is shown was true at one moment. It is held for as long as
+/// two look-ups take, and never while a request is answered.
+#[derive(Debug, Default)]
+struct Numbers {
+    in_flight: u64,
+    requests: BTreeMap<Series, u64>,
+    durations: BTreeMap<String, Histogram>,
+}
+
+/// The labels of a counter, compared in this order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Series {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+/// How many requests took how long. Each is counted in one bucket here; that a bucket of Prometheus has all
+/// that the smaller ones have is a matter of how it is written.
+#[derive(Debug, Clone, Default)]
+struct Histogram {
+    counts: [u64; BOUNDS.len() + 1],
+    sum: Duration,
+}
+
+impl Metrics {
+    /// Numbers that are all zero.
+    pub fn new() -> Metrics {
+        Metrics::default()
+    }
+
+    /// Adds the route that shows the numbers.
+    pub fn routes(&self, router: &mut Router) {
+        let metrics = self.clone();
+        router.get(PAGE, move |_: &mut Request| {
+            let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+            let page = metrics.lock().page();
+            Response::bytes(content_type, page.into_bytes())
+                .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        });
+    }
+
+    /// Nothing that is done under the lock can panic half-way, so the numbers are sound in any case.
+    fn lock(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Middleware for Metrics {
+    fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
+        if request.path() == PAGE {
+            return next.run(request);
+        }
+        self.lock().in_flight += 1;
+        let start = Instant::now();
+        // A panic may come through here, from a layer if not from a handler. It is counted and goes on: what
+        // becomes of it is another layer's business.
+        let outcome = catch_unwind(AssertUnwindSafe(|| next.run(request)));
+        let took = start.elapsed();
+        let status = outcome.as_ref().map_or(Status::INTERNAL_SERVER_ERROR, Response::status);
+        let series = Series {
+            method: method_label(request.method()),
+            route: request.route().unwrap_or(UNMATCHED).to_string(),
+            status: status.code(),
+        };
+        self.lock().finish(series, took);
+        outcome.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+}
+
+/// The methods that routes are made for have their names, and all others share one.
+fn method_label(method: Method) -> &'static str {
+    match method {
+        Method::Connect | Method::Trace => "OTHER",
+        named => named.as_str(),
+    }
+}
+
+impl Numbers {
+    fn finish(&mut self, series: Series, took: Duration) {
+        self.in_flight -= 1;
+        self.durations.entry(series.route.clone()).or_default().observe(took);
+        *self.requests.entry(series).or_default() += 1;
+    }
+
+    /// The text format, version 0.0.4. Maps that are sorted give series that are.
+    fn page(&self) -> String {
+        let mut page = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.write(&mut page);
+        page
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        let name = "http_requests_total";
+        head(out, name, "counter", "Requests that have been answered.")?;
+        for (Series { method, route, status }, count) in &self.requests {
+            let route = escape(route);
+            writeln!(
+                out,
+                "{name}{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}} {count}"
+            )?;
+        }
+        let name = "http_requests_in_flight";
+        head(out, name, "gauge", "Requests that are being answered.")?;
+        writeln!(out, "{name} {}", self.in_flight)?;
+        let name = "http_request_duration_seconds";
+        head(out, name, "histogram", "Time until the head of the answer was known.")?;
+        for (route, histogram) in &self.durations {
+            histogram.write(out, name, &escape(route))?;
+        }
+        Ok(())
+    }
+}
+
+impl Histogram {
+    fn observe(&mut self, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let bucket = BOUNDS.iter().position(|bound| seconds <= *bound).unwrap_or(BOUNDS.len());
+        self.counts[bucket] += 1;
+        self.sum += took;
+    }
+
+    fn write(&self, out: &mut String, name: &str, route: &str) -> std::fmt::Result {
+        let bounds = BOUNDS.iter().map(f64::to_string).chain(["+Inf".to_string()]);
+        let mut so_far = 0;
+        for (bound, count) in bounds.zip(self.counts) {
+            so_far += count;
+            writeln!(out, "{name}_bucket{{route=\"{route}\",le=\"{bound}\"}} {so_far}")?;
+        }
+        writeln!(out, "{name}_sum{{route=\"{route}\"}} {}", self.sum.as_secs_f64())?;
+        writeln!(out, "{name}_count{{route=\"{route}\"}} {so_far}")
+    }
+}
+
+/// What comes before the series of a family, once.
+fn head(out: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {
+    writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}")
+}
+
+/// A label's value stands between quotes, on one line.
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Handler, HttpError};
+    use crate::middleware::{CatchPanic, Chain};
+
+    /// An application with these numbers around it.
+    fn application(metrics: &Metrics) -> Chain {
+        let mut router = Router::new();
+        router.get("/users/:id<u32>", |request: &mut Request| match request.param("id") {
+            Some("9") => Err(HttpError::new(Status::NOT_FOUND, "no_such_user", "")),
+            _ => Ok("a user"),
+        });
+        router.get("/panic", |_: &mut Request| -> Status { panic!("this message is expected") });
+        metrics.routes(&mut router);
+        Chain::around(router.build().unwrap()).with(metrics.clone())
+    }
+
+    fn ask(handler: &impl Handler, method: Method, path: &str) {
+        handler.handle(&mut Request::builder(method, path).build());
+    }
+
+    /// The lines with a sample that begin like this, without that beginning.
+    fn samples(metrics: &Metrics, start: &str) -> Vec<String> {
+        let page = metrics.lock().page();
+        page.lines().filter_map(|line| line.strip_prefix(start)).map(str::to_string).collect()
+    }
+
+    #[test]
+    fn requests_are_counted_by_method_pattern_and_status() {
+        let metrics = Metrics::new();
+        let application = application(&metrics);
+        for path in ["/users/1", "/users/2", "/users/9", "/users/x", "/y", "/metrics"] {
+            ask(&application, Method::Get, path);
+        }
+        ask(&application, Method::Post, "/users/1");
+        ask(&application, Method::Trace, "/users/1");
+        assert_eq!(
+            samples(&metrics, "http_requests_total"),
+            [
+                r#"{method="GET",route="/users/:id<u32>",status="200"} 2"#,
+                r#"{method="GET",route="/users/:id<u32>",status="404"} 1"#,
+                r#"{method="GET",route="unmatched",status="404"} 2"#,
+                r#"{method="OTHER",route="unmatched",status="405"} 1"#,
+                r#"{method="POST",route="unmatched",status="405"} 1"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_panic_is_counted_on_whichever_side_of_the_layer_it_is_caught() {
+        let metrics = Metrics::new();
+        let outside = Chain::around(application(&metrics)).with(CatchPanic);
+        ask(&outside, Method::Get, "/panic");
+        let numbers = metrics.lock();
+        let series = Series { method: "GET", route: "/panic".to_string(), status: 500 };
+        assert_eq!((numbers.in_flight, numbers.requests.get(&series)), (0, Some(&1)));
+    }
+
+    #[test]
+    fn who_is_being_answered_is_in_flight() {
+        let metrics = Metrics::new();
+        let inside = metrics.clone();
+        let chain = Chain::around(move |_: &mut Request| inside.lock().in_flight.to_string())
+            .with(metrics.clone());
+        let response = chain.handle(&mut Request::builder(Method::Get, "/").build());
+        assert_eq!(response.body().length(), Some(1));
+        assert_eq!(samples(&metrics, "http_requests_in_flight "), ["0"]);
+    }
+
+    #[test]
+    fn a_bucket_has_all_that_took_no_longer() {
+        let mut histogram = Histogram::default();
+        for milliseconds in [1, 5, 6, 250, 10_000, 10_001] {
+            histogram.observe(Duration::from_millis(milliseconds));
+        }
+        let mut out = String::new();
+        histogram.write(&mut out, "d", "/").unwrap();
+        let values: Vec<_> =
+            out.lines().filter_map(|line| Some(line.rsplit_once(' ')?.1)).collect();
+        assert_eq!(
+            values,
+            ["2", "3", "3", "3", "3", "4", "4", "4", "4", "4", "5", "6", "20.263", "6"]
+        );
+        assert!(out.contains("d_bucket{route=\"/\",le=\"0.005\"} 2\n"), "{out}");
+        assert!(out.contains("d_bucket{route=\"/\",le=\"1\"} 4\n"), "{out}");
+        assert!(out.contains("d_bucket{route=\"/\",le=\"+Inf\"} 6\n"), "{out}");
+    }
+
+    #[test]
+    fn a_label_cannot_end_its_quotes_or_its_line() {
+        assert_eq!(escape("/a\\b\"c\nd"), r#"/a\\b\"c\nd"#);
+    }
+}
