@@ -168,7 +168,7 @@ impl Server {
 
         // The end. First nobody new, but who has connected before is a client of ours.
         engine.is_stopping.store(true, Ordering::Release);
-        engine.close_the_door(&mut Scratch::default());
+        engine.close_the_door();
         let deadline = Instant::now() + drain;
         while !engine.parking.is_empty()
             && Instant::now() < deadline
@@ -264,23 +264,45 @@ impl Work for Engine {
 }
 
 impl Engine {
-    /// Takes in who stands at the door.
+    /// Takes in who stands at the door. The turn of a new client may end in a handler that blocks, and nobody
+    /// else may have to wait for that: so the door is open again before, and of several clients all but one
+    /// are left for the poller.
     fn accept(&self, scratch: &mut Scratch, mode: Mode) {
+        let mut mine = None;
+        let mut is_armed = false;
         for _ in 0..ACCEPTED_A_TURN {
             let accepted = match &*lock(&self.listener) {
                 Some(listener) => listener.accept(),
-                None => return,
+                None => break,
             };
             match accepted {
-                Ok((stream, peer)) => self.welcome(stream, peer, scratch, mode),
+                Ok((stream, peer)) => {
+                    let before = mine.take();
+                    mine = self.welcome(stream, peer);
+                    if let Some(before) = before {
+                        self.leave(before);
+                    }
+                }
                 Err(Failure::Nobody) => break,
                 Err(Failure::Shortage(error)) => {
                     self.run_short(&error);
-                    return; // the monitor arms the listener again
+                    is_armed = true; // by the monitor, after a rest
+                    break;
                 }
             }
         }
-        self.arm_listener();
+        if !is_armed {
+            self.arm_listener();
+        }
+        if let Some((token, client)) = mine {
+            self.turn(token, client, scratch, mode);
+        }
+    }
+
+    /// Leaves a new client to whoever is told that its request has come.
+    fn leave(&self, (token, client): (Token, Box<Client>)) {
+        let mut held = Held { engine: self, token, client: Some(client) };
+        held.park(Interest::Read, Instant::now() + self.limits.idle_time);
     }
 
     fn arm_listener(&self) {
@@ -307,14 +329,14 @@ impl Engine {
         *lock(&self.rests_until) = Some(Instant::now() + PAUSE);
     }
 
-    /// A new client: there may be too many, and otherwise its request may be there already.
-    fn welcome(&self, stream: TcpStream, peer: SocketAddr, scratch: &mut Scratch, mode: Mode) {
+    /// A new client gets a place, or is told that there is none.
+    fn welcome(&self, stream: TcpStream, peer: SocketAddr) -> Option<(Token, Box<Client>)> {
         let counters = &self.shared.counters;
         counters.connections.fetch_add(1, Ordering::Relaxed);
         let Some(token) = self.admit(peer) else {
             counters.refused.fetch_add(1, Ordering::Relaxed);
             Engine::turn_away(&stream);
-            return;
+            return None;
         };
         counters.open.fetch_add(1, Ordering::Relaxed);
         let client = Box::new(Client {
@@ -322,7 +344,7 @@ impl Engine {
             exchange: Exchange::default(),
             is_listed: false,
         });
-        self.turn(token, client, scratch, mode);
+        Some((token, client))
     }
 
     fn admit(&self, peer: SocketAddr) -> Option<Token> {
@@ -409,18 +431,22 @@ impl Engine {
     }
 
     /// No more clients: those who have connected are taken in, and later ones are refused by the kernel.
-    fn close_the_door(&self, scratch: &mut Scratch) {
+    fn close_the_door(&self) {
         let Some(listener) = lock(&self.listener).take() else { return };
         let _ = self.poller.remove(&listener);
         while let Ok((stream, peer)) = listener.accept() {
-            self.welcome(stream, peer, scratch, Mode::Serve);
+            if let Some(client) = self.welcome(stream, peer) {
+                self.leave(client);
+            }
         }
     }
 
-    /// Ends the connections that have nothing under way.
+    /// Ends the connections that have nothing under way. A request may have come that nobody has read yet, so
+    /// each gets one more turn: every socket can be written to, and a turn that finds no request is the last.
     fn end_idle(&self) {
         for (token, client) in self.parking.take_all(|client| client.exchange.is_idle()) {
-            drop(Held { engine: self, token, client: Some(client) });
+            let mut held = Held { engine: self, token, client: Some(client) };
+            held.park(Interest::Write, Instant::now() + self.limits.idle_time);
         }
     }
 
