@@ -449,15 +449,15 @@ impl Seen {
     fn require(
         &self,
         holds: bool,
-        expected: impl ToString,
-        got: impl ToString,
+        expected: impl Into<String>,
+        got: impl Into<String>,
     ) -> Result<(), Failure> {
         if holds {
             return Ok(());
         }
-        let expected = format!("{} of `{}`", expected.to_string(), self.command);
+        let expected = format!("{} of `{}`", expected.into(), self.command);
         let sent = self.heads.first().cloned().unwrap_or_default();
-        Err(Failure::new(expected, got.to_string()).with_bytes(sent.as_bytes(), &self.answer))
+        Err(Failure::new(expected, got).with_bytes(sent.as_bytes(), &self.answer))
     }
 }
 
