@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod extensions;
 pub mod extract;
 pub mod fields;
+pub mod file_part;
 pub mod framing;
 pub mod handler;
 pub mod header;

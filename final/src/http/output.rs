@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, IoSlice, Read};
 use std::net::TcpStream;
+use std::sync::Arc;
 
 use rustix::fs::sendfile;
 use rustix::io::{Errno, writev};
@@ -27,7 +28,7 @@ pub enum Rest {
     /// A part of a file, which the kernel sends by itself.
     File {
         /// The open file.
-        file: File,
+        file: Arc<File>,
         /// The next byte to be sent.
         at: u64,
         /// The first that is not sent any more.
@@ -138,7 +139,7 @@ impl Output {
                 }
                 Rest::File { file, at, end } => {
                     let most = usize::try_from((*end - *at).min(CALL)).unwrap_or(usize::MAX);
-                    match sendfile(stream, file, Some(at), most) {
+                    match sendfile(stream, &**file, Some(at), most) {
                         // The file has become shorter. The length has been announced, so the connection must
                         // end for the client to notice.
                         Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),

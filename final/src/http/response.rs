@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::{HeaderName, HeaderValue, Headers, Status, header};
 
@@ -24,8 +25,8 @@ pub enum ResponseBody {
     Bytes(Cow<'static, [u8]>),
     /// They are in a file, from the first byte of `range` to the one before its end.
     File {
-        /// The open file.
-        file: File,
+        /// The open file, which others may be sending too.
+        file: Arc<File>,
         /// The part of the file that is sent, in bytes.
         range: Range<u64>,
     },
@@ -110,7 +111,7 @@ impl Response {
         let range = 0..file.metadata()?.len();
         Ok(Response::new(Status::OK)
             .with_header(header::CONTENT_TYPE, content_type)
-            .with_body(ResponseBody::File { file, range }))
+            .with_body(ResponseBody::File { file: Arc::new(file), range }))
     }
 
     /// Sends the client elsewhere: `status` is one of 301, 302, 303, 307 and 308.

@@ -3,7 +3,7 @@
 //! It is a shared cache: what it keeps is for everybody. So the question is not only how long an answer is
 //! good, but also for whom. [`super::cache_store`] is where answers are kept.
 
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::{Cursor, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use super::request_id::X_REQUEST_ID;
 use super::{Middleware, Next};
 use crate::handlers::static_files::conditional::{self, Tags, Verdict};
 use crate::handlers::static_files::validators::Validators;
+use crate::http::file_part::FilePart;
 use crate::http::limits::MIB;
 use crate::http::{
     HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Method, Request, Response,
@@ -162,13 +163,9 @@ impl ResponseCache {
                 pending.finish(bytes[..].into());
                 ResponseBody::Bytes(bytes)
             }
-            ResponseBody::File { mut file, range } => {
-                if file.seek(SeekFrom::Start(range.start)).is_ok() {
-                    let part = file.take(range.end.saturating_sub(range.start));
-                    Recorder::body(Box::new(part), length, most, pending)
-                } else {
-                    ResponseBody::File { file, range }
-                }
+            ResponseBody::File { file, range } => {
+                let part = FilePart::new(file, range);
+                Recorder::body(Box::new(part), length, most, pending)
             }
             ResponseBody::Stream { reader, .. } => Recorder::body(reader, length, most, pending),
         };

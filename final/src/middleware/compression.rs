@@ -1,10 +1,11 @@
 //! Compresses responses with gzip for clients that want it.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 
 use super::accept_encoding::prefers_gzip;
 use super::gzip::{GzipReader, compress};
 use super::{Middleware, Next};
+use crate::http::file_part::FilePart;
 use crate::http::{HeaderValue, Headers, Request, Response, ResponseBody, Status, header, vary};
 
 /// Bodies with fewer bytes are left alone: a packet takes about 1,400, and one packet is one packet.
@@ -68,12 +69,8 @@ fn with_gzip(mut response: Response) -> Response {
             Ok(smaller) if smaller.len() < bytes.len() => ResponseBody::Bytes(smaller.into()),
             _ => return response.with_body(ResponseBody::Bytes(bytes)),
         },
-        ResponseBody::File { mut file, range } => {
-            if file.seek(SeekFrom::Start(range.start)).is_err() {
-                return response.with_body(ResponseBody::File { file, range });
-            }
-            let source = file.take(range.end.saturating_sub(range.start));
-            stream(GzipReader::new(source, length))
+        ResponseBody::File { file, range } => {
+            stream(GzipReader::new(FilePart::new(file, range), length))
         }
         ResponseBody::Stream { reader, .. } => stream(GzipReader::new(reader, length)),
     };

@@ -3,6 +3,8 @@
 //! 1. [`resolve`]: the segments of the path become a file inside the root, or 404.
 //! 2. A folder without a slash at its end is redirected to the path with one, since the links on its page
 //!    are relative to that. With the slash it is its `index.html`, or its [`listing`], or 404.
+//!
+//!    What was found is kept for a moment in [`open_files`], so that a file that many ask for is found once.
 //! 3. Open the file. What is said of it comes from the open file, not from its name: that may be another
 //!    file by now.
 //! 4. [`validators`] and [`caching`]: which state this is, and how long it may be used without asking.
@@ -13,6 +15,7 @@
 pub mod caching;
 pub mod conditional;
 pub mod listing;
+pub mod open_files;
 pub mod range;
 pub mod resolve;
 pub mod validators;
@@ -21,6 +24,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::http::{
     Handler, HeaderValue, HttpError, IntoResponse, Request, Response, ResponseBody, Router, Status,
@@ -28,6 +32,7 @@ use crate::http::{
 };
 use caching::Caching;
 use conditional::Verdict;
+use open_files::{OpenFile, OpenFiles};
 use range::Wanted;
 use resolve::{Kind, Root};
 use validators::Validators;
@@ -43,6 +48,14 @@ pub struct StaticFiles {
     skip: usize,
     caching: Caching,
     has_listings: bool,
+    open: Arc<OpenFiles>,
+}
+
+/// What the path of a request leads to.
+enum Found {
+    File(Arc<OpenFile>),
+    /// Something else, or nothing, and what to say of it.
+    Answer(Response),
 }
 
 impl StaticFiles {
@@ -52,7 +65,8 @@ impl StaticFiles {
     /// When there is no such folder.
     pub fn new(folder: &Path) -> io::Result<StaticFiles> {
         let root = Root::new(folder)?;
-        Ok(StaticFiles { root, skip: 0, caching: Caching::default(), has_listings: false })
+        let (caching, open) = (Caching::default(), Arc::default());
+        Ok(StaticFiles { root, skip: 0, caching, has_listings: false, open })
     }
 
     /// Says how long clients may use a file without asking.
@@ -79,36 +93,30 @@ impl StaticFiles {
     }
 
     fn answer(&self, request: &Request) -> io::Result<Response> {
-        // 1. Where is it?
-        let segments = request.target().segments();
-        let segments = segments.get(self.skip..).unwrap_or_default();
-        let Some(mut path) = self.root.resolve(segments)? else { return Ok(not_found()) };
-
-        // 2. A folder is a page of its own, and its path ends in a slash; that of a file does not.
-        let is_folder_path = segments.last().is_some_and(String::is_empty);
-        match (resolve::kind(&path)?, is_folder_path) {
-            (Some(Kind::Folder), false) => return Ok(redirect_to_folder(request)),
-            (Some(Kind::Folder), true) => match self.index(&path)? {
-                Some(index) => path = index,
-                None if self.has_listings => return self.list(request, &path),
-                None => return Ok(not_found()),
+        // 1. to 4.
+        let now = Instant::now();
+        // Who reloads wants to know what is there now, and not what was there a moment ago.
+        let reloads = |it: &str| it.eq_ignore_ascii_case("no-cache");
+        let known = if request.headers().list(header::CACHE_CONTROL).any(reloads) {
+            None
+        } else {
+            self.open.get(request.path(), now)
+        };
+        let found = match known {
+            Some(file) => file,
+            None => match self.find(request)? {
+                Found::Answer(response) => return Ok(response),
+                Found::File(file) => {
+                    self.open.insert(request.path(), &file, now);
+                    file
+                }
             },
-            (Some(Kind::File), false) => {}
-            (Some(Kind::File), true) | (None, _) => return Ok(not_found()),
-        }
-
-        // 3. From here on it is this file, even if another gets its name.
-        let file = File::open(&path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Ok(not_found());
-        }
-
-        // 4. The fields that say which state this is are the same in a 200 and a 304 (RFC 9110 section 15.4.5).
-        let content_type = mime::content_type(&path.to_string_lossy());
-        let validators = Validators::of(&metadata, date::now());
+        };
+        let OpenFile { file, length, content_type, validators } = &*found;
+        let length = *length;
+        // The fields that say which state this is are the same in a 200 and a 304 (RFC 9110 section 15.4.5).
         let describe = |mut response: Response| {
-            let caching = self.caching.value(&content_type);
+            let caching = self.caching.value(content_type);
             response.headers_mut().set(header::CACHE_CONTROL, caching);
             // Somebody between us and the client may compress it.
             let vary = HeaderValue::from_static("Accept-Encoding");
@@ -118,15 +126,14 @@ impl StaticFiles {
         };
 
         // 5. Does the client want it?
-        match conditional::judge(request.headers(), &validators) {
+        match conditional::judge(request.headers(), validators) {
             Verdict::Proceed => {}
             Verdict::NotModified => return Ok(describe(Response::new(Status::NOT_MODIFIED))),
             Verdict::Failed => return Ok(precondition_failed()),
         }
 
         // 6. How much of it?
-        let length = metadata.len();
-        let (response, range) = match range::wanted(request, &validators, length) {
+        let (response, range) = match range::wanted(request, validators, length) {
             Wanted::Whole => (Response::new(Status::OK), 0..length),
             Wanted::Part(range) => {
                 let part = format!("bytes {}-{}/{length}", range.start, range.end - 1);
@@ -142,8 +149,44 @@ impl StaticFiles {
             .with_header(header::CONTENT_TYPE, content_type.clone())
             .with_header(header::X_CONTENT_TYPE_OPTIONS, nosniff)
             .with_header(range::ACCEPT_RANGES, HeaderValue::from_static("bytes"))
-            .with_body(ResponseBody::File { file, range });
+            .with_body(ResponseBody::File { file: Arc::clone(file), range });
         Ok(describe(response))
+    }
+
+    fn find(&self, request: &Request) -> io::Result<Found> {
+        let nothing = || Ok(Found::Answer(not_found()));
+        // 1. Where is it?
+        let segments = request.target().segments();
+        let segments = segments.get(self.skip..).unwrap_or_default();
+        let Some(mut path) = self.root.resolve(segments)? else { return nothing() };
+
+        // 2. A folder is a page of its own, and its path ends in a slash; that of a file does not.
+        let is_folder_path = segments.last().is_some_and(String::is_empty);
+        match (resolve::kind(&path)?, is_folder_path) {
+            (Some(Kind::Folder), false) => return Ok(Found::Answer(redirect_to_folder(request))),
+            (Some(Kind::Folder), true) => match self.index(&path)? {
+                Some(index) => path = index,
+                None if self.has_listings => return self.list(request, &path).map(Found::Answer),
+                None => return nothing(),
+            },
+            (Some(Kind::File), false) => {}
+            (Some(Kind::File), true) | (None, _) => return nothing(),
+        }
+
+        // 3. From here on it is this file, even if another gets its name.
+        let file = File::open(&path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return nothing();
+        }
+
+        // 4. Which state is this?
+        Ok(Found::File(Arc::new(OpenFile {
+            file: Arc::new(file),
+            length: metadata.len(),
+            content_type: mime::content_type(&path.to_string_lossy()),
+            validators: Validators::of(&metadata, date::now()),
+        })))
     }
 
     /// The index of a folder, if it has one that may be served: it can be a link, as any file.

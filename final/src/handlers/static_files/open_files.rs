@@ -1,0 +1,125 @@
+//! Files that were asked for a moment ago are still open, and what is to be said of them is known.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::validators::Validators;
+use crate::http::HeaderValue;
+
+/// How long a file is served without looking whether it is still the same. Somebody who publishes a file may
+/// have to wait this long for it to be seen.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How many files are open at most. Each needs a file of the process.
+const MOST: usize = 256;
+
+/// A file that can be served.
+#[derive(Debug)]
+pub struct OpenFile {
+    /// The open file. All who send it share it, and each knows by itself where it is.
+    pub file: Arc<File>,
+    /// Its length in bytes.
+    pub length: u64,
+    /// What is in it.
+    pub content_type: HeaderValue,
+    /// Which state of it this is.
+    pub validators: Validators,
+}
+
+/// The open files, by the path that was asked for.
+#[derive(Debug, Default)]
+pub struct OpenFiles {
+    files: Mutex<Generations>,
+}
+
+/// As long as a file is asked for, it is among the young. From time to time the young become the old, and the
+/// old are closed: nobody has asked for them since.
+#[derive(Debug, Default)]
+struct Generations {
+    young: HashMap<String, (Instant, Arc<OpenFile>)>,
+    old: HashMap<String, (Instant, Arc<OpenFile>)>,
+    since: Option<Instant>,
+}
+
+/// How long a file stays open for which nobody asks: this long at least, and twice at most.
+const GENERATION: Duration = Duration::from_secs(10);
+
+impl OpenFiles {
+    /// The file of this path, if it was found not long ago.
+    pub fn get(&self, path: &str, now: Instant) -> Option<Arc<OpenFile>> {
+        let mut files = self.lock();
+        files.grow_old(now);
+        let Generations { young, old, .. } = &mut *files;
+        let is_fresh = |found: &Instant| now.saturating_duration_since(*found) < FRESH;
+        if let Some((found, file)) = young.get(path) {
+            return is_fresh(found).then(|| Arc::clone(file));
+        }
+        let (path, (found, file)) = old.remove_entry(path)?;
+        if !is_fresh(&found) {
+            return None;
+        }
+        young.insert(path, (found, Arc::clone(&file)));
+        Some(file)
+    }
+
+    /// Keeps a file that has just been found.
+    pub fn insert(&self, path: &str, file: &Arc<OpenFile>, now: Instant) {
+        let mut files = self.lock();
+        files.grow_old(now);
+        files.old.remove(path);
+        files.young.insert(path.to_string(), (now, Arc::clone(file)));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Generations> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Generations {
+    fn grow_old(&mut self, now: Instant) {
+        let since = *self.since.get_or_insert(now);
+        if self.young.len() >= MOST / 2 || now.saturating_duration_since(since) >= GENERATION {
+            self.old = std::mem::take(&mut self.young);
+            self.since = Some(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> Arc<OpenFile> {
+        let file = tempfile::tempfile().unwrap();
+        let validators =
+            Validators::of(&file.metadata().unwrap(), std::time::SystemTime::UNIX_EPOCH);
+        let content_type = HeaderValue::from_static("text/plain");
+        Arc::new(OpenFile { file: Arc::new(file), length: 0, content_type, validators })
+    }
+
+    #[test]
+    fn a_file_is_known_for_a_second() {
+        let (files, start) = (OpenFiles::default(), Instant::now());
+        assert!(files.get("/a", start).is_none());
+        files.insert("/a", &file(), start);
+        assert!(files.get("/a", start + Duration::from_millis(999)).is_some());
+        assert!(files.get("/a", start + FRESH).is_none());
+        assert!(files.get("/b", start).is_none());
+    }
+
+    #[test]
+    fn there_are_never_more_than_the_most_and_what_nobody_wants_is_closed() {
+        let (files, start) = (OpenFiles::default(), Instant::now());
+        let shared = file();
+        for number in 0..10 * MOST {
+            files.insert(&number.to_string(), &shared, start);
+        }
+        assert!(Arc::strong_count(&shared) <= MOST + 1);
+        let later = start + 3 * GENERATION;
+        files.get("/x", later);
+        files.get("/x", later + GENERATION);
+        assert_eq!(Arc::strong_count(&shared), 1);
+    }
+}
