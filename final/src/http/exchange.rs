@@ -33,6 +33,7 @@ const DRAINED: usize = 16 * 1024 * KIB;
 #[derive(Debug, Default)]
 pub struct Scratch {
     buffer: Vec<u8>,
+    output: Vec<u8>,
 }
 
 /// What all connections have in common.
@@ -103,7 +104,7 @@ enum Progress {
     /// They are not enough.
     NeedMore,
     /// A request is complete.
-    Request(Box<Request>),
+    Request(Request),
     /// Nobody can go on with this client.
     Refused(HttpError),
 }
@@ -134,8 +135,19 @@ impl Exchange {
         scratch: &mut Scratch,
         around: Surroundings<'_>,
     ) -> io::Result<Next> {
+        self.output.lend(&mut scratch.output);
+        let next = self.turn_with(connection, &mut scratch.buffer, around);
+        self.output.give_back(&mut scratch.output);
+        next
+    }
+
+    fn turn_with(
+        &mut self,
+        connection: &mut Connection,
+        buffer: &mut Vec<u8>,
+        around: Surroundings<'_>,
+    ) -> io::Result<Next> {
         // 1. What is left of the last answer comes first: who does not read gets no more.
-        let buffer = &mut scratch.buffer;
         let was_sending = !self.output.is_empty();
         if was_sending && let Some(next) = self.send(connection, around)? {
             return Ok(next);
@@ -296,22 +308,20 @@ impl Exchange {
             }
             // One deadline for the whole head: a client that sends a byte now and then does not move it.
             let deadline = around.now + limits.head_time;
-            self.phase = Phase::Head { parser: Box::new(HeadParser::new(limits)), deadline };
+            let mut parser = HeadParser::new(limits);
+            // As a rule all of it has come, and then nothing has to be kept for another turn.
+            match parser.push(&buffer[*used..])? {
+                Some(head) => return self.begin_body(head, buffer, used, around),
+                None => self.phase = Phase::Head { parser: Box::new(parser), deadline },
+            }
+            return Ok(Progress::NeedMore);
         }
         if let Phase::Head { parser, .. } = &mut self.phase {
-            let Some((head, length)) = parser.push(&buffer[*used..])? else {
+            let Some(head) = parser.push(&buffer[*used..])? else {
                 return Ok(Progress::NeedMore);
             };
-            *used += length;
-            // Before anything is read of the body: may it be sent at all?
-            let decoder = BodyDecoder::new(head.body_length, limits)?;
-            let expects_continue = expects_continue(&head)?;
-            // A client that asks first is told to go on, unless its body is on the way already.
-            if expects_continue && buffer.len() == *used {
-                self.output.pending().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-            }
-            let deadline = around.now + limits.body_time;
-            self.phase = Phase::Body(Box::new(Body { head, decoder, bytes: Vec::new(), deadline }));
+            self.phase = Phase::Idle;
+            return self.begin_body(head, buffer, used, around);
         }
         if let Phase::Body(body) = &mut self.phase {
             *used += body.decoder.decode(&buffer[*used..], &mut body.bytes)?;
@@ -322,14 +332,37 @@ impl Exchange {
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Body(body) => {
                 let Body { head, decoder, bytes, .. } = *body;
-                let (body, trailers) = (RequestBody::from(bytes), decoder.into_trailers());
-                Ok(Progress::Request(Box::new(Request::new(head, body, trailers, around.peer))))
+                Ok(Progress::Request(complete(head, decoder, bytes, around)))
             }
             phase => {
                 self.phase = phase;
                 Ok(Progress::NeedMore)
             }
         }
+    }
+
+    /// A head is complete. Before anything is read of the body: may it be sent at all?
+    fn begin_body(
+        &mut self,
+        (head, length): (Head, usize),
+        buffer: &[u8],
+        used: &mut usize,
+        around: Surroundings<'_>,
+    ) -> Result<Progress, HttpError> {
+        *used += length;
+        let mut decoder = BodyDecoder::new(head.body_length, around.limits)?;
+        // A client that asks first is told to go on, unless its body is on the way already.
+        if expects_continue(&head)? && buffer.len() == *used {
+            self.output.pending().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        let mut bytes = Vec::new();
+        *used += decoder.decode(&buffer[*used..], &mut bytes)?;
+        if decoder.is_done() {
+            return Ok(Progress::Request(complete(head, decoder, bytes, around)));
+        }
+        let deadline = around.now + around.limits.body_time;
+        self.phase = Phase::Body(Box::new(Body { head, decoder, bytes, deadline }));
+        Ok(Progress::NeedMore)
     }
 
     /// Writes an answer down behind those that wait.
@@ -360,6 +393,11 @@ impl Exchange {
         self.output.set_rest(rest);
         self.phase = Phase::Last;
     }
+}
+
+fn complete(head: Head, decoder: BodyDecoder, bytes: Vec<u8>, around: Surroundings<'_>) -> Request {
+    let (body, trailers) = (RequestBody::from(bytes), decoder.into_trailers());
+    Request::new(head, body, trailers, around.peer)
 }
 
 /// Lets the application answer. A panic in it costs this one answer and nothing else.

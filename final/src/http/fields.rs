@@ -20,19 +20,35 @@ pub enum FieldsError {
 /// # Errors
 /// [`FieldsError`] for more than `limit` lines, or a line that is not a field.
 pub fn parse_fields(block: &[u8], limit: usize) -> Result<Headers, FieldsError> {
-    let mut lines = vec![httparse::EMPTY_HEADER; limit];
-    let lines = match httparse::parse_headers(block, &mut lines) {
+    // Few requests have more lines than this, and for them nothing has to be allocated here.
+    let mut few = [httparse::EMPTY_HEADER; FEW];
+    let mut many = Vec::new();
+    let space = if count_lines(block) <= FEW.min(limit) {
+        &mut few[..]
+    } else {
+        many.resize(limit, httparse::EMPTY_HEADER);
+        &mut many[..]
+    };
+    let lines = match httparse::parse_headers(block, space) {
         Ok(httparse::Status::Complete((used, lines))) if used == block.len() => lines,
         Err(httparse::Error::TooManyHeaders) => return Err(FieldsError::TooMany),
         _ => return Err(FieldsError::Malformed),
     };
-    let mut headers = Headers::new();
+    let mut headers = Headers::with_capacity(lines.len());
     for line in lines {
         let name = HeaderName::try_from(line.name).map_err(|_| FieldsError::Malformed)?;
         let value = HeaderValue::try_from(line.value).map_err(|_| FieldsError::Malformed)?;
         headers.append(name, value);
     }
     Ok(headers)
+}
+
+/// Lines for which there is room without an allocation.
+const FEW: usize = 24;
+
+/// How many lines end in a block, the empty one left out.
+fn count_lines(block: &[u8]) -> usize {
+    block.iter().filter(|&&byte| byte == b'\n').count().saturating_sub(1)
 }
 
 #[cfg(test)]

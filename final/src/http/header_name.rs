@@ -50,12 +50,48 @@ const fn is_tchar(byte: u8) -> bool {
         || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
+/// Names that nearly every client sends, in the spelling in which it sends them: they are in the program
+/// already, and need not be copied.
+const KNOWN: [&str; 24] = [
+    "Accept",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Authorization",
+    "Cache-Control",
+    "Connection",
+    "Content-Length",
+    "Content-Type",
+    "Cookie",
+    "Expect",
+    "Host",
+    "If-Modified-Since",
+    "If-None-Match",
+    "Origin",
+    "Range",
+    "Referer",
+    "Sec-Fetch-Dest",
+    "Sec-Fetch-Mode",
+    "Sec-Fetch-Site",
+    "Transfer-Encoding",
+    "Upgrade-Insecure-Requests",
+    "User-Agent",
+    "X-Forwarded-For",
+    "X-Request-ID",
+];
+
+fn known(name: &str) -> Option<&'static str> {
+    KNOWN.into_iter().find(|known| *known == name)
+}
+
 impl TryFrom<&[u8]> for HeaderName {
     type Error = InvalidHeaderName;
 
     fn try_from(bytes: &[u8]) -> Result<HeaderName, InvalidHeaderName> {
         match str::from_utf8(bytes) {
-            Ok(name) if is_token(bytes) => Ok(HeaderName(Cow::Owned(name.to_owned()))),
+            Ok(name) if is_token(bytes) => Ok(HeaderName(match known(name) {
+                Some(name) => Cow::Borrowed(name),
+                None => Cow::Owned(name.to_owned()),
+            })),
             _ => Err(InvalidHeaderName),
         }
     }

@@ -25,6 +25,11 @@ impl Headers {
         Headers::default()
     }
 
+    /// No fields, and room for so many.
+    pub fn with_capacity(lines: usize) -> Headers {
+        Headers { lines: Vec::with_capacity(lines) }
+    }
+
     /// The number of field lines, repeated names counted each.
     pub fn len(&self) -> usize {
         self.lines.len()

@@ -59,6 +59,9 @@ pub enum Flushed {
 /// Bytes of one answer in one turn, at most.
 const TURN: u64 = 4 * 1024 * 1024;
 
+/// A buffer that has grown beyond this is not kept for others.
+const KEPT: usize = 256 * 1024;
+
 /// Bytes of a file in one call.
 const CALL: u64 = 1024 * 1024;
 
@@ -77,6 +80,23 @@ impl Output {
     /// Whether everything has been taken.
     pub fn is_empty(&self) -> bool {
         self.sent == self.pending.len() && matches!(self.rest, Rest::Nothing)
+    }
+
+    /// Takes over a buffer, if there is none yet.
+    pub fn lend(&mut self, buffer: &mut Vec<u8>) {
+        if self.pending.capacity() == 0 {
+            std::mem::swap(&mut self.pending, buffer);
+        }
+    }
+
+    /// Gives the buffer back, if it is empty: a connection that waits costs none.
+    pub fn give_back(&mut self, buffer: &mut Vec<u8>) {
+        if self.pending.is_empty() {
+            let pending = std::mem::take(&mut self.pending);
+            if pending.capacity() <= KEPT {
+                *buffer = pending;
+            }
+        }
     }
 
     /// Where the next answer is to be written down. There must be no rest of the one before.
@@ -117,8 +137,7 @@ impl Output {
             let head = &self.pending[self.sent..];
             let outcome = match &mut self.rest {
                 Rest::Nothing if head.is_empty() => {
-                    // A connection that waits costs no buffer.
-                    self.pending = Vec::new();
+                    self.pending.clear();
                     self.sent = 0;
                     return Ok(Flushed::All);
                 }

@@ -1,6 +1,6 @@
 //! ROUTE: finds the handler for a request in a table that no longer changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,6 +19,11 @@ pub struct Routes {
     set: RegexSet,
     /// The most specific first.
     table: Vec<Route>,
+    /// The routes without parameters, by their paths. Nothing is more specific than they, so a path that is
+    /// here needs no expression.
+    fixed: HashMap<String, Vec<usize>>,
+    /// The patterns of `table` as text, to be shared by all requests that match.
+    names: Vec<Arc<str>>,
     urls: Arc<Urls>,
 }
 
@@ -69,7 +74,7 @@ impl fmt::Display for Verb {
 /// What the router found out about a request.
 #[derive(Debug, Clone)]
 pub struct Matched {
-    pattern: String,
+    pattern: Arc<str>,
     params: Vec<(String, String)>,
     urls: Arc<Urls>,
 }
@@ -93,7 +98,14 @@ impl Matched {
 
 impl Routes {
     pub(super) fn new(set: RegexSet, table: Vec<Route>, urls: Urls) -> Routes {
-        Routes { set, table, urls: Arc::new(urls) }
+        let mut fixed: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, route) in table.iter().enumerate() {
+            if is_fixed(route.pattern.as_str()) {
+                fixed.entry(route.pattern.as_str().to_string()).or_default().push(index);
+            }
+        }
+        let names = table.iter().map(|route| route.pattern.as_str().into()).collect();
+        Routes { set, table, fixed, names, urls: Arc::new(urls) }
     }
 
     /// The named routes.
@@ -102,12 +114,21 @@ impl Routes {
     }
 
     /// The routes that match a path, whatever their method, the best first, and their parameters.
-    fn candidates(&self, target: &Target) -> Vec<(&Route, Vec<(String, String)>)> {
-        let with_params = |index: usize| {
-            let route = &self.table[index];
-            Some((route, route.pattern.params(target)?))
-        };
+    fn candidates(&self, target: &Target) -> Vec<(usize, Vec<(String, String)>)> {
+        let with_params = |index: usize| Some((index, self.table[index].pattern.params(target)?));
         self.set.matches(target.path()).into_iter().filter_map(with_params).collect()
+    }
+
+    /// The route without parameters that answers this request, found without looking at any other.
+    fn fixed(&self, path: &str, method: Method) -> Option<usize> {
+        let indices = self.fixed.get(path)?;
+        indices.iter().copied().find(|index| self.table[*index].verb.answers(method))
+    }
+
+    fn run(&self, index: usize, params: Vec<(String, String)>, request: &mut Request) -> Response {
+        let (pattern, urls) = (Arc::clone(&self.names[index]), Arc::clone(&self.urls));
+        request.set_matched(Matched { pattern, params, urls });
+        self.table[index].handler.handle(request)
     }
 
     /// The methods that a path allows, sorted, for the Allow field (RFC 9110 section 10.2.1).
@@ -129,20 +150,21 @@ impl Handler for Routes {
         if request.path() == "*" {
             return with_allow(Response::new(Status::NO_CONTENT), Self::allowed(self.table.iter()));
         }
-        let candidates = self.candidates(request.target());
+        let method = request.method();
+        if let Some(index) = self.fixed(request.path(), method) {
+            return self.run(index, Vec::new(), request);
+        }
+        let mut candidates = self.candidates(request.target());
         if candidates.is_empty() {
             let message = format!("there is nothing at {}", request.path());
             return HttpError::new(Status::NOT_FOUND, "not_found", message).into_response();
         }
-        let allowed = Self::allowed(candidates.iter().map(|(route, _)| *route));
-        let method = request.method();
-        if let Some((route, params)) =
-            candidates.into_iter().find(|(route, _)| route.verb.answers(method))
-        {
-            let pattern = route.pattern.as_str().to_string();
-            request.set_matched(Matched { pattern, params, urls: Arc::clone(&self.urls) });
-            return route.handler.handle(request);
+        let best = candidates.iter().position(|(index, _)| self.table[*index].verb.answers(method));
+        if let Some(best) = best {
+            let (index, params) = candidates.swap_remove(best);
+            return self.run(index, params, request);
         }
+        let allowed = Self::allowed(candidates.iter().map(|(index, _)| &self.table[*index]));
         if method == Method::Options {
             return with_allow(Response::new(Status::NO_CONTENT), allowed);
         }
@@ -150,6 +172,13 @@ impl Handler for Routes {
         let error = HttpError::new(Status::METHOD_NOT_ALLOWED, "method_not_allowed", message);
         with_allow(error.into_response(), allowed)
     }
+}
+
+/// Whether a pattern is a path as it stands: without parameters, and without anything that a client could
+/// spell in another way.
+fn is_fixed(pattern: &str) -> bool {
+    let stands_for_itself = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    pattern.bytes().all(stands_for_itself)
 }
 
 fn with_allow(response: Response, allowed: String) -> Response {
