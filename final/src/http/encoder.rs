@@ -69,6 +69,14 @@ pub fn encode(response: Response, context: Context, out: &mut Vec<u8>) -> (Reuse
             Rest::Nothing
         }
         ResponseBody::Bytes(bytes) => Rest::Bytes { bytes, sent: 0 },
+        ResponseBody::Shared { bytes, range } if range.len() <= COPIED => {
+            out.extend_from_slice(bytes.get(range).unwrap_or_default());
+            Rest::Nothing
+        }
+        ResponseBody::Shared { bytes, range } => {
+            let bytes = bytes.get(range).unwrap_or_default().to_vec();
+            Rest::Bytes { bytes: bytes.into(), sent: 0 }
+        }
         ResponseBody::File { file, range } => {
             Rest::File { file, at: range.start, end: range.end.max(range.start) }
         }

@@ -23,6 +23,13 @@ pub enum ResponseBody {
     Empty,
     /// They are in memory.
     Bytes(Cow<'static, [u8]>),
+    /// They are in memory, and others may be sending them too.
+    Shared {
+        /// All of them.
+        bytes: Arc<[u8]>,
+        /// Those that are sent.
+        range: Range<usize>,
+    },
     /// They are in a file, from the first byte of `range` to the one before its end.
     File {
         /// The open file, which others may be sending too.
@@ -45,6 +52,7 @@ impl ResponseBody {
         match self {
             ResponseBody::Empty => Some(0),
             ResponseBody::Bytes(bytes) => Some(bytes.len() as u64),
+            ResponseBody::Shared { range, .. } => Some(range.len() as u64),
             ResponseBody::File { range, .. } => Some(range.end.saturating_sub(range.start)),
             ResponseBody::Stream { length, .. } => *length,
         }
@@ -56,6 +64,7 @@ impl fmt::Debug for ResponseBody {
         let kind = match self {
             ResponseBody::Empty => "Empty",
             ResponseBody::Bytes(_) => "Bytes",
+            ResponseBody::Shared { .. } => "Shared",
             ResponseBody::File { .. } => "File",
             ResponseBody::Stream { .. } => "Stream",
         };

@@ -163,6 +163,10 @@ impl ResponseCache {
                 pending.finish(bytes[..].into());
                 ResponseBody::Bytes(bytes)
             }
+            ResponseBody::Shared { bytes, range } => {
+                pending.finish(bytes.get(range.clone()).unwrap_or_default().into());
+                ResponseBody::Shared { bytes, range }
+            }
             ResponseBody::File { file, range } => {
                 let part = FilePart::new(file, range);
                 Recorder::body(Box::new(part), length, most, pending)
@@ -377,7 +381,7 @@ mod tests {
             ResponseBody::Stream { reader, .. } => {
                 reader.take(length.min(most)).read_to_end(&mut bytes).unwrap();
             }
-            ResponseBody::Empty | ResponseBody::File { .. } => {}
+            ResponseBody::Empty | ResponseBody::Shared { .. } | ResponseBody::File { .. } => {}
         }
         (status, cache, age, bytes)
     }

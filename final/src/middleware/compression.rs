@@ -69,6 +69,12 @@ fn with_gzip(mut response: Response) -> Response {
             Ok(smaller) if smaller.len() < bytes.len() => ResponseBody::Bytes(smaller.into()),
             _ => return response.with_body(ResponseBody::Bytes(bytes)),
         },
+        ResponseBody::Shared { bytes, range } => {
+            match compress(bytes.get(range.clone()).unwrap_or_default()) {
+                Ok(smaller) if smaller.len() < range.len() => ResponseBody::Bytes(smaller.into()),
+                _ => return response.with_body(ResponseBody::Shared { bytes, range }),
+            }
+        }
         ResponseBody::File { file, range } => {
             stream(GzipReader::new(FilePart::new(file, range), length))
         }

@@ -20,15 +20,15 @@ pub mod range;
 pub mod resolve;
 pub mod validators;
 
-use std::fs::File;
-use std::io;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::http::{
-    Handler, HeaderValue, HttpError, IntoResponse, Request, Response, ResponseBody, Router, Status,
-    date, header, mime,
+    Handler, HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, date, header,
+    mime,
 };
 use caching::Caching;
 use conditional::Verdict;
@@ -112,7 +112,7 @@ impl StaticFiles {
                 }
             },
         };
-        let OpenFile { file, length, content_type, validators } = &*found;
+        let OpenFile { length, content_type, validators, .. } = &*found;
         let length = *length;
         // The fields that say which state this is are the same in a 200 and a 304 (RFC 9110 section 15.4.5).
         let describe = |mut response: Response| {
@@ -149,7 +149,7 @@ impl StaticFiles {
             .with_header(header::CONTENT_TYPE, content_type.clone())
             .with_header(header::X_CONTENT_TYPE_OPTIONS, nosniff)
             .with_header(range::ACCEPT_RANGES, HeaderValue::from_static("bytes"))
-            .with_body(ResponseBody::File { file: Arc::clone(file), range });
+            .with_body(found.body(range));
         Ok(describe(response))
     }
 
@@ -180,9 +180,12 @@ impl StaticFiles {
             return nothing();
         }
 
-        // 4. Which state is this?
+        // 4. Which state is this? One that changes while it is read is not kept in memory.
+        let bytes =
+            if metadata.len() <= open_files::SMALL { read(&file, &metadata)? } else { None };
         Ok(Found::File(Arc::new(OpenFile {
             file: Arc::new(file),
+            bytes,
             length: metadata.len(),
             content_type: mime::content_type(&path.to_string_lossy()),
             validators: Validators::of(&metadata, date::now()),
@@ -221,6 +224,13 @@ impl Handler for StaticFiles {
             }
         }
     }
+}
+
+/// All of a small file, if it has as many bytes as it says.
+fn read(file: &File, metadata: &Metadata) -> io::Result<Option<Arc<[u8]>>> {
+    let mut bytes = Vec::new();
+    file.take(metadata.len() + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 == metadata.len()).then(|| bytes.into()))
 }
 
 /// To the same path with a slash behind it. The path is the canonical one, so it cannot hold a line end, and with

@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::validators::Validators;
-use crate::http::HeaderValue;
+use crate::http::{HeaderValue, ResponseBody};
 
 /// How long a file is served without looking whether it is still the same. Somebody who publishes a file may
 /// have to wait this long for it to be seen.
 const FRESH: Duration = Duration::from_secs(1);
+
+/// Files of at most so many bytes are kept in memory as well: 4 MiB in all, if all are small.
+pub const SMALL: u64 = 16 * 1024;
 
 /// How many files are open at most. Each needs a file of the process.
 const MOST: usize = 256;
@@ -20,6 +24,8 @@ const MOST: usize = 256;
 pub struct OpenFile {
     /// The open file. All who send it share it, and each knows by itself where it is.
     pub file: Arc<File>,
+    /// All of it, if it is small: then it is sent together with the head, by one call.
+    pub bytes: Option<Arc<[u8]>>,
     /// Its length in bytes.
     pub length: u64,
     /// What is in it.
@@ -45,6 +51,21 @@ struct Generations {
 
 /// How long a file stays open for which nobody asks: this long at least, and twice at most.
 const GENERATION: Duration = Duration::from_secs(10);
+
+impl OpenFile {
+    /// A part of it, to be sent.
+    pub fn body(&self, range: Range<u64>) -> ResponseBody {
+        let in_memory = |bytes: &Arc<[u8]>| {
+            let start = usize::try_from(range.start).ok()?;
+            let range = start..usize::try_from(range.end).ok()?;
+            Some(ResponseBody::Shared { bytes: Arc::clone(bytes), range })
+        };
+        self.bytes.as_ref().and_then(in_memory).unwrap_or_else(|| ResponseBody::File {
+            file: Arc::clone(&self.file),
+            range: range.clone(),
+        })
+    }
+}
 
 impl OpenFiles {
     /// The file of this path, if it was found not long ago.
@@ -96,7 +117,8 @@ mod tests {
         let validators =
             Validators::of(&file.metadata().unwrap(), std::time::SystemTime::UNIX_EPOCH);
         let content_type = HeaderValue::from_static("text/plain");
-        Arc::new(OpenFile { file: Arc::new(file), length: 0, content_type, validators })
+        let file = Arc::new(file);
+        Arc::new(OpenFile { file, bytes: None, length: 0, content_type, validators })
     }
 
     #[test]
