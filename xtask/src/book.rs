@@ -12,9 +12,6 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// The example that serves a folder, and the chapter that it came with.
-const SERVER: (&str, &str) = ("ch04_router", "serve_folder");
-
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Where it is served: `http://127.0.0.1:PORT`
@@ -43,18 +40,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 }
 
 fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
-    let (package, example) = SERVER;
-    let source = format!("chapters/{}/examples/{example}.rs", package.trim_start_matches("ch"));
-    if !workspace.path(&source).is_file() {
-        bail!(
-            "the book is built, but the server for it, {source}, is missing; `mdbook serve book` serves it too"
-        );
-    }
     ui::print(&format!("Read the book at http://127.0.0.1:{port}/ (Ctrl-C ends it)\n"));
     let mut command = process::cargo();
     command
-        .args(["run", "--quiet", "--package", package, "--example", example, "--", "book/book"])
-        .arg(format!("127.0.0.1:{port}"))
+        .args(["run", "--quiet", "--package", "final", "--", "--root", "book/book", "--files-only"])
+        .args(["--log", "off", "--addr", &format!("127.0.0.1:{port}")])
         .current_dir(workspace.root());
     step(&mut command)?;
     Ok(ExitCode::SUCCESS)

@@ -100,6 +100,10 @@ impl Default for Exchange {
 }
 
 /// What the bytes that are there have led to.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once, and a box would be an allocation a request"
+)]
 enum Progress {
     /// They are not enough.
     NeedMore,

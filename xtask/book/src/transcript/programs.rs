@@ -63,8 +63,10 @@ impl Programs {
 
     /// The command that starts a chapter's server.
     pub(crate) fn server(&self, sources: &Sources, chapter: &str) -> Result<String> {
-        let program = self.built.join(package(sources, chapter)?);
-        Ok(format!("exec {} {}:8080", program.display(), self.host))
+        let package = package(sources, chapter)?;
+        let (name, flag) =
+            if package == "final" { ("httpserver", "--addr ") } else { (package.as_str(), "") };
+        Ok(format!("exec {} {flag}{}:8080", self.built.join(name).display(), self.host))
     }
 }
 
@@ -99,6 +101,9 @@ while [ $# -gt 0 ]; do
 done
 case "$program ${{1:-}}" in
   examples/*) ;;
+  'final '*) # its own flag, unless an address is given
+    program=httpserver
+    case " $* " in *' --addr '*) ;; *) set -- --addr {host}:8080 "$@" ;; esac ;;
   *' '|*' --'*) set -- {host}:8080 "$@" ;; # no address is given
 esac
 exec "{}/$program" "$@"
