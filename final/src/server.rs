@@ -385,7 +385,7 @@ impl Engine {
             limits: &self.limits,
             mode,
             always: &self.always,
-            is_stopping: self.is_stopping.load(Ordering::Acquire),
+            is_stopping: &self.is_stopping,
             peer: client.connection.peer(),
             now: Instant::now(),
         };

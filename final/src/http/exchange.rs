@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::body::{BodyDecoder, RequestBody};
@@ -47,8 +48,8 @@ pub struct Surroundings<'a> {
     pub mode: Mode,
     /// Which paths are answered even if there is none: they say how the server is.
     pub always: &'a [String],
-    /// Whether the server is stopping: no connection is used again.
-    pub is_stopping: bool,
+    /// Whether the server is stopping: no connection is used again. It may begin to while a handler runs.
+    pub is_stopping: &'a AtomicBool,
     /// The client's address.
     pub peer: SocketAddr,
     /// The time.
@@ -212,7 +213,7 @@ impl Exchange {
         {
             return Ok(next);
         }
-        if eof || (around.is_stopping && self.is_idle()) {
+        if eof || (around.is_stopping.load(Ordering::Acquire) && self.is_idle()) {
             return Ok(Next::End);
         }
         Ok(self.wait(Interest::Read, around))
@@ -377,7 +378,7 @@ impl Exchange {
             is_head: request.method() == Method::Head,
             keep_alive: request.wants_keep_alive()
                 && self.served < around.limits.requests
-                && !around.is_stopping,
+                && !around.is_stopping.load(Ordering::Acquire),
         };
         let (reuse, rest) = encoder::encode(response, context, self.output.pending());
         self.output.set_rest(rest);

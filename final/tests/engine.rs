@@ -1,0 +1,388 @@
+//! What the engine promises: a connection that waits holds no thread, whatever it waits for.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use httpserver::core::blocking;
+use httpserver::core::workers::Size;
+use httpserver::http::{HeaderValue, Request, Response, ResponseBody, Status};
+use httpserver::server::Clients;
+use httpserver::{Limits, Server};
+use support::{LONG, Running};
+use wire::{Client, request};
+
+mod support;
+
+fn get(target: &str) -> Vec<u8> {
+    request("GET", target, &[], b"")
+}
+
+/// Two permits, and so many threads.
+fn with_threads(threads: u32) -> impl FnOnce(Server) -> Server {
+    move |server| {
+        let patience = Duration::from_millis(50);
+        server.with_workers(Size { permits: 2, threads, patience }).always_answering("/health")
+    }
+}
+
+fn with_limits(limits: Limits) -> impl FnOnce(Server) -> Server {
+    move |server| server.with_limits(limits)
+}
+
+/// A handler that says `done`, but at `/wait` only when it is told to, and at `/blocking` the same with a word
+/// of warning.
+struct Gate {
+    entered: Receiver<()>,
+    go_on: Sender<()>,
+}
+
+fn gate() -> (Gate, impl Fn(&mut Request) -> &'static str + Send + Sync + 'static) {
+    let (enter, entered) = channel();
+    let (go_on, wait) = channel::<()>();
+    let (enter, wait) = (Mutex::new(enter), Arc::new(Mutex::new(wait)));
+    let handler = move |request: &mut Request| {
+        let hold = || {
+            enter.lock().unwrap().send(()).unwrap();
+            // Whoever holds the other end has finished, or has failed: then this is the end too.
+            let _ = wait.lock().unwrap().recv_timeout(LONG);
+        };
+        match request.path() {
+            "/wait" => hold(),
+            "/blocking" => blocking(hold),
+            _ => {}
+        }
+        "done"
+    };
+    (Gate { entered, go_on }, handler)
+}
+
+#[test]
+fn idle_connections_keep_nobody_waiting() {
+    let server = Running::start(with_threads(2), |_: &mut Request| "done");
+    let mut idle: Vec<Client> = (0..200).map(|_| server.connect()).collect();
+    for client in &mut idle {
+        assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+    }
+    let _silent: Vec<Client> = (0..200).map(|_| server.connect()).collect();
+    assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
+    for client in &mut idle {
+        assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn half_requests_keep_nobody_waiting_and_are_told_when_their_time_is_over() {
+    let limits = Limits {
+        head_time: Duration::from_millis(200),
+        body_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = Running::start(with_limits(limits), |_: &mut Request| "done");
+    let mut heads: Vec<Client> = (0..50).map(|_| server.connect()).collect();
+    let mut bodies: Vec<Client> = (0..50).map(|_| server.connect()).collect();
+    for client in &mut heads {
+        client.send("GET / HTTP/1.1\r\nHost:").unwrap();
+    }
+    for client in &mut bodies {
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123").unwrap();
+    }
+    assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
+    for client in heads.iter_mut().chain(&mut bodies) {
+        let reply = client.read_reply().unwrap();
+        assert_eq!(reply.status, 408, "{reply:?}");
+        client.expect_closed().unwrap();
+    }
+}
+
+#[test]
+fn a_connection_that_is_idle_for_too_long_is_closed_in_silence() {
+    let limits = Limits { idle_time: Duration::from_millis(100), ..Limits::default() };
+    let server = Running::start(with_limits(limits), |_: &mut Request| "done");
+    let mut fresh = server.connect();
+    let mut used = server.connect();
+    assert_eq!(used.ask(get("/")).unwrap().text(), "done");
+    fresh.expect_closed().unwrap();
+    used.expect_closed().unwrap();
+}
+
+#[test]
+fn who_reads_nothing_is_given_up() {
+    let limits = Limits { write_time: Duration::from_millis(100), ..Limits::default() };
+    let server = Running::start(with_limits(limits), |_: &mut Request| {
+        let reader: Box<dyn std::io::Read + Send> = Box::new(std::io::repeat(b'x'));
+        Response::new(Status::OK).with_body(ResponseBody::Stream { reader, length: None })
+    });
+    let mut client = server.connect();
+    client.send(get("/")).unwrap();
+    server.wait_until("the deadline", |statistics| statistics.timed_out == 1);
+    server.wait_until("the end", |statistics| statistics.open == 0);
+}
+
+#[test]
+fn the_last_request_that_a_connection_may_make_is_answered_with_close() {
+    let limits = Limits { requests: 3, ..Limits::default() };
+    let server = Running::start(with_limits(limits), |_: &mut Request| "done");
+    let mut client = server.connect();
+    client.send(get("/").repeat(5)).unwrap();
+    let closes: Vec<bool> =
+        (0..3).map(|_| client.read_reply().unwrap().lists("Connection", "close")).collect();
+    assert_eq!(closes, [false, false, true]);
+    client.expect_closed().unwrap();
+}
+
+#[test]
+fn handlers_that_block_keep_nobody_waiting() {
+    for path in ["/wait", "/blocking"] {
+        let (gate, handler) = gate();
+        let server = Running::start(with_threads(16), handler);
+        let mut blocked: Vec<Client> = (0..8).map(|_| server.connect()).collect();
+        for client in &mut blocked {
+            client.send(get(path)).unwrap();
+            gate.entered.recv_timeout(LONG).unwrap();
+        }
+        assert_eq!(server.connect().ask(get("/quick")).unwrap().text(), "done");
+        for client in &mut blocked {
+            gate.go_on.send(()).unwrap();
+            client.set_patience(LONG);
+        }
+        for client in &mut blocked {
+            assert_eq!(client.read_reply().unwrap().text(), "done");
+        }
+        assert_eq!(server.stop(), 0);
+    }
+}
+
+#[test]
+fn when_all_threads_are_blocked_clients_are_told_and_health_is_answered() {
+    let (gate, handler) = gate();
+    let server = Running::start(with_threads(3), handler);
+    let mut blocked: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut blocked {
+        client.send(get("/wait")).unwrap();
+        gate.entered.recv_timeout(LONG).unwrap();
+    }
+    let mut other = server.connect();
+    let refused = other.ask(get("/quick")).unwrap();
+    assert_eq!((refused.status, refused.field("Retry-After")), (503, Some("1")), "{refused:?}");
+    assert_eq!(other.ask(get("/health/live")).unwrap().text(), "done");
+    assert_eq!(other.ask(get("/healthy")).unwrap().status, 503);
+    for _ in 0..3 {
+        gate.go_on.send(()).unwrap();
+    }
+    for client in &mut blocked {
+        assert_eq!(client.read_reply().unwrap().text(), "done");
+    }
+    // The reserve gives its permit back to a thread that can serve.
+    while other.ask(get("/quick")).unwrap().status == 503 {}
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn more_clients_than_allowed_are_told_so() {
+    let clients = Clients { total: 3, by_address: None };
+    let set = move |server: Server| server.with_clients(clients);
+    let server = Running::start(set, |_: &mut Request| "done");
+    let mut inside: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut inside {
+        assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+    }
+    let mut outside = server.connect();
+    assert_eq!(outside.read_reply().unwrap().status, 503);
+    drop(inside);
+    server.wait_until("room", |statistics| statistics.open == 0);
+    assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
+}
+
+#[test]
+fn one_address_may_have_so_many_and_gets_its_places_back() {
+    let clients = Clients { total: 100, by_address: Some(2) };
+    let set = move |server: Server| server.with_clients(clients);
+    let server = Running::start(set, |_: &mut Request| "done");
+    for _ in 0..3 {
+        let mut inside = [server.connect(), server.connect()];
+        for client in &mut inside {
+            assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+        }
+        assert_eq!(server.connect().read_reply().unwrap().status, 503);
+        drop(inside);
+        server.wait_until("room", |statistics| statistics.open == 0);
+    }
+}
+
+#[test]
+fn a_thousand_pipelined_requests_are_answered_in_order() {
+    let server =
+        Running::start(|server| server, |request: &mut Request| request.path().to_string());
+    let mut client = server.connect();
+    let all: Vec<u8> = (0..1_000).flat_map(|number| get(&format!("/{number}"))).collect();
+    client.send(all).unwrap();
+    for number in 0..1_000 {
+        assert_eq!(client.read_reply().unwrap().text(), format!("/{number}"));
+        if number == 998 {
+            break; // the last one is the thousandth, after which the connection ends
+        }
+    }
+}
+
+#[test]
+fn one_who_sends_without_end_does_not_starve_the_others() {
+    let server = Running::start(with_threads(2), |_: &mut Request| "done");
+    let address = server.addr();
+    let busy = thread::Builder::new()
+        .name("busy".to_string())
+        .spawn(move || {
+            let many = get("/").repeat(900);
+            for _ in 0..20 {
+                let mut client = Client::connect(address).unwrap().with_patience(LONG);
+                client.send(&many).unwrap();
+                for _ in 0..900 {
+                    client.read_reply().unwrap();
+                }
+            }
+        })
+        .unwrap();
+    for _ in 0..50 {
+        assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
+    }
+    busy.join().unwrap();
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn clients_who_come_and_go_leave_nothing_behind() {
+    let server = Running::start(|server| server, |_: &mut Request| "done");
+    for round in 0..2_000 {
+        let mut client = server.connect();
+        match round % 4 {
+            0 => assert_eq!(client.ask(get("/")).unwrap().text(), "done"),
+            1 => client.send("GET / HT").unwrap(),
+            2 => client.send(get("/")).unwrap(), // and leaves before the answer, which is a reset
+            _ => {}
+        }
+    }
+    server.wait_until("all to be gone", |statistics| statistics.open == 0);
+    assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
+}
+
+#[test]
+fn an_answer_is_sent_also_to_who_has_stopped_sending() {
+    let server = Running::start(|server| server, |_: &mut Request| "done");
+    let mut client = server.connect();
+    client.send(get("/").repeat(2)).unwrap();
+    client.half_close().unwrap();
+    for _ in 0..2 {
+        assert_eq!(client.read_reply().unwrap().text(), "done");
+    }
+    client.expect_closed().unwrap();
+}
+
+#[test]
+fn a_stream_is_seen_before_it_says_more() {
+    struct InTwoParts(&'static [u8], Receiver<()>);
+    impl std::io::Read for InTwoParts {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            if self.0.is_empty() {
+                let _ = self.1.recv_timeout(LONG);
+                return Ok(0);
+            }
+            self.0.read(buffer)
+        }
+    }
+    let (sender, go_on) = channel();
+    let go_on = Mutex::new(Some(go_on));
+    let server = Running::start(
+        |server| server,
+        move |_: &mut Request| {
+            let go_on = go_on.lock().unwrap().take().unwrap();
+            Response::stream(HeaderValue::from_static("text/plain"), InTwoParts(b"now", go_on))
+        },
+    );
+    let mut client = server.connect();
+    client.send(get("/")).unwrap();
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"3\r\nnow\r\n") {
+        seen.extend(client.read_exact(1).unwrap());
+    }
+    sender.send(()).unwrap();
+    assert_eq!(client.read_exact(5).unwrap(), b"0\r\n\r\n");
+}
+
+#[test]
+fn a_stop_finishes_what_is_under_way_and_ends_the_rest() {
+    let (gate, handler) = gate();
+    let server = Running::start(with_threads(16), handler);
+    let address = server.addr();
+    let mut idle = server.connect();
+    assert_eq!(idle.ask(get("/")).unwrap().text(), "done");
+    let mut busy: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    for client in &mut busy {
+        client.send(get("/wait")).unwrap();
+        gate.entered.recv_timeout(LONG).unwrap();
+    }
+    let mut half = server.connect();
+    half.send("GET /half HTTP/1.1\r\n").unwrap();
+    // Nobody can know from outside that these bytes have been read, but a later client's answer comes after.
+    assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
+
+    server.shutdown();
+    idle.expect_closed().unwrap();
+    half.send("Host: a\r\n\r\n").unwrap();
+    let reply = half.read_reply().unwrap();
+    assert!(reply.text() == "done" && reply.lists("Connection", "close"), "{reply:?}");
+    drop(half);
+    for _ in 0..4 {
+        gate.go_on.send(()).unwrap();
+    }
+    for client in &mut busy {
+        let reply = client.read_reply().unwrap();
+        assert!(reply.text() == "done" && reply.lists("Connection", "close"), "{reply:?}");
+    }
+    drop(busy);
+    let ended = Server::bind(address);
+    // The door is closed, so the next server can have it at once.
+    assert!(ended.is_ok(), "{ended:?}");
+}
+
+#[test]
+fn no_request_that_was_sent_before_the_stop_is_lost() {
+    for _ in 0..20 {
+        let server = Running::start(with_threads(4), |_: &mut Request| "done");
+        let mut clients: Vec<Client> = (0..32).map(|_| server.connect()).collect();
+        for client in &mut clients {
+            client.send(get("/")).unwrap();
+        }
+        server.shutdown();
+        for client in &mut clients {
+            assert_eq!(client.read_reply().unwrap().text(), "done");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_end_is_cut_off_after_the_drain_time() {
+    let set = |server: Server| server.with_drain(Duration::from_millis(100));
+    let server = Running::start(set, |_: &mut Request| "done");
+    let mut half = server.connect();
+    half.send("GET / HTTP/1.1\r\n").unwrap();
+    assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
+    assert_eq!(server.stop(), 1);
+}
+
+#[test]
+fn a_panic_costs_one_answer() {
+    let server = Running::start(
+        |server| server,
+        |request: &mut Request| {
+            assert!(request.path() != "/panic", "this panic is expected");
+            "done"
+        },
+    );
+    let mut client = server.connect();
+    for _ in 0..5 {
+        assert_eq!(client.ask(get("/panic")).unwrap().status, 500);
+        assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+    }
+}
