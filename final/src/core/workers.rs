@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use super::permit::{Next, Permit, ThreadId};
 use super::poller::{Poller, Ready, Token};
-use super::sync::lock;
 
 /// How many ready sockets a thread is told of at a time. Few, so that others get some as well.
 const BATCH: usize = 16;
@@ -120,6 +119,10 @@ impl Seat {
             given = self.changed.wait(given).unwrap_or_else(PoisonError::into_inner);
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 thread_local! {

@@ -1,0 +1,149 @@
+//! The hand-over of connections and of permits under a model checker: orders in which threads can meet are
+//! tried one by one.
+//!
+//! Empty in a normal build. Run it with
+//! `RUSTFLAGS="--cfg loom" cargo test --release -p final --test engine_model`.
+#![cfg(loom)]
+#![allow(dead_code, unreachable_pub, reason = "a model uses a part of each file")]
+
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use loom::model::Builder;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+use parking::Parking;
+use permit::{Next, Permit};
+use poller::Token;
+
+#[path = "../src/core/parking.rs"]
+mod parking;
+#[path = "../src/core/permit.rs"]
+mod permit;
+#[path = "../src/core/sync.rs"]
+mod sync;
+
+/// What the files of the engine know of the poller.
+mod poller {
+    /// See `src/core/poller.rs`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub struct Token(pub u64);
+}
+
+/// Tries every order with at most three preemptions, which is where such mistakes show themselves.
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+fn armed(_: &&'static str) -> Result<(), Infallible> {
+    Ok(())
+}
+
+#[test]
+fn an_event_and_a_deadline_never_get_the_same_connection_and_one_of_them_gets_it() {
+    check(|| {
+        let start = Instant::now();
+        let parking = Arc::new(Parking::new(1));
+        let token = parking.claim().unwrap();
+        let got = Arc::new(AtomicUsize::new(0));
+        let by_event = {
+            let (parking, got) = (Arc::clone(&parking), Arc::clone(&got));
+            thread::spawn(move || {
+                if parking.take(token).is_some() {
+                    got.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        };
+        let by_deadline = {
+            let (parking, got) = (Arc::clone(&parking), Arc::clone(&got));
+            thread::spawn(move || {
+                let late = start + Duration::from_secs(9);
+                while parking.take_expired(late).is_some() {
+                    got.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        };
+        parking.park(token, "connection", start, armed).unwrap();
+        by_event.join().unwrap();
+        by_deadline.join().unwrap();
+        // Should both have looked too early, it is still in its place.
+        let left = usize::from(parking.take(token).is_some());
+        assert_eq!(got.load(Ordering::SeqCst) + left, 1);
+    });
+}
+
+#[test]
+fn a_deadline_is_not_forgotten_however_it_meets_the_parking() {
+    check(|| {
+        let start = Instant::now();
+        let (soon, late) = (start + Duration::from_secs(1), start + Duration::from_secs(5));
+        let parking = Arc::new(Parking::new(1));
+        let token = parking.claim().unwrap();
+        parking.park(token, "connection", soon, armed).unwrap();
+        let sweeper = {
+            let parking = Arc::clone(&parking);
+            thread::spawn(move || parking.take_expired(soon).map(|(token, _)| token))
+        };
+        // A request comes, is answered, and the connection waits for the next one.
+        let was_taken = parking.take(token).is_some();
+        if was_taken {
+            parking.park(token, "connection", late, armed).unwrap();
+        }
+        let swept = sweeper.join().unwrap().is_some();
+        assert!(was_taken != swept, "exactly one of them");
+        if was_taken {
+            assert!(parking.take_expired(late).is_some(), "nobody would ever end this connection");
+        }
+    });
+}
+
+#[test]
+fn a_token_of_a_connection_that_has_ended_takes_nobody_elses() {
+    check(|| {
+        let parking = Arc::new(Parking::new(1));
+        let old = parking.claim().unwrap();
+        let late = {
+            let parking = Arc::clone(&parking);
+            thread::spawn(move || parking.take(old))
+        };
+        parking.release(old);
+        let new = parking.claim().unwrap();
+        parking.park(new, "the next one", Instant::now(), armed).unwrap();
+        assert_eq!(late.join().unwrap(), None);
+        assert_eq!(parking.take(new), Some("the next one"));
+    });
+}
+
+/// What a thread does with a permit until it has lost it, or has nothing to do.
+fn work(permit: &Permit, thread: u32, ran: &AtomicUsize) -> bool {
+    loop {
+        match permit.next(thread) {
+            Next::Run(_) => _ = ran.fetch_add(1, Ordering::SeqCst),
+            Next::Wait => return true,
+            Next::Lost => return false,
+        }
+    }
+}
+
+#[test]
+fn a_permit_that_is_handed_over_runs_its_batch_once_and_has_one_owner() {
+    check(|| {
+        let permit = Arc::new(Permit::new(1));
+        let ran = Arc::new(AtomicUsize::new(0));
+        permit.add(1, [Token(1), Token(2), Token(3)].into_iter());
+        let owner = {
+            let (permit, ran) = (Arc::clone(&permit), Arc::clone(&ran));
+            thread::spawn(move || work(&permit, 1, &ran))
+        };
+        // The monitor: a turn that it sees twice goes on without its permit.
+        let turn = permit.turns();
+        let handed_over = permit.turns() == turn && permit.hand_over(turn, 2);
+        let second_waits = handed_over && work(&permit, 2, &ran);
+        let first_waits = owner.join().unwrap();
+        assert!(first_waits != second_waits, "one of the two has the permit at the end");
+        assert_eq!(ran.load(Ordering::SeqCst), 3, "every event is run, and once");
+    });
+}
