@@ -73,7 +73,7 @@ fn logged(chain: Chain, config: &Config) -> Chain {
 /// As [`build`].
 pub fn print_routes(config: &Config) -> anyhow::Result<()> {
     for (verb, path) in routes(config, None, &Metrics::new())?.list() {
-        println!("{verb:<7} {path}");
+        println!("{:<7} {path}", verb.to_string());
     }
     Ok(())
 }
