@@ -1,5 +1,6 @@
-//! What the server is to do: a flag goes before an environment variable, that before the file, that before the
-//! default. Everything that is wrong is told at once.
+//! What the server is to do. Everything that is wrong is told at once.
+//!
+//! A flag goes before an environment variable, that before the file, and that before the default.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,5 +1,6 @@
-//! Where connections are while nobody works on them. A parked connection costs its place here, its socket,
-//! and no thread.
+//! Where connections are while nobody works on them.
+//!
+//! A parked connection costs its place here, its socket, and no thread.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
