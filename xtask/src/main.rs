@@ -3,6 +3,7 @@
 //! One file a command, each with a `run`. What they share: [`workspace`] knows the chapters, [`ui`] the
 //! terminal, [`git`] runs git, [`patch`] reads, applies and makes patches.
 
+mod bench;
 mod book;
 mod carry;
 mod check;
@@ -57,6 +58,8 @@ enum Command {
     Test(test::Args),
     /// Merge a change of one chapter into all later ones: `cargo xtask carry 2`
     Carry(carry::Args),
+    /// Measure final beside other servers on this machine, and print ratios
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -83,6 +86,7 @@ impl Command {
             Command::ProveExercises(args) => prove::run(workspace, &args),
             Command::Test(args) => test::run(workspace, &args),
             Command::Carry(args) => carry::run(workspace, &args),
+            Command::Bench(args) => bench::run(workspace, &args),
         }
     }
 }
