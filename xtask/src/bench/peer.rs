@@ -18,8 +18,8 @@ const START: Duration = Duration::from_secs(10);
 pub(super) struct Peer {
     pub(super) name: &'static str,
     pub(super) address: SocketAddr,
-    /// Whether it has `/json/:id`.
-    pub(super) has_routes: bool,
+    /// What the paths begin with that it serves; `/` alone is that path only.
+    serves: &'static [&'static str],
     child: Child,
 }
 
@@ -56,7 +56,51 @@ pub(super) fn start_all(
         Ok(None) => skipped.push("nginx is not installed".to_string()),
         Err(error) => skipped.push(format!("nginx: {error:#}")),
     }
+    match build_peers(workspace) {
+        Ok(()) => {
+            for (name, serves) in PEERS {
+                match start_peer(workspace, folder, name, serves) {
+                    Ok(peer) => peers.push(peer),
+                    Err(error) => skipped.push(format!("{name}: {error:#}")),
+                }
+            }
+        }
+        Err(error) => skipped.push(format!("limit, axum, actix and tiny_http: {error:#}")),
+    }
     Ok((peers, skipped))
+}
+
+const ALL: &[&str] = &["/", "/json/", "/static/", "/text"];
+
+/// The programs in `xtask/peers`, and what they serve.
+const PEERS: [(&str, &[&str]); 4] =
+    [("limit", &["/"]), ("axum", ALL), ("actix", &["/", "/json/"]), ("tiny", &["/"])];
+
+/// They are a workspace of their own, in a target folder of their own.
+fn build_peers(workspace: &Workspace) -> anyhow::Result<()> {
+    let mut build = process::cargo();
+    build
+        .args(["build", "--release", "--locked", "--quiet"])
+        .arg("--manifest-path")
+        .arg(workspace.path("xtask/peers/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(workspace.target().join("peers"));
+    if !build.status()?.success() {
+        bail!("they do not build");
+    }
+    Ok(())
+}
+
+fn start_peer(
+    workspace: &Workspace,
+    folder: &Path,
+    name: &'static str,
+    serves: &'static [&'static str],
+) -> anyhow::Result<Peer> {
+    let address = free_address()?;
+    let mut command = Command::new(workspace.target().join("peers/release").join(name));
+    command.arg(address.to_string()).arg(folder);
+    start(name, address, serves, &mut command)
 }
 
 fn start_final(workspace: &Workspace, folder: &Path) -> anyhow::Result<Peer> {
@@ -70,7 +114,7 @@ fn start_final(workspace: &Workspace, folder: &Path) -> anyhow::Result<Peer> {
     let address = free_address()?;
     let mut command = Command::new(workspace.target().join("release/examples/bench"));
     command.arg(address.to_string()).arg(folder);
-    start("final", address, true, &mut command)
+    start("final", address, ALL, &mut command)
 }
 
 fn start_nginx(folder: &Path) -> anyhow::Result<Option<Peer>> {
@@ -96,13 +140,13 @@ fn start_nginx(folder: &Path) -> anyhow::Result<Option<Peer>> {
     fs::write(&file, configuration)?;
     let mut command = Command::new("nginx");
     command.arg("-c").arg(&file);
-    start("nginx", address, false, &mut command).map(Some)
+    start("nginx", address, &["/", "/static/", "/text"], &mut command).map(Some)
 }
 
 fn start(
     name: &'static str,
     address: SocketAddr,
-    has_routes: bool,
+    serves: &'static [&'static str],
     command: &mut Command,
 ) -> anyhow::Result<Peer> {
     let child = command
@@ -111,7 +155,7 @@ fn start(
         .stderr(Stdio::null())
         .spawn()
         .with_context(|| format!("{name} cannot be started"))?;
-    let mut peer = Peer { name, address, has_routes, child };
+    let mut peer = Peer { name, address, serves, child };
     let deadline = Instant::now() + START;
     while TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
         if let Some(status) = peer.child.try_wait()? {
@@ -131,6 +175,11 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 }
 
 impl Peer {
+    /// Whether it has something at this path.
+    pub(super) fn serves(&self, path: &str) -> bool {
+        self.serves.iter().any(|own| *own == path || (own.len() > 1 && path.starts_with(own)))
+    }
+
     /// Its process and those that it has started.
     fn processes(&self) -> Vec<u32> {
         let own = self.child.id();
