@@ -1,146 +1,212 @@
-//! `cargo xtask bench`: final beside its peers, on this machine, in interleaved rounds.
+//! `cargo xtask bench`: `final` and its peers on this machine, in interleaved rounds.
 //!
-//! A number by itself says nothing: the machine is warm or cold, and something else runs. So all servers are
-//! asked in turns, several times, and what is told are ratios of medians.
+//! What a machine does beside them changes from minute to minute, so no server is measured alone: in a round
+//! each has its turn, each figure is compared with the limit's of the same round, and the median of those
+//! ratios is printed. [`scenario`] says what is asked for, [`peer`] who answers, [`load`] and [`idle`] ask,
+//! [`usage`] reads what it cost, and [`report`] prints it.
 
+mod files;
+mod idle;
 mod load;
 mod peer;
 mod report;
+mod scenario;
+mod usage;
 
-use std::fs;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
+use clap::builder::PossibleValuesParser;
+use wire::{Client, Program};
 
 use crate::ui;
 use crate::workspace::Workspace;
-use load::Load;
-use peer::Peer;
-use report::{Measured, Report};
+use files::Files;
+use idle::Idle;
+use peer::{PEERS, Peer};
+use report::{Cell, Row};
+use scenario::{SCENARIOS, Scenario};
+use usage::Usage;
+
+/// A server that has just lost 10,000 clients is busy for a while, and the next one's round shall not pay.
+const REST: Duration = Duration::from_millis(300);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How often everything is measured; the median counts
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Seconds for each measurement
-    #[arg(long, default_value_t = 3)]
-    seconds: u64,
-    /// Only scenarios whose name has this in it
-    #[arg(long)]
-    scenario: Option<String>,
-    /// Three rounds of one second: whether it works, not how fast it is
+    /// Rounds of one second, to see that it works
     #[arg(long)]
     quick: bool,
+    /// How many times each server has its turn
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
+    rounds: u8,
+    /// Only these scenarios
+    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(SCENARIOS.iter().map(|scenario| scenario.name)))]
+    scenario: Vec<String>,
+    /// Only these servers; figures are relative to the limit, so it is among them anyway
+    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(PEERS.iter().map(|peer| peer.name)))]
+    peer: Vec<String>,
 }
 
-/// What is asked of all servers.
-struct Scenario {
-    name: &'static str,
-    path: &'static str,
-    connections: usize,
-    /// Requests that are sent without waiting for answers.
-    pipelined: usize,
-    /// A new connection for each request.
-    closes: bool,
+/// What one server did in one round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Sample {
+    /// Answers a second.
+    pub rate: f64,
+    /// Seconds of the server's CPU time an answer.
+    pub cpu: Option<f64>,
+    /// Bytes received an answer, its head among them.
+    pub bytes: f64,
+    /// Seconds until half of the answers were there, and 99 of 100.
+    pub p50: f64,
+    pub p99: f64,
+    /// The most memory that the server has held so far, in KiB.
+    pub memory: Option<f64>,
+    /// Answers other than 2xx and 3xx, and connections that failed.
+    pub errors: f64,
+    /// Idle connections that the server has closed.
+    pub lost: usize,
 }
-
-const fn scenario(name: &'static str, path: &'static str) -> Scenario {
-    Scenario { name, path, connections: 64, pipelined: 1, closes: false }
-}
-
-const SCENARIOS: [Scenario; 9] = [
-    scenario("hello, 64 connections", "/"),
-    Scenario { connections: 512, ..scenario("hello, 512 connections", "/") },
-    Scenario { closes: true, ..scenario("a new connection a request", "/") },
-    scenario("route with a parameter", "/json/42"),
-    scenario("static 1 KiB", "/static/1k.bin"),
-    scenario("static 100 KiB", "/static/100k.bin"),
-    Scenario { connections: 8, ..scenario("static 10 MiB", "/static/10m.bin") },
-    Scenario { pipelined: 16, ..scenario("pipelined, 16 at once", "/") },
-    scenario("gzip of 100 KiB", "/text"),
-];
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
-    if !cfg!(target_os = "linux") {
-        bail!("the bench reads /proc and measures final, which both need Linux");
-    }
-    let (rounds, seconds) = if args.quick { (3, 1) } else { (args.rounds.max(1), args.seconds) };
-    let folder = tempfile::tempdir().context("a folder for the files")?;
-    write_files(folder.path())?;
-    let (peers, skipped) = peer::start_all(workspace, folder.path())?;
-    for reason in &skipped {
-        ui::print(&format!("skipped: {reason}\n"));
-    }
-    let load = Load::find(folder.path(), Duration::from_secs(seconds))?;
+    ensure!(
+        cfg!(target_os = "linux"),
+        "the bench reads /proc and its limit is an epoll loop: it needs Linux"
+    );
+    load::find()?;
+    usage::raise_open_files();
+    let chosen = |names: &[String], name: &str| names.is_empty() || names.iter().any(|n| n == name);
+    let scenarios: Vec<_> = SCENARIOS.iter().filter(|s| chosen(&args.scenario, s.name)).collect();
+    let peers: Vec<_> =
+        PEERS.iter().filter(|p| p.is_limit() || chosen(&args.peer, p.name)).collect();
+    let (seconds, rounds) = if args.quick { (1, args.rounds.min(3)) } else { (2, args.rounds) };
 
-    let mut report = Report::new(peers.iter().map(|peer| peer.name).collect());
-    let wanted = |scenario: &&Scenario| {
-        args.scenario.as_ref().is_none_or(|part| scenario.name.contains(part.as_str()))
-    };
-    for scenario in SCENARIOS.iter().filter(wanted) {
-        let mut measured: Vec<Vec<Measured>> = peers.iter().map(|_| Vec::new()).collect();
-        for round in 0..rounds {
-            progress(&format!("{}: round {} of {rounds}", scenario.name, round + 1));
-            for (peer, results) in peers.iter().zip(&mut measured) {
-                if peer.serves(scenario.path) {
-                    results.push(measure(&load, peer, scenario)?);
-                }
-            }
-        }
-        report.add(scenario.name, &measured);
+    let built: Vec<Result<(), String>> = peers
+        .iter()
+        .map(|peer| peer.build(workspace).map_err(|error| format!("{error:#}")))
+        .collect();
+    let files = Files::create(workspace)?;
+    let bench = Bench { workspace, files: &files, seconds, rounds };
+    let mut rows = Vec::new();
+    for scenario in scenarios {
+        ui::print(&format!("{:<15} {}\n", scenario.name, scenario.about));
+        let cells = bench.measure(scenario, &peers, &built);
+        rows.push(Row { scenario, cells });
     }
-    progress("");
-    for (peer, memory) in peers.iter().map(|peer| (peer, peer.peak_memory())) {
-        report.add_memory(peer.name, memory);
-    }
-    ui::print(&report.to_text());
+    let names: Vec<_> = peers.iter().map(|peer| peer.name).collect();
+    ui::print(&format!("\n{rounds} rounds of {seconds} s each\n"));
+    ui::print(&report::tables(&names, &rows));
     Ok(ExitCode::SUCCESS)
 }
 
-/// One line that is written again and again, for a person who waits.
-fn progress(text: &str) {
-    if ui::is_terminal() {
-        anstream::eprint!("\r{text:<60}\r");
+/// A server that has its turn in every round.
+struct Contestant<'a> {
+    peer: &'a Peer,
+    state: Result<Program, String>,
+    samples: Vec<Sample>,
+}
+
+struct Bench<'a> {
+    workspace: &'a Workspace,
+    files: &'a Files,
+    seconds: u16,
+    rounds: u8,
+}
+
+impl Bench<'_> {
+    /// Measures one scenario; a cell a peer, in their order.
+    fn measure(
+        &self,
+        scenario: &Scenario,
+        peers: &[&Peer],
+        built: &[Result<(), String>],
+    ) -> Vec<Cell> {
+        let mut contestants: Vec<_> = peers
+            .iter()
+            .zip(built)
+            .map(|(peer, built)| Contestant {
+                peer,
+                state: built.clone().and_then(|()| self.start(scenario, peer)),
+                samples: Vec::new(),
+            })
+            .collect();
+        for round in 0..usize::from(self.rounds) {
+            // Another one begins each time: the order favours nobody.
+            let first = round % contestants.len().max(1);
+            contestants.rotate_left(first);
+            for contestant in &mut contestants {
+                let Ok(program) = &contestant.state else { continue };
+                match self.turn(scenario, program) {
+                    Ok(sample) => contestant.samples.push(sample),
+                    Err(error) => contestant.state = Err(format!("{error:#}")),
+                }
+            }
+            contestants.rotate_right(first);
+        }
+        let mut cells = Vec::new();
+        for Contestant { peer, state, samples } in contestants {
+            cells.push(state.map(|program| {
+                peer.stop(&program);
+                samples
+            }));
+        }
+        cells
+    }
+
+    /// Starts a server and sees that it gives the answer which the others give.
+    fn start(&self, scenario: &Scenario, peer: &Peer) -> Result<Program, String> {
+        if let Some(reason) = peer.cannot(scenario) {
+            return Err(reason.to_string());
+        }
+        let started = peer.start(self.workspace, self.files, scenario).and_then(|program| {
+            if let Err(error) = probe(&program, scenario) {
+                peer.stop(&program);
+                return Err(error);
+            }
+            Ok(program)
+        });
+        started.map_err(|error| format!("{error:#}"))
+    }
+
+    fn turn(&self, scenario: &Scenario, program: &Program) -> anyhow::Result<Sample> {
+        let idle = Idle::open(program.addr(), scenario.idle)
+            .with_context(|| format!("{} idle connections", scenario.idle))?;
+        let before = Usage::of(program.pid());
+        let load = load::run(scenario, program.addr(), self.files, self.seconds)?;
+        let after = Usage::of(program.pid());
+        if load.requests == 0.0 {
+            bail!("no answer in {} s", self.seconds);
+        }
+        let lost = idle.closed_by_the_server();
+        drop(idle);
+        if scenario.idle > 0 {
+            thread::sleep(REST);
+        }
+        let cpu = before.zip(after).map(|(before, after)| (after.cpu - before.cpu) / load.requests);
+        Ok(Sample {
+            rate: load.rate,
+            cpu,
+            bytes: load.bytes / load.requests,
+            p50: load.p50,
+            p99: load.p99,
+            memory: after.map(|usage| usage.memory),
+            errors: load.errors,
+            lost,
+        })
     }
 }
 
-fn measure(load: &Load, peer: &Peer, scenario: &Scenario) -> anyhow::Result<Measured> {
-    let before = peer.cpu_time();
-    let result = load
-        .run(peer.address, scenario)
-        .with_context(|| format!("{} at {}", scenario.name, peer.name))?;
-    let cpu = peer.cpu_time().saturating_sub(before);
-    Ok(Measured {
-        requests_per_second: result.requests_per_second,
-        p99: result.p99,
-        cpu_per_request: cpu.checked_div(result.requests.max(1)).unwrap_or_default(),
-    })
-}
-
-/// What is served: text that compresses as text does, and bytes.
-fn write_files(folder: &std::path::Path) -> anyhow::Result<()> {
-    let mut state = 1_u64;
-    let mut word = || {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // Few words come often, and many seldom.
-        let number = (state >> 33) % 900;
-        format!(
-            "w{:x}{} ",
-            number * number % 977,
-            "ing".repeat(usize::from(number.is_multiple_of(7)))
-        )
-    };
-    let mut text = String::new();
-    while text.len() < 100 * 1024 {
-        text.push_str(&word());
-    }
-    text.truncate(100 * 1024);
-    fs::write(folder.join("text100k.txt"), text)?;
-    for (name, size) in [("1k.bin", 1 << 10), ("100k.bin", 100 << 10), ("10m.bin", 10 << 20)] {
-        fs::write(folder.join(name), vec![b'x'; size])?;
+/// One request before it is measured: a fast 404 would win.
+fn probe(program: &Program, scenario: &Scenario) -> anyhow::Result<()> {
+    let mut client = Client::connect(program.addr())?;
+    let reply = client.ask(wire::request("GET", scenario.path, scenario.fields, b""))?;
+    ensure!(reply.status == 200, "GET {} is answered with {}", scenario.path, reply.status);
+    if scenario.is_gzip() {
+        ensure!(reply.lists("Content-Encoding", "gzip"), "GET {} is not compressed", scenario.path);
+    } else if let Some(length) = scenario.length {
+        let body = reply.body.len();
+        ensure!(body == length, "GET {} has {body} bytes, not {length}", scenario.path);
     }
     Ok(())
 }

@@ -1,119 +1,247 @@
-//! Medians and ratios, as a table.
+//! The tables: scenarios down, servers across.
 
 use std::fmt::Write;
-use std::time::Duration;
 
-/// One measurement.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Measured {
-    pub(super) requests_per_second: f64,
-    pub(super) p99: Duration,
-    pub(super) cpu_per_request: Duration,
+use super::Sample;
+use super::scenario::Scenario;
+use crate::ui;
+
+/// What one server did in all rounds, or why it did not.
+pub(crate) type Cell = Result<Vec<Sample>, String>;
+
+/// A scenario, with a cell a server.
+pub(crate) struct Row<'a> {
+    pub scenario: &'a Scenario,
+    pub cells: Vec<Cell>,
 }
 
-/// What is told in the end. The first server is the one that the others are compared with.
-pub(super) struct Report {
-    peers: Vec<&'static str>,
-    rows: Vec<(String, Vec<Option<[f64; 3]>>)>,
-    memory: Vec<(&'static str, u64)>,
-}
-
-impl Report {
-    pub(super) fn new(peers: Vec<&'static str>) -> Report {
-        Report { peers, rows: Vec::new(), memory: Vec::new() }
-    }
-
-    /// Adds the measurements of one scenario: a list for each server, empty if it was not asked.
-    pub(super) fn add(&mut self, scenario: &str, measured: &[Vec<Measured>]) {
-        let of = |results: &Vec<Measured>| {
-            let median_of =
-                |value: fn(&Measured) -> f64| median(results.iter().map(value).collect());
-            Some([
-                median_of(|it| it.requests_per_second)?,
-                median_of(|it| it.p99.as_secs_f64())?,
-                median_of(|it| it.cpu_per_request.as_secs_f64())?,
-            ])
-        };
-        self.rows.push((scenario.to_string(), measured.iter().map(of).collect()));
-    }
-
-    pub(super) fn add_memory(&mut self, peer: &'static str, kib: u64) {
-        self.memory.push((peer, kib));
-    }
-
-    /// The table: for each other server how many times as much the first one does, and takes.
-    pub(super) fn to_text(&self) -> String {
-        let mut text = String::new();
-        let first = self.peers.first().copied().unwrap_or_default();
-        // Writing to a string cannot fail, here and below.
-        let _ = writeln!(
-            text,
-            "\n{first} relative to …          requests/s (more is better)   CPU a request, p99 (less is better)\n"
-        );
-        for (scenario, values) in &self.rows {
-            let Some(Some(own)) = values.first() else { continue };
-            if values.iter().skip(1).all(Option::is_none) {
-                let _ = writeln!(text, "{scenario:<28} nobody to compare with");
-            }
-            for (peer, other) in self.peers.iter().zip(values).skip(1) {
-                let Some(other) = other else { continue };
-                let ratio = |index: usize| own[index] / other[index];
-                let _ = writeln!(
-                    text,
-                    "{scenario:<28} {peer:<12} {:>6.2}             {:>6.2}   {:>6.2}",
-                    ratio(0),
-                    ratio(2),
-                    ratio(1)
-                );
-            }
+/// All that is printed in the end.
+pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
+    let position = |name| names.iter().position(|other| *other == name);
+    let (limit, nginx) = (position("limit"), position("nginx"));
+    let all = |_: &Scenario| true;
+    let content = |scenario: &Scenario| scenario.is_static() || scenario.is_gzip();
+    let mut text = String::new();
+    let mut print = |title: &str,
+                     wanted: &dyn Fn(&Scenario) -> bool,
+                     cell: &dyn Fn(&Row, usize) -> Option<String>| {
+        let lines = rows.iter().filter(|row| wanted(row.scenario)).map(|row| {
+            let cells = (0..names.len()).map(|at| cell(row, at).unwrap_or_else(|| "-".into()));
+            (row.scenario.name, cells.collect())
+        });
+        let lines: Vec<(&str, Vec<String>)> = lines.collect();
+        if !lines.is_empty() {
+            let _ = write!(text, "\n{}\n{}", ui::paint(ui::TITLE, title), aligned(names, &lines));
         }
-        if let [(_, own), others @ ..] = &self.memory[..] {
-            for (peer, other) in others.iter().filter(|(_, other)| *other > 0) {
-                #[allow(clippy::cast_precision_loss, reason = "KiB of memory are exact up to 2^53")]
-                let ratio = *own as f64 / *other as f64;
-                let _ = writeln!(text, "{:<28} {peer:<12} {ratio:>6.2}", "peak memory");
-            }
-        }
-        text
+    };
+
+    let rate = |sample: &Sample| Some(sample.rate);
+    print("requests a second, relative to the limit", &all, &|row, at| {
+        relative(row, at, limit, rate, |rate| format!("{rate:.0}/s"))
+    });
+    if nginx.is_some() {
+        print("requests a second, relative to nginx", &content, &|row, at| {
+            relative(row, at, nginx, rate, |rate| format!("{rate:.0}/s"))
+        });
     }
+    let cpu = |sample: &Sample| sample.cpu;
+    print("CPU time of the server a request, relative to the limit", &all, &|row, at| {
+        relative(row, at, limit, cpu, |cpu| format!("{:.1} us", cpu * 1e6))
+    });
+    print("latency in ms, half of the answers / 99 of 100", &all, &|row, at| {
+        let middle = |of: fn(&Sample) -> Option<f64>| middle(row, at, of);
+        let (p50, p99) = (middle(|sample| Some(sample.p50))?, middle(|sample| Some(sample.p99))?);
+        Some(format!("{:.2} / {:.2}", p50 * 1e3, p99 * 1e3))
+    });
+    print("most memory held, in MiB", &all, &|row, at| {
+        let samples = row.cells[at].as_ref().ok()?;
+        let most = samples.iter().filter_map(|sample| sample.memory).reduce(f64::max)?;
+        Some(format!("{:.1}", most / 1024.0))
+    });
+    let compressed = |scenario: &Scenario| scenario.is_gzip();
+    print("KiB of a compressed answer: who compresses less is faster", &compressed, &|row, at| {
+        middle(row, at, |sample| Some(sample.bytes)).map(|bytes| format!("{:.1}", bytes / 1024.0))
+    });
+    let notes = notes(names, rows);
+    if !notes.is_empty() {
+        let _ = write!(text, "\n{}\n{notes}", ui::paint(ui::TITLE, "what to know about it"));
+    }
+    text
 }
 
-/// The value in the middle; of an even number, the lower of the two.
+/// The median of what one server did.
+fn middle(row: &Row, at: usize, of: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
+    median(row.cells[at].as_ref().ok()?.iter().filter_map(of).collect())
+}
+
+/// The median of the ratios to the `base` of the same round; where there is none, and for the base itself,
+/// the figure as it is.
+fn relative(
+    row: &Row,
+    at: usize,
+    base: Option<usize>,
+    of: impl Fn(&Sample) -> Option<f64>,
+    absolute: impl Fn(f64) -> String,
+) -> Option<String> {
+    let base = base.filter(|&base| base != at).and_then(|base| row.cells[base].as_ref().ok());
+    let Some(base) = base else { return middle(row, at, of).map(absolute) };
+    let samples = row.cells[at].as_ref().ok()?;
+    let pairs = samples.iter().zip(base).filter_map(|(own, base)| of(own).zip(of(base)));
+    let ratios = pairs.filter(|(_, base)| *base > 0.0).map(|(own, base)| own / base).collect();
+    median(ratios).map(|ratio| format!("{ratio:.2}"))
+}
+
+/// The one in the middle, or half way between the two that are.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
-    values.get(values.len().checked_sub(1)? / 2).copied()
+    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
+    Some(f64::midpoint(values[low], values[high]))
+}
+
+/// What was skipped, and what went wrong while it was measured.
+fn notes(names: &[&str], rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        for (name, cell) in names.iter().zip(&row.cells) {
+            let about = format!("{name}, {}", row.scenario.name);
+            let _ = match cell {
+                Err(reason) => writeln!(text, "{about}: skipped, {reason}"),
+                Ok(samples) => {
+                    let errors: f64 = samples.iter().map(|sample| sample.errors).sum();
+                    let lost = samples.iter().map(|sample| sample.lost).max().unwrap_or_default();
+                    if errors > 0.0 {
+                        let _ =
+                            writeln!(text, "{about}: {errors:.0} failed requests or connections");
+                    }
+                    if lost > 0 {
+                        let _ = writeln!(
+                            text,
+                            "{about}: up to {lost} idle connections were closed by the server"
+                        );
+                    }
+                    Ok(())
+                }
+            };
+        }
+    }
+    text
+}
+
+/// Columns as wide as what stands in them.
+fn aligned(names: &[&str], lines: &[(&str, Vec<String>)]) -> String {
+    let first = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let widths: Vec<usize> = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            lines.iter().map(|(_, cells)| cells[at].len()).fold(name.len(), usize::max)
+        })
+        .collect();
+    let mut text = String::new();
+    let mut line = |name: &str, cells: &[&str]| {
+        let _ = write!(text, "{name:<first$}");
+        for (cell, width) in cells.iter().zip(&widths) {
+            let _ = write!(text, "  {cell:>width$}");
+        }
+        text.push('\n');
+    };
+    line("", names);
+    for (name, cells) in lines {
+        line(name, &cells.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::scenario::SCENARIOS;
     use super::*;
+    use crate::ui::tests::plain;
 
-    #[test]
-    fn the_median_is_in_the_middle() {
-        assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(vec![4.0, 1.0]), Some(1.0));
-        assert_eq!(median(vec![]), None);
+    fn sample(rate: f64, micros: f64) -> Sample {
+        Sample {
+            rate,
+            cpu: Some(micros / 1e6),
+            bytes: 2048.0,
+            p50: 0.0005,
+            p99: 0.0015,
+            memory: Some(2048.0),
+            errors: 0.0,
+            lost: 0,
+        }
+    }
+
+    fn row(name: &str, cells: Vec<Cell>) -> Row<'static> {
+        Row { scenario: SCENARIOS.iter().find(|scenario| scenario.name == name).unwrap(), cells }
     }
 
     #[test]
-    fn the_table_has_ratios_of_medians_to_the_first() {
-        let measured = |requests_per_second, milliseconds| Measured {
-            requests_per_second,
-            p99: Duration::from_millis(milliseconds),
-            cpu_per_request: Duration::from_micros(10),
-        };
-        let mut report = Report::new(vec!["final", "nginx"]);
-        report.add("hello", &[vec![measured(200.0, 1)], vec![measured(100.0, 4)]]);
-        report.add("routes", &[vec![measured(200.0, 1)], vec![]]);
-        report.add_memory("final", 100);
-        report.add_memory("nginx", 400);
-        let text = report.to_text();
-        let line = text.lines().find(|line| line.starts_with("hello")).unwrap();
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![3.0]), Some(3.0));
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![4.0, 1.0, 9.0, 2.0]), Some(3.0));
+    }
+
+    #[test]
+    fn a_round_is_compared_with_itself() {
+        // The machine was half as fast in the second round, for both.
+        let limit = vec![sample(100.0, 4.0), sample(50.0, 8.0), sample(100.0, 4.0)];
+        let own = vec![sample(90.0, 5.0), sample(45.0, 10.0), sample(80.0, 6.0)];
+        let text = plain(&tables(&["limit", "final"], &[row("route", vec![Ok(limit), Ok(own)])]));
         assert_eq!(
-            line.split_whitespace().collect::<Vec<_>>(),
-            ["hello", "nginx", "2.00", "1.00", "0.25"]
+            text,
+            "
+requests a second, relative to the limit
+       limit  final
+route  100/s   0.90
+
+CPU time of the server a request, relative to the limit
+        limit  final
+route  4.0 us   1.25
+
+latency in ms, half of the answers / 99 of 100
+             limit        final
+route  0.50 / 1.50  0.50 / 1.50
+
+most memory held, in MiB
+       limit  final
+route    2.0    2.0
+"
         );
-        assert!(text.contains("routes") && text.contains("nobody to compare with"), "{text}");
-        assert!(text.lines().any(|line| line.starts_with("peak memory") && line.ends_with("0.25")));
+    }
+
+    #[test]
+    fn without_the_limit_figures_are_what_they_are() {
+        let cells = vec![
+            Err("it compresses nothing".into()),
+            Ok(vec![sample(80.0, 4.0)]),
+            Ok(vec![sample(100.0, 4.0)]),
+        ];
+        let text = plain(&tables(&["limit", "final", "nginx"], &[row("gzip", cells)]));
+        assert!(
+            text.contains(
+                "relative to the limit\n      limit  final  nginx\ngzip      -   80/s  100/s\n"
+            ),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                "relative to nginx\n      limit  final  nginx\ngzip      -   0.80  100/s\n"
+            ),
+            "{text}"
+        );
+        assert!(text.ends_with("limit, gzip: skipped, it compresses nothing\n"), "{text}");
+    }
+
+    #[test]
+    fn what_went_wrong_is_said() {
+        let bad = Sample { errors: 2.0, lost: 7, ..sample(1.0, 1.0) };
+        let text = notes(&["final"], &[row("idle-2000", vec![Ok(vec![bad, bad])])]);
+        assert_eq!(
+            text,
+            "final, idle-2000: 4 failed requests or connections\n\
+             final, idle-2000: up to 7 idle connections were closed by the server\n"
+        );
     }
 }

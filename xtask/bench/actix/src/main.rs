@@ -1,0 +1,41 @@
+//! The routes of the bench on actix-web and actix-files.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use actix_files::Files;
+use actix_web::middleware::Compress;
+use actix_web::{App, HttpResponse, HttpServer, Responder, web};
+use serde_json::json;
+
+#[actix_web::main]
+async fn main() -> io::Result<()> {
+    let mut arguments = env::args().skip(1);
+    let mut argument =
+        || arguments.next().ok_or_else(|| io::Error::other("usage: actix_peer ADDRESS FOLDER"));
+    let (address, folder) = (argument()?, argument()?);
+    // Static text, so that no request copies it.
+    let text: &'static str = fs::read_to_string(Path::new(&folder).join("text100k.txt"))?.leak();
+
+    let server = HttpServer::new(move || {
+        let page = move || async move { HttpResponse::Ok().content_type("text/plain").body(text) };
+        App::new()
+            .route("/", web::get().to(|| async { "Hello, World!" }))
+            .route("/json/{id}", web::get().to(item))
+            .service(web::resource("/text").wrap(Compress::default()).route(web::get().to(page)))
+            .service(Files::new("/static", folder.clone()))
+    })
+    .tcp_nodelay(true)
+    // Five seconds by default: the idle connections would be gone before they are measured.
+    .keep_alive(Duration::from_secs(75))
+    .bind(address)?;
+    println!("listening on http://{}", server.addrs()[0]);
+    server.run().await
+}
+
+async fn item(id: web::Path<u64>) -> impl Responder {
+    web::Json(json!({ "id": *id, "name": "Ada", "tags": ["a", "b"] }))
+}

@@ -1,0 +1,43 @@
+//! The routes of the bench on axum, with what its users take for files and gzip: tower-http.
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use axum::extract;
+use axum::http::header;
+use axum::serve::ListenerExt;
+use axum::{Json, Router, routing};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tower_http::compression::CompressionLayer;
+use tower_http::services::ServeDir;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = env::args().skip(1);
+    let mut argument = || arguments.next().ok_or("usage: axum_peer ADDRESS FOLDER");
+    let (address, folder) = (argument()?, argument()?);
+    // Static text, so that no request copies it.
+    let text: &'static str = fs::read_to_string(Path::new(&folder).join("text100k.txt"))?.leak();
+
+    let page = move || async move { ([(header::CONTENT_TYPE, "text/plain")], text) };
+    let app = Router::new()
+        .route("/", routing::get(|| async { "Hello, World!" }))
+        .route("/json/{id}", routing::get(item))
+        .route("/text", routing::get(page).layer(CompressionLayer::new()))
+        .nest_service("/static", ServeDir::new(folder));
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    // Without it each file waits for the client's delayed acknowledgement.
+    let listener = listener.tap_io(|socket| {
+        let _ = socket.set_nodelay(true);
+    });
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+async fn item(extract::Path(id): extract::Path<u64>) -> Json<serde_json::Value> {
+    Json(json!({ "id": id, "name": "Ada", "tags": ["a", "b"] }))
+}

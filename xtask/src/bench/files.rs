@@ -1,0 +1,88 @@
+//! What is served, in a folder that goes away by itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use tempfile::TempDir;
+
+use crate::workspace::Workspace;
+
+const KIB: usize = 1024;
+
+/// Asks wrk to send requests in batches.
+const PIPELINE: &str = "\
+local batch
+function init(args)
+  batch = wrk.format():rep(tonumber(args[1]))
+end
+function request()
+  return batch
+end
+";
+
+/// The folder: `public` is served, the rest is for the tools.
+pub(crate) struct Files {
+    folder: TempDir,
+}
+
+impl Files {
+    pub(crate) fn create(workspace: &Workspace) -> anyhow::Result<Files> {
+        let folder = tempfile::tempdir().context("no folder for the files to serve")?;
+        let files = Files { folder };
+        fs::create_dir(files.public())?;
+        let text = text(workspace)?;
+        let write = |name: &str, length: usize| {
+            let content: Vec<u8> = text.iter().copied().cycle().take(length).collect();
+            fs::write(files.public().join(name), content).with_context(|| name.to_string())
+        };
+        write("1k.txt", KIB)?;
+        write("100k.txt", 100 * KIB)?;
+        write("text100k.txt", 100 * KIB)?;
+        write("10m.txt", 10 * KIB * KIB)?;
+        fs::write(files.pipeline(), PIPELINE)?;
+        // nginx's workers have another user when root has started it.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(files.path(), fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(files)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What the servers serve.
+    pub(crate) fn public(&self) -> PathBuf {
+        self.path().join("public")
+    }
+
+    /// The script for wrk.
+    pub(crate) fn pipeline(&self) -> PathBuf {
+        self.path().join("pipeline.lua")
+    }
+}
+
+/// Prose, for something made up compresses too well: the pages of the book, one behind the other.
+fn text(workspace: &Workspace) -> anyhow::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut folders = vec![workspace.path("book/src")];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+        let mut paths =
+            entries.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                text.extend(fs::read(path)?);
+            }
+        }
+    }
+    anyhow::ensure!(text.len() >= 100 * KIB, "the book has only {} bytes of prose", text.len());
+    // A cut in the middle of a letter is no text.
+    Ok(text.into_iter().filter(u8::is_ascii).collect())
+}

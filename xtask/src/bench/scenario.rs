@@ -1,0 +1,141 @@
+//! What is asked for.
+
+/// A way to ask, and how often at a time.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Scenario {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub path: &'static str,
+    /// Header fields, beside Host.
+    pub fields: &'static [(&'static str, &'static str)],
+    /// Connections that ask as fast as they get answers.
+    pub connections: u16,
+    /// Requests sent at once on each of them.
+    pub pipelined: u8,
+    /// Connections that have asked once and then only stand there.
+    pub idle: usize,
+    /// How long the body must be.
+    pub length: Option<usize>,
+}
+
+/// "Hello, World!" on 64 connections.
+const HELLO: Scenario = Scenario {
+    name: "",
+    about: "",
+    path: "/",
+    fields: &[],
+    connections: 64,
+    pipelined: 1,
+    idle: 0,
+    length: Some(13),
+};
+
+/// In the order of the report.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "keep-alive-64", about: "a small answer, 64 connections", ..HELLO },
+    Scenario {
+        name: "keep-alive-512",
+        about: "the same, 512 connections",
+        connections: 512,
+        ..HELLO
+    },
+    Scenario {
+        name: "new-connection",
+        about: "the same, each request on a connection of its own",
+        fields: &[("Connection", "close")],
+        ..HELLO
+    },
+    Scenario {
+        name: "route",
+        about: "a route with a parameter, and an answer in JSON",
+        path: "/json/42",
+        length: None,
+        ..HELLO
+    },
+    Scenario {
+        name: "static-1k",
+        about: "a file of 1 KiB",
+        path: "/static/1k.txt",
+        length: Some(1024),
+        ..HELLO
+    },
+    Scenario {
+        name: "static-100k",
+        about: "a file of 100 KiB",
+        path: "/static/100k.txt",
+        length: Some(100 * 1024),
+        ..HELLO
+    },
+    Scenario {
+        name: "static-10m",
+        about: "a file of 10 MiB, 16 connections",
+        path: "/static/10m.txt",
+        connections: 16,
+        length: Some(10 * 1024 * 1024),
+        ..HELLO
+    },
+    Scenario {
+        name: "pipelining",
+        about: "the small answer, 16 requests sent at once",
+        pipelined: 16,
+        ..HELLO
+    },
+    Scenario {
+        name: "gzip",
+        about: "100 KiB of text, compressed for each request",
+        path: "/text",
+        fields: &[("Accept-Encoding", "gzip")],
+        length: None,
+        ..HELLO
+    },
+    Scenario {
+        name: "idle-2000",
+        about: "64 connections that ask beside 2,000 that do not",
+        idle: 2_000,
+        ..HELLO
+    },
+    Scenario {
+        name: "idle-10000",
+        about: "64 connections that ask beside 10,000 that do not",
+        idle: 10_000,
+        ..HELLO
+    },
+];
+
+impl Scenario {
+    pub(crate) fn is_static(&self) -> bool {
+        self.path.starts_with("/static/")
+    }
+
+    pub(crate) fn is_gzip(&self) -> bool {
+        self.path == "/text"
+    }
+
+    /// Whether the server closes after each answer.
+    pub(crate) fn closes(&self) -> bool {
+        self.fields.contains(&("Connection", "close"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_a_name_of_its_own() {
+        let mut names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), SCENARIOS.len());
+    }
+
+    #[test]
+    fn what_is_compared_with_nginx_too() {
+        let of = |wanted: fn(&Scenario) -> bool| {
+            SCENARIOS.iter().filter(|s| wanted(s)).map(|s| s.name).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Scenario::is_static), ["static-1k", "static-100k", "static-10m"]);
+        assert_eq!(of(Scenario::is_gzip), ["gzip"]);
+        assert_eq!(of(Scenario::closes), ["new-connection"]);
+    }
+}

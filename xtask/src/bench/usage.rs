@@ -1,0 +1,96 @@
+//! What a server has cost: its CPU time and its memory, as Linux tells them in `/proc`.
+
+use std::fs;
+
+/// Of a process and its children; nginx works in children.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Usage {
+    /// Seconds of CPU time since the start, in user code and in the kernel.
+    pub cpu: f64,
+    /// The most memory held at a time, in KiB: the sum of what each process says of itself.
+    pub memory: f64,
+}
+
+impl Usage {
+    /// `None` where there is no `/proc`, or no such process.
+    pub(crate) fn of(pid: u32) -> Option<Usage> {
+        let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).ok();
+        let mut usage = Usage {
+            cpu: ticks(&read("stat")?)? / ticks_per_second()?,
+            memory: peak(&read("status")?)?,
+        };
+        let children = read(&format!("task/{pid}/children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
+            if let Some(of_child) = Usage::of(child) {
+                usage.cpu += of_child.cpu;
+                usage.memory += of_child.memory;
+            }
+        }
+        Some(usage)
+    }
+}
+
+/// User and system time, fields 14 and 15 of `stat`. Field 2 is the program's name in parentheses, and a name
+/// may hold anything.
+fn ticks(stat: &str) -> Option<f64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace().skip(11);
+    let mut next = || fields.next()?.parse::<f64>().ok();
+    Some(next()? + next()?)
+}
+
+/// `VmHWM:     1234 kB` in `status`.
+fn peak(status: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(target_os = "linux")]
+fn ticks_per_second() -> Option<f64> {
+    u32::try_from(rustix::param::clock_ticks_per_second()).ok().map(f64::from)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ticks_per_second() -> Option<f64> {
+    None
+}
+
+/// 10,000 idle connections are 10,000 open files, here and in a server, which gets our limits.
+pub(crate) fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        // If that is forbidden, the scenario says what it could not open.
+        let _ = setrlimit(Resource::Nofile, raised);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_times_are_found_behind_any_name() {
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 3 4 20 0 1 0 100 5000 300";
+        assert_eq!(ticks(stat), Some(300.0));
+        assert_eq!(ticks("7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn the_peak_is_found() {
+        assert_eq!(
+            peak("Name:\ta\nVmPeak:\t  9000 kB\nVmHWM:\t  1234 kB\nVmRSS:\t 1000 kB\n"),
+            Some(1234.0)
+        );
+        assert_eq!(peak("Name:\tkthreadd\n"), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn our_own_usage_can_be_read() {
+        let usage = Usage::of(std::process::id()).unwrap();
+        assert!(usage.memory > 100.0, "{usage:?}");
+    }
+}
