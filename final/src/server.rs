@@ -218,6 +218,8 @@ struct Client {
     exchange: Exchange,
     /// Whether the poller has it in its list.
     is_listed: bool,
+    /// What it waits for.
+    interest: Interest,
 }
 
 /// What the threads work with.
@@ -248,6 +250,20 @@ impl Work for Engine {
             self.turn(token, client, scratch, mode);
         }
         // Otherwise a deadline was quicker, or it is a socket of the past.
+    }
+
+    fn tell_again(&self, token: Token) {
+        if token == LISTENER {
+            self.arm_listener();
+            return;
+        }
+        // Should it be in nobody's place any more, a deadline was quicker.
+        self.parking.look_at(token, |client| {
+            let armed = self.poller.arm(client.connection.stream(), token, client.interest);
+            if let Err(error) = armed {
+                eprintln!("{}: {error}", client.connection.peer());
+            }
+        });
     }
 
     fn tick(&self, now: Instant) {
@@ -321,6 +337,8 @@ impl Engine {
         if reserve.take().is_some() {
             let accepted = lock(&self.listener).as_ref().map(Listener::accept);
             if let Some(Ok((stream, _))) = accepted {
+                self.shared.counters.connections.fetch_add(1, Ordering::Relaxed);
+                self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
                 Engine::turn_away(&stream);
             }
         }
@@ -343,6 +361,7 @@ impl Engine {
             connection: Connection::new(stream, peer),
             exchange: Exchange::default(),
             is_listed: false,
+            interest: Interest::Read,
         });
         Some((token, client))
     }
@@ -388,6 +407,7 @@ impl Engine {
             is_stopping: &self.is_stopping,
             peer: client.connection.peer(),
             now: Instant::now(),
+            clock: &Instant::now,
         };
         match client.exchange.turn(&mut client.connection, scratch, around) {
             Ok(Next::Wait(interest, deadline)) => held.park(interest, deadline),
@@ -474,6 +494,7 @@ impl Held<'_> {
         let Some(mut client) = self.client.take() else { return };
         let (poller, token) = (&self.engine.poller, self.token);
         let was_listed = std::mem::replace(&mut client.is_listed, true);
+        client.interest = interest;
         let parked = self.engine.parking.park(token, client, deadline, |client| {
             let socket = client.connection.stream();
             if was_listed {

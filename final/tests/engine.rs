@@ -181,6 +181,39 @@ fn when_all_threads_are_blocked_clients_are_told_and_health_is_answered() {
 }
 
 #[test]
+fn a_request_does_not_wait_behind_a_blocked_one_while_a_thread_is_idle() {
+    for _ in 0..10 {
+        let (gate, handler) = gate();
+        // Two threads for two permits, and so much patience that the reserve has no part in it.
+        let set = |server: Server| {
+            server.with_workers(Size { permits: 2, threads: 2, patience: 2 * LONG })
+        };
+        let server = Running::start(set, handler);
+        let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+        for client in &mut clients {
+            assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+        }
+        let [a, b, c, d] = &mut clients[..] else { unreachable!("there are four") };
+        for client in [a, b] {
+            client.send(get("/wait")).unwrap();
+            gate.entered.recv_timeout(LONG).unwrap();
+        }
+        // Both threads are blocked. The one that comes back first is told of both of these.
+        c.send(get("/wait")).unwrap();
+        d.send(get("/quick")).unwrap();
+        gate.go_on.send(()).unwrap();
+        gate.entered.recv_timeout(LONG).unwrap();
+        // Now one of the two comes back, and the other stays where it is.
+        gate.go_on.send(()).unwrap();
+        assert_eq!(d.read_reply().unwrap().text(), "done");
+        gate.go_on.send(()).unwrap();
+        for client in &mut clients[..3] {
+            assert_eq!(client.read_reply().unwrap().text(), "done");
+        }
+    }
+}
+
+#[test]
 fn more_clients_than_allowed_are_told_so() {
     let clients = Clients { total: 3, by_address: None };
     let set = move |server: Server| server.with_clients(clients);

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use httpserver::Limits;
@@ -58,9 +59,19 @@ impl Pair {
         if !sent.is_empty() {
             let mut one = [0];
             // On loopback it is there as soon as it has been sent; this is for those where it is not.
-            while self.connection.stream().peek(&mut one).is_err() {}
+            let patience = Instant::now() + 20 * SECOND;
+            while self.connection.stream().peek(&mut one).is_err() {
+                assert!(Instant::now() < patience, "what was sent does not arrive");
+            }
         }
-        let handler = |request: &mut Request| match request.path() {
+        // What the clock shows. A slow handler moves it on.
+        let shown = Arc::new(AtomicU32::new(seconds));
+        let moved = Arc::clone(&shown);
+        let handler = move |request: &mut Request| match request.path() {
+            "/slow" => {
+                moved.fetch_add(2, Ordering::SeqCst);
+                Response::text("done")
+            }
             "/large" => Response::text("x".repeat(64 * 1024 * 1024)),
             _ => Response::text("done"),
         };
@@ -73,6 +84,7 @@ impl Pair {
             is_stopping: &never,
             peer: self.peer,
             now: self.start + seconds * SECOND,
+            clock: &|| self.start + shown.load(Ordering::SeqCst) * SECOND,
         };
         self.exchange.turn(&mut self.connection, &mut self.scratch, around).unwrap()
     }
@@ -96,6 +108,13 @@ fn between_requests_the_idle_time_counts_from_the_last_answer() {
     let next = pair.turn(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 2);
     assert_eq!(next, pair.until(Interest::Read, 2 + 3));
     assert!(!pair.exchange.time_out(), "nobody is told that it was idle");
+}
+
+#[test]
+fn deadlines_behind_a_handler_count_from_its_end() {
+    let mut pair = Pair::new();
+    let next = pair.turn(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 4);
+    assert_eq!(next, pair.until(Interest::Read, 4 + 2 + 3));
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod time;
 mod too_many;
 mod users;
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -72,8 +73,13 @@ fn logged(chain: Chain, config: &Config) -> Chain {
 /// # Errors
 /// As [`build`].
 pub fn print_routes(config: &Config) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
     for (verb, path) in routes(config, None, &Metrics::new())?.list() {
-        println!("{:<7} {path}", verb.to_string());
+        match writeln!(out, "{:<7} {path}", verb.to_string()) {
+            // Whoever reads has seen enough: `--print-routes | head`.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            written => written?,
+        }
     }
     Ok(())
 }

@@ -106,6 +106,18 @@ impl<C> Parking<C> {
         if place.generation == generation { place.parked.take() } else { None }
     }
 
+    /// Shows a connection that is in its place, while nobody can take it.
+    pub fn look_at(&self, token: Token, look: impl FnOnce(&C)) {
+        let (index, generation) = place_of(token);
+        let Some(place) = self.places.get(index) else { return };
+        let place = lock(place);
+        if place.generation == generation
+            && let Some(connection) = &place.parked
+        {
+            look(connection);
+        }
+    }
+
     /// Gives up a place whose connection has ended.
     pub fn release(&self, token: Token) {
         let (index, generation) = place_of(token);

@@ -97,6 +97,17 @@ impl Permit {
         true
     }
 
+    /// Takes what has not been begun, if the turn with this number is still running. Nobody else would begin it
+    /// before that turn ends.
+    pub fn take_batch(&self, turn: u64) -> VecDeque<Token> {
+        let mut state = lock(&self.state);
+        if state.turns == turn && !turn.is_multiple_of(2) {
+            std::mem::take(&mut state.batch)
+        } else {
+            VecDeque::new()
+        }
+    }
+
     /// Gives the permit to `thread`, whatever runs, if `from` has it and no turn is running.
     pub fn pass(&self, from: ThreadId, thread: ThreadId) -> bool {
         let mut state = lock(&self.state);
@@ -137,6 +148,18 @@ mod tests {
         assert!(permit.hand_over(turn, 2));
         assert_eq!(permit.next(2), Next::Run(Token(6)));
         assert_eq!(permit.next(1), Next::Lost);
+    }
+
+    #[test]
+    fn what_waits_behind_a_turn_can_be_taken_while_it_runs() {
+        let permit = Permit::new(1);
+        permit.add(1, tokens([5, 6, 7]));
+        permit.next(1);
+        let turn = permit.turns();
+        assert_eq!(permit.take_batch(turn), [Token(6), Token(7)]);
+        assert_eq!(permit.next(1), Next::Wait);
+        permit.add(1, tokens([8]));
+        assert!(permit.take_batch(turn).is_empty(), "that turn is over");
     }
 
     #[test]

@@ -61,6 +61,9 @@ pub trait Work: Send + Sync + 'static {
     /// A socket is ready, and this thread is the only one that knows.
     fn ready(&self, token: Token, scratch: &mut Self::Scratch, mode: Mode);
 
+    /// A thread was told that this socket is ready, and cannot come to it: somebody else must be told.
+    fn tell_again(&self, token: Token);
+
     /// Called every few milliseconds, for what has to happen without anybody being ready.
     fn tick(&self, now: Instant);
 }
@@ -320,6 +323,11 @@ impl<W: Work> Shared<W> {
                 let is_stuck = turns == before && is_running;
                 if is_stuck && Shared::relieve(shared, number, turns) {
                     all_are_stuck = false;
+                } else if is_stuck {
+                    // There is no thread to take over, but one with another permit may be idle.
+                    for token in permit.take_batch(turns) {
+                        shared.work.tell_again(token);
+                    }
                 }
                 all_are_stuck &= is_stuck && now - since >= shared.patience;
             }

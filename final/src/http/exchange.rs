@@ -52,8 +52,10 @@ pub struct Surroundings<'a> {
     pub is_stopping: &'a AtomicBool,
     /// The client's address.
     pub peer: SocketAddr,
-    /// The time.
+    /// The time at which the turn began, or its last handler ended.
     pub now: Instant,
+    /// Tells the time. A handler may take long, and deadlines of what follows it count from its end.
+    pub clock: &'a dyn Fn() -> Instant,
 }
 
 /// What a connection waits for.
@@ -151,7 +153,7 @@ impl Exchange {
         &mut self,
         connection: &mut Connection,
         buffer: &mut Vec<u8>,
-        around: Surroundings<'_>,
+        mut around: Surroundings<'_>,
     ) -> io::Result<Next> {
         // 1. What is left of the last answer comes first: who does not read gets no more.
         let was_sending = !self.output.is_empty();
@@ -186,6 +188,7 @@ impl Exchange {
                 Progress::NeedMore => break,
                 Progress::Request(mut request) => {
                     let response = respond_to(&mut request, around);
+                    around.now = (around.clock)();
                     self.answer(&request, response, around);
                     // Who has asked for the end sends no more (RFC 9112 section 9.6).
                     let is_all = used == buffer.len() && !request.wants_keep_alive();
