@@ -56,7 +56,7 @@ fn replay(fix: &Fix) -> Option<Replayed> {
         for path in &changed {
             let Some(within) = path.strip_prefix(&format!("{}/", chapter.folder)) else { continue };
             // A patch is carry's to make; all else of an exercise is a person's.
-            if !within.ends_with(".patch") {
+            if !is_patch(within) {
                 starts.entry(within).or_insert((chapter, path));
             }
         }
@@ -99,11 +99,15 @@ fn replay(fix: &Fix) -> Option<Replayed> {
     Some(Replayed { carried, different, conflicts, text })
 }
 
+fn is_patch(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "patch")
+}
+
 /// A patch without the fingerprints of the files that it was made of, and the numbers of their lines: git
 /// finds the lines without, so nobody had made anew what still fitted.
 fn essence(path: &str, content: Option<Vec<u8>>) -> Option<Vec<u8>> {
     let content = content?;
-    if !path.ends_with(".patch") {
+    if !is_patch(path) {
         return Some(content);
     }
     let text = String::from_utf8(content).unwrap();
