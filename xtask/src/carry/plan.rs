@@ -225,6 +225,7 @@ fn merged(step: &Step<'_>, current: Option<&[u8]>, base: Option<&[u8]>) -> anyho
     };
     let (rest, close) = manifest::open(current);
     let [base, theirs] = [base, theirs].map(manifest::carried);
+    let theirs = manifest::without_known(&theirs, &base, current);
     if base == theirs {
         return Ok(Merged::Same);
     }
