@@ -124,8 +124,9 @@ impl<'a> Plan<'a> {
             if made.as_deref().is_some_and(merge::has_markers) {
                 // Not edited, or not to the end: the next run asks again.
                 if let Some(entry) = self.entries.get_mut(step.path) {
-                    (entry.found, entry.after) = ((&now).into(), made.into());
-                    entry.conflict = true;
+                    let made = Content::from(made);
+                    entry.decided |= made != entry.after;
+                    (entry.found, entry.after, entry.conflict) = (made.clone(), made, true);
                 }
                 self.conflicts.push(both_sides(step.path));
                 return Ok(Outcome::Conflict);
