@@ -1,1 +1,188 @@
+//! Fixes from the history of this repository, carried once more: each is made in the chapter where it began,
+//! upon the files as they were before, and what comes out is compared with what was committed then.
+//!
+//! What is the same byte for byte builds and passes as that commit does.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::*;
+use crate::git::split_zero;
+use crate::ui::tests::plain;
+
+/// A fix that was made by hand, in all chapters.
+struct Fix {
+    before: &'static str,
+    after: &'static str,
+    /// All that is made of the commit, when it is not everything.
+    only: Option<&'static str>,
+}
+
+/// What carry makes of it.
+struct Replayed {
+    /// The files of later chapters that it wrote.
+    carried: BTreeSet<String>,
+    /// Files that are not as they were committed.
+    different: Vec<String>,
+    conflicts: Vec<String>,
+    text: String,
+}
+
+/// `None` where the history is not, as in a shallow clone: this is said, and the test proves nothing.
+fn replay(fix: &Fix) -> Option<Replayed> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let git = Git::at(here);
+    for revision in [fix.before, fix.after] {
+        if commit(&git, revision).is_err() {
+            eprintln!("skipped: the commit {revision} is not here (is it a shallow clone?)");
+            return None;
+        }
+    }
+    let root = tempfile::tempdir().unwrap();
+    let place = root.path().to_str().unwrap();
+    git.run(&["clone", "-q", "--shared", "--no-checkout", here.to_str().unwrap(), place]).unwrap();
+    let git = Git::at(root.path());
+    git.run(&["checkout", "-q", "--detach", fix.before]).unwrap();
+    let ignore = root.path().join(".git/info/exclude");
+    std::fs::write(ignore, "/.carry\n").unwrap();
+
+    let workspace = Workspace::at(root.path()).unwrap();
+    let names = ["diff", "--name-only", "--no-renames", "-z", fix.before, fix.after, "--"];
+    let names = git.run(&[&names[..], &["chapters", "final"]].concat()).unwrap();
+    let mut changed = split_zero(&names);
+    changed.retain(|path| fix.only.is_none_or(|only| path == only));
+    let mut starts = BTreeMap::new();
+    for chapter in workspace.chapters() {
+        for path in &changed {
+            let Some(within) = path.strip_prefix(&format!("{}/", chapter.folder)) else { continue };
+            // A patch is carry's to make; all else of an exercise is a person's.
+            if !is_patch(within) {
+                starts.entry(within).or_insert((chapter, path));
+            }
+        }
+    }
+    for (_, path) in starts.values() {
+        let content = git.show(fix.after, path).unwrap();
+        disk::put(root.path(), path, content.as_deref()).unwrap();
+    }
+    let mut conflicts = Vec::new();
+    let mut text = String::new();
+    for chapter in workspace.chapters() {
+        if starts.values().any(|(start, _)| *start == chapter) {
+            let mut report = match start(&workspace, &chapter.name, "HEAD") {
+                // Only exercises have changed.
+                Err(error) if error.to_string().starts_with("nothing has changed in") => continue,
+                report => report.unwrap(),
+            };
+            text += &plain(&report.text);
+            while !report.conflicts.is_empty() {
+                // The person decides as it was decided then.
+                for conflict in &report.conflicts {
+                    let path = conflict.split([' ', ':']).next().unwrap();
+                    let content = git.show(fix.after, path).unwrap();
+                    disk::put(root.path(), path, content.as_deref()).unwrap();
+                }
+                conflicts.append(&mut report.conflicts);
+                report = go_on(&workspace).unwrap();
+                text += &plain(&report.text);
+            }
+        }
+    }
+    let mut all: BTreeSet<String> = changed.iter().cloned().collect();
+    all.extend(git.changed_since("HEAD", "chapters").unwrap());
+    all.extend(git.changed_since("HEAD", "final").unwrap());
+    let now = |path: &str| essence(path, disk::read(&root.path().join(path)).unwrap());
+    let then = |path: &str| essence(path, git.show(fix.after, path).unwrap());
+    let different = all.iter().filter(|path| now(path) != then(path)).cloned().collect();
+    let made: BTreeSet<&String> = starts.values().map(|(_, path)| *path).collect();
+    let carried = all.iter().filter(|path| !made.contains(path)).cloned().collect();
+    Some(Replayed { carried, different, conflicts, text })
+}
+
+fn is_patch(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "patch")
+}
+
+/// A patch without the fingerprints of the files that it was made of, and the numbers of their lines: git
+/// finds the lines without, so nobody had made anew what still fitted.
+fn essence(path: &str, content: Option<Vec<u8>>) -> Option<Vec<u8>> {
+    let content = content?;
+    if !is_patch(path) {
+        return Some(content);
+    }
+    let text = String::from_utf8(content).unwrap();
+    let is_content = |line: &&str| !line.starts_with("index ") && !line.starts_with("@@ ");
+    Some(text.split_inclusive('\n').filter(is_content).collect::<String>().into())
+}
+
+/// It came out as it was committed, and a person had to decide only about these. `files` is how many carry wrote.
+#[track_caller]
+fn as_committed(fix: &Fix, files: usize, decided: &[&str]) {
+    let Some(replayed) = replay(fix) else { return };
+    assert_eq!(replayed.different, [""; 0], "{}", replayed.text);
+    assert_eq!(replayed.carried.len(), files, "{:#?}\n{}", replayed.carried, replayed.text);
+    let asked: Vec<&str> =
+        replayed.conflicts.iter().filter_map(|told| told.split([' ', ':']).next()).collect();
+    assert_eq!(asked, decided);
+}
+
+const fn fix(before: &'static str, after: &'static str) -> Fix {
+    Fix { before, after, only: None }
+}
+
+#[test]
+fn an_address_in_a_comment_is_no_link() {
+    as_committed(&fix("8060fc8", "6547b94"), 2, &[]);
+}
+
+#[test]
+fn a_cookie_that_is_not_ascii() {
+    as_committed(&fix("8776d71", "f4a09f8"), 1, &[]);
+}
+
+/// Two commits: the fix of chapter 2, and how it was carried by hand.
+#[test]
+fn a_stop_without_a_free_file() {
+    let decided = ["chapters/03_parser/src/main.rs"];
+    as_committed(&fix("faffe6b", "0b32d34"), 9, &decided);
+}
+
+/// Begins in two chapters: code in one, its test in the next.
+#[test]
+fn surprises_of_web_servers() {
+    as_committed(&fix("0b32d34", "3c365d4"), 3, &[]);
+}
+
+/// New files, and a file that both chapters teach something in.
+#[test]
+fn ideas_in_files_of_their_own() {
+    as_committed(&fix("33d81db", "ca84510"), 7, &["chapters/04_router/src/http/mod.rs"]);
+}
+
+/// A test that is new, with the name of its crate.
+#[test]
+fn cors_in_a_browser() {
+    as_committed(&fix("77753c1", "2bf12ea"), 3, &[]);
+}
+
+/// To the last chapter.
+#[test]
+fn what_is_said_of_vary() {
+    as_committed(&fix("464a2d4", "a1af18a"), 2, &[]);
+}
+
+/// The change of the chapter and the exercise came from two branches, and the patches were mended by hand, in
+/// two commits.
+#[test]
+fn patches_beneath_which_a_line_changed() {
+    let only = Some("chapters/05_middleware/src/middleware/log_format.rs");
+    let exercise = "chapters/05_middleware/exercises/03_log_fields";
+    // The line stands next to those that the solution adds.
+    let decided = [
+        format!("{exercise}/solution.patch"),
+        format!("{exercise}/wrong/dash_in_json.patch"),
+        format!("{exercise}/wrong/new_members_in_between.patch"),
+    ];
+    let decided = decided.each_ref().map(String::as_str);
+    as_committed(&Fix { before: "d005a10", after: "e92ec58", only }, 6, &decided);
+}

@@ -1,6 +1,8 @@
 //! A chapter's `Cargo.toml`, of which some is the chapter's own: the targets of its exercises, and the
 //! packages that only an exercise uses. Those stay where the exercise is.
 
+use std::collections::BTreeSet;
+
 /// Stands for the targets while the rest is merged.
 const PLACE: &str = "# (the targets of the exercises)\n";
 
@@ -8,6 +10,45 @@ const PLACE: &str = "# (the targets of the exercises)\n";
 pub(super) fn carried(text: &str) -> String {
     let lines = split(text).0;
     lines.split_inclusive('\n').filter(|line| !is_for_an_exercise(line)).collect()
+}
+
+/// The new text without the packages that it adds and the chapter has already: that chapter taught them
+/// first, and a table may name a package once.
+pub(super) fn without_known(new: &str, old: &str, chapter: &str) -> String {
+    let (old, known) = (packages(old), packages(chapter));
+    let mut header = "";
+    let mut text = String::new();
+    for line in new.split_inclusive('\n') {
+        if line.starts_with('[') {
+            header = line.trim_end();
+        }
+        let added = |package: &&str| {
+            known.contains(&(header, *package)) && !old.contains(&(header, *package))
+        };
+        if !package(header, line).as_ref().is_some_and(added) {
+            text.push_str(line);
+        }
+    }
+    text
+}
+
+/// The packages with the headers of their tables.
+fn packages(text: &str) -> BTreeSet<(&str, &str)> {
+    let mut header = "";
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        if line.starts_with('[') {
+            header = line.trim_end();
+        }
+        found.extend(package(header, line).map(|package| (header, package)));
+    }
+    found
+}
+
+fn package<'a>(header: &str, line: &'a str) -> Option<&'a str> {
+    let name = line.split(['.', '=', ' ']).next().filter(|_| line.contains('='))?;
+    (header.ends_with("dependencies]") && !name.is_empty() && !name.starts_with('#'))
+        .then_some(name)
 }
 
 /// The chapter's own file as it is merged into, and the function that makes it whole again.
@@ -111,6 +152,18 @@ name = \"other\"
 [lints]
 workspace = true
 "
+        );
+    }
+
+    #[test]
+    fn a_package_that_a_later_chapter_has_is_not_named_twice() {
+        let old = "[dependencies]\nwire = 1\n\n[dev-dependencies]\nwire = 1\n";
+        let new = "[dependencies]\nregex = 1\nwire = 1\n\n[dev-dependencies]\ntempfile.workspace = true\nwire = 2\n";
+        let chapter =
+            "[dependencies]\ntempfile = 1\nwire = 1\n[dev-dependencies]\ntempfile = 1\nwire = 1\n";
+        assert_eq!(
+            without_known(new, old, chapter),
+            "[dependencies]\nregex = 1\nwire = 1\n\n[dev-dependencies]\nwire = 2\n"
         );
     }
 

@@ -124,8 +124,9 @@ impl<'a> Plan<'a> {
             if made.as_deref().is_some_and(merge::has_markers) {
                 // Not edited, or not to the end: the next run asks again.
                 if let Some(entry) = self.entries.get_mut(step.path) {
-                    (entry.found, entry.after) = ((&now).into(), made.into());
-                    entry.conflict = true;
+                    let made = Content::from(made);
+                    entry.decided |= made != entry.after;
+                    (entry.found, entry.after, entry.conflict) = (made.clone(), made, true);
                 }
                 self.conflicts.push(both_sides(step.path));
                 return Ok(Outcome::Conflict);
@@ -225,6 +226,7 @@ fn merged(step: &Step<'_>, current: Option<&[u8]>, base: Option<&[u8]>) -> anyho
     };
     let (rest, close) = manifest::open(current);
     let [base, theirs] = [base, theirs].map(manifest::carried);
+    let theirs = manifest::without_known(&theirs, &base, current);
     if base == theirs {
         return Ok(Merged::Same);
     }

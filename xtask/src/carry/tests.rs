@@ -446,6 +446,22 @@ fn a_conflict_that_is_only_half_resolved_stays_one() {
 }
 
 #[test]
+fn an_abort_keeps_half_a_decision_too() {
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/a.rs", "limit = 1\n"),
+        ("chapters/03_parser/src/a.rs", "limit = 10\n"),
+    ]);
+    repository.write("chapters/02_pool/src/a.rs", "limit = 2\n");
+    repository.carry("2").unwrap();
+    let half = repository.read("chapters/03_parser/src/a.rs") + "half a decision\n";
+    repository.write("chapters/03_parser/src/a.rs", &half);
+    assert_eq!(repository.go_on().unwrap().conflicts.len(), 1);
+    repository.abort().unwrap();
+    assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "limit = 10\n");
+    assert_eq!(repository.read(".carry/kept/1/chapters/03_parser/src/a.rs"), half);
+}
+
+#[test]
 fn an_abort_keeps_what_a_person_has_edited() {
     let repository = Repository::with(&[
         ("chapters/02_pool/src/a.rs", "limit = 1\n"),
