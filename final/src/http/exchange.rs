@@ -73,8 +73,9 @@ enum Phase {
     Head { parser: Box<HeadParser>, deadline: Instant },
     /// A part of a body has come.
     Body(Box<Body>),
-    /// The last answer is on its way.
-    Last,
+    /// The last answer is on its way. If the client has said that it will send no more, there is nothing to wait
+    /// for behind it.
+    Last { lingers: bool },
     /// Our side has said its last word (FIN); what the peer still sends is thrown away.
     Closing { deadline: Instant, drained: usize },
 }
@@ -186,12 +187,17 @@ impl Exchange {
                 Progress::Request(mut request) => {
                     let response = respond_to(&mut request, around);
                     self.answer(&request, response, around);
+                    // Who has asked for the end sends no more (RFC 9112 section 9.6).
+                    let is_all = used == buffer.len() && !request.wants_keep_alive();
+                    if let (Phase::Last { lingers }, true) = (&mut self.phase, is_all) {
+                        *lingers = false;
+                    }
                 }
                 Progress::Refused(error) => {
                     self.refuse(&error);
                 }
             }
-            let is_last = matches!(self.phase, Phase::Last);
+            let is_last = matches!(self.phase, Phase::Last { .. });
             if is_last {
                 used = buffer.len(); // nothing that follows will be answered
             }
@@ -225,7 +231,7 @@ impl Exchange {
         let part = match self.phase {
             Phase::Head { .. } => "head",
             Phase::Body(_) => "body",
-            Phase::Idle | Phase::Last | Phase::Closing { .. } => return false,
+            Phase::Idle | Phase::Last { .. } | Phase::Closing { .. } => return false,
         };
         if !self.output.is_empty() {
             return false; // it does not even read the answer before
@@ -243,7 +249,7 @@ impl Exchange {
             Phase::Idle => now + limits.idle_time,
             Phase::Head { deadline, .. } | Phase::Closing { deadline, .. } => *deadline,
             Phase::Body(body) => body.deadline,
-            Phase::Last => now + limits.linger,
+            Phase::Last { .. } => now + limits.linger,
         };
         Next::Wait(interest, deadline)
     }
@@ -260,7 +266,10 @@ impl Exchange {
                 return Ok(Some(self.wait(Interest::Write, around)));
             }
         }
-        if matches!(self.phase, Phase::Last) {
+        if let Phase::Last { lingers } = self.phase {
+            if !lingers {
+                return Ok(Some(Next::End));
+            }
             // close(2) on a socket with unread bytes makes the kernel send RST, and an RST makes the peer's
             // kernel throw away what it has received from us but not yet read. So: FIN, then read what comes.
             connection.finish_writing()?;
@@ -383,7 +392,7 @@ impl Exchange {
         let (reuse, rest) = encoder::encode(response, context, self.output.pending());
         self.output.set_rest(rest);
         if reuse == Reuse::No {
-            self.phase = Phase::Last;
+            self.phase = Phase::Last { lingers: true };
         }
     }
 
@@ -396,7 +405,7 @@ impl Exchange {
         let context = Context { version: Version::Http11, is_head: false, keep_alive: false };
         let (_, rest) = encoder::encode(response, context, self.output.pending());
         self.output.set_rest(rest);
-        self.phase = Phase::Last;
+        self.phase = Phase::Last { lingers: true };
     }
 }
 

@@ -57,13 +57,13 @@ pub enum Flushed {
 }
 
 /// Bytes of one answer in one turn, at most.
-const TURN: u64 = 4 * 1024 * 1024;
+const TURN: u64 = 1024 * 1024;
 
 /// A buffer that has grown beyond this is not kept for others.
 const KEPT: usize = 256 * 1024;
 
 /// Bytes of a file in one call.
-const CALL: u64 = 1024 * 1024;
+const CALL: u64 = 512 * 1024;
 
 /// The output of a connection.
 #[derive(Default)]

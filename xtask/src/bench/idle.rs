@@ -32,7 +32,8 @@ impl Idle {
                     .push(stream.with_context(|| format!("number {}", idle.streams.len()))?);
             }
             for stream in &mut idle.streams[opened..] {
-                let answered = stream.read(&mut [0; 1024]).context("waiting for an answer")?;
+                let answered = stream.read(&mut [0; 1024]);
+                let answered = answered.with_context(|| format!("no answer in {PATIENCE:?}"))?;
                 ensure!(answered > 0, "the server closes number {opened}");
             }
         }

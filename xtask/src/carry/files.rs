@@ -1,13 +1,9 @@
 //! The way of one changed file through the later chapters.
 
-use std::fs;
-
 use anyhow::bail;
 
-use super::merge::{self, Merged};
-use super::resolved::Resolved;
-use super::{Report, Source, Touched};
-use crate::patch;
+use super::plan::{Outcome, Plan, Step};
+use super::{Source, disk, manifest, merge, names};
 use crate::ui;
 use crate::workspace::Chapter;
 
@@ -23,6 +19,14 @@ impl Change {
     pub(super) fn path_in(&self, chapter: &Chapter) -> String {
         format!("{}/{}", chapter.folder, self.path)
     }
+
+    /// Only the targets of exercises have changed, which belong to this chapter.
+    fn is_of_exercises(&self) -> bool {
+        let text = |content: &Option<Vec<u8>>| {
+            content.as_deref().map(|content| manifest::carried(&String::from_utf8_lossy(content)))
+        };
+        self.path == "Cargo.toml" && text(&self.old) == text(&self.new)
+    }
 }
 
 /// What has changed in the chapter. Its exercises stay where they are.
@@ -35,7 +39,7 @@ pub(super) fn changes(source: &Source<'_>) -> anyhow::Result<Vec<Change>> {
             continue;
         }
         let old = source.git.show(&source.revision, &path)?;
-        let new = fs::read(source.workspace.path(&path)).ok();
+        let new = disk::read(&source.workspace.path(&path))?;
         if new.as_deref().is_some_and(merge::has_markers) {
             bail!("{path} still has conflict markers; edit it first");
         }
@@ -46,78 +50,91 @@ pub(super) fn changes(source: &Source<'_>) -> anyhow::Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// Merges one change into chapter after chapter. Returns the chapter in which a conflict stopped it.
-pub(super) fn carry<'a>(
-    source: &Source<'a>,
-    change: &Change,
-    resolved: &mut Resolved,
-    touched: &mut Touched,
-    report: &mut Report,
-) -> anyhow::Result<Option<&'a Chapter>> {
-    report.line(&ui::paint(ui::TITLE, &change.path));
+/// Merges one change into chapter after chapter, until a person must decide.
+pub(super) fn carry(plan: &mut Plan<'_>, change: &Change) -> anyhow::Result<()> {
+    let source = plan.source;
+    plan.line(&ui::paint(ui::TITLE, &change.path));
+    plan.touched.add(&change.path_in(source.chapter), change.old.clone(), change.new.clone());
+    if change.is_of_exercises() {
+        plan.line(&ui::paint(ui::DIM, "  is about exercises, which stay in their chapter"));
+        return Ok(());
+    }
     // The change as the chapter before made it: after a merge that is no longer the first chapter's.
     let mut from = source.chapter;
     let (mut old, mut new) = (change.old.clone(), change.new.clone());
     for chapter in source.workspace.after(source.chapter) {
         let path = change.path_in(chapter);
-        let full = source.workspace.path(&path);
-        let current = fs::read(&full).ok();
-        if current.as_deref().is_some_and(merge::has_markers) {
-            bail!("{path} still has conflict markers; edit it first");
-        }
-        // A file that names no crate, or another's in a comment, stays as it is.
-        let as_it_is = current == old || current == new;
-        let own_name = |content: &Option<Vec<u8>>| match content {
-            Some(content) if !as_it_is => Some(from.rename(content, &change.path, chapter)),
-            content => content.clone(),
-        };
-        let (base, theirs) = (own_name(&old), own_name(&new));
-        let mut tell = |style, what: &str| {
-            report.line(&format!("  {:<16} {}", chapter.name, ui::paint(style, what)));
-        };
-        if resolved.contains(&path, theirs.as_deref()) {
-            tell(ui::GOOD, "kept as you resolved it");
-            old = source.git.show(&source.revision, &path)?;
-            new = current;
-            from = chapter;
-            touched.add(&path, old.as_deref(), new.as_deref());
+        let [before, now] = [plan.before(&path)?, plan.now(&path)?];
+        let reason = plan.lessons.of(&chapter.name).remove(&change.path);
+        let gone = reason.as_deref().is_some_and(|reason| reason.starts_with("gone"));
+        if gone && before.is_none() && now.is_none() {
+            let why = format!("has no such file ({})", reason.unwrap_or_default());
+            tell(plan, chapter, ui::DIM, &why);
             continue;
         }
+        let (base, theirs) =
+            own_names(plan, change, [from, chapter], before.as_deref(), [&old, &new]);
         let labels = [path.as_str(), "before the change", &change.path_in(from)];
-        match merge::merge(current.as_deref(), base.as_deref(), theirs.as_deref(), labels)? {
-            Merged::Same => tell(ui::DIM, "has it already"),
-            Merged::Absent => tell(ui::DIM, "has no such file"),
-            Merged::Clean(result) => {
-                match &result {
-                    Some(content) => patch::write(source.workspace.root(), &path, content)?,
-                    None => fs::remove_file(&full)?,
+        let step = Step { path: &path, current: None, base, theirs, labels };
+        let copied = before == step.base;
+        match plan.settle(&step)? {
+            Outcome::Same => {
+                tell(plan, chapter, ui::DIM, "has it already");
+                // Carried by hand, and not as it is here: the next chapter gets it as it is there.
+                let committed = source.git.show(&source.revision, &path)?;
+                if committed != before {
+                    plan.touched.add(&path, committed.clone(), before.clone());
+                    (old, new, from) = (committed, before, chapter);
                 }
-                let copied = current == base;
-                tell(
-                    ui::GOOD,
-                    match (copied, &result) {
-                        (_, None) => "deleted",
-                        (true, _) => "copied",
-                        (false, _) => "merged",
-                    },
-                );
-                touched.add(&path, current.as_deref(), result.as_deref());
-                (old, new, from) = (current, result, chapter);
             }
-            Merged::Conflict(content) => {
-                patch::write(source.workspace.root(), &path, &content)?;
-                tell(ui::BAD, "conflict");
-                resolved.add(&path, theirs.as_deref());
-                report.conflicts.push(format!("{path} has both sides between <<<<<<< and >>>>>>>"));
-                return Ok(Some(chapter));
+            Outcome::Absent => tell(plan, chapter, ui::DIM, "has no such file"),
+            Outcome::Merged(result) => {
+                let what = match &result {
+                    _ if result == now => "has it already",
+                    None => "deleted",
+                    Some(_) if copied => "copied",
+                    Some(_) => "merged",
+                };
+                tell(plan, chapter, if result == now { ui::DIM } else { ui::GOOD }, what);
+                plan.touched.add(&path, before.clone(), result.clone());
+                (old, new, from) = (before, result, chapter);
             }
-            Merged::Undecided(why) => {
-                tell(ui::BAD, "conflict");
-                resolved.add(&path, theirs.as_deref());
-                report.conflicts.push(format!("{path}: {why}"));
-                return Ok(Some(chapter));
+            Outcome::Decided(result) => {
+                tell(plan, chapter, ui::GOOD, "kept as you resolved it");
+                plan.touched.add(&path, before.clone(), result.clone());
+                (old, new, from) = (before, result, chapter);
+            }
+            Outcome::Conflict => {
+                tell(plan, chapter, ui::BAD, "conflict");
+                // What a person makes of it is what the chapters after this one get.
+                plan.touched.waiting.insert(path);
+                return Ok(());
             }
         }
     }
-    Ok(None)
+    Ok(())
+}
+
+fn tell(plan: &mut Plan<'_>, chapter: &Chapter, style: anstyle::Style, what: &str) {
+    plan.line(&format!("  {:<16} {}", chapter.name, ui::paint(style, what)));
+}
+
+/// Both sides of the change with the name of the crate that they are merged into.
+fn own_names(
+    plan: &Plan<'_>,
+    change: &Change,
+    [from, to]: [&Chapter; 2],
+    before: Option<&[u8]>,
+    [old, new]: [&Option<Vec<u8>>; 2],
+) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+    let root = plan.source.workspace.root();
+    let translate = |content: &Option<Vec<u8>>| {
+        content.as_deref().map(|content| names::translate(root, content, &change.path, from, to))
+    };
+    let renamed = translate(old);
+    // The later chapter has the earlier's name too: it stands in a comment, and stays.
+    let stays = before.is_some_and(|before| {
+        Some(before) == new.as_deref() || (Some(before) == old.as_deref() && renamed != *old)
+    });
+    if stays { (old.clone(), new.clone()) } else { (renamed, translate(new)) }
 }

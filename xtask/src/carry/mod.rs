@@ -4,30 +4,50 @@
 //! 1. What has changed in chapter N since the last commit, file by file.
 //! 2. [`files`]: each changed file is merged (three-way, as git merges branches) into chapter N+1, what
 //!    came out of that into N+2, and so on to `final`. A conflict stops the way of that file: both sides
-//!    are left in it for a person, and `carry N+1` goes on from there.
+//!    are left in it for a person, and `--continue` goes on from there.
 //! 3. [`patches`]: patches of exercises that touch a changed file are made anew for it.
+//!
+//! All of this is a [`plan`], which writes nothing. What it would write, and what is there now, goes into
+//! the [`journal`], and only then into the files. Going on is to plan once more, from the files as they
+//! were at the beginning and with what the person has decided since.
 
+mod disk;
 mod files;
+mod journal;
+mod manifest;
 mod merge;
+mod names;
 mod patches;
-mod resolved;
+mod plan;
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
+use self::journal::{Journal, Phase, Store};
+use self::plan::Plan;
 use crate::git::Git;
-use crate::patch::Files;
 use crate::ui;
 use crate::workspace::{Chapter, Workspace};
 
+const GO_ON: &str = "`cargo xtask carry --continue`";
+const TAKE_BACK: &str = "`cargo xtask carry --abort`";
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The chapter that you have changed, by its number or name
-    chapter: String,
+    /// The chapter that you have changed, by its number or name; without it, what is under way
+    chapter: Option<String>,
     /// The commit before the change; without it, what is not committed is carried
-    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    #[arg(long, value_name = "REV", default_value = "HEAD", requires = "chapter")]
     from: String,
+    /// Go on after you have decided, or after an interruption
+    #[arg(long = "continue", conflicts_with_all = ["chapter", "abort"])]
+    go_on: bool,
+    /// Take back all that the carry has changed; what you have edited is kept in a folder
+    #[arg(long, conflicts_with = "chapter")]
+    abort: bool,
 }
 
 /// What is carried: where from, and what it was before.
@@ -39,38 +59,19 @@ struct Source<'a> {
     chapter: &'a Chapter,
 }
 
-/// All files that the run has touched, in the chapter itself and in later ones, by their path from the root.
-#[derive(Default)]
-struct Touched {
-    before: Files,
-    after: Files,
-}
-
-impl Touched {
-    fn add(&mut self, path: &str, before: Option<&[u8]>, after: Option<&[u8]>) {
-        self.before.insert(path.to_string(), before.map(<[u8]>::to_vec));
-        self.after.insert(path.to_string(), after.map(<[u8]>::to_vec));
-    }
-}
-
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
-    let chapter = workspace.chapter(&args.chapter)?;
-    let git = Git::at(workspace.root());
-    let revision = git
-        .run(&["rev-parse", "--verify", "--quiet", &format!("{}^{{commit}}", args.from)])
-        .with_context(|| format!("`{}` is no commit", args.from))?;
-    let revision = String::from_utf8_lossy(&revision).trim().to_string();
-    let source = Source { workspace, git, revision, chapter };
-    let report = carry(&source)?;
+    let report = match &args.chapter {
+        Some(chapter) => start(workspace, chapter, &args.from)?,
+        None if args.go_on => go_on(workspace)?,
+        None if args.abort => abort(workspace)?,
+        None => status(workspace)?,
+    };
     ui::print(&report.text);
-    if report.conflicts.is_empty() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    Ok(ExitCode::FAILURE)
+    Ok(if report.conflicts.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What the person who carries is told.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Report {
     text: String,
     /// What a person must decide: the file, and what to do with it.
@@ -78,13 +79,97 @@ struct Report {
 }
 
 impl Report {
-    fn line(&mut self, text: &str) {
-        self.text.push_str(text);
-        self.text.push('\n');
+    fn of(journal: &Journal) -> Report {
+        Report { text: journal.report.clone(), conflicts: journal.conflicts.clone() }
     }
 }
 
-fn carry(source: &Source<'_>) -> anyhow::Result<Report> {
+fn start(workspace: &Workspace, chapter: &str, from: &str) -> anyhow::Result<Report> {
+    let chapter = workspace.chapter(chapter)?;
+    let store = Store::open(workspace.root())?;
+    let git = Git::at(workspace.root());
+    let revision = commit(&git, from)?;
+    let head = commit(&git, "HEAD")?;
+    let previous = store.load()?;
+    if let Some(journal) = previous.as_ref().filter(|journal| journal.phase != Phase::Done) {
+        bail!(
+            "a carry from {} is under way; {GO_ON} goes on, {TAKE_BACK} takes it back",
+            journal.chapter
+        );
+    }
+    // Carried once more, with a better change: what a person has decided still holds.
+    let same = |journal: &Journal| journal.revision == revision && journal.head == head;
+    let entries = match previous {
+        Some(journal) if same(&journal) => journal.entries,
+        Some(journal) => {
+            store.sweep(&journal);
+            BTreeMap::default()
+        }
+        None => BTreeMap::default(),
+    };
+    let source = Source { workspace, git, revision, chapter };
+    perform(&store, Plan::new(&source, entries), head)
+}
+
+fn go_on(workspace: &Workspace) -> anyhow::Result<Report> {
+    let store = Store::open(workspace.root())?;
+    let mut journal = match store.load()? {
+        Some(journal) if journal.phase == Phase::Aborting => {
+            bail!("the carry was being taken back; {TAKE_BACK} takes back the rest")
+        }
+        Some(journal) if journal.phase != Phase::Done => journal,
+        _ => bail!("no carry is under way"),
+    };
+    if journal.phase == Phase::Writing {
+        // It was interrupted, and nobody has seen yet what there is to decide.
+        return finish(&store, &mut journal);
+    }
+    let chapter = workspace.chapter(&journal.chapter)?;
+    let git = Git::at(workspace.root());
+    let source = Source { workspace, git, revision: journal.revision, chapter };
+    perform(&store, Plan::new(&source, journal.entries), journal.head)
+}
+
+fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
+    let store = Store::open(workspace.root())?;
+    let head = commit(&Git::at(workspace.root()), "HEAD")?;
+    // What is committed is a matter for git.
+    let under_way = |journal: &Journal| journal.phase != Phase::Done || journal.head == head;
+    let Some(mut journal) = store.load()?.filter(under_way) else {
+        bail!("no carry is under way");
+    };
+    journal.phase = Phase::Aborting;
+    store.save(&journal)?;
+    let kept = store.take_back(&journal)?;
+    store.forget()?;
+    let mut text = format!(
+        "Taken back. Your change of {} is as it was, and the later chapters are as they were before.\n",
+        journal.chapter
+    );
+    if let Some(kept) = kept {
+        let _ = writeln!(text, "What you have edited since is in {kept}.");
+    }
+    Ok(Report { text, conflicts: Vec::new() })
+}
+
+fn status(workspace: &Workspace) -> anyhow::Result<Report> {
+    let store = Store::open(workspace.root())?;
+    let Some(journal) = store.load()?.filter(|journal| journal.phase != Phase::Done) else {
+        bail!("which chapter have you changed? `cargo xtask carry 2`");
+    };
+    let mut report = Report::of(&journal);
+    if journal.phase != Phase::Waiting {
+        report.text = format!(
+            "The carry from {} was interrupted.\n{GO_ON} goes on, {TAKE_BACK} takes it back.\n",
+            journal.chapter
+        );
+    }
+    Ok(report)
+}
+
+/// Plans, stores the plan, and does what it says.
+fn perform(store: &Store, mut plan: Plan<'_>, head: String) -> anyhow::Result<Report> {
+    let source = plan.source;
     let changes = files::changes(source)?;
     if changes.is_empty() {
         bail!(
@@ -94,42 +179,65 @@ fn carry(source: &Source<'_>) -> anyhow::Result<Report> {
             &source.revision[..source.revision.len().min(10)],
         );
     }
-    let mut report = Report::default();
-    let mut touched = Touched::default();
-    let mut resolved = resolved::Resolved::load(source);
-    let mut stopped_in = Vec::new();
     for change in &changes {
-        touched.add(&change.path_in(source.chapter), change.old.as_deref(), change.new.as_deref());
-        let stop = files::carry(source, change, &mut resolved, &mut touched, &mut report)?;
-        stopped_in.extend(stop);
+        files::carry(&mut plan, change)?;
     }
-    resolved.save()?;
-    patches::carry(source, &touched, &mut report)?;
-    conclude(source, &mut report, &stopped_in);
-    Ok(report)
+    let remade = patches::carry(&mut plan)?;
+    conclude(&mut plan, &remade);
+    let mut journal = Journal {
+        chapter: source.chapter.folder.clone(),
+        revision: source.revision.clone(),
+        head,
+        phase: Phase::Writing,
+        entries: plan.entries,
+        conflicts: plan.conflicts,
+        report: plan.text,
+    };
+    store.save(&journal)?;
+    finish(store, &mut journal)
+}
+
+/// Writes what is not written yet.
+fn finish(store: &Store, journal: &mut Journal) -> anyhow::Result<Report> {
+    store.write(journal)?;
+    journal.phase = if journal.conflicts.is_empty() { Phase::Done } else { Phase::Waiting };
+    store.save(journal)?;
+    Ok(Report::of(journal))
 }
 
 /// The last lines: what a person must decide, and the command to run next.
-fn conclude(source: &Source<'_>, report: &mut Report, stopped_in: &[&Chapter]) {
-    report.line("");
-    let conflicts = report.conflicts.clone();
-    for conflict in &conflicts {
-        report.line(&format!("{} {conflict}", ui::paint(ui::BAD, "decide:")));
+fn conclude(plan: &mut Plan<'_>, remade: &[u8]) {
+    plan.line("");
+    for conflict in plan.conflicts.clone() {
+        plan.line(&format!("{} {conflict}", ui::paint(ui::BAD, "decide:")));
     }
-    let first = source.workspace.chapters().iter().find(|chapter| stopped_in.contains(chapter));
-    let next = match first {
-        Some(chapter) => format!(
-            "Edit what is named above, then go on with `cargo xtask carry {}`.",
-            chapter.number.map_or_else(|| chapter.name.clone(), |number| number.to_string())
-        ),
-        None if !conflicts.is_empty() => {
-            "Edit what is named above, then `cargo xtask test`.".to_string()
-        }
-        None => "Read it with `git diff`, run `cargo xtask test`, and commit everything together."
-            .to_string(),
-    };
-    report.line(&next);
+    if !plan.conflicts.is_empty() {
+        plan.line(&format!(
+            "Edit what is named above, then {GO_ON} goes on. {TAKE_BACK} takes everything back."
+        ));
+        return;
+    }
+    if !remade.is_empty() {
+        let numbers: Vec<String> = remade.iter().map(u8::to_string).collect();
+        plan.line(&format!(
+            "Patches were made anew: `cargo xtask prove-exercises --work-tree {}` shows that they still \
+             do what they say.",
+            numbers.join(" ")
+        ));
+    }
+    plan.line("Read it with `git diff`, run `cargo xtask test`, and commit everything together.");
 }
 
+fn commit(git: &Git, name: &str) -> anyhow::Result<String> {
+    let id = git
+        .run(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])
+        .with_context(|| format!("`{name}` is no commit"))?;
+    Ok(String::from_utf8_lossy(&id).trim().to_string())
+}
+
+#[cfg(test)]
+mod history;
+#[cfg(test)]
+mod interrupted;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,142 @@
+//! Every deadline of a connection, with a clock that the test invents: nothing here waits.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use httpserver::Limits;
+use httpserver::core::workers::Mode;
+use httpserver::core::{Connection, Interest};
+use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use httpserver::http::{Request, Response};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Each limit is another number of seconds, so that none can be taken for another.
+fn limits() -> Limits {
+    Limits {
+        idle_time: 3 * SECOND,
+        head_time: 5 * SECOND,
+        body_time: 7 * SECOND,
+        write_time: 11 * SECOND,
+        linger: 13 * SECOND,
+        ..Limits::default()
+    }
+}
+
+/// A client, and the server's side of its connection.
+struct Pair {
+    client: TcpStream,
+    peer: SocketAddr,
+    connection: Connection,
+    exchange: Exchange,
+    scratch: Scratch,
+    start: Instant,
+}
+
+impl Pair {
+    fn new() -> Pair {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.set_read_timeout(Some(20 * SECOND)).unwrap();
+        let (server, peer) = listener.accept().unwrap();
+        server.set_nonblocking(true).unwrap();
+        Pair {
+            client,
+            peer,
+            connection: Connection::new(server, peer),
+            exchange: Exchange::default(),
+            scratch: Scratch::default(),
+            start: Instant::now(),
+        }
+    }
+
+    /// The client sends this, it arrives, and at so many seconds there is a turn.
+    fn turn(&mut self, sent: &[u8], seconds: u32) -> Next {
+        self.client.write_all(sent).unwrap();
+        if !sent.is_empty() {
+            let mut one = [0];
+            // On loopback it is there as soon as it has been sent; this is for those where it is not.
+            while self.connection.stream().peek(&mut one).is_err() {}
+        }
+        let handler = |request: &mut Request| match request.path() {
+            "/large" => Response::text("x".repeat(64 * 1024 * 1024)),
+            _ => Response::text("done"),
+        };
+        let (limits, never) = (limits(), AtomicBool::new(false));
+        let around = Surroundings {
+            handler: &handler,
+            limits: &limits,
+            mode: Mode::Serve,
+            always: &[],
+            is_stopping: &never,
+            peer: self.peer,
+            now: self.start + seconds * SECOND,
+        };
+        self.exchange.turn(&mut self.connection, &mut self.scratch, around).unwrap()
+    }
+
+    /// What a turn that waits like this returns.
+    fn until(&self, interest: Interest, seconds: u32) -> Next {
+        Next::Wait(interest, self.start + seconds * SECOND)
+    }
+
+    fn read(&mut self) -> String {
+        let mut bytes = vec![0; 4096];
+        let count = self.client.read(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..count]).into_owned()
+    }
+}
+
+#[test]
+fn between_requests_the_idle_time_counts_from_the_last_answer() {
+    let mut pair = Pair::new();
+    assert_eq!(pair.turn(b"", 0), pair.until(Interest::Read, 3));
+    let next = pair.turn(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 2);
+    assert_eq!(next, pair.until(Interest::Read, 2 + 3));
+    assert!(!pair.exchange.time_out(), "nobody is told that it was idle");
+}
+
+#[test]
+fn the_head_has_one_deadline_from_its_first_byte_however_slowly_it_comes() {
+    let mut pair = Pair::new();
+    assert_eq!(pair.turn(b"G", 1), pair.until(Interest::Read, 1 + 5));
+    assert_eq!(pair.turn(b"E", 3), pair.until(Interest::Read, 1 + 5));
+    assert_eq!(pair.turn(b"T", 5), pair.until(Interest::Read, 1 + 5));
+    assert!(pair.exchange.time_out());
+    let next = pair.turn(b"", 6);
+    assert!(pair.read().starts_with("HTTP/1.1 408 "));
+    // What it still sends is thrown away, for so long.
+    assert_eq!(next, pair.until(Interest::Read, 6 + 13));
+    assert!(pair.exchange.is_closing() && !pair.exchange.time_out());
+}
+
+#[test]
+fn the_body_has_one_deadline_from_the_end_of_the_head() {
+    let mut pair = Pair::new();
+    pair.turn(b"POST / HTTP/1.1\r\nHost: a\r\n", 0);
+    let next = pair.turn(b"Content-Length: 4\r\n\r\n1", 4);
+    assert_eq!(next, pair.until(Interest::Read, 4 + 7));
+    assert_eq!(pair.turn(b"2", 10), pair.until(Interest::Read, 4 + 7));
+    assert!(pair.exchange.time_out());
+    pair.turn(b"", 11);
+    assert!(pair.read().starts_with("HTTP/1.1 408 "));
+}
+
+#[test]
+fn a_request_that_follows_at_once_has_a_head_time_of_its_own() {
+    let mut pair = Pair::new();
+    let next = pair.turn(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /next HT", 2);
+    assert_eq!(next, pair.until(Interest::Read, 2 + 5));
+}
+
+#[test]
+fn an_answer_that_is_not_read_has_the_write_time_and_nobody_is_told() {
+    let mut pair = Pair::new();
+    let next = pair.turn(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", 2);
+    assert_eq!(next, pair.until(Interest::Write, 2 + 11));
+    // What it sends meanwhile is not read: it has to take its answer first.
+    assert_eq!(pair.turn(b"GET / HTTP/1.1\r\n", 9), pair.until(Interest::Write, 9 + 11));
+    assert!(!pair.exchange.time_out());
+}

@@ -1,0 +1,236 @@
+//! A carry that is killed: at every step of its way to the disk, and then goes on or is taken back.
+
+use std::collections::BTreeMap;
+
+use super::disk::tests::{kill_after, killed};
+use super::tests::Repository;
+use super::*;
+use crate::patch::{Files, Patch};
+
+const PATH: &str = "chapters/02_pool/src/a.rs";
+const SOLUTION: &str = "chapters/02_pool/exercises/01_first/solution.patch";
+
+/// A change that is copied, merged, a conflict, a new file, a deleted one and two patches, one of which
+/// needs a person; a file of a later chapter has work in it that is committed nowhere.
+fn repository() -> Repository {
+    let text = "a\nb\nc\nd\ne\nf\n";
+    let files = |text: &str| Files::from([(PATH.to_string(), Some(text.as_bytes().to_vec()))]);
+    let make = |to: &str| Patch::between("", &files(text), &files(to)).unwrap().text();
+    let repository = Repository::with(&[
+        (PATH, text),
+        ("chapters/03_parser/src/a.rs", text),
+        ("chapters/04_router/src/a.rs", "a\nb\nc\nd\ne\nF\n"),
+        ("chapters/02_pool/src/limit.rs", "limit = 1\n"),
+        ("chapters/03_parser/src/limit.rs", "limit = 10\n"),
+        ("chapters/04_router/src/limit.rs", "limit = 10\n"),
+        ("chapters/02_pool/src/old.rs", "old\n"),
+        ("chapters/03_parser/src/old.rs", "old\n"),
+        (SOLUTION, &make("a\nb\nc\nd\ne\nsolved\n")),
+        ("chapters/02_pool/exercises/01_first/wrong/one.patch", &make("a\nwrong\nc\nd\ne\nf\n")),
+    ]);
+    repository.write("chapters/04_router/src/a.rs", "a\nb\nc\nd\nmy work\nF\n");
+    repository.write(PATH, "a\nB\nc\nd\ne\nf\n");
+    repository.write("chapters/02_pool/src/limit.rs", "limit = 2\n");
+    repository.write("chapters/02_pool/src/new.rs", "new\n");
+    std::fs::remove_file(repository.folder.path().join("chapters/02_pool/src/old.rs")).unwrap();
+    repository
+}
+
+/// What the person decides.
+fn decide(repository: &Repository) {
+    repository.write("chapters/03_parser/src/limit.rs", "limit = 20\n");
+    let scratch = format!(".carry/01_first/wrong/one.patch/{PATH}");
+    repository.write(&scratch, "a\nWrong\nc\nd\ne\nf\n");
+}
+
+/// Carried as far as it goes, and decided.
+fn decided() -> Repository {
+    let repository = repository();
+    repository.carry("2").unwrap();
+    decide(&repository);
+    repository
+}
+
+/// All files but those that carry keeps for itself.
+fn files(repository: &Repository) -> BTreeMap<String, Vec<u8>> {
+    fn walk(folder: &std::path::Path, root: &std::path::Path, all: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && ![".git", ".carry"].contains(&name.as_str()) {
+                walk(&path, root, all);
+            } else if path.is_file() {
+                all.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut all = BTreeMap::new();
+    walk(repository.folder.path(), repository.folder.path(), &mut all);
+    all
+}
+
+/// The files before, with the conflicts in them, and at the end.
+struct Expected {
+    before: BTreeMap<String, Vec<u8>>,
+    waiting: BTreeMap<String, Vec<u8>>,
+    done: BTreeMap<String, Vec<u8>>,
+}
+
+fn expected() -> Expected {
+    let repository = repository();
+    let before = files(&repository);
+    let report = repository.carry("2").unwrap();
+    assert_eq!(report.conflicts.len(), 2, "{}", report.text);
+    let waiting = files(&repository);
+    decide(&repository);
+    let report = repository.go_on().unwrap();
+    assert!(report.conflicts.is_empty(), "{}", report.text);
+    let done = files(&repository);
+    assert_eq!(done["chapters/04_router/src/limit.rs"], b"limit = 20\n");
+    assert_eq!(done["chapters/04_router/src/a.rs"], b"a\nB\nc\nd\nmy work\nF\n");
+    assert_eq!(done["chapters/03_parser/src/new.rs"], b"new\n");
+    assert!(!done.contains_key("chapters/03_parser/src/old.rs"));
+    assert!(done[SOLUTION].ends_with(b"-f\n+solved\n"));
+    Expected { before, waiting, done }
+}
+
+/// Every file is as it was or as it shall be, whole.
+fn whole(repository: &Repository, expected: &[&BTreeMap<String, Vec<u8>>], at: usize) {
+    let now = files(repository);
+    let names = expected.iter().flat_map(|files| files.keys());
+    for name in names {
+        let known = expected.iter().any(|files| files.get(name) == now.get(name));
+        assert!(known, "{name} after step {at}: {:?}", now.get(name));
+    }
+}
+
+/// The same files, and the same history.
+fn copy(repository: &Repository) -> Repository {
+    fn copy(from: &std::path::Path, to: &std::path::Path) {
+        for entry in std::fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let to = to.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                std::fs::create_dir(&to).unwrap();
+                copy(&entry.path(), &to);
+            } else {
+                std::fs::copy(entry.path(), to).unwrap();
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    copy(repository.folder.path(), folder.path());
+    Repository { folder }
+}
+
+/// Kills `run` after each step it makes, in a copy of the repository, and `then` looks at what there is.
+/// Returns how many steps there were.
+fn at_every_step(
+    prepared: &Repository,
+    run: impl Fn(&Repository) -> anyhow::Result<()>,
+    then: impl Fn(&Repository, usize),
+) -> usize {
+    for at in 0.. {
+        let repository = copy(prepared);
+        kill_after(Some(at));
+        let result = run(&repository);
+        let was_killed = killed();
+        kill_after(None);
+        if !was_killed {
+            result.unwrap();
+            return at;
+        }
+        assert!(result.is_err(), "step {at}");
+        then(&repository, at);
+    }
+    unreachable!()
+}
+
+/// Starts again as a person would who does not know how far it came.
+fn again(repository: &Repository) -> Report {
+    match repository.go_on() {
+        Ok(report) => report,
+        Err(error) => {
+            // The plan was not stored yet, so nothing was written.
+            assert_eq!(error.to_string(), "no carry is under way");
+            repository.carry("2").unwrap()
+        }
+    }
+}
+
+#[test]
+fn a_killed_carry_goes_on() {
+    let expected = expected();
+    let steps = at_every_step(
+        &repository(),
+        |repository| repository.carry("2").map(drop),
+        |repository, at| {
+            whole(repository, &[&expected.before, &expected.waiting], at);
+            let report = again(repository);
+            // The conflicts are told, though the run that found them was killed.
+            assert_eq!(report.conflicts.len(), 2, "step {at}: {}", report.text);
+            assert_eq!(files(repository), expected.waiting, "step {at}");
+            decide(repository);
+            assert!(repository.go_on().unwrap().conflicts.is_empty());
+            assert_eq!(files(repository), expected.done, "step {at}");
+        },
+    );
+    assert!(steps > 30, "{steps}");
+}
+
+#[test]
+fn a_killed_continue_goes_on() {
+    let expected = expected();
+    let decided = decided();
+    let before = files(&decided);
+    at_every_step(
+        &decided,
+        |repository| repository.go_on().map(drop),
+        |repository, at| {
+            whole(repository, &[&before, &expected.done], at);
+            if let Err(error) = repository.go_on() {
+                assert_eq!(error.to_string(), "no carry is under way");
+            }
+            assert_eq!(files(repository), expected.done, "step {at}");
+            repository.abort().unwrap();
+            assert_eq!(files(repository), expected.before, "step {at}");
+        },
+    );
+}
+
+#[test]
+fn a_killed_carry_is_taken_back() {
+    let expected = expected();
+    at_every_step(
+        &repository(),
+        |repository| repository.carry("2").map(drop),
+        |repository, at| {
+            if let Err(error) = repository.abort() {
+                assert_eq!(error.to_string(), "no carry is under way");
+            }
+            assert_eq!(files(repository), expected.before, "step {at}");
+            assert!(!repository.exists(".carry/kept"), "nobody has edited anything");
+        },
+    );
+}
+
+#[test]
+fn a_killed_abort_is_finished_and_keeps_what_a_person_decided() {
+    let expected = expected();
+    at_every_step(
+        &decided(),
+        |repository| repository.abort().map(drop),
+        |repository, at| {
+            if let Err(error) = repository.abort() {
+                assert_eq!(error.to_string(), "no carry is under way");
+            }
+            assert_eq!(files(repository), expected.before, "step {at}");
+            let kept = std::fs::read_dir(repository.folder.path().join(".carry/kept")).unwrap();
+            let copies: Vec<_> = kept
+                .map(|folder| folder.unwrap().path().join("chapters/03_parser/src/limit.rs"))
+                .filter_map(|copy| std::fs::read(copy).ok())
+                .collect();
+            assert!(copies.iter().any(|copy| copy == b"limit = 20\n"), "step {at}");
+        },
+    );
+}

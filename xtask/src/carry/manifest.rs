@@ -1,0 +1,128 @@
+//! A chapter's `Cargo.toml`, of which some is the chapter's own: the targets of its exercises, and the
+//! packages that only an exercise uses. Those stay where the exercise is.
+
+/// Stands for the targets while the rest is merged.
+const PLACE: &str = "# (the targets of the exercises)\n";
+
+/// The part that is carried.
+pub(super) fn carried(text: &str) -> String {
+    let lines = split(text).0;
+    lines.split_inclusive('\n').filter(|line| !is_for_an_exercise(line)).collect()
+}
+
+/// The chapter's own file as it is merged into, and the function that makes it whole again.
+pub(super) fn open(text: &str) -> (String, impl Fn(&str) -> String + use<>) {
+    let (rest, own) = split(text);
+    let close = move |merged: &str| match merged.split_once(PLACE) {
+        // In a conflict it may stand on each side.
+        Some((before, after)) => format!("{before}{own}{}", after.replace(PLACE, "")),
+        None => format!("{merged}{own}"),
+    };
+    (rest, close)
+}
+
+/// The line of a package that says `# for exercise 7 only`.
+fn is_for_an_exercise(line: &str) -> bool {
+    let comment = line.split_once('#').map(|(_, comment)| comment.trim());
+    comment.is_some_and(|text| text.starts_with("for exercise") && text.ends_with(" only"))
+}
+
+/// Takes the targets of the exercises out; [`PLACE`] is where they belong.
+fn split(text: &str) -> (String, String) {
+    let (mut rest, mut own) = (String::new(), String::new());
+    for section in sections(text) {
+        let header = section.lines().find(|line| line.starts_with('['));
+        let is_own = header == Some("[[test]]") && section.contains("path = \"exercises/");
+        if header == Some("[lints]") {
+            rest.push_str(PLACE);
+        }
+        let part = if is_own { &mut own } else { &mut rest };
+        part.push_str(&section);
+    }
+    if !rest.contains(PLACE) {
+        rest.push_str(PLACE);
+    }
+    (rest, own)
+}
+
+/// Each table with the comment above it.
+fn sections(text: &str) -> Vec<String> {
+    let mut sections = vec![String::new()];
+    let mut comment = String::new();
+    for line in text.split_inclusive('\n') {
+        if line.starts_with('#') {
+            comment.push_str(line);
+            continue;
+        }
+        if line.starts_with('[') {
+            sections.push(String::new());
+        }
+        if let Some(section) = sections.last_mut() {
+            section.push_str(&comment);
+            section.push_str(line);
+        }
+        comment.clear();
+    }
+    if let Some(section) = sections.last_mut() {
+        section.push_str(&comment);
+    }
+    sections
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "\
+[dependencies]
+anyhow.workspace = true
+base64.workspace = true # for exercise 7 only
+
+# The checks.
+[[test]]
+name = \"exercise_01\"
+path = \"exercises/01_curl/check.rs\"
+
+[[test]]
+name = \"exercise_02\"
+path = \"exercises/02_api_time/check.rs\"
+
+# Not of an exercise.
+[[test]]
+name = \"other\"
+
+[lints]
+workspace = true
+";
+
+    #[test]
+    fn targets_of_exercises_are_not_carried() {
+        assert_eq!(
+            carried(FILE),
+            "\
+[dependencies]
+anyhow.workspace = true
+
+# Not of an exercise.
+[[test]]
+name = \"other\"
+
+# (the targets of the exercises)
+[lints]
+workspace = true
+"
+        );
+    }
+
+    #[test]
+    fn a_file_is_whole_again() {
+        let file = FILE.replace("# Not of an exercise.\n[[test]]\nname = \"other\"\n\n", "");
+        let (rest, close) = open(&file);
+        assert!(!rest.contains("exercise_01") && rest.contains("base64"));
+        assert_eq!(close(&rest), file);
+        for without in ["[lints]\na = 1\n", "[package]\n", "# A comment.\n", ""] {
+            let (rest, close) = open(without);
+            assert_eq!(close(&rest), without);
+        }
+    }
+}

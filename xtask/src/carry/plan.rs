@@ -1,0 +1,242 @@
+//! What a run would write, found without writing anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::journal::{Content, Entry, is_scratch};
+use super::merge::{self, Merged};
+use super::{Source, disk, manifest};
+use crate::lessons::Lessons;
+use crate::patch::Files;
+
+pub(super) struct Plan<'a> {
+    pub source: &'a Source<'a>,
+    pub lessons: Lessons,
+    /// What the run before has left: a person may have decided since.
+    previous: BTreeMap<String, Entry>,
+    pub entries: BTreeMap<String, Entry>,
+    pub conflicts: Vec<String>,
+    pub text: String,
+    /// Files of the chapters as they were and as they shall be, for the patches.
+    pub touched: Touched,
+}
+
+/// All files that the run has touched, in the chapter itself and in later ones, by their path from the root.
+#[derive(Default)]
+pub(super) struct Touched {
+    pub before: Files,
+    pub after: Files,
+    /// These wait for a person.
+    pub waiting: BTreeSet<String>,
+}
+
+impl Touched {
+    pub(super) fn add(&mut self, path: &str, before: Option<Vec<u8>>, after: Option<Vec<u8>>) {
+        self.before.insert(path.to_string(), before);
+        self.after.insert(path.to_string(), after);
+    }
+}
+
+/// One file and what is to be merged into it.
+#[expect(clippy::option_option, reason = "a file that is not there can be merged into")]
+pub(super) struct Step<'a> {
+    /// Of the file that is written, from the root.
+    pub path: &'a str,
+    /// What is merged into, when no person has decided yet; `None` is the file as it was found.
+    pub current: Option<Option<Vec<u8>>>,
+    pub base: Option<Vec<u8>>,
+    pub theirs: Option<Vec<u8>>,
+    /// At the markers of a conflict: current, base, theirs.
+    pub labels: [&'a str; 3],
+}
+
+/// What becomes of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Same,
+    Absent,
+    Merged(Option<Vec<u8>>),
+    /// A person decided that it is this.
+    Decided(Option<Vec<u8>>),
+    /// A person must decide.
+    Conflict,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(source: &'a Source<'a>, previous: BTreeMap<String, Entry>) -> Plan<'a> {
+        Plan {
+            source,
+            // Without the list nothing is said of why a file is gone.
+            lessons: Lessons::load(source.workspace).unwrap_or_default(),
+            entries: previous.clone(),
+            previous,
+            conflicts: Vec::new(),
+            text: String::new(),
+            touched: Touched::default(),
+        }
+    }
+
+    pub(super) fn line(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+
+    /// The file as it is on the disk.
+    pub(super) fn now(&self, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        disk::read(&self.source.workspace.path(path))
+    }
+
+    /// The file as it was before the first run.
+    pub(super) fn before(&self, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
+        match self.previous.get(path) {
+            Some(entry) => Ok(entry.before.owned()),
+            None => self.now(path),
+        }
+    }
+
+    /// What a person has made of a file since the last run, with what had been merged into it then.
+    pub(super) fn decision(
+        &self,
+        path: &str,
+    ) -> anyhow::Result<Option<(Option<Vec<u8>>, Content)>> {
+        let Some(entry) = self.previous.get(path) else { return Ok(None) };
+        let now = self.now(path)?;
+        let content = Content::from(&now);
+        let decided = if content == entry.after {
+            entry.decided || entry.conflict
+        } else if is_scratch(path) && now.is_none() {
+            false
+        } else if content == entry.before {
+            // What was carried and is as it was before has been taken back, perhaps with git.
+            entry.conflict
+        } else {
+            true
+        };
+        Ok(decided.then(|| (now, entry.incoming.clone())))
+    }
+
+    /// Decides about one file, and notes what is to be written.
+    pub(super) fn settle(&mut self, step: &Step<'_>) -> anyhow::Result<Outcome> {
+        let now = self.now(step.path)?;
+        let before = self.before(step.path)?;
+        let decision = self.decision(step.path)?;
+        let decided = decision.is_some();
+        let merged = if let Some((made, incoming)) = decision {
+            if made.as_deref().is_some_and(merge::has_markers) {
+                // Not edited, or not to the end: the next run asks again.
+                if let Some(entry) = self.entries.get_mut(step.path) {
+                    (entry.found, entry.after) = ((&now).into(), made.into());
+                    entry.conflict = true;
+                }
+                self.conflicts.push(both_sides(step.path));
+                return Ok(Outcome::Conflict);
+            }
+            // What has been merged since the person decided is merged into the decision.
+            let again = merged(step, made.as_deref(), incoming.bytes())?;
+            match again {
+                Merged::Same | Merged::Absent => Merged::Clean(made),
+                other => other,
+            }
+        } else {
+            if now.as_deref().is_some_and(merge::has_markers) {
+                self.conflicts.push(both_sides(step.path));
+                return Ok(Outcome::Conflict);
+            }
+            let current = step.current.clone().unwrap_or_else(|| before.clone());
+            merged(step, current.as_deref(), step.base.as_deref())?
+        };
+        Ok(match merged {
+            Merged::Same => {
+                self.entries.remove(step.path);
+                if now != before {
+                    // The run before had more to merge.
+                    self.note(step, [&before, &now], before.clone(), [false, false]);
+                }
+                Outcome::Same
+            }
+            Merged::Absent => Outcome::Absent,
+            Merged::Clean(result) => {
+                self.note(step, [&before, &now], result.clone(), [decided, false]);
+                if decided { Outcome::Decided(result) } else { Outcome::Merged(result) }
+            }
+            Merged::Conflict(content) => {
+                self.note(step, [&before, &now], Some(content), [false, true]);
+                self.conflicts.push(both_sides(step.path));
+                Outcome::Conflict
+            }
+            Merged::Undecided(why) => {
+                self.note(step, [&before, &now], now.clone(), [false, true]);
+                self.conflicts.push(format!("{}: {why}", step.path));
+                Outcome::Conflict
+            }
+        })
+    }
+
+    fn note(
+        &mut self,
+        step: &Step<'_>,
+        [before, now]: [&Option<Vec<u8>>; 2],
+        after: Option<Vec<u8>>,
+        [decided, conflict]: [bool; 2],
+    ) {
+        let entry = Entry {
+            before: before.into(),
+            found: now.into(),
+            after: after.into(),
+            incoming: (&step.theirs).into(),
+            decided,
+            conflict,
+        };
+        self.entries.insert(step.path.to_string(), entry);
+    }
+
+    /// A patch that is to be written. What stands in it is not merged, so nothing is remembered of that.
+    pub(super) fn write(
+        &mut self,
+        path: &str,
+        after: Vec<u8>,
+        decided: bool,
+    ) -> anyhow::Result<()> {
+        let entry = Entry {
+            before: self.before(path)?.into(),
+            found: self.now(path)?.into(),
+            after: Some(after).into(),
+            incoming: Content::default(),
+            decided,
+            conflict: false,
+        };
+        self.entries.insert(path.to_string(), entry);
+        Ok(())
+    }
+}
+
+/// Merges the step into `current`, which has `base` in it already.
+fn merged(step: &Step<'_>, current: Option<&[u8]>, base: Option<&[u8]>) -> anyhow::Result<Merged> {
+    let theirs = step.theirs.as_deref();
+    if base == theirs {
+        return Ok(Merged::Same);
+    }
+    let manifests = [current, base, theirs].map(|content| {
+        content
+            .filter(|_| step.path.ends_with("/Cargo.toml"))
+            .and_then(|content| std::str::from_utf8(content).ok())
+    });
+    let [Some(current), Some(base), Some(theirs)] = manifests else {
+        return merge::merge(current, base, theirs, step.labels);
+    };
+    let (rest, close) = manifest::open(current);
+    let [base, theirs] = [base, theirs].map(manifest::carried);
+    if base == theirs {
+        return Ok(Merged::Same);
+    }
+    let sides = [&rest, &base, &theirs].map(|text| Some(text.as_bytes()));
+    let whole = |merged: &[u8]| close(&String::from_utf8_lossy(merged)).into_bytes();
+    Ok(match merge::merge(sides[0], sides[1], sides[2], step.labels)? {
+        Merged::Clean(Some(merged)) => Merged::Clean(Some(whole(&merged))),
+        Merged::Conflict(merged) => Merged::Conflict(whole(&merged)),
+        other => other,
+    })
+}
+
+fn both_sides(path: &str) -> String {
+    format!("{path} has both sides between <<<<<<< and >>>>>>>")
+}
