@@ -145,3 +145,44 @@ fn build(sources: &Sources, package: &str) -> Result<()> {
     built.insert(package.to_string());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the stand-in would start, with a shell function in place of the program.
+    fn started(arguments: &[&str]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("examples")).unwrap();
+        for program in ["httpserver", "ch04_router", "examples/serve_folder"] {
+            let path = folder.path().join(program);
+            fs::write(&path, "#!/bin/sh\necho \"${0##*/} $*\"\n").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let script = stand_in(folder.path(), "127.0.0.2");
+        let output =
+            Command::new("bash").args(["-c", &script, "cargo"]).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim_end().to_string()
+    }
+
+    #[test]
+    fn programs_are_run_at_our_address() {
+        assert_eq!(started(&["run", "-p", "ch04_router"]), "ch04_router 127.0.0.2:8080");
+        assert_eq!(started(&["run", "-p", "ch04_router", "--", "[::1]:0"]), "ch04_router [::1]:0");
+        let example = ["run", "-p", "ch04_router", "--example", "serve_folder", "--", "."];
+        assert_eq!(started(&example), "serve_folder .");
+    }
+
+    #[test]
+    fn the_address_of_the_final_program_is_a_flag() {
+        assert_eq!(started(&["run", "-q", "-p", "final"]), "httpserver --addr 127.0.0.2:8080");
+        assert_eq!(
+            started(&["run", "-p", "final", "--", "--root", "/tmp"]),
+            "httpserver --addr 127.0.0.2:8080 --root /tmp"
+        );
+        assert_eq!(
+            started(&["run", "-p", "final", "--", "--addr", "[::1]:0"]),
+            "httpserver --addr [::1]:0"
+        );
+    }
+}
