@@ -8,6 +8,7 @@ mod book;
 mod carry;
 mod check;
 mod diff;
+mod disk;
 mod doctor;
 mod exercise;
 mod git;
@@ -18,7 +19,9 @@ mod patch;
 mod process;
 mod progress;
 mod prove;
+mod reset;
 mod sandbox;
+mod saved;
 mod solution;
 mod test;
 mod ui;
@@ -48,6 +51,10 @@ enum Command {
     Hint(hint::Args),
     /// Show the reference solution of an exercise
     Solution(solution::Args),
+    /// Put a chapter back as it was shipped; your work is saved first
+    Reset(reset::Args),
+    /// Bring saved work back; without a name: what is saved
+    Restore(saved::restore::Args),
     /// Show what one chapter changes in another: `cargo xtask diff 3 4`
     Diff(diff::Args),
     /// Look whether everything is here that the course uses
@@ -81,6 +88,8 @@ impl Command {
             Command::CheckExercise(args) => check::run(workspace, &args),
             Command::Hint(args) => hint::run(workspace, &args),
             Command::Solution(args) => solution::run(workspace, &args),
+            Command::Reset(args) => reset::run(workspace, &args),
+            Command::Restore(args) => saved::restore::run(workspace, &args),
             Command::Diff(args) => diff::run(workspace, &args),
             Command::Doctor => Ok(doctor::run(workspace)),
             Command::ProveExercises(args) => prove::run(workspace, &args),

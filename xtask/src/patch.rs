@@ -88,34 +88,39 @@ impl Patch {
 
     /// Makes the patch that turns one state of some files into another.
     pub(crate) fn between(lead: &str, before: &Files, after: &Files) -> anyhow::Result<Patch> {
-        // A repository for a moment: git then writes the patch exactly as a person's `git diff` would.
-        let folder = tempfile::tempdir()?;
-        let git = Git::outside_of_repositories(folder.path());
-        git.run(&["init", "-q"])?;
-        let mut trees = Vec::new();
-        for files in [before, after] {
-            for (path, content) in files {
-                match content {
-                    Some(content) => write(folder.path(), path, content)?,
-                    None => drop(fs::remove_file(folder.path().join(path))),
-                }
-            }
-            git.run(&["add", "--all", "--force"])?;
-            let id = git.run(&["write-tree"])?;
-            trees.push(String::from_utf8_lossy(&id).trim().to_string());
-        }
-        let form = [
-            "diff",
-            "--no-renames",
-            "--no-color",
-            "--no-ext-diff",
-            "--src-prefix=a/",
-            "--dst-prefix=b/",
-        ];
-        let diff = git.run(&[&form[..], &[&trees[0], &trees[1]]].concat())?;
-        let diff = String::from_utf8(diff).context("a patch that is not text")?;
+        let diff =
+            String::from_utf8(diff(before, after, &[])?).context("a patch that is not text")?;
         Ok(Patch { lead: lead.to_string(), diff })
     }
+}
+
+/// What git prints for the change of one state of some files into another, with these options of `git diff`.
+pub(crate) fn diff(before: &Files, after: &Files, options: &[&str]) -> anyhow::Result<Vec<u8>> {
+    // A repository for a moment: git then writes the patch exactly as a person's `git diff` would.
+    let folder = tempfile::tempdir()?;
+    let git = Git::outside_of_repositories(folder.path());
+    git.run(&["init", "-q"])?;
+    let mut trees = Vec::new();
+    for files in [before, after] {
+        for (path, content) in files {
+            match content {
+                Some(content) => write(folder.path(), path, content)?,
+                None => drop(fs::remove_file(folder.path().join(path))),
+            }
+        }
+        git.run(&["add", "--all", "--force"])?;
+        let id = git.run(&["write-tree"])?;
+        trees.push(String::from_utf8_lossy(&id).trim().to_string());
+    }
+    let form = [
+        "diff",
+        "--no-renames",
+        "--no-color",
+        "--no-ext-diff",
+        "--src-prefix=a/",
+        "--dst-prefix=b/",
+    ];
+    git.run(&[&form[..], options, &[&trees[0], &trees[1]]].concat())
 }
 
 /// Writes a file and the folders it is in.

@@ -4,8 +4,12 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal};
 use std::process::ExitCode;
 
+use anyhow::{Context, bail};
+
+use crate::disk;
 use crate::exercise::Exercise;
 use crate::progress::Progress;
+use crate::saved::{Change, FOLDER, Store, Work, interrupted};
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -16,6 +20,9 @@ pub(crate) struct Args {
     /// Show it without asking
     #[arg(long, short)]
     yes: bool,
+    /// Put it into your files; your work is saved first
+    #[arg(long)]
+    apply: bool,
     /// Print everything at once
     #[arg(long)]
     no_pager: bool,
@@ -29,6 +36,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         ui::print(&format!("Then `cargo xtask hint {}` may help.\n", exercise.number));
         return Ok(ExitCode::SUCCESS);
     }
+    if args.apply {
+        ui::print(&apply(workspace, &exercise)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let patch = exercise.patch(workspace, "solution.patch")?;
     let mut text = coloured(&patch.text());
     let _ = writeln!(
@@ -38,6 +49,44 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     );
     ui::page(&text, args.no_pager);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the solution into the chapter, upon what the reader has there.
+pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<String> {
+    let number = exercise.number;
+    let store = Store::open(workspace.root())?;
+    if let Some(back) = interrupted(workspace.root())? {
+        bail!("an earlier run was interrupted: `{back}` brings back what was before it");
+    }
+    let work = Work::find(workspace, exercise)?;
+    let patch = exercise.patch(workspace, "solution.patch")?;
+    let now = |path: &str| disk::read(&workspace.path(path)).ok().flatten();
+    let after = patch.apply(now).with_context(|| {
+        format!(
+            "the solution does not fit upon your work, so nothing was changed; \
+             `cargo xtask reset {number}` saves your work and makes room for it"
+        )
+    })?;
+    let change =
+        |(path, after): (String, Option<Vec<u8>>)| Change { before: now(&path), path, after };
+    let changes: Vec<Change> = after.into_iter().map(change).collect();
+    let saved = store.keep(exercise, &work)?;
+    let back = match &saved {
+        Some(saved) => format!("cargo xtask restore {saved}"),
+        None => format!("cargo xtask reset {number}"),
+    };
+    store.write(&back, &changes)?;
+    let mut text = String::new();
+    if let Some(saved) = saved {
+        let _ = writeln!(text, "Your work is saved in {FOLDER}/{saved}.patch.");
+    }
+    let _ = writeln!(text, "The solution is in your files now:");
+    for change in &changes {
+        let _ = writeln!(text, "  {}", change.path);
+    }
+    let _ = writeln!(text, "\nTo have it as it was: `{back}`");
+    let _ = writeln!(text, "Next: `cargo xtask check-exercise {number}`");
+    Ok(text)
 }
 
 fn agrees(exercise: &Exercise) -> anyhow::Result<bool> {

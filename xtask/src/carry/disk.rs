@@ -1,25 +1,15 @@
-//! Changes of files that a kill leaves whole: a file is either as it was or as it shall be.
+//! Where carry writes: the files of the repository, by way of its own folder.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 
+#[cfg(test)]
+pub(super) use crate::disk::tests;
+pub(super) use crate::disk::{read, remove, replace};
+
 /// What carry keeps for itself, from the root. Ignored by git.
 pub(super) const FOLDER: &str = ".carry";
-
-/// The content of a file; `None` when it is not there.
-pub(super) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(content) => Ok(Some(content)),
-        // A file in place of the folder is as good as no file.
-        Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
-            Ok(None)
-        }
-        Err(error) => Err(error).context(path.display().to_string()),
-    }
-}
 
 /// Gives a file of the repository this content, or removes it. What is new is complete on the disk before
 /// it takes the place of the old.
@@ -30,76 +20,4 @@ pub(super) fn put(root: &Path, path: &str, content: Option<&[u8]>) -> anyhow::Re
         None => remove(&full),
     }
     .with_context(|| path.to_string())
-}
-
-/// Writes a file by way of another in the folder `parts`, which must be on the same disk.
-pub(super) fn replace(parts: &Path, full: &Path, content: &[u8]) -> anyhow::Result<()> {
-    for folder in [Some(parts), full.parent()].into_iter().flatten() {
-        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    }
-    let part: PathBuf = parts.join("part");
-    step()?;
-    let mut file = File::create(&part).with_context(|| part.display().to_string())?;
-    let (first, rest) = content.split_at(content.len() / 2);
-    file.write_all(first)?;
-    step()?;
-    file.write_all(rest)?;
-    file.sync_all()?;
-    if let Ok(old) = fs::metadata(full) {
-        fs::set_permissions(&part, old.permissions())?;
-    }
-    step()?;
-    fs::rename(&part, full)?;
-    step()
-}
-
-pub(super) fn remove(full: &Path) -> anyhow::Result<()> {
-    step()?;
-    match fs::remove_file(full) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-        _ => step(),
-    }
-}
-
-#[cfg(not(test))]
-#[expect(clippy::unnecessary_wraps, reason = "in tests it fails, as if the program were killed")]
-fn step() -> anyhow::Result<()> {
-    Ok(())
-}
-
-#[cfg(test)]
-use tests::step;
-
-#[cfg(test)]
-pub(super) mod tests {
-    use std::cell::Cell;
-
-    thread_local! {
-        static STEPS_LEFT: Cell<Option<usize>> = const { Cell::new(None) };
-        static KILLED: Cell<bool> = const { Cell::new(false) };
-    }
-
-    /// Everything that changes a file fails from the nth step on, as if the program had been killed there.
-    /// `None` ends that.
-    pub(crate) fn kill_after(steps: Option<usize>) {
-        STEPS_LEFT.set(steps);
-        KILLED.set(false);
-    }
-
-    /// Whether that has happened.
-    pub(crate) fn killed() -> bool {
-        KILLED.get()
-    }
-
-    pub(super) fn step() -> anyhow::Result<()> {
-        match STEPS_LEFT.get() {
-            Some(0) => {
-                KILLED.set(true);
-                anyhow::bail!("killed");
-            }
-            Some(left) => STEPS_LEFT.set(Some(left - 1)),
-            None => {}
-        }
-        Ok(())
-    }
 }

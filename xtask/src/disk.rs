@@ -1,0 +1,92 @@
+//! Changes of files that a kill leaves whole: a file is either as it was or as it shall be.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+/// The content of a file; `None` when it is not there.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(content) => Ok(Some(content)),
+        // A file in place of the folder is as good as no file.
+        Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
+            Ok(None)
+        }
+        Err(error) => Err(error).context(path.display().to_string()),
+    }
+}
+
+/// Writes a file by way of another in the folder `parts`, which must be on the same disk.
+pub(crate) fn replace(parts: &Path, full: &Path, content: &[u8]) -> anyhow::Result<()> {
+    for folder in [Some(parts), full.parent()].into_iter().flatten() {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    let part: PathBuf = parts.join("part");
+    step()?;
+    let mut file = File::create(&part).with_context(|| part.display().to_string())?;
+    let (first, rest) = content.split_at(content.len() / 2);
+    file.write_all(first)?;
+    step()?;
+    file.write_all(rest)?;
+    file.sync_all()?;
+    if let Ok(old) = fs::metadata(full) {
+        fs::set_permissions(&part, old.permissions())?;
+    }
+    step()?;
+    fs::rename(&part, full)?;
+    step()
+}
+
+/// Removes a file; that it is gone already is no error.
+pub(crate) fn remove(full: &Path) -> anyhow::Result<()> {
+    step()?;
+    match fs::remove_file(full) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+        _ => step(),
+    }
+}
+
+#[cfg(not(test))]
+#[expect(clippy::unnecessary_wraps, reason = "in tests it fails, as if the program were killed")]
+fn step() -> anyhow::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+use tests::step;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        static STEPS_LEFT: Cell<Option<usize>> = const { Cell::new(None) };
+        static KILLED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Everything that changes a file fails from the nth step on, as if the program had been killed there.
+    /// `None` ends that.
+    pub(crate) fn kill_after(steps: Option<usize>) {
+        STEPS_LEFT.set(steps);
+        KILLED.set(false);
+    }
+
+    /// Whether that has happened.
+    pub(crate) fn killed() -> bool {
+        KILLED.get()
+    }
+
+    pub(super) fn step() -> anyhow::Result<()> {
+        match STEPS_LEFT.get() {
+            Some(0) => {
+                KILLED.set(true);
+                anyhow::bail!("killed");
+            }
+            Some(left) => STEPS_LEFT.set(Some(left - 1)),
+            None => {}
+        }
+        Ok(())
+    }
+}

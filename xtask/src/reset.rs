@@ -1,0 +1,65 @@
+//! `cargo xtask reset N`: the chapter of an exercise as it was shipped. The reader's work is saved first.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use crate::exercise::Exercise;
+use crate::patch::Files;
+use crate::progress::Progress;
+use crate::saved::{FOLDER, Store, Work, interrupted};
+use crate::ui;
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The exercise by its number or name
+    exercise: String,
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
+    let exercise = Exercise::find(workspace, &args.exercise)?;
+    ui::print(&reset(workspace, &exercise)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn reset(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let store = Store::open(workspace.root())?;
+    if let Some(back) = interrupted(workspace.root())? {
+        let _ = writeln!(text, "An earlier run was interrupted; what was before it: `{back}`\n");
+    }
+    let work = Work::find(workspace, exercise)?;
+    let folder = &exercise.chapter.folder;
+    let changes = work.to(workspace, &Files::new())?;
+    let Some(saved) = store.keep(exercise, &work)? else {
+        store.finish()?;
+        let _ = writeln!(text, "{folder} is as it was shipped; there is nothing to reset.");
+        return Ok(text);
+    };
+    store.write(&format!("cargo xtask restore {saved}"), &changes)?;
+    forget(workspace, exercise, &work)?;
+    let _ = writeln!(text, "Your work is saved in {FOLDER}/{saved}.patch:");
+    for path in work.now.keys() {
+        let _ = writeln!(text, "  {path}");
+    }
+    let _ = writeln!(text, "\n{folder} is as it was shipped, in commit {:.10}.", work.base);
+    let _ = writeln!(text, "To get your work back: `cargo xtask restore {saved}`");
+    Ok(text)
+}
+
+/// What was solved with files that are gone is not solved any more.
+fn forget(workspace: &Workspace, exercise: &Exercise, work: &Work) -> anyhow::Result<()> {
+    let mut progress = Progress::load(workspace)?;
+    for other in Exercise::all(workspace)? {
+        let same = other.name == exercise.name;
+        let touched = || -> Option<bool> {
+            let paths = other.patch(workspace, "solution.patch").ok()?.paths();
+            Some(paths.iter().any(|path| work.now.contains_key(path)))
+        };
+        if other.chapter == exercise.chapter && (same || touched() == Some(true)) {
+            let state = progress.of(&other);
+            (state.solved, state.passed, state.checks) = (false, 0, 0);
+        }
+    }
+    progress.save(workspace)
+}

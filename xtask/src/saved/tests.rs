@@ -1,0 +1,312 @@
+//! Reset, solution and restore, whole and interrupted at every step of their way to the disk.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::{restore, store};
+use crate::disk::tests::{kill_after, killed};
+use crate::exercise::Exercise;
+use crate::git::Git;
+use crate::patch::{Files, Patch};
+use crate::progress::Progress;
+use crate::reset;
+use crate::solution;
+use crate::workspace::Workspace;
+use crate::workspace::tests::folder_with;
+
+const CHAPTER: &str = "chapters/04_router";
+const LIB: &str = "chapters/04_router/src/lib.rs";
+const SHIPPED: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
+const SOLVED: &str = "1\n2\n3\n4\n5\n6\n7\n8\nsolved\n";
+
+type Tree = BTreeMap<String, Vec<u8>>;
+
+/// A clone of the course in which a reader has worked, with a commit of their own or without.
+struct Reader {
+    folder: tempfile::TempDir,
+    workspace: Workspace,
+}
+
+impl Reader {
+    fn new() -> Reader {
+        let lib = |text: &str| Files::from([(LIB.to_string(), Some(text.as_bytes().to_vec()))]);
+        let mut after = lib(SOLVED);
+        let added = format!("{CHAPTER}/src/time.rs");
+        let mut before = lib(SHIPPED);
+        before.insert(added.clone(), None);
+        after.insert(added, Some(b"time\n".to_vec()));
+        let solution = Patch::between("", &before, &after).unwrap().text();
+        let folder = folder_with(&[
+            (LIB, SHIPPED),
+            ("chapters/04_router/src/old.rs", "old\n"),
+            ("chapters/04_router/exercises/01_curl/answers.toml", "a = \"\"\n"),
+            ("chapters/04_router/exercises/02_time/solution.patch", &solution),
+            (".gitignore", "/.saved\n/.progress\n"),
+        ]);
+        let git = Git::at(folder.path());
+        git.run(&["init", "-q"]).unwrap();
+        commit(&git, "shipped");
+        let workspace = Workspace::at(folder.path()).unwrap();
+        Reader { folder, workspace }
+    }
+
+    /// Changed, new, deleted, not text, without a last line end.
+    fn at_work() -> Reader {
+        let reader = Reader::new();
+        reader.write("src/lib.rs", SHIPPED.replace("1\n", "mine\n").as_bytes());
+        reader.write("src/mine.rs", b"no line end");
+        reader.write("public/picture.png", b"\x89PNG\0\xff\x00\r\n");
+        reader.write("src/latin.txt", b"caf\xe9\r\n");
+        reader.write("exercises/01_curl/answers.toml", b"a = \"404\"\n");
+        fs::remove_file(reader.folder.path().join(CHAPTER).join("src/old.rs")).unwrap();
+        reader
+    }
+
+    fn write(&self, path: &str, content: &[u8]) {
+        crate::patch::write(&self.folder.path().join(CHAPTER), path, content).unwrap();
+    }
+
+    fn exercise(&self) -> Exercise {
+        Exercise::find(&self.workspace, "2").unwrap()
+    }
+
+    fn reset(&self) -> anyhow::Result<String> {
+        reset::reset(&self.workspace, &self.exercise())
+    }
+
+    fn apply(&self) -> anyhow::Result<String> {
+        solution::apply(&self.workspace, &self.exercise())
+    }
+
+    fn restore(&self, name: &str) -> anyhow::Result<String> {
+        restore::restore(&self.workspace, name)
+    }
+
+    fn saved(&self) -> Vec<String> {
+        store::saved(self.folder.path()).unwrap()
+    }
+
+    /// All files of the chapter.
+    fn tree(&self) -> Tree {
+        fn walk(folder: &Path, root: &Path, all: &mut Tree) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    walk(&path, root, all);
+                } else {
+                    let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+                    all.insert(name, fs::read(&path).unwrap());
+                }
+            }
+        }
+        let root = self.folder.path().join(CHAPTER);
+        let mut all = Tree::new();
+        walk(&root, &root, &mut all);
+        all
+    }
+
+    /// Whatever a run that was killed has left, the work comes back with the command that is told.
+    fn brings_back(&self, work: &Tree, at: usize) {
+        match store::interrupted(self.folder.path()).unwrap() {
+            Some(told) => {
+                let name = told.strip_prefix("cargo xtask restore ").unwrap();
+                self.restore(name).unwrap();
+            }
+            // Not a file had been touched yet, or all of it was done.
+            None if self.tree() == *work => {}
+            None => drop(self.restore(&self.saved()[0]).unwrap()),
+        }
+        assert_eq!(self.tree(), *work, "step {at}");
+        assert_eq!(store::interrupted(self.folder.path()).unwrap(), None, "step {at}");
+    }
+}
+
+fn commit(git: &Git, message: &str) {
+    git.run(&["add", "-A"]).unwrap();
+    let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
+    git.run(&[&name[..], &["commit", "-q", "-m", message]].concat()).unwrap();
+}
+
+/// Kills `run` at each of its steps, on a reader's new tree each time. Returns how many steps there were.
+fn at_every_step(
+    prepare: impl Fn() -> Reader,
+    run: impl Fn(&Reader) -> anyhow::Result<String>,
+    then: impl Fn(&Reader, usize),
+) -> usize {
+    for at in 0.. {
+        let reader = prepare();
+        kill_after(Some(at));
+        let result = run(&reader);
+        let was_killed = killed();
+        kill_after(None);
+        if !was_killed {
+            result.unwrap();
+            return at;
+        }
+        assert!(result.is_err(), "step {at}");
+        then(&reader, at);
+    }
+    unreachable!()
+}
+
+/// Each file is as in one of these trees, whole.
+fn whole(reader: &Reader, trees: &[&Tree], at: usize) {
+    let now = reader.tree();
+    for name in trees.iter().flat_map(|tree| tree.keys()).chain(now.keys()) {
+        let known = trees.iter().any(|tree| tree.get(name) == now.get(name));
+        assert!(known, "{name} after step {at}: {:?}", now.get(name));
+    }
+}
+
+/// What reset leaves of it: the answers of another exercise stay.
+fn after_reset() -> Tree {
+    let reader = Reader::new();
+    reader.write("exercises/01_curl/answers.toml", b"a = \"404\"\n");
+    reader.tree()
+}
+
+#[test]
+fn reset_saves_the_work_and_says_how_it_comes_back() {
+    let reader = Reader::at_work();
+    let work = reader.tree();
+    let mut progress = Progress::default();
+    progress.of(&reader.exercise()).solved = true;
+    progress.save(&reader.workspace).unwrap();
+
+    let said = reader.reset().unwrap();
+    assert!(said.contains("saved in .saved/04_router-1.patch:\n"), "{said}");
+    assert!(said.ends_with("back: `cargo xtask restore 04_router-1`\n"), "{said}");
+    assert_eq!(reader.tree(), after_reset());
+    let mut progress = Progress::load(&reader.workspace).unwrap();
+    assert!(!progress.of(&reader.exercise()).solved);
+
+    assert!(reader.reset().unwrap().contains("nothing to reset"));
+    reader.restore("04_router-1").unwrap();
+    assert_eq!(reader.tree(), work);
+}
+
+#[test]
+fn git_alone_brings_the_work_back_too() {
+    let reader = Reader::at_work();
+    let work = reader.tree();
+    reader.reset().unwrap();
+    Git::at(reader.folder.path()).run(&["apply", ".saved/04_router-1.patch"]).unwrap();
+    assert_eq!(reader.tree(), work);
+}
+
+#[test]
+fn work_that_the_reader_has_committed_is_work() {
+    let reader = Reader::at_work();
+    let git = Git::at(reader.folder.path());
+    git.run(&["update-ref", "refs/remotes/origin/HEAD", "HEAD"]).unwrap();
+    let work = reader.tree();
+    commit(&git, "mine");
+    reader.reset().unwrap();
+    assert_eq!(reader.tree(), after_reset());
+    reader.restore(".saved/04_router-1.patch").unwrap();
+    assert_eq!(reader.tree(), work);
+}
+
+#[test]
+fn the_solution_is_put_upon_the_work_and_taken_off_again() {
+    let reader = Reader::at_work();
+    let work = reader.tree();
+    let said = reader.apply().unwrap();
+    assert!(said.contains("as it was: `cargo xtask restore 04_router-1`"), "{said}");
+    let tree = reader.tree();
+    assert_eq!(tree["src/lib.rs"], b"mine\n2\n3\n4\n5\n6\n7\n8\nsolved\n");
+    assert_eq!(tree["src/time.rs"], b"time\n");
+    reader.restore("04_router-1").unwrap();
+    assert_eq!(reader.tree(), work);
+    // What the reader may have made of the solution is saved as well.
+    assert_eq!(reader.saved(), ["04_router-1", "04_router-2"]);
+}
+
+#[test]
+fn a_solution_that_does_not_fit_changes_nothing() {
+    let reader = Reader::new();
+    reader.write("src/lib.rs", b"all mine\n");
+    let work = reader.tree();
+    let error = reader.apply().unwrap_err();
+    assert!(error.to_string().contains("`cargo xtask reset 2` saves your work"), "{error:#}");
+    assert_eq!(reader.tree(), work);
+}
+
+#[test]
+fn a_name_that_is_not_saved_is_told_those_that_are() {
+    let reader = Reader::at_work();
+    assert!(reader.restore("x").unwrap_err().to_string().contains("nor is anything else"));
+    reader.reset().unwrap();
+    let error = reader.restore("x").unwrap_err().to_string();
+    assert_eq!(error, "nothing is saved as `x`; there are: 04_router-1");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_patch_cannot_hold_stops_it_before_anything_is_written() {
+    let reader = Reader::at_work();
+    let link = reader.folder.path().join(CHAPTER).join("src/link.rs");
+    std::os::unix::fs::symlink("lib.rs", &link).unwrap();
+    let work = reader.tree();
+    assert!(reader.reset().unwrap_err().to_string().contains("src/link.rs is a link"));
+    assert_eq!(reader.tree(), work);
+}
+
+#[test]
+fn a_killed_reset_loses_nothing() {
+    let work = Reader::at_work().tree();
+    let steps = at_every_step(Reader::at_work, Reader::reset, |reader, at| {
+        whole(reader, &[&work, &after_reset()], at);
+        reader.brings_back(&work, at);
+    });
+    assert!(steps > 20, "{steps}");
+}
+
+#[test]
+fn a_killed_reset_is_finished_by_the_next_and_the_work_still_comes_back() {
+    let work = Reader::at_work().tree();
+    at_every_step(Reader::at_work, Reader::reset, |reader, at| {
+        reader.reset().unwrap();
+        assert_eq!(reader.tree(), after_reset(), "step {at}");
+        reader.restore("04_router-1").unwrap();
+        assert_eq!(reader.tree(), work, "step {at}");
+    });
+}
+
+#[test]
+fn a_killed_solution_loses_nothing() {
+    let work = Reader::at_work().tree();
+    let solved = Reader::at_work();
+    solved.apply().unwrap();
+    let solved = solved.tree();
+    let steps = at_every_step(Reader::at_work, Reader::apply, |reader, at| {
+        whole(reader, &[&work, &solved], at);
+        reader.brings_back(&work, at);
+    });
+    assert!(steps > 10, "{steps}");
+}
+
+#[test]
+fn a_killed_restore_is_finished_by_the_next_and_loses_nothing() {
+    let work = Reader::at_work().tree();
+    let prepare = || {
+        let reader = Reader::at_work();
+        reader.reset().unwrap();
+        // Begun anew, and now the old work shall come back.
+        reader.write("src/new.rs", b"second try\n");
+        reader
+    };
+    let second = prepare().tree();
+    at_every_step(
+        prepare,
+        |reader| reader.restore("04_router-1"),
+        |reader, at| {
+            whole(reader, &[&work, &second], at);
+            reader.restore("04_router-1").unwrap();
+            assert_eq!(reader.tree(), work, "step {at}");
+            reader.restore("04_router-2").unwrap();
+            assert_eq!(reader.tree(), second, "step {at}");
+        },
+    );
+}
