@@ -2,6 +2,8 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
@@ -26,8 +28,13 @@ impl Store {
         let folder = root.join(FOLDER);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         let lock = File::create(folder.join("lock")).context(FOLDER)?;
-        if lock.try_lock().is_err() {
-            bail!("another `cargo xtask` is writing files at this moment; wait for it");
+        // A process that is just being started has the lock too, until it is.
+        let patience = Instant::now() + Duration::from_secs(2);
+        while lock.try_lock().is_err() {
+            if Instant::now() > patience {
+                bail!("another `cargo xtask` is writing files at this moment; wait for it");
+            }
+            thread::sleep(Duration::from_millis(5));
         }
         Ok(Store { root: root.to_owned(), _lock: lock })
     }
