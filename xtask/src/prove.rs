@@ -162,6 +162,7 @@ fn judge(expected: &Expected, all: &[Checked], ended: &Ended) -> anyhow::Result<
         Ended::TimedOut { seconds, during } => {
             bail!("not done after {seconds} s, during: {}", during.as_deref().unwrap_or("no check"))
         }
+        Ended::NoServer(failure) => bail!("the server did not start: {}", failure.got),
         Ended::Early { status, said, .. } => bail!("the checks broke off ({status})\n{said}"),
     }
     let failed: Vec<&Checked> = all.iter().filter(|checked| checked.failure.is_some()).collect();

@@ -7,15 +7,19 @@
 
 pub(crate) mod build;
 mod curl;
+mod json;
 mod report;
 mod runner;
+mod watch;
 
+use std::convert::Infallible;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
 use crate::exercise::Exercise;
+use crate::process;
 use crate::progress::Progress;
 use crate::sandbox::Sandbox;
 use crate::ui;
@@ -23,11 +27,13 @@ use crate::workspace::Workspace;
 
 use build::{Built, Place};
 pub(crate) use report::{Checked, Ended};
+use watch::Snapshot;
 
 /// All checks of an exercise together may take this long.
 const LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// The exercise by its number or name
     #[arg(required_unless_present = "all")]
@@ -38,6 +44,12 @@ pub(crate) struct Args {
     /// Check the reference solution, in a copy: your files stay as they are
     #[arg(long)]
     solution: bool,
+    /// Check again whenever you save a file of the chapter
+    #[arg(long, conflicts_with_all = ["all", "solution", "json"])]
+    watch: bool,
+    /// Report in JSON, one line for each exercise, for programs
+    #[arg(long)]
+    json: bool,
     /// Check another server, in any language: started with 127.0.0.1:0 as its last argument, it prints
     /// `listening on http://ADDRESS` as its first line
     #[arg(long, value_name = "CMD", conflicts_with = "solution")]
@@ -53,42 +65,70 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         bail!("there are no exercises yet");
     }
     let server = args.server.as_deref().map(split_words).transpose()?;
-    let mut good = true;
+    let mut solved = 0;
     for exercise in &exercises {
-        let title = format!("Exercise {}: {}", exercise.number, exercise.title(workspace));
-        good &= if args.solution {
+        if args.watch {
+            watch(workspace, exercise, server.as_deref())?;
+        }
+        let good = if args.solution {
             let sandbox = Sandbox::open(workspace, "HEAD")?;
             sandbox.apply(&exercise.patch(workspace, "solution.patch")?)?;
-            check_and_show(&sandbox.place(false), exercise, &title, None)?
-                .is_some_and(|all| is_solved(&all))
+            let run = Run { workspace, exercise, server: None, json: args.json };
+            run.check(&sandbox.place(args.json))?.is_some_and(|all| is_solved(&all))
         } else {
-            check_own(workspace, exercise, &title, server.as_deref())?
+            check_own(&Run { workspace, exercise, server: server.as_deref(), json: args.json })?
         };
-        if args.all {
+        solved += usize::from(good);
+        if args.all && !args.json {
             ui::print("\n");
         }
     }
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if args.all && !args.json {
+        ui::print(&format!("{solved} of {} exercises are solved.\n", exercises.len()));
+    }
+    Ok(if solved == exercises.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Checks, and again after each save, until Ctrl-C ends it.
+fn watch(
+    workspace: &Workspace,
+    exercise: &Exercise,
+    server: Option<&[String]>,
+) -> anyhow::Result<Infallible> {
+    let folder = &exercise.chapter.folder;
+    loop {
+        // From before the check: a file that is saved while it runs counts.
+        let seen = Snapshot::of(&workspace.path(folder));
+        check_own(&Run { workspace, exercise, server, json: false })?;
+        ui::print(&format!("\nWaiting until you save a file in {folder}; Ctrl-C ends it.\n"));
+        let name = seen.wait();
+        let line = format!("{folder}/{name} was saved: checking again.");
+        ui::print(&format!("\n{}\n\n", ui::paint(ui::PLACE, &line)));
+    }
+}
+
+/// One check of an exercise, and who reads the report.
+struct Run<'a> {
+    workspace: &'a Workspace,
+    exercise: &'a Exercise,
+    /// The command of another server.
+    server: Option<&'a [String]>,
+    json: bool,
 }
 
 /// Checks what the reader has written, and remembers how far it got.
-fn check_own(
-    workspace: &Workspace,
-    exercise: &Exercise,
-    title: &str,
-    server: Option<&[String]>,
-) -> anyhow::Result<bool> {
-    let place = Place { root: workspace.root().to_owned(), target: None, quiet: false };
-    let Some(all) = check_and_show(&place, exercise, title, server)? else {
+fn check_own(run: &Run<'_>) -> anyhow::Result<bool> {
+    let root = run.workspace.root().to_owned();
+    let Some(all) = run.check(&Place { root, target: None, quiet: run.json })? else {
         return Ok(false);
     };
-    let mut progress = Progress::load(workspace)?;
-    let state = progress.of(exercise);
+    let mut progress = Progress::load(run.workspace)?;
+    let state = progress.of(run.exercise);
     state.passed = all.iter().filter(|checked| checked.failure.is_none()).count();
     state.checks = all.len();
     state.solved = is_solved(&all);
     let solved = state.solved;
-    progress.save(workspace)?;
+    progress.save(run.workspace)?;
     Ok(solved)
 }
 
@@ -96,26 +136,52 @@ fn is_solved(all: &[Checked]) -> bool {
     !all.is_empty() && all.iter().all(|checked| checked.failure.is_none())
 }
 
-/// Builds, checks and prints. `None` when it was not built, or the checks did not come to their end.
-fn check_and_show(
-    place: &Place,
-    exercise: &Exercise,
-    title: &str,
-    server: Option<&[String]>,
-) -> anyhow::Result<Option<Vec<Checked>>> {
-    let Ok(built) = build::build(place, exercise)? else {
-        return Ok(None);
-    };
-    ui::print(&format!("{}\n\n", ui::paint(ui::TITLE, title)));
-    let marks = ui::marks();
-    let show = |checked: &Checked| ui::print(&report::line(checked, marks));
-    let (all, ended) = check(place, exercise, &built, server, show)?;
-    let running = match server {
-        Some(_) => "your server at 127.0.0.1:8080".to_string(),
-        None => format!("`cargo run -p {}` running", exercise.chapter.package),
-    };
-    ui::print(&report::end(&all, &ended, exercise.number, &running));
-    Ok((ended == Ended::Done).then_some(all))
+impl Run<'_> {
+    /// Builds, checks and prints. `None` when it was not built, or the checks did not come to their end.
+    fn check(&self, place: &Place) -> anyhow::Result<Option<Vec<Checked>>> {
+        let exercise = self.exercise;
+        let title = exercise.title(self.workspace);
+        let built = match build::build(place, exercise)? {
+            Ok(built) => built,
+            Err(said) => {
+                if self.json {
+                    ui::print(&format!("{}\n", json::not_built(exercise, &title, &said)));
+                }
+                return Ok(None);
+            }
+        };
+        let (all, ended) = if self.json {
+            let (all, ended) = check(place, exercise, &built, self.server, |_| ())?;
+            ui::print(&format!("{}\n", json::report(exercise, &title, &all, &ended)));
+            (all, ended)
+        } else {
+            let title = format!("Exercise {}: {title}", exercise.number);
+            ui::print(&format!("{}\n\n", ui::paint(ui::TITLE, &title)));
+            let marks = ui::marks();
+            let show = |checked: &Checked| ui::print(&report::line(checked, marks));
+            let (all, ended) = check(place, exercise, &built, self.server, show)?;
+            ui::print(&report::end(&all, &ended, exercise.number, &self.running(&ended)));
+            (all, ended)
+        };
+        Ok((ended == Ended::Done).then_some(all))
+    }
+
+    /// What a person starts to do by hand what the check did.
+    fn running(&self, ended: &Ended) -> String {
+        match (self.server, ended) {
+            (Some([program, words @ ..]), Ended::NoServer(_)) => {
+                format!(
+                    "`{}`",
+                    process::typed(Command::new(program).args(words).arg("127.0.0.1:0"))
+                )
+            }
+            (Some(_), _) => "your server at 127.0.0.1:8080".to_string(),
+            (None, Ended::NoServer(_)) => {
+                format!("`cargo run -p {}`", self.exercise.chapter.package)
+            }
+            (None, _) => format!("`cargo run -p {}` running", self.exercise.chapter.package),
+        }
+    }
 }
 
 /// Runs the checks against a server, by default the one that has been built.

@@ -29,6 +29,8 @@ pub(crate) enum Ended {
     Done,
     /// It was stopped after so many seconds, within a check or between two.
     TimedOut { seconds: u64, during: Option<String> },
+    /// The server did not start for the first check, so that none could be made.
+    NoServer(Failure),
     /// It broke down; what it said.
     Early { status: String, during: Option<String>, said: String },
 }
@@ -44,6 +46,9 @@ pub(super) fn line(checked: &Checked, marks: ui::Marks) -> String {
 
 /// What stands below the lines of the checks.
 pub(super) fn end(all: &[Checked], ended: &Ended, exercise: u8, running: &str) -> String {
+    if let Ended::NoServer(failure) = ended {
+        return no_server(failure, exercise, running);
+    }
     let mut text = String::new();
     let first = all.iter().find_map(|checked| Some((checked, checked.failure.as_ref()?)));
     if let Some((checked, failure)) = first {
@@ -51,7 +56,7 @@ pub(super) fn end(all: &[Checked], ended: &Ended, exercise: u8, running: &str) -
         text += &in_full(checked, failure, running);
     }
     match ended {
-        Ended::Done => {}
+        Ended::Done | Ended::NoServer(_) => {}
         Ended::TimedOut { seconds, during } => {
             let _ = writeln!(text, "\nStopped after {seconds} s{}.", within(during.as_deref()));
         }
@@ -83,6 +88,18 @@ pub(super) fn end(all: &[Checked], ended: &Ended, exercise: u8, running: &str) -
         ),
     };
     text
+}
+
+/// What stands in place of all checks when there is no server for them.
+fn no_server(failure: &Failure, exercise: u8, running: &str) -> String {
+    format!(
+        "{} The server did not start, so no check could be made.\n\n  expected  {}\n  got       {}\n\n\
+         Start it by hand and read what it says: {running}\n\
+         Then again: `cargo xtask check-exercise {exercise}`\n",
+        ui::paint(ui::BAD, "Stopped."),
+        indented(&failure.expected),
+        indented(&failure.got)
+    )
 }
 
 fn within(check: Option<&str>) -> String {
@@ -222,6 +239,16 @@ mod tests {
         };
         let golden = include_str!("golden/early_exit.txt");
         assert_eq!(report(&[checked("the answer is 200", None)], &ended), golden);
+    }
+
+    #[test]
+    fn golden_no_server() {
+        let got = "waited for `listening on http://ADDRESS:PORT` as the first line, but the program has \
+                   ended (exit status: 1)\non standard error it said:\nAddress already in use";
+        let ended = Ended::NoServer(Failure::new(wire::exercise::STARTS, got));
+        let golden = include_str!("golden/no_server.txt");
+        let shown = plain(&end(&[], &ended, 2, "`python3 server.py 127.0.0.1:0`"));
+        assert_eq!(shown, golden);
     }
 
     #[test]

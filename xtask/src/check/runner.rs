@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use wire::exercise::Event;
+use wire::exercise::{Event, STARTS};
 
 use super::build::read_aside;
 use super::report::{Checked, Ended};
@@ -28,6 +28,7 @@ pub(crate) fn run(
 
     let deadline = Instant::now() + limit;
     let (mut all, mut during, mut done, mut timed_out) = (Vec::new(), None, false, false);
+    let mut no_server = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let event = match lines.recv_timeout(left) {
@@ -44,6 +45,11 @@ pub(crate) fn run(
                 continue;
             }
             Some(Event::Pass) => None,
+            // It would fail all checks, each after its own time.
+            Some(Event::Fail(failure)) if all.is_empty() && failure.expected == STARTS => {
+                no_server = Some(failure);
+                break;
+            }
             Some(Event::Fail(failure)) => Some(failure),
             Some(Event::Done) => {
                 done = true;
@@ -58,11 +64,12 @@ pub(crate) fn run(
         }
     }
     // Whether it has ended or not: a server that is left behind would hold the error pipe open.
-    kill_group(&mut child, timed_out || done);
+    kill_group(&mut child, timed_out || done || no_server.is_some());
     let status = child.wait()?;
     let during = during.map(|(check, _)| check);
     let said = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
     let ended = match (timed_out, done) {
+        _ if no_server.is_some() => no_server.map_or(Ended::Done, Ended::NoServer),
         (true, _) => Ended::TimedOut { seconds: limit.as_secs(), during },
         (false, true) => Ended::Done,
         (false, false) => Ended::Early { status: status.to_string(), during, said },
@@ -135,6 +142,16 @@ mod tests {
             said: "why\n".to_string(),
         };
         assert_eq!(ended, expected);
+    }
+
+    #[test]
+    fn without_a_server_the_other_checks_are_not_waited_for() {
+        let failure = wire::exercise::Failure::new(STARTS, "nothing");
+        let line = Event::Fail(failure.clone()).to_line();
+        let start = Instant::now();
+        let (seen, ended) = run_script(&format!("{START}echo '{line}'; sleep 60"), LONG);
+        assert_eq!((seen, ended), (Vec::new(), Ended::NoServer(failure)));
+        assert!(start.elapsed() < Duration::from_secs(20), "the pipes were held open");
     }
 
     #[test]

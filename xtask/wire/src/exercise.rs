@@ -38,6 +38,10 @@ pub use report::{Event, Failure};
 
 use crate::{Client, Program, WireError, request};
 
+/// What is expected of every server before its first check.
+pub const STARTS: &str =
+    "a server that starts and prints `listening on http://ADDRESS` as its first line";
+
 /// One thing that a solution must do.
 #[derive(Clone, Copy)]
 pub struct Check {
@@ -106,10 +110,8 @@ impl Server {
         };
         let mut command = Command::new(program);
         command.args(words_behind).arg("127.0.0.1:0").args(arguments);
-        let expected =
-            "a server that starts and prints `listening on http://ADDRESS` as its first line";
         let program = Program::start_command(command)
-            .map_err(|error| Failure::new(expected, error.message()))?;
+            .map_err(|error| Failure::new(STARTS, error.message()))?;
         Ok(Server { program, words: words.to_vec(), arguments: arguments.to_vec() })
     }
 

@@ -1,0 +1,105 @@
+//! Waits until the reader saves a file of the chapter.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// How often the files are looked at. Portable, and a person does not notice it.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// When each file was written, and its length.
+type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
+
+/// The files below a folder, as they are at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    folder: PathBuf,
+    files: Seen,
+}
+
+impl Snapshot {
+    pub(super) fn of(folder: &Path) -> Snapshot {
+        let mut files = Seen::new();
+        collect(folder, &mut files);
+        Snapshot { folder: folder.to_owned(), files }
+    }
+
+    /// Waits until something is different, and then until it has been the same for a moment: an editor
+    /// saves in more steps than one. Returns the name of a file that has changed.
+    pub(super) fn wait(&self) -> String {
+        loop {
+            std::thread::sleep(LOOK);
+            let mut now = Snapshot::of(&self.folder);
+            if let Some(name) = self.changed(&now) {
+                loop {
+                    std::thread::sleep(LOOK);
+                    let later = Snapshot::of(&self.folder);
+                    if later == now {
+                        return name;
+                    }
+                    now = later;
+                }
+            }
+        }
+    }
+
+    /// The first file that is new, gone or written again, from the folder.
+    fn changed(&self, now: &Snapshot) -> Option<String> {
+        let mut names = self.files.keys().chain(now.files.keys());
+        let name = names.find(|name| self.files.get(*name) != now.files.get(*name))?;
+        Some(name.strip_prefix(&self.folder).unwrap_or(name).display().to_string())
+    }
+}
+
+fn collect(folder: &Path, files: &mut Seen) {
+    // A folder that goes away while we look is a change like any other.
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // What editors write beside the file that they save.
+        let scratch = name.starts_with('.') || name.ends_with('~') || name == "4913";
+        let Ok(metadata) = entry.metadata() else { continue };
+        if metadata.is_dir() && name != "target" && !scratch {
+            collect(&entry.path(), files);
+        } else if metadata.is_file() && !scratch {
+            files.insert(entry.path(), (metadata.modified().ok(), metadata.len()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::tests::folder_with;
+
+    #[test]
+    fn a_file_that_is_new_gone_or_longer_is_a_change() {
+        let folder = folder_with(&[("src/app.rs", "1"), ("src/old.rs", "")]);
+        let write = |name: &str| fs::write(folder.path().join(name), "more").unwrap();
+        let look = || Snapshot::of(folder.path());
+        let before = look();
+        assert_eq!(before.changed(&look()), None);
+        for scratch in ["src/.app.rs.swp", "src/app.rs~", "src/4913"] {
+            write(scratch);
+        }
+        assert_eq!(before.changed(&look()), None);
+        write("src/app.rs");
+        let expected = Path::new("src").join("app.rs").display().to_string();
+        assert_eq!(before.changed(&look()), Some(expected));
+        let before = look();
+        write("src/new.rs");
+        assert!(before.changed(&look()).unwrap().ends_with("new.rs"));
+        let before = look();
+        fs::remove_file(folder.path().join("src/old.rs")).unwrap();
+        assert!(before.changed(&look()).unwrap().ends_with("old.rs"));
+    }
+
+    #[test]
+    fn a_save_ends_the_wait() {
+        let folder = folder_with(&[("app.rs", "1")]);
+        let before = Snapshot::of(folder.path());
+        fs::write(folder.path().join("app.rs"), "longer").unwrap();
+        assert_eq!(before.wait(), "app.rs");
+    }
+}
