@@ -19,6 +19,7 @@ struct Finding {
 
 pub(crate) fn run(workspace: &Workspace) -> ExitCode {
     let findings = [
+        Finding { what: "Rust", found: program("rustc", "https://rustup.rs"), needed: true },
         Finding {
             what: "git",
             found: program("git", "https://git-scm.com/downloads"),
@@ -40,11 +41,12 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
             ),
             needed: false,
         },
+        Finding { what: "editor", found: editor(), needed: false },
         Finding {
             what: "port 8080",
             found: book::is_free(8080)
                 .map(|()| "free".to_string())
-                .map_err(|error| error.to_string()),
+                .map_err(|error| format!("{error}, or `-- 127.0.0.1:9090` behind a chapter")),
             needed: false,
         },
     ];
@@ -60,6 +62,14 @@ fn program(name: &str, cure: &str) -> Result<String, String> {
         finished.ok().filter(|finished| finished.status.success()).map(|finished| finished.output);
     let line = output.and_then(|output| output.lines().next().map(String::from));
     line.ok_or_else(|| format!("not found: {cure}"))
+}
+
+/// What makes an editor know Rust.
+fn editor() -> Result<String, String> {
+    program("rust-analyzer", "").map_err(|_| {
+        "no rust-analyzer on the path: `rustup component add rust-analyzer`, unless your editor has its own"
+            .to_string()
+    })
 }
 
 /// Some kinds of nc know no `--version` and fail, but they can be started.

@@ -91,6 +91,14 @@ impl Exercise {
         heading.map_or_else(|| self.name.clone(), |heading| heading.replace('`', ""))
     }
 
+    /// The page of the book that shows its task.
+    pub(crate) fn page(&self, workspace: &Workspace) -> Option<String> {
+        let directive = format!("{{{{#exercise {}}}}}", self.number);
+        let page = page_with(&workspace.path("book/src"), &directive)?;
+        let page = page.strip_prefix(workspace.root()).ok()?;
+        Some(page.to_string_lossy().replace('\\', "/"))
+    }
+
     /// The cargo target with its checks: `exercise_02`.
     pub(crate) fn target(&self) -> String {
         format!("exercise_{:02}", self.number)
@@ -111,10 +119,37 @@ impl Exercise {
     }
 }
 
+/// The first page below a folder with this text.
+fn page_with(folder: &Path, text: &str) -> Option<PathBuf> {
+    let mut entries: Vec<_> = fs::read_dir(folder).ok()?.flatten().map(|e| e.path()).collect();
+    entries.sort();
+    entries.into_iter().find_map(|path| {
+        if path.is_dir() {
+            page_with(&path, text)
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            fs::read_to_string(&path).ok()?.contains(text).then_some(path)
+        } else {
+            None
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::workspace::tests::folder_with;
+
+    #[test]
+    fn the_page_of_an_exercise_is_the_one_that_shows_it() {
+        let folder = folder_with(&[
+            ("chapters/04_router/exercises/02_api_time/task.md", ""),
+            ("book/src/a.md", "{{#exercise 12}}"),
+            ("book/src/part3/exercises.md", "Text.\n\n{{#exercise 2}}\n"),
+        ]);
+        let workspace = Workspace::at(folder.path()).unwrap();
+        let exercise = Exercise::find(&workspace, "2").unwrap();
+        assert_eq!(exercise.page(&workspace).as_deref(), Some("book/src/part3/exercises.md"));
+    }
 
     #[test]
     fn an_exercise_is_found_by_number_and_by_name() {

@@ -40,6 +40,11 @@ pub(crate) fn captured(command: &mut Command) -> anyhow::Result<Finished> {
     Ok(Finished { status, output: String::from_utf8_lossy(&output).into_owned() })
 }
 
+/// Whether a program that knows `--version` can be started.
+pub(crate) fn is_installed(name: &str) -> bool {
+    captured(Command::new(name).arg("--version")).is_ok()
+}
+
 /// What was run, as a person would type it.
 pub(crate) fn typed(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
@@ -62,6 +67,12 @@ mod tests {
         let finished = captured(cargo().arg("no-such-command")).unwrap();
         assert!(!finished.status.success());
         assert!(finished.output.contains("no-such-command"));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_not_installed() {
+        assert!(is_installed("git"));
+        assert!(!is_installed("no-such-program"));
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::disk;
 use crate::exercise::Exercise;
+use crate::saved;
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -48,7 +50,9 @@ impl Progress {
     }
 
     pub(crate) fn save(&self, workspace: &Workspace) -> anyhow::Result<()> {
-        fs::write(workspace.path(STORED), toml::to_string(self)?).context(STORED)
+        let text = toml::to_string(self)?;
+        disk::replace(&workspace.path(saved::FOLDER), &workspace.path(STORED), text.as_bytes())
+            .context(STORED)
     }
 
     /// The state of one exercise, to be changed.
@@ -57,47 +61,72 @@ impl Progress {
     }
 }
 
+/// An exercise as the overview shows it.
+struct Row {
+    number: u8,
+    title: String,
+    folder: String,
+    /// The page of the book with its task, if the book has one.
+    page: Option<String>,
+    state: State,
+}
+
 /// `cargo xtask` alone: what is solved, and the one command to run next.
 pub(crate) fn show(workspace: &Workspace) -> anyhow::Result<ExitCode> {
     let mut progress = Progress::load(workspace)?;
     let mut rows = Vec::new();
     for exercise in Exercise::all(workspace)? {
-        let state = progress.of(&exercise).clone();
-        rows.push((exercise.number, exercise.title(workspace), exercise.folder.clone(), state));
+        rows.push(Row {
+            number: exercise.number,
+            title: exercise.title(workspace),
+            page: exercise.page(workspace),
+            state: progress.of(&exercise).clone(),
+            folder: exercise.folder,
+        });
     }
-    ui::print(&overview(&rows, ui::marks()));
+    let mut text = overview(&rows, ui::marks());
+    if let Some(back) = saved::interrupted(workspace.root())? {
+        let note = format!("A run was interrupted while it wrote files. To take it back: `{back}`");
+        let _ = writeln!(text, "\n{}", ui::paint(ui::NOTE, &note));
+    }
+    ui::print(&text);
     Ok(ExitCode::SUCCESS)
 }
 
-fn overview(rows: &[(u8, String, String, State)], marks: ui::Marks) -> String {
+fn overview(rows: &[Row], marks: ui::Marks) -> String {
     let mut text = format!("{}\n\n", ui::paint(ui::TITLE, "From Socket to Server"));
-    let width = rows.iter().map(|(_, title, ..)| title.chars().count()).max().unwrap_or_default();
-    for (number, title, _, state) in rows {
-        let (style, mark) = if state.solved { (ui::GOOD, marks.good) } else { (ui::DIM, " ") };
-        let _ = write!(
-            text,
-            "{} {number} {title:width$}  {}",
-            ui::paint(style, mark),
-            state.in_words()
-        );
+    let width = rows.iter().map(|row| row.title.chars().count()).max().unwrap_or_default();
+    let mark_width = marks.good.chars().count();
+    let current = rows.iter().find(|row| !row.state.solved);
+    for Row { number, title, state, .. } in rows {
+        let (style, mark) = match current {
+            _ if state.solved => (ui::GOOD, marks.good),
+            Some(current) if current.number == *number => (ui::NOTE, ">"),
+            _ => (ui::DIM, " "),
+        };
+        let mark = ui::paint(style, &format!("{mark:mark_width$}"));
+        let _ = write!(text, "{mark} {number} {title:width$}  {}", state.in_words());
         text.truncate(text.trim_end().len());
         text.push('\n');
     }
-    let begun = rows.iter().any(|(.., state)| *state != State::default());
-    let next = rows.iter().find(|(.., state)| !state.solved);
-    let next = match next {
-        _ if !begun => {
-            "Read the book: `cargo xtask book`. All commands: `cargo xtask --help`".to_string()
-        }
-        Some((number, _, folder, _)) => {
-            format!("Next: {folder}/task.md, then `cargo xtask check-exercise {number}`")
-        }
-        None => "All exercises are solved. Compare with `cargo xtask solution N`.".to_string(),
-    };
     if !rows.is_empty() {
         text.push('\n');
     }
-    let _ = writeln!(text, "{next}");
+    let begun = rows.iter().any(|row| row.state != State::default());
+    match current {
+        _ if !begun => {
+            text += "Page: book/src/getting-started.md, then part 1\n";
+            text += "Next: `cargo xtask book` (all commands: `cargo xtask --help`)\n";
+        }
+        Some(row) => {
+            let _ = writeln!(text, "Task: {}/task.md", row.folder);
+            if let Some(page) = &row.page {
+                let _ = writeln!(text, "Page: {page}");
+            }
+            let _ = writeln!(text, "Next: `cargo xtask check-exercise {}`", row.number);
+        }
+        None => text += "All exercises are solved. Compare: `cargo xtask solution 1`, and so on.\n",
+    }
     text
 }
 
@@ -122,34 +151,53 @@ mod tests {
     use crate::ui::tests::plain;
     use crate::workspace::tests::folder_with;
 
-    fn row(number: u8, title: &str, state: State) -> (u8, String, String, State) {
-        (number, title.to_string(), format!("chapters/04_router/exercises/0{number}"), state)
+    fn row(number: u8, title: &str, state: State) -> Row {
+        Row {
+            number,
+            title: title.to_string(),
+            folder: format!("chapters/04_router/exercises/0{number}"),
+            page: Some("book/src/part3/exercises.md".to_string()),
+            state,
+        }
     }
 
     #[test]
     fn a_new_reader_is_shown_the_book() {
-        let text = overview(&[row(1, "curl", State::default())], ui::UNICODE);
-        assert!(plain(&text).ends_with(
-            "\n  1 curl\n\nRead the book: `cargo xtask book`. All commands: `cargo xtask --help`\n"
-        ));
+        let text = plain(&overview(&[row(1, "curl", State::default())], ui::UNICODE));
+        assert!(text.contains("\n> 1 curl\n\nPage: book/src/getting-started.md"), "{text}");
+        assert!(text.contains("\nNext: `cargo xtask book`"), "{text}");
     }
 
     #[test]
     fn the_first_exercise_that_is_not_solved_comes_next() {
         let solved = State { solved: true, passed: 8, checks: 8, hints: 0 };
         let begun = State { solved: false, passed: 3, checks: 8, hints: 1 };
-        let text = overview(&[row(1, "curl", solved), row(2, "GET /api/time", begun)], ui::UNICODE);
+        let rows = [
+            row(1, "curl", solved),
+            row(2, "GET /api/time", begun),
+            row(3, "Log", State::default()),
+        ];
         assert_eq!(
-            plain(&text),
+            plain(&overview(&rows, ui::UNICODE)),
             "\
 From Socket to Server
 
 ✓ 1 curl           solved
-  2 GET /api/time  3 of 8 checks pass, 1 hint seen
+> 2 GET /api/time  3 of 8 checks pass, 1 hint seen
+  3 Log
 
-Next: chapters/04_router/exercises/02/task.md, then `cargo xtask check-exercise 2`
+Task: chapters/04_router/exercises/02/task.md
+Page: book/src/part3/exercises.md
+Next: `cargo xtask check-exercise 2`
 "
         );
+    }
+
+    #[test]
+    fn all_solved_is_said() {
+        let solved = State { solved: true, passed: 8, checks: 8, hints: 0 };
+        let text = plain(&overview(&[row(1, "curl", solved)], ui::UNICODE));
+        assert!(text.contains("All exercises are solved."), "{text}");
     }
 
     #[test]

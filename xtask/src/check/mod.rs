@@ -161,6 +161,9 @@ impl Run<'_> {
             let show = |checked: &Checked| ui::print(&report::line(checked, marks));
             let (all, ended) = check(place, exercise, &built, self.server, show)?;
             ui::print(&report::end(&all, &ended, exercise.number, &self.running(&ended)));
+            if !process::is_installed("curl") {
+                ui::print(report::without_curl(&all));
+            }
             (all, ended)
         };
         Ok((ended == Ended::Done).then_some(all))

@@ -90,6 +90,17 @@ pub(super) fn end(all: &[Checked], ended: &Ended, exercise: u8, running: &str) -
     text
 }
 
+/// What a person without curl must know about the command that is shown, if one is.
+pub(super) fn without_curl(all: &[Checked]) -> &'static str {
+    let first = all.iter().find_map(|checked| checked.failure.as_ref());
+    if first.is_some_and(|failure| !failure.sent.is_empty()) {
+        "The command needs curl, which is not here: `cargo xtask doctor` says how to get it. \
+         The check itself does not need it.\n"
+    } else {
+        ""
+    }
+}
+
 /// What stands in place of all checks when there is no server for them.
 fn no_server(failure: &Failure, exercise: u8, running: &str) -> String {
     format!(
@@ -239,6 +250,14 @@ mod tests {
         };
         let golden = include_str!("golden/early_exit.txt");
         assert_eq!(report(&[checked("the answer is 200", None)], &ended), golden);
+    }
+
+    #[test]
+    fn who_has_no_curl_is_told_when_a_command_is_shown() {
+        let sent = Failure::new("a", "b").with_bytes(REQUEST, b"");
+        assert!(without_curl(&[checked("x", Some(sent))]).contains("cargo xtask doctor"));
+        assert_eq!(without_curl(&[checked("x", Some(Failure::new("a", "b")))]), "");
+        assert_eq!(without_curl(&[checked("x", None)]), "");
     }
 
     #[test]

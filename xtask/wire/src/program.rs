@@ -176,8 +176,13 @@ impl Program {
         // One that ends has usually said why, on standard error.
         let patience = if ended { LAST_WORDS } else { Duration::ZERO };
         let text = self.output.wait(patience, |text| text.stderr_ended);
-        let what = "waited for `listening on http://ADDRESS:PORT` as the first line";
-        Err(self.failed(&text, what))
+        let mut what =
+            "waited for `listening on http://ADDRESS:PORT` as the first line".to_string();
+        if !ended && text.stdout.is_empty() {
+            let _ = write!(what, "; in {} s the program has printed nothing", START.as_secs());
+            what += " (does it write its output at once? a pipe is often buffered)";
+        }
+        Err(self.failed(&text, &what))
     }
 
     fn failed(&self, text: &Text, what: &str) -> WireError {
