@@ -43,6 +43,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show where you stand, as without a command
+    Progress,
     /// Build the book and serve it on this machine
     Book(book::Args),
     /// Check your solution of an exercise: `cargo xtask check-exercise 2`
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
 impl Command {
     fn run(self, workspace: &Workspace) -> anyhow::Result<ExitCode> {
         match self {
+            Command::Progress => progress::show(workspace),
             Command::Book(args) => book::run(workspace, &args),
             Command::CheckExercise(args) => check::run(workspace, &args),
             Command::Hint(args) => hint::run(workspace, &args),

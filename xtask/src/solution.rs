@@ -41,11 +41,13 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     let patch = exercise.patch(workspace, "solution.patch")?;
+    let number = exercise.number;
     let mut text = coloured(&patch.text());
     let _ = writeln!(
         text,
-        "\nIt is {}/solution.patch; `cargo xtask check-exercise {} --solution` checks it.",
-        exercise.folder, exercise.number
+        "\nIt is {}/solution.patch; `cargo xtask check-exercise {number} --solution` checks it, \
+         `cargo xtask solution {number} --apply` puts it into your files.",
+        exercise.folder
     );
     ui::page(&text, args.no_pager);
     Ok(ExitCode::SUCCESS)
