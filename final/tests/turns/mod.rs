@@ -1,0 +1,308 @@
+//! One connection without a server: bytes go in, in pieces; turns are given as the poller would give them;
+//! and what comes out is taken apart and judged. The fuzzer calls it too.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use httpserver::Limits;
+use httpserver::core::workers::Mode;
+use httpserver::core::{Connection, Interest};
+use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use httpserver::http::{Handler, HeaderName, HeaderValue, Request, Response};
+
+/// Far more turns than any input of the tests needs: a connection that wants more goes round in circles.
+const TURNS: usize = 10_000;
+
+/// The largest answer. It does not fit into the socket's buffer at once.
+const LARGE: usize = 600 * 1024;
+
+/// What a handler says when it panics, as it was asked to.
+pub(crate) const ASKED: &str = "as it was asked to";
+
+/// The default limits, and some so small that a short input goes beyond them.
+pub(crate) fn limits() -> [Limits; 2] {
+    let small = Limits {
+        target: 20,
+        head: 200,
+        fields: 4,
+        body: 50,
+        trailers: 40,
+        requests: 3,
+        ..Limits::default()
+    };
+    [Limits::default(), small]
+}
+
+/// What has come out of a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// The final responses, in order, without their dates.
+    pub(crate) responses: Vec<Reply>,
+    /// How many requests a handler has seen.
+    pub(crate) handled: usize,
+}
+
+/// One response.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) fields: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Two ends of a connection, both inside of this test.
+struct Pair {
+    client: UnixStream,
+    connection: Connection,
+    exchange: Exchange,
+    scratch: Scratch,
+    peer: SocketAddr,
+    start: Instant,
+    received: Vec<u8>,
+    turns: usize,
+}
+
+impl Pair {
+    fn new() -> Pair {
+        let (client, server) = UnixStream::pair().unwrap();
+        client.set_nonblocking(true).unwrap();
+        server.set_nonblocking(true).unwrap();
+        // The kernel does not care what kind of stream it is, and this kind leaves no TIME_WAIT behind.
+        let (server, peer) = (TcpStream::from(OwnedFd::from(server)), ([127, 0, 0, 1], 9).into());
+        Pair {
+            client,
+            connection: Connection::new(server, peer),
+            exchange: Exchange::default(),
+            scratch: Scratch::default(),
+            peer,
+            start: Instant::now(),
+            received: Vec::new(),
+            turns: 0,
+        }
+    }
+
+    /// Gives turns until the connection waits for bytes that have not come, or has ended. Says whether it has.
+    fn run(&mut self, limits: &Limits, handler: &dyn Handler) -> bool {
+        let never = AtomicBool::new(false);
+        let start = self.start;
+        loop {
+            self.turns += 1;
+            assert!(self.turns < TURNS, "the connection goes round in circles");
+            let around = Surroundings {
+                handler,
+                limits,
+                mode: Mode::Serve,
+                always: &[],
+                is_stopping: &never,
+                peer: self.peer,
+                now: start,
+                clock: &|| start,
+            };
+            let next = self.exchange.turn(&mut self.connection, &mut self.scratch, around);
+            self.read();
+            match next {
+                // The other end is still there, so nothing can have gone wrong with the socket.
+                Err(error) => panic!("{error}"),
+                Ok(Next::End) => return true,
+                Ok(Next::Wait(Interest::Read, _)) if !self.has_input() => return false,
+                Ok(Next::Wait(..)) => {}
+            }
+        }
+    }
+
+    /// Whether bytes, or the end, are there for the server.
+    fn has_input(&self) -> bool {
+        let waiting = self.connection.stream().peek(&mut [0]);
+        !matches!(waiting, Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+
+    fn read(&mut self) {
+        match self.client.read_to_end(&mut self.received) {
+            Ok(_) => {}
+            // All that is there, or all that will ever be: the server may close while bytes of ours are unread.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionReset) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Sends `pieces` one after the other, each when the one before has been dealt with, then FIN.
+pub(crate) fn run<'a>(limits: &Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+    let handled = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&handled);
+    let handler =
+        move |request: &mut Request| answer(request, count.fetch_add(1, Ordering::SeqCst));
+    let mut pair = Pair::new();
+    let mut ended = false;
+    for piece in pieces {
+        // In parts that surely fit into the socket's buffer.
+        for part in piece.chunks(16 * 1024) {
+            if !ended {
+                pair.client.write_all(part).unwrap();
+                ended = pair.run(limits, &handler);
+            }
+        }
+    }
+    if !ended {
+        pair.client.shutdown(Shutdown::Write).unwrap();
+        assert!(pair.run(limits, &handler), "the client has ended, so the server must");
+    }
+    pair.read();
+    let handled = handled.load(Ordering::SeqCst);
+    let responses = take_apart(&pair.received);
+    judge(&responses, handled);
+    Outcome { responses, handled }
+}
+
+/// Says what it has seen, so that two connections that differ in it answer differently.
+fn answer(request: &mut Request, number: usize) -> Response {
+    let body = request.body().as_bytes().to_vec();
+    let (method, path) = (request.method().as_str().to_string(), request.path().to_string());
+    let seen = format!(
+        "{method} {path} {:?} {:?} {:?}",
+        request.version(),
+        request.headers().iter().collect::<Vec<_>>(),
+        request.trailers().iter().collect::<Vec<_>>(),
+    );
+    let mut bytes = seen.into_bytes();
+    bytes.extend_from_slice(&body);
+    let response = match path.as_str() {
+        "/large" => Response::text("x".repeat(LARGE)),
+        "/stream" => Response::stream(text(), std::io::Cursor::new(bytes)),
+        "/empty" => Response::new(httpserver::http::Status::NO_CONTENT),
+        // The answer to a panic does not say what was asked, and one to HEAD is read in another way.
+        "/panic" if method != "HEAD" => panic!("{ASKED}"),
+        _ => Response::bytes(text(), bytes),
+    };
+    let value = |text: &str| HeaderValue::try_from(text.to_string()).unwrap();
+    response
+        .with_header(HeaderName::try_from("x-number").unwrap(), value(&number.to_string()))
+        .with_header(HeaderName::try_from("x-method").unwrap(), value(&method))
+}
+
+fn text() -> HeaderValue {
+    HeaderValue::try_from("text/plain".to_string()).unwrap()
+}
+
+/// What every connection must keep, whatever came in.
+fn judge(responses: &[Reply], handled: usize) {
+    let field = |reply: &Reply, name: &str| {
+        let found = reply.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| String::from_utf8(value.clone()).unwrap())
+    };
+    let mut number = 0;
+    for (place, reply) in responses.iter().enumerate() {
+        let closes = field(reply, "connection").is_some_and(|value| value.contains("close"));
+        assert!(
+            !closes || place + 1 == responses.len(),
+            "an answer behind the last one: {responses:?}"
+        );
+        match field(reply, "x-number") {
+            Some(text) => {
+                assert_eq!(text, number.to_string(), "an answer is lost, or out of order");
+                number += 1;
+            }
+            // A handler that has panicked, or a refusal, which is the last word.
+            None if reply.status == 500 => number += 1,
+            None => assert!(closes && reply.status >= 400, "{reply:?}"),
+        }
+    }
+    assert_eq!(
+        number, handled,
+        "one answer to each request, and no request without: {responses:?}"
+    );
+}
+
+/// Takes the bytes of a connection apart as a client would (RFC 9112 section 6.3).
+fn take_apart(mut bytes: &[u8]) -> Vec<Reply> {
+    let mut replies = Vec::new();
+    while !bytes.is_empty() {
+        let mut fields = [httparse::EMPTY_HEADER; 64];
+        let mut head = httparse::Response::new(&mut fields);
+        let Ok(httparse::Status::Complete(length)) = head.parse(bytes) else {
+            panic!("no head: {:?}", String::from_utf8_lossy(bytes));
+        };
+        let status = head.code.unwrap();
+        let fields: Vec<_> = head
+            .headers
+            .iter()
+            .map(|field| (field.name.to_ascii_lowercase(), field.value.to_vec()))
+            .filter(|(name, _)| name != "date")
+            .collect();
+        bytes = &bytes[length..];
+        // Whether it is sent depends on when the body comes, and nobody has to be told the same twice.
+        if status == 100 {
+            continue;
+        }
+        let field = |wanted: &str| {
+            fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| &value[..])
+        };
+        let is_head = field("x-method") == Some(b"HEAD");
+        let body = if is_head || status == 204 || status == 304 {
+            Vec::new()
+        } else if field("transfer-encoding") == Some(b"chunked") {
+            chunked(&mut bytes)
+        } else if let Some(length) = field("content-length") {
+            let length: usize = String::from_utf8_lossy(length).parse().unwrap();
+            assert!(length <= bytes.len(), "{} of {length} bytes of a body", bytes.len());
+            let body = bytes[..length].to_vec();
+            bytes = &bytes[length..];
+            body
+        } else {
+            std::mem::take(&mut bytes).to_vec()
+        };
+        replies.push(Reply { status, fields, body });
+    }
+    replies
+}
+
+fn chunked(bytes: &mut &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let (start, size) = match httparse::parse_chunk_size(bytes) {
+            Ok(httparse::Status::Complete((start, size))) => {
+                (start, usize::try_from(size).unwrap())
+            }
+            other => panic!("no chunk size: {other:?}"),
+        };
+        let chunk = &bytes[start..start + size];
+        assert_eq!(&bytes[start + size..start + size + 2], b"\r\n");
+        *bytes = &bytes[start + size + 2..];
+        if size == 0 {
+            return body;
+        }
+        body.extend_from_slice(chunk);
+    }
+}
+
+/// The same bytes whole, byte by byte and in odd pieces lead to the same answers, under all limits.
+pub(crate) fn agree(bytes: &[u8]) {
+    for limits in limits() {
+        let whole = run(&limits, [bytes]);
+        assert_eq!(whole, run(&limits, bytes.chunks(1)), "whole, and byte by byte");
+        assert_eq!(whole, run(&limits, odd(bytes)), "whole, and in odd pieces");
+    }
+}
+
+/// Cuts at places that depend on the bytes themselves, so that the same input is always cut in the same way.
+fn odd(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut seed = bytes
+        .iter()
+        .fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619));
+    let mut pieces = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let length = 1 + (seed >> 28) as usize;
+        let (piece, behind) = rest.split_at(length.min(rest.len()));
+        pieces.push(piece);
+        rest = behind;
+    }
+    pieces
+}
