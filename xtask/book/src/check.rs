@@ -26,6 +26,8 @@ pub(crate) enum Part {
     Figures,
     /// No script fails, nothing is missing, no page is too wide for a phone.
     Browser,
+    /// Each lab does what it should when it is clicked and typed into, in a real browser.
+    Labs,
     /// Every line of a chapter is shown.
     Coverage,
     /// Transcripts say what the programs say.
@@ -33,7 +35,8 @@ pub(crate) enum Part {
 }
 
 /// What `check` does when nothing is named: all that needs no other program than a browser.
-const USUAL: [Part; 5] = [Part::Build, Part::Listings, Part::Links, Part::Figures, Part::Browser];
+const USUAL: [Part; 6] =
+    [Part::Build, Part::Listings, Part::Links, Part::Figures, Part::Browser, Part::Labs];
 
 /// Checks these parts, and says in the last line what was done.
 pub(crate) fn run(chosen: &[Part]) -> Result<()> {
@@ -61,6 +64,7 @@ pub(crate) fn run(chosen: &[Part]) -> Result<()> {
                 done.push(format!("{count} pictures"));
             }
             Part::Browser => done.push(browser::look(&sources, &mut problems)?),
+            Part::Labs => done.push(browser::labs::use_all(&sources, &mut problems)?),
             Part::Coverage => coverage::run(false)?,
             Part::Transcripts => transcript::run(&[], false)?,
         }

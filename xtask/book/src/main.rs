@@ -50,7 +50,7 @@ enum Command {
         #[arg(long)]
         bless: bool,
     },
-    /// Builds the book and checks it; without a part: build, listings, links, figures and browser.
+    /// Builds the book and checks it; without a part: build, listings, links, figures, browser and labs.
     Check {
         /// What to check.
         parts: Vec<check::Part>,

@@ -1,6 +1,7 @@
 //! The book in a real browser: scripts that fail, files that are missing, pages too wide for a phone, and
 //! pictures of the pages.
 
+pub(crate) mod labs;
 mod site;
 
 use std::env;
