@@ -5,6 +5,7 @@ use proptest::prelude::*;
 mod turns;
 
 use turns::{agree, limits, run};
+use wire::tables::{self, Test};
 
 fn statuses(bytes: &[u8]) -> Vec<u16> {
     let [limits, _] = limits();
@@ -37,6 +38,21 @@ fn each_of_these_has_its_answers_in_whatever_pieces() {
         assert_eq!(&statuses(bytes), expected, "{text:?}");
         agree(bytes);
     }
+}
+
+#[test]
+fn each_row_of_the_wire_tables_has_its_answers_in_whatever_pieces() {
+    let mut count = 0;
+    for row in tables::all() {
+        // Longer rows are about limits, and byte by byte they would take long.
+        if let Test::Exchange { bytes, .. } = &row.test
+            && bytes.len() <= 4096
+        {
+            agree(bytes);
+            count += 1;
+        }
+    }
+    assert!(count > 100, "only {count} rows");
 }
 
 #[test]
