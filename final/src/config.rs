@@ -30,6 +30,10 @@ pub struct Config {
     pub files_only: bool,
     /// Whether folders without an `index.html` are listed.
     pub listings: bool,
+    /// Whether pages may have bytes tried: see [`labs`](crate::labs).
+    pub labs: bool,
+    /// A folder whose files are served from `/` on, beside the demonstration.
+    pub book: Option<PathBuf>,
     /// How long a client may use a file that is no page without asking.
     pub max_age: Duration,
     /// How the access log is written; `None` for no log.
@@ -63,9 +67,10 @@ struct Setting {
     help: &'static str,
 }
 
-const SETTINGS: [Setting; 19] = [
+const SETTINGS: [Setting; 20] = [
     setting("addr", "IP:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one"),
     setting("root", "FOLDER", "", "the folder whose files are served"),
+    setting("book", "FOLDER", "", "a built book, served from / on beside the demonstration"),
     setting("max-age", "TIME", "1h", "how long clients may keep files that are no pages"),
     setting("log", "FORMAT", "common", "the access log: common, json or off"),
     setting("permits", "COUNT", "", "threads awake at a time [default: one a core]"),
@@ -110,9 +115,10 @@ const fn setting(
 }
 
 /// Settings without a value.
-const SWITCHES: [(&str, &str); 2] = [
+const SWITCHES: [(&str, &str); 3] = [
     ("files-only", "serve the files of --root from / on, and nothing else"),
     ("listings", "list folders that have no index.html"),
+    ("labs", "let pages of this machine try bytes on this server, for the labs of the book"),
 ];
 
 fn variable(name: &str) -> String {
@@ -261,6 +267,8 @@ impl Values {
             root: self.text("root").map(PathBuf::from),
             files_only: self.switch("files-only"),
             listings: self.switch("listings"),
+            labs: self.switch("labs"),
+            book: self.text("book").map(PathBuf::from),
             max_age: self.time("max-age"),
             log: self.log(),
             limits: Limits {
@@ -294,7 +302,28 @@ impl Values {
             }
             _ => {}
         }
+        self.check_labs(&config);
         config
+    }
+
+    fn check_labs(&mut self, config: &Config) {
+        if config.labs && !config.addr.ip().is_loopback() {
+            let addr = config.addr;
+            let what = format!(
+                "is for this machine alone, and {addr} can be reached from others; try --addr 127.0.0.1:{}",
+                addr.port()
+            );
+            self.problem("labs", &what);
+        }
+        if let Some(folder) = config.book.as_ref().filter(|folder| !folder.is_dir()) {
+            let what = format!("there is no folder {}", folder.display());
+            self.problem("book", &what);
+        }
+        for (name, is_set) in [("labs", config.labs), ("book", config.book.is_some())] {
+            if is_set && config.files_only {
+                self.problem(name, "is for the demonstration, which --files-only leaves out");
+            }
+        }
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -490,6 +519,21 @@ mod tests {
                 .contains("no setting `max_body`")
         );
         assert!(problems(&["--config", "no.toml"], &[])[0].contains("no.toml"));
+    }
+
+    #[test]
+    fn the_labs_are_for_this_machine() {
+        assert!(!read_with(&[], &[]).unwrap().labs, "they are off");
+        for addr in ["127.0.0.1:80", "127.0.0.2:0", "[::1]:80"] {
+            assert!(read_with(&["--labs", "--addr", addr], &[]).unwrap().labs, "{addr}");
+        }
+        for addr in ["0.0.0.0:80", "[::]:80", "192.168.0.7:80"] {
+            let found = problems(&["--addr", addr], &[("HTTP_LABS", "1")]);
+            assert!(found[0].starts_with("HTTP_LABS 1 (--labs): is for this machine"), "{found:?}");
+            assert!(found[0].contains("--addr 127.0.0.1:80"), "{found:?}");
+        }
+        assert!(problems(&["--labs", "--files-only", "--root", "."], &[])[0].contains("--labs"));
+        assert!(problems(&["--book", "no/such/folder"], &[])[0].contains("no/such/folder"));
     }
 
     #[test]

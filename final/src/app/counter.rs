@@ -5,11 +5,11 @@
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::effects::Effects;
 use crate::http::extract::{self, Pairs};
 use crate::http::{
     HeaderName, HeaderValue, HttpError, Method, Request, Response, Router, Status, header,
@@ -19,22 +19,24 @@ use crate::http::{
 const MOST: (u64, usize) = (10_000, 10_240);
 
 /// Adds `GET /counter`, and `POST /counter`, which answers the same and is no safe method.
-pub(super) fn routes(router: &mut Router) {
+pub(super) fn routes(router: &mut Router, effects: &Effects) {
     let counter = Arc::new(AtomicU64::new(0));
     for method in [Method::Get, Method::Post] {
-        let counter = Arc::clone(&counter);
-        router.route(method, "/counter", move |request: &mut Request| show(request, &counter));
+        let (counter, effects) = (Arc::clone(&counter), effects.clone());
+        router.route(method, "/counter", move |request: &mut Request| {
+            show(request, &counter, &effects)
+        });
     }
 }
 
 /// The query says what the answer looks like: `ttl=N` is its max-age, `field=NAME:VALUE`, as often as one likes,
 /// any other field, `status=N` its status, `kb=N` its size, and `ms=N` how long it takes.
-fn show(request: &Request, counter: &AtomicU64) -> Result<Response, HttpError> {
+fn show(request: &Request, counter: &AtomicU64, effects: &Effects) -> Result<Response, HttpError> {
     let query = extract::query(request);
     let status = Status::try_from(number(&query, "status", 599, 200)?)
         .map_err(|_| bad("`status` must be a status code"))?;
     let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
-    thread::sleep(Duration::from_millis(number(&query, "ms", MOST.0, 0)?));
+    effects.sleep(Duration::from_millis(number(&query, "ms", MOST.0, 0)?));
     let padding = "x".repeat(number(&query, "kb", MOST.1, 0)? * 1024);
     let mut response =
         Response::json(&json!({ "count": count, "padding": padding })).with_status(status);

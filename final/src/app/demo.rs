@@ -3,9 +3,9 @@
 use std::io::{self, Read};
 use std::num::NonZeroU32;
 use std::str::FromStr;
-use std::thread;
 use std::time::Duration;
 
+use super::effects::Effects;
 use crate::core::blocking;
 use crate::http::{
     HeaderValue, HttpError, Request, Response, ResponseBody, Router, Status, extract, header,
@@ -30,9 +30,13 @@ const FIVE_THEN_ONE_A_SECOND: Limit = Limit {
 };
 
 /// Adds these pages.
-pub(super) fn routes(router: &mut Router) {
-    router.get("/slow", slow);
-    router.get("/panic", panic);
+pub(super) fn routes(router: &mut Router, effects: &Effects) {
+    let here = effects.clone();
+    router.get("/slow", move |request: &mut Request| slow(request, &here));
+    let here = effects.clone();
+    router.get("/panic", move |_: &mut Request| -> Status {
+        here.panic("this page panics on purpose")
+    });
     router.get("/large", large);
     // A layer can be around one route only.
     let limit = RateLimit::by_client(FIVE_THEN_ONE_A_SECOND);
@@ -40,16 +44,11 @@ pub(super) fn routes(router: &mut Router) {
 }
 
 /// `GET /slow?ms=N`.
-fn slow(request: &mut Request) -> Result<String, HttpError> {
+fn slow(request: &mut Request, effects: &Effects) -> Result<String, HttpError> {
     let milliseconds = number(request, "ms", 1_000)?.min(SLOWEST);
     // It is known to block, so another thread takes over at once.
-    blocking(|| thread::sleep(Duration::from_millis(milliseconds)));
+    blocking(|| effects.sleep(Duration::from_millis(milliseconds)));
     Ok(format!("{milliseconds} ms later\n"))
-}
-
-/// `GET /panic`.
-fn panic(_: &mut Request) -> Status {
-    panic!("this page panics on purpose")
 }
 
 /// `GET /large?kb=N`.

@@ -1,8 +1,10 @@
 //! The program built with the server: which paths there are, and who answers them.
 
 mod admin;
+mod book;
 mod counter;
 mod demo;
+mod effects;
 mod inspect;
 mod pages;
 mod probes;
@@ -12,6 +14,8 @@ mod users;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,13 +24,16 @@ use crate::Config;
 use crate::ServerHandle;
 use crate::handlers::StaticFiles;
 use crate::handlers::static_files::caching::Caching;
+use crate::http::routes::Routes;
 use crate::http::{HeaderName, HeaderValue, Method, Request, Response, Router, Status, header};
+use crate::labs;
 use crate::middleware::cors::Policy;
 use crate::middleware::request_id::X_REQUEST_ID;
 use crate::middleware::{
     AccessLog, CatchPanic, Chain, Compression, Cors, Metrics, Next, RequestId, ResponseCache,
     StatusHandlers,
 };
+use effects::Effects;
 
 /// The files that are served when no folder is given: `public/` beside this program's source.
 const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
@@ -38,15 +45,42 @@ const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
 /// not there.
 pub fn build(config: &Config, server: ServerHandle) -> anyhow::Result<Chain> {
     let metrics = Metrics::new();
-    let routes = routes(config, Some(server), &metrics)?.build()?;
+    let router = routes(config, Some(server), &metrics, &Effects::Real)?;
     if config.files_only {
-        let chain = logged(Chain::around(routes), config).with(RequestId::new());
-        return Ok(chain.with(no_sniff).with(Compression).with(CatchPanic));
+        return Ok(files_alone(router.build()?, config));
     }
+    let paths = router.list().map(|(_, path)| path.to_string()).collect();
+    let demonstration = layers(router.build()?, config, metrics, &Effects::Real)?;
+    let Some(folder) = &config.book else { return Ok(demonstration) };
+    let mut router = Router::new();
+    files(config, folder)?.routes(&mut router, "");
+    Ok(book::beside(&paths, demonstration, files_alone(router.build()?, config))?)
+}
+
+/// The application for a lab: nothing that happens in it is felt outside. It has no log, nobody else's users, and
+/// time that handlers pretend to sleep is counted in `slept`.
+pub(crate) fn pretended(config: &Config, slept: Arc<AtomicU64>) -> anyhow::Result<Chain> {
+    let config = Config { files_only: false, labs: false, log: None, ..config.clone() };
+    let (metrics, effects) = (Metrics::new(), Effects::Pretended(slept));
+    let routes = routes(&config, None, &metrics, &effects)?.build()?;
+    layers(routes, &config, metrics, &effects)
+}
+
+fn files_alone(routes: Routes, config: &Config) -> Chain {
+    let chain = logged(Chain::around(routes), config).with(RequestId::new());
+    chain.with(no_sniff).with(Compression).with(CatchPanic)
+}
+
+fn layers(
+    routes: Routes,
+    config: &Config,
+    metrics: Metrics,
+    effects: &Effects,
+) -> anyhow::Result<Chain> {
     // From the outside in. Who answers further inside is seen by all who are further outside: so a panic
     // becomes an answer that is compressed, gets its CORS fields, has an id, and is logged. The log is outside
     // of the ids, to see the requests that are refused for theirs.
-    Ok(logged(Chain::around(routes), config)
+    let chain = logged(Chain::around(routes), config)
         .with(RequestId::new())
         .with(metrics)
         .with(StatusHandlers::new().on_status(Status::TOO_MANY_REQUESTS, too_many::explain))
@@ -55,8 +89,11 @@ pub fn build(config: &Config, server: ServerHandle) -> anyhow::Result<Chain> {
         .with(admin::auth()?)
         // The files are a store of their own, and one that notices changes.
         .with(ResponseCache::new().except("/static"))
-        .with(Compression)
-        .with(CatchPanic))
+        .with(Compression);
+    Ok(match effects {
+        Effects::Real => chain.with(CatchPanic),
+        Effects::Pretended(_) => chain.with(effects::catch_silently),
+    })
 }
 
 fn logged(chain: Chain, config: &Config) -> Chain {
@@ -74,7 +111,7 @@ fn logged(chain: Chain, config: &Config) -> Chain {
 /// As [`build`].
 pub fn print_routes(config: &Config) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    for (verb, path) in routes(config, None, &Metrics::new())?.list() {
+    for (verb, path) in routes(config, None, &Metrics::new(), &Effects::Real)?.list() {
         match writeln!(out, "{:<7} {path}", verb.to_string()) {
             // Whoever reads has seen enough: `--print-routes | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
@@ -88,12 +125,10 @@ fn routes(
     config: &Config,
     server: Option<ServerHandle>,
     metrics: &Metrics,
+    effects: &Effects,
 ) -> anyhow::Result<Router> {
     let folder = config.root.as_deref().unwrap_or(Path::new(DEMONSTRATION));
-    let files = StaticFiles::new(folder)
-        .with_context(|| format!("cannot serve files from {}", folder.display()))?
-        .with_caching(Caching::for_at_most(config.max_age));
-    let files = if config.listings { files.with_listings() } else { files };
+    let files = files(config, folder)?;
     let mut router = Router::new();
     if config.files_only {
         files.routes(&mut router, "");
@@ -107,15 +142,26 @@ fn routes(
     router.get("/empty", |_: &mut Request| Status::NO_CONTENT);
     users::routes(&mut router);
     router.get("/api/time", time::show);
-    demo::routes(&mut router);
+    demo::routes(&mut router, effects);
     admin::routes(&mut router);
-    counter::routes(&mut router);
+    counter::routes(&mut router, effects);
     files.routes(&mut router, "/static");
+    if config.labs {
+        let address = server.as_ref().map_or(config.addr, ServerHandle::local_addr);
+        labs::routes(&mut router, config, address);
+    }
     probes::health(folder, server).routes(&mut router);
     metrics.routes(&mut router);
     let welcome = pages::welcome(&router);
     router.get("/", welcome);
     Ok(router)
+}
+
+fn files(config: &Config, folder: &Path) -> anyhow::Result<StaticFiles> {
+    let files = StaticFiles::new(folder)
+        .with_context(|| format!("cannot serve files from {}", folder.display()))?
+        .with_caching(Caching::for_at_most(config.max_age));
+    Ok(if config.listings { files.with_listings() } else { files })
 }
 
 /// Pages that are served on port 3000 of this machine may read all answers.

@@ -1,0 +1,124 @@
+//! The labs' endpoint: what would the server do with these bytes?
+//!
+//! A page sends the bytes of a connection. They go through the code that serves every connection, and the page gets
+//! back all that came out, and which part of the input each byte was. The steps, and the file of each:
+//!
+//! 1. [`guard`]: only this machine may ask, and only pages that are meant to.
+//! 2. [`walk`]: the parser says where each message ends, or at which byte it is refused.
+//! 3. [`wire`]: a connection without a network takes the messages, and answers.
+//! 4. [`label`] and [`body`]: which part of a message each byte is; [`part`] has the names.
+//! 5. [`blame`]: which of the parts a refusal is about, and the section that says so.
+//! 6. [`report`]: all of it as JSON.
+
+mod blame;
+mod body;
+mod guard;
+mod label;
+mod part;
+mod report;
+mod walk;
+mod wire;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use crate::Config;
+use crate::core::blocking;
+use crate::http::limits::{KIB, MIB};
+use crate::http::{
+    HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, header,
+};
+
+/// Bytes that are taken at once.
+const INPUT: usize = 64 * KIB;
+
+/// Bytes of answers that are given back.
+const OUTPUT: usize = MIB;
+
+/// Requests among the bytes. The last of them is answered with `Connection: close`.
+const REQUESTS: usize = 64;
+
+/// Parts that are named.
+const SPANS: usize = 8192;
+
+/// Pages that may ask at the same time.
+const AT_ONCE: usize = 4;
+
+/// Adds `GET /labs/info` and `POST /labs/wire` to the routes of a server that listens at `address`.
+pub(crate) fn routes(router: &mut Router, config: &Config, address: SocketAddr) {
+    router.get("/labs/info", move |request: &mut Request| {
+        guard::check(request, address)?;
+        Ok::<_, HttpError>(fresh(info(address)))
+    });
+    let config = config.clone();
+    let running = Arc::new(AtomicUsize::new(0));
+    router.post("/labs/wire", move |request: &mut Request| {
+        guard::check(request, address)?;
+        let input = request.body_mut().read_all(INPUT)?;
+        let Some(_place) = Place::take(&running) else { return Ok(busy()) };
+        // Another thread serves the others meanwhile.
+        let report = blocking(|| report::make(&input, &config)).map_err(|error| {
+            eprintln!("/labs/wire: {error:#}");
+            let message = "the lab has no connection to try this with";
+            HttpError::new(Status::INTERNAL_SERVER_ERROR, "labs_failed", message)
+        })?;
+        Ok::<_, HttpError>(fresh(Response::json(&report)))
+    });
+}
+
+/// By this a page knows that the server is there.
+fn info(address: SocketAddr) -> Response {
+    Response::json(&json!({
+        "labs": 1,
+        "name": "httpserver",
+        "version": env!("CARGO_PKG_VERSION"),
+        "addr": address.to_string(),
+        "limits": { "input": INPUT, "output": OUTPUT, "requests": REQUESTS, "spans": SPANS },
+    }))
+}
+
+fn busy() -> Response {
+    let message = "other pages have their bytes tried just now; try again";
+    HttpError::new(Status::SERVICE_UNAVAILABLE, "labs_busy", message)
+        .into_response()
+        .with_header(header::RETRY_AFTER, 1u64.into())
+}
+
+/// It is about now, and nobody may keep it.
+fn fresh(response: Response) -> Response {
+    response.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+}
+
+/// One of [`AT_ONCE`].
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(running: &Arc<AtomicUsize>) -> Option<Place> {
+        let place = Place(Arc::clone(running));
+        (running.fetch_add(1, Ordering::AcqRel) < AT_ONCE).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_so_many_places_and_they_are_given_back() {
+        let running = Arc::default();
+        let mut places: Vec<_> = (0..AT_ONCE).map(|_| Place::take(&running)).collect();
+        assert!(places.iter().all(Option::is_some));
+        assert!(Place::take(&running).is_none());
+        places.pop();
+        assert!(Place::take(&running).is_some());
+    }
+}

@@ -1,0 +1,188 @@
+//! A connection without a network: both ends are here, and bytes go from one to the other through the kernel.
+//!
+//! What happens at the server's end is [`Exchange::turn`], as for any client. Around it nothing is real: the clock
+//! moves only when a handler pretends to sleep, and the application is one of its own.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::OUTPUT;
+use crate::core::workers::Mode;
+use crate::core::{Connection, Interest};
+use crate::http::Handler;
+use crate::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use crate::http::limits::{KIB, Limits};
+
+/// How long one input may take, in real time.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Bytes that are sent at once. They surely fit into the socket's buffer.
+const PIECE: usize = 16 * KIB;
+
+/// The two ends.
+pub(super) struct Wire {
+    client: UnixStream,
+    connection: Connection,
+    exchange: Exchange,
+    scratch: Scratch,
+    handler: Box<dyn Handler>,
+    limits: Limits,
+    start: Instant,
+    until: Instant,
+    slept: Arc<AtomicU64>,
+    next: Next,
+    output: Vec<u8>,
+    is_cut: bool,
+}
+
+impl Wire {
+    /// A connection whose requests `handler` answers. `slept` counts the milliseconds that it has pretended to sleep.
+    ///
+    /// # Errors
+    /// When the system has no more files.
+    pub(super) fn new(
+        handler: Box<dyn Handler>,
+        limits: Limits,
+        slept: Arc<AtomicU64>,
+    ) -> io::Result<Wire> {
+        let (client, server) = UnixStream::pair()?;
+        client.set_nonblocking(true)?;
+        server.set_nonblocking(true)?;
+        // To the kernel it is a stream like any other.
+        let server = TcpStream::from(OwnedFd::from(server));
+        let start = Instant::now();
+        Ok(Wire {
+            client,
+            connection: Connection::new(server, peer()),
+            exchange: Exchange::default(),
+            scratch: Scratch::default(),
+            handler,
+            limits,
+            start,
+            until: start + PATIENCE,
+            slept,
+            next: Next::Wait(Interest::Read, start + limits.idle_time),
+            output: Vec::new(),
+            is_cut: false,
+        })
+    }
+
+    /// Sends bytes, and lets the server do all that it does about them.
+    ///
+    /// # Errors
+    /// What the server's end reports: it has closed then.
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.chunks(PIECE) {
+            if !self.is_open() {
+                break;
+            }
+            self.client.write_all(piece)?;
+            self.give_turns()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the server takes more.
+    pub(super) fn is_open(&self) -> bool {
+        !self.is_cut && !self.exchange.is_closing() && self.next != Next::End
+    }
+
+    /// Whether the server has more to say than is taken here.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// Whether it waits for a new request.
+    pub(super) fn is_idle(&self) -> bool {
+        self.exchange.is_idle()
+    }
+
+    /// All that it has said.
+    pub(super) fn output(&self) -> &[u8] {
+        &self.output
+    }
+
+    /// How long it waits, at most, for what it waits for. `None`: it has ended.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        match self.next {
+            Next::Wait(_, deadline) => Some(deadline.saturating_duration_since(self.now())),
+            Next::End => None,
+        }
+    }
+
+    /// Lets this time pass. Returns what the client is told then.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub(super) fn time_out(&mut self) -> io::Result<Vec<u8>> {
+        let before = self.output.len();
+        if self.exchange.time_out() {
+            self.give_turns()?;
+        }
+        Ok(self.output.split_off(before))
+    }
+
+    /// The invented clock.
+    fn now(&self) -> Instant {
+        time(self.start, &self.slept)
+    }
+
+    /// Turns, as the poller would give them, until the server waits for bytes that have not been sent.
+    fn give_turns(&mut self) -> io::Result<()> {
+        loop {
+            if self.output.len() >= OUTPUT || Instant::now() >= self.until {
+                self.output.truncate(OUTPUT);
+                self.is_cut = true;
+                return Ok(());
+            }
+            let (start, slept) = (self.start, &self.slept);
+            let around = Surroundings {
+                handler: self.handler.as_ref(),
+                limits: &self.limits,
+                mode: Mode::Serve,
+                always: &[],
+                is_stopping: &AtomicBool::new(false),
+                peer: peer(),
+                now: time(start, slept),
+                clock: &|| time(start, slept),
+            };
+            self.next = self.exchange.turn(&mut self.connection, &mut self.scratch, around)?;
+            self.receive()?;
+            match self.next {
+                Next::Wait(Interest::Read, _) if !self.has_input() => return Ok(()),
+                Next::Wait(..) => {}
+                Next::End => return Ok(()),
+            }
+        }
+    }
+
+    /// Whether bytes wait for the server.
+    fn has_input(&self) -> bool {
+        let waiting = self.connection.stream().peek(&mut [0]);
+        !matches!(waiting, Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Takes what the server has said so far, if it is not too much.
+    fn receive(&mut self) -> io::Result<()> {
+        let room = (OUTPUT + 1).saturating_sub(self.output.len()) as u64;
+        match Read::by_ref(&mut self.client).take(room).read_to_end(&mut self.output) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn time(start: Instant, slept: &AtomicU64) -> Instant {
+    start + Duration::from_millis(slept.load(Ordering::Relaxed))
+}
+
+/// Where the requests seem to come from.
+fn peer() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000))
+}
