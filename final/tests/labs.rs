@@ -41,7 +41,7 @@ fn ask(
 fn raw(method: &str, target: &str, fields: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut text = format!("{method} {target} HTTP/1.1\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in fields {
-        text += &format!("{name}: {value}\r\n");
+        text.extend([name, ": ", value, "\r\n"]);
     }
     [text.as_bytes(), b"\r\n", body].concat()
 }
@@ -266,8 +266,8 @@ fn other_origins_other_hosts_and_other_methods_are_refused() {
 #[test]
 fn a_huge_body_is_413_and_one_without_end_too() {
     let program = start(&["--labs"]);
-    assert_eq!(run(&program, &[b'a'; 65_536])["input"], 65_536);
-    assert_eq!(post(&program, &[b'a'; 65_537]).status, 413);
+    assert_eq!(run(&program, &vec![b'a'; 65_536])["input"], 65_536);
+    assert_eq!(post(&program, &vec![b'a'; 65_537]).status, 413);
     let mut client = Client::connect(program.addr()).unwrap();
     let head = |field: &str| {
         format!("POST /labs/wire HTTP/1.1\r\nHost: {}\r\n{field}\r\n\r\n", program.addr())
@@ -337,9 +337,8 @@ fn of_much_output_a_mebibyte_comes_back() {
     assert_eq!(report["truncated"], true);
     assert_eq!(report["next"]["state"], "sending");
     assert_eq!(output(&report).len(), 1024 * 1024);
-    let dense =
-        b"GET / HTTP/1.1\r\n".repeat(1).into_iter().chain(b"a:\r\n".repeat(90)).collect::<Vec<_>>();
-    let many = [dense, b"Host: a\r\n\r\n".to_vec()].concat().repeat(60);
+    let lines = [&b"GET / HTTP/1.1\r\nHost: a\r\n"[..], &b"a:\r\n".repeat(90), b"\r\n"].concat();
+    let many = lines.repeat(60);
     let report = run(&program, &many);
     assert_eq!(report["spans_truncated"], true);
     assert_eq!(report["spans"].as_array().unwrap().len(), 8_192);
