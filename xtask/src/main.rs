@@ -24,6 +24,7 @@ mod sandbox;
 mod saved;
 mod solution;
 mod test;
+mod trace;
 mod ui;
 mod workspace;
 
@@ -63,6 +64,8 @@ enum Command {
     Doctor,
     /// Show that the checks of each exercise find what is wrong, and only that
     ProveExercises(prove::Args),
+    /// Stand between a client and a server, and show what goes by: `cargo xtask trace 127.0.0.1:8080`
+    Trace(trace::Args),
     /// Run everything that CI runs, or some parts of it
     Test(test::Args),
     /// Merge a change of one chapter into all later ones: `cargo xtask carry 2`
@@ -96,6 +99,7 @@ impl Command {
             Command::Diff(args) => diff::run(workspace, &args),
             Command::Doctor => Ok(doctor::run(workspace)),
             Command::ProveExercises(args) => prove::run(workspace, &args),
+            Command::Trace(args) => trace::run(&args),
             Command::Test(args) => test::run(workspace, &args),
             Command::Carry(args) => carry::run(workspace, &args),
             Command::Bench(args) => bench::run(workspace, &args),

@@ -1,0 +1,66 @@
+//! `cargo xtask trace`: stands between a client and a server, and tells what goes by.
+//!
+//! [`relay`] passes bytes on, [`message`] says which part of a message they are, [`account`] makes lines of it.
+
+mod account;
+mod message;
+mod relay;
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+
+use crate::ui;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The server that is looked at
+    #[arg(default_value = "127.0.0.1:8080")]
+    target: SocketAddr,
+    /// Where its clients are to connect in its place
+    #[arg(long, default_value = "127.0.0.1:8081")]
+    listen: SocketAddr,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    for address in [args.target, args.listen] {
+        if !address.ip().is_loopback() {
+            bail!("{address} is not on this machine; trace stands between two programs here");
+        }
+    }
+    if args.target == args.listen {
+        bail!("{} cannot stand in front of itself; add `--listen 127.0.0.1:8082`", args.target);
+    }
+    let listener = match TcpListener::bind(args.listen) {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            bail!("{} is in use; add `--listen 127.0.0.1:8082` or so", args.listen)
+        }
+        bound => bound.with_context(|| format!("cannot listen on {}", args.listen))?,
+    };
+    let address = listener.local_addr()?;
+    ui::print(&format!("{address} passes everything on to {} (Ctrl-C ends it)\n", args.target));
+    relay::serve(&listener, args.target, &(Arc::new(ui::print) as relay::Print));
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_stands_between_programs_of_this_machine_only() {
+        let try_with = |target: &str, listen: &str| {
+            let args = Args { target: target.parse().unwrap(), listen: listen.parse().unwrap() };
+            run(&args).unwrap_err().to_string()
+        };
+        assert!(try_with("192.0.2.1:80", "127.0.0.1:0").contains("192.0.2.1:80 is not on this"));
+        assert!(try_with("127.0.0.1:80", "0.0.0.0:0").contains("0.0.0.0:0 is not on this machine"));
+        assert!(try_with("127.0.0.1:80", "127.0.0.1:80").contains("--listen"));
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let _listener = TcpListener::bind(&taken).unwrap();
+        assert!(try_with("127.0.0.1:80", &taken).contains("is in use; add `--listen"));
+    }
+}
