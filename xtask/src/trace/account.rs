@@ -10,7 +10,7 @@ use super::message::{Messages, Side};
 use crate::ui::{self, BAD, DIM, GOOD, NOTE, PLACE};
 
 /// Bytes of one part that are shown.
-const BYTES: usize = 48;
+const BYTES: usize = 60;
 
 /// Columns for them.
 const COLUMNS: usize = 52;

@@ -176,11 +176,12 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// The reader's server is at 127.0.0.1:8080; ours is elsewhere.
+    /// The reader's server is at 127.0.0.1:8080, and perhaps `cargo xtask trace` in front of it; ours are elsewhere.
     fn to_real(&self, command: &str) -> String {
         let host = &self.programs.host;
         command
             .replace("127.0.0.1:8080", &format!("{host}:8080"))
+            .replace("127.0.0.1:8081", &format!("{host}:8081"))
             .replace("127.0.0.1 8080", &format!("{host} 8080"))
             .replace("'127.0.0.1', 8080", &format!("'{host}', 8080"))
             .replace("\"127.0.0.1\", 8080", &format!("\"{host}\", 8080"))
