@@ -9,7 +9,7 @@ customElements.define("lab-onion", class extends Lab {
     this.order = [...ORDER];
     this.request = "plain";
     this.layers = h("ol", { "data-part": "layers", "aria-label": "Layers, from the outside in" });
-    this.way = h("ol", { class: "lab-steps", tabindex: "0", "aria-label": "The way of the request and of its answer" });
+    this.way = h("ol", { "aria-label": "The way of the request and of its answer" });
     body.append(
       h("div", { class: "lab-bar" }, label("Request", choice(Object.entries(REQUESTS), request => this.send(request)))),
       h("p", {}, "From the outside in. The handler is inside of them all."),

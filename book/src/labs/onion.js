@@ -10,8 +10,8 @@ export const LAYERS = {
   panic: { name: "panic to 500", does: null },
 };
 
-/** The order of the chapter, from the outside in. */
-export const ORDER = ["id", "log", "cors", "gzip", "limit", "panic"];
+/** The order of the chapter, from the outside in. Its limit is around one route, inside of all others. */
+export const ORDER = ["id", "log", "cors", "gzip", "panic", "limit"];
 
 export const REQUESTS = {
   plain: "GET of a long text",
