@@ -1,5 +1,8 @@
 //! A whole connection, without a server: whatever the pieces in which bytes arrive, the answers are the same.
 
+use std::fs;
+use std::path::Path;
+
 use proptest::prelude::*;
 
 mod turns;
@@ -53,6 +56,19 @@ fn each_row_of_the_wire_tables_has_its_answers_in_whatever_pieces() {
         }
     }
     assert!(count > 100, "only {count} rows");
+}
+
+#[test]
+fn what_the_fuzzer_found_worth_keeping_has_its_answers_in_whatever_pieces() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/fuzz/corpus/turns");
+    let mut count = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        println!("{}", path.display());
+        agree(&fs::read(&path).unwrap());
+        count += 1;
+    }
+    assert!(count > 20, "{} has only {count} inputs", folder.display());
 }
 
 #[test]

@@ -106,12 +106,25 @@ impl Exercise {
 
     /// The names of the wrong solutions: `wrong/local_time.patch`, sorted.
     pub(crate) fn wrong(&self, workspace: &Workspace) -> anyhow::Result<Vec<String>> {
+        self.patches_in(workspace, "wrong")
+    }
+
+    /// The names of right solutions of another design: `alternatives/two_layers.patch`, sorted. Most exercises
+    /// have none.
+    pub(crate) fn alternatives(&self, workspace: &Workspace) -> anyhow::Result<Vec<String>> {
+        if !self.path(workspace, "alternatives").is_dir() {
+            return Ok(Vec::new());
+        }
+        self.patches_in(workspace, "alternatives")
+    }
+
+    fn patches_in(&self, workspace: &Workspace, folder: &str) -> anyhow::Result<Vec<String>> {
         let mut names = Vec::new();
-        let folder = self.path(workspace, "wrong");
-        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+        let path = self.path(workspace, folder);
+        for entry in fs::read_dir(&path).with_context(|| path.display().to_string())? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             if Path::new(&name).extension().is_some_and(|extension| extension == "patch") {
-                names.push(format!("wrong/{name}"));
+                names.push(format!("{folder}/{name}"));
             }
         }
         names.sort();
@@ -157,6 +170,7 @@ mod tests {
             ("chapters/04_router/exercises/02_api_time/task.md", ""),
             ("chapters/04_router/exercises/02_api_time/wrong/b.patch", ""),
             ("chapters/04_router/exercises/02_api_time/wrong/a.patch", ""),
+            ("chapters/04_router/exercises/02_api_time/alternatives/c.patch", ""),
             ("chapters/04_router/exercises/01_curl/task.md", ""),
         ]);
         let workspace = Workspace::at(folder.path()).unwrap();
@@ -165,7 +179,10 @@ mod tests {
             assert_eq!(exercise.folder, "chapters/04_router/exercises/02_api_time", "{called}");
             assert_eq!(exercise.target(), "exercise_02");
             assert_eq!(exercise.wrong(&workspace).unwrap(), ["wrong/a.patch", "wrong/b.patch"]);
+            assert_eq!(exercise.alternatives(&workspace).unwrap(), ["alternatives/c.patch"]);
         }
+        let exercise = Exercise::find(&workspace, "1").unwrap();
+        assert!(exercise.alternatives(&workspace).unwrap().is_empty());
         assert_eq!(
             Exercise::find(&workspace, "7").unwrap_err().to_string(),
             "there is no exercise `7`; there are: 1 (01_curl), 2 (02_api_time)"

@@ -1,5 +1,5 @@
 //! `cargo xtask prove-exercises`: the checks of every exercise fail on the chapter as it is shipped, pass
-//! with the reference solution, and catch every wrong solution.
+//! with the reference solution and with each right one of another design, and catch every wrong solution.
 
 use std::process::ExitCode;
 
@@ -119,6 +119,10 @@ fn claims(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<Vec<Clai
             expected: Expected::AllPass,
         },
     ];
+    for name in exercise.alternatives(workspace)? {
+        let patches = vec![exercise.patch(workspace, &name)?];
+        claims.push(Claim { name, patches, expected: Expected::AllPass });
+    }
     let names = exercise.wrong(workspace)?;
     if names.len() < 3 {
         bail!("{}/wrong has fewer than three patches", exercise.folder);

@@ -1,8 +1,8 @@
-//! An exercise on a page: its task, and its hints folded away.
+//! An exercise on a page: its task, and folded away its hints and what is to be said about its solutions.
 
 use std::fmt::Write;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -24,8 +24,78 @@ pub(crate) fn render(sources: &Sources, number: &str) -> Result<String> {
             index + 1
         );
     }
+    page.push_str(&discussion(&folder, number)?);
     page.push_str("\n</div>\n");
     Ok(page)
+}
+
+/// What the patches of the exercise say about themselves. It is not written twice, so it cannot be about a patch that
+/// is not there, or name a check that does not catch it: `prove-exercises` tries all that is said here.
+fn discussion(folder: &Path, number: &str) -> Result<String> {
+    let mut page = String::from(
+        "\n<details class=\"hint discussion\"><summary>The solutions, discussed (this gives them away)</summary>\n",
+    );
+    let solution = Told::read(&folder.join("solution.patch"))?;
+    let _ = write!(page, "\n**The reference solution.** {} ", solution.text);
+    let _ = writeln!(page, "`cargo xtask solution {number}` shows it.");
+    for (name, told) in patches(&folder.join("alternatives"))? {
+        let _ = writeln!(page, "\n**Another design, as right:** {name}. {}", told.text);
+    }
+    page.push_str("\n**Plausible, and wrong:**\n\n");
+    for (name, told) in patches(&folder.join("wrong"))? {
+        let _ = writeln!(
+            page,
+            "- *{name}.* {} Caught by: \u{201c}{}\u{201d}.",
+            told.text, told.caught_by
+        );
+    }
+    page.push_str("\n</details>\n");
+    Ok(page)
+}
+
+/// The text in front of a patch.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    text: String,
+    /// The check that catches it, if it is a wrong solution.
+    caught_by: String,
+}
+
+impl Told {
+    fn read(file: &Path) -> Result<Told> {
+        let patch = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        Ok(Told::parse(&patch))
+    }
+
+    fn parse(patch: &str) -> Told {
+        let mut told = Told::default();
+        for line in patch.lines().take_while(|line| !line.starts_with("diff --git")) {
+            if let Some(sentence) = line.strip_prefix("Caught-by: ") {
+                told.caught_by = sentence.to_string();
+            } else if !line.starts_with("Based-on: ") && !line.is_empty() {
+                if !told.text.is_empty() {
+                    told.text.push(' ');
+                }
+                told.text.push_str(line);
+            }
+        }
+        told
+    }
+}
+
+/// The patches of a folder, sorted, each with its name in words. A folder that is not there has none.
+fn patches(folder: &Path) -> Result<Vec<(String, Told)>> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
+    let mut patches = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "patch") {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().replace('_', " ");
+            patches.push((stem, Told::read(&path)?));
+        }
+    }
+    patches.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(patches)
 }
 
 fn folder(sources: &Sources, number: &str) -> Result<PathBuf> {
@@ -72,6 +142,13 @@ mod tests {
     #[test]
     fn hints_are_the_sections_of_their_file() {
         assert_eq!(hints("# Hints\n\n## 1\n\nfirst\n\n## 2\nsecond\n"), ["first", "second"]);
+    }
+
+    #[test]
+    fn a_patch_tells_of_itself_before_it_begins() {
+        let patch = "Caught-by: it is so\nBased-on: solution\n\nOne line\nand one more.\n\ndiff --git a b\nx\n";
+        let (text, caught_by) = ("One line and one more.".to_string(), "it is so".to_string());
+        assert_eq!(Told::parse(patch), Told { text, caught_by });
     }
 
     #[test]

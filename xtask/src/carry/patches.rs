@@ -55,6 +55,11 @@ impl Remaker<'_, '_> {
         // Wrong solutions may be steps from the right one, so that comes first.
         let old_solution = self.old_solution(&shipped)?;
         let solution = self.remake("solution.patch", &shipped)?;
+        for name in self.exercise.alternatives(self.plan.source.workspace)? {
+            if self.before(&name)?.is_some() {
+                self.remake(&name, &shipped)?;
+            }
+        }
         for name in self.exercise.wrong(self.plan.source.workspace)? {
             let Some(wrong) = self.before(&name)? else { continue };
             if Base::of(&wrong)? == Base::Chapter {

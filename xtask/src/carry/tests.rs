@@ -187,6 +187,31 @@ limit = 2
 }
 
 #[test]
+fn a_right_solution_of_another_design_is_made_anew_too() {
+    let before = "a\nb\nc\nd\ne\nf\ng\nh\n";
+    let path = "chapters/03_parser/src/a.rs";
+    let files = |text: &str| Files::from([(path.to_string(), Some(text.as_bytes().to_vec()))]);
+    let make = |to: &str| {
+        crate::patch::Patch::between("Two words.\n\n", &files(before), &files(to)).unwrap().text()
+    };
+    let exercise = "chapters/03_parser/exercises/01_first";
+    let other = format!("{exercise}/alternatives/other.patch");
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/a.rs", before),
+        (path, before),
+        (&format!("{exercise}/solution.patch"), &make("a\nb\nc\nd\ne\nf\ng\nsolved\n")),
+        (&format!("{exercise}/wrong/one.patch"), &make("a\nb\nc\nd\ne\nf\ng\nwrong\n")),
+        (&other, &make("a\nb\nc\nd\ne\nf\ng\nin another way\n")),
+    ]);
+    repository.write("chapters/02_pool/src/a.rs", &before.replace('e', "E"));
+    let report = repository.carry("2").unwrap();
+    assert!(report.conflicts.is_empty(), "{}", report.text);
+    let made = repository.read(&other);
+    assert!(made.starts_with("Two words.\n\ndiff --git"), "{made}");
+    assert!(made.ends_with(" E\n f\n g\n-h\n+in another way\n"), "{made}");
+}
+
+#[test]
 fn patches_of_exercises_are_made_anew() {
     let before = "a\nb\nc\nd\ne\nf\ng\nh\n";
     let solved = "a\nb\nc\nd\ne\nf\ng\nsolved\n";

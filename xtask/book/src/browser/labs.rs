@@ -11,6 +11,9 @@ const FRAME: &str = include_str!("labs.html");
 /// The steps from state to state that chapter 1's server may take, as its table has them.
 const PROGRAM_STEPS: &str = include_str!("program_steps.json");
 
+/// What chapter 5's token bucket says to whoever asks at these times.
+const BUCKET_CASES: &str = include_str!("bucket_cases.json");
+
 #[derive(serde::Deserialize)]
 struct Report {
     labs: usize,
@@ -21,6 +24,7 @@ struct Report {
 pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
     let root = sources.root().join("book/book");
     let frame = FRAME.replacen("/*program-steps*/[]", PROGRAM_STEPS.trim(), 1);
+    let frame = frame.replacen("/*bucket-cases*/[]", BUCKET_CASES.trim(), 1);
     let site = Site::serve(&root, frame)?;
     let Some(browser) = Browser::start(sources, &[], &site.frame(""))? else {
         return Ok(format!("labs skipped: none of {} is installed", NAMES.join(", ")));
@@ -38,7 +42,12 @@ pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<S
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+    use std::time::{Duration, Instant};
+
     use ch01_echo_socket::core::State;
+    use ch05_middleware::middleware::token_bucket::{Limit, TokenBucket};
+    use serde_json::json;
 
     use super::*;
 
@@ -57,7 +66,40 @@ mod tests {
     }
 
     #[test]
-    fn the_frame_has_a_place_for_the_program_steps() {
-        assert!(FRAME.contains("/*program-steps*/[]"));
+    fn the_bucket_cases_of_the_labs_are_what_chapter_5_answers() {
+        let limits = [(5, 1, 1000), (1, 1, 1000), (3, 7, 1000), (20, 20, 1000), (2, 3, 100)];
+        let times = [0, 0, 0, 1, 99, 100, 333, 334, 999, 1000, 1001, 1500, 1400, 2999, 60_000];
+        let mut real = Vec::new();
+        for (burst, rate, per) in limits {
+            let limit = Limit {
+                burst: NonZeroU32::new(burst).unwrap(),
+                rate: NonZeroU32::new(rate).unwrap(),
+                per: Duration::from_millis(per),
+            };
+            let start = Instant::now();
+            let mut bucket = TokenBucket::new(limit, start);
+            // A request to a full bucket of fractions has remainders below a millisecond, which are rounded up.
+            let up = |time: Duration| time.as_nanos().div_ceil(1_000_000);
+            let asked = times.map(|at| {
+                let verdict = bucket.take(limit, start + Duration::from_millis(at));
+                json!({
+                    "at": at,
+                    "allowed": verdict.allowed,
+                    "remaining": verdict.remaining,
+                    "next": u64::try_from(up(verdict.next)).unwrap(),
+                    "full": u64::try_from(up(verdict.full)).unwrap(),
+                })
+            });
+            let limit = json!({ "burst": burst, "rate": rate, "per": per });
+            real.push(json!({ "limit": limit, "asked": asked }));
+        }
+        let told: serde_json::Value = serde_json::from_str(BUCKET_CASES).unwrap();
+        let real = serde_json::Value::from(real);
+        assert_eq!(told, real, "the file must be: {real}");
+    }
+
+    #[test]
+    fn the_frame_has_a_place_for_what_the_chapters_say() {
+        assert!(FRAME.contains("/*program-steps*/[]") && FRAME.contains("/*bucket-cases*/[]"));
     }
 }

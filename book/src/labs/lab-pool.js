@@ -1,0 +1,89 @@
+// A thread pool with its queue, under a load that the reader makes.
+import { Lab, Player, button, h, label, number } from "./lab.js";
+import { Pool } from "./pool.js";
+
+/** Ticks of an ordinary task. */
+const ORDINARY = 3;
+
+customElements.define("lab-pool", class extends Lab {
+  name = "a thread pool and its queue";
+
+  build(body) {
+    this.size = { workers: 3, places: 4 };
+    this.workers = h("div", { class: "lab-row", "data-part": "workers" });
+    this.queue = h("div", { class: "lab-row", "data-part": "queue" });
+    this.counts = h("p", { "data-part": "counts" });
+    this.player = new Player(() => this.tick(), { every: 700, onchange: () => this.playing() });
+    this.play = button("Let time run", () => this.player.toggle(), { "aria-pressed": "false" });
+    body.append(
+      h("div", { class: "lab-bar" },
+        label("Workers", number(3, 1, 8, workers => this.fresh({ workers }))),
+        label("Places in the queue", number(4, 0, 12, places => this.fresh({ places })))),
+      h("div", { class: "lab-box" }, h("b", {}, "Workers"), this.workers),
+      h("div", { class: "lab-box" }, h("b", {}, "Queue, the next task first"), this.queue),
+      this.counts,
+      h("div", { class: "lab-bar" },
+        button("A task", () => this.submit(1, ORDINARY)), button("Five tasks", () => this.submit(5, ORDINARY)),
+        button("A task that blocks", () => this.submit(1, Infinity)), button("Unblock", () => this.unblock()),
+        button("A tick", () => this.tick()), this.play),
+      this.status);
+    this.fresh({});
+  }
+
+  stop() {
+    this.player?.stop();
+  }
+
+  playing() {
+    this.play.setAttribute("aria-pressed", String(this.player.playing));
+  }
+
+  fresh(change) {
+    Object.assign(this.size, change);
+    this.pool = new Pool(this.size.workers, this.size.places);
+    this.say(`${this.size.workers} workers sleep. An ordinary task takes ${ORDINARY} ticks.`);
+    this.draw();
+  }
+
+  submit(times, ticks) {
+    let taken = 0;
+    for (let count = 0; count < times; count++) taken += this.pool.submit(ticks);
+    const lost = times - taken;
+    this.say(lost === 0
+      ? `${taken} taken. ${this.pool.queue.length} wait in the queue.`
+      : `${taken} taken, ${lost} rejected: all workers are busy and the queue is full. A server says 503 here, at once.`);
+    this.draw();
+  }
+
+  unblock() {
+    this.pool.unblock();
+    this.say("What the blocked tasks have waited for is there. They end with the next tick.");
+    this.draw();
+  }
+
+  tick() {
+    const before = this.pool.completed;
+    this.pool.tick();
+    const ended = this.pool.completed - before;
+    const stuck = this.pool.workers.filter(task => task?.left === Infinity).length;
+    this.say(stuck === this.pool.workers.length
+      ? "Every worker is in a task that blocks. Nothing moves until something unblocks them."
+      : `${ended} ended. ${this.pool.queue.length} wait in the queue.`);
+    this.draw();
+  }
+
+  draw() {
+    const cell = (task, empty) => {
+      if (!task) return h("span", { class: "lab-cell empty" }, empty);
+      const blocks = task.left === Infinity;
+      return h("span", { class: blocks ? "lab-cell stuck" : "lab-cell" },
+        blocks ? `#${task.number} blocks` : `#${task.number}, ${task.left} left`);
+    };
+    this.workers.replaceChildren(...this.pool.workers.map(task => cell(task, "sleeps")));
+    const free = Math.max(0, this.size.places - this.pool.queue.length);
+    this.queue.replaceChildren(...this.pool.queue.map(task => cell(task)),
+      ...Array.from({ length: free }, () => cell(null, "free")));
+    if (this.size.places === 0) this.queue.append("no places: who finds no idle worker is rejected");
+    this.counts.textContent = `Completed: ${this.pool.completed}. Rejected: ${this.pool.rejected}.`;
+  }
+});
