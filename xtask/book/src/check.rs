@@ -28,6 +28,8 @@ pub(crate) enum Part {
     Browser,
     /// Each lab does what it should when it is clicked and typed into, in a real browser.
     Labs,
+    /// axe-core finds nothing serious, in light and in dark.
+    Accessibility,
     /// Every line of a chapter is shown.
     Coverage,
     /// Transcripts say what the programs say.
@@ -35,8 +37,15 @@ pub(crate) enum Part {
 }
 
 /// What `check` does when nothing is named: all that needs no other program than a browser.
-const USUAL: [Part; 6] =
-    [Part::Build, Part::Listings, Part::Links, Part::Figures, Part::Browser, Part::Labs];
+const USUAL: [Part; 7] = [
+    Part::Build,
+    Part::Listings,
+    Part::Links,
+    Part::Figures,
+    Part::Browser,
+    Part::Labs,
+    Part::Accessibility,
+];
 
 /// Checks these parts, and says in the last line what was done.
 pub(crate) fn run(chosen: &[Part]) -> Result<()> {
@@ -65,6 +74,9 @@ pub(crate) fn run(chosen: &[Part]) -> Result<()> {
             }
             Part::Browser => done.push(browser::look(&sources, &mut problems)?),
             Part::Labs => done.push(browser::labs::use_all(&sources, &mut problems)?),
+            Part::Accessibility => {
+                done.push(browser::accessibility::check(&sources, &mut problems)?);
+            }
             Part::Coverage => coverage::run(false)?,
             Part::Transcripts => transcript::run(&[], false)?,
         }

@@ -1,6 +1,7 @@
 //! The book in a real browser: scripts that fail, files that are missing, pages too wide for a phone, and
 //! pictures of the pages.
 
+pub(crate) mod accessibility;
 pub(crate) mod labs;
 mod site;
 
@@ -32,7 +33,7 @@ const FRAME: &str = include_str!("frame.html");
 pub(crate) fn look(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
     let root = sources.root().join("book/book");
     let pages = pages(&root)?;
-    let site = Site::serve(&root, frame(&pages)?)?;
+    let site = Site::serve(&root, with_pages(FRAME, &pages)?)?;
     let Some(browser) = Browser::start(sources, &[], &site.frame(""))? else {
         return Ok(format!("browser skipped: none of {} is installed", NAMES.join(", ")));
     };
@@ -53,7 +54,7 @@ pub(crate) fn screenshots(folder: &Path, chosen: &[String], height: u32) -> Resu
     let root = sources.root().join("book/book");
     let pages = if chosen.is_empty() { pages(&root)? } else { chosen.to_vec() };
     fs::create_dir_all(folder)?;
-    let site = Site::serve(&root, frame(&[])?)?;
+    let site = Site::serve(&root, with_pages(FRAME, &[])?)?;
     for page in &pages {
         let page = page.trim_start_matches('/');
         if !root.join(page).is_file() {
@@ -79,9 +80,10 @@ pub(crate) fn screenshots(folder: &Path, chosen: &[String], height: u32) -> Resu
     Ok(())
 }
 
-fn frame(pages: &[String]) -> Result<String> {
+/// A page around the pages, that knows them.
+fn with_pages(frame: &str, pages: &[String]) -> Result<String> {
     let absolute: Vec<String> = pages.iter().map(|page| format!("/{page}")).collect();
-    Ok(FRAME.replacen("/*pages*/[]", &serde_json::to_string(&absolute)?, 1))
+    Ok(frame.replacen("/*pages*/[]", &serde_json::to_string(&absolute)?, 1))
 }
 
 /// The pages of the built book, but for the one that holds all others to be printed.

@@ -34,6 +34,8 @@ struct Shared {
     frame: String,
     stopped: AtomicBool,
     missing: Mutex<Vec<String>>,
+    /// A file that lies elsewhere, with its path.
+    also: Mutex<Option<(String, Vec<u8>)>>,
 }
 
 impl Site {
@@ -47,6 +49,7 @@ impl Site {
             frame,
             stopped: AtomicBool::new(false),
             missing: Mutex::default(),
+            also: Mutex::default(),
         });
         let site = Site { address, reports, shared: Arc::clone(&shared) };
         thread::Builder::new().name("site".to_string()).spawn(move || {
@@ -72,6 +75,12 @@ impl Site {
         format!("http://{}/__frame.html{query}", self.address)
     }
 
+    /// Serves this file as well. It is there before the browser asks, when the browser starts later.
+    pub(super) fn also(&self, path: &str, body: Vec<u8>) {
+        let mut also = self.shared.also.lock().unwrap_or_else(PoisonError::into_inner);
+        *also = Some((path.to_string(), body));
+    }
+
     /// Waits for the browser's report.
     pub(super) fn report(&self, time: Duration) -> Result<String, RecvTimeoutError> {
         self.reports.recv_timeout(time)
@@ -80,6 +89,16 @@ impl Site {
     /// What the browser asked for and did not get.
     pub(super) fn missing(&self) -> Vec<String> {
         self.shared.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Shared {
+    fn file(&self, path: &str) -> Option<Vec<u8>> {
+        let also = self.also.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*also {
+            Some((known, body)) if known == path => Some(body.clone()),
+            _ => read(&self.root, path),
+        }
     }
 }
 
@@ -123,7 +142,7 @@ fn answer(stream: TcpStream, shared: &Shared, report: &Sender<String>) -> io::Re
             let _ = report.send(text);
             ("204 No Content", Vec::new())
         }
-        _ => read(&shared.root, path).map_or_else(
+        _ => shared.file(path).map_or_else(
             || {
                 let mut missing = shared.missing.lock().unwrap_or_else(PoisonError::into_inner);
                 missing.push(path.to_string());

@@ -1,0 +1,81 @@
+//! What axe-core finds on the pages: whether they can be read by ear, by keyboard, and by weak eyes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::site::Site;
+use super::{Browser, NAMES, pages, with_pages};
+use crate::source::{Sources, target};
+
+/// The version that the book is checked with. A later one may know more rules.
+const VERSION: &str = "4.11.1";
+
+/// How long the browser may take for all pages: the contrast of every word of code takes a while.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+const FRAME: &str = include_str!("accessibility.html");
+
+/// Where the browser finds axe-core.
+const SCRIPT: &str = "/__axe.js";
+
+/// Checks every page in light and in dark. Returns a line for the summary.
+pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
+    let script = match script(sources)? {
+        Ok(script) => script,
+        Err(reason) => return Ok(format!("accessibility skipped: {reason}")),
+    };
+    let root = sources.root().join("book/book");
+    let pages = pages(&root)?;
+    let site = Site::serve(&root, with_pages(FRAME, &pages)?)?;
+    site.also(SCRIPT, fs::read(script)?);
+    let Some(browser) = Browser::start(sources, &[], &site.frame(""))? else {
+        return Ok(format!("accessibility skipped: none of {} is installed", NAMES.join(", ")));
+    };
+    let report = site
+        .report(PATIENCE)
+        .with_context(|| format!("axe-core has not finished after {PATIENCE:?}"))?;
+    drop(browser);
+    let found: Vec<String> = serde_json::from_str(&report).context("the report of axe-core")?;
+    problems.extend(found.into_iter().map(|problem| format!("accessibility: {problem}")));
+    Ok(format!("axe-core {VERSION} on {} pages", pages.len()))
+}
+
+/// axe-core in the target folder, fetched if it is not there; or why there is none.
+fn script(sources: &Sources) -> Result<Result<PathBuf, String>> {
+    let folder = target(sources).join(format!("axe-core-{VERSION}"));
+    let script = folder.join("package/axe.min.js");
+    if script.is_file() {
+        return Ok(Ok(script));
+    }
+    fs::create_dir_all(&folder)?;
+    if let Err(reason) = fetch(&folder) {
+        return Ok(Err(format!("{reason:#}")));
+    }
+    if !script.is_file() {
+        bail!("axe-core {VERSION} has no axe.min.js in {}", folder.display());
+    }
+    Ok(Ok(script))
+}
+
+/// Gets the package and unpacks it. npm compares what it gets with the registry's checksum.
+fn fetch(folder: &Path) -> Result<()> {
+    let package = format!("axe-core@{VERSION}");
+    run(Command::new("npm")
+        .args(["pack", &package, "--silent", "--fetch-retries=1", "--fetch-timeout=30000"])
+        .current_dir(folder))?;
+    let archive = format!("axe-core-{VERSION}.tgz");
+    run(Command::new("tar").args(["-xzf", &archive]).current_dir(folder))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let told = format!("{command:?}").replace('"', "");
+    let output = command.stdin(Stdio::null()).output().with_context(|| told.clone())?;
+    if !output.status.success() {
+        bail!("{told} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
