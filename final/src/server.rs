@@ -406,7 +406,6 @@ impl Engine {
             always: &self.always,
             is_stopping: &self.is_stopping,
             peer: client.connection.peer(),
-            now: Instant::now(),
             clock: &Instant::now,
         };
         match client.exchange.turn(&mut client.connection, scratch, around) {

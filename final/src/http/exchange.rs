@@ -13,6 +13,7 @@ use super::framing::BodyLength;
 use super::limits::{KIB, Limits};
 use super::output::{Flushed, Output};
 use super::parser::{Head, HeadParser};
+use super::recycled::Recycled;
 use super::{Handler, HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
 use crate::core::workers::Mode;
 use crate::core::{Connection, Fill, Interest};
@@ -35,6 +36,7 @@ const DRAINED: usize = 16 * 1024 * KIB;
 pub struct Scratch {
     buffer: Vec<u8>,
     output: Vec<u8>,
+    recycled: Recycled,
 }
 
 /// What all connections have in common.
@@ -52,9 +54,7 @@ pub struct Surroundings<'a> {
     pub is_stopping: &'a AtomicBool,
     /// The client's address.
     pub peer: SocketAddr,
-    /// The time at which the turn began, or its last handler ended.
-    pub now: Instant,
-    /// Tells the time. A handler may take long, and deadlines of what follows it count from its end.
+    /// Tells the time. It is asked when a deadline begins: a handler may have taken long before that.
     pub clock: &'a dyn Fn() -> Instant,
 }
 
@@ -144,7 +144,8 @@ impl Exchange {
         around: Surroundings<'_>,
     ) -> io::Result<Next> {
         self.output.lend(&mut scratch.output);
-        let next = self.turn_with(connection, &mut scratch.buffer, around);
+        let Scratch { buffer, recycled, .. } = scratch;
+        let next = self.turn_with(connection, buffer, recycled, around);
         self.output.give_back(&mut scratch.output);
         next
     }
@@ -153,7 +154,8 @@ impl Exchange {
         &mut self,
         connection: &mut Connection,
         buffer: &mut Vec<u8>,
-        mut around: Surroundings<'_>,
+        recycled: &mut Recycled,
+        around: Surroundings<'_>,
     ) -> io::Result<Next> {
         // 1. What is left of the last answer comes first: who does not read gets no more.
         let was_sending = !self.output.is_empty();
@@ -184,17 +186,17 @@ impl Exchange {
                 let next = self.send(connection, around)?;
                 return Ok(next.unwrap_or(self.wait(Interest::Write, around)));
             }
-            match self.advance(buffer, &mut used, around) {
+            match self.advance(buffer, &mut used, recycled, around) {
                 Progress::NeedMore => break,
                 Progress::Request(mut request) => {
                     let response = respond_to(&mut request, around);
-                    around.now = (around.clock)();
                     self.answer(&request, response, around);
                     // Who has asked for the end sends no more (RFC 9112 section 9.6).
                     let is_all = used == buffer.len() && !request.wants_keep_alive();
                     if let (Phase::Last { lingers }, true) = (&mut self.phase, is_all) {
                         *lingers = false;
                     }
+                    request.recycle(recycled);
                 }
                 Progress::Refused(error) => {
                     self.refuse(&error);
@@ -246,13 +248,13 @@ impl Exchange {
 
     /// What is waited for, and until when.
     fn wait(&self, interest: Interest, around: Surroundings<'_>) -> Next {
-        let (limits, now) = (around.limits, around.now);
+        let (limits, now) = (around.limits, around.clock);
         let deadline = match &self.phase {
-            _ if !self.output.is_empty() || interest == Interest::Write => now + limits.write_time,
-            Phase::Idle => now + limits.idle_time,
+            _ if !self.output.is_empty() || interest == Interest::Write => now() + limits.write_time,
+            Phase::Idle => now() + limits.idle_time,
             Phase::Head { deadline, .. } | Phase::Closing { deadline, .. } => *deadline,
             Phase::Body(body) => body.deadline,
-            Phase::Last { .. } => now + limits.linger,
+            Phase::Last { .. } => now() + limits.linger,
         };
         Next::Wait(interest, deadline)
     }
@@ -276,7 +278,7 @@ impl Exchange {
             // close(2) on a socket with unread bytes makes the kernel send RST, and an RST makes the peer's
             // kernel throw away what it has received from us but not yet read. So: FIN, then read what comes.
             connection.finish_writing()?;
-            let deadline = around.now + around.limits.linger;
+            let deadline = (around.clock)() + around.limits.linger;
             self.phase = Phase::Closing { deadline, drained: 0 };
         }
         Ok(None)
@@ -305,8 +307,14 @@ impl Exchange {
     }
 
     /// Goes on with what is in `buffer` behind `used`.
-    fn advance(&mut self, buffer: &[u8], used: &mut usize, around: Surroundings<'_>) -> Progress {
-        match self.try_advance(buffer, used, around) {
+    fn advance(
+        &mut self,
+        buffer: &[u8],
+        used: &mut usize,
+        recycled: &mut Recycled,
+        around: Surroundings<'_>,
+    ) -> Progress {
+        match self.try_advance(buffer, used, recycled, around) {
             Ok(progress) => progress,
             Err(error) => Progress::Refused(error),
         }
@@ -316,6 +324,7 @@ impl Exchange {
         &mut self,
         buffer: &[u8],
         used: &mut usize,
+        recycled: &mut Recycled,
         around: Surroundings<'_>,
     ) -> Result<Progress, HttpError> {
         let limits = around.limits;
@@ -323,18 +332,18 @@ impl Exchange {
             if buffer.len() == *used {
                 return Ok(Progress::NeedMore);
             }
-            // One deadline for the whole head: a client that sends a byte now and then does not move it.
-            let deadline = around.now + limits.head_time;
             let mut parser = HeadParser::new(limits);
             // As a rule all of it has come, and then nothing has to be kept for another turn.
-            match parser.push(&buffer[*used..])? {
-                Some(head) => return self.begin_body(head, buffer, used, around),
-                None => self.phase = Phase::Head { parser: Box::new(parser), deadline },
+            if let Some(head) = parser.push_into(&buffer[*used..], recycled)? {
+                return self.begin_body(head, buffer, used, around);
             }
+            // One deadline for the whole head: a client that sends a byte now and then does not move it.
+            let deadline = (around.clock)() + limits.head_time;
+            self.phase = Phase::Head { parser: Box::new(parser), deadline };
             return Ok(Progress::NeedMore);
         }
         if let Phase::Head { parser, .. } = &mut self.phase {
-            let Some(head) = parser.push(&buffer[*used..])? else {
+            let Some(head) = parser.push_into(&buffer[*used..], recycled)? else {
                 return Ok(Progress::NeedMore);
             };
             self.phase = Phase::Idle;
@@ -377,7 +386,7 @@ impl Exchange {
         if decoder.is_done() {
             return Ok(Progress::Request(complete(head, decoder, bytes, around)));
         }
-        let deadline = around.now + around.limits.body_time;
+        let deadline = (around.clock)() + around.limits.body_time;
         self.phase = Phase::Body(Box::new(Body { head, decoder, bytes, deadline }));
         Ok(Progress::NeedMore)
     }

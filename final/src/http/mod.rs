@@ -26,6 +26,8 @@ pub mod output;
 pub mod parser;
 pub mod pattern;
 pub mod percent;
+mod piece;
+pub mod recycled;
 pub mod request;
 pub mod response;
 pub mod router;

@@ -1,12 +1,16 @@
 //! PARSE: the bytes of a request's head become a [`Head`], or "need more", or an error with its status.
 
 use std::fmt;
+use std::sync::Arc;
+
+use memchr::{memchr, memmem};
 
 use super::authority::valid_authority;
-use super::fields::{FieldsError, parse_fields};
+use super::fields::{FieldsError, fields_in_head};
 use super::framing::{BodyLength, FramingError, body_length};
 use super::limits::Limits;
 use super::line::{LineError, LineScanner, Scanned};
+use super::recycled::Recycled;
 use super::target::InvalidTarget;
 use super::{Headers, Method, Status, Target, Version, header, header_name};
 
@@ -23,6 +27,8 @@ pub struct Head {
     pub headers: Headers,
     /// Where the body ends.
     pub body_length: BodyLength,
+    /// The bytes of all this.
+    pub(super) bytes: Arc<Vec<u8>>,
 }
 
 /// Reads one request head from bytes that may come in pieces.
@@ -60,11 +66,31 @@ impl HeadParser {
     /// # Errors
     /// [`ParseError`], as early as it is certain. The connection must close after it.
     pub fn push(&mut self, buffered: &[u8]) -> Result<Option<(Head, usize)>, ParseError> {
+        self.push_into(buffered, &mut Recycled::default())
+    }
+
+    /// The same with the room that an earlier request has left.
+    ///
+    /// # Errors
+    /// As [`HeadParser::push`].
+    pub(super) fn push_into(
+        &mut self,
+        buffered: &[u8],
+        recycled: &mut Recycled,
+    ) -> Result<Option<(Head, usize)>, ParseError> {
+        // As a rule a head comes whole, and is right.
+        if self.scanned == 0
+            && let Some((fields, end)) = whole_head(buffered, &self.limits)
+            && let Ok(head) = parse_head(&buffered[..end], fields, &self.limits, recycled)
+        {
+            return Ok(Some((head, end)));
+        }
+        // Otherwise it is judged byte by byte, and the first that is wrong decides.
         while let Some(byte) = buffered.get(self.scanned) {
             if self.scan(*byte, buffered)? {
                 let fields = self.fields.unwrap_or(self.scanned);
-                let request_line = &buffered[self.start..fields - 2];
-                let head = parse_head(request_line, &buffered[fields..self.scanned], &self.limits)?;
+                let head = &buffered[self.start..self.scanned];
+                let head = parse_head(head, fields - self.start, &self.limits, recycled)?;
                 return Ok(Some((head, self.scanned)));
             }
         }
@@ -116,36 +142,59 @@ impl HeadParser {
 /// What a request line has beside its target: a method, two spaces, a version, and room to spare.
 const REQUEST_LINE_EXTRA: usize = 64;
 
-fn parse_head(line: &[u8], fields: &[u8], limits: &Limits) -> Result<Head, ParseError> {
+/// Finds the end of the request line and that of the head, if all of it is here and nothing about its lines is
+/// unusual. `None` says nothing about the head.
+fn whole_head(buffered: &[u8], limits: &Limits) -> Option<(usize, usize)> {
+    let buffered = &buffered[..buffered.len().min(limits.head)];
+    let end = memmem::find(buffered, b"\r\n\r\n")? + 4;
+    let head = &buffered[..end];
+    let line = memchr(b'\r', head)?;
+    let is_text = head[..line].iter().all(|byte| matches!(byte, b' '..=b'~'));
+    // Each CR has its LF, and each LF its CR. The last byte is the LF that was looked for.
+    let is_torn = |(byte, next): (&u8, &u8)| (*byte == b'\r') != (*next == b'\n');
+    let pairs = head.iter().zip(&head[1..]);
+    let is_torn = pairs.fold(false, |torn, pair| torn | is_torn(pair));
+    let fits = line > 0 && line <= limits.target + REQUEST_LINE_EXTRA;
+    (is_text && !is_torn && fits).then_some((line + 2, end))
+}
+
+/// Reads a head whose fields begin at an offset.
+fn parse_head(
+    head: &[u8],
+    fields: usize,
+    limits: &Limits,
+    recycled: &mut Recycled,
+) -> Result<Head, ParseError> {
+    let line = &head[..fields - 2];
     let (method, target, version) = split_request_line(line)?;
     let version = parse_version(version)?;
     if target.len() > limits.target {
         return Err(ParseError::TargetTooLong);
     }
-    let headers = parse_fields(fields, limits.fields)?;
+    let (bytes, mut headers) = recycled.take(head);
+    fields_in_head(&bytes, fields, limits.fields, &mut headers)?;
     // The target's form depends on the method; one that we do not know asks like GET.
     let known = Method::from_token(method).filter(|method| *method != Method::Connect);
-    let target = match Method::from_token(method) {
-        Some(method) => Target::parse(method, target),
-        None => Target::parse(Method::Get, target),
-    }?;
+    let part = method.len() + 1..method.len() + 1 + target.len();
+    let asked = Method::from_token(method).unwrap_or(Method::Get);
+    let target = Target::in_head(asked, &bytes, part)?;
     check_host(version, &headers)?;
     let body_length = body_length(version, &headers)?;
     // Last, because a request that is wrong in itself is wrong whatever it asks for. CONNECT asks for
     // a tunnel, and we are no proxy.
     let method = known.ok_or_else(|| ParseError::UnknownMethod(method.to_string()))?;
-    Ok(Head { method, target, version, headers, body_length })
+    Ok(Head { method, target, version, headers, body_length, bytes })
 }
 
 /// `method SP request-target SP HTTP-version`, with exactly one space each (RFC 9112 section 3).
 fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
     let line = str::from_utf8(line).map_err(|_| ParseError::RequestLine)?;
-    let mut parts = line.split(' ');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(method), Some(target), Some(version), None)
+    let parts = line.split_once(' ').and_then(|(method, rest)| Some((method, rest.split_once(' ')?)));
+    match parts {
+        Some((method, (target, version)))
             if header_name::is_token(method.as_bytes()) && !target.is_empty() =>
         {
-            Ok((method, target, version))
+            Ok((method, target, version)) // a third space would be in the version, which has none
         }
         _ => Err(ParseError::RequestLine),
     }

@@ -148,7 +148,6 @@ impl Wire {
                 always: &[],
                 is_stopping: &AtomicBool::new(false),
                 peer: peer(),
-                now: time(start, slept),
                 clock: &|| time(start, slept),
             };
             self.next = self.exchange.turn(&mut self.connection, &mut self.scratch, around)?;

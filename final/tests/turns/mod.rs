@@ -100,7 +100,6 @@ impl Pair {
                 always: &[],
                 is_stopping: &never,
                 peer: self.peer,
-                now: start,
                 clock: &|| start,
             };
             let next = self.exchange.turn(&mut self.connection, &mut self.scratch, around);
