@@ -250,7 +250,9 @@ impl Exchange {
     fn wait(&self, interest: Interest, around: Surroundings<'_>) -> Next {
         let (limits, now) = (around.limits, around.clock);
         let deadline = match &self.phase {
-            _ if !self.output.is_empty() || interest == Interest::Write => now() + limits.write_time,
+            _ if !self.output.is_empty() || interest == Interest::Write => {
+                now() + limits.write_time
+            }
             Phase::Idle => now() + limits.idle_time,
             Phase::Head { deadline, .. } | Phase::Closing { deadline, .. } => *deadline,
             Phase::Body(body) => body.deadline,

@@ -21,7 +21,7 @@ impl HeaderName {
     /// If `name` is not a token.
     pub const fn from_static(name: &'static str) -> HeaderName {
         assert!(is_token(name.as_bytes()), "a field name must be a token");
-        HeaderName(Piece::Static(name.as_bytes()))
+        HeaderName(Piece::Static(name))
     }
 
     /// The name of a line in a head, without a copy of it.

@@ -12,8 +12,9 @@ use smallvec::SmallVec;
 
 use crate::http::header_value::trim_ows;
 
-/// Lines that need no memory of their own: as many as most answers have.
-const INLINE: usize = 4;
+/// Lines that need no memory of their own: as many as a small answer has. More would make every request and every
+/// response larger, and these are handed on many times.
+const INLINE: usize = 2;
 
 /// Header or trailer fields in the order of the wire (RFC 9110 section 5).
 ///
@@ -54,10 +55,7 @@ impl Headers {
 
     /// Every value of that name, in the order of the wire.
     pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &HeaderValue> {
-        self.lines
-            .iter()
-            .filter(move |(known, _)| known.is(name.as_ref()))
-            .map(|(_, value)| value)
+        self.lines.iter().filter(move |(known, _)| known.is(name.as_ref())).map(|(_, value)| value)
     }
 
     /// Whether there is a line of that name.

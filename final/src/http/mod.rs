@@ -37,6 +37,7 @@ pub mod target;
 pub mod url;
 pub mod vary;
 pub mod version;
+mod whole_head;
 
 pub use handler::{Handler, HttpError, IntoResponse};
 pub use header_name::HeaderName;

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use memchr::{memchr, memmem};
-
 use super::authority::valid_authority;
 use super::fields::{FieldsError, fields_in_head};
 use super::framing::{BodyLength, FramingError, body_length};
@@ -12,7 +10,7 @@ use super::limits::Limits;
 use super::line::{LineError, LineScanner, Scanned};
 use super::recycled::Recycled;
 use super::target::InvalidTarget;
-use super::{Headers, Method, Status, Target, Version, header, header_name};
+use super::{Headers, Method, Status, Target, Version, header, header_name, whole_head};
 
 /// The request line and the fields of a request, checked (RFC 9112 sections 3 and 5).
 #[derive(Debug, Clone, PartialEq)]
@@ -80,8 +78,10 @@ impl HeadParser {
     ) -> Result<Option<(Head, usize)>, ParseError> {
         // As a rule a head comes whole, and is right.
         if self.scanned == 0
-            && let Some((fields, end)) = whole_head(buffered, &self.limits)
-            && let Ok(head) = parse_head(&buffered[..end], fields, &self.limits, recycled)
+            && let Some((fields, end)) = whole_head::find(buffered, &self.limits)
+            && let read_fields = whole_head::read_fields
+            && let Ok(head) =
+                parse_head(&buffered[..end], fields, &self.limits, recycled, read_fields)
         {
             return Ok(Some((head, end)));
         }
@@ -90,7 +90,8 @@ impl HeadParser {
             if self.scan(*byte, buffered)? {
                 let fields = self.fields.unwrap_or(self.scanned);
                 let head = &buffered[self.start..self.scanned];
-                let head = parse_head(head, fields - self.start, &self.limits, recycled)?;
+                let fields = fields - self.start;
+                let head = parse_head(head, fields, &self.limits, recycled, fields_in_head)?;
                 return Ok(Some((head, self.scanned)));
             }
         }
@@ -140,23 +141,7 @@ impl HeadParser {
 }
 
 /// What a request line has beside its target: a method, two spaces, a version, and room to spare.
-const REQUEST_LINE_EXTRA: usize = 64;
-
-/// Finds the end of the request line and that of the head, if all of it is here and nothing about its lines is
-/// unusual. `None` says nothing about the head.
-fn whole_head(buffered: &[u8], limits: &Limits) -> Option<(usize, usize)> {
-    let buffered = &buffered[..buffered.len().min(limits.head)];
-    let end = memmem::find(buffered, b"\r\n\r\n")? + 4;
-    let head = &buffered[..end];
-    let line = memchr(b'\r', head)?;
-    let is_text = head[..line].iter().all(|byte| matches!(byte, b' '..=b'~'));
-    // Each CR has its LF, and each LF its CR. The last byte is the LF that was looked for.
-    let is_torn = |(byte, next): (&u8, &u8)| (*byte == b'\r') != (*next == b'\n');
-    let pairs = head.iter().zip(&head[1..]);
-    let is_torn = pairs.fold(false, |torn, pair| torn | is_torn(pair));
-    let fits = line > 0 && line <= limits.target + REQUEST_LINE_EXTRA;
-    (is_text && !is_torn && fits).then_some((line + 2, end))
-}
+pub(super) const REQUEST_LINE_EXTRA: usize = 64;
 
 /// Reads a head whose fields begin at an offset.
 fn parse_head(
@@ -164,6 +149,7 @@ fn parse_head(
     fields: usize,
     limits: &Limits,
     recycled: &mut Recycled,
+    read_fields: impl FnOnce(&Arc<Vec<u8>>, usize, usize, &mut Headers) -> Result<(), FieldsError>,
 ) -> Result<Head, ParseError> {
     let line = &head[..fields - 2];
     let (method, target, version) = split_request_line(line)?;
@@ -172,12 +158,11 @@ fn parse_head(
         return Err(ParseError::TargetTooLong);
     }
     let (bytes, mut headers) = recycled.take(head);
-    fields_in_head(&bytes, fields, limits.fields, &mut headers)?;
+    read_fields(&bytes, fields, limits.fields, &mut headers)?;
     // The target's form depends on the method; one that we do not know asks like GET.
     let known = Method::from_token(method).filter(|method| *method != Method::Connect);
-    let part = method.len() + 1..method.len() + 1 + target.len();
     let asked = Method::from_token(method).unwrap_or(Method::Get);
-    let target = Target::in_head(asked, &bytes, part)?;
+    let target = Target::in_head(asked, target, &bytes, method.len() + 1)?;
     check_host(version, &headers)?;
     let body_length = body_length(version, &headers)?;
     // Last, because a request that is wrong in itself is wrong whatever it asks for. CONNECT asks for
@@ -189,7 +174,8 @@ fn parse_head(
 /// `method SP request-target SP HTTP-version`, with exactly one space each (RFC 9112 section 3).
 fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
     let line = str::from_utf8(line).map_err(|_| ParseError::RequestLine)?;
-    let parts = line.split_once(' ').and_then(|(method, rest)| Some((method, rest.split_once(' ')?)));
+    let parts =
+        line.split_once(' ').and_then(|(method, rest)| Some((method, rest.split_once(' ')?)));
     match parts {
         Some((method, (target, version)))
             if header_name::is_token(method.as_bytes()) && !target.is_empty() =>

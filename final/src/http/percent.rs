@@ -42,8 +42,11 @@ pub fn encode_segment(segment: &str) -> impl Iterator<Item = &str> {
 /// Whether a path is canonical as it stands, and nothing in it is encoded. Only then: a path in which something is
 /// encoded is `false`, also if it is encoded in our way.
 pub fn is_canonical(path: &str) -> bool {
-    let stands_for_itself =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte);
+    // `&` to `;` is & ' ( ) * + , - . / 0 to 9 : and ;
+    let stands_for_itself = |byte: u8| {
+        byte.is_ascii_alphabetic()
+            || matches!(byte, b'!' | b'$' | b'&'..=b';' | b'=' | b'@' | b'_' | b'~')
+    };
     path.bytes().all(stands_for_itself)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub(super) enum Piece {
     /// In the program.
-    Static(&'static [u8]),
+    Static(&'static str),
     /// With whoever has the piece.
     Owned(Vec<u8>),
     /// In a head, from one offset to another. All names and values of a request share its head, and whoever keeps one
@@ -33,7 +33,10 @@ impl Piece {
 
     /// The bytes as text, if they are.
     pub(super) fn to_str(&self) -> Option<&str> {
-        str::from_utf8(self).ok()
+        match self {
+            Piece::Static(text) => Some(text),
+            bytes => str::from_utf8(bytes).ok(),
+        }
     }
 }
 
@@ -42,7 +45,7 @@ impl Deref for Piece {
 
     fn deref(&self) -> &[u8] {
         match self {
-            Piece::Static(bytes) => bytes,
+            Piece::Static(text) => text.as_bytes(),
             Piece::Owned(bytes) => bytes,
             Piece::Shared { head, from, to } => {
                 head.get(*from as usize..*to as usize).unwrap_or_default()
@@ -68,7 +71,7 @@ mod tests {
         let head = Arc::new(b"GET / HTTP/1.1".to_vec());
         let shared = Piece::of(&head, 6, 14);
         assert_eq!(&*shared, b"HTTP/1.1");
-        assert!(shared == Piece::Static(b"HTTP/1.1"));
+        assert!(shared == Piece::Static("HTTP/1.1"));
         assert!(shared == Piece::Owned(b"HTTP/1.1".to_vec()));
         assert!(shared != Piece::of(&head, 6, 13));
         assert_eq!(shared.clone().to_str(), Some("HTTP/1.1"));

@@ -65,92 +65,27 @@ impl Target {
     /// An [`InvalidTarget`] for what the grammar does not allow (400). Not repaired: another server of a chain might
     /// repair it in another way.
     pub fn parse(method: Method, raw: &str) -> Result<Target, InvalidTarget> {
-        Target::of_piece(method, Piece::Owned(raw.as_bytes().to_vec()))
+        let parts = Parts::of(method, raw)?;
+        Ok(Target::new(Piece::Owned(raw.as_bytes().to_vec()), parts))
     }
 
-    /// The same for a part of a head, without a copy of it.
+    /// The same for a text that is in a head from an offset on, without a copy of it.
     ///
     /// # Errors
     /// As [`Target::parse`].
     pub(super) fn in_head(
         method: Method,
+        raw: &str,
         head: &Arc<Vec<u8>>,
-        part: Range<usize>,
+        from: usize,
     ) -> Result<Target, InvalidTarget> {
-        Target::of_piece(method, Piece::of(head, part.start, part.end))
+        let parts = Parts::of(method, raw)?;
+        Ok(Target::new(Piece::of(head, from, from + raw.len()), parts))
     }
 
-    fn of_piece(method: Method, piece: Piece) -> Result<Target, InvalidTarget> {
-        // What can stand in no target at all.
-        if let Some(byte) = piece.iter().find(|byte| !byte.is_ascii_graphic()) {
-            return Err(InvalidTarget::Byte(*byte));
-        }
-        let raw = piece.to_str().unwrap_or_default();
-        if raw.is_empty() {
-            return Err(InvalidTarget::Empty);
-        }
-        if raw.contains('#') {
-            return Err(InvalidTarget::Fragment);
-        }
-
-        // CONNECT has a form of its own.
-        if method == Method::Connect {
-            let has_host_and_port =
-                !raw.starts_with(':') && port_of(raw).is_some_and(|port| !port.is_empty());
-            if !has_host_and_port || !valid_authority(raw) {
-                return Err(InvalidTarget::Authority);
-            }
-            let authority = Some(0..raw.len());
-            return Ok(Target::whole(piece, TargetForm::Authority, authority, ""));
-        }
-
-        // The others are told apart by how they start.
-        if raw == "*" {
-            return match method {
-                Method::Options => Ok(Target::whole(piece, TargetForm::Asterisk, None, "*")),
-                _ => Err(InvalidTarget::Asterisk),
-            };
-        }
-        if raw.starts_with('/') {
-            return Target::with_path(piece, TargetForm::Origin, None, 0);
-        }
-        let authority = split_absolute(raw)?;
-        let end = authority.end;
-        // An OPTIONS of `http://host`, without even a slash, is what `*` was before a proxy (RFC 9112 section 3.2.4).
-        if method == Method::Options && end == raw.len() {
-            return Ok(Target::whole(piece, TargetForm::Absolute, Some(authority), "*"));
-        }
-        Target::with_path(piece, TargetForm::Absolute, Some(authority), end)
-    }
-
-    /// A target that names no path of this server.
-    fn whole(raw: Piece, form: TargetForm, authority: Option<Range<usize>>, path: &str) -> Target {
-        let segments = OnceLock::from(Vec::new());
-        Target { raw, form, authority, query: None, path: Path::Made(path.to_owned()), segments }
-    }
-
-    /// A target with `/path`, `/path?query`, `?query` or nothing after the authority, which ends at `start`.
-    fn with_path(
-        raw: Piece,
-        form: TargetForm,
-        authority: Option<Range<usize>>,
-        start: usize,
-    ) -> Result<Target, InvalidTarget> {
-        let text = raw.to_str().unwrap_or_default();
-        let (end, query) = match text[start..].find('?') {
-            Some(at) => (start + at, Some(start + at + 1..text.len())),
-            None => (text.len(), None),
-        };
-        let sent = &text[start..end];
-        let (path, segments) = if sent.starts_with('/') && is_canonical(sent) {
-            (Path::Sent(start..end), OnceLock::new())
-        } else {
-            // `http://host` has an empty path, which means `/` (RFC 9110 section 4.2.3).
-            let sent = sent.strip_prefix('/').unwrap_or(sent);
-            let segments = sent.split('/').map(decode_segment).collect::<Result<Vec<_>, _>>()?;
-            (Path::Made(canonical(&segments)), OnceLock::from(segments))
-        };
-        Ok(Target { raw, form, authority, query, path, segments })
+    fn new(raw: Piece, Parts { form, authority, query, path, segments }: Parts) -> Target {
+        let segments = segments.map(OnceLock::from).unwrap_or_default();
+        Target { raw, form, authority, query, path, segments }
     }
 
     /// The target as it stood in the request line: for logs, never for decisions.
@@ -174,7 +109,10 @@ impl Target {
     /// whole) and the empty path of CONNECT. Parsing a canonical path gives the same path.
     pub fn path(&self) -> &str {
         match &self.path {
-            Path::Sent(part) => self.raw().get(part.clone()).unwrap_or_default(),
+            Path::Sent(part) => {
+                let path = self.raw.get(part.clone()).unwrap_or_default();
+                str::from_utf8(path).unwrap_or_default() // it is ASCII
+            }
             Path::Made(path) => path,
         }
     }
@@ -205,6 +143,92 @@ impl Target {
     /// What stands after the first `?`, still encoded; `Some("")` for a `?` at the end.
     pub fn query(&self) -> Option<&str> {
         self.raw().get(self.query.clone()?)
+    }
+}
+
+/// What a target says.
+struct Parts {
+    form: TargetForm,
+    authority: Option<Range<usize>>,
+    query: Option<Range<usize>>,
+    path: Path,
+    segments: Option<Vec<String>>,
+}
+
+impl Parts {
+    fn of(method: Method, raw: &str) -> Result<Parts, InvalidTarget> {
+        // What can stand in no target at all.
+        if raw.is_empty() {
+            return Err(InvalidTarget::Empty);
+        }
+        if let Some(byte) = raw.bytes().find(|byte| !byte.is_ascii_graphic()) {
+            return Err(InvalidTarget::Byte(byte));
+        }
+        if raw.contains('#') {
+            return Err(InvalidTarget::Fragment);
+        }
+
+        // CONNECT has a form of its own.
+        if method == Method::Connect {
+            let has_host_and_port =
+                !raw.starts_with(':') && port_of(raw).is_some_and(|port| !port.is_empty());
+            if !has_host_and_port || !valid_authority(raw) {
+                return Err(InvalidTarget::Authority);
+            }
+            return Ok(Parts::whole(TargetForm::Authority, Some(0..raw.len()), ""));
+        }
+
+        // The others are told apart by how they start.
+        if raw == "*" {
+            return match method {
+                Method::Options => Ok(Parts::whole(TargetForm::Asterisk, None, "*")),
+                _ => Err(InvalidTarget::Asterisk),
+            };
+        }
+        if raw.starts_with('/') {
+            return Parts::with_path(raw, TargetForm::Origin, None, 0);
+        }
+        let authority = split_absolute(raw)?;
+        let end = authority.end;
+        // An OPTIONS of `http://host`, without even a slash, is what `*` was before a proxy (RFC 9112 section 3.2.4).
+        if method == Method::Options && end == raw.len() {
+            return Ok(Parts::whole(TargetForm::Absolute, Some(authority), "*"));
+        }
+        Parts::with_path(raw, TargetForm::Absolute, Some(authority), end)
+    }
+
+    /// A target that names no path of this server.
+    fn whole(form: TargetForm, authority: Option<Range<usize>>, path: &str) -> Parts {
+        let (path, segments) = (Path::Made(path.to_owned()), Some(Vec::new()));
+        Parts { form, authority, query: None, path, segments }
+    }
+
+    /// A target with `/path`, `/path?query`, `?query` or nothing after the authority, which ends at `start`.
+    fn with_path(
+        raw: &str,
+        form: TargetForm,
+        authority: Option<Range<usize>>,
+        start: usize,
+    ) -> Result<Parts, InvalidTarget> {
+        let (end, query) = match raw[start..].find('?') {
+            Some(at) => (start + at, Some(start + at + 1..raw.len())),
+            None => (raw.len(), None),
+        };
+        let sent = &raw[start..end];
+        if sent.starts_with('/') && is_canonical(sent) {
+            return Ok(Parts {
+                form,
+                authority,
+                query,
+                path: Path::Sent(start..end),
+                segments: None,
+            });
+        }
+        // `http://host` has an empty path, which means `/` (RFC 9110 section 4.2.3).
+        let sent = sent.strip_prefix('/').unwrap_or(sent);
+        let segments = sent.split('/').map(decode_segment).collect::<Result<Vec<_>, _>>()?;
+        let path = Path::Made(canonical(&segments));
+        Ok(Parts { form, authority, query, path, segments: Some(segments) })
     }
 }
 
