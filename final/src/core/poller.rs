@@ -188,7 +188,8 @@ mod tests {
         let poller = Poller::new().unwrap();
         let (mut client, mut server) = pair();
         server.set_nonblocking(true).unwrap();
-        while server.write(&[0; 64 * 1024]).is_ok() {}
+        let bytes = vec![0; 64 * 1024];
+        while server.write(&bytes).is_ok() {}
         poller.add(&server, Token(1), Interest::Write).unwrap();
         client.write_all(b"x").unwrap();
         assert_eq!(ready(&poller, Duration::from_millis(20)), [0; 0]);
