@@ -240,7 +240,10 @@ mod tests {
         let token = parking.claim().unwrap();
         let missed = || {
             let mut missed = false;
-            let note = |_: &_, it| Ok::<_, Infallible>(missed = it);
+            let note = |_: &_, it| {
+                missed = it;
+                Ok::<_, Infallible>(())
+            };
             parking.park(token, "a", Instant::now(), note).unwrap();
             parking.take(token).unwrap();
             missed

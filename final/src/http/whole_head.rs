@@ -22,11 +22,10 @@ pub(super) fn find(buffered: &[u8], limits: &Limits) -> Option<(usize, usize)> {
     let is_text = head[..line].iter().all(|byte| matches!(byte, b' '..=b'~'));
     // Each CR has its LF, and each LF its CR. The last byte is the LF that was looked for. No end before the last pair:
     // without branches the compiler compares many at once.
-    let pairs = head.iter().zip(&head[1..]);
-    let is_torn =
-        pairs.fold(false, |torn, (byte, next)| torn | ((*byte == b'\r') != (*next == b'\n')));
+    let is_torn = |(byte, next): (&u8, &u8)| u8::from((*byte == b'\r') != (*next == b'\n'));
+    let torn = head.iter().zip(&head[1..]).fold(0, |torn, pair| torn | is_torn(pair));
     let fits = line > 0 && line <= limits.target + REQUEST_LINE_EXTRA;
-    (is_text && !is_torn && fits).then_some((line + 2, end))
+    (is_text && torn == 0 && fits).then_some((line + 2, end))
 }
 
 /// Reads the field lines of such a head, from an offset on.
