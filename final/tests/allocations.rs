@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use allocation_counter::measure;
 use httpserver::Limits;
 use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest, Parking, Poller};
+use httpserver::core::{Connection, Interest, Parking, Poll, Poller};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use httpserver::http::{Request, Response, Router, Routes};
 

@@ -1,13 +1,24 @@
-//! The kernel's list of ready sockets. The only file that knows epoll.
+//! Which sockets are ready: what the engine asks of a kernel, and what it may rely on.
+//!
+//! On Linux [`epoll`] answers, everywhere else [`portable`]. The engine is the same above both, so it relies
+//! only on what [`Poll`] says, and the tests in `poller/contract.rs` hold both to it.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::buffer::spare_capacity;
-use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use rustix::event::{EventfdFlags, Timespec, eventfd};
-use rustix::io::{Errno, write};
+#[cfg(all(test, not(loom)))]
+mod contract;
+#[cfg(target_os = "linux")]
+pub mod epoll;
+#[cfg(any(test, feature = "portable", not(target_os = "linux")))]
+pub mod portable;
+
+/// The poller of this system.
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+pub type Poller = epoll::Epoll;
+/// The poller of this system.
+#[cfg(any(feature = "portable", not(target_os = "linux")))]
+pub type Poller = portable::Portable;
 
 /// What a socket waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,184 +29,82 @@ pub enum Interest {
     Write,
 }
 
-impl Interest {
-    fn flags(self) -> EventFlags {
-        // One shot: the kernel tells one thread, once. Nobody else hears of this socket until it is armed
-        // again, so whoever was told owns it.
-        let ready = match self {
-            Interest::Read => EventFlags::IN | EventFlags::RDHUP,
-            Interest::Write => EventFlags::OUT,
-        };
-        ready | EventFlags::ONESHOT
-    }
-}
-
 /// A number that its owner has given to a socket, and that comes back when the socket is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token(pub u64);
 
-/// Belongs to [`Poller::wake`] and is never told to anybody.
-const WAKE: u64 = u64::MAX;
+/// A list of sockets that wait, and of those that are ready. Many threads use it at the same time.
+///
+/// A socket that has been added or armed, and is ready for what it waits for, is told **at least once**, to one of
+/// the threads that wait; also if it was ready before, or has become ready in between. After that nobody may count
+/// on hearing of it again until it is armed again. It may be told without need, and to two threads: so whoever is told
+/// first takes the connection out of its place, and who finds none there, or finds nothing to read, has lost nothing
+/// but time.
+pub trait Poll: Sized {
+    /// A socket, as far as the list looks at it.
+    type Socket: ?Sized;
 
-/// The list of sockets that wait, and of those that are ready.
-#[derive(Debug)]
-pub struct Poller {
-    epoll: OwnedFd,
-    wake: OwnedFd,
-}
-
-impl Poller {
     /// An empty list.
     ///
     /// # Errors
     /// When the kernel has no file for it.
-    pub fn new() -> io::Result<Poller> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        // Never read, so it stays ready for ever: from the first wake on nobody sleeps here again.
-        epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
-        Ok(Poller { epoll, wake })
-    }
+    fn new() -> io::Result<Self>;
 
-    /// Adds a socket that waits for `interest`, once.
+    /// Adds a socket that waits for `interest`.
     ///
     /// # Errors
-    /// When it is there already, or the kernel has no memory.
-    pub fn add(&self, socket: impl AsFd, token: Token, interest: Interest) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, socket, EventData::new_u64(token.0), interest.flags())?)
-    }
+    /// When the kernel has no memory.
+    fn add(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
-    /// Lets a socket that is in the list wait again, once.
+    /// Lets a socket that is in the list wait again. What it waited for before is forgotten.
     ///
     /// # Errors
     /// When it is not there.
-    pub fn arm(&self, socket: impl AsFd, token: Token, interest: Interest) -> io::Result<()> {
-        Ok(epoll::modify(&self.epoll, socket, EventData::new_u64(token.0), interest.flags())?)
-    }
+    fn arm(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
     /// Takes a socket off the list. (One that is closed leaves it by itself.)
     ///
     /// # Errors
     /// When it is not there.
-    pub fn remove(&self, socket: impl AsFd) -> io::Result<()> {
-        Ok(epoll::delete(&self.epoll, socket)?)
-    }
+    fn remove(&self, socket: &Self::Socket) -> io::Result<()>;
 
-    /// Waits until sockets are ready, for at most `time`, and puts their tokens behind `ready`. As many as
-    /// the spare capacity of `ready` holds, so that other threads get some too.
+    /// Waits until sockets are ready, for at most `time`, and puts their tokens into `ready`: as many as it has
+    /// room for, so that other threads get some too.
     ///
     /// # Errors
     /// What the kernel reports. A signal is no error: nothing is ready then.
-    pub fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()> {
-        ready.events.clear();
-        let time = time.map(|time| Timespec {
-            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: time.subsec_nanos().into(),
-        });
-        match epoll::wait(&self.epoll, spare_capacity(&mut ready.events), time.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
+    fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()>;
 
     /// From now on every wait returns at once: the end of the engine.
-    pub fn wake_for_ever(&self) {
-        // It fails only when the counter is full, and then it is ready as well.
-        let _ = write(&self.wake, &1_u64.to_ne_bytes());
-    }
+    fn wake_for_ever(&self);
 }
 
 /// Room for what is ready.
+#[derive(Debug)]
 pub struct Ready {
-    events: Vec<epoll::Event>,
+    tokens: Vec<Token>,
+    room: usize,
 }
 
 impl Ready {
     /// Room for so many at a time.
-    pub fn with_capacity(capacity: usize) -> Ready {
-        Ready { events: Vec::with_capacity(capacity) }
+    pub fn with_capacity(room: usize) -> Ready {
+        Ready { tokens: Vec::with_capacity(room), room }
+    }
+
+    /// For how many there is room.
+    pub fn room(&self) -> usize {
+        self.room
     }
 
     /// The tokens of the sockets that are ready.
     pub fn tokens(&self) -> impl Iterator<Item = Token> + '_ {
-        let tokens = self.events.iter().map(|event| {
-            let event = *event;
-            event.data.u64()
-        });
-        tokens.filter(|token| *token != WAKE).map(Token)
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
-
-    use super::*;
-
-    fn pair() -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        (client, listener.accept().unwrap().0)
+        self.tokens.iter().copied()
     }
 
-    fn ready(poller: &Poller, time: Duration) -> Vec<u64> {
-        let mut ready = Ready::with_capacity(8);
-        poller.wait(&mut ready, Some(time)).unwrap();
-        ready.tokens().map(|token| token.0).collect()
-    }
-
-    const LONG: Duration = Duration::from_secs(20);
-    const NONE: Duration = Duration::ZERO;
-
-    #[test]
-    fn a_socket_is_told_once_until_it_is_armed_again() {
-        let poller = Poller::new().unwrap();
-        let (mut client, server) = pair();
-        poller.add(&server, Token(7), Interest::Read).unwrap();
-        assert_eq!(ready(&poller, NONE), [0; 0]);
-        client.write_all(b"x").unwrap();
-        assert_eq!(ready(&poller, LONG), [7]);
-        // The byte is still there, and still nobody is told.
-        assert_eq!(ready(&poller, NONE), [0; 0]);
-        poller.arm(&server, Token(8), Interest::Read).unwrap();
-        assert_eq!(ready(&poller, LONG), [8]);
-    }
-
-    #[test]
-    fn room_for_more_bytes_is_told_and_so_is_the_end() {
-        let poller = Poller::new().unwrap();
-        let (client, mut server) = pair();
-        poller.add(&server, Token(1), Interest::Write).unwrap();
-        assert_eq!(ready(&poller, LONG), [1]);
-        poller.arm(&server, Token(2), Interest::Read).unwrap();
-        drop(client);
-        assert_eq!(ready(&poller, LONG), [2]);
-        assert_eq!(server.read(&mut [0; 8]).unwrap(), 0);
-    }
-
-    #[test]
-    fn a_socket_that_is_removed_or_closed_is_not_told_of() {
-        let poller = Poller::new().unwrap();
-        let (mut client, server) = pair();
-        let (mut other_client, other) = pair();
-        poller.add(&server, Token(1), Interest::Read).unwrap();
-        poller.add(&other, Token(2), Interest::Read).unwrap();
-        poller.remove(&server).unwrap();
-        drop(other);
-        client.write_all(b"x").unwrap();
-        let _ = other_client.write_all(b"x");
-        assert_eq!(ready(&poller, Duration::from_millis(20)), [0; 0]);
-    }
-
-    #[test]
-    fn after_the_wake_nobody_sleeps_any_more() {
-        let poller = Poller::new().unwrap();
-        poller.wake_for_ever();
-        for _ in 0..3 {
-            let mut room = Ready::with_capacity(8);
-            poller.wait(&mut room, None).unwrap();
-            assert_eq!(room.tokens().count(), 0);
-        }
+    /// Puts these in the place of those before.
+    fn set(&mut self, tokens: impl Iterator<Item = Token>) {
+        self.tokens.clear();
+        self.tokens.extend(tokens);
     }
 }
