@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 
 use rustix::buffer::spare_capacity;
 use rustix::net::{SendFlags, SocketFlags, acceptfrom_with};
@@ -71,4 +73,16 @@ pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usi
 pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::Result<usize> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     Ok(rustix::fs::sendfile(stream, file, Some(at), most)?)
+}
+
+/// socketpair(2): a client and the server's end of its connection, without a network. To the kernel they are streams
+/// like any other, and what one has sent is there for the other.
+///
+/// # Errors
+/// When the system has no more files.
+pub fn pair() -> io::Result<(TcpStream, Stream)> {
+    let (client, server) = UnixStream::pair()?;
+    client.set_nonblocking(true)?;
+    server.set_nonblocking(true)?;
+    Ok((OwnedFd::from(client).into(), OwnedFd::from(server).into()))
 }

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
 use mio::event::Source;
 
@@ -12,6 +13,9 @@ use crate::core::poller::portable::Socket;
 
 /// Bytes of a file that are read to be sent.
 const PIECE: u64 = 64 * 1024;
+
+/// How long bytes may be on their way from one end of a pair to the other.
+const ON_THE_WAY: Duration = Duration::from_millis(10);
 
 /// A client's socket. It does not block.
 ///
@@ -131,4 +135,25 @@ pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::R
     let sent = send(stream, &piece[..count])?;
     *at += sent as u64;
     Ok(sent)
+}
+
+/// A client and the server's end of its connection. Windows has no socketpair(2), so they are connected by way of
+/// the loopback interface, and what one has sent is there for the other a moment later: the client waits that long.
+///
+/// # Errors
+/// When the system has no more files or ports.
+pub fn pair() -> io::Result<(TcpStream, Stream)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let client = TcpStream::connect(listener.local_addr()?)?;
+    client.set_read_timeout(Some(ON_THE_WAY))?;
+    let address = client.local_addr()?;
+    loop {
+        // Somebody else may have found the port.
+        let (server, peer) = listener.accept()?;
+        if peer == address {
+            server.set_nonblocking(true)?;
+            server.set_nodelay(true)?;
+            return Ok((client, server.into()));
+        }
+    }
 }
