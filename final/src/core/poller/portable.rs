@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use mio::event::Source;
+use mio::event::{Event, Source};
 use mio::{Events, Registry, Waker};
 
 use super::{Interest, Poll, Ready, Token};
@@ -87,7 +87,7 @@ impl Lead {
         }
         match self.poll.poll(&mut self.events, time) {
             Ok(()) => {
-                let tokens = self.events.iter().map(|event| event.token());
+                let tokens = self.events.iter().map(Event::token);
                 ready.set(tokens.filter(|token| *token != WAKE).map(|token| Token(token.0 as u64)));
                 Ok(())
             }
