@@ -35,12 +35,15 @@ pub struct Token(pub u64);
 
 /// A list of sockets that wait, and of those that are ready. Many threads use it at the same time.
 ///
-/// A socket that has been added or armed, and is ready for what it waits for, is told **at least once**, to one of
-/// the threads that wait; also if it was ready before, or has become ready in between. After that nobody may count
-/// on hearing of it again until it is armed again. It may be told without need, and to two threads: so whoever is told
-/// first takes the connection out of its place, and who finds none there, or finds nothing to read, has lost nothing
-/// but time.
+/// What it promises: a socket's token is told at least once for what is there when the socket is
+/// [added](Poll::add) or [armed](Poll::arm), or else for what comes first after that. It may be told more often than
+/// that, and to two threads. It is not told again of what somebody has left unread. So whoever is told reads until
+/// there is nothing, or arms the socket.
 pub trait Poll: Sized {
+    /// Whether a socket that has been read until there is nothing is told for all that comes later, too. Where this
+    /// is `false`, it must be armed to be told of anything.
+    const TELLS_OF_MORE: bool;
+
     /// A socket, as far as the list looks at it.
     type Socket: ?Sized;
 
@@ -50,13 +53,13 @@ pub trait Poll: Sized {
     /// When the kernel has no file for it.
     fn new() -> io::Result<Self>;
 
-    /// Adds a socket that waits for `interest`.
+    /// Adds a socket that waits for `interest` from now on.
     ///
     /// # Errors
     /// When the kernel has no memory.
     fn add(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
-    /// Lets a socket that is in the list wait again. What it waited for before is forgotten.
+    /// Lets a socket that is in the list wait for `interest`. If that is there already, it is told at once.
     ///
     /// # Errors
     /// When it is not there.
@@ -89,10 +92,11 @@ pub struct Ready {
 impl Ready {
     /// Room for so many at a time.
     pub fn with_capacity(room: usize) -> Ready {
-        Ready { tokens: Vec::with_capacity(room), room }
+        // Some tokens are told twice.
+        Ready { tokens: Vec::with_capacity(2 * room), room }
     }
 
-    /// For how many there is room.
+    /// For how many sockets there is room.
     pub fn room(&self) -> usize {
         self.room
     }

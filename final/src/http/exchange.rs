@@ -61,8 +61,10 @@ pub struct Surroundings<'a> {
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// For the socket, until a point in time.
+    /// For the socket, until a point in time. All that had come was read.
     Wait(Interest, Instant),
+    /// For its next turn: there may be more to read, and others are first.
+    More(Instant),
     /// For nothing: it has ended.
     End,
 }
@@ -169,10 +171,14 @@ impl Exchange {
         // 2. What was left over, and what has come. Requests that are here already go before more bytes.
         connection.take_leftover(buffer);
         let mut eof = false;
+        // Whether there may be more than has been read. Who reads fewer bytes than there was room for has read all.
+        let mut more = true;
         if !was_sending || buffer.is_empty() {
             buffer.reserve(READ);
+            let room = buffer.capacity() - buffer.len();
             match connection.fill(buffer)? {
-                Fill::Bytes(_) | Fill::Nothing => {}
+                Fill::Bytes(count) => more = count == room,
+                Fill::Nothing => more = false,
                 Fill::Eof => eof = true,
             }
         }
@@ -227,7 +233,8 @@ impl Exchange {
         if eof || (around.is_stopping.load(Ordering::Acquire) && self.is_idle()) {
             return Ok(Next::End);
         }
-        Ok(self.wait(Interest::Read, around))
+        let deadline = self.deadline(Interest::Read, around);
+        Ok(if more { Next::More(deadline) } else { Next::Wait(Interest::Read, deadline) })
     }
 
     /// The deadline has passed. Returns `true` if the client must still be told; the turn then goes on when
@@ -248,8 +255,13 @@ impl Exchange {
 
     /// What is waited for, and until when.
     fn wait(&self, interest: Interest, around: Surroundings<'_>) -> Next {
+        Next::Wait(interest, self.deadline(interest, around))
+    }
+
+    /// Until when that is waited for.
+    fn deadline(&self, interest: Interest, around: Surroundings<'_>) -> Instant {
         let (limits, now) = (around.limits, around.clock);
-        let deadline = match &self.phase {
+        match &self.phase {
             _ if !self.output.is_empty() || interest == Interest::Write => {
                 now() + limits.write_time
             }
@@ -257,8 +269,7 @@ impl Exchange {
             Phase::Head { deadline, .. } | Phase::Closing { deadline, .. } => *deadline,
             Phase::Body(body) => body.deadline,
             Phase::Last { .. } => now() + limits.linger,
-        };
-        Next::Wait(interest, deadline)
+        }
     }
 
     /// Sends what is there. `None`: all of it has been taken, and the exchange can go on.

@@ -1,13 +1,10 @@
 //! macOS and Windows, and every other system that mio knows: kqueue there, completion ports made to look alike here.
 //!
-//! mio is *edge-triggered*: it tells of a socket when something comes. Arming is `reregister` here, which looks at
-//! the socket again and tells at once if it is ready already. That makes up for two differences. Bytes that came
-//! before, or that a turn has left unread, are told of after arming, as epoll does it. And on Windows mio tells of a
-//! socket again only after a read that found nothing, or after `reregister`: so nobody has to read until nothing is
-//! left.
-//!
-//! What it cannot give is "once": bytes that come while a thread works on the connection are told to another one,
-//! which finds the place empty. The contract allows that.
+//! mio is *edge-triggered*, as the list of Linux is here: it tells of a socket when something comes. But it promises
+//! that of a socket only when a read before has found nothing (on Windows it has to see that, since it asks the system
+//! for one event at a time), and the engine is content with a read that did not fill its room. So a socket is armed
+//! after each turn. Arming is `reregister`, which looks at the socket and tells at once if it is ready already. Nobody
+//! has to read until nothing is left, and an end that came together with the last bytes is told then.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -98,6 +95,8 @@ impl Lead {
 }
 
 impl Poll for Portable {
+    const TELLS_OF_MORE: bool = false;
+
     type Socket = dyn Socket;
 
     fn new() -> io::Result<Portable> {
