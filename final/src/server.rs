@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::core::listener::{BindError, Failure};
+use crate::core::system::send;
 use crate::core::workers::{Mode, Size, Work, Workers};
-use crate::core::{Connection, Interest, Listener, Parking, Poller, Token};
+use crate::core::{Connection, Interest, Listener, Parking, Poll, Poller, Stream, Token};
 use crate::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use crate::http::limits::Limits;
 use crate::http::{Handler, HttpError, Status};
@@ -148,7 +149,7 @@ impl Server {
     pub fn run(self, handler: impl Handler) -> io::Result<usize> {
         let Server { listener, limits, size, clients, always, drain, shared } = self;
         let poller = Arc::new(Poller::new()?);
-        poller.add(&listener, LISTENER, Interest::Read)?;
+        poller.add(listener.door(), LISTENER, Interest::Read)?;
         let engine = Arc::new(Engine {
             handler: Box::new(handler),
             limits,
@@ -328,7 +329,7 @@ impl Engine {
 
     fn arm_listener(&self) {
         if let Some(listener) = &*lock(&self.listener)
-            && let Err(error) = self.poller.arm(listener, LISTENER, Interest::Read)
+            && let Err(error) = self.poller.arm(listener.door(), LISTENER, Interest::Read)
         {
             eprintln!("accept: {error}");
         }
@@ -353,7 +354,7 @@ impl Engine {
     }
 
     /// A new client gets a place, or is told that there is none.
-    fn welcome(&self, stream: TcpStream, peer: SocketAddr) -> Option<(Token, Box<Client>)> {
+    fn welcome(&self, stream: Stream, peer: SocketAddr) -> Option<(Token, Box<Client>)> {
         let counters = &self.shared.counters;
         counters.connections.fetch_add(1, Ordering::Relaxed);
         let Some(token) = self.admit(peer) else {
@@ -388,13 +389,12 @@ impl Engine {
 
     /// Says that there is no room. The answer fits into the socket's empty buffer, so this does not wait; and
     /// nothing has been read, so a client that has sent something may see a reset in place of it.
-    fn turn_away(stream: &TcpStream) {
+    fn turn_away(stream: &Stream) {
         let message = "there are too many connections; try again";
         let error = HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message);
         let mut exchange = Exchange::default();
         exchange.refuse(&error);
-        let mut stream = stream;
-        let _ = stream.write_all(exchange.unsent());
+        let _ = send(stream, exchange.unsent());
         let _ = stream.shutdown(std::net::Shutdown::Write);
     }
 
@@ -457,7 +457,7 @@ impl Engine {
     /// No more clients: those who have connected are taken in, and later ones are refused by the kernel.
     fn close_the_door(&self) {
         let Some(listener) = lock(&self.listener).take() else { return };
-        let _ = self.poller.remove(&listener);
+        let _ = self.poller.remove(listener.door());
         while let Ok((stream, peer)) = listener.accept() {
             if let Some(client) = self.welcome(stream, peer) {
                 self.leave(client);
@@ -500,10 +500,11 @@ impl Held<'_> {
         let before = client.listed.replace(interest);
         let parked = self.engine.parking.park(token, client, deadline, |client, missed| {
             let socket = client.connection.stream();
+            let is_told = Poller::TELLS_OF_MORE && !again && !missed;
             match (before, interest) {
                 (None, _) => poller.add(socket, token, interest),
                 // The usual case, and no system call: what comes is told.
-                (Some(Interest::Read), Interest::Read) if !again && !missed => Ok(()),
+                (Some(Interest::Read), Interest::Read) if is_told => Ok(()),
                 _ => poller.arm(socket, token, interest),
             }
         });

@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::permit::{Next, Permit, ThreadId};
-use super::poller::{Poller, Ready, Token};
+use super::poller::{Poll, Poller, Ready, Token};
 
 /// How many ready sockets a thread is told of at a time. Few, so that others get some as well.
 const BATCH: usize = 16;

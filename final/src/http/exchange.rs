@@ -428,10 +428,7 @@ impl Exchange {
                 self.answer(&request, response, around, true);
                 return Ok(Some(rest));
             }
-            End::Unread => {
-                stream.set_nonblocking(true)?;
-                self.answer(&request, response, around, false);
-            }
+            End::Unread => self.answer(&request, response, around, false),
             End::Refused(error) => self.refuse(&error),
             End::Gone => return Ok(None),
         }

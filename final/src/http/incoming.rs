@@ -6,13 +6,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::body::{BodyDecoder, BodyError};
 use super::limits::{KIB, MIB};
 use super::{HttpError, Status};
 use crate::core::blocking;
+use crate::core::system::{Stream, duplicate};
 
 /// Bytes that are read at once, at most.
 const READ: usize = 64 * KIB;
@@ -23,7 +23,8 @@ const PORTION: usize = MIB;
 /// What is still to come of a body.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    stream: Arc<TcpStream>,
+    /// A handle of its own of the connection's socket.
+    stream: TcpStream,
     decoder: BodyDecoder,
     /// What has been decoded and not been read by the handler: from `at` on.
     decoded: Vec<u8>,
@@ -67,18 +68,19 @@ impl Incoming {
     /// A body of which `decoded` has come. It may take `time` for each mebibyte from now on.
     ///
     /// # Errors
-    /// When the socket cannot be made to wait.
+    /// When there is no file for another handle of the socket, or the socket cannot be made to wait.
     pub(super) fn new(
-        stream: &Arc<TcpStream>,
+        stream: &Stream,
         decoder: BodyDecoder,
         decoded: Vec<u8>,
         expects: bool,
         time: Duration,
     ) -> io::Result<Incoming> {
         // Nobody else works on this connection as long as the handler runs.
+        let stream = duplicate(stream)?;
         stream.set_nonblocking(false)?;
         Ok(Incoming {
-            stream: Arc::clone(stream),
+            stream,
             decoder,
             decoded,
             at: 0,
@@ -92,12 +94,11 @@ impl Incoming {
     }
 
     /// The handler has ended.
-    pub(super) fn end(self) -> End {
-        if self.stream.set_nonblocking(true).is_err() {
-            return End::Gone;
-        }
+    pub(super) fn end(mut self) -> End {
         match self.failure {
-            None if self.decoder.is_done() && self.at == self.decoded.len() => End::Whole(self.raw),
+            None if self.decoder.is_done() && self.at == self.decoded.len() => {
+                End::Whole(std::mem::take(&mut self.raw))
+            }
             None => End::Unread,
             Some(Failure::Wrong(error)) => End::Refused(error.into()),
             Some(Failure::Slow) => {
@@ -113,7 +114,7 @@ impl Incoming {
         if std::mem::take(&mut self.expects) {
             // The handler wants the body, so it may be sent (RFC 9110 section 10.1.1).
             let word = b"HTTP/1.1 100 Continue\r\n\r\n";
-            (&*self.stream).write_all(word).map_err(|_| Failure::Gone)?;
+            (&self.stream).write_all(word).map_err(|_| Failure::Gone)?;
         }
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -122,7 +123,7 @@ impl Incoming {
         self.stream.set_read_timeout(Some(left)).map_err(|_| Failure::Gone)?;
         self.raw.resize(READ, 0);
         // Another thread serves the others meanwhile.
-        let count = match blocking(|| (&*self.stream).read(&mut self.raw)) {
+        let count = match blocking(|| (&self.stream).read(&mut self.raw)) {
             Ok(0) => return Err(Failure::Gone),
             Ok(count) => count,
             Err(error) => {
@@ -145,6 +146,14 @@ impl Incoming {
         let used = self.decoder.decode(&self.raw, &mut self.decoded).map_err(Failure::Wrong)?;
         self.raw.drain(..used);
         Ok(())
+    }
+}
+
+impl Drop for Incoming {
+    /// Whoever has it last, from here on the connection has turns again.
+    fn drop(&mut self) {
+        // Should it fail, the connection is of no use, and its next turn will see that.
+        let _ = self.stream.set_nonblocking(true);
     }
 }
 
