@@ -3,13 +3,19 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use httpserver::Server;
+use httpserver::core::blocking;
 use httpserver::handlers::StaticFiles;
 use httpserver::http::{Request, Response, Router};
 use httpserver::middleware::{Chain, Compression};
 use serde_json::json;
+
+/// How long a handler sleeps that waits for something.
+const SLEEP: Duration = Duration::from_millis(50);
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -23,6 +29,14 @@ fn main() -> anyhow::Result<()> {
         Ok::<_, httpserver::http::HttpError>(Response::json(
             &json!({ "id": id, "name": "Ada", "tags": ["a", "b"] }),
         ))
+    });
+    router.get("/sleep", |_: &mut Request| {
+        thread::sleep(SLEEP);
+        "slept"
+    });
+    router.get("/sleep/told", |_: &mut Request| {
+        blocking(|| thread::sleep(SLEEP));
+        "slept"
     });
     if let Some(folder) = arguments.next().map(PathBuf::from) {
         let text = folder.join("text100k.txt");

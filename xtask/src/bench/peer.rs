@@ -59,6 +59,17 @@ impl Peer {
             "limit" if scenario.is_gzip() => Some("it compresses nothing"),
             "may_minihttp" if scenario.is_static() => Some("it serves no files"),
             "may_minihttp" if scenario.closes() => Some("it does not heed `Connection: close`"),
+            "limit" if scenario.has_sleepers() => Some("it has no handlers"),
+            "nginx" if scenario.has_sleepers() => Some("it has no handlers that sleep"),
+            "may_minihttp" if scenario.has_sleepers() => {
+                Some("it has no threads for handlers that block")
+            }
+            "tiny_http" if scenario.has_sleepers() => {
+                Some("its threads, one a core, would all sleep")
+            }
+            "axum" | "actix-web" if scenario.has_sleepers() && !scenario.tells() => {
+                Some("its handlers must say that they block: see mix-blocking")
+            }
             _ => None,
         }
     }
@@ -209,11 +220,13 @@ mod tests {
                 .map(|s| s.name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(reasons("limit"), ["gzip"]);
+        assert_eq!(reasons("limit"), ["gzip", "mix", "mix-blocking"]);
         assert_eq!(reasons("final"), [""; 0]);
+        assert_eq!(reasons("nginx"), ["mix", "mix-blocking"]);
+        assert_eq!(reasons("axum"), ["mix"]);
         assert_eq!(
             reasons("may_minihttp"),
-            ["new-connection", "static-1k", "static-100k", "static-10m"]
+            ["new-connection", "static-1k", "static-100k", "static-10m", "mix", "mix-blocking"]
         );
     }
 

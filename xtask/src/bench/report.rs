@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::Sample;
 use super::scenario::Scenario;
+use super::{Base, Sample};
 use crate::ui;
 
 /// What one server did in all rounds, or why it did not.
@@ -62,6 +62,20 @@ pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
     print("KiB of a compressed answer: who compresses less is faster", &compressed, &|row, at| {
         middle(row, at, |sample| Some(sample.bytes)).map(|bytes| format!("{:.1}", bytes / 1024.0))
     });
+    let is_compared = |scenario: &Scenario| scenario.against.is_some();
+    print("requests a second, relative to the same server without it", &is_compared, &|row, at| {
+        beside_itself(row, at, |sample, base| Some(sample.rate / base.rate))
+    });
+    print(
+        "CPU time of the server a request, relative to the same server without it",
+        &is_compared,
+        &|row, at| beside_itself(row, at, |sample, base| Some(sample.cpu? / base.cpu?)),
+    );
+    print("latency in ms, 99 of 100 answers, without it / with it", &is_compared, &|row, at| {
+        let without = middle(row, at, |sample| Some(sample.base?.p99))?;
+        let with = middle(row, at, |sample| Some(sample.p99))?;
+        Some(format!("{:.2} / {:.2}", without * 1e3, with * 1e3))
+    });
     let notes = notes(names, rows);
     if !notes.is_empty() {
         let _ = write!(text, "\n{}\n{notes}", ui::paint(ui::TITLE, "what to know about it"));
@@ -91,6 +105,16 @@ fn relative(
     median(ratios).map(|ratio| format!("{ratio:.2}"))
 }
 
+/// The median of the ratios to what the same server did in the same round without that which is measured.
+fn beside_itself(
+    row: &Row,
+    at: usize,
+    ratio: impl Fn(&Sample, Base) -> Option<f64>,
+) -> Option<String> {
+    let ratio = middle(row, at, |sample| ratio(sample, sample.base?))?;
+    Some(format!("{ratio:.2}"))
+}
+
 /// The one in the middle, or half way between the two that are.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
@@ -116,7 +140,14 @@ fn notes(names: &[&str], rows: &[Row]) -> String {
                     if lost > 0 {
                         let _ = writeln!(
                             text,
-                            "{about}: up to {lost} idle connections were closed by the server"
+                            "{about}: up to {lost} connections beside it were closed by the server"
+                        );
+                    }
+                    let share = samples.iter().filter_map(|sample| sample.share);
+                    if let Some(share) = share.reduce(f64::min).filter(|share| *share < 0.5) {
+                        let _ = writeln!(
+                            text,
+                            "{about}: those beside it got {share:.2} of what they could get"
                         );
                     }
                     Ok(())
@@ -168,6 +199,8 @@ mod tests {
             memory: Some(2048.0),
             errors: 0.0,
             lost: 0,
+            share: None,
+            base: None,
         }
     }
 
@@ -235,13 +268,36 @@ route    2.0    2.0
     }
 
     #[test]
+    fn what_a_scenario_adds_is_compared_with_the_same_server() {
+        let with = |base: Base, rate, micros| Sample { base: Some(base), ..sample(rate, micros) };
+        let base = |rate, micros: f64| Base { rate, cpu: Some(micros / 1e6), p99: 0.001 };
+        // The second round was a slow one, for both.
+        let own = vec![
+            with(base(100.0, 4.0), 60.0, 6.0),
+            with(base(50.0, 8.0), 40.0, 10.0),
+            with(base(100.0, 4.0), 70.0, 5.6),
+        ];
+        let skipped = Err("it has no handlers".into());
+        let text = plain(&tables(&["limit", "final"], &[row("mix", vec![skipped, Ok(own)])]));
+        assert!(text.contains("second, relative to the same server without it\n     limit  final\nmix      -   0.70\n"), "{text}");
+        assert!(text.contains("request, relative to the same server without it\n     limit  final\nmix      -   1.40\n"), "{text}");
+        assert!(
+            text.contains(
+                "without it / with it\n     limit        final\nmix      -  1.00 / 1.50\n"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn what_went_wrong_is_said() {
-        let bad = Sample { errors: 2.0, lost: 7, ..sample(1.0, 1.0) };
+        let bad = Sample { errors: 2.0, lost: 7, share: Some(0.25), ..sample(1.0, 1.0) };
         let text = notes(&["final"], &[row("idle-2000", vec![Ok(vec![bad, bad])])]);
         assert_eq!(
             text,
             "final, idle-2000: 4 failed requests or connections\n\
-             final, idle-2000: up to 7 idle connections were closed by the server\n"
+             final, idle-2000: up to 7 connections beside it were closed by the server\n\
+             final, idle-2000: those beside it got 0.25 of what they could get\n"
         );
     }
 }

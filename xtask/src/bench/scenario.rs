@@ -12,22 +12,40 @@ pub(crate) struct Scenario {
     pub connections: u16,
     /// Requests sent at once on each of them.
     pub pipelined: u8,
-    /// Connections that have asked once and then only stand there.
-    pub idle: usize,
+    /// Who else is there.
+    pub beside: Beside,
     /// How long the body must be.
     pub length: Option<usize>,
+    /// What the same server does in the same round, to compare with.
+    pub against: Option<&'static Scenario>,
 }
+
+/// Who else is connected while it is measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Beside {
+    Nobody,
+    /// Connections that have asked once and then only stand there.
+    Idle(usize),
+    /// Connections that ask for a handler that sleeps, again and again.
+    Sleepers(&'static str),
+}
+
+/// A handler that sleeps and does not say so.
+const SLEEP: &str = "/sleep";
+/// The same, with the word by which a server is told of it.
+const SLEEP_TOLD: &str = "/sleep/told";
 
 /// "Hello, World!" on 64 connections.
 const HELLO: Scenario = Scenario {
-    name: "",
+    name: "hello",
     about: "",
     path: "/",
     fields: &[],
     connections: 64,
     pipelined: 1,
-    idle: 0,
+    beside: Beside::Nobody,
     length: Some(13),
+    against: None,
 };
 
 /// In the order of the report.
@@ -91,13 +109,27 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "idle-2000",
         about: "64 connections that ask beside 2,000 that do not",
-        idle: 2_000,
+        beside: Beside::Idle(2_000),
         ..HELLO
     },
     Scenario {
         name: "idle-10000",
         about: "64 connections that ask beside 10,000 that do not",
-        idle: 10_000,
+        beside: Beside::Idle(10_000),
+        ..HELLO
+    },
+    Scenario {
+        name: "mix",
+        about: "64 connections that ask beside 8 in a handler that sleeps 50 ms and does not say so",
+        beside: Beside::Sleepers(SLEEP),
+        against: Some(&HELLO),
+        ..HELLO
+    },
+    Scenario {
+        name: "mix-blocking",
+        about: "the same, with a handler that tells the server that it blocks",
+        beside: Beside::Sleepers(SLEEP_TOLD),
+        against: Some(&HELLO),
         ..HELLO
     },
 ];
@@ -109,6 +141,16 @@ impl Scenario {
 
     pub(crate) fn is_gzip(&self) -> bool {
         self.path == "/text"
+    }
+
+    /// Whether there are handlers that sleep.
+    pub(crate) fn has_sleepers(&self) -> bool {
+        matches!(self.beside, Beside::Sleepers(_))
+    }
+
+    /// Whether the server is told of handlers that block.
+    pub(crate) fn tells(&self) -> bool {
+        self.beside == Beside::Sleepers(SLEEP_TOLD)
     }
 
     /// Whether the server closes after each answer.
@@ -127,6 +169,13 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), SCENARIOS.len());
+    }
+
+    #[test]
+    fn what_a_scenario_is_compared_with_is_compared_with_nothing() {
+        for base in SCENARIOS.iter().filter_map(|scenario| scenario.against) {
+            assert_eq!((base.against, base.beside), (None, Beside::Nobody), "{}", base.name);
+        }
     }
 
     #[test]

@@ -4,12 +4,16 @@ use std::env;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use actix_files::Files;
 use actix_web::middleware::Compress;
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
 use serde_json::json;
+
+/// How long a handler sleeps that waits for something.
+const SLEEP: Duration = Duration::from_millis(50);
 
 #[actix_web::main]
 async fn main() -> io::Result<()> {
@@ -25,6 +29,7 @@ async fn main() -> io::Result<()> {
         App::new()
             .route("/", web::get().to(|| async { "Hello, World!" }))
             .route("/json/{id}", web::get().to(item))
+            .route("/sleep/told", web::get().to(sleep))
             .service(web::resource("/text").wrap(Compress::default()).route(web::get().to(page)))
             .service(Files::new("/static", folder.clone()))
     })
@@ -38,4 +43,10 @@ async fn main() -> io::Result<()> {
 
 async fn item(id: web::Path<u64>) -> impl Responder {
     web::Json(json!({ "id": *id, "name": "Ada", "tags": ["a", "b"] }))
+}
+
+/// Work that blocks has threads of its own.
+async fn sleep() -> impl Responder {
+    let slept = web::block(|| thread::sleep(SLEEP)).await;
+    if slept.is_ok() { "slept" } else { "woken" }
 }

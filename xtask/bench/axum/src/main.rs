@@ -4,6 +4,8 @@ use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use axum::extract;
 use axum::http::header;
@@ -13,6 +15,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
+
+/// How long a handler sleeps that waits for something.
+const SLEEP: Duration = Duration::from_millis(50);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -27,6 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/", routing::get(|| async { "Hello, World!" }))
         .route("/json/{id}", routing::get(item))
         .route("/text", routing::get(page).layer(CompressionLayer::new()))
+        .route("/sleep/told", routing::get(sleep))
         .nest_service("/static", ServeDir::new(folder));
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
@@ -40,4 +46,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn item(extract::Path(id): extract::Path<u64>) -> Json<serde_json::Value> {
     Json(json!({ "id": id, "name": "Ada", "tags": ["a", "b"] }))
+}
+
+/// Work that blocks has threads of its own.
+async fn sleep() -> &'static str {
+    let slept = tokio::task::spawn_blocking(|| thread::sleep(SLEEP)).await;
+    if slept.is_ok() { "slept" } else { "woken" }
 }
