@@ -10,7 +10,7 @@ use anyhow::Context;
 use httpserver::Server;
 use httpserver::core::blocking;
 use httpserver::handlers::StaticFiles;
-use httpserver::http::{Request, Response, Router};
+use httpserver::http::{HttpError, Request, Response, Router};
 use httpserver::middleware::{Chain, Compression};
 use serde_json::json;
 
@@ -24,12 +24,7 @@ fn main() -> anyhow::Result<()> {
 
     let mut router = Router::new();
     router.get("/", |_: &mut Request| "Hello, World!");
-    router.get("/json/:id<u64>", |request: &mut Request| {
-        let id: u64 = request.parse_param("id")?;
-        Ok::<_, httpserver::http::HttpError>(Response::json(
-            &json!({ "id": id, "name": "Ada", "tags": ["a", "b"] }),
-        ))
-    });
+    router.get("/json/:id<u64>", item);
     router.get("/sleep", |_: &mut Request| {
         thread::sleep(SLEEP);
         "slept"
@@ -38,6 +33,13 @@ fn main() -> anyhow::Result<()> {
         blocking(|| thread::sleep(SLEEP));
         "slept"
     });
+    // Others among which it must be found; every second one has a parameter.
+    for other in 1..number("BENCH_ROUTES")?.unwrap_or(1) {
+        match other % 2 {
+            0 => router.get(&format!("/json{other}/:id<u64>"), item),
+            _ => router.get(&format!("/json{other}"), |_: &mut Request| "Hello, World!"),
+        };
+    }
     if let Some(folder) = arguments.next().map(PathBuf::from) {
         let text = folder.join("text100k.txt");
         if text.is_file() {
@@ -55,4 +57,16 @@ fn main() -> anyhow::Result<()> {
     println!("listening on http://{}", server.local_addr());
     server.run(router.build()?)?;
     Ok(())
+}
+
+fn item(request: &mut Request) -> Result<Response, HttpError> {
+    let id: u64 = request.parse_param("id")?;
+    Ok(Response::json(&json!({ "id": id, "name": "Ada", "tags": ["a", "b"] })))
+}
+
+/// What the bench asks for beyond that.
+fn number(variable: &str) -> anyhow::Result<Option<u32>> {
+    let text = std::env::var(variable).ok();
+    text.map(|text| text.parse().with_context(|| format!("{variable}={text} is no number")))
+        .transpose()
 }

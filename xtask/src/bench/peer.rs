@@ -20,6 +20,8 @@ use crate::workspace::Workspace;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The limit closes after each answer when this is set.
 const CLOSE: &str = "LIMIT_CLOSE";
+/// How many routes there are.
+const ROUTES: &str = "BENCH_ROUTES";
 
 /// A server, and the name of its column.
 #[derive(Debug, PartialEq)]
@@ -59,6 +61,7 @@ impl Peer {
             "limit" if scenario.is_gzip() => Some("it compresses nothing"),
             "may_minihttp" if scenario.is_static() => Some("it serves no files"),
             "may_minihttp" if scenario.closes() => Some("it does not heed `Connection: close`"),
+            "may_minihttp" | "tiny_http" if scenario.routes > 0 => Some("it has no routes"),
             "limit" if scenario.has_sleepers() => Some("it has no handlers"),
             "nginx" if scenario.has_sleepers() => Some("it has no handlers that sleep"),
             "may_minihttp" if scenario.has_sleepers() => {
@@ -108,10 +111,11 @@ impl Peer {
         let mut command = match self.kind {
             Kind::Final => Command::new(workspace.target().join("release/examples/bench")),
             Kind::Package(name) => Command::new(target(workspace).join("release").join(name)),
-            Kind::Nginx => nginx(files, address)?,
+            Kind::Nginx => nginx(files, address, scenario)?,
         };
         if self.kind != Kind::Nginx {
             command.arg(address.to_string()).arg(files.public());
+            command.env(ROUTES, scenario.routes.to_string());
         }
         if self.is_limit() {
             command.arg(scenario.path);
@@ -152,12 +156,12 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 }
 
 /// nginx in the foreground, a worker a core. It does not say where it listens, so a shell says it first.
-fn nginx(files: &Files, address: SocketAddr) -> anyhow::Result<Command> {
+fn nginx(files: &Files, address: SocketAddr, scenario: &Scenario) -> anyhow::Result<Command> {
     let folder = files.path().join("nginx");
     fs::create_dir_all(&folder)?;
     let configuration = folder.join(format!("{}.conf", address.port()));
     let public = files.public().display().to_string();
-    fs::write(&configuration, nginx_configuration(address, &public))?;
+    fs::write(&configuration, nginx_configuration(address, &public, scenario))?;
     let mut command = Command::new("sh");
     command.args([
         "-c",
@@ -168,7 +172,8 @@ fn nginx(files: &Files, address: SocketAddr) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-fn nginx_configuration(address: SocketAddr, public: &str) -> String {
+fn nginx_configuration(address: SocketAddr, public: &str, scenario: &Scenario) -> String {
+    let locations = nginx_locations(scenario.routes);
     format!(
         r#"daemon off;
 worker_processes auto;
@@ -193,16 +198,38 @@ http {{
     server {{
         listen {address} backlog=1024;
         location = / {{ return 200 "Hello, World!"; }}
-        location ~ "^/json/([0-9]+)$" {{
-            default_type application/json;
-            return 200 '{{"id":$1,"name":"Ada","tags":["a","b"]}}';
-        }}
-        location /static/ {{ alias "{public}/"; }}
+{locations}        location /static/ {{ alias "{public}/"; }}
         location = /text {{ gzip on; alias "{public}/text100k.txt"; }}
     }}
 }}
 "#
     )
+}
+
+/// The route with a parameter in the middle of all, since expressions are tried in their order.
+fn nginx_locations(routes: u16) -> String {
+    let item = |path: &str| {
+        format!(
+            r#"        location ~ "^{path}/([0-9]+)$" {{
+            default_type application/json;
+            return 200 '{{"id":$1,"name":"Ada","tags":["a","b"]}}';
+        }}
+"#
+        )
+    };
+    let mut locations = String::new();
+    for other in 1..routes.max(1) {
+        locations += &match other % 2 {
+            0 => item(&format!("/json{other}")),
+            _ => {
+                format!("        location = /json{other} {{ return 200 \"Hello, World!\"; }}\n")
+            }
+        };
+        if other == routes / 2 {
+            locations += &item("/json");
+        }
+    }
+    if routes < 2 { item("/json") } else { locations }
 }
 
 #[cfg(test)]
@@ -226,8 +253,27 @@ mod tests {
         assert_eq!(reasons("axum"), ["mix"]);
         assert_eq!(
             reasons("may_minihttp"),
-            ["new-connection", "static-1k", "static-100k", "static-10m", "mix", "mix-blocking"]
+            [
+                "new-connection",
+                "static-1k",
+                "static-100k",
+                "static-10m",
+                "routes-10",
+                "routes-100",
+                "routes-1000",
+                "mix",
+                "mix-blocking"
+            ]
         );
+    }
+
+    #[test]
+    fn nginx_has_as_many_routes_as_the_others_and_the_one_that_is_asked_for_once() {
+        for (routes, locations) in [(0, 1), (10, 10), (1_000, 1_000)] {
+            let text = nginx_locations(routes);
+            assert_eq!(text.matches("location").count(), locations, "{routes}");
+            assert_eq!(text.matches("\"^/json/([0-9]+)$\"").count(), 1, "{routes}");
+        }
     }
 
     #[test]

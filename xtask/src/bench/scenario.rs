@@ -16,6 +16,8 @@ pub(crate) struct Scenario {
     pub beside: Beside,
     /// How long the body must be.
     pub length: Option<usize>,
+    /// Routes, of which the one that is asked for is one; 0 for those of the other scenarios alone.
+    pub routes: u16,
     /// What the same server does in the same round, to compare with.
     pub against: Option<&'static Scenario>,
 }
@@ -45,7 +47,18 @@ const HELLO: Scenario = Scenario {
     pipelined: 1,
     beside: Beside::Nobody,
     length: Some(13),
+    routes: 0,
     against: None,
+};
+
+/// A route with a parameter, found among others.
+const ROUTES: Scenario = Scenario {
+    name: "routes-10",
+    about: "a route with a parameter, one of 10, half of them with a parameter",
+    path: "/json/42",
+    length: None,
+    routes: 10,
+    ..HELLO
 };
 
 /// In the order of the report.
@@ -117,6 +130,21 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         about: "64 connections that ask beside 10,000 that do not",
         beside: Beside::Idle(10_000),
         ..HELLO
+    },
+    ROUTES,
+    Scenario {
+        name: "routes-100",
+        about: "the same, one of 100",
+        routes: 100,
+        against: Some(&ROUTES),
+        ..ROUTES
+    },
+    Scenario {
+        name: "routes-1000",
+        about: "the same, one of 1,000",
+        routes: 1_000,
+        against: Some(&ROUTES),
+        ..ROUTES
     },
     Scenario {
         name: "mix",
