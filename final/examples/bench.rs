@@ -1,6 +1,8 @@
 //! A server for measuring: few routes, no log. `cargo run --release -p final --example bench -- ADDRESS [FOLDER]`.
+//!
+//! `BENCH_ROUTES=N` and `BENCH_LOG=FILE` are for `cargo xtask bench`: so many routes, and an access log.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -11,7 +13,8 @@ use httpserver::Server;
 use httpserver::core::blocking;
 use httpserver::handlers::StaticFiles;
 use httpserver::http::{HttpError, Request, Response, Router};
-use httpserver::middleware::{Chain, Compression};
+use httpserver::middleware::log_format::LogFormat;
+use httpserver::middleware::{AccessLog, Chain, Compression};
 use serde_json::json;
 
 /// How long a handler sleeps that waits for something.
@@ -55,7 +58,14 @@ fn main() -> anyhow::Result<()> {
     let stop = server.handle();
     ctrlc::set_handler(move || stop.shutdown())?;
     println!("listening on http://{}", server.local_addr());
-    server.run(router.build()?)?;
+    let routes = router.build()?;
+    match std::env::var_os("BENCH_LOG") {
+        None => server.run(routes)?,
+        Some(path) => {
+            let file = File::options().append(true).create(true).open(path)?;
+            server.run(Chain::around(routes).with(AccessLog::to(LogFormat::Common, file)))?
+        }
+    };
     Ok(())
 }
 

@@ -18,6 +18,7 @@ mod usage;
 
 use anyhow::{bail, ensure};
 use clap::builder::PossibleValuesParser;
+use std::fs::File;
 use std::process::ExitCode;
 use wire::{Client, Program};
 
@@ -152,6 +153,9 @@ impl Bench<'_> {
             contestants.rotate_left(first);
             for contestant in &mut contestants {
                 let Ok(started) = &contestant.state else { continue };
+                if scenario.logs {
+                    self.empty_log(contestant.peer);
+                }
                 match self.turn(scenario, started, round) {
                     Ok(sample) => contestant.samples.push(sample),
                     Err(error) => contestant.state = Err(format!("{error:#}")),
@@ -200,6 +204,12 @@ impl Bench<'_> {
             Ok(program)
         });
         started.map_err(|error| format!("{error:#}"))
+    }
+
+    /// Logs grow fast, and a full disk is no server's fault. All open them for appending, so they go on at the start.
+    fn empty_log(&self, peer: &Peer) {
+        // One that is not there is empty.
+        let _ = File::options().write(true).truncate(true).open(self.files.log(peer.name));
     }
 
     fn turn(&self, scenario: &Scenario, started: &Started, round: usize) -> anyhow::Result<Sample> {

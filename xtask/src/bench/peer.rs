@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const CLOSE: &str = "LIMIT_CLOSE";
 /// How many routes there are.
 const ROUTES: &str = "BENCH_ROUTES";
+/// The file for a line a request.
+const LOG: &str = "BENCH_LOG";
 
 /// A server, and the name of its column.
 #[derive(Debug, PartialEq)]
@@ -57,24 +59,36 @@ impl Peer {
 
     /// Why a scenario is not for this one.
     pub(crate) fn cannot(&self, scenario: &Scenario) -> Option<&'static str> {
-        match self.name {
-            "limit" if scenario.is_gzip() => Some("it compresses nothing"),
-            "may_minihttp" if scenario.is_static() => Some("it serves no files"),
-            "may_minihttp" if scenario.closes() => Some("it does not heed `Connection: close`"),
-            "may_minihttp" | "tiny_http" if scenario.routes > 0 => Some("it has no routes"),
-            "limit" if scenario.has_sleepers() => Some("it has no handlers"),
-            "nginx" if scenario.has_sleepers() => Some("it has no handlers that sleep"),
-            "may_minihttp" if scenario.has_sleepers() => {
-                Some("it has no threads for handlers that block")
-            }
-            "tiny_http" if scenario.has_sleepers() => {
-                Some("its threads, one a core, would all sleep")
-            }
-            "axum" | "actix-web" if scenario.has_sleepers() && !scenario.tells() => {
-                Some("its handlers must say that they block: see mix-blocking")
-            }
-            _ => None,
-        }
+        let has_sleepers = scenario.has_sleepers();
+        let reasons: &[(bool, &'static str)] = match self.name {
+            "limit" => &[
+                (scenario.is_gzip(), "it compresses nothing"),
+                (scenario.logs, "it writes no log"),
+                (has_sleepers, "it has no handlers"),
+            ],
+            "nginx" => &[(has_sleepers, "it has no handlers that sleep")],
+            "axum" | "actix-web" => &[
+                (scenario.logs, "no log of a line a request is its own"),
+                (
+                    has_sleepers && !scenario.tells(),
+                    "its handlers must say that they block: see mix-blocking",
+                ),
+            ],
+            "may_minihttp" => &[
+                (scenario.is_static(), "it serves no files"),
+                (scenario.closes(), "it does not heed `Connection: close`"),
+                (scenario.logs, "it writes no log"),
+                (scenario.routes > 0, "it has no routes"),
+                (has_sleepers, "it has no threads for handlers that block"),
+            ],
+            "tiny_http" => &[
+                (scenario.logs, "it writes no log"),
+                (scenario.routes > 0, "it has no routes"),
+                (has_sleepers, "its threads, one a core, would all sleep"),
+            ],
+            _ => &[],
+        };
+        reasons.iter().find(|(cannot, _)| *cannot).map(|(_, reason)| *reason)
     }
 
     /// Builds it, or sees that it is there.
@@ -116,6 +130,9 @@ impl Peer {
         if self.kind != Kind::Nginx {
             command.arg(address.to_string()).arg(files.public());
             command.env(ROUTES, scenario.routes.to_string());
+        }
+        if scenario.logs {
+            command.env(LOG, files.log(self.name));
         }
         if self.is_limit() {
             command.arg(scenario.path);
@@ -161,7 +178,11 @@ fn nginx(files: &Files, address: SocketAddr, scenario: &Scenario) -> anyhow::Res
     fs::create_dir_all(&folder)?;
     let configuration = folder.join(format!("{}.conf", address.port()));
     let public = files.public().display().to_string();
-    fs::write(&configuration, nginx_configuration(address, &public, scenario))?;
+    let log = match scenario.logs {
+        true => format!("{} combined", files.log("nginx").display()),
+        false => "off".to_string(),
+    };
+    fs::write(&configuration, nginx_configuration(address, &public, &log, scenario.routes))?;
     let mut command = Command::new("sh");
     command.args([
         "-c",
@@ -172,8 +193,8 @@ fn nginx(files: &Files, address: SocketAddr, scenario: &Scenario) -> anyhow::Res
     Ok(command)
 }
 
-fn nginx_configuration(address: SocketAddr, public: &str, scenario: &Scenario) -> String {
-    let locations = nginx_locations(scenario.routes);
+fn nginx_configuration(address: SocketAddr, public: &str, log: &str, routes: u16) -> String {
+    let locations = nginx_locations(routes);
     format!(
         r#"daemon off;
 worker_processes auto;
@@ -181,7 +202,7 @@ pid nginx.pid;
 error_log stderr error;
 events {{ worker_connections 16384; }}
 http {{
-    access_log off;
+    access_log {log};
     client_body_temp_path body;
     proxy_temp_path proxy;
     fastcgi_temp_path fastcgi;
@@ -247,10 +268,10 @@ mod tests {
                 .map(|s| s.name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(reasons("limit"), ["gzip", "mix", "mix-blocking"]);
+        assert_eq!(reasons("limit"), ["gzip", "access-log", "mix", "mix-blocking"]);
         assert_eq!(reasons("final"), [""; 0]);
         assert_eq!(reasons("nginx"), ["mix", "mix-blocking"]);
-        assert_eq!(reasons("axum"), ["mix"]);
+        assert_eq!(reasons("axum"), ["access-log", "mix"]);
         assert_eq!(
             reasons("may_minihttp"),
             [
@@ -258,6 +279,7 @@ mod tests {
                 "static-1k",
                 "static-100k",
                 "static-10m",
+                "access-log",
                 "routes-10",
                 "routes-100",
                 "routes-1000",

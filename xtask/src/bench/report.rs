@@ -20,7 +20,7 @@ pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
     let position = |name| names.iter().position(|other| *other == name);
     let (limit, nginx) = (position("limit"), position("nginx"));
     let all = |_: &Scenario| true;
-    let content = |scenario: &Scenario| scenario.is_static() || scenario.is_gzip();
+    let content = |scenario: &Scenario| scenario.is_static() || scenario.is_gzip() || scenario.logs;
     let mut text = String::new();
     let mut print = |title: &str,
                      wanted: &dyn Fn(&Scenario) -> bool,

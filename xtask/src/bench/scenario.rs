@@ -18,6 +18,8 @@ pub(crate) struct Scenario {
     pub length: Option<usize>,
     /// Routes, of which the one that is asked for is one; 0 for those of the other scenarios alone.
     pub routes: u16,
+    /// Whether the server writes a line to a file for each request.
+    pub logs: bool,
     /// What the same server does in the same round, to compare with.
     pub against: Option<&'static Scenario>,
 }
@@ -48,6 +50,7 @@ const HELLO: Scenario = Scenario {
     beside: Beside::Nobody,
     length: Some(13),
     routes: 0,
+    logs: false,
     against: None,
 };
 
@@ -129,6 +132,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "idle-10000",
         about: "64 connections that ask beside 10,000 that do not",
         beside: Beside::Idle(10_000),
+        ..HELLO
+    },
+    Scenario {
+        name: "access-log",
+        about: "the small answer, and a line in a file for each request",
+        logs: true,
+        against: Some(&HELLO),
         ..HELLO
     },
     ROUTES,
