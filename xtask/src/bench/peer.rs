@@ -178,9 +178,10 @@ fn nginx(files: &Files, address: SocketAddr, scenario: &Scenario) -> anyhow::Res
     fs::create_dir_all(&folder)?;
     let configuration = folder.join(format!("{}.conf", address.port()));
     let public = files.public().display().to_string();
-    let log = match scenario.logs {
-        true => format!("{} combined", files.log("nginx").display()),
-        false => "off".to_string(),
+    let log = if scenario.logs {
+        format!("{} combined", files.log("nginx").display())
+    } else {
+        "off".to_string()
     };
     fs::write(&configuration, nginx_configuration(address, &public, &log, scenario.routes))?;
     let mut command = Command::new("sh");
@@ -238,19 +239,13 @@ fn nginx_locations(routes: u16) -> String {
 "#
         )
     };
-    let mut locations = String::new();
-    for other in 1..routes.max(1) {
-        locations += &match other % 2 {
-            0 => item(&format!("/json{other}")),
-            _ => {
-                format!("        location = /json{other} {{ return 200 \"Hello, World!\"; }}\n")
-            }
-        };
-        if other == routes / 2 {
-            locations += &item("/json");
-        }
-    }
-    if routes < 2 { item("/json") } else { locations }
+    let other = |number: u16| match number % 2 {
+        0 => item(&format!("/json{number}")),
+        _ => format!("        location = /json{number} {{ return 200 \"Hello, World!\"; }}\n"),
+    };
+    let mut locations: Vec<String> = (1..routes.max(1)).map(other).collect();
+    locations.insert(locations.len() / 2, item("/json"));
+    locations.concat()
 }
 
 #[cfg(test)]
