@@ -1,6 +1,7 @@
 //! A server for measuring: few routes, no log. `cargo run --release -p final --example bench -- ADDRESS [FOLDER]`.
 //!
-//! `BENCH_ROUTES=N` and `BENCH_LOG=FILE` are for `cargo xtask bench`: so many routes, and an access log.
+//! `BENCH_ROUTES=N`, `BENCH_THREADS=N` and `BENCH_LOG=FILE` are for `cargo xtask bench`: so many routes, so many
+//! threads, and an access log.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 use httpserver::Server;
 use httpserver::core::blocking;
+use httpserver::core::workers::Size;
 use httpserver::handlers::StaticFiles;
 use httpserver::http::{HttpError, Request, Response, Router};
 use httpserver::middleware::log_format::LogFormat;
@@ -54,7 +56,11 @@ fn main() -> anyhow::Result<()> {
             .with_context(|| format!("cannot serve files from {}", folder.display()))?
             .routes(&mut router, "/static");
     }
-    let server = Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    let mut server =
+        Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    if let Some(threads) = number("BENCH_THREADS")? {
+        server = server.with_workers(Size { threads, ..Size::default() });
+    }
     let stop = server.handle();
     ctrlc::set_handler(move || stop.shutdown())?;
     println!("listening on http://{}", server.local_addr());

@@ -9,6 +9,7 @@ use anyhow::Context;
 use super::idle::Idle;
 use super::scenario::Beside;
 use super::sleepers::Sleepers;
+use super::slow::Slow;
 
 /// A server that has just lost 10,000 clients is busy for a while, and the next one's round shall not pay.
 const REST: Duration = Duration::from_millis(300);
@@ -18,6 +19,7 @@ pub(crate) enum Company {
     Nobody,
     Idle(Idle),
     Sleepers(Sleepers),
+    Slow(Slow),
 }
 
 /// How it was for them.
@@ -36,6 +38,7 @@ impl Company {
             Beside::Idle(count) => Company::Idle(
                 Idle::open(address, count).with_context(|| format!("{count} idle connections"))?,
             ),
+            Beside::Slow(path) => Company::Slow(Slow::open(address, path)?),
             Beside::Sleepers(path) => Company::Sleepers(Sleepers::start(address, path)?),
         })
     }
@@ -46,6 +49,11 @@ impl Company {
             Company::Idle(idle) => {
                 let lost = idle.closed_by_the_server();
                 drop(idle);
+                thread::sleep(REST);
+                Parting { lost, share: None }
+            }
+            Company::Slow(slow) => {
+                let lost = slow.stop();
                 thread::sleep(REST);
                 Parting { lost, share: None }
             }

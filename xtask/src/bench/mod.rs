@@ -14,6 +14,7 @@ mod peer;
 mod report;
 mod scenario;
 mod sleepers;
+mod slow;
 mod usage;
 
 use anyhow::{bail, ensure};

@@ -24,6 +24,8 @@ const CLOSE: &str = "LIMIT_CLOSE";
 const ROUTES: &str = "BENCH_ROUTES";
 /// The file for a line a request.
 const LOG: &str = "BENCH_LOG";
+/// How many threads there are at most.
+const THREADS: &str = "BENCH_THREADS";
 
 /// A server, and the name of its column.
 #[derive(Debug, PartialEq)]
@@ -65,6 +67,7 @@ impl Peer {
                 (scenario.is_gzip(), "it compresses nothing"),
                 (scenario.logs, "it writes no log"),
                 (has_sleepers, "it has no handlers"),
+                (scenario.has_slow_clients(), "it always gives the same answer"),
             ],
             "nginx" => &[(has_sleepers, "it has no handlers that sleep")],
             "axum" | "actix-web" => &[
@@ -80,11 +83,13 @@ impl Peer {
                 (scenario.logs, "it writes no log"),
                 (scenario.routes > 0, "it has no routes"),
                 (has_sleepers, "it has no threads for handlers that block"),
+                (scenario.has_slow_clients(), "it serves no files"),
             ],
             "tiny_http" => &[
                 (scenario.logs, "it writes no log"),
                 (scenario.routes > 0, "it has no routes"),
                 (has_sleepers, "its threads, one a core, would all sleep"),
+                (scenario.has_slow_clients(), "it has a thread a connection"),
             ],
             _ => &[],
         };
@@ -130,6 +135,9 @@ impl Peer {
         if self.kind != Kind::Nginx {
             command.arg(address.to_string()).arg(files.public());
             command.env(ROUTES, scenario.routes.to_string());
+        }
+        if let Some(threads) = scenario.threads {
+            command.env(THREADS, threads.to_string());
         }
         if scenario.logs {
             command.env(LOG, files.log(self.name));
@@ -263,7 +271,7 @@ mod tests {
                 .map(|s| s.name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(reasons("limit"), ["gzip", "access-log", "mix", "mix-blocking"]);
+        assert_eq!(reasons("limit"), ["gzip", "access-log", "slow-clients", "mix", "mix-blocking"]);
         assert_eq!(reasons("final"), [""; 0]);
         assert_eq!(reasons("nginx"), ["mix", "mix-blocking"]);
         assert_eq!(reasons("axum"), ["access-log", "mix"]);
@@ -278,6 +286,7 @@ mod tests {
                 "routes-10",
                 "routes-100",
                 "routes-1000",
+                "slow-clients",
                 "mix",
                 "mix-blocking"
             ]

@@ -19,17 +19,20 @@ pub(crate) struct Row<'a> {
 pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
     let position = |name| names.iter().position(|other| *other == name);
     let (limit, nginx) = (position("limit"), position("nginx"));
-    let all = |_: &Scenario| true;
-    let content = |scenario: &Scenario| scenario.is_static() || scenario.is_gzip() || scenario.logs;
+    // Whether a table has a line for a scenario, and what stands before it.
+    let all = |scenario: &Scenario| Some(scenario.name.to_string());
+    let content = |scenario: &Scenario| {
+        all(scenario).filter(|_| scenario.is_static() || scenario.is_gzip() || scenario.logs)
+    };
     let mut text = String::new();
     let mut print = |title: &str,
-                     wanted: &dyn Fn(&Scenario) -> bool,
+                     label: &dyn Fn(&Scenario) -> Option<String>,
                      cell: &dyn Fn(&Row, usize) -> Option<String>| {
-        let lines = rows.iter().filter(|row| wanted(row.scenario)).map(|row| {
+        let lines = rows.iter().filter_map(|row| {
             let cells = (0..names.len()).map(|at| cell(row, at).unwrap_or_else(|| "-".into()));
-            (row.scenario.name, cells.collect())
+            Some((label(row.scenario)?, cells.collect()))
         });
-        let lines: Vec<(&str, Vec<String>)> = lines.collect();
+        let lines: Vec<(String, Vec<String>)> = lines.collect();
         if !lines.is_empty() {
             let _ = write!(text, "\n{}\n{}", ui::paint(ui::TITLE, title), aligned(names, &lines));
         }
@@ -58,23 +61,24 @@ pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
         let most = samples.iter().filter_map(|sample| sample.memory).reduce(f64::max)?;
         Some(format!("{:.1}", most / 1024.0))
     });
-    let compressed = |scenario: &Scenario| scenario.is_gzip();
+    let compressed = |scenario: &Scenario| all(scenario).filter(|_| scenario.is_gzip());
     print("KiB of a compressed answer: who compresses less is faster", &compressed, &|row, at| {
         middle(row, at, |sample| Some(sample.bytes)).map(|bytes| format!("{:.1}", bytes / 1024.0))
     });
-    let is_compared = |scenario: &Scenario| scenario.against.is_some();
-    print("requests a second, relative to the same server without it", &is_compared, &|row, at| {
+    let compared =
+        |scenario: &Scenario| Some(format!("{} / {}", scenario.name, scenario.against?.name));
+    print("requests a second, one to the other on the same server", &compared, &|row, at| {
         beside_itself(row, at, |sample, base| Some(sample.rate / base.rate))
     });
     print(
-        "CPU time of the server a request, relative to the same server without it",
-        &is_compared,
+        "CPU time of the server a request, one to the other on the same server",
+        &compared,
         &|row, at| beside_itself(row, at, |sample, base| Some(sample.cpu? / base.cpu?)),
     );
-    print("latency in ms, 99 of 100 answers, without it / with it", &is_compared, &|row, at| {
-        let without = middle(row, at, |sample| Some(sample.base?.p99))?;
-        let with = middle(row, at, |sample| Some(sample.p99))?;
-        Some(format!("{:.2} / {:.2}", without * 1e3, with * 1e3))
+    print("latency in ms, 99 of 100 answers, one and the other", &compared, &|row, at| {
+        let base = middle(row, at, |sample| Some(sample.base?.p99))?;
+        let own = middle(row, at, |sample| Some(sample.p99))?;
+        Some(format!("{:.2} / {:.2}", own * 1e3, base * 1e3))
     });
     let notes = notes(names, rows);
     if !notes.is_empty() {
@@ -159,7 +163,7 @@ fn notes(names: &[&str], rows: &[Row]) -> String {
 }
 
 /// Columns as wide as what stands in them.
-fn aligned(names: &[&str], lines: &[(&str, Vec<String>)]) -> String {
+fn aligned(names: &[&str], lines: &[(String, Vec<String>)]) -> String {
     let first = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let widths: Vec<usize> = names
         .iter()
@@ -279,14 +283,20 @@ route    2.0    2.0
         ];
         let skipped = Err("it has no handlers".into());
         let text = plain(&tables(&["limit", "final"], &[row("mix", vec![skipped, Ok(own)])]));
-        assert!(text.contains("second, relative to the same server without it\n     limit  final\nmix      -   0.70\n"), "{text}");
-        assert!(text.contains("request, relative to the same server without it\n     limit  final\nmix      -   1.40\n"), "{text}");
-        assert!(
-            text.contains(
-                "without it / with it\n     limit        final\nmix      -  1.00 / 1.50\n"
-            ),
-            "{text}"
-        );
+        let wanted = "
+requests a second, one to the other on the same server
+             limit  final
+mix / hello      -   0.70
+
+CPU time of the server a request, one to the other on the same server
+             limit  final
+mix / hello      -   1.40
+
+latency in ms, 99 of 100 answers, one and the other
+             limit        final
+mix / hello      -  1.50 / 1.00
+";
+        assert!(text.contains(wanted), "{text}");
     }
 
     #[test]

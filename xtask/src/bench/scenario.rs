@@ -20,6 +20,8 @@ pub(crate) struct Scenario {
     pub routes: u16,
     /// Whether the server writes a line to a file for each request.
     pub logs: bool,
+    /// Threads of the server at most, for those who would have more by themselves.
+    pub threads: Option<u8>,
     /// What the same server does in the same round, to compare with.
     pub against: Option<&'static Scenario>,
 }
@@ -32,6 +34,8 @@ pub(crate) enum Beside {
     Idle(usize),
     /// Connections that ask for a handler that sleeps, again and again.
     Sleepers(&'static str),
+    /// Connections that send a byte a second, and as many that read this file at that speed.
+    Slow(&'static str),
 }
 
 /// A handler that sleeps and does not say so.
@@ -51,8 +55,12 @@ const HELLO: Scenario = Scenario {
     length: Some(13),
     routes: 0,
     logs: false,
+    threads: None,
     against: None,
 };
+
+/// The same, on a server of few threads.
+const FEW_THREADS: Scenario = Scenario { threads: Some(4), ..HELLO };
 
 /// A route with a parameter, found among others.
 const ROUTES: Scenario = Scenario {
@@ -157,6 +165,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         ..ROUTES
     },
     Scenario {
+        name: "slow-clients",
+        about: "4 threads, and beside 64 connections that ask 1,000 that send a byte a second and 1,000 that read one",
+        beside: Beside::Slow("/static/10m.txt"),
+        against: Some(&FEW_THREADS),
+        ..FEW_THREADS
+    },
+    Scenario {
         name: "mix",
         about: "64 connections that ask beside 8 in a handler that sleeps 50 ms and does not say so",
         beside: Beside::Sleepers(SLEEP),
@@ -184,6 +199,11 @@ impl Scenario {
     /// Whether there are handlers that sleep.
     pub(crate) fn has_sleepers(&self) -> bool {
         matches!(self.beside, Beside::Sleepers(_))
+    }
+
+    /// Whether there are clients that take very long.
+    pub(crate) fn has_slow_clients(&self) -> bool {
+        matches!(self.beside, Beside::Slow(_))
     }
 
     /// Whether the server is told of handlers that block.
