@@ -216,10 +216,8 @@ impl Shared {
 struct Client {
     connection: Connection,
     exchange: Exchange,
-    /// Whether the poller has it in its list.
-    is_listed: bool,
-    /// What it waits for.
-    interest: Interest,
+    /// What it waits for in the poller's list, if it is in that.
+    listed: Option<Interest>,
 }
 
 /// What the threads work with.
@@ -259,7 +257,8 @@ impl Work for Engine {
         }
         // Should it be in nobody's place any more, a deadline was quicker.
         self.parking.look_at(token, |client| {
-            let armed = self.poller.arm(client.connection.stream(), token, client.interest);
+            let interest = client.listed.unwrap_or(Interest::Read);
+            let armed = self.poller.arm(client.connection.stream(), token, interest);
             if let Err(error) = armed {
                 eprintln!("{}: {error}", client.connection.peer());
             }
@@ -281,11 +280,14 @@ impl Work for Engine {
 
 impl Engine {
     /// Takes in who stands at the door. The turn of a new client may end in a handler that blocks, and nobody
-    /// else may have to wait for that: so the door is open again before, and of several clients all but one
-    /// are left for the poller.
+    /// else may have to wait for that: so of several clients all but one are left for the poller, and if there may be
+    /// more at the door, somebody is told of them before.
     fn accept(&self, scratch: &mut Scratch, mode: Mode) {
+        if lock(&self.rests_until).is_some() {
+            return; // there is still not enough, and the monitor will say when to try again
+        }
         let mut mine = None;
-        let mut is_armed = false;
+        let mut more = true;
         for _ in 0..ACCEPTED_A_TURN {
             let accepted = match &*lock(&self.listener) {
                 Some(listener) => listener.accept(),
@@ -299,15 +301,18 @@ impl Engine {
                         self.leave(before);
                     }
                 }
-                Err(Failure::Nobody) => break,
+                Err(Failure::Nobody) => {
+                    more = false;
+                    break;
+                }
                 Err(Failure::Shortage(error)) => {
                     self.run_short(&error);
-                    is_armed = true; // by the monitor, after a rest
+                    more = false; // the monitor will arm it, after a rest
                     break;
                 }
             }
         }
-        if !is_armed {
+        if more {
             self.arm_listener();
         }
         if let Some((token, client)) = mine {
@@ -318,7 +323,7 @@ impl Engine {
     /// Leaves a new client to whoever is told that its request has come.
     fn leave(&self, (token, client): (Token, Box<Client>)) {
         let mut held = Held { engine: self, token, client: Some(client) };
-        held.park(Interest::Read, Instant::now() + self.limits.idle_time);
+        held.park(Interest::Read, Instant::now() + self.limits.idle_time, false);
     }
 
     fn arm_listener(&self) {
@@ -360,8 +365,7 @@ impl Engine {
         let client = Box::new(Client {
             connection: Connection::new(stream, peer),
             exchange: Exchange::default(),
-            is_listed: false,
-            interest: Interest::Read,
+            listed: None,
         });
         Some((token, client))
     }
@@ -409,7 +413,8 @@ impl Engine {
             clock: &Instant::now,
         };
         match client.exchange.turn(&mut client.connection, scratch, around) {
-            Ok(Next::Wait(interest, deadline)) => held.park(interest, deadline),
+            Ok(Next::Wait(interest, deadline)) => held.park(interest, deadline, false),
+            Ok(Next::More(deadline)) => held.park(Interest::Read, deadline, true),
             Ok(Next::End) => {}
             Err(error) => {
                 let is_usual = matches!(
@@ -432,7 +437,7 @@ impl Engine {
         let Some(client) = &mut held.client else { return };
         if client.exchange.time_out() {
             // It must be told. The socket can surely be written to, so a thread will do that.
-            held.park(Interest::Write, Instant::now() + self.limits.write_time);
+            held.park(Interest::Write, Instant::now() + self.limits.write_time, false);
         }
     }
 
@@ -465,7 +470,7 @@ impl Engine {
     fn end_idle(&self) {
         for (token, client) in self.parking.take_all(|client| client.exchange.is_idle()) {
             let mut held = Held { engine: self, token, client: Some(client) };
-            held.park(Interest::Write, Instant::now() + self.limits.idle_time);
+            held.park(Interest::Write, Instant::now() + self.limits.idle_time, false);
         }
     }
 
@@ -488,18 +493,18 @@ struct Held<'a> {
 }
 
 impl Held<'_> {
-    /// Puts the connection back to wait.
-    fn park(&mut self, interest: Interest, deadline: Instant) {
+    /// Puts the connection back to wait. `again`: also for what is there already.
+    fn park(&mut self, interest: Interest, deadline: Instant, again: bool) {
         let Some(mut client) = self.client.take() else { return };
         let (poller, token) = (&self.engine.poller, self.token);
-        let was_listed = std::mem::replace(&mut client.is_listed, true);
-        client.interest = interest;
-        let parked = self.engine.parking.park(token, client, deadline, |client| {
+        let before = client.listed.replace(interest);
+        let parked = self.engine.parking.park(token, client, deadline, |client, missed| {
             let socket = client.connection.stream();
-            if was_listed {
-                poller.arm(socket, token, interest)
-            } else {
-                poller.add(socket, token, interest)
+            match (before, interest) {
+                (None, _) => poller.add(socket, token, interest),
+                // The usual case, and no system call: what comes is told.
+                (Some(Interest::Read), Interest::Read) if !again && !missed => Ok(()),
+                _ => poller.arm(socket, token, interest),
             }
         });
         if let Err((client, error)) = parked {

@@ -141,7 +141,7 @@ fn to_park_and_to_be_told_costs_none() {
     let mut boxed = Some(Box::new(7));
     for round in 0..100 {
         let counted = measure(|| {
-            let parked = parking.park(token, boxed.take().unwrap(), start, |_| {
+            let parked = parking.park(token, boxed.take().unwrap(), start, |_, _| {
                 poller.arm(&server, token, Interest::Read)
             });
             parked.unwrap();

@@ -38,7 +38,7 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-fn armed(_: &&'static str) -> Result<(), Infallible> {
+fn armed(_: &&'static str, _: bool) -> Result<(), Infallible> {
     Ok(())
 }
 
@@ -114,6 +114,76 @@ fn a_token_of_a_connection_that_has_ended_takes_nobody_elses() {
         parking.park(new, "the next one", Instant::now(), armed).unwrap();
         assert_eq!(late.join().unwrap(), None);
         assert_eq!(parking.take(new), Some("the next one"));
+    });
+}
+
+/// A socket as the kernel has it, and the events that nobody has been told of yet. Edges: an event for what comes, none
+/// for what is left.
+#[derive(Default)]
+struct Kernel {
+    state: sync::Mutex<(u32, u32)>,
+}
+
+impl Kernel {
+    fn send(&self) {
+        let mut state = sync::lock(&self.state);
+        state.0 += 1;
+        state.1 += 1;
+    }
+
+    /// Takes an event.
+    fn told(&self) -> bool {
+        let mut state = sync::lock(&self.state);
+        let is_told = state.1 > 0;
+        state.1 -= u32::from(is_told);
+        is_told
+    }
+
+    fn read_all(&self) {
+        sync::lock(&self.state).0 = 0;
+    }
+
+    /// An event for what is there.
+    fn arm(&self) {
+        let mut state = sync::lock(&self.state);
+        if state.0 > 0 {
+            state.1 += 1;
+        }
+    }
+}
+
+#[test]
+fn what_comes_while_a_connection_is_worked_on_is_read_in_the_end() {
+    check(|| {
+        let (start, kernel) = (Instant::now(), Arc::new(Kernel::default()));
+        let parking = Arc::new(Parking::new(1));
+        let token = parking.claim().unwrap();
+        parking.park(token, "connection", start, armed).unwrap();
+        kernel.send();
+        let serve = move |kernel: &Kernel, parking: &Parking<&'static str>| {
+            while kernel.told() {
+                let Some(connection) = parking.take(token) else { continue };
+                kernel.read_all();
+                let again = |_: &&'static str, missed: bool| {
+                    if missed {
+                        kernel.arm();
+                    }
+                    Ok::<_, Infallible>(())
+                };
+                parking.park(token, connection, start, again).unwrap();
+            }
+        };
+        let other = {
+            let (kernel, parking) = (Arc::clone(&kernel), Arc::clone(&parking));
+            thread::spawn(move || serve(&kernel, &parking))
+        };
+        kernel.send();
+        serve(&kernel, &parking);
+        other.join().unwrap();
+        // Whoever was told last, somebody is there for what they have armed.
+        serve(&kernel, &parking);
+        let state = sync::lock(&kernel.state);
+        assert_eq!(*state, (0, 0), "bytes that nobody reads, or an event that nobody hears");
     });
 }
 

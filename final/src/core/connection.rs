@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
 
 use rustix::buffer::spare_capacity;
 use rustix::io::{Errno, read};
@@ -20,7 +21,7 @@ pub enum Fill {
 /// One client's connection.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     peer: SocketAddr,
     /// What is left over of the thread's buffer. Empty as a rule, so that a connection that waits costs no
     /// buffer.
@@ -30,7 +31,7 @@ pub struct Connection {
 impl Connection {
     /// Wraps a socket that does not block.
     pub fn new(stream: TcpStream, peer: SocketAddr) -> Connection {
-        Connection { stream, peer, leftover: Vec::new() }
+        Connection { stream: Arc::new(stream), peer, leftover: Vec::new() }
     }
 
     /// The client's address.
@@ -38,8 +39,8 @@ impl Connection {
         self.peer
     }
 
-    /// The socket.
-    pub fn stream(&self) -> &TcpStream {
+    /// The socket. A body that comes while its handler runs is read from it.
+    pub fn stream(&self) -> &Arc<TcpStream> {
         &self.stream
     }
 

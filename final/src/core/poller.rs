@@ -20,13 +20,13 @@ pub enum Interest {
 
 impl Interest {
     fn flags(self) -> EventFlags {
-        // One shot: the kernel tells one thread, once. Nobody else hears of this socket until it is armed
-        // again, so whoever was told owns it.
+        // An edge: the kernel tells one thread each time that something comes, and not that something is still
+        // there. So there is nothing to ask of it between two requests.
         let ready = match self {
             Interest::Read => EventFlags::IN | EventFlags::RDHUP,
             Interest::Write => EventFlags::OUT,
         };
-        ready | EventFlags::ONESHOT
+        ready | EventFlags::ET
     }
 }
 
@@ -38,6 +38,11 @@ pub struct Token(pub u64);
 const WAKE: u64 = u64::MAX;
 
 /// The list of sockets that wait, and of those that are ready.
+///
+/// What it promises: a socket's token is told once for everything that comes after the socket was
+/// [added](Poller::add) or [armed](Poller::arm), and once if something is there when that is done. It may be told more
+/// often than that. It is not told again of what somebody has left unread. So whoever is told reads until there is
+/// nothing, or arms the socket.
 #[derive(Debug)]
 pub struct Poller {
     epoll: OwnedFd,
@@ -57,7 +62,7 @@ impl Poller {
         Ok(Poller { epoll, wake })
     }
 
-    /// Adds a socket that waits for `interest`, once.
+    /// Adds a socket that waits for `interest` from now on.
     ///
     /// # Errors
     /// When it is there already, or the kernel has no memory.
@@ -65,7 +70,7 @@ impl Poller {
         Ok(epoll::add(&self.epoll, socket, EventData::new_u64(token.0), interest.flags())?)
     }
 
-    /// Lets a socket that is in the list wait again, once.
+    /// Lets a socket that is in the list wait for `interest`. If that is there already, it is told at once.
     ///
     /// # Errors
     /// When it is not there.
@@ -117,10 +122,14 @@ impl Ready {
     }
 
     /// The tokens of the sockets that are ready.
+    ///
+    /// The end of a connection is told twice. It may have come together with the last bytes. Who reads these gets fewer
+    /// than there was room for, and takes that for "nothing more": the end would be noticed by nobody.
     pub fn tokens(&self) -> impl Iterator<Item = Token> + '_ {
-        let tokens = self.events.iter().map(|event| {
-            let event = *event;
-            event.data.u64()
+        let tokens = self.events.iter().flat_map(|event| {
+            let (data, flags) = (event.data, event.flags);
+            let is_end = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+            std::iter::repeat_n(data.u64(), if is_end { 2 } else { 1 })
         });
         tokens.filter(|token| *token != WAKE).map(Token)
     }
@@ -149,17 +158,43 @@ mod tests {
     const NONE: Duration = Duration::ZERO;
 
     #[test]
-    fn a_socket_is_told_once_until_it_is_armed_again() {
+    fn a_socket_is_told_for_what_comes_and_not_for_what_is_there() {
         let poller = Poller::new().unwrap();
         let (mut client, server) = pair();
         poller.add(&server, Token(7), Interest::Read).unwrap();
         assert_eq!(ready(&poller, NONE), [0; 0]);
         client.write_all(b"x").unwrap();
         assert_eq!(ready(&poller, LONG), [7]);
-        // The byte is still there, and still nobody is told.
+        // The byte is still there, and nobody is told.
         assert_eq!(ready(&poller, NONE), [0; 0]);
+        client.write_all(b"y").unwrap();
+        assert_eq!(ready(&poller, LONG), [7]);
         poller.arm(&server, Token(8), Interest::Read).unwrap();
         assert_eq!(ready(&poller, LONG), [8]);
+    }
+
+    #[test]
+    fn what_is_there_when_a_socket_is_added_is_told() {
+        let poller = Poller::new().unwrap();
+        let (mut client, server) = pair();
+        client.write_all(b"x").unwrap();
+        assert_eq!(server.peek(&mut [0]).unwrap(), 1);
+        poller.add(&server, Token(3), Interest::Read).unwrap();
+        assert_eq!(ready(&poller, LONG), [3]);
+    }
+
+    #[test]
+    fn who_waits_for_room_does_not_hear_of_bytes() {
+        let poller = Poller::new().unwrap();
+        let (mut client, mut server) = pair();
+        server.set_nonblocking(true).unwrap();
+        let bytes = vec![0; 64 * 1024];
+        while server.write(&bytes).is_ok() {}
+        poller.add(&server, Token(1), Interest::Write).unwrap();
+        client.write_all(b"x").unwrap();
+        assert_eq!(ready(&poller, Duration::from_millis(20)), [0; 0]);
+        poller.arm(&server, Token(1), Interest::Read).unwrap();
+        assert_eq!(ready(&poller, LONG), [1]);
     }
 
     #[test]
@@ -170,7 +205,7 @@ mod tests {
         assert_eq!(ready(&poller, LONG), [1]);
         poller.arm(&server, Token(2), Interest::Read).unwrap();
         drop(client);
-        assert_eq!(ready(&poller, LONG), [2]);
+        assert_eq!(ready(&poller, LONG), [2, 2], "the end is told twice");
         assert_eq!(server.read(&mut [0; 8]).unwrap(), 0);
     }
 

@@ -57,8 +57,8 @@ impl HeaderValue {
     fn checked(bytes: &[u8]) -> Result<&[u8], InvalidHeaderValue> {
         let value = trim_ows(bytes);
         // No end at the first wrong byte: without branches the compiler compares many at once.
-        let is_right = |byte: &u8| (*byte >= b' ' || *byte == b'\t') & (*byte != 0x7F);
-        if value.iter().fold(true, |right, byte| right & is_right(byte)) {
+        let is_wrong = |byte: &u8| u8::from((*byte < b' ' && *byte != b'\t') || *byte == 0x7F);
+        if value.iter().fold(0, |wrong, byte| wrong | is_wrong(byte)) == 0 {
             Ok(value)
         } else {
             Err(InvalidHeaderValue)

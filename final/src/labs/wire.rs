@@ -110,7 +110,9 @@ impl Wire {
     /// How long it waits, at most, for what it waits for. `None`: it has ended.
     pub(super) fn patience(&self) -> Option<Duration> {
         match self.next {
-            Next::Wait(_, deadline) => Some(deadline.saturating_duration_since(self.now())),
+            Next::Wait(_, deadline) | Next::More(deadline) => {
+                Some(deadline.saturating_duration_since(self.now()))
+            }
             Next::End => None,
         }
     }
@@ -153,17 +155,11 @@ impl Wire {
             self.next = self.exchange.turn(&mut self.connection, &mut self.scratch, around)?;
             self.receive()?;
             match self.next {
-                Next::Wait(Interest::Read, _) if !self.has_input() => return Ok(()),
-                Next::Wait(..) => {}
+                Next::Wait(Interest::Read, _) => return Ok(()),
+                Next::Wait(..) | Next::More(_) => {}
                 Next::End => return Ok(()),
             }
         }
-    }
-
-    /// Whether bytes wait for the server.
-    fn has_input(&self) -> bool {
-        let waiting = self.connection.stream().peek(&mut [0]);
-        !matches!(waiting, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
     /// Takes what the server has said so far, if it is not too much.
