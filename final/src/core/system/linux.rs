@@ -41,6 +41,14 @@ pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
     Ok(rustix::io::read(stream, spare_capacity(buffer))?)
 }
 
+/// dup(2): another handle of the same socket. Whether the socket blocks is said by either of them for both.
+///
+/// # Errors
+/// When the process has no more files.
+pub fn duplicate(stream: &Stream) -> io::Result<TcpStream> {
+    stream.try_clone()
+}
+
 /// send(2). Returns how much the kernel has taken.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use mio::event::Source;
+use socket2::SockRef;
 
 use crate::core::files::read_at;
 use crate::core::poller::portable::Socket;
@@ -93,6 +94,15 @@ pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let received = (&*stream.0.borrow()).read(&mut buffer[length..]);
     buffer.truncate(length + received.as_ref().map_or(0, |count| *count));
     received
+}
+
+/// dup(2), or its like: another handle of the same socket. Whether the socket blocks is said by either of them for
+/// both.
+///
+/// # Errors
+/// When the process has no more files.
+pub fn duplicate(stream: &Stream) -> io::Result<TcpStream> {
+    Ok(SockRef::from(&*stream.0.borrow()).try_clone()?.into())
 }
 
 /// send(2). Returns how much the kernel has taken.
