@@ -46,7 +46,7 @@ pub(crate) fn run(
             }
             Some(Event::Pass) => None,
             // It would fail all checks, each after its own time.
-            Some(Event::Fail(failure)) if all.is_empty() && failure.expected == STARTS => {
+            Some(Event::Fail(failure)) if all.is_empty() && *failure.expected == *STARTS => {
                 no_server = Some(failure);
                 break;
             }

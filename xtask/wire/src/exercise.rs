@@ -25,6 +25,7 @@
 //! ```
 
 mod answer;
+mod origin;
 mod report;
 
 use std::env;
@@ -33,10 +34,12 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::{Command, ExitCode};
 
+use origin::Origin;
+
 pub use answer::Answer;
 pub use report::{Event, Failure};
 
-use crate::{Client, Program, WireError, request};
+use crate::{Client, Program, Reply, WireError, request};
 
 /// What is expected of every server before its first check.
 pub const STARTS: &str =
@@ -100,7 +103,7 @@ pub fn in_copy() -> bool {
 pub struct Server {
     program: Program,
     words: Vec<String>,
-    arguments: Vec<String>,
+    arguments: Box<[String]>,
 }
 
 impl Server {
@@ -112,7 +115,7 @@ impl Server {
         command.args(words_behind).arg("127.0.0.1:0").args(arguments);
         let program = Program::start_command(command)
             .map_err(|error| Failure::new(STARTS, error.message()))?;
-        Ok(Server { program, words: words.to_vec(), arguments: arguments.to_vec() })
+        Ok(Server { program, words: words.to_vec(), arguments: arguments.into() })
     }
 
     /// Starts the same program once more, next to this one.
@@ -177,7 +180,9 @@ impl Server {
             got.push_str("\non standard error the server said:\n");
             got.push_str(&lines[lines.len().saturating_sub(4)..].join("\n"));
         }
-        Failure::new("a complete answer in time", got).with_bytes(sent, error.arrived())
+        let failure = Failure::new("a complete answer in time", got);
+        let failure = failure.with_bytes(sent, error.arrived());
+        Failure { arguments: self.arguments.clone(), ..failure }
     }
 }
 
@@ -192,7 +197,12 @@ impl Connection<'_> {
     /// Sends bytes as they are and reads one answer.
     pub fn send(&mut self, bytes: &[u8]) -> Result<Answer, Failure> {
         let reply = self.client.ask(bytes).map_err(|error| self.server.failure(&error, bytes))?;
-        Ok(Answer { sent: bytes.to_vec(), reply })
+        Ok(self.answer(bytes, reply))
+    }
+
+    /// What was read of the client, as the answer to these bytes.
+    pub fn answer(&self, sent: &[u8], reply: Reply) -> Answer {
+        Answer { sent: sent.to_vec(), reply, from: Origin::of(self.server) }
     }
 
     /// Sends a well-formed request and reads the answer.
