@@ -36,7 +36,10 @@ impl Origin {
 fn panic_in(said: &str) -> Option<String> {
     let lines: Vec<&str> = said.lines().collect();
     let first = lines.iter().rposition(|line| line.contains("panicked at "))?;
-    let why = lines[first + 1..].iter().take(3).take_while(|line| !line.starts_with("note: "));
+    let why = lines[first + 1..]
+        .iter()
+        .take(3)
+        .take_while(|line| !line.starts_with("note: ") && **line != "stack backtrace:");
     let why: Vec<&str> = why.copied().collect();
     // The first line says only where.
     (!why.is_empty()).then(|| [&[lines[first].trim_start()], why.as_slice()].concat().join("\n"))
