@@ -28,6 +28,7 @@ use crate::workspace::Workspace;
 use build::{Built, Place};
 pub(crate) use report::{Checked, Ended};
 use watch::Snapshot;
+use wire::exercise::SERVER_FOLDER;
 
 /// All checks of an exercise together may take this long.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -226,9 +227,11 @@ pub(crate) fn check(
 ) -> anyhow::Result<(Vec<Checked>, Ended)> {
     let mut command = Command::new(&built.checks);
     match server {
-        Some(words) => command.args(words),
-        None => command.arg(&built.server),
-    };
+        Some(words) => {
+            command.args(words).env(SERVER_FOLDER, std::env::current_dir()?);
+        }
+        None => _ = command.arg(&built.server),
+    }
     command.current_dir(place.root.join(&exercise.chapter.folder));
     if place.target.is_some() {
         command.env("EXERCISE_IN_COPY", "1");

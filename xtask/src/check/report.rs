@@ -125,15 +125,30 @@ pub(super) fn without_curl(all: &[Checked]) -> &'static str {
 /// What stands in place of all checks when there is no server for them.
 fn no_server(failure: &Failure, next: &Next) -> String {
     format!(
-        "{} The server did not start, so no check could be made.\n\n  expected  {}\n  got       {}\n\n\
+        "{} The server did not start, so no check could be made.\n\n  expected  {}\n  got       {}\n\n{}\
          Start it by hand and read what it says: {}\n\
          Then again: `{}`\n",
         ui::paint(ui::BAD, "Stopped."),
         indented(&failure.expected),
         indented(&failure.got),
+        port_is_taken(&failure.got),
         next.running,
         next.again
     )
+}
+
+/// The way out for a server that says its port is taken: it has not asked for the port that it was given.
+fn port_is_taken(said: &str) -> &'static str {
+    // As Unix says it, Windows, and those who say it themselves.
+    let said = said.to_lowercase();
+    let words =
+        ["address already in use", "address in use", "only one usage of each socket address"];
+    if words.iter().any(|words| said.contains(words)) {
+        "Another program has this port. The check starts the server with `127.0.0.1:0`, where port 0 means any free \
+         one: let\nit listen where its first argument says, and print the address that it got.\n\n"
+    } else {
+        ""
+    }
 }
 
 fn within(check: Option<&str>) -> String {

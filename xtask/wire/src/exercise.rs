@@ -25,6 +25,7 @@
 //! ```
 
 mod answer;
+mod leash;
 mod origin;
 mod report;
 
@@ -37,6 +38,7 @@ use std::process::{Command, ExitCode};
 use origin::Origin;
 
 pub use answer::Answer;
+pub use leash::ENDS_WITH_INPUT;
 pub use report::{Event, Failure};
 
 use crate::{Client, Program, Reply, WireError, request};
@@ -44,6 +46,10 @@ use crate::{Client, Program, Reply, WireError, request};
 /// What is expected of every server before its first check.
 pub const STARTS: &str =
     "a server that starts and prints `listening on http://ADDRESS` as its first line";
+
+/// The environment's name for the folder in which another server is started: the one in which a person typed its
+/// command. Without it that is the chapter's folder, as for the checks.
+pub const SERVER_FOLDER: &str = "EXERCISE_SERVER_FOLDER";
 
 /// One thing that a solution must do.
 #[derive(Clone, Copy)]
@@ -70,6 +76,10 @@ pub fn main(checks: &[Check]) -> ExitCode {
             "These are the checks of an exercise; run them with `cargo xtask check-exercise`."
         );
         return ExitCode::from(2);
+    }
+    if let Err(error) = leash::put_on() {
+        eprintln!("the checks cannot be started: {error}");
+        return ExitCode::FAILURE;
     }
     match report(checks, &words, &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -113,6 +123,9 @@ impl Server {
         };
         let mut command = Command::new(program);
         command.args(words_behind).arg("127.0.0.1:0").args(arguments);
+        if let Some(folder) = env::var_os(SERVER_FOLDER) {
+            command.current_dir(folder);
+        }
         let program = Program::start_command(command)
             .map_err(|error| Failure::new(STARTS, error.message()))?;
         Ok(Server { program, words: words.to_vec(), arguments: arguments.into() })
