@@ -8,7 +8,8 @@ use std::env;
 use std::io;
 use std::thread::Builder;
 
-/// The environment's name for: standard input is such a pipe. Without it the input means nothing.
+/// The environment's name for: standard input is such a pipe, and this process is in a group of its own, with nobody
+/// who must live on. Without it the input means nothing.
 pub const ENDS_WITH_INPUT: &str = "EXERCISE_ENDS_WITH_INPUT";
 
 /// Kills the group of this process once its input ends, if it has been told to.
@@ -26,11 +27,8 @@ pub(super) fn put_on() -> io::Result<()> {
 
 #[cfg(unix)]
 fn end() {
-    use rustix::process::{Signal, getpgrp, getpid, kill_current_process_group};
-    // In a group that is not ours there would be others, a person's shell for example.
-    if getpgrp() == getpid() {
-        let _ = kill_current_process_group(Signal::KILL);
-    }
+    use rustix::process::{Signal, kill_current_process_group};
+    let _ = kill_current_process_group(Signal::KILL);
 }
 
 /// Here Ctrl-C reaches all processes of the console by itself.
