@@ -1,13 +1,11 @@
 //! Which sockets are ready: what the engine asks of a kernel, and what it may rely on.
 //!
 //! On Linux [`epoll`] answers, everywhere else [`portable`]. The engine is the same above both, so it relies
-//! only on what [`Poll`] says, and the tests in `poller/contract.rs` hold both to it.
+//! only on what [`Poll`] says, and the tests below hold both to it.
 
 use std::io;
 use std::time::Duration;
 
-#[cfg(all(test, not(loom)))]
-mod contract;
 #[cfg(target_os = "linux")]
 pub mod epoll;
 #[cfg(any(test, feature = "portable", not(target_os = "linux")))]
@@ -111,4 +109,289 @@ impl Ready {
         self.tokens.clear();
         self.tokens.extend(tokens);
     }
+}
+
+/// What [`Poll`] promises, asked of every poller that this system has.
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    pub(super) const LONG: Duration = Duration::from_secs(20);
+    const SHORT: Duration = Duration::from_millis(20);
+
+    /// A client, and the server's end, which does not block.
+    pub(super) fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let server = listener.accept().unwrap().0;
+        server.set_nonblocking(true).unwrap();
+        (client, server)
+    }
+
+    fn told(poller: &impl Poll, time: Duration) -> Vec<u64> {
+        let mut ready = Ready::with_capacity(8);
+        poller.wait(&mut ready, Some(time)).unwrap();
+        let mut tokens: Vec<_> = ready.tokens().map(|token| token.0).collect();
+        tokens.dedup(); // once is promised, and more is allowed
+        tokens
+    }
+
+    /// The same tests for a poller and for the sockets that it takes.
+    macro_rules! contract {
+        ($name:ident, $poller:ty, $stream:ty, $door:expr) => {
+            mod $name {
+                use super::*;
+
+                fn poller() -> $poller {
+                    <$poller>::new().unwrap()
+                }
+
+                fn sockets() -> (TcpStream, $stream) {
+                    let (client, server) = pair();
+                    #[allow(clippy::useless_conversion, reason = "it is none for the other poller")]
+                    (client, server.into())
+                }
+
+                #[test]
+                fn who_waits_is_told_when_bytes_come() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    poller.add(&server, Token(7), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
+                    client.write_all(b"x").unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                }
+
+                #[test]
+                fn bytes_that_were_there_before_are_told_of_too() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    client.write_all(b"x").unwrap();
+                    poller.add(&server, Token(7), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                }
+
+                #[test]
+                fn what_a_turn_has_left_unread_is_told_after_arming_with_the_new_token() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    poller.add(&server, Token(7), Interest::Read).unwrap();
+                    client.write_all(b"x").unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                    for token in 8..11 {
+                        poller.arm(&server, Token(token), Interest::Read).unwrap();
+                        assert_eq!(told(&poller, LONG), [token]);
+                    }
+                }
+
+                #[test]
+                fn nothing_comes_so_nobody_is_told() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    poller.add(&server, Token(7), Interest::Read).unwrap();
+                    client.write_all(b"x").unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                    // The byte is still there. To be told of it for ever would take a whole core.
+                    assert_eq!(told(&poller, SHORT), [0; 0]);
+                }
+
+                #[test]
+                fn bytes_that_come_during_a_turn_are_told_after_it() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    poller.add(&server, Token(7), Interest::Read).unwrap();
+                    client.write_all(b"x").unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                    assert_eq!(server.peek(&mut [0; 8]).unwrap(), 1);
+                    client.write_all(b"y").unwrap();
+                    // Another thread may be told now, in vain.
+                    told(&poller, SHORT);
+                    poller.arm(&server, Token(7), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                }
+
+                #[test]
+                fn room_for_more_bytes_is_told_and_so_is_the_end() {
+                    let (poller, (client, server)) = (poller(), sockets());
+                    poller.add(&server, Token(1), Interest::Write).unwrap();
+                    assert_eq!(told(&poller, LONG), [1]);
+                    poller.arm(&server, Token(2), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
+                    drop(client);
+                    assert_eq!(told(&poller, LONG), [2]);
+                    assert_eq!(server.peek(&mut [0; 8]).unwrap(), 0);
+                }
+
+                #[test]
+                fn who_waits_to_write_is_told_when_the_peer_has_read() {
+                    let (poller, (mut client, server)) = (poller(), pair());
+                    while (&server).write(&[0; 4096]).is_ok() {}
+                    #[allow(clippy::useless_conversion, reason = "it is none for the other poller")]
+                    let server: $stream = server.into();
+                    poller.add(&server, Token(3), Interest::Write).unwrap();
+                    assert_eq!(told(&poller, SHORT), [0; 0]);
+                    thread::scope(|scope| {
+                        scope.spawn(move || client.read_to_end(&mut Vec::new()).unwrap());
+                        assert_eq!(told(&poller, LONG), [3]);
+                        drop(server);
+                    });
+                }
+
+                #[test]
+                fn who_waits_for_room_does_not_hear_of_bytes() {
+                    let (poller, (mut client, server)) = (poller(), pair());
+                    while (&server).write(&[0; 4096]).is_ok() {}
+                    #[allow(clippy::useless_conversion, reason = "it is none for the other poller")]
+                    let server: $stream = server.into();
+                    poller.add(&server, Token(1), Interest::Write).unwrap();
+                    client.write_all(b"x").unwrap();
+                    assert_eq!(told(&poller, SHORT), [0; 0]);
+                    poller.arm(&server, Token(1), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [1]);
+                }
+
+                #[test]
+                fn an_end_that_came_after_the_last_bytes_were_told_of_is_told_by_arming() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    client.write_all(b"x").unwrap();
+                    drop(client);
+                    poller.add(&server, Token(1), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [1]);
+                    poller.arm(&server, Token(2), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [2]);
+                }
+
+                #[test]
+                fn a_client_at_the_door_is_told() {
+                    let poller = poller();
+                    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                    let address = listener.local_addr().unwrap();
+                    listener.set_nonblocking(true).unwrap();
+                    let door = $door(listener);
+                    poller.add(&door, Token(5), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
+                    let _one = TcpStream::connect(address).unwrap();
+                    assert_eq!(told(&poller, LONG), [5]);
+                    // Nobody has let the first one in, so after arming it is told of again.
+                    poller.arm(&door, Token(5), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [5]);
+                }
+
+                #[test]
+                fn a_socket_that_is_removed_or_closed_is_not_told_of() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    let (mut other_client, other) = sockets();
+                    poller.add(&server, Token(1), Interest::Read).unwrap();
+                    poller.add(&other, Token(2), Interest::Read).unwrap();
+                    poller.remove(&server).unwrap();
+                    drop(other);
+                    client.write_all(b"x").unwrap();
+                    let _ = other_client.write_all(b"x");
+                    assert_eq!(told(&poller, SHORT), [0; 0]);
+                }
+
+                #[test]
+                fn what_finds_no_room_is_told_next_time() {
+                    let poller = poller();
+                    let mut waiting = Vec::new();
+                    for number in 0..8 {
+                        let (mut client, server) = sockets();
+                        client.write_all(b"x").unwrap();
+                        poller.add(&server, Token(number), Interest::Read).unwrap();
+                        waiting.push((client, server));
+                    }
+                    let mut all = Vec::new();
+                    while all.len() < 8 {
+                        let mut ready = Ready::with_capacity(3);
+                        poller.wait(&mut ready, Some(LONG)).unwrap();
+                        let some: Vec<_> = ready.tokens().map(|token| token.0).collect();
+                        assert!((1..=3).contains(&some.len()), "{some:?} after {all:?}");
+                        all.extend(some);
+                    }
+                    all.sort_unstable();
+                    assert_eq!(all, [0, 1, 2, 3, 4, 5, 6, 7]);
+                }
+
+                #[test]
+                fn a_thread_that_is_busy_does_not_keep_the_others_from_being_told() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    let (mut second_client, second) = sockets();
+                    poller.add(&server, Token(1), Interest::Read).unwrap();
+                    poller.add(&second, Token(2), Interest::Read).unwrap();
+                    let (send, receive) = mpsc::channel();
+                    let (poller, has_heard) = (&poller, &send);
+                    thread::scope(|scope| {
+                        let mut busy = Vec::new();
+                        for _ in 0..2 {
+                            let (go_on, wait) = mpsc::channel::<()>();
+                            busy.push(go_on);
+                            scope.spawn(move || {
+                                has_heard.send(told(poller, LONG)).unwrap();
+                                let _ = wait.recv();
+                            });
+                        }
+                        client.write_all(b"x").unwrap();
+                        assert_eq!(receive.recv_timeout(LONG).unwrap(), [1]);
+                        second_client.write_all(b"x").unwrap();
+                        assert_eq!(receive.recv_timeout(LONG).unwrap(), [2]);
+                        drop(busy);
+                    });
+                }
+
+                #[test]
+                fn time_passes_for_each_thread_by_itself() {
+                    let poller = &poller();
+                    let (send, receive) = mpsc::channel();
+                    thread::scope(|scope| {
+                        scope.spawn(|| poller.wait(&mut Ready::with_capacity(1), None).unwrap());
+                        for _ in 0..3 {
+                            let send = send.clone();
+                            scope.spawn(move || send.send(told(poller, SHORT)).unwrap());
+                        }
+                        for _ in 0..3 {
+                            assert_eq!(receive.recv_timeout(LONG).unwrap(), [0; 0]);
+                        }
+                        poller.wake_for_ever();
+                    });
+                }
+
+                #[test]
+                fn a_socket_can_be_added_while_somebody_waits() {
+                    let (poller, (mut client, server)) = (&poller(), sockets());
+                    client.write_all(b"x").unwrap();
+                    thread::scope(|scope| {
+                        let waiting = scope.spawn(|| told(poller, LONG));
+                        poller.add(&server, Token(4), Interest::Read).unwrap();
+                        assert_eq!(waiting.join().unwrap(), [4]);
+                    });
+                }
+
+                #[test]
+                fn after_the_wake_nobody_sleeps_any_more() {
+                    let poller = &poller();
+                    thread::scope(|scope| {
+                        for _ in 0..3 {
+                            scope
+                                .spawn(|| poller.wait(&mut Ready::with_capacity(8), None).unwrap());
+                        }
+                        poller.wake_for_ever();
+                    });
+                    for _ in 0..3 {
+                        let mut room = Ready::with_capacity(8);
+                        poller.wait(&mut room, None).unwrap();
+                        assert_eq!(room.tokens().count(), 0);
+                    }
+                }
+            }
+        };
+    }
+
+    #[cfg(target_os = "linux")]
+    contract!(linux, epoll::Epoll, TcpStream, std::convert::identity);
+    contract!(
+        everywhere,
+        portable::Portable,
+        crate::core::system::portable::Stream,
+        crate::core::system::portable::door
+    );
 }

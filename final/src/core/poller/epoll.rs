@@ -95,7 +95,7 @@ impl Poll for Epoll {
 mod tests {
     use std::io::Write;
 
-    use super::super::contract::{LONG, pair};
+    use super::super::tests::{LONG, pair};
     use super::*;
 
     fn told(poller: &Epoll, time: Duration) -> Vec<u64> {
