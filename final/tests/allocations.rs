@@ -1,4 +1,5 @@
 //! A warm connection answers without asking for memory. An allocator that counts watches it.
+#![cfg(unix)] // both ends are made with socketpair(2)
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use allocation_counter::measure;
 use httpserver::Limits;
 use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest, Parking, Poller};
+use httpserver::core::{Connection, Interest, Parking, Poll, Poller};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use httpserver::http::{Request, Response, Router, Routes};
 
@@ -132,17 +133,21 @@ fn a_parameter_costs_an_allocation_and_is_counted() {
 #[test]
 fn to_park_and_to_be_told_costs_none() {
     let (mut client, server) = UnixStream::pair().unwrap();
+    server.set_nonblocking(true).unwrap();
+    let server = TcpStream::from(OwnedFd::from(server));
+    let connection = Connection::new(server, ([127, 0, 0, 1], 9).into());
+    let server = connection.stream();
     let (parking, poller) = (Parking::new(4), Poller::new().unwrap());
     let mut ready = httpserver::core::poller::Ready::with_capacity(4);
     let token = parking.claim().unwrap();
-    poller.add(&server, token, Interest::Read).unwrap();
+    poller.add(server, token, Interest::Read).unwrap();
     client.write_all(b"x").unwrap();
     let start = Instant::now();
     let mut boxed = Some(Box::new(7));
     for round in 0..100 {
         let counted = measure(|| {
             let parked = parking.park(token, boxed.take().unwrap(), start, |_, _| {
-                poller.arm(&server, token, Interest::Read)
+                poller.arm(server, token, Interest::Read)
             });
             parked.unwrap();
             poller.wait(&mut ready, Some(Duration::from_secs(20))).unwrap();

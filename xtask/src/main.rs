@@ -16,6 +16,7 @@ mod hint;
 mod lessons;
 mod mdbook;
 mod patch;
+mod plot;
 mod process;
 mod progress;
 mod prove;
@@ -70,6 +71,8 @@ enum Command {
     Test(test::Args),
     /// Merge a change of one chapter into all later ones: `cargo xtask carry 2`
     Carry(carry::Args),
+    /// Measure what the book's plots show: `cargo xtask plot overload`
+    Plot(plot::Args),
     /// Measure final beside other servers on this machine, and print ratios
     Bench(bench::Args),
 }
@@ -102,6 +105,7 @@ impl Command {
             Command::Trace(args) => trace::run(&args),
             Command::Test(args) => test::run(workspace, &args),
             Command::Carry(args) => carry::run(workspace, &args),
+            Command::Plot(args) => plot::run(workspace, &args),
             Command::Bench(args) => bench::run(workspace, &args),
         }
     }

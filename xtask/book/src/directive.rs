@@ -6,7 +6,7 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail};
 
 use crate::source::{Chapter, Source, Sources};
-use crate::{diff, exercise, items, listing, tree};
+use crate::{diff, exercise, items, listing, plot, tree};
 
 /// Unchanged lines around a change, when a page does not say how many.
 const CONTEXT: usize = 3;
@@ -36,6 +36,7 @@ pub(crate) fn expand(sources: &Sources, text: &str) -> Result<Expanded> {
         "diff" => difference(sources, rest),
         "tree" => Ok(markdown(tree::render(sources, sources.chapter(rest)?)?)),
         "exercise" => Ok(markdown(exercise::render(sources, rest)?)),
+        "plot" => Ok(markdown(plot::render(sources.root(), rest)?)),
         "ladder" => {
             let file = sources.root().join("book/src/generated/ladder.md");
             let text = std::fs::read_to_string(&file).with_context(|| {
@@ -43,7 +44,9 @@ pub(crate) fn expand(sources: &Sources, text: &str) -> Result<Expanded> {
             })?;
             Ok(markdown(text))
         }
-        _ => bail!("no directive `{name}`; there are file, item, diff, tree, exercise, ladder"),
+        _ => {
+            bail!("no directive `{name}`; there are file, item, diff, tree, exercise, plot, ladder")
+        }
     }
 }
 

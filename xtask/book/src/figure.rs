@@ -22,12 +22,16 @@ pub(crate) fn render(info: &str, art: &str) -> Result<String> {
     let svg = with_room_for_text(&svg, art, settings.scale);
     // A blank line would end the HTML block.
     let svg: Vec<&str> = svg.lines().filter(|line| !line.trim().is_empty()).collect();
-    let alt =
-        alt.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
     Ok(format!(
-        "<div class=\"figure\" role=\"img\" aria-label=\"{alt}\">{}</div>\n",
+        "<div class=\"figure\" role=\"img\" aria-label=\"{}\">{}</div>\n",
+        attribute_text(alt),
         svg.join("\n")
     ))
+}
+
+/// A text as the value of an attribute, or between two tags.
+pub(crate) fn attribute_text(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// svgbob leaves quoted text out when it measures a picture, so text at the right or below all shapes would be cut

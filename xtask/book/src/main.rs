@@ -12,6 +12,7 @@ mod items;
 mod links;
 mod listing;
 mod page;
+mod plot;
 mod preprocess;
 mod source;
 mod transcript;

@@ -1,0 +1,101 @@
+//! The token bucket of chapter 5 over time. The clock is invented, so this is exact and the same everywhere.
+
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use ch05_middleware::middleware::token_bucket::{Limit, TokenBucket};
+
+use crate::plot::{Axis, Plot, Series, rounded};
+
+const BURST: NonZeroU32 = NonZeroU32::new(5).expect("five is not zero");
+const RATE: NonZeroU32 = NonZeroU32::new(1).expect("one is not zero");
+const LIMIT: Limit = Limit { burst: BURST, rate: RATE, per: Duration::from_secs(1) };
+
+/// How long the plot is, and how often it looks.
+const END: u64 = 20_000;
+const STEP: u64 = 100;
+
+/// When requests come, in milliseconds: eight at once, then too often for a while, then a rest, and three more.
+fn requests() -> Vec<u64> {
+    let mut times = vec![1000; 8];
+    times.extend((0..12).map(|number| 4000 + 500 * number));
+    times.extend([18_000; 3]);
+    times
+}
+
+/// The tokens in the bucket, and the requests that got one and that got none.
+pub(crate) fn plot() -> Plot {
+    let start = Instant::now();
+    let mut bucket = TokenBucket::new(LIMIT, start);
+    let (mut level, mut allowed, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let requests = requests();
+    for time in (0..=END).step_by(usize::try_from(STEP).expect("a hundred fits")) {
+        let now = start + Duration::from_millis(time);
+        let x = seconds(time);
+        level.push((x, tokens(bucket, now)));
+        for _ in requests.iter().filter(|request| **request == time) {
+            let before = tokens(bucket, now);
+            if bucket.take(LIMIT, now).allowed {
+                allowed.push((x, before));
+            } else {
+                refused.push((x, before));
+            }
+            level.push((x, tokens(bucket, now)));
+        }
+    }
+    level.dedup();
+    refused.dedup();
+    let marks = |name: &str, points| Series { name: name.to_string(), marks_only: true, points };
+    Plot {
+        command: "cargo xtask plot token-bucket",
+        machine: None,
+        x: Axis { label: "seconds", doubling: false, from: 0.0, to: seconds(END) },
+        y: Axis { label: "tokens", doubling: false, from: 0.0, to: 6.0 },
+        series: vec![
+            Series::line("tokens in the bucket", level),
+            marks("a request that gets one", allowed),
+            marks("a request that is refused", refused),
+        ],
+    }
+}
+
+/// What is in the bucket at this moment. The bucket says how long it takes to be full, after a token was taken; so
+/// one is taken from a copy.
+fn tokens(mut bucket: TokenBucket, now: Instant) -> f64 {
+    let verdict = bucket.take(LIMIT, now);
+    let missing = verdict.full.as_secs_f64() * f64::from(RATE.get()) / LIMIT.per.as_secs_f64();
+    let taken = if verdict.allowed { 1.0 } else { 0.0 };
+    rounded(f64::from(BURST.get()) - missing + taken)
+}
+
+fn seconds(milliseconds: u64) -> f64 {
+    Duration::from_millis(milliseconds).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plot_in_the_book_is_what_the_bucket_of_chapter_5_does() {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../book/src/generated/plots/token-bucket.json"
+        );
+        let told = std::fs::read_to_string(file).unwrap();
+        assert_eq!(told, plot().to_json().unwrap(), "make it again: cargo xtask plot token-bucket");
+    }
+
+    #[test]
+    fn five_of_eight_at_once_get_a_token_and_later_one_in_a_second() {
+        let plot = plot();
+        let count = |series: usize, from: f64, to: f64| {
+            plot.series[series].points.iter().filter(|(x, _)| (from..to).contains(x)).count()
+        };
+        assert_eq!(count(1, 0.0, 2.0), 5);
+        // From 4.0 to 9.5 there are three tokens from before, and five and a half drop in.
+        assert_eq!(count(1, 3.0, 10.0), 8);
+        assert_eq!(count(2, 3.0, 10.0), 4);
+        assert_eq!(count(1, 17.0, 20.0), 3);
+    }
+}

@@ -1,0 +1,26 @@
+//! `cargo xtask plot`: measures what the book's plots show. The book draws what was measured last.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+
+use crate::process;
+use crate::ui;
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only these, such as `overload`; a name that does not exist shows which do
+    names: Vec<String>,
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
+    ensure!(cfg!(target_os = "linux"), "the plots compare with final's engine, which needs Linux");
+    let mut command = process::cargo();
+    // The debug build is another program.
+    command.args(["run", "--quiet", "--release", "--package", "plots", "--"]);
+    command.args(&args.names).current_dir(workspace.root());
+    ui::print(&format!("$ {}\n", process::typed(&command)));
+    let status = command.status().context("cargo cannot be started")?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
