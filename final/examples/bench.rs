@@ -1,15 +1,26 @@
 //! A server for measuring: few routes, no log. `cargo run --release -p final --example bench -- ADDRESS [FOLDER]`.
+//!
+//! `BENCH_ROUTES=N`, `BENCH_THREADS=N` and `BENCH_LOG=FILE` are for `cargo xtask bench`: so many routes, so many
+//! threads, and an access log.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use httpserver::Server;
+use httpserver::core::blocking;
+use httpserver::core::workers::Size;
 use httpserver::handlers::StaticFiles;
-use httpserver::http::{Request, Response, Router};
-use httpserver::middleware::{Chain, Compression};
+use httpserver::http::{HttpError, Request, Response, Router};
+use httpserver::middleware::log_format::LogFormat;
+use httpserver::middleware::{AccessLog, Chain, Compression};
 use serde_json::json;
+
+/// How long a handler sleeps that waits for something.
+const SLEEP: Duration = Duration::from_millis(50);
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -18,12 +29,22 @@ fn main() -> anyhow::Result<()> {
 
     let mut router = Router::new();
     router.get("/", |_: &mut Request| "Hello, World!");
-    router.get("/json/:id<u64>", |request: &mut Request| {
-        let id: u64 = request.parse_param("id")?;
-        Ok::<_, httpserver::http::HttpError>(Response::json(
-            &json!({ "id": id, "name": "Ada", "tags": ["a", "b"] }),
-        ))
+    router.get("/json/:id<u64>", item);
+    router.get("/sleep", |_: &mut Request| {
+        thread::sleep(SLEEP);
+        "slept"
     });
+    router.get("/sleep/told", |_: &mut Request| {
+        blocking(|| thread::sleep(SLEEP));
+        "slept"
+    });
+    // Others among which it must be found; every second one has a parameter.
+    for other in 1..number("BENCH_ROUTES")?.unwrap_or(1) {
+        match other % 2 {
+            0 => router.get(&format!("/json{other}/:id<u64>"), item),
+            _ => router.get(&format!("/json{other}"), |_: &mut Request| "Hello, World!"),
+        };
+    }
     if let Some(folder) = arguments.next().map(PathBuf::from) {
         let text = folder.join("text100k.txt");
         if text.is_file() {
@@ -35,10 +56,33 @@ fn main() -> anyhow::Result<()> {
             .with_context(|| format!("cannot serve files from {}", folder.display()))?
             .routes(&mut router, "/static");
     }
-    let server = Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    let mut server =
+        Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    if let Some(threads) = number("BENCH_THREADS")? {
+        server = server.with_workers(Size { threads, ..Size::default() });
+    }
     let stop = server.handle();
     ctrlc::set_handler(move || stop.shutdown())?;
     println!("listening on http://{}", server.local_addr());
-    server.run(router.build()?)?;
+    let routes = router.build()?;
+    match std::env::var_os("BENCH_LOG") {
+        None => server.run(routes)?,
+        Some(path) => {
+            let file = File::options().append(true).create(true).open(path)?;
+            server.run(Chain::around(routes).with(AccessLog::to(LogFormat::Common, file)))?
+        }
+    };
     Ok(())
+}
+
+fn item(request: &mut Request) -> Result<Response, HttpError> {
+    let id: u64 = request.parse_param("id")?;
+    Ok(Response::json(&json!({ "id": id, "name": "Ada", "tags": ["a", "b"] })))
+}
+
+/// What the bench asks for beyond that.
+fn number(variable: &str) -> anyhow::Result<Option<u32>> {
+    let text = std::env::var(variable).ok();
+    text.map(|text| text.parse().with_context(|| format!("{variable}={text} is no number")))
+        .transpose()
 }

@@ -67,7 +67,7 @@ struct Setting {
     help: &'static str,
 }
 
-const SETTINGS: [Setting; 20] = [
+const SETTINGS: [Setting; 21] = [
     setting("addr", "IP:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one"),
     setting("root", "FOLDER", "", "the folder whose files are served"),
     setting("book", "FOLDER", "", "a built book, served from / on beside the demonstration"),
@@ -98,6 +98,12 @@ const SETTINGS: [Setting; 20] = [
     setting("max-head", "SIZE", "16KiB", "the longest request head; 431 beyond it"),
     setting("max-fields", "COUNT", "100", "field lines of a request; 431 beyond it"),
     setting("max-body", "SIZE", "8MiB", "the longest request body; 413 beyond it"),
+    setting(
+        "max-whole-body",
+        "SIZE",
+        "8MiB",
+        "the longest body that is kept in memory; handlers read a longer one while it comes",
+    ),
     setting("idle-timeout", "TIME", "60s", "how long a connection may wait for a request"),
     setting("head-timeout", "TIME", "10s", "how long the head of a request may take; 408 after it"),
     setting("body-timeout", "TIME", "30s", "how long the body of a request may take; 408 after it"),
@@ -279,6 +285,7 @@ impl Values {
                 head: self.size("max-head"),
                 fields: self.count("max-fields").map_or(limits.fields, |count| count as usize),
                 body: self.size("max-body") as u64,
+                whole_body: self.size("max-whole-body") as u64,
                 idle_time: self.time("idle-timeout"),
                 head_time: self.time("head-timeout"),
                 body_time: self.time("body-timeout"),

@@ -1,28 +1,22 @@
 //! The server: a listener, connections that are parked or in a turn, and threads that run the turns.
 
+mod door;
+mod engine;
+
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::core::listener::{BindError, Failure};
-use crate::core::workers::{Mode, Size, Work, Workers};
-use crate::core::{Connection, Interest, Listener, Parking, Poller, Token};
-use crate::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use crate::core::listener::BindError;
+use crate::core::workers::{Size, Workers};
+use crate::core::{Interest, Listener, Parking, Poll, Poller};
+use crate::http::Handler;
 use crate::http::limits::Limits;
-use crate::http::{Handler, HttpError, Status};
-
-/// The token of the listening socket. No place in the parking has it.
-const LISTENER: Token = Token(u64::MAX - 1);
-
-/// Clients that are accepted in one turn, at most.
-const ACCEPTED_A_TURN: usize = 16;
-
-/// How long accepting rests when the machine has run out of something, such as open files.
-const PAUSE: Duration = Duration::from_millis(50);
+use engine::{Engine, LISTENER};
 
 /// How often the end looks whether it has come.
 const LOOK: Duration = Duration::from_millis(5);
@@ -148,7 +142,7 @@ impl Server {
     pub fn run(self, handler: impl Handler) -> io::Result<usize> {
         let Server { listener, limits, size, clients, always, drain, shared } = self;
         let poller = Arc::new(Poller::new()?);
-        poller.add(&listener, LISTENER, Interest::Read)?;
+        poller.add(listener.door(), LISTENER, Interest::Read)?;
         let engine = Arc::new(Engine {
             handler: Box::new(handler),
             limits,
@@ -211,317 +205,6 @@ impl Shared {
         }
     }
 }
-
-/// A connection in its place.
-struct Client {
-    connection: Connection,
-    exchange: Exchange,
-    /// Whether the poller has it in its list.
-    is_listed: bool,
-    /// What it waits for.
-    interest: Interest,
-}
-
-/// What the threads work with.
-struct Engine {
-    handler: Box<dyn Handler>,
-    limits: Limits,
-    clients: Clients,
-    always: Vec<String>,
-    poller: Arc<Poller>,
-    parking: Parking<Box<Client>>,
-    listener: Mutex<Option<Listener>>,
-    /// Until when nobody is accepted, since there is not enough of something.
-    rests_until: Mutex<Option<Instant>>,
-    /// A file that is given up to answer one client when there is no other left.
-    reserve: Mutex<Option<File>>,
-    by_address: Mutex<HashMap<IpAddr, u32>>,
-    is_stopping: AtomicBool,
-    shared: Arc<Shared>,
-}
-
-impl Work for Engine {
-    type Scratch = Scratch;
-
-    fn ready(&self, token: Token, scratch: &mut Scratch, mode: Mode) {
-        if token == LISTENER {
-            self.accept(scratch, mode);
-        } else if let Some(client) = self.parking.take(token) {
-            self.turn(token, client, scratch, mode);
-        }
-        // Otherwise a deadline was quicker, or it is a socket of the past.
-    }
-
-    fn tell_again(&self, token: Token) {
-        if token == LISTENER {
-            self.arm_listener();
-            return;
-        }
-        // Should it be in nobody's place any more, a deadline was quicker.
-        self.parking.look_at(token, |client| {
-            let armed = self.poller.arm(client.connection.stream(), token, client.interest);
-            if let Err(error) = armed {
-                eprintln!("{}: {error}", client.connection.peer());
-            }
-        });
-    }
-
-    fn tick(&self, now: Instant) {
-        while let Some((token, client)) = self.parking.take_expired(now) {
-            self.time_out(token, client);
-        }
-        let mut rests_until = lock(&self.rests_until);
-        if rests_until.is_some_and(|time| time <= now) {
-            *rests_until = None;
-            drop(rests_until);
-            self.arm_listener();
-        }
-    }
-}
-
-impl Engine {
-    /// Takes in who stands at the door. The turn of a new client may end in a handler that blocks, and nobody
-    /// else may have to wait for that: so the door is open again before, and of several clients all but one
-    /// are left for the poller.
-    fn accept(&self, scratch: &mut Scratch, mode: Mode) {
-        let mut mine = None;
-        let mut is_armed = false;
-        for _ in 0..ACCEPTED_A_TURN {
-            let accepted = match &*lock(&self.listener) {
-                Some(listener) => listener.accept(),
-                None => break,
-            };
-            match accepted {
-                Ok((stream, peer)) => {
-                    let before = mine.take();
-                    mine = self.welcome(stream, peer);
-                    if let Some(before) = before {
-                        self.leave(before);
-                    }
-                }
-                Err(Failure::Nobody) => break,
-                Err(Failure::Shortage(error)) => {
-                    self.run_short(&error);
-                    is_armed = true; // by the monitor, after a rest
-                    break;
-                }
-            }
-        }
-        if !is_armed {
-            self.arm_listener();
-        }
-        if let Some((token, client)) = mine {
-            self.turn(token, client, scratch, mode);
-        }
-    }
-
-    /// Leaves a new client to whoever is told that its request has come.
-    fn leave(&self, (token, client): (Token, Box<Client>)) {
-        let mut held = Held { engine: self, token, client: Some(client) };
-        held.park(Interest::Read, Instant::now() + self.limits.idle_time);
-    }
-
-    fn arm_listener(&self) {
-        if let Some(listener) = &*lock(&self.listener)
-            && let Err(error) = self.poller.arm(listener, LISTENER, Interest::Read)
-        {
-            eprintln!("accept: {error}");
-        }
-    }
-
-    /// There are no more files, or no more memory. The one file in reserve is enough to tell one client, and
-    /// then accepting rests for a moment: to try again at once would use a whole core for nothing.
-    fn run_short(&self, error: &io::Error) {
-        eprintln!("accept: {error}; trying again");
-        let mut reserve = lock(&self.reserve);
-        if reserve.take().is_some() {
-            let accepted = lock(&self.listener).as_ref().map(Listener::accept);
-            if let Some(Ok((stream, _))) = accepted {
-                self.shared.counters.connections.fetch_add(1, Ordering::Relaxed);
-                self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
-                Engine::turn_away(&stream);
-            }
-        }
-        *reserve = File::open("/dev/null").ok();
-        drop(reserve);
-        *lock(&self.rests_until) = Some(Instant::now() + PAUSE);
-    }
-
-    /// A new client gets a place, or is told that there is none.
-    fn welcome(&self, stream: TcpStream, peer: SocketAddr) -> Option<(Token, Box<Client>)> {
-        let counters = &self.shared.counters;
-        counters.connections.fetch_add(1, Ordering::Relaxed);
-        let Some(token) = self.admit(peer) else {
-            counters.refused.fetch_add(1, Ordering::Relaxed);
-            Engine::turn_away(&stream);
-            return None;
-        };
-        counters.open.fetch_add(1, Ordering::Relaxed);
-        let client = Box::new(Client {
-            connection: Connection::new(stream, peer),
-            exchange: Exchange::default(),
-            is_listed: false,
-            interest: Interest::Read,
-        });
-        Some((token, client))
-    }
-
-    fn admit(&self, peer: SocketAddr) -> Option<Token> {
-        if let Some(most) = self.clients.by_address {
-            let mut by_address = lock(&self.by_address);
-            let count = by_address.entry(peer.ip()).or_default();
-            if *count >= most {
-                return None;
-            }
-            *count += 1;
-        }
-        let token = self.parking.claim();
-        if token.is_none() {
-            self.forget_address(peer);
-        }
-        token
-    }
-
-    /// Says that there is no room. The answer fits into the socket's empty buffer, so this does not wait; and
-    /// nothing has been read, so a client that has sent something may see a reset in place of it.
-    fn turn_away(stream: &TcpStream) {
-        let message = "there are too many connections; try again";
-        let error = HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message);
-        let mut exchange = Exchange::default();
-        exchange.refuse(&error);
-        let mut stream = stream;
-        let _ = stream.write_all(exchange.unsent());
-        let _ = stream.shutdown(std::net::Shutdown::Write);
-    }
-
-    /// One turn of a connection that is ours, and then back to its place or to its end.
-    fn turn(&self, token: Token, client: Box<Client>, scratch: &mut Scratch, mode: Mode) {
-        // Should the turn panic, the place is given up all the same.
-        let mut held = Held { engine: self, token, client: Some(client) };
-        let Some(client) = &mut held.client else { return };
-        let around = Surroundings {
-            handler: self.handler.as_ref(),
-            limits: &self.limits,
-            mode,
-            always: &self.always,
-            is_stopping: &self.is_stopping,
-            peer: client.connection.peer(),
-            now: Instant::now(),
-            clock: &Instant::now,
-        };
-        match client.exchange.turn(&mut client.connection, scratch, around) {
-            Ok(Next::Wait(interest, deadline)) => held.park(interest, deadline),
-            Ok(Next::End) => {}
-            Err(error) => {
-                let is_usual = matches!(
-                    error.kind(),
-                    io::ErrorKind::ConnectionReset
-                        | io::ErrorKind::BrokenPipe
-                        | io::ErrorKind::NotConnected
-                );
-                if !is_usual {
-                    eprintln!("{}: {error}", client.connection.peer());
-                }
-            }
-        }
-    }
-
-    /// A deadline has passed.
-    fn time_out(&self, token: Token, client: Box<Client>) {
-        self.shared.counters.timed_out.fetch_add(1, Ordering::Relaxed);
-        let mut held = Held { engine: self, token, client: Some(client) };
-        let Some(client) = &mut held.client else { return };
-        if client.exchange.time_out() {
-            // It must be told. The socket can surely be written to, so a thread will do that.
-            held.park(Interest::Write, Instant::now() + self.limits.write_time);
-        }
-    }
-
-    fn forget_address(&self, peer: SocketAddr) {
-        if self.clients.by_address.is_none() {
-            return;
-        }
-        let mut by_address = lock(&self.by_address);
-        if let Some(count) = by_address.get_mut(&peer.ip()) {
-            *count -= 1;
-            if *count == 0 {
-                by_address.remove(&peer.ip());
-            }
-        }
-    }
-
-    /// No more clients: those who have connected are taken in, and later ones are refused by the kernel.
-    fn close_the_door(&self) {
-        let Some(listener) = lock(&self.listener).take() else { return };
-        let _ = self.poller.remove(&listener);
-        while let Ok((stream, peer)) = listener.accept() {
-            if let Some(client) = self.welcome(stream, peer) {
-                self.leave(client);
-            }
-        }
-    }
-
-    /// Ends the connections that have nothing under way. A request may have come that nobody has read yet, so
-    /// each gets one more turn: every socket can be written to, and a turn that finds no request is the last.
-    fn end_idle(&self) {
-        for (token, client) in self.parking.take_all(|client| client.exchange.is_idle()) {
-            let mut held = Held { engine: self, token, client: Some(client) };
-            held.park(Interest::Write, Instant::now() + self.limits.idle_time);
-        }
-    }
-
-    /// Cuts off all connections that are parked, and returns how many had something under way.
-    fn sever(&self) -> usize {
-        let clients = self.parking.take_all(|_| true);
-        let severed = clients.iter().filter(|(_, client)| !client.exchange.is_closing()).count();
-        for (token, client) in clients {
-            drop(Held { engine: self, token, client: Some(client) });
-        }
-        severed
-    }
-}
-
-/// A connection that a thread has taken. When it is dropped the connection ends and its place is free.
-struct Held<'a> {
-    engine: &'a Engine,
-    token: Token,
-    client: Option<Box<Client>>,
-}
-
-impl Held<'_> {
-    /// Puts the connection back to wait.
-    fn park(&mut self, interest: Interest, deadline: Instant) {
-        let Some(mut client) = self.client.take() else { return };
-        let (poller, token) = (&self.engine.poller, self.token);
-        let was_listed = std::mem::replace(&mut client.is_listed, true);
-        client.interest = interest;
-        let parked = self.engine.parking.park(token, client, deadline, |client| {
-            let socket = client.connection.stream();
-            if was_listed {
-                poller.arm(socket, token, interest)
-            } else {
-                poller.add(socket, token, interest)
-            }
-        });
-        if let Err((client, error)) = parked {
-            eprintln!("{}: {error}", client.connection.peer());
-            self.client = Some(client);
-        }
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
-            let peer = client.connection.peer();
-            drop(client);
-            self.engine.forget_address(peer);
-            self.engine.parking.release(self.token);
-            self.engine.shared.counters.open.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -38,7 +38,7 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-fn armed(_: &&'static str) -> Result<(), Infallible> {
+fn armed(_: &&'static str, _: bool) -> Result<(), Infallible> {
     Ok(())
 }
 
@@ -117,6 +117,76 @@ fn a_token_of_a_connection_that_has_ended_takes_nobody_elses() {
     });
 }
 
+/// A socket as the kernel has it, and the events that nobody has been told of yet. Edges: an event for what comes, none
+/// for what is left.
+#[derive(Default)]
+struct Kernel {
+    state: sync::Mutex<(u32, u32)>,
+}
+
+impl Kernel {
+    fn send(&self) {
+        let mut state = sync::lock(&self.state);
+        state.0 += 1;
+        state.1 += 1;
+    }
+
+    /// Takes an event.
+    fn told(&self) -> bool {
+        let mut state = sync::lock(&self.state);
+        let is_told = state.1 > 0;
+        state.1 -= u32::from(is_told);
+        is_told
+    }
+
+    fn read_all(&self) {
+        sync::lock(&self.state).0 = 0;
+    }
+
+    /// An event for what is there.
+    fn arm(&self) {
+        let mut state = sync::lock(&self.state);
+        if state.0 > 0 {
+            state.1 += 1;
+        }
+    }
+}
+
+#[test]
+fn what_comes_while_a_connection_is_worked_on_is_read_in_the_end() {
+    check(|| {
+        let (start, kernel) = (Instant::now(), Arc::new(Kernel::default()));
+        let parking = Arc::new(Parking::new(1));
+        let token = parking.claim().unwrap();
+        parking.park(token, "connection", start, armed).unwrap();
+        kernel.send();
+        let serve = move |kernel: &Kernel, parking: &Parking<&'static str>| {
+            while kernel.told() {
+                let Some(connection) = parking.take(token) else { continue };
+                kernel.read_all();
+                let again = |_: &&'static str, missed: bool| {
+                    if missed {
+                        kernel.arm();
+                    }
+                    Ok::<_, Infallible>(())
+                };
+                parking.park(token, connection, start, again).unwrap();
+            }
+        };
+        let other = {
+            let (kernel, parking) = (Arc::clone(&kernel), Arc::clone(&parking));
+            thread::spawn(move || serve(&kernel, &parking))
+        };
+        kernel.send();
+        serve(&kernel, &parking);
+        other.join().unwrap();
+        // Whoever was told last, somebody is there for what they have armed.
+        serve(&kernel, &parking);
+        let state = sync::lock(&kernel.state);
+        assert_eq!(*state, (0, 0), "bytes that nobody reads, or an event that nobody hears");
+    });
+}
+
 /// What a thread does with a permit until it has lost it, or has nothing to do.
 fn work(permit: &Permit, thread: u32, ran: &AtomicUsize) -> bool {
     loop {
@@ -144,6 +214,23 @@ fn a_permit_that_is_handed_over_runs_its_batch_once_and_has_one_owner() {
         let second_waits = handed_over && work(&permit, 2, &ran);
         let first_waits = owner.join().unwrap();
         assert!(first_waits != second_waits, "one of the two has the permit at the end");
+        assert_eq!(ran.load(Ordering::SeqCst), 3, "every event is run, and once");
+    });
+}
+
+#[test]
+fn what_an_idle_thread_takes_from_a_batch_is_run_once() {
+    check(|| {
+        let (busy, idle) = (Arc::new(Permit::new(1)), Permit::new(2));
+        let ran = Arc::new(AtomicUsize::new(0));
+        busy.add(1, [Token(1), Token(2), Token(3)].into_iter());
+        let owner = {
+            let (permit, ran) = (Arc::clone(&busy), Arc::clone(&ran));
+            thread::spawn(move || work(&permit, 1, &ran))
+        };
+        idle.add(2, busy.share().into_iter());
+        assert!(work(&idle, 2, &ran), "nobody has taken this permit");
+        assert!(owner.join().unwrap(), "nor that one");
         assert_eq!(ran.load(Ordering::SeqCst), 3, "every event is run, and once");
     });
 }

@@ -83,7 +83,6 @@ impl Pair {
             always: &[],
             is_stopping: &never,
             peer: self.peer,
-            now: self.start + seconds * SECOND,
             clock: &|| self.start + shown.load(Ordering::SeqCst) * SECOND,
         };
         self.exchange.turn(&mut self.connection, &mut self.scratch, around).unwrap()

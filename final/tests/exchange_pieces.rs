@@ -1,4 +1,5 @@
 //! A whole connection, without a server: whatever the pieces in which bytes arrive, the answers are the same.
+#![cfg(unix)] // both ends are made with socketpair(2)
 
 use std::fs;
 use std::path::Path;

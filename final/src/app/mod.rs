@@ -10,6 +10,7 @@ mod pages;
 mod probes;
 mod time;
 mod too_many;
+mod upload;
 mod users;
 
 use std::io::{self, Write};
@@ -137,6 +138,7 @@ fn routes(
     router.any("/inspect", inspect::show);
     router.post("/echo", pages::echo);
     router.put("/echo", pages::echo);
+    router.post("/upload", upload::upload);
     router.get("/hello/:name", pages::hello);
     router.get("/files/*path", pages::files);
     router.get("/empty", |_: &mut Request| Status::NO_CONTENT);

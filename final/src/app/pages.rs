@@ -6,7 +6,9 @@ use std::hash::BuildHasher;
 use serde_json::json;
 
 use crate::http::html::escape;
-use crate::http::{Handler, HeaderName, HeaderValue, Request, Response, Router, header, mime};
+use crate::http::{
+    Handler, HeaderName, HeaderValue, HttpError, Request, Response, Router, header, mime,
+};
 
 /// Tells one run of the program from another.
 const X_RUN_TOKEN: HeaderName = HeaderName::from_static("X-Run-Token");
@@ -46,11 +48,11 @@ pub(super) fn files(request: &mut Request) -> Response {
 }
 
 /// `POST /echo`: the body as it came.
-pub(super) fn echo(request: &mut Request) -> Response {
+pub(super) fn echo(request: &mut Request) -> Result<Response, HttpError> {
     let content_type = request
         .headers()
         .get(header::CONTENT_TYPE)
         .cloned()
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    Response::bytes(content_type, request.body().as_bytes().to_vec())
+    Ok(Response::bytes(content_type, request.body().whole()?.to_vec()))
 }

@@ -1,10 +1,9 @@
 //! One client: a socket that never blocks, and what has been received from it and not understood yet.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 
-use rustix::buffer::spare_capacity;
-use rustix::io::{Errno, read};
+use super::system::{Stream, receive};
 
 /// What came of asking for bytes. None of these is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub enum Fill {
 /// One client's connection.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     peer: SocketAddr,
     /// What is left over of the thread's buffer. Empty as a rule, so that a connection that waits costs no
     /// buffer.
@@ -29,8 +28,8 @@ pub struct Connection {
 
 impl Connection {
     /// Wraps a socket that does not block.
-    pub fn new(stream: TcpStream, peer: SocketAddr) -> Connection {
-        Connection { stream, peer, leftover: Vec::new() }
+    pub fn new(stream: impl Into<Stream>, peer: SocketAddr) -> Connection {
+        Connection { stream: stream.into(), peer, leftover: Vec::new() }
     }
 
     /// The client's address.
@@ -39,7 +38,7 @@ impl Connection {
     }
 
     /// The socket.
-    pub fn stream(&self) -> &TcpStream {
+    pub fn stream(&self) -> &Stream {
         &self.stream
     }
 
@@ -61,12 +60,14 @@ impl Connection {
     /// What the socket reports, above all that the peer has reset the connection.
     pub fn fill(&self, buffer: &mut Vec<u8>) -> io::Result<Fill> {
         loop {
-            match read(&self.stream, spare_capacity(buffer)) {
+            match receive(&self.stream, buffer) {
                 Ok(0) => return Ok(Fill::Eof),
                 Ok(count) => return Ok(Fill::Bytes(count)),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(Fill::Nothing),
-                Err(error) => return Err(error.into()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Fill::Nothing);
+                }
+                Err(error) => return Err(error),
             }
         }
     }

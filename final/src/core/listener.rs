@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::{SocketAddr, TcpListener};
 
-use rustix::net::{SocketFlags, acceptfrom_with};
 use socket2::{Domain, Protocol, Socket, Type};
+
+use super::system::{self, Door, Stream};
 
 /// How many finished handshakes the kernel keeps for us until we accept them. On Linux the lesser of
 /// this and `net.core.somaxconn` counts; beyond it a client's handshake is dropped and tried again.
@@ -15,7 +15,7 @@ pub const BACKLOG: i32 = 1024;
 /// A listening socket. It never carries data: each accepted client gets a socket of its own.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
+    door: Door,
     local_addr: SocketAddr,
 }
 
@@ -49,7 +49,7 @@ impl Listener {
 
         let socket = TcpListener::from(socket);
         let local_addr = socket.local_addr().map_err(failed("getsockname"))?;
-        Ok(Listener { socket, local_addr })
+        Ok(Listener { door: system::door(socket), local_addr })
     }
 
     /// The address that clients can reach, with the port that the kernel chose for port 0.
@@ -57,23 +57,21 @@ impl Listener {
         self.local_addr
     }
 
-    /// accept4(2): the socket of the next client who stands at the door, and its address. The socket does not
-    /// block and is not inherited by child processes, all by one call.
+    /// The listening socket, for the poller.
+    pub fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// accept(2): the socket of the next client who stands at the door, and its address. The socket does not
+    /// block and is not inherited by child processes.
     ///
     /// # Errors
     /// [`Failure`] says what to do about it.
-    pub fn accept(&self) -> Result<(TcpStream, SocketAddr), Failure> {
+    pub fn accept(&self) -> Result<(Stream, SocketAddr), Failure> {
         loop {
-            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-            let error = match acceptfrom_with(&self.socket, flags) {
-                Ok((socket, Some(peer))) => {
-                    if let Ok(peer) = SocketAddr::try_from(peer) {
-                        return Ok((TcpStream::from(socket), peer));
-                    }
-                    continue; // a client without an address is gone
-                }
-                Ok((_, None)) => continue,
-                Err(error) => io::Error::from(error),
+            let error = match system::accept(&self.door) {
+                Ok(client) => return Ok(client),
+                Err(error) => error,
             };
             match error.kind() {
                 io::ErrorKind::WouldBlock => return Err(Failure::Nobody),
@@ -84,12 +82,6 @@ impl Listener {
                 _ => return Err(Failure::Shortage(error)),
             }
         }
-    }
-}
-
-impl AsFd for Listener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
     }
 }
 
@@ -137,6 +129,8 @@ impl std::error::Error for BindError {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpStream;
+
     use super::*;
 
     fn local() -> SocketAddr {

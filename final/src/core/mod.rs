@@ -8,11 +8,13 @@ pub mod parking;
 pub mod permit;
 pub mod poller;
 pub mod sync;
+pub mod system;
 pub mod workers;
 
 pub use connection::{Connection, Fill};
 pub use deadline::Deadline;
 pub use listener::Listener;
 pub use parking::Parking;
-pub use poller::{Interest, Poller, Token};
+pub use poller::{Interest, Poll, Poller, Token};
+pub use system::Stream;
 pub use workers::{Workers, blocking};

@@ -28,6 +28,8 @@ struct Place<C> {
     /// finds nothing.
     generation: u32,
     parked: Option<C>,
+    /// Somebody was told that the connection is ready, and did not find it here: it was being worked on.
+    missed: bool,
     deadline: Option<Instant>,
     /// The earliest time for which there is an entry in the timers.
     scheduled: Option<Instant>,
@@ -47,10 +49,15 @@ fn place_of(token: Token) -> (usize, u32) {
 impl<C> Parking<C> {
     /// So many places.
     pub fn new(places: u32) -> Parking<C> {
-        let place =
-            || Mutex::new(Place { generation: 0, parked: None, deadline: None, scheduled: None });
+        let place = || Place {
+            generation: 0,
+            parked: None,
+            missed: false,
+            deadline: None,
+            scheduled: None,
+        };
         Parking {
-            places: (0..places).map(|_| place()).collect(),
+            places: (0..places).map(|_| Mutex::new(place())).collect(),
             free: Mutex::new((0..places).rev().collect()),
             timers: Mutex::new(BinaryHeap::new()),
         }
@@ -63,9 +70,12 @@ impl<C> Parking<C> {
         Some(token(place, generation))
     }
 
-    /// Puts a connection into its place until it is ready, or until `deadline`. `arm` is called while nobody
-    /// can take it away: to arm first would let another thread look into an empty place, and to arm after
-    /// would let the deadline close the socket before.
+    /// Puts a connection into its place until it is ready, or until `deadline`.
+    ///
+    /// `arm` is called while nobody can take it away: to arm first would let another thread look into an empty place,
+    /// and to arm after would let the deadline close the socket before. It learns whether somebody has been told of the
+    /// connection in the meantime. Then what was told of may still be there, and the kernel will not say it again by
+    /// itself.
     ///
     /// # Errors
     /// That of `arm`. The connection is still with the caller then.
@@ -74,13 +84,14 @@ impl<C> Parking<C> {
         token: Token,
         connection: C,
         deadline: Instant,
-        arm: impl FnOnce(&C) -> Result<(), E>,
+        arm: impl FnOnce(&C, bool) -> Result<(), E>,
     ) -> Result<(), (C, E)> {
         let (index, generation) = place_of(token);
         let mut place = lock(&self.places[index]);
         debug_assert!(place.generation == generation && place.parked.is_none());
+        let missed = std::mem::take(&mut place.missed);
         let connection = place.parked.insert(connection);
-        if let Err(error) = arm(connection)
+        if let Err(error) = arm(connection, missed)
             && let Some(connection) = place.parked.take()
         {
             return Err((connection, error));
@@ -99,22 +110,29 @@ impl<C> Parking<C> {
         Ok(())
     }
 
-    /// Takes a connection out of its place, if it is there. Whoever gets it owns it.
+    /// Takes a connection out of its place, if it is there. Whoever gets it owns it. If somebody works on it, a note
+    /// is left for them.
     pub fn take(&self, token: Token) -> Option<C> {
         let (index, generation) = place_of(token);
         let mut place = lock(self.places.get(index)?);
-        if place.generation == generation { place.parked.take() } else { None }
+        if place.generation != generation {
+            return None; // a token of the past
+        }
+        place.missed = place.parked.is_none();
+        place.parked.take()
     }
 
-    /// Shows a connection that is in its place, while nobody can take it.
+    /// Shows a connection that is in its place, while nobody can take it. If somebody works on it, a note is left for
+    /// them.
     pub fn look_at(&self, token: Token, look: impl FnOnce(&C)) {
         let (index, generation) = place_of(token);
         let Some(place) = self.places.get(index) else { return };
-        let place = lock(place);
-        if place.generation == generation
-            && let Some(connection) = &place.parked
-        {
-            look(connection);
+        let mut place = lock(place);
+        if place.generation == generation {
+            place.missed = place.parked.is_none();
+            if let Some(connection) = &place.parked {
+                look(connection);
+            }
         }
     }
 
@@ -124,6 +142,7 @@ impl<C> Parking<C> {
         let mut place = lock(&self.places[index]);
         debug_assert!(place.generation == generation && place.parked.is_none());
         place.generation = place.generation.wrapping_add(1);
+        place.missed = false;
         place.deadline = None;
         place.scheduled = None;
         drop(place);
@@ -202,7 +221,7 @@ mod tests {
     use super::*;
 
     fn park(parking: &Parking<&'static str>, token: Token, name: &'static str, deadline: Instant) {
-        parking.park(token, name, deadline, |_| Ok::<_, Infallible>(())).unwrap();
+        parking.park(token, name, deadline, |_, _| Ok::<_, Infallible>(())).unwrap();
     }
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -213,6 +232,35 @@ mod tests {
         let token = parking.claim().unwrap();
         park(&parking, token, "a", Instant::now());
         assert_eq!((parking.take(token), parking.take(token)), (Some("a"), None));
+    }
+
+    #[test]
+    fn who_comes_while_a_connection_is_worked_on_leaves_a_note() {
+        let parking = Parking::new(1);
+        let token = parking.claim().unwrap();
+        let missed = || {
+            let mut missed = false;
+            let note = |_: &_, it| {
+                missed = it;
+                Ok::<_, Infallible>(())
+            };
+            parking.park(token, "a", Instant::now(), note).unwrap();
+            parking.take(token).unwrap();
+            missed
+        };
+        assert!(!missed());
+        assert_eq!(parking.take(token), None);
+        assert!(missed());
+        assert!(!missed(), "a note is read once");
+        parking.look_at(token, |_| unreachable!("it is not there"));
+        assert!(missed());
+        // It is not for the next connection in this place.
+        assert_eq!(parking.take(token), None);
+        parking.release(token);
+        assert_eq!(parking.take(token), None);
+        let token = parking.claim().unwrap();
+        let note = |_: &_, missed| if missed { Err("a note") } else { Ok(()) };
+        parking.park(token, "b", Instant::now(), note).unwrap();
     }
 
     #[test]
@@ -231,7 +279,7 @@ mod tests {
     fn who_cannot_be_armed_is_not_parked() {
         let parking = Parking::new(1);
         let token = parking.claim().unwrap();
-        assert_eq!(parking.park(token, "a", Instant::now(), |_| Err("no")), Err(("a", "no")));
+        assert_eq!(parking.park(token, "a", Instant::now(), |_, _| Err("no")), Err(("a", "no")));
         assert_eq!(parking.take(token), None);
     }
 

@@ -1,13 +1,22 @@
-//! The kernel's list of ready sockets. The only file that knows epoll.
+//! Which sockets are ready: what the engine asks of a kernel, and what it may rely on.
+//!
+//! On Linux [`epoll`] answers, everywhere else [`portable`]. The engine is the same above both, so it relies
+//! only on what [`Poll`] says, and the tests below hold both to it.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::buffer::spare_capacity;
-use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use rustix::event::{EventfdFlags, Timespec, eventfd};
-use rustix::io::{Errno, write};
+#[cfg(target_os = "linux")]
+pub mod epoll;
+#[cfg(any(test, feature = "portable", not(target_os = "linux")))]
+pub mod portable;
+
+/// The poller of this system.
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+pub type Poller = epoll::Epoll;
+/// The poller of this system.
+#[cfg(any(feature = "portable", not(target_os = "linux")))]
+pub type Poller = portable::Portable;
 
 /// What a socket waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,184 +27,371 @@ pub enum Interest {
     Write,
 }
 
-impl Interest {
-    fn flags(self) -> EventFlags {
-        // One shot: the kernel tells one thread, once. Nobody else hears of this socket until it is armed
-        // again, so whoever was told owns it.
-        let ready = match self {
-            Interest::Read => EventFlags::IN | EventFlags::RDHUP,
-            Interest::Write => EventFlags::OUT,
-        };
-        ready | EventFlags::ONESHOT
-    }
-}
-
 /// A number that its owner has given to a socket, and that comes back when the socket is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token(pub u64);
 
-/// Belongs to [`Poller::wake`] and is never told to anybody.
-const WAKE: u64 = u64::MAX;
+/// A list of sockets that wait, and of those that are ready. Many threads use it at the same time.
+///
+/// What it promises: a socket's token is told at least once for what is there when the socket is
+/// [added](Poll::add) or [armed](Poll::arm), or else for what comes first after that. It may be told more often than
+/// that, and to two threads. It is not told again of what somebody has left unread. So whoever is told reads until
+/// there is nothing, or arms the socket.
+pub trait Poll: Sized {
+    /// Whether a socket that has been read until there is nothing is told for all that comes later, too. Where this
+    /// is `false`, it must be armed to be told of anything.
+    const TELLS_OF_MORE: bool;
 
-/// The list of sockets that wait, and of those that are ready.
-#[derive(Debug)]
-pub struct Poller {
-    epoll: OwnedFd,
-    wake: OwnedFd,
-}
+    /// A socket, as far as the list looks at it.
+    type Socket: ?Sized;
 
-impl Poller {
     /// An empty list.
     ///
     /// # Errors
     /// When the kernel has no file for it.
-    pub fn new() -> io::Result<Poller> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        // Never read, so it stays ready for ever: from the first wake on nobody sleeps here again.
-        epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
-        Ok(Poller { epoll, wake })
-    }
+    fn new() -> io::Result<Self>;
 
-    /// Adds a socket that waits for `interest`, once.
+    /// Adds a socket that waits for `interest` from now on.
     ///
     /// # Errors
-    /// When it is there already, or the kernel has no memory.
-    pub fn add(&self, socket: impl AsFd, token: Token, interest: Interest) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, socket, EventData::new_u64(token.0), interest.flags())?)
-    }
+    /// When the kernel has no memory.
+    fn add(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
-    /// Lets a socket that is in the list wait again, once.
+    /// Lets a socket that is in the list wait for `interest`. If that is there already, it is told at once.
     ///
     /// # Errors
     /// When it is not there.
-    pub fn arm(&self, socket: impl AsFd, token: Token, interest: Interest) -> io::Result<()> {
-        Ok(epoll::modify(&self.epoll, socket, EventData::new_u64(token.0), interest.flags())?)
-    }
+    fn arm(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
     /// Takes a socket off the list. (One that is closed leaves it by itself.)
     ///
     /// # Errors
     /// When it is not there.
-    pub fn remove(&self, socket: impl AsFd) -> io::Result<()> {
-        Ok(epoll::delete(&self.epoll, socket)?)
-    }
+    fn remove(&self, socket: &Self::Socket) -> io::Result<()>;
 
-    /// Waits until sockets are ready, for at most `time`, and puts their tokens behind `ready`. As many as
-    /// the spare capacity of `ready` holds, so that other threads get some too.
+    /// Waits until sockets are ready, for at most `time`, and puts their tokens into `ready`: as many as it has
+    /// room for, so that other threads get some too.
     ///
     /// # Errors
     /// What the kernel reports. A signal is no error: nothing is ready then.
-    pub fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()> {
-        ready.events.clear();
-        let time = time.map(|time| Timespec {
-            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: time.subsec_nanos().into(),
-        });
-        match epoll::wait(&self.epoll, spare_capacity(&mut ready.events), time.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
+    fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()>;
 
     /// From now on every wait returns at once: the end of the engine.
-    pub fn wake_for_ever(&self) {
-        // It fails only when the counter is full, and then it is ready as well.
-        let _ = write(&self.wake, &1_u64.to_ne_bytes());
-    }
+    fn wake_for_ever(&self);
 }
 
 /// Room for what is ready.
+#[derive(Debug)]
 pub struct Ready {
-    events: Vec<epoll::Event>,
+    tokens: Vec<Token>,
+    room: usize,
 }
 
 impl Ready {
     /// Room for so many at a time.
-    pub fn with_capacity(capacity: usize) -> Ready {
-        Ready { events: Vec::with_capacity(capacity) }
+    pub fn with_capacity(room: usize) -> Ready {
+        // Some tokens are told twice.
+        Ready { tokens: Vec::with_capacity(2 * room), room }
+    }
+
+    /// For how many sockets there is room.
+    pub fn room(&self) -> usize {
+        self.room
     }
 
     /// The tokens of the sockets that are ready.
     pub fn tokens(&self) -> impl Iterator<Item = Token> + '_ {
-        let tokens = self.events.iter().map(|event| {
-            let event = *event;
-            event.data.u64()
-        });
-        tokens.filter(|token| *token != WAKE).map(Token)
+        self.tokens.iter().copied()
+    }
+
+    /// Puts these in the place of those before.
+    fn set(&mut self, tokens: impl Iterator<Item = Token>) {
+        self.tokens.clear();
+        self.tokens.extend(tokens);
     }
 }
 
+/// What [`Poll`] promises, asked of every poller that this system has.
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
+    use std::sync::mpsc;
+    use std::thread;
 
     use super::*;
 
-    fn pair() -> (TcpStream, TcpStream) {
+    pub(super) const LONG: Duration = Duration::from_secs(20);
+    const SHORT: Duration = Duration::from_millis(20);
+
+    /// A client, and the server's end, which does not block.
+    pub(super) fn pair() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        (client, listener.accept().unwrap().0)
+        let server = listener.accept().unwrap().0;
+        server.set_nonblocking(true).unwrap();
+        (client, server)
     }
 
-    fn ready(poller: &Poller, time: Duration) -> Vec<u64> {
+    fn told(poller: &impl Poll, time: Duration) -> Vec<u64> {
         let mut ready = Ready::with_capacity(8);
         poller.wait(&mut ready, Some(time)).unwrap();
-        ready.tokens().map(|token| token.0).collect()
+        let mut tokens: Vec<_> = ready.tokens().map(|token| token.0).collect();
+        tokens.dedup(); // once is promised, and more is allowed
+        tokens
     }
 
-    const LONG: Duration = Duration::from_secs(20);
-    const NONE: Duration = Duration::ZERO;
+    /// The same tests for a poller and for the sockets that it takes.
+    macro_rules! contract {
+        ($name:ident, $poller:ty, $stream:ty, $door:expr) => {
+            mod $name {
+                use super::*;
 
-    #[test]
-    fn a_socket_is_told_once_until_it_is_armed_again() {
-        let poller = Poller::new().unwrap();
-        let (mut client, server) = pair();
-        poller.add(&server, Token(7), Interest::Read).unwrap();
-        assert_eq!(ready(&poller, NONE), [0; 0]);
-        client.write_all(b"x").unwrap();
-        assert_eq!(ready(&poller, LONG), [7]);
-        // The byte is still there, and still nobody is told.
-        assert_eq!(ready(&poller, NONE), [0; 0]);
-        poller.arm(&server, Token(8), Interest::Read).unwrap();
-        assert_eq!(ready(&poller, LONG), [8]);
+                fn poller() -> $poller {
+                    <$poller>::new().unwrap()
+                }
+
+                fn sockets() -> (TcpStream, $stream) {
+                    let (client, server) = pair();
+                    #[allow(clippy::useless_conversion, reason = "it is none for the other poller")]
+                    (client, server.into())
+                }
+
+                #[test]
+                fn who_waits_is_told_when_bytes_come() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    poller.add(&server, Token(7), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
+                    client.write_all(b"x").unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                }
+
+                #[test]
+                fn bytes_that_were_there_before_are_told_of_too() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    client.write_all(b"x").unwrap();
+                    poller.add(&server, Token(7), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                }
+
+                #[test]
+                fn what_a_turn_has_left_unread_is_told_after_arming_with_the_new_token() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    poller.add(&server, Token(7), Interest::Read).unwrap();
+                    client.write_all(b"x").unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                    for token in 8..11 {
+                        poller.arm(&server, Token(token), Interest::Read).unwrap();
+                        assert_eq!(told(&poller, LONG), [token]);
+                    }
+                }
+
+                #[test]
+                fn nothing_comes_so_nobody_is_told() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    poller.add(&server, Token(7), Interest::Read).unwrap();
+                    client.write_all(b"x").unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                    // The byte is still there. To be told of it for ever would take a whole core.
+                    assert_eq!(told(&poller, SHORT), [0; 0]);
+                }
+
+                #[test]
+                fn bytes_that_come_during_a_turn_are_told_after_it() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    poller.add(&server, Token(7), Interest::Read).unwrap();
+                    client.write_all(b"x").unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                    assert_eq!(server.peek(&mut [0; 8]).unwrap(), 1);
+                    client.write_all(b"y").unwrap();
+                    // Another thread may be told now, in vain.
+                    told(&poller, SHORT);
+                    poller.arm(&server, Token(7), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [7]);
+                }
+
+                #[test]
+                fn room_for_more_bytes_is_told_and_so_is_the_end() {
+                    let (poller, (client, server)) = (poller(), sockets());
+                    poller.add(&server, Token(1), Interest::Write).unwrap();
+                    assert_eq!(told(&poller, LONG), [1]);
+                    poller.arm(&server, Token(2), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
+                    drop(client);
+                    assert_eq!(told(&poller, LONG), [2]);
+                    assert_eq!(server.peek(&mut [0; 8]).unwrap(), 0);
+                }
+
+                #[test]
+                fn who_waits_to_write_is_told_when_the_peer_has_read() {
+                    let (poller, (mut client, server)) = (poller(), pair());
+                    while (&server).write(&[0; 4096]).is_ok() {}
+                    #[allow(clippy::useless_conversion, reason = "it is none for the other poller")]
+                    let server: $stream = server.into();
+                    poller.add(&server, Token(3), Interest::Write).unwrap();
+                    assert_eq!(told(&poller, SHORT), [0; 0]);
+                    thread::scope(|scope| {
+                        scope.spawn(move || client.read_to_end(&mut Vec::new()).unwrap());
+                        assert_eq!(told(&poller, LONG), [3]);
+                        drop(server);
+                    });
+                }
+
+                #[test]
+                fn who_waits_for_room_does_not_hear_of_bytes() {
+                    let (poller, (mut client, server)) = (poller(), pair());
+                    while (&server).write(&[0; 4096]).is_ok() {}
+                    #[allow(clippy::useless_conversion, reason = "it is none for the other poller")]
+                    let server: $stream = server.into();
+                    poller.add(&server, Token(1), Interest::Write).unwrap();
+                    client.write_all(b"x").unwrap();
+                    assert_eq!(told(&poller, SHORT), [0; 0]);
+                    poller.arm(&server, Token(1), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [1]);
+                }
+
+                #[test]
+                fn an_end_that_came_after_the_last_bytes_were_told_of_is_told_by_arming() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    client.write_all(b"x").unwrap();
+                    drop(client);
+                    poller.add(&server, Token(1), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [1]);
+                    poller.arm(&server, Token(2), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [2]);
+                }
+
+                #[test]
+                fn a_client_at_the_door_is_told() {
+                    let poller = poller();
+                    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                    let address = listener.local_addr().unwrap();
+                    listener.set_nonblocking(true).unwrap();
+                    let door = $door(listener);
+                    poller.add(&door, Token(5), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
+                    let _one = TcpStream::connect(address).unwrap();
+                    assert_eq!(told(&poller, LONG), [5]);
+                    // Nobody has let the first one in, so after arming it is told of again.
+                    poller.arm(&door, Token(5), Interest::Read).unwrap();
+                    assert_eq!(told(&poller, LONG), [5]);
+                }
+
+                #[test]
+                fn a_socket_that_is_removed_or_closed_is_not_told_of() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    let (mut other_client, other) = sockets();
+                    poller.add(&server, Token(1), Interest::Read).unwrap();
+                    poller.add(&other, Token(2), Interest::Read).unwrap();
+                    poller.remove(&server).unwrap();
+                    drop(other);
+                    client.write_all(b"x").unwrap();
+                    let _ = other_client.write_all(b"x");
+                    assert_eq!(told(&poller, SHORT), [0; 0]);
+                }
+
+                #[test]
+                fn what_finds_no_room_is_told_next_time() {
+                    let poller = poller();
+                    let mut waiting = Vec::new();
+                    for number in 0..8 {
+                        let (mut client, server) = sockets();
+                        client.write_all(b"x").unwrap();
+                        poller.add(&server, Token(number), Interest::Read).unwrap();
+                        waiting.push((client, server));
+                    }
+                    let mut all = Vec::new();
+                    while all.len() < 8 {
+                        let mut ready = Ready::with_capacity(3);
+                        poller.wait(&mut ready, Some(LONG)).unwrap();
+                        let some: Vec<_> = ready.tokens().map(|token| token.0).collect();
+                        assert!((1..=3).contains(&some.len()), "{some:?} after {all:?}");
+                        all.extend(some);
+                    }
+                    all.sort_unstable();
+                    assert_eq!(all, [0, 1, 2, 3, 4, 5, 6, 7]);
+                }
+
+                #[test]
+                fn a_thread_that_is_busy_does_not_keep_the_others_from_being_told() {
+                    let (poller, (mut client, server)) = (poller(), sockets());
+                    let (mut second_client, second) = sockets();
+                    poller.add(&server, Token(1), Interest::Read).unwrap();
+                    poller.add(&second, Token(2), Interest::Read).unwrap();
+                    let (send, receive) = mpsc::channel();
+                    let (poller, has_heard) = (&poller, &send);
+                    thread::scope(|scope| {
+                        let mut busy = Vec::new();
+                        for _ in 0..2 {
+                            let (go_on, wait) = mpsc::channel::<()>();
+                            busy.push(go_on);
+                            scope.spawn(move || {
+                                has_heard.send(told(poller, LONG)).unwrap();
+                                let _ = wait.recv();
+                            });
+                        }
+                        client.write_all(b"x").unwrap();
+                        assert_eq!(receive.recv_timeout(LONG).unwrap(), [1]);
+                        second_client.write_all(b"x").unwrap();
+                        assert_eq!(receive.recv_timeout(LONG).unwrap(), [2]);
+                        drop(busy);
+                    });
+                }
+
+                #[test]
+                fn time_passes_for_each_thread_by_itself() {
+                    let poller = &poller();
+                    let (send, receive) = mpsc::channel();
+                    thread::scope(|scope| {
+                        scope.spawn(|| poller.wait(&mut Ready::with_capacity(1), None).unwrap());
+                        for _ in 0..3 {
+                            let send = send.clone();
+                            scope.spawn(move || send.send(told(poller, SHORT)).unwrap());
+                        }
+                        for _ in 0..3 {
+                            assert_eq!(receive.recv_timeout(LONG).unwrap(), [0; 0]);
+                        }
+                        poller.wake_for_ever();
+                    });
+                }
+
+                #[test]
+                fn a_socket_can_be_added_while_somebody_waits() {
+                    let (poller, (mut client, server)) = (&poller(), sockets());
+                    client.write_all(b"x").unwrap();
+                    thread::scope(|scope| {
+                        let waiting = scope.spawn(|| told(poller, LONG));
+                        poller.add(&server, Token(4), Interest::Read).unwrap();
+                        assert_eq!(waiting.join().unwrap(), [4]);
+                    });
+                }
+
+                #[test]
+                fn after_the_wake_nobody_sleeps_any_more() {
+                    let poller = &poller();
+                    thread::scope(|scope| {
+                        for _ in 0..3 {
+                            scope
+                                .spawn(|| poller.wait(&mut Ready::with_capacity(8), None).unwrap());
+                        }
+                        poller.wake_for_ever();
+                    });
+                    for _ in 0..3 {
+                        let mut room = Ready::with_capacity(8);
+                        poller.wait(&mut room, None).unwrap();
+                        assert_eq!(room.tokens().count(), 0);
+                    }
+                }
+            }
+        };
     }
 
-    #[test]
-    fn room_for_more_bytes_is_told_and_so_is_the_end() {
-        let poller = Poller::new().unwrap();
-        let (client, mut server) = pair();
-        poller.add(&server, Token(1), Interest::Write).unwrap();
-        assert_eq!(ready(&poller, LONG), [1]);
-        poller.arm(&server, Token(2), Interest::Read).unwrap();
-        drop(client);
-        assert_eq!(ready(&poller, LONG), [2]);
-        assert_eq!(server.read(&mut [0; 8]).unwrap(), 0);
-    }
-
-    #[test]
-    fn a_socket_that_is_removed_or_closed_is_not_told_of() {
-        let poller = Poller::new().unwrap();
-        let (mut client, server) = pair();
-        let (mut other_client, other) = pair();
-        poller.add(&server, Token(1), Interest::Read).unwrap();
-        poller.add(&other, Token(2), Interest::Read).unwrap();
-        poller.remove(&server).unwrap();
-        drop(other);
-        client.write_all(b"x").unwrap();
-        let _ = other_client.write_all(b"x");
-        assert_eq!(ready(&poller, Duration::from_millis(20)), [0; 0]);
-    }
-
-    #[test]
-    fn after_the_wake_nobody_sleeps_any_more() {
-        let poller = Poller::new().unwrap();
-        poller.wake_for_ever();
-        for _ in 0..3 {
-            let mut room = Ready::with_capacity(8);
-            poller.wait(&mut room, None).unwrap();
-            assert_eq!(room.tokens().count(), 0);
-        }
-    }
+    #[cfg(target_os = "linux")]
+    contract!(linux, epoll::Epoll, TcpStream, std::convert::identity);
+    contract!(
+        everywhere,
+        portable::Portable,
+        crate::core::system::portable::Stream,
+        crate::core::system::portable::door
+    );
 }

@@ -37,8 +37,11 @@ fn valid_port(port: &str) -> bool {
 
 /// `reg-name`: unreserved characters, sub-delims and whole `%XX` (RFC 3986 section 3.2.2).
 fn valid_name(host: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte);
-    host.bytes().all(allowed) && decode_segment(host).is_ok()
+    let allowed = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'!' | b'$'..=b'.' | b';' | b'=' | b'_' | b'~')
+    };
+    host.bytes().all(allowed) && (!host.contains('%') || decode_segment(host).is_ok())
 }
 
 #[cfg(test)]

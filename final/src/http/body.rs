@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 use super::chunked::ChunkedDecoder;
 use super::framing::BodyLength;
+use super::incoming::Incoming;
 use super::limits::Limits;
 use super::{Headers, Status};
 
@@ -70,34 +71,56 @@ impl BodyDecoder {
 
 /// A request's body, as a handler sees it.
 ///
-/// It is opaque: a handler reads it and cannot tell where the bytes are kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// It is opaque: a handler reads it and cannot tell where the bytes are kept. As a rule they are here when the handler
+/// is called. A body larger than [`Limits::whole_body`] comes while the handler reads it.
+#[derive(Debug, Default)]
 pub struct RequestBody {
     bytes: Vec<u8>,
     read: usize,
+    incoming: Option<Box<Incoming>>,
 }
 
 impl RequestBody {
-    /// The bytes that have not been read, without reading them.
+    /// A body whose bytes are still on their way.
+    pub(super) fn from_incoming(incoming: Incoming) -> RequestBody {
+        RequestBody { bytes: Vec::new(), read: 0, incoming: Some(Box::new(incoming)) }
+    }
+
+    /// Takes out what is on its way.
+    pub(super) fn take_incoming(&mut self) -> Option<Incoming> {
+        self.incoming.take().map(|incoming| *incoming)
+    }
+
+    /// The bytes that have not been read, without reading them, if they are all here.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`] for a body that is too large to be kept, and has to be read as it comes.
+    pub fn whole(&self) -> Result<&[u8], BodyError> {
+        if self.incoming.is_some() { Err(BodyError::TooLarge) } else { Ok(self.as_bytes()) }
+    }
+
+    /// The bytes that are here and have not been read, without reading them. Of a body that comes while it is read
+    /// there are none: see [`RequestBody::whole`].
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[self.read..]
     }
 
-    /// How many bytes have not been read.
+    /// How many bytes are here and have not been read.
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
 
-    /// Whether nothing is left to read.
+    /// Whether nothing is left to read. Of a body that comes while it is read nobody can know.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len() == 0 && self.incoming.is_none()
     }
 
     /// Reads the rest of the body.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] when it is more than `limit` bytes.
+    /// [`BodyError::TooLarge`] when it is more than `limit` bytes, or too large to be kept at all.
     pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        self.whole()?;
         if self.len() > limit {
             return Err(BodyError::TooLarge);
         }
@@ -109,12 +132,15 @@ impl RequestBody {
 
 impl From<Vec<u8>> for RequestBody {
     fn from(bytes: Vec<u8>) -> RequestBody {
-        RequestBody { bytes, read: 0 }
+        RequestBody { bytes, read: 0, incoming: None }
     }
 }
 
 impl Read for RequestBody {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if let Some(incoming) = &mut self.incoming {
+            return incoming.read(out);
+        }
         let count = self.as_bytes().read(out)?;
         self.read += count;
         Ok(count)

@@ -3,17 +3,21 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::body::{BodyDecoder, RequestBody};
+use super::call::{expects_continue, respond_to};
 use super::encoder::{self, Context, Reuse};
-use super::framing::BodyLength;
+use super::incoming::{End, Incoming};
 use super::limits::{KIB, Limits};
 use super::output::{Flushed, Output};
 use super::parser::{Head, HeadParser};
-use super::{Handler, HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
+use super::phase::{Body, Phase};
+use super::recycled::Recycled;
+use super::{
+    Handler, Headers, HttpError, IntoResponse, Method, Request, Response, Status, Version, header,
+};
 use crate::core::workers::Mode;
 use crate::core::{Connection, Fill, Interest};
 
@@ -35,6 +39,7 @@ const DRAINED: usize = 16 * 1024 * KIB;
 pub struct Scratch {
     buffer: Vec<u8>,
     output: Vec<u8>,
+    recycled: Recycled,
 }
 
 /// What all connections have in common.
@@ -52,42 +57,19 @@ pub struct Surroundings<'a> {
     pub is_stopping: &'a AtomicBool,
     /// The client's address.
     pub peer: SocketAddr,
-    /// The time at which the turn began, or its last handler ended.
-    pub now: Instant,
-    /// Tells the time. A handler may take long, and deadlines of what follows it count from its end.
+    /// Tells the time. It is asked when a deadline begins: a handler may have taken long before that.
     pub clock: &'a dyn Fn() -> Instant,
 }
 
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// For the socket, until a point in time.
+    /// For the socket, until a point in time. All that had come was read.
     Wait(Interest, Instant),
+    /// For its next turn: there may be more to read, and others are first.
+    More(Instant),
     /// For nothing: it has ended.
     End,
-}
-
-/// Where a connection stands.
-enum Phase {
-    /// Between two requests.
-    Idle,
-    /// A part of a head has come.
-    Head { parser: Box<HeadParser>, deadline: Instant },
-    /// A part of a body has come.
-    Body(Box<Body>),
-    /// The last answer is on its way. If the client has said that it will send no more, there is nothing to wait
-    /// for behind it.
-    Last { lingers: bool },
-    /// Our side has said its last word (FIN); what the peer still sends is thrown away.
-    Closing { deadline: Instant, drained: usize },
-}
-
-/// A request whose body has not come whole.
-struct Body {
-    head: Head,
-    decoder: BodyDecoder,
-    bytes: Vec<u8>,
-    deadline: Instant,
 }
 
 /// The exchange of messages on one connection.
@@ -113,6 +95,8 @@ enum Progress {
     NeedMore,
     /// A request is complete.
     Request(Request),
+    /// A request is complete but for its body, which is too large to be waited for.
+    Large,
     /// Nobody can go on with this client.
     Refused(HttpError),
 }
@@ -144,7 +128,8 @@ impl Exchange {
         around: Surroundings<'_>,
     ) -> io::Result<Next> {
         self.output.lend(&mut scratch.output);
-        let next = self.turn_with(connection, &mut scratch.buffer, around);
+        let Scratch { buffer, recycled, .. } = scratch;
+        let next = self.turn_with(connection, buffer, recycled, around);
         self.output.give_back(&mut scratch.output);
         next
     }
@@ -153,7 +138,8 @@ impl Exchange {
         &mut self,
         connection: &mut Connection,
         buffer: &mut Vec<u8>,
-        mut around: Surroundings<'_>,
+        recycled: &mut Recycled,
+        around: Surroundings<'_>,
     ) -> io::Result<Next> {
         // 1. What is left of the last answer comes first: who does not read gets no more.
         let was_sending = !self.output.is_empty();
@@ -167,10 +153,14 @@ impl Exchange {
         // 2. What was left over, and what has come. Requests that are here already go before more bytes.
         connection.take_leftover(buffer);
         let mut eof = false;
+        // Whether there may be more than has been read. Who reads fewer bytes than there was room for has read all.
+        let mut more = true;
         if !was_sending || buffer.is_empty() {
             buffer.reserve(READ);
+            let room = buffer.capacity() - buffer.len();
             match connection.fill(buffer)? {
-                Fill::Bytes(_) | Fill::Nothing => {}
+                Fill::Bytes(count) => more = count == room,
+                Fill::Nothing => more = false,
                 Fill::Eof => eof = true,
             }
         }
@@ -184,17 +174,31 @@ impl Exchange {
                 let next = self.send(connection, around)?;
                 return Ok(next.unwrap_or(self.wait(Interest::Write, around)));
             }
-            match self.advance(buffer, &mut used, around) {
+            match self.advance(buffer, &mut used, recycled, around) {
                 Progress::NeedMore => break,
                 Progress::Request(mut request) => {
                     let response = respond_to(&mut request, around);
-                    around.now = (around.clock)();
-                    self.answer(&request, response, around);
+                    self.answer(&request, response, around, true);
                     // Who has asked for the end sends no more (RFC 9112 section 9.6).
                     let is_all = used == buffer.len() && !request.wants_keep_alive();
                     if let (Phase::Last { lingers }, true) = (&mut self.phase, is_all) {
                         *lingers = false;
                     }
+                    request.recycle(recycled);
+                }
+                Progress::Large => {
+                    // The answers before this one first: the handler will wait for the client.
+                    if !self.output.is_empty()
+                        && let Some(next) = self.send(connection, around)?
+                    {
+                        return Ok(next);
+                    }
+                    let Some(rest) = self.serve_large(connection, around)? else {
+                        return Ok(Next::End);
+                    };
+                    *buffer = rest;
+                    used = 0;
+                    more = true;
                 }
                 Progress::Refused(error) => {
                     self.refuse(&error);
@@ -225,7 +229,8 @@ impl Exchange {
         if eof || (around.is_stopping.load(Ordering::Acquire) && self.is_idle()) {
             return Ok(Next::End);
         }
-        Ok(self.wait(Interest::Read, around))
+        let deadline = self.deadline(Interest::Read, around);
+        Ok(if more { Next::More(deadline) } else { Next::Wait(Interest::Read, deadline) })
     }
 
     /// The deadline has passed. Returns `true` if the client must still be told; the turn then goes on when
@@ -246,15 +251,21 @@ impl Exchange {
 
     /// What is waited for, and until when.
     fn wait(&self, interest: Interest, around: Surroundings<'_>) -> Next {
-        let (limits, now) = (around.limits, around.now);
-        let deadline = match &self.phase {
-            _ if !self.output.is_empty() || interest == Interest::Write => now + limits.write_time,
-            Phase::Idle => now + limits.idle_time,
+        Next::Wait(interest, self.deadline(interest, around))
+    }
+
+    /// Until when that is waited for.
+    fn deadline(&self, interest: Interest, around: Surroundings<'_>) -> Instant {
+        let (limits, now) = (around.limits, around.clock);
+        match &self.phase {
+            _ if !self.output.is_empty() || interest == Interest::Write => {
+                now() + limits.write_time
+            }
+            Phase::Idle => now() + limits.idle_time,
             Phase::Head { deadline, .. } | Phase::Closing { deadline, .. } => *deadline,
             Phase::Body(body) => body.deadline,
-            Phase::Last { .. } => now + limits.linger,
-        };
-        Next::Wait(interest, deadline)
+            Phase::Last { .. } => now() + limits.linger,
+        }
     }
 
     /// Sends what is there. `None`: all of it has been taken, and the exchange can go on.
@@ -276,7 +287,7 @@ impl Exchange {
             // close(2) on a socket with unread bytes makes the kernel send RST, and an RST makes the peer's
             // kernel throw away what it has received from us but not yet read. So: FIN, then read what comes.
             connection.finish_writing()?;
-            let deadline = around.now + around.limits.linger;
+            let deadline = (around.clock)() + around.limits.linger;
             self.phase = Phase::Closing { deadline, drained: 0 };
         }
         Ok(None)
@@ -305,8 +316,14 @@ impl Exchange {
     }
 
     /// Goes on with what is in `buffer` behind `used`.
-    fn advance(&mut self, buffer: &[u8], used: &mut usize, around: Surroundings<'_>) -> Progress {
-        match self.try_advance(buffer, used, around) {
+    fn advance(
+        &mut self,
+        buffer: &[u8],
+        used: &mut usize,
+        recycled: &mut Recycled,
+        around: Surroundings<'_>,
+    ) -> Progress {
+        match self.try_advance(buffer, used, recycled, around) {
             Ok(progress) => progress,
             Err(error) => Progress::Refused(error),
         }
@@ -316,6 +333,7 @@ impl Exchange {
         &mut self,
         buffer: &[u8],
         used: &mut usize,
+        recycled: &mut Recycled,
         around: Surroundings<'_>,
     ) -> Result<Progress, HttpError> {
         let limits = around.limits;
@@ -323,18 +341,18 @@ impl Exchange {
             if buffer.len() == *used {
                 return Ok(Progress::NeedMore);
             }
-            // One deadline for the whole head: a client that sends a byte now and then does not move it.
-            let deadline = around.now + limits.head_time;
             let mut parser = HeadParser::new(limits);
             // As a rule all of it has come, and then nothing has to be kept for another turn.
-            match parser.push(&buffer[*used..])? {
-                Some(head) => return self.begin_body(head, buffer, used, around),
-                None => self.phase = Phase::Head { parser: Box::new(parser), deadline },
+            if let Some(head) = parser.push_into(&buffer[*used..], recycled)? {
+                return self.begin_body(head, buffer, used, around);
             }
+            // One deadline for the whole head: a client that sends a byte now and then does not move it.
+            let deadline = (around.clock)() + limits.head_time;
+            self.phase = Phase::Head { parser: Box::new(parser), deadline };
             return Ok(Progress::NeedMore);
         }
         if let Phase::Head { parser, .. } = &mut self.phase {
-            let Some(head) = parser.push(&buffer[*used..])? else {
+            let Some(head) = parser.push_into(&buffer[*used..], recycled)? else {
                 return Ok(Progress::NeedMore);
             };
             self.phase = Phase::Idle;
@@ -343,7 +361,8 @@ impl Exchange {
         if let Phase::Body(body) = &mut self.phase {
             *used += body.decoder.decode(&buffer[*used..], &mut body.bytes)?;
             if !body.decoder.is_done() {
-                return Ok(Progress::NeedMore);
+                let is_large = body.is_large(limits);
+                return Ok(if is_large { Progress::Large } else { Progress::NeedMore });
             }
         }
         match std::mem::replace(&mut self.phase, Phase::Idle) {
@@ -369,26 +388,67 @@ impl Exchange {
         *used += length;
         let mut decoder = BodyDecoder::new(head.body_length, around.limits)?;
         // A client that asks first is told to go on, unless its body is on the way already.
-        if expects_continue(&head)? && buffer.len() == *used {
-            self.output.pending().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-        }
+        let expects = expects_continue(&head)? && buffer.len() == *used;
         let mut bytes = Vec::new();
         *used += decoder.decode(&buffer[*used..], &mut bytes)?;
         if decoder.is_done() {
             return Ok(Progress::Request(complete(head, decoder, bytes, around)));
         }
-        let deadline = around.now + around.limits.body_time;
-        self.phase = Phase::Body(Box::new(Body { head, decoder, bytes, deadline }));
-        Ok(Progress::NeedMore)
+        let deadline = (around.clock)() + around.limits.body_time;
+        let mut body = Box::new(Body { head, decoder, bytes, deadline, expects });
+        let is_large = body.is_large(around.limits);
+        // The handler of a large body may not want it. Its client gets our word when the handler begins to read.
+        if expects && !is_large {
+            body.expects = false;
+            self.output.pending().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        self.phase = Phase::Body(body);
+        Ok(if is_large { Progress::Large } else { Progress::NeedMore })
+    }
+
+    /// Lets the handler read a large body from the socket, and writes down its answer. Returns what has come behind the
+    /// body, or `None` if there is nobody who could be answered.
+    fn serve_large(
+        &mut self,
+        connection: &Connection,
+        around: Surroundings<'_>,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let Phase::Body(body) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+            return Ok(Some(Vec::new()));
+        };
+        let Body { head, decoder, bytes, expects, .. } = *body;
+        let (stream, time) = (connection.stream(), around.limits.body_time);
+        let incoming = Incoming::new(stream, decoder, bytes, expects, time)?;
+        let body = RequestBody::from_incoming(incoming);
+        let mut request = Request::new(head, body, Headers::new(), around.peer);
+        let response = respond_to(&mut request, around);
+        // A handler that has taken the body away has taken what tells where it ends.
+        match request.body_mut().take_incoming().map_or(End::Unread, Incoming::end) {
+            End::Whole(rest) => {
+                self.answer(&request, response, around, true);
+                return Ok(Some(rest));
+            }
+            End::Unread => self.answer(&request, response, around, false),
+            End::Refused(error) => self.refuse(&error),
+            End::Gone => return Ok(None),
+        }
+        Ok(Some(Vec::new()))
     }
 
     /// Writes an answer down behind those that wait.
-    fn answer(&mut self, request: &Request, response: Response, around: Surroundings<'_>) {
+    fn answer(
+        &mut self,
+        request: &Request,
+        response: Response,
+        around: Surroundings<'_>,
+        may_reuse: bool,
+    ) {
         self.served += 1;
         let context = Context {
             version: request.version(),
             is_head: request.method() == Method::Head,
-            keep_alive: request.wants_keep_alive()
+            keep_alive: may_reuse
+                && request.wants_keep_alive()
                 && self.served < around.limits.requests
                 && !around.is_stopping.load(Ordering::Acquire),
         };
@@ -415,38 +475,4 @@ impl Exchange {
 fn complete(head: Head, decoder: BodyDecoder, bytes: Vec<u8>, around: Surroundings<'_>) -> Request {
     let (body, trailers) = (RequestBody::from(bytes), decoder.into_trailers());
     Request::new(head, body, trailers, around.peer)
-}
-
-/// Lets the application answer. A panic in it costs this one answer and nothing else.
-fn respond_to(request: &mut Request, around: Surroundings<'_>) -> Response {
-    let is_exempt = || {
-        let path = request.path();
-        around.always.iter().any(|prefix| {
-            path.strip_prefix(prefix.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    };
-    if around.mode == Mode::Refuse && !is_exempt() {
-        let message = "all threads are busy; try again";
-        return HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message)
-            .into_response()
-            .with_header(header::RETRY_AFTER, 1u64.into());
-    }
-    catch_unwind(AssertUnwindSafe(|| around.handler.handle(request))).unwrap_or_else(|_| {
-        let message = "the server made a mistake with this request";
-        HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
-    })
-}
-
-/// Whether the client waits for our word before it sends the body (RFC 9110 section 10.1.1).
-fn expects_continue(head: &Head) -> Result<bool, HttpError> {
-    let mut expectations = head.headers.list(header::EXPECT).peekable();
-    if head.version == Version::Http10 || expectations.peek().is_none() {
-        return Ok(false);
-    }
-    if expectations.any(|expectation| !expectation.eq_ignore_ascii_case("100-continue")) {
-        let message = "the only expectation that can be met is 100-continue";
-        return Err(HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message));
-    }
-    Ok(head.body_length != BodyLength::Fixed(0))
 }

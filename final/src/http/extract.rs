@@ -48,11 +48,11 @@ pub fn query(request: &Request) -> Pairs {
 /// The body as a form, as a browser sends it by default.
 ///
 /// # Errors
-/// 415 for a body of another media type.
+/// 415 for a body of another media type, 413 for one that is too large to be kept.
 pub fn form(request: &Request) -> Result<Pairs, HttpError> {
     match media_type(request).as_deref() {
         Some("application/x-www-form-urlencoded") => {
-            Ok(Pairs::from_urlencoded(request.body().as_bytes()))
+            Ok(Pairs::from_urlencoded(request.body().whole()?))
         }
         _ => Err(unsupported("application/x-www-form-urlencoded")),
     }
@@ -62,13 +62,13 @@ pub fn form(request: &Request) -> Result<Pairs, HttpError> {
 ///
 /// # Errors
 /// 415 for a body of another media type, 400 for one that is not JSON: what a client got wrong is never
-/// a 500.
+/// a 500. 413 for one that is too large to be kept.
 pub fn json(request: &Request) -> Result<Value, HttpError> {
     let is_json = |name: &str| name == "application/json" || name.ends_with("+json");
     if !media_type(request).is_some_and(|name| is_json(&name)) {
         return Err(unsupported("application/json"));
     }
-    serde_json::from_slice(request.body().as_bytes())
+    serde_json::from_slice(request.body().whole()?)
         .map_err(|error| HttpError::new(Status::BAD_REQUEST, "bad_json", error.to_string()))
 }
 

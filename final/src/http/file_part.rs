@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+
+use crate::core::files::read_at;
 
 /// Reads a part of a file that others read as well: each reader knows by itself where it is, and none moves
 /// the position that the file has.
@@ -25,7 +26,7 @@ impl Read for FilePart {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.range.end.saturating_sub(self.range.start);
         let most = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
-        let count = self.file.read_at(&mut buffer[..most], self.range.start)?;
+        let count = read_at(&self.file, &mut buffer[..most], self.range.start)?;
         self.range.start += count as u64;
         Ok(count)
     }

@@ -1,16 +1,18 @@
 //! A field name that is always a valid token, compared without regard to case.
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::piece::Piece;
 
 /// The name of a field: one or more token characters (RFC 9110 section 5.1).
 ///
 /// Keeps the spelling it was made with, since that is what a person sees on the wire, but `content-type` equals
 /// `Content-Type` and hashes as it does: senders differ, and the RFC says names are case-insensitive.
 #[derive(Clone)]
-pub struct HeaderName(Cow<'static, str>);
+pub struct HeaderName(Piece);
 
 impl HeaderName {
     /// A name written in the program, checked when it compiles if it stands in a `const`.
@@ -19,12 +21,32 @@ impl HeaderName {
     /// If `name` is not a token.
     pub const fn from_static(name: &'static str) -> HeaderName {
         assert!(is_token(name.as_bytes()), "a field name must be a token");
-        HeaderName(Cow::Borrowed(name))
+        HeaderName(Piece::Static(name))
+    }
+
+    /// The name of a line in a head, without a copy of it.
+    ///
+    /// # Errors
+    /// As for bytes from elsewhere.
+    pub(super) fn in_head(
+        head: &Arc<Vec<u8>>,
+        from: usize,
+        name: &[u8],
+    ) -> Result<HeaderName, InvalidHeaderName> {
+        if !is_token(name) {
+            return Err(InvalidHeaderName);
+        }
+        Ok(HeaderName(Piece::of(head, from, from + name.len())))
     }
 
     /// The name as it was spelled.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.to_str().unwrap_or_default() // a token is text
+    }
+
+    /// Whether it is this name, in any spelling.
+    pub fn is(&self, name: &str) -> bool {
+        self.0.eq_ignore_ascii_case(name.as_bytes())
     }
 }
 
@@ -50,49 +72,14 @@ const fn is_tchar(byte: u8) -> bool {
         || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
 
-/// Names that nearly every client sends, in the spelling in which it sends them: they are in the program
-/// already, and need not be copied.
-const KNOWN: [&str; 24] = [
-    "Accept",
-    "Accept-Encoding",
-    "Accept-Language",
-    "Authorization",
-    "Cache-Control",
-    "Connection",
-    "Content-Length",
-    "Content-Type",
-    "Cookie",
-    "Expect",
-    "Host",
-    "If-Modified-Since",
-    "If-None-Match",
-    "Origin",
-    "Range",
-    "Referer",
-    "Sec-Fetch-Dest",
-    "Sec-Fetch-Mode",
-    "Sec-Fetch-Site",
-    "Transfer-Encoding",
-    "Upgrade-Insecure-Requests",
-    "User-Agent",
-    "X-Forwarded-For",
-    "X-Request-ID",
-];
-
-fn known(name: &str) -> Option<&'static str> {
-    KNOWN.into_iter().find(|known| *known == name)
-}
-
 impl TryFrom<&[u8]> for HeaderName {
     type Error = InvalidHeaderName;
 
     fn try_from(bytes: &[u8]) -> Result<HeaderName, InvalidHeaderName> {
-        match str::from_utf8(bytes) {
-            Ok(name) if is_token(bytes) => Ok(HeaderName(match known(name) {
-                Some(name) => Cow::Borrowed(name),
-                None => Cow::Owned(name.to_owned()),
-            })),
-            _ => Err(InvalidHeaderName),
+        if is_token(bytes) {
+            Ok(HeaderName(Piece::Owned(bytes.to_vec())))
+        } else {
+            Err(InvalidHeaderName)
         }
     }
 }
@@ -107,7 +94,7 @@ impl TryFrom<&str> for HeaderName {
 
 impl AsRef<str> for HeaderName {
     fn as_ref(&self) -> &str {
-        &self.0
+        self.as_str()
     }
 }
 
@@ -122,7 +109,7 @@ impl Eq for HeaderName {}
 impl Hash for HeaderName {
     /// Equal names must hash alike, so the hash sees lower case only.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for byte in self.0.bytes() {
+        for byte in self.0.iter() {
             state.write_u8(byte.to_ascii_lowercase());
         }
         // An end mark, so that names in a row do not run into each other.
@@ -132,13 +119,13 @@ impl Hash for HeaderName {
 
 impl fmt::Display for HeaderName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.pad(&self.0)
+        out.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for HeaderName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.0, out)
+        fmt::Debug::fmt(self.as_str(), out)
     }
 }
 

@@ -8,7 +8,13 @@ pub use crate::http::header_name::InvalidHeaderName;
 pub use crate::http::header_value::HeaderValue;
 pub use crate::http::header_value::InvalidHeaderValue;
 
+use smallvec::SmallVec;
+
 use crate::http::header_value::trim_ows;
+
+/// Lines that need no memory of their own: as many as a small answer has. More would make every request and every
+/// response larger, and these are handed on many times.
+const INLINE: usize = 2;
 
 /// Header or trailer fields in the order of the wire (RFC 9110 section 5).
 ///
@@ -16,7 +22,7 @@ use crate::http::header_value::trim_ows;
 /// quick as hashing one, and an attacker cannot choose names that collide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
-    lines: Vec<(HeaderName, HeaderValue)>,
+    lines: SmallVec<[(HeaderName, HeaderValue); INLINE]>,
 }
 
 impl Headers {
@@ -25,9 +31,9 @@ impl Headers {
         Headers::default()
     }
 
-    /// No fields, and room for so many.
-    pub fn with_capacity(lines: usize) -> Headers {
-        Headers { lines: Vec::with_capacity(lines) }
+    /// Takes out every line, and keeps the room that they took up.
+    pub fn clear(&mut self) {
+        self.lines.clear();
     }
 
     /// The number of field lines, repeated names counted each.
@@ -49,10 +55,7 @@ impl Headers {
 
     /// Every value of that name, in the order of the wire.
     pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &HeaderValue> {
-        self.lines
-            .iter()
-            .filter(move |(known, _)| known.as_str().eq_ignore_ascii_case(name.as_ref()))
-            .map(|(_, value)| value)
+        self.lines.iter().filter(move |(known, _)| known.is(name.as_ref())).map(|(_, value)| value)
     }
 
     /// Whether there is a line of that name.
@@ -81,7 +84,7 @@ impl Headers {
     /// Takes out every line of the name; whether there was one.
     pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
         let before = self.lines.len();
-        self.lines.retain(|(known, _)| !known.as_str().eq_ignore_ascii_case(name.as_ref()));
+        self.lines.retain(|(known, _)| !known.is(name.as_ref()));
         self.lines.len() < before
     }
 

@@ -18,6 +18,8 @@ pub struct Limits {
     pub fields: usize,
     /// Bytes of a body after decoding: 413 beyond it.
     pub body: u64,
+    /// Bytes of a body that is read before its handler is called. A larger one is read by the handler, while it comes.
+    pub whole_body: u64,
     /// Bytes of the trailer section of a chunked body: 431 beyond it.
     pub trailers: usize,
     /// Requests on one connection. The last answer says `Connection: close`.
@@ -26,9 +28,10 @@ pub struct Limits {
     pub idle_time: Duration,
     /// How long the head may take from its first byte to its last: 408 after it.
     pub head_time: Duration,
-    /// How long the body may take, from the end of the head: 408 after it.
+    /// How long the body may take, from the end of the head: 408 after it. One that is read by the handler may take so
+    /// long for each mebibyte.
     pub body_time: Duration,
-    /// How long a client may take to accept one piece of an answer (64 KiB at most).
+    /// How long a client may accept nothing of an answer.
     pub write_time: Duration,
     /// How long we wait for the client's FIN after ours.
     pub linger: Duration,
@@ -41,9 +44,10 @@ impl Default for Limits {
             head: 16 * KIB,
             fields: 100,
             body: 8 * MIB as u64,
+            whole_body: 8 * MIB as u64,
             trailers: 8 * KIB,
             requests: 1000,
-            idle_time: Duration::from_secs(5),
+            idle_time: Duration::from_secs(60),
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),

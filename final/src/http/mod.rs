@@ -3,6 +3,7 @@
 
 pub mod authority;
 pub mod body;
+mod call;
 pub mod chunked;
 pub mod date;
 pub mod encoder;
@@ -18,6 +19,7 @@ pub mod header_name;
 pub mod header_value;
 pub mod headers;
 pub mod html;
+mod incoming;
 pub mod limits;
 pub mod line;
 pub mod method;
@@ -26,6 +28,9 @@ pub mod output;
 pub mod parser;
 pub mod pattern;
 pub mod percent;
+mod phase;
+mod piece;
+pub mod recycled;
 pub mod request;
 pub mod response;
 pub mod router;
@@ -35,6 +40,7 @@ pub mod target;
 pub mod url;
 pub mod vary;
 pub mod version;
+mod whole_head;
 
 pub use handler::{Handler, HttpError, IntoResponse};
 pub use header_name::HeaderName;

@@ -2,15 +2,11 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, IoSlice, Read};
-use std::net::TcpStream;
+use std::io::{self, Read};
 use std::sync::Arc;
 
-use rustix::fs::sendfile;
-use rustix::io::{Errno, writev};
-use rustix::net::{SendFlags, send};
-
 use super::encoder::{Framing, next_piece};
+use crate::core::system::{Stream, send, send_ahead, send_both, send_file};
 
 /// The rest of an answer whose head has been written down.
 #[derive(Default)]
@@ -128,7 +124,7 @@ impl Output {
     ///
     /// # Errors
     /// What the socket, the file or the stream report: the answer cannot arrive whole.
-    pub fn flush(&mut self, stream: &TcpStream) -> io::Result<Flushed> {
+    pub fn flush(&mut self, stream: &Stream) -> io::Result<Flushed> {
         let mut turn = 0;
         loop {
             if turn >= TURN {
@@ -141,24 +137,19 @@ impl Output {
                     self.sent = 0;
                     return Ok(Flushed::All);
                 }
-                Rest::Nothing => send(stream, head, SendFlags::NOSIGNAL),
-                Rest::Bytes { bytes, sent } => {
-                    writev(stream, &[IoSlice::new(head), IoSlice::new(&bytes[*sent..])])
-                }
-                // The kernel waits with the head for what follows, so that both are in one segment.
+                Rest::Nothing => send(stream, head),
+                Rest::Bytes { bytes, sent } => send_both(stream, head, &bytes[*sent..]),
                 Rest::File { at, end, .. } if !head.is_empty() && *at < *end => {
-                    send(stream, head, SendFlags::NOSIGNAL | SendFlags::MORE)
+                    send_ahead(stream, head)
                 }
-                Rest::File { .. } | Rest::Stream { .. } if !head.is_empty() => {
-                    send(stream, head, SendFlags::NOSIGNAL)
-                }
+                Rest::File { .. } | Rest::Stream { .. } if !head.is_empty() => send(stream, head),
                 Rest::File { at, end, .. } if *at >= *end => {
                     self.rest = Rest::Nothing;
                     continue;
                 }
                 Rest::File { file, at, end } => {
-                    let most = usize::try_from((*end - *at).min(CALL)).unwrap_or(usize::MAX);
-                    match sendfile(stream, &**file, Some(at), most) {
+                    let most = (*end - *at).min(CALL);
+                    match send_file(stream, file, at, most) {
                         // The file has become shorter. The length has been announced, so the connection must
                         // end for the client to notice.
                         Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -183,9 +174,11 @@ impl Output {
                     turn += count as u64;
                     self.advance(count);
                 }
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(Flushed::Blocked),
-                Err(error) => return Err(error.into()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    return Ok(Flushed::Blocked);
+                }
+                Err(error) => return Err(error),
             }
         }
     }

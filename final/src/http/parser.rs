@@ -1,14 +1,16 @@
 //! PARSE: the bytes of a request's head become a [`Head`], or "need more", or an error with its status.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::authority::valid_authority;
-use super::fields::{FieldsError, parse_fields};
+use super::fields::{FieldsError, fields_in_head};
 use super::framing::{BodyLength, FramingError, body_length};
 use super::limits::Limits;
 use super::line::{LineError, LineScanner, Scanned};
+use super::recycled::Recycled;
 use super::target::InvalidTarget;
-use super::{Headers, Method, Status, Target, Version, header, header_name};
+use super::{Headers, Method, Status, Target, Version, header, header_name, whole_head};
 
 /// The request line and the fields of a request, checked (RFC 9112 sections 3 and 5).
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +25,8 @@ pub struct Head {
     pub headers: Headers,
     /// Where the body ends.
     pub body_length: BodyLength,
+    /// The bytes of all this.
+    pub(super) bytes: Arc<Vec<u8>>,
 }
 
 /// Reads one request head from bytes that may come in pieces.
@@ -60,11 +64,34 @@ impl HeadParser {
     /// # Errors
     /// [`ParseError`], as early as it is certain. The connection must close after it.
     pub fn push(&mut self, buffered: &[u8]) -> Result<Option<(Head, usize)>, ParseError> {
+        self.push_into(buffered, &mut Recycled::default())
+    }
+
+    /// The same with the room that an earlier request has left.
+    ///
+    /// # Errors
+    /// As [`HeadParser::push`].
+    pub(super) fn push_into(
+        &mut self,
+        buffered: &[u8],
+        recycled: &mut Recycled,
+    ) -> Result<Option<(Head, usize)>, ParseError> {
+        // As a rule a head comes whole, and is right.
+        if self.scanned == 0
+            && let Some((fields, end)) = whole_head::find(buffered, &self.limits)
+            && let read_fields = whole_head::read_fields
+            && let Ok(head) =
+                parse_head(&buffered[..end], fields, &self.limits, recycled, read_fields)
+        {
+            return Ok(Some((head, end)));
+        }
+        // Otherwise it is judged byte by byte, and the first that is wrong decides.
         while let Some(byte) = buffered.get(self.scanned) {
             if self.scan(*byte, buffered)? {
                 let fields = self.fields.unwrap_or(self.scanned);
-                let request_line = &buffered[self.start..fields - 2];
-                let head = parse_head(request_line, &buffered[fields..self.scanned], &self.limits)?;
+                let head = &buffered[self.start..self.scanned];
+                let fields = fields - self.start;
+                let head = parse_head(head, fields, &self.limits, recycled, fields_in_head)?;
                 return Ok(Some((head, self.scanned)));
             }
         }
@@ -114,38 +141,46 @@ impl HeadParser {
 }
 
 /// What a request line has beside its target: a method, two spaces, a version, and room to spare.
-const REQUEST_LINE_EXTRA: usize = 64;
+pub(super) const REQUEST_LINE_EXTRA: usize = 64;
 
-fn parse_head(line: &[u8], fields: &[u8], limits: &Limits) -> Result<Head, ParseError> {
+/// Reads a head whose fields begin at an offset.
+fn parse_head(
+    head: &[u8],
+    fields: usize,
+    limits: &Limits,
+    recycled: &mut Recycled,
+    read_fields: impl FnOnce(&Arc<Vec<u8>>, usize, usize, &mut Headers) -> Result<(), FieldsError>,
+) -> Result<Head, ParseError> {
+    let line = &head[..fields - 2];
     let (method, target, version) = split_request_line(line)?;
     let version = parse_version(version)?;
     if target.len() > limits.target {
         return Err(ParseError::TargetTooLong);
     }
-    let headers = parse_fields(fields, limits.fields)?;
+    let (bytes, mut headers) = recycled.take(head);
+    read_fields(&bytes, fields, limits.fields, &mut headers)?;
     // The target's form depends on the method; one that we do not know asks like GET.
     let known = Method::from_token(method).filter(|method| *method != Method::Connect);
-    let target = match Method::from_token(method) {
-        Some(method) => Target::parse(method, target),
-        None => Target::parse(Method::Get, target),
-    }?;
+    let asked = Method::from_token(method).unwrap_or(Method::Get);
+    let target = Target::in_head(asked, target, &bytes, method.len() + 1)?;
     check_host(version, &headers)?;
     let body_length = body_length(version, &headers)?;
     // Last, because a request that is wrong in itself is wrong whatever it asks for. CONNECT asks for
     // a tunnel, and we are no proxy.
     let method = known.ok_or_else(|| ParseError::UnknownMethod(method.to_string()))?;
-    Ok(Head { method, target, version, headers, body_length })
+    Ok(Head { method, target, version, headers, body_length, bytes })
 }
 
 /// `method SP request-target SP HTTP-version`, with exactly one space each (RFC 9112 section 3).
 fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
     let line = str::from_utf8(line).map_err(|_| ParseError::RequestLine)?;
-    let mut parts = line.split(' ');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(method), Some(target), Some(version), None)
+    let parts =
+        line.split_once(' ').and_then(|(method, rest)| Some((method, rest.split_once(' ')?)));
+    match parts {
+        Some((method, (target, version)))
             if header_name::is_token(method.as_bytes()) && !target.is_empty() =>
         {
-            Ok((method, target, version))
+            Ok((method, target, version)) // a third space would be in the version, which has none
         }
         _ => Err(ParseError::RequestLine),
     }

@@ -39,6 +39,17 @@ pub fn encode_segment(segment: &str) -> impl Iterator<Item = &str> {
     utf8_percent_encode(segment, NOT_PCHAR)
 }
 
+/// Whether a path is canonical as it stands, and nothing in it is encoded. Only then: a path in which something is
+/// encoded is `false`, also if it is encoded in our way.
+pub fn is_canonical(path: &str) -> bool {
+    // `&` to `;` is & ' ( ) * + , - . / 0 to 9 : and ;
+    let stands_for_itself = |byte: u8| {
+        byte.is_ascii_alphabetic()
+            || matches!(byte, b'!' | b'$' | b'&'..=b';' | b'=' | b'@' | b'_' | b'~')
+    };
+    path.bytes().all(stands_for_itself)
+}
+
 /// Decodes each `%XX` of a segment, once.
 ///
 /// # Errors
@@ -90,6 +101,17 @@ mod tests {
             let encoded: String = encode_segment(&segment).collect();
             prop_assert!(encoded.is_ascii() && !encoded.contains(['/', '?', '#', ' ', '"']));
             prop_assert_eq!(decode_segment(&encoded), Ok(segment));
+        }
+
+        #[test]
+        fn what_is_canonical_stays_what_it_is(path in "[ -~]{0,20}|[a-z/]{0,9}") {
+            if is_canonical(&path) {
+                for segment in path.split('/') {
+                    let decoded = decode_segment(segment).unwrap();
+                    prop_assert_eq!(decoded.as_str(), segment);
+                    prop_assert_eq!(encode_segment(&decoded).collect::<String>(), segment);
+                }
+            }
         }
     }
 }

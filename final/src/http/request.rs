@@ -2,10 +2,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::body::RequestBody;
 use super::extensions::Extensions;
 use super::parser::Head;
+use super::recycled::Recycled;
 use super::routes::Matched;
 use super::url::UrlError;
 use super::{HeaderName, HeaderValue, Headers, HttpError, Method, Status, Target, Version, header};
@@ -28,6 +30,13 @@ impl Request {
     pub fn new(head: Head, body: RequestBody, trailers: Headers, peer: SocketAddr) -> Request {
         let extensions = Extensions::default();
         Request { head, body, trailers, peer, matched: None, id: None, extensions }
+    }
+
+    /// Leaves the room that it took up to the next request.
+    pub(super) fn recycle(self, recycled: &mut Recycled) {
+        let Head { target, headers, bytes, .. } = self.head;
+        drop(target);
+        recycled.give_back(bytes, headers);
     }
 
     /// What is asked for.
@@ -212,6 +221,7 @@ impl RequestBuilder {
             version: Version::Http11,
             headers: self.headers,
             body_length: super::framing::BodyLength::Fixed(self.body.len() as u64),
+            bytes: Arc::default(),
         };
         Request::new(head, RequestBody::from(self.body), Headers::new(), self.peer)
     }

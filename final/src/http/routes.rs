@@ -22,8 +22,15 @@ pub struct Routes {
     /// The routes without parameters, by their paths. Nothing is more specific than they, so a path that is
     /// here needs no expression.
     fixed: HashMap<String, Vec<usize>>,
-    /// The patterns of `table` as text, to be shared by all requests that match.
-    names: Vec<Arc<str>>,
+    /// What the requests that match a route of `table` share.
+    known: Vec<Arc<Known>>,
+    urls: Arc<Urls>,
+}
+
+/// What is known of a route before any request comes.
+#[derive(Debug)]
+struct Known {
+    pattern: String,
     urls: Arc<Urls>,
 }
 
@@ -74,15 +81,14 @@ impl fmt::Display for Verb {
 /// What the router found out about a request.
 #[derive(Debug, Clone)]
 pub struct Matched {
-    pattern: Arc<str>,
+    known: Arc<Known>,
     params: Vec<(String, String)>,
-    urls: Arc<Urls>,
 }
 
 impl Matched {
     /// The pattern of the route.
     pub fn pattern(&self) -> &str {
-        &self.pattern
+        &self.known.pattern
     }
 
     /// What a parameter of the pattern stands for.
@@ -92,7 +98,7 @@ impl Matched {
 
     /// The named routes of the table in which it was found.
     pub fn urls(&self) -> &Urls {
-        &self.urls
+        &self.known.urls
     }
 }
 
@@ -104,8 +110,13 @@ impl Routes {
                 fixed.entry(route.pattern.as_str().to_string()).or_default().push(index);
             }
         }
-        let names = table.iter().map(|route| route.pattern.as_str().into()).collect();
-        Routes { set, table, fixed, names, urls: Arc::new(urls) }
+        let urls = Arc::new(urls);
+        let known = |route: &Route| {
+            let pattern = route.pattern.as_str().to_string();
+            Arc::new(Known { pattern, urls: Arc::clone(&urls) })
+        };
+        let known = table.iter().map(known).collect();
+        Routes { set, table, fixed, known, urls }
     }
 
     /// The named routes.
@@ -126,8 +137,7 @@ impl Routes {
     }
 
     fn run(&self, index: usize, params: Vec<(String, String)>, request: &mut Request) -> Response {
-        let (pattern, urls) = (Arc::clone(&self.names[index]), Arc::clone(&self.urls));
-        request.set_matched(Matched { pattern, params, urls });
+        request.set_matched(Matched { known: Arc::clone(&self.known[index]), params });
         self.table[index].handler.handle(request)
     }
 

@@ -5,22 +5,40 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use crate::http::authority::port_of;
 use crate::http::authority::valid_authority;
 use crate::http::method::Method;
 use crate::http::percent::decode_segment;
 use crate::http::percent::encode_segment;
+use crate::http::percent::is_canonical;
+use crate::http::piece::Piece;
 
 /// The second part of a request line, taken apart (RFC 9112 section 3.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// As a rule its path is canonical as it was sent. Then all parts of it are where it stands in the head of the request,
+/// and nothing is copied.
+#[derive(Clone)]
 pub struct Target {
-    raw: String,
+    raw: Piece,
     form: TargetForm,
-    authority: Option<String>,
-    path: String,
-    segments: Vec<String>,
-    query: Option<String>,
+    /// Where these are in `raw`.
+    authority: Option<Range<usize>>,
+    query: Option<Range<usize>>,
+    path: Path,
+    /// Made when somebody asks for them. Few handlers do.
+    segments: OnceLock<Vec<String>>,
+}
+
+/// The canonical path.
+#[derive(Clone)]
+enum Path {
+    /// What was sent: this part of it.
+    Sent(Range<usize>),
+    /// Something else.
+    Made(String),
 }
 
 /// The four ways to write a target (RFC 9112 sections 3.2.1 to 3.2.4).
@@ -47,6 +65,98 @@ impl Target {
     /// An [`InvalidTarget`] for what the grammar does not allow (400). Not repaired: another server of a chain might
     /// repair it in another way.
     pub fn parse(method: Method, raw: &str) -> Result<Target, InvalidTarget> {
+        let parts = Parts::of(method, raw)?;
+        Ok(Target::new(Piece::Owned(raw.as_bytes().to_vec()), parts))
+    }
+
+    /// The same for a text that is in a head from an offset on, without a copy of it.
+    ///
+    /// # Errors
+    /// As [`Target::parse`].
+    pub(super) fn in_head(
+        method: Method,
+        raw: &str,
+        head: &Arc<Vec<u8>>,
+        from: usize,
+    ) -> Result<Target, InvalidTarget> {
+        let parts = Parts::of(method, raw)?;
+        Ok(Target::new(Piece::of(head, from, from + raw.len()), parts))
+    }
+
+    fn new(raw: Piece, Parts { form, authority, query, path, segments }: Parts) -> Target {
+        let segments = segments.map(OnceLock::from).unwrap_or_default();
+        Target { raw, form, authority, query, path, segments }
+    }
+
+    /// The target as it stood in the request line: for logs, never for decisions.
+    pub fn raw(&self) -> &str {
+        self.raw.to_str().unwrap_or_default() // it is ASCII
+    }
+
+    /// Which of the four forms it has.
+    pub fn form(&self) -> TargetForm {
+        self.form
+    }
+
+    /// The `host` or `host:port` in the target itself, if it has one; it goes before the `Host` field.
+    pub fn authority(&self) -> Option<&str> {
+        self.raw().get(self.authority.clone()?)
+    }
+
+    /// The canonical path: every segment decoded once and encoded again in the one way we have.
+    ///
+    /// So `/us%65rs` is `/users`, and `/a%2fb` is `/a%2Fb`, one segment. Starts with `/`, but for `*` (the server as a
+    /// whole) and the empty path of CONNECT. Parsing a canonical path gives the same path.
+    pub fn path(&self) -> &str {
+        match &self.path {
+            Path::Sent(part) => {
+                let path = self.raw.get(part.clone()).unwrap_or_default();
+                str::from_utf8(path).unwrap_or_default() // it is ASCII
+            }
+            Path::Made(path) => path,
+        }
+    }
+
+    /// The path's segments, decoded once: `/a%2Fb/` has `a/b` and an empty one, `/` has an empty one.
+    pub fn segments(&self) -> &[String] {
+        // A canonical path that was sent as it is has nothing to decode: in it, every `%` would be one that was sent.
+        self.segments.get_or_init(|| {
+            let path = self.path();
+            let path = path.strip_prefix('/').unwrap_or(path);
+            path.split('/').map(str::to_owned).collect()
+        })
+    }
+
+    /// The path for people to read. Not for matching: `/a%2Fb` and `/a/b` look the same here.
+    pub fn decoded_path(&self) -> String {
+        if self.segments().is_empty() {
+            return self.path().to_owned();
+        }
+        let mut path = String::with_capacity(self.path().len());
+        for segment in self.segments() {
+            path.push('/');
+            path.push_str(segment);
+        }
+        path
+    }
+
+    /// What stands after the first `?`, still encoded; `Some("")` for a `?` at the end.
+    pub fn query(&self) -> Option<&str> {
+        self.raw().get(self.query.clone()?)
+    }
+}
+
+/// What a target says.
+struct Parts {
+    form: TargetForm,
+    authority: Option<Range<usize>>,
+    query: Option<Range<usize>>,
+    path: Path,
+    segments: Option<Vec<String>>,
+}
+
+impl Parts {
+    fn of(method: Method, raw: &str) -> Result<Parts, InvalidTarget> {
         // What can stand in no target at all.
         if raw.is_empty() {
             return Err(InvalidTarget::Empty);
@@ -65,123 +175,102 @@ impl Target {
             if !has_host_and_port || !valid_authority(raw) {
                 return Err(InvalidTarget::Authority);
             }
-            let authority = Some(raw.to_owned());
-            return Ok(Target::whole(raw, TargetForm::Authority, authority, ""));
+            return Ok(Parts::whole(TargetForm::Authority, Some(0..raw.len()), ""));
         }
 
         // The others are told apart by how they start.
         if raw == "*" {
             return match method {
-                Method::Options => Ok(Target::whole(raw, TargetForm::Asterisk, None, "*")),
+                Method::Options => Ok(Parts::whole(TargetForm::Asterisk, None, "*")),
                 _ => Err(InvalidTarget::Asterisk),
             };
         }
         if raw.starts_with('/') {
-            return Target::with_path(raw, TargetForm::Origin, None, raw);
+            return Parts::with_path(raw, TargetForm::Origin, None, 0);
         }
-        let (authority, rest) = split_absolute(raw)?;
+        let authority = split_absolute(raw)?;
+        let end = authority.end;
         // An OPTIONS of `http://host`, without even a slash, is what `*` was before a proxy (RFC 9112 section 3.2.4).
-        if method == Method::Options && rest.is_empty() {
-            return Ok(Target::whole(raw, TargetForm::Absolute, Some(authority), "*"));
+        if method == Method::Options && end == raw.len() {
+            return Ok(Parts::whole(TargetForm::Absolute, Some(authority), "*"));
         }
-        Target::with_path(raw, TargetForm::Absolute, Some(authority), rest)
+        Parts::with_path(raw, TargetForm::Absolute, Some(authority), end)
     }
 
     /// A target that names no path of this server.
-    fn whole(raw: &str, form: TargetForm, authority: Option<String>, path: &str) -> Target {
-        Target {
-            raw: raw.to_owned(),
-            form,
-            authority,
-            path: path.to_owned(),
-            segments: Vec::new(),
-            query: None,
-        }
+    fn whole(form: TargetForm, authority: Option<Range<usize>>, path: &str) -> Parts {
+        let (path, segments) = (Path::Made(path.to_owned()), Some(Vec::new()));
+        Parts { form, authority, query: None, path, segments }
     }
 
-    /// A target with `/path`, `/path?query`, `?query` or nothing after the authority.
+    /// A target with `/path`, `/path?query`, `?query` or nothing after the authority, which ends at `start`.
     fn with_path(
         raw: &str,
         form: TargetForm,
-        authority: Option<String>,
-        path_and_query: &str,
-    ) -> Result<Target, InvalidTarget> {
-        let (raw_path, query) = match path_and_query.split_once('?') {
-            Some((path, query)) => (path, Some(query.to_owned())),
-            None => (path_and_query, None),
+        authority: Option<Range<usize>>,
+        start: usize,
+    ) -> Result<Parts, InvalidTarget> {
+        let (end, query) = match raw[start..].find('?') {
+            Some(at) => (start + at, Some(start + at + 1..raw.len())),
+            None => (raw.len(), None),
         };
+        let sent = &raw[start..end];
+        if sent.starts_with('/') && is_canonical(sent) {
+            return Ok(Parts {
+                form,
+                authority,
+                query,
+                path: Path::Sent(start..end),
+                segments: None,
+            });
+        }
         // `http://host` has an empty path, which means `/` (RFC 9110 section 4.2.3).
-        let raw_path = raw_path.strip_prefix('/').unwrap_or(raw_path);
-        let segments = raw_path.split('/').map(decode_segment).collect::<Result<Vec<_>, _>>()?;
-        let mut path = String::with_capacity(raw_path.len() + 1);
-        for segment in &segments {
-            path.push('/');
-            path.extend(encode_segment(segment));
-        }
-        Ok(Target { raw: raw.to_owned(), form, authority, path, segments, query })
-    }
-
-    /// The target as it stood in the request line: for logs, never for decisions.
-    pub fn raw(&self) -> &str {
-        &self.raw
-    }
-
-    /// Which of the four forms it has.
-    pub fn form(&self) -> TargetForm {
-        self.form
-    }
-
-    /// The `host` or `host:port` in the target itself, if it has one; it goes before the `Host` field.
-    pub fn authority(&self) -> Option<&str> {
-        self.authority.as_deref()
-    }
-
-    /// The canonical path: every segment decoded once and encoded again in the one way we have.
-    ///
-    /// So `/us%65rs` is `/users`, and `/a%2fb` is `/a%2Fb`, one segment. Starts with `/`, but for `*` (the server as a
-    /// whole) and the empty path of CONNECT. Parsing a canonical path gives the same path.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// The path's segments, decoded once: `/a%2Fb/` has `a/b` and an empty one, `/` has an empty one.
-    pub fn segments(&self) -> &[String] {
-        &self.segments
-    }
-
-    /// The path for people to read. Not for matching: `/a%2Fb` and `/a/b` look the same here.
-    pub fn decoded_path(&self) -> String {
-        if self.segments.is_empty() {
-            return self.path.clone();
-        }
-        let mut path = String::with_capacity(self.path.len());
-        for segment in &self.segments {
-            path.push('/');
-            path.push_str(segment);
-        }
-        path
-    }
-
-    /// What stands after the first `?`, still encoded; `Some("")` for a `?` at the end.
-    pub fn query(&self) -> Option<&str> {
-        self.query.as_deref()
+        let sent = sent.strip_prefix('/').unwrap_or(sent);
+        let segments = sent.split('/').map(decode_segment).collect::<Result<Vec<_>, _>>()?;
+        let path = Path::Made(canonical(&segments));
+        Ok(Parts { form, authority, query, path, segments: Some(segments) })
     }
 }
 
-/// Splits `http://host:port/path?query` into authority and the rest.
-fn split_absolute(raw: &str) -> Result<(String, &str), InvalidTarget> {
+impl PartialEq for Target {
+    fn eq(&self, other: &Target) -> bool {
+        // All else follows from these.
+        (self.raw(), self.form, self.path()) == (other.raw(), other.form, other.path())
+    }
+}
+
+impl Eq for Target {}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Target({:?}, {:?})", self.form, self.raw())
+    }
+}
+
+/// The path of these segments.
+fn canonical(segments: &[String]) -> String {
+    let mut path = String::new();
+    for segment in segments {
+        path.push('/');
+        path.extend(encode_segment(segment));
+    }
+    path
+}
+
+/// Where the authority of `http://host:port/path?query` is.
+fn split_absolute(raw: &str) -> Result<Range<usize>, InvalidTarget> {
     let (scheme, rest) = raw.split_once("://").ok_or(InvalidTarget::NotAPath)?;
     // Schemes are case-insensitive (RFC 3986 section 3.1). TLS may end before us, so `https` is ours as well.
     if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Err(InvalidTarget::Scheme);
     }
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
+    let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
     // In a URI, unlike in `Host`, the host must not be empty (RFC 9110 section 4.2.1).
     if authority.is_empty() || authority.starts_with(':') || !valid_authority(authority) {
         return Err(InvalidTarget::Authority);
     }
-    Ok((authority.to_owned(), path))
+    let start = raw.len() - rest.len();
+    Ok(start..start + authority.len())
 }
 
 /// Why a target is refused, always with 400.

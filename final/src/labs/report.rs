@@ -25,7 +25,12 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// # Errors
 /// When there is no application or no connection to run it with.
 pub(super) fn make(input: &[u8], config: &Config) -> anyhow::Result<Value> {
-    let limits = Limits { requests: config.limits.requests.min(REQUESTS), ..config.limits };
+    let limits = Limits {
+        requests: config.limits.requests.min(REQUESTS),
+        // No handler may wait for what nobody will send.
+        whole_body: u64::MAX,
+        ..config.limits
+    };
     let slept = Arc::new(AtomicU64::new(0));
     let seen: Seen = Arc::default();
     let application = app::pretended(config, Arc::clone(&slept))?;

@@ -5,13 +5,13 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::OUTPUT;
+use crate::core::system::pair;
 use crate::core::workers::Mode;
 use crate::core::{Connection, Interest};
 use crate::http::Handler;
@@ -26,7 +26,7 @@ const PIECE: usize = 16 * KIB;
 
 /// The two ends.
 pub(super) struct Wire {
-    client: UnixStream,
+    client: TcpStream,
     connection: Connection,
     exchange: Exchange,
     scratch: Scratch,
@@ -50,11 +50,7 @@ impl Wire {
         limits: Limits,
         slept: Arc<AtomicU64>,
     ) -> io::Result<Wire> {
-        let (client, server) = UnixStream::pair()?;
-        client.set_nonblocking(true)?;
-        server.set_nonblocking(true)?;
-        // To the kernel it is a stream like any other.
-        let server = TcpStream::from(OwnedFd::from(server));
+        let (client, server) = pair()?;
         let start = Instant::now();
         Ok(Wire {
             client,
@@ -82,6 +78,7 @@ impl Wire {
                 break;
             }
             self.client.write_all(piece)?;
+            self.wait_for(piece.len());
             self.give_turns()?;
         }
         Ok(())
@@ -110,7 +107,9 @@ impl Wire {
     /// How long it waits, at most, for what it waits for. `None`: it has ended.
     pub(super) fn patience(&self) -> Option<Duration> {
         match self.next {
-            Next::Wait(_, deadline) => Some(deadline.saturating_duration_since(self.now())),
+            Next::Wait(_, deadline) | Next::More(deadline) => {
+                Some(deadline.saturating_duration_since(self.now()))
+            }
             Next::End => None,
         }
     }
@@ -148,23 +147,29 @@ impl Wire {
                 always: &[],
                 is_stopping: &AtomicBool::new(false),
                 peer: peer(),
-                now: time(start, slept),
                 clock: &|| time(start, slept),
             };
             self.next = self.exchange.turn(&mut self.connection, &mut self.scratch, around)?;
             self.receive()?;
             match self.next {
-                Next::Wait(Interest::Read, _) if !self.has_input() => return Ok(()),
-                Next::Wait(..) => {}
+                Next::Wait(Interest::Read, _) => return Ok(()),
+                Next::Wait(..) | Next::More(_) => {}
                 Next::End => return Ok(()),
             }
         }
     }
 
-    /// Whether bytes wait for the server.
-    fn has_input(&self) -> bool {
-        let waiting = self.connection.stream().peek(&mut [0]);
-        !matches!(waiting, Err(error) if error.kind() == ErrorKind::WouldBlock)
+    /// Waits until so many bytes have arrived. On Linux they have when they are sent.
+    fn wait_for(&self, count: usize) {
+        let mut bytes = vec![0; count];
+        loop {
+            match self.connection.stream().peek(&mut bytes) {
+                Ok(arrived) if arrived >= count => return,
+                Err(error) if error.kind() != ErrorKind::WouldBlock => return,
+                _ if Instant::now() >= self.until => return,
+                _ => thread::yield_now(),
+            }
+        }
     }
 
     /// Takes what the server has said so far, if it is not too much.
@@ -172,7 +177,9 @@ impl Wire {
         let room = (OUTPUT + 1).saturating_sub(self.output.len()) as u64;
         match Read::by_ref(&mut self.client).take(room).read_to_end(&mut self.output) {
             Ok(_) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }

@@ -86,7 +86,8 @@ impl Pair {
         }
     }
 
-    /// Gives turns until the connection waits for bytes that have not come, or has ended. Says whether it has.
+    /// Gives turns until the connection waits for bytes, or has ended. Says whether it has. As the poller would it says
+    /// once that something has come, and not that something has been left unread.
     fn run(&mut self, limits: &Limits, handler: &dyn Handler) -> bool {
         let never = AtomicBool::new(false);
         let start = self.start;
@@ -100,7 +101,6 @@ impl Pair {
                 always: &[],
                 is_stopping: &never,
                 peer: self.peer,
-                now: start,
                 clock: &|| start,
             };
             let next = self.exchange.turn(&mut self.connection, &mut self.scratch, around);
@@ -109,8 +109,11 @@ impl Pair {
                 // The other end is still there, so nothing can have gone wrong with the socket.
                 Err(error) => panic!("{error}"),
                 Ok(Next::End) => return true,
-                Ok(Next::Wait(Interest::Read, _)) if !self.has_input() => return false,
-                Ok(Next::Wait(..)) => {}
+                Ok(Next::Wait(Interest::Read, _)) => {
+                    assert!(!self.has_input(), "nobody would ever say that this is there");
+                    return false;
+                }
+                Ok(Next::Wait(..) | Next::More(_)) => {}
             }
         }
     }

@@ -15,7 +15,7 @@ pub(crate) fn render(sources: &Sources, number: &str) -> Result<String> {
         fs::read_to_string(&file).with_context(|| file.display().to_string())
     };
     let mut page = String::from("<div class=\"exercise\">\n\n");
-    page.push_str(&demote(&read("task.md")?));
+    page.push_str(&demote(&numbered(&read("task.md")?, number)));
     page.push('\n');
     for (index, hint) in hints(&read("hints.md")?).iter().enumerate() {
         let _ = write!(
@@ -116,6 +116,14 @@ fn folder(sources: &Sources, number: &str) -> Result<PathBuf> {
     anyhow::bail!("no exercise `{number}`; there are {}", known.join(", "))
 }
 
+/// The title with the number in front, for the number is what every command asks for.
+fn numbered(task: &str, number: &str) -> String {
+    match task.strip_prefix("# ") {
+        Some(rest) => format!("# Exercise {number}: {rest}"),
+        None => task.to_string(),
+    }
+}
+
 /// One level lower, because the page has a title of its own.
 fn demote(markdown: &str) -> String {
     let mut in_fence = false;
@@ -149,6 +157,11 @@ mod tests {
         let patch = "Caught-by: it is so\nBased-on: solution\n\nOne line\nand one more.\n\ndiff --git a b\nx\n";
         let (text, caught_by) = ("One line and one more.".to_string(), "it is so".to_string());
         assert_eq!(Told::parse(patch), Told { text, caught_by });
+    }
+
+    #[test]
+    fn the_title_of_a_task_has_its_number() {
+        assert_eq!(numbered("# A\n\n# B", "2"), "# Exercise 2: A\n\n# B");
     }
 
     #[test]

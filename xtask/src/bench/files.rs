@@ -59,6 +59,11 @@ impl Files {
         self.path().join("public")
     }
 
+    /// Where a server writes its log.
+    pub(crate) fn log(&self, server: &str) -> PathBuf {
+        self.path().join(format!("{server}.log"))
+    }
+
     /// The script for wrk.
     pub(crate) fn pipeline(&self) -> PathBuf {
         self.path().join("pipeline.lua")

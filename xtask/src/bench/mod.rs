@@ -2,36 +2,35 @@
 //!
 //! What a machine does beside them changes from minute to minute, so no server is measured alone: in a round
 //! each has its turn, each figure is compared with the limit's of the same round, and the median of those
-//! ratios is printed. [`scenario`] says what is asked for, [`peer`] who answers, [`load`] and [`idle`] ask,
-//! [`usage`] reads what it cost, and [`report`] prints it.
+//! ratios is printed. What a scenario adds to another one is measured in the same way: both on the same server
+//! in the same round. [`scenario`] says what is asked for, [`peer`] who answers, [`load`] asks, [`company`] is
+//! there beside it, [`usage`] reads what it cost, and [`report`] prints it.
 
+mod company;
 mod files;
 mod idle;
 mod load;
 mod peer;
 mod report;
 mod scenario;
+mod sleepers;
+mod slow;
 mod usage;
 
-use std::process::ExitCode;
-use std::thread;
-use std::time::Duration;
-
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::builder::PossibleValuesParser;
+use std::fs::File;
+use std::process::ExitCode;
 use wire::{Client, Program};
 
 use crate::ui;
 use crate::workspace::Workspace;
+use company::Company;
 use files::Files;
-use idle::Idle;
 use peer::{PEERS, Peer};
 use report::{Cell, Row};
 use scenario::{SCENARIOS, Scenario};
 use usage::Usage;
-
-/// A server that has just lost 10,000 clients is busy for a while, and the next one's round shall not pay.
-const REST: Duration = Duration::from_millis(300);
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -65,8 +64,20 @@ pub(crate) struct Sample {
     pub memory: Option<f64>,
     /// Answers other than 2xx and 3xx, and connections that failed.
     pub errors: f64,
-    /// Idle connections that the server has closed.
+    /// Connections beside these that the server has closed.
     pub lost: usize,
+    /// What those beside got of what they could get, where they ask for something.
+    pub share: Option<f64>,
+    /// What the scenario is compared with, on the same server in the same round.
+    pub base: Option<Base>,
+}
+
+/// What a server did without that which a scenario adds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Base {
+    pub rate: f64,
+    pub cpu: Option<f64>,
+    pub p99: f64,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
@@ -103,8 +114,14 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 /// A server that has its turn in every round.
 struct Contestant<'a> {
     peer: &'a Peer,
-    state: Result<Program, String>,
+    state: Result<Started, String>,
     samples: Vec<Sample>,
+}
+
+/// The server, and the same one once more for what the scenario is compared with.
+struct Started {
+    program: Program,
+    base: Option<(&'static Scenario, Program)>,
 }
 
 struct Bench<'a> {
@@ -136,8 +153,11 @@ impl Bench<'_> {
             let first = round % contestants.len().max(1);
             contestants.rotate_left(first);
             for contestant in &mut contestants {
-                let Ok(program) = &contestant.state else { continue };
-                match self.turn(scenario, program) {
+                let Ok(started) = &contestant.state else { continue };
+                if scenario.logs {
+                    self.empty_log(contestant.peer);
+                }
+                match self.turn(scenario, started, round) {
                     Ok(sample) => contestant.samples.push(sample),
                     Err(error) => contestant.state = Err(format!("{error:#}")),
                 }
@@ -146,8 +166,11 @@ impl Bench<'_> {
         }
         let mut cells = Vec::new();
         for Contestant { peer, state, samples } in contestants {
-            cells.push(state.map(|program| {
-                peer.stop(&program);
+            cells.push(state.map(|started| {
+                peer.stop(&started.program);
+                if let Some((_, base)) = &started.base {
+                    peer.stop(base);
+                }
                 samples
             }));
         }
@@ -155,10 +178,25 @@ impl Bench<'_> {
     }
 
     /// Starts a server and sees that it gives the answer which the others give.
-    fn start(&self, scenario: &Scenario, peer: &Peer) -> Result<Program, String> {
+    fn start(&self, scenario: &Scenario, peer: &Peer) -> Result<Started, String> {
         if let Some(reason) = peer.cannot(scenario) {
             return Err(reason.to_string());
         }
+        let program = self.start_one(scenario, peer)?;
+        // The limit does nothing that could be compared.
+        let Some(base) = scenario.against.filter(|_| !peer.is_limit()) else {
+            return Ok(Started { program, base: None });
+        };
+        match self.start_one(base, peer) {
+            Ok(other) => Ok(Started { program, base: Some((base, other)) }),
+            Err(error) => {
+                peer.stop(&program);
+                Err(error)
+            }
+        }
+    }
+
+    fn start_one(&self, scenario: &Scenario, peer: &Peer) -> Result<Program, String> {
         let started = peer.start(self.workspace, self.files, scenario).and_then(|program| {
             if let Err(error) = probe(&program, scenario) {
                 peer.stop(&program);
@@ -169,20 +207,36 @@ impl Bench<'_> {
         started.map_err(|error| format!("{error:#}"))
     }
 
-    fn turn(&self, scenario: &Scenario, program: &Program) -> anyhow::Result<Sample> {
-        let idle = Idle::open(program.addr(), scenario.idle)
-            .with_context(|| format!("{} idle connections", scenario.idle))?;
+    /// Logs grow fast, and a full disk is no server's fault. All open them for appending, so they go on at the start.
+    fn empty_log(&self, peer: &Peer) {
+        // One that is not there is empty.
+        let _ = File::options().write(true).truncate(true).open(self.files.log(peer.name));
+    }
+
+    fn turn(&self, scenario: &Scenario, started: &Started, round: usize) -> anyhow::Result<Sample> {
+        let Some((base, other)) = &started.base else {
+            return self.ask(scenario, &started.program);
+        };
+        // Who comes first changes here too.
+        let (sample, base) = if round.is_multiple_of(2) {
+            let base = self.ask(base, other)?;
+            (self.ask(scenario, &started.program)?, base)
+        } else {
+            (self.ask(scenario, &started.program)?, self.ask(base, other)?)
+        };
+        let Sample { rate, cpu, p99, .. } = base;
+        Ok(Sample { base: Some(Base { rate, cpu, p99 }), ..sample })
+    }
+
+    fn ask(&self, scenario: &Scenario, program: &Program) -> anyhow::Result<Sample> {
+        let company = Company::meet(program.addr(), scenario.beside)?;
         let before = Usage::of(program.pid());
         let load = load::run(scenario, program.addr(), self.files, self.seconds)?;
         let after = Usage::of(program.pid());
         if load.requests == 0.0 {
             bail!("no answer in {} s", self.seconds);
         }
-        let lost = idle.closed_by_the_server();
-        drop(idle);
-        if scenario.idle > 0 {
-            thread::sleep(REST);
-        }
+        let parting = company.leave();
         let cpu = before.zip(after).map(|(before, after)| (after.cpu - before.cpu) / load.requests);
         Ok(Sample {
             rate: load.rate,
@@ -192,7 +246,9 @@ impl Bench<'_> {
             p99: load.p99,
             memory: after.map(|usage| usage.memory),
             errors: load.errors,
-            lost,
+            lost: parting.lost,
+            share: parting.share,
+            base: None,
         })
     }
 }

@@ -20,6 +20,12 @@ use crate::workspace::Workspace;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The limit closes after each answer when this is set.
 const CLOSE: &str = "LIMIT_CLOSE";
+/// How many routes there are.
+const ROUTES: &str = "BENCH_ROUTES";
+/// The file for a line a request.
+const LOG: &str = "BENCH_LOG";
+/// How many threads there are at most.
+const THREADS: &str = "BENCH_THREADS";
 
 /// A server, and the name of its column.
 #[derive(Debug, PartialEq)]
@@ -55,12 +61,39 @@ impl Peer {
 
     /// Why a scenario is not for this one.
     pub(crate) fn cannot(&self, scenario: &Scenario) -> Option<&'static str> {
-        match self.name {
-            "limit" if scenario.is_gzip() => Some("it compresses nothing"),
-            "may_minihttp" if scenario.is_static() => Some("it serves no files"),
-            "may_minihttp" if scenario.closes() => Some("it does not heed `Connection: close`"),
-            _ => None,
-        }
+        let has_sleepers = scenario.has_sleepers();
+        let reasons: &[(bool, &'static str)] = match self.name {
+            "limit" => &[
+                (scenario.is_gzip(), "it compresses nothing"),
+                (scenario.logs, "it writes no log"),
+                (has_sleepers, "it has no handlers"),
+                (scenario.has_slow_clients(), "it always gives the same answer"),
+            ],
+            "nginx" => &[(has_sleepers, "it has no handlers that sleep")],
+            "axum" | "actix-web" => &[
+                (scenario.logs, "no log of a line a request is its own"),
+                (
+                    has_sleepers && !scenario.tells(),
+                    "its handlers must say that they block: see mix-blocking",
+                ),
+            ],
+            "may_minihttp" => &[
+                (scenario.is_static(), "it serves no files"),
+                (scenario.closes(), "it does not heed `Connection: close`"),
+                (scenario.logs, "it writes no log"),
+                (scenario.routes > 0, "it has no routes"),
+                (has_sleepers, "it has no threads for handlers that block"),
+                (scenario.has_slow_clients(), "it serves no files"),
+            ],
+            "tiny_http" => &[
+                (scenario.logs, "it writes no log"),
+                (scenario.routes > 0, "it has no routes"),
+                (has_sleepers, "its threads, one a core, would all sleep"),
+                (scenario.has_slow_clients(), "it has a thread a connection"),
+            ],
+            _ => &[],
+        };
+        reasons.iter().find(|(cannot, _)| *cannot).map(|(_, reason)| *reason)
     }
 
     /// Builds it, or sees that it is there.
@@ -97,10 +130,17 @@ impl Peer {
         let mut command = match self.kind {
             Kind::Final => Command::new(workspace.target().join("release/examples/bench")),
             Kind::Package(name) => Command::new(target(workspace).join("release").join(name)),
-            Kind::Nginx => nginx(files, address)?,
+            Kind::Nginx => nginx(files, address, scenario)?,
         };
         if self.kind != Kind::Nginx {
             command.arg(address.to_string()).arg(files.public());
+            command.env(ROUTES, scenario.routes.to_string());
+        }
+        if let Some(threads) = scenario.threads {
+            command.env(THREADS, threads.to_string());
+        }
+        if scenario.logs {
+            command.env(LOG, files.log(self.name));
         }
         if self.is_limit() {
             command.arg(scenario.path);
@@ -141,12 +181,17 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 }
 
 /// nginx in the foreground, a worker a core. It does not say where it listens, so a shell says it first.
-fn nginx(files: &Files, address: SocketAddr) -> anyhow::Result<Command> {
+fn nginx(files: &Files, address: SocketAddr, scenario: &Scenario) -> anyhow::Result<Command> {
     let folder = files.path().join("nginx");
     fs::create_dir_all(&folder)?;
     let configuration = folder.join(format!("{}.conf", address.port()));
     let public = files.public().display().to_string();
-    fs::write(&configuration, nginx_configuration(address, &public))?;
+    let log = if scenario.logs {
+        format!("{} combined", files.log("nginx").display())
+    } else {
+        "off".to_string()
+    };
+    fs::write(&configuration, nginx_configuration(address, &public, &log, scenario.routes))?;
     let mut command = Command::new("sh");
     command.args([
         "-c",
@@ -157,7 +202,8 @@ fn nginx(files: &Files, address: SocketAddr) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-fn nginx_configuration(address: SocketAddr, public: &str) -> String {
+fn nginx_configuration(address: SocketAddr, public: &str, log: &str, routes: u16) -> String {
+    let locations = nginx_locations(routes);
     format!(
         r#"daemon off;
 worker_processes auto;
@@ -165,7 +211,7 @@ pid nginx.pid;
 error_log stderr error;
 events {{ worker_connections 16384; }}
 http {{
-    access_log off;
+    access_log {log};
     client_body_temp_path body;
     proxy_temp_path proxy;
     fastcgi_temp_path fastcgi;
@@ -182,16 +228,32 @@ http {{
     server {{
         listen {address} backlog=1024;
         location = / {{ return 200 "Hello, World!"; }}
-        location ~ "^/json/([0-9]+)$" {{
-            default_type application/json;
-            return 200 '{{"id":$1,"name":"Ada","tags":["a","b"]}}';
-        }}
-        location /static/ {{ alias "{public}/"; }}
+{locations}        location /static/ {{ alias "{public}/"; }}
         location = /text {{ gzip on; alias "{public}/text100k.txt"; }}
     }}
 }}
 "#
     )
+}
+
+/// The route with a parameter in the middle of all, since expressions are tried in their order.
+fn nginx_locations(routes: u16) -> String {
+    let item = |path: &str| {
+        format!(
+            r#"        location ~ "^{path}/([0-9]+)$" {{
+            default_type application/json;
+            return 200 '{{"id":$1,"name":"Ada","tags":["a","b"]}}';
+        }}
+"#
+        )
+    };
+    let other = |number: u16| match number % 2 {
+        0 => item(&format!("/json{number}")),
+        _ => format!("        location = /json{number} {{ return 200 \"Hello, World!\"; }}\n"),
+    };
+    let mut locations: Vec<String> = (1..routes.max(1)).map(other).collect();
+    locations.insert(locations.len() / 2, item("/json"));
+    locations.concat()
 }
 
 #[cfg(test)]
@@ -209,12 +271,35 @@ mod tests {
                 .map(|s| s.name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(reasons("limit"), ["gzip"]);
+        assert_eq!(reasons("limit"), ["gzip", "access-log", "slow-clients", "mix", "mix-blocking"]);
         assert_eq!(reasons("final"), [""; 0]);
+        assert_eq!(reasons("nginx"), ["mix", "mix-blocking"]);
+        assert_eq!(reasons("axum"), ["access-log", "mix"]);
         assert_eq!(
             reasons("may_minihttp"),
-            ["new-connection", "static-1k", "static-100k", "static-10m"]
+            [
+                "new-connection",
+                "static-1k",
+                "static-100k",
+                "static-10m",
+                "access-log",
+                "routes-10",
+                "routes-100",
+                "routes-1000",
+                "slow-clients",
+                "mix",
+                "mix-blocking"
+            ]
         );
+    }
+
+    #[test]
+    fn nginx_has_as_many_routes_as_the_others_and_the_one_that_is_asked_for_once() {
+        for (routes, locations) in [(0, 1), (10, 10), (1_000, 1_000)] {
+            let text = nginx_locations(routes);
+            assert_eq!(text.matches("location").count(), locations, "{routes}");
+            assert_eq!(text.matches("\"^/json/([0-9]+)$\"").count(), 1, "{routes}");
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::Sample;
 use super::scenario::Scenario;
+use super::{Base, Sample};
 use crate::ui;
 
 /// What one server did in all rounds, or why it did not.
@@ -19,17 +19,20 @@ pub(crate) struct Row<'a> {
 pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
     let position = |name| names.iter().position(|other| *other == name);
     let (limit, nginx) = (position("limit"), position("nginx"));
-    let all = |_: &Scenario| true;
-    let content = |scenario: &Scenario| scenario.is_static() || scenario.is_gzip();
+    // Whether a table has a line for a scenario, and what stands before it.
+    let all = |scenario: &Scenario| Some(scenario.name.to_string());
+    let content = |scenario: &Scenario| {
+        all(scenario).filter(|_| scenario.is_static() || scenario.is_gzip() || scenario.logs)
+    };
     let mut text = String::new();
     let mut print = |title: &str,
-                     wanted: &dyn Fn(&Scenario) -> bool,
+                     label: &dyn Fn(&Scenario) -> Option<String>,
                      cell: &dyn Fn(&Row, usize) -> Option<String>| {
-        let lines = rows.iter().filter(|row| wanted(row.scenario)).map(|row| {
+        let lines = rows.iter().filter_map(|row| {
             let cells = (0..names.len()).map(|at| cell(row, at).unwrap_or_else(|| "-".into()));
-            (row.scenario.name, cells.collect())
+            Some((label(row.scenario)?, cells.collect()))
         });
-        let lines: Vec<(&str, Vec<String>)> = lines.collect();
+        let lines: Vec<(String, Vec<String>)> = lines.collect();
         if !lines.is_empty() {
             let _ = write!(text, "\n{}\n{}", ui::paint(ui::TITLE, title), aligned(names, &lines));
         }
@@ -58,9 +61,24 @@ pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
         let most = samples.iter().filter_map(|sample| sample.memory).reduce(f64::max)?;
         Some(format!("{:.1}", most / 1024.0))
     });
-    let compressed = |scenario: &Scenario| scenario.is_gzip();
+    let compressed = |scenario: &Scenario| all(scenario).filter(|_| scenario.is_gzip());
     print("KiB of a compressed answer: who compresses less is faster", &compressed, &|row, at| {
         middle(row, at, |sample| Some(sample.bytes)).map(|bytes| format!("{:.1}", bytes / 1024.0))
+    });
+    let compared =
+        |scenario: &Scenario| Some(format!("{} / {}", scenario.name, scenario.against?.name));
+    print("requests a second, one to the other on the same server", &compared, &|row, at| {
+        beside_itself(row, at, |sample, base| Some(sample.rate / base.rate))
+    });
+    print(
+        "CPU time of the server a request, one to the other on the same server",
+        &compared,
+        &|row, at| beside_itself(row, at, |sample, base| Some(sample.cpu? / base.cpu?)),
+    );
+    print("latency in ms, 99 of 100 answers, one and the other", &compared, &|row, at| {
+        let base = middle(row, at, |sample| Some(sample.base?.p99))?;
+        let own = middle(row, at, |sample| Some(sample.p99))?;
+        Some(format!("{:.2} / {:.2}", own * 1e3, base * 1e3))
     });
     let notes = notes(names, rows);
     if !notes.is_empty() {
@@ -91,6 +109,16 @@ fn relative(
     median(ratios).map(|ratio| format!("{ratio:.2}"))
 }
 
+/// The median of the ratios to what the same server did in the same round without that which is measured.
+fn beside_itself(
+    row: &Row,
+    at: usize,
+    ratio: impl Fn(&Sample, Base) -> Option<f64>,
+) -> Option<String> {
+    let ratio = middle(row, at, |sample| ratio(sample, sample.base?))?;
+    Some(format!("{ratio:.2}"))
+}
+
 /// The one in the middle, or half way between the two that are.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
@@ -116,7 +144,14 @@ fn notes(names: &[&str], rows: &[Row]) -> String {
                     if lost > 0 {
                         let _ = writeln!(
                             text,
-                            "{about}: up to {lost} idle connections were closed by the server"
+                            "{about}: up to {lost} connections beside it were closed by the server"
+                        );
+                    }
+                    let share = samples.iter().filter_map(|sample| sample.share);
+                    if let Some(share) = share.reduce(f64::min).filter(|share| *share < 0.5) {
+                        let _ = writeln!(
+                            text,
+                            "{about}: those beside it got {share:.2} of what they could get"
                         );
                     }
                     Ok(())
@@ -128,7 +163,7 @@ fn notes(names: &[&str], rows: &[Row]) -> String {
 }
 
 /// Columns as wide as what stands in them.
-fn aligned(names: &[&str], lines: &[(&str, Vec<String>)]) -> String {
+fn aligned(names: &[&str], lines: &[(String, Vec<String>)]) -> String {
     let first = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let widths: Vec<usize> = names
         .iter()
@@ -168,6 +203,8 @@ mod tests {
             memory: Some(2048.0),
             errors: 0.0,
             lost: 0,
+            share: None,
+            base: None,
         }
     }
 
@@ -235,13 +272,42 @@ route    2.0    2.0
     }
 
     #[test]
+    fn what_a_scenario_adds_is_compared_with_the_same_server() {
+        let with = |base: Base, rate, micros| Sample { base: Some(base), ..sample(rate, micros) };
+        let base = |rate, micros: f64| Base { rate, cpu: Some(micros / 1e6), p99: 0.001 };
+        // The second round was a slow one, for both.
+        let own = vec![
+            with(base(100.0, 4.0), 60.0, 6.0),
+            with(base(50.0, 8.0), 40.0, 10.0),
+            with(base(100.0, 4.0), 70.0, 5.6),
+        ];
+        let skipped = Err("it has no handlers".into());
+        let text = plain(&tables(&["limit", "final"], &[row("mix", vec![skipped, Ok(own)])]));
+        let wanted = "
+requests a second, one to the other on the same server
+             limit  final
+mix / hello      -   0.70
+
+CPU time of the server a request, one to the other on the same server
+             limit  final
+mix / hello      -   1.40
+
+latency in ms, 99 of 100 answers, one and the other
+             limit        final
+mix / hello      -  1.50 / 1.00
+";
+        assert!(text.contains(wanted), "{text}");
+    }
+
+    #[test]
     fn what_went_wrong_is_said() {
-        let bad = Sample { errors: 2.0, lost: 7, ..sample(1.0, 1.0) };
+        let bad = Sample { errors: 2.0, lost: 7, share: Some(0.25), ..sample(1.0, 1.0) };
         let text = notes(&["final"], &[row("idle-2000", vec![Ok(vec![bad, bad])])]);
         assert_eq!(
             text,
             "final, idle-2000: 4 failed requests or connections\n\
-             final, idle-2000: up to 7 idle connections were closed by the server\n"
+             final, idle-2000: up to 7 connections beside it were closed by the server\n\
+             final, idle-2000: those beside it got 0.25 of what they could get\n"
         );
     }
 }

@@ -12,22 +12,64 @@ pub(crate) struct Scenario {
     pub connections: u16,
     /// Requests sent at once on each of them.
     pub pipelined: u8,
-    /// Connections that have asked once and then only stand there.
-    pub idle: usize,
+    /// Who else is there.
+    pub beside: Beside,
     /// How long the body must be.
     pub length: Option<usize>,
+    /// Routes, of which the one that is asked for is one; 0 for those of the other scenarios alone.
+    pub routes: u16,
+    /// Whether the server writes a line to a file for each request.
+    pub logs: bool,
+    /// Threads of the server at most, for those who would have more by themselves.
+    pub threads: Option<u8>,
+    /// What the same server does in the same round, to compare with.
+    pub against: Option<&'static Scenario>,
 }
+
+/// Who else is connected while it is measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Beside {
+    Nobody,
+    /// Connections that have asked once and then only stand there.
+    Idle(usize),
+    /// Connections that ask for a handler that sleeps, again and again.
+    Sleepers(&'static str),
+    /// Connections that send a byte a second, and as many that read this file at that speed.
+    Slow(&'static str),
+}
+
+/// A handler that sleeps and does not say so.
+const SLEEP: &str = "/sleep";
+/// The same, with the word by which a server is told of it.
+const SLEEP_TOLD: &str = "/sleep/told";
 
 /// "Hello, World!" on 64 connections.
 const HELLO: Scenario = Scenario {
-    name: "",
+    name: "hello",
     about: "",
     path: "/",
     fields: &[],
     connections: 64,
     pipelined: 1,
-    idle: 0,
+    beside: Beside::Nobody,
     length: Some(13),
+    routes: 0,
+    logs: false,
+    threads: None,
+    against: None,
+};
+
+/// The same, on a server of few threads.
+const FEW_THREADS: Scenario = Scenario { threads: Some(4), ..HELLO };
+
+/// A route with a parameter, found among others.
+const ROUTES: Scenario = Scenario {
+    name: "routes-10",
+    about: "a route with a parameter, one of 10, half of them with a parameter",
+    path: "/json/42",
+    length: None,
+    routes: 10,
+    ..HELLO
 };
 
 /// In the order of the report.
@@ -91,13 +133,56 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "idle-2000",
         about: "64 connections that ask beside 2,000 that do not",
-        idle: 2_000,
+        beside: Beside::Idle(2_000),
         ..HELLO
     },
     Scenario {
         name: "idle-10000",
         about: "64 connections that ask beside 10,000 that do not",
-        idle: 10_000,
+        beside: Beside::Idle(10_000),
+        ..HELLO
+    },
+    Scenario {
+        name: "access-log",
+        about: "the small answer, and a line in a file for each request",
+        logs: true,
+        against: Some(&HELLO),
+        ..HELLO
+    },
+    ROUTES,
+    Scenario {
+        name: "routes-100",
+        about: "the same, one of 100",
+        routes: 100,
+        against: Some(&ROUTES),
+        ..ROUTES
+    },
+    Scenario {
+        name: "routes-1000",
+        about: "the same, one of 1,000",
+        routes: 1_000,
+        against: Some(&ROUTES),
+        ..ROUTES
+    },
+    Scenario {
+        name: "slow-clients",
+        about: "4 threads, and beside 64 connections that ask 1,000 that send a byte a second and 1,000 that read one",
+        beside: Beside::Slow("/static/10m.txt"),
+        against: Some(&FEW_THREADS),
+        ..FEW_THREADS
+    },
+    Scenario {
+        name: "mix",
+        about: "64 connections that ask beside 8 in a handler that sleeps 50 ms and does not say so",
+        beside: Beside::Sleepers(SLEEP),
+        against: Some(&HELLO),
+        ..HELLO
+    },
+    Scenario {
+        name: "mix-blocking",
+        about: "the same, with a handler that tells the server that it blocks",
+        beside: Beside::Sleepers(SLEEP_TOLD),
+        against: Some(&HELLO),
         ..HELLO
     },
 ];
@@ -109,6 +194,21 @@ impl Scenario {
 
     pub(crate) fn is_gzip(&self) -> bool {
         self.path == "/text"
+    }
+
+    /// Whether there are handlers that sleep.
+    pub(crate) fn has_sleepers(&self) -> bool {
+        matches!(self.beside, Beside::Sleepers(_))
+    }
+
+    /// Whether there are clients that take very long.
+    pub(crate) fn has_slow_clients(&self) -> bool {
+        matches!(self.beside, Beside::Slow(_))
+    }
+
+    /// Whether the server is told of handlers that block.
+    pub(crate) fn tells(&self) -> bool {
+        self.beside == Beside::Sleepers(SLEEP_TOLD)
     }
 
     /// Whether the server closes after each answer.
@@ -127,6 +227,13 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), SCENARIOS.len());
+    }
+
+    #[test]
+    fn what_a_scenario_is_compared_with_is_compared_with_nothing() {
+        for base in SCENARIOS.iter().filter_map(|scenario| scenario.against) {
+            assert_eq!((base.against, base.beside), (None, Beside::Nobody), "{}", base.name);
+        }
     }
 
     #[test]

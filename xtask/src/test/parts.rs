@@ -100,6 +100,9 @@ fn loom(workspace: &Workspace) -> anyhow::Result<Outcome> {
         command
             .args(["test", "--quiet", "--release", "--package", package, "--test", test])
             .env("RUSTFLAGS", "--cfg loom")
+            // A model is small, and what a release is built with for its speed takes minutes.
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
             .env("CARGO_TARGET_DIR", &target)
             .current_dir(workspace.root());
         let finished = process::captured(&mut command)?;

@@ -4,6 +4,8 @@ use std::env;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use axum::extract;
 use axum::http::header;
@@ -14,6 +16,9 @@ use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 
+/// How long a handler sleeps that waits for something.
+const SLEEP: Duration = Duration::from_millis(50);
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
@@ -23,11 +28,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let text: &'static str = fs::read_to_string(Path::new(&folder).join("text100k.txt"))?.leak();
 
     let page = move || async move { ([(header::CONTENT_TYPE, "text/plain")], text) };
-    let app = Router::new()
+    let mut app = Router::new()
         .route("/", routing::get(|| async { "Hello, World!" }))
         .route("/json/{id}", routing::get(item))
         .route("/text", routing::get(page).layer(CompressionLayer::new()))
+        .route("/sleep/told", routing::get(sleep))
         .nest_service("/static", ServeDir::new(folder));
+    let routes = env::var("BENCH_ROUTES").map_or(Ok(0), |routes| routes.parse::<u32>())?;
+    for other in 1..routes.max(1) {
+        app = match other % 2 {
+            0 => app.route(&format!("/json{other}/{{id}}"), routing::get(item)),
+            _ => app.route(&format!("/json{other}"), routing::get(|| async { "Hello, World!" })),
+        };
+    }
     let listener = TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
     // Without it each file waits for the client's delayed acknowledgement.
@@ -40,4 +53,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn item(extract::Path(id): extract::Path<u64>) -> Json<serde_json::Value> {
     Json(json!({ "id": id, "name": "Ada", "tags": ["a", "b"] }))
+}
+
+/// Work that blocks has threads of its own.
+async fn sleep() -> &'static str {
+    let slept = tokio::task::spawn_blocking(|| thread::sleep(SLEEP)).await;
+    if slept.is_ok() { "slept" } else { "woken" }
 }

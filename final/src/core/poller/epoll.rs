@@ -1,0 +1,130 @@
+//! Linux: the kernel's own list of ready sockets. The only file that knows epoll.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::{EventfdFlags, Timespec, eventfd};
+use rustix::io::{Errno, write};
+
+use super::{Interest, Poll, Ready, Token};
+
+impl Interest {
+    fn flags(self) -> EventFlags {
+        // An edge: the kernel tells one thread each time that something comes, and not that something is still
+        // there. So there is nothing to ask of it between two requests.
+        let ready = match self {
+            Interest::Read => EventFlags::IN | EventFlags::RDHUP,
+            Interest::Write => EventFlags::OUT,
+        };
+        ready | EventFlags::ET
+    }
+}
+
+/// Belongs to [`Poll::wake_for_ever`] and is never told to anybody.
+const WAKE: u64 = u64::MAX;
+
+/// Sockets that are told at a time, at most.
+const MOST: usize = 64;
+
+/// The list of sockets that wait, and of those that are ready.
+#[derive(Debug)]
+pub struct Epoll {
+    epoll: OwnedFd,
+    wake: OwnedFd,
+}
+
+impl Poll for Epoll {
+    const TELLS_OF_MORE: bool = true;
+
+    type Socket = dyn AsFd;
+
+    fn new() -> io::Result<Epoll> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        // Never read, so it stays ready for ever: from the first wake on nobody sleeps here again.
+        epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
+        Ok(Epoll { epoll, wake })
+    }
+
+    fn add(&self, socket: &dyn AsFd, token: Token, interest: Interest) -> io::Result<()> {
+        Ok(epoll::add(&self.epoll, socket, EventData::new_u64(token.0), interest.flags())?)
+    }
+
+    fn arm(&self, socket: &dyn AsFd, token: Token, interest: Interest) -> io::Result<()> {
+        Ok(epoll::modify(&self.epoll, socket, EventData::new_u64(token.0), interest.flags())?)
+    }
+
+    fn remove(&self, socket: &dyn AsFd) -> io::Result<()> {
+        Ok(epoll::delete(&self.epoll, socket)?)
+    }
+
+    fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()> {
+        let time = time.map(|time| Timespec {
+            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: time.subsec_nanos().into(),
+        });
+        let mut room = [MaybeUninit::uninit(); MOST];
+        let room = &mut room[..ready.room().min(MOST)];
+        let events = match epoll::wait(&self.epoll, room, time.as_ref()) {
+            Ok((events, _)) => &*events,
+            Err(Errno::INTR) => &[],
+            Err(error) => return Err(error.into()),
+        };
+        // The end of a connection is told twice. It may have come together with the last bytes. Who reads these gets
+        // fewer than there was room for, and takes that for "nothing more": the end would be noticed by nobody.
+        let tokens = events.iter().flat_map(|event| {
+            let (data, flags) = (event.data, event.flags);
+            let is_end = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+            std::iter::repeat_n(data.u64(), if is_end { 2 } else { 1 })
+        });
+        ready.set(tokens.filter(|token| *token != WAKE).map(Token));
+        Ok(())
+    }
+
+    fn wake_for_ever(&self) {
+        // It fails only when the counter is full, and then it is ready as well.
+        let _ = write(&self.wake, &1_u64.to_ne_bytes());
+    }
+}
+
+/// What epoll gives beyond the contract.
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::io::Write;
+
+    use super::super::tests::{LONG, pair};
+    use super::*;
+
+    fn told(poller: &Epoll, time: Duration) -> Vec<u64> {
+        let mut ready = Ready::with_capacity(8);
+        poller.wait(&mut ready, Some(time)).unwrap();
+        ready.tokens().map(|token| token.0).collect()
+    }
+
+    #[test]
+    fn a_socket_is_told_for_what_comes_and_not_for_what_is_there() {
+        let poller = Epoll::new().unwrap();
+        let (mut client, server) = pair();
+        poller.add(&server, Token(7), Interest::Read).unwrap();
+        client.write_all(b"x").unwrap();
+        assert_eq!(told(&poller, LONG), [7]);
+        // The byte is still there, and nobody is told.
+        assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
+        client.write_all(b"y").unwrap();
+        assert_eq!(told(&poller, LONG), [7]);
+    }
+
+    #[test]
+    fn the_end_is_told_twice() {
+        let poller = Epoll::new().unwrap();
+        let (mut client, server) = pair();
+        poller.add(&server, Token(2), Interest::Read).unwrap();
+        client.write_all(b"the last bytes").unwrap();
+        assert_eq!(told(&poller, LONG), [2]);
+        drop(client);
+        assert_eq!(told(&poller, LONG), [2, 2]);
+    }
+}

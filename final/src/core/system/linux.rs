@@ -1,0 +1,96 @@
+//! Linux: calls that do several steps in one.
+
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+
+use rustix::buffer::spare_capacity;
+use rustix::net::{SendFlags, SocketFlags, acceptfrom_with};
+
+/// A client's socket. It does not block.
+pub type Stream = TcpStream;
+
+/// A listening socket. It does not block.
+pub type Door = TcpListener;
+
+/// Makes a door of a socket that listens and does not block.
+pub fn door(socket: TcpListener) -> Door {
+    socket
+}
+
+/// accept4(2): the socket of the next client who stands at the door, and its address. The socket does not block
+/// and is not inherited by child processes, all by one call.
+///
+/// # Errors
+/// What the kernel reports.
+pub fn accept(door: &Door) -> io::Result<(Stream, SocketAddr)> {
+    let (socket, peer) = acceptfrom_with(door, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
+    let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+    // A client without an address is gone.
+    let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
+    Ok((TcpStream::from(socket), peer))
+}
+
+/// recv(2): puts what is there behind the end of `buffer`, at most as much as its spare capacity. 0 is the end.
+///
+/// # Errors
+/// What the socket reports.
+pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    Ok(rustix::io::read(stream, spare_capacity(buffer))?)
+}
+
+/// dup(2): another handle of the same socket. Whether the socket blocks is said by either of them for both.
+///
+/// # Errors
+/// When the process has no more files.
+pub fn duplicate(stream: &Stream) -> io::Result<TcpStream> {
+    stream.try_clone()
+}
+
+/// send(2). Returns how much the kernel has taken.
+///
+/// # Errors
+/// What the socket reports.
+pub fn send(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
+}
+
+/// send(2) of what has more behind it. The kernel waits with it for that, so that both are in one segment.
+///
+/// # Errors
+/// What the socket reports.
+pub fn send_ahead(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL | SendFlags::MORE)?)
+}
+
+/// writev(2): two pieces that lie in two places, by one call and without copying.
+///
+/// # Errors
+/// What the socket reports.
+pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usize> {
+    Ok(rustix::io::writev(stream, &[IoSlice::new(first), IoSlice::new(second)])?)
+}
+
+/// sendfile(2): at most `most` bytes of a file, from the page cache to the socket and not through our memory. Moves
+/// `at` behind what has been taken. 0 is the end of the file.
+///
+/// # Errors
+/// What the socket or the file report.
+pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::Result<usize> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    Ok(rustix::fs::sendfile(stream, file, Some(at), most)?)
+}
+
+/// socketpair(2): a client and the server's end of its connection, without a network. To the kernel they are streams
+/// like any other, and what one has sent is there for the other.
+///
+/// # Errors
+/// When the system has no more files.
+pub fn pair() -> io::Result<(TcpStream, Stream)> {
+    let (client, server) = UnixStream::pair()?;
+    client.set_nonblocking(true)?;
+    server.set_nonblocking(true)?;
+    Ok((OwnedFd::from(client).into(), OwnedFd::from(server).into()))
+}

@@ -1,0 +1,43 @@
+//! HANDLE: from a complete request to the application, and what is to be known before.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::exchange::Surroundings;
+use super::framing::BodyLength;
+use super::parser::Head;
+use super::{HttpError, IntoResponse, Request, Response, Status, Version, header};
+use crate::core::workers::Mode;
+
+/// Lets the application answer. A panic in it costs this one answer and nothing else.
+pub(super) fn respond_to(request: &mut Request, around: Surroundings<'_>) -> Response {
+    let is_exempt = || {
+        let path = request.path();
+        around.always.iter().any(|prefix| {
+            path.strip_prefix(prefix.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    if around.mode == Mode::Refuse && !is_exempt() {
+        let message = "all threads are busy; try again";
+        return HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message)
+            .into_response()
+            .with_header(header::RETRY_AFTER, 1u64.into());
+    }
+    catch_unwind(AssertUnwindSafe(|| around.handler.handle(request))).unwrap_or_else(|_| {
+        let message = "the server made a mistake with this request";
+        HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
+    })
+}
+
+/// Whether the client waits for our word before it sends the body (RFC 9110 section 10.1.1).
+pub(super) fn expects_continue(head: &Head) -> Result<bool, HttpError> {
+    let mut expectations = head.headers.list(header::EXPECT).peekable();
+    if head.version == Version::Http10 || expectations.peek().is_none() {
+        return Ok(false);
+    }
+    if expectations.any(|expectation| !expectation.eq_ignore_ascii_case("100-continue")) {
+        let message = "the only expectation that can be met is 100-continue";
+        return Err(HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message));
+    }
+    Ok(head.body_length != BodyLength::Fixed(0))
+}

@@ -1,0 +1,179 @@
+//! The rest of a large body, which comes while its handler runs.
+//!
+//! Small bodies are read before the handler is called, in turns, and a client that is slow holds no thread. A large one
+//! would have to be kept in memory for that. So its handler is called at once, and reads from the socket: for this one
+//! request the thread waits for the client, as in the chapters.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::body::{BodyDecoder, BodyError};
+use super::limits::{KIB, MIB};
+use super::{HttpError, Status};
+use crate::core::blocking;
+use crate::core::system::{Stream, duplicate};
+
+/// Bytes that are read at once, at most.
+const READ: usize = 64 * KIB;
+
+/// So many bytes have the time that a small body has as a whole. A client that sends a byte now and then ends there.
+const PORTION: usize = MIB;
+
+/// What is still to come of a body.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    /// A handle of its own of the connection's socket.
+    stream: TcpStream,
+    decoder: BodyDecoder,
+    /// What has been decoded and not been read by the handler: from `at` on.
+    decoded: Vec<u8>,
+    at: usize,
+    /// What has come from the socket. Behind the end of the body, what follows it.
+    raw: Vec<u8>,
+    /// The client waits for our word before it sends the body.
+    expects: bool,
+    time: Duration,
+    deadline: Instant,
+    /// Bytes that must come before the deadline.
+    portion: usize,
+    failure: Option<Failure>,
+}
+
+/// Why the body did not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    /// It is wrong.
+    Wrong(BodyError),
+    /// It is too slow.
+    Slow,
+    /// The client is gone.
+    Gone,
+}
+
+/// How it has ended, when the handler has.
+#[derive(Debug, PartialEq)]
+pub(super) enum End {
+    /// It has been read, and these bytes have come behind it.
+    Whole(Vec<u8>),
+    /// Not all of it has been read. Nobody knows where the next request begins.
+    Unread,
+    /// It cannot be read, and this says why.
+    Refused(HttpError),
+    /// There is nobody who could be told.
+    Gone,
+}
+
+impl Incoming {
+    /// A body of which `decoded` has come. It may take `time` for each mebibyte from now on.
+    ///
+    /// # Errors
+    /// When there is no file for another handle of the socket, or the socket cannot be made to wait.
+    pub(super) fn new(
+        stream: &Stream,
+        decoder: BodyDecoder,
+        decoded: Vec<u8>,
+        expects: bool,
+        time: Duration,
+    ) -> io::Result<Incoming> {
+        // Nobody else works on this connection as long as the handler runs.
+        let stream = duplicate(stream)?;
+        stream.set_nonblocking(false)?;
+        Ok(Incoming {
+            stream,
+            decoder,
+            decoded,
+            at: 0,
+            raw: Vec::new(),
+            expects,
+            time,
+            deadline: Instant::now() + time,
+            portion: PORTION,
+            failure: None,
+        })
+    }
+
+    /// The handler has ended.
+    pub(super) fn end(mut self) -> End {
+        match self.failure {
+            None if self.decoder.is_done() && self.at == self.decoded.len() => {
+                End::Whole(std::mem::take(&mut self.raw))
+            }
+            None => End::Unread,
+            Some(Failure::Wrong(error)) => End::Refused(error.into()),
+            Some(Failure::Slow) => {
+                let message = "the body of the request did not arrive in time";
+                End::Refused(HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message))
+            }
+            Some(Failure::Gone) => End::Gone,
+        }
+    }
+
+    /// Reads and decodes once.
+    fn advance(&mut self) -> Result<(), Failure> {
+        if std::mem::take(&mut self.expects) {
+            // The handler wants the body, so it may be sent (RFC 9110 section 10.1.1).
+            let word = b"HTTP/1.1 100 Continue\r\n\r\n";
+            (&self.stream).write_all(word).map_err(|_| Failure::Gone)?;
+        }
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Failure::Slow);
+        }
+        self.stream.set_read_timeout(Some(left)).map_err(|_| Failure::Gone)?;
+        self.raw.resize(READ, 0);
+        // Another thread serves the others meanwhile.
+        let count = match blocking(|| (&self.stream).read(&mut self.raw)) {
+            Ok(0) => return Err(Failure::Gone),
+            Ok(count) => count,
+            Err(error) => {
+                self.raw.clear();
+                return match error.kind() {
+                    io::ErrorKind::Interrupted => Ok(()),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Err(Failure::Slow),
+                    _ => Err(Failure::Gone),
+                };
+            }
+        };
+        self.raw.truncate(count);
+        self.portion = self.portion.saturating_sub(count);
+        if self.portion == 0 {
+            self.portion = PORTION;
+            self.deadline = Instant::now() + self.time;
+        }
+        self.decoded.clear();
+        self.at = 0;
+        let used = self.decoder.decode(&self.raw, &mut self.decoded).map_err(Failure::Wrong)?;
+        self.raw.drain(..used);
+        Ok(())
+    }
+}
+
+impl Drop for Incoming {
+    /// Whoever has it last, from here on the connection has turns again.
+    fn drop(&mut self) {
+        // Should it fail, the connection is of no use, and its next turn will see that.
+        let _ = self.stream.set_nonblocking(true);
+    }
+}
+
+impl Read for Incoming {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.decoded.len() && !self.decoder.is_done() {
+            if self.failure.is_none() {
+                self.failure = self.advance().err();
+            }
+            match self.failure {
+                None => {}
+                Some(Failure::Wrong(error)) => {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+                }
+                Some(Failure::Slow) => return Err(io::ErrorKind::TimedOut.into()),
+                Some(Failure::Gone) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        }
+        let count = (&self.decoded[self.at..]).read(out)?;
+        self.at += count;
+        Ok(count)
+    }
+}

@@ -1,0 +1,44 @@
+//! Where a connection stands between two turns: what the stack of a thread that waits would know.
+
+use std::time::Instant;
+
+use super::body::BodyDecoder;
+use super::framing::BodyLength;
+use super::limits::Limits;
+use super::parser::{Head, HeadParser};
+
+/// Where a connection stands.
+pub(super) enum Phase {
+    /// Between two requests.
+    Idle,
+    /// A part of a head has come.
+    Head { parser: Box<HeadParser>, deadline: Instant },
+    /// A part of a body has come.
+    Body(Box<Body>),
+    /// The last answer is on its way. If the client has said that it will send no more, there is nothing to wait
+    /// for behind it.
+    Last { lingers: bool },
+    /// Our side has said its last word (FIN); what the peer still sends is thrown away.
+    Closing { deadline: Instant, drained: usize },
+}
+
+/// A request whose body has not come whole.
+pub(super) struct Body {
+    pub(super) head: Head,
+    pub(super) decoder: BodyDecoder,
+    pub(super) bytes: Vec<u8>,
+    pub(super) deadline: Instant,
+    /// The client waits for our word, and has not got it.
+    pub(super) expects: bool,
+}
+
+impl Body {
+    /// Whether it is too large to be waited for. One in chunks is when it has become so.
+    pub(super) fn is_large(&self, limits: &Limits) -> bool {
+        let announced = match self.head.body_length {
+            BodyLength::Fixed(length) => length,
+            BodyLength::Chunked => 0,
+        };
+        announced.max(self.bytes.len() as u64) > limits.whole_body
+    }
+}

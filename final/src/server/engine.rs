@@ -1,0 +1,195 @@
+//! The engine: connections that are parked or in a turn, and what the threads do with them.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use super::{Clients, Shared, lock};
+use crate::core::workers::{Mode, Work};
+use crate::core::{Connection, Interest, Listener, Parking, Poll, Poller, Token};
+use crate::http::Handler;
+use crate::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use crate::http::limits::Limits;
+
+/// The token of the listening socket. No place in the parking has it.
+pub(super) const LISTENER: Token = Token(u64::MAX - 1);
+
+/// A connection in its place.
+pub(super) struct Client {
+    pub(super) connection: Connection,
+    pub(super) exchange: Exchange,
+    /// What it waits for in the poller's list, if it is in that.
+    pub(super) listed: Option<Interest>,
+}
+
+/// What the threads work with.
+pub(super) struct Engine {
+    pub(super) handler: Box<dyn Handler>,
+    pub(super) limits: Limits,
+    pub(super) clients: Clients,
+    pub(super) always: Vec<String>,
+    pub(super) poller: Arc<Poller>,
+    pub(super) parking: Parking<Box<Client>>,
+    pub(super) listener: Mutex<Option<Listener>>,
+    /// Until when nobody is accepted, since there is not enough of something.
+    pub(super) rests_until: Mutex<Option<Instant>>,
+    /// A file that is given up to answer one client when there is no other left.
+    pub(super) reserve: Mutex<Option<File>>,
+    pub(super) by_address: Mutex<HashMap<IpAddr, u32>>,
+    pub(super) is_stopping: AtomicBool,
+    pub(super) shared: Arc<Shared>,
+}
+impl Work for Engine {
+    type Scratch = Scratch;
+
+    fn ready(&self, token: Token, scratch: &mut Scratch, mode: Mode) {
+        if token == LISTENER {
+            self.accept(scratch, mode);
+        } else if let Some(client) = self.parking.take(token) {
+            self.turn(token, client, scratch, mode);
+        }
+        // Otherwise a deadline was quicker, or it is a socket of the past.
+    }
+
+    fn tell_again(&self, token: Token) {
+        if token == LISTENER {
+            self.arm_listener();
+            return;
+        }
+        // Should it be in nobody's place any more, a deadline was quicker.
+        self.parking.look_at(token, |client| {
+            let interest = client.listed.unwrap_or(Interest::Read);
+            let armed = self.poller.arm(client.connection.stream(), token, interest);
+            if let Err(error) = armed {
+                eprintln!("{}: {error}", client.connection.peer());
+            }
+        });
+    }
+
+    fn tick(&self, now: Instant) {
+        while let Some((token, client)) = self.parking.take_expired(now) {
+            self.time_out(token, client);
+        }
+        let mut rests_until = lock(&self.rests_until);
+        if rests_until.is_some_and(|time| time <= now) {
+            *rests_until = None;
+            drop(rests_until);
+            self.arm_listener();
+        }
+    }
+}
+impl Engine {
+    /// One turn of a connection that is ours, and then back to its place or to its end.
+    pub(super) fn turn(
+        &self,
+        token: Token,
+        client: Box<Client>,
+        scratch: &mut Scratch,
+        mode: Mode,
+    ) {
+        // Should the turn panic, the place is given up all the same.
+        let mut held = Held { engine: self, token, client: Some(client) };
+        let Some(client) = &mut held.client else { return };
+        let around = Surroundings {
+            handler: self.handler.as_ref(),
+            limits: &self.limits,
+            mode,
+            always: &self.always,
+            is_stopping: &self.is_stopping,
+            peer: client.connection.peer(),
+            clock: &Instant::now,
+        };
+        match client.exchange.turn(&mut client.connection, scratch, around) {
+            Ok(Next::Wait(interest, deadline)) => held.park(interest, deadline, false),
+            Ok(Next::More(deadline)) => held.park(Interest::Read, deadline, true),
+            Ok(Next::End) => {}
+            Err(error) => {
+                let is_usual = matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::BrokenPipe
+                        | io::ErrorKind::NotConnected
+                );
+                if !is_usual {
+                    eprintln!("{}: {error}", client.connection.peer());
+                }
+            }
+        }
+    }
+
+    /// A deadline has passed.
+    pub(super) fn time_out(&self, token: Token, client: Box<Client>) {
+        self.shared.counters.timed_out.fetch_add(1, Ordering::Relaxed);
+        let mut held = Held { engine: self, token, client: Some(client) };
+        let Some(client) = &mut held.client else { return };
+        if client.exchange.time_out() {
+            // It must be told. The socket can surely be written to, so a thread will do that.
+            held.park(Interest::Write, Instant::now() + self.limits.write_time, false);
+        }
+    }
+
+    /// Ends the connections that have nothing under way. A request may have come that nobody has read yet, so
+    /// each gets one more turn: every socket can be written to, and a turn that finds no request is the last.
+    pub(super) fn end_idle(&self) {
+        for (token, client) in self.parking.take_all(|client| client.exchange.is_idle()) {
+            let mut held = Held { engine: self, token, client: Some(client) };
+            held.park(Interest::Write, Instant::now() + self.limits.idle_time, false);
+        }
+    }
+
+    /// Cuts off all connections that are parked, and returns how many had something under way.
+    pub(super) fn sever(&self) -> usize {
+        let clients = self.parking.take_all(|_| true);
+        let severed = clients.iter().filter(|(_, client)| !client.exchange.is_closing()).count();
+        for (token, client) in clients {
+            drop(Held { engine: self, token, client: Some(client) });
+        }
+        severed
+    }
+}
+
+/// A connection that a thread has taken. When it is dropped the connection ends and its place is free.
+pub(super) struct Held<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) token: Token,
+    pub(super) client: Option<Box<Client>>,
+}
+
+impl Held<'_> {
+    /// Puts the connection back to wait. `again`: also for what is there already.
+    pub(super) fn park(&mut self, interest: Interest, deadline: Instant, again: bool) {
+        let Some(mut client) = self.client.take() else { return };
+        let (poller, token) = (&self.engine.poller, self.token);
+        let before = client.listed.replace(interest);
+        let parked = self.engine.parking.park(token, client, deadline, |client, missed| {
+            let socket = client.connection.stream();
+            let is_told = Poller::TELLS_OF_MORE && !again && !missed;
+            match (before, interest) {
+                (None, _) => poller.add(socket, token, interest),
+                // The usual case, and no system call: what comes is told.
+                (Some(Interest::Read), Interest::Read) if is_told => Ok(()),
+                _ => poller.arm(socket, token, interest),
+            }
+        });
+        if let Err((client, error)) = parked {
+            eprintln!("{}: {error}", client.connection.peer());
+            self.client = Some(client);
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            let peer = client.connection.peer();
+            drop(client);
+            self.engine.forget_address(peer);
+            self.engine.parking.release(self.token);
+            self.engine.shared.counters.open.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A warm connection answers without asking for memory. An allocator that counts watches it.
+#![cfg(unix)] // both ends are made with socketpair(2)
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use allocation_counter::measure;
+use httpserver::Limits;
+use httpserver::core::workers::Mode;
+use httpserver::core::{Connection, Interest, Parking, Poll, Poller};
+use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use httpserver::http::{Request, Response, Router, Routes};
+
+/// A connection whose both ends are here, and the thread's own things.
+struct Pair {
+    client: UnixStream,
+    connection: Connection,
+    exchange: Exchange,
+    scratch: Scratch,
+    routes: Routes,
+    limits: Limits,
+    peer: SocketAddr,
+    start: Instant,
+    received: Vec<u8>,
+}
+
+impl Pair {
+    fn new() -> Pair {
+        let (client, server) = UnixStream::pair().unwrap();
+        server.set_nonblocking(true).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let peer = ([127, 0, 0, 1], 9).into();
+        let mut router = Router::new();
+        router.get("/", |_: &mut Request| "Hello, World!");
+        router.get("/users/list", |request: &mut Request| {
+            let has_query = request.target().query() == Some("page=2");
+            let is_known = request.headers().get("User-Agent").is_some();
+            Response::text(if has_query && is_known { "page 2" } else { "page 1" })
+        });
+        router.get("/users/:id<u32>", |_: &mut Request| "somebody");
+        Pair {
+            client,
+            connection: Connection::new(TcpStream::from(OwnedFd::from(server)), peer),
+            exchange: Exchange::default(),
+            scratch: Scratch::default(),
+            routes: router.build().unwrap(),
+            limits: Limits { requests: usize::MAX, ..Limits::default() },
+            peer,
+            start: Instant::now(),
+            received: vec![0; 64 * 1024],
+        }
+    }
+
+    /// Sends this, gives one turn, and returns how often memory was asked for in it.
+    fn exchange(&mut self, sent: &str, answers: usize) -> u64 {
+        self.client.write_all(sent.as_bytes()).unwrap();
+        let (start, never) = (self.start, AtomicBool::new(false));
+        let around = Surroundings {
+            handler: &self.routes,
+            limits: &self.limits,
+            mode: Mode::Serve,
+            always: &[],
+            is_stopping: &never,
+            peer: self.peer,
+            clock: &|| start,
+        };
+        let mut next = None;
+        let counted = measure(|| {
+            next = Some(self.exchange.turn(&mut self.connection, &mut self.scratch, around));
+        });
+        assert!(matches!(next, Some(Ok(Next::Wait(Interest::Read, _)))));
+        let count = self.client.read(&mut self.received).unwrap();
+        let received = String::from_utf8_lossy(&self.received[..count]);
+        assert_eq!(received.matches("HTTP/1.1 200 OK\r\n").count(), answers, "{received}");
+        counted.count_total
+    }
+}
+
+const PLAIN: &str = "GET / HTTP/1.1\r\nHost: a.example:8080\r\n\r\n";
+
+/// What a browser sends.
+const BROWSER: &str = "GET /users/list?page=2 HTTP/1.1\r\n\
+    Host: a.example\r\n\
+    User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
+    Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
+    Accept-Language: en-US,en;q=0.5\r\n\
+    Accept-Encoding: gzip, deflate, br, zstd\r\n\
+    Connection: keep-alive\r\n\
+    Cookie: theme=dark; session=0123456789abcdef\r\n\
+    Upgrade-Insecure-Requests: 1\r\n\
+    Sec-Fetch-Dest: document\r\n\
+    Sec-Fetch-Mode: navigate\r\n\
+    Sec-Fetch-Site: none\r\n\
+    Priority: u=0, i\r\n\r\n";
+
+#[test]
+fn a_warm_connection_answers_without_an_allocation() {
+    let pipelined = PLAIN.repeat(16);
+    let table = [(PLAIN, 1), (BROWSER, 1), (pipelined.as_str(), 16)];
+    for (sent, answers) in table {
+        let mut pair = Pair::new();
+        let cold = pair.exchange(sent, answers);
+        assert!(cold > 0, "the first request needs memory, so the counter must have seen some");
+        for round in 1..=100 {
+            assert_eq!(pair.exchange(sent, answers), 0, "round {round} of {sent}");
+        }
+    }
+}
+
+#[test]
+fn requests_of_all_kinds_share_the_room() {
+    let mut pair = Pair::new();
+    for sent in [BROWSER, PLAIN] {
+        pair.exchange(sent, 1);
+    }
+    for sent in [PLAIN, BROWSER, PLAIN, BROWSER] {
+        assert_eq!(pair.exchange(sent, 1), 0, "{sent}");
+    }
+}
+
+#[test]
+fn a_parameter_costs_an_allocation_and_is_counted() {
+    let mut pair = Pair::new();
+    let sent = "GET /users/7 HTTP/1.1\r\nHost: a\r\n\r\n";
+    pair.exchange(sent, 1);
+    assert!(pair.exchange(sent, 1) > 0);
+}
+
+#[test]
+fn to_park_and_to_be_told_costs_none() {
+    let (mut client, server) = UnixStream::pair().unwrap();
+    server.set_nonblocking(true).unwrap();
+    let server = TcpStream::from(OwnedFd::from(server));
+    let connection = Connection::new(server, ([127, 0, 0, 1], 9).into());
+    let server = connection.stream();
+    let (parking, poller) = (Parking::new(4), Poller::new().unwrap());
+    let mut ready = httpserver::core::poller::Ready::with_capacity(4);
+    let token = parking.claim().unwrap();
+    poller.add(server, token, Interest::Read).unwrap();
+    client.write_all(b"x").unwrap();
+    let start = Instant::now();
+    let mut boxed = Some(Box::new(7));
+    for round in 0..100 {
+        let counted = measure(|| {
+            let parked = parking.park(token, boxed.take().unwrap(), start, |_, _| {
+                poller.arm(server, token, Interest::Read)
+            });
+            parked.unwrap();
+            poller.wait(&mut ready, Some(Duration::from_secs(20))).unwrap();
+            assert_eq!(ready.tokens().next(), Some(token));
+            boxed = parking.take(token);
+        });
+        assert!(round == 0 || counted.count_total == 0, "{} in round {round}", counted.count_total);
+    }
+}

@@ -1,0 +1,236 @@
+//! The program where people put it: mirrored, resumed and seeked in, as process 1, and without a place to write.
+//! What needs a tool that is not here is skipped, and says so.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use wire::clients::chromium_dom;
+use wire::{Client, Program, request};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
+
+/// Far longer than anything here takes.
+const LONG: Duration = Duration::from_secs(20);
+
+/// `httpserver --root FOLDER --files-only`, and what else it is told.
+fn serve(folder: &Path, more: &[&str]) -> Program {
+    let folder = folder.to_str().unwrap();
+    let arguments = ["--addr", "127.0.0.1:0", "--root", folder, "--files-only"];
+    Program::start(PROGRAM, &[&arguments, more].concat()).unwrap()
+}
+
+/// What a program printed, if there is one of this name.
+fn run(name: &str, arguments: &[&str]) -> Option<Output> {
+    match Command::new(name).args(arguments).stdin(Stdio::null()).output() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        output => Some(output.unwrap()),
+    }
+}
+
+/// Bytes that no two places of a file have in common, as by chance and the same every time.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
+#[test]
+fn a_mirror_made_by_wget_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: [(&str, Vec<u8>); 8] = [
+        ("page.html", b"<!DOCTYPE html><a href=\"sub/notes.txt\">notes</a>".to_vec()),
+        ("empty", Vec::new()),
+        ("large.bin", noise(3_000_001)),
+        ("with a space & more.txt", b"one".to_vec()),
+        ("100%.txt", b"two".to_vec()),
+        ("\u{fc}n\u{ef}c\u{f6}de.txt", b"three".to_vec()),
+        ("sub/notes.txt", noise(20_000)),
+        ("sub/deeper folder/style.css", b"p { color: red }".to_vec()),
+    ];
+    for (name, content) in &files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let program = serve(folder.path(), &["--listings", "--log", "off"]);
+    let mirror = tempfile::tempdir().unwrap();
+    let place = mirror.path().to_str().unwrap();
+    let url = format!("http://{}/", program.addr());
+    // The pages that list the folders are not among the files.
+    let options = ["--recursive", "--level=inf", "--no-host-directories", "--reject=index.html*"];
+    let bounds = ["--timeout=10", "--tries=1", "--restrict-file-names=nocontrol", "--no-verbose"];
+    let rest = ["--directory-prefix", place, &url];
+    let Some(output) = run("wget", &[&options[..], &bounds, &rest].concat()) else {
+        println!("skipped: there is no wget here");
+        return;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let difference = run("diff", &["-r", folder.path().to_str().unwrap(), place]).unwrap();
+    assert!(difference.status.success(), "{}", String::from_utf8_lossy(&difference.stdout));
+}
+
+#[test]
+fn a_download_that_was_cut_is_resumed_by_curl() {
+    if run("curl", &["--version"]).is_none() {
+        println!("skipped: there is no curl here");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let content = noise(8 * 1024 * 1024);
+    fs::write(folder.path().join("disk.img"), &content).unwrap();
+    let program = serve(folder.path(), &["--log", "off"]);
+    let url = format!("http://{}/disk.img", program.addr());
+    let part = folder.path().join("part");
+
+    let slowly = ["--silent", "--limit-rate", "1M", "--output", part.to_str().unwrap(), &url];
+    let mut curl = Command::new("curl").args(slowly).stdin(Stdio::null()).spawn().unwrap();
+    let length = || fs::metadata(&part).map_or(0, |part| part.len());
+    let deadline = Instant::now() + LONG;
+    while length() == 0 && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(5));
+    }
+    curl.kill().unwrap();
+    curl.wait().unwrap();
+    assert!((1..8 * 1024 * 1024).contains(&length()), "{} bytes have come", length());
+
+    let status = ["--silent", "--max-time", "20", "--write-out", "%{http_code}"];
+    let resume = ["--continue-at", "-", "--output", part.to_str().unwrap(), &url];
+    let output = run("curl", &[&status[..], &resume].concat()).unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "206");
+    assert!(fs::read(&part).unwrap() == content, "the two parts are not the file");
+}
+
+/// A sound of nothing, two minutes long: browsers play it, and no tool is needed to make it.
+fn silence() -> Vec<u8> {
+    const RATE: u32 = 44_100;
+    let length = 120 * RATE * 4;
+    let mut file = b"RIFF".to_vec();
+    file.extend((36 + length).to_le_bytes());
+    file.extend(b"WAVEfmt ");
+    file.extend(16_u32.to_le_bytes());
+    // Samples as they are, two channels of 16 bits.
+    file.extend([1_u16, 2].map(u16::to_le_bytes).concat());
+    file.extend([RATE, RATE * 4].map(u32::to_le_bytes).concat());
+    file.extend([4_u16, 16].map(u16::to_le_bytes).concat());
+    file.extend(b"data");
+    file.extend(length.to_le_bytes());
+    file.resize(file.len() + length as usize, 0);
+    file
+}
+
+/// Jumps to the second minute as soon as the length is known. The page's clock stands still while it asks for
+/// something, and so it does until the film is there, which is read at the speed of the real world.
+const PLAYER: &str = r#"<!DOCTYPE html><title>player</title><p id="seen">nothing</p>
+<video src="silence.wav" preload="metadata"></video><script>
+const video = document.querySelector("video");
+const note = text => { document.getElementById("seen").textContent = text; };
+video.onerror = () => note(`error ${video.error.code}`);
+video.onloadedmetadata = () => { note("loaded"); video.currentTime = 100; };
+let seeked = false;
+video.onseeked = () => { seeked = true; note(`seeked to ${video.currentTime} of ${video.duration}`); };
+(async () => {
+  for (let asked = 0; asked < 3000 && !seeked; asked++) {
+    await fetch("index.html", { method: "HEAD", cache: "no-store" });
+  }
+})();
+</script>"#;
+
+#[test]
+fn a_browser_seeks_in_a_film() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("index.html"), PLAYER).unwrap();
+    fs::write(folder.path().join("silence.wav"), silence()).unwrap();
+    let program = serve(folder.path(), &[]);
+    let Some(dom) = chromium_dom(&format!("http://{}/", program.addr())).unwrap() else {
+        println!("skipped: no Chromium here");
+        return;
+    };
+    assert!(dom.contains(">seeked to 100 of 120<"), "{dom}");
+    // Not by reading all that comes before: one part from the beginning, and one from further on.
+    let log = program.stdout_so_far();
+    let parts = log.lines().filter(|line| line.contains("GET /silence.wav HTTP/1.1\" 206"));
+    assert!(parts.count() >= 2, "{log}");
+}
+
+/// How this process may have namespaces of its own: as root, or as who is root in there. `None` if neither.
+fn unshare(kind: &[&str]) -> Option<Command> {
+    for first in [&[][..], &["--user", "--map-root-user"]] {
+        let tried = run("unshare", &[first, kind, &["true"]].concat())?;
+        if tried.status.success() {
+            let mut command = Command::new("unshare");
+            command.args(first).args(kind);
+            return Some(command);
+        }
+    }
+    None
+}
+
+#[test]
+fn process_1_ends_gracefully_and_leaves_nothing_behind() {
+    let kind = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+    let Some(mut command) = unshare(&kind) else {
+        println!("skipped: no unshare here, or it is not allowed");
+        return;
+    };
+    command.args([PROGRAM, "--addr", "127.0.0.1:0", "--log", "off"]);
+    let outside = Program::start_command(command).unwrap();
+    let children =
+        fs::read_to_string(format!("/proc/{0}/task/{0}/children", outside.pid())).unwrap();
+    let inside: i32 = children.trim().parse().unwrap();
+    let status = fs::read_to_string(format!("/proc/{inside}/status")).unwrap();
+    let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap();
+    assert_eq!(ids.split_whitespace().last(), Some("1"), "{status}");
+
+    // A request is under way when the signal comes. Process 1 gets only signals that it has a handler for.
+    let mut client = Client::connect(outside.addr()).unwrap().with_patience(LONG);
+    let whole = request("GET", "/slow?ms=100", &[("Expect", "100-continue")], b"?");
+    client.send(&whole[..whole.len() - 1]).unwrap();
+    assert_eq!(client.read_reply().unwrap().status, 100);
+    kill_process(Pid::from_raw(inside).unwrap(), Signal::TERM).unwrap();
+    client.send(b"?").unwrap();
+    let reply = client.read_reply().unwrap();
+    assert_eq!((reply.status, reply.text().as_str()), (200, "100 ms later\n"));
+    client.expect_closed().unwrap();
+
+    // `unshare` ends as its child did, and whoever has ended and is still there would be a zombie.
+    assert!(outside.wait(LONG).unwrap().success(), "{}", outside.stderr_so_far());
+    assert!(outside.stderr_so_far().contains("stopped: 0 cut off"));
+    assert!(!Path::new(&format!("/proc/{inside}")).exists());
+}
+
+/// Makes all that is mounted read-only for the command that follows, and sees that it is.
+const READ_ONLY: &str = r#"
+awk '{ print $2 }' /proc/self/mounts | while read -r place; do
+    mount -o remount,bind,ro "$place" 2>/dev/null
+done
+if touch "$1/written" 2>/dev/null; then echo "$1 can be written" >&2; exit 9; fi
+shift
+exec "$@"
+"#;
+
+#[test]
+fn a_file_system_that_cannot_be_written_is_enough() {
+    let Some(mut command) = unshare(&["--mount"]) else {
+        println!("skipped: no unshare here, or it is not allowed");
+        return;
+    };
+    let folder: TempDir = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("page.txt"), "read only").unwrap();
+    command.args(["sh", "-c", READ_ONLY, "sh"]).arg(folder.path()).arg(PROGRAM);
+    command.args(["--addr", "127.0.0.1:0", "--files-only", "--root"]).arg(folder.path());
+    let program = Program::start_command(command).unwrap();
+    assert_eq!(wire::get(program.addr(), "/page.txt").unwrap().text(), "read only");
+    assert_eq!(wire::get(program.addr(), "/none").unwrap().status, 404);
+    program.signal(wire::Signal::Terminate).unwrap();
+    assert!(program.wait(LONG).unwrap().success(), "{}", program.stderr_so_far());
+}

@@ -1,0 +1,269 @@
+//! A body that is too large to be kept is read by its handler, while it comes.
+
+mod support;
+
+use std::io::Read;
+use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use httpserver::Limits;
+use httpserver::http::{HttpError, Request, Response, Router, Routes, extract};
+use support::{LONG, Running};
+use wire::Reply;
+
+/// More than this is large here.
+const WHOLE: u64 = 1000;
+
+fn limits() -> Limits {
+    Limits { whole_body: WHOLE, body: 64 * 1024 * 1024, ..Limits::default() }
+}
+
+/// What a handler says of a body that it has read as it came.
+fn count(request: &mut Request) -> String {
+    let (mut buffer, mut length, mut sum) = ([0; 5000], 0_usize, 0_u64);
+    let error = loop {
+        match request.body_mut().read(&mut buffer) {
+            Ok(0) => break String::new(),
+            Ok(count) => {
+                length += count;
+                sum += buffer[..count].iter().map(|byte| u64::from(*byte)).sum::<u64>();
+            }
+            Err(error) => break format!(", {:?}", error.kind()),
+        }
+    };
+    format!("{length} bytes, sum {sum}{error}")
+}
+
+fn routes() -> Router {
+    let mut router = Router::new();
+    router.post("/count", count);
+    router.post("/ignore", |_: &mut Request| "not interested");
+    router.post("/first", |request: &mut Request| {
+        let mut first = [0; 3];
+        request.body_mut().read_exact(&mut first).unwrap();
+        String::from_utf8_lossy(&first).into_owned()
+    });
+    router.post("/away", |request: &mut Request| {
+        drop(std::mem::take(request.body_mut()));
+        "gone"
+    });
+    router.post("/json", |request: &mut Request| {
+        let value = extract::json(request)?;
+        Ok::<_, HttpError>(Response::json(&value))
+    });
+    router.get("/", |_: &mut Request| "here");
+    router
+}
+
+fn start(limits: Limits) -> Running {
+    let routes: Routes = routes().build().unwrap();
+    Running::start(|server| server.with_limits(limits), routes)
+}
+
+fn text(reply: &Reply) -> String {
+    String::from_utf8_lossy(&reply.body).into_owned()
+}
+
+fn post(path: &str, fields: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nHost: a\r\n{fields}\r\n")
+}
+
+#[test]
+fn the_handler_has_the_beginning_before_the_client_has_sent_the_end() {
+    let (sender, receiver) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    let mut router = Router::new();
+    router.post("/", move |request: &mut Request| {
+        let mut beginning = [0; 4];
+        request.body_mut().read_exact(&mut beginning).unwrap();
+        sender.lock().unwrap_or_else(PoisonError::into_inner).send(beginning).unwrap();
+        count(request)
+    });
+    let routes = router.build().unwrap();
+    let server = Running::start(|server| server.with_limits(limits()), routes);
+    let mut client = server.connect();
+    client.send(post("/", "Content-Length: 2000\r\n") + "abcd").unwrap();
+    // It has not been sent whole, and cannot be: the rest waits for this.
+    assert_eq!(receiver.recv_timeout(LONG).unwrap(), *b"abcd");
+    client.send(vec![1; 1996]).unwrap();
+    assert_eq!(text(&client.read_reply().unwrap()), "1996 bytes, sum 1996");
+    server.stop();
+}
+
+#[test]
+fn what_follows_a_large_body_is_the_next_request() {
+    let server = start(limits());
+    let length = 300_000;
+    let fixed = post("/count", &format!("Content-Length: {length}\r\n"));
+    let mut chunked = post("/count", "Transfer-Encoding: chunked\r\n").into_bytes();
+    for _ in 0..300 {
+        chunked.extend_from_slice(b"3e8\r\n");
+        chunked.extend_from_slice(&[1; 1000]);
+        chunked.extend_from_slice(b"\r\n");
+    }
+    chunked.extend_from_slice(b"0\r\n\r\n");
+    let fixed = [fixed.into_bytes(), vec![1; length]].concat();
+    for body in [fixed, chunked] {
+        let mut client = server.connect();
+        // Before it, behind it, and all by one call.
+        let get = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        client.send([&get[..], &body, get, &body, get].concat()).unwrap();
+        for expected in
+            ["here", "300000 bytes, sum 300000", "here", "300000 bytes, sum 300000", "here"]
+        {
+            assert_eq!(text(&client.read_reply().unwrap()), expected);
+        }
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn who_asks_first_is_told_to_go_on_when_the_handler_wants_the_body() {
+    let server = start(limits());
+    let fields = "Content-Length: 1500\r\nExpect: 100-continue\r\n";
+    let mut client = server.connect();
+    client.send(post("/count", fields)).unwrap();
+    let word = client.read_exact(25).unwrap();
+    assert_eq!(word, b"HTTP/1.1 100 Continue\r\n\r\n");
+    client.send(vec![1; 1500]).unwrap();
+    assert_eq!(text(&client.read_reply().unwrap()), "1500 bytes, sum 1500");
+
+    // A handler that does not want it answers at once, and the connection ends.
+    let mut client = server.connect();
+    client.send(post("/ignore", fields)).unwrap();
+    let reply = client.read_reply().unwrap();
+    assert_eq!((reply.status, text(&reply).as_str()), (200, "not interested"));
+    assert_eq!(reply.field("Connection"), Some("close"));
+    client.half_close().unwrap();
+    client.expect_closed().unwrap();
+    server.stop();
+}
+
+#[test]
+fn a_body_that_is_not_read_to_its_end_ends_the_connection() {
+    let server = start(limits());
+    for (path, expected) in [("/ignore", "not interested"), ("/first", "xxx"), ("/away", "gone")] {
+        let mut client = server.connect();
+        client.send(post(path, "Content-Length: 200000\r\n")).unwrap();
+        client.send(vec![b'x'; 200_000]).unwrap();
+        let reply = client.read_reply().unwrap();
+        assert_eq!((text(&reply).as_str(), reply.field("Connection")), (expected, Some("close")));
+        client.half_close().unwrap();
+        client.expect_closed().unwrap();
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_body_that_is_wrong_too_large_or_late_is_answered_by_the_server() {
+    let quick = Limits { body_time: Duration::from_millis(100), body: 5000, ..limits() };
+    let server = start(quick);
+    let chunked = post("/count", "Transfer-Encoding: chunked\r\n");
+    let chunk = format!("7d0\r\n{}\r\n", "x".repeat(2000));
+    let table = [
+        (format!("{chunked}{chunk}nonsense\r\n"), 400, "chunk"),
+        (format!("{chunked}{chunk}{chunk}{chunk}"), 413, "larger"),
+        (format!("{chunked}{chunk}"), 408, "in time"),
+        (post("/count", "Content-Length: 2000\r\n") + "abc", 408, "in time"),
+        (post("/count", "Content-Length: 5001\r\n"), 413, "larger"),
+        (
+            post("/json", "Content-Type: application/json\r\nContent-Length: 1001\r\n"),
+            413,
+            "larger",
+        ),
+    ];
+    for (sent, status, word) in table {
+        let mut client = server.connect();
+        client.send(&sent).unwrap();
+        let reply = client.read_reply().unwrap();
+        assert_eq!(reply.status, status, "{sent:?}");
+        assert!(text(&reply).contains(word), "{}", text(&reply));
+        assert_eq!(reply.field("Connection"), Some("close"));
+    }
+    server.stop();
+}
+
+#[test]
+fn a_client_that_goes_in_the_middle_leaves_the_server_as_it_was() {
+    let server = start(limits());
+    for _ in 0..20 {
+        let mut client = server.connect();
+        client.send(post("/count", "Content-Length: 2000\r\n") + "abc").unwrap();
+        drop(client);
+    }
+    server.wait_until("all to be gone", |statistics| {
+        statistics.open == 0 && statistics.accepted == 20
+    });
+    let mut client = server.connect();
+    assert_eq!(text(&client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap()), "here");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn uploads_of_all_threads_leave_the_others_their_turn() {
+    let routes: Routes = routes().build().unwrap();
+    let size = httpserver::core::workers::Size { permits: 2, threads: 8, patience: LONG };
+    let set = |server: httpserver::Server| server.with_limits(limits()).with_workers(size);
+    let server = Running::start(set, routes);
+    let mut uploads = Vec::new();
+    for _ in 0..4 {
+        let mut client = server.connect();
+        client.send(post("/count", "Content-Length: 2000\r\n") + "abc").unwrap();
+        uploads.push(client);
+    }
+    // More uploads than permits wait for their clients, and somebody is served all the same.
+    let mut other = server.connect();
+    assert_eq!(text(&other.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap()), "here");
+    for client in &mut uploads {
+        client.send(vec![0; 1997]).unwrap();
+        assert!(text(&client.read_reply().unwrap()).starts_with("2000 bytes"));
+    }
+    server.stop();
+}
+
+#[test]
+fn an_answer_that_is_not_read_is_not_forgotten_before_a_large_body() {
+    let mut router = routes();
+    router.get("/large", |_: &mut Request| Response::text("y".repeat(20_000_000)));
+    let server = Running::start(|server| server.with_limits(limits()), router.build().unwrap());
+    let mut client = server.connect();
+    let get = "GET /large HTTP/1.1\r\nHost: a\r\n\r\n";
+    client
+        .send(format!(
+            "{get}{}{}",
+            post("/count", "Content-Length: 2000\r\n"),
+            "\u{1}".repeat(2000)
+        ))
+        .unwrap();
+    assert_eq!(client.read_reply().unwrap().body.len(), 20_000_000);
+    let reply = client.read_reply().unwrap();
+    assert_eq!((reply.status, text(&reply).as_str()), (200, "2000 bytes, sum 2000"));
+    server.stop();
+}
+
+#[test]
+fn the_program_takes_a_body_that_it_could_not_keep() {
+    let settings = ["--addr", "127.0.0.1:0", "--log", "off", "--max-body", "1GiB"];
+    let program = wire::Program::start(env!("CARGO_BIN_EXE_httpserver"), &settings).unwrap();
+    let mut client = wire::Client::connect(program.addr()).unwrap().with_patience(LONG);
+    let length = 64 * 1024 * 1024;
+    client.send(post("/upload", &format!("Content-Length: {length}\r\n"))).unwrap();
+    for _ in 0..64 {
+        client.send(vec![7; 1024 * 1024]).unwrap();
+    }
+    let reply = client.read_reply().unwrap();
+    assert_eq!(reply.json().unwrap()["bytes"], length, "{}", text(&reply));
+    if let Some(most) = most_memory(program.pid()) {
+        assert!(most < 40 * 1024, "{most} KiB of memory for a body that is not kept");
+    } else {
+        println!("the memory of another process is not known on this system: not compared");
+    }
+}
+
+/// The most memory that a process has had so far, in KiB, where the system tells.
+fn most_memory(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
