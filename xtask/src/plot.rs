@@ -15,7 +15,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
-    ensure!(cfg!(target_os = "linux"), "the plots compare with final's engine, which needs Linux");
+    ensure!(cfg!(target_os = "linux"), "one of the plots reads /proc, so this needs Linux");
     let mut command = process::cargo();
     // The debug build is another program.
     command.args(["run", "--quiet", "--release", "--package", "plots", "--"]);

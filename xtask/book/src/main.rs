@@ -8,6 +8,7 @@ mod directive;
 mod exercise;
 mod figure;
 mod files;
+mod glossary;
 mod items;
 mod links;
 mod listing;

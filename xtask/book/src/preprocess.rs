@@ -6,6 +6,7 @@ use anyhow::{Result, anyhow};
 use mdbook_preprocessor::book::BookItem;
 
 use crate::directive::{self, Shown};
+use crate::glossary::Glossary;
 use crate::page::{Part, parts};
 use crate::source::Sources;
 use crate::{figure, transcript};
@@ -14,13 +15,16 @@ use crate::{figure, transcript};
 pub(crate) fn run() -> Result<()> {
     let (_context, mut book) = mdbook_preprocessor::parse_input(io::stdin())?;
     let sources = Sources::find()?;
+    let glossary = Glossary::read(&sources)?;
     let mut errors = Vec::new();
     book.for_each_mut(|item| {
         let BookItem::Chapter(chapter) = item else { return };
         let Some(path) = chapter.path.as_ref().map(|path| path.display().to_string()) else {
             return;
         };
-        match expand_page(&sources, &path, &chapter.content) {
+        // First the words, while the page has only prose: in a listing there are none to explain.
+        let content = glossary.link(&path, &chapter.content);
+        match expand_page(&sources, &path, &content) {
             Ok(page) => chapter.content = page.markdown,
             Err(error) => errors.push(format!("{error:#}")),
         }

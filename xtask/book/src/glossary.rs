@@ -1,0 +1,283 @@
+//! The first use of a glossary's term on a page leads to its entry.
+//!
+//! An entry is a line of `appendix/glossary.md`: `**Term**, **other name**: what it means. [Page](../page.md)`. Its own
+//! page needs no link, and neither does a page that explains the word, in bold letters. A word that means something
+//! else in some parts says where it is one: `<!-- in part3/ part5/ -->` at the end of the line; without a folder
+//! behind `in`, it is linked nowhere.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::Range;
+
+use anyhow::{Context, Result};
+use regex::Regex;
+
+use crate::page::{Part, parts};
+use crate::source::Sources;
+
+/// The page with the entries, and its address from the book's top.
+const PAGE: &str = "appendix/glossary.md";
+
+/// What is no prose inside of a paragraph: code, links, tags, addresses. Bold words come by themselves.
+const NO_PROSE: &str = r"(?s)(`+).*?`+|\[[^\]]*\](\([^)]*\))?|<[^>]*>|https?://\S+";
+const BOLD: &str = r"(?s)\*\*[^*]+\*\*";
+
+/// All terms, the longest first, so that "request target" comes before a "target".
+#[derive(Debug)]
+pub(crate) struct Glossary {
+    terms: Vec<Term>,
+    no_prose: Regex,
+    bold: Regex,
+}
+
+#[derive(Debug)]
+struct Term {
+    pattern: Regex,
+    length: usize,
+    /// Names of one entry share it.
+    anchor: String,
+    meaning: String,
+    /// The page that the entry leads to.
+    home: String,
+    /// Where the word has this meaning; none: everywhere.
+    only: Option<Vec<String>>,
+}
+
+impl Glossary {
+    /// Reads the glossary of the book.
+    pub(crate) fn read(sources: &Sources) -> Result<Glossary> {
+        let file = sources.root().join("book/src").join(PAGE);
+        Glossary::parse(&fs::read_to_string(&file).context("book/src/appendix/glossary.md")?)
+    }
+
+    fn parse(text: &str) -> Result<Glossary> {
+        let mut terms = Vec::new();
+        for line in text.lines().filter(|line| line.starts_with("**")) {
+            let (names, rest) = line.split_once("**: ").with_context(|| {
+                format!("book/src/{PAGE}: `**Term**: meaning. [Page](page.md)`, not `{line}`")
+            })?;
+            let (rest, only) = match rest.split_once("<!-- in") {
+                None => (rest, None),
+                Some((rest, folders)) => {
+                    let folders = folders.trim_end().trim_end_matches("-->");
+                    (rest, Some(folders.split_whitespace().map(str::to_string).collect()))
+                }
+            };
+            let (meaning, home) = rest.trim_end().rsplit_once(" [").unwrap_or((rest, ""));
+            let home = home.split_once("](").map_or("", |(_, link)| link.trim_end_matches(')'));
+            let home = home.split('#').next().unwrap_or_default().trim_start_matches("../");
+            let names: Vec<&str> = names.split("**, **").map(|it| it.trim_matches('*')).collect();
+            for name in &names {
+                terms.push(Term {
+                    pattern: Regex::new(&pattern(name))?,
+                    length: name.len(),
+                    anchor: anchor(names[0]),
+                    meaning: plain(meaning),
+                    home: home.to_string(),
+                    only: only.clone(),
+                });
+            }
+        }
+        terms.sort_by_key(|term| std::cmp::Reverse(term.length));
+        Ok(Glossary { terms, no_prose: Regex::new(NO_PROSE)?, bold: Regex::new(BOLD)? })
+    }
+
+    /// The page with the links in it; the glossary's own gets the places where they lead.
+    pub(crate) fn link(&self, path: &str, content: &str) -> String {
+        if path == PAGE {
+            let marked = content.lines().map(|line| match line.strip_prefix("**") {
+                Some(rest) => {
+                    let name = rest.split("**").next().unwrap_or_default();
+                    format!("<span id=\"{}\"></span>{line}\n", anchor(name))
+                }
+                None => format!("{line}\n"),
+            });
+            return marked.collect();
+        }
+        let mut lines: Vec<String> = content.lines().map(str::to_string).collect();
+        let mut done = BTreeSet::new();
+        for paragraph in paragraphs(content) {
+            let text = self.link_paragraph(path, &lines[paragraph.clone()].join("\n"), &mut done);
+            // As many lines as before: a mistake on the page is told with its line.
+            for (line, new) in lines[paragraph].iter_mut().zip(text.lines()) {
+                *line = new.to_string();
+            }
+        }
+        lines.join("\n") + "\n"
+    }
+
+    fn link_paragraph<'a>(
+        &'a self,
+        path: &str,
+        text: &str,
+        done: &mut BTreeSet<&'a str>,
+    ) -> String {
+        let mut taken: Vec<Range<usize>> =
+            self.no_prose.find_iter(text).map(|it| it.range()).collect();
+        let bold: Vec<_> = self.bold.find_iter(text).map(|it| it.range()).collect();
+        let mut links: Vec<(Range<usize>, &Term)> = Vec::new();
+        for term in self.terms.iter().filter(|term| term.is_for(path)) {
+            if done.contains(term.anchor.as_str()) {
+                continue;
+            }
+            let mut uses = term.pattern.find_iter(text).map(|it| it.range());
+            let Some(place) = uses.find(|place| !taken.iter().any(|other| overlap(place, other)))
+            else {
+                continue;
+            };
+            done.insert(&term.anchor);
+            // In bold letters the page itself says what it means.
+            if !bold.iter().any(|other| overlap(&place, other)) {
+                taken.push(place.clone());
+                links.push((place, term));
+            }
+        }
+        links.sort_by_key(|(place, _)| std::cmp::Reverse(place.start));
+        let mut text = text.to_string();
+        let up = "../".repeat(path.matches('/').count());
+        for (place, term) in links {
+            let word = &text[place.clone()];
+            let link = format!("[{word}]({up}{PAGE}#{} \"{}\")", term.anchor, term.meaning);
+            text.replace_range(place, &link);
+        }
+        text
+    }
+}
+
+impl Term {
+    fn is_for(&self, path: &str) -> bool {
+        let here = |folders: &Vec<String>| folders.iter().any(|folder| path.starts_with(folder));
+        path != self.home && self.only.as_ref().is_none_or(here)
+    }
+}
+
+/// The lines of each paragraph of prose: no headings, tables, captions or HTML.
+fn paragraphs(content: &str) -> Vec<Range<usize>> {
+    let mut paragraphs: Vec<Range<usize>> = Vec::new();
+    let mut open = false;
+    for part in parts(content) {
+        let Part::Text(number, line) = part else {
+            open = false;
+            continue;
+        };
+        let index = number - 1;
+        let line = line.trim();
+        if line.is_empty() {
+            open = false;
+        } else if open {
+            if let Some(last) = paragraphs.last_mut() {
+                last.end = number;
+            }
+        } else {
+            open = true;
+            paragraphs.push(index..number);
+        }
+    }
+    let lines: Vec<&str> = content.lines().collect();
+    paragraphs.retain(|range| {
+        let (first, last) = (lines[range.start].trim(), lines[range.end - 1].trim());
+        let caption = first.starts_with('*') && !first.starts_with("* ") && last.ends_with('*');
+        !first.starts_with(['#', '<', '|']) && (!caption || first.starts_with("**"))
+    });
+    paragraphs
+}
+
+/// Finds a name in prose: as a word, also in the plural, and with a capital letter at the start of a sentence. What is
+/// written in capitals is not the same word: HEAD is no head.
+fn pattern(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().unwrap_or_default();
+    let rest = letters.as_str();
+    let first = if rest.chars().any(char::is_uppercase) || !first.is_alphabetic() {
+        regex::escape(&first.to_string())
+    } else {
+        format!("[{}{}]", first.to_uppercase(), first.to_lowercase())
+    };
+    let (rest, end) = match rest.strip_suffix('y') {
+        Some(rest) => (rest, "(?:y|ies)"),
+        None => (
+            rest.strip_suffix('s').unwrap_or(rest),
+            if rest.ends_with('s') { "s?" } else { "(?:s|es)?" },
+        ),
+    };
+    format!(r"\b{first}{}{end}\b", regex::escape(rest).replace(' ', r"\s+"))
+}
+
+/// The place of an entry on the glossary's page.
+fn anchor(name: &str) -> String {
+    let letters = name.to_lowercase();
+    let words: Vec<_> =
+        letters.split(|it: char| !it.is_alphanumeric()).filter(|it| !it.is_empty()).collect();
+    format!("term-{}", words.join("-"))
+}
+
+/// Markdown as the text of a tooltip.
+fn plain(markdown: &str) -> String {
+    let text = markdown.replace(['`', '*'], "").replace('"', "'").replace('\\', "");
+    text.trim().to_string()
+}
+
+fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# Glossary\n\n\
+        **Backlog**: the queue *in* the kernel. [The listener](../part1/listener.md)\n\n\
+        **FIN**: I send no more. [TCP](../part1/tcp.md#fin)\n\n\
+        **Proxy**, **reverse proxy**: between `client` and server. [Framing](../part3/framing.md)\n\n\
+        **Token**: letters. [Fields](../part3/fields.md) <!-- in part3/ -->\n";
+
+    fn linked(path: &str, page: &str) -> String {
+        Glossary::parse(TEXT).unwrap().link(path, page)
+    }
+
+    #[test]
+    fn only_the_first_use_in_prose_is_linked() {
+        let page = "# The backlog\n\n`backlog` and [a backlog](x.md), a\nBacklog, a backlog.\n";
+        let link = "[Backlog](../appendix/glossary.md#term-backlog \"the queue in the kernel.\")";
+        let expected = page.replace("Backlog,", &format!("{link},"));
+        assert_eq!(linked("part2/queue.md", page), expected);
+    }
+
+    #[test]
+    fn code_tables_captions_and_html_stay_as_they_are() {
+        for page in [
+            "```text\nFIN\n```\n",
+            "| FIN | b |\n|---|---|\n",
+            "*The FIN comes.*\n",
+            "<summary>FIN</summary>\n",
+            "`a FIN\nhere`\n",
+            "the fin of a fish, FINAL\n",
+        ] {
+            assert_eq!(linked("part2/a.md", page), page);
+        }
+    }
+
+    #[test]
+    fn a_page_that_explains_a_word_does_not_send_its_reader_away() {
+        assert_eq!(linked("part1/listener.md", "A backlog.\n"), "A backlog.\n");
+        let page = "A **backlog** is a queue. The backlog.\n";
+        assert_eq!(linked("part2/a.md", page), page);
+    }
+
+    #[test]
+    fn plurals_other_names_and_words_with_two_meanings() {
+        let proxies = linked("introduction.md", "Reverse\nproxies are proxies.\n");
+        let link =
+            "[Reverse\nproxies](appendix/glossary.md#term-proxy \"between client and server.\")";
+        assert_eq!(proxies, format!("{link} are proxies.\n"));
+        assert_eq!(linked("part4/bucket.md", "A token.\n"), "A token.\n");
+        assert!(linked("part3/messages/a.md", "A token.\n").contains("../../appendix"));
+    }
+
+    #[test]
+    fn the_glossary_has_a_place_for_each_entry() {
+        let page = linked(PAGE, TEXT);
+        assert!(page.contains("\n<span id=\"term-fin\"></span>**FIN**: I"), "{page}");
+        assert!(page.starts_with("# Glossary\n"), "{page}");
+    }
+}
