@@ -217,3 +217,20 @@ fn a_permit_that_is_handed_over_runs_its_batch_once_and_has_one_owner() {
         assert_eq!(ran.load(Ordering::SeqCst), 3, "every event is run, and once");
     });
 }
+
+#[test]
+fn what_an_idle_thread_takes_from_a_batch_is_run_once() {
+    check(|| {
+        let (busy, idle) = (Arc::new(Permit::new(1)), Permit::new(2));
+        let ran = Arc::new(AtomicUsize::new(0));
+        busy.add(1, [Token(1), Token(2), Token(3)].into_iter());
+        let owner = {
+            let (permit, ran) = (Arc::clone(&busy), Arc::clone(&ran));
+            thread::spawn(move || work(&permit, 1, &ran))
+        };
+        idle.add(2, busy.share().into_iter());
+        assert!(work(&idle, 2, &ran), "nobody has taken this permit");
+        assert!(owner.join().unwrap(), "nor that one");
+        assert_eq!(ran.load(Ordering::SeqCst), 3, "every event is run, and once");
+    });
+}

@@ -108,6 +108,14 @@ impl Permit {
         }
     }
 
+    /// Takes the later half of what has not been begun, for a thread that has nothing to do. Its owner may have been
+    /// put aside by the system in the middle of a turn, and all that is behind it would wait for that.
+    pub fn share(&self) -> VecDeque<Token> {
+        let mut state = lock(&self.state);
+        let kept = state.batch.len() / 2;
+        state.batch.split_off(kept)
+    }
+
     /// Gives the permit to `thread`, whatever runs, if `from` has it and no turn is running.
     pub fn pass(&self, from: ThreadId, thread: ThreadId) -> bool {
         let mut state = lock(&self.state);
@@ -160,6 +168,16 @@ mod tests {
         assert_eq!(permit.next(1), Next::Wait);
         permit.add(1, tokens([8]));
         assert!(permit.take_batch(turn).is_empty(), "that turn is over");
+    }
+
+    #[test]
+    fn the_later_half_of_a_batch_can_be_taken_by_an_idle_thread() {
+        let permit = Permit::new(1);
+        permit.add(1, tokens([5, 6, 7]));
+        assert_eq!(permit.share(), [Token(6), Token(7)]);
+        assert_eq!(permit.share(), [Token(5)]);
+        assert!(permit.share().is_empty());
+        assert_eq!(permit.next(1), Next::Wait);
     }
 
     #[test]

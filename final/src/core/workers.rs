@@ -259,6 +259,7 @@ impl<W: Work> Shared<W> {
                     Next::Wait if shared.stopped.load(Ordering::Acquire) => return,
                     // The reserve gives its permit back as soon as somebody can do better.
                     Next::Wait if is_reserve && shared.give_back(number) => break,
+                    Next::Wait if shared.take_a_share(number, seat.id) => {}
                     Next::Wait => match shared.poller.wait(&mut ready, time) {
                         Ok(()) => permit.add(seat.id, ready.tokens()),
                         Err(error) => {
@@ -273,6 +274,15 @@ impl<W: Work> Shared<W> {
                 lock(&shared.spares).push(Arc::clone(seat));
             }
         }
+    }
+
+    /// Takes from another permit what its owner has not come to yet. Returns whether there was anything.
+    fn take_a_share(&self, number: usize, thread: ThreadId) -> bool {
+        let others = self.permits.iter().enumerate().filter(|(other, _)| *other != number);
+        let share = others.map(|(_, permit)| permit.share()).find(|share| !share.is_empty());
+        let has_share = share.is_some();
+        self.permits[number].add(thread, share.into_iter().flatten());
+        has_share
     }
 
     fn give_back(&self, number: usize) -> bool {

@@ -31,7 +31,7 @@ pub struct Limits {
     /// How long the body may take, from the end of the head: 408 after it. One that is read by the handler may take so
     /// long for each mebibyte.
     pub body_time: Duration,
-    /// How long a client may take to accept one piece of an answer (64 KiB at most).
+    /// How long a client may accept nothing of an answer.
     pub write_time: Duration,
     /// How long we wait for the client's FIN after ours.
     pub linger: Duration,
@@ -47,7 +47,7 @@ impl Default for Limits {
             whole_body: 8 * MIB as u64,
             trailers: 8 * KIB,
             requests: 1000,
-            idle_time: Duration::from_secs(5),
+            idle_time: Duration::from_secs(60),
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),

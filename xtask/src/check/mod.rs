@@ -28,6 +28,7 @@ use crate::workspace::Workspace;
 use build::{Built, Place};
 pub(crate) use report::{Checked, Ended};
 use watch::Snapshot;
+use wire::exercise::SERVER_FOLDER;
 
 /// All checks of an exercise together may take this long.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -116,12 +117,18 @@ struct Run<'a> {
     json: bool,
 }
 
-/// Checks what the reader has written, and remembers how far it got.
+/// Checks what the reader has written, and remembers how far it got. Another server says nothing about that.
 fn check_own(run: &Run<'_>) -> anyhow::Result<bool> {
     let root = run.workspace.root().to_owned();
     let Some(all) = run.check(&Place { root, target: None, quiet: run.json })? else {
         return Ok(false);
     };
+    if run.server.is_some() {
+        if !run.json {
+            ui::print("That was another server: it is not noted as your progress.\n");
+        }
+        return Ok(is_solved(&all));
+    }
     let mut progress = Progress::load(run.workspace)?;
     let state = progress.of(run.exercise);
     state.passed = all.iter().filter(|checked| checked.failure.is_none()).count();
@@ -160,7 +167,12 @@ impl Run<'_> {
             let marks = ui::marks();
             let show = |checked: &Checked| ui::print(&report::line(checked, marks));
             let (all, ended) = check(place, exercise, &built, self.server, show)?;
-            ui::print(&report::end(&all, &ended, exercise.number, &self.running(&ended)));
+            let next = report::Next {
+                exercise: exercise.number,
+                running: self.running(&ended, report::arguments(&all)),
+                again: self.again(),
+            };
+            ui::print(&report::end(&all, &ended, &next));
             if !process::is_installed("curl") {
                 ui::print(report::without_curl(&all));
             }
@@ -169,21 +181,39 @@ impl Run<'_> {
         Ok((ended == Ended::Done).then_some(all))
     }
 
-    /// What a person starts to do by hand what the check did.
-    fn running(&self, ended: &Ended) -> String {
+    /// What a person starts to do by hand what the check did. `arguments` are what the check put behind the address.
+    fn running(&self, ended: &Ended, arguments: &[String]) -> String {
+        let mut command = if let Some([program, words @ ..]) = self.server {
+            let mut command = Command::new(program);
+            command.args(words);
+            command
+        } else {
+            let mut command = Command::new("cargo");
+            command.args(["run", "-p", &self.exercise.chapter.package]);
+            command
+        };
         match (self.server, ended) {
-            (Some([program, words @ ..]), Ended::NoServer(_)) => {
-                format!(
-                    "`{}`",
-                    process::typed(Command::new(program).args(words).arg("127.0.0.1:0"))
-                )
+            (Some(_), Ended::NoServer(_)) => _ = command.arg("127.0.0.1:0"),
+            (None, Ended::NoServer(_)) => {}
+            (Some(_), _) if arguments.is_empty() => {
+                return format!("your server at {}", curl::ADDRESS);
             }
-            (Some(_), _) => "your server at 127.0.0.1:8080".to_string(),
-            (None, Ended::NoServer(_)) => {
-                format!("`cargo run -p {}`", self.exercise.chapter.package)
-            }
-            (None, _) => format!("`cargo run -p {}` running", self.exercise.chapter.package),
+            (Some(_), _) => _ = command.arg(curl::ADDRESS).args(arguments),
+            (None, _) if arguments.is_empty() => {}
+            (None, _) => _ = command.args(["--", curl::ADDRESS]).args(arguments),
         }
+        let running = if matches!(ended, Ended::NoServer(_)) { "" } else { " running" };
+        format!("`{}`{running}", process::typed(&command))
+    }
+
+    /// What makes the same checks again.
+    fn again(&self) -> String {
+        let mut command = Command::new("cargo");
+        command.args(["xtask", "check-exercise", &self.exercise.number.to_string()]);
+        if let Some(words) = self.server {
+            command.args(["--server", &words.join(" ")]);
+        }
+        process::typed(&command)
     }
 }
 
@@ -197,9 +227,11 @@ pub(crate) fn check(
 ) -> anyhow::Result<(Vec<Checked>, Ended)> {
     let mut command = Command::new(&built.checks);
     match server {
-        Some(words) => command.args(words),
-        None => command.arg(&built.server),
-    };
+        Some(words) => {
+            command.args(words).env(SERVER_FOLDER, std::env::current_dir()?);
+        }
+        None => _ = command.arg(&built.server),
+    }
     command.current_dir(place.root.join(&exercise.chapter.folder));
     if place.target.is_some() {
         command.env("EXERCISE_IN_COPY", "1");
@@ -233,6 +265,39 @@ fn split_words(command: &str) -> anyhow::Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_person_is_told_to_start_has_the_arguments_of_the_check() {
+        let workspace = Workspace::find().unwrap();
+        let exercise = Exercise::find(&workspace, "6").unwrap();
+        let words = ["python3", "server.py"].map(String::from);
+        let folder = ["a folder".to_string()];
+        let no_server = Ended::NoServer(wire::exercise::Failure::new("a", "b"));
+        for (server, ended, arguments, expected) in [
+            (None, &Ended::Done, &[][..], "`cargo run -p ch06_handlers` running"),
+            (
+                None,
+                &Ended::Done,
+                &folder,
+                "`cargo run -p ch06_handlers -- 127.0.0.1:8080 'a folder'` running",
+            ),
+            (None, &no_server, &[], "`cargo run -p ch06_handlers`"),
+            (Some(&words[..]), &Ended::Done, &[], "your server at 127.0.0.1:8080"),
+            (
+                Some(&words),
+                &Ended::Done,
+                &folder,
+                "`python3 server.py 127.0.0.1:8080 'a folder'` running",
+            ),
+            (Some(&words), &no_server, &[], "`python3 server.py 127.0.0.1:0`"),
+        ] {
+            let run = Run { workspace: &workspace, exercise: &exercise, server, json: false };
+            assert_eq!(run.running(ended, arguments), expected);
+        }
+        let run =
+            Run { workspace: &workspace, exercise: &exercise, server: Some(&words), json: false };
+        assert_eq!(run.again(), "cargo xtask check-exercise 6 --server 'python3 server.py'");
+    }
 
     #[test]
     fn a_command_is_split_at_spaces_outside_of_quotes() {

@@ -44,16 +44,27 @@ pub(super) fn line(checked: &Checked, marks: ui::Marks) -> String {
     format!("{} {}\n", ui::paint(style, mark), checked.sentence)
 }
 
+/// What a person is told to do next.
+#[derive(Debug, Clone)]
+pub(super) struct Next {
+    pub exercise: u8,
+    /// What has to run for the curl command; or, if the server did not start, what starts it.
+    pub running: String,
+    /// What makes the same checks again.
+    pub again: String,
+}
+
 /// What stands below the lines of the checks.
-pub(super) fn end(all: &[Checked], ended: &Ended, exercise: u8, running: &str) -> String {
+pub(super) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
     if let Ended::NoServer(failure) = ended {
-        return no_server(failure, exercise, running);
+        return no_server(failure, next);
     }
+    let exercise = next.exercise;
     let mut text = String::new();
     let first = all.iter().find_map(|checked| Some((checked, checked.failure.as_ref()?)));
     if let Some((checked, failure)) = first {
         text.push('\n');
-        text += &in_full(checked, failure, running);
+        text += &in_full(checked, failure, &next.running);
     }
     match ended {
         Ended::Done | Ended::NoServer(_) => {}
@@ -74,7 +85,11 @@ pub(super) fn end(all: &[Checked], ended: &Ended, exercise: u8, running: &str) -
     text.push('\n');
     let _ = match ended {
         Ended::Done if passed == total => {
-            writeln!(text, "{} All {total} checks passed.", ui::paint(ui::GOOD, "Solved."))
+            writeln!(
+                text,
+                "{} All {total} checks passed.\nCompare: `cargo xtask solution {exercise}`. What is next: `cargo xtask`",
+                ui::paint(ui::GOOD, "Solved.")
+            )
         }
         Ended::Done => {
             writeln!(
@@ -90,6 +105,12 @@ pub(super) fn end(all: &[Checked], ended: &Ended, exercise: u8, running: &str) -
     text
 }
 
+/// What stood behind the address of the server at the first failure.
+pub(super) fn arguments(all: &[Checked]) -> &[String] {
+    let first = all.iter().find_map(|checked| checked.failure.as_ref());
+    first.map_or(&[], |failure| &failure.arguments)
+}
+
 /// What a person without curl must know about the command that is shown, if one is.
 pub(super) fn without_curl(all: &[Checked]) -> &'static str {
     let first = all.iter().find_map(|checked| checked.failure.as_ref());
@@ -102,15 +123,32 @@ pub(super) fn without_curl(all: &[Checked]) -> &'static str {
 }
 
 /// What stands in place of all checks when there is no server for them.
-fn no_server(failure: &Failure, exercise: u8, running: &str) -> String {
+fn no_server(failure: &Failure, next: &Next) -> String {
     format!(
-        "{} The server did not start, so no check could be made.\n\n  expected  {}\n  got       {}\n\n\
-         Start it by hand and read what it says: {running}\n\
-         Then again: `cargo xtask check-exercise {exercise}`\n",
+        "{} The server did not start, so no check could be made.\n\n  expected  {}\n  got       {}\n\n{}\
+         Start it by hand and read what it says: {}\n\
+         Then again: `{}`\n",
         ui::paint(ui::BAD, "Stopped."),
         indented(&failure.expected),
-        indented(&failure.got)
+        indented(&failure.got),
+        port_is_taken(&failure.got),
+        next.running,
+        next.again
     )
+}
+
+/// The way out for a server that says its port is taken: it has not asked for the port that it was given.
+fn port_is_taken(said: &str) -> &'static str {
+    // As Unix says it, Windows, and those who say it themselves.
+    let said = said.to_lowercase();
+    let words =
+        ["address already in use", "address in use", "only one usage of each socket address"];
+    if words.iter().any(|words| said.contains(words)) {
+        "Another program has this port. The check starts the server with `127.0.0.1:0`, where port 0 means any free \
+         one: let\nit listen where its first argument says, and print the address that it got.\n\n"
+    } else {
+        ""
+    }
 }
 
 fn within(check: Option<&str>) -> String {
@@ -196,10 +234,15 @@ mod tests {
         Checked { sentence: sentence.to_string(), rule, failure }
     }
 
+    fn next(running: &str) -> Next {
+        let again = "cargo xtask check-exercise 2".to_string();
+        Next { exercise: 2, running: running.to_string(), again }
+    }
+
     /// The whole report, as a person sees it.
     fn report(all: &[Checked], ended: &Ended) -> String {
         let lines: String = all.iter().map(|checked| line(checked, ui::UNICODE)).collect();
-        plain(&(lines + &end(all, ended, 2, "`cargo run -p ch04_router` running")))
+        plain(&(lines + &end(all, ended, &next("`cargo run -p ch04_router` running"))))
     }
 
     #[test]
@@ -207,6 +250,21 @@ mod tests {
         let all = [checked("the answer is 200", None), checked("HEAD has the same fields", None)];
         let golden = include_str!("golden/pass.txt");
         assert_eq!(report(&all, &Ended::Done), golden);
+    }
+
+    #[test]
+    fn the_arguments_are_those_of_the_first_failure() {
+        let failure = |argument: &str| Failure {
+            arguments: [argument.into()].into(),
+            ..Failure::new("a", "b")
+        };
+        let all = [
+            checked("x", None),
+            checked("y", Some(failure("folder"))),
+            checked("z", Some(failure("other"))),
+        ];
+        assert_eq!(arguments(&all), ["folder"]);
+        assert_eq!(arguments(&all[..1]), [""; 0]);
     }
 
     #[test]
@@ -266,7 +324,7 @@ mod tests {
                    ended (exit status: 1)\non standard error it said:\nAddress already in use";
         let ended = Ended::NoServer(Failure::new(wire::exercise::STARTS, got));
         let golden = include_str!("golden/no_server.txt");
-        let shown = plain(&end(&[], &ended, 2, "`python3 server.py 127.0.0.1:0`"));
+        let shown = plain(&end(&[], &ended, &next("`python3 server.py 127.0.0.1:0`")));
         assert_eq!(shown, golden);
     }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use wire::exercise::{Event, STARTS};
+use wire::exercise::{ENDS_WITH_INPUT, Event, STARTS};
 
 use super::build::read_aside;
 use super::report::{Checked, Ended};
@@ -18,7 +18,9 @@ pub(crate) fn run(
     limit: Duration,
     mut made: impl FnMut(&Checked),
 ) -> anyhow::Result<(Vec<Checked>, Ended)> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // The pipe ends with us, and the checks with the pipe: Ctrl-C does not reach their group.
+    command.env(ENDS_WITH_INPUT, "1").stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     // A group of its own, so that the server which it starts can be killed with it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
@@ -46,7 +48,7 @@ pub(crate) fn run(
             }
             Some(Event::Pass) => None,
             // It would fail all checks, each after its own time.
-            Some(Event::Fail(failure)) if all.is_empty() && failure.expected == STARTS => {
+            Some(Event::Fail(failure)) if all.is_empty() && *failure.expected == *STARTS => {
                 no_server = Some(failure);
                 break;
             }

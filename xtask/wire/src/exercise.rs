@@ -25,6 +25,8 @@
 //! ```
 
 mod answer;
+mod leash;
+mod origin;
 mod report;
 
 use std::env;
@@ -33,14 +35,21 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::{Command, ExitCode};
 
+use origin::Origin;
+
 pub use answer::Answer;
+pub use leash::ENDS_WITH_INPUT;
 pub use report::{Event, Failure};
 
-use crate::{Client, Program, WireError, request};
+use crate::{Client, Program, Reply, WireError, request};
 
 /// What is expected of every server before its first check.
 pub const STARTS: &str =
     "a server that starts and prints `listening on http://ADDRESS` as its first line";
+
+/// The environment's name for the folder in which another server is started: the one in which a person typed its
+/// command. Without it that is the chapter's folder, as for the checks.
+pub const SERVER_FOLDER: &str = "EXERCISE_SERVER_FOLDER";
 
 /// One thing that a solution must do.
 #[derive(Clone, Copy)]
@@ -67,6 +76,10 @@ pub fn main(checks: &[Check]) -> ExitCode {
             "These are the checks of an exercise; run them with `cargo xtask check-exercise`."
         );
         return ExitCode::from(2);
+    }
+    if let Err(error) = leash::put_on() {
+        eprintln!("the checks cannot be started: {error}");
+        return ExitCode::FAILURE;
     }
     match report(checks, &words, &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -100,7 +113,7 @@ pub fn in_copy() -> bool {
 pub struct Server {
     program: Program,
     words: Vec<String>,
-    arguments: Vec<String>,
+    arguments: Box<[String]>,
 }
 
 impl Server {
@@ -110,9 +123,12 @@ impl Server {
         };
         let mut command = Command::new(program);
         command.args(words_behind).arg("127.0.0.1:0").args(arguments);
+        if let Some(folder) = env::var_os(SERVER_FOLDER) {
+            command.current_dir(folder);
+        }
         let program = Program::start_command(command)
             .map_err(|error| Failure::new(STARTS, error.message()))?;
-        Ok(Server { program, words: words.to_vec(), arguments: arguments.to_vec() })
+        Ok(Server { program, words: words.to_vec(), arguments: arguments.into() })
     }
 
     /// Starts the same program once more, next to this one.
@@ -177,7 +193,9 @@ impl Server {
             got.push_str("\non standard error the server said:\n");
             got.push_str(&lines[lines.len().saturating_sub(4)..].join("\n"));
         }
-        Failure::new("a complete answer in time", got).with_bytes(sent, error.arrived())
+        let failure = Failure::new("a complete answer in time", got);
+        let failure = failure.with_bytes(sent, error.arrived());
+        Failure { arguments: self.arguments.clone(), ..failure }
     }
 }
 
@@ -192,7 +210,12 @@ impl Connection<'_> {
     /// Sends bytes as they are and reads one answer.
     pub fn send(&mut self, bytes: &[u8]) -> Result<Answer, Failure> {
         let reply = self.client.ask(bytes).map_err(|error| self.server.failure(&error, bytes))?;
-        Ok(Answer { sent: bytes.to_vec(), reply })
+        Ok(self.answer(bytes, reply))
+    }
+
+    /// What was read of the client, as the answer to these bytes.
+    pub fn answer(&self, sent: &[u8], reply: Reply) -> Answer {
+        Answer { sent: sent.to_vec(), reply, from: Origin::of(self.server) }
     }
 
     /// Sends a well-formed request and reads the answer.

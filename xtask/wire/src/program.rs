@@ -104,6 +104,11 @@ impl Program {
         self.output.text().stderr.clone()
     }
 
+    /// What it prints, also after it has ended.
+    pub(crate) fn output(&self) -> Arc<Output> {
+        Arc::clone(&self.output)
+    }
+
     /// Waits until `wanted` is true of its standard output, and returns that output.
     ///
     /// # Errors

@@ -1,27 +1,16 @@
 //! Exercise 6: are parts of files what was asked for, and all of a file where no part may be sent?
 
-use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
-use std::ops::{Deref, Range};
-use std::path::Path;
+mod answers;
+mod files;
+mod gibibyte;
+
 use std::process::ExitCode;
-use std::time::{Duration, Instant, SystemTime};
 
-use tempfile::TempDir;
-use wire::exercise::{self, Answer, Check, Failure, Server};
-use wire::{Framing, WireError, request};
+use wire::exercise::{self, Check, Failure, Server};
 
-/// A hundred bytes, of which every two say where they are.
-const HUNDRED: &str = "/static/hundred.txt";
-/// Text that is worth compressing.
-const LONG: &str = "/static/long.txt";
-/// A file that has just been changed, so that its tag is a weak one.
-const FRESH: &str = "/static/fresh.txt";
-const EMPTY: &str = "/static/empty.txt";
-
-/// When the files were last changed: long ago, so that their tags are strong.
-const CHANGED: Duration = Duration::from_secs(784_111_777);
-const LAST_MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+use answers::{is_multipart, is_not_satisfiable, is_part, is_whole};
+use files::{EMPTY, FRESH, Files, HUNDRED, LAST_MODIFIED, LONG, hundred, long};
+use gibibyte::gibibyte;
 
 const THIRTY_DIGITS: &str = "999999999999999999999999999999";
 
@@ -393,57 +382,6 @@ fn empty_file(server: &Server) -> Result<(), Failure> {
     is_whole(&files.part(EMPTY, "bytes=-5")?, b"")
 }
 
-fn gibibyte(server: &Server) -> Result<(), Failure> {
-    const SIZE: u64 = 1 << 30;
-    const LATE: Duration = Duration::from_secs(2);
-    let files = Files::serve(server)?;
-    // It has a length, and no blocks but for its last one.
-    File::create(files.folder.path().join("large.bin"))
-        .and_then(|mut file| {
-            file.set_len(SIZE)?;
-            file.seek(SeekFrom::End(-4))?;
-            file.write_all(b"last")
-        })
-        .map_err(|error| cannot(&error))?;
-    for (range, first, length, begin) in [
-        (format!("{}-", SIZE - 4), SIZE - 4, 4, &b"last"[..]),
-        ("-5".to_string(), SIZE - 5, 5, b"\0last"),
-        (format!("{0}-{0}", SIZE / 2), SIZE / 2, 1, b"\0"),
-        // Nearly all of it, but the client goes away.
-        ("1-".to_string(), 1, SIZE - 1, &[0; 16 << 10]),
-    ] {
-        let start = Instant::now();
-        let sent =
-            request("GET", "/static/large.bin", &[("Range", &format!("bytes={range}"))], b"");
-        let mut connection = files.connect()?;
-        let client = connection.client();
-        let cannot = |error: WireError| {
-            Failure::new("a complete answer in time", error.message())
-                .with_bytes(&sent, error.arrived())
-        };
-        client.send(&sent).map_err(cannot)?;
-        // As if it were the answer to HEAD: a wrong one could have a gibibyte.
-        let reply = client.read_reply_to("HEAD").map_err(cannot)?;
-        let answer = Answer { sent: sent.clone(), reply };
-        answer
-            .status(206)?
-            .field("Content-Range", &format!("bytes {first}-{}/{SIZE}", first + length - 1))?
-            .field("Content-Length", &length.to_string())?;
-        let body = client.read_exact(begin.len()).map_err(cannot)?;
-        let expected = format!("a body that begins with byte {first} of the file");
-        answer.require(body == begin, expected, "other bytes")?;
-        let took = start.elapsed();
-        answer.require(took < LATE, format!("an answer within {LATE:?}"), format!("{took:?}"))?;
-    }
-    match peak_of_memory(files.program().pid()) {
-        Some(mebibytes) if mebibytes >= 64 => Err(Failure::new(
-            "a server that never has more than 64 MiB in memory",
-            format!("{mebibytes} MiB at its peak"),
-        )),
-        _ => Ok(()),
-    }
-}
-
 fn connection_goes_on(server: &Server) -> Result<(), Failure> {
     let files = Files::serve(server)?;
     let mut connection = files.connect()?;
@@ -469,129 +407,4 @@ fn only_files(server: &Server) -> Result<(), Failure> {
     let answer = files.ask("POST", HUNDRED, &[("Range", "bytes=0-1")], b"")?;
     answer.error(405, "method_not_allowed")?;
     Ok(())
-}
-
-/// A server of a folder with files that are known here.
-struct Files {
-    server: Server,
-    folder: TempDir,
-}
-
-impl Files {
-    fn serve(server: &Server) -> Result<Files, Failure> {
-        let folder = make_folder().map_err(|error| cannot(&error))?;
-        let server = server.with_arguments(&[&folder.path().to_string_lossy()])?;
-        Ok(Files { server, folder })
-    }
-
-    fn part(&self, target: &str, range: &str) -> Result<Answer, Failure> {
-        self.ask("GET", target, &[("Range", range)], b"")
-    }
-
-    fn tag(&self, target: &str) -> Result<String, Failure> {
-        let answer = self.get(target)?;
-        let tag = answer.reply.field("ETag").unwrap_or_default().to_string();
-        answer.require(tag.starts_with('"'), "a strong ETag", &tag)?;
-        Ok(tag)
-    }
-}
-
-impl Deref for Files {
-    type Target = Server;
-
-    fn deref(&self) -> &Server {
-        &self.server
-    }
-}
-
-fn make_folder() -> std::io::Result<TempDir> {
-    let folder = tempfile::tempdir()?;
-    let write = |target: &str, content: &[u8], changed: SystemTime| {
-        let name = target.trim_start_matches("/static/");
-        let mut file = File::create(folder.path().join(name))?;
-        file.write_all(content)?;
-        file.set_modified(changed)
-    };
-    let long_ago = SystemTime::UNIX_EPOCH + CHANGED;
-    write(HUNDRED, &hundred(), long_ago)?;
-    write(LONG, &long(), long_ago)?;
-    write(EMPTY, b"", long_ago)?;
-    // In the future it stays new for as long as the check takes.
-    write(FRESH, &hundred(), SystemTime::now() + Duration::from_secs(3600))?;
-    Ok(folder)
-}
-
-fn cannot(error: &std::io::Error) -> Failure {
-    Failure::new("a folder with files, which the check makes for itself", error.to_string())
-}
-
-fn hundred() -> Vec<u8> {
-    (0..50).flat_map(|number| format!("{number:02}").into_bytes()).collect()
-}
-
-fn long() -> Vec<u8> {
-    (0..1000).flat_map(|number| format!("line {number:03}\n").into_bytes()).collect()
-}
-
-/// A 206 with these bytes of the file and no others.
-fn is_part(answer: &Answer, bytes: Range<usize>, file: &[u8]) -> Result<(), Failure> {
-    let content_range = format!("bytes {}-{}/{}", bytes.start, bytes.end - 1, file.len());
-    answer
-        .status(206)?
-        .field("Content-Range", &content_range)?
-        .no_field("Content-Encoding")?
-        .field("Content-Length", &bytes.len().to_string())?
-        .body(&file[bytes])?;
-    Ok(())
-}
-
-/// A 200 with all of the file, as if nobody had asked for a part.
-fn is_whole(answer: &Answer, file: &[u8]) -> Result<(), Failure> {
-    answer.status(200)?.no_field("Content-Range")?.body(file)?;
-    Ok(())
-}
-
-fn is_not_satisfiable(answer: &Answer, length: usize) -> Result<(), Failure> {
-    answer
-        .error(416, "range_not_satisfiable")?
-        .field("Content-Range", &format!("bytes */{length}"))?
-        .no_field("Content-Encoding")?;
-    Ok(())
-}
-
-/// A 206 whose body has these parts, each with its own Content-Range.
-fn is_multipart(answer: &Answer, ranges: &[Range<usize>], file: &[u8]) -> Result<(), Failure> {
-    answer.status(206)?.no_field("Content-Range")?;
-    let content_type = answer.reply.field("Content-Type").unwrap_or("missing");
-    let boundary = content_type
-        .strip_prefix("multipart/byteranges; boundary=")
-        .map(|boundary| format!("--{}", boundary.trim_matches('"')));
-    let expected = "Content-Type: multipart/byteranges; boundary=…";
-    let got = format!("Content-Type: {content_type}");
-    let Some(boundary) = boundary else { return Err(answer.failure(expected, got)) };
-    let framed = answer.framing != Framing::Close;
-    answer.require(framed, "a body whose end can be told", "the end of the connection")?;
-    let text = answer.text();
-    let parts: Vec<&str> = text.split(&boundary).skip(1).collect();
-    let expected = format!("{} parts and `--` behind the last boundary", ranges.len());
-    let whole = parts.len() == ranges.len() + 1 && text.trim_end().ends_with("--");
-    answer.require(whole, expected, format!("{} boundaries", parts.len()))?;
-    for (part, range) in parts.iter().zip(ranges) {
-        let line = format!("content-range: bytes {}-{}/{}", range.start, range.end - 1, file.len());
-        let content = String::from_utf8_lossy(&file[range.clone()]);
-        let (head, body) = part.split_once("\r\n\r\n").unwrap_or_default();
-        let has_line = head.lines().any(|it| it.eq_ignore_ascii_case(&line));
-        answer.require(has_line, format!("a part with {line}"), format!("{part:?}"))?;
-        let right = body.strip_suffix("\r\n") == Some(&content);
-        answer.require(right, format!("a part with {content:?}"), format!("{body:?}"))?;
-    }
-    Ok(())
-}
-
-/// The most memory that a process has had, in MiB; only Linux says so.
-fn peak_of_memory(pid: u32) -> Option<u64> {
-    let status =
-        fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).ok()?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    peak.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kib| kib >> 10)
 }

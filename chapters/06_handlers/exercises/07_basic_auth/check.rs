@@ -398,7 +398,7 @@ fn connection_goes_on(server: &Server) -> Result<(), Failure> {
     let reply = connection.client().read_reply().map_err(|error| {
         Failure::new("an answer to the second of two requests", error.message())
     })?;
-    is_user(&Answer { sent: both, reply }, "ada")
+    is_user(&connection.answer(&both, reply), "ada")
 }
 
 fn no_inheritance(server: &Server) -> Result<(), Failure> {

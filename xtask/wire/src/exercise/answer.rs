@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use serde_json::Value;
 
-use super::Failure;
+use super::{Failure, Origin};
 use crate::{Framing, Reply};
 
 /// Where the status code begins: behind `HTTP/1.1 `.
@@ -19,6 +19,8 @@ pub struct Answer {
     pub sent: Vec<u8>,
     /// The answer to it.
     pub reply: Reply,
+    /// The server that gave it.
+    pub(super) from: Origin,
 }
 
 impl Deref for Answer {
@@ -32,7 +34,9 @@ impl Deref for Answer {
 impl Answer {
     /// A failure that shows this answer.
     pub fn failure(&self, expected: impl Display, got: impl Display) -> Failure {
-        Failure::new(expected.to_string(), got.to_string()).with_bytes(&self.sent, &self.reply.raw)
+        let failure = Failure::new(expected.to_string(), got.to_string());
+        let failure = failure.with_bytes(&self.sent, &self.reply.raw);
+        Failure { arguments: self.from.arguments.clone(), ..failure }
     }
 
     /// Fails with these words unless `holds`.
@@ -50,7 +54,10 @@ impl Answer {
         if self.reply.status == code {
             return Ok(self);
         }
-        let got = format!("status {}", self.reply.status);
+        let mut got = format!("status {}", self.reply.status);
+        if self.reply.status == 500 {
+            got.push_str(&self.from.last_panic());
+        }
         Err(self.failure(format!("status {code}"), got).with_wrong_at(STATUS_AT))
     }
 

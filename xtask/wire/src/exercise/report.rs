@@ -15,16 +15,18 @@ pub struct Failure {
     /// The place of the first wrong byte in `received`.
     pub wrong_at: Option<usize>,
     /// What should have come: `status 200`.
-    pub expected: String,
+    pub expected: Box<str>,
     /// What came instead: `status 404`.
     pub got: String,
     /// The rule, if it is another than the check's: `RFC 9110 section 9.3.2 (HEAD)`.
-    pub rule: Option<String>,
+    pub rule: Option<Box<str>>,
+    /// What stood behind the address when the server was started: a folder, for example.
+    pub arguments: Box<[String]>,
 }
 
 impl Failure {
     /// A failure that is not about one request.
-    pub fn new(expected: impl Into<String>, got: impl Into<String>) -> Failure {
+    pub fn new(expected: impl Into<Box<str>>, got: impl Into<String>) -> Failure {
         Failure { expected: expected.into(), got: got.into(), ..Failure::default() }
     }
 
@@ -39,7 +41,7 @@ impl Failure {
     }
 
     /// Names the rule that was broken: `RFC 9110 section 9.3.2 (HEAD)`.
-    pub fn with_rule(self, rule: impl Into<String>) -> Failure {
+    pub fn with_rule(self, rule: impl Into<Box<str>>) -> Failure {
         Failure { rule: Some(rule.into()), ..self }
     }
 }
@@ -76,6 +78,7 @@ impl Event {
                 "expected": failure.expected,
                 "got": failure.got,
                 "rule": failure.rule,
+                "arguments": failure.arguments,
             }),
             Event::Done => json!({"event": "done"}),
         };
@@ -93,14 +96,19 @@ impl Event {
                 sent: to_bytes(&text("sent")?),
                 received: to_bytes(&text("received")?),
                 wrong_at: value.get("wrong_at")?.as_u64().and_then(|at| usize::try_from(at).ok()),
-                expected: text("expected")?,
+                expected: text("expected")?.into(),
                 got: text("got")?,
-                rule: text("rule"),
+                rule: text("rule").map(String::into),
+                arguments: texts(value.get("arguments")?)?,
             }),
             "done" => Event::Done,
             _ => return None,
         })
     }
+}
+
+fn texts(list: &Value) -> Option<Box<[String]>> {
+    list.as_array()?.iter().map(|text| text.as_str().map(String::from)).collect()
 }
 
 /// Bytes as a JSON string: each byte is the character of that number, so none is lost.
@@ -123,6 +131,7 @@ mod tests {
             .with_bytes(&all_bytes, b"HTTP/1.1 404\r\n")
             .with_wrong_at(9)
             .with_rule("RFC 9110 section 15.5.5 (404 Not Found)");
+        let failure = Failure { arguments: ["a folder".to_string()].into(), ..failure };
         for event in [
             Event::Start { check: "a \"sentence\"".to_string(), rule: String::new() },
             Event::Pass,

@@ -10,7 +10,7 @@ fn answer(raw: &str) -> Answer {
     reply.body = body.as_bytes().to_vec();
     reply.raw = raw.as_bytes().to_vec();
     reply.framing = crate::Framing::Length;
-    Answer { sent: b"GET / HTTP/1.1\r\n\r\n".to_vec(), reply }
+    Answer { sent: b"GET / HTTP/1.1\r\n\r\n".to_vec(), reply, from: Origin::default() }
 }
 
 /// The rest of the answer from the marked byte on.
@@ -36,7 +36,7 @@ fn what_holds_can_stand_in_a_row() {
 fn the_first_wrong_byte_is_marked() {
     let answer = answer("HTTP/1.1 404 Not Found\r\nLong: no-cache\r\nB: x\r\nB: y\r\n\r\nhello");
     let failure = answer.status(200).unwrap_err();
-    assert_eq!((failure.expected.as_str(), failure.got.as_str()), ("status 200", "status 404"));
+    assert_eq!((&*failure.expected, failure.got.as_str()), ("status 200", "status 404"));
     assert!(marked(&failure).starts_with("404"));
     let failure = answer.field("long", "no-store").unwrap_err();
     assert!(marked(&failure).starts_with("cache"), "{failure:?}");
@@ -90,7 +90,7 @@ fn a_server_that_closes_without_an_answer_is_quoted() {
     let failure = started.get("/api/time").unwrap_err();
     server.unwrap().join().unwrap();
     assert!(failure.sent.starts_with(b"GET /api/time HTTP/1.1\r\n"));
-    assert_eq!(failure.expected, "a complete answer in time");
+    assert_eq!(&*failure.expected, "a complete answer in time");
 }
 
 #[cfg(unix)]

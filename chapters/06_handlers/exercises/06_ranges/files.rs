@@ -1,0 +1,89 @@
+//! The files of the check, and a server of them.
+
+use std::fs::{self, File};
+use std::io;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use wire::exercise::{Answer, Failure, Server};
+
+/// A hundred bytes, of which every two say where they are.
+pub(super) const HUNDRED: &str = "/static/hundred.txt";
+/// Text that is worth compressing.
+pub(super) const LONG: &str = "/static/long.txt";
+/// A file that has just been changed, so that its tag is a weak one.
+pub(super) const FRESH: &str = "/static/fresh.txt";
+pub(super) const EMPTY: &str = "/static/empty.txt";
+
+/// When the files were last changed: long ago, so that their tags are strong.
+const CHANGED: Duration = Duration::from_secs(784_111_777);
+pub(super) const LAST_MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+/// A server of a folder with files that are known here.
+pub(super) struct Files {
+    server: Server,
+}
+
+impl Files {
+    /// Starts a server of the files that are named above.
+    pub(super) fn serve(server: &Server) -> Result<Files, Failure> {
+        Files::below(server, &make_folder().map_err(|error| cannot(&error))?)
+    }
+
+    /// Starts a server of another folder.
+    pub(super) fn below(server: &Server, folder: &Path) -> Result<Files, Failure> {
+        Ok(Files { server: server.with_arguments(&[&folder.to_string_lossy()])? })
+    }
+
+    pub(super) fn part(&self, target: &str, range: &str) -> Result<Answer, Failure> {
+        self.ask("GET", target, &[("Range", range)], b"")
+    }
+
+    pub(super) fn tag(&self, target: &str) -> Result<String, Failure> {
+        let answer = self.get(target)?;
+        let tag = answer.reply.field("ETag").unwrap_or_default().to_string();
+        answer.require(tag.starts_with('"'), "a strong ETag", &tag)?;
+        Ok(tag)
+    }
+}
+
+impl Deref for Files {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+/// Makes the files what they must be. The folder stays, so that a person can ask for them as the check did.
+fn make_folder() -> io::Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("exercise_06");
+    fs::create_dir_all(&folder)?;
+    let write = |target: &str, content: &[u8], changed: SystemTime| {
+        let path = folder.join(target.trim_start_matches("/static/"));
+        if fs::read(&path).ok().as_deref() != Some(content) {
+            fs::write(&path, content)?;
+        }
+        File::options().write(true).open(&path)?.set_modified(changed)
+    };
+    let long_ago = SystemTime::UNIX_EPOCH + CHANGED;
+    write(HUNDRED, &hundred(), long_ago)?;
+    write(LONG, &long(), long_ago)?;
+    write(EMPTY, b"", long_ago)?;
+    // In the future it stays new for as long as the check takes.
+    write(FRESH, &hundred(), SystemTime::now() + Duration::from_secs(3600))?;
+    Ok(folder)
+}
+
+pub(super) fn cannot(error: &io::Error) -> Failure {
+    Failure::new("a folder with files, which the check makes for itself", error.to_string())
+}
+
+pub(super) fn hundred() -> Vec<u8> {
+    (0..50).flat_map(|number| format!("{number:02}").into_bytes()).collect()
+}
+
+pub(super) fn long() -> Vec<u8> {
+    (0..1000).flat_map(|number| format!("line {number:03}\n").into_bytes()).collect()
+}

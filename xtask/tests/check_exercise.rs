@@ -1,0 +1,62 @@
+//! `cargo xtask check-exercise` as a process: what it leaves behind, and what it writes down.
+
+#![cfg(unix)]
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// The first time it builds a chapter and its checks.
+const BUILD: Duration = Duration::from_secs(600);
+/// By itself the check would wait twice as long for the server's first line.
+const SOON: Duration = Duration::from_secs(10);
+
+fn check(server: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["check-exercise", "2", "--server", server]).stdin(Stdio::null());
+    command
+}
+
+/// Does something that may wait, in a thread, so that a test can give up.
+fn aside<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> mpsc::Receiver<T> {
+    let (sender, receiver) = mpsc::channel();
+    let run = move || drop(sender.send(run()));
+    thread::Builder::new().name("aside".to_string()).spawn(run).unwrap();
+    receiver
+}
+
+#[test]
+fn a_server_does_not_outlive_ctrl_c() {
+    // A server that says nothing, and holds a pipe for as long as it lives.
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("alive");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let script = folder.path().join("server.sh");
+    fs::write(&script, "exec 3> \"$1\"\nexec sleep 3600\n").unwrap();
+    let command = format!("sh '{}' '{}'", script.display(), pipe.display());
+
+    let mut xtask = check(&command).stdout(Stdio::null()).spawn().unwrap();
+    let started = aside(move || File::open(pipe).unwrap());
+    let mut pipe = started.recv_timeout(BUILD).expect("the server is started");
+    let pid = rustix::process::Pid::from_child(&xtask);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert!(!xtask.wait().unwrap().success());
+    let ended = aside(move || pipe.read_to_end(&mut Vec::new()).unwrap());
+    ended.recv_timeout(SOON).expect("the server ends with the check");
+}
+
+#[test]
+fn another_server_is_not_the_reader_s_progress() {
+    let progress = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.progress");
+    let before = fs::read(&progress).ok();
+    let output = check("cargo run --quiet --package ch04_router --").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("checks passed"), "{said}");
+    let note = "That was another server: it is not noted as your progress.\n";
+    assert!(said.ends_with(note), "{said}");
+    assert_eq!(fs::read(&progress).ok(), before);
+}

@@ -1,0 +1,180 @@
+//! `cargo xtask reset` and `solution --apply` as processes that are killed, by a signal they cannot see, at moments
+//! of their whole run: what the reader wrote is in its place, or comes back with the command that is told.
+
+#![cfg(unix)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How many moments of the whole run are tried, beside those at which files are written.
+const MOMENTS: u32 = 8;
+const CHAPTER: &str = "chapters/04_router";
+const FILES: usize = 20;
+
+type Tree = BTreeMap<String, Vec<u8>>;
+
+fn git(root: &Path, args: &[&str]) -> Vec<u8> {
+    let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
+    let output = Command::new("git").args(name).args(args).current_dir(root).output().unwrap();
+    assert!(output.status.success(), "{args:?}");
+    output.stdout
+}
+
+fn xtask(root: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    // It finds the repository from the folder it runs in.
+    command.args(args).current_dir(root).env_remove("CARGO_MANIFEST_DIR").stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end, and returns what it said.
+fn run(root: &Path, args: &[&str]) -> String {
+    let output = xtask(root, args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn text(line_9: &str) -> String {
+    let lines = (0..2000).map(|line| match line {
+        9 => format!("{line_9}\n"),
+        line => format!("line {line}\n"),
+    });
+    lines.collect()
+}
+
+/// A chapter of many files. The reader has changed all but one, added some and deleted one; the solution changes half
+/// of them in another line.
+fn reader() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let file = |number: usize| root.join(CHAPTER).join(format!("src/{number}.txt"));
+    let exercise = root.join(CHAPTER).join("exercises/02_time");
+    fs::create_dir_all(root.join(CHAPTER).join("src")).unwrap();
+    fs::create_dir_all(&exercise).unwrap();
+    fs::write(root.join(CHAPTER).join("Cargo.toml"), "\n").unwrap();
+    fs::write(exercise.join("task.md"), "# The time\n").unwrap();
+    (0..FILES).for_each(|number| fs::write(file(number), text("line 9")).unwrap());
+    git(root, &["init", "-q"]);
+    git(root, &["add", "-A"]);
+    for number in (0..FILES).step_by(2) {
+        let solved = text("line 9").replace("line 1500\n", "solved\n");
+        fs::write(file(number), solved).unwrap();
+    }
+    fs::write(exercise.join("solution.patch"), git(root, &["diff"])).unwrap();
+    git(root, &["checkout", "-q", "--", "."]);
+    fs::write(root.join(".gitignore"), "/.saved\n/.progress\n").unwrap();
+    git(root, &["add", "-A"]);
+    git(root, &["commit", "-q", "-m", "as it is shipped"]);
+    for number in 1..FILES {
+        fs::write(file(number), text("mine")).unwrap();
+    }
+    for number in FILES..FILES + 3 {
+        fs::write(file(number), text("a file of my own")).unwrap();
+    }
+    fs::remove_file(file(1)).unwrap();
+    folder
+}
+
+/// All files below a folder.
+fn tree(folder: &Path) -> Tree {
+    let mut all = Tree::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(tree(&path));
+        } else {
+            all.insert(path.to_string_lossy().into_owned(), fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
+/// Gets the work back as a reader would, with the command that `cargo xtask` alone names, or else with that of what
+/// was saved at first: the same work is not saved twice. Returns whether a run was interrupted while it wrote.
+fn bring_back(root: &Path, work: &Tree) -> bool {
+    let told = run(root, &[]);
+    let told = told.split("`cargo xtask restore ").nth(1).and_then(|rest| rest.split('`').next());
+    match told {
+        Some(name) => drop(run(root, &["restore", name])),
+        None if tree(&root.join(CHAPTER)) == *work => {}
+        None => drop(run(root, &["restore", "04_router-1"])),
+    }
+    told.is_some()
+}
+
+/// A moment at which the run is killed.
+enum Moment {
+    /// After so much of the time that it takes.
+    Time(Duration),
+    /// When this file is as it becomes.
+    Written(PathBuf),
+}
+
+impl Moment {
+    fn wait(&self, child: &mut Child, after: &Tree) {
+        match self {
+            Moment::Time(time) => thread::sleep(*time),
+            Moment::Written(path) => {
+                let after = after.get(&*path.to_string_lossy());
+                while fs::read(path).ok().as_ref() != after && child.try_wait().unwrap().is_none() {
+                    thread::yield_now();
+                }
+            }
+        }
+    }
+}
+
+fn loses_nothing(args: &[&str]) {
+    let reader = reader();
+    let root = reader.path();
+    let chapter = root.join(CHAPTER);
+    let work = tree(&chapter);
+    let started = Instant::now();
+    run(root, args);
+    let takes = started.elapsed();
+    let after = tree(&chapter);
+    bring_back(root, &work);
+    assert!(tree(&chapter) == work, "the work is not back after a whole run");
+
+    let written = work.keys().filter(|name| work.get(*name) != after.get(*name)).step_by(4);
+    let moments = (0..MOMENTS).map(|moment| Moment::Time(takes * moment / (MOMENTS - 1)));
+    let moments: Vec<Moment> =
+        moments.chain(written.map(|name| Moment::Written(name.into()))).collect();
+    let mut while_writing = 0;
+    for (number, moment) in moments.iter().enumerate() {
+        let saved = tree(&root.join(".saved"));
+        let mut child = xtask(root, args).stdout(Stdio::null()).spawn().unwrap();
+        moment.wait(&mut child, &after);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let now = tree(&chapter);
+        for name in now.keys().chain(work.keys()) {
+            let found = now.get(name);
+            let known = found == work.get(name) || found == after.get(name);
+            assert!(known, "{name} at moment {number} is neither as it was nor as it becomes");
+        }
+        while_writing += u32::from(bring_back(root, &work));
+        assert!(tree(&chapter) == work, "the work is not back, moment {number}");
+        let now = tree(&root.join(".saved"));
+        for (name, content) in &saved {
+            let is_patch = Path::new(name).extension().is_some_and(|it| it == "patch");
+            assert!(!is_patch || now.get(name) == Some(content), "{name}, moment {number}");
+        }
+    }
+    assert!(while_writing > 0, "no run was killed while it wrote files");
+    assert!(!run(root, &[]).contains("interrupted"));
+}
+
+#[test]
+fn a_reset_that_is_killed_loses_nothing() {
+    loses_nothing(&["reset", "2"]);
+}
+
+#[test]
+fn a_solution_that_is_killed_while_it_is_put_in_loses_nothing() {
+    loses_nothing(&["solution", "2", "--apply", "--yes"]);
+}
