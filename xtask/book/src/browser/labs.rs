@@ -1,6 +1,13 @@
 //! The labs of the book, used as a reader would use them.
 
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
 use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use wire::Program;
+use wire::tables::{Test, smuggling};
 
 use super::site::Site;
 use super::{Browser, NAMES, PATIENCE};
@@ -25,7 +32,10 @@ pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     let root = sources.root().join("book/book");
     let frame = FRAME.replacen("/*program-steps*/[]", PROGRAM_STEPS.trim(), 1);
     let frame = frame.replacen("/*bucket-cases*/[]", BUCKET_CASES.trim(), 1);
+    let frame = frame.replacen("/*smuggling*/[]", &smuggled().to_string(), 1);
     let site = Site::serve(&root, frame)?;
+    let server = start_server(sources)?;
+    site.pass_on(server.addr());
     let Some(browser) = Browser::start(sources, &[], &site.frame(""))? else {
         return Ok(format!("labs skipped: none of {} is installed", NAMES.join(", ")));
     };
@@ -33,11 +43,33 @@ pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<S
         .report(PATIENCE)
         .with_context(|| format!("the labs have not finished after {PATIENCE:?}"))?;
     drop(browser);
+    drop(server);
     let report: Report = serde_json::from_str(&report).context("the report on the labs")?;
     problems.extend(report.problems.into_iter().map(|problem| format!("labs: {problem}")));
     let missing = site.missing().into_iter().filter(|path| path != "/favicon.ico");
     problems.extend(missing.map(|path| format!("labs: nothing at {path}")));
     Ok(format!("labs used in a browser: {}", report.labs))
+}
+
+/// The server of the last part, with its labs' endpoint. It is built beside this program.
+fn start_server(sources: &Sources) -> Result<Program> {
+    let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.args(["build", "--quiet", "--package", "final"]).current_dir(sources.root());
+    anyhow::ensure!(build.status()?.success(), "`cargo build --package final` has failed");
+    let mut program: PathBuf = env::current_exe()?;
+    program.set_file_name(format!("httpserver{}", env::consts::EXE_SUFFIX));
+    let settings = ["--labs", "--addr", "127.0.0.1:0", "--log", "off"];
+    Program::start(&program, &settings).with_context(|| format!("starting {}", program.display()))
+}
+
+/// The rows of the smuggling table: what is sent, and the statuses that answer it.
+fn smuggled() -> Value {
+    let rows = smuggling::rows().into_iter().filter_map(|row| {
+        let name = row.to_string();
+        let Test::Exchange { bytes, statuses, .. } = row.test else { return None };
+        Some(json!({ "name": name, "bytes": bytes, "statuses": statuses }))
+    });
+    rows.collect()
 }
 
 #[cfg(test)]
@@ -101,5 +133,11 @@ mod tests {
     #[test]
     fn the_frame_has_a_place_for_what_the_chapters_say() {
         assert!(FRAME.contains("/*program-steps*/[]") && FRAME.contains("/*bucket-cases*/[]"));
+        assert!(FRAME.contains("/*smuggling*/[]"));
+    }
+
+    #[test]
+    fn there_are_rows_about_smuggling_for_the_parser_lab() {
+        assert!(smuggled().as_array().is_some_and(|rows| rows.len() > 30));
     }
 }

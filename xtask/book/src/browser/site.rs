@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -34,6 +34,8 @@ struct Shared {
     frame: String,
     stopped: AtomicBool,
     missing: Mutex<Vec<String>>,
+    /// Where requests to the labs' endpoint go, and whether they do.
+    labs: Mutex<(Option<SocketAddr>, bool)>,
     /// A file that lies elsewhere, with its path.
     also: Mutex<Option<(String, Vec<u8>)>>,
 }
@@ -49,6 +51,7 @@ impl Site {
             frame,
             stopped: AtomicBool::new(false),
             missing: Mutex::default(),
+            labs: Mutex::default(),
             also: Mutex::default(),
         });
         let site = Site { address, reports, shared: Arc::clone(&shared) };
@@ -73,6 +76,12 @@ impl Site {
     /// The address of the page around the pages.
     pub(super) fn frame(&self, query: &str) -> String {
         format!("http://{}/__frame.html{query}", self.address)
+    }
+
+    /// Passes requests to the labs' endpoint on to this server, while the page around the pages says so: it asks for
+    /// `/__labs/on` and `/__labs/off`.
+    pub(super) fn pass_on(&self, server: SocketAddr) {
+        self.shared.labs.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(server);
     }
 
     /// Serves this file as well. It is there before the browser asks, when the browser starts later.
@@ -122,7 +131,7 @@ fn answer(stream: TcpStream, shared: &Shared, report: &Sender<String>) -> io::Re
     }
     let target = line.split(' ').nth(1).unwrap_or_default().to_string();
     let path = target.split('?').next().unwrap_or_default();
-    let mut length = 0;
+    let mut length: u64 = 0;
     loop {
         let mut field = String::new();
         if reader.read_line(&mut field)? == 0 || field.trim().is_empty() {
@@ -133,7 +142,24 @@ fn answer(stream: TcpStream, shared: &Shared, report: &Sender<String>) -> io::Re
             length = value.trim().parse().unwrap_or(0);
         }
     }
+    if matches!(path, "/labs/info" | "/labs/wire") {
+        let mut body = Vec::new();
+        reader.by_ref().take(length.min(REPORT_LIMIT)).read_to_end(&mut body)?;
+        let passed = pass_on(&line, &body, shared).unwrap_or_else(|_| {
+            b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec()
+        });
+        let mut stream = reader.into_inner();
+        stream.write_all(&passed)?;
+        // What is unread when a socket is closed makes the kernel reset the connection, and the answer is lost.
+        stream.shutdown(Shutdown::Write)?;
+        return io::copy(&mut stream.take(REPORT_LIMIT), &mut io::sink()).map(drop);
+    }
     let (status, body) = match path {
+        "/__labs/on" | "/__labs/off" => {
+            let mut labs = shared.labs.lock().unwrap_or_else(PoisonError::into_inner);
+            labs.1 = path.ends_with("on");
+            ("204 No Content", Vec::new())
+        }
         "/__frame.html" => ("200 OK", shared.frame.clone().into_bytes()),
         "/__report" => {
             let mut text = String::new();
@@ -159,6 +185,20 @@ fn answer(stream: TcpStream, shared: &Shared, report: &Sender<String>) -> io::Re
     let mut stream = reader.into_inner();
     stream.write_all(head.as_bytes())?;
     stream.write_all(&body)
+}
+
+/// Asks the server behind this one, as a page of its own would.
+fn pass_on(line: &str, body: &[u8], shared: &Shared) -> io::Result<Vec<u8>> {
+    let labs = *shared.labs.lock().unwrap_or_else(PoisonError::into_inner);
+    let (Some(server), true) = labs else { return Err(io::ErrorKind::NotConnected.into()) };
+    let mut stream = TcpStream::connect_timeout(&server, SILENCE)?;
+    stream.set_read_timeout(Some(SILENCE))?;
+    let length = body.len();
+    let fields = format!("Host: {server}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    stream.write_all(&[line.as_bytes(), fields.as_bytes(), body].concat())?;
+    let mut answer = Vec::new();
+    stream.take(16 * REPORT_LIMIT).read_to_end(&mut answer)?;
+    Ok(answer)
 }
 
 /// A file below the root; a page comes with the probe in its head.
