@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use ch05_middleware::core::thread_pool::Size;
 use ch05_middleware::http::{Request, Response};
-use support::{LONG, Running};
+#[cfg(unix)]
+use support::LONG;
+use support::Running;
 use wire::{Client, Kind, Program, request};
 
 mod support;

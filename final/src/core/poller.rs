@@ -1,7 +1,7 @@
 //! Which sockets are ready: what the engine asks of a kernel, and what it may rely on.
 //!
-//! On Linux [`epoll`] answers, everywhere else [`portable`]. The engine is the same above both, so it relies
-//! only on what [`Poll`] says, and the tests below hold both to it.
+//! On Linux `poller/epoll.rs` answers, everywhere else `poller/portable.rs`. The engine is the same above both, so
+//! it relies only on what [`Poll`] says, and the tests below hold both to it.
 
 use std::io;
 use std::time::Duration;

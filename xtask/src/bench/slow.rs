@@ -25,6 +25,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// A network of small steps: loopback would take megabytes of an answer at once, and the server would not have
 /// to wait for anybody.
+#[cfg(unix)]
 const SEGMENT: u32 = 1_400;
 const WINDOW: usize = 4 * 1024;
 
@@ -148,6 +149,7 @@ impl Clients {
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // Both are told to the other side when the connection begins.
+    #[cfg(unix)] // bench needs Linux, and the other commands must be built on Windows too
     socket.set_tcp_mss(SEGMENT)?;
     socket.set_recv_buffer_size(WINDOW)?;
     socket.connect_timeout(&address.into(), PATIENCE)?;

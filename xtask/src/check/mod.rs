@@ -69,15 +69,17 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let mut solved = 0;
     for exercise in &exercises {
         if args.watch {
-            watch(workspace, exercise, server.as_deref())?;
+            let (server, typed) = (server.as_deref(), args.server.as_deref());
+            watch(&Run { workspace, exercise, server, typed, json: false })?;
         }
         let good = if args.solution {
             let sandbox = Sandbox::open(workspace, "HEAD")?;
             sandbox.apply(&exercise.patch(workspace, "solution.patch")?)?;
-            let run = Run { workspace, exercise, server: None, json: args.json };
+            let run = Run { workspace, exercise, server: None, typed: None, json: args.json };
             run.check(&sandbox.place(args.json))?.is_some_and(|all| is_solved(&all))
         } else {
-            check_own(&Run { workspace, exercise, server: server.as_deref(), json: args.json })?
+            let (server, typed) = (server.as_deref(), args.server.as_deref());
+            check_own(&Run { workspace, exercise, server, typed, json: args.json })?
         };
         solved += usize::from(good);
         if args.all && !args.json {
@@ -91,16 +93,12 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 }
 
 /// Checks, and again after each save, until Ctrl-C ends it.
-fn watch(
-    workspace: &Workspace,
-    exercise: &Exercise,
-    server: Option<&[String]>,
-) -> anyhow::Result<Infallible> {
-    let folder = &exercise.chapter.folder;
+fn watch(run: &Run<'_>) -> anyhow::Result<Infallible> {
+    let folder = &run.exercise.chapter.folder;
     loop {
         // From before the check: a file that is saved while it runs counts.
-        let seen = Snapshot::of(&workspace.path(folder));
-        check_own(&Run { workspace, exercise, server, json: false })?;
+        let seen = Snapshot::of(&run.workspace.path(folder));
+        check_own(run)?;
         ui::print(&format!("\nWaiting until you save a file in {folder}; Ctrl-C ends it.\n"));
         let name = seen.wait();
         let line = format!("{folder}/{name} was saved: checking again.");
@@ -112,8 +110,9 @@ fn watch(
 struct Run<'a> {
     workspace: &'a Workspace,
     exercise: &'a Exercise,
-    /// The command of another server.
+    /// The command of another server, in words, and as it was typed.
     server: Option<&'a [String]>,
+    typed: Option<&'a str>,
     json: bool,
 }
 
@@ -210,10 +209,11 @@ impl Run<'_> {
     fn again(&self) -> String {
         let mut command = Command::new("cargo");
         command.args(["xtask", "check-exercise", &self.exercise.number.to_string()]);
-        if let Some(words) = self.server {
-            command.args(["--server", &words.join(" ")]);
-        }
-        process::typed(&command)
+        let server = self.typed.map(|typed| {
+            let quote = if typed.contains('\'') { '"' } else { '\'' };
+            format!(" --server {quote}{typed}{quote}")
+        });
+        process::typed(&command) + &server.unwrap_or_default()
     }
 }
 
@@ -291,12 +291,27 @@ mod tests {
             ),
             (Some(&words), &no_server, &[], "`python3 server.py 127.0.0.1:0`"),
         ] {
-            let run = Run { workspace: &workspace, exercise: &exercise, server, json: false };
+            let run = Run {
+                workspace: &workspace,
+                exercise: &exercise,
+                server,
+                typed: None,
+                json: false,
+            };
             assert_eq!(run.running(ended, arguments), expected);
         }
-        let run =
-            Run { workspace: &workspace, exercise: &exercise, server: Some(&words), json: false };
-        assert_eq!(run.again(), "cargo xtask check-exercise 6 --server 'python3 server.py'");
+        for (typed, expected) in [
+            (None, "cargo xtask check-exercise 6"),
+            (
+                Some("python3 server.py"),
+                "cargo xtask check-exercise 6 --server 'python3 server.py'",
+            ),
+            (Some("a 'b c'"), "cargo xtask check-exercise 6 --server \"a 'b c'\""),
+        ] {
+            let (workspace, exercise) = (&workspace, &exercise);
+            let run = Run { workspace, exercise, server: None, typed, json: false };
+            assert_eq!(run.again(), expected);
+        }
     }
 
     #[test]

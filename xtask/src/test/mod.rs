@@ -2,6 +2,7 @@
 
 mod lessons;
 mod parts;
+mod portable;
 
 use std::fmt::Write;
 use std::process::ExitCode;

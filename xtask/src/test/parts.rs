@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::process::Command;
 
-use super::{Outcome, Part, lessons};
+use super::{Outcome, Part, lessons, portable};
 use crate::exercise::Exercise;
 use crate::mdbook;
 use crate::process::{self, Finished};
@@ -25,6 +25,11 @@ pub(crate) const PARTS: &[Part] = &[
     },
     Part { name: "clippy", about: "no warnings, from the compiler or from clippy", run: clippy },
     Part { name: "tests", about: "unit, wire and documentation tests of all crates", run: tests },
+    Part {
+        name: "portable",
+        about: "what macOS and Windows run, as far as it can be seen from here",
+        run: portable::check,
+    },
     Part {
         name: "ladder",
         about: "no chapter breaks a rule that one before it keeps",
@@ -184,7 +189,7 @@ fn cargo<S: AsRef<OsStr>>(workspace: &Workspace, args: &[S]) -> anyhow::Result<O
     Ok(outcome(&command, &finished))
 }
 
-fn outcome(command: &Command, finished: &Finished) -> Outcome {
+pub(super) fn outcome(command: &Command, finished: &Finished) -> Outcome {
     if finished.status.success() {
         return Outcome::Passed(String::new());
     }
@@ -192,7 +197,7 @@ fn outcome(command: &Command, finished: &Finished) -> Outcome {
 }
 
 /// Adds up the lines `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
-fn count_tests(output: &str) -> [usize; 3] {
+pub(super) fn count_tests(output: &str) -> [usize; 3] {
     let mut sums = [0; 3];
     for line in output.lines().filter(|line| line.starts_with("test result: ")) {
         for (sum, word) in sums.iter_mut().zip([" passed", " failed", " ignored"]) {
@@ -205,7 +210,7 @@ fn count_tests(output: &str) -> [usize; 3] {
 }
 
 /// What cargo test printed, without the lines of what went well.
-fn failures(output: &str) -> String {
+pub(super) fn failures(output: &str) -> String {
     let boring = |line: &&str| {
         let line = line.trim_start();
         let went_well = line.starts_with("test ")

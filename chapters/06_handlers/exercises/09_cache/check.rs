@@ -1,20 +1,22 @@
 //! Exercise 9: does the cache give what it may give, to whom it may give it, for as long as it may?
 
+mod answers;
+mod many;
+
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::process::ExitCode;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flate2::read::GzDecoder;
-use wire::exercise::{self, Answer, Check, Connection, Failure, Server};
+use wire::exercise::{self, Answer, Check, Failure, Server};
 
-/// What is another one on every connection, or in every answer.
-const NOT_COMPARED: [&str; 6] =
-    ["age", "x-cache", "x-request-id", "connection", "content-length", "transfer-encoding"];
-
-/// Eight clients are more than the server has workers, so some wait for their turn.
-const TURN: Duration = Duration::from_secs(15);
+use answers::{FieldOr, another, compared, count, hit, never, same};
+use many::{
+    eight_threads, nobody_waits_for_a_handler, the_oldest_of_large_ones_goes,
+    the_oldest_of_many_goes,
+};
 
 fn main() -> ExitCode {
     exercise::main(CHECKS)
@@ -448,175 +450,4 @@ fn cors_is_not_kept(server: &Server) -> Result<(), Failure> {
     plain.no_field("Access-Control-Allow-Origin")?;
     hit(&plain)?;
     Ok(())
-}
-
-fn the_oldest_of_many_goes(server: &Server) -> Result<(), Failure> {
-    let mut client = Asker::new(server)?;
-    let target = |number: usize| format!("/counter?ttl=600&n={number}");
-    for number in 0..128 {
-        client.get(&target(number))?.status(200)?.field("X-Cache", "MISS")?;
-    }
-    // The first is used again, so the second is now the one that was not used for longest.
-    hit(&client.get(&target(0))?)?;
-    client.get(&target(128))?.status(200)?.field("X-Cache", "MISS")?;
-    for number in [0, 2, 3, 64, 127, 128] {
-        hit(&client.get(&target(number))?)?;
-    }
-    client.get(&target(1))?.status(200)?.field("X-Cache", "MISS")?;
-    // And with that the fifth has gone: the third and the fourth have just been used.
-    client.get(&target(4))?.status(200)?.field("X-Cache", "MISS")?;
-    Ok(())
-}
-
-fn the_oldest_of_large_ones_goes(server: &Server) -> Result<(), Failure> {
-    let mut client = Asker::new(server)?;
-    let target = |number: usize| format!("/counter?ttl=600&kb=1000&n={number}");
-    for number in 0..8 {
-        client.get(&target(number))?.status(200)?.field("X-Cache", "MISS")?;
-    }
-    hit(&client.get(&target(0))?)?;
-    client.get(&target(8))?.status(200)?.field("X-Cache", "MISS")?;
-    for number in [0, 2, 7, 8] {
-        hit(&client.get(&target(number))?)?;
-    }
-    client.get(&target(1))?.status(200)?.field("X-Cache", "MISS")?;
-    let large = |kb: u32| format!("/counter?ttl=600&kb={kb}");
-    client.get(&large(1023))?.status(200)?;
-    hit(&client.get(&large(1023))?)?;
-    for kb in [1024, 3000] {
-        let first = client.get(&large(kb))?;
-        never(&client.get(&large(kb))?, count(&first)?)?;
-    }
-    Ok(())
-}
-
-fn nobody_waits_for_a_handler(server: &Server) -> Result<(), Failure> {
-    const SOON: Duration = Duration::from_millis(1500);
-    let kept = "/counter?ttl=60&n=kept";
-    server.get(kept)?.status(200)?;
-    thread::scope(|scope| {
-        let slow = scope.spawn(|| server.get("/counter?ttl=60&ms=3000")?.status(200).map(drop));
-        thread::sleep(Duration::from_millis(300));
-        let start = Instant::now();
-        let found = server.get(kept)?;
-        hit(&found)?;
-        let made = server.get("/counter?ttl=60&n=new")?;
-        made.status(200)?;
-        let took = start.elapsed();
-        let expected = "two answers at once, while a handler is busy with another request";
-        made.require(took < SOON, expected, format!("answers after {took:.1?}"))?;
-        // A check that panics is a failure of ours, not of the learner.
-        slow.join().expect("no check panics")
-    })
-}
-
-fn eight_threads(server: &Server) -> Result<(), Failure> {
-    let mut counts = Vec::new();
-    for number in 0..4 {
-        let target = format!("/counter?ttl=600&n={number}");
-        let count = count(server.get(&target)?.status(200)?)?;
-        counts.push((target, count));
-    }
-    thread::scope(|scope| {
-        let ask_often = |thread: usize| {
-            let mut client = Asker::new(server)?;
-            for number in 0..100 {
-                let (target, count) = &counts[(thread + number) % counts.len()];
-                same(&client.get(target)?, *count)?;
-                // What others keep meanwhile is not in the way.
-                let own = format!("/counter?ttl=600&t={thread}&n={}", number / 20);
-                client.get(&own)?.status(200)?;
-            }
-            Ok(())
-        };
-        let clients: Vec<_> = (0..8).map(|thread| scope.spawn(move || ask_often(thread))).collect();
-        clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
-    })
-}
-
-/// It must come from the cache.
-fn hit(answer: &Answer) -> Result<&Answer, Failure> {
-    answer.status(200)?.field("X-Cache", "HIT")?;
-    let age = answer.field_or("Age");
-    let is_number = !age.is_empty() && age.bytes().all(|byte| byte.is_ascii_digit());
-    answer.require(is_number, "an Age in whole seconds", format!("Age: {age}"))?;
-    Ok(answer)
-}
-
-/// It must come from the cache, and be the one with this count.
-fn same(answer: &Answer, kept: u64) -> Result<(), Failure> {
-    hit(answer)?;
-    let count = count(answer)?;
-    let expected = format!("what is kept for this request, with a count of {kept}");
-    answer.require(count == kept, expected, format!("a count of {count}"))
-}
-
-/// It must come from the handler, and so have a higher count than another answer.
-fn another(answer: &Answer, than: u64) -> Result<&Answer, Failure> {
-    answer.status(200)?;
-    never(answer, than)?;
-    Ok(answer)
-}
-
-/// The same, whatever its status: MISS and BYPASS are equally right.
-fn never(answer: &Answer, than: u64) -> Result<(), Failure> {
-    let words = ["MISS", "BYPASS"];
-    let word = answer.field_or("X-Cache");
-    answer.require(
-        words.contains(&word),
-        "X-Cache: MISS, or BYPASS",
-        format!("X-Cache: {word}"),
-    )?;
-    let count = count(answer)?;
-    let expected = format!("an answer that the handler has made now, with a count above {than}");
-    answer.require(count > than, expected, format!("a count of {count}"))
-}
-
-/// The number in the body of `/counter`.
-fn count(answer: &Answer) -> Result<u64, Failure> {
-    let value = answer.json()?;
-    let count = value["count"].as_u64();
-    count.ok_or_else(|| answer.failure("a `count` in the body of /counter", &value))
-}
-
-/// All fields but those that may differ, as lines.
-fn compared(answer: &Answer) -> Vec<String> {
-    let fields = answer.reply.fields.iter().map(|(name, value)| (name.to_lowercase(), value));
-    fields
-        .filter(|(name, _)| !NOT_COMPARED.contains(&name.as_str()))
-        .map(|(name, value)| format!("{name}: {value}"))
-        .collect()
-}
-
-trait FieldOr {
-    /// The value of a field, or that it is missing.
-    fn field_or(&self, name: &str) -> &str;
-}
-
-impl FieldOr for Answer {
-    fn field_or(&self, name: &str) -> &str {
-        self.reply.field(name).unwrap_or("missing")
-    }
-}
-
-/// Asks again and again, on a new connection whenever the server has closed the old one.
-struct Asker<'a> {
-    server: &'a Server,
-    connection: Connection<'a>,
-}
-
-impl<'a> Asker<'a> {
-    fn new(server: &'a Server) -> Result<Asker<'a>, Failure> {
-        let mut connection = server.connect()?;
-        connection.client().set_patience(TURN);
-        Ok(Asker { server, connection })
-    }
-
-    fn get(&mut self, target: &str) -> Result<Answer, Failure> {
-        let answer = self.connection.ask("GET", target, &[], b"")?;
-        if answer.lists("Connection", "close") {
-            *self = Asker::new(self.server)?;
-        }
-        Ok(answer)
-    }
 }

@@ -92,6 +92,7 @@ pub(crate) fn parse(lines: &[String]) -> Result<Vec<Step>> {
 }
 
 /// Writes a step as it stands in a transcript, with other output.
+#[cfg(any(unix, test))]
 pub(crate) fn write(step: &Step, output: &[(usize, String)]) -> Vec<String> {
     let number = |terminal: usize| if terminal == 0 { String::new() } else { terminal.to_string() };
     let at = number(step.terminal);

@@ -1,0 +1,72 @@
+//! What an answer must be: from the cache, or from the handler.
+
+use wire::exercise::{Answer, Failure};
+
+/// What is another one on every connection, or in every answer.
+const NOT_COMPARED: [&str; 6] =
+    ["age", "x-cache", "x-request-id", "connection", "content-length", "transfer-encoding"];
+
+/// It must come from the cache.
+pub(super) fn hit(answer: &Answer) -> Result<&Answer, Failure> {
+    answer.status(200)?.field("X-Cache", "HIT")?;
+    let age = answer.field_or("Age");
+    let is_number = !age.is_empty() && age.bytes().all(|byte| byte.is_ascii_digit());
+    answer.require(is_number, "an Age in whole seconds", format!("Age: {age}"))?;
+    Ok(answer)
+}
+
+/// It must come from the cache, and be the one with this count.
+pub(super) fn same(answer: &Answer, kept: u64) -> Result<(), Failure> {
+    hit(answer)?;
+    let count = count(answer)?;
+    let expected = format!("what is kept for this request, with a count of {kept}");
+    answer.require(count == kept, expected, format!("a count of {count}"))
+}
+
+/// It must come from the handler, and so have a higher count than another answer.
+pub(super) fn another(answer: &Answer, than: u64) -> Result<&Answer, Failure> {
+    answer.status(200)?;
+    never(answer, than)?;
+    Ok(answer)
+}
+
+/// The same, whatever its status: MISS and BYPASS are equally right.
+pub(super) fn never(answer: &Answer, than: u64) -> Result<(), Failure> {
+    let words = ["MISS", "BYPASS"];
+    let word = answer.field_or("X-Cache");
+    answer.require(
+        words.contains(&word),
+        "X-Cache: MISS, or BYPASS",
+        format!("X-Cache: {word}"),
+    )?;
+    let count = count(answer)?;
+    let expected = format!("an answer that the handler has made now, with a count above {than}");
+    answer.require(count > than, expected, format!("a count of {count}"))
+}
+
+/// The number in the body of `/counter`.
+pub(super) fn count(answer: &Answer) -> Result<u64, Failure> {
+    let value = answer.json()?;
+    let count = value["count"].as_u64();
+    count.ok_or_else(|| answer.failure("a `count` in the body of /counter", &value))
+}
+
+/// All fields but those that may differ, as lines.
+pub(super) fn compared(answer: &Answer) -> Vec<String> {
+    let fields = answer.reply.fields.iter().map(|(name, value)| (name.to_lowercase(), value));
+    fields
+        .filter(|(name, _)| !NOT_COMPARED.contains(&name.as_str()))
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect()
+}
+
+pub(super) trait FieldOr {
+    /// The value of a field, or that it is missing.
+    fn field_or(&self, name: &str) -> &str;
+}
+
+impl FieldOr for Answer {
+    fn field_or(&self, name: &str) -> &str {
+        self.reply.field(name).unwrap_or("missing")
+    }
+}

@@ -1,0 +1,117 @@
+//! Many entries, large ones, and many clients at the same time.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use wire::exercise::{Answer, Connection, Failure, Server};
+
+use super::answers::{count, hit, never, same};
+
+/// Eight clients are more than the server has workers, so some wait for their turn.
+const TURN: Duration = Duration::from_secs(15);
+
+pub(super) fn the_oldest_of_many_goes(server: &Server) -> Result<(), Failure> {
+    let mut client = Asker::new(server)?;
+    let target = |number: usize| format!("/counter?ttl=600&n={number}");
+    for number in 0..128 {
+        client.get(&target(number))?.status(200)?.field("X-Cache", "MISS")?;
+    }
+    // The first is used again, so the second is now the one that was not used for longest.
+    hit(&client.get(&target(0))?)?;
+    client.get(&target(128))?.status(200)?.field("X-Cache", "MISS")?;
+    for number in [0, 2, 3, 64, 127, 128] {
+        hit(&client.get(&target(number))?)?;
+    }
+    client.get(&target(1))?.status(200)?.field("X-Cache", "MISS")?;
+    // And with that the fifth has gone: the third and the fourth have just been used.
+    client.get(&target(4))?.status(200)?.field("X-Cache", "MISS")?;
+    Ok(())
+}
+
+pub(super) fn the_oldest_of_large_ones_goes(server: &Server) -> Result<(), Failure> {
+    let mut client = Asker::new(server)?;
+    let target = |number: usize| format!("/counter?ttl=600&kb=1000&n={number}");
+    for number in 0..8 {
+        client.get(&target(number))?.status(200)?.field("X-Cache", "MISS")?;
+    }
+    hit(&client.get(&target(0))?)?;
+    client.get(&target(8))?.status(200)?.field("X-Cache", "MISS")?;
+    for number in [0, 2, 7, 8] {
+        hit(&client.get(&target(number))?)?;
+    }
+    client.get(&target(1))?.status(200)?.field("X-Cache", "MISS")?;
+    let large = |kb: u32| format!("/counter?ttl=600&kb={kb}");
+    client.get(&large(1023))?.status(200)?;
+    hit(&client.get(&large(1023))?)?;
+    for kb in [1024, 3000] {
+        let first = client.get(&large(kb))?;
+        never(&client.get(&large(kb))?, count(&first)?)?;
+    }
+    Ok(())
+}
+
+pub(super) fn nobody_waits_for_a_handler(server: &Server) -> Result<(), Failure> {
+    const SOON: Duration = Duration::from_millis(1500);
+    let kept = "/counter?ttl=60&n=kept";
+    server.get(kept)?.status(200)?;
+    thread::scope(|scope| {
+        let slow = scope.spawn(|| server.get("/counter?ttl=60&ms=3000")?.status(200).map(drop));
+        thread::sleep(Duration::from_millis(300));
+        let start = Instant::now();
+        let found = server.get(kept)?;
+        hit(&found)?;
+        let made = server.get("/counter?ttl=60&n=new")?;
+        made.status(200)?;
+        let took = start.elapsed();
+        let expected = "two answers at once, while a handler is busy with another request";
+        made.require(took < SOON, expected, format!("answers after {took:.1?}"))?;
+        // A check that panics is a failure of ours, not of the learner.
+        slow.join().expect("no check panics")
+    })
+}
+
+pub(super) fn eight_threads(server: &Server) -> Result<(), Failure> {
+    let mut counts = Vec::new();
+    for number in 0..4 {
+        let target = format!("/counter?ttl=600&n={number}");
+        let count = count(server.get(&target)?.status(200)?)?;
+        counts.push((target, count));
+    }
+    thread::scope(|scope| {
+        let ask_often = |thread: usize| {
+            let mut client = Asker::new(server)?;
+            for number in 0..100 {
+                let (target, count) = &counts[(thread + number) % counts.len()];
+                same(&client.get(target)?, *count)?;
+                // What others keep meanwhile is not in the way.
+                let own = format!("/counter?ttl=600&t={thread}&n={}", number / 20);
+                client.get(&own)?.status(200)?;
+            }
+            Ok(())
+        };
+        let clients: Vec<_> = (0..8).map(|thread| scope.spawn(move || ask_often(thread))).collect();
+        clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
+    })
+}
+
+/// Asks again and again, on a new connection whenever the server has closed the old one.
+struct Asker<'a> {
+    pub(super) server: &'a Server,
+    pub(super) connection: Connection<'a>,
+}
+
+impl<'a> Asker<'a> {
+    pub(super) fn new(server: &'a Server) -> Result<Asker<'a>, Failure> {
+        let mut connection = server.connect()?;
+        connection.client().set_patience(TURN);
+        Ok(Asker { server, connection })
+    }
+
+    pub(super) fn get(&mut self, target: &str) -> Result<Answer, Failure> {
+        let answer = self.connection.ask("GET", target, &[], b"")?;
+        if answer.lists("Connection", "close") {
+            *self = Asker::new(self.server)?;
+        }
+        Ok(answer)
+    }
+}

@@ -1,0 +1,139 @@
+//! What a person has to decide, and what becomes of a decision.
+
+use std::fs;
+
+use super::{FIRST, Repository, SECOND, THIRD};
+
+#[test]
+fn a_conflict_stops_where_a_person_must_decide_and_goes_on_from_there() {
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/a.rs", "limit = 1\n"),
+        ("chapters/03_parser/src/a.rs", "limit = 10\n"),
+        ("chapters/04_router/src/a.rs", "limit = 10\n"),
+    ]);
+    repository.write(&format!("{FIRST}/src/a.rs"), "limit = 2\n");
+    let report = repository.carry("2").unwrap();
+    assert_eq!(
+        report.text,
+        "\
+src/a.rs
+  03_parser        conflict
+
+decide: chapters/03_parser/src/a.rs has both sides between <<<<<<< and >>>>>>>
+Edit what is named above, then `cargo xtask carry --continue` goes on. `cargo xtask carry --abort` takes everything back.
+"
+    );
+    assert_eq!(
+        repository.read(&format!("{SECOND}/src/a.rs")),
+        "\
+<<<<<<< chapters/03_parser/src/a.rs
+limit = 10
+||||||| before the change
+limit = 1
+=======
+limit = 2
+>>>>>>> chapters/02_pool/src/a.rs
+"
+    );
+    assert_eq!(repository.read(&format!("{THIRD}/src/a.rs")), "limit = 10\n");
+    let error = repository.carry("2").unwrap_err().to_string();
+    assert!(error.starts_with("a carry from chapters/02_pool is under way; "), "{error}");
+    assert_eq!(repository.go_on().unwrap().text, report.text);
+
+    repository.write(&format!("{SECOND}/src/a.rs"), "limit = 20\n");
+    let report = repository.go_on().unwrap();
+    assert!(report.text.contains("kept as you resolved it"), "{}", report.text);
+    assert!(report.conflicts.is_empty());
+    assert_eq!(repository.read(&format!("{SECOND}/src/a.rs")), "limit = 20\n");
+    assert_eq!(repository.read(&format!("{THIRD}/src/a.rs")), "limit = 20\n");
+}
+
+#[test]
+fn what_no_marker_can_show_is_as_the_person_leaves_it() {
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/a.rs", "1\n"),
+        ("chapters/03_parser/src/a.rs", "2\n"),
+        ("chapters/04_router/src/a.rs", "2\n"),
+    ]);
+    fs::remove_file(repository.folder.path().join("chapters/02_pool/src/a.rs")).unwrap();
+    let report = repository.carry("2").unwrap();
+    assert_eq!(report.conflicts.len(), 1, "{}", report.text);
+    assert!(report.conflicts[0].contains("was deleted, and this one differs"));
+    fs::remove_file(repository.folder.path().join("chapters/03_parser/src/a.rs")).unwrap();
+    assert!(repository.go_on().unwrap().conflicts.is_empty());
+    assert!(!repository.exists("chapters/04_router/src/a.rs"));
+    repository.abort().unwrap();
+    assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "2\n");
+    assert_eq!(repository.read("chapters/04_router/src/a.rs"), "2\n");
+}
+
+#[test]
+fn a_conflict_that_is_only_half_resolved_stays_one() {
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/a.rs", "limit = 1\n"),
+        ("chapters/03_parser/src/a.rs", "limit = 10\n"),
+        ("chapters/02_pool/src/b.rs", "limit = 1\n"),
+        ("chapters/03_parser/src/b.rs", "limit = 10\n"),
+        ("final/Cargo.toml", "\n"),
+        ("final/src/a.rs", "limit = 10\n"),
+        ("final/src/b.rs", "limit = 100\n"),
+    ]);
+    repository.write("chapters/02_pool/src/a.rs", "limit = 2\n");
+    repository.write("chapters/02_pool/src/b.rs", "limit = 2\n");
+    assert_eq!(repository.carry("2").unwrap().conflicts.len(), 2);
+    // One is resolved to what it was, and the other one not: the one goes on.
+    repository.write("chapters/03_parser/src/a.rs", "limit = 10\n");
+    let report = repository.go_on().unwrap();
+    assert_eq!(
+        report.conflicts,
+        ["chapters/03_parser/src/b.rs has both sides between <<<<<<< and >>>>>>>"]
+    );
+    assert_eq!(repository.read("final/src/a.rs"), "limit = 10\n");
+    // The second conflict of the same file is in the next chapter.
+    repository.write("chapters/03_parser/src/b.rs", "limit = 20\n");
+    let report = repository.go_on().unwrap();
+    assert_eq!(report.conflicts, ["final/src/b.rs has both sides between <<<<<<< and >>>>>>>"]);
+    repository.write("final/src/b.rs", "limit = 200\n");
+    assert!(repository.go_on().unwrap().conflicts.is_empty());
+    assert_eq!(repository.read("chapters/03_parser/src/b.rs"), "limit = 20\n");
+    assert!(repository.go_on().unwrap_err().to_string().contains("no carry is under way"));
+}
+
+#[test]
+fn an_abort_keeps_half_a_decision_too() {
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/a.rs", "limit = 1\n"),
+        ("chapters/03_parser/src/a.rs", "limit = 10\n"),
+    ]);
+    repository.write("chapters/02_pool/src/a.rs", "limit = 2\n");
+    repository.carry("2").unwrap();
+    let half = repository.read("chapters/03_parser/src/a.rs") + "half a decision\n";
+    repository.write("chapters/03_parser/src/a.rs", &half);
+    assert_eq!(repository.go_on().unwrap().conflicts.len(), 1);
+    repository.abort().unwrap();
+    assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "limit = 10\n");
+    assert_eq!(repository.read(".carry/kept/1/chapters/03_parser/src/a.rs"), half);
+}
+
+#[test]
+fn an_abort_keeps_what_a_person_has_edited() {
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/a.rs", "limit = 1\n"),
+        ("chapters/03_parser/src/a.rs", "limit = 10\n"),
+        ("chapters/02_pool/src/b.rs", "1\n"),
+        ("chapters/03_parser/src/b.rs", "1\n"),
+    ]);
+    // Not committed, and nothing to do with the change.
+    repository.write("chapters/03_parser/src/a.rs", "limit = 10 // mine\n");
+    repository.write("chapters/02_pool/src/a.rs", "limit = 2\n");
+    repository.write("chapters/02_pool/src/b.rs", "2\n");
+    repository.carry("2").unwrap();
+    repository.write("chapters/03_parser/src/a.rs", "limit = 20\n");
+    let told = repository.abort().unwrap();
+    assert!(told.ends_with("What you have edited since is in .carry/kept/1.\n"), "{told}");
+    assert_eq!(repository.read(".carry/kept/1/chapters/03_parser/src/a.rs"), "limit = 20\n");
+    assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "limit = 10 // mine\n");
+    assert_eq!(repository.read("chapters/03_parser/src/b.rs"), "1\n");
+    assert_eq!(repository.read("chapters/02_pool/src/b.rs"), "2\n");
+    assert!(repository.abort().is_err());
+}

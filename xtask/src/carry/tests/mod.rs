@@ -1,0 +1,224 @@
+//! Carrying in small repositories, made for each test.
+
+mod conflicts;
+mod patches;
+
+use std::fs;
+
+use super::*;
+use crate::ui::tests::plain;
+use crate::workspace::tests::folder_with;
+
+const FIRST: &str = "chapters/02_pool";
+const SECOND: &str = "chapters/03_parser";
+const THIRD: &str = "chapters/04_router";
+
+pub(super) struct Repository {
+    pub(super) folder: tempfile::TempDir,
+}
+
+impl Repository {
+    pub(super) fn with(files: &[(&str, &str)]) -> Repository {
+        let folder = folder_with(files);
+        let repository = Repository { folder };
+        fs::write(repository.folder.path().join(".gitignore"), "/target\n/.carry\n").unwrap();
+        repository.git(&["init", "-q"]);
+        repository.commit();
+        repository
+    }
+
+    pub(super) fn git(&self, args: &[&str]) {
+        let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
+        Git::at(self.folder.path()).run(&[&name[..], args].concat()).unwrap();
+    }
+
+    pub(super) fn commit(&self) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", "a step"]);
+    }
+
+    pub(super) fn write(&self, path: &str, text: &str) {
+        crate::patch::write(self.folder.path(), path, text.as_bytes()).unwrap();
+    }
+
+    pub(super) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.folder.path().join(path)).unwrap()
+    }
+
+    pub(super) fn workspace(&self) -> Workspace {
+        Workspace::at(self.folder.path()).unwrap()
+    }
+
+    pub(super) fn carry(&self, chapter: &str) -> anyhow::Result<Report> {
+        start(&self.workspace(), chapter, "HEAD").map(without_colours)
+    }
+
+    pub(super) fn go_on(&self) -> anyhow::Result<Report> {
+        go_on(&self.workspace()).map(without_colours)
+    }
+
+    pub(super) fn abort(&self) -> anyhow::Result<String> {
+        abort(&self.workspace()).map(|report| plain(&report.text))
+    }
+
+    pub(super) fn exists(&self, path: &str) -> bool {
+        self.folder.path().join(path).exists()
+    }
+}
+
+fn without_colours(report: Report) -> Report {
+    Report { text: plain(&report.text), ..report }
+}
+
+/// Three chapters with one file that is the same everywhere and one that the last has changed.
+fn three_chapters() -> Repository {
+    Repository::with(&[
+        ("chapters/02_pool/src/same.rs", "1\n2\n3\n4\n5\n"),
+        ("chapters/03_parser/src/same.rs", "1\n2\n3\n4\n5\n"),
+        ("chapters/04_router/src/same.rs", "1\n2\n3\n4\nfive\n"),
+        ("chapters/02_pool/src/main.rs", "use ch02_pool::Server;\nfn main() {}\n"),
+        ("chapters/03_parser/src/main.rs", "use ch03_parser::Server;\nfn main() {}\n"),
+        ("chapters/04_router/src/main.rs", "use ch04_router::Server;\nfn main() {}\n"),
+    ])
+}
+
+#[test]
+fn a_change_reaches_all_later_chapters() {
+    let repository = three_chapters();
+    repository.write(&format!("{FIRST}/src/same.rs"), "one\n2\n3\n4\n5\n");
+    let report = repository.carry("2").unwrap();
+    assert!(report.conflicts.is_empty());
+    assert_eq!(repository.read(&format!("{SECOND}/src/same.rs")), "one\n2\n3\n4\n5\n");
+    assert_eq!(repository.read(&format!("{THIRD}/src/same.rs")), "one\n2\n3\n4\nfive\n");
+    assert_eq!(
+        report.text,
+        "\
+src/same.rs
+  03_parser        copied
+  04_router        merged
+
+Read it with `git diff`, run `cargo xtask test`, and commit everything together.
+"
+    );
+    // Carrying again changes nothing.
+    assert!(repository.carry("2").unwrap().text.contains("has it already"));
+}
+
+#[test]
+fn a_line_next_to_the_crate_s_name_is_no_conflict() {
+    let repository = three_chapters();
+    let changed = "use ch02_pool::Server;\nfn main() { Server::run() }\n";
+    repository.write(&format!("{FIRST}/src/main.rs"), changed);
+    assert!(repository.carry("2").unwrap().conflicts.is_empty());
+    assert_eq!(
+        repository.read(&format!("{THIRD}/src/main.rs")),
+        "use ch04_router::Server;\nfn main() { Server::run() }\n"
+    );
+}
+
+#[test]
+fn new_and_deleted_files_are_carried_too() {
+    let repository = three_chapters();
+    repository.write(&format!("{FIRST}/tests/new.rs"), "new\n");
+    fs::remove_file(repository.folder.path().join(FIRST).join("src/main.rs")).unwrap();
+    fs::write(
+        repository.folder.path().join(SECOND).join("src/main.rs"),
+        "use ch03_parser::Server;\nfn main() {}\n",
+    )
+    .unwrap();
+    let report = repository.carry("2").unwrap();
+    assert!(report.conflicts.is_empty(), "{}", report.text);
+    assert_eq!(repository.read(&format!("{THIRD}/tests/new.rs")), "new\n");
+    assert!(!repository.folder.path().join(THIRD).join("src/main.rs").exists());
+}
+
+#[test]
+fn a_file_that_a_later_chapter_has_not_is_left_out() {
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/echo.rs", "1\n"),
+        ("chapters/03_parser/src/lib.rs", "\n"),
+    ]);
+    repository.write(&format!("{FIRST}/src/echo.rs"), "2\n");
+    let report = repository.carry("2").unwrap();
+    assert!(report.text.contains("03_parser        has no such file"));
+    assert!(!repository.folder.path().join(SECOND).join("src/echo.rs").exists());
+}
+
+#[test]
+fn without_a_change_it_says_how_to_name_one() {
+    let error = three_chapters().carry("2").map(|report| report.text).unwrap_err();
+    assert!(error.to_string().contains("--from REV"), "{error}");
+}
+
+#[test]
+fn targets_of_exercises_stay_in_their_chapter() {
+    let manifest = |name: &str, middle: &str| {
+        format!(
+            "[package]\nname = \"{name}\"\n\n[dependencies]\nanyhow = \"1\"\n\n{middle}[lints]\n\
+             workspace = true\n"
+        )
+    };
+    let target = |number: u8| {
+        format!(
+            "# The checks.\n[[test]]\nname = \"exercise_{number:02}\"\n\
+             path = \"exercises/{number:02}_x/check.rs\"\n\n"
+        )
+    };
+    let (first, second) = (format!("{FIRST}/Cargo.toml"), format!("{SECOND}/Cargo.toml"));
+    let repository = Repository::with(&[
+        (&first, &manifest("ch02_pool", "")),
+        (&second, &manifest("ch03_parser", &target(3))),
+        ("final/Cargo.toml", &manifest("final", "")),
+    ]);
+    repository.write(&first, &manifest("ch02_pool", &target(1)));
+    let report = repository.carry("2").unwrap();
+    assert!(
+        report.text.contains("about exercises, which stay in their chapter"),
+        "{}",
+        report.text
+    );
+
+    let both = manifest("ch02_pool", &target(1)).replace("= \"1\"\n", "= \"1\"\nregex = \"2\"\n");
+    repository.write(&first, &both);
+    let report = repository.carry("2").unwrap();
+    assert!(report.conflicts.is_empty(), "{}", report.text);
+    let more = |text: String| text.replace("= \"1\"\n", "= \"1\"\nregex = \"2\"\n");
+    assert_eq!(repository.read(&second), more(manifest("ch03_parser", &target(3))));
+    assert_eq!(repository.read("final/Cargo.toml"), more(manifest("final", "")));
+}
+
+#[test]
+fn a_new_test_gets_the_name_of_each_crate_and_the_arguments_of_final() {
+    let repository = three_chapters();
+    repository.write("final/Cargo.toml", "\n");
+    repository.commit();
+    let test = |library: &str, program: &str, arguments: &str| {
+        format!(
+            "use {library}::Server;\n\nconst PROGRAM: &str = env!({program});\n\n\
+             fn start() {{\n    Program::start(PROGRAM, &[{arguments}]);\n}}\n"
+        )
+    };
+    let program = r#"concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME"))"#;
+    let address = r#""127.0.0.1:0""#;
+    repository.write(&format!("{FIRST}/tests/new.rs"), &test("ch02_pool", program, address));
+    repository.carry("2").unwrap();
+    let third = repository.read(&format!("{THIRD}/tests/new.rs"));
+    assert_eq!(third, test("ch04_router", program, address));
+    let last = test("httpserver", r#""CARGO_BIN_EXE_httpserver""#, r#""--addr", "127.0.0.1:0""#);
+    assert_eq!(repository.read("final/tests/new.rs"), last);
+}
+
+#[test]
+fn a_file_that_the_list_says_is_gone_is_not_brought_back() {
+    let repository = three_chapters();
+    let list = "[\"03_parser\"]\n\"examples/new.rs\" = \"gone: it is of chapter 2\"\n";
+    repository.write("xtask/lessons.toml", list);
+    repository.write(&format!("{FIRST}/examples/new.rs"), "new\n");
+    let report = repository.carry("2").unwrap();
+    assert!(
+        report.text.contains("03_parser        has no such file (gone: it is of"),
+        "{}",
+        report.text
+    );
+    assert!(!repository.exists(&format!("{SECOND}/examples/new.rs")));
+}

@@ -1,0 +1,158 @@
+//! Carrying into the patches of exercises, which are made anew.
+
+use super::Repository;
+use crate::patch::Files;
+
+#[test]
+fn a_right_solution_of_another_design_is_made_anew_too() {
+    let before = "a\nb\nc\nd\ne\nf\ng\nh\n";
+    let path = "chapters/03_parser/src/a.rs";
+    let files = |text: &str| Files::from([(path.to_string(), Some(text.as_bytes().to_vec()))]);
+    let make = |to: &str| {
+        crate::patch::Patch::between("Two words.\n\n", &files(before), &files(to)).unwrap().text()
+    };
+    let exercise = "chapters/03_parser/exercises/01_first";
+    let other = format!("{exercise}/alternatives/other.patch");
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/a.rs", before),
+        (path, before),
+        (&format!("{exercise}/solution.patch"), &make("a\nb\nc\nd\ne\nf\ng\nsolved\n")),
+        (&format!("{exercise}/wrong/one.patch"), &make("a\nb\nc\nd\ne\nf\ng\nwrong\n")),
+        (&other, &make("a\nb\nc\nd\ne\nf\ng\nin another way\n")),
+    ]);
+    repository.write("chapters/02_pool/src/a.rs", &before.replace('e', "E"));
+    let report = repository.carry("2").unwrap();
+    assert!(report.conflicts.is_empty(), "{}", report.text);
+    let made = repository.read(&other);
+    assert!(made.starts_with("Two words.\n\ndiff --git"), "{made}");
+    assert!(made.ends_with(" E\n f\n g\n-h\n+in another way\n"), "{made}");
+}
+
+#[test]
+fn patches_of_exercises_are_made_anew() {
+    let before = "a\nb\nc\nd\ne\nf\ng\nh\n";
+    let solved = "a\nb\nc\nd\ne\nf\ng\nsolved\n";
+    let wrong = "a\nb\nc\nd\ne\nf\ng\nwrong\n";
+    let path = "chapters/03_parser/src/a.rs";
+    let files = |text: &str| Files::from([(path.to_string(), Some(text.as_bytes().to_vec()))]);
+    let make = |lead: &str, from: &str, to: &str| {
+        crate::patch::Patch::between(lead, &files(from), &files(to)).unwrap().text()
+    };
+    let exercise = "chapters/03_parser/exercises/01_first";
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/a.rs", before),
+        (path, before),
+        (&format!("{exercise}/solution.patch"), &make("", before, solved)),
+        (&format!("{exercise}/wrong/one.patch"), &make("Caught-by: x\n\n", before, wrong)),
+        (&format!("{exercise}/wrong/two.patch"), &make("Based-on: solution\n\n", solved, wrong)),
+    ]);
+    let (changed, new_context) = ("A\nb\nc\nd\ne\nf\nG\nh\n", " f\n G\n-h\n+solved\n");
+    // A patch that changes a line next to a changed one cannot be merged by itself.
+    repository.write("chapters/02_pool/src/a.rs", changed);
+    let report = repository.carry("2").unwrap();
+    assert_eq!(report.conflicts.len(), 2, "{}", report.text);
+    let told = format!(
+        "{exercise}/solution.patch: the solved file with both sides is \
+         .carry/01_first/solution.patch/{path}; the patch is made of what you make of it"
+    );
+    assert_eq!(report.conflicts[0], told);
+    assert!(report.text.contains("wrong/two.patch waits for the solution"), "{}", report.text);
+    repository.abort().unwrap();
+    assert!(!repository.exists(&format!(".carry/01_first/solution.patch/{path}")));
+    repository.git(&["checkout", "-q", "."]);
+
+    let (changed, rest) = ("A\nb\nc\nd\nE\nf\ng\nh\n", " E\n f\n g\n-h\n+solved\n");
+    repository.write("chapters/02_pool/src/a.rs", changed);
+    let report = repository.carry("2").unwrap();
+    assert!(report.conflicts.is_empty(), "{}", report.text);
+    let solution = repository.read(&format!("{exercise}/solution.patch"));
+    assert!(solution.ends_with(rest), "{solution}");
+    assert!(!solution.contains(new_context));
+    assert!(
+        repository
+            .read(&format!("{exercise}/wrong/one.patch"))
+            .starts_with("Caught-by: x\n\ndiff --git")
+    );
+    assert!(repository.read(&format!("{exercise}/wrong/two.patch")).ends_with("-solved\n+wrong\n"));
+    // Again, and nothing changes.
+    let report = repository.carry("2").unwrap();
+    assert!(!report.text.contains("anew"), "{}", report.text);
+    assert_eq!(repository.read(&format!("{exercise}/solution.patch")), solution);
+}
+
+#[test]
+fn a_patch_is_made_of_what_a_person_makes_of_the_solved_file() {
+    let path = "chapters/02_pool/src/a.rs";
+    let files = |text: &str| Files::from([(path.to_string(), Some(text.as_bytes().to_vec()))]);
+    let make = |lead: &str, from: &str, to: &str| {
+        crate::patch::Patch::between(lead, &files(from), &files(to)).unwrap().text()
+    };
+    let exercise = "chapters/02_pool/exercises/01_first";
+    let wrong =
+        make("Based-on: solution\n\n", "a\nsolved\nc\nd\ne\nf\n", "a\nsolved\nc\nd\ne\nwrong\n");
+    let repository = Repository::with(&[
+        (path, "a\nb\nc\nd\ne\nf\n"),
+        (
+            &format!("{exercise}/solution.patch"),
+            &make("", "a\nb\nc\nd\ne\nf\n", "a\nsolved\nc\nd\ne\nf\n"),
+        ),
+        (&format!("{exercise}/wrong/one.patch"), &wrong),
+    ]);
+    repository.write(path, "a\nB\nc\nd\ne\nf\n");
+    let report = repository.carry("2").unwrap();
+    let scratch = format!(".carry/01_first/solution.patch/{path}");
+    assert_eq!(report.conflicts.len(), 1, "{}", report.text);
+    // Nothing edited, and `--continue` says the same.
+    assert_eq!(repository.go_on().unwrap().conflicts, report.conflicts);
+    assert!(repository.read(&scratch).contains("<<<<<<< chapters/02_pool/exercises"));
+
+    repository.write(&scratch, "a\nSOLVED\nc\nd\ne\nf\n");
+    let report = repository.go_on().unwrap();
+    assert!(report.conflicts.is_empty(), "{}", report.text);
+    assert!(report.text.contains("prove-exercises --work-tree 1`"), "{}", report.text);
+    let solution = repository.read(&format!("{exercise}/solution.patch"));
+    assert!(solution.contains("-B\n+SOLVED\n"), "{solution}");
+    let wrong = repository.read(&format!("{exercise}/wrong/one.patch"));
+    assert!(wrong.starts_with("Based-on: solution\n\ndiff") && wrong.ends_with("-f\n+wrong\n"));
+    // A better change: the decision still holds, and gets what is new.
+    repository.write(path, "a\nB\nc\nD\ne\nf\n");
+    let report = repository.carry("2").unwrap();
+    assert!(report.conflicts.is_empty(), "{}", report.text);
+    let solution = repository.read(&format!("{exercise}/solution.patch"));
+    assert!(solution.contains("+SOLVED\n c\n D\n"), "{solution}");
+    // The change is committed, and the next carry does not know of it any more.
+    repository.commit();
+    repository.write(path, "a\nB\nc\nD\ne\nf\ng\n");
+    repository.carry("2").unwrap();
+    assert!(!repository.exists(&scratch));
+}
+
+#[test]
+fn a_patch_that_a_person_made_anew_stays() {
+    let path = "chapters/02_pool/src/a.rs";
+    let files = |text: &str| Files::from([(path.to_string(), Some(text.as_bytes().to_vec()))]);
+    let make = |from: &str, to: &str| {
+        crate::patch::Patch::between("", &files(from), &files(to)).unwrap().text()
+    };
+    let solution = "chapters/02_pool/exercises/01_first/solution.patch";
+    let repository = Repository::with(&[
+        (path, "a\nb\n"),
+        (solution, &make("a\nb\n", "a\nsolved\n")),
+        ("chapters/02_pool/exercises/01_first/wrong/none.md", ""),
+    ]);
+    let by_hand = make("a\nB\n", "a\nSolved\n");
+    repository.write(path, "a\nB\n");
+    repository.write(solution, &by_hand);
+    assert!(repository.carry("2").unwrap().conflicts.is_empty());
+    assert_eq!(repository.read(solution), by_hand);
+    // Another that fits nothing has to be edited by a person.
+    repository.write(path, "a\nC\n");
+    let report = repository.carry("2").unwrap();
+    assert_eq!(
+        report.conflicts,
+        [format!("{solution} fits neither the old nor the new files; edit it")]
+    );
+    assert_eq!(repository.go_on().unwrap().conflicts, report.conflicts);
+    repository.write(solution, &make("a\nC\n", "a\nSolved\n"));
+    assert!(repository.go_on().unwrap().conflicts.is_empty());
+}
