@@ -19,7 +19,7 @@ pub(crate) fn render(info: &str, art: &str) -> Result<String> {
         ..Settings::default()
     };
     let svg = svgbob::to_svg_with_settings(art, &settings);
-    let svg = with_room_for_text(&svg, art, settings.scale);
+    let svg = with_view_box(&with_room_for_text(&svg, art, settings.scale));
     // A blank line would end the HTML block.
     let svg: Vec<&str> = svg.lines().filter(|line| !line.trim().is_empty()).collect();
     Ok(format!(
@@ -42,6 +42,20 @@ fn with_room_for_text(svg: &str, art: &str, scale: f32) -> String {
     let rows = art.trim_end().lines().count();
     let wider = at_least(svg, " width=\"", cells(columns) * scale);
     at_least(&wider, " height=\"", cells(rows) * scale * 2.0)
+}
+
+/// With it a picture can be made smaller, on paper.
+fn with_view_box(svg: &str) -> String {
+    let number = |attribute| {
+        let (_, rest) = svg.split_once(attribute)?;
+        rest.split_once('"').map(|(number, _)| number)
+    };
+    match (number(" width=\""), number(" height=\"")) {
+        (Some(width), Some(height)) => {
+            svg.replacen("<svg ", &format!("<svg viewBox=\"0 0 {width} {height}\" "), 1)
+        }
+        _ => svg.to_string(),
+    }
 }
 
 /// Makes the number behind the first `attribute` as large as `least`.
@@ -73,6 +87,7 @@ mod tests {
     fn text_beside_the_last_shape_is_not_cut_off() {
         let html = render("svgbob alt=\"a box\"", "+--+\n|  |  \"and some text\"\n+--+\n").unwrap();
         assert!(html.contains(" width=\"176\""), "{html}");
+        assert!(html.contains(" viewBox=\"0 0 176 "), "{html}");
     }
 
     #[test]

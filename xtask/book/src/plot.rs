@@ -93,7 +93,11 @@ fn below(plot: &Plot) -> String {
     if same && xs.len() <= MOST_MARKS {
         // A blank line would end the HTML block, so there is none.
         text.push_str("<details class=\"plot-numbers\"><summary>The numbers</summary>\n");
-        let _ = write!(text, "<table><thead><tr><th>{}</th>", attribute_text(&plot.x.label));
+        let _ = write!(
+            text,
+            "<div class=\"table-wrapper\"><table><thead><tr><th>{}</th>",
+            attribute_text(&plot.x.label)
+        );
         for series in &lines {
             let _ = write!(text, "<th>{}</th>", attribute_text(&series.name));
         }
@@ -107,7 +111,7 @@ fn below(plot: &Plot) -> String {
         }
         let _ = writeln!(
             text,
-            "</tbody></table>\n<p>In the columns: {}.</p>\n</details>",
+            "</tbody></table></div>\n<p>In the columns: {}.</p>\n</details>",
             attribute_text(&plot.y.label)
         );
     }
