@@ -19,6 +19,13 @@ const BATCH: usize = 16;
 /// stuck. At 2 ms a thread that was only not scheduled looks stuck; at 20 ms everybody waits too long.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// How often it looks while handlers block: where a turn has just been stuck, the next one that is still running after
+/// a moment will be too, and everybody waits less.
+const SOON: Duration = Duration::from_millis(1);
+
+/// How long it expects that.
+const MEMORY: Duration = Duration::from_millis(200);
+
 /// How often it looks when nothing happens.
 const DOZE: Duration = Duration::from_millis(50);
 
@@ -318,6 +325,7 @@ impl<W: Work> Shared<W> {
     fn monitor(shared: &Arc<Shared<W>>) {
         let mut seen: Vec<(u64, Instant)> =
             shared.permits.iter().map(|permit| (permit.turns(), Instant::now())).collect();
+        let mut last_stuck: Option<Instant> = None;
         while !shared.stopped.load(Ordering::Acquire) {
             let mut is_quiet = true;
             let now = Instant::now();
@@ -333,6 +341,7 @@ impl<W: Work> Shared<W> {
                 let is_stuck = turns == before && is_running;
                 if is_stuck && Shared::relieve(shared, number, turns) {
                     all_are_stuck = false;
+                    last_stuck = Some(now);
                 } else if is_stuck {
                     // There is no thread to take over, but one with another permit may be idle.
                     for token in permit.take_batch(turns) {
@@ -349,7 +358,9 @@ impl<W: Work> Shared<W> {
                 }
             }
             shared.work.tick(now);
-            thread::sleep(if is_quiet { DOZE } else { LOOK });
+            let is_soon = last_stuck.is_some_and(|time| now - time < MEMORY);
+            let look = if is_soon { SOON } else { LOOK };
+            thread::sleep(if is_quiet { DOZE } else { look });
         }
     }
 }

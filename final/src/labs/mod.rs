@@ -3,12 +3,12 @@
 //! A page sends the bytes of a connection. They go through the code that serves every connection, and the page gets
 //! back all that came out, and which part of the input each byte was. The steps, and the file of each:
 //!
-//! 1. `guard.rs`: only this machine may ask, and only pages that are meant to.
-//! 2. `walk.rs`: the parser says where each message ends, or at which byte it is refused.
-//! 3. `wire.rs`: a connection without a network takes the messages, and answers.
-//! 4. `label.rs` and `body.rs`: which part of a message each byte is; `part.rs` has the names.
-//! 5. `blame.rs`: which of the parts a refusal is about, and the section that says so.
-//! 6. `report.rs`: all of it as JSON.
+//! 1. `guard`: only this machine may ask, and only pages that are meant to.
+//! 2. `walk`: the parser says where each message ends, or at which byte it is refused.
+//! 3. `wire`: a connection without a network takes the messages, and answers.
+//! 4. `label` and `body`: which part of a message each byte is; `part` has the names.
+//! 5. `blame`: which of the parts a refusal is about, and the section that says so.
+//! 6. `report`: all of it as JSON.
 
 mod blame;
 mod body;
