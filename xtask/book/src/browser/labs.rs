@@ -125,8 +125,8 @@ mod tests {
             let limit = json!({ "burst": burst, "rate": rate, "per": per });
             real.push(json!({ "limit": limit, "asked": asked }));
         }
-        let told: serde_json::Value = serde_json::from_str(BUCKET_CASES).unwrap();
-        let real = serde_json::Value::from(real);
+        let told: Value = serde_json::from_str(BUCKET_CASES).unwrap();
+        let real = Value::from(real);
         assert_eq!(told, real, "the file must be: {real}");
     }
 
