@@ -26,6 +26,11 @@
       element.removeAttribute("tabindex");
     }
   };
+  // And there they scroll, and do not turn the page.
+  const keep = event => {
+    if (event.key === "ArrowLeft" || event.key === "ArrowRight") event.stopPropagation();
+  };
+  wide.forEach(element => element.addEventListener("keydown", keep));
   // Called for each once it has a size, so also when a folded answer opens or the window changes.
   const sizes = new ResizeObserver(entries => entries.forEach(entry => reach(entry.target)));
   wide.forEach(element => sizes.observe(element));

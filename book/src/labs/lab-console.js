@@ -1,6 +1,6 @@
 // One connection: what you send, and what comes back, byte for byte.
 import { Lab, button, h, label } from "./lab.js";
-import { encode, hex, outcomes, output, show, tryBytes } from "./wire.js";
+import { encode, hex, origins, outcomes, output, show, tryBytes } from "./wire.js";
 
 const START = "GET /hello/you HTTP/1.1\\r\\n\nHost: a\\r\\n\n\\r\\n\nHEAD / HTTP/1.1\\r\\n\nHost: a\\r\\n\nConnection: close\\r\\n\n\\r\\n";
 
@@ -8,7 +8,7 @@ customElements.define("lab-console", class extends Lab {
   name = "a connection, both directions";
 
   build(body) {
-    this.field = h("textarea", { onkeydown: event => event.stopPropagation(), rows: 7, spellcheck: "false", autocapitalize: "off", value: START });
+    this.field = h("textarea", { rows: 7, spellcheck: "false", autocapitalize: "off", value: START });
     this.sent = h("pre", { class: "lab-bytes", tabindex: "0", "data-part": "sent", "aria-label": "What you send" });
     this.received = h("pre", { class: "lab-bytes", tabindex: "0", "data-part": "received", "aria-label": "What the server sends" });
     this.messages = h("ol", { class: "plain", "data-part": "messages" });
@@ -33,8 +33,9 @@ customElements.define("lab-console", class extends Lab {
       const { next, clock_ms: waited, truncated } = this.report;
       const lines = outcomes(this.report);
       if (waited > 0) lines.push(`Handlers pretended to sleep for ${waited} ms.`);
-      if (truncated) lines.push("That is the beginning; there was more.");
-      this.messages.replaceChildren(...lines.map(line => h("li", {}, line)));
+      if (truncated) lines.push("The server sends more than is shown here.");
+      if (this.report.spans_truncated) lines.push("You have sent more than is shown here.");
+      this.messages.replaceChildren(...[...lines, ...origins(this.report)].map(line => h("li", {}, line)));
       this.say(`${next.text}${next.after_ms === null ? "" : ` For ${next.after_ms / 1000} s at most.`}`);
       this.draw();
     } catch (error) {
@@ -53,9 +54,10 @@ customElements.define("lab-console", class extends Lab {
     const bytes = output(this.report);
     const lines = [];
     for (let from = 0; from < bytes.length;) {
-      const end = bytes.indexOf(10, from);
-      const to = end < 0 ? bytes.length : end + 1;
       const message = this.report.messages.findIndex(({ out }) => from >= out.from && from < out.to);
+      const last = this.report.messages[message]?.out.to ?? bytes.length;
+      const end = bytes.indexOf(10, from);
+      const to = end < 0 ? last : Math.min(end + 1, last);
       lines.push(...part(bytes.subarray(from, to), message % 2 === 0 ? "even" : "odd"));
       from = to;
     }

@@ -1,5 +1,5 @@
 // A TCP connection, segment by segment, forward and back.
-import { Lab, button, choice, h, label } from "./lab.js";
+import { Lab, button, choice, enable, h, label } from "./lab.js";
 import { STORIES, walk } from "./handshake.js";
 
 customElements.define("lab-handshake", class extends Lab {
@@ -53,8 +53,8 @@ customElements.define("lab-handshake", class extends Lab {
     const step = story.steps[this.at - 1];
     const arrow = !step?.from ? "" : step.from === "client" ? `${step.segment} \u2192` : `\u2190 ${step.segment}`;
     this.wire.textContent = arrow || "(nothing on the wire)";
-    this.back.disabled = this.at === 0;
-    this.forward.disabled = this.at === story.steps.length;
+    enable(this.back, this.at > 0, this.forward);
+    enable(this.forward, this.at < story.steps.length, this.back);
     this.list.replaceChildren(...story.steps.slice(0, this.at).map((one, index) =>
       h("li", { class: index === this.at - 1 ? "now" : null, "aria-current": index === this.at - 1 ? "step" : null },
         one.from ? `${one.from}: ${one.segment}` : one.kind === "time" ? "time passes" : "accept() returns")));

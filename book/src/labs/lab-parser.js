@@ -1,6 +1,6 @@
 // The parser's way over typed bytes, told by the parser itself.
-import { Lab, button, choice, h, label } from "./lab.js";
-import { encode, link, outcomes, show, tryBytes } from "./wire.js";
+import { Lab, button, choice, enable, h, label } from "./lab.js";
+import { encode, link, origins, outcomes, show, tryBytes } from "./wire.js";
 
 const get = (...lines) => ["GET /hello/you HTTP/1.1", ...lines, ""].map(line => `${line}\\r\\n`).join("\n");
 const post = (fields, body) => ["POST /echo HTTP/1.1", "Host: a", ...fields, ""].map(line => `${line}\\r\\n`).join("\n") + `\n${body}`;
@@ -24,7 +24,7 @@ customElements.define("lab-parser", class extends Lab {
   name = "the parser, byte by byte";
 
   build(body) {
-    this.field = h("textarea", { onkeydown: event => event.stopPropagation(), rows: 6, spellcheck: "false", autocapitalize: "off", value: EXAMPLES[0][1] });
+    this.field = h("textarea", { rows: 6, spellcheck: "false", autocapitalize: "off", value: EXAMPLES[0][1] });
     this.bytes = h("pre", { class: "lab-bytes", tabindex: "0", "data-part": "bytes", "aria-label": "The bytes, part by part" });
     this.messages = h("ol", { class: "plain", "data-part": "messages" });
     this.back = button("Back", () => this.go(this.at - 1));
@@ -34,7 +34,6 @@ customElements.define("lab-parser", class extends Lab {
     const steps = h("div", { class: "lab-bar", onkeydown: event => {
       if (!keys[event.key]) return;
       event.preventDefault();
-      event.stopPropagation(); // or mdBook turns the page
       keys[event.key]();
     } }, this.back, this.forward, this.all);
     body.append(
@@ -83,16 +82,19 @@ customElements.define("lab-parser", class extends Lab {
       return ends ? [part, "\n"] : [part];
     }));
     this.bytes.hidden = false;
-    const lines = outcomes(report).concat(report.next.text);
-    if (report.elsewhere) lines.push("(This page and the server are two origins. The server allows it: that is CORS, in part 4.)");
-    this.messages.replaceChildren(...lines.map(line => h("li", {}, line)));
+    const lines = [...outcomes(report), report.next.text];
+    if (report.spans_truncated) lines.push("The first parts are marked; there are more.");
+    this.messages.replaceChildren(...[...lines, ...origins(report)].map(line => h("li", {}, line)));
+    if (input.length === 0) this.say("There are no bytes to try.");
     this.go(0);
     return report;
   }
 
   enable() {
-    this.back.disabled = this.at <= 0;
-    this.forward.disabled = this.all.disabled = this.at >= this.spans.length - 1;
+    const more = this.at < this.spans.length - 1;
+    enable(this.back, this.at > 0, this.forward);
+    enable(this.forward, more, this.back);
+    enable(this.all, more, this.back);
   }
 
   go(to) {

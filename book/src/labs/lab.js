@@ -36,6 +36,15 @@ export const choice = (options, onchange) =>
   h("select", { onchange: event => onchange(event.target.value) },
     ...options.map(([value, text]) => h("option", { value }, text)));
 
+/** Lets a button be pressed, or not. A reader who has just pressed it goes on with the other one. */
+export function enable(one, can, other) {
+  if (!can && document.activeElement === one) {
+    other.disabled = false;
+    other.focus();
+  }
+  one.disabled = !can;
+}
+
 /** Whether the reader has asked for less motion. */
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -50,6 +59,10 @@ export class Lab extends HTMLElement {
     this.body.append(h("p", { class: "lab-name" }, `Lab: ${this.name}`));
     this.append(fallback, this.body);
     this.classList.add("lab");
+    // The arrow keys belong to what has the focus. mdBook would turn the page with them.
+    this.body.addEventListener("keydown", event => {
+      if (event.key === "ArrowLeft" || event.key === "ArrowRight") event.stopPropagation();
+    });
     this.build(this.body);
     this.dataset.live = "";
   }

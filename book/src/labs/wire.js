@@ -37,7 +37,7 @@ export async function tryBytes(bytes) {
       known = null;
       continue;
     }
-    const report = await answer.json();
+    const report = await answer.json().catch(() => ({ message: "and nothing that can be read" }));
     if (!answer.ok) throw new Error(`The server says ${answer.status}: ${report.message}.`);
     return { ...report, elsewhere: known !== location.origin };
   }
@@ -91,6 +91,17 @@ export const output = report => Uint8Array.from(atob(report.output), char => cha
 export function link(rule) {
   const parts = /^RFC (\d+) section ([\d.]+)$/.exec(rule ?? "");
   return parts && `https://www.rfc-editor.org/rfc/rfc${parts[1]}#section-${parts[2]}`;
+}
+
+/** A sentence about CORS, when the server is not where the page comes from. */
+export function origins(report) {
+  if (!report.elsewhere) return [];
+  const sentence = document.createElement("span");
+  const more = document.createElement("a");
+  more.href = new URL("../part4/cors.html", import.meta.url);
+  more.textContent = "CORS";
+  sentence.append("This page and the server are two origins, and the server allows it: that is ", more, ".");
+  return [sentence];
 }
 
 /** What became of the messages, a sentence each. */
