@@ -2,6 +2,8 @@
 //!
 //! A flag goes before an environment variable, that before the file, and that before the default.
 
+mod settings;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -11,13 +13,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Arg, ArgAction, Command};
 use jiff::SignedDuration;
 
 use crate::core::workers::Size;
 use crate::http::limits::{KIB, Limits, MIB};
 use crate::middleware::log_format::LogFormat;
 use crate::server::Clients;
+use settings::{SETTINGS, SWITCHES, Setting, command, variable};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,113 +59,6 @@ pub enum Asked {
     Check(Config),
     /// Which routes there are: `--print-routes`.
     Routes(Config),
-}
-
-/// A setting with a value: its flag is `--NAME`, its variable `HTTP_NAME`, its key in the file `NAME`.
-struct Setting {
-    name: &'static str,
-    value: &'static str,
-    default: &'static str,
-    help: &'static str,
-}
-
-const SETTINGS: [Setting; 21] = [
-    setting("addr", "IP:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one"),
-    setting("root", "FOLDER", "", "the folder whose files are served"),
-    setting("book", "FOLDER", "", "a built book, served from / on beside the demonstration"),
-    setting("max-age", "TIME", "1h", "how long clients may keep files that are no pages"),
-    setting("log", "FORMAT", "common", "the access log: common, json or off"),
-    setting("permits", "COUNT", "", "threads awake at a time [default: one a core]"),
-    setting(
-        "threads",
-        "COUNT",
-        "",
-        "threads at most, for handlers that block [default: permits + 32]",
-    ),
-    setting(
-        "patience",
-        "TIME",
-        "500ms",
-        "how long all threads may be stuck before clients are told 503",
-    ),
-    setting("max-connections", "COUNT", "16384", "connections in all; more are told 503"),
-    setting(
-        "max-connections-per-address",
-        "COUNT",
-        "",
-        "connections of one address [default: no limit]",
-    ),
-    setting("max-requests", "COUNT", "1000", "requests on one connection"),
-    setting("max-target", "SIZE", "8KiB", "the longest request target; 414 beyond it"),
-    setting("max-head", "SIZE", "16KiB", "the longest request head; 431 beyond it"),
-    setting("max-fields", "COUNT", "100", "field lines of a request; 431 beyond it"),
-    setting("max-body", "SIZE", "8MiB", "the longest request body; 413 beyond it"),
-    setting(
-        "max-whole-body",
-        "SIZE",
-        "8MiB",
-        "the longest body that is kept in memory; handlers read a longer one while it comes",
-    ),
-    setting("idle-timeout", "TIME", "60s", "how long a connection may wait for a request"),
-    setting("head-timeout", "TIME", "10s", "how long the head of a request may take; 408 after it"),
-    setting("body-timeout", "TIME", "30s", "how long the body of a request may take; 408 after it"),
-    setting("write-timeout", "TIME", "30s", "how long a client may take nothing of an answer"),
-    setting("drain-timeout", "TIME", "10s", "how long a stop waits for what is under way"),
-];
-
-const fn setting(
-    name: &'static str,
-    value: &'static str,
-    default: &'static str,
-    help: &'static str,
-) -> Setting {
-    Setting { name, value, default, help }
-}
-
-/// Settings without a value.
-const SWITCHES: [(&str, &str); 3] = [
-    ("files-only", "serve the files of --root from / on, and nothing else"),
-    ("listings", "list folders that have no index.html"),
-    ("labs", "let pages of this machine try bytes on this server, for the labs of the book"),
-];
-
-fn variable(name: &str) -> String {
-    format!("HTTP_{}", name.replace('-', "_").to_ascii_uppercase())
-}
-
-fn command() -> Command {
-    let mut command = Command::new("httpserver")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("An HTTP/1.1 server")
-        .after_help(
-            "Each setting can also be an environment variable (--max-body is HTTP_MAX_BODY) or a line of a TOML \
-             file (max-body = \"1MiB\"). A flag goes before a variable, and that before the file.\n\
-             Times are 500ms, 10s, 2m; sizes are 512, 16KiB, 8MiB.",
-        )
-        .arg(
-            Arg::new("config")
-                .long("config")
-                .value_name("FILE")
-                .help("a TOML file with settings [env: HTTP_CONFIG]"),
-        );
-    for Setting { name, value, default, help } in SETTINGS {
-        let help = if default.is_empty() {
-            help.to_string()
-        } else {
-            format!("{help} [default: {default}]")
-        };
-        command = command.arg(Arg::new(name).long(name).value_name(value).help(help));
-    }
-    for (name, help) in SWITCHES {
-        command = command.arg(Arg::new(name).long(name).action(ArgAction::SetTrue).help(help));
-    }
-    for (name, help) in [
-        ("check-config", "say whether the settings are right, and end"),
-        ("print-routes", "print the routes, and end"),
-    ] {
-        command = command.arg(Arg::new(name).long(name).action(ArgAction::SetTrue).help(help));
-    }
-    command
 }
 
 /// Reads the command line, the environment, and the file that one of them names.

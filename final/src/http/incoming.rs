@@ -51,6 +51,16 @@ enum Failure {
     Gone,
 }
 
+impl Failure {
+    /// What an error of the socket means.
+    fn of(error: &io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Failure::Slow,
+            _ => Failure::Gone,
+        }
+    }
+}
+
 /// How it has ended, when the handler has.
 #[derive(Debug, PartialEq)]
 pub(super) enum End {
@@ -111,14 +121,16 @@ impl Incoming {
 
     /// Reads and decodes once.
     fn advance(&mut self) -> Result<(), Failure> {
-        if std::mem::take(&mut self.expects) {
-            // The handler wants the body, so it may be sent (RFC 9110 section 10.1.1).
-            let word = b"HTTP/1.1 100 Continue\r\n\r\n";
-            (&self.stream).write_all(word).map_err(|_| Failure::Gone)?;
-        }
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Failure::Slow);
+        }
+        if std::mem::take(&mut self.expects) {
+            // The handler wants the body, so it may be sent (RFC 9110 section 10.1.1). A client that has not read the
+            // answers before may have left no room even for this.
+            self.stream.set_write_timeout(Some(left)).map_err(|_| Failure::Gone)?;
+            let word = b"HTTP/1.1 100 Continue\r\n\r\n";
+            blocking(|| (&self.stream).write_all(word)).map_err(|error| Failure::of(&error))?;
         }
         self.stream.set_read_timeout(Some(left)).map_err(|_| Failure::Gone)?;
         self.raw.resize(READ, 0);
@@ -130,8 +142,7 @@ impl Incoming {
                 self.raw.clear();
                 return match error.kind() {
                     io::ErrorKind::Interrupted => Ok(()),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Err(Failure::Slow),
-                    _ => Err(Failure::Gone),
+                    _ => Err(Failure::of(&error)),
                 };
             }
         };
@@ -175,5 +186,46 @@ impl Read for Incoming {
         let count = (&self.decoded[self.at..]).read(out)?;
         self.at += count;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+    use crate::http::framing::BodyLength;
+    use crate::http::limits::Limits;
+
+    #[test]
+    fn a_client_that_reads_nothing_cannot_keep_the_handler_with_our_word() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        server.set_nonblocking(true).unwrap();
+        let bytes = vec![0; 64 * KIB];
+        let full = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        // The peer's kernel goes on taking bytes for a moment, so it is full when it was full twice.
+        for _ in 0..2 {
+            while !(&server).write(&bytes).is_err_and(full) {}
+            thread::sleep(Duration::from_millis(50));
+        }
+        while !(&server).write(b"x").is_err_and(full) {}
+        let decoder = BodyDecoder::new(BodyLength::Fixed(9), &Limits::default()).unwrap();
+        let time = Duration::from_millis(100);
+        let stream = Stream::from(server);
+        let mut incoming = Incoming::new(&stream, decoder, Vec::new(), true, time).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let reader = thread::Builder::new().name("handler".to_string());
+        let spawned = reader.spawn(move || {
+            let kind = incoming.read(&mut [0; 9]).unwrap_err().kind();
+            let _ = sender.send((kind, matches!(incoming.end(), End::Refused(_))));
+        });
+        spawned.unwrap();
+        let ended = receiver.recv_timeout(Duration::from_secs(20));
+        assert_eq!(ended.expect("it ends"), (io::ErrorKind::TimedOut, true));
+        drop(client);
     }
 }
