@@ -1,10 +1,10 @@
 //! The access log: a line for each request, when its answer is known.
 
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::log_format::{Entry, LogFormat};
+use super::log_output::LogOutput;
 use super::{Middleware, Next};
 use crate::http::{Method, Request, Response, date};
 
@@ -12,7 +12,7 @@ use crate::http::{Method, Request, Response, date};
 /// another layer gave is seen as well.
 pub struct AccessLog {
     format: LogFormat,
-    output: Mutex<Box<dyn Write + Send>>,
+    output: LogOutput,
     skipped: Vec<String>,
 }
 
@@ -24,7 +24,7 @@ impl AccessLog {
 
     /// A log that is written elsewhere.
     pub fn to(format: LogFormat, output: impl Write + Send + 'static) -> AccessLog {
-        AccessLog { format, output: Mutex::new(Box::new(output)), skipped: Vec::new() }
+        AccessLog { format, output: LogOutput::new(output), skipped: Vec::new() }
     }
 
     /// Leaves out what asks for this path, such as a probe that comes every second. An answer with a
@@ -47,18 +47,14 @@ impl Middleware for AccessLog {
         let has_body = request.method() != Method::Head && status.allows_content();
         let length = if has_body { response.body().length() } else { None };
         let entry = Entry { request, status, length, began, took: start.elapsed() };
-        let line = self.format.line(&entry);
-        // One write for one line: the lines of requests that end at the same time stay whole. A log that
-        // cannot be written must not stop the service.
-        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = output.write_all(line.as_bytes()).and_then(|()| output.flush());
+        self.output.write(&self.format.line(&entry));
         response
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     use super::*;
     use crate::http::{Handler, Status};

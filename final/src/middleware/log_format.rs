@@ -1,5 +1,7 @@
 //! What a line of the access log looks like: two formats, chosen when the program starts.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Write;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
@@ -54,17 +56,42 @@ impl LogFormat {
 /// of who has logged in.
 fn common(entry: &Entry) -> String {
     let Entry { request, status, length, .. } = entry;
-    let (client, time) =
-        (request.peer().ip(), timestamp(entry.began).strftime("%d/%b/%Y:%H:%M:%S"));
-    let (method, target) = (request.method(), escape(request.target().raw()));
-    let (version, status) = (request.version(), status.code());
-    let length = length.map_or("-".to_string(), |length| length.to_string());
-    let [referer, agent] = [REFERER, header::USER_AGENT]
-        .map(|name| field(request, name).map_or("-".to_string(), |value| escape(&value)));
-    format!(
-        "{client} - - [{time} +0000] \"{method} {target} {version}\" {status} {length} \
-         \"{referer}\" \"{agent}\""
-    )
+    let mut line = String::with_capacity(256);
+    // Writing to a string cannot fail.
+    let _ = write!(line, "{} - - [", request.peer().ip());
+    with_second(entry.began, |time| line.push_str(time));
+    let _ = write!(line, " +0000] \"{} ", request.method());
+    escape_into(&mut line, request.target().raw());
+    let _ = write!(line, " {}\" {} ", request.version(), status.code());
+    let _ = match length {
+        Some(length) => write!(line, "{length}"),
+        None => write!(line, "-"),
+    };
+    for name in [REFERER, header::USER_AGENT] {
+        line.push_str(" \"");
+        match field(request, name) {
+            Some(value) => escape_into(&mut line, &value),
+            None => line.push('-'),
+        }
+        line.push('"');
+    }
+    line
+}
+
+thread_local! {
+    /// The second that was written last, and how.
+    static WRITTEN: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
+}
+
+/// The time as the common format has it. It is the same for a whole second, and so is made once in a second and thread.
+fn with_second(time: SystemTime, use_it: impl FnOnce(&str)) {
+    let time = timestamp(time);
+    WRITTEN.with_borrow_mut(|written| {
+        if written.0 != time.as_second() {
+            *written = (time.as_second(), time.strftime("%d/%b/%Y:%H:%M:%S").to_string());
+        }
+        use_it(&written.1);
+    });
 }
 
 fn json(entry: &Entry) -> String {
@@ -90,9 +117,9 @@ fn json(entry: &Entry) -> String {
 
 /// What the client says in a field, if it does: an empty one is still there. A byte that is not UTF-8
 /// becomes U+FFFD, for a log is text.
-fn field(request: &Request, name: HeaderName) -> Option<String> {
+fn field(request: &Request, name: HeaderName) -> Option<Cow<'_, str>> {
     let value = request.headers().get(name)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    Some(String::from_utf8_lossy(value.as_bytes()))
 }
 
 /// A clock that is out of the calendar's range is shown as the start of 1970.
@@ -104,6 +131,12 @@ fn timestamp(time: SystemTime) -> Timestamp {
 /// another line or move the cursor of the terminal that shows it.
 pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
+    escape_into(&mut safe, text);
+    safe
+}
+
+/// The same, behind what is in `safe`.
+fn escape_into(safe: &mut String, text: &str) {
     for char in text.chars() {
         match char {
             '"' | '\\' => safe.extend(['\\', char]),
@@ -114,7 +147,6 @@ pub fn escape(text: &str) -> String {
             }),
         }
     }
-    safe
 }
 
 impl FromStr for LogFormat {
