@@ -9,6 +9,14 @@ use crate::http::percent::decode_segment;
 /// The host is a name, an IPv4 address, an IPv6 address in brackets, or empty; the port may be empty too. There is no
 /// `user@`: in `Host` it never was allowed, and in a URI it serves to disguise the host (RFC 9110 section 4.2.4).
 pub fn valid_authority(text: &str) -> bool {
+    // As a rule it is letters, digits, dots and hyphens, and perhaps a port.
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let plain = text.bytes().take_while(is_plain).count();
+    match text.as_bytes()[plain..] {
+        [] | [b':'] => return true,
+        [b':', ..] => return valid_port(&text[plain + 1..]),
+        _ => {}
+    }
     let port = port_of(text);
     let host = match port {
         Some(port) => &text[..text.len() - port.len() - 1],

@@ -1,10 +1,12 @@
-//! Dates on the wire: `Sun, 06 Nov 1994 08:49:37 GMT`. The only file that reads the wall clock.
+//! Dates on the wire: `Sun, 06 Nov 1994 08:49:37 GMT`. The only file that asks for the time of day.
 //!
 //! One door to the clock keeps the rest testable: a function that needs the time is given it.
 
 use std::cell::RefCell;
 use std::time::Duration;
 use std::time::SystemTime;
+
+use crate::core::system;
 
 /// The last second that has a four-digit year: 9999-12-31 23:59:59 UTC, in seconds since 1970.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -29,18 +31,18 @@ pub fn imf_fixdate(time: SystemTime) -> String {
 }
 
 thread_local! {
-    /// The second that was written last, and how it was written.
+    /// The second that was written last, and its field line.
     static WRITTEN: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
 }
 
-/// The date of now. It is the same for a whole second, and so is written once in a second and thread.
+/// The Date field of now, as a line. It is the same for a whole second, and so is written once in a second and thread.
 pub fn with_now<T>(use_it: impl FnOnce(&str) -> T) -> T {
-    let now = now();
-    let second = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    let second = system::second_now();
     WRITTEN.with(|written| {
         let mut written = written.borrow_mut();
         if written.0 != second {
-            *written = (second, imf_fixdate(now));
+            let date = imf_fixdate(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
+            *written = (second, format!("Date: {date}\r\n"));
         }
         use_it(&written.1)
     })

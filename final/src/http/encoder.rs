@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use super::output::Rest;
-use super::{Headers, Response, ResponseBody, Status, Version, date, header};
+use super::{HeaderName, Headers, Response, ResponseBody, Status, Version, date, header};
 
 /// A body in memory that is larger is not copied behind its head: both are sent by one call all the same.
 const COPIED: usize = 16 * 1024;
@@ -97,18 +97,22 @@ fn head(
     reuse: Reuse,
     version: Version,
 ) {
-    out.extend_from_slice(b"HTTP/1.1 ");
-    number(out, u64::from(status.code()));
-    out.push(b' ');
-    out.extend_from_slice(status.reason().as_bytes());
-    out.extend_from_slice(b"\r\n");
+    if status == Status::OK {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"); // what nearly all of them begin with
+    } else {
+        out.extend_from_slice(b"HTTP/1.1 ");
+        number(out, u64::from(status.code()));
+        out.push(b' ');
+        out.extend_from_slice(status.reason().as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
     if !headers.contains(header::DATE) {
-        date::with_now(|date| line(out, "Date", date.as_bytes()));
+        date::with_now(|line| out.extend_from_slice(line.as_bytes()));
     }
     for (name, value) in headers.iter() {
         // How this answer is framed is decided here and nowhere else: two opinions on the wire would be
         // a smuggled response.
-        if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name) {
+        if is_about_framing(name) {
             if cfg!(debug_assertions) {
                 eprintln!("a handler has set {name}; the encoder decides that and leaves it out");
             }
@@ -131,6 +135,17 @@ fn head(
         (Reuse::Yes, Version::Http11) => {} // what HTTP/1.1 does anyway
     }
     out.extend_from_slice(b"\r\n");
+}
+
+/// Whether a field says where the answer ends, or what becomes of the connection.
+fn is_about_framing(name: &HeaderName) -> bool {
+    // A name of another length needs no second look.
+    match name.as_str().len() {
+        10 => name.is("Connection"),
+        14 => name.is("Content-Length"),
+        17 => name.is("Transfer-Encoding"),
+        _ => false,
+    }
 }
 
 /// A number in decimal digits, without a `String` for it.

@@ -17,6 +17,7 @@ use super::phase::{Body, Phase};
 use super::recycled::Recycled;
 use super::{
     Handler, Headers, HttpError, IntoResponse, Method, Request, Response, Status, Version, header,
+    whole_head,
 };
 use crate::core::workers::Mode;
 use crate::core::{Connection, Fill, Interest};
@@ -86,15 +87,11 @@ impl Default for Exchange {
 }
 
 /// What the bytes that are there have led to.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "it is taken apart at once, and a box would be an allocation a request"
-)]
 enum Progress {
     /// They are not enough.
     NeedMore,
     /// A request is complete.
-    Request(Request),
+    Request(Box<Request>),
     /// A request is complete but for its body, which is too large to be waited for.
     Large,
     /// Nobody can go on with this client.
@@ -184,7 +181,7 @@ impl Exchange {
                     if let (Phase::Last { lingers }, true) = (&mut self.phase, is_all) {
                         *lingers = false;
                     }
-                    request.recycle(recycled);
+                    recycled.give_back(request);
                 }
                 Progress::Large => {
                     // The answers before this one first: the handler will wait for the client.
@@ -341,10 +338,18 @@ impl Exchange {
             if buffer.len() == *used {
                 return Ok(Progress::NeedMore);
             }
+            // As a rule all of a head has come, and it is right.
+            let come = &buffer[*used..];
+            let mut request = recycled.take();
+            if let Some(length) = whole_head::read(come, limits, &mut request) {
+                *used += length;
+                return self.begin_body(request, buffer, used, around);
+            }
+            recycled.give_back(request);
+            // Otherwise it is judged byte by byte, and the first that is wrong decides.
             let mut parser = HeadParser::new(limits);
-            // As a rule all of it has come, and then nothing has to be kept for another turn.
-            if let Some(head) = parser.push_into(&buffer[*used..], recycled)? {
-                return self.begin_body(head, buffer, used, around);
+            if let Some(head) = parser.push(come)? {
+                return self.begin_parsed(head, buffer, used, around);
             }
             // One deadline for the whole head: a client that sends a byte now and then does not move it.
             let deadline = (around.clock)() + limits.head_time;
@@ -352,11 +357,11 @@ impl Exchange {
             return Ok(Progress::NeedMore);
         }
         if let Phase::Head { parser, .. } = &mut self.phase {
-            let Some(head) = parser.push_into(&buffer[*used..], recycled)? else {
+            let Some(head) = parser.push(&buffer[*used..])? else {
                 return Ok(Progress::NeedMore);
             };
             self.phase = Phase::Idle;
-            return self.begin_body(head, buffer, used, around);
+            return self.begin_parsed(head, buffer, used, around);
         }
         if let Phase::Body(body) = &mut self.phase {
             *used += body.decoder.decode(&buffer[*used..], &mut body.bytes)?;
@@ -367,8 +372,9 @@ impl Exchange {
         }
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Body(body) => {
-                let Body { head, decoder, bytes, .. } = *body;
-                Ok(Progress::Request(complete(head, decoder, bytes, around)))
+                let Body { mut request, decoder, bytes, .. } = *body;
+                request.complete(bytes.into(), decoder.into_trailers(), around.peer);
+                Ok(Progress::Request(request))
             }
             phase => {
                 self.phase = phase;
@@ -377,8 +383,8 @@ impl Exchange {
         }
     }
 
-    /// A head is complete. Before anything is read of the body: may it be sent at all?
-    fn begin_body(
+    /// A head that came in pieces is complete.
+    fn begin_parsed(
         &mut self,
         (head, length): (Head, usize),
         buffer: &[u8],
@@ -386,16 +392,29 @@ impl Exchange {
         around: Surroundings<'_>,
     ) -> Result<Progress, HttpError> {
         *used += length;
-        let mut decoder = BodyDecoder::new(head.body_length, around.limits)?;
+        let request = Request::new(head, RequestBody::default(), Headers::new(), around.peer);
+        self.begin_body(Box::new(request), buffer, used, around)
+    }
+
+    /// A head is complete. Before anything is read of the body: may it be sent at all?
+    fn begin_body(
+        &mut self,
+        mut request: Box<Request>,
+        buffer: &[u8],
+        used: &mut usize,
+        around: Surroundings<'_>,
+    ) -> Result<Progress, HttpError> {
+        let mut decoder = BodyDecoder::new(request.head().body_length, around.limits)?;
         // A client that asks first is told to go on, unless its body is on the way already.
-        let expects = expects_continue(&head)? && buffer.len() == *used;
+        let expects = expects_continue(request.head())? && buffer.len() == *used;
         let mut bytes = Vec::new();
         *used += decoder.decode(&buffer[*used..], &mut bytes)?;
         if decoder.is_done() {
-            return Ok(Progress::Request(complete(head, decoder, bytes, around)));
+            request.complete(bytes.into(), decoder.into_trailers(), around.peer);
+            return Ok(Progress::Request(request));
         }
         let deadline = (around.clock)() + around.limits.body_time;
-        let mut body = Box::new(Body { head, decoder, bytes, deadline, expects });
+        let mut body = Box::new(Body { request, decoder, bytes, deadline, expects });
         let is_large = body.is_large(around.limits);
         // The handler of a large body may not want it. Its client gets our word when the handler begins to read.
         if expects && !is_large {
@@ -416,11 +435,10 @@ impl Exchange {
         let Phase::Body(body) = std::mem::replace(&mut self.phase, Phase::Idle) else {
             return Ok(Some(Vec::new()));
         };
-        let Body { head, decoder, bytes, expects, .. } = *body;
+        let Body { mut request, decoder, bytes, expects, .. } = *body;
         let (stream, time) = (connection.stream(), around.limits.body_time);
         let incoming = Incoming::new(stream, decoder, bytes, expects, time)?;
-        let body = RequestBody::from_incoming(incoming);
-        let mut request = Request::new(head, body, Headers::new(), around.peer);
+        request.complete(RequestBody::from_incoming(incoming), Headers::new(), around.peer);
         let response = respond_to(&mut request, around);
         // A handler that has taken the body away has taken what tells where it ends.
         match request.body_mut().take_incoming().map_or(End::Unread, Incoming::end) {
@@ -470,9 +488,4 @@ impl Exchange {
         self.output.set_rest(rest);
         self.phase = Phase::Last { lingers: true };
     }
-}
-
-fn complete(head: Head, decoder: BodyDecoder, bytes: Vec<u8>, around: Surroundings<'_>) -> Request {
-    let (body, trailers) = (RequestBody::from(bytes), decoder.into_trailers());
-    Request::new(head, body, trailers, around.peer)
 }

@@ -1,8 +1,5 @@
 //! A block of field lines becomes headers (RFC 9112 section 5).
 
-use std::sync::Arc;
-
-use super::header_value::trim_ows;
 use super::{HeaderName, HeaderValue, Headers};
 
 /// Why a block of field lines could not be read.
@@ -23,59 +20,19 @@ pub enum FieldsError {
 /// # Errors
 /// [`FieldsError`] for more than `limit` lines, or a line that is not a field.
 pub fn parse_fields(block: &[u8], limit: usize) -> Result<Headers, FieldsError> {
-    let mut headers = Headers::new();
-    fields_in_head(&Arc::new(block.to_vec()), 0, limit, &mut headers)?;
-    Ok(headers)
-}
-
-/// The same for the end of a head, from an offset on. The names and values stay in the head, and there is room for
-/// them in `headers`, if it has been used before.
-///
-/// # Errors
-/// As [`parse_fields`]; there may be some lines in `headers` then.
-pub(super) fn fields_in_head(
-    head: &Arc<Vec<u8>>,
-    from: usize,
-    limit: usize,
-    headers: &mut Headers,
-) -> Result<(), FieldsError> {
-    let block = head.get(from..).unwrap_or_default();
-    // Few requests have more lines than this, and for them nothing has to be allocated here.
-    let mut few = [httparse::EMPTY_HEADER; FEW];
-    let mut many = Vec::new();
-    let space = if count_lines(block) <= FEW.min(limit) {
-        &mut few[..]
-    } else {
-        many.resize(limit, httparse::EMPTY_HEADER);
-        &mut many[..]
-    };
-    let lines = match httparse::parse_headers(block, space) {
+    let mut lines = vec![httparse::EMPTY_HEADER; limit];
+    let lines = match httparse::parse_headers(block, &mut lines) {
         Ok(httparse::Status::Complete((used, lines))) if used == block.len() => lines,
         Err(httparse::Error::TooManyHeaders) => return Err(FieldsError::TooMany),
         _ => return Err(FieldsError::Malformed),
     };
-    // What httparse gives are slices of the block. How far they are from its beginning is where they are.
-    let offset = |part: &[u8]| match part {
-        [] => from,
-        part => from + (part.as_ptr().addr() - block.as_ptr().addr()),
-    };
+    let mut headers = Headers::new();
     for line in lines {
-        let name = line.name.as_bytes();
-        let name = HeaderName::in_head(head, offset(name), name);
-        let name = name.map_err(|_| FieldsError::Malformed)?;
-        let value = trim_ows(line.value);
-        let value = HeaderValue::in_head(head, offset(value), value);
-        headers.append(name, value.map_err(|_| FieldsError::Malformed)?);
+        let name = HeaderName::try_from(line.name).map_err(|_| FieldsError::Malformed)?;
+        let value = HeaderValue::try_from(line.value).map_err(|_| FieldsError::Malformed)?;
+        headers.append(name, value);
     }
-    Ok(())
-}
-
-/// Lines for which there is room without an allocation.
-const FEW: usize = 16;
-
-/// How many lines end in a block, the empty one left out.
-fn count_lines(block: &[u8]) -> usize {
-    block.split(|&byte| byte == b'\n').count().saturating_sub(2)
+    Ok(headers)
 }
 
 #[cfg(test)]

@@ -29,11 +29,11 @@ impl HeaderName {
     /// # Errors
     /// As for bytes from elsewhere.
     pub(super) fn in_head(
-        head: &Arc<Vec<u8>>,
+        head: &Arc<String>,
         from: usize,
-        name: &[u8],
+        name: &str,
     ) -> Result<HeaderName, InvalidHeaderName> {
-        if !is_token(name) {
+        if !is_token(name.as_bytes()) {
             return Err(InvalidHeaderName);
         }
         Ok(HeaderName(Piece::of(head, from, from + name.len())))

@@ -35,11 +35,11 @@ impl HeaderValue {
     /// # Errors
     /// As for bytes from elsewhere.
     pub(super) fn in_head(
-        head: &Arc<Vec<u8>>,
+        head: &Arc<String>,
         from: usize,
-        value: &[u8],
+        value: &str,
     ) -> Result<HeaderValue, InvalidHeaderValue> {
-        let value = HeaderValue::checked(value)?;
+        let value = HeaderValue::checked(value.as_bytes())?;
         Ok(HeaderValue(Piece::of(head, from, from + value.len())))
     }
 
@@ -50,7 +50,10 @@ impl HeaderValue {
 
     /// The value as text, if it is all ASCII; `None` if there is obs-text in it, whose encoding nobody knows.
     pub fn to_str(&self) -> Option<&str> {
-        if self.0.is_ascii() { str::from_utf8(&self.0).ok() } else { None }
+        match &self.0 {
+            Piece::Owned(bytes) if !bytes.is_ascii() => None,
+            piece => piece.to_str(),
+        }
     }
 
     /// The one door: trims the optional whitespace around the value, then judges every byte of the rest.

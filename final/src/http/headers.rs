@@ -23,6 +23,14 @@ const INLINE: usize = 2;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
     lines: SmallVec<[(HeaderName, HeaderValue); INLINE]>,
+    /// A bit for each length that a name here has. Most questions are for a field that is not there, and most of those
+    /// are answered by this.
+    lengths: u64,
+}
+
+/// The bit of a name's length.
+fn bit(name: &str) -> u64 {
+    1 << (name.len() % 64)
 }
 
 impl Headers {
@@ -34,6 +42,7 @@ impl Headers {
     /// Takes out every line, and keeps the room that they took up.
     pub fn clear(&mut self) {
         self.lines.clear();
+        self.lengths = 0;
     }
 
     /// The number of field lines, repeated names counted each.
@@ -55,7 +64,11 @@ impl Headers {
 
     /// Every value of that name, in the order of the wire.
     pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &HeaderValue> {
-        self.lines.iter().filter(move |(known, _)| known.is(name.as_ref())).map(|(_, value)| value)
+        let lines = match self.lengths & bit(name.as_ref()) {
+            0 => &[],
+            _ => &self.lines[..],
+        };
+        lines.iter().filter(move |(known, _)| known.is(name.as_ref())).map(|(_, value)| value)
     }
 
     /// Whether there is a line of that name.
@@ -65,6 +78,7 @@ impl Headers {
 
     /// Adds a line at the end, beside any others of the name.
     pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
+        self.lengths |= bit(name.as_str());
         self.lines.push((name, value));
     }
 
@@ -85,6 +99,7 @@ impl Headers {
     pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
         let before = self.lines.len();
         self.lines.retain(|(known, _)| !known.is(name.as_ref()));
+        self.lengths = self.lines.iter().fold(0, |lengths, (name, _)| lengths | bit(name.as_str()));
         self.lines.len() < before
     }
 

@@ -1,16 +1,14 @@
 //! PARSE: the bytes of a request's head become a [`Head`], or "need more", or an error with its status.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::authority::valid_authority;
-use super::fields::{FieldsError, fields_in_head};
+use super::fields::{FieldsError, parse_fields};
 use super::framing::{BodyLength, FramingError, body_length};
 use super::limits::Limits;
 use super::line::{LineError, LineScanner, Scanned};
-use super::recycled::Recycled;
 use super::target::InvalidTarget;
-use super::{Headers, Method, Status, Target, Version, header, header_name, whole_head};
+use super::{Headers, Method, Status, Target, Version, header, header_name};
 
 /// The request line and the fields of a request, checked (RFC 9112 sections 3 and 5).
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +23,31 @@ pub struct Head {
     pub headers: Headers,
     /// Where the body ends.
     pub body_length: BodyLength,
-    /// The bytes of all this.
-    pub(super) bytes: Arc<Vec<u8>>,
+}
+
+impl Head {
+    /// Takes out all that is in it, and keeps the room of its fields.
+    pub(super) fn clear(&mut self) {
+        let Head { method, target, version, headers, body_length } = self;
+        *method = Method::Get;
+        *target = Target::default();
+        *version = Version::Http11;
+        headers.clear();
+        *body_length = BodyLength::Fixed(0);
+    }
+}
+
+impl Default for Head {
+    /// A head that says nothing yet.
+    fn default() -> Head {
+        Head {
+            method: Method::Get,
+            target: Target::default(),
+            version: Version::Http11,
+            headers: Headers::new(),
+            body_length: BodyLength::Fixed(0),
+        }
+    }
 }
 
 /// Reads one request head from bytes that may come in pieces.
@@ -64,34 +85,11 @@ impl HeadParser {
     /// # Errors
     /// [`ParseError`], as early as it is certain. The connection must close after it.
     pub fn push(&mut self, buffered: &[u8]) -> Result<Option<(Head, usize)>, ParseError> {
-        self.push_into(buffered, &mut Recycled::default())
-    }
-
-    /// The same with the room that an earlier request has left.
-    ///
-    /// # Errors
-    /// As [`HeadParser::push`].
-    pub(super) fn push_into(
-        &mut self,
-        buffered: &[u8],
-        recycled: &mut Recycled,
-    ) -> Result<Option<(Head, usize)>, ParseError> {
-        // As a rule a head comes whole, and is right.
-        if self.scanned == 0
-            && let Some((fields, end)) = whole_head::find(buffered, &self.limits)
-            && let read_fields = whole_head::read_fields
-            && let Ok(head) =
-                parse_head(&buffered[..end], fields, &self.limits, recycled, read_fields)
-        {
-            return Ok(Some((head, end)));
-        }
-        // Otherwise it is judged byte by byte, and the first that is wrong decides.
         while let Some(byte) = buffered.get(self.scanned) {
             if self.scan(*byte, buffered)? {
                 let fields = self.fields.unwrap_or(self.scanned);
-                let head = &buffered[self.start..self.scanned];
-                let fields = fields - self.start;
-                let head = parse_head(head, fields, &self.limits, recycled, fields_in_head)?;
+                let request_line = &buffered[self.start..fields - 2];
+                let head = parse_head(request_line, &buffered[fields..self.scanned], &self.limits)?;
                 return Ok(Some((head, self.scanned)));
             }
         }
@@ -143,51 +141,48 @@ impl HeadParser {
 /// What a request line has beside its target: a method, two spaces, a version, and room to spare.
 pub(super) const REQUEST_LINE_EXTRA: usize = 64;
 
-/// Reads a head whose fields begin at an offset.
-fn parse_head(
-    head: &[u8],
-    fields: usize,
-    limits: &Limits,
-    recycled: &mut Recycled,
-    read_fields: impl FnOnce(&Arc<Vec<u8>>, usize, usize, &mut Headers) -> Result<(), FieldsError>,
-) -> Result<Head, ParseError> {
-    let line = &head[..fields - 2];
+fn parse_head(line: &[u8], fields: &[u8], limits: &Limits) -> Result<Head, ParseError> {
     let (method, target, version) = split_request_line(line)?;
     let version = parse_version(version)?;
     if target.len() > limits.target {
         return Err(ParseError::TargetTooLong);
     }
-    let (bytes, mut headers) = recycled.take(head);
-    read_fields(&bytes, fields, limits.fields, &mut headers)?;
+    let headers = parse_fields(fields, limits.fields)?;
     // The target's form depends on the method; one that we do not know asks like GET.
     let known = Method::from_token(method).filter(|method| *method != Method::Connect);
-    let asked = Method::from_token(method).unwrap_or(Method::Get);
-    let target = Target::in_head(asked, target, &bytes, method.len() + 1)?;
-    check_host(version, &headers)?;
-    let body_length = body_length(version, &headers)?;
+    let target = match Method::from_token(method) {
+        Some(method) => Target::parse(method, target),
+        None => Target::parse(Method::Get, target),
+    }?;
+    let body_length = check_fields(version, &headers)?;
     // Last, because a request that is wrong in itself is wrong whatever it asks for. CONNECT asks for
     // a tunnel, and we are no proxy.
     let method = known.ok_or_else(|| ParseError::UnknownMethod(method.to_string()))?;
-    Ok(Head { method, target, version, headers, body_length, bytes })
+    Ok(Head { method, target, version, headers, body_length })
+}
+
+/// What must be right about the fields of every request. Tells where its body ends.
+pub(super) fn check_fields(version: Version, headers: &Headers) -> Result<BodyLength, ParseError> {
+    check_host(version, headers)?;
+    Ok(body_length(version, headers)?)
 }
 
 /// `method SP request-target SP HTTP-version`, with exactly one space each (RFC 9112 section 3).
 fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
     let line = str::from_utf8(line).map_err(|_| ParseError::RequestLine)?;
-    let parts =
-        line.split_once(' ').and_then(|(method, rest)| Some((method, rest.split_once(' ')?)));
-    match parts {
-        Some((method, (target, version)))
+    let mut parts = line.split(' ');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(method), Some(target), Some(version), None)
             if header_name::is_token(method.as_bytes()) && !target.is_empty() =>
         {
-            Ok((method, target, version)) // a third space would be in the version, which has none
+            Ok((method, target, version))
         }
         _ => Err(ParseError::RequestLine),
     }
 }
 
 /// `HTTP/` DIGIT `.` DIGIT, case-sensitive (RFC 9112 section 2.3).
-fn parse_version(text: &str) -> Result<Version, ParseError> {
+pub(super) fn parse_version(text: &str) -> Result<Version, ParseError> {
     match text.as_bytes() {
         b"HTTP/1.0" => Ok(Version::Http10),
         // A server of 1.1 answers a later 1.x as 1.1 (RFC 9110 section 2.5).

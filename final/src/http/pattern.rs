@@ -109,17 +109,20 @@ impl Pattern {
     /// value and never the end of a segment.
     pub fn params(&self, target: &Target) -> Option<Vec<(String, String)>> {
         let mut params = Vec::new();
-        for (index, segment) in self.segments.iter().enumerate() {
-            let value = target.segments().get(index)?;
+        let mut values = target.each_segment();
+        for segment in &self.segments {
+            let value = values.next()?;
             match segment {
                 Segment::Static(_) => {}
                 Segment::Typed(name, kind) if kind.accepts(value) => {
-                    params.push((name.clone(), value.clone()));
+                    params.push((name.clone(), value.to_string()));
                 }
                 Segment::Typed(..) => return None,
-                Segment::Param(name) => params.push((name.clone(), value.clone())),
+                Segment::Param(name) => params.push((name.clone(), value.to_string())),
                 Segment::Wildcard(name) => {
-                    params.push((name.clone(), target.segments()[index..].join("/")));
+                    let mut rest = value.to_string();
+                    values.by_ref().for_each(|value| rest.extend(["/", value]));
+                    params.push((name.clone(), rest));
                 }
             }
         }

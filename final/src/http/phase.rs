@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
+use super::Request;
 use super::body::BodyDecoder;
 use super::framing::BodyLength;
 use super::limits::Limits;
-use super::parser::{Head, HeadParser};
+use super::parser::HeadParser;
 
 /// Where a connection stands.
 pub(super) enum Phase {
@@ -24,7 +25,8 @@ pub(super) enum Phase {
 
 /// A request whose body has not come whole.
 pub(super) struct Body {
-    pub(super) head: Head,
+    /// The request, but for its body.
+    pub(super) request: Box<Request>,
     pub(super) decoder: BodyDecoder,
     pub(super) bytes: Vec<u8>,
     pub(super) deadline: Instant,
@@ -35,7 +37,7 @@ pub(super) struct Body {
 impl Body {
     /// Whether it is too large to be waited for. One in chunks is when it has become so.
     pub(super) fn is_large(&self, limits: &Limits) -> bool {
-        let announced = match self.head.body_length {
+        let announced = match self.request.head().body_length {
             BodyLength::Fixed(length) => length,
             BodyLength::Chunked => 0,
         };

@@ -10,11 +10,11 @@ pub(super) enum Piece {
     Static(&'static str),
     /// With whoever has the piece.
     Owned(Vec<u8>),
-    /// In a head, from one offset to another. All names and values of a request share its head, and whoever keeps one
-    /// of them keeps the whole head in memory.
+    /// In a head that is all ASCII, from one offset to another. All names and values of a request share its head, and
+    /// whoever keeps one of them keeps the whole head in memory.
     Shared {
         /// The whole head.
-        head: Arc<Vec<u8>>,
+        head: Arc<String>,
         /// The first byte.
         from: u32,
         /// The first byte behind it.
@@ -24,18 +24,21 @@ pub(super) enum Piece {
 
 impl Piece {
     /// The part of `head` from one offset to another. Heads of 4 GiB and more, which no limit allows, are copied.
-    pub(super) fn of(head: &Arc<Vec<u8>>, from: usize, to: usize) -> Piece {
+    pub(super) fn of(head: &Arc<String>, from: usize, to: usize) -> Piece {
         match (u32::try_from(from), u32::try_from(to)) {
             (Ok(from), Ok(to)) => Piece::Shared { head: Arc::clone(head), from, to },
-            _ => Piece::Owned(head.get(from..to).unwrap_or_default().to_vec()),
+            _ => Piece::Owned(head.get(from..to).unwrap_or_default().into()),
         }
     }
 
-    /// The bytes as text, if they are.
+    /// The bytes as text, if they are. Those of a head are known to be.
     pub(super) fn to_str(&self) -> Option<&str> {
         match self {
             Piece::Static(text) => Some(text),
-            bytes => str::from_utf8(bytes).ok(),
+            Piece::Owned(bytes) => str::from_utf8(bytes).ok(),
+            Piece::Shared { head, from, to } => {
+                Some(head.get(*from as usize..*to as usize).unwrap_or_default())
+            }
         }
     }
 }
@@ -48,7 +51,7 @@ impl Deref for Piece {
             Piece::Static(text) => text.as_bytes(),
             Piece::Owned(bytes) => bytes,
             Piece::Shared { head, from, to } => {
-                head.get(*from as usize..*to as usize).unwrap_or_default()
+                head.as_bytes().get(*from as usize..*to as usize).unwrap_or_default()
             }
         }
     }
@@ -68,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_piece_is_what_its_bytes_are_wherever_they_are() {
-        let head = Arc::new(b"GET / HTTP/1.1".to_vec());
+        let head = Arc::new("GET / HTTP/1.1".to_string());
         let shared = Piece::of(&head, 6, 14);
         assert_eq!(&*shared, b"HTTP/1.1");
         assert!(shared == Piece::Static("HTTP/1.1"));
@@ -79,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_piece_beyond_its_head_is_empty() {
-        let head = Arc::new(b"GET".to_vec());
+        let head = Arc::new("GET".to_string());
         assert_eq!(&*Piece::of(&head, 2, 9), b"");
     }
 }

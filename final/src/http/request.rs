@@ -1,13 +1,12 @@
 //! A request, as a handler sees it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::str::FromStr;
-use std::sync::Arc;
 
 use super::body::RequestBody;
 use super::extensions::Extensions;
 use super::parser::Head;
-use super::recycled::Recycled;
+use super::recycled::Text;
 use super::routes::Matched;
 use super::url::UrlError;
 use super::{HeaderName, HeaderValue, Headers, HttpError, Method, Status, Target, Version, header};
@@ -17,6 +16,7 @@ use super::{HeaderName, HeaderValue, Headers, HttpError, Method, Status, Target,
 #[derive(Debug)]
 pub struct Request {
     head: Head,
+    text: Text,
     body: RequestBody,
     trailers: Headers,
     peer: SocketAddr,
@@ -28,15 +28,39 @@ pub struct Request {
 impl Request {
     /// Puts a request together from what was read.
     pub fn new(head: Head, body: RequestBody, trailers: Headers, peer: SocketAddr) -> Request {
-        let extensions = Extensions::default();
-        Request { head, body, trailers, peer, matched: None, id: None, extensions }
+        let (text, extensions) = (Text::default(), Extensions::default());
+        Request { head, text, body, trailers, peer, matched: None, id: None, extensions }
     }
 
-    /// Leaves the room that it took up to the next request.
-    pub(super) fn recycle(self, recycled: &mut Recycled) {
-        let Head { target, headers, bytes, .. } = self.head;
-        drop(target);
-        recycled.give_back(bytes, headers);
+    /// Its head, and room for the text of it, to be filled.
+    pub(super) fn head_mut(&mut self) -> (&mut Head, &mut Text) {
+        (&mut self.head, &mut self.text)
+    }
+
+    /// Its head.
+    pub(super) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Adds what has come behind the head, and from whom.
+    pub(super) fn complete(&mut self, body: RequestBody, trailers: Headers, peer: SocketAddr) {
+        self.body = body;
+        self.trailers = trailers;
+        self.peer = peer;
+    }
+
+    /// Takes out all that is in it, and keeps the room for the next one.
+    pub(super) fn clear(&mut self) {
+        // All fields are named, so that the compiler objects if one is forgotten.
+        let Request { head, text, body, trailers, peer, matched, id, extensions } = self;
+        head.clear();
+        text.trim();
+        *body = RequestBody::default();
+        trailers.clear();
+        *peer = NOBODY;
+        *matched = None;
+        *id = None;
+        extensions.clear();
     }
 
     /// What is asked for.
@@ -176,6 +200,16 @@ impl Request {
     }
 }
 
+/// The address of who has not come yet.
+const NOBODY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
+
+impl Default for Request {
+    /// A request that says nothing yet.
+    fn default() -> Request {
+        Request::new(Head::default(), RequestBody::default(), Headers::new(), NOBODY)
+    }
+}
+
 /// Builds a request for the test of a handler.
 #[derive(Debug)]
 pub struct RequestBuilder {
@@ -221,7 +255,6 @@ impl RequestBuilder {
             version: Version::Http11,
             headers: self.headers,
             body_length: super::framing::BodyLength::Fixed(self.body.len() as u64),
-            bytes: Arc::default(),
         };
         Request::new(head, RequestBody::from(self.body), Headers::new(), self.peer)
     }
@@ -249,6 +282,26 @@ mod tests {
             request.head.version = version;
             assert_eq!(request.wants_keep_alive(), kept, "{version}, {connection:?}");
         }
+    }
+
+    #[test]
+    fn nothing_of_a_request_is_left_for_the_next_one() {
+        let mut request = Request::builder(Method::Post, "http://a/b%20c?d")
+            .header("Content-Length", "2")
+            .header("Cookie", "secret=1")
+            .header("A", "b")
+            .body("hi")
+            .build();
+        request.trailers.append(header::EXPECT, HeaderValue::from_static("x"));
+        request.set_id("7".to_string());
+        request.extensions_mut().insert("user");
+        let mut router = crate::http::Router::new();
+        router.get("/", |_: &mut Request| "");
+        router.any("/b c", |_: &mut Request| "");
+        crate::http::Handler::handle(&router.build().unwrap(), &mut request);
+        assert!(request.matched().is_some());
+        request.clear();
+        assert_eq!(format!("{request:?}"), format!("{:?}", Request::default()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use regex::RegexSet;
+use rustc_hash::FxBuildHasher;
 
 use super::pattern::Pattern;
 use super::url::Urls;
@@ -20,8 +21,9 @@ pub struct Routes {
     /// The most specific first.
     table: Vec<Route>,
     /// The routes without parameters, by their paths. Nothing is more specific than they, so a path that is
-    /// here needs no expression.
-    fixed: HashMap<String, Vec<usize>>,
+    /// here needs no expression. A quick hash will do: who asks cannot add a path, so nobody can fill it with paths of
+    /// the same hash.
+    fixed: HashMap<String, Vec<usize>, FxBuildHasher>,
     /// What the requests that match a route of `table` share.
     known: Vec<Arc<Known>>,
     urls: Arc<Urls>,
@@ -104,7 +106,7 @@ impl Matched {
 
 impl Routes {
     pub(super) fn new(set: RegexSet, table: Vec<Route>, urls: Urls) -> Routes {
-        let mut fixed: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut fixed: HashMap<String, Vec<usize>, FxBuildHasher> = HashMap::default();
         for (index, route) in table.iter().enumerate() {
             if is_fixed(route.pattern.as_str()) {
                 fixed.entry(route.pattern.as_str().to_string()).or_default().push(index);
@@ -124,10 +126,18 @@ impl Routes {
         &self.urls
     }
 
-    /// The routes that match a path, whatever their method, the best first, and their parameters.
-    fn candidates(&self, target: &Target) -> Vec<(usize, Vec<(String, String)>)> {
-        let with_params = |index: usize| Some((index, self.table[index].pattern.params(target)?));
-        self.set.matches(target.path()).into_iter().filter_map(with_params).collect()
+    /// The routes that match a path, whatever their method, the best first.
+    fn candidates(&self, target: &Target) -> Vec<&Route> {
+        let routes = self.set.matches(target.path()).into_iter().map(|index| &self.table[index]);
+        routes.filter(|route| route.pattern.params(target).is_some()).collect()
+    }
+
+    /// The best route that answers this request, and its parameters.
+    fn best(&self, request: &Request) -> Option<(usize, Vec<(String, String)>)> {
+        let (target, method) = (request.target(), request.method());
+        let matches = self.set.matches(target.path()).into_iter();
+        let mut answering = matches.filter(|index| self.table[*index].verb.answers(method));
+        answering.find_map(|index| Some((index, self.table[index].pattern.params(target)?)))
     }
 
     /// The route without parameters that answers this request, found without looking at any other.
@@ -164,17 +174,15 @@ impl Handler for Routes {
         if let Some(index) = self.fixed(request.path(), method) {
             return self.run(index, Vec::new(), request);
         }
-        let mut candidates = self.candidates(request.target());
+        if let Some((index, params)) = self.best(request) {
+            return self.run(index, params, request);
+        }
+        let candidates = self.candidates(request.target());
         if candidates.is_empty() {
             let message = format!("there is nothing at {}", request.path());
             return HttpError::new(Status::NOT_FOUND, "not_found", message).into_response();
         }
-        let best = candidates.iter().position(|(index, _)| self.table[*index].verb.answers(method));
-        if let Some(best) = best {
-            let (index, params) = candidates.swap_remove(best);
-            return self.run(index, params, request);
-        }
-        let allowed = Self::allowed(candidates.iter().map(|(index, _)| &self.table[*index]));
+        let allowed = Self::allowed(candidates.into_iter());
         if method == Method::Options {
             return with_allow(Response::new(Status::NO_CONTENT), allowed);
         }

@@ -54,6 +54,15 @@ pub enum TargetForm {
     Asterisk,
 }
 
+impl Default for Target {
+    /// A target that nobody has sent yet: it has neither a path nor anything else.
+    fn default() -> Target {
+        let (raw, path) = (Piece::Static(""), Path::Sent(0..0));
+        let form = TargetForm::Origin;
+        Target { raw, form, authority: None, query: None, path, segments: OnceLock::new() }
+    }
+}
+
 impl Target {
     /// Takes apart the target of a request with that method; the method decides which forms are allowed.
     ///
@@ -76,7 +85,7 @@ impl Target {
     pub(super) fn in_head(
         method: Method,
         raw: &str,
-        head: &Arc<Vec<u8>>,
+        head: &Arc<String>,
         from: usize,
     ) -> Result<Target, InvalidTarget> {
         let parts = Parts::of(method, raw)?;
@@ -109,10 +118,7 @@ impl Target {
     /// whole) and the empty path of CONNECT. Parsing a canonical path gives the same path.
     pub fn path(&self) -> &str {
         match &self.path {
-            Path::Sent(part) => {
-                let path = self.raw.get(part.clone()).unwrap_or_default();
-                str::from_utf8(path).unwrap_or_default() // it is ASCII
-            }
+            Path::Sent(part) => self.raw().get(part.clone()).unwrap_or_default(),
             Path::Made(path) => path,
         }
     }
@@ -125,6 +131,16 @@ impl Target {
             let path = path.strip_prefix('/').unwrap_or(path);
             path.split('/').map(str::to_owned).collect()
         })
+    }
+
+    /// The same one after the other, without a list of them if the path was sent as it is.
+    pub fn each_segment(&self) -> impl Iterator<Item = &str> {
+        let (sent, made) = match &self.path {
+            Path::Sent(_) => (Some(self.path()), &[][..]),
+            Path::Made(_) => (None, self.segments()),
+        };
+        let sent = sent.map(|path| path.strip_prefix('/').unwrap_or(path).split('/'));
+        sent.into_iter().flatten().chain(made.iter().map(String::as_str))
     }
 
     /// The path for people to read. Not for matching: `/a%2Fb` and `/a/b` look the same here.
@@ -361,6 +377,7 @@ mod tests {
         for (raw, path, segments, query) in cases {
             let target = get(raw);
             assert_eq!((target.path(), target.query()), (path, query), "{raw}");
+            assert_eq!(target.each_segment().collect::<Vec<_>>(), segments, "{raw}");
             assert_eq!(target.segments(), segments, "{raw}");
             assert_eq!(
                 (target.raw(), target.form(), target.authority()),

@@ -83,6 +83,13 @@ pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::R
     Ok(rustix::fs::sendfile(stream, file, Some(at), most)?)
 }
 
+/// `clock_gettime(2)`: the second that it is, counted from 1970. The kernel notes the time at each of its ticks, a few
+/// milliseconds apart, and this reads the note. To look at the clock itself takes several times as long.
+pub fn second_now() -> u64 {
+    let noted = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+    u64::try_from(noted.tv_sec).unwrap_or(0)
+}
+
 /// socketpair(2): a client and the server's end of its connection, without a network. To the kernel they are streams
 /// like any other, and what one has sent is there for the other.
 ///

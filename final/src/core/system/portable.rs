@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use mio::event::Source;
 use socket2::SockRef;
@@ -145,6 +145,12 @@ pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::R
     let sent = send(stream, &piece[..count])?;
     *at += sent as u64;
     Ok(sent)
+}
+
+/// The second that it is, counted from 1970.
+#[allow(clippy::disallowed_methods, reason = "only http/date.rs asks for it")]
+pub fn second_now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// A client and the server's end of its connection. Windows has no socketpair(2), so they are connected by way of
