@@ -105,9 +105,26 @@ impl<C> Parking<C> {
         }
         drop(place);
         if is_new {
-            lock(&self.timers).push(Reverse((deadline, token)));
+            self.schedule(deadline, token);
         }
         Ok(())
+    }
+
+    fn schedule(&self, deadline: Instant, token: Token) {
+        let mut timers = lock(&self.timers);
+        timers.push(Reverse((deadline, token)));
+        // An entry stays when its connection ends. Many short ones in a row must not pile up until their deadlines.
+        if timers.len() > 2 * self.places.len() {
+            let all = std::mem::take(&mut *timers);
+            drop(timers);
+            let mut current = all.into_vec();
+            current.retain(|Reverse((time, token))| {
+                let (index, generation) = place_of(*token);
+                let place = lock(&self.places[index]);
+                place.generation == generation && place.scheduled == Some(*time)
+            });
+            lock(&self.timers).extend(current);
+        }
     }
 
     /// Takes a connection out of its place, if it is there. Whoever gets it owns it. If somebody works on it, a note
@@ -232,6 +249,22 @@ mod tests {
         let token = parking.claim().unwrap();
         park(&parking, token, "a", Instant::now());
         assert_eq!((parking.take(token), parking.take(token)), (Some("a"), None));
+    }
+
+    #[test]
+    fn entries_of_connections_that_have_ended_do_not_pile_up() {
+        let parking = Parking::new(4);
+        let start = Instant::now();
+        let stays = parking.claim().unwrap();
+        park(&parking, stays, "stays", start + SECOND);
+        for _ in 0..1000 {
+            let token = parking.claim().unwrap();
+            park(&parking, token, "leaves", start + SECOND / 2);
+            parking.take(token).unwrap();
+            parking.release(token);
+        }
+        assert!(lock(&parking.timers).len() <= 8);
+        assert_eq!(parking.take_expired(start + SECOND), Some((stays, "stays")));
     }
 
     #[test]
