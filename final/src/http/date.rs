@@ -35,14 +35,20 @@ thread_local! {
     static WRITTEN: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
 }
 
+/// The time that the Date field of an answer tells: on Linux it may be a few milliseconds behind [`now`]. What an answer
+/// says of other times must not be later than this.
+pub fn noted() -> SystemTime {
+    system::noted_time()
+}
+
 /// The Date field of now, as a line. It is the same for a whole second, and so is written once in a second and thread.
 pub fn with_now<T>(use_it: impl FnOnce(&str) -> T) -> T {
-    let second = system::second_now();
+    let now = noted();
+    let second = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     WRITTEN.with(|written| {
         let mut written = written.borrow_mut();
         if written.0 != second {
-            let date = imf_fixdate(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
-            *written = (second, format!("Date: {date}\r\n"));
+            *written = (second, format!("Date: {}\r\n", imf_fixdate(now)));
         }
         use_it(&written.1)
     })

@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, SystemTime};
 
 use rustix::buffer::spare_capacity;
 use rustix::net::{SendFlags, SocketFlags, acceptfrom_with};
@@ -83,11 +84,12 @@ pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::R
     Ok(rustix::fs::sendfile(stream, file, Some(at), most)?)
 }
 
-/// `clock_gettime(2)`: the second that it is, counted from 1970. The kernel notes the time at each of its ticks, a few
-/// milliseconds apart, and this reads the note. To look at the clock itself takes several times as long.
-pub fn second_now() -> u64 {
+/// `clock_gettime(2)`: the time of day that the kernel noted at its last tick, a few milliseconds ago at most. To look
+/// at the clock itself takes several times as long.
+pub fn noted_time() -> SystemTime {
     let noted = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    u64::try_from(noted.tv_sec).unwrap_or(0)
+    let (seconds, nanoseconds) = (u64::try_from(noted.tv_sec), u32::try_from(noted.tv_nsec));
+    SystemTime::UNIX_EPOCH + Duration::new(seconds.unwrap_or(0), nanoseconds.unwrap_or(0))
 }
 
 /// socketpair(2): a client and the server's end of its connection, without a network. To the kernel they are streams

@@ -147,10 +147,10 @@ pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::R
     Ok(sent)
 }
 
-/// The second that it is, counted from 1970.
+/// The time of day.
 #[allow(clippy::disallowed_methods, reason = "only http/date.rs asks for it")]
-pub fn second_now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+pub fn noted_time() -> SystemTime {
+    SystemTime::now()
 }
 
 /// A client and the server's end of its connection. Windows has no socketpair(2), so they are connected by way of

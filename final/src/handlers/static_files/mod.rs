@@ -188,7 +188,7 @@ impl StaticFiles {
             bytes,
             length: metadata.len(),
             content_type: mime::content_type(&path.to_string_lossy()),
-            validators: Validators::of(&metadata, date::now()),
+            validators: Validators::of(&metadata, date::noted()),
         })))
     }
 
