@@ -34,23 +34,21 @@ impl Recycled {
 pub(super) struct Text(Option<Arc<String>>);
 
 impl Text {
-    /// A copy of this head, in the room of the one before if nobody has kept a part of that.
+    /// A copy of this head, in the room of the one before if there is any.
     pub(super) fn fill(&mut self, head: &str) -> &Arc<String> {
         let mut text = self.0.take().unwrap_or_default();
         match Arc::get_mut(&mut text) {
-            Some(text) => {
-                text.clear();
-                text.push_str(head);
-            }
-            None => text = Arc::new(head.to_string()),
+            Some(text) => text.push_str(head),
+            None => text = Arc::new(head.to_string()), // cannot be: what others have is not kept
         }
         self.0.insert(text)
     }
 
-    /// Lets go of a head that is too large to be kept.
-    pub(super) fn trim(&mut self) {
-        if self.0.as_ref().is_some_and(|text| text.capacity() > KEPT) {
-            self.0 = None;
+    /// Takes the head out, and keeps its room unless that is large, or somebody has kept a part of the head.
+    pub(super) fn clear(&mut self) {
+        match self.0.as_mut().and_then(Arc::get_mut) {
+            Some(text) if text.capacity() <= KEPT => text.clear(),
+            _ => self.0 = None,
         }
     }
 }

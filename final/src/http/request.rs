@@ -54,7 +54,7 @@ impl Request {
         // All fields are named, so that the compiler objects if one is forgotten.
         let Request { head, text, body, trailers, peer, matched, id, extensions } = self;
         head.clear();
-        text.trim();
+        text.clear();
         *body = RequestBody::default();
         trailers.clear();
         *peer = NOBODY;
@@ -295,13 +295,26 @@ mod tests {
         request.trailers.append(header::EXPECT, HeaderValue::from_static("x"));
         request.set_id("7".to_string());
         request.extensions_mut().insert("user");
+        request.text.fill("POST http://a/b%20c?d HTTP/1.1\r\nCookie: secret=1\r\n\r\n");
         let mut router = crate::http::Router::new();
         router.get("/", |_: &mut Request| "");
         router.any("/b c", |_: &mut Request| "");
         crate::http::Handler::handle(&router.build().unwrap(), &mut request);
         assert!(request.matched().is_some());
         request.clear();
+        // The room for the next head stays, and is empty.
+        assert_eq!(format!("{:?}", request.text), r#"Text(Some(""))"#);
+        request.text = Text::default();
         assert_eq!(format!("{request:?}"), format!("{:?}", Request::default()));
+    }
+
+    #[test]
+    fn a_head_of_which_somebody_has_kept_a_part_stays_with_them() {
+        let mut request = Request::default();
+        let kept = std::sync::Arc::clone(request.text.fill("GET / HTTP/1.1\r\n\r\n"));
+        request.clear();
+        request.text.fill("another");
+        assert_eq!(*kept, "GET / HTTP/1.1\r\n\r\n");
     }
 
     #[test]
