@@ -210,7 +210,7 @@ fn a_permit_that_is_handed_over_runs_its_batch_once_and_has_one_owner() {
         };
         // The monitor: a turn that it sees twice goes on without its permit.
         let turn = permit.turns();
-        let handed_over = permit.turns() == turn && permit.hand_over(turn, 2);
+        let handed_over = permit.turns() == turn && permit.hand_over(turn, 2).is_some();
         let second_waits = handed_over && work(&permit, 2, &ran);
         let first_waits = owner.join().unwrap();
         assert!(first_waits != second_waits, "one of the two has the permit at the end");

@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod deadline;
 pub mod files;
+pub mod habit;
 pub mod listener;
 pub mod parking;
 pub mod permit;
@@ -13,6 +14,7 @@ pub mod workers;
 
 pub use connection::{Connection, Fill};
 pub use deadline::Deadline;
+pub use habit::Habit;
 pub use listener::Listener;
 pub use parking::Parking;
 pub use poller::{Interest, Poll, Poller, Token};

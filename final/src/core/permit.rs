@@ -86,15 +86,14 @@ impl Permit {
     }
 
     /// Gives the permit to `thread`, if the turn with this number is still running. The turn goes on without
-    /// a permit.
-    pub fn hand_over(&self, turn: u64, thread: ThreadId) -> bool {
+    /// a permit. Returns whose it was.
+    pub fn hand_over(&self, turn: u64, thread: ThreadId) -> Option<ThreadId> {
         let mut state = lock(&self.state);
         if state.turns != turn || turn.is_multiple_of(2) {
-            return false;
+            return None;
         }
-        state.owner = thread;
         state.turns += 1;
-        true
+        Some(std::mem::replace(&mut state.owner, thread))
     }
 
     /// Takes what has not been begun, if the turn with this number is still running. Nobody else would begin it
@@ -153,7 +152,7 @@ mod tests {
         permit.add(1, tokens([5, 6]));
         assert_eq!(permit.next(1), Next::Run(Token(5)));
         let turn = permit.turns();
-        assert!(permit.hand_over(turn, 2));
+        assert_eq!(permit.hand_over(turn, 2), Some(1));
         assert_eq!(permit.next(2), Next::Run(Token(6)));
         assert_eq!(permit.next(1), Next::Lost);
     }
@@ -187,9 +186,9 @@ mod tests {
         permit.next(1);
         let turn = permit.turns();
         permit.next(1);
-        assert!(!permit.hand_over(turn, 2), "another turn is running by now");
+        assert_eq!(permit.hand_over(turn, 2), None, "another turn is running by now");
         let turn = permit.turns();
         permit.next(1);
-        assert!(!permit.hand_over(turn, 2), "no turn is running");
+        assert_eq!(permit.hand_over(turn, 2), None, "no turn is running");
     }
 }

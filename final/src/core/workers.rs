@@ -1,6 +1,6 @@
 //! The threads: as many awake as there are permits, and others that wait to take over.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -85,6 +85,8 @@ struct Shared<W> {
     work: Arc<W>,
     poller: Arc<Poller>,
     permits: Vec<Permit>,
+    /// All of the threads for handlers.
+    seats: Mutex<Vec<Arc<Seat>>>,
     spares: Mutex<Vec<Arc<Seat>>>,
     reserve: Arc<Seat>,
     threads: AtomicU32,
@@ -101,6 +103,8 @@ struct Seat {
     /// The number of the permit that it has been given.
     given: Mutex<Option<usize>>,
     changed: Condvar,
+    /// Whether its thread's permit was taken away, since somebody asked.
+    relieved: AtomicBool,
 }
 
 /// The reserve is a thread from the beginning, so that nothing has to be had when there is nothing.
@@ -108,7 +112,8 @@ const RESERVE: ThreadId = 0;
 
 impl Seat {
     fn new(id: ThreadId) -> Arc<Seat> {
-        Arc::new(Seat { id, given: Mutex::new(None), changed: Condvar::new() })
+        let (given, changed) = (Mutex::new(None), Condvar::new());
+        Arc::new(Seat { id, given, changed, relieved: AtomicBool::new(false) })
     }
 
     fn give(&self, permit: usize) {
@@ -137,7 +142,19 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 thread_local! {
     /// Gives this thread's permit away.
-    static HAND_OVER: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
+    static HAND_OVER: RefCell<Option<Rc<dyn Fn() -> bool>>> = const { RefCell::new(None) };
+
+    /// Where this thread sits.
+    static SEAT: OnceCell<Arc<Seat>> = const { OnceCell::new() };
+}
+
+/// Whether this thread was found stuck, and its permit taken away, since this was last asked.
+pub(super) fn was_relieved() -> bool {
+    SEAT.with(|seat| {
+        let relieved = seat.get().map(|seat| &seat.relieved);
+        // Looked at before it is written: almost always there is nothing to write.
+        relieved.is_some_and(|it| it.load(Ordering::Relaxed) && it.swap(false, Ordering::Relaxed))
+    })
 }
 
 /// Runs what is known to block: a query, a file on a slow disk, a call to another service.
@@ -145,11 +162,15 @@ thread_local! {
 /// Works without it as well; then the monitor notices after five to ten milliseconds. With it, the thread's
 /// permit goes to another thread at once. Outside of a server's thread it just runs.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    let hand_over = HAND_OVER.with(|cell| cell.borrow().clone());
-    if let Some(hand_over) = hand_over {
-        hand_over();
-    }
+    give_way();
     work()
+}
+
+/// Gives this thread's permit to another thread, until the request is answered. Returns whether it had one to give, and
+/// there was somebody to take it.
+pub fn give_way() -> bool {
+    let hand_over = HAND_OVER.with(|cell| cell.borrow().clone());
+    hand_over.is_some_and(|hand_over| hand_over())
 }
 
 impl<W: Work> Workers<W> {
@@ -164,6 +185,7 @@ impl<W: Work> Workers<W> {
             poller,
             // The first threads are numbered from 1, and each begins with a permit.
             permits: (1..=permits).map(Permit::new).collect(),
+            seats: Mutex::new(Vec::new()),
             spares: Mutex::new(Vec::new()),
             reserve: Seat::new(RESERVE),
             threads: AtomicU32::new(0),
@@ -221,6 +243,8 @@ impl<W: Work> Shared<W> {
         let spawned = Shared::spawn(shared, Arc::clone(&seat), format!("worker-{id}"));
         if spawned.is_err() {
             shared.threads.fetch_sub(1, Ordering::Relaxed);
+        } else {
+            lock(&shared.seats).push(Arc::clone(&seat));
         }
         spawned.map(|()| seat)
     }
@@ -239,19 +263,21 @@ impl<W: Work> Shared<W> {
     fn run(shared: &Arc<Shared<W>>, seat: &Arc<Seat>) {
         let mut scratch = W::Scratch::default();
         let mut ready = Ready::with_capacity(BATCH);
+        SEAT.with(|cell| cell.set(Arc::clone(seat)).expect("a thread sits down once"));
         let is_reserve = seat.id == RESERVE;
         let (mode, time) =
             if is_reserve { (Mode::Refuse, Some(RESERVE_WAIT)) } else { (Mode::Serve, None) };
         while let Some(number) = seat.wait(&shared.stopped) {
             let permit = &shared.permits[number];
+            was_relieved();
             if !is_reserve {
                 let (shared, id) = (Arc::downgrade(shared), seat.id);
-                let hand_over: Rc<dyn Fn()> = Rc::new(move || {
-                    if let Some(shared) = shared.upgrade()
-                        && let Some(turn) = shared.permits[number].turn_of(id)
-                    {
-                        Shared::relieve(&shared, number, turn);
-                    }
+                let hand_over: Rc<dyn Fn() -> bool> = Rc::new(move || {
+                    let Some(shared) = shared.upgrade() else { return false };
+                    let Some(turn) = shared.permits[number].turn_of(id) else { return false };
+                    let has_given = Shared::relieve(&shared, number, turn);
+                    was_relieved(); // by itself, so it is no news
+                    has_given
                 });
                 HAND_OVER.with(|cell| *cell.borrow_mut() = Some(hand_over));
             }
@@ -313,7 +339,11 @@ impl<W: Work> Shared<W> {
             }
             None => return false,
         };
-        if shared.permits[number].hand_over(turn, spare.id) {
+        if let Some(owner) = shared.permits[number].hand_over(turn, spare.id) {
+            // Before anybody can see that the permit has moved.
+            if let Some(seat) = lock(&shared.seats).iter().find(|seat| seat.id == owner) {
+                seat.relieved.store(true, Ordering::Relaxed);
+            }
             spare.give(number);
         } else {
             lock(&shared.spares).push(spare); // it has ended in the meantime
@@ -353,7 +383,7 @@ impl<W: Work> Shared<W> {
             // Nobody is left who could even say no. One permit for the reserve is enough for that.
             if all_are_stuck {
                 let permit = &shared.permits[0];
-                if permit.hand_over(seen[0].0, RESERVE) {
+                if permit.hand_over(seen[0].0, RESERVE).is_some() {
                     shared.reserve.give(0);
                 }
             }

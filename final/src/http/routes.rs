@@ -13,6 +13,7 @@ use super::{
     Handler, HeaderValue, HttpError, IntoResponse, Method, Request, Response, Status, Target,
     header,
 };
+use crate::core::Habit;
 
 /// The table of routes that [`Router::build`](super::Router::build) makes.
 pub struct Routes {
@@ -26,6 +27,8 @@ pub struct Routes {
     fixed: HashMap<String, Vec<usize>, FxBuildHasher>,
     /// What the requests that match a route of `table` share.
     known: Vec<Arc<Known>>,
+    /// Whether the handlers of `table` block.
+    habits: Vec<Habit>,
     urls: Arc<Urls>,
 }
 
@@ -118,7 +121,8 @@ impl Routes {
             Arc::new(Known { pattern, urls: Arc::clone(&urls) })
         };
         let known = table.iter().map(known).collect();
-        Routes { set, table, fixed, known, urls }
+        let habits = table.iter().map(|_| Habit::default()).collect();
+        Routes { set, table, fixed, known, habits, urls }
     }
 
     /// The named routes.
@@ -148,7 +152,7 @@ impl Routes {
 
     fn run(&self, index: usize, params: Vec<(String, String)>, request: &mut Request) -> Response {
         request.set_matched(Matched { known: Arc::clone(&self.known[index]), params });
-        self.table[index].handler.handle(request)
+        self.habits[index].run(|| self.table[index].handler.handle(request))
     }
 
     /// The methods that a path allows, sorted, for the Allow field (RFC 9110 section 10.2.1).

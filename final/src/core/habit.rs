@@ -1,0 +1,45 @@
+//! What a handler is expected to do: to block, or to come back at once.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use super::workers::{blocking, was_relieved};
+
+/// How many times a handler that has blocked is expected to block again, before that has to show once more. Without an
+/// end, a handler that was only slow on one bad day would be expected to be slow for ever.
+const BELIEF: u32 = 32;
+
+/// A handler that comes back in less is not expected to block any more: the monitor would not have noticed it.
+const BRIEF: Duration = Duration::from_millis(5);
+
+/// Whether a handler has blocked lately. Each route has one.
+///
+/// The monitor finds out that a handler blocks by waiting for it, and everybody behind it waits as long. What it has
+/// found out once need not be found out again: a handler that asks a database does so for each request.
+#[derive(Debug, Default)]
+pub struct Habit {
+    /// How many more times the handler is expected to block.
+    belief: AtomicU32,
+}
+
+impl Habit {
+    /// Runs the handler, and without this thread's permit if it is expected to block.
+    pub fn run<T>(&self, handler: impl FnOnce() -> T) -> T {
+        let belief = self.belief.load(Ordering::Relaxed);
+        if belief == 0 {
+            let answer = handler();
+            if was_relieved() {
+                self.belief.store(BELIEF, Ordering::Relaxed);
+            }
+            return answer;
+        }
+        // Two threads that store the same number at once count one time too few, which is as good.
+        self.belief.store(belief - 1, Ordering::Relaxed);
+        let start = Instant::now();
+        let answer = blocking(handler);
+        if start.elapsed() < BRIEF {
+            self.belief.store(0, Ordering::Relaxed);
+        }
+        answer
+    }
+}

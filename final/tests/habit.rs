@@ -1,0 +1,82 @@
+//! A handler that has blocked once is expected to block again.
+
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use httpserver::Server;
+use httpserver::core::workers::{Size, give_way};
+use httpserver::http::{Request, Router, Routes};
+use support::{LONG, Running};
+use wire::{Client, request};
+
+#[allow(dead_code, reason = "this test needs a part of it")]
+mod support;
+
+/// One permit, so that whoever is answered beside a handler that blocks was answered by another thread.
+fn one_permit(server: Server) -> Server {
+    server.with_workers(Size { permits: 1, threads: 8, patience: LONG })
+}
+
+/// `/first` blocks when it runs for the first time. Later, and `/other` always, the answer tells whether the handler had
+/// a permit to give away.
+fn routes(entered: Sender<()>, go_on: Receiver<()>) -> Routes {
+    let had_permit = |_: &mut Request| give_way().to_string();
+    let once = Mutex::new(Some((entered, go_on)));
+    let first = move |request: &mut Request| {
+        let gate = once.lock().unwrap().take();
+        let Some((entered, go_on)) = gate else { return had_permit(request) };
+        entered.send(()).unwrap();
+        let _ = go_on.recv_timeout(LONG);
+        "blocked".to_string()
+    };
+    let mut router = Router::new();
+    router.get("/first", first);
+    router.get("/other", had_permit);
+    router.get("/:any", had_permit);
+    router.build().unwrap()
+}
+
+fn ask(client: &mut Client, path: &str) -> String {
+    client.ask(request("GET", path, &[], b"")).unwrap().text()
+}
+
+/// Whether `/first` had a permit after it has blocked, and `/other` and `/:any` right after that.
+fn permits_after_a_block() -> [String; 3] {
+    let ((enter, entered), (go_on, wait)) = (channel(), channel());
+    let server = Running::start(one_permit, routes(enter, wait));
+    let (mut client, mut other) = (server.connect(), server.connect());
+    client.send(request("GET", "/first", &[], b"")).unwrap();
+    entered.recv_timeout(LONG).unwrap();
+    // This is answered, so the monitor has moved the permit.
+    ask(&mut other, "/other");
+    go_on.send(()).unwrap();
+    assert_eq!(client.read_reply().unwrap().text(), "blocked");
+    let had_permit =
+        [ask(&mut client, "/first"), ask(&mut other, "/other"), ask(&mut other, "/parameter")];
+
+    // It comes back at once by now. Even were each of these slow, for want of a processor, it would end.
+    let is_trusted = (0..40).any(|_| ask(&mut client, "/first") == "true");
+    assert!(is_trusted, "a route that no longer blocks keeps its permit again");
+    assert_eq!(server.stop(), 0);
+    had_permit
+}
+
+#[test]
+fn a_route_that_has_blocked_has_no_permit_the_next_time_and_other_routes_have() {
+    // A thread that the system puts aside for some milliseconds looks stuck, and loses its permit too. So this is tried
+    // a few times; were the other routes suspected as well, it would never succeed.
+    let had_permit: Vec<[String; 3]> = (0..10).map(|_| permits_after_a_block()).collect();
+    assert!(had_permit.iter().all(|[first, ..]| first == "false"), "{had_permit:?}");
+    assert!(had_permit.contains(&["false", "true", "true"].map(String::from)), "{had_permit:?}");
+}
+
+#[test]
+fn a_handler_that_gives_way_itself_is_not_expected_to_block() {
+    let ((enter, _entered), (_go_on, wait)) = (channel(), channel());
+    let server = Running::start(one_permit, routes(enter, wait));
+    let mut client = server.connect();
+    let had_permit: Vec<String> = (0..40).map(|_| ask(&mut client, "/other")).collect();
+    let twice = ["true", "true"].map(String::from);
+    assert!(had_permit.windows(2).any(|pair| *pair == twice), "{had_permit:?}");
+    assert_eq!(server.stop(), 0);
+}
