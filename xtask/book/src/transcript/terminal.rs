@@ -35,7 +35,7 @@ impl Terminal {
         folder: &std::path::Path,
     ) -> Result<Terminal> {
         let path = std::env::var("PATH").unwrap_or_default();
-        let mut child = Command::new("bash")
+        let mut child = bash()
             .arg("-c")
             .arg(format!("exec 2>&1\n{command}"))
             .current_dir(folder)
@@ -161,6 +161,24 @@ impl Drop for Terminal {
     }
 }
 
+/// A shell in which Ctrl-C works. What is started with `nohup`, or in the background of a script, ignores it, and so does
+/// all that it starts: a shell cannot undo that, but `env` can.
+fn bash() -> Command {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if !ignores_interrupt(&status) {
+        return Command::new("bash");
+    }
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT", "bash"]);
+    command
+}
+
+/// Whether SIGINT, number 2, is among the signals that are ignored, by `proc_pid_status(5)`.
+fn ignores_interrupt(status: &str) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|it| u64::from_str_radix(it.trim(), 16).ok()).is_some_and(|it| it & 0b10 != 0)
+}
+
 /// What has not been seen of an output. The end of a line that was seen before its end came is not new.
 fn unseen(output: &[u8], seen: usize) -> &[u8] {
     let (before, new) = output.split_at(seen);
@@ -181,6 +199,14 @@ fn lines(bytes: &[u8]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_knows_whether_it_was_told_to_ignore_ctrl_c() {
+        let status = |ignored: &str| format!("Name:\tx\nSigBlk:\tffff\nSigIgn:\t{ignored}\n");
+        assert!(ignores_interrupt(&status("0000000000001006")));
+        assert!(!ignores_interrupt(&status("0000000000001004")));
+        assert!(!ignores_interrupt(""));
+    }
 
     #[test]
     fn a_line_that_was_seen_without_its_end_is_not_shown_again_as_an_empty_one() {
