@@ -14,6 +14,7 @@ use httpserver::Server;
 use httpserver::core::blocking;
 use httpserver::core::workers::Size;
 use httpserver::handlers::StaticFiles;
+use httpserver::http::limits::Limits;
 use httpserver::http::{HttpError, Request, Response, Router};
 use httpserver::middleware::log_format::LogFormat;
 use httpserver::middleware::{AccessLog, Chain, Compression};
@@ -58,6 +59,8 @@ fn main() -> anyhow::Result<()> {
     }
     let mut server =
         Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    // A client asks on one connection as often as it likes. So it is with the peers, where it is a setting or has no limit.
+    server = server.with_limits(Limits { requests: usize::MAX, ..Limits::default() });
     if let Some(threads) = number("BENCH_THREADS")? {
         server = server.with_workers(Size { threads, ..Size::default() });
     }
