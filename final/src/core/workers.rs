@@ -15,6 +15,9 @@ use super::poller::{Poll, Poller, Ready, Token};
 /// How many ready sockets a thread is told of at a time. Few, so that others get some as well.
 const BATCH: usize = 16;
 
+/// With so many at a time there is a crowd, and the next ones are on their way.
+const MANY: usize = 4;
+
 /// How often the monitor looks while something is running. A turn that is still running at the second look is
 /// stuck. At 2 ms a thread that was only not scheduled looks stuck; at 20 ms everybody waits too long.
 const LOOK: Duration = Duration::from_millis(5);
@@ -293,7 +296,7 @@ impl<W: Work> Shared<W> {
                     // The reserve gives its permit back as soon as somebody can do better.
                     Next::Wait if is_reserve && shared.give_back(number) => break,
                     Next::Wait if shared.take_a_share(number, seat.id) => {}
-                    Next::Wait => match shared.poller.wait(&mut ready, time) {
+                    Next::Wait => match shared.wait(&mut ready, time) {
                         Ok(()) => permit.add(seat.id, ready.tokens()),
                         Err(error) => {
                             eprintln!("waiting for sockets: {error}");
@@ -307,6 +310,19 @@ impl<W: Work> Shared<W> {
                 lock(&shared.spares).push(Arc::clone(seat));
             }
         }
+    }
+
+    /// Waits for sockets. A thread that was told of many the last time does not sleep at once: it offers its core to
+    /// the others first, who may be the clients of the next requests. To sleep and be woken costs more.
+    fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()> {
+        if ready.tokens().count() >= MANY {
+            self.poller.wait(ready, Some(Duration::ZERO))?;
+            if ready.tokens().next().is_some() {
+                return Ok(());
+            }
+            thread::yield_now();
+        }
+        self.poller.wait(ready, time)
     }
 
     /// Takes from another permit what its owner has not come to yet. Returns whether there was anything.
