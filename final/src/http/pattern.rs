@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use super::Target;
 use super::percent::encode_segment;
 
@@ -19,6 +21,9 @@ pub struct Pattern {
     text: String,
     segments: Vec<Segment>,
 }
+
+/// What the parameters of a pattern stand for, in their order. There is seldom more than one.
+pub type Values = SmallVec<[String; 1]>;
 
 /// One part of a pattern between slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,26 +112,29 @@ impl Pattern {
     ///
     /// The target's segments have been split before they were decoded. So a `%2F` is a slash inside a
     /// value and never the end of a segment.
-    pub fn params(&self, target: &Target) -> Option<Vec<(String, String)>> {
-        let mut params = Vec::new();
+    pub fn params(&self, target: &Target) -> Option<Values> {
+        let mut params = Values::new();
         let mut values = target.each_segment();
         for segment in &self.segments {
             let value = values.next()?;
             match segment {
                 Segment::Static(_) => {}
-                Segment::Typed(name, kind) if kind.accepts(value) => {
-                    params.push((name.clone(), value.to_string()));
-                }
+                Segment::Typed(_, kind) if kind.accepts(value) => params.push(value.to_string()),
                 Segment::Typed(..) => return None,
-                Segment::Param(name) => params.push((name.clone(), value.to_string())),
-                Segment::Wildcard(name) => {
+                Segment::Param(_) => params.push(value.to_string()),
+                Segment::Wildcard(_) => {
                     let mut rest = value.to_string();
                     values.by_ref().for_each(|value| rest.extend(["/", value]));
-                    params.push((name.clone(), rest));
+                    params.push(rest);
                 }
             }
         }
         Some(params)
+    }
+
+    /// The names of the parameters, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().filter_map(Segment::name)
     }
 
     /// Whether both match the same paths, so that nobody could say which one is meant.
@@ -284,8 +292,9 @@ mod tests {
         }
         let params = pattern.params(&target)?;
         Some(
-            params
-                .iter()
+            pattern
+                .names()
+                .zip(&params)
                 .map(|(name, value)| format!("{name}={value}"))
                 .collect::<Vec<_>>()
                 .join(" "),

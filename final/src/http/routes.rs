@@ -7,7 +7,7 @@ use std::sync::Arc;
 use regex::RegexSet;
 use rustc_hash::FxBuildHasher;
 
-use super::pattern::Pattern;
+use super::pattern::{Pattern, Values};
 use super::url::Urls;
 use super::{
     Handler, HeaderValue, HttpError, IntoResponse, Method, Request, Response, Status, Target,
@@ -36,6 +36,8 @@ pub struct Routes {
 #[derive(Debug)]
 struct Known {
     pattern: String,
+    /// Of its parameters. A request has the values only.
+    names: Vec<String>,
     urls: Arc<Urls>,
 }
 
@@ -87,7 +89,7 @@ impl fmt::Display for Verb {
 #[derive(Debug, Clone)]
 pub struct Matched {
     known: Arc<Known>,
-    params: Vec<(String, String)>,
+    params: Values,
 }
 
 impl Matched {
@@ -98,7 +100,8 @@ impl Matched {
 
     /// What a parameter of the pattern stands for.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
+        let at = self.known.names.iter().position(|it| it == name)?;
+        self.params.get(at).map(String::as_str)
     }
 
     /// The named routes of the table in which it was found.
@@ -118,7 +121,8 @@ impl Routes {
         let urls = Arc::new(urls);
         let known = |route: &Route| {
             let pattern = route.pattern.as_str().to_string();
-            Arc::new(Known { pattern, urls: Arc::clone(&urls) })
+            let names = route.pattern.names().map(str::to_string).collect();
+            Arc::new(Known { pattern, names, urls: Arc::clone(&urls) })
         };
         let known = table.iter().map(known).collect();
         let habits = table.iter().map(|_| Habit::default()).collect();
@@ -137,7 +141,7 @@ impl Routes {
     }
 
     /// The best route that answers this request, and its parameters.
-    fn best(&self, request: &Request) -> Option<(usize, Vec<(String, String)>)> {
+    fn best(&self, request: &Request) -> Option<(usize, Values)> {
         let (target, method) = (request.target(), request.method());
         let matches = self.set.matches(target.path()).into_iter();
         let mut answering = matches.filter(|index| self.table[*index].verb.answers(method));
@@ -150,7 +154,7 @@ impl Routes {
         indices.iter().copied().find(|index| self.table[*index].verb.answers(method))
     }
 
-    fn run(&self, index: usize, params: Vec<(String, String)>, request: &mut Request) -> Response {
+    fn run(&self, index: usize, params: Values, request: &mut Request) -> Response {
         request.set_matched(Matched { known: Arc::clone(&self.known[index]), params });
         self.habits[index].run(|| self.table[index].handler.handle(request))
     }
@@ -176,7 +180,7 @@ impl Handler for Routes {
         }
         let method = request.method();
         if let Some(index) = self.fixed(request.path(), method) {
-            return self.run(index, Vec::new(), request);
+            return self.run(index, Values::new(), request);
         }
         if let Some((index, params)) = self.best(request) {
             return self.run(index, params, request);
@@ -220,10 +224,10 @@ mod tests {
     /// A handler that says who it is, and what it was given.
     fn named(name: &'static str) -> impl Handler {
         move |request: &mut Request| {
-            let matched = request.matched().cloned();
-            let params = matched.map(|matched| matched.params).unwrap_or_default();
-            let params: Vec<_> =
-                params.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+            let params: Vec<_> = (request.matched().iter())
+                .flat_map(|matched| matched.known.names.iter().zip(&matched.params))
+                .map(|(name, value)| format!(" {name}={value}"))
+                .collect();
             format!("{name}{}", params.concat())
         }
     }
