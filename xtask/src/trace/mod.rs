@@ -59,8 +59,8 @@ mod tests {
         assert!(try_with("192.0.2.1:80", "127.0.0.1:0").contains("192.0.2.1:80 is not on this"));
         assert!(try_with("127.0.0.1:80", "0.0.0.0:0").contains("0.0.0.0:0 is not on this machine"));
         assert!(try_with("127.0.0.1:80", "127.0.0.1:80").contains("--listen"));
-        let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let _listener = TcpListener::bind(&taken).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = listener.local_addr().unwrap().to_string();
         assert!(try_with("127.0.0.1:80", &taken).contains("is in use; add `--listen"));
     }
 }

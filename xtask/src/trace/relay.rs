@@ -124,6 +124,7 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream, mut see: impl FnMut(&[u8])) ->
 mod tests {
     use std::sync::mpsc::{Receiver, channel};
 
+    use socket2::{Domain, Socket, Type};
     use wire::{Client, Script};
 
     use super::*;
@@ -221,8 +222,11 @@ mod tests {
 
     #[test]
     fn without_a_server_it_says_so_and_closes() {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let (address, lines) = trace(free);
+        // Bound and not listening, it keeps the port from everybody who asks for any.
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let target = socket.local_addr().unwrap().as_socket().unwrap();
+        let (address, lines) = trace(target);
         let mut client = Client::connect(address).unwrap();
         client.expect_closed().unwrap();
         let text = until(&lines, "no server at");
