@@ -59,6 +59,11 @@ fn compare(
         let now = new.get(path);
         let full = [before, after].map(|chapter| format!("{}/{path}", chapter.folder));
         let worked_on = full.iter().find(|path| work.contains(*path));
+        if path.starts_with("examples/") && now.is_some() && worked_on.is_none() {
+            let problem = format!("cargo builds both to the same file: leave out {}", full[1]);
+            found.problems.push(format!("{}: {problem}", full[0]));
+            continue;
+        }
         let renamed = before.rename(content, path, after);
         // final is started by `--addr`, so its tests are never the same byte for byte.
         if after.number.is_none() && path.starts_with("tests/") && now.is_some() {
@@ -133,6 +138,18 @@ mod tests {
         assert!(
             found[1].starts_with("chapters/02_b/tests/gone.rs is gone, it was in chapters/01_a:")
         );
+    }
+
+    #[test]
+    fn an_example_is_in_one_chapter_only() {
+        let files = [
+            ("chapters/01_a/examples/client.rs", "1"),
+            ("chapters/02_b/examples/client.rs", "1"),
+            ("chapters/02_b/examples/server.rs", "1"),
+        ];
+        let found = problems(&files, &[]);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].ends_with("leave out chapters/02_b/examples/client.rs"), "{found:?}");
     }
 
     #[test]
