@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::body::{BodyDecoder, RequestBody};
 use super::call::{expects_continue, respond_to};
 use super::encoder::{self, Context, Reuse};
+use super::framing::BodyLength;
 use super::incoming::{End, Incoming};
 use super::limits::{KIB, Limits};
 use super::output::{Flushed, Output};
@@ -404,9 +405,14 @@ impl Exchange {
         used: &mut usize,
         around: Surroundings<'_>,
     ) -> Result<Progress, HttpError> {
+        let expects = expects_continue(request.head())?;
+        if request.head().body_length == BodyLength::Fixed(0) {
+            request.set_peer(around.peer); // the usual case: there is nothing else to come
+            return Ok(Progress::Request(request));
+        }
         let mut decoder = BodyDecoder::new(request.head().body_length, around.limits)?;
         // A client that asks first is told to go on, unless its body is on the way already.
-        let expects = expects_continue(request.head())? && buffer.len() == *used;
+        let expects = expects && buffer.len() == *used;
         let mut bytes = Vec::new();
         *used += decoder.decode(&buffer[*used..], &mut bytes)?;
         if decoder.is_done() {

@@ -24,24 +24,30 @@ impl HeaderName {
         HeaderName(Piece::Static(name))
     }
 
-    /// The name of a line in a head, without a copy of it.
-    ///
-    /// # Errors
-    /// As for bytes from elsewhere.
-    pub(super) fn in_head(
-        head: &Arc<String>,
-        from: usize,
-        name: &str,
-    ) -> Result<HeaderName, InvalidHeaderName> {
-        if !is_token(name.as_bytes()) {
-            return Err(InvalidHeaderName);
+    /// The name that the line at an offset of a head begins with, up to its colon, without a copy of it. `None` if
+    /// there is none.
+    pub(super) fn in_head(head: &Arc<String>, from: usize, line: &str) -> Option<HeaderName> {
+        let colon = line.bytes().position(|byte| !TCHAR[usize::from(byte)])?;
+        let name = &line[..colon];
+        if name.is_empty() || line.as_bytes()[colon] != b':' {
+            return None;
         }
-        Ok(HeaderName(Piece::of(head, from, from + name.len())))
+        Some(HeaderName(match usual(name) {
+            // In the program it belongs to everybody. A share in the head has to be counted, and returned.
+            Some(name) => Piece::Static(name),
+            None => Piece::of(head, from, from + colon),
+        }))
     }
 
     /// The name as it was spelled.
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default() // a token is text
+    }
+
+    /// How many bytes it has. There is always one.
+    #[allow(clippy::len_without_is_empty, reason = "no name is empty")]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether it is this name, in any spelling.
@@ -58,13 +64,46 @@ pub const fn is_token(bytes: &[u8]) -> bool {
     // A `while`, since a `const fn` cannot use iterators.
     let mut at = 0;
     while at < bytes.len() {
-        if !is_tchar(bytes[at]) {
+        if !TCHAR[bytes[at] as usize] {
             return false;
         }
         at += 1;
     }
     !bytes.is_empty()
 }
+
+/// A name that most clients send, if it is spelled as they spell it.
+fn usual(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "Host" => "Host",
+        "Accept" => "Accept",
+        "Cookie" => "Cookie",
+        "Origin" => "Origin",
+        "Referer" => "Referer",
+        "Connection" => "Connection",
+        "User-Agent" => "User-Agent",
+        "Content-Type" => "Content-Type",
+        "Authorization" => "Authorization",
+        "Cache-Control" => "Cache-Control",
+        "If-None-Match" => "If-None-Match",
+        "Content-Length" => "Content-Length",
+        "Accept-Encoding" => "Accept-Encoding",
+        "Accept-Language" => "Accept-Language",
+        "Upgrade-Insecure-Requests" => "Upgrade-Insecure-Requests",
+        _ => return None,
+    })
+}
+
+/// Whether each byte is a `tchar`: to look it up is quicker than to compare.
+const TCHAR: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte.is_ascii() {
+        table[byte as usize] = is_tchar(byte);
+        byte += 1;
+    }
+    table
+};
 
 const fn is_tchar(byte: u8) -> bool {
     // `#` to `'` is # $ % & ', and `^` to the backtick is ^ _ `.
@@ -157,6 +196,42 @@ mod tests {
         assert_eq!(name.to_string(), "content-TYPE");
         assert_eq!(format!("{name:?}"), "\"content-TYPE\"");
         assert!(HashSet::from([name]).contains(&HeaderName::from_static("CONTENT-type")));
+    }
+
+    #[test]
+    fn the_name_of_a_line_in_a_head_is_what_stands_before_its_colon() {
+        let line = |line: &str| {
+            let name = HeaderName::in_head(&Arc::new(line.to_string()), 0, line)?;
+            Some(name.as_str().to_string())
+        };
+        for name in [
+            "Host",
+            "Accept",
+            "Cookie",
+            "Origin",
+            "Referer",
+            "Connection",
+            "User-Agent",
+            "Content-Type",
+            "Authorization",
+            "Cache-Control",
+            "If-None-Match",
+            "Content-Length",
+            "Accept-Encoding",
+            "Accept-Language",
+            "Upgrade-Insecure-Requests",
+            "Hosts",
+            "X-Forwarded-For",
+        ] {
+            for name in [name.to_string(), name.to_lowercase(), name.to_uppercase()] {
+                assert_eq!(line(&format!("{name}: a:b")).as_ref(), Some(&name));
+                assert_eq!(line(&name), None, "no colon");
+                assert_eq!(line(&format!("{name} : a")), None);
+                assert_eq!(line(&format!(" {name}: a")), None);
+            }
+        }
+        assert_eq!(line(": a"), None);
+        assert_eq!(line(""), None);
     }
 
     #[test]

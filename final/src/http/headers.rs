@@ -29,8 +29,8 @@ pub struct Headers {
 }
 
 /// The bit of a name's length.
-fn bit(name: &str) -> u64 {
-    1 << (name.len() % 64)
+fn bit(length: usize) -> u64 {
+    1 << (length % 64)
 }
 
 impl Headers {
@@ -64,7 +64,7 @@ impl Headers {
 
     /// Every value of that name, in the order of the wire.
     pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &HeaderValue> {
-        let lines = match self.lengths & bit(name.as_ref()) {
+        let lines = match self.lengths & bit(name.as_ref().len()) {
             0 => &[],
             _ => &self.lines[..],
         };
@@ -78,7 +78,7 @@ impl Headers {
 
     /// Adds a line at the end, beside any others of the name.
     pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
-        self.lengths |= bit(name.as_str());
+        self.lengths |= bit(name.len());
         self.lines.push((name, value));
     }
 
@@ -99,7 +99,7 @@ impl Headers {
     pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
         let before = self.lines.len();
         self.lines.retain(|(known, _)| !known.is(name.as_ref()));
-        self.lengths = self.lines.iter().fold(0, |lengths, (name, _)| lengths | bit(name.as_str()));
+        self.lengths = self.lines.iter().fold(0, |lengths, (name, _)| lengths | bit(name.len()));
         self.lines.len() < before
     }
 

@@ -1,13 +1,15 @@
 //! A request, as a handler sees it.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::body::RequestBody;
 use super::extensions::Extensions;
 use super::parser::Head;
 use super::recycled::Text;
-use super::routes::Matched;
+use super::routes::{Known, Matched};
 use super::url::UrlError;
 use super::{HeaderName, HeaderValue, Headers, HttpError, Method, Status, Target, Version, header};
 
@@ -21,15 +23,29 @@ pub struct Request {
     trailers: Headers,
     peer: SocketAddr,
     matched: Option<Matched>,
+    route_before: RouteBefore,
     id: Option<String>,
     extensions: Extensions,
+}
+
+/// The route of the request that was here before. Whoever counts the owners of something disturbs all other threads
+/// that count them, and most requests are for the same few routes: so what belongs to a route is kept for the next one.
+/// Nobody can ask for it.
+#[derive(Default)]
+struct RouteBefore(Option<Arc<Known>>);
+
+impl fmt::Debug for RouteBefore {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("RouteBefore")
+    }
 }
 
 impl Request {
     /// Puts a request together from what was read.
     pub fn new(head: Head, body: RequestBody, trailers: Headers, peer: SocketAddr) -> Request {
         let (text, extensions) = (Text::default(), Extensions::default());
-        Request { head, text, body, trailers, peer, matched: None, id: None, extensions }
+        let (matched, route_before, id) = (None, RouteBefore::default(), None);
+        Request { head, text, body, trailers, peer, matched, route_before, id, extensions }
     }
 
     /// Its head, and room for the text of it, to be filled.
@@ -49,16 +65,24 @@ impl Request {
         self.peer = peer;
     }
 
+    /// Adds from whom it is.
+    pub(super) fn set_peer(&mut self, peer: SocketAddr) {
+        self.peer = peer;
+    }
+
     /// Takes out all that is in it, and keeps the room for the next one.
     pub(super) fn clear(&mut self) {
         // All fields are named, so that the compiler objects if one is forgotten.
-        let Request { head, text, body, trailers, peer, matched, id, extensions } = self;
+        let Request { head, text, body, trailers, peer, matched, route_before, id, extensions } =
+            self;
         head.clear();
         text.clear();
         *body = RequestBody::default();
         trailers.clear();
         *peer = NOBODY;
-        *matched = None;
+        if let Some(matched) = matched.take() {
+            route_before.0 = Some(matched.into_known());
+        }
         *id = None;
         extensions.clear();
     }
@@ -147,6 +171,15 @@ impl Request {
     /// Notes which route was found for this request.
     pub fn set_matched(&mut self, matched: Matched) {
         self.matched = Some(matched);
+    }
+
+    /// A share in what is known of the route that was found: the one that is here already, if the request before had
+    /// the same route.
+    pub(super) fn share_in(&mut self, known: &Arc<Known>) -> Arc<Known> {
+        match self.route_before.0.take() {
+            Some(before) if Arc::ptr_eq(&before, known) => before,
+            _ => Arc::clone(known),
+        }
     }
 
     /// What the router found out about this request.
@@ -309,9 +342,33 @@ mod tests {
     }
 
     #[test]
+    fn the_next_request_for_a_route_takes_over_the_share_of_the_one_before() {
+        let mut router = crate::http::Router::new();
+        router.get("/a", |_: &mut Request| "");
+        router.get("/b", |_: &mut Request| "");
+        let routes = router.build().unwrap();
+        let mut request = Request::default();
+        let mut ask = |path: &str| {
+            let target = Target::parse(Method::Get, path).unwrap();
+            request.clear();
+            assert_eq!(request.route(), None);
+            *request.head_mut().0 = Head { target, ..Head::default() };
+            crate::http::Handler::handle(&routes, &mut request);
+            let matched = request.matched()?;
+            Some((matched.pattern().to_string(), matched.owners()))
+        };
+        // The table has one share, the request the other.
+        for path in ["/a", "/a", "/b", "/b", "/a"] {
+            assert_eq!(ask(path), Some((path.to_string(), 2)));
+        }
+        assert_eq!(ask("/none"), None);
+        assert_eq!(ask("/a"), Some(("/a".to_string(), 2)));
+    }
+
+    #[test]
     fn a_head_of_which_somebody_has_kept_a_part_stays_with_them() {
         let mut request = Request::default();
-        let kept = std::sync::Arc::clone(request.text.fill("GET / HTTP/1.1\r\n\r\n"));
+        let kept = Arc::clone(request.text.fill("GET / HTTP/1.1\r\n\r\n"));
         request.clear();
         request.text.fill("another");
         assert_eq!(*kept, "GET / HTTP/1.1\r\n\r\n");

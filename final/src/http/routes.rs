@@ -34,7 +34,7 @@ pub struct Routes {
 
 /// What is known of a route before any request comes.
 #[derive(Debug)]
-struct Known {
+pub(super) struct Known {
     pattern: String,
     /// Of its parameters. A request has the values only.
     names: Vec<String>,
@@ -108,6 +108,17 @@ impl Matched {
     pub fn urls(&self) -> &Urls {
         &self.known.urls
     }
+
+    /// How many have a share in what is known of the route.
+    #[cfg(test)]
+    pub(super) fn owners(&self) -> usize {
+        Arc::strong_count(&self.known)
+    }
+
+    /// What is left when the request is answered.
+    pub(super) fn into_known(self) -> Arc<Known> {
+        self.known
+    }
 }
 
 impl Routes {
@@ -155,7 +166,8 @@ impl Routes {
     }
 
     fn run(&self, index: usize, params: Values, request: &mut Request) -> Response {
-        request.set_matched(Matched { known: Arc::clone(&self.known[index]), params });
+        let known = request.share_in(&self.known[index]);
+        request.set_matched(Matched { known, params });
         self.habits[index].run(|| self.table[index].handler.handle(request))
     }
 

@@ -173,6 +173,11 @@ struct Parts {
 
 impl Parts {
     fn of(method: Method, raw: &str) -> Result<Parts, InvalidTarget> {
+        // The usual one: a path and nothing else, in which nothing is encoded.
+        if method != Method::Connect && raw.starts_with('/') && is_canonical(raw) {
+            let (form, path) = (TargetForm::Origin, Path::Sent(0..raw.len()));
+            return Ok(Parts { form, authority: None, query: None, path, segments: None });
+        }
         // What can stand in no target at all.
         if raw.is_empty() {
             return Err(InvalidTarget::Empty);

@@ -68,8 +68,8 @@ fn read_fields(
         if headers.len() == limit {
             return None;
         }
-        let colon = memchr(b':', line.as_bytes())?;
-        let name = HeaderName::in_head(head, from, &line[..colon]).ok()?;
+        let name = HeaderName::in_head(head, from, line)?;
+        let colon = name.len();
         let after = &line[colon + 1..];
         let blank = after.bytes().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         let value = HeaderValue::in_head(head, from + colon + 1 + blank, &after[blank..]).ok()?;
