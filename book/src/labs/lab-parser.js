@@ -7,7 +7,7 @@ const post = (fields, body) => ["POST /echo HTTP/1.1", "Host: a", ...fields, ""]
 
 const EXAMPLES = [
   ["a request", get("Host: a")],
-  ["two in one packet", `${get("Host: a")}\n${get("Host: a", "Connection: close")}`],
+  ["two at once", `${get("Host: a")}\n${get("Host: a", "Connection: close")}`],
   ["no Host", get()],
   ["a space before the colon", get("Host : a")],
   ["a folded line", get("Host: a", "X: one", "  two")],

@@ -119,7 +119,7 @@ pub fn render(rules: &[Rule], columns: &[Column]) -> String {
     // Writing to a string cannot fail, here and below.
     let _ = writeln!(
         page,
-        "\n{} rules, {cases} cases: ✓ kept in all its cases, ✗ broken in at least one, – the snapshot \
+        "\n{} rules, {cases} cases: ✓ kept in all its cases, ✗ broken in at least one, – the chapter \
          does not have what the rule is about.",
         rules.len()
     );
