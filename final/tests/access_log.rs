@@ -90,6 +90,20 @@ fn nothing_that_a_client_sends_can_begin_a_line_of_its_own() {
     assert!(lines.iter().all(|line| line.matches('"').count() - line.matches("\\\"").count() == 6));
 }
 
+/// It was made a text first, and every byte that is not UTF-8 was the same three in the log.
+#[test]
+fn a_byte_of_a_field_that_is_not_utf_8_is_logged_as_itself() {
+    let request = b"GET /empty HTTP/1.1\r\nHost: test\r\nUser-Agent: caf\xe9\r\n\r\n";
+    for (format, logged) in
+        [("common", r#" "-" "caf\xe9""#), ("json", "\"user_agent\":\"caf\u{fffd}\"}")]
+    {
+        let program = Program::start(PROGRAM, &["--addr", "127.0.0.1:0", "--log", format]).unwrap();
+        Client::connect(program.addr()).unwrap().ask(request).unwrap();
+        let lines = lines(&program, 1);
+        assert!(lines[0].ends_with(logged), "{lines:?}");
+    }
+}
+
 #[test]
 fn lines_of_requests_at_the_same_time_stay_whole() {
     const CLIENTS: usize = 4;

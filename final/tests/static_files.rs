@@ -73,6 +73,34 @@ fn a_folder_without_its_slash_is_redirected_and_the_query_is_kept() {
     }
 }
 
+/// A browser takes what follows two slashes in `Location` for the name of a host.
+#[test]
+fn a_path_with_two_slashes_in_front_is_never_redirected() {
+    let program = start();
+    for target in ["//static", "//static/pictures", "///static/pictures", "//"] {
+        let reply = get(&program, target);
+        assert_eq!((reply.status, reply.field("Location")), (404, None), "{target}");
+    }
+}
+
+/// With files from `/` on, the path of a folder may begin with two slashes, and then it is that of none.
+#[test]
+fn files_from_the_root_on_are_never_redirected_to_another_host() {
+    let root = format!("{}/public", env!("CARGO_MANIFEST_DIR"));
+    let program = Program::start(
+        PROGRAM,
+        &["--addr", "127.0.0.1:0", "--root", &root, "--files-only", "--listings"],
+    )
+    .unwrap();
+    let reply = get(&program, "/pictures");
+    assert_eq!((reply.status, reply.field("Location")), (301, Some("/pictures/")));
+    for target in ["//pictures", "///pictures", "//", "//pictures/", "/%2Fpictures", "/%5Cpictures"]
+    {
+        let reply = get(&program, target);
+        assert_eq!((reply.status, reply.field("Location")), (404, None), "{target}");
+    }
+}
+
 #[test]
 fn a_folder_without_an_index_is_not_listed() {
     let program = start();

@@ -55,7 +55,9 @@ impl Site {
         }
         if file.is_dir() {
             if !path.ends_with('/') {
-                let location = HeaderValue::try_from(format!("{path}/")).map_err(|_| absent())?;
+                // With one slash in front: a browser takes what follows two for the name of a host.
+                let location = format!("/{}/", path.trim_start_matches('/'));
+                let location = HeaderValue::try_from(location).map_err(|_| absent())?;
                 return Ok(Response::redirect(Status::MOVED_PERMANENTLY, location));
             }
             file.push("index.html");
@@ -68,5 +70,31 @@ impl Site {
         let content_type = mime::content_type(&file.to_string_lossy());
         let opened = File::open(&file).and_then(|file| Response::file(file, content_type));
         Ok(opened.map_err(|_| absent()).into_response())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ch04_router::http::{Method, header};
+
+    use super::*;
+
+    /// `//src` was answered with `Location: //src/`, which a browser reads as the host `src`: whoever made
+    /// a folder's name the name of a host could send the visitors of this server there.
+    #[test]
+    fn a_folder_is_redirected_on_this_server_and_to_no_other() {
+        let site = Site { folder: fs::canonicalize(env!("CARGO_MANIFEST_DIR")).unwrap() };
+        for (asked, location) in [
+            ("/src", "/src/"),
+            ("/src/http", "/src/http/"),
+            ("//src", "/src/"),
+            ("///src//http", "/src//http/"),
+        ] {
+            let request = Request::builder(Method::Get, asked).build();
+            let response = site.answer(request.path(), request.target().segments()).unwrap();
+            assert_eq!(response.status(), Status::MOVED_PERMANENTLY, "{asked}");
+            let field = response.headers().get(header::LOCATION);
+            assert_eq!(field.and_then(HeaderValue::to_str), Some(location), "{asked}");
+        }
     }
 }

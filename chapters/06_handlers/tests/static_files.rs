@@ -72,6 +72,16 @@ fn a_folder_without_its_slash_is_redirected_and_the_query_is_kept() {
     }
 }
 
+/// A browser takes what follows two slashes in `Location` for the name of a host.
+#[test]
+fn a_path_with_two_slashes_in_front_is_never_redirected() {
+    let program = start();
+    for target in ["//static", "//static/pictures", "///static/pictures", "//"] {
+        let reply = get(&program, target);
+        assert_eq!((reply.status, reply.field("Location")), (404, None), "{target}");
+    }
+}
+
 #[test]
 fn a_folder_without_an_index_is_not_listed() {
     let program = start();

@@ -1,6 +1,5 @@
 //! What a line of the access log looks like: two formats, chosen when the program starts.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::str::FromStr;
@@ -61,7 +60,7 @@ fn common(entry: &Entry) -> String {
     let _ = write!(line, "{} - - [", request.peer().ip());
     with_second(entry.began, |time| line.push_str(time));
     let _ = write!(line, " +0000] \"{} ", request.method());
-    escape_into(&mut line, request.target().raw());
+    escape_into(&mut line, request.target().raw().as_bytes());
     let _ = write!(line, " {}\" {} ", request.version(), status.code());
     let _ = match length {
         Some(length) => write!(line, "{length}"),
@@ -70,7 +69,7 @@ fn common(entry: &Entry) -> String {
     for name in [REFERER, header::USER_AGENT] {
         line.push_str(" \"");
         match field(request, name) {
-            Some(value) => escape_into(&mut line, &value),
+            Some(value) => escape_into(&mut line, value),
             None => line.push('-'),
         }
         line.push('"');
@@ -109,17 +108,16 @@ fn json(entry: &Entry) -> String {
         "status": entry.status.code(),
         "bytes": entry.length,
         "duration_ms": f64::from(microseconds) / 1000.0,
-        "referer": field(request, REFERER),
-        "user_agent": field(request, header::USER_AGENT),
+        // JSON is Unicode: what is not UTF-8 becomes U+FFFD in it.
+        "referer": field(request, REFERER).map(String::from_utf8_lossy),
+        "user_agent": field(request, header::USER_AGENT).map(String::from_utf8_lossy),
     })
     .to_string()
 }
 
-/// What the client says in a field, if it does: an empty one is still there. A byte that is not UTF-8
-/// becomes U+FFFD, for a log is text.
-fn field(request: &Request, name: HeaderName) -> Option<Cow<'_, str>> {
-    let value = request.headers().get(name)?;
-    Some(String::from_utf8_lossy(value.as_bytes()))
+/// What the client says in a field, if it does: an empty one is still there. It need not be UTF-8.
+fn field(request: &Request, name: HeaderName) -> Option<&[u8]> {
+    Some(request.headers().get(name)?.as_bytes())
 }
 
 /// A clock that is out of the calendar's range is shown as the start of 1970.
@@ -129,22 +127,22 @@ fn timestamp(time: SystemTime) -> Timestamp {
 
 /// What a client has chosen, made fit for a quoted string: a quote cannot end it, and no byte can begin
 /// another line or move the cursor of the terminal that shows it.
-pub fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    escape_into(&mut safe, text);
+pub fn escape(bytes: &[u8]) -> String {
+    let mut safe = String::with_capacity(bytes.len());
+    escape_into(&mut safe, bytes);
     safe
 }
 
 /// The same, behind what is in `safe`.
-fn escape_into(safe: &mut String, text: &str) {
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => safe.extend(['\\', char]),
-            ' '..='~' => safe.push(char),
+fn escape_into(safe: &mut String, bytes: &[u8]) {
+    for &byte in bytes {
+        match byte {
+            b'"' | b'\\' => safe.extend(['\\', char::from(byte)]),
+            b' '..=b'~' => safe.push(char::from(byte)),
             // Writing to a string cannot fail.
-            _ => char.to_string().bytes().for_each(|byte| {
+            _ => {
                 let _ = write!(safe, "\\x{byte:02x}");
-            }),
+            }
         }
     }
 }
@@ -222,12 +220,13 @@ mod tests {
 
     #[test]
     fn nothing_leaves_a_quoted_string() {
-        let table = [
-            ("plain /path?x=y", "plain /path?x=y"),
-            ("\" 200 0\r\n", "\\\" 200 0\\x0d\\x0a"),
-            ("\\\"", "\\\\\\\""),
-            ("\u{1b}[2J", "\\x1b[2J"),
-            ("é\u{7f}", "\\xc3\\xa9\\x7f"),
+        let table: [(&[u8], &str); 6] = [
+            (b"plain /path?x=y", "plain /path?x=y"),
+            (b"\" 200 0\r\n", "\\\" 200 0\\x0d\\x0a"),
+            (b"\\\"", "\\\\\\\""),
+            (b"\x1b[2J", "\\x1b[2J"),
+            ("é\u{7f}".as_bytes(), "\\xc3\\xa9\\x7f"),
+            (b"caf\xe9", "caf\\xe9"),
         ];
         for (given, safe) in table {
             assert_eq!(escape(given), safe);
@@ -236,8 +235,8 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn an_escaped_text_is_visible_ascii_without_a_quote_of_its_own(text: String) {
-            let safe = escape(&text);
+        fn an_escaped_text_is_visible_ascii_without_a_quote_of_its_own(bytes: Vec<u8>) {
+            let safe = escape(&bytes);
             proptest::prop_assert!(safe.bytes().all(|byte| matches!(byte, b' '..=b'~')));
             let unescaped = safe.replace("\\\\", "").replace("\\\"", "");
             proptest::prop_assert!(!unescaped.contains('"'));

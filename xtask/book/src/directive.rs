@@ -34,7 +34,7 @@ pub(crate) fn expand(sources: &Sources, text: &str) -> Result<Expanded> {
         "file" => file(sources, rest),
         "item" => item(sources, rest),
         "diff" => difference(sources, rest),
-        "tree" => Ok(markdown(tree::render(sources, sources.chapter(rest)?)?)),
+        "tree" => Ok(markdown(tree::render(sources, rest)?)),
         "exercise" => Ok(markdown(exercise::render(sources, rest)?)),
         "plot" => Ok(markdown(plot::render(sources.root(), rest)?)),
         "ladder" => {

@@ -2,13 +2,21 @@
 
 use std::fmt::Write;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 
-use crate::source::{Chapter, Sources};
+use crate::source::Sources;
 
-pub(crate) fn render(sources: &Sources, chapter: &Chapter) -> Result<String> {
+/// `CHAPTER [fold]`. With `fold` the files that are as in the chapter before are folded away behind the others: of
+/// a hundred rows the reader looks for the twenty that this chapter is about.
+pub(crate) fn render(sources: &Sources, rest: &str) -> Result<String> {
+    let (chapter, is_folded) = match rest.split_once(char::is_whitespace) {
+        None => (sources.chapter(rest)?, false),
+        Some((chapter, "fold")) => (sources.chapter(chapter)?, true),
+        Some((_, option)) => bail!("`tree` has no option `{option}`; there is fold"),
+    };
     let before = sources.before(chapter);
     let mut rows = String::new();
+    let (mut same, mut same_rows) = (0, String::new());
     for path in chapter.files()? {
         let text = std::fs::read(chapter.folder().join(&path))?;
         let mark = match before.map(|before| std::fs::read(before.folder().join(&path))) {
@@ -19,27 +27,49 @@ pub(crate) fn render(sources: &Sources, chapter: &Chapter) -> Result<String> {
         };
         let about = about(&String::from_utf8_lossy(&text));
         let depth = path.matches('/').count();
-        let _ = writeln!(
-            rows,
-            "<tr class=\"{mark}\"><td style=\"padding-left:{depth}em\"><code>{path}</code></td><td>{mark}</td><td>{about}</td></tr>"
+        let file = format!("<td style=\"padding-left:{depth}em\"><code>{path}</code></td>");
+        if is_folded && mark.is_empty() {
+            same += 1;
+            let _ = writeln!(same_rows, "<tr>{file}<td>{about}</td></tr>");
+        } else {
+            let row = format!("<tr class=\"{mark}\">{file}<td>{mark}</td><td>{about}</td></tr>");
+            let _ = writeln!(rows, "{row}");
+        }
+    }
+    let title = chapter.title();
+    let mut html = table(&format!("<th>file of {title}</th><th></th><th>what it is</th>"), &rows);
+    if is_folded {
+        let before = before.with_context(|| format!("there is no chapter before {title}"))?.title();
+        let table = table("<th>file</th><th>what it is</th>", &same_rows);
+        let _ = write!(
+            html,
+            "<details class=\"same\"><summary>{same} files as in {before}</summary>\n{table}</details>\n"
         );
     }
-    Ok(format!(
-        "<div class=\"table-wrapper\"><table class=\"tree\"><thead><tr><th>file of {}</th><th></th><th>what it is</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n",
-        chapter.title()
-    ))
+    Ok(html)
 }
 
-/// The first line of a file's own comment, as HTML.
+fn table(head: &str, rows: &str) -> String {
+    format!(
+        "<div class=\"table-wrapper\"><table class=\"tree\"><thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+    )
+}
+
+/// The first sentence of a file's own comment, as HTML. It may take several lines.
 fn about(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    let line = line.strip_prefix("//!").unwrap_or_default().trim();
-    let line = line.replace('&', "&amp;").replace('<', "&lt;");
-    // A sentence that goes on below is cut where it pauses.
-    let line = line.strip_suffix([':', ',']).map_or(line.clone(), |line| format!("{line}."));
-    let parts: Vec<&str> = line.split('`').collect();
+    let lines = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
+    let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+    // A name that rustdoc would link is a name here.
+    let paragraph = lines.join(" ").replace("[`", "`").replace("`]", "`");
+    let sentence = first_sentence(&paragraph).replace('&', "&amp;").replace('<', "&lt;");
+    // A sentence that a list follows is whole without it.
+    let sentence = match sentence.strip_suffix(':') {
+        Some(sentence) => format!("{sentence}."),
+        None => sentence,
+    };
+    let parts: Vec<&str> = sentence.split('`').collect();
     if parts.len().is_multiple_of(2) {
-        return line;
+        return sentence;
     }
     let code = |(index, part): (usize, &&str)| match index % 2 {
         0 => (*part).to_string(),
@@ -48,23 +78,72 @@ fn about(text: &str) -> String {
     parts.iter().enumerate().map(code).collect()
 }
 
+/// Up to the first full stop with a space behind it that is not inside of code.
+fn first_sentence(paragraph: &str) -> &str {
+    let is_end = |&(place, _): &(usize, &str)| {
+        paragraph[..place].ends_with(['.', '?', '!'])
+            && paragraph[..place].matches('`').count().is_multiple_of(2)
+    };
+    match paragraph.match_indices(' ').find(is_end) {
+        Some((place, _)) => &paragraph[..place],
+        None => paragraph,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_described_by_its_first_line() {
+    fn a_file_is_described_by_its_first_sentence() {
         assert_eq!(about("//! Runs `a<b>`.\n//! More."), "Runs <code>a&lt;b></code>.");
         assert_eq!(about("//! Measured here:\n"), "Measured here.");
         assert_eq!(about("fn main() {}\n"), "");
     }
 
+    /// Such a comment was cut at the end of its first line, in the middle of the sentence.
+    #[test]
+    fn a_sentence_may_take_several_lines_and_be_followed_by_another() {
+        let two_lines = "//! Clients are slow,\n//! and some are\n//! many.\n\nuse std::fs;\n";
+        assert_eq!(about(two_lines), "Clients are slow, and some are many.");
+        assert_eq!(about("//! One of\n//! two. The other\n//! one.\n"), "One of two.");
+        assert_eq!(about("//! Is it\n//! so? It is.\n"), "Is it so?");
+        assert_eq!(about("//! No stop\n//!\n//! More.\n"), "No stop");
+        assert_eq!(about("//! These\n//! steps:\n//!\n//! 1. Open it."), "These steps.");
+        assert_eq!(
+            about("//! Says `a. b`,\n//! 1.1 of it. No."),
+            "Says <code>a. b</code>, 1.1 of it."
+        );
+        assert_eq!(about("//! Makes a [`Head`]\n//! of it."), "Makes a <code>Head</code> of it.");
+    }
+
     #[test]
     fn files_of_a_later_chapter_are_marked() {
-        let sources = Sources::find().unwrap();
-        let html = render(&sources, sources.chapter("2").unwrap()).unwrap();
+        let html = render(&Sources::find().unwrap(), "2").unwrap();
         assert!(html.contains("<code>src/core/task_queue.rs</code></td><td>new</td>"), "{html}");
         assert!(html.contains("<code>src/server.rs</code></td><td>changed</td>"), "{html}");
         assert!(html.contains("<code>src/arguments.rs</code></td><td></td>"), "{html}");
+        assert!(!html.contains("<details"), "{html}");
+    }
+
+    #[test]
+    fn what_is_as_before_can_be_folded_away_behind_the_rest() {
+        let html = render(&Sources::find().unwrap(), "2 fold").unwrap();
+        let (seen, folded) = html.split_once("<details class=\"same\"><summary>").unwrap();
+        let (files, folded) = folded.split_once(" files as in chapter 1</summary>").unwrap();
+        assert!(seen.contains("<code>src/server.rs</code></td><td>changed</td>"), "{seen}");
+        assert!(!seen.contains("src/arguments.rs"), "{seen}");
+        assert!(folded.contains("<code>src/arguments.rs</code></td><td>"), "{folded}");
+        assert!(!folded.contains("src/server.rs"), "{folded}");
+        assert_eq!(folded.matches("<tr><td").count().to_string(), files);
+        // A blank line would end the HTML in the midst of it.
+        assert!(!html.contains("\n\n"), "{html}");
+    }
+
+    #[test]
+    fn an_option_that_there_is_not_and_a_first_chapter_are_refused() {
+        let error = |rest| render(&Sources::find().unwrap(), rest).unwrap_err().to_string();
+        assert_eq!(error("2 folded"), "`tree` has no option `folded`; there is fold");
+        assert_eq!(error("1 fold"), "there is no chapter before chapter 1");
     }
 }

@@ -74,7 +74,8 @@ fn connections(server: &Server) -> Result<(), Failure> {
     let mut connection = server.connect()?;
     connection.ask("GET", "/hello/Ada", &[], b"")?;
     let needed = if connection.ask("GET", "/hello/Grace", &[], b"").is_ok() { "1" } else { "2" };
-    let place = "the number of lines `* Connected to` that `curl -v` prints when it gets two URLs";
+    let place = "the number of lines `* Connected to`, or `* Established connection to`, that `curl -v` \
+        prints when it gets two URLs";
     compare("connections", place, needed, b"")
 }
 

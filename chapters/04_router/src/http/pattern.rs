@@ -126,7 +126,8 @@ impl Pattern {
         Some(params)
     }
 
-    /// Whether both match the same paths, so that nobody could say which one is meant.
+    /// Whether there are paths that both match, with neither pattern more exact than the other, so that nobody
+    /// could say which one is meant. That is so for `<u32>` beside `<i64>` too, although `-1` fits only one.
     pub fn has_same_shape(&self, other: &Pattern) -> bool {
         self.compare_specificity(other) == Ordering::Equal
             && self.segments.iter().zip(&other.segments).all(|pair| match pair {

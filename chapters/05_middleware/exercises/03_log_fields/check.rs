@@ -130,7 +130,9 @@ fn escapes(server: &Server) -> Result<(), Failure> {
             ends(&answer, &line, &end)?;
         }
     }
-    Ok(())
+    // Not every value is a text: this is how Latin-1 writes an é.
+    let (answer, line) = said_in_bytes(server, b"caf\xe9 \xff")?;
+    ends(&answer, &line, r#" "caf\xe9 \xff" "caf\xe9 \xff""#)
 }
 
 /// What a client sends must not look like a line of ours, nor like the rest of one.
@@ -203,7 +205,9 @@ fn json_has_both(server: &Server) -> Result<(), Failure> {
         member(&answer, &entry, "referer", &referer.into())?;
         member(&answer, &entry, "user_agent", &agent.into())?;
     }
-    Ok(())
+    let (answer, line) = said_in_bytes(&server, b"caf\xe9")?;
+    let entry = object(&answer, &line)?;
+    NEW.into_iter().try_for_each(|name| member(&answer, &entry, name, &"caf\u{fffd}".into()))
 }
 
 fn json_tells_absent_from_empty(server: &Server) -> Result<(), Failure> {
@@ -322,10 +326,32 @@ fn asked(
 ) -> Result<(Answer, String), Failure> {
     let seen = count(server);
     let answer = server.ask(method, target, fields, b"")?;
+    let line = line_of(server, seen, &answer)?;
+    Ok((answer, line))
+}
+
+/// A good request with this value in both fields, and the line that it leaves in the log.
+fn said_in_bytes(server: &Server, value: &[u8]) -> Result<(Answer, String), Failure> {
+    let seen = count(server);
+    let bytes = [
+        b"GET /hello/Ada HTTP/1.1\r\nHost: test\r\nReferer: ",
+        value,
+        b"\r\nUser-Agent: ",
+        value,
+        b"\r\nConnection: close\r\n\r\n",
+    ]
+    .concat();
+    let answer = server.send(&bytes)?;
+    answer.status(200)?;
+    let line = line_of(server, seen, &answer)?;
+    Ok((answer, line))
+}
+
+/// The line that this request leaves behind those that were `seen`.
+fn line_of(server: &Server, seen: usize, answer: &Answer) -> Result<String, Failure> {
     let lines = wait(server, seen + 1)
         .map_err(|failure| answer.failure("a line in the log for this request", failure.got))?;
-    let line = lines.last().cloned().unwrap_or_default();
-    Ok((answer, line))
+    Ok(lines.last().cloned().unwrap_or_default())
 }
 
 /// The lines of the log, when there are so many.

@@ -23,11 +23,13 @@ const ALLOW_CREDENTIALS: HeaderName = HeaderName::from_static("Access-Control-Al
 const EXPOSE_HEADERS: HeaderName = HeaderName::from_static("Access-Control-Expose-Headers");
 const MAX_AGE: HeaderName = HeaderName::from_static("Access-Control-Max-Age");
 
-/// What a page may do that has no permission: these need no preflight (Fetch, "CORS-safelisted method").
+/// Methods that need no permission: a browser asks about them only when something else in the request needs one,
+/// such as a field (Fetch, "CORS-safelisted method").
+///
+/// There is no such list of fields. Some, such as Accept or Range, need no permission as long as their values are
+/// as an old page could have sent them; then a browser does not ask about them. When it does, the value is a different
+/// one, and the field needs permission as any other (Fetch, "CORS-safelisted request-header").
 const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "POST"];
-
-/// Fields that a script may always send (Fetch, "CORS-safelisted request-header").
-const SAFE_HEADERS: [&str; 4] = ["accept", "accept-language", "content-language", "range"];
 
 /// The exceptions, as somebody writes them down.
 #[derive(Debug, Clone, Default)]
@@ -36,11 +38,12 @@ pub struct Policy {
     pub origins: Vec<String>,
     /// With which methods, besides GET, HEAD and POST.
     pub methods: Vec<Method>,
-    /// With which request fields, besides a few that are always allowed.
+    /// With which request fields. A browser does not ask about some, as long as their values are harmless.
     pub request_headers: Vec<HeaderName>,
     /// Which response fields a script may see, besides a few that it always may.
     pub exposed_headers: Vec<HeaderName>,
-    /// Whether the browser may send the user's cookies along.
+    /// Whether a script may read the answer to a request with the user's cookies, and whether such a request is
+    /// sent at all after a preflight. One that needs no preflight is sent with them in any case.
     pub credentials: bool,
     /// How long a browser may remember the answer to a preflight.
     pub max_age: Duration,
@@ -143,8 +146,8 @@ impl Cors {
 
     fn allows_headers(&self, request: &Request) -> bool {
         request.headers().list(REQUEST_HEADERS).all(|name| {
-            let own = self.policy.request_headers.iter().map(HeaderName::as_str);
-            SAFE_HEADERS.into_iter().chain(own).any(|it| it.eq_ignore_ascii_case(name))
+            let allowed = &self.policy.request_headers;
+            allowed.iter().any(|it| it.as_str().eq_ignore_ascii_case(name))
         })
     }
 }

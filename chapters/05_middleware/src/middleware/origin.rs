@@ -1,6 +1,7 @@
 //! Origins: scheme, host and port of the page whose script makes a request (RFC 6454).
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// An origin as a browser writes it, such as `http://localhost:3000`. Nothing else can be in it, so that
 /// two of them are the same when their bytes are.
@@ -25,11 +26,10 @@ impl Origin {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
             _ => (rest, None),
         };
-        let is_host_byte = |byte: u8| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-[]:".contains(&byte)
-        };
-        if host.is_empty() || !host.bytes().all(is_host_byte) {
-            return invalid("behind :// there must be a host in lower case, and no path or slash");
+        if !is_host(host) {
+            return invalid(
+                "behind :// there must be a host as a browser writes it, in lower case, and no path or slash",
+            );
         }
         match port {
             Some(port)
@@ -49,6 +49,34 @@ impl Origin {
     /// The origin as it is in a field.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Whether a browser would write a host like this: a name, an IPv4 address, or an IPv6 address in brackets
+/// (RFC 3986 section 3.2.2). An address can be written in many ways, and a browser has one.
+fn is_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse::<Ipv6Addr>().is_ok_and(|parsed| shortest(parsed) == address);
+    }
+    let is_name_byte = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
+    };
+    // What ends in a number is an address (WHATWG URL, "ends in a number checker"): 127.1 is written 127.0.0.1.
+    let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
+    let is_number = match last.strip_prefix("0x") {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()),
+    };
+    let is_name = !host.is_empty() && host.bytes().all(is_name_byte);
+    if is_number { host.parse::<Ipv4Addr>().is_ok() } else { is_name }
+}
+
+/// An IPv6 address as browsers write it: as the standard library does, but for one that stands for an IPv4
+/// address, which has no dots in a URL.
+fn shortest(address: Ipv6Addr) -> String {
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low] => format!("::ffff:{high:x}:{low:x}"),
+        _ => address.to_string(),
     }
 }
 
@@ -81,6 +109,11 @@ mod tests {
             "http://127.0.0.1",
             "http://[::1]:8080",
             "http://[::1]",
+            "http://[2001:db8:0:0:1::]",
+            "http://[::ffff:7f00:1]:3000",
+            "http://my_app:3000",
+            "http://xn--bcher-kva.example.",
+            "http://127.0.0.1.example",
         ] {
             assert_eq!(
                 Origin::parse(good).map(|origin| origin.as_str().to_string()).as_deref(),
@@ -110,6 +143,31 @@ mod tests {
             "http://a:80",
             "https://a:443",
             "http://a, http://b",
+            // More than a host and a port, which every byte of a host was taken for.
+            "http://a:b:3000",
+            "http://a:b:c",
+            "http://::1",
+            "http://[::1",
+            "http://::1]",
+            "http://[]",
+            "http://[a]",
+            "http://a[::1]",
+            "http://[::1]a:3000",
+            "http://[[::1]]",
+            "http://user@a",
+            "http://a?b",
+            // Addresses that a browser writes in another way.
+            "http://[::0001]",
+            "http://[0:0:0:0:0:0:0:1]",
+            "http://[2001:db8::1:0:0:0]",
+            "http://[::ffff:127.0.0.1]",
+            "http://[::FFFF:7f00:1]",
+            "http://127.1",
+            "http://127.0.0.01",
+            "http://127.0.0.1.",
+            "http://127.0.0.256",
+            "http://2130706433",
+            "http://0x7f.0.0.0x1",
         ] {
             assert!(Origin::parse(bad).is_err(), "{bad}");
         }

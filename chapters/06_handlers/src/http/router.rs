@@ -164,7 +164,7 @@ pub struct BuildError {
 pub enum Problem {
     /// A pattern that is none.
     Pattern(PatternError),
-    /// Two routes that match the same paths and answer the same method.
+    /// Two routes that answer the same method, with patterns of the same shape.
     Conflict {
         /// What both answer.
         verb: Verb,

@@ -20,7 +20,8 @@ impl Urls {
     }
 
     /// The path of the route `name` with these values for its parameters, percent-encoded so that the
-    /// router finds the same route and the same values in it.
+    /// route's pattern finds the same values in it. The router prefers a route that is more exact: with
+    /// `/users/me` beside `/users/:name`, the path for the name `me` leads to the former.
     ///
     /// # Errors
     /// [`UrlError`] for a name or parameters that do not fit.
