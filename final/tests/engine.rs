@@ -405,6 +405,34 @@ fn what_does_not_end_is_cut_off_after_the_drain_time() {
 }
 
 #[test]
+fn a_stop_with_a_delay_takes_in_new_clients_until_it_is_asked_again() {
+    // Longer than any clock counts, so it is the second request that ends it.
+    let set = |server: Server| server.with_stop_delay(Duration::MAX);
+    let server = Running::start(set, |_: &mut Request| "done");
+    server.shutdown();
+    for _ in 0..3 {
+        let mut client = server.connect();
+        for _ in 0..2 {
+            let reply = client.ask(get("/")).unwrap();
+            assert!(reply.text() == "done" && !reply.lists("Connection", "close"), "{reply:?}");
+        }
+        drop(client);
+    }
+    server.wait_until("all to be gone", |now| now.open == 0);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_stop_with_a_delay_ends_who_is_idle_when_the_delay_is_over() {
+    let set = |server: Server| server.with_stop_delay(Duration::from_millis(50));
+    let server = Running::start(set, |_: &mut Request| "done");
+    let mut idle = server.connect();
+    assert_eq!(idle.ask(get("/")).unwrap().text(), "done");
+    assert_eq!(server.stop(), 0);
+    idle.expect_closed().unwrap();
+}
+
+#[test]
 fn a_panic_costs_one_answer() {
     let server = Running::start(
         |server| server,
