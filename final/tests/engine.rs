@@ -98,6 +98,26 @@ fn half_requests_keep_nobody_waiting_and_are_told_when_their_time_is_over() {
 }
 
 #[test]
+fn a_head_request_that_is_too_slow_is_told_so_without_a_body() {
+    let limits = Limits {
+        head_time: Duration::from_millis(200),
+        body_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = Running::start(with_limits(limits), |_: &mut Request| "done");
+    for begun in
+        ["HEAD / HTTP/1.1\r\n", "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123"]
+    {
+        let mut client = server.connect();
+        client.send(begun).unwrap();
+        let reply = client.read_reply_to("HEAD").unwrap();
+        assert_eq!(reply.status, 408, "{reply:?}");
+        // What was sent behind its fields was a body that HEAD must not have.
+        client.expect_closed().unwrap();
+    }
+}
+
+#[test]
 fn a_connection_that_is_idle_for_too_long_is_closed_in_silence() {
     let limits = Limits { idle_time: Duration::from_millis(100), ..Limits::default() };
     let server = Running::start(with_limits(limits), |_: &mut Request| "done");

@@ -78,11 +78,13 @@ pub struct Exchange {
     phase: Phase,
     output: Output,
     served: usize,
+    /// Whether the request that is being read asks with HEAD: if it is refused, that must not have a body.
+    is_head: bool,
 }
 
 impl Default for Exchange {
     fn default() -> Exchange {
-        Exchange { phase: Phase::Idle, output: Output::default(), served: 0 }
+        Exchange { phase: Phase::Idle, output: Output::default(), served: 0, is_head: false }
     }
 }
 
@@ -348,7 +350,9 @@ impl Exchange {
             recycled.give_back(request);
             // Otherwise it is judged byte by byte, and the first that is wrong decides.
             let mut parser = HeadParser::new(limits);
-            if let Some(head) = parser.push(come)? {
+            let pushed = parser.push(come);
+            self.is_head = parser.is_head();
+            if let Some(head) = pushed? {
                 return self.begin_parsed(head, buffer, used, around);
             }
             // One deadline for the whole head: a client that sends a byte now and then does not move it.
@@ -357,9 +361,9 @@ impl Exchange {
             return Ok(Progress::NeedMore);
         }
         if let Phase::Head { parser, .. } = &mut self.phase {
-            let Some(head) = parser.push(&buffer[*used..])? else {
-                return Ok(Progress::NeedMore);
-            };
+            let pushed = parser.push(&buffer[*used..]);
+            self.is_head = parser.is_head();
+            let Some(head) = pushed? else { return Ok(Progress::NeedMore) };
             self.phase = Phase::Idle;
             return self.begin_parsed(head, buffer, used, around);
         }
@@ -404,6 +408,7 @@ impl Exchange {
         used: &mut usize,
         around: Surroundings<'_>,
     ) -> Result<Progress, HttpError> {
+        self.is_head = request.method() == Method::Head;
         let mut decoder = BodyDecoder::new(request.head().body_length, around.limits)?;
         // A client that asks first is told to go on, unless its body is on the way already.
         let expects = expects_continue(request.head())? && buffer.len() == *used;
@@ -483,7 +488,8 @@ impl Exchange {
         if error.status == Status::SERVICE_UNAVAILABLE {
             response.headers_mut().set(header::RETRY_AFTER, 1u64.into());
         }
-        let context = Context { version: Version::Http11, is_head: false, keep_alive: false };
+        let is_head = self.is_head;
+        let context = Context { version: Version::Http11, is_head, keep_alive: false };
         let (_, rest) = encoder::encode(response, context, self.output.pending());
         self.output.set_rest(rest);
         self.phase = Phase::Last { lingers: true };
