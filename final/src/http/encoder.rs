@@ -64,7 +64,7 @@ pub fn encode(response: Response, context: Context, out: &mut Vec<u8>) -> (Reuse
     }
     let rest = match body {
         ResponseBody::Empty => Rest::Nothing,
-        // Head and body in one piece: one system call, and one segment on the wire.
+        // Head and body in one piece: one system call, and one segment on the wire if the piece fits into one.
         ResponseBody::Bytes(bytes) if bytes.len() <= COPIED => {
             out.extend_from_slice(&bytes);
             Rest::Nothing

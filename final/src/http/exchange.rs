@@ -283,8 +283,9 @@ impl Exchange {
             if !lingers {
                 return Ok(Some(Next::End));
             }
-            // close(2) on a socket with unread bytes makes the kernel send RST, and an RST makes the peer's
-            // kernel throw away what it has received from us but not yet read. So: FIN, then read what comes.
+            // close(2) on a socket with unread bytes makes the kernel send RST, and an RST may make the peer's
+            // kernel throw away what its program has not yet read (RFC 9112 section 9.6). So: FIN, then read
+            // what comes.
             connection.finish_writing()?;
             let deadline = (around.clock)() + around.limits.linger;
             self.phase = Phase::Closing { deadline, drained: 0 };

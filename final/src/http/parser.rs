@@ -194,7 +194,7 @@ fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
 pub(super) fn parse_version(text: &str) -> Result<Version, ParseError> {
     match text.as_bytes() {
         b"HTTP/1.0" => Ok(Version::Http10),
-        // A server of 1.1 answers a later 1.x as 1.1 (RFC 9110 section 2.5).
+        // A server of 1.1 answers a later 1.x as 1.1 (RFC 9110 section 6.2).
         [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok(Version::Http11),
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
             Err(ParseError::UnsupportedVersion)

@@ -90,7 +90,7 @@ registered! {
     UNAUTHORIZED = 401, "Unauthorized";
     /// Reserved (section 15.5.3).
     PAYMENT_REQUIRED = 402, "Payment Required";
-    /// Understood and refused; credentials would not help (section 15.5.4).
+    /// Understood and refused: with these credentials, or with any (section 15.5.4).
     FORBIDDEN = 403, "Forbidden";
     /// There is nothing here, or nothing you may know of (section 15.5.5).
     NOT_FOUND = 404, "Not Found";
@@ -188,7 +188,7 @@ impl Status {
         self.0 / 100 == 3
     }
 
-    /// 4xx: sending the same request again will fail again.
+    /// 4xx: the request is the problem, and sent again it will fail again, but for a few such as 408 and 429.
     pub fn is_client_error(self) -> bool {
         self.0 / 100 == 4
     }

@@ -73,7 +73,8 @@ pub fn write_response(
     match body {
         ResponseBody::Empty => {}
         ResponseBody::Bytes(bytes) => {
-            // Head and body in one piece if they fit: one system call, and one segment on the wire.
+            // Head and body in one piece if they fit: one system call, and one segment on the wire if the piece
+            // fits into one.
             let (first, rest) = bytes.split_at(bytes.len().min(PIECE.saturating_sub(piece.len())));
             piece.extend_from_slice(first);
             for next in rest.chunks(PIECE) {
