@@ -46,6 +46,8 @@ pub struct Config {
     pub size: Size,
     /// How many clients there may be.
     pub clients: Clients,
+    /// How long a server that has been asked to stop goes on as before; its readiness probe says no.
+    pub stop_delay: Duration,
     /// How long a stopping server waits for what is under way.
     pub drain: Duration,
 }
@@ -192,6 +194,7 @@ impl Values {
                 total: self.count("max-connections").unwrap_or(Clients::default().total),
                 by_address: self.count("max-connections-per-address"),
             },
+            stop_delay: self.time_or_none("stop-delay"),
             drain: self.time("drain-timeout"),
         };
         match &config.root {
@@ -259,15 +262,27 @@ impl Values {
     }
 
     fn time(&mut self, name: &str) -> Duration {
-        let text = self.text(name).unwrap_or_default();
-        let time = match text.parse::<u64>() {
-            Ok(seconds) => Some(Duration::from_secs(seconds)),
-            Err(_) => text.parse::<SignedDuration>().ok().and_then(|time| time.try_into().ok()),
-        };
-        time.filter(|time| !time.is_zero()).unwrap_or_else(|| {
+        let time = self.found_time(name).filter(|time| !time.is_zero());
+        time.unwrap_or_else(|| {
             self.problem(name, "must be a time such as 500ms, 10s or 2m, and more than zero");
             Duration::from_secs(1)
         })
+    }
+
+    /// For a time that may be zero: there is a wait, or there is none.
+    fn time_or_none(&mut self, name: &str) -> Duration {
+        self.found_time(name).unwrap_or_else(|| {
+            self.problem(name, "must be a time such as 0s, 500ms, 10s or 2m");
+            Duration::ZERO
+        })
+    }
+
+    fn found_time(&self, name: &str) -> Option<Duration> {
+        let text = self.text(name)?;
+        match text.parse::<u64>() {
+            Ok(seconds) => Some(Duration::from_secs(seconds)),
+            Err(_) => text.parse::<SignedDuration>().ok()?.try_into().ok(),
+        }
     }
 
     fn size(&mut self, name: &str) -> usize {
@@ -445,5 +460,19 @@ mod tests {
                 .unwrap();
         assert_eq!((config.limits.body, config.limits.head), (2 * 1024 * 1024, 512));
         assert_eq!(config.drain, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn of_all_times_the_delay_of_a_stop_may_be_zero() {
+        let delay = |text| read_with(&["--stop-delay", text], &[]).unwrap().stop_delay;
+        assert_eq!(read_with(&[], &[]).unwrap().stop_delay, Duration::ZERO);
+        assert_eq!((delay("0"), delay("0s")), (Duration::ZERO, Duration::ZERO));
+        assert_eq!((delay("5"), delay("5s")), (Duration::from_secs(5), Duration::from_secs(5)));
+        for text in ["-1s", "soon", ""] {
+            let found = problems(&[], &[("HTTP_STOP_DELAY", text)]);
+            let expected = format!("HTTP_STOP_DELAY {text} (--stop-delay): must be a time");
+            assert!(found[0].starts_with(&expected), "{found:?}");
+        }
+        assert!(problems(&["--drain-timeout", "0s"], &[])[0].contains("more than zero"));
     }
 }

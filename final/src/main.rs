@@ -36,6 +36,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
         .with_limits(config.limits)
         .with_workers(config.size)
         .with_clients(config.clients)
+        .with_stop_delay(config.stop_delay)
         .with_drain(config.drain)
         .always_answering("/health");
     let application = app::build(config, server.handle())?;

@@ -44,6 +44,7 @@ pub struct Server {
     size: Size,
     clients: Clients,
     always: Vec<String>,
+    stop_delay: Duration,
     drain: Duration,
     shared: Arc<Shared>,
 }
@@ -92,6 +93,7 @@ impl Server {
             size: Size::default(),
             clients: Clients::default(),
             always: Vec::new(),
+            stop_delay: Duration::ZERO,
             drain: Duration::from_secs(10),
             shared: Arc::default(),
         })
@@ -112,7 +114,14 @@ impl Server {
         Server { clients, ..self }
     }
 
-    /// Sets how long a stopping server waits for what is under way.
+    /// Sets how long the server goes on as before when it is asked to stop, by default not at all. Those who look
+    /// at [`ServerHandle::is_stopping`], such as the readiness probe, know it at once. A load balancer sends nobody
+    /// new when it has asked that probe again, so this should be longer than the time between two of its questions.
+    pub fn with_stop_delay(self, stop_delay: Duration) -> Server {
+        Server { stop_delay, ..self }
+    }
+
+    /// Sets how long a stopping server waits for what is under way. It counts from the end of the delay.
     pub fn with_drain(self, drain: Duration) -> Server {
         Server { drain, ..self }
     }
@@ -140,7 +149,7 @@ impl Server {
     /// # Errors
     /// When the system has no threads or files for the engine.
     pub fn run(self, handler: impl Handler) -> io::Result<usize> {
-        let Server { listener, limits, size, clients, always, drain, shared } = self;
+        let Server { listener, limits, size, clients, always, stop_delay, drain, shared } = self;
         let poller = Arc::new(Poller::new()?);
         poller.add(listener.door(), LISTENER, Interest::Read)?;
         let engine = Arc::new(Engine {
@@ -159,6 +168,9 @@ impl Server {
         });
         let workers = Workers::start(size, poller, Arc::clone(&engine))?;
         shared.wait_until_asked(1, None);
+        // Probes are told by now, and their owners still send clients until they have asked. If the delay ends
+        // beyond all time, only the next request to stop ends it.
+        shared.wait_until_asked(2, Instant::now().checked_add(stop_delay));
 
         // The end. First nobody new, but who has connected before is a client of ours.
         engine.is_stopping.store(true, Ordering::Release);
@@ -169,7 +181,7 @@ impl Server {
             && shared.asked.load(Ordering::Acquire) < 2
         {
             engine.end_idle();
-            shared.wait_until_asked(2, Some(LOOK));
+            shared.wait_until_asked(2, Some(Instant::now() + LOOK));
         }
         let severed = engine.sever();
         let left = workers.stop(Duration::from_secs(1)) as usize;
@@ -180,16 +192,20 @@ impl Server {
 }
 
 impl Shared {
-    /// Waits until somebody has asked so often, or for `time`.
-    fn wait_until_asked(&self, times: usize, time: Option<Duration>) {
+    /// Waits until somebody has asked so often, or until `end`.
+    fn wait_until_asked(&self, times: usize, end: Option<Instant>) {
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         while self.asked.load(Ordering::Acquire) < times {
-            guard = match time {
+            guard = match end {
                 None => self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner),
-                Some(time) => {
-                    let waited = self.changed.wait_timeout(guard, time);
-                    drop(waited.unwrap_or_else(PoisonError::into_inner));
-                    return;
+                Some(end) => {
+                    // A thread may wake up before its time and without being told, so the clock decides.
+                    let left = end.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return;
+                    }
+                    let waited = self.changed.wait_timeout(guard, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }
@@ -222,7 +238,8 @@ impl ServerHandle {
         self.address
     }
 
-    /// Asks the server to stop and returns at once. Asked again, it cuts off what is still under way.
+    /// Asks the server to stop and returns at once. Asked again, it waits for nothing more, and cuts off what is
+    /// still under way.
     pub fn shutdown(&self) {
         let _guard = lock(&self.shared.lock);
         self.shared.asked.fetch_add(1, Ordering::AcqRel);
@@ -237,5 +254,29 @@ impl ServerHandle {
     /// What the server is doing and has done.
     pub fn statistics(&self) -> Statistics {
         self.shared.statistics()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn a_wait_that_is_woken_for_nothing_goes_on_to_its_end() {
+        let shared = Shared::default();
+        let is_over = AtomicBool::new(false);
+        let end = Instant::now() + Duration::from_millis(50);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Acquire) {
+                    shared.changed.notify_all();
+                    thread::yield_now();
+                }
+            });
+            shared.wait_until_asked(1, Some(end));
+            is_over.store(true, Ordering::Release);
+        });
+        assert!(Instant::now() >= end);
     }
 }

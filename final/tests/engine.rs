@@ -98,6 +98,26 @@ fn half_requests_keep_nobody_waiting_and_are_told_when_their_time_is_over() {
 }
 
 #[test]
+fn a_head_request_that_is_too_slow_is_told_so_without_a_body() {
+    let limits = Limits {
+        head_time: Duration::from_millis(200),
+        body_time: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = Running::start(with_limits(limits), |_: &mut Request| "done");
+    for begun in
+        ["HEAD / HTTP/1.1\r\n", "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123"]
+    {
+        let mut client = server.connect();
+        client.send(begun).unwrap();
+        let reply = client.read_reply_to("HEAD").unwrap();
+        assert_eq!(reply.status, 408, "{reply:?}");
+        // What was sent behind its fields was a body that HEAD must not have.
+        client.expect_closed().unwrap();
+    }
+}
+
+#[test]
 fn a_connection_that_is_idle_for_too_long_is_closed_in_silence() {
     let limits = Limits { idle_time: Duration::from_millis(100), ..Limits::default() };
     let server = Running::start(with_limits(limits), |_: &mut Request| "done");
@@ -402,6 +422,34 @@ fn what_does_not_end_is_cut_off_after_the_drain_time() {
     half.send("GET / HTTP/1.1\r\n").unwrap();
     assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
     assert_eq!(server.stop(), 1);
+}
+
+#[test]
+fn a_stop_with_a_delay_takes_in_new_clients_until_it_is_asked_again() {
+    // Longer than any clock counts, so it is the second request that ends it.
+    let set = |server: Server| server.with_stop_delay(Duration::MAX);
+    let server = Running::start(set, |_: &mut Request| "done");
+    server.shutdown();
+    for _ in 0..3 {
+        let mut client = server.connect();
+        for _ in 0..2 {
+            let reply = client.ask(get("/")).unwrap();
+            assert!(reply.text() == "done" && !reply.lists("Connection", "close"), "{reply:?}");
+        }
+        drop(client);
+    }
+    server.wait_until("all to be gone", |now| now.open == 0);
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_stop_with_a_delay_ends_who_is_idle_when_the_delay_is_over() {
+    let set = |server: Server| server.with_stop_delay(Duration::from_millis(50));
+    let server = Running::start(set, |_: &mut Request| "done");
+    let mut idle = server.connect();
+    assert_eq!(idle.ask(get("/")).unwrap().text(), "done");
+    assert_eq!(server.stop(), 0);
+    idle.expect_closed().unwrap();
 }
 
 #[test]

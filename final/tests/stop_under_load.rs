@@ -1,10 +1,11 @@
-//! SIGTERM while many clients are served: who has asked is answered, and the next server takes the place.
+//! SIGTERM while clients are served: who has asked is answered, who comes during the delay is too, and the next
+//! server takes the place.
 #![cfg(unix)]
 
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, RwLock};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wire::{Client, Program, Reply, Signal, request};
 
@@ -132,4 +133,38 @@ fn a_request_that_does_not_end_is_not_waited_for_beyond_the_drain_time() {
     client.expect_closed().unwrap();
     let next = start(&program.addr().to_string(), &[]);
     assert_eq!(wire::get(next.addr(), "/empty").unwrap().status, 204);
+}
+
+#[test]
+fn a_stop_with_a_delay_says_not_ready_and_takes_in_new_clients() {
+    // It would last for an hour, but the second signal ends it.
+    let program = start("127.0.0.1:0", &["--stop-delay", "1h"]);
+    let mut before = Client::connect(program.addr()).unwrap().with_patience(LONG);
+    assert_eq!(before.ask(request("GET", "/", &[], b"")).unwrap().status, 200);
+
+    program.signal(Signal::Terminate).unwrap();
+    // The signal is seen when it is seen. Each question is a new connection.
+    let deadline = Instant::now() + LONG;
+    let reply = loop {
+        let reply = wire::get(program.addr(), "/health/ready").unwrap();
+        if reply.status != 200 {
+            break reply;
+        }
+        assert!(Instant::now() < deadline, "the server says that it is ready");
+    };
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert_eq!(reply.json().unwrap()["checks"]["accepting"], "failed", "{reply:?}");
+    assert_eq!(wire::get(program.addr(), "/health/live").unwrap().status, 200);
+
+    let mut new = Client::connect(program.addr()).unwrap().with_patience(LONG);
+    for client in [&mut before, &mut new] {
+        for _ in 0..2 {
+            let reply = client.ask(request("GET", "/", &[], b"")).unwrap();
+            assert!(reply.status == 200 && !reply.lists("Connection", "close"), "{reply:?}");
+        }
+    }
+
+    program.signal(Signal::Terminate).unwrap();
+    assert!(program.wait(LONG).unwrap().success());
+    assert!(Client::connect(program.addr()).is_err());
 }

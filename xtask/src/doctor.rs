@@ -32,6 +32,16 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
         },
         Finding { what: "nc", found: netcat(), needed: false },
         Finding {
+            what: "python3",
+            found: in_transcripts("python3", "apt install python3, brew install python"),
+            needed: false,
+        },
+        Finding {
+            what: "jq",
+            found: in_transcripts("jq", "apt install jq, brew install jq"),
+            needed: false,
+        },
+        Finding {
             what: "mdBook",
             found: mdbook::find(workspace).map(|path| path.display().to_string()).ok_or_else(
                 || {
@@ -62,6 +72,11 @@ fn program(name: &str, cure: &str) -> Result<String, String> {
         finished.ok().filter(|finished| finished.status.success()).map(|finished| finished.output);
     let line = output.and_then(|output| output.lines().next().map(String::from));
     line.ok_or_else(|| format!("not found: {cure}"))
+}
+
+/// A program that only the book's commands use.
+fn in_transcripts(name: &str, cure: &str) -> Result<String, String> {
+    program(name, "").map_err(|_| format!("not found, and some transcripts use it: {cure}"))
 }
 
 /// What makes an editor know Rust.
@@ -113,5 +128,12 @@ mod tests {
             plain(&shown(&findings, ui::UNICODE)),
             "✓ git        git version 2\n✗ curl       not found: apt install it\n"
         );
+    }
+
+    #[test]
+    fn what_only_transcripts_use_says_so_when_it_is_not_there() {
+        let found = in_transcripts("no-such-program", "apt install it");
+        let expected = "not found, and some transcripts use it: apt install it";
+        assert_eq!(found, Err(expected.to_string()));
     }
 }

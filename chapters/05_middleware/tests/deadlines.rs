@@ -56,6 +56,23 @@ fn a_head_that_stops_in_the_middle_is_408() {
 }
 
 #[test]
+fn a_head_request_that_is_too_slow_is_408_without_a_body() {
+    let limits = Limits { head_time: tenths(2), body_time: tenths(2), ..Limits::default() };
+    let server = start(limits);
+    for begun in
+        ["HEAD / HTTP/1.1\r\n", "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123"]
+    {
+        let mut client = server.connect();
+        client.send(begun).unwrap();
+        let reply = client.read_reply_to("HEAD").unwrap();
+        assert_eq!(reply.status, 408, "{reply:?}");
+        // What was sent behind its fields was a body that HEAD must not have.
+        client.expect_closed().unwrap();
+    }
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
 fn a_head_that_drips_is_408_because_its_deadline_does_not_move() {
     let server = start(Limits { head_time: tenths(3), ..Limits::default() });
     let mut client = server.connect();

@@ -160,7 +160,7 @@ impl Client {
         let error = HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message);
         // The client may be gone already, and then nobody needs to be told.
         let _ = Connection::new(self.stream, self.peer, exchange::buffer_size(limits))
-            .and_then(|connection| exchange::refuse(connection, &error, limits));
+            .and_then(|connection| exchange::refuse(connection, &error, false, limits));
     }
 }
 

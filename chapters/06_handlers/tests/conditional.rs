@@ -124,6 +124,20 @@ fn a_changed_file_has_another_tag_even_in_the_same_length() {
 }
 
 #[test]
+fn who_reloads_gets_what_is_there_now() {
+    let (folder, program) = start();
+    let mut client = Client::connect(program.addr()).unwrap();
+    // What browsers send for an ordinary reload, and for one that is forced (RFC 9111 section 5.2.1).
+    for directives in ["max-age=0", "no-cache", "No-Cache, Max-Age=0"] {
+        write(&folder, "hello\n", 784_111_777);
+        ask(&mut client, "GET", &[("Cache-Control", directives)]);
+        write(&folder, "HELLO\n", 784_111_778);
+        let reply = ask(&mut client, "GET", &[("Cache-Control", directives)]);
+        assert_eq!((reply.status, reply.text().as_str()), (200, "HELLO\n"), "{directives}");
+    }
+}
+
+#[test]
 fn there_is_no_condition_on_what_is_not_there() {
     let (_folder, program) = start();
     let mut client = Client::connect(program.addr()).unwrap();

@@ -10,7 +10,7 @@ pub(super) struct Setting {
     pub(super) help: &'static str,
 }
 
-pub(super) const SETTINGS: [Setting; 21] = [
+pub(super) const SETTINGS: [Setting; 22] = [
     setting("addr", "IP:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one"),
     setting("root", "FOLDER", "", "the folder whose files are served"),
     setting("book", "FOLDER", "", "a built book, served from / on beside the demonstration"),
@@ -51,6 +51,12 @@ pub(super) const SETTINGS: [Setting; 21] = [
     setting("head-timeout", "TIME", "10s", "how long the head of a request may take; 408 after it"),
     setting("body-timeout", "TIME", "30s", "how long the body of a request may take; 408 after it"),
     setting("write-timeout", "TIME", "30s", "how long a client may take nothing of an answer"),
+    setting(
+        "stop-delay",
+        "TIME",
+        "0s",
+        "how long a stop says \"not ready\" to probes before it accepts nobody new",
+    ),
     setting("drain-timeout", "TIME", "10s", "how long a stop waits for what is under way"),
 ];
 

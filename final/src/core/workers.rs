@@ -74,7 +74,7 @@ pub trait Work: Send + Sync + 'static {
     /// A thread was told that this socket is ready, and cannot come to it: somebody else must be told.
     fn tell_again(&self, token: Token);
 
-    /// Called every few milliseconds, for what has to happen without anybody being ready.
+    /// Called every 1 to 50 milliseconds, for what has to happen without anybody being ready.
     fn tick(&self, now: Instant);
 }
 
@@ -162,8 +162,9 @@ pub(super) fn was_relieved() -> bool {
 
 /// Runs what is known to block: a query, a file on a slow disk, a call to another service.
 ///
-/// Works without it as well; then the monitor notices after five to ten milliseconds. With it, the thread's
-/// permit goes to another thread at once. Outside of a server's thread it just runs.
+/// Works without it as well; then the monitor notices after five to ten milliseconds as a rule, up to 55 after a quiet
+/// while, and one or two right after another thread was stuck. With it, the thread's permit goes to another thread at
+/// once. Outside of a server's thread it just runs.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     give_way();
     work()

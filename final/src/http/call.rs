@@ -36,8 +36,13 @@ pub(super) fn expects_continue(head: &Head) -> Result<bool, HttpError> {
         return Ok(false);
     }
     if expectations.any(|expectation| !expectation.eq_ignore_ascii_case("100-continue")) {
-        let message = "the only expectation that can be met is 100-continue";
-        return Err(HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message));
+        return Err(unmet_expectation());
     }
     Ok(head.body_length != BodyLength::Fixed(0))
+}
+
+/// What is said of every other expectation.
+pub(crate) fn unmet_expectation() -> HttpError {
+    let message = "the only expectation that can be met is 100-continue";
+    HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message)
 }

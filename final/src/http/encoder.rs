@@ -49,7 +49,8 @@ pub enum Framing {
 pub fn encode(response: Response, context: Context, out: &mut Vec<u8>) -> (Reuse, Rest) {
     let (status, headers, body) = response.into_parts();
     let framing = match body.length() {
-        _ if !status.allows_content() => Framing::Absent,
+        _ if status.ends_with_head() => Framing::Absent,
+        _ if !status.allows_content() => Framing::Length(0),
         Some(length) => Framing::Length(length),
         None if context.version == Version::Http11 => Framing::Chunked,
         None => Framing::Close,
@@ -58,12 +59,12 @@ pub fn encode(response: Response, context: Context, out: &mut Vec<u8>) -> (Reuse
         if context.keep_alive && framing != Framing::Close { Reuse::Yes } else { Reuse::No };
 
     head(out, status, &headers, framing, reuse, context.version);
-    if context.is_head || framing == Framing::Absent {
+    if context.is_head || !status.allows_content() {
         return (reuse, Rest::Nothing);
     }
     let rest = match body {
         ResponseBody::Empty => Rest::Nothing,
-        // Head and body in one piece: one system call, and one segment on the wire.
+        // Head and body in one piece: one system call, and one segment on the wire if the piece fits into one.
         ResponseBody::Bytes(bytes) if bytes.len() <= COPIED => {
             out.extend_from_slice(&bytes);
             Rest::Nothing
@@ -265,6 +266,16 @@ mod tests {
         }
         let (text, _) = encode(Response::new(Status::OK), GET);
         assert!(text.contains("Content-Length: 0\r\n"), "{text}");
+    }
+
+    #[test]
+    fn a_205_has_no_content_and_says_so() {
+        for body in [Response::text("lost"), stream(b"lost"), Response::new(Status::OK)] {
+            let (text, reuse) = encode(body.with_status(Status::RESET_CONTENT), GET);
+            assert!(text.contains("Content-Length: 0\r\n"), "{text}");
+            assert!(text.ends_with("\r\n\r\n") && !text.contains("chunked"), "{text}");
+            assert_eq!(reuse, Reuse::Yes);
+        }
     }
 
     #[test]

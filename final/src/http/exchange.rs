@@ -79,11 +79,13 @@ pub struct Exchange {
     phase: Phase,
     output: Output,
     served: usize,
+    /// Whether the request that is being read asks with HEAD: if it is refused, that must not have a body.
+    is_head: bool,
 }
 
 impl Default for Exchange {
     fn default() -> Exchange {
-        Exchange { phase: Phase::Idle, output: Output::default(), served: 0 }
+        Exchange { phase: Phase::Idle, output: Output::default(), served: 0, is_head: false }
     }
 }
 
@@ -282,8 +284,9 @@ impl Exchange {
             if !lingers {
                 return Ok(Some(Next::End));
             }
-            // close(2) on a socket with unread bytes makes the kernel send RST, and an RST makes the peer's
-            // kernel throw away what it has received from us but not yet read. So: FIN, then read what comes.
+            // close(2) on a socket with unread bytes makes the kernel send RST, and an RST may make the peer's
+            // kernel throw away what its program has not yet read (RFC 9112 section 9.6). So: FIN, then read
+            // what comes.
             connection.finish_writing()?;
             let deadline = (around.clock)() + around.limits.linger;
             self.phase = Phase::Closing { deadline, drained: 0 };
@@ -349,7 +352,9 @@ impl Exchange {
             recycled.give_back(request);
             // Otherwise it is judged byte by byte, and the first that is wrong decides.
             let mut parser = HeadParser::new(limits);
-            if let Some(head) = parser.push(come)? {
+            let pushed = parser.push(come);
+            self.is_head = parser.is_head();
+            if let Some(head) = pushed? {
                 return self.begin_parsed(head, buffer, used, around);
             }
             // One deadline for the whole head: a client that sends a byte now and then does not move it.
@@ -358,9 +363,9 @@ impl Exchange {
             return Ok(Progress::NeedMore);
         }
         if let Phase::Head { parser, .. } = &mut self.phase {
-            let Some(head) = parser.push(&buffer[*used..])? else {
-                return Ok(Progress::NeedMore);
-            };
+            let pushed = parser.push(&buffer[*used..]);
+            self.is_head = parser.is_head();
+            let Some(head) = pushed? else { return Ok(Progress::NeedMore) };
             self.phase = Phase::Idle;
             return self.begin_parsed(head, buffer, used, around);
         }
@@ -405,14 +410,15 @@ impl Exchange {
         used: &mut usize,
         around: Surroundings<'_>,
     ) -> Result<Progress, HttpError> {
-        let expects = expects_continue(request.head())?;
+        self.is_head = request.method() == Method::Head;
         if request.head().body_length == BodyLength::Fixed(0) {
-            request.set_peer(around.peer); // the usual case: there is nothing else to come
+            expects_continue(request.head())?; // it may expect what cannot be met
+            request.set_peer(around.peer);
             return Ok(Progress::Request(request));
         }
         let mut decoder = BodyDecoder::new(request.head().body_length, around.limits)?;
         // A client that asks first is told to go on, unless its body is on the way already.
-        let expects = expects && buffer.len() == *used;
+        let expects = expects_continue(request.head())? && buffer.len() == *used;
         let mut bytes = Vec::new();
         *used += decoder.decode(&buffer[*used..], &mut bytes)?;
         if decoder.is_done() {
@@ -489,7 +495,8 @@ impl Exchange {
         if error.status == Status::SERVICE_UNAVAILABLE {
             response.headers_mut().set(header::RETRY_AFTER, 1u64.into());
         }
-        let context = Context { version: Version::Http11, is_head: false, keep_alive: false };
+        let is_head = self.is_head;
+        let context = Context { version: Version::Http11, is_head, keep_alive: false };
         let (_, rest) = encoder::encode(response, context, self.output.pending());
         self.output.set_rest(rest);
         self.phase = Phase::Last { lingers: true };

@@ -3,7 +3,7 @@
 
 pub mod authority;
 pub mod body;
-mod call;
+pub(crate) mod call;
 pub mod chunked;
 pub mod date;
 pub mod encoder;

@@ -90,7 +90,7 @@ registered! {
     UNAUTHORIZED = 401, "Unauthorized";
     /// Reserved (section 15.5.3).
     PAYMENT_REQUIRED = 402, "Payment Required";
-    /// Understood and refused; credentials would not help (section 15.5.4).
+    /// Understood and refused: with these credentials, or with any (section 15.5.4).
     FORBIDDEN = 403, "Forbidden";
     /// There is nothing here, or nothing you may know of (section 15.5.5).
     NOT_FOUND = 404, "Not Found";
@@ -188,7 +188,7 @@ impl Status {
         self.0 / 100 == 3
     }
 
-    /// 4xx: sending the same request again will fail again.
+    /// 4xx: the request is the problem, and sent again it will fail again, but for a few such as 408 and 429.
     pub fn is_client_error(self) -> bool {
         self.0 / 100 == 4
     }
@@ -198,12 +198,18 @@ impl Status {
         self.0 / 100 == 5
     }
 
-    /// Whether a response with this status can have a body at all: false for 1xx, 204 and 304.
-    ///
-    /// Those end with the empty line after the head, whatever their fields say (RFC 9112 section 6.3). A body sent
-    /// all the same would be read as the start of the next response.
+    /// Whether a response with this status may have content: not so 1xx, 204, 205 and 304 (RFC 9110 section 15).
     pub fn allows_content(self) -> bool {
-        !(self.is_informational() || self == Status::NO_CONTENT || self == Status::NOT_MODIFIED)
+        !(self.ends_with_head() || self == Status::RESET_CONTENT)
+    }
+
+    /// Whether a response with this status ends with the empty line after its head, whatever its fields say: 1xx, 204
+    /// and 304 (RFC 9112 section 6.3).
+    ///
+    /// A body sent all the same would be read as the start of the next response. 205 is none of them: a client reads
+    /// on, unless the head says that the length is 0.
+    pub fn ends_with_head(self) -> bool {
+        self.is_informational() || self == Status::NO_CONTENT || self == Status::NOT_MODIFIED
     }
 }
 
@@ -287,8 +293,17 @@ mod tests {
     #[test]
     fn only_1xx_204_and_304_end_with_their_head() {
         let bodiless: Vec<u16> =
-            (100..=599).filter(|&code| !Status(code).allows_content()).collect();
+            (100..=599).filter(|&code| Status(code).ends_with_head()).collect();
         let expected: Vec<u16> = (100..=199).chain([204, 304]).collect();
         assert_eq!(bodiless, expected);
+    }
+
+    #[test]
+    fn they_and_205_must_not_have_content() {
+        for code in 100..=599 {
+            let status = Status(code);
+            let expected = !status.ends_with_head() && status != Status::RESET_CONTENT;
+            assert_eq!(status.allows_content(), expected, "{status}");
+        }
     }
 }

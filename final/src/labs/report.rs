@@ -14,7 +14,8 @@ use super::part::{Part, Span};
 use super::walk::{self, End, Message};
 use super::wire::Wire;
 use super::{REQUESTS, SPANS, blame};
-use crate::http::{Handler, Request};
+use crate::http::call::unmet_expectation;
+use crate::http::{Handler, HttpError, Request};
 use crate::{Config, Limits, app};
 
 /// How an interim response begins and ends, of the one kind that this server sends.
@@ -128,7 +129,8 @@ impl Report<'_> {
                 spans.retain(|span| span.to <= end);
                 blame::expectation(&mut spans, self.input);
             }
-            self.refusal = refusal(reply, self.messages.len(), to - 1, status, section);
+            let words = words(reply, status, &message.end);
+            self.refusal = refusal(&words, self.messages.len(), to - 1, status, section);
         }
         let mut entry = entry(&(message.from..to), head_to, outcome, status, out);
         entry["interim"] = is_interim.into();
@@ -221,20 +223,33 @@ fn entry(
     })
 }
 
+/// What a refusal says. Behind HEAD it has no body, and then it is what would stand in it.
+fn words(reply: &[u8], status: Option<u16>, end: &End) -> Value {
+    let body = body(reply);
+    if !body.is_null() {
+        return body;
+    }
+    let error: HttpError = match (status, end) {
+        (Some(417), _) | (_, End::Complete | End::NeedMore) => unmet_expectation(),
+        (_, End::Head(error)) => error.clone().into(),
+        (_, End::Body(error)) => (*error).into(),
+    };
+    json!({ "error": error.code, "message": error.message })
+}
+
 fn refusal(
-    reply: &[u8],
+    words: &Value,
     message: usize,
     at: usize,
     status: Option<u16>,
     rule: Option<&str>,
 ) -> Value {
-    let body = body(reply);
     json!({
         "message": message,
         "at": at,
         "status": status,
-        "code": body["error"],
-        "text": body["message"],
+        "code": words["error"],
+        "text": words["message"],
         "rule": rule,
     })
 }

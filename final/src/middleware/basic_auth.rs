@@ -133,8 +133,8 @@ fn credentials(value: &HeaderValue) -> Option<(Vec<u8>, Vec<u8>)> {
 
 /// Whether two texts are the same, in a time that tells nothing about `own`, not even its length.
 ///
-/// `==` ends at the first byte that differs. Who can measure that guesses a password byte by byte: 256 guesses for
-/// each, in place of all combinations.
+/// `==` may end at the first byte that differs. Who can measure that guesses a password byte by byte: 256 guesses
+/// for each, in place of all combinations.
 fn is_same(own: &[u8], given: &[u8]) -> bool {
     let mut differs = own.len() ^ given.len();
     for (at, byte) in given.iter().enumerate() {

@@ -39,12 +39,20 @@ pub struct HeadParser<'a> {
     start: usize,
     /// Where the request line ends and the fields begin, once that is known.
     fields: Option<usize>,
+    is_head: bool,
 }
 
 impl<'a> HeadParser<'a> {
     /// A parser for one head.
     pub fn new(limits: &'a Limits) -> HeadParser<'a> {
-        HeadParser { limits, lines: LineScanner::default(), scanned: 0, start: 0, fields: None }
+        HeadParser {
+            limits,
+            lines: LineScanner::default(),
+            scanned: 0,
+            start: 0,
+            fields: None,
+            is_head: false,
+        }
     }
 
     /// Looks at what is buffered by now, of which earlier calls have seen the beginning.
@@ -65,6 +73,12 @@ impl<'a> HeadParser<'a> {
         Ok(None)
     }
 
+    /// Whether what has been looked at asks with HEAD. It is known before the request is right or wrong, and
+    /// that matters: also a refusal must not send content then (RFC 9110 section 9.3.2).
+    pub fn is_head(&self) -> bool {
+        self.is_head
+    }
+
     /// Looks at the next byte. Returns whether it was the last one of the head.
     fn scan(&mut self, byte: u8, buffered: &[u8]) -> Result<bool, ParseError> {
         match self.fields {
@@ -79,6 +93,7 @@ impl<'a> HeadParser<'a> {
         }
         let scanned = self.lines.push(byte)?;
         self.scanned += 1;
+        self.is_head |= self.fields.is_none() && &buffered[self.start..self.scanned] == b"HEAD ";
         if self.fields.is_none() && self.lines.length() > self.limits.target + REQUEST_LINE_EXTRA {
             let has_target = buffered[self.start..self.scanned].contains(&b' ');
             return Err(if has_target {
@@ -149,7 +164,7 @@ fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
 fn parse_version(text: &str) -> Result<Version, ParseError> {
     match text.as_bytes() {
         b"HTTP/1.0" => Ok(Version::Http10),
-        // A server of 1.1 answers a later 1.x as 1.1 (RFC 9110 section 2.5).
+        // A server of 1.1 answers a later 1.x as 1.1 (RFC 9110 section 6.2).
         [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok(Version::Http11),
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
             Err(ParseError::UnsupportedVersion)
@@ -326,6 +341,30 @@ mod tests {
             let error = at_once(bytes.as_bytes(), &limits).unwrap_err();
             assert_eq!(error.status().code(), status, "{bytes:?}: {error}");
             assert_eq!(byte_by_byte(bytes.as_bytes(), &limits), Err(error), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_request_is_known_by_its_first_word_whatever_follows() {
+        let limits = Limits { target: 10, head: 200, ..Limits::default() };
+        for (bytes, is_head) in [
+            ("HEAD", false),
+            ("HEAD ", true),
+            ("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", true),
+            ("HEAD / HTTP/1.1\r\n\r\n", true),
+            ("HEAD / HTTP/1.1\r\nHost: a\r\n b", true),
+            ("HEAD / HTTP/2.0\r\nHost: a\r\n\r\n", true),
+            ("HEAD /\0", true),
+            (&format!("HEAD /{}", "x".repeat(100)), true),
+            ("\r\nHEAD /\0", true),
+            ("HEADS / HTTP/1.1\r\n\r\n", false),
+            ("head / HTTP/1.1\r\n\r\n", false),
+            ("GET HEAD HTTP/1.1\r\n\r\n", false),
+            ("GET / HTTP/1.1\r\nHEAD : a\r\n\r\n", false),
+        ] {
+            let mut parser = HeadParser::new(&limits);
+            let _ = parser.push(bytes.as_bytes());
+            assert_eq!(parser.is_head(), is_head, "{bytes:?}");
         }
     }
 

@@ -173,10 +173,10 @@ impl Connection {
 
     /// Ends the connection so that the peer can read our last bytes.
     ///
-    /// close(2) on a socket with unread bytes makes the kernel send RST, and an RST makes the peer's
-    /// kernel throw away what it has received from us but not yet read. So we send FIN first, then
-    /// read what still comes and throw it away, until the peer's FIN, for at most `patience` and at
-    /// most [`DRAIN_LIMIT`] bytes.
+    /// close(2) on a socket with unread bytes makes the kernel send RST, and an RST may make the peer's
+    /// kernel throw away what it has received from us but its program has not yet read (RFC 9112
+    /// section 9.6). So we send FIN first, then read what still comes and throw it away, until the
+    /// peer's FIN, for at most `patience` and at most [`DRAIN_LIMIT`] bytes.
     pub fn close(mut self, patience: Duration) {
         let deadline = Deadline::after(patience);
         let mut drained = 0;

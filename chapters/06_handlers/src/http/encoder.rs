@@ -56,7 +56,8 @@ pub fn write_response(
 ) -> io::Result<Reuse> {
     let (status, headers, body) = response.into_parts();
     let framing = match body.length() {
-        _ if !status.allows_content() => Framing::Absent,
+        _ if status.ends_with_head() => Framing::Absent,
+        _ if !status.allows_content() => Framing::Length(0),
         Some(length) => Framing::Length(length),
         None if context.version == Version::Http11 => Framing::Chunked,
         None => Framing::Close,
@@ -65,14 +66,15 @@ pub fn write_response(
         if context.keep_alive && framing != Framing::Close { Reuse::Yes } else { Reuse::No };
 
     let mut piece = head(status, &headers, framing, reuse, context.version);
-    if context.is_head || framing == Framing::Absent {
+    if context.is_head || !status.allows_content() {
         out.write_all(&piece)?;
         return Ok(reuse);
     }
     match body {
         ResponseBody::Empty => {}
         ResponseBody::Bytes(bytes) => {
-            // Head and body in one piece if they fit: one system call, and one segment on the wire.
+            // Head and body in one piece if they fit: one system call, and one segment on the wire if the piece
+            // fits into one.
             let (first, rest) = bytes.split_at(bytes.len().min(PIECE.saturating_sub(piece.len())));
             piece.extend_from_slice(first);
             for next in rest.chunks(PIECE) {
@@ -221,6 +223,16 @@ mod tests {
         }
         let (text, _) = encode(Response::new(Status::OK), GET);
         assert!(text.contains("Content-Length: 0\r\n"), "{text}");
+    }
+
+    #[test]
+    fn a_205_has_no_content_and_says_so() {
+        for body in [Response::text("lost"), stream(b"lost"), Response::new(Status::OK)] {
+            let (text, reuse) = encode(body.with_status(Status::RESET_CONTENT), GET);
+            assert!(text.contains("Content-Length: 0\r\n"), "{text}");
+            assert!(text.ends_with("\r\n\r\n") && !text.contains("chunked"), "{text}");
+            assert_eq!(reuse, Reuse::Yes);
+        }
     }
 
     #[test]

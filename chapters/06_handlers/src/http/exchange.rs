@@ -27,10 +27,14 @@ pub fn serve(
     registration: &Registration,
 ) -> io::Result<()> {
     for served in 1.. {
-        let mut request = match read_request(&mut connection, limits, registration) {
+        let mut parser = HeadParser::new(limits);
+        let read = read_request(&mut connection, &mut parser, limits, registration);
+        let mut request = match read {
             Ok(Some(request)) => request,
             Ok(None) => break, // the client is done
-            Err(Failure::Refused(error)) => return refuse(connection, &error, limits),
+            Err(Failure::Refused(error)) => {
+                return refuse(connection, &error, parser.is_head(), limits);
+            }
             Err(Failure::Broken(error)) => return Err(error),
         };
         connection.enter(State::Processing)?;
@@ -71,6 +75,7 @@ struct Refusal<E>(E);
 /// Reads the next request. `None`: the client has nothing more to say, or left in the middle of it.
 fn read_request(
     connection: &mut Connection,
+    parser: &mut HeadParser<'_>,
     limits: &Limits,
     registration: &Registration,
 ) -> Result<Option<Request>, Failure> {
@@ -83,7 +88,7 @@ fn read_request(
         }
     }
     connection.enter(State::Reading)?;
-    let Some(head) = read_head(connection, limits)? else { return Ok(None) };
+    let Some(head) = read_head(connection, parser, limits)? else { return Ok(None) };
 
     // Before anything is read of the body: may it be sent at all?
     let mut decoder = BodyDecoder::new(head.body_length, limits).map_err(Refusal)?;
@@ -117,9 +122,12 @@ fn read_request(
 
 /// Reads the head of a request whose first byte has come. One deadline for all of it: a client that
 /// sends a byte now and then does not move it.
-fn read_head(connection: &mut Connection, limits: &Limits) -> Result<Option<Head>, Failure> {
+fn read_head(
+    connection: &mut Connection,
+    parser: &mut HeadParser<'_>,
+    limits: &Limits,
+) -> Result<Option<Head>, Failure> {
     let deadline = Deadline::after(limits.head_time);
-    let mut parser = HeadParser::new(limits);
     loop {
         if let Some((head, used)) = parser.push(connection.buffered()).map_err(Refusal)? {
             connection.consume(used);
@@ -174,16 +182,22 @@ fn respond(
     encoder::write_response(response, context, &mut Output { connection, limits })
 }
 
-/// One answer to a client with which we cannot go on, then the end.
+/// One answer to a client with which we cannot go on, then the end. `is_head`: what could be read of its
+/// request asks with HEAD, so the answer has no body.
 ///
 /// # Errors
 /// What the socket reports.
-pub fn refuse(mut connection: Connection, error: &HttpError, limits: &Limits) -> io::Result<()> {
+pub fn refuse(
+    mut connection: Connection,
+    error: &HttpError,
+    is_head: bool,
+    limits: &Limits,
+) -> io::Result<()> {
     let mut response = error.clone().into_response();
     if error.status == Status::SERVICE_UNAVAILABLE {
         response.headers_mut().set(header::RETRY_AFTER, 1u64.into());
     }
-    let context = Context { version: Version::Http11, is_head: false, keep_alive: false };
+    let context = Context { version: Version::Http11, is_head, keep_alive: false };
     let mut output = Output { connection: &mut connection, limits };
     encoder::write_response(response, context, &mut output)?;
     // The client may still be sending, so this waits for it: see `Connection::close`.

@@ -95,8 +95,10 @@ impl StaticFiles {
     fn answer(&self, request: &Request) -> io::Result<Response> {
         // 1. to 4.
         let now = Instant::now();
-        // Who reloads wants to know what is there now, and not what was there a moment ago.
-        let reloads = |it: &str| it.eq_ignore_ascii_case("no-cache");
+        // Who reloads wants to know what is there now, and not what was there a moment ago. Browsers say the first
+        // when somebody reloads, and the second when it is forced (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
+        let reloads =
+            |it: &str| ["max-age=0", "no-cache"].iter().any(|word| it.eq_ignore_ascii_case(word));
         let known = if request.headers().list(header::CACHE_CONTROL).any(reloads) {
             None
         } else {

@@ -113,7 +113,7 @@ pub fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Whether the path without symbolic links is a folder or a file. Others are not served: to open a FIFO waits
-/// for somebody to write, and a device may never end.
+/// until somebody opens it for writing (fifo(7)), and a device may never end.
 pub fn kind(path: &Path) -> io::Result<Option<Kind>> {
     let kind = fs::metadata(path)?.file_type();
     Ok(match () {

@@ -113,7 +113,7 @@ fn versions(table: &mut Table) {
     }
     table.refused(505, "HTTP/2 with prior knowledge", &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..]);
 
-    table.rule("RFC 9110 section 2.5", "A later 1.x is answered as 1.1");
+    table.rule("RFC 9110 section 6.2", "A later 1.x is answered as 1.1");
     for (name, version) in [("1.2", "HTTP/1.2"), ("1.9", "HTTP/1.9")] {
         let bytes = format!("GET /inspect {version}\r\nHost: a\r\n\r\n").into_bytes();
         table.answered(200, name, bytes, []);

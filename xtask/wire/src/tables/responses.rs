@@ -20,6 +20,20 @@ pub fn rows() -> Vec<Row> {
     table.answered(404, "an error too", &b"HEAD /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"[..], []);
     table.scenario("the next answer is not taken for a body", head_between_others);
 
+    table.rule("RFC 9110 section 9.3.2", "A HEAD that is refused is told so without a body");
+    let head = |rest: &str| format!("HEAD / HTTP/1.1\r\n{rest}").into_bytes();
+    table.last(400, "no Host", head("\r\n"), []);
+    table.last(400, "a folded line", head("Host: a\r\nX: y\r\n z\r\n\r\n"), []);
+    table.last(400, "a length that is none", head("Host: a\r\nContent-Length: x\r\n\r\n"), []);
+    table.last(505, "another version", &b"HEAD / HTTP/2.0\r\nHost: a\r\n\r\n"[..], []);
+    let chunks = head("Host: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n");
+    table.last(400, "no size of a chunk", chunks, []);
+    table.last(413, "too large a body", head("Host: a\r\nContent-Length: 9000000\r\n\r\n"), []);
+    table.last(417, "an expectation", head("Host: a\r\nExpect: tea\r\n\r\n"), []);
+    let long = "x".repeat(20_000);
+    table.last(414, "too long a target", format!("HEAD /{long}").into_bytes(), []);
+    table.last(431, "too large a head", head(&format!("Host: a\r\nX: {long}\r\n\r\n")), []);
+
     table.rule("RFC 9110 section 8.6", "204 has neither length nor body");
     table.answered(
         204,
