@@ -5,11 +5,31 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::exchange::Surroundings;
 use super::framing::BodyLength;
 use super::parser::Head;
-use super::{HttpError, IntoResponse, Request, Response, Status, Version, header};
+use super::{HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
 use crate::core::workers::Mode;
 
-/// Lets the application answer. A panic in it costs this one answer and nothing else.
-pub(super) fn respond_to(request: &mut Request, around: Surroundings<'_>) -> Response {
+/// What has to be known of a request to frame its answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) version: Version,
+    pub(super) is_head: bool,
+    /// Whether the client wants to use the connection again.
+    pub(super) keep_alive: bool,
+}
+
+/// Lets the application answer, and says how that is to be framed. The latter is noted before: a handler may do with
+/// the request what it likes, and even put another one in its place.
+pub(super) fn respond_to(request: &mut Request, around: Surroundings<'_>) -> (Asked, Response) {
+    let asked = Asked {
+        version: request.version(),
+        is_head: request.method() == Method::Head,
+        keep_alive: request.wants_keep_alive(),
+    };
+    (asked, respond(request, around))
+}
+
+/// The answer. A panic in the application costs this one and nothing else.
+fn respond(request: &mut Request, around: Surroundings<'_>) -> Response {
     let is_exempt = || {
         let path = request.path();
         around.always.iter().any(|prefix| {

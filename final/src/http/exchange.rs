@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::body::{BodyDecoder, RequestBody};
-use super::call::{expects_continue, respond_to};
+use super::call::{Asked, expects_continue, respond_to};
 use super::encoder::{self, Context, Reuse};
 use super::framing::BodyLength;
 use super::incoming::{End, Incoming};
@@ -23,8 +23,12 @@ use super::{
 use crate::core::workers::Mode;
 use crate::core::{Connection, Fill, Interest};
 
-/// Bytes that a thread reads at once, at most. A head of the largest size fits, with room for a body.
+/// Room for what is read at once, at least. A head of the largest size fits, with room for a body. With so much left
+/// over, nothing is read.
 const READ: usize = 32 * KIB;
+
+/// A thread's buffer that has grown beyond this, for heads of an unusual size, is not kept.
+const KEPT: usize = 4 * READ;
 
 /// Requests that are answered in one turn, at most. One client that sends thousands at once must not keep
 /// the thread from all others.
@@ -130,6 +134,9 @@ impl Exchange {
         self.output.lend(&mut scratch.output);
         let Scratch { buffer, recycled, .. } = scratch;
         let next = self.turn_with(connection, buffer, recycled, around);
+        if buffer.capacity() > KEPT {
+            *buffer = Vec::new();
+        }
         self.output.give_back(&mut scratch.output);
         next
     }
@@ -150,12 +157,14 @@ impl Exchange {
             return self.drain(connection, buffer, around);
         }
 
-        // 2. What was left over, and what has come. Requests that are here already go before more bytes.
+        // 2. What was left over, and what has come. Requests that are here already go before more bytes: what does not fit
+        // stays with the kernel, which tells the client to wait. So much is always a request, or one too large.
         connection.take_leftover(buffer);
         let mut eof = false;
         // Whether there may be more than has been read. Who reads fewer bytes than there was room for has read all.
         let mut more = true;
-        if !was_sending || buffer.is_empty() {
+        let is_full = buffer.len() >= READ.max(around.limits.head);
+        if !is_full && (!was_sending || buffer.is_empty()) {
             buffer.reserve(READ);
             let room = buffer.capacity() - buffer.len();
             match connection.fill(buffer)? {
@@ -177,10 +186,10 @@ impl Exchange {
             match self.advance(buffer, &mut used, recycled, around) {
                 Progress::NeedMore => break,
                 Progress::Request(mut request) => {
-                    let response = respond_to(&mut request, around);
-                    self.answer(&request, response, around, true);
+                    let (asked, response) = respond_to(&mut request, around);
+                    self.answer(asked, response, around, true);
                     // Who has asked for the end sends no more (RFC 9112 section 9.6).
-                    let is_all = used == buffer.len() && !request.wants_keep_alive();
+                    let is_all = used == buffer.len() && !asked.keep_alive;
                     if let (Phase::Last { lingers }, true) = (&mut self.phase, is_all) {
                         *lingers = false;
                     }
@@ -451,14 +460,14 @@ impl Exchange {
         let (stream, time) = (connection.stream(), around.limits.body_time);
         let incoming = Incoming::new(stream, decoder, bytes, expects, time)?;
         request.complete(RequestBody::from_incoming(incoming), Headers::new(), around.peer);
-        let response = respond_to(&mut request, around);
+        let (asked, response) = respond_to(&mut request, around);
         // A handler that has taken the body away has taken what tells where it ends.
         match request.body_mut().take_incoming().map_or(End::Unread, Incoming::end) {
             End::Whole(rest) => {
-                self.answer(&request, response, around, true);
+                self.answer(asked, response, around, true);
                 return Ok(Some(rest));
             }
-            End::Unread => self.answer(&request, response, around, false),
+            End::Unread => self.answer(asked, response, around, false),
             End::Refused(error) => self.refuse(&error),
             End::Gone => return Ok(None),
         }
@@ -468,17 +477,17 @@ impl Exchange {
     /// Writes an answer down behind those that wait.
     fn answer(
         &mut self,
-        request: &Request,
+        asked: Asked,
         response: Response,
         around: Surroundings<'_>,
         may_reuse: bool,
     ) {
         self.served += 1;
         let context = Context {
-            version: request.version(),
-            is_head: request.method() == Method::Head,
+            version: asked.version,
+            is_head: asked.is_head,
             keep_alive: may_reuse
-                && request.wants_keep_alive()
+                && asked.keep_alive
                 && self.served < around.limits.requests
                 && !around.is_stopping.load(Ordering::Acquire),
         };

@@ -1,0 +1,111 @@
+//! A connection without a server: what a client that sends request after request cannot do to us, and a handler neither.
+#![cfg(unix)] // both ends are made with socketpair(2)
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use httpserver::Limits;
+use httpserver::core::Connection;
+use httpserver::core::workers::Mode;
+use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use httpserver::http::{Handler, Method, Request};
+
+/// Both ends of a connection.
+struct Pair {
+    client: UnixStream,
+    connection: Connection,
+    exchange: Exchange,
+    scratch: Scratch,
+    peer: SocketAddr,
+}
+
+impl Pair {
+    fn new() -> Pair {
+        let (client, server) = UnixStream::pair().unwrap();
+        client.set_nonblocking(true).unwrap();
+        server.set_nonblocking(true).unwrap();
+        let (server, peer) = (TcpStream::from(OwnedFd::from(server)), ([127, 0, 0, 1], 9).into());
+        let (exchange, scratch) = (Exchange::default(), Scratch::default());
+        Pair { client, connection: Connection::new(server, peer), exchange, scratch, peer }
+    }
+
+    fn turn(&mut self, handler: &dyn Handler) -> Next {
+        let around = Surroundings {
+            handler,
+            limits: &Limits { requests: usize::MAX, ..Limits::default() },
+            mode: Mode::Serve,
+            always: &[],
+            is_stopping: &AtomicBool::new(false),
+            peer: self.peer,
+            clock: &Instant::now,
+        };
+        self.exchange.turn(&mut self.connection, &mut self.scratch, around).unwrap()
+    }
+
+    /// Writes one request after the other, until there is no more room. Returns how many bytes went in.
+    fn fill(&mut self, request: &[u8], sent: &mut usize) {
+        loop {
+            match self.client.write(&request[*sent % request.len()..]) {
+                Ok(count) => *sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// What has come back.
+    fn read(&mut self) -> String {
+        let mut text = Vec::new();
+        match self.client.read_to_end(&mut text) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => panic!("{error}"),
+            _ => String::from_utf8(text).unwrap(),
+        }
+    }
+}
+
+/// Each turn read all that was there and answered a part of it, so what was left over grew with every turn: one client
+/// could fill the memory, and the kernel never told it to wait.
+#[test]
+fn a_client_that_pipelines_without_end_is_made_to_wait() {
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let (mut pair, mut sent, mut answered) = (Pair::new(), 0, 0);
+    pair.fill(request, &mut sent);
+    let in_the_socket = sent;
+    for _ in 0..400 {
+        pair.fill(request, &mut sent);
+        assert_ne!(pair.turn(&|_: &mut Request| ""), Next::End);
+        let count = pair.read().matches("HTTP/1.1 200 ").count();
+        assert!(count > 0, "each turn answers some");
+        answered += count;
+        let kept = sent - answered * request.len();
+        assert!(kept <= in_the_socket + 100 * 1024, "{kept} bytes, {in_the_socket} in the socket");
+    }
+}
+
+#[test]
+fn a_handler_that_puts_another_request_in_the_place_of_its_own_does_not_change_how_it_is_answered()
+{
+    let handler = |request: &mut Request| {
+        let text = request.method().as_str().to_lowercase();
+        *request = Request::builder(Method::Get, "/").build();
+        text
+    };
+    let mut pair = Pair::new();
+    let requests =
+        "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.0\r\n\r\n";
+    pair.client.write_all(requests.as_bytes()).unwrap();
+    pair.turn(&handler);
+    let text = pair.read();
+    // Behind each empty line are its body and the head of the next.
+    let parts: Vec<&str> = text.split("\r\n\r\n").collect();
+    let [first, second, third, body] = parts[..] else { panic!("{text}") };
+    assert!(first.contains("Content-Length: 4"), "{text}");
+    assert!(second.starts_with("HTTP/1.1 200 "), "HEAD has a body: {text}");
+    assert!(third.starts_with("getHTTP/1.1 200 "), "{text}");
+    assert!(third.contains("Connection: close"), "{text}");
+    assert_eq!(body, "get");
+}
