@@ -10,6 +10,7 @@ pub mod permit;
 pub mod poller;
 pub mod sync;
 pub mod system;
+mod watch;
 pub mod workers;
 
 pub use connection::{Connection, Fill};

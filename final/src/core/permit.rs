@@ -89,7 +89,8 @@ impl Permit {
     /// a permit. Returns whose it was.
     pub fn hand_over(&self, turn: u64, thread: ThreadId) -> Option<ThreadId> {
         let mut state = lock(&self.state);
-        if state.turns != turn || turn.is_multiple_of(2) {
+        // To itself would only end a turn that goes on.
+        if state.turns != turn || turn.is_multiple_of(2) || state.owner == thread {
             return None;
         }
         state.turns += 1;

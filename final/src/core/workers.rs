@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::permit::{Next, Permit, ThreadId};
 use super::poller::{Poll, Poller, Ready, Token};
+use super::watch::Watch;
 
 /// How many ready sockets a thread is told of at a time. Few, so that others get some as well.
 const BATCH: usize = 16;
@@ -93,6 +94,8 @@ struct Shared<W> {
     spares: Mutex<Vec<Arc<Seat>>>,
     reserve: Arc<Seat>,
     threads: AtomicU32,
+    /// Threads that could be had, and those that could not. Each has a number of its own.
+    numbers: AtomicU32,
     ended: AtomicU32,
     most: u32,
     patience: Duration,
@@ -193,21 +196,19 @@ impl<W: Work> Workers<W> {
             spares: Mutex::new(Vec::new()),
             reserve: Seat::new(RESERVE),
             threads: AtomicU32::new(0),
+            numbers: AtomicU32::new(RESERVE),
             ended: AtomicU32::new(0),
             most: size.threads.max(permits),
             patience: size.patience,
             stopped: AtomicBool::new(false),
         });
-        Shared::spawn(&shared, Arc::clone(&shared.reserve), "reserve".to_string())?;
-        for permit in 0..permits as usize {
-            let seat = Shared::spawn_worker(&shared)?;
-            seat.give(permit);
+        match Shared::start(&shared, permits) {
+            Ok(monitor) => Ok(Workers { shared, monitor }),
+            Err(error) => {
+                shared.end(); // those that there are
+                Err(error)
+            }
         }
-        let monitored = Arc::clone(&shared);
-        let monitor = thread::Builder::new()
-            .name("monitor".to_string())
-            .spawn(move || Shared::monitor(&monitored))?;
-        Ok(Workers { shared, monitor })
     }
 
     /// How many threads there are for handlers.
@@ -218,20 +219,15 @@ impl<W: Work> Workers<W> {
     /// Ends the threads, and waits for them for at most `patience`. Returns how many are still in a handler:
     /// those are left behind.
     pub fn stop(self, patience: Duration) -> u32 {
-        self.shared.stopped.store(true, Ordering::Release);
-        self.shared.poller.wake_for_ever();
-        for seat in lock(&self.shared.spares).iter().chain([&self.shared.reserve]) {
-            // Under the lock: a thread that is about to sleep has either seen the flag, or hears this.
-            let _given = seat.given.lock().unwrap_or_else(PoisonError::into_inner);
-            seat.changed.notify_one();
-        }
+        self.shared.end();
         let Workers { shared, monitor } = self;
         // Should it have panicked, everything ends here all the same.
         let _ = monitor.join();
         let deadline = Instant::now() + patience;
         loop {
-            let left =
-                shared.threads.load(Ordering::Relaxed) + 1 - shared.ended.load(Ordering::Acquire);
+            // In this order: one that begins in between is counted as there.
+            let ended = shared.ended.load(Ordering::Acquire);
+            let left = shared.threads.load(Ordering::Acquire) + 1 - ended;
             if left == 0 || Instant::now() >= deadline {
                 return left;
             }
@@ -241,14 +237,49 @@ impl<W: Work> Workers<W> {
 }
 
 impl<W: Work> Shared<W> {
+    /// Starts the threads. No worker has a permit before all of them are there: one that works may need another thread,
+    /// and the first ones, whose numbers the permits have, must not be taken for that.
+    fn start(shared: &Arc<Shared<W>>, permits: u32) -> io::Result<JoinHandle<()>> {
+        Shared::spawn(shared, Arc::clone(&shared.reserve), "reserve".to_string())?;
+        for _ in 0..permits {
+            Shared::spawn_worker(shared)?;
+        }
+        let monitored = Arc::clone(shared);
+        let monitor = thread::Builder::new()
+            .name("monitor".to_string())
+            .spawn(move || Shared::monitor(&monitored))?;
+        for (permit, seat) in lock(&shared.seats).iter().enumerate() {
+            seat.give(permit);
+        }
+        Ok(monitor)
+    }
+
+    /// Tells all threads that it is over.
+    fn end(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.poller.wake_for_ever();
+        for seat in lock(&self.seats).iter().chain([&self.reserve]) {
+            // Under the lock: a thread that is about to sleep has either seen the flag, or hears this.
+            let _given = seat.given.lock().unwrap_or_else(PoisonError::into_inner);
+            seat.changed.notify_one();
+        }
+    }
+
+    /// One more thread, if there may be one more.
     fn spawn_worker(shared: &Arc<Shared<W>>) -> io::Result<Arc<Seat>> {
-        let id = shared.threads.fetch_add(1, Ordering::Relaxed) + 1;
+        let one_more = |threads| (threads < shared.most).then_some(threads + 1);
+        shared
+            .threads
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
+            .map_err(|_| io::Error::other("there are as many threads as there may be"))?;
+        let id = shared.numbers.fetch_add(1, Ordering::Relaxed) + 1;
         let seat = Seat::new(id);
+        // In the list before it begins, so that whoever ends all of them finds it there.
+        lock(&shared.seats).push(Arc::clone(&seat));
         let spawned = Shared::spawn(shared, Arc::clone(&seat), format!("worker-{id}"));
         if spawned.is_err() {
-            shared.threads.fetch_sub(1, Ordering::Relaxed);
-        } else {
-            lock(&shared.seats).push(Arc::clone(&seat));
+            lock(&shared.seats).retain(|other| other.id != id);
+            shared.threads.fetch_sub(1, Ordering::AcqRel);
         }
         spawned.map(|()| seat)
     }
@@ -273,6 +304,7 @@ impl<W: Work> Shared<W> {
             if is_reserve { (Mode::Refuse, Some(RESERVE_WAIT)) } else { (Mode::Serve, None) };
         while let Some(number) = seat.wait(&shared.stopped) {
             let permit = &shared.permits[number];
+            let mut watch = Watch::begin(shared.turns_but(number));
             was_relieved();
             if !is_reserve {
                 let (shared, id) = (Arc::downgrade(shared), seat.id);
@@ -296,6 +328,17 @@ impl<W: Work> Shared<W> {
                     Next::Wait if shared.stopped.load(Ordering::Acquire) => return,
                     // The reserve gives its permit back as soon as somebody can do better.
                     Next::Wait if is_reserve && shared.give_back(number) => break,
+                    // And it keeps out of the way of who serves by now.
+                    Next::Wait
+                        if is_reserve
+                            && watch.sees_work(
+                                shared.turns_but(number),
+                                Instant::now(),
+                                shared.patience,
+                            ) =>
+                    {
+                        thread::sleep(LOOK);
+                    }
                     Next::Wait if shared.take_a_share(number, seat.id) => {}
                     Next::Wait => match shared.wait(&mut ready, time) {
                         Ok(()) => permit.add(seat.id, ready.tokens()),
@@ -335,6 +378,12 @@ impl<W: Work> Shared<W> {
         has_share
     }
 
+    /// The turns of all permits but one.
+    fn turns_but(&self, number: usize) -> impl Iterator<Item = u64> {
+        let others = self.permits.iter().enumerate().filter(move |(other, _)| *other != number);
+        others.map(|(_, permit)| permit.turns())
+    }
+
     fn give_back(&self, number: usize) -> bool {
         let Some(spare) = lock(&self.spares).pop() else { return false };
         if self.permits[number].pass(RESERVE, spare.id) {
@@ -348,16 +397,9 @@ impl<W: Work> Shared<W> {
     /// Gives the permit of a turn that is stuck to another thread. Returns whether there was one.
     fn relieve(shared: &Arc<Shared<W>>, number: usize, turn: u64) -> bool {
         let spare = lock(&shared.spares).pop();
-        let spare = match spare {
-            Some(spare) => spare,
-            None if shared.threads.load(Ordering::Relaxed) < shared.most => {
-                let Ok(spare) = Shared::spawn_worker(shared) else { return false };
-                spare
-            }
-            None => return false,
-        };
+        let Some(spare) = spare.or_else(|| Shared::spawn_worker(shared).ok()) else { return false };
         if let Some(owner) = shared.permits[number].hand_over(turn, spare.id) {
-            // Before anybody can see that the permit has moved.
+            // Should its handler come back before this, the lesson is learned the next time.
             if let Some(seat) = lock(&shared.seats).iter().find(|seat| seat.id == owner) {
                 seat.relieved.store(true, Ordering::Relaxed);
             }

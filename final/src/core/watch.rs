@@ -1,0 +1,69 @@
+//! Whether there is a thread that could serve: what the reserve has to know before it says no.
+
+use std::time::{Duration, Instant};
+
+/// What was last seen of the permits of the others.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// The number of each one's last beginning or end of a turn.
+    turns: Vec<u64>,
+    /// When one of them was seen at work, or free to work.
+    moved: Option<Instant>,
+}
+
+impl Watch {
+    /// Begins when nobody could serve for a while.
+    pub(super) fn begin(turns: impl Iterator<Item = u64>) -> Watch {
+        Watch { turns: turns.collect(), moved: None }
+    }
+
+    /// Looks again. Returns whether somebody serves: has no turn running, or has begun or ended one since the last look,
+    /// or did so not longer than `patience` ago.
+    pub(super) fn sees_work(
+        &mut self,
+        turns: impl Iterator<Item = u64>,
+        now: Instant,
+        patience: Duration,
+    ) -> bool {
+        let turns: Vec<u64> = turns.collect();
+        if turns.iter().any(|turn| turn.is_multiple_of(2)) || turns != self.turns {
+            self.moved = Some(now);
+        }
+        self.turns = turns;
+        self.moved.is_some_and(|moved| now - moved < patience)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_moves_serves_until_patience_is_at_its_end() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut watch = Watch::begin([7, 9].into_iter());
+        for (turns, after, expected) in [
+            ([7, 9], 1, false),
+            ([7, 9], 2, false),
+            ([8, 9], 3, true),
+            ([9, 9], 4, true),
+            ([9, 9], 6, true),
+            ([9, 9], 7, false),
+            ([9, 11], 8, true),
+            ([9, 11], 11, false),
+        ] {
+            let now = start + after * second;
+            assert_eq!(
+                watch.sees_work(turns.into_iter(), now, 3 * second),
+                expected,
+                "{turns:?}, {after}"
+            );
+        }
+    }
+
+    #[test]
+    fn alone_there_is_nobody_else() {
+        let mut watch = Watch::begin([].into_iter());
+        assert!(!watch.sees_work([].into_iter(), Instant::now(), Duration::from_secs(1)));
+    }
+}

@@ -1,0 +1,176 @@
+//! The threads by themselves: who has a permit, and who says no when nobody is left.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use httpserver::core::system::{pair, receive};
+use httpserver::core::workers::{Mode, Size, Work, Workers, blocking};
+use httpserver::core::{Interest, Poll, Poller, Stream, Token};
+
+/// Nothing here takes nearly as long.
+const LONG: Duration = Duration::from_secs(20);
+
+/// What a thread says when it begins with a socket.
+struct Told {
+    number: u64,
+    mode: Mode,
+    /// Whether it is the one that had the first permit at the beginning.
+    is_first: bool,
+}
+
+/// Sockets, and what is to be done when one of them is ready.
+struct Bench {
+    poller: Arc<Poller>,
+    servers: Vec<Stream>,
+    /// Who is served at these waits here. The first of them says that it will block.
+    gates: Mutex<HashMap<u64, Receiver<()>>>,
+    says_so: u64,
+    told: Mutex<Sender<Told>>,
+}
+
+impl Work for Bench {
+    type Scratch = ();
+
+    fn ready(&self, token: Token, (): &mut (), mode: Mode) {
+        let server = &self.servers[usize::try_from(token.0).unwrap()];
+        let mut bytes = Vec::with_capacity(64);
+        if receive(server, &mut bytes).is_err() {
+            return; // the same byte was told of twice
+        }
+        let gate = self.gates.lock().unwrap().get_mut(&token.0).map(|gate| {
+            let (_, none) = channel();
+            std::mem::replace(gate, none)
+        });
+        let is_first = thread::current().name() == Some("worker-1");
+        self.told.lock().unwrap().send(Told { number: token.0, mode, is_first }).unwrap();
+        match gate {
+            Some(gate) if mode == Mode::Serve => {
+                let wait = || {
+                    let _ = gate.recv_timeout(LONG);
+                };
+                if token.0 == self.says_so { blocking(wait) } else { wait() }
+            }
+            // Long enough for the next byte to come while this one is worked on.
+            None if mode == Mode::Serve => thread::sleep(Duration::from_millis(1)),
+            _ => {}
+        }
+        self.poller.arm(server, token, Interest::Read).unwrap();
+    }
+
+    fn tell_again(&self, token: Token) {
+        let server = &self.servers[usize::try_from(token.0).unwrap()];
+        self.poller.arm(server, token, Interest::Read).unwrap();
+    }
+
+    fn tick(&self, _: Instant) {}
+}
+
+/// The other ends of the sockets, and what is told of them.
+struct Clients {
+    sockets: Vec<TcpStream>,
+    doors: Vec<Sender<()>>,
+    told: Receiver<Told>,
+    workers: Workers<Bench>,
+}
+
+impl Clients {
+    /// So many clients whose turn does not end by itself, and one at the end whose turn does. `early` have sent something
+    /// before the first thread is there.
+    fn start(size: Size, blocking: u64, early: u64, says_so: u64) -> Clients {
+        let poller = Arc::new(Poller::new().unwrap());
+        let (mut clients, mut servers, mut doors) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut gates, (tell, told)) = (HashMap::new(), channel());
+        for number in 0..=blocking {
+            let (client, server) = pair().unwrap();
+            if number < early {
+                (&client).write_all(b"x").unwrap();
+            }
+            poller.add(&server, Token(number), Interest::Read).unwrap();
+            if number < blocking {
+                let (door, gate) = channel();
+                gates.insert(number, gate);
+                doors.push(door);
+            }
+            clients.push(client);
+            servers.push(server);
+        }
+        let (gates, told_by) = (Mutex::new(gates), Mutex::new(tell));
+        let bench = Bench { poller: Arc::clone(&poller), servers, gates, says_so, told: told_by };
+        let workers = Workers::start(size, poller, Arc::new(bench)).unwrap();
+        Clients { sockets: clients, doors, told, workers }
+    }
+
+    fn send(&self, number: usize) {
+        (&self.sockets[number]).write_all(b"x").unwrap();
+    }
+
+    /// Sends for the last one until somebody has answered it in this way so many times in a row.
+    fn ask_until(&self, wanted: Mode, in_a_row: usize) {
+        let (last, deadline, mut row) = (self.sockets.len() - 1, Instant::now() + LONG, 0);
+        self.send(last);
+        while row < in_a_row {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(Told { number, mode, .. }) = self.told.recv_timeout(left) else {
+                panic!("nobody has said {wanted:?} {in_a_row} times in a row, only {row} times");
+            };
+            if number == last as u64 {
+                row = if mode == wanted { row + 1 } else { 0 };
+                self.send(last);
+            }
+        }
+    }
+
+    fn stop(self) {
+        drop(self.doors);
+        assert_eq!(self.workers.stop(LONG), 0);
+    }
+}
+
+/// A thread that gave its permit away while the others were being started got one of *their* numbers for its successor.
+/// The permits behind it then belonged to threads that were not there: nobody ever used them, so it never came to be that
+/// all of them were stuck, and so nobody ever said no.
+#[test]
+fn a_handler_that_blocks_while_the_threads_are_started_costs_no_permit() {
+    let size = Size { permits: 32, threads: 34, patience: Duration::from_millis(20) };
+    for _ in 0..4 {
+        let clients = Clients::start(size, 34, 1, 0);
+        (1..34).for_each(|number| clients.send(number));
+        clients.ask_until(Mode::Refuse, 1);
+        clients.stop();
+    }
+}
+
+/// The reserve takes the first permit. It went on to ask the kernel for work as long as that had no other owner, and so said
+/// no to every second request, although a thread with another permit was there that could serve.
+#[test]
+fn the_reserve_keeps_out_of_the_way_of_a_thread_that_has_come_back() {
+    let size = Size { permits: 2, threads: 2, patience: Duration::from_millis(20) };
+    let none = u64::MAX;
+    let mut clients = Clients::start(size, 2, 0, none);
+    clients.send(0);
+    clients.send(1);
+    let second = loop {
+        let told = clients.told.recv_timeout(LONG).unwrap();
+        if !told.is_first {
+            break usize::try_from(told.number).unwrap();
+        }
+    };
+    clients.ask_until(Mode::Refuse, 1);
+    clients.doors.remove(second).send(()).unwrap();
+    clients.ask_until(Mode::Serve, 200);
+    clients.stop();
+}
+
+#[test]
+fn no_thread_is_left_behind_by_a_stop_that_comes_while_permits_move() {
+    let size = Size { permits: 2, threads: 8, patience: Duration::from_millis(20) };
+    for _ in 0..50 {
+        let clients = Clients::start(size, 4, 4, 0);
+        clients.stop();
+    }
+}
