@@ -26,7 +26,7 @@ struct Told {
 /// Sockets, and what is to be done when one of them is ready.
 struct Bench {
     poller: Arc<Poller>,
-    servers: Vec<Stream>,
+    servers: Vec<Mutex<Stream>>,
     /// Who is served at these waits here. The first of them says that it will block.
     gates: Mutex<HashMap<u64, Receiver<()>>>,
     says_so: u64,
@@ -39,7 +39,7 @@ impl Work for Bench {
     fn ready(&self, token: Token, (): &mut (), mode: Mode) {
         let server = &self.servers[usize::try_from(token.0).unwrap()];
         let mut bytes = Vec::with_capacity(64);
-        if receive(server, &mut bytes).is_err() {
+        if receive(&server.lock().unwrap(), &mut bytes).is_err() {
             return; // the same byte was told of twice
         }
         let gate = self.gates.lock().unwrap().get_mut(&token.0).map(|gate| {
@@ -59,12 +59,12 @@ impl Work for Bench {
             None if mode == Mode::Serve => thread::sleep(Duration::from_millis(1)),
             _ => {}
         }
-        self.poller.arm(server, token, Interest::Read).unwrap();
+        self.poller.arm(&*server.lock().unwrap(), token, Interest::Read).unwrap();
     }
 
     fn tell_again(&self, token: Token) {
         let server = &self.servers[usize::try_from(token.0).unwrap()];
-        self.poller.arm(server, token, Interest::Read).unwrap();
+        self.poller.arm(&*server.lock().unwrap(), token, Interest::Read).unwrap();
     }
 
     fn tick(&self, _: Instant) {}
@@ -97,7 +97,7 @@ impl Clients {
                 doors.push(door);
             }
             clients.push(client);
-            servers.push(server);
+            servers.push(Mutex::new(server));
         }
         let (gates, told_by) = (Mutex::new(gates), Mutex::new(tell));
         let bench = Bench { poller: Arc::clone(&poller), servers, gates, says_so, told: told_by };
