@@ -16,7 +16,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::core::workers::Size;
-use crate::http::limits::{KIB, Limits, MIB};
+use crate::http::limits::{KIB, LONGEST, Limits, MIB};
 use crate::middleware::log_format::LogFormat;
 use crate::server::Clients;
 use settings::{SETTINGS, SWITCHES, Setting, command, variable};
@@ -263,18 +263,27 @@ impl Values {
 
     fn time(&mut self, name: &str) -> Duration {
         let time = self.found_time(name).filter(|time| !time.is_zero());
-        time.unwrap_or_else(|| {
-            self.problem(name, "must be a time such as 500ms, 10s or 2m, and more than zero");
-            Duration::from_secs(1)
-        })
+        let what = "must be a time such as 500ms, 10s or 2m, and more than zero";
+        self.countable(name, time, what)
     }
 
     /// For a time that may be zero: there is a wait, or there is none.
     fn time_or_none(&mut self, name: &str) -> Duration {
-        self.found_time(name).unwrap_or_else(|| {
-            self.problem(name, "must be a time such as 0s, 500ms, 10s or 2m");
-            Duration::ZERO
-        })
+        let time = self.found_time(name);
+        self.countable(name, time, "must be a time such as 0s, 500ms, 10s or 2m")
+    }
+
+    /// Refuses what the clock cannot count, and what is no such time.
+    fn countable(&mut self, name: &str, time: Option<Duration>, what: &str) -> Duration {
+        match time {
+            Some(time) if time <= LONGEST => return time,
+            Some(_) => {
+                let hours = LONGEST.as_secs() / 3600;
+                self.problem(name, &format!("must be at most a year, {hours}h"));
+            }
+            None => self.problem(name, what),
+        }
+        Duration::from_secs(1)
     }
 
     fn found_time(&self, name: &str) -> Option<Duration> {
@@ -474,5 +483,21 @@ mod tests {
             assert!(found[0].starts_with(&expected), "{found:?}");
         }
         assert!(problems(&["--drain-timeout", "0s"], &[])[0].contains("more than zero"));
+    }
+
+    #[test]
+    fn a_time_is_at_most_a_year() {
+        let flags = ["idle-timeout", "drain-timeout", "patience", "max-age", "stop-delay"];
+        for flag in flags.map(|name| format!("--{name}")) {
+            for text in ["8760h", "31536000"] {
+                assert!(read_with(&[&flag, text], &[]).is_ok(), "{flag} {text}");
+            }
+            // The last is the longest that can be written down. No clock counts so far, so each deadline was a panic.
+            for text in ["8760h 1ns", "31536001", "18446744073709551615"] {
+                let found = problems(&[&flag, text], &[]);
+                assert!(found[0].starts_with(&format!("{flag} {text} (")), "{found:?}");
+                assert!(found[0].ends_with("must be at most a year, 8760h"), "{found:?}");
+            }
+        }
     }
 }
