@@ -184,9 +184,11 @@ impl Server {
             engine.end_idle();
             shared.wait_until_asked(2, Some(Instant::now() + LOOK));
         }
-        let severed = engine.sever();
+        // Three kinds, and no connection is of two: those that are parked now, those whose handler does not end, and
+        // those that come out of their last turn until then and are parked once more.
+        let parked = engine.sever();
         let left = workers.stop(Duration::from_secs(1)) as usize;
-        let severed = severed.max(left);
+        let severed = parked + left + engine.sever();
         eprintln!("stopped: {severed} cut off, {:?}", shared.statistics());
         Ok(severed)
     }
