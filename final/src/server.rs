@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::core::listener::BindError;
+use crate::core::stderr::say;
 use crate::core::workers::{Size, Workers};
 use crate::core::{Interest, Listener, Parking, Poll, Poller};
 use crate::http::Handler;
@@ -189,7 +190,7 @@ impl Server {
         let parked = engine.sever();
         let left = workers.stop(Duration::from_secs(1)) as usize;
         let severed = parked + left + engine.sever();
-        eprintln!("stopped: {severed} cut off, {:?}", shared.statistics());
+        say(format_args!("stopped: {severed} cut off, {:?}", shared.statistics()));
         Ok(severed)
     }
 }

@@ -8,8 +8,10 @@ pub mod listener;
 pub mod parking;
 pub mod permit;
 pub mod poller;
+pub mod stderr;
 pub mod sync;
 pub mod system;
+#[allow(clippy::print_stderr, reason = "one line of it is still printed there")]
 pub mod workers;
 
 pub use connection::{Connection, Fill};
