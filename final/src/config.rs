@@ -3,6 +3,7 @@
 //! A flag goes before an environment variable, that before the file, and that before the default.
 
 mod settings;
+mod values;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,16 +11,14 @@ use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use crate::core::workers::Size;
-use crate::http::limits::{KIB, Limits, MIB};
+use crate::http::limits::Limits;
 use crate::middleware::log_format::LogFormat;
 use crate::server::Clients;
 use settings::{SETTINGS, SWITCHES, Setting, command, variable};
+use values::Values;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,189 +145,6 @@ fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
 
 fn one_line(error: &toml::de::Error) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// What was found, and what is wrong with it.
-struct Values {
-    /// Name, then where it was found and what.
-    found: BTreeMap<&'static str, (String, String)>,
-    problems: Vec<String>,
-}
-
-impl Values {
-    fn config(&mut self) -> Config {
-        let defaults = Size::default();
-        let limits = Limits::default();
-        let permits = self.count("permits").unwrap_or(defaults.permits);
-        let threads = self.count("threads").unwrap_or(permits.saturating_add(32));
-        if threads < permits {
-            self.problem("threads", &format!("must be at least as many as --permits, {permits}"));
-        }
-        let config = Config {
-            addr: self
-                .parsed("addr", "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"),
-            root: self.text("root").map(PathBuf::from),
-            files_only: self.switch("files-only"),
-            listings: self.switch("listings"),
-            labs: self.switch("labs"),
-            book: self.text("book").map(PathBuf::from),
-            max_age: self.time("max-age"),
-            log: self.log(),
-            limits: Limits {
-                requests: self
-                    .count("max-requests")
-                    .map_or(limits.requests, |count| count as usize),
-                target: self.size("max-target"),
-                head: self.size("max-head"),
-                fields: self.count("max-fields").map_or(limits.fields, |count| count as usize),
-                body: self.size("max-body") as u64,
-                whole_body: self.size("max-whole-body") as u64,
-                idle_time: self.time("idle-timeout"),
-                head_time: self.time("head-timeout"),
-                body_time: self.time("body-timeout"),
-                write_time: self.time("write-timeout"),
-                ..limits
-            },
-            size: Size { permits, threads, patience: self.time("patience") },
-            clients: Clients {
-                total: self.count("max-connections").unwrap_or(Clients::default().total),
-                by_address: self.count("max-connections-per-address"),
-            },
-            stop_delay: self.time_or_none("stop-delay"),
-            drain: self.time("drain-timeout"),
-        };
-        match &config.root {
-            None if config.files_only => {
-                self.problem("files-only", "needs a folder: --root FOLDER (HTTP_ROOT)");
-            }
-            Some(folder) if !folder.is_dir() => {
-                let folder = folder.display();
-                self.problem("root", &format!("there is no folder {folder}"));
-            }
-            _ => {}
-        }
-        self.check_labs(&config);
-        config
-    }
-
-    fn check_labs(&mut self, config: &Config) {
-        if config.labs && !config.addr.ip().is_loopback() {
-            let addr = config.addr;
-            let what = format!(
-                "is for this machine alone, and {addr} can be reached from others; try --addr 127.0.0.1:{}",
-                addr.port()
-            );
-            self.problem("labs", &what);
-        }
-        if let Some(folder) = config.book.as_ref().filter(|folder| !folder.is_dir()) {
-            let what = format!("there is no folder {}", folder.display());
-            self.problem("book", &what);
-        }
-        for (name, is_set) in [("labs", config.labs), ("book", config.book.is_some())] {
-            if is_set && config.files_only {
-                self.problem(name, "is for the demonstration, which --files-only leaves out");
-            }
-        }
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.found.get(name).map(|(_, text)| text.clone()).filter(|text| !text.is_empty())
-    }
-
-    /// `--max-body 1XB (HTTP_MAX_BODY): …`: where it was found, what it is, and the other way to set it.
-    fn problem(&mut self, name: &str, what: &str) {
-        let (place, text) = self.found.get(name).cloned().unwrap_or_default();
-        let other = if place.starts_with("--") { variable(name) } else { format!("--{name}") };
-        self.problems.push(format!("{place} {text} ({other}): {what}"));
-    }
-
-    fn parsed<T: FromStr + Fallback>(&mut self, name: &str, what: &str) -> T {
-        if let Ok(value) = self.text(name).unwrap_or_default().parse() {
-            return value;
-        }
-        self.problem(name, &format!("must be {what}"));
-        T::FALLBACK
-    }
-
-    fn count(&mut self, name: &str) -> Option<u32> {
-        let text = self.text(name)?;
-        match text.parse() {
-            Ok(0) | Err(_) => {
-                self.problem(name, "must be a whole number, and at least 1");
-                None
-            }
-            Ok(count) => Some(count),
-        }
-    }
-
-    fn time(&mut self, name: &str) -> Duration {
-        let time = self.found_time(name).filter(|time| !time.is_zero());
-        time.unwrap_or_else(|| {
-            self.problem(name, "must be a time such as 500ms, 10s or 2m, and more than zero");
-            Duration::from_secs(1)
-        })
-    }
-
-    /// For a time that may be zero: there is a wait, or there is none.
-    fn time_or_none(&mut self, name: &str) -> Duration {
-        self.found_time(name).unwrap_or_else(|| {
-            self.problem(name, "must be a time such as 0s, 500ms, 10s or 2m");
-            Duration::ZERO
-        })
-    }
-
-    fn found_time(&self, name: &str) -> Option<Duration> {
-        let text = self.text(name)?;
-        match text.parse::<u64>() {
-            Ok(seconds) => Some(Duration::from_secs(seconds)),
-            Err(_) => text.parse::<SignedDuration>().ok()?.try_into().ok(),
-        }
-    }
-
-    fn size(&mut self, name: &str) -> usize {
-        let text = self.text(name).unwrap_or_default();
-        let units = [("KiB", KIB), ("MiB", MIB), ("GiB", KIB * MIB), ("", 1)];
-        let size = units.iter().find_map(|(unit, bytes)| {
-            let number: usize = text.strip_suffix(unit)?.trim_end().parse().ok()?;
-            number.checked_mul(*bytes)
-        });
-        size.filter(|size| *size > 0).unwrap_or_else(|| {
-            self.problem(name, "must be a size such as 512, 16KiB or 8MiB, and more than zero");
-            1
-        })
-    }
-
-    fn switch(&mut self, name: &str) -> bool {
-        match self.text(name).unwrap_or_default().as_str() {
-            "true" | "1" => true,
-            "false" | "0" | "" => false,
-            _ => {
-                self.problem(name, "must be true or false");
-                false
-            }
-        }
-    }
-
-    fn log(&mut self) -> Option<LogFormat> {
-        let text = self.text("log").unwrap_or_default();
-        if text == "off" {
-            return None;
-        }
-        text.parse().ok().or_else(|| {
-            self.problem("log", "must be common, json or off");
-            None
-        })
-    }
-}
-
-/// A value to go on with when the one that was given is wrong, so that all other mistakes are found too.
-trait Fallback {
-    const FALLBACK: Self;
-}
-
-impl Fallback for SocketAddr {
-    const FALLBACK: SocketAddr =
-        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 }
 
 /// Why there is no configuration.
@@ -474,5 +290,21 @@ mod tests {
             assert!(found[0].starts_with(&expected), "{found:?}");
         }
         assert!(problems(&["--drain-timeout", "0s"], &[])[0].contains("more than zero"));
+    }
+
+    #[test]
+    fn a_time_is_at_most_a_year() {
+        let flags = ["idle-timeout", "drain-timeout", "patience", "max-age", "stop-delay"];
+        for flag in flags.map(|name| format!("--{name}")) {
+            for text in ["8760h", "31536000"] {
+                assert!(read_with(&[&flag, text], &[]).is_ok(), "{flag} {text}");
+            }
+            // The last is the longest that can be written down. No clock counts so far, so each deadline was a panic.
+            for text in ["8760h 1ns", "31536001", "18446744073709551615"] {
+                let found = problems(&[&flag, text], &[]);
+                assert!(found[0].starts_with(&format!("{flag} {text} (")), "{found:?}");
+                assert!(found[0].ends_with("must be at most a year, 8760h"), "{found:?}");
+            }
+        }
     }
 }

@@ -15,6 +15,12 @@
 //!
 //! Beside that way: [`labs`] shows a page what the server does with the bytes of a connection.
 
+#![warn(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "use core::stderr::say: they panic when nobody reads"
+)]
+
 pub mod app;
 pub mod config;
 pub mod core;

@@ -12,10 +12,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::core::listener::BindError;
+use crate::core::stderr::say;
 use crate::core::workers::{Size, Workers};
 use crate::core::{Interest, Listener, Parking, Poll, Poller};
 use crate::http::Handler;
-use crate::http::limits::Limits;
+use crate::http::limits::{LONGEST, Limits};
 use engine::{Engine, LISTENER};
 
 /// How often the end looks whether it has come.
@@ -99,9 +100,9 @@ impl Server {
         })
     }
 
-    /// Sets what one client may use.
+    /// Sets what one client may use. A time of more than a year is taken for a year.
     pub fn with_limits(self, limits: Limits) -> Server {
-        Server { limits, ..self }
+        Server { limits: limits.countable(), ..self }
     }
 
     /// Sets how many threads there are.
@@ -121,9 +122,10 @@ impl Server {
         Server { stop_delay, ..self }
     }
 
-    /// Sets how long a stopping server waits for what is under way. It counts from the end of the delay.
+    /// Sets how long a stopping server waits for what is under way, at most a year. It counts from the end of the
+    /// delay.
     pub fn with_drain(self, drain: Duration) -> Server {
-        Server { drain, ..self }
+        Server { drain: drain.min(LONGEST), ..self }
     }
 
     /// Answers requests below this path even when every thread is in a handler that blocks, and all others are
@@ -183,10 +185,12 @@ impl Server {
             engine.end_idle();
             shared.wait_until_asked(2, Some(Instant::now() + LOOK));
         }
-        let severed = engine.sever();
+        // Three kinds, and no connection is of two: those that are parked now, those whose handler does not end, and
+        // those that come out of their last turn until then and are parked once more.
+        let parked = engine.sever();
         let left = workers.stop(Duration::from_secs(1)) as usize;
-        let severed = severed.max(left);
-        eprintln!("stopped: {severed} cut off, {:?}", shared.statistics());
+        let severed = parked + left + engine.sever();
+        say(format_args!("stopped: {severed} cut off, {:?}", shared.statistics()));
         Ok(severed)
     }
 }

@@ -2,13 +2,14 @@
 
 mod support;
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use httpserver::Limits;
-use httpserver::http::{HttpError, Request, Response, Router, Routes, extract};
+use httpserver::http::{HeaderValue, HttpError, Request, Response, Router, Routes, extract};
+use socket2::{Domain, Socket, Type};
 use support::{LONG, Running};
 use wire::Reply;
 
@@ -220,6 +221,88 @@ fn uploads_of_all_threads_leave_the_others_their_turn() {
         assert!(text(&client.read_reply().unwrap()).starts_with("2000 bytes"));
     }
     server.stop();
+}
+
+/// An answer that is the body of the request, while it comes.
+fn echo(request: &mut Request) -> Response {
+    let body = std::mem::take(request.body_mut());
+    Response::stream(HeaderValue::from_static("application/octet-stream"), body)
+}
+
+/// Once such an answer was written to a socket that waits, without a time: whoever sent and did not read had the thread
+/// for ever.
+#[test]
+fn who_sends_a_large_body_and_does_not_read_the_answer_made_of_it_holds_no_thread() {
+    let mut router = routes();
+    router.post("/echo", echo);
+    let size = httpserver::core::workers::Size { permits: 1, threads: 1, patience: LONG };
+    let limits = Limits { write_time: Duration::from_secs(1), ..limits() };
+    let set = |server: httpserver::Server| server.with_limits(limits).with_workers(size);
+    let server = Running::start(set, router.build().unwrap());
+    // Little room for the answer. After the first turn it reads some of it, and in the second turn that room is full
+    // again before the turn is over.
+    let client = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    client.set_recv_buffer_size(4096).unwrap();
+    client.set_read_timeout(Some(LONG)).unwrap();
+    client.connect(&server.addr().into()).unwrap();
+    let reader = client.try_clone().unwrap();
+    let head = post("/echo", "Content-Length: 50000000\r\n");
+    let sender = std::thread::Builder::new().name("client".to_string());
+    let sender = sender.spawn(move || {
+        // Until the server has given it up. The client itself does not go away.
+        let sent = (&client).write_all(&[head.as_bytes(), &vec![b'x'; 50_000_000]].concat());
+        (client, sent)
+    });
+    (&reader).read_exact(&mut vec![0; 300_000]).unwrap();
+    server.wait_until("the deadline", |now| now.timed_out == 1 && now.open == 0);
+    let (_client, sent) = sender.unwrap().join().unwrap();
+    sent.expect_err("all was taken, though nothing of the answer was read");
+    assert_eq!(text(&server.connect().ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap()), "here");
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn a_large_body_comes_back_while_it_is_sent() {
+    let mut router = routes();
+    router.post("/echo", echo);
+    let server = Running::start(|server| server.with_limits(limits()), router.build().unwrap());
+    let client = std::net::TcpStream::connect(server.addr()).unwrap();
+    client.set_read_timeout(Some(LONG)).unwrap();
+    let body: Vec<u8> = (0_u8..250).cycle().take(3_000_000).collect();
+    let head = format!("POST /echo HTTP/1.0\r\nContent-Length: {}\r\n\r\n", body.len());
+    let mut reply = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (&client).write_all(&[head.as_bytes(), &body].concat()).unwrap());
+        // In HTTP/1.0 a body of no known length is all that comes until the end.
+        (&client).take(3_010_000).read_to_end(&mut reply).unwrap();
+    });
+    assert!(reply.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    assert!(reply.ends_with(&body), "{} bytes, and not those that were sent", reply.len());
+    drop(client);
+    assert_eq!(server.stop(), 0);
+}
+
+/// An answer that was made of the body gave its word to go on when it came to the body: behind its own head.
+#[test]
+fn nobody_is_told_to_go_on_in_the_midst_of_an_answer() {
+    let mut router = routes();
+    router.post("/echo", echo);
+    let server = Running::start(|server| server.with_limits(limits()), router.build().unwrap());
+    let client = std::net::TcpStream::connect(server.addr()).unwrap();
+    client.set_read_timeout(Some(LONG)).unwrap();
+    let head = "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2000\r\n\
+                Expect: 100-continue\r\n\r\n";
+    (&client).write_all(head.as_bytes()).unwrap();
+    // The head of the answer is here before anything of the body.
+    let mut reply = vec![0; 15];
+    (&client).read_exact(&mut reply).unwrap();
+    assert_eq!(String::from_utf8_lossy(&reply), "HTTP/1.1 200 OK");
+    (&client).write_all(&[b'x'; 2000]).unwrap();
+    (&client).read_to_end(&mut reply).unwrap();
+    let reply = String::from_utf8_lossy(&reply);
+    assert!(!reply.contains("100 Continue"), "{reply}");
+    assert_eq!(reply.matches('x').count(), 2000);
+    assert_eq!(server.stop(), 0);
 }
 
 #[test]

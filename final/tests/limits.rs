@@ -1,8 +1,15 @@
 //! What is too much is refused, with the status that says what it was.
 //! The rules are in `xtask/wire/src/tables/limits.rs`.
 
+use std::time::Duration;
+
+use httpserver::http::{HttpError, Request};
+use httpserver::{Limits, Server};
+use support::Running;
 use wire::Program;
 use wire::tables;
+
+mod support;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 
@@ -10,4 +17,38 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 fn what_is_too_much_is_refused_with_its_status() {
     let program = Program::start(PROGRAM, &["--addr", "127.0.0.1:0"]).unwrap();
     tables::check(program.addr(), &tables::limits::rows()).unwrap();
+}
+
+#[test]
+fn times_that_no_clock_can_count_are_as_good_as_a_year() {
+    let time = Duration::MAX;
+    let limits = Limits {
+        whole_body: 1,
+        idle_time: time,
+        head_time: time,
+        body_time: time,
+        write_time: time,
+        linger: time,
+        ..Limits::default()
+    };
+    let set = |server: Server| server.with_limits(limits).with_drain(time);
+    let server = Running::start(set, |request: &mut Request| {
+        let body = request.body_mut().read_all(10).map_err(HttpError::from)?;
+        Ok::<_, HttpError>(body.len().to_string())
+    });
+    let mut client = server.connect();
+    // A head in pieces, a body in pieces, one that its handler reads, and the end: each has a deadline.
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-").unwrap();
+    server.wait_until("the client", |now| now.open == 1);
+    client.send("Length: 1\r\n\r\n").unwrap();
+    client.send("x").unwrap();
+    assert_eq!(client.read_reply().unwrap().text(), "1");
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nx").unwrap();
+    client.send("yz").unwrap();
+    assert_eq!(client.read_reply().unwrap().text(), "3");
+    client.send("wrong\r\n\r\n").unwrap();
+    assert_eq!(client.read_reply().unwrap().status, 400);
+    client.half_close().unwrap();
+    client.expect_closed().unwrap();
+    assert_eq!(server.stop(), 0);
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::permit::{Next, Permit, ThreadId};
 use super::poller::{Poll, Poller, Ready, Token};
+use super::stderr::say;
 use super::watch::Watch;
 
 /// How many ready sockets a thread is told of at a time. Few, so that others get some as well.
@@ -343,7 +344,7 @@ impl<W: Work> Shared<W> {
                     Next::Wait => match shared.wait(&mut ready, time) {
                         Ok(()) => permit.add(seat.id, ready.tokens()),
                         Err(error) => {
-                            eprintln!("waiting for sockets: {error}");
+                            say(format_args!("waiting for sockets: {error}"));
                             thread::sleep(DOZE);
                         }
                     },

@@ -3,8 +3,11 @@
 //! One door to the clock keeps the rest testable: a function that needs the time is given it.
 
 use std::cell::RefCell;
+use std::fmt::Write;
 use std::time::Duration;
 use std::time::SystemTime;
+
+use httpdate::HttpDate;
 
 use crate::core::system;
 
@@ -24,10 +27,14 @@ pub fn now() -> SystemTime {
 /// Whole seconds: what is smaller is cut off, so a file's time and the same time sent back by a client differ by up to
 /// a second. A time before 1970 or after 9999, which a file's timestamp can well hold, becomes the nearest that fits.
 pub fn imf_fixdate(time: SystemTime) -> String {
+    http_date(time).to_string()
+}
+
+fn http_date(time: SystemTime) -> HttpDate {
     let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     // httpdate panics beyond either end, and the time may be a file's, set by anyone.
     let seconds = since_epoch.as_secs().min(LAST_SECOND);
-    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+    HttpDate::from(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
 thread_local! {
@@ -46,11 +53,13 @@ pub fn with_now<T>(use_it: impl FnOnce(&str) -> T) -> T {
     let now = noted();
     let second = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     WRITTEN.with(|written| {
-        let mut written = written.borrow_mut();
-        if written.0 != second {
-            *written = (second, format!("Date: {}\r\n", imf_fixdate(now)));
+        let (written, line) = &mut *written.borrow_mut();
+        if *written != second {
+            *written = second;
+            line.clear(); // its room is kept
+            let _ = write!(line, "Date: {}\r\n", http_date(now)); // to a string, which cannot fail
         }
-        use_it(&written.1)
+        use_it(line)
     })
 }
 

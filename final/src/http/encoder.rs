@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use super::output::Rest;
 use super::{HeaderName, Headers, Response, ResponseBody, Status, Version, date, header};
+use crate::core::stderr::say;
 
 /// A body in memory that is larger is not copied behind its head: both are sent by one call all the same.
 const COPIED: usize = 16 * 1024;
@@ -115,7 +116,9 @@ fn head(
         // a smuggled response.
         if is_about_framing(name) {
             if cfg!(debug_assertions) {
-                eprintln!("a handler has set {name}; the encoder decides that and leaves it out");
+                say(format_args!(
+                    "a handler has set {name}; the encoder decides that and leaves it out"
+                ));
             }
             continue;
         }

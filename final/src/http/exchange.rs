@@ -459,8 +459,10 @@ impl Exchange {
         let Body { mut request, decoder, bytes, expects, .. } = *body;
         let (stream, time) = (connection.stream(), around.limits.body_time);
         let incoming = Incoming::new(stream, decoder, bytes, expects, time)?;
+        let expects = incoming.expects();
         request.complete(RequestBody::from_incoming(incoming), Headers::new(), around.peer);
         let (asked, response) = respond_to(&mut request, around);
+        expects.store(false, Ordering::Release); // the answer may be made of the body
         // A handler that has taken the body away has taken what tells where it ends.
         match request.body_mut().take_incoming().map_or(End::Unread, Incoming::end) {
             End::Whole(rest) => {

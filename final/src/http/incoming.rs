@@ -6,6 +6,8 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::body::{BodyDecoder, BodyError};
@@ -32,7 +34,7 @@ pub(super) struct Incoming {
     /// What has come from the socket. Behind the end of the body, what follows it.
     raw: Vec<u8>,
     /// The client waits for our word before it sends the body.
-    expects: bool,
+    expects: Arc<AtomicBool>,
     time: Duration,
     deadline: Instant,
     /// Bytes that must come before the deadline.
@@ -78,7 +80,7 @@ impl Incoming {
     /// A body of which `decoded` has come. It may take `time` for each mebibyte from now on.
     ///
     /// # Errors
-    /// When there is no file for another handle of the socket, or the socket cannot be made to wait.
+    /// When there is no file for another handle of the socket.
     pub(super) fn new(
         stream: &Stream,
         decoder: BodyDecoder,
@@ -86,21 +88,24 @@ impl Incoming {
         expects: bool,
         time: Duration,
     ) -> io::Result<Incoming> {
-        // Nobody else works on this connection as long as the handler runs.
-        let stream = duplicate(stream)?;
-        stream.set_nonblocking(false)?;
         Ok(Incoming {
-            stream,
+            stream: duplicate(stream)?,
             decoder,
             decoded,
             at: 0,
             raw: Vec::new(),
-            expects,
+            expects: Arc::new(AtomicBool::new(expects)),
             time,
             deadline: Instant::now() + time,
             portion: PORTION,
             failure: None,
         })
+    }
+
+    /// Whether our word is still to be given. Whoever begins with the answer sets it to `false`: the word is an answer
+    /// before the answer, and would be taken for a part of it. (A client that hears nothing sends after a while.)
+    pub(super) fn expects(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.expects)
     }
 
     /// The handler has ended.
@@ -125,27 +130,12 @@ impl Incoming {
         if left.is_zero() {
             return Err(Failure::Slow);
         }
-        if std::mem::take(&mut self.expects) {
-            // The handler wants the body, so it may be sent (RFC 9110 section 10.1.1). A client that has not read the
-            // answers before may have left no room even for this.
-            self.stream.set_write_timeout(Some(left)).map_err(|_| Failure::Gone)?;
-            let word = b"HTTP/1.1 100 Continue\r\n\r\n";
-            blocking(|| (&self.stream).write_all(word)).map_err(|error| Failure::of(&error))?;
-        }
-        self.stream.set_read_timeout(Some(left)).map_err(|_| Failure::Gone)?;
-        self.raw.resize(READ, 0);
-        // Another thread serves the others meanwhile.
-        let count = match blocking(|| (&self.stream).read(&mut self.raw)) {
-            Ok(0) => return Err(Failure::Gone),
-            Ok(count) => count,
-            Err(error) => {
-                self.raw.clear();
-                return match error.kind() {
-                    io::ErrorKind::Interrupted => Ok(()),
-                    _ => Err(Failure::of(&error)),
-                };
-            }
-        };
+        // The socket waits now, and only now. The answer may be made of this body and be sent while it comes: if that
+        // waited too, a client that does not read would have the thread for ever.
+        self.stream.set_nonblocking(false).map_err(|_| Failure::Gone)?;
+        let received = self.receive(left);
+        self.stream.set_nonblocking(true).map_err(|_| Failure::Gone)?;
+        let count = received?;
         self.raw.truncate(count);
         self.portion = self.portion.saturating_sub(count);
         if self.portion == 0 {
@@ -158,13 +148,25 @@ impl Incoming {
         self.raw.drain(..used);
         Ok(())
     }
-}
 
-impl Drop for Incoming {
-    /// Whoever has it last, from here on the connection has turns again.
-    fn drop(&mut self) {
-        // Should it fail, the connection is of no use, and its next turn will see that.
-        let _ = self.stream.set_nonblocking(true);
+    /// Waits for bytes, for so long, and says how many there are in `raw`.
+    fn receive(&mut self, left: Duration) -> Result<usize, Failure> {
+        if self.expects.swap(false, Ordering::AcqRel) {
+            // The handler wants the body, so it may be sent (RFC 9110 section 10.1.1). A client that has not read the
+            // answers before may have left no room even for this.
+            self.stream.set_write_timeout(Some(left)).map_err(|_| Failure::Gone)?;
+            let word = b"HTTP/1.1 100 Continue\r\n\r\n";
+            blocking(|| (&self.stream).write_all(word)).map_err(|error| Failure::of(&error))?;
+        }
+        self.stream.set_read_timeout(Some(left)).map_err(|_| Failure::Gone)?;
+        self.raw.resize(READ, 0);
+        // Another thread serves the others meanwhile.
+        match blocking(|| (&self.stream).read(&mut self.raw)) {
+            Ok(0) => Err(Failure::Gone),
+            Ok(count) => Ok(count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            Err(error) => Err(Failure::of(&error)),
+        }
     }
 }
 
@@ -199,24 +201,59 @@ mod tests {
     use crate::http::framing::BodyLength;
     use crate::http::limits::Limits;
 
-    #[test]
-    fn a_client_that_reads_nothing_cannot_keep_the_handler_with_our_word() {
+    /// A client, and the server's end of its connection, which does not block.
+    fn pair() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (server, _) = listener.accept().unwrap();
         server.set_nonblocking(true).unwrap();
+        (client, server)
+    }
+
+    /// A body of nine bytes, of which none has come.
+    fn incoming(server: TcpStream, expects: bool, time: Duration) -> Incoming {
+        let decoder = BodyDecoder::new(BodyLength::Fixed(9), &Limits::default()).unwrap();
+        Incoming::new(&Stream::from(server), decoder, Vec::new(), expects, time).unwrap()
+    }
+
+    /// Writes until there is no room.
+    fn fill(mut socket: &TcpStream) {
         let bytes = vec![0; 64 * KIB];
         let full = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        while !socket.write(&bytes).is_err_and(full) {}
+    }
+
+    /// An answer that is made of the body is sent while that comes. Once it waited for room without end.
+    #[test]
+    fn between_two_reads_the_socket_does_not_wait() {
+        for expects in [false, true] {
+            let (mut client, server) = pair();
+            client.write_all(b"1234").unwrap();
+            let answer = server.try_clone().unwrap();
+            let mut incoming = incoming(server, expects, Duration::from_secs(20));
+            let (sender, receiver) = mpsc::channel();
+            let turn = thread::Builder::new().name("turn".to_string());
+            let spawned = turn.spawn(move || {
+                assert_eq!(incoming.read(&mut [0; 9]).unwrap(), 4);
+                fill(&answer);
+                let _ = sender.send(());
+            });
+            spawned.unwrap();
+            let ended = receiver.recv_timeout(Duration::from_secs(20));
+            assert_eq!(ended, Ok(()), "it waits for room in the socket; expects: {expects}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_reads_nothing_cannot_keep_the_handler_with_our_word() {
+        let (client, server) = pair();
         // The peer's kernel goes on taking bytes for a moment, so it is full when it was full twice.
         for _ in 0..2 {
-            while !(&server).write(&bytes).is_err_and(full) {}
+            fill(&server);
             thread::sleep(Duration::from_millis(50));
         }
-        while !(&server).write(b"x").is_err_and(full) {}
-        let decoder = BodyDecoder::new(BodyLength::Fixed(9), &Limits::default()).unwrap();
-        let time = Duration::from_millis(100);
-        let stream = Stream::from(server);
-        let mut incoming = Incoming::new(&stream, decoder, Vec::new(), true, time).unwrap();
+        while (&server).write(b"x").is_ok() {}
+        let mut incoming = incoming(server, true, Duration::from_millis(100));
         let (sender, receiver) = mpsc::channel();
         let reader = thread::Builder::new().name("handler".to_string());
         let spawned = reader.spawn(move || {

@@ -7,6 +7,10 @@ pub const KIB: usize = 1024;
 /// 1,048,576 bytes.
 pub const MIB: usize = 1024 * KIB;
 
+/// A year, which is the longest that anything can take. A deadline is the time now and such a time behind it, and the
+/// clock does not count as far as a [`Duration`] does: to add more than is left of it would be a panic.
+pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// What one client may use before it is refused. Each limit has its own status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -35,6 +39,20 @@ pub struct Limits {
     pub write_time: Duration,
     /// How long we wait for the client's FIN after ours.
     pub linger: Duration,
+}
+
+impl Limits {
+    /// The same limits, and no time is longer than [`LONGEST`].
+    pub(crate) fn countable(self) -> Limits {
+        Limits {
+            idle_time: self.idle_time.min(LONGEST),
+            head_time: self.head_time.min(LONGEST),
+            body_time: self.body_time.min(LONGEST),
+            write_time: self.write_time.min(LONGEST),
+            linger: self.linger.min(LONGEST),
+            ..self
+        }
+    }
 }
 
 impl Default for Limits {

@@ -1,4 +1,4 @@
-//! Where the lines of a log go, from many threads at the same time, with none of them waiting for another.
+//! Where the lines of a log go, from many threads at the same time, with hardly any of them waiting for another.
 
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -7,14 +7,30 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 /// than what is logged, and memory is no place to hide that.
 const WAITING: usize = 64 * 1024;
 
+/// Calls by one thread, as long as there are others who could make the next one. Its own client waits meanwhile.
+const ROUNDS: usize = 4;
+
 /// An output that is written by one thread at a time.
 ///
 /// A thread that finds it free writes its line at once. One that finds it busy leaves its line and goes on: whoever
 /// writes looks afterwards what was left, and writes all of it by one call. So under load there are fewer calls than
-/// lines, and no thread sleeps because of another one's. (Databases call this a group commit.)
+/// lines, and hardly a thread sleeps because of another one's. (Databases call this a group commit.)
+///
+/// If others bring lines as quickly as they are written, whoever writes would never be done. So after a few calls it
+/// asks for a successor: the next thread with a line waits for it to end, and writes in its place.
 pub struct LogOutput {
-    waiting: Mutex<Vec<u8>>,
+    waiting: Mutex<Waiting>,
     writer: Mutex<Writer>,
+}
+
+/// What is left to whoever writes.
+#[derive(Default)]
+struct Waiting {
+    lines: Vec<u8>,
+    /// Whoever writes has done its share.
+    needs_successor: bool,
+    /// Threads that wait to write. Each of them will, so lines may be left to them.
+    successors: usize,
 }
 
 struct Writer {
@@ -33,36 +49,68 @@ impl LogOutput {
     /// Writes a line, or leaves it to a thread that is writing now. Lines stay whole. A log that cannot be written must
     /// not stop the service, so nobody is told.
     pub fn write(&self, line: &str) {
-        let is_much = {
-            let mut waiting = lock(&self.waiting);
-            waiting.extend_from_slice(line.as_bytes());
-            waiting.len() > WAITING
-        };
-        loop {
-            let writer = match self.writer.try_lock() {
-                Ok(writer) => writer,
-                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) if is_much => lock(&self.writer),
-                Err(TryLockError::WouldBlock) => return,
-            };
-            self.write_all_that_waits(writer);
-            // Somebody may have left a line since the last look, and found the writer still there.
-            if lock(&self.waiting).is_empty() {
-                return;
-            }
+        let mut rounds = 0;
+        if self.leave(line) {
+            self.write_what_waits(self.succeed(), &mut rounds);
+        }
+        // Also behind the last look: somebody may have left a line since then, and found the writer still there.
+        while !lock(&self.waiting).is_done()
+            && let Some(writer) = self.writer_if_free()
+        {
+            self.write_what_waits(writer, &mut rounds);
         }
     }
 
-    fn write_all_that_waits(&self, mut writer: MutexGuard<'_, Writer>) {
+    /// Leaves a line. Returns whether its thread has to wait and write: it has been asked to, or there is too much.
+    fn leave(&self, line: &str) -> bool {
+        let mut waiting = lock(&self.waiting);
+        waiting.lines.extend_from_slice(line.as_bytes());
+        let succeeds = waiting.needs_successor || waiting.lines.len() > WAITING;
+        if succeeds {
+            waiting.needs_successor = false;
+            waiting.successors += 1;
+        }
+        succeeds
+    }
+
+    /// Waits until whoever writes has ended.
+    fn succeed(&self) -> MutexGuard<'_, Writer> {
+        let writer = lock(&self.writer);
+        lock(&self.waiting).successors -= 1;
+        writer
+    }
+
+    fn writer_if_free(&self) -> Option<MutexGuard<'_, Writer>> {
+        match self.writer.try_lock() {
+            Ok(writer) => Some(writer),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Writes until nothing waits, or until somebody waits to go on with it.
+    fn write_what_waits(&self, mut writer: MutexGuard<'_, Writer>, rounds: &mut usize) {
         let Writer { output, lines } = &mut *writer;
         loop {
             lines.clear();
-            std::mem::swap(lines, &mut *lock(&self.waiting));
-            if lines.is_empty() {
-                return;
+            {
+                let mut waiting = lock(&self.waiting);
+                if waiting.lines.is_empty() || (*rounds > 0 && waiting.successors > 0) {
+                    return;
+                }
+                *rounds += 1;
+                waiting.needs_successor |= *rounds >= ROUNDS;
+                std::mem::swap(lines, &mut waiting.lines);
             }
             let _ = output.write_all(lines).and_then(|()| output.flush());
         }
+    }
+}
+
+impl Waiting {
+    /// Whether nothing waits, or somebody waits to write it.
+    fn is_done(&self) -> bool {
+        self.lines.is_empty() || self.successors > 0
     }
 }
 
@@ -73,8 +121,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::{Arc, Barrier};
-    use std::thread;
+    use std::sync::{Arc, Barrier, OnceLock};
+    use std::thread::{self, Builder, JoinHandle, ThreadId};
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -118,6 +167,74 @@ mod tests {
             slow.barrier.wait();
         });
         assert_eq!(*lock(&slow.writes), ["one\n", "two\nthree\n"]);
+    }
+
+    /// Whoever writes finds another line after each call, for a hundred calls. Once it went on until there was none, and
+    /// its own client waited all that time.
+    #[test]
+    fn whoever_writes_is_relieved_after_a_few_calls_as_long_as_others_add_lines() {
+        /// Each call, by which thread and what. Before it ends, a new thread leaves the next line.
+        #[derive(Clone, Default)]
+        struct Crowded {
+            output: Arc<OnceLock<LogOutput>>,
+            calls: Arc<Mutex<Vec<(ThreadId, String)>>>,
+            threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
+            padding: usize,
+        }
+
+        const LINES: usize = 100;
+
+        impl Crowded {
+            fn leave_line(&self, number: usize) {
+                let (output, padding) = (Arc::clone(&self.output), "x".repeat(self.padding));
+                let write = move || output.get().unwrap().write(&format!("{number} {padding}\n"));
+                let thread = Builder::new().name(format!("line {number}")).spawn(write).unwrap();
+                lock(&self.threads).push(thread);
+            }
+        }
+
+        impl Write for Crowded {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let text = String::from_utf8(bytes.to_vec()).unwrap();
+                let number = {
+                    let mut calls = lock(&self.calls);
+                    calls.push((thread::current().id(), text));
+                    calls.len()
+                };
+                if number < LINES {
+                    self.leave_line(number);
+                    let end = Instant::now() + Duration::from_secs(20);
+                    while lock(&self.output.get().unwrap().waiting).lines.is_empty() {
+                        assert!(Instant::now() < end, "waited for line {number}");
+                        thread::yield_now();
+                    }
+                }
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        // Lines of a usual length, and lines of which one is more than may wait.
+        for (padding, most) in [(10, ROUNDS), (WAITING, 1)] {
+            let crowded = Crowded { padding, ..Crowded::default() };
+            let _ = crowded.output.set(LogOutput::new(crowded.clone()));
+            crowded.leave_line(0);
+            while let Some(thread) = { lock(&crowded.threads).pop() } {
+                thread.join().unwrap();
+            }
+            let calls = lock(&crowded.calls);
+            let numbers: Vec<_> =
+                calls.iter().map(|(_, text)| text.split(' ').next().unwrap()).collect();
+            let expected: Vec<_> = (0..LINES).map(|number| number.to_string()).collect();
+            assert_eq!(numbers, expected, "each line once, and each by a call of its own");
+            for (writer, _) in calls.iter() {
+                let count = calls.iter().filter(|(other, _)| other == writer).count();
+                assert!(count <= most, "{count} calls by one thread; padding {padding}");
+            }
+        }
     }
 
     #[test]
@@ -170,6 +287,6 @@ mod tests {
         let output = LogOutput::new(Full);
         output.write("lost\n");
         output.write("lost as well\n");
-        assert!(lock(&output.waiting).is_empty());
+        assert!(lock(&output.waiting).lines.is_empty());
     }
 }

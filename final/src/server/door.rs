@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::engine::{Client, Engine, Held, LISTENER};
 use super::lock;
 use crate::core::listener::Failure;
+use crate::core::stderr::say;
 use crate::core::system::send;
 use crate::core::workers::Mode;
 use crate::core::{Connection, Interest, Listener, Poll, Stream, Token};
@@ -29,7 +30,7 @@ impl Engine {
         if lock(&self.rests_until).is_some() {
             return; // there is still not enough, and the monitor will say when to try again
         }
-        let mut mine = None;
+        let mut mine: Option<Held<'_>> = None;
         let mut more = true;
         for _ in 0..ACCEPTED_A_TURN {
             let accepted = match &*lock(&self.listener) {
@@ -58,14 +59,13 @@ impl Engine {
         if more {
             self.arm_listener();
         }
-        if let Some((token, client)) = mine {
-            self.turn(token, client, scratch, mode);
+        if let Some(mine) = mine {
+            self.turn(mine, scratch, mode);
         }
     }
 
     /// Leaves a new client to whoever is told that its request has come.
-    pub(super) fn leave(&self, (token, client): (Token, Box<Client>)) {
-        let mut held = Held { engine: self, token, client: Some(client) };
+    pub(super) fn leave(&self, mut held: Held<'_>) {
         held.park(Interest::Read, Instant::now() + self.limits.idle_time, false);
     }
 
@@ -73,14 +73,14 @@ impl Engine {
         if let Some(listener) = &*lock(&self.listener)
             && let Err(error) = self.poller.arm(listener.door(), LISTENER, Interest::Read)
         {
-            eprintln!("accept: {error}");
+            say(format_args!("accept: {error}"));
         }
     }
 
     /// There are no more files, or no more memory. The one file in reserve is enough to tell one client, and
     /// then accepting rests for a moment: to try again at once would use a whole core for nothing.
     pub(super) fn run_short(&self, error: &io::Error) {
-        eprintln!("accept: {error}; trying again");
+        say(format_args!("accept: {error}; trying again"));
         let mut reserve = lock(&self.reserve);
         if reserve.take().is_some() {
             let accepted = lock(&self.listener).as_ref().map(Listener::accept);
@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// A new client gets a place, or is told that there is none.
-    pub(super) fn welcome(&self, stream: Stream, peer: SocketAddr) -> Option<(Token, Box<Client>)> {
+    pub(super) fn welcome(&self, stream: Stream, peer: SocketAddr) -> Option<Held<'_>> {
         let counters = &self.shared.counters;
         counters.connections.fetch_add(1, Ordering::Relaxed);
         let Some(token) = self.admit(peer) else {
@@ -110,7 +110,7 @@ impl Engine {
             exchange: Exchange::default(),
             listed: None,
         });
-        Some((token, client))
+        Some(Held { engine: self, token, client: Some(client) })
     }
 
     pub(super) fn admit(&self, peer: SocketAddr) -> Option<Token> {
@@ -161,6 +161,55 @@ impl Engine {
             if let Some(client) = self.welcome(stream, peer) {
                 self.leave(client);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::AtomicBool;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::core::system::pair;
+    use crate::core::{Parking, Poller};
+    use crate::http::Request;
+    use crate::http::limits::Limits;
+    use crate::server::Clients;
+
+    /// With one place, and one for each address.
+    fn engine() -> Engine {
+        Engine {
+            handler: Box::new(|_: &mut Request| "done"),
+            limits: Limits::default(),
+            clients: Clients { total: 1, by_address: Some(1) },
+            always: Vec::new(),
+            poller: Arc::new(Poller::new().unwrap()),
+            parking: Parking::new(1),
+            listener: Mutex::new(None),
+            rests_until: Mutex::new(None),
+            reserve: Mutex::new(None),
+            by_address: Mutex::new(HashMap::new()),
+            is_stopping: AtomicBool::new(false),
+            shared: Arc::default(),
+        }
+    }
+
+    #[test]
+    fn a_panic_while_a_new_client_has_had_no_turn_yet_gives_its_place_back() {
+        let engine = engine();
+        let peer = SocketAddr::from(([192, 0, 2, 1], 50_000));
+        for _ in 0..2 {
+            let (_client, stream) = pair().unwrap();
+            let accept = || {
+                let _new = engine.welcome(stream, peer).expect("there is a place");
+                panic!("this panic is expected");
+            };
+            let panic = catch_unwind(AssertUnwindSafe(accept)).unwrap_err();
+            assert_eq!(panic.downcast_ref(), Some(&"this panic is expected"));
+            assert_eq!(engine.shared.counters.open.load(Ordering::Relaxed), 0);
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::{Clients, Shared, lock};
+use crate::core::stderr::say;
 use crate::core::workers::{Mode, Work};
 use crate::core::{Connection, Interest, Listener, Parking, Poll, Poller, Token};
 use crate::http::Handler;
@@ -50,7 +51,7 @@ impl Work for Engine {
         if token == LISTENER {
             self.accept(scratch, mode);
         } else if let Some(client) = self.parking.take(token) {
-            self.turn(token, client, scratch, mode);
+            self.turn(Held { engine: self, token, client: Some(client) }, scratch, mode);
         }
         // Otherwise a deadline was quicker, or it is a socket of the past.
     }
@@ -65,7 +66,7 @@ impl Work for Engine {
             let interest = client.listed.unwrap_or(Interest::Read);
             let armed = self.poller.arm(client.connection.stream(), token, interest);
             if let Err(error) = armed {
-                eprintln!("{}: {error}", client.connection.peer());
+                say(format_args!("{}: {error}", client.connection.peer()));
             }
         });
     }
@@ -84,15 +85,7 @@ impl Work for Engine {
 }
 impl Engine {
     /// One turn of a connection that is ours, and then back to its place or to its end.
-    pub(super) fn turn(
-        &self,
-        token: Token,
-        client: Box<Client>,
-        scratch: &mut Scratch,
-        mode: Mode,
-    ) {
-        // Should the turn panic, the place is given up all the same.
-        let mut held = Held { engine: self, token, client: Some(client) };
+    pub(super) fn turn(&self, mut held: Held<'_>, scratch: &mut Scratch, mode: Mode) {
         let Some(client) = &mut held.client else { return };
         let around = Surroundings {
             handler: self.handler.as_ref(),
@@ -115,7 +108,7 @@ impl Engine {
                         | io::ErrorKind::NotConnected
                 );
                 if !is_usual {
-                    eprintln!("{}: {error}", client.connection.peer());
+                    say(format_args!("{}: {error}", client.connection.peer()));
                 }
             }
         }
@@ -152,7 +145,7 @@ impl Engine {
     }
 }
 
-/// A connection that a thread has taken. When it is dropped the connection ends and its place is free.
+/// A connection that a thread has taken. When it is dropped, also by a panic, the connection ends and its place is free.
 pub(super) struct Held<'a> {
     pub(super) engine: &'a Engine,
     pub(super) token: Token,
@@ -176,7 +169,7 @@ impl Held<'_> {
             }
         });
         if let Err((client, error)) = parked {
-            eprintln!("{}: {error}", client.connection.peer());
+            say(format_args!("{}: {error}", client.connection.peer()));
             self.client = Some(client);
         }
     }

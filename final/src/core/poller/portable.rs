@@ -17,6 +17,7 @@ use mio::event::{Event, Source};
 use mio::{Events, Registry, Waker};
 
 use super::{Interest, Poll, Ready, Token};
+use crate::core::stderr::say;
 
 /// Belongs to [`Poll::wake_for_ever`] and is never told to anybody.
 const WAKE: mio::Token = mio::Token(usize::MAX);
@@ -147,7 +148,7 @@ impl Poll for Portable {
         self.changed.notify_all();
         drop(lead);
         if let Err(error) = woken {
-            eprintln!("waking the threads: {error}");
+            say(format_args!("waking the threads: {error}"));
         }
     }
 }

@@ -1,0 +1,35 @@
+//! Standard error on a full disk, just when there is something to say. What cannot be said is lost, and no more.
+#![cfg(target_os = "linux")]
+
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use wire::{Program, Signal};
+
+/// Far longer than anything here takes.
+const LONG: Duration = Duration::from_secs(20);
+
+/// Few files, and a standard error that takes nothing.
+const SHORT: &str = r#"ulimit -n 40 && exec "$@" 2>/dev/full"#;
+
+/// Once the line about a shortage was a panic, and a client that had just been accepted kept its place for ever.
+#[test]
+fn a_shortage_that_nobody_can_be_told_of_leaves_nothing_behind() {
+    let mut command = Command::new("sh");
+    command.args(["-c", SHORT, "sh", env!("CARGO_BIN_EXE_httpserver"), "--addr", "127.0.0.1:0"]);
+    // A stop would wait for who is still there, far longer than this does.
+    command.args(["--log", "off", "--max-connections", "60", "--drain-timeout", "1h"]);
+    let program = Program::start_command(command).unwrap();
+    for _ in 0..5 {
+        let clients: Vec<_> =
+            (0..60).map(|_| TcpStream::connect(program.addr()).unwrap()).collect();
+        drop(clients);
+        let end = Instant::now() + LONG;
+        while !wire::get(program.addr(), "/empty").is_ok_and(|reply| reply.status == 204) {
+            assert!(Instant::now() < end, "waited for the end of the shortage");
+        }
+    }
+    program.signal(Signal::Terminate).unwrap();
+    assert!(program.wait(LONG).unwrap().success());
+}
