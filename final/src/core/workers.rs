@@ -20,6 +20,10 @@ const BATCH: usize = 16;
 /// With so many at a time there is a crowd, and the next ones are on their way.
 const MANY: usize = 4;
 
+/// A thread that has had so many sockets without a pause offers its core to others. Who waits for it would otherwise get
+/// it when the thread's slice of time is over, after milliseconds.
+const STINT: usize = 64;
+
 /// How often the monitor looks while something is running. A turn that is still running at the second look is
 /// stuck. At 2 ms a thread that was only not scheduled looks stuck; at 20 ms everybody waits too long.
 const LOOK: Duration = Duration::from_millis(5);
@@ -299,6 +303,7 @@ impl<W: Work> Shared<W> {
     fn run(shared: &Arc<Shared<W>>, seat: &Arc<Seat>) {
         let mut scratch = W::Scratch::default();
         let mut ready = Ready::with_capacity(BATCH);
+        let mut stint = 0;
         SEAT.with(|cell| cell.set(Arc::clone(seat)).expect("a thread sits down once"));
         let is_reserve = seat.id == RESERVE;
         let (mode, time) =
@@ -341,7 +346,7 @@ impl<W: Work> Shared<W> {
                         thread::sleep(LOOK);
                     }
                     Next::Wait if shared.take_a_share(number, seat.id) => {}
-                    Next::Wait => match shared.wait(&mut ready, time) {
+                    Next::Wait => match shared.wait(&mut ready, time, &mut stint) {
                         Ok(()) => permit.add(seat.id, ready.tokens()),
                         Err(error) => {
                             say(format_args!("waiting for sockets: {error}"));
@@ -358,15 +363,21 @@ impl<W: Work> Shared<W> {
     }
 
     /// Waits for sockets. A thread that was told of many the last time does not sleep at once: it offers its core to
-    /// the others first, who may be the clients of the next requests. To sleep and be woken costs more.
-    fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()> {
-        if ready.tokens().count() >= MANY {
-            self.poller.wait(ready, Some(Duration::ZERO))?;
-            if ready.tokens().next().is_some() {
-                return Ok(());
+    /// the others first, who may be the clients of the next requests. To sleep and be woken costs more. It does so as
+    /// well when there are more sockets, at the end of a stint.
+    fn wait(&self, ready: &mut Ready, time: Option<Duration>, stint: &mut usize) -> io::Result<()> {
+        let told = ready.tokens().count();
+        *stint += told;
+        if told >= MANY {
+            if *stint < STINT {
+                self.poller.wait(ready, Some(Duration::ZERO))?;
+                if ready.tokens().next().is_some() {
+                    return Ok(());
+                }
             }
             thread::yield_now();
         }
+        *stint = 0;
         self.poller.wait(ready, time)
     }
 
