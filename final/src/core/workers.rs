@@ -20,9 +20,12 @@ const BATCH: usize = 16;
 /// With so many at a time there is a crowd, and the next ones are on their way.
 const MANY: usize = 4;
 
-/// A thread that has had so many sockets without a pause offers its core to others. Who waits for it would otherwise get
-/// it when the thread's slice of time is over, after milliseconds.
+/// A thread that has had so many sockets without a pause offers its core to others. Whoever waits for the core would
+/// otherwise get it when the thread's slice of time is over, after milliseconds.
 const STINT: usize = 64;
+
+/// After so many of them in batches that were all full the crowd is large. Then clients wait for us, and not for the core.
+const CROWD: usize = 256;
 
 /// How often the monitor looks while something is running. A turn that is still running at the second look is
 /// stuck. At 2 ms a thread that was only not scheduled looks stuck; at 20 ms everybody waits too long.
@@ -82,6 +85,14 @@ pub trait Work: Send + Sync + 'static {
 
     /// Called every 1 to 50 milliseconds, for what has to happen without anybody being ready.
     fn tick(&self, now: Instant);
+}
+
+/// What a thread has done since it last offered its core.
+#[derive(Debug, Default)]
+struct Stint {
+    sockets: usize,
+    /// Sockets in full batches, one after the other.
+    crowd: usize,
 }
 
 /// The threads, running.
@@ -303,7 +314,7 @@ impl<W: Work> Shared<W> {
     fn run(shared: &Arc<Shared<W>>, seat: &Arc<Seat>) {
         let mut scratch = W::Scratch::default();
         let mut ready = Ready::with_capacity(BATCH);
-        let mut stint = 0;
+        let mut stint = Stint::default();
         SEAT.with(|cell| cell.set(Arc::clone(seat)).expect("a thread sits down once"));
         let is_reserve = seat.id == RESERVE;
         let (mode, time) =
@@ -364,12 +375,13 @@ impl<W: Work> Shared<W> {
 
     /// Waits for sockets. A thread that was told of many the last time does not sleep at once: it offers its core to
     /// the others first, who may be the clients of the next requests. To sleep and be woken costs more. It does so as
-    /// well when there are more sockets, at the end of a stint.
-    fn wait(&self, ready: &mut Ready, time: Option<Duration>, stint: &mut usize) -> io::Result<()> {
+    /// well when there are more sockets, at the end of a stint, unless there is a crowd.
+    fn wait(&self, ready: &mut Ready, time: Option<Duration>, stint: &mut Stint) -> io::Result<()> {
         let told = ready.tokens().count();
-        *stint += told;
+        stint.sockets += told;
+        stint.crowd = if told == BATCH { stint.crowd + told } else { 0 };
         if told >= MANY {
-            if *stint < STINT {
+            if stint.sockets < STINT || stint.crowd > CROWD {
                 self.poller.wait(ready, Some(Duration::ZERO))?;
                 if ready.tokens().next().is_some() {
                     return Ok(());
@@ -377,7 +389,7 @@ impl<W: Work> Shared<W> {
             }
             thread::yield_now();
         }
-        *stint = 0;
+        stint.sockets = 0;
         self.poller.wait(ready, time)
     }
 

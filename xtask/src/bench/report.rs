@@ -54,7 +54,12 @@ pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
     print("latency in ms, half of the answers / 99 of 100", &all, &|row, at| {
         let middle = |of: fn(&Sample) -> Option<f64>| middle(row, at, of);
         let (p50, p99) = (middle(|sample| Some(sample.p50))?, middle(|sample| Some(sample.p99))?);
-        Some(format!("{:.2} / {:.2}", p50 * 1e3, p99 * 1e3))
+        // wrk says 0 when it could not find the answer among those that it has noted.
+        let shown = |time: f64| match time {
+            0.0 => "-".to_string(),
+            time => format!("{:.2}", time * 1e3),
+        };
+        Some(format!("{} / {}", shown(p50), shown(p99)))
     });
     print("most memory held, in MiB", &all, &|row, at| {
         let samples = row.cells[at].as_ref().ok()?;
