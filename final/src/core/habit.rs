@@ -27,7 +27,6 @@ impl Habit {
     pub fn run<T>(&self, handler: impl FnOnce() -> T) -> T {
         let belief = self.belief.load(Ordering::Relaxed);
         if belief == 0 {
-            was_relieved(); // what happened before is not this handler's doing
             let answer = handler();
             if was_relieved() {
                 self.belief.store(BELIEF, Ordering::Relaxed);

@@ -85,6 +85,12 @@ impl Permit {
         (state.owner == thread && state.turns % 2 == 1).then_some(state.turns)
     }
 
+    /// The thread whose turn has this number, if that is still running.
+    pub fn owner_in(&self, turn: u64) -> Option<ThreadId> {
+        let state = lock(&self.state);
+        (state.turns == turn && !turn.is_multiple_of(2)).then_some(state.owner)
+    }
+
     /// Gives the permit to `thread`, if the turn with this number is still running. The turn goes on without
     /// a permit. Returns whose it was.
     pub fn hand_over(&self, turn: u64, thread: ThreadId) -> Option<ThreadId> {

@@ -175,7 +175,7 @@ pub(super) fn was_relieved() -> bool {
     SEAT.with(|seat| {
         let relieved = seat.get().map(|seat| &seat.relieved);
         // Looked at before it is written: almost always there is nothing to write.
-        relieved.is_some_and(|it| it.load(Ordering::Relaxed) && it.swap(false, Ordering::Relaxed))
+        relieved.is_some_and(|it| it.load(Ordering::Acquire) && it.swap(false, Ordering::Acquire))
     })
 }
 
@@ -422,14 +422,22 @@ impl<W: Work> Shared<W> {
     fn relieve(shared: &Arc<Shared<W>>, number: usize, turn: u64) -> bool {
         let spare = lock(&shared.spares).pop();
         let Some(spare) = spare.or_else(|| Shared::spawn_worker(shared).ok()) else { return false };
-        if let Some(owner) = shared.permits[number].hand_over(turn, spare.id) {
-            // Should its handler come back before this, the lesson is learned the next time.
-            if let Some(seat) = lock(&shared.seats).iter().find(|seat| seat.id == owner) {
-                seat.relieved.store(true, Ordering::Relaxed);
+        // The note is left before anybody can see that the permit has moved.
+        let owner = shared.permits[number].owner_in(turn);
+        let seats = lock(&shared.seats);
+        let seat = seats.iter().find(|seat| Some(seat.id) == owner).map(Arc::clone);
+        drop(seats);
+        let note = |relieved| {
+            if let Some(seat) = &seat {
+                seat.relieved.store(relieved, Ordering::Release);
             }
+        };
+        note(true);
+        if shared.permits[number].hand_over(turn, spare.id).is_some() {
             spare.give(number);
         } else {
-            lock(&shared.spares).push(spare); // it has ended in the meantime
+            note(false); // it has ended in the meantime
+            lock(&shared.spares).push(spare);
         }
         true
     }
