@@ -9,12 +9,8 @@ use crate::http::percent::decode_segment;
 /// The host is a name, an IPv4 address, an IPv6 address in brackets, or empty; the port may be empty too. There is no
 /// `user@`: in `Host` it never was allowed, and in a URI it serves to disguise the host (RFC 9110 section 4.2.4).
 pub fn valid_authority(text: &str) -> bool {
-    // As a rule it is letters, digits, dots and hyphens, and perhaps a port.
-    let plain = text.bytes().take_while(|byte| PLAIN[usize::from(*byte)]).count();
-    match text.as_bytes()[plain..] {
-        [] | [b':'] => return true,
-        [b':', ..] => return valid_port(&text[plain + 1..]),
-        _ => {}
+    if is_plain(text.as_bytes()) {
+        return true;
     }
     let port = port_of(text);
     let host = match port {
@@ -29,6 +25,32 @@ pub fn valid_authority(text: &str) -> bool {
         None => valid_name(host),
     };
     valid_host && valid_port
+}
+
+/// Whether it is letters, digits, dots and hyphens, and perhaps a port, as a rule. Then it is a host, and nothing more
+/// has to be known of it.
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    for (at, byte) in text.iter().enumerate() {
+        if !PLAIN[usize::from(*byte)] {
+            return *byte == b':' && is_plain_port(&text[at + 1..]);
+        }
+    }
+    true
+}
+
+/// Whether it is a port without zeros in front that would make it longer.
+fn is_plain_port(port: &[u8]) -> bool {
+    if port.len() > 5 {
+        return false;
+    }
+    let mut number = 0_u32;
+    for byte in port {
+        if !byte.is_ascii_digit() {
+            return false;
+        }
+        number = 10 * number + u32::from(byte - b'0');
+    }
+    number <= u32::from(u16::MAX)
 }
 
 /// Whether each byte is a letter, a digit, a dot or a hyphen: to look it up is quicker than to compare.

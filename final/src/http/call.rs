@@ -50,7 +50,13 @@ fn respond(request: &mut Request, around: Surroundings<'_>) -> Response {
 }
 
 /// Whether the client waits for our word before it sends the body (RFC 9110 section 10.1.1).
+#[inline]
 pub(super) fn expects_continue(head: &Head) -> Result<bool, HttpError> {
+    // Nearly nobody does.
+    if head.headers.contains(header::EXPECT) { expectation(head) } else { Ok(false) }
+}
+
+fn expectation(head: &Head) -> Result<bool, HttpError> {
     let mut expectations = head.headers.list(header::EXPECT).peekable();
     if head.version == Version::Http10 || expectations.peek().is_none() {
         return Ok(false);

@@ -2,8 +2,8 @@
 //!
 //! One door to the clock keeps the rest testable: a function that needs the time is given it.
 
-use std::cell::RefCell;
-use std::fmt::Write;
+use std::cell::Cell;
+use std::io::Write;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -37,9 +37,12 @@ fn http_date(time: SystemTime) -> HttpDate {
     HttpDate::from(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
+/// How long the Date field is as a line: name, colon, space, 29 characters and CRLF.
+const LINE: usize = 37;
+
 thread_local! {
     /// The second that was written last, and its field line.
-    static WRITTEN: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
+    static WRITTEN: Cell<(u64, [u8; LINE])> = const { Cell::new((u64::MAX, [0; LINE])) };
 }
 
 /// The time that the Date field of an answer tells: on Linux it may be a few milliseconds behind [`now`]. What an answer
@@ -49,18 +52,16 @@ pub fn noted() -> SystemTime {
 }
 
 /// The Date field of now, as a line. It is the same for a whole second, and so is written once in a second and thread.
-pub fn with_now<T>(use_it: impl FnOnce(&str) -> T) -> T {
+pub fn line() -> [u8; LINE] {
     let now = noted();
     let second = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-    WRITTEN.with(|written| {
-        let (written, line) = &mut *written.borrow_mut();
-        if *written != second {
-            *written = second;
-            line.clear(); // its room is kept
-            let _ = write!(line, "Date: {}\r\n", http_date(now)); // to a string, which cannot fail
-        }
-        use_it(line)
-    })
+    let (written, mut line) = WRITTEN.get();
+    if written != second {
+        // There is room for it: a date of this format is never longer.
+        let _ = write!(&mut line[..], "Date: {}\r\n", http_date(now));
+        WRITTEN.set((second, line));
+    }
+    line
 }
 
 /// The time that a date field means, or `None` if it is no HTTP date: the field is then to be ignored.
@@ -99,6 +100,13 @@ mod tests {
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
         assert_eq!(imf_fixdate(before), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(imf_fixdate(at(LAST_SECOND + 1)), "Fri, 31 Dec 9999 23:59:59 GMT");
+    }
+
+    #[test]
+    fn the_line_of_a_date_is_full() {
+        let text = String::from_utf8(line().to_vec()).unwrap();
+        let date = text.strip_prefix("Date: ").and_then(|rest| rest.strip_suffix("\r\n"));
+        assert!(date.and_then(parse_http_date).is_some_and(|it| it <= now()), "{text:?}");
     }
 
     #[test]

@@ -46,10 +46,10 @@ pub enum Framing {
 }
 
 /// Puts `response` behind what is in `out`: the head, and the body if it is small. Returns what is left to
-/// be sent.
-pub fn encode(response: Response, context: Context, out: &mut Vec<u8>) -> (Reuse, Rest) {
-    let (status, headers, body) = response.into_parts();
-    let framing = match body.length() {
+/// be sent. What has been put elsewhere is no longer in `response`.
+pub fn encode(response: &mut Response, context: Context, out: &mut Vec<u8>) -> (Reuse, Rest) {
+    let status = response.status();
+    let framing = match response.body().length() {
         _ if status.ends_with_head() => Framing::Absent,
         _ if !status.allows_content() => Framing::Length(0),
         Some(length) => Framing::Length(length),
@@ -59,11 +59,11 @@ pub fn encode(response: Response, context: Context, out: &mut Vec<u8>) -> (Reuse
     let reuse =
         if context.keep_alive && framing != Framing::Close { Reuse::Yes } else { Reuse::No };
 
-    head(out, status, &headers, framing, reuse, context.version);
+    head(out, status, response.headers(), framing, reuse, context.version);
     if context.is_head || !status.allows_content() {
         return (reuse, Rest::Nothing);
     }
-    let rest = match body {
+    let rest = match response.take_body() {
         ResponseBody::Empty => Rest::Nothing,
         // Head and body in one piece: one system call, and one segment on the wire if the piece fits into one.
         ResponseBody::Bytes(bytes) if bytes.len() <= COPIED => {
@@ -109,7 +109,7 @@ fn head(
         out.extend_from_slice(b"\r\n");
     }
     if !headers.contains(header::DATE) {
-        date::with_now(|line| out.extend_from_slice(line.as_bytes()));
+        out.extend_from_slice(&date::line());
     }
     for (name, value) in headers.iter() {
         // How this answer is framed is decided here and nowhere else: two opinions on the wire would be
@@ -220,9 +220,9 @@ mod tests {
     const GET: Context = Context { version: Version::Http11, is_head: false, keep_alive: true };
 
     /// The answer as a client gets it.
-    fn bytes(response: Response, context: Context) -> io::Result<(Vec<u8>, Reuse)> {
+    fn bytes(mut response: Response, context: Context) -> io::Result<(Vec<u8>, Reuse)> {
         let mut out = Vec::new();
-        let (reuse, rest) = super::encode(response, context, &mut out);
+        let (reuse, rest) = super::encode(&mut response, context, &mut out);
         match rest {
             Rest::Nothing => {}
             Rest::Bytes { bytes, .. } => out.extend_from_slice(&bytes),
@@ -337,8 +337,8 @@ mod tests {
     #[test]
     fn a_large_body_is_not_copied_behind_its_head() {
         let mut out = Vec::new();
-        let response = Response::text("x".repeat(COPIED + 1));
-        let (_, rest) = super::encode(response, GET, &mut out);
+        let mut response = Response::text("x".repeat(COPIED + 1));
+        let (_, rest) = super::encode(&mut response, GET, &mut out);
         assert!(matches!(rest, Rest::Bytes { bytes, sent: 0 } if bytes.len() == COPIED + 1));
         assert!(out.ends_with(b"\r\n\r\n"));
     }

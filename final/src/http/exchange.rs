@@ -186,8 +186,8 @@ impl Exchange {
             match self.advance(buffer, &mut used, recycled, around) {
                 Progress::NeedMore => break,
                 Progress::Request(mut request) => {
-                    let (asked, response) = respond_to(&mut request, around);
-                    self.answer(asked, response, around, true);
+                    let (asked, mut response) = respond_to(&mut request, around);
+                    self.answer(asked, &mut response, around, true);
                     // Who has asked for the end sends no more (RFC 9112 section 9.6).
                     let is_all = used == buffer.len() && !asked.keep_alive;
                     if let (Phase::Last { lingers }, true) = (&mut self.phase, is_all) {
@@ -461,15 +461,15 @@ impl Exchange {
         let incoming = Incoming::new(stream, decoder, bytes, expects, time)?;
         let expects = incoming.expects();
         request.complete(RequestBody::from_incoming(incoming), Headers::new(), around.peer);
-        let (asked, response) = respond_to(&mut request, around);
+        let (asked, mut response) = respond_to(&mut request, around);
         expects.store(false, Ordering::Release); // the answer may be made of the body
         // A handler that has taken the body away has taken what tells where it ends.
         match request.body_mut().take_incoming().map_or(End::Unread, Incoming::end) {
             End::Whole(rest) => {
-                self.answer(asked, response, around, true);
+                self.answer(asked, &mut response, around, true);
                 return Ok(Some(rest));
             }
-            End::Unread => self.answer(asked, response, around, false),
+            End::Unread => self.answer(asked, &mut response, around, false),
             End::Refused(error) => self.refuse(&error),
             End::Gone => return Ok(None),
         }
@@ -480,7 +480,7 @@ impl Exchange {
     fn answer(
         &mut self,
         asked: Asked,
-        response: Response,
+        response: &mut Response,
         around: Surroundings<'_>,
         may_reuse: bool,
     ) {
@@ -508,7 +508,7 @@ impl Exchange {
         }
         let is_head = self.is_head;
         let context = Context { version: Version::Http11, is_head, keep_alive: false };
-        let (_, rest) = encoder::encode(response, context, self.output.pending());
+        let (_, rest) = encoder::encode(&mut response, context, self.output.pending());
         self.output.set_rest(rest);
         self.phase = Phase::Last { lingers: true };
     }

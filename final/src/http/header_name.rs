@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::piece::Piece;
 
@@ -24,35 +23,42 @@ impl HeaderName {
         HeaderName(Piece::Static(name))
     }
 
-    /// The name that the line at an offset of a head begins with, up to its colon, without a copy of it. `None` if
-    /// there is none.
-    pub(super) fn in_head(head: &Arc<String>, from: usize, line: &str) -> Option<HeaderName> {
-        let colon = line.bytes().position(|byte| !TCHAR[usize::from(byte)])?;
+    /// The name that a line begins with, up to its colon. `None` if there is none. What is not usual is copied, or kept
+    /// in some other way: that is up to `keep`.
+    pub(super) fn of_line(
+        line: &[u8],
+        keep: impl FnOnce(&[u8]) -> Option<Piece>,
+    ) -> Option<HeaderName> {
+        let colon = line.iter().position(|byte| !TCHAR[usize::from(*byte)])?;
         let name = &line[..colon];
-        if name.is_empty() || line.as_bytes()[colon] != b':' {
+        if name.is_empty() || line[colon] != b':' {
             return None;
         }
         Some(HeaderName(match usual(name) {
-            // In the program it belongs to everybody. A share in the head has to be counted, and returned.
+            // In the program it belongs to everybody.
             Some(name) => Piece::Static(name),
-            None => Piece::of(head, from, from + colon),
+            None => keep(name)?,
         }))
     }
 
     /// The name as it was spelled.
+    #[inline]
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default() // a token is text
     }
 
     /// How many bytes it has. There is always one.
     #[allow(clippy::len_without_is_empty, reason = "no name is empty")]
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether it is this name, in any spelling.
+    #[inline]
     pub fn is(&self, name: &str) -> bool {
-        self.0.eq_ignore_ascii_case(name.as_bytes())
+        // Names in the program are most often the very same bytes, and then nothing has to be compared.
+        std::ptr::eq(&*self.0, name.as_bytes()) || self.0.eq_ignore_ascii_case(name.as_bytes())
     }
 }
 
@@ -73,23 +79,23 @@ pub const fn is_token(bytes: &[u8]) -> bool {
 }
 
 /// A name that most clients send, if it is spelled as they spell it.
-fn usual(name: &str) -> Option<&'static str> {
+fn usual(name: &[u8]) -> Option<&'static str> {
     Some(match name {
-        "Host" => "Host",
-        "Accept" => "Accept",
-        "Cookie" => "Cookie",
-        "Origin" => "Origin",
-        "Referer" => "Referer",
-        "Connection" => "Connection",
-        "User-Agent" => "User-Agent",
-        "Content-Type" => "Content-Type",
-        "Authorization" => "Authorization",
-        "Cache-Control" => "Cache-Control",
-        "If-None-Match" => "If-None-Match",
-        "Content-Length" => "Content-Length",
-        "Accept-Encoding" => "Accept-Encoding",
-        "Accept-Language" => "Accept-Language",
-        "Upgrade-Insecure-Requests" => "Upgrade-Insecure-Requests",
+        b"Host" => "Host",
+        b"Accept" => "Accept",
+        b"Cookie" => "Cookie",
+        b"Origin" => "Origin",
+        b"Referer" => "Referer",
+        b"Connection" => "Connection",
+        b"User-Agent" => "User-Agent",
+        b"Content-Type" => "Content-Type",
+        b"Authorization" => "Authorization",
+        b"Cache-Control" => "Cache-Control",
+        b"If-None-Match" => "If-None-Match",
+        b"Content-Length" => "Content-Length",
+        b"Accept-Encoding" => "Accept-Encoding",
+        b"Accept-Language" => "Accept-Language",
+        b"Upgrade-Insecure-Requests" => "Upgrade-Insecure-Requests",
         _ => return None,
     })
 }
@@ -115,11 +121,7 @@ impl TryFrom<&[u8]> for HeaderName {
     type Error = InvalidHeaderName;
 
     fn try_from(bytes: &[u8]) -> Result<HeaderName, InvalidHeaderName> {
-        if is_token(bytes) {
-            Ok(HeaderName(Piece::Owned(bytes.to_vec())))
-        } else {
-            Err(InvalidHeaderName)
-        }
+        if is_token(bytes) { Ok(HeaderName(bytes.into())) } else { Err(InvalidHeaderName) }
     }
 }
 
@@ -132,6 +134,7 @@ impl TryFrom<&str> for HeaderName {
 }
 
 impl AsRef<str> for HeaderName {
+    #[inline]
     fn as_ref(&self) -> &str {
         self.as_str()
     }
@@ -201,7 +204,7 @@ mod tests {
     #[test]
     fn the_name_of_a_line_in_a_head_is_what_stands_before_its_colon() {
         let line = |line: &str| {
-            let name = HeaderName::in_head(&Arc::new(line.to_string()), 0, line)?;
+            let name = HeaderName::of_line(line.as_bytes(), |name| Some(name.into()))?;
             Some(name.as_str().to_string())
         };
         for name in [

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 use super::piece::Piece;
 
@@ -30,20 +29,14 @@ impl HeaderValue {
         HeaderValue(Piece::Static(value))
     }
 
-    /// The value of a line in a head, without a copy of it.
-    ///
-    /// # Errors
-    /// As for bytes from elsewhere.
-    pub(super) fn in_head(
-        head: &Arc<String>,
-        from: usize,
-        value: &str,
-    ) -> Result<HeaderValue, InvalidHeaderValue> {
-        let value = HeaderValue::checked(value.as_bytes())?;
-        Ok(HeaderValue(Piece::of(head, from, from + value.len())))
+    /// The value of a line in a head. What no value may hold has been looked for in the whole of the head.
+    pub(super) fn in_head(value: Piece) -> HeaderValue {
+        debug_assert!(HeaderValue::checked(&value).is_ok_and(|checked| checked == &*value));
+        HeaderValue(value)
     }
 
     /// The bytes, as they go on the wire.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -51,7 +44,7 @@ impl HeaderValue {
     /// The value as text, if it is all ASCII; `None` if there is obs-text in it, whose encoding nobody knows.
     pub fn to_str(&self) -> Option<&str> {
         match &self.0 {
-            Piece::Owned(bytes) if !bytes.is_ascii() => None,
+            Piece::Short { .. } | Piece::Owned(_) if !self.0.is_ascii() => None,
             piece => piece.to_str(),
         }
     }
@@ -100,7 +93,7 @@ impl TryFrom<&[u8]> for HeaderValue {
     type Error = InvalidHeaderValue;
 
     fn try_from(bytes: &[u8]) -> Result<HeaderValue, InvalidHeaderValue> {
-        Ok(HeaderValue(Piece::Owned(HeaderValue::checked(bytes)?.to_vec())))
+        Ok(HeaderValue(HeaderValue::checked(bytes)?.into()))
     }
 }
 
@@ -119,7 +112,7 @@ impl TryFrom<String> for HeaderValue {
         let length = HeaderValue::checked(text.as_bytes())?.len();
         // Nothing was trimmed: keep the allocation.
         if length == text.len() {
-            return Ok(HeaderValue(Piece::Owned(text.into_bytes())));
+            return Ok(HeaderValue(text.into_bytes().into()));
         }
         HeaderValue::try_from(text.as_bytes())
     }
@@ -127,20 +120,20 @@ impl TryFrom<String> for HeaderValue {
 
 impl From<u64> for HeaderValue {
     fn from(number: u64) -> HeaderValue {
-        HeaderValue(Piece::Owned(number.to_string().into_bytes()))
+        HeaderValue(number.to_string().into_bytes().into())
     }
 }
 
 impl From<usize> for HeaderValue {
     fn from(number: usize) -> HeaderValue {
-        HeaderValue(Piece::Owned(number.to_string().into_bytes()))
+        HeaderValue(number.to_string().into_bytes().into())
     }
 }
 
 impl fmt::Debug for HeaderValue {
     /// Quoted, obs-text as `\xNN`: what a peer sent must not reach a terminal or a log as it is.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "\"{}\"", self.0.escape_ascii())
+        self.0.fmt(out)
     }
 }
 

@@ -29,6 +29,7 @@ pub struct Headers {
 }
 
 /// The bit of a name's length.
+#[inline]
 fn bit(length: usize) -> u64 {
     1 << (length % 64)
 }
@@ -40,6 +41,7 @@ impl Headers {
     }
 
     /// Takes out every line, and keeps the room that they took up.
+    #[inline]
     pub fn clear(&mut self) {
         self.lines.clear();
         self.lengths = 0;
@@ -58,11 +60,13 @@ impl Headers {
     /// The first value of that name, in any spelling.
     ///
     /// Right for a field that comes once. Where a second line would change the meaning, ask [`Headers::get_all`].
+    #[inline]
     pub fn get(&self, name: impl AsRef<str>) -> Option<&HeaderValue> {
         self.get_all(name).next()
     }
 
     /// Every value of that name, in the order of the wire.
+    #[inline]
     pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &HeaderValue> {
         let lines = match self.lengths & bit(name.as_ref().len()) {
             0 => &[],
@@ -72,18 +76,28 @@ impl Headers {
     }
 
     /// Whether there is a line of that name.
+    #[inline]
     pub fn contains(&self, name: impl AsRef<str>) -> bool {
         self.get(name).is_some()
     }
 
     /// Adds a line at the end, beside any others of the name.
+    #[inline]
     pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
         self.lengths |= bit(name.len());
         self.lines.push((name, value));
     }
 
     /// Makes this the only line of the name: in place of the first, or at the end if there was none.
+    #[inline]
     pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
+        match self.lengths & bit(name.len()) {
+            0 => self.append(name, value),
+            _ => self.replace(name, value),
+        }
+    }
+
+    fn replace(&mut self, name: HeaderName, value: HeaderValue) {
         let Some(first) = self.lines.iter().position(|(known, _)| *known == name) else {
             return self.append(name, value);
         };
@@ -104,6 +118,7 @@ impl Headers {
     }
 
     /// Every line, in the order of the wire.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         self.lines.iter().map(|(name, value)| (name, value))
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::authority::valid_authority;
+use super::authority::{is_plain, valid_authority};
 use super::fields::{FieldsError, parse_fields};
 use super::framing::{BodyLength, FramingError, body_length};
 use super::limits::Limits;
@@ -30,7 +30,7 @@ impl Head {
     pub(super) fn clear(&mut self) {
         let Head { method, target, version, headers, body_length } = self;
         *method = Method::Get;
-        *target = Target::default();
+        target.clear();
         *version = Version::Http11;
         headers.clear();
         *body_length = BodyLength::Fixed(0);
@@ -208,6 +208,7 @@ fn check_host(version: Version, headers: &Headers) -> Result<(), ParseError> {
     let mut lines = headers.get_all(header::HOST);
     match (lines.next(), lines.next()) {
         (None, _) if version == Version::Http10 => Ok(()),
+        (Some(host), None) if is_plain(host.as_bytes()) => Ok(()),
         (Some(host), None) if host.to_str().is_some_and(valid_authority) => Ok(()),
         _ => Err(ParseError::Host),
     }

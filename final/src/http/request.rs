@@ -159,6 +159,9 @@ impl Request {
 
     /// Whether the client wants to use the connection again (RFC 9112 section 9.3).
     pub fn wants_keep_alive(&self) -> bool {
+        if !self.headers().contains(header::CONNECTION) {
+            return self.version() == Version::Http11; // nothing else is said, as nearly always
+        }
         let has = |option: &str| {
             self.headers().list(header::CONNECTION).any(|it| it.eq_ignore_ascii_case(option))
         };
@@ -328,7 +331,10 @@ mod tests {
         request.trailers.append(header::EXPECT, HeaderValue::from_static("x"));
         request.set_id("7".to_string());
         request.extensions_mut().insert("user");
-        request.text.fill("POST http://a/b%20c?d HTTP/1.1\r\nCookie: secret=1\r\n\r\n");
+        let head = b"POST http://a/b%20c?d HTTP/1.1\r\nCookie: secret=1\r\n\r\n";
+        let cookie = request.text.piece(head, 32..48);
+        assert_eq!(cookie.as_deref(), Some(&b"Cookie: secret=1"[..]));
+        assert!(request.text.piece(head, 0..head.len()).is_some());
         let mut router = crate::http::Router::new();
         router.get("/", |_: &mut Request| "");
         router.any("/b c", |_: &mut Request| "");
@@ -368,10 +374,19 @@ mod tests {
     #[test]
     fn a_head_of_which_somebody_has_kept_a_part_stays_with_them() {
         let mut request = Request::default();
-        let kept = Arc::clone(request.text.fill("GET / HTTP/1.1\r\n\r\n"));
+        let (first, second) = ([b'a'; 40], [b'b'; 40]);
+        let kept = request.text.piece(&first, 1..40);
         request.clear();
-        request.text.fill("another");
-        assert_eq!(*kept, "GET / HTTP/1.1\r\n\r\n");
+        let other = request.text.piece(&second, 0..40);
+        assert_eq!((kept.as_deref(), other.as_deref()), (Some(&first[1..]), Some(&second[..])));
+        assert_eq!(request.text.piece(b"caf\xE9", 0..9), None, "there is not so much");
+    }
+
+    #[test]
+    fn a_long_part_of_what_is_no_text_is_no_piece() {
+        let mut head = [b'a'; 40];
+        head[7] = 0xE9;
+        assert_eq!(Request::default().text.piece(&head, 8..40), None);
     }
 
     #[test]

@@ -77,11 +77,13 @@ impl fmt::Debug for ResponseBody {
 
 impl Response {
     /// A response without a body.
+    #[inline]
     pub fn new(status: Status) -> Response {
         Response { status, headers: Headers::new(), body: ResponseBody::Empty }
     }
 
     /// 200 with these bytes, of this media type.
+    #[inline]
     pub fn bytes(content_type: HeaderValue, bytes: impl Into<Cow<'static, [u8]>>) -> Response {
         Response::new(Status::OK)
             .with_header(header::CONTENT_TYPE, content_type)
@@ -89,6 +91,7 @@ impl Response {
     }
 
     /// 200 with plain text.
+    #[inline]
     pub fn text(text: impl Into<Cow<'static, str>>) -> Response {
         Response::bytes(
             HeaderValue::from_static("text/plain; charset=utf-8"),
@@ -135,17 +138,20 @@ impl Response {
     }
 
     /// The same with another status.
+    #[inline]
     pub fn with_status(self, status: Status) -> Response {
         Response { status, ..self }
     }
 
     /// The same with one field more; a field of this name is replaced.
+    #[inline]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Response {
         self.headers.set(name, value);
         self
     }
 
     /// The same with another body.
+    #[inline]
     pub fn with_body(self, body: ResponseBody) -> Response {
         Response { body, ..self }
     }
@@ -171,6 +177,7 @@ impl Response {
     }
 
     /// Takes the body out, to make another one of it.
+    #[inline]
     pub fn take_body(&mut self) -> ResponseBody {
         std::mem::replace(&mut self.body, ResponseBody::Empty)
     }
@@ -181,6 +188,7 @@ impl Response {
     }
 }
 
+#[inline]
 fn into_bytes(text: Cow<'static, str>) -> Cow<'static, [u8]> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),

@@ -186,13 +186,13 @@ impl Routes {
 
 impl Handler for Routes {
     fn handle(&self, request: &mut Request) -> Response {
-        // `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7).
-        if request.path() == "*" {
-            return with_allow(Response::new(Status::NO_CONTENT), Self::allowed(self.table.iter()));
-        }
         let method = request.method();
         if let Some(index) = self.fixed(request.path(), method) {
             return self.run(index, Values::new(), request);
+        }
+        // `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7).
+        if request.path() == "*" {
+            return with_allow(Response::new(Status::NO_CONTENT), Self::allowed(self.table.iter()));
         }
         if let Some((index, params)) = self.best(request) {
             return self.run(index, params, request);

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use crate::http::authority::port_of;
 use crate::http::authority::valid_authority;
@@ -75,26 +75,40 @@ impl Target {
     /// repair it in another way.
     pub fn parse(method: Method, raw: &str) -> Result<Target, InvalidTarget> {
         let parts = Parts::of(method, raw)?;
-        Ok(Target::new(Piece::Owned(raw.as_bytes().to_vec()), parts))
+        Ok(Target::new(raw.as_bytes().into(), parts))
     }
 
-    /// The same for a text that is in a head from an offset on, without a copy of it.
+    /// Becomes the target that this part of a head says: what was here before is gone.
     ///
     /// # Errors
-    /// As [`Target::parse`].
-    pub(super) fn in_head(
-        method: Method,
-        raw: &str,
-        head: &Arc<String>,
-        from: usize,
-    ) -> Result<Target, InvalidTarget> {
-        let parts = Parts::of(method, raw)?;
-        Ok(Target::new(Piece::of(head, from, from + raw.len()), parts))
+    /// As [`Target::parse`]. It is nobody's target then.
+    #[inline]
+    pub(super) fn read(&mut self, method: Method, raw: Piece) -> Result<(), InvalidTarget> {
+        // The usual one: a path and nothing else, in which nothing is encoded.
+        if raw.starts_with(b"/") && is_canonical(&raw) && method != Method::Connect {
+            self.clear();
+            self.path = Path::Sent(0..raw.len());
+            self.raw = raw;
+            return Ok(());
+        }
+        let parts = Parts::of(method, raw.to_str().unwrap_or_default())?;
+        *self = Target::new(raw, parts);
+        Ok(())
     }
 
     fn new(raw: Piece, Parts { form, authority, query, path, segments }: Parts) -> Target {
         let segments = segments.map(OnceLock::from).unwrap_or_default();
         Target { raw, form, authority, query, path, segments }
+    }
+
+    /// Becomes a target that nobody has sent yet.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        // All fields are named, so that the compiler objects if one is forgotten.
+        let Target { raw, form, authority, query, path, segments } = self;
+        (*raw, *form, *path) = (Piece::Static(""), TargetForm::Origin, Path::Sent(0..0));
+        (*authority, *query) = (None, None);
+        segments.take();
     }
 
     /// The target as it stood in the request line: for logs, never for decisions.
@@ -118,7 +132,7 @@ impl Target {
     /// whole) and the empty path of CONNECT. Parsing a canonical path gives the same path.
     pub fn path(&self) -> &str {
         match &self.path {
-            Path::Sent(part) => self.raw().get(part.clone()).unwrap_or_default(),
+            Path::Sent(part) => self.raw.part(part.clone()),
             Path::Made(path) => path,
         }
     }
@@ -173,11 +187,6 @@ struct Parts {
 
 impl Parts {
     fn of(method: Method, raw: &str) -> Result<Parts, InvalidTarget> {
-        // The usual one: a path and nothing else, in which nothing is encoded.
-        if method != Method::Connect && raw.starts_with('/') && is_canonical(raw) {
-            let (form, path) = (TargetForm::Origin, Path::Sent(0..raw.len()));
-            return Ok(Parts { form, authority: None, query: None, path, segments: None });
-        }
         // What can stand in no target at all.
         if raw.is_empty() {
             return Err(InvalidTarget::Empty);
@@ -236,7 +245,7 @@ impl Parts {
             None => (raw.len(), None),
         };
         let sent = &raw[start..end];
-        if sent.starts_with('/') && is_canonical(sent) {
+        if sent.starts_with('/') && is_canonical(sent.as_bytes()) {
             return Ok(Parts {
                 form,
                 authority,
