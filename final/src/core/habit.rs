@@ -27,11 +27,8 @@ impl Habit {
     pub fn run<T>(&self, handler: impl FnOnce() -> T) -> T {
         let belief = self.belief.load(Ordering::Relaxed);
         if belief == 0 {
-            let answer = handler();
-            if was_relieved() {
-                self.belief.store(BELIEF, Ordering::Relaxed);
-            }
-            return answer;
+            let _lesson = Lesson(self);
+            return handler();
         }
         // Two threads that store the same number at once count one time too few, which is as good.
         self.belief.store(belief - 1, Ordering::Relaxed);
@@ -41,5 +38,17 @@ impl Habit {
             self.belief.store(0, Ordering::Relaxed);
         }
         answer
+    }
+}
+
+/// What is learned when a handler has come back, or has panicked. Whoever holds its answer until then would have to move
+/// it once more.
+struct Lesson<'a>(&'a Habit);
+
+impl Drop for Lesson<'_> {
+    fn drop(&mut self) {
+        if was_relieved() {
+            self.0.belief.store(BELIEF, Ordering::Relaxed);
+        }
     }
 }

@@ -17,19 +17,20 @@ pub(super) struct Asked {
     pub(super) keep_alive: bool,
 }
 
-/// Lets the application answer, and says how that is to be framed. The latter is noted before: a handler may do with
-/// the request what it likes, and even put another one in its place.
-pub(super) fn respond_to(request: &mut Request, around: Surroundings<'_>) -> (Asked, Response) {
-    let asked = Asked {
-        version: request.version(),
-        is_head: request.method() == Method::Head,
-        keep_alive: request.wants_keep_alive(),
-    };
-    (asked, respond(request, around))
+impl Asked {
+    /// What it is now. It is noted before the application gets the request: a handler may do with it what it likes, and
+    /// even put another one in its place.
+    pub(super) fn of(request: &Request) -> Asked {
+        Asked {
+            version: request.version(),
+            is_head: request.method() == Method::Head,
+            keep_alive: request.wants_keep_alive(),
+        }
+    }
 }
 
-/// The answer. A panic in the application costs this one and nothing else.
-fn respond(request: &mut Request, around: Surroundings<'_>) -> Response {
+/// Lets the application answer. A panic in it costs this one answer and nothing else.
+pub(super) fn respond(request: &mut Request, around: Surroundings<'_>) -> Response {
     let is_exempt = || {
         let path = request.path();
         around.always.iter().any(|prefix| {

@@ -63,18 +63,16 @@ pub fn encode(response: &mut Response, context: Context, out: &mut Vec<u8>) -> (
     if context.is_head || !status.allows_content() {
         return (reuse, Rest::Nothing);
     }
+    // Head and body in one piece: one system call, and one segment on the wire if the piece fits into one.
+    if let Some(bytes) = response.body().in_memory()
+        && bytes.len() <= COPIED
+    {
+        out.extend_from_slice(bytes);
+        return (reuse, Rest::Nothing);
+    }
     let rest = match response.take_body() {
         ResponseBody::Empty => Rest::Nothing,
-        // Head and body in one piece: one system call, and one segment on the wire if the piece fits into one.
-        ResponseBody::Bytes(bytes) if bytes.len() <= COPIED => {
-            out.extend_from_slice(&bytes);
-            Rest::Nothing
-        }
         ResponseBody::Bytes(bytes) => Rest::Bytes { bytes, sent: 0 },
-        ResponseBody::Shared { bytes, range } if range.len() <= COPIED => {
-            out.extend_from_slice(bytes.get(range).unwrap_or_default());
-            Rest::Nothing
-        }
         ResponseBody::Shared { bytes, range } => {
             let bytes = bytes.get(range).unwrap_or_default().to_vec();
             Rest::Bytes { bytes: bytes.into(), sent: 0 }

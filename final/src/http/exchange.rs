@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::body::{BodyDecoder, RequestBody};
-use super::call::{Asked, expects_continue, respond_to};
+use super::call::{Asked, expects_continue, respond};
 use super::encoder::{self, Context, Reuse};
 use super::framing::BodyLength;
 use super::incoming::{End, Incoming};
@@ -186,7 +186,8 @@ impl Exchange {
             match self.advance(buffer, &mut used, recycled, around) {
                 Progress::NeedMore => break,
                 Progress::Request(mut request) => {
-                    let (asked, mut response) = respond_to(&mut request, around);
+                    let asked = Asked::of(&request);
+                    let mut response = respond(&mut request, around);
                     self.answer(asked, &mut response, around, true);
                     // Who has asked for the end sends no more (RFC 9112 section 9.6).
                     let is_all = used == buffer.len() && !asked.keep_alive;
@@ -461,7 +462,8 @@ impl Exchange {
         let incoming = Incoming::new(stream, decoder, bytes, expects, time)?;
         let expects = incoming.expects();
         request.complete(RequestBody::from_incoming(incoming), Headers::new(), around.peer);
-        let (asked, mut response) = respond_to(&mut request, around);
+        let asked = Asked::of(&request);
+        let mut response = respond(&mut request, around);
         expects.store(false, Ordering::Release); // the answer may be made of the body
         // A handler that has taken the body away has taken what tells where it ends.
         match request.body_mut().take_incoming().map_or(End::Unread, Incoming::end) {

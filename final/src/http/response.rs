@@ -47,6 +47,18 @@ pub enum ResponseBody {
 }
 
 impl ResponseBody {
+    /// The bytes, if they are in memory.
+    pub(super) fn in_memory(&self) -> Option<&[u8]> {
+        match self {
+            ResponseBody::Empty => Some(&[]),
+            ResponseBody::Bytes(bytes) => Some(bytes),
+            ResponseBody::Shared { bytes, range } => {
+                Some(bytes.get(range.clone()).unwrap_or_default())
+            }
+            ResponseBody::File { .. } | ResponseBody::Stream { .. } => None,
+        }
+    }
+
     /// The length of the body in bytes, if it is known before it is sent.
     pub fn length(&self) -> Option<u64> {
         match self {
@@ -85,9 +97,10 @@ impl Response {
     /// 200 with these bytes, of this media type.
     #[inline]
     pub fn bytes(content_type: HeaderValue, bytes: impl Into<Cow<'static, [u8]>>) -> Response {
-        Response::new(Status::OK)
-            .with_header(header::CONTENT_TYPE, content_type)
-            .with_body(ResponseBody::Bytes(bytes.into()))
+        let body = ResponseBody::Bytes(bytes.into());
+        let mut response = Response { status: Status::OK, headers: Headers::new(), body };
+        response.headers.append(header::CONTENT_TYPE, content_type);
+        response
     }
 
     /// 200 with plain text.
@@ -139,8 +152,9 @@ impl Response {
 
     /// The same with another status.
     #[inline]
-    pub fn with_status(self, status: Status) -> Response {
-        Response { status, ..self }
+    pub fn with_status(mut self, status: Status) -> Response {
+        self.status = status;
+        self
     }
 
     /// The same with one field more; a field of this name is replaced.
@@ -152,8 +166,9 @@ impl Response {
 
     /// The same with another body.
     #[inline]
-    pub fn with_body(self, body: ResponseBody) -> Response {
-        Response { body, ..self }
+    pub fn with_body(mut self, body: ResponseBody) -> Response {
+        self.body = body;
+        self
     }
 
     /// The status.
