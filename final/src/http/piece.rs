@@ -2,7 +2,7 @@
 //! head.
 
 use std::fmt;
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// So many bytes fit into a piece itself, beside their number and what kind of piece it is.
@@ -48,21 +48,6 @@ impl Piece {
         match (u32::try_from(from), u32::try_from(to)) {
             (Ok(from), Ok(to)) => Piece::Shared { head: Arc::clone(head), from, to },
             _ => Piece::from(head.as_bytes().get(from..to).unwrap_or_default()),
-        }
-    }
-
-    /// A part of it as text. Nothing, if that is none.
-    pub(super) fn part(&self, part: Range<usize>) -> &str {
-        match self {
-            Piece::Static(text) => text.get(part).unwrap_or_default(),
-            Piece::Short { .. } | Piece::Owned(_) => {
-                str::from_utf8(self.get(part).unwrap_or_default()).unwrap_or_default()
-            }
-            Piece::Shared { head, from, to } => {
-                let part = *from as usize + part.start..*from as usize + part.end;
-                let is_within = part.end <= *to as usize;
-                head.get(part).filter(|_| is_within).unwrap_or_default()
-            }
         }
     }
 
@@ -142,22 +127,6 @@ mod tests {
     fn a_piece_beyond_its_head_is_empty() {
         let head = Arc::new("GET".to_string());
         assert_eq!(&*Piece::of(&head, 2, 9), b"");
-    }
-
-    #[test]
-    fn a_part_of_a_piece_is_text_of_its_own() {
-        let head = Arc::new("GET / HTTP/1.1".to_string());
-        for piece in [
-            Piece::of(&head, 6, 10),
-            Piece::Static("HTTP"),
-            Piece::from(&b"HTTP"[..]),
-            Piece::Owned(b"HTTP"[..].into()),
-        ] {
-            let parts = [(0..4, "HTTP"), (1..3, "TT"), (4..4, ""), (2..5, ""), (9..9, "")];
-            for (part, text) in parts {
-                assert_eq!(piece.part(part), text);
-            }
-        }
     }
 
     #[test]

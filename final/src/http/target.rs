@@ -14,15 +14,14 @@ use crate::http::method::Method;
 use crate::http::percent::decode_segment;
 use crate::http::percent::encode_segment;
 use crate::http::percent::is_canonical;
-use crate::http::piece::Piece;
 
 /// The second part of a request line, taken apart (RFC 9112 section 3.2).
 ///
-/// As a rule its path is canonical as it was sent. Then all parts of it are where it stands in the head of the request,
-/// and nothing is copied.
+/// As a rule its path is canonical as it was sent. Then all parts of it are parts of what was sent, and nothing more is
+/// made of it.
 #[derive(Clone)]
 pub struct Target {
-    raw: Piece,
+    raw: String,
     form: TargetForm,
     /// Where these are in `raw`.
     authority: Option<Range<usize>>,
@@ -31,6 +30,9 @@ pub struct Target {
     /// Made when somebody asks for them. Few handlers do.
     segments: OnceLock<Vec<String>>,
 }
+
+/// A target that was larger does not keep its room.
+const KEPT: usize = 1024;
 
 /// The canonical path.
 #[derive(Clone)]
@@ -57,7 +59,7 @@ pub enum TargetForm {
 impl Default for Target {
     /// A target that nobody has sent yet: it has neither a path nor anything else.
     fn default() -> Target {
-        let (raw, path) = (Piece::Static(""), Path::Sent(0..0));
+        let (raw, path) = (String::new(), Path::Sent(0..0));
         let form = TargetForm::Origin;
         Target { raw, form, authority: None, query: None, path, segments: OnceLock::new() }
     }
@@ -74,46 +76,44 @@ impl Target {
     /// An [`InvalidTarget`] for what the grammar does not allow (400). Not repaired: another server of a chain might
     /// repair it in another way.
     pub fn parse(method: Method, raw: &str) -> Result<Target, InvalidTarget> {
-        let parts = Parts::of(method, raw)?;
-        Ok(Target::new(raw.as_bytes().into(), parts))
+        let mut target = Target::default();
+        target.read(method, raw)?;
+        Ok(target)
     }
 
-    /// Becomes the target that this part of a head says: what was here before is gone.
+    /// The same in the place of another target: nothing but its room is left of that.
     ///
     /// # Errors
     /// As [`Target::parse`]. It is nobody's target then.
-    #[inline]
-    pub(super) fn read(&mut self, method: Method, raw: Piece) -> Result<(), InvalidTarget> {
+    pub(super) fn read(&mut self, method: Method, raw: &str) -> Result<(), InvalidTarget> {
+        self.clear();
+        self.raw.push_str(raw);
         // The usual one: a path and nothing else, in which nothing is encoded.
-        if raw.starts_with(b"/") && is_canonical(&raw) && method != Method::Connect {
-            self.clear();
+        if raw.starts_with('/') && is_canonical(raw) && method != Method::Connect {
             self.path = Path::Sent(0..raw.len());
-            self.raw = raw;
             return Ok(());
         }
-        let parts = Parts::of(method, raw.to_str().unwrap_or_default())?;
-        *self = Target::new(raw, parts);
+        let Parts { form, authority, query, path, segments } = Parts::of(method, raw)?;
+        (self.form, self.authority, self.query, self.path) = (form, authority, query, path);
+        self.segments = segments.map(OnceLock::from).unwrap_or_default();
         Ok(())
     }
 
-    fn new(raw: Piece, Parts { form, authority, query, path, segments }: Parts) -> Target {
-        let segments = segments.map(OnceLock::from).unwrap_or_default();
-        Target { raw, form, authority, query, path, segments }
-    }
-
-    /// Becomes a target that nobody has sent yet.
-    #[inline]
+    /// Becomes a target that nobody has sent yet. Keeps its room, unless that is large.
     pub(super) fn clear(&mut self) {
         // All fields are named, so that the compiler objects if one is forgotten.
         let Target { raw, form, authority, query, path, segments } = self;
-        (*raw, *form, *path) = (Piece::Static(""), TargetForm::Origin, Path::Sent(0..0));
-        (*authority, *query) = (None, None);
+        if raw.capacity() > KEPT {
+            *raw = String::new();
+        }
+        raw.clear();
+        (*form, *authority, *query, *path) = (TargetForm::Origin, None, None, Path::Sent(0..0));
         segments.take();
     }
 
     /// The target as it stood in the request line: for logs, never for decisions.
     pub fn raw(&self) -> &str {
-        self.raw.to_str().unwrap_or_default() // it is ASCII
+        &self.raw
     }
 
     /// Which of the four forms it has.
@@ -132,7 +132,7 @@ impl Target {
     /// whole) and the empty path of CONNECT. Parsing a canonical path gives the same path.
     pub fn path(&self) -> &str {
         match &self.path {
-            Path::Sent(part) => self.raw.part(part.clone()),
+            Path::Sent(part) => self.raw.get(part.clone()).unwrap_or_default(),
             Path::Made(path) => path,
         }
     }
@@ -245,7 +245,7 @@ impl Parts {
             None => (raw.len(), None),
         };
         let sent = &raw[start..end];
-        if sent.starts_with('/') && is_canonical(sent.as_bytes()) {
+        if sent.starts_with('/') && is_canonical(sent) {
             return Ok(Parts {
                 form,
                 authority,

@@ -32,8 +32,7 @@ pub(super) fn read(buffered: &[u8], limits: &Limits, request: &mut Request) -> O
     }
     let (parsed, room) = request.head_mut();
     (parsed.method, parsed.version) = (method, version);
-    let piece = room.piece(head, target)?;
-    parsed.target.read(method, piece).ok()?;
+    parsed.target.read(method, str::from_utf8(&head[target]).ok()?).ok()?;
     read_fields(head, &ends, room, &mut parsed.headers)?;
     parsed.body_length = check_fields(version, &parsed.headers).ok()?;
     Some(head.len())
