@@ -123,11 +123,17 @@ fn requests_of_all_kinds_share_the_room() {
 }
 
 #[test]
-fn a_parameter_costs_an_allocation_and_is_counted() {
+fn a_short_parameter_is_kept_without_an_allocation_and_a_long_one_with_one() {
     let mut pair = Pair::new();
-    let sent = "GET /users/7 HTTP/1.1\r\nHost: a\r\n\r\n";
-    pair.exchange(sent, 1);
-    assert!(pair.exchange(sent, 1) > 0);
+    let mut count = |id: &str| {
+        let sent = format!("GET /users/{id} HTTP/1.1\r\nHost: a\r\n\r\n");
+        pair.exchange(&sent, 1);
+        pair.exchange(&sent, 1)
+    };
+    let short = count("7");
+    assert!(short > 0, "the routes are searched with memory of their own");
+    assert_eq!(count(&"7".repeat(9)), short);
+    assert_eq!(count(&format!("{}7", "0".repeat(30))), short + 1);
 }
 
 #[test]

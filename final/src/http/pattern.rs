@@ -3,10 +3,12 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use memchr::memchr;
 use smallvec::SmallVec;
 
 use super::Target;
 use super::percent::encode_segment;
+use super::piece::Piece;
 
 /// A route's pattern, taken apart.
 ///
@@ -23,7 +25,7 @@ pub struct Pattern {
 }
 
 /// What the parameters of a pattern stand for, in their order. There is seldom more than one.
-pub type Values = SmallVec<[String; 1]>;
+pub(super) type Values = SmallVec<[Piece; 1]>;
 
 /// One part of a pattern between slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,21 +114,32 @@ impl Pattern {
     ///
     /// The target's segments have been split before they were decoded. So a `%2F` is a slash inside a
     /// value and never the end of a segment.
-    pub fn params(&self, target: &Target) -> Option<Values> {
-        let mut params = Values::new();
-        let mut values = target.each_segment();
+    pub(super) fn params(&self, target: &Target) -> Option<Values> {
+        let Some(path) = target.plain_path() else { return self.params_of(target.segments()) };
+        let (mut params, mut rest) = (Values::new(), path);
         for segment in &self.segments {
-            let value = values.next()?;
+            rest = rest.strip_prefix('/')?;
+            let end = match segment {
+                Segment::Static(text) => text.len(), // for it matches
+                Segment::Wildcard(_) => rest.len(),
+                _ => memchr(b'/', rest.as_bytes()).unwrap_or(rest.len()),
+            };
+            let (value, behind) = rest.split_at_checked(end)?;
+            segment.add_to(&mut params, value)?;
+            rest = behind;
+        }
+        Some(params)
+    }
+
+    /// The same in a path in which something was encoded.
+    fn params_of(&self, segments: &[String]) -> Option<Values> {
+        let mut params = Values::new();
+        for (index, segment) in self.segments.iter().enumerate() {
             match segment {
-                Segment::Static(_) => {}
-                Segment::Typed(_, kind) if kind.accepts(value) => params.push(value.to_string()),
-                Segment::Typed(..) => return None,
-                Segment::Param(_) => params.push(value.to_string()),
                 Segment::Wildcard(_) => {
-                    let mut rest = value.to_string();
-                    values.by_ref().for_each(|value| rest.extend(["/", value]));
-                    params.push(rest);
+                    segment.add_to(&mut params, &segments.get(index..)?.join("/"))?;
                 }
+                _ => segment.add_to(&mut params, segments.get(index)?)?,
             }
         }
         Some(params)
@@ -187,6 +200,17 @@ impl Segment {
             Segment::Static(_) => None,
             Segment::Typed(name, _) | Segment::Param(name) | Segment::Wildcard(name) => Some(name),
         }
+    }
+
+    /// Adds what it stands for, if it is a parameter. `None` if it cannot be that.
+    fn add_to(&self, params: &mut Values, value: &str) -> Option<()> {
+        match self {
+            Segment::Static(_) => return Some(()),
+            Segment::Typed(_, kind) if !kind.accepts(value) => return None,
+            Segment::Typed(..) | Segment::Param(_) | Segment::Wildcard(_) => {}
+        }
+        params.push(Piece::from(value.as_bytes()));
+        Some(())
     }
 
     fn rank(&self) -> u8 {
@@ -296,7 +320,7 @@ mod tests {
             pattern
                 .names()
                 .zip(&params)
-                .map(|(name, value)| format!("{name}={value}"))
+                .map(|(name, value)| format!("{name}={}", value.to_str().unwrap_or_default()))
                 .collect::<Vec<_>>()
                 .join(" "),
         )

@@ -101,7 +101,7 @@ impl Matched {
     /// What a parameter of the pattern stands for.
     pub fn param(&self, name: &str) -> Option<&str> {
         let at = self.known.names.iter().position(|it| it == name)?;
-        self.params.get(at).map(String::as_str)
+        self.params.get(at)?.to_str()
     }
 
     /// The named routes of the table in which it was found.
@@ -238,7 +238,7 @@ mod tests {
         move |request: &mut Request| {
             let params: Vec<_> = (request.matched().iter())
                 .flat_map(|matched| matched.known.names.iter().zip(&matched.params))
-                .map(|(name, value)| format!(" {name}={value}"))
+                .map(|(name, value)| format!(" {name}={}", value.to_str().unwrap_or_default()))
                 .collect();
             format!("{name}{}", params.concat())
         }
