@@ -164,6 +164,12 @@ impl Response {
         self
     }
 
+    /// The same with these fields and no others.
+    pub fn with_headers(mut self, headers: Headers) -> Response {
+        self.headers = headers;
+        self
+    }
+
     /// The same with another body.
     #[inline]
     pub fn with_body(mut self, body: ResponseBody) -> Response {

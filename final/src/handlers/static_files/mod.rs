@@ -7,7 +7,8 @@
 //!    What was found is kept for a moment in [`open_files`], so that a file that many ask for is found once.
 //! 3. Open the file. What is said of it comes from the open file, not from its name: that may be another
 //!    file by now.
-//! 4. [`validators`] and [`caching`]: which state this is, and how long it may be used without asking.
+//! 4. [`validators`] and [`caching`]: which state this is, and how long it may be used without asking. The fields that
+//!    say so are kept with the file.
 //! 5. [`conditional`]: the client has it already (304), or wanted another state (412).
 //! 6. [`range`]: all of it, or a part (206), which may not be there (416).
 //! 7. Send the file, piece by piece, as the client takes it: memory does not grow with the file.
@@ -28,8 +29,8 @@ use std::time::Instant;
 
 use crate::core::stderr::say;
 use crate::http::{
-    Handler, HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, date, header,
-    mime,
+    Handler, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Router, Status,
+    date, header, mime,
 };
 use caching::Caching;
 use conditional::Verdict;
@@ -115,45 +116,33 @@ impl StaticFiles {
                 }
             },
         };
-        let OpenFile { length, content_type, validators, .. } = &*found;
+        let OpenFile { length, validators, state, whole, .. } = &*found;
         let length = *length;
-        // The fields that say which state this is are the same in a 200 and a 304 (RFC 9110 section 15.4.5).
-        let describe = |mut response: Response| {
-            let caching = self.caching.value(content_type);
-            response.headers_mut().set(header::CACHE_CONTROL, caching);
-            // Somebody between us and the client may compress it.
-            let vary = HeaderValue::from_static("Accept-Encoding");
-            response.headers_mut().set(header::VARY, vary);
-            validators.add_to(response.headers_mut());
-            response
-        };
 
         // 5. Does the client want it?
         match conditional::judge(request.headers(), validators) {
             Verdict::Proceed => {}
-            Verdict::NotModified => return Ok(describe(Response::new(Status::NOT_MODIFIED))),
+            Verdict::NotModified => {
+                return Ok(Response::new(Status::NOT_MODIFIED).with_headers(state.clone()));
+            }
             Verdict::Failed => return Ok(precondition_failed()),
         }
 
         // 6. How much of it?
-        let (response, range) = match range::wanted(request, validators, length) {
-            Wanted::Whole => (Response::new(Status::OK), 0..length),
-            Wanted::Part(range) => {
-                let part = format!("bytes {}-{}/{length}", range.start, range.end - 1);
-                let response = Response::new(Status::PARTIAL_CONTENT);
-                (range::with_content_range(response, &part), range)
-            }
+        let part = match range::wanted(request, validators, length) {
+            Wanted::Whole => None,
+            Wanted::Part(part) => Some(part),
             Wanted::Missing => return Ok(range::not_satisfiable(length)),
         };
 
-        // 7. Here it is. A browser must not take a text for a program because it looks like one.
-        let nosniff = HeaderValue::from_static("nosniff");
-        let response = response
-            .with_header(header::CONTENT_TYPE, content_type.clone())
-            .with_header(header::X_CONTENT_TYPE_OPTIONS, nosniff)
-            .with_header(range::ACCEPT_RANGES, HeaderValue::from_static("bytes"))
-            .with_body(found.body(range));
-        Ok(describe(response))
+        // 7. Here it is.
+        let with_status = |status| Response::new(status).with_headers(whole.clone());
+        let Some(part) = part else {
+            return Ok(with_status(Status::OK).with_body(found.body(0..length)));
+        };
+        let text = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+        let response = range::with_content_range(with_status(Status::PARTIAL_CONTENT), &text);
+        Ok(response.with_body(found.body(part)))
     }
 
     fn find(&self, request: &Request) -> io::Result<Found> {
@@ -186,13 +175,22 @@ impl StaticFiles {
         // 4. Which state is this? One that changes while it is read is not kept in memory.
         let bytes =
             if metadata.len() <= open_files::SMALL { read(&file, &metadata)? } else { None };
-        Ok(Found::File(Arc::new(OpenFile {
-            file: Arc::new(file),
-            bytes,
-            length: metadata.len(),
-            content_type: mime::content_type(&path.to_string_lossy()),
-            validators: Validators::of(&metadata, date::noted()),
-        })))
+        let validators = Validators::of(&metadata, date::noted());
+        let content_type = mime::content_type(&path.to_string_lossy());
+        let state = self.state(&content_type, &validators);
+        let whole = whole(content_type, &state);
+        let (file, length) = (Arc::new(file), metadata.len());
+        Ok(Found::File(Arc::new(OpenFile { file, bytes, length, validators, state, whole })))
+    }
+
+    /// The fields that say which state of a file this is: the same in a 200 and a 304 (RFC 9110 section 15.4.5).
+    fn state(&self, content_type: &HeaderValue, validators: &Validators) -> Headers {
+        let mut fields = Headers::new();
+        fields.append(header::CACHE_CONTROL, self.caching.value(content_type));
+        // Somebody between us and the client may compress it.
+        fields.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        validators.add_to(&mut fields);
+        fields
     }
 
     /// The index of a folder, if it has one that may be served: it can be a link, as any file.
@@ -227,6 +225,17 @@ impl Handler for StaticFiles {
             }
         }
     }
+}
+
+/// The fields of a file, and of a part of it.
+fn whole(content_type: HeaderValue, state: &Headers) -> Headers {
+    let mut fields = Headers::new();
+    fields.append(header::CONTENT_TYPE, content_type);
+    // A browser must not take a text for a program because it looks like one.
+    fields.append(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    fields.append(range::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    state.iter().for_each(|(name, value)| fields.append(name.clone(), value.clone()));
+    fields
 }
 
 /// All of a small file, if it has as many bytes as it says.

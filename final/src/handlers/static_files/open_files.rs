@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::validators::Validators;
-use crate::http::{HeaderValue, ResponseBody};
+use crate::http::{Headers, ResponseBody};
 
 /// How long a file is served without looking whether it is still the same. Somebody who publishes a file may
 /// have to wait this long for it to be seen.
@@ -28,10 +28,12 @@ pub struct OpenFile {
     pub bytes: Option<Arc<[u8]>>,
     /// Its length in bytes.
     pub length: u64,
-    /// What is in it.
-    pub content_type: HeaderValue,
     /// Which state of it this is.
     pub validators: Validators,
+    /// The fields of an answer that says which state this is.
+    pub state: Headers,
+    /// Those of an answer that has the file, or a part of it.
+    pub whole: Headers,
 }
 
 /// The open files, by the path that was asked for.
@@ -116,9 +118,9 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         let validators =
             Validators::of(&file.metadata().unwrap(), std::time::SystemTime::UNIX_EPOCH);
-        let content_type = HeaderValue::from_static("text/plain");
+        let (state, whole) = (Headers::new(), Headers::new());
         let file = Arc::new(file);
-        Arc::new(OpenFile { file, bytes: None, length: 0, content_type, validators })
+        Arc::new(OpenFile { file, bytes: None, length: 0, validators, state, whole })
     }
 
     #[test]
