@@ -73,10 +73,8 @@ pub fn encode(response: &mut Response, context: Context, out: &mut Vec<u8>) -> (
     let rest = match response.take_body() {
         ResponseBody::Empty => Rest::Nothing,
         ResponseBody::Bytes(bytes) => Rest::Bytes { bytes, sent: 0 },
-        ResponseBody::Shared { bytes, range } => {
-            let bytes = bytes.get(range).unwrap_or_default().to_vec();
-            Rest::Bytes { bytes: bytes.into(), sent: 0 }
-        }
+        // The range is in it, or there would be no bytes, and those are sent already.
+        ResponseBody::Shared { bytes, range } => Rest::Shared { bytes, left: range },
         ResponseBody::File { file, range } => {
             Rest::File { file, at: range.start, end: range.end.max(range.start) }
         }
@@ -224,6 +222,7 @@ mod tests {
         match rest {
             Rest::Nothing => {}
             Rest::Bytes { bytes, .. } => out.extend_from_slice(&bytes),
+            Rest::Shared { bytes, left } => out.extend_from_slice(&bytes[left]),
             Rest::File { .. } => unreachable!("no test here sends a file"),
             Rest::Stream { mut reader, framing, mut left } => {
                 while !next_piece(&mut reader, framing, &mut left, &mut out)? {}
@@ -339,6 +338,25 @@ mod tests {
         let (_, rest) = super::encode(&mut response, GET, &mut out);
         assert!(matches!(rest, Rest::Bytes { bytes, sent: 0 } if bytes.len() == COPIED + 1));
         assert!(out.ends_with(b"\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_range_of_what_is_shared_is_sent_from_where_it_is_and_one_beyond_its_end_is_empty() {
+        let all: std::sync::Arc<[u8]> = (0..=u8::MAX).cycle().take(3 * COPIED).collect();
+        for (range, length) in [
+            (0..all.len(), all.len()),
+            (7..COPIED + 8, COPIED + 1),
+            (7..COPIED + 7, COPIED),
+            (9..9, 0),
+            (1..all.len() + 1, 0),
+        ] {
+            let body = ResponseBody::Shared { bytes: all.clone(), range: range.clone() };
+            let (out, _) = bytes(Response::new(Status::OK).with_body(body), GET).unwrap();
+            let head = out.windows(4).position(|it| it == b"\r\n\r\n").unwrap() + 4;
+            assert_eq!(&out[head..], all.get(range).unwrap_or_default());
+            let field = format!("Content-Length: {length}\r\n");
+            assert!(String::from_utf8_lossy(&out[..head]).contains(&field));
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::encoder::{Framing, next_piece};
@@ -20,6 +21,13 @@ pub enum Rest {
         bytes: Cow<'static, [u8]>,
         /// How many bytes the kernel has taken.
         sent: usize,
+    },
+    /// A part of what is in memory for others as well.
+    Shared {
+        /// All of it.
+        bytes: Arc<[u8]>,
+        /// What the kernel has not taken.
+        left: Range<usize>,
     },
     /// A part of a file, which the kernel sends by itself.
     File {
@@ -139,6 +147,7 @@ impl Output {
                 }
                 Rest::Nothing => send(stream, head),
                 Rest::Bytes { bytes, sent } => send_both(stream, head, &bytes[*sent..]),
+                Rest::Shared { bytes, left } => send_both(stream, head, &bytes[left.clone()]),
                 Rest::File { at, end, .. } if !head.is_empty() && *at < *end => {
                     send_ahead(stream, head)
                 }
@@ -187,11 +196,19 @@ impl Output {
     fn advance(&mut self, count: usize) {
         let of_head = count.min(self.waiting());
         self.sent += of_head;
-        if let Rest::Bytes { bytes, sent } = &mut self.rest {
-            *sent += count - of_head;
-            if *sent == bytes.len() {
-                self.rest = Rest::Nothing;
+        let is_done = match &mut self.rest {
+            Rest::Bytes { bytes, sent } => {
+                *sent += count - of_head;
+                *sent == bytes.len()
             }
+            Rest::Shared { left, .. } => {
+                left.start += count - of_head;
+                left.start >= left.end
+            }
+            Rest::Nothing | Rest::File { .. } | Rest::Stream { .. } => false,
+        };
+        if is_done {
+            self.rest = Rest::Nothing;
         }
     }
 }

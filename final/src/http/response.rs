@@ -64,7 +64,7 @@ impl ResponseBody {
         match self {
             ResponseBody::Empty => Some(0),
             ResponseBody::Bytes(bytes) => Some(bytes.len() as u64),
-            ResponseBody::Shared { range, .. } => Some(range.len() as u64),
+            ResponseBody::Shared { .. } => self.in_memory().map(|bytes| bytes.len() as u64),
             ResponseBody::File { range, .. } => Some(range.end.saturating_sub(range.start)),
             ResponseBody::Stream { length, .. } => *length,
         }

@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::core::files;
 use crate::core::stderr::say;
 use crate::http::{
     Handler, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Router, Status,
@@ -101,14 +102,10 @@ impl StaticFiles {
         // when somebody reloads, and the second when it is forced (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
         let reloads =
             |it: &str| ["max-age=0", "no-cache"].iter().any(|word| it.eq_ignore_ascii_case(word));
-        let known = if request.headers().list(header::CACHE_CONTROL).any(reloads) {
-            None
-        } else {
-            self.open.get(request.path(), now)
-        };
-        let found = match known {
-            Some(file) => file,
-            None => match self.find(request)? {
+        let reloads = request.headers().list(header::CACHE_CONTROL).any(reloads);
+        let found = match self.open.get(request.path(), now) {
+            Some(known) if known.is_fresh && !reloads => known.file,
+            known => match self.find(request, known.map(|known| known.file).as_deref())? {
                 Found::Answer(response) => return Ok(response),
                 Found::File(file) => {
                     self.open.insert(request.path(), &file, now);
@@ -145,7 +142,8 @@ impl StaticFiles {
         Ok(response.with_body(found.body(part)))
     }
 
-    fn find(&self, request: &Request) -> io::Result<Found> {
+    /// Looks for the file of a path, at which there was perhaps one `before`.
+    fn find(&self, request: &Request, before: Option<&OpenFile>) -> io::Result<Found> {
         let nothing = || Ok(Found::Answer(not_found()));
         // 1. Where is it?
         let segments = request.target().segments();
@@ -173,14 +171,19 @@ impl StaticFiles {
         }
 
         // 4. Which state is this? One that changes while it is read is not kept in memory.
-        let bytes =
-            if metadata.len() <= open_files::SMALL { read(&file, &metadata)? } else { None };
+        let identity = files::identity(&metadata);
+        let bytes = match before.and_then(|before| before.bytes_if_same(identity)) {
+            Some(bytes) => Some(bytes),
+            None if metadata.len() <= open_files::SMALL => read(&file, &metadata)?,
+            None => None,
+        };
         let validators = Validators::of(&metadata, date::noted());
         let content_type = mime::content_type(&path.to_string_lossy());
         let state = self.state(&content_type, &validators);
         let whole = whole(content_type, &state);
         let (file, length) = (Arc::new(file), metadata.len());
-        Ok(Found::File(Arc::new(OpenFile { file, bytes, length, validators, state, whole })))
+        let found = OpenFile { file, bytes, identity, length, validators, state, whole };
+        Ok(Found::File(Arc::new(found)))
     }
 
     /// The fields that say which state of a file this is: the same in a 200 and a 304 (RFC 9110 section 15.4.5).
