@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime};
 
 use rustix::buffer::spare_capacity;
-use rustix::net::{SendFlags, SocketFlags, acceptfrom_with};
+use rustix::net::{RecvFlags, SendFlags, SocketFlags, acceptfrom_with};
 
 /// A client's socket. It does not block.
 pub type Stream = TcpStream;
@@ -39,7 +39,9 @@ pub fn accept(door: &Door) -> io::Result<(Stream, SocketAddr)> {
 /// # Errors
 /// What the socket reports.
 pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    Ok(rustix::io::read(stream, spare_capacity(buffer))?)
+    // Not read(2), which has to find out first that this is a socket.
+    let (received, _) = rustix::net::recv(stream, spare_capacity(buffer), RecvFlags::empty())?;
+    Ok(received)
 }
 
 /// dup(2): another handle of the same socket. Whether the socket blocks is said by either of them for both.
