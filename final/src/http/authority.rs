@@ -27,8 +27,8 @@ pub fn valid_authority(text: &str) -> bool {
     valid_host && valid_port
 }
 
-/// Whether it is letters, digits, dots and hyphens, and perhaps a port, as a rule. Then it is a host, and nothing more
-/// has to be known of it.
+/// Whether it is letters, digits, dots and hyphens, and perhaps a port of five digits at most. Nearly every authority is,
+/// and then there is nothing more to be looked at.
 pub(super) fn is_plain(text: &[u8]) -> bool {
     for (at, byte) in text.iter().enumerate() {
         if !PLAIN[usize::from(*byte)] {
@@ -38,7 +38,7 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
     true
 }
 
-/// Whether it is a port without zeros in front that would make it longer.
+/// Whether it is nothing, or a number that TCP has.
 fn is_plain_port(port: &[u8]) -> bool {
     if port.len() > 5 {
         return false;
@@ -50,7 +50,7 @@ fn is_plain_port(port: &[u8]) -> bool {
         }
         number = 10 * number + u32::from(byte - b'0');
     }
-    number <= u32::from(u16::MAX)
+    u16::try_from(number).is_ok()
 }
 
 /// Whether each byte is a letter, a digit, a dot or a hyphen: to look it up is quicker than to compare.

@@ -58,7 +58,8 @@ impl HeaderName {
     #[inline]
     pub fn is(&self, name: &str) -> bool {
         // Names in the program are most often the very same bytes, and then nothing has to be compared.
-        std::ptr::eq(&*self.0, name.as_bytes()) || self.0.eq_ignore_ascii_case(name.as_bytes())
+        let (own, name): (&[u8], &[u8]) = (&self.0, name.as_bytes());
+        std::ptr::eq(own, name) || own.eq_ignore_ascii_case(name)
     }
 }
 

@@ -92,7 +92,7 @@ impl Pattern {
     }
 
     /// A regular expression for the paths that it matches, in their canonical form. Numbers are matched
-    /// by their digits only; whether they fit their type is for [`Pattern::params`] to see.
+    /// by their digits only; whether they fit their type is for `params` to see.
     pub fn regex(&self) -> String {
         let mut regex = String::from("^");
         for segment in &self.segments {
