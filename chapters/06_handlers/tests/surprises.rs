@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
 
 use ch06_handlers::core::thread_pool::Size;
-use ch06_handlers::http::{HeaderValue, Request, Response};
+use ch06_handlers::http::{HeaderValue, Method, Request, Response};
 use ch06_handlers::{Limits, Server};
 use support::{LONG, Running};
 use wire::{Client, request};
@@ -108,4 +108,25 @@ fn what_a_stream_has_said_is_seen_before_it_says_more() {
     // Only now the reader may go on. A server that collects the answer first would never get here.
     sender.send(()).unwrap();
     assert_eq!(client.read_exact(5).unwrap(), b"0\r\n\r\n");
+}
+
+#[test]
+fn a_handler_that_puts_another_request_in_the_place_of_its_own_does_not_change_how_it_is_answered()
+{
+    let server = Running::start(
+        |server| server,
+        |request: &mut Request| {
+            let text = request.method().as_str().to_lowercase();
+            *request = Request::builder(Method::Get, "/").build();
+            text
+        },
+    );
+    // The one to HEAD has no body, and the one to HTTP/1.0 is the last.
+    let mut client = server.connect();
+    let head = client.ask(request("HEAD", "/", &[], b"")).unwrap();
+    assert_eq!((head.status, head.field("Content-Length")), (200, Some("4")));
+    assert_eq!(client.ask(get("/")).unwrap().text(), "get");
+    let last = client.ask("GET / HTTP/1.0\r\n\r\n").unwrap();
+    assert_eq!((last.text().as_str(), last.field("Connection")), ("get", Some("close")));
+    server.stop();
 }

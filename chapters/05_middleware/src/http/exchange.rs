@@ -38,10 +38,15 @@ pub fn serve(
             Err(Failure::Broken(error)) => return Err(error),
         };
         connection.enter(State::Processing)?;
+        // What the answer depends on is noted first. A handler may do with the request what it likes, and even put
+        // another one in its place.
+        let (version, is_head) = (request.version(), request.method() == Method::Head);
+        let wants_more = request.wants_keep_alive();
         let response = handle(handler, &mut request);
-        let keep_alive =
-            request.wants_keep_alive() && served < limits.requests && !registration.must_end();
-        if respond(&mut connection, &request, response, keep_alive, limits)? == Reuse::No {
+        let keep_alive = wants_more && served < limits.requests && !registration.must_end();
+        let context = Context { version, is_head, keep_alive };
+        let mut output = Output { connection: &mut connection, limits };
+        if encoder::write_response(response, context, &mut output)? == Reuse::No {
             break;
         }
     }
@@ -165,21 +170,6 @@ fn handle(handler: &dyn Handler, request: &mut Request) -> Response {
         let message = "the server made a mistake with this request";
         HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
     })
-}
-
-fn respond(
-    connection: &mut Connection,
-    request: &Request,
-    response: Response,
-    keep_alive: bool,
-    limits: &Limits,
-) -> io::Result<Reuse> {
-    let context = Context {
-        version: request.version(),
-        is_head: request.method() == Method::Head,
-        keep_alive,
-    };
-    encoder::write_response(response, context, &mut Output { connection, limits })
 }
 
 /// One answer to a client with which we cannot go on, then the end. `is_head`: what could be read of its
