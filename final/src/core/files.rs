@@ -1,6 +1,6 @@
 //! The files of the process: how many there may be, which are sockets too, and how several threads read one.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 
 #[cfg(unix)]
@@ -43,22 +43,4 @@ pub fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
 #[cfg(windows)]
 pub fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, at)
-}
-
-/// What is the same as long as a file is the same and nobody has written to it: file system, number, length, and the
-/// time of the last change, which no program can set.
-pub type Identity = (u64, u64, u64, i64, i64);
-
-/// The identity of a file.
-#[cfg(unix)]
-pub fn identity(metadata: &Metadata) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt;
-    let (device, number) = (metadata.dev(), metadata.ino());
-    Some((device, number, metadata.len(), metadata.ctime(), metadata.ctime_nsec()))
-}
-
-/// On Windows nothing that the standard library tells is so certain.
-#[cfg(windows)]
-pub fn identity(_: &Metadata) -> Option<Identity> {
-    None
 }

@@ -27,28 +27,50 @@ impl Habit {
     pub fn run<T>(&self, handler: impl FnOnce() -> T) -> T {
         let belief = self.belief.load(Ordering::Relaxed);
         if belief == 0 {
-            let _lesson = Lesson(self);
+            let _lesson = Lesson { habit: self, start: None };
             return handler();
         }
         // Two threads that store the same number at once count one time too few, which is as good.
         self.belief.store(belief - 1, Ordering::Relaxed);
-        let start = Instant::now();
-        let answer = blocking(handler);
-        if start.elapsed() < BRIEF {
-            self.belief.store(0, Ordering::Relaxed);
-        }
-        answer
+        let _lesson = Lesson { habit: self, start: Some(Instant::now()) };
+        blocking(handler)
     }
 }
 
-/// What is learned when a handler has come back, or has panicked. Whoever holds its answer until then would have to move
+/// What is learned when a handler has come back, or has panicked. Whoever held its answer until then would have to move
 /// it once more.
-struct Lesson<'a>(&'a Habit);
+struct Lesson<'a> {
+    habit: &'a Habit,
+    /// When the handler began that is expected to block.
+    start: Option<Instant>,
+}
 
 impl Drop for Lesson<'_> {
     fn drop(&mut self) {
-        if was_relieved() {
-            self.0.belief.store(BELIEF, Ordering::Relaxed);
+        match self.start {
+            None if was_relieved() => self.habit.belief.store(BELIEF, Ordering::Relaxed),
+            Some(start) if start.elapsed() < BRIEF => self.habit.belief.store(0, Ordering::Relaxed),
+            _ => {}
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn a_handler_that_panics_at_once_is_not_expected_to_block_any_more() {
+        let habit = Habit { belief: AtomicU32::new(BELIEF) };
+        // Not each of these is brief on a machine that is busy.
+        let is_trusted = (1..BELIEF).any(|_| {
+            let panicked = catch_unwind(AssertUnwindSafe(|| habit.run(|| panic!("at once"))));
+            assert!(panicked.is_err());
+            habit.belief.load(Ordering::Relaxed) == 0
+        });
+        assert!(is_trusted);
+        assert_eq!(habit.run(|| 7), 7);
     }
 }

@@ -212,3 +212,42 @@ impl Output {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::system::pair;
+
+    #[test]
+    fn what_the_kernel_takes_in_pieces_arrives_whole() {
+        let all: Arc<[u8]> = (0..=u8::MAX).cycle().take(900_001).collect();
+        let range = 3..all.len() - 5;
+        let rests: [fn(Arc<[u8]>, Range<usize>) -> Rest; 2] = [
+            |bytes, left| Rest::Shared { bytes, left },
+            |bytes, range| Rest::Bytes { bytes: bytes[range].to_vec().into(), sent: 0 },
+        ];
+        for rest in rests {
+            let (mut client, server) = pair().unwrap();
+            let mut output = Output::default();
+            // The head is more than the kernel takes at once, so that it ends within one of the pieces.
+            let head = vec![b'h'; 700_001];
+            output.pending().extend_from_slice(&head);
+            output.set_rest(rest(all.clone(), range.clone()));
+            let (mut received, mut buffer, mut waits) = (Vec::new(), [0; 30_011], 0);
+            while output.flush(&server).unwrap() != Flushed::All {
+                waits += 1;
+                assert!(!output.is_empty());
+                match client.read(&mut buffer) {
+                    Ok(count) => received.extend_from_slice(&buffer[..count]),
+                    Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+                }
+            }
+            assert!(waits > 3 && output.is_empty());
+            drop((output, server));
+            client.set_nonblocking(false).unwrap();
+            client.read_to_end(&mut received).unwrap();
+            assert_eq!(received.len(), head.len() + range.len());
+            assert!(received == [&head, &all[range.clone()]].concat());
+        }
+    }
+}

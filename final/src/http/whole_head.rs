@@ -25,7 +25,7 @@ type Ends = SmallVec<[usize; LINES]>;
 pub(super) fn read(buffered: &[u8], limits: &Limits, request: &mut Request) -> Option<usize> {
     let buffered = &buffered[..buffered.len().min(limits.head)];
     let mut ends = SmallVec::new();
-    let head = lines(buffered, limits.fields + 1, &mut ends)?;
+    let head = lines(buffered, limits.fields.saturating_add(1), &mut ends)?;
     let (method, target, version) = request_line(&head[..*ends.first()? - 2])?;
     if target.len() > limits.target {
         return None;
@@ -141,6 +141,12 @@ mod tests {
         ] {
             assert_eq!(length(unusual.as_bytes()), None, "{unusual:?}");
         }
+    }
+
+    #[test]
+    fn there_need_not_be_a_limit_of_fields() {
+        let limits = Limits { fields: usize::MAX, ..Limits::default() };
+        assert!(read_with(b"GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n", &limits).is_some());
     }
 
     /// The fields as pairs, read in one way or in the other.

@@ -20,7 +20,9 @@ pub enum FieldsError {
 /// # Errors
 /// [`FieldsError`] for more than `limit` lines, or a line that is not a field.
 pub fn parse_fields(block: &[u8], limit: usize) -> Result<Headers, FieldsError> {
-    let mut lines = vec![httparse::EMPTY_HEADER; limit];
+    // No more room than there are lines, however many are allowed.
+    let count = block.iter().filter(|byte| **byte == b'\n').count();
+    let mut lines = vec![httparse::EMPTY_HEADER; limit.min(count)];
     let lines = match httparse::parse_headers(block, &mut lines) {
         Ok(httparse::Status::Complete((used, lines))) if used == block.len() => lines,
         Err(httparse::Error::TooManyHeaders) => return Err(FieldsError::TooMany),
@@ -38,6 +40,13 @@ pub fn parse_fields(block: &[u8], limit: usize) -> Result<Headers, FieldsError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_takes_no_room() {
+        assert_eq!(parse_fields(b"a: 1\r\nb: 2\r\n\r\n", usize::MAX).unwrap().len(), 2);
+        assert_eq!(parse_fields(b"a: 1\r\nb: 2\r\n\r\n", 1), Err(FieldsError::TooMany));
+        assert!(parse_fields(b"\r\n", 0).unwrap().is_empty());
+    }
 
     #[test]
     fn field_lines_are_read_in_order_and_trimmed() {

@@ -27,7 +27,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::core::files;
 use crate::core::stderr::say;
 use crate::http::{
     Handler, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Router, Status,
@@ -74,7 +73,8 @@ impl StaticFiles {
 
     /// Says how long clients may use a file without asking.
     pub fn with_caching(self, caching: Caching) -> StaticFiles {
-        StaticFiles { caching, ..self }
+        // What is known of open files has been said with the old one.
+        StaticFiles { caching, open: Arc::default(), ..self }
     }
 
     /// Shows what is in a folder that has no `index.html`.
@@ -102,10 +102,14 @@ impl StaticFiles {
         // when somebody reloads, and the second when it is forced (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
         let reloads =
             |it: &str| ["max-age=0", "no-cache"].iter().any(|word| it.eq_ignore_ascii_case(word));
-        let reloads = request.headers().list(header::CACHE_CONTROL).any(reloads);
-        let found = match self.open.get(request.path(), now) {
-            Some(known) if known.is_fresh && !reloads => known.file,
-            known => match self.find(request, known.map(|known| known.file).as_deref())? {
+        let known = if request.headers().list(header::CACHE_CONTROL).any(reloads) {
+            None
+        } else {
+            self.open.get(request.path(), now)
+        };
+        let found = match known {
+            Some(file) => file,
+            None => match self.find(request)? {
                 Found::Answer(response) => return Ok(response),
                 Found::File(file) => {
                     self.open.insert(request.path(), &file, now);
@@ -142,8 +146,7 @@ impl StaticFiles {
         Ok(response.with_body(found.body(part)))
     }
 
-    /// Looks for the file of a path, at which there was perhaps one `before`.
-    fn find(&self, request: &Request, before: Option<&OpenFile>) -> io::Result<Found> {
+    fn find(&self, request: &Request) -> io::Result<Found> {
         let nothing = || Ok(Found::Answer(not_found()));
         // 1. Where is it?
         let segments = request.target().segments();
@@ -171,19 +174,14 @@ impl StaticFiles {
         }
 
         // 4. Which state is this? One that changes while it is read is not kept in memory.
-        let identity = files::identity(&metadata);
-        let bytes = match before.and_then(|before| before.bytes_if_same(identity)) {
-            Some(bytes) => Some(bytes),
-            None if metadata.len() <= open_files::SMALL => read(&file, &metadata)?,
-            None => None,
-        };
+        let bytes =
+            if metadata.len() <= open_files::SMALL { read(&file, &metadata)? } else { None };
         let validators = Validators::of(&metadata, date::noted());
         let content_type = mime::content_type(&path.to_string_lossy());
         let state = self.state(&content_type, &validators);
         let whole = whole(content_type, &state);
         let (file, length) = (Arc::new(file), metadata.len());
-        let found = OpenFile { file, bytes, identity, length, validators, state, whole };
-        Ok(Found::File(Arc::new(found)))
+        Ok(Found::File(Arc::new(OpenFile { file, bytes, length, validators, state, whole })))
     }
 
     /// The fields that say which state of a file this is: the same in a 200 and a 304 (RFC 9110 section 15.4.5).
@@ -241,11 +239,13 @@ fn whole(content_type: HeaderValue, state: &Headers) -> Headers {
     fields
 }
 
-/// All of a small file, if it has as many bytes as it says.
+/// All of a small file, if it is what it was when its `metadata` was read, as far as its length and time tell.
 fn read(file: &File, metadata: &Metadata) -> io::Result<Option<Arc<[u8]>>> {
     let mut bytes = Vec::new();
     file.take(metadata.len() + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 == metadata.len()).then(|| bytes.into()))
+    let is_whole = bytes.len() as u64 == metadata.len();
+    let is_same = file.metadata()?.modified().ok() == metadata.modified().ok();
+    Ok((is_whole && is_same).then(|| bytes.into()))
 }
 
 /// To the same path with a slash behind it. The path is the canonical one, so it cannot hold a line end, and with
@@ -265,4 +265,47 @@ fn not_found() -> Response {
 fn precondition_failed() -> Response {
     let message = "the file is not in the state that the request asks for";
     HttpError::new(Status::PRECONDITION_FAILED, "precondition_failed", message).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::http::Method;
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_not_kept_in_memory() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"old").unwrap();
+        let read_from_start = |file: &File, metadata: &Metadata| {
+            io::Seek::rewind(&mut &*file).unwrap();
+            read(file, metadata).unwrap()
+        };
+        let metadata = file.metadata().unwrap();
+        assert_eq!(read_from_start(&file, &metadata).as_deref(), Some(&b"old"[..]));
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(read_from_start(&file, &metadata), None, "it has another time");
+        let metadata = file.metadata().unwrap();
+        file.write_all(b"er").unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(read_from_start(&file, &metadata), None, "it is longer");
+    }
+
+    #[test]
+    fn a_copy_with_another_caching_says_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.css"), "").unwrap();
+        let files = StaticFiles::new(folder.path()).unwrap();
+        let hour = files.clone().with_caching(Caching::for_at_most(Duration::from_secs(3600)));
+        let caching = |files: &StaticFiles| {
+            let response = files.handle(&mut Request::builder(Method::Get, "/a.css").build());
+            response.headers().get(header::CACHE_CONTROL).cloned()
+        };
+        assert_eq!(caching(&hour), HeaderValue::try_from("public, max-age=3600").ok());
+        assert_eq!(caching(&files), HeaderValue::try_from("no-cache").ok());
+        assert_eq!(caching(&hour), HeaderValue::try_from("public, max-age=3600").ok());
+    }
 }
