@@ -21,7 +21,7 @@ pub enum FieldsError {
 /// [`FieldsError`] for more than `limit` lines, or a line that is not a field.
 pub fn parse_fields(block: &[u8], limit: usize) -> Result<Headers, FieldsError> {
     // No more room than there are lines, however many are allowed.
-    let count = block.iter().filter(|byte| **byte == b'\n').count();
+    let count = block.split(|byte| *byte == b'\n').count();
     let mut lines = vec![httparse::EMPTY_HEADER; limit.min(count)];
     let lines = match httparse::parse_headers(block, &mut lines) {
         Ok(httparse::Status::Complete((used, lines))) if used == block.len() => lines,
