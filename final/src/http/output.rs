@@ -233,7 +233,7 @@ mod tests {
             let head = vec![b'h'; 700_001];
             output.pending().extend_from_slice(&head);
             output.set_rest(rest(all.clone(), range.clone()));
-            let (mut received, mut buffer, mut waits) = (Vec::new(), [0; 30_011], 0);
+            let (mut received, mut buffer, mut waits) = (Vec::new(), [0; 10_007], 0);
             while output.flush(&server).unwrap() != Flushed::All {
                 waits += 1;
                 assert!(!output.is_empty());
