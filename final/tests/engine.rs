@@ -467,3 +467,18 @@ fn a_panic_costs_one_answer() {
         assert_eq!(client.ask(get("/")).unwrap().text(), "done");
     }
 }
+
+#[test]
+fn an_answer_of_as_much_as_a_turn_may_send_ends_its_connection_at_once() {
+    let limits = Limits { linger: 10 * LONG, ..Limits::default() };
+    let body = "x".repeat(1024 * 1024);
+    let server = Running::start(
+        move |server| server.with_limits(limits),
+        move |_: &mut Request| body.clone(),
+    );
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.0\r\n\r\n").unwrap();
+    assert!(client.read_to_end().unwrap().ends_with(b"xxxx"));
+    drop(client);
+    server.stop();
+}
