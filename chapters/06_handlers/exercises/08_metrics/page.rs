@@ -1,8 +1,12 @@
 //! The page `/metrics`, and what can be asked of it.
 
+use std::fmt::Display;
+use std::time::Duration;
+
 use wire::exercise::{Answer, Failure, Server};
 
 use super::exposition::{self, Family, Sample};
+use super::visit::{Timed, waited};
 
 pub(super) const REQUESTS: &str = "http_requests_total";
 pub(super) const IN_FLIGHT: &str = "http_requests_in_flight";
@@ -10,44 +14,81 @@ pub(super) const DURATION: &str = "http_request_duration_seconds";
 
 pub(super) const FORMAT: &str = "Prometheus, Exposition formats (Text format details)";
 
+/// More lines than this are counted in a message, not shown. A route has 14 in its histogram.
+const MOST_LINES: usize = 16;
+
+/// So much a sum may be off, for who writes it with few digits.
+const ROUNDED: Duration = Duration::from_millis(1);
+
 /// What `/metrics` said at one time.
 pub(super) struct Page {
     pub(super) answer: Answer,
     pub(super) families: Vec<Family>,
-}
-
-pub(super) fn scrape(server: &Server) -> Result<Page, Failure> {
-    let answer = server.get("/metrics")?;
-    answer.status(200)?;
-    let text = str::from_utf8(&answer.body)
-        .map_err(|error| answer.failure("a body in UTF-8", error).with_rule(FORMAT))?;
-    match exposition::parse(text) {
-        Ok(families) => Ok(Page { answer, families }),
-        Err(error) => Err(answer.failure(error.expected, error.got).with_rule(FORMAT)),
-    }
+    /// What was asked before, in words.
+    asked: String,
 }
 
 impl Page {
+    /// Asks for the page, which must be well-formed. `asked` is what was asked before.
+    pub(super) fn of(server: &Server, asked: String) -> Result<Page, Failure> {
+        let answer = server.get("/metrics")?;
+        answer.status(200)?;
+        let text = str::from_utf8(&answer.body)
+            .map_err(|error| answer.failure("a body in UTF-8", error).with_rule(FORMAT))?;
+        match exposition::parse(text) {
+            Ok(families) => Ok(Page { answer, families, asked }),
+            Err(error) => {
+                let line = error.got.as_bytes();
+                let at = answer.raw.windows(line.len().max(1)).position(|place| place == line);
+                let failure = answer.failure(error.expected, error.got).with_rule(FORMAT);
+                Err(at.into_iter().fold(failure, Failure::with_wrong_at))
+            }
+        }
+    }
+
     pub(super) fn require(
         &self,
         holds: bool,
-        expected: impl std::fmt::Display,
-        got: impl std::fmt::Display,
+        expected: impl Display,
+        got: impl Display,
     ) -> Result<(), Failure> {
-        self.answer.require(holds, expected, got)
+        if holds { Ok(()) } else { Err(self.failure(expected, got)) }
+    }
+
+    /// A failure that says what was asked before. It does not show the page, which may be long: the lines that
+    /// matter are in `got`.
+    pub(super) fn failure(&self, expected: impl Display, got: impl Display) -> Failure {
+        let after = if self.asked.is_empty() { "" } else { "\nafter: " };
+        let failure = self.answer.failure(format!("{expected}{after}{}", self.asked), got);
+        Failure { received: Box::default(), ..failure }
     }
 
     pub(super) fn family(&self, name: &str) -> Result<&Family, Failure> {
         let found = self.families.iter().find(|family| family.name == name);
         found.ok_or_else(|| {
             let names: Vec<&str> = self.families.iter().map(|it| it.name.as_str()).collect();
-            self.answer.failure(format!("a family {name}"), format!("only [{}]", names.join(", ")))
+            let got = if names.is_empty() {
+                "a page without any".to_string()
+            } else {
+                format!("only {}", names.join(", "))
+            };
+            self.failure(format!("a family {name}"), got)
         })
     }
 
+    fn samples(&self) -> impl Iterator<Item = &Sample> {
+        self.families.iter().flat_map(|family| &family.samples)
+    }
+
     pub(super) fn requests(&self) -> impl Iterator<Item = &Sample> {
-        let families = self.families.iter().filter(|family| family.name == REQUESTS);
-        families.flat_map(|family| &family.samples)
+        self.samples().filter(|it| it.name == REQUESTS)
+    }
+
+    /// The lines of a route whose names begin like this, as they stand on the page.
+    pub(super) fn lines(&self, name: &str, route: &str) -> String {
+        let ours = |it: &&Sample| it.name.starts_with(name) && it.label("route") == route;
+        let lines = listed(self.samples().filter(ours));
+        if lines.is_empty() { format!("no {name}… with route=\"{route}\"") } else { lines }
     }
 
     /// The counter with these labels must have this value.
@@ -65,28 +106,31 @@ impl Page {
         let expected = format!(
             "{REQUESTS}{{method=\"{method}\",route=\"{route}\",status=\"{status}\"}} {count}"
         );
-        let got = if let Some(series) = series {
-            series.to_string()
+        let right = series.is_some_and(|it| is(it.value, count));
+        let got = if self.requests().any(|it| it.label("route") == route) {
+            self.lines(REQUESTS, route)
         } else {
-            let near = self.requests().filter(|it| it.label("route") == route);
-            let near: Vec<String> = near.map(Sample::to_string).collect();
-            format!("no such series, but [{}] of this route", near.join(", "))
+            format!("no series with route=\"{route}\", but\n{}", self.all_requests())
         };
-        self.require(series.is_some_and(|it| is(it.value, count)), expected, got)
+        self.require(right, expected, got)
     }
 
     /// There must be so many series of the counter.
     pub(super) fn has_series(&self, count: usize) -> Result<(), Failure> {
         self.family(REQUESTS)?;
-        let all: Vec<String> = self.requests().map(Sample::to_string).collect();
-        let shown = if all.len() > 8 { String::new() } else { format!(": {}", all.join(", ")) };
         let expected = format!("{count} series of {REQUESTS}");
-        self.require(all.len() == count, expected, format!("{}{shown}", all.len()))
+        let all = self.requests().count();
+        self.require(all == count, expected, format!("{all}:\n{}", self.all_requests()))
+    }
+
+    fn all_requests(&self) -> String {
+        let all = listed(self.requests());
+        if all.is_empty() { format!("no series of {REQUESTS}") } else { all }
     }
 
     pub(super) fn value_in_flight(&self) -> Result<f64, Failure> {
         let value = self.family(IN_FLIGHT)?.samples.first().map(value);
-        value.ok_or_else(|| self.answer.failure(format!("a value of {IN_FLIGHT}"), "no series"))
+        value.ok_or_else(|| self.failure(format!("a value of {IN_FLIGHT}"), "no series"))
     }
 
     pub(super) fn in_flight(&self, count: u32) -> Result<(), Failure> {
@@ -101,20 +145,82 @@ impl Page {
         let mut samples = self.family(DURATION)?.samples.iter();
         let found = samples.find(|it| it.name == name && it.label("route") == route).map(value);
         let expected = format!("{name}{{route=\"{route}\"}}");
-        found.ok_or_else(|| self.answer.failure(expected, "no such series"))
+        found.ok_or_else(|| self.failure(expected, self.lines(DURATION, route)))
     }
 
-    /// The buckets of a route in the order of the page: the upper end, and how many are below it.
-    pub(super) fn buckets(&self, route: &str) -> Result<Vec<(f64, f64)>, Failure> {
+    /// So many requests with this route must have been timed.
+    pub(super) fn has_timed(&self, route: &str, count: u32) -> Result<(), Failure> {
+        let found = self.duration("count", route)?;
+        let name = format!("{DURATION}_count");
+        let expected = format!("{name}{{route=\"{route}\"}} {count}");
+        self.require(is(found, count), expected, self.lines(&name, route))
+    }
+
+    /// The buckets of a route in the order of the page: the upper end, and the line.
+    pub(super) fn buckets(&self, route: &str) -> Result<Vec<(f64, &Sample)>, Failure> {
         let name = format!("{DURATION}_bucket");
         let all = self.family(DURATION)?.samples.iter();
         let ours = all.filter(|sample| sample.name == name && sample.label("route") == route);
         ours.map(|sample| {
-            let bound = exposition::number(sample.label("le"));
-            let bound = bound.ok_or_else(|| self.answer.failure("le as a number", sample))?;
-            Ok((bound, sample.value))
+            let end = exposition::number(sample.label("le"));
+            let end = end.ok_or_else(|| self.failure("le as a number", sample))?;
+            Ok((end, sample))
         })
         .collect()
+    }
+
+    /// Each bucket of the route must have all requests that the client has waited for no longer than its end,
+    /// and none that has slept for longer.
+    pub(super) fn buckets_have(&self, route: &str, times: &[Timed]) -> Result<(), Failure> {
+        for (end, bucket) in self.buckets(route)? {
+            let count = |it: &dyn Fn(&&Timed) -> bool| times.iter().filter(it).count();
+            let surely = count(&|it| it.most.as_secs_f64() <= end);
+            let perhaps = count(&|it| it.least.as_secs_f64() <= end);
+            // A number of requests is exact as a float.
+            let right = (0..=perhaps).skip(surely).any(|it| is(bucket.value, number(it)));
+            let range = if surely == perhaps {
+                surely.to_string()
+            } else {
+                format!("between {surely} and {perhaps}")
+            };
+            let name = format!("{DURATION}_bucket");
+            let expected = format!(
+                "{name}{{route=\"{route}\",le=\"{}\"}} {range}, for the client has waited\n{}",
+                bucket.label("le"),
+                waited(times),
+            );
+            self.require(right, expected, self.lines(&name, route))?;
+        }
+        Ok(())
+    }
+
+    /// The sum of the route must be no less than all requests have slept, and no more than the client has waited
+    /// for them.
+    pub(super) fn sum_is_of(&self, route: &str, times: &[Timed]) -> Result<(), Failure> {
+        let sum = self.duration("sum", route)?;
+        let least: Duration = times.iter().map(|it| it.least).sum();
+        let most: Duration = times.iter().map(|it| it.most).sum();
+        let right = (least.saturating_sub(ROUNDED).as_secs_f64()..=(most + ROUNDED).as_secs_f64())
+            .contains(&sum);
+        let name = format!("{DURATION}_sum");
+        let expected = format!(
+            "{name}{{route=\"{route}\"}} between {} and {:.4}, in seconds, for the client has waited\n{}",
+            least.as_secs_f64(),
+            most.as_secs_f64(),
+            waited(times),
+        );
+        self.require(right, expected, self.lines(&name, route))
+    }
+}
+
+/// Lines, one below the other.
+fn listed<'a>(samples: impl Iterator<Item = &'a Sample>) -> String {
+    let lines: Vec<String> = samples.map(Sample::to_string).collect();
+    let shown = lines[..lines.len().min(MOST_LINES)].join("\n");
+    if lines.len() > MOST_LINES {
+        format!("{shown}\n… ({} lines in all)", lines.len())
+    } else {
+        shown
     }
 }
 
@@ -125,4 +231,8 @@ pub(super) fn value(sample: &Sample) -> f64 {
 /// Whether a value is this whole number.
 pub(super) fn is(value: f64, number: u32) -> bool {
     (value - f64::from(number)).abs() < 1e-9
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
