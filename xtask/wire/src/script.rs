@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::thread::Builder;
 use std::time::Duration;
+use std::time::Instant;
 
 use crate::PATIENCE;
 use crate::WireError;
@@ -21,8 +22,11 @@ use crate::WireError;
 #[derive(Debug)]
 pub struct Script {
     address: SocketAddr,
-    heads: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<Head>>>,
 }
+
+/// The head of a request, and when its end came.
+type Head = (Instant, String);
 
 impl Script {
     /// Starts to listen. `connections[i]` holds the answers for the connection number `i`; later
@@ -60,6 +64,11 @@ impl Script {
 
     /// The request heads so far, over all connections.
     pub fn heads(&self) -> Vec<String> {
+        self.arrivals().into_iter().map(|(_, head)| head).collect()
+    }
+
+    /// The same, each with the time at which it had come.
+    pub fn arrivals(&self) -> Vec<(Instant, String)> {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -67,7 +76,7 @@ impl Script {
 fn play(
     mut stream: TcpStream,
     answers: Vec<Vec<u8>>,
-    heads: &Mutex<Vec<String>>,
+    heads: &Mutex<Vec<Head>>,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -86,7 +95,7 @@ fn play(
         heads
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(String::from_utf8_lossy(&head).into_owned());
+            .push((Instant::now(), String::from_utf8_lossy(&head).into_owned()));
         stream.write_all(&answer)?;
     }
     // FIN first and the rest read away, or an RST might overtake the answer.
@@ -114,6 +123,8 @@ mod tests {
         assert_eq!(client.read_reply().unwrap().body, b"hi");
         client.expect_closed().unwrap();
         assert_eq!(script.heads()[1], "GET /2 HTTP/1.1\r\n\r\n");
+        let arrivals = script.arrivals();
+        assert!(arrivals[0].0 <= arrivals[1].0, "{arrivals:?}");
         assert!(client.transcript().starts_with("> GET /1 HTTP/1.1\\r\\n\n> \\r\\n\n> GET /2"));
         assert!(client.transcript().ends_with("< hi\n"));
     }

@@ -1,7 +1,8 @@
 //! The client at play: it asks a server that answers as a script says, and everything it does is seen.
 
 use std::env;
-use std::process::{Command, Stdio};
+use std::fmt::Write;
+use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Shorter than this is no wait, on the slowest machine.
 pub(super) const AT_ONCE: Duration = Duration::from_secs(6);
+
+/// Who still runs so long behind an answer is waiting.
+const A_WHILE: Duration = Duration::from_secs(1);
 
 /// An answer with this status, these field lines and this body.
 pub(super) fn refusal(status: u16, lines: &[&str], body: &str) -> Vec<u8> {
@@ -27,105 +31,190 @@ pub(super) fn ok() -> Vec<u8> {
 
 /// What happened between a client and a server that follows a script.
 pub(super) struct Seen {
-    /// `client --retry GET URL`
-    pub(super) command: String,
-    /// The script's first answer.
-    pub(super) answer: Vec<u8>,
-    /// The heads of the requests.
-    pub(super) heads: Vec<String>,
-    /// What the client has printed.
+    /// The answers of the script.
+    answers: Vec<Vec<u8>>,
+    /// The heads of the requests, and when they came, counted from the client's start.
+    heads: Vec<(Duration, String)>,
+    pub(super) ran: Ran,
+}
+
+/// One run of the client.
+pub(super) struct Ran {
+    /// What a person types to run it.
+    command: String,
+    /// `None` if it was stopped.
+    status: Option<ExitStatus>,
+    /// What it has printed.
     pub(super) out: String,
+    /// What it has said on standard error.
+    said: String,
     pub(super) took: Duration,
+    began: Instant,
 }
 
 /// Lets the client ask a server that gives one of these answers on each connection.
 pub(super) fn play(words: &[&str], answers: Vec<Vec<u8>>) -> Result<Seen, Failure> {
-    let answer = answers.first().cloned().unwrap_or_default();
+    let seen = stage(words, answers, |_, took| took >= PATIENCE)?;
+    match seen.ran.problem() {
+        None => Ok(seen),
+        Some(got) => Err(seen.failure("an answer on standard output, and exit code 0", &got)),
+    }
+}
+
+/// Lets the client ask a server with this answer, after which it must wait. It is stopped as soon as that is clear.
+pub(super) fn waits_after(words: &[&str], answer: Vec<u8>) -> Result<(), Failure> {
+    let seen = stage(words, vec![answer, ok()], |script, took| {
+        let asked = script.arrivals().first().map(|(at, _)| at.elapsed());
+        took >= PATIENCE || asked.is_some_and(|since| since >= A_WHILE)
+    })?;
+    seen.requests(1)?;
+    let got = "it ended before, without a wait";
+    seen.require(
+        seen.ran.status.is_none(),
+        "a wait, of which this check sees the first second",
+        got,
+    )
+}
+
+fn stage(
+    words: &[&str],
+    answers: Vec<Vec<u8>>,
+    stop: impl Fn(&Script, Duration) -> bool,
+) -> Result<Seen, Failure> {
     let broken = |error: wire::WireError| Failure::new("a scripted server", error.message());
-    let script = Script::start(answers.into_iter().map(|it| vec![it]).collect()).map_err(broken)?;
+    let each = answers.iter().map(|it| vec![it.clone()]).collect();
+    let script = Script::start(each).map_err(broken)?;
     let url = format!("http://{}/scripted?x=1", script.addr());
-    let words = [words, &[url.as_str()]].concat();
-    let (out, took) = run_client(&words)?;
-    Ok(Seen {
-        command: format!("client {}", words.join(" ")),
-        answer,
-        heads: script.heads(),
-        out,
-        took,
-    })
+    let ran = Ran::with([words, &[url.as_str()]].concat(), |took| stop(&script, took))?;
+    let heads = script.arrivals().into_iter().map(|(at, head)| (at - ran.began, head)).collect();
+    Ok(Seen { answers, heads, ran })
 }
 
 impl Seen {
     pub(super) fn requests(&self, count: usize) -> Result<(), Failure> {
-        let plural = if count == 1 { "" } else { "s" };
-        let expected = format!("{count} request{plural}");
-        self.require(self.heads.len() == count, expected, format!("{}", self.heads.len()))
+        self.require(self.heads.len() == count, requests(count), requests(self.heads.len()))
     }
 
     pub(super) fn shows(&self, status: u16) -> Result<(), Failure> {
-        let right = self.out.starts_with(&format!("HTTP/1.1 {status} "))
-            && self.out.matches("HTTP/1.1 ").count() == 1;
+        let out = &self.ran.out;
+        let right = out.starts_with(&format!("HTTP/1.1 {status} "))
+            && out.matches("HTTP/1.1 ").count() == 1;
         let expected = format!("only the last answer on standard output, which is {status}");
-        self.require(right, expected, &self.out)
+        self.require(right, expected, out)
     }
 
     pub(super) fn at_once(&self) -> Result<(), Failure> {
-        let got = format!("it took {:?}", self.took);
-        self.require(self.took < AT_ONCE, "the end without a wait", got)
+        let got = format!("it took {}", seconds(self.ran.took));
+        self.require(self.ran.took < AT_ONCE, "the end without a wait", got)
+    }
+
+    /// How long after a request, the first being 0, the next one came. The wait between them is no longer.
+    pub(super) fn gap(&self, number: usize) -> Option<Duration> {
+        Some(self.heads.get(number + 1)?.0.saturating_sub(self.heads[number].0))
     }
 
     pub(super) fn require(
         &self,
         holds: bool,
-        expected: impl Into<String>,
-        got: impl Into<String>,
+        expected: impl AsRef<str>,
+        got: impl AsRef<str>,
     ) -> Result<(), Failure> {
-        if holds {
-            return Ok(());
+        if holds { Ok(()) } else { Err(self.failure(expected.as_ref(), got.as_ref())) }
+    }
+
+    /// A failure that tells all that happened. There is nothing to try with curl: the server was one of this check,
+    /// and is gone.
+    fn failure(&self, expected: &str, got: &str) -> Failure {
+        let mut story = String::from(
+            "\na server of this check has answered, which is gone now. This is what it saw:",
+        );
+        for (number, (at, head)) in self.heads.iter().enumerate() {
+            let line = head.lines().next().unwrap_or_default();
+            let answer = self.answers.get(number).map_or("no answer".to_string(), |it| summary(it));
+            let _ = write!(story, "\n  {}  {line}  ->  {answer}", seconds(*at));
         }
-        let expected = format!("{} of `{}`", expected.into(), self.command);
-        let sent = self.heads.first().cloned().unwrap_or_default();
-        Err(Failure::new(expected, got).with_bytes(sent.as_bytes(), &self.answer))
+        let ended = if self.ran.status.is_some() { "the client ended" } else { "it was stopped" };
+        let _ = write!(story, "\n  {}  {ended}", seconds(self.ran.took));
+        self.ran.failure(expected, &(got.trim_end().to_string() + &story))
     }
 }
 
-/// Runs the chapter's client, which is built together with the checks, and returns what it has printed.
-pub(super) fn run_client(words: &[&str]) -> Result<(String, Duration), Failure> {
-    let command = format!("client {}", words.join(" "));
-    let failed = |got: String| Failure::new(format!("`{command}` prints an answer"), got);
-    // These checks are in a folder beside that of the examples.
-    let client = env::current_exe()
-        .ok()
-        .and_then(|me| Some(me.parent()?.parent()?.join("examples").join("client")))
-        .ok_or_else(|| failed("the client cannot be found".to_string()))?
-        .with_extension(env::consts::EXE_EXTENSION);
-    let started = Instant::now();
-    let mut child = Command::new(&client)
-        .args(words)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(format!("{} cannot be started: {error}", client.display())))?;
-    // What it prints fits into a pipe, so it need not be read before the end.
-    let ended = loop {
-        match child.try_wait() {
-            Ok(None) if started.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(5)),
-            Ok(ended) => break ended,
-            Err(error) => return Err(failed(error.to_string())),
+impl Ran {
+    /// Runs the chapter's client, which is built together with the checks, until it ends or is stopped.
+    pub(super) fn with(words: Vec<&str>, stop: impl Fn(Duration) -> bool) -> Result<Ran, Failure> {
+        let command =
+            format!("cargo run -q -p ch05_middleware --example client -- {}", words.join(" "));
+        let failed = |got: String| Failure::new(format!("`{command}` is started"), got);
+        // These checks are in a folder beside that of the examples.
+        let client = env::current_exe()
+            .ok()
+            .and_then(|me| Some(me.parent()?.parent()?.join("examples").join("client")))
+            .ok_or_else(|| failed("the client cannot be found".to_string()))?
+            .with_extension(env::consts::EXE_EXTENSION);
+        let began = Instant::now();
+        let mut child = Command::new(&client)
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(format!("{} cannot be started: {error}", client.display())))?;
+        // What it prints fits into a pipe, so it need not be read before the end.
+        let status = loop {
+            match child.try_wait() {
+                Ok(None) if !stop(began.elapsed()) => thread::sleep(Duration::from_millis(5)),
+                Ok(status) => break status,
+                Err(error) => return Err(failed(error.to_string())),
+            }
+        };
+        let took = began.elapsed();
+        if status.is_none() {
+            // It may end at this very moment.
+            let _ = child.kill();
         }
-    };
-    let took = started.elapsed();
-    if ended.is_none() {
-        // It may end at this very moment.
-        let _ = child.kill();
+        let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (out, said) = (text(&output.stdout), text(&output.stderr));
+        Ok(Ran { command, status, out, said, took, began })
     }
-    let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let said = text(&output.stderr);
-    match ended {
-        Some(status) if status.success() => Ok((text(&output.stdout), took)),
-        Some(status) => Err(failed(format!("{status}\non standard error it said:\n{said}"))),
-        None => Err(failed(format!("it still ran after {PATIENCE:?}\n{said}"))),
+
+    /// Why it did not come to a good end.
+    pub(super) fn problem(&self) -> Option<String> {
+        match self.status {
+            Some(status) if status.success() => None,
+            Some(status) => Some(status.to_string()),
+            None => Some(format!("it still ran after {}", seconds(PATIENCE))),
+        }
     }
+
+    pub(super) fn failure(&self, expected: &str, got: &str) -> Failure {
+        let said = if self.said.is_empty() {
+            "on standard error the client said nothing".to_string()
+        } else {
+            format!("on standard error the client said:\n{}", self.said)
+        };
+        let expected = format!("{expected}\nof `{}`", self.command);
+        Failure::new(expected, format!("{}\n{said}", got.trim_end()))
+    }
+}
+
+/// What matters of an answer here: `429, Retry-After: 1`.
+fn summary(answer: &[u8]) -> String {
+    let text = String::from_utf8_lossy(answer);
+    let mut lines = text.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
+    let field = lines
+        .take_while(|line| !line.is_empty())
+        .find(|line| line.to_ascii_lowercase().starts_with("retry-after:"));
+    format!("{status}, {}", field.unwrap_or("no Retry-After"))
+}
+
+/// `1 request`
+fn requests(count: usize) -> String {
+    if count == 1 { "1 request".to_string() } else { format!("{count} requests") }
+}
+
+/// `0.300 s`
+pub(super) fn seconds(time: Duration) -> String {
+    format!("{:.3} s", time.as_secs_f64())
 }
