@@ -61,8 +61,8 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Family>, Invalid> {
     };
     let mut families: Vec<Family> = Vec::new();
     for line in text.split('\n') {
-        if line.ends_with('\r') {
-            return invalid("lines that end with \\n", format!("\\r\\n after {line:?}"));
+        if let Some(line) = line.strip_suffix('\r') {
+            return invalid("lines that end with \\n", format!("\\r\\n behind this one:\n{line}"));
         }
         let trimmed = line.trim_matches([' ', '\t']);
         if trimmed.is_empty() {
