@@ -28,7 +28,7 @@ use crate::workspace::Workspace;
 use build::{Built, Place};
 pub(crate) use report::{Checked, Ended};
 use watch::Snapshot;
-use wire::exercise::SERVER_FOLDER;
+use wire::exercise::{ONLY, SERVER_FOLDER};
 
 /// All checks of an exercise together may take this long.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -218,13 +218,35 @@ impl Run<'_> {
 }
 
 /// Runs the checks against a server, by default the one that has been built.
-pub(crate) fn check(
+fn check(
     place: &Place,
     exercise: &Exercise,
     built: &Built,
     server: Option<&[String]>,
     made: impl FnMut(&Checked),
 ) -> anyhow::Result<(Vec<Checked>, Ended)> {
+    runner::run(&mut command(place, exercise, built, server)?, LIMIT, made)
+}
+
+/// Runs the check with this sentence against the server that has been built; if there is none of it, all of them.
+pub(crate) fn check_only(
+    place: &Place,
+    exercise: &Exercise,
+    built: &Built,
+    sentence: Option<&str>,
+) -> anyhow::Result<(Vec<Checked>, Ended)> {
+    let mut command = command(place, exercise, built, None)?;
+    command.envs(sentence.map(|sentence| (ONLY, sentence)));
+    runner::run(&mut command, LIMIT, |_| ())
+}
+
+/// What makes the checks.
+fn command(
+    place: &Place,
+    exercise: &Exercise,
+    built: &Built,
+    server: Option<&[String]>,
+) -> anyhow::Result<Command> {
     let mut command = Command::new(&built.checks);
     match server {
         Some(words) => {
@@ -236,7 +258,7 @@ pub(crate) fn check(
     if place.target.is_some() {
         command.env("EXERCISE_IN_COPY", "1");
     }
-    runner::run(&mut command, LIMIT, made)
+    Ok(command)
 }
 
 /// Splits a command as a shell would, as far as quotes go.

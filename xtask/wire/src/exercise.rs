@@ -51,6 +51,9 @@ pub const STARTS: &str =
 /// command. Without it that is the chapter's folder, as for the checks.
 pub const SERVER_FOLDER: &str = "EXERCISE_SERVER_FOLDER";
 
+/// The environment's name for the sentence of the only check to be made. If there is none of this sentence, all are made.
+pub const ONLY: &str = "EXERCISE_ONLY";
+
 /// One thing that a solution must do.
 #[derive(Clone, Copy)]
 pub struct Check {
@@ -81,11 +84,18 @@ pub fn main(checks: &[Check]) -> ExitCode {
         eprintln!("the checks cannot be started: {error}");
         return ExitCode::FAILURE;
     }
-    match report(checks, &words, &mut io::stdout().lock()) {
+    let only = env::var(ONLY).ok();
+    match report(chosen(checks, only.as_deref()), &words, &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         // Nobody listens any more.
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// The check with this sentence, if there is one, and else all.
+fn chosen<'a>(checks: &'a [Check], only: Option<&str>) -> &'a [Check] {
+    let at = checks.iter().position(|check| Some(check.sentence) == only);
+    at.map_or(checks, |at| &checks[at..=at])
 }
 
 fn report(checks: &[Check], words: &[String], out: &mut impl Write) -> io::Result<()> {

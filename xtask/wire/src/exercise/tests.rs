@@ -109,3 +109,13 @@ fn arguments_of_a_check_stand_behind_the_address_and_are_kept() {
         server.program().wait_for_stdout("its arguments", crate::PATIENCE, said).unwrap();
     }
 }
+
+#[test]
+fn one_check_can_be_made_alone_and_of_an_unknown_sentence_all_are() {
+    let check = |sentence| Check { sentence, rule: "", run: |_| Ok(()) };
+    let checks = [check("one"), check("two"), check("three")];
+    let sentences = |only| chosen(&checks, only).iter().map(|it| it.sentence).collect::<Vec<_>>();
+    assert_eq!(sentences(Some("two")), ["two"]);
+    assert_eq!(sentences(Some("four")), ["one", "two", "three"]);
+    assert_eq!(sentences(None), ["one", "two", "three"]);
+}
