@@ -1,21 +1,24 @@
-//! A copy of the repository in `target/exercises/repo`, as it was committed, in which solutions are tried.
+//! A copy of the repository in `target/exercises/N/repo`, as it was committed, in which solutions are tried.
 //!
 //! The reader's files are never touched. The copy is kept between runs and only files that differ are
-//! written, so that cargo builds little; a lock makes a second run wait.
+//! written, so that cargo builds little; a lock makes a second run wait. Several copies, each with its number,
+//! can be used side by side. Their dependencies are those that cargo has built for the course itself, and their own
+//! crates have a version of their own: cargo tells a crate from its copy by the version, not by the folder.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::check::build::Place;
+use crate::check::build::{Place, Target};
 use crate::git::Git;
 use crate::patch::Patch;
 use crate::workspace::Workspace;
 
 pub(crate) struct Sandbox {
+    number: usize,
     root: PathBuf,
-    target: PathBuf,
+    target: Target,
     git: Git,
     revision: String,
     /// Held as long as the copy is in use.
@@ -23,17 +26,22 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Makes the copy the same as a commit or tree.
-    pub(crate) fn open(workspace: &Workspace, revision: &str) -> anyhow::Result<Sandbox> {
-        let folder = workspace.path("target/exercises");
+    /// Makes the copy with this number the same as a commit or tree.
+    pub(crate) fn open(
+        workspace: &Workspace,
+        number: usize,
+        revision: &str,
+    ) -> anyhow::Result<Sandbox> {
+        let folder = workspace.target().join("exercises").join(number.to_string());
         let root = folder.join("repo");
         fs::create_dir_all(&root).with_context(|| root.display().to_string())?;
         let lock = File::create(folder.join("lock"))?;
         lock.lock()?;
         let index = folder.join("index");
         let git = Git::with_index(workspace.root(), &index, &root)?;
-        let target = folder.join("target");
-        let sandbox = Sandbox { root, target, git, revision: revision.to_string(), _lock: lock };
+        let target = Target { programs: folder.join("target"), shared: workspace.target() };
+        let sandbox =
+            Sandbox { number, root, target, git, revision: revision.to_string(), _lock: lock };
         sandbox.restore()?;
         Ok(sandbox)
     }
@@ -43,6 +51,10 @@ impl Sandbox {
         self.git.run(&["read-tree", "--reset", &self.revision])?;
         self.git.run(&["checkout-index", "--all", "--force", "--index"])?;
         self.git.run(&["clean", "-ffdxq"])?;
+        let manifest = self.root.join("Cargo.toml");
+        if let Ok(text) = fs::read_to_string(&manifest) {
+            fs::write(manifest, with_version_of_its_own(&text, self.number))?;
+        }
         Ok(())
     }
 
@@ -59,11 +71,30 @@ impl Sandbox {
     }
 }
 
+/// Makes `version = "0.1.0"` of the workspace `version = "0.1.0-copy.2"`.
+fn with_version_of_its_own(manifest: &str, number: usize) -> String {
+    let Some((before, rest)) = manifest.split_once("\nversion = \"") else {
+        return manifest.to_string();
+    };
+    let Some((version, after)) = rest.split_once('"') else { return manifest.to_string() };
+    format!("{before}\nversion = \"{version}-copy.{number}\"{after}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::patch::Files;
     use crate::workspace::tests::folder_with;
+
+    /// Once two copies had the same version, and a solution was checked with the program of another one.
+    #[test]
+    fn the_crates_of_each_copy_have_a_version_of_their_own() {
+        let manifest = "[workspace.package]\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+        let of = |number| with_version_of_its_own(manifest, number);
+        assert_eq!(of(2), "[workspace.package]\nversion = \"0.1.0-copy.2\"\nedition = \"2024\"\n");
+        assert_ne!(of(0), of(1));
+        assert_eq!(with_version_of_its_own("[workspace]\n", 1), "[workspace]\n");
+    }
 
     #[test]
     fn the_copy_is_as_committed_and_comes_back_to_that() {
@@ -80,7 +111,7 @@ mod tests {
         fs::write(folder.path().join("chapters/01_a/src/lib.rs"), "my work\n").unwrap();
 
         let workspace = Workspace::at(folder.path()).unwrap();
-        let sandbox = Sandbox::open(&workspace, "HEAD").unwrap();
+        let sandbox = Sandbox::open(&workspace, 0, "HEAD").unwrap();
         let read =
             |path: &str| fs::read_to_string(sandbox.root.join("chapters/01_a/src").join(path)).ok();
         let written = || {

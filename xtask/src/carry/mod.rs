@@ -220,7 +220,7 @@ fn conclude(plan: &mut Plan<'_>, remade: &[u8]) {
     if !remade.is_empty() {
         let numbers: Vec<String> = remade.iter().map(u8::to_string).collect();
         plan.line(&format!(
-            "Patches were made anew: `cargo xtask prove-exercises --work-tree {}` shows that they still \
+            "Patches were made anew: `cargo xtask prove-exercises {}` shows that they still \
              do what they say.",
             numbers.join(" ")
         ));

@@ -17,9 +17,18 @@ pub(crate) struct Place {
     /// The root of the repository, or of a copy.
     pub root: PathBuf,
     /// Where cargo puts what it builds; `None` is as always.
-    pub target: Option<PathBuf>,
+    pub target: Option<Target>,
     /// Keep the compiler's words instead of showing them.
     pub quiet: bool,
+}
+
+/// Where cargo builds for a copy of the repository.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// For programs, whose names are the same in each copy.
+    pub programs: PathBuf,
+    /// For everything else: cargo tells the copies apart there, and builds a dependency once for all of them.
+    pub shared: PathBuf,
 }
 
 /// What has been built.
@@ -27,21 +36,26 @@ pub(crate) struct Place {
 pub(crate) struct Built {
     pub server: PathBuf,
     pub checks: PathBuf,
+    /// The folder with the examples that the exercise is about, if there are any.
+    pub examples: Option<PathBuf>,
 }
 
 /// Builds all of it. The inner error is what the compiler said, empty if it has been shown already.
 pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result<Built, String>> {
     let (package, target) = (&exercise.chapter.package, exercise.target());
+    let examples = examples(place, exercise)?;
     let mut command = process::cargo();
     command
         .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
-        .args(["--package", package, "--bin", package, "--test", &target])
-        .args(examples(place, exercise)?.iter().flat_map(|name| ["--example", name]))
+        // Dependencies with the features that the workspace as a whole asks for are built already.
+        .args(["--workspace", "--bin", package, "--test", &target])
+        .args(examples.iter().flat_map(|name| ["--example", name]))
         .current_dir(&place.root)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     if let Some(target) = &place.target {
-        command.env("CARGO_TARGET_DIR", target);
+        command.env("CARGO_TARGET_DIR", &target.programs);
+        command.env("CARGO_BUILD_BUILD_DIR", &target.shared);
     }
     if place.quiet {
         command.stderr(Stdio::piped());
@@ -61,11 +75,12 @@ pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result
     let find = |kind: &str, name: &str| {
         executable(&messages, kind, name).with_context(|| format!("cargo built no {kind} `{name}`"))
     };
-    Ok(Ok(Built { server: find("bin", package)?, checks: find("test", &target)? }))
+    let examples = examples.first().map(|name| find("example", name)).transpose()?;
+    let examples = examples.and_then(|example| example.parent().map(Path::to_owned));
+    Ok(Ok(Built { server: find("bin", package)?, checks: find("test", &target)?, examples }))
 }
 
-/// The examples of the chapter that the reference solution changes: then the exercise is about them too, and
-/// its checks find them in the folder `examples` next to their own.
+/// The examples of the chapter that the reference solution changes: then the exercise is about them too.
 fn examples(place: &Place, exercise: &Exercise) -> anyhow::Result<Vec<String>> {
     let solution = Patch::read(&place.root.join(&exercise.folder).join("solution.patch"))?;
     let folder = format!("{}/examples/", exercise.chapter.folder);

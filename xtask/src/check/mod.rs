@@ -28,7 +28,7 @@ use crate::workspace::Workspace;
 use build::{Built, Place};
 pub(crate) use report::{Checked, Ended};
 use watch::Snapshot;
-use wire::exercise::{ONLY, SERVER_FOLDER};
+use wire::exercise::{EXAMPLES, ONLY, SERVER_FOLDER};
 
 /// All checks of an exercise together may take this long.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -73,7 +73,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
             watch(&Run { workspace, exercise, server, typed, json: false })?;
         }
         let good = if args.solution {
-            let sandbox = Sandbox::open(workspace, "HEAD")?;
+            let sandbox = Sandbox::open(workspace, 0, "HEAD")?;
             sandbox.apply(&exercise.patch(workspace, "solution.patch")?)?;
             let run = Run { workspace, exercise, server: None, typed: None, json: args.json };
             run.check(&sandbox.place(args.json))?.is_some_and(|all| is_solved(&all))
@@ -255,6 +255,7 @@ fn command(
         None => _ = command.arg(&built.server),
     }
     command.current_dir(place.root.join(&exercise.chapter.folder));
+    command.envs(built.examples.as_ref().map(|folder| (EXAMPLES, folder)));
     if place.target.is_some() {
         command.env("EXERCISE_IN_COPY", "1");
     }

@@ -1,64 +1,107 @@
 //! `cargo xtask test`: everything that CI runs, part by part, all of them even when one fails.
+//!
+//! [`parts`] lists the parts, [`schedule`] runs several of them side by side, [`report`] writes a line for each, and
+//! [`quick`] finds out which of them a change touches.
 
+mod book;
 mod lessons;
 mod parts;
 mod portable;
+mod programs;
+mod quick;
+mod report;
+mod schedule;
 
-use std::fmt::Write;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::bail;
 
+use self::quick::Scope;
 use crate::ui;
 use crate::workspace::Workspace;
 
-pub(crate) use parts::PARTS;
+use parts::PARTS;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only these parts
+    #[arg(conflicts_with = "quick")]
     parts: Vec<String>,
     /// Show which parts there are
     #[arg(long)]
     list: bool,
+    /// Check only what your change can have broken, in about two minutes
+    #[arg(long)]
+    quick: bool,
+    /// Fail if something is left out, such as the browser's checks on a machine without a browser
+    #[arg(long)]
+    strict: bool,
+    /// How many parts run side by side
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
+    jobs: u8,
 }
 
 /// Something that is tested by itself.
 pub(crate) struct Part {
     pub name: &'static str,
     pub about: &'static str,
-    pub run: fn(&Workspace) -> anyhow::Result<Outcome>,
+    /// Parts that have to end before this one starts, if they are run at all.
+    pub after: &'static [&'static str],
+    pub run: fn(&Run) -> anyhow::Result<Outcome>,
+}
+
+/// What a part is given.
+pub(crate) struct Run {
+    pub workspace: Workspace,
+    /// What `--quick` confines the parts to; `None` is everything.
+    pub scope: Option<Scope>,
 }
 
 /// How a part ended. An error of the part itself counts as failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// With a few words about what was done.
-    Passed(String),
-    /// With what a person needs to see.
+    Passed {
+        /// A few words about what was done.
+        note: String,
+        /// What could not be done on this machine, each with the reason and the remedy.
+        left_out: Vec<String>,
+    },
+    /// With the command and what it printed.
     Failed(String),
     /// With the reason.
     Skipped(String),
 }
 
+impl Outcome {
+    pub(crate) fn passed(note: impl Into<String>) -> Outcome {
+        Outcome::Passed { note: note.into(), left_out: Vec::new() }
+    }
+
+    fn is_failure(&self) -> bool {
+        matches!(self, Outcome::Failed(_))
+    }
+}
+
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
-    let parts = chosen(&args.parts)?;
+    let mut run = Run { workspace: workspace.clone(), scope: None };
+    let mut parts = chosen(&args.parts)?;
+    if args.quick {
+        let scope = Scope::of_change(workspace)?;
+        ui::print(&scope.summary());
+        parts.retain(|part| scope.has(part.name));
+        run.scope = Some(scope);
+    }
     if args.list {
         let lines = parts.iter().map(|part| format!("{:<11} {}\n", part.name, part.about));
         ui::print(&lines.collect::<String>());
         return Ok(ExitCode::SUCCESS);
     }
-    let mut outcomes = Vec::new();
-    for part in &parts {
-        ui::print(&format!("{:<11} … ", part.name));
-        let start = Instant::now();
-        let outcome =
-            (part.run)(workspace).unwrap_or_else(|error| Outcome::Failed(format!("{error:#}\n")));
-        ui::print(&line(&outcome, start.elapsed()));
-        outcomes.push((part.name, outcome));
-    }
-    let (summary, good) = summary(&outcomes);
+    let start = Instant::now();
+    let finished = schedule::run(&parts, usize::from(args.jobs), &run, |finished, running| {
+        ui::print(&report::line(finished, running));
+    });
+    let (summary, good) = report::summary(&finished, start.elapsed(), args.strict);
     ui::print(&summary);
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -66,79 +109,29 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Part>> {
     if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|part| part.name != *name)) {
         let known: Vec<_> = PARTS.iter().map(|part| part.name).collect();
-        bail!("there is no part `{unknown}`; there are: {}", known.join(", "));
+        bail!("there is no part `{unknown}`; the parts are: {}", known.join(", "));
     }
     let wanted = |part: &&Part| names.is_empty() || names.iter().any(|name| name == part.name);
     Ok(PARTS.iter().filter(wanted).collect())
 }
 
-/// The rest of a part's line; if it failed, what a person needs to see below it.
-fn line(outcome: &Outcome, took: Duration) -> String {
-    let seconds = format!("{:.1} s", took.as_secs_f32());
-    match outcome {
-        Outcome::Passed(note) if note.is_empty() => {
-            format!("{} {seconds}\n", ui::paint(ui::GOOD, "ok"))
-        }
-        Outcome::Passed(note) => format!("{} {seconds} ({note})\n", ui::paint(ui::GOOD, "ok")),
-        Outcome::Skipped(why) => format!("{} {why}\n", ui::paint(ui::NOTE, "skipped")),
-        Outcome::Failed(output) => {
-            let end = if output.ends_with('\n') { "" } else { "\n" };
-            format!("{} {seconds}\n\n{output}{end}\n", ui::paint(ui::BAD, "FAILED"))
-        }
-    }
-}
-
-/// The last lines: what failed and how to run it alone, then the counts.
-fn summary(outcomes: &[(&str, Outcome)]) -> (String, bool) {
-    let failed: Vec<&str> = outcomes
-        .iter()
-        .filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
-        .map(|(name, _)| *name)
-        .collect();
-    let passed =
-        outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Passed(_))).count();
-    let mut text = String::from("\n");
-    if !failed.is_empty() {
-        let names = failed.join(" ");
-        let _ = writeln!(text, "failed: {names}; run it alone with `cargo xtask test {names}`");
-    }
-    let _ = writeln!(text, "{passed} passed, {} failed", failed.len());
-    (text, failed.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::tests::plain;
 
     #[test]
-    fn the_last_line_counts_the_parts() {
-        let passed = ("fmt", Outcome::Passed(String::new()));
-        let skipped = ("lessons", Outcome::Skipped("your work".to_string()));
-        let failed = ("clippy", Outcome::Failed("warning".to_string()));
-        assert_eq!(
-            summary(&[passed.clone(), skipped.clone()]),
-            ("\n1 passed, 0 failed\n".to_string(), true)
-        );
-        assert_eq!(
-            summary(&[passed, skipped, failed]),
-            ("\nfailed: clippy; run it alone with `cargo xtask test clippy`\n1 passed, 1 failed\n".to_string(), false)
-        );
-    }
-
-    #[test]
-    fn a_part_s_line_has_its_time_and_what_it_did() {
-        let took = Duration::from_millis(1234);
-        let line = |outcome| plain(&line(&outcome, took));
-        assert_eq!(line(Outcome::Passed("34 tests".to_string())), "ok 1.2 s (34 tests)\n");
-        assert_eq!(line(Outcome::Failed("why".to_string())), "FAILED 1.2 s\n\nwhy\n\n");
-        assert_eq!(line(Outcome::Skipped("why".to_string())), "skipped why\n");
-    }
-
-    #[test]
-    fn an_unknown_part_is_told_the_known_ones() {
+    fn an_unknown_part_is_rejected_with_the_known_ones() {
         let error = chosen(&["speed".to_string()]).map(|_| ()).unwrap_err().to_string();
-        assert!(error.starts_with("there is no part `speed`; there are: fmt, "), "{error}");
+        assert!(error.starts_with("there is no part `speed`; the parts are: fmt, "), "{error}");
         assert_eq!(chosen(&["loom".to_string(), "fmt".to_string()]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn parts_wait_only_for_parts_that_come_before_them() {
+        for (index, part) in PARTS.iter().enumerate() {
+            for name in part.after {
+                assert!(PARTS[..index].iter().any(|before| before.name == *name), "{}", part.name);
+            }
+        }
     }
 }

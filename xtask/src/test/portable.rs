@@ -1,80 +1,94 @@
-//! What macOS and Windows run: tested on this system as far as it goes, and compiled for the others.
+//! What macOS and Windows run: tested on this system as far as that goes, and compiled for the others.
 
 use std::path::Path;
 use std::process::Command;
 
-use super::Outcome;
-use super::parts::{count_tests, failures, outcome};
+use anyhow::Context;
+
+use super::parts::{cargo, outcome};
+use super::programs::Tests;
+use super::{Outcome, Run};
 use crate::process;
-use crate::workspace::Workspace;
 
 /// The systems that this one is not.
 const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "x86_64-apple-darwin"];
 
-/// mio's form for systems that have nothing but poll(2). It tells of a socket as its form for Windows does: once, and
-/// then not before somebody has asked again.
+/// mio's form for systems that have only poll(2). It reports readiness as its form for Windows does: once, and again
+/// only after a registration.
 const POLL: &str = "--cfg mio_unsupported_force_poll_poll";
 
-/// What is run in that form: the contract, and what talks to the server over connections that live on.
-const TELLING: &str = "--lib --test engine --test framing --test responses --test clients";
+/// What is run in that form: the poller's contract, and what talks to the server over connections that are kept.
+const READINESS: [&str; 5] =
+    ["--lib", "--test=engine", "--test=framing", "--test=responses", "--test=clients"];
 
-pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
-    let mut passed = 0;
-    for (mut command, what) in [(everything(workspace), "mio"), (poll(workspace), "poll(2)")] {
-        let finished = process::captured(&mut command)?;
-        let [good, bad, _] = count_tests(&finished.output);
-        if !finished.status.success() {
-            let rest = failures(&finished.output);
-            let count = format!("{good} tests passed, {bad} failed, above {what}\n");
-            return Ok(Outcome::Failed(format!("$ {}\n{rest}\n{count}", process::typed(&command))));
-        }
-        passed += good;
-    }
-    let mut notes = vec![format!("{passed} tests")];
-    let args =
+/// mio's form for poll(2) reports everything at once, however little room the caller has.
+const NOT_WITH_POLL: &str = "what_finds_no_room_is_told_next_time";
+
+/// All tests of `final`, above mio.
+pub(super) fn with_mio(run: &Run) -> anyhow::Result<Outcome> {
+    let select = ["--package", "final", "--features", "portable"].map(String::from);
+    let tests = Tests { select: &select, skip: &[], environment: &[] };
+    Ok(match tests.run(&run.workspace)? {
+        Ok(counted) => counted.outcome(),
+        Err(failed) => failed,
+    })
+}
+
+/// The tests that show whether readiness is reported, above poll(2).
+pub(super) fn with_poll(run: &Run) -> anyhow::Result<Outcome> {
+    // Flags for a target that is named are not used for build scripts and macros, so those are not built again.
+    let host = host()?;
+    let select: Vec<String> = ["--package", "final", "--features", "portable", "--target", &host]
+        .into_iter()
+        .chain(READINESS)
+        .map(String::from)
+        .collect();
+    let environment = [("RUSTFLAGS", POLL.to_string())];
+    let tests = Tests { select: &select, skip: &[NOT_WITH_POLL], environment: &environment };
+    Ok(match tests.run(&run.workspace)? {
+        Ok(counted) => counted.outcome(),
+        Err(failed) => failed,
+    })
+}
+
+/// Everything, compiled for the other systems.
+pub(super) fn foreign(run: &Run) -> anyhow::Result<Outcome> {
+    let portable =
         ["clippy", "--quiet", "--all-targets", "--features", "portable", "--package", "final"];
-    let mut commands = vec![cargo(workspace, &args)];
+    let checked = cargo(&run.workspace, &[&portable[..], &["--", "-D", "warnings"]].concat())?;
+    if checked.is_failure() {
+        return Ok(checked);
+    }
+    let (mut compiled, mut left_out) = (Vec::new(), Vec::new());
+    let mut command = process::cargo();
+    command
+        .args(["clippy", "--quiet", "--all-targets", "--workspace"])
+        .current_dir(run.workspace.root());
     for target in TARGETS {
         if is_installed(target)? {
-            let args = ["clippy", "--quiet", "--all-targets", "--workspace", "--target", target];
-            commands.push(cargo(workspace, &args));
-            notes.push(format!("compiled for {target}"));
+            command.args(["--target", target]);
+            compiled.push(format!("compiled for {target}"));
         } else {
-            notes.push(format!(
-                "not compiled for {target}: `rustup target add {target}` has not been run"
+            left_out.push(format!(
+                "not compiled for {target}: `rustup target add {target}` gets its library"
             ));
         }
     }
-    for mut command in commands {
+    if !compiled.is_empty() {
         command.args(["--", "-D", "warnings"]);
         let finished = process::captured(&mut command)?;
         if let failed @ Outcome::Failed(_) = outcome(&command, &finished) {
             return Ok(failed);
         }
     }
-    Ok(Outcome::Passed(notes.join("; ")))
+    Ok(Outcome::Passed { note: compiled.join(", "), left_out })
 }
 
-/// All tests of `final`, above mio.
-fn everything(workspace: &Workspace) -> Command {
-    cargo(workspace, &["test", "--package", "final", "--features", "portable", "--no-fail-fast"])
-}
-
-/// Those that show whether sockets are told of, above poll(2).
-fn poll(workspace: &Workspace) -> Command {
-    let mut command = everything(workspace);
-    command.args(TELLING.split(' '));
-    // This form of mio tells all at once, whatever the room.
-    command.args(["--", "--skip", "what_finds_no_room_is_told_next_time"]);
-    // Another target folder: other flags would make cargo build everything anew, back and forth.
-    command.env("RUSTFLAGS", POLL).env("CARGO_TARGET_DIR", workspace.target().join("polling"));
-    command
-}
-
-fn cargo(workspace: &Workspace, args: &[&str]) -> Command {
-    let mut command = process::cargo();
-    command.args(args).current_dir(workspace.root());
-    command
+/// What rustc compiles for when nothing is named: `x86_64-unknown-linux-gnu`.
+fn host() -> anyhow::Result<String> {
+    let finished = process::captured(Command::new("rustc").arg("-vV"))?;
+    let host = finished.output.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("`rustc -vV` names no host")?.to_string())
 }
 
 /// Whether there is a standard library for this target.
@@ -89,7 +103,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_that_nobody_has_is_not_installed() {
+    fn a_target_without_a_library_is_not_installed() {
         assert!(!is_installed("pdp11-unknown-unix").unwrap());
+    }
+
+    #[test]
+    fn the_host_is_one_that_rustc_compiles_for() {
+        assert!(is_installed(&host().unwrap()).unwrap());
     }
 }

@@ -33,6 +33,7 @@ use std::env;
 use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use origin::Origin;
@@ -53,6 +54,9 @@ pub const SERVER_FOLDER: &str = "EXERCISE_SERVER_FOLDER";
 
 /// The environment's name for the sentence of the only check to be made. If there is none of this sentence, all are made.
 pub const ONLY: &str = "EXERCISE_ONLY";
+
+/// The variable that holds the folder with the chapter's examples, when an exercise is about one of them.
+pub const EXAMPLES: &str = "EXERCISE_EXAMPLES";
 
 /// One thing that a solution must do.
 #[derive(Clone, Copy)]
@@ -110,6 +114,13 @@ fn report(checks: &[Check], words: &[String], out: &mut impl Write) -> io::Resul
     }
     writeln!(out, "{}", Event::Done.to_line())?;
     out.flush()
+}
+
+/// A program of the chapter's folder `examples`, as it was built with the checks: where [`EXAMPLES`] says, or in the
+/// working directory.
+pub fn example(name: &str) -> PathBuf {
+    let folder = env::var_os(EXAMPLES).map(PathBuf::from).unwrap_or_default();
+    folder.join(name).with_extension(env::consts::EXE_EXTENSION)
 }
 
 /// Whether what is checked is the reference solution, or a wrong one, in a copy of the repository. There

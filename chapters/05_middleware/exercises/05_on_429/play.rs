@@ -145,12 +145,7 @@ impl Ran {
         let command =
             format!("cargo run -q -p ch05_middleware --example client -- {}", words.join(" "));
         let failed = |got: String| Failure::new(format!("`{command}` is started"), got);
-        // These checks are in a folder beside that of the examples.
-        let client = env::current_exe()
-            .ok()
-            .and_then(|me| Some(me.parent()?.parent()?.join("examples").join("client")))
-            .ok_or_else(|| failed("the client cannot be found".to_string()))?
-            .with_extension(env::consts::EXE_EXTENSION);
+        let client = exercise::example("client");
         let began = Instant::now();
         let mut child = Command::new(&client)
             .args(words)

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::PoisonError;
 
 // Under `--cfg loom` the same code runs on loom's lock and condition variable, which try every order
-// in which threads can meet (tests/queue_model.rs).
+// in which threads can meet (xtask/models/tests/queue.rs).
 #[cfg(loom)]
 use loom::sync::{Condvar, Mutex, MutexGuard};
 #[cfg(not(loom))]

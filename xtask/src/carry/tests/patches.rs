@@ -109,7 +109,7 @@ fn a_patch_is_made_of_what_a_person_makes_of_the_solved_file() {
     repository.write(&scratch, "a\nSOLVED\nc\nd\ne\nf\n");
     let report = repository.go_on().unwrap();
     assert!(report.conflicts.is_empty(), "{}", report.text);
-    assert!(report.text.contains("prove-exercises --work-tree 1`"), "{}", report.text);
+    assert!(report.text.contains("prove-exercises 1`"), "{}", report.text);
     let solution = repository.read(&format!("{exercise}/solution.patch"));
     assert!(solution.contains("-B\n+SOLVED\n"), "{solution}");
     let wrong = repository.read(&format!("{exercise}/wrong/one.patch"));

@@ -1,41 +1,29 @@
-//! The hand-over of connections and of permits under a model checker: orders in which threads can meet are
-//! tried one by one.
-//!
-//! Empty in a normal build. Run it with
-//! `RUSTFLAGS="--cfg loom" cargo test --release -p final --test engine_model`.
-#![cfg(loom)]
+//! How the engine of `final` hands connections and permits over, in every order in which its threads can meet.
 #![allow(dead_code, unreachable_pub, reason = "a model uses a part of each file")]
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use loom::model::Builder;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
+use models::check;
 use parking::Parking;
 use permit::{Next, Permit};
 use poller::Token;
 
-#[path = "../src/core/parking.rs"]
+#[path = "../../../final/src/core/parking.rs"]
 mod parking;
-#[path = "../src/core/permit.rs"]
+#[path = "../../../final/src/core/permit.rs"]
 mod permit;
-#[path = "../src/core/sync.rs"]
+#[path = "../../../final/src/core/sync.rs"]
 mod sync;
 
 /// What the files of the engine know of the poller.
 mod poller {
-    /// See `src/core/poller.rs`.
+    /// See `final/src/core/poller.rs`.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub struct Token(pub u64);
-}
-
-/// Tries every order with at most three preemptions, which is where such mistakes show themselves.
-fn check(model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(model);
 }
 
 fn armed(_: &&'static str, _: bool) -> Result<(), Infallible> {

@@ -1,24 +1,13 @@
-//! The task queue under a model checker: orders in which threads can meet are tried one by one.
-//!
-//! Empty in a normal build. Run it with
-//! `RUSTFLAGS="--cfg loom" cargo test --release -p ch02_thread_pool --test queue_model`.
-#![cfg(loom)]
+//! The task queue of chapters 2 to 6, in every order in which its threads can meet.
 
-use loom::model::Builder;
 use loom::sync::Arc;
 use loom::thread;
+use models::check;
 use task_queue::TaskQueue;
 
-#[path = "../src/core/task_queue.rs"]
+#[allow(dead_code, reason = "the models use a part of the file")]
+#[path = "../../../chapters/02_thread_pool/src/core/task_queue.rs"]
 mod task_queue;
-
-/// Tries every order with at most three preemptions, which is where such mistakes show themselves:
-/// all orders of three threads would take minutes.
-fn check(model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(model);
-}
 
 /// Takes everything that comes until the queue ends, and returns it.
 fn worker(queue: &Arc<TaskQueue<u32>>) -> thread::JoinHandle<Vec<u32>> {

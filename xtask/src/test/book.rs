@@ -1,0 +1,98 @@
+//! The parts about the book. `book_tools` makes the checks; only those of the built pages need mdBook.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::parts::{cargo, outcome};
+use super::{Outcome, Run};
+use crate::mdbook;
+use crate::process;
+
+/// What `--quick` checks of the built pages: all that needs no browser.
+const WITHOUT_BROWSER: [&str; 4] = ["build", "listings", "links", "figures"];
+
+pub(super) fn pages(run: &Run) -> anyhow::Result<Outcome> {
+    let mdbook = mdbook::find_or_install(&run.workspace)?;
+    let args: &[&str] = if run.scope.is_some() { &WITHOUT_BROWSER } else { &[] };
+    let mut command = match book_tools(run, "check")? {
+        Ok(command) => command,
+        Err(outcome) => return Ok(outcome),
+    };
+    command.args(args);
+    if let Some(folder) = mdbook.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        // The checks build the book with the same mdBook.
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = [folder.to_owned()].into_iter().chain(env::split_paths(&path));
+        command.env("PATH", env::join_paths(folders)?);
+    }
+    last_line(&mut command)
+}
+
+pub(super) fn coverage(run: &Run) -> anyhow::Result<Outcome> {
+    match book_tools(run, "coverage")? {
+        Ok(mut command) => last_line(&mut command),
+        Err(outcome) => Ok(outcome),
+    }
+}
+
+pub(super) fn transcripts(run: &Run) -> anyhow::Result<Outcome> {
+    match book_tools(run, "transcripts")? {
+        Ok(mut command) => {
+            let pages = run.scope.iter().flat_map(|scope| &scope.pages);
+            last_line(command.args(pages.map(|page| run.workspace.path(page))))
+        }
+        Err(outcome) => Ok(outcome),
+    }
+}
+
+/// A command of `book_tools`, which is built first. The inner error is how the part ends without it.
+fn book_tools(run: &Run, name: &str) -> anyhow::Result<Result<Command, Outcome>> {
+    let workspace = &run.workspace;
+    if !workspace.path("book/src/SUMMARY.md").is_file() {
+        return Ok(Err(Outcome::Skipped("there is no book yet".to_string())));
+    }
+    let built = cargo(workspace, &["build", "--quiet", "--workspace", "--bin", "book_tools"])?;
+    if built.is_failure() {
+        return Ok(Err(built));
+    }
+    let program: PathBuf =
+        ["debug", &format!("book_tools{}", env::consts::EXE_SUFFIX)].iter().collect();
+    let mut command = Command::new(workspace.target().join(program));
+    command.arg(name).current_dir(workspace.root());
+    Ok(Ok(command))
+}
+
+/// The last line of the checks says what they have done, and what they could not do.
+fn last_line(command: &mut Command) -> anyhow::Result<Outcome> {
+    let finished = process::captured(command)?;
+    Ok(match outcome(command, &finished) {
+        Outcome::Passed { .. } => split(finished.output.trim().lines().last().unwrap_or_default()),
+        other => other,
+    })
+}
+
+/// Takes the checks that were skipped out of `book: the book builds, browser skipped: there is none, 57 pictures`.
+fn split(line: &str) -> Outcome {
+    let (left_out, done): (Vec<&str>, Vec<&str>) =
+        line.split(", ").partition(|what| what.contains(" skipped: "));
+    Outcome::Passed {
+        note: done.join(", "),
+        left_out: left_out.into_iter().map(String::from).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_checks_could_not_do_is_left_out() {
+        let line = "book: the book builds, browser skipped: there is none, 57 pictures";
+        let expected = Outcome::Passed {
+            note: "book: the book builds, 57 pictures".to_string(),
+            left_out: vec!["browser skipped: there is none".to_string()],
+        };
+        assert_eq!(split(line), expected);
+    }
+}

@@ -1,0 +1,290 @@
+//! Runs test programs: with cargo-nextest side by side, without it one after the other, and reads what they print.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use super::{Outcome, Run};
+use crate::process::{self, Finished};
+use crate::workspace::Workspace;
+
+/// How many tests run at the same time. Most of them wait for a socket most of the time, so more than there are cores.
+const THREADS: &str = "6";
+
+/// Which tests, as cargo's arguments.
+pub(super) struct Tests<'a> {
+    pub select: &'a [String],
+    /// Tests that are left out, by their name.
+    pub skip: &'a [&'a str],
+    pub environment: &'a [(&'a str, String)],
+}
+
+/// Unit, wire and documentation tests of all crates, or of those that a change touches.
+pub(super) fn tests(run: &Run) -> anyhow::Result<Outcome> {
+    let select = match &run.scope {
+        Some(scope) => {
+            scope.tested.iter().flat_map(|name| ["--package".to_string(), name.clone()]).collect()
+        }
+        None => vec!["--workspace".to_string()],
+    };
+    let tests = Tests { select: &select, skip: &[], environment: &[] };
+    let counted = match tests.run(&run.workspace)? {
+        Ok(counted) => counted,
+        Err(failed) => return Ok(failed),
+    };
+    // nextest leaves these to cargo.
+    let mut command = process::cargo();
+    command
+        .args(["test", "--doc", "--no-fail-fast"])
+        .args(doc_tests(run))
+        .current_dir(run.workspace.root());
+    let finished = process::captured(&mut command)?;
+    let [documented, ..] = count(&finished.output);
+    if !finished.status.success() {
+        let rest = failures(&finished.output);
+        return Ok(Outcome::Failed(format!("$ {}\n{rest}", process::typed(&command))));
+    }
+    Ok(counted.plus(documented).outcome())
+}
+
+/// The libraries with documentation tests: a program has none, and cargo refuses to look for them there.
+fn doc_tests(run: &Run) -> Vec<String> {
+    match &run.scope {
+        None => vec!["--workspace".to_string()],
+        Some(scope) => {
+            let libraries = scope
+                .tested
+                .iter()
+                .filter(|name| !["xtask", "book_tools"].contains(&name.as_str()));
+            libraries.flat_map(|name| ["--package".to_string(), name.clone()]).collect()
+        }
+    }
+}
+
+/// How many tests have passed and were ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub passed: usize,
+    pub ignored: usize,
+    /// Whether test programs ran side by side.
+    pub nextest: bool,
+}
+
+impl Counted {
+    fn plus(self, passed: usize) -> Counted {
+        Counted { passed: self.passed + passed, ..self }
+    }
+
+    pub(super) fn outcome(self) -> Outcome {
+        let ignored =
+            if self.ignored > 0 { format!(", {} ignored", self.ignored) } else { String::new() };
+        let slow = if self.nextest {
+            ""
+        } else {
+            "; one program after the other: `cargo install cargo-nextest --locked` makes it faster"
+        };
+        Outcome::passed(format!("{} tests{ignored}{slow}", self.passed))
+    }
+}
+
+impl Tests<'_> {
+    /// Runs them all, also when some fail. The inner error is how the part ends then.
+    pub(super) fn run(&self, workspace: &Workspace) -> anyhow::Result<Result<Counted, Outcome>> {
+        let nextest = has_nextest();
+        let mut command = if nextest { self.nextest() } else { self.cargo_test() };
+        command
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(workspace.root());
+        let finished = process::captured(&mut command)?;
+        if !finished.status.success() {
+            return Ok(Err(failed(&command, &finished, nextest)));
+        }
+        let [passed, _, ignored] =
+            if nextest { count_nextest(&finished.output) } else { count(&finished.output) };
+        if passed == 0 {
+            let none = format!("$ {}\nno test was run\n", process::typed(&command));
+            return Ok(Err(Outcome::Failed(none)));
+        }
+        Ok(Ok(Counted { passed, ignored, nextest }))
+    }
+
+    fn nextest(&self) -> Command {
+        let mut command = process::cargo();
+        command.args(["nextest", "run", "--no-fail-fast", "--test-threads", THREADS]);
+        command.args(["--status-level", "none", "--final-status-level", "fail"]);
+        command.args(["--show-progress", "none", "--color", "never"]).args(self.select);
+        if !self.skip.is_empty() {
+            let names: Vec<String> = self.skip.iter().map(|name| format!("test({name})")).collect();
+            command.args(["--filterset".to_string(), format!("not ({})", names.join(" or "))]);
+        }
+        command
+    }
+
+    fn cargo_test(&self) -> Command {
+        let mut command = process::cargo();
+        command
+            .args(["test", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"])
+            .args(self.select);
+        if !self.skip.is_empty() {
+            command.arg("--").args(self.skip.iter().flat_map(|name| ["--skip", name]));
+        }
+        command
+    }
+}
+
+fn has_nextest() -> bool {
+    let finished = process::captured(process::cargo().args(["nextest", "--version"]));
+    finished.is_ok_and(|finished| finished.status.success())
+}
+
+fn failed(command: &Command, finished: &Finished, nextest: bool) -> Outcome {
+    let typed = process::typed(command);
+    let mut repeat = String::new();
+    for test in failed_tests(&finished.output) {
+        let _ = writeln!(repeat, "to repeat only that: cargo test {test}");
+    }
+    let rest = if nextest { finished.output.clone() } else { failures(&finished.output) };
+    Outcome::Failed(format!("$ {typed}\n{rest}\n{repeat}"))
+}
+
+/// The arguments with which cargo runs each test that nextest says has failed:
+/// `FAIL [   0.012s] (1/2) ch03_parser::framing two_lengths` becomes `-p ch03_parser --test framing two_lengths`.
+fn failed_tests(output: &str) -> Vec<String> {
+    let mut tests: Vec<String> = output.lines().filter_map(failed_test).collect();
+    tests.sort();
+    tests.dedup();
+    tests
+}
+
+fn failed_test(line: &str) -> Option<String> {
+    let line = line.trim_start();
+    let rest = ["FAIL [", "TIMEOUT [", "SIGABRT [", "SIGSEGV ["]
+        .iter()
+        .find_map(|start| line.strip_prefix(start))?;
+    let mut words = rest.split_once(']')?.1.split_whitespace();
+    let mut program = words.next()?;
+    if program.starts_with('(') {
+        // `(1/2)`, perhaps with blanks in it.
+        while !program.ends_with(')') {
+            program = words.next()?;
+        }
+        program = words.next()?;
+    }
+    let name = words.next()?;
+    let (package, target) = match program.split_once("::") {
+        None => (program, "--lib".to_string()),
+        Some((package, target)) => match target.split_once('/') {
+            Some((kind, target)) => (package, format!("--{kind} {target}")),
+            None => (package, format!("--test {target}")),
+        },
+    };
+    Some(format!("-p {package} {target} {name}"))
+}
+
+/// Reads nextest's last line: `Summary [ 9.4s] 34 tests run: 33 passed (1 slow), 1 failed, 2 skipped`.
+fn count_nextest(output: &str) -> [usize; 3] {
+    let summary = output.lines().rev().find(|line| line.trim_start().starts_with("Summary ["));
+    let words: Vec<&str> = summary.unwrap_or_default().split_whitespace().collect();
+    ["passed", "failed", "skipped"].map(|what| {
+        let place = words.iter().position(|word| word.trim_end_matches(',') == what);
+        let number = place
+            .and_then(|place| place.checked_sub(1))
+            .and_then(|place| words[place].parse().ok());
+        number.unwrap_or_default()
+    })
+}
+
+/// Adds up cargo's lines `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+pub(super) fn count(output: &str) -> [usize; 3] {
+    let mut sums = [0; 3];
+    for line in output.lines().filter(|line| line.starts_with("test result: ")) {
+        for (sum, word) in sums.iter_mut().zip([" passed", " failed", " ignored"]) {
+            let before = line.split(word).next().filter(|before| before.len() < line.len());
+            let number = before.and_then(|before| before.rsplit(' ').next());
+            *sum += number.and_then(|number| number.parse::<usize>().ok()).unwrap_or_default();
+        }
+    }
+    sums
+}
+
+/// What `cargo test` printed, without the lines about what went well.
+pub(super) fn failures(output: &str) -> String {
+    let boring = |line: &&str| {
+        let line = line.trim_start();
+        let went_well = line.starts_with("test ")
+            && (line.ends_with("... ok") || line.starts_with("test result: ok"));
+        let steps =
+            ["Compiling ", "Finished ", "Running ", "Doc-tests ", "Downloaded ", "Downloading "];
+        went_well || steps.iter().any(|step| line.starts_with(step)) || line.starts_with("running ")
+    };
+    let mut text = String::new();
+    for line in output.lines().filter(|line| !boring(line)) {
+        // Two empty lines are no clearer than one.
+        if !line.is_empty() || !text.ends_with("\n\n") {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CARGO: &str = "\
+   Compiling ch01 v0.1.0
+     Running unittests src/lib.rs
+
+running 2 tests
+test a ... ok
+test b ... FAILED
+
+failures:
+
+---- b stdout ----
+left: 1
+
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+
+test result: ok. 12 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out
+error: 1 target failed
+";
+
+    const NEXTEST: &str = "\
+────────────
+     Summary [   9.412s] 37 tests run: 33 passed (1 slow), 4 failed, 2 skipped
+        FAIL [   0.012s] (12/37) ch03_parser::framing two_lengths_are_rejected
+        FAIL [   0.004s] (13/37) ch03_parser http::parser::tests::a_line
+        FAIL [   0.004s] ( 3/37) xtask::bin/xtask test::tests::parts
+     TIMEOUT [  60.004s] wire::example/demo main
+error: test run failed
+";
+
+    #[test]
+    fn tests_are_counted_over_all_programs() {
+        assert_eq!(count(CARGO), [13, 1, 2]);
+        assert_eq!(count_nextest(NEXTEST), [33, 4, 2]);
+        assert_eq!(count_nextest(""), [0, 0, 0]);
+    }
+
+    #[test]
+    fn each_test_that_failed_can_be_repeated_alone() {
+        let expected = [
+            "-p ch03_parser --lib http::parser::tests::a_line",
+            "-p ch03_parser --test framing two_lengths_are_rejected",
+            "-p wire --example demo main",
+            "-p xtask --bin xtask test::tests::parts",
+        ];
+        assert_eq!(failed_tests(NEXTEST), expected);
+    }
+
+    #[test]
+    fn of_a_failed_run_only_the_failures_are_shown() {
+        let text = failures(CARGO);
+        assert!(text.contains("---- b stdout ----\nleft: 1\n"));
+        assert!(text.contains("error: 1 target failed"));
+        assert!(
+            !text.contains("Compiling") && !text.contains("test a") && !text.contains("running 2")
+        );
+    }
+}
