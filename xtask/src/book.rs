@@ -1,9 +1,12 @@
 //! `cargo xtask book`: builds the book, and serves it with the course's own server.
 
+use std::env;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
@@ -42,27 +45,41 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     serve(workspace, args.port)
 }
 
+/// Builds the server, starts it, and says where the book is as soon as it listens there.
 fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
-    ui::print(&format!("Read the book at http://127.0.0.1:{port}/ (Ctrl-C ends it)\n"));
-    if !HAS_LABS {
-        ui::print("Its labs ask final what it does with bytes, and that runs on Linux alone\n");
-    }
-    let mut command = process::cargo();
+    // The example that chapter 4 ends with runs everywhere.
+    let [kind, name] =
+        if HAS_LABS { ["--bin", "httpserver"] } else { ["--example", "serve_folder"] };
+    let mut build = process::cargo();
+    build.args(["build", "--quiet", "--workspace", kind, name]).current_dir(workspace.root());
+    ui::print("Building the server that serves it; the first time this takes a minute.\n");
+    step(&mut build)?;
+    let folder = if HAS_LABS { "debug" } else { "debug/examples" };
+    let program =
+        workspace.target().join(folder).join(name).with_extension(env::consts::EXE_EXTENSION);
+    let mut command = Command::new(program);
     let address = format!("127.0.0.1:{port}");
-    command.args(["run", "--quiet"]);
     if HAS_LABS {
         // The book is at `/`, and the demonstration keeps its paths: the labs talk to both.
-        command
-            .args(["--package", "final", "--", "--labs", "--book", "book/book"])
-            .args(["--log", "off", "--addr", &address]);
+        command.args(["--labs", "--book", "book/book", "--log", "off", "--addr", &address]);
     } else {
-        // The example that chapter 4 ends with runs everywhere.
-        command
-            .args(["--package", "ch04_router", "--example", "serve_folder", "--", "book/book"])
-            .arg(&address);
+        command.args(["book/book", &address]);
+        ui::print("Its labs send bytes to final, which runs on Linux only.\n");
     }
-    command.current_dir(workspace.root());
-    step(&mut command)?;
+    // It keeps our standard output, so that it can still write there when Ctrl-C has ended us both.
+    let mut child = command
+        .current_dir(workspace.root())
+        .spawn()
+        .with_context(|| format!("{name} cannot be started"))?;
+    while child.try_wait()?.is_none() && TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        thread::sleep(Duration::from_millis(50));
+    }
+    if child.try_wait()?.is_none() {
+        ui::print(&format!("Read the book at http://127.0.0.1:{port}/ (Ctrl-C ends it)\n"));
+    }
+    if !child.wait()?.success() {
+        bail!("the server has ended with an error");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -15,31 +15,45 @@ const VERSION: &str = "0.5.4";
 const SERIES: &str = "0.5.";
 
 /// The mdBook to use, installed after saying so if it has to be.
+///
+/// It is built from source: a program that was downloaded would need a checksum of ours for each system. Unoptimised it
+/// builds the book in a second more and is compiled in a third of the time, and `mdbook serve` is what readers install
+/// for themselves.
 pub(crate) fn find_or_install(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     if let Some(found) = find(workspace) {
         return Ok(found);
     }
-    let tools = workspace.path("target/tools");
+    let tools = tools(workspace);
     let mut command = process::cargo();
-    command.args(["install", "mdbook", "--version", VERSION, "--locked", "--root"]).arg(&tools);
+    command.args(["install", "mdbook", "--version", VERSION, "--locked", "--debug"]);
+    command.args(["--no-default-features", "--features", "search", "--root"]).arg(&tools);
     // A target folder that is shared with the course would be of no use to it.
     command.env("CARGO_TARGET_DIR", tools.join("build"));
+    command.env("CARGO_PROFILE_DEV_DEBUG", "false").env("CARGO_INCREMENTAL", "0");
     ui::print(&format!(
-        "mdBook {SERIES}x is not installed; it goes into target/tools, which takes some minutes:\n$ {}\n",
+        "mdBook {SERIES}x is not installed; it goes into {}, which takes a minute or two:\n$ {}\n",
+        tools.display(),
         process::typed(&command)
     ));
-    let status = command.status().context("cargo cannot be started")?;
-    if !status.success() {
+    let finished = process::captured(&mut command)?;
+    if !finished.status.success() {
         bail!(
-            "mdBook was not installed; `cargo install mdbook --version {VERSION} --locked` shows why"
+            "mdBook was not installed; `cargo install mdbook --version {VERSION} --locked` installs it for you\n{}",
+            finished.output
         );
     }
-    find(workspace).context("mdBook was installed and is not in target/tools/bin")
+    find(workspace)
+        .with_context(|| format!("mdBook was installed and is not in {}", tools.display()))
+}
+
+/// Where what was installed for the course goes.
+fn tools(workspace: &Workspace) -> PathBuf {
+    workspace.target().join("tools")
 }
 
 /// The mdBook in the path, or the one installed before; only of a version that will do.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
-    let own = workspace.path("target/tools/bin").join(format!("mdbook{}", env::consts::EXE_SUFFIX));
+    let own = tools(workspace).join("bin").join(format!("mdbook{}", env::consts::EXE_SUFFIX));
     [PathBuf::from("mdbook"), own]
         .into_iter()
         .find(|program| version(program).is_some_and(|v| v.starts_with(SERIES)))
