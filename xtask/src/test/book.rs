@@ -1,10 +1,9 @@
 //! The parts about the book. `book_tools` makes the checks; only those of the built pages need mdBook.
 
 use std::env;
-use std::path::PathBuf;
 use std::process::Command;
 
-use super::parts::{cargo, outcome};
+use super::parts::{outcome, program};
 use super::{Outcome, Run};
 use crate::mdbook;
 use crate::process;
@@ -48,19 +47,13 @@ pub(super) fn transcripts(run: &Run) -> anyhow::Result<Outcome> {
 
 /// A command of `book_tools`, which is built first. The inner error is how the part ends without it.
 fn book_tools(run: &Run, name: &str) -> anyhow::Result<Result<Command, Outcome>> {
-    let workspace = &run.workspace;
-    if !workspace.path("book/src/SUMMARY.md").is_file() {
+    if !run.workspace.path("book/src/SUMMARY.md").is_file() {
         return Ok(Err(Outcome::Skipped("there is no book yet".to_string())));
     }
-    let built = cargo(workspace, &["build", "--quiet", "--workspace", "--bin", "book_tools"])?;
-    if built.is_failure() {
-        return Ok(Err(built));
-    }
-    let program: PathBuf =
-        ["debug", &format!("book_tools{}", env::consts::EXE_SUFFIX)].iter().collect();
-    let mut command = Command::new(workspace.target().join(program));
-    command.arg(name).current_dir(workspace.root());
-    Ok(Ok(command))
+    Ok(program(&run.workspace, "book_tools")?.map(|mut command| {
+        command.arg(name);
+        command
+    }))
 }
 
 /// The last line of the checks says what they have done, and what they could not do.

@@ -1,5 +1,6 @@
 //! The parts, in the order in which they start: what others wait for and what takes long comes first.
 
+use std::env;
 use std::ffi::OsStr;
 use std::process::Command;
 
@@ -107,10 +108,12 @@ fn build(run: &Run) -> anyhow::Result<Outcome> {
 }
 
 fn ladder(run: &Run) -> anyhow::Result<Outcome> {
-    cargo(
-        &run.workspace,
-        &["run", "--quiet", "--package", "wire", "--bin", "ladder", "--", "--check"],
-    )
+    let mut command = match program(&run.workspace, "ladder")? {
+        Ok(command) => command,
+        Err(outcome) => return Ok(outcome),
+    };
+    let finished = process::captured(command.arg("--check"))?;
+    Ok(outcome(&command, &finished))
 }
 
 fn clippy(run: &Run) -> anyhow::Result<Outcome> {
@@ -185,6 +188,23 @@ fn exercises(run: &Run) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Failed(lines.into_inner().unwrap_or_default()));
     }
     Ok(Outcome::passed(format!("{} claims about {} exercises", proof.good, chosen.len())))
+}
+
+/// A program of the workspace, which is built first. The inner error is how a part ends without it.
+///
+/// `cargo run -p` would build some dependencies again, with the features that this package alone asks for.
+pub(super) fn program(
+    workspace: &Workspace,
+    name: &str,
+) -> anyhow::Result<Result<Command, Outcome>> {
+    let built = cargo(workspace, &["build", "--quiet", "--workspace", "--bin", name])?;
+    if built.is_failure() {
+        return Ok(Err(built));
+    }
+    let path = workspace.target().join("debug").join(name);
+    let mut command = Command::new(path.with_extension(env::consts::EXE_EXTENSION));
+    command.current_dir(workspace.root());
+    Ok(Ok(command))
 }
 
 pub(super) fn cargo<S: AsRef<OsStr>>(workspace: &Workspace, args: &[S]) -> anyhow::Result<Outcome> {

@@ -104,6 +104,8 @@ impl Tests<'_> {
             let none = format!("$ {}\nno test was run\n", process::typed(&command));
             return Ok(Err(Outcome::Failed(none)));
         }
+        // nextest counts what the command line leaves out among the ignored tests.
+        let ignored = if self.skip.is_empty() { ignored } else { 0 };
         Ok(Ok(Counted { passed, ignored, nextest }))
     }
 
