@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::page::{self, parts};
 use crate::source::Sources;
-use crate::{browser, coverage, files, links, transcript};
+use crate::{browser, coverage, drawings, files, links, transcript};
 
 /// Code that stands in the prose and not in a crate: compile errors, and what-if sketches. All are marked.
 const SKETCHES: usize = 12;
@@ -22,7 +22,7 @@ pub(crate) enum Part {
     Listings,
     /// Links lead somewhere, and every page is in SUMMARY.md.
     Links,
-    /// Pictures have a text.
+    /// Pictures have a text, and drawings are kept as they are on their pages.
     Figures,
     /// No script fails, nothing is missing, no page is too wide for a phone.
     Browser,
@@ -70,6 +70,7 @@ pub(crate) fn run(chosen: &[Part]) -> Result<()> {
             }
             Part::Figures => {
                 let count = links::figures(&sources.root().join("book/book"), &mut problems)?;
+                drawings::check(sources.root(), &mut problems)?;
                 done.push(format!("{count} pictures"));
             }
             Part::Browser => done.push(browser::look(&sources, &mut problems)?),

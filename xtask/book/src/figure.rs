@@ -1,10 +1,23 @@
 //! ASCII drawings become SVG.
+//!
+//! Drawing takes 70 packages that nothing else needs, so each drawing is kept as a file in `book/figures`. Its name is
+//! a hash of what it was made from: the text of the drawing, and the tool that draws. No file of that name means that
+//! the drawing is new or has changed.
 
-use anyhow::{Result, bail};
-use svgbob::Settings;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-/// Draws a picture. `info` is what stands behind the fence: `svgbob alt="…"`.
-pub(crate) fn render(info: &str, art: &str) -> Result<String> {
+use anyhow::{Context, Result, bail};
+
+/// What draws: its source, and the versions of all that it uses.
+const TOOL: [&str; 2] =
+    [include_str!("../../figures/src/main.rs"), include_str!("../../figures/Cargo.lock")];
+
+/// The command that draws what is missing.
+pub(crate) const DRAW: &str = "cargo run -q --bin book_tools -- figures";
+
+/// Shows a drawing. `info` is the text after the fence: `svgbob alt="…"`.
+pub(crate) fn render(root: &Path, info: &str, art: &str) -> Result<String> {
     let alt = info
         .split_once("alt=\"")
         .and_then(|(_, rest)| rest.rsplit_once('"'))
@@ -12,21 +25,36 @@ pub(crate) fn render(info: &str, art: &str) -> Result<String> {
     let Some(alt) = alt.filter(|alt| !alt.is_empty()) else {
         bail!("a picture needs a text for those who cannot see it: ```svgbob alt=\"…\"");
     };
-    let settings = Settings {
-        // The page's style sheet colours it, in light and in dark.
-        include_styles: false,
-        include_backdrop: false,
-        ..Settings::default()
-    };
-    let svg = svgbob::to_svg_with_settings(art, &settings);
-    let svg = with_view_box(&with_room_for_text(&svg, art, settings.scale));
-    // A blank line would end the HTML block.
-    let svg: Vec<&str> = svg.lines().filter(|line| !line.trim().is_empty()).collect();
+    let file = folder(root).join(name(art));
+    if !file.is_file() {
+        bail!("this drawing is new or has changed; `{DRAW}` draws it");
+    }
+    let svg = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     Ok(format!(
         "<div class=\"figure\" role=\"img\" aria-label=\"{}\">{}</div>\n",
         attribute_text(alt),
-        svg.join("\n")
+        svg.trim_end()
     ))
+}
+
+/// Where the drawings are kept. mdBook would copy what is below `book/src` into the built book.
+pub(crate) fn folder(root: &Path) -> PathBuf {
+    root.join("book/figures")
+}
+
+/// The name of the file in which a drawing is kept.
+pub(crate) fn name(art: &str) -> String {
+    named(&TOOL, art)
+}
+
+fn named(tool: &[&str], art: &str) -> String {
+    // FNV-1a: std's hash may be another one in the next release of Rust.
+    let parts = tool.iter().copied().chain([art]);
+    let bytes = parts.flat_map(|part| part.bytes().chain([0]));
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}.svg")
 }
 
 /// A text as the value of an attribute, or between two tags.
@@ -34,65 +62,41 @@ pub(crate) fn attribute_text(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// svgbob leaves quoted text out when it measures a picture, so text at the right or below all shapes would be cut
-/// off. A character is `scale` wide and twice as high.
-fn with_room_for_text(svg: &str, art: &str, scale: f32) -> String {
-    let cells = |count: usize| f32::from(u16::try_from(count + 1).unwrap_or(u16::MAX));
-    let columns = art.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
-    let rows = art.trim_end().lines().count();
-    let wider = at_least(svg, " width=\"", cells(columns) * scale);
-    at_least(&wider, " height=\"", cells(rows) * scale * 2.0)
-}
-
-/// With it a picture can be made smaller, on paper.
-fn with_view_box(svg: &str) -> String {
-    let number = |attribute| {
-        let (_, rest) = svg.split_once(attribute)?;
-        rest.split_once('"').map(|(number, _)| number)
-    };
-    match (number(" width=\""), number(" height=\"")) {
-        (Some(width), Some(height)) => {
-            svg.replacen("<svg ", &format!("<svg viewBox=\"0 0 {width} {height}\" "), 1)
-        }
-        _ => svg.to_string(),
-    }
-}
-
-/// Makes the number behind the first `attribute` as large as `least`.
-fn at_least(svg: &str, attribute: &str, least: f32) -> String {
-    let parts = svg.split_once(attribute).and_then(|(before, rest)| {
-        let (number, after) = rest.split_once('"')?;
-        Some((before, number.parse::<f32>().ok()?, after))
-    });
-    match parts {
-        Some((before, number, after)) => {
-            format!("{before}{attribute}{}\"{after}", number.max(least))
-        }
-        None => svg.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ALT: &str = "svgbob alt=\"a <box>\"";
+
     #[test]
-    fn a_drawing_becomes_svg_with_a_text() {
-        let html = render("svgbob alt=\"a box\"", "+--+\n|  |\n+--+\n").unwrap();
-        assert!(html.contains("aria-label=\"a box\"") && html.contains("<svg"), "{html}");
+    fn a_kept_drawing_is_shown_with_its_text() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder(root.path())).unwrap();
+        fs::write(folder(root.path()).join(name("+--+")), "<svg>\n</svg>\n").unwrap();
+        assert_eq!(
+            render(root.path(), ALT, "+--+").unwrap(),
+            "<div class=\"figure\" role=\"img\" aria-label=\"a &lt;box&gt;\"><svg>\n</svg></div>\n"
+        );
+        let error = render(root.path(), ALT, "+---+").unwrap_err().to_string();
+        assert!(
+            error.contains("has changed; `cargo run -q --bin book_tools -- figures`"),
+            "{error}"
+        );
     }
 
-    /// It once was: only shapes were measured.
     #[test]
-    fn text_beside_the_last_shape_is_not_cut_off() {
-        let html = render("svgbob alt=\"a box\"", "+--+\n|  |  \"and some text\"\n+--+\n").unwrap();
-        assert!(html.contains(" width=\"176\""), "{html}");
-        assert!(html.contains(" viewBox=\"0 0 176 "), "{html}");
+    fn another_text_and_another_tool_give_another_name() {
+        let drawn = named(&["fn main", "svgbob 1"], "-->");
+        assert_eq!(drawn, named(&["fn main", "svgbob 1"], "-->"));
+        assert_ne!(drawn, named(&["fn main", "svgbob 1"], "--->"));
+        assert_ne!(drawn, named(&["fn main", "svgbob 2"], "-->"));
+        assert_ne!(drawn, named(&["fn main ", "svgbob 1"], "-->"));
     }
 
     #[test]
     fn a_drawing_without_a_text_is_refused() {
-        assert!(render("svgbob", "--").is_err());
-        assert!(render("svgbob alt=\"\"", "--").is_err());
+        let root = Path::new("");
+        assert!(render(root, "svgbob", "--").unwrap_err().to_string().contains("alt="));
+        assert!(render(root, "svgbob alt=\"\"", "--").unwrap_err().to_string().contains("alt="));
     }
 }

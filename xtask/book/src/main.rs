@@ -5,6 +5,7 @@ mod check;
 mod coverage;
 mod diff;
 mod directive;
+mod drawings;
 mod exercise;
 mod figure;
 mod files;
@@ -57,6 +58,11 @@ enum Command {
         /// What to check.
         parts: Vec<check::Part>,
     },
+    /// Draws the drawings that are new or have changed, into book/figures.
+    Figures {
+        #[command(flatten)]
+        mode: drawings::Mode,
+    },
     /// Opens every page of the built book in a browser without a window.
     Browser,
     /// Takes pictures of the built pages: light, dark, and as wide as a phone.
@@ -89,6 +95,7 @@ fn main() -> ExitCode {
         Command::Coverage { missing } => coverage::run(missing),
         Command::Transcripts { pages, bless } => transcript::run(&pages, bless),
         Command::Check { parts } => check::run(&parts),
+        Command::Figures { mode } => drawings::run(mode),
         Command::Browser => check::run(&[check::Part::Browser]),
         Command::Screenshots { folder, pages, height } => {
             browser::screenshots(&folder, &pages, height)

@@ -68,7 +68,7 @@ pub(crate) fn expand_page(sources: &Sources, path: &str, content: &str) -> Resul
             }
             Part::Fence { line, info, body, raw } => {
                 let expanded = match info.split([' ', ',']).next().unwrap_or_default() {
-                    "svgbob" => figure::render(&info, &body.join("\n")),
+                    "svgbob" => figure::render(sources.root(), &info, &body.join("\n")),
                     "transcript" | "transcript-not-run" => Ok(transcript::render(&body)),
                     _ => Ok(raw.join("\n")),
                 };

@@ -1,0 +1,189 @@
+//! Keeps the drawings in `book/figures` in step with the pages.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::figure::{DRAW, folder, name};
+use crate::files;
+use crate::page::{Part, parts};
+use crate::source::Sources;
+
+/// What is done with the drawings.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(multiple = false)]
+pub(crate) struct Mode {
+    /// Only says which are missing or on no page. Names are compared and nothing is drawn, so it takes no time.
+    #[arg(long)]
+    check: bool,
+    /// Draws all of them and compares them with those that are kept. Nothing is written.
+    #[arg(long)]
+    compare: bool,
+}
+
+/// A drawing on a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Drawing {
+    /// `book/src/part1/layers.md:12`
+    place: String,
+    art: String,
+}
+
+/// By the names of their files.
+type Drawings = BTreeMap<String, Drawing>;
+
+/// Draws what is missing and removes what is on no page, unless the mode is another one.
+pub(crate) fn run(mode: Mode) -> Result<()> {
+    let sources = Sources::find()?;
+    let root = sources.root();
+    let mut problems = Vec::new();
+    if mode.compare {
+        compare(root, &mut problems)?;
+    } else if mode.check {
+        check(root, &mut problems)?;
+    } else {
+        return draw_missing(root);
+    }
+    ensure!(problems.is_empty(), "{}", problems.join("\n"));
+    println!("figures: {} are as they should be", on_pages(root)?.len());
+    Ok(())
+}
+
+/// Looks for drawings that are not kept, and for kept ones that no page shows. Returns how many there are on pages.
+pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
+    let wanted = on_pages(root)?;
+    let kept = kept(root)?;
+    for (_, Drawing { place, .. }) in wanted.iter().filter(|(name, _)| !kept.contains(name)) {
+        problems.push(format!("{place}: this drawing is new or has changed; `{DRAW}` draws it"));
+    }
+    for name in kept.iter().filter(|name| !wanted.contains_key(*name)) {
+        problems.push(format!("book/figures/{name}: on no page; `{DRAW}` removes it"));
+    }
+    Ok(wanted.len())
+}
+
+fn compare(root: &Path, problems: &mut Vec<String>) -> Result<()> {
+    check(root, problems)?;
+    let wanted = on_pages(root)?;
+    let arts: Vec<&str> = wanted.values().map(|drawing| drawing.art.as_str()).collect();
+    for ((name, Drawing { place, .. }), svg) in wanted.iter().zip(draw(root, &arts)?) {
+        let file = folder(root).join(name);
+        // One that is not there is a problem already.
+        if fs::read_to_string(&file).is_ok_and(|kept| kept != svg) {
+            problems.push(format!(
+                "{place}: book/figures/{name} is not what is drawn today; delete it, and `{DRAW}` draws it again"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn draw_missing(root: &Path) -> Result<()> {
+    let wanted = on_pages(root)?;
+    let kept = kept(root)?;
+    let missing: Vec<_> = wanted.iter().filter(|(name, _)| !kept.contains(name)).collect();
+    let arts: Vec<&str> = missing.iter().map(|(_, drawing)| drawing.art.as_str()).collect();
+    for ((name, _), svg) in missing.iter().zip(draw(root, &arts)?) {
+        fs::create_dir_all(folder(root))?;
+        fs::write(folder(root).join(name), svg)?;
+    }
+    let mut removed = 0;
+    for name in kept.iter().filter(|name| !wanted.contains_key(*name)) {
+        fs::remove_file(folder(root).join(name))?;
+        removed += 1;
+    }
+    println!("figures: {} drawn, {removed} removed, {} in all", missing.len(), wanted.len());
+    Ok(())
+}
+
+/// The drawings of all pages.
+fn on_pages(root: &Path) -> Result<Drawings> {
+    let source = root.join("book/src");
+    let mut drawings = Drawings::new();
+    for page in files::below(&source, "md")? {
+        for part in parts(&fs::read_to_string(source.join(&page))?) {
+            let Part::Fence { line, info, body, .. } = part else { continue };
+            if info.split([' ', ',']).next() == Some("svgbob") {
+                let (place, art) = (format!("book/src/{page}:{line}"), body.join("\n"));
+                drawings.entry(name(&art)).or_insert(Drawing { place, art });
+            }
+        }
+    }
+    Ok(drawings)
+}
+
+/// The names of the kept drawings.
+fn kept(root: &Path) -> Result<Vec<String>> {
+    let folder = folder(root);
+    if folder.is_dir() { files::below(&folder, "svg") } else { Ok(Vec::new()) }
+}
+
+/// The files of these drawings, by the tool that is a workspace of its own. Without drawings it is not started.
+fn draw(root: &Path, arts: &[&str]) -> Result<Vec<String>> {
+    if arts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tool = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["run", "--quiet", "--locked", "--manifest-path", "xtask/figures/Cargo.toml"])
+        .current_dir(root)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cargo cannot be started")?;
+    let mut input = tool.stdin.take().context("the input is piped")?;
+    // The tool reads everything before it writes. If it does not start, cargo has said why.
+    let written = input.write_all(format!("{}\0", arts.join("\0")).as_bytes());
+    drop(input);
+    let output = tool.wait_with_output()?;
+    ensure!(output.status.success(), "the drawing tool, xtask/figures, has failed");
+    written?;
+    let text = String::from_utf8(output.stdout)?;
+    let svgs: Vec<String> = text.split_terminator('\0').map(|svg| format!("{svg}\n")).collect();
+    if svgs.len() != arts.len() {
+        bail!("the drawing tool was given {} drawings and made {}", arts.len(), svgs.len());
+    }
+    Ok(svgs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawing_that_is_not_kept_and_one_on_no_page_are_found_without_drawing() {
+        let root = tempfile::tempdir().unwrap();
+        let (root, pages) = (root.path(), root.path().join("book/src"));
+        fs::create_dir_all(&pages).unwrap();
+        fs::create_dir_all(folder(root)).unwrap();
+        fs::write(pages.join("a.md"), "# A\n\n```svgbob alt=\"an arrow\"\n-->\n```\n").unwrap();
+        let found = || {
+            let mut problems = Vec::new();
+            check(root, &mut problems).unwrap();
+            problems
+        };
+        assert_eq!(
+            found(),
+            [format!("book/src/a.md:3: this drawing is new or has changed; `{DRAW}` draws it")]
+        );
+        fs::write(folder(root).join(name("-->")), "<svg>").unwrap();
+        assert_eq!(found(), [""; 0]);
+        fs::write(pages.join("a.md"), "# A\n").unwrap();
+        assert_eq!(
+            found(),
+            [format!("book/figures/{}: on no page; `{DRAW}` removes it", name("-->"))]
+        );
+    }
+
+    #[test]
+    fn the_drawings_of_the_book_are_kept() {
+        let mut problems = Vec::new();
+        let count = check(Sources::find().unwrap().root(), &mut problems).unwrap();
+        assert!(count > 40, "{count}");
+        assert_eq!(problems, [""; 0]);
+    }
+}
