@@ -14,7 +14,7 @@ const WITHOUT_BROWSER: [&str; 4] = ["build", "listings", "links", "figures"];
 pub(super) fn pages(run: &Run) -> anyhow::Result<Outcome> {
     let mdbook = mdbook::find_or_install(&run.workspace)?;
     let args: &[&str] = if run.scope.is_some() { &WITHOUT_BROWSER } else { &[] };
-    let mut command = match book_tools(run, "check")? {
+    let mut command = match book_tools(run, "check") {
         Ok(command) => command,
         Err(outcome) => return Ok(outcome),
     };
@@ -29,14 +29,14 @@ pub(super) fn pages(run: &Run) -> anyhow::Result<Outcome> {
 }
 
 pub(super) fn coverage(run: &Run) -> anyhow::Result<Outcome> {
-    match book_tools(run, "coverage")? {
+    match book_tools(run, "coverage") {
         Ok(mut command) => last_line(&mut command),
         Err(outcome) => Ok(outcome),
     }
 }
 
 pub(super) fn transcripts(run: &Run) -> anyhow::Result<Outcome> {
-    match book_tools(run, "transcripts")? {
+    match book_tools(run, "transcripts") {
         Ok(mut command) => {
             let pages = run.scope.iter().flat_map(|scope| &scope.pages);
             last_line(command.args(pages.map(|page| run.workspace.path(page))))
@@ -45,15 +45,14 @@ pub(super) fn transcripts(run: &Run) -> anyhow::Result<Outcome> {
     }
 }
 
-/// A command of `book_tools`, which is built first. The inner error is how the part ends without it.
-fn book_tools(run: &Run, name: &str) -> anyhow::Result<Result<Command, Outcome>> {
+/// A command of `book_tools`. The inner error is how the part ends without it.
+fn book_tools(run: &Run, name: &str) -> Result<Command, Outcome> {
     if !run.workspace.path("book/src/SUMMARY.md").is_file() {
-        return Ok(Err(Outcome::Skipped("there is no book yet".to_string())));
+        return Err(Outcome::Skipped("there is no book yet".to_string()));
     }
-    Ok(program(&run.workspace, "book_tools")?.map(|mut command| {
-        command.arg(name);
-        command
-    }))
+    let mut command = program(&run.workspace, "book_tools");
+    command.arg(name);
+    Ok(command)
 }
 
 /// The last line of the checks says what they have done, and what they could not do.

@@ -1,6 +1,5 @@
 //! The parts, in the order in which they start: what others wait for and what takes long comes first.
 
-use std::env;
 use std::ffi::OsStr;
 use std::process::Command;
 
@@ -108,10 +107,7 @@ fn build(run: &Run) -> anyhow::Result<Outcome> {
 }
 
 fn ladder(run: &Run) -> anyhow::Result<Outcome> {
-    let mut command = match program(&run.workspace, "ladder")? {
-        Ok(command) => command,
-        Err(outcome) => return Ok(outcome),
-    };
+    let mut command = program(&run.workspace, "ladder");
     let finished = process::captured(command.arg("--check"))?;
     Ok(outcome(&command, &finished))
 }
@@ -190,21 +186,12 @@ fn exercises(run: &Run) -> anyhow::Result<Outcome> {
     Ok(Outcome::passed(format!("{} claims about {} exercises", proof.good, chosen.len())))
 }
 
-/// A program of the workspace, which is built first. The inner error is how a part ends without it.
-///
-/// `cargo run -p` would build some dependencies again, with the features that this package alone asks for.
-pub(super) fn program(
-    workspace: &Workspace,
-    name: &str,
-) -> anyhow::Result<Result<Command, Outcome>> {
-    let built = cargo(workspace, &["build", "--quiet", "--workspace", "--bin", name])?;
-    if built.is_failure() {
-        return Ok(Err(built));
-    }
-    let path = workspace.target().join("debug").join(name);
-    let mut command = Command::new(path.with_extension(env::consts::EXE_EXTENSION));
-    command.current_dir(workspace.root());
-    Ok(Ok(command))
+/// Runs a program of the workspace, which cargo builds first. With `--package`, cargo would build some dependencies
+/// again, with the features that this package alone asks for.
+pub(super) fn program(workspace: &Workspace, name: &str) -> Command {
+    let mut command = process::cargo();
+    command.args(["run", "--quiet", "--bin", name, "--"]).current_dir(workspace.root());
+    command
 }
 
 pub(super) fn cargo<S: AsRef<OsStr>>(workspace: &Workspace, args: &[S]) -> anyhow::Result<Outcome> {

@@ -146,6 +146,7 @@ impl Scope {
                 self.parts.extend(["book", "coverage"]);
                 self.left.insert("the transcripts, which xtask/book replays".to_string());
             }
+            _ if is_below(path, "xtask/figures") => _ = self.parts.insert("book"),
             _ if is_below(path, "xtask/models") => _ = self.parts.insert("loom"),
             _ if is_below(path, "xtask/fuzz") => _ = self.parts.insert("fuzz"),
             _ if is_below(path, "xtask/plots") => package(self, "plots"),
