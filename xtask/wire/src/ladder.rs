@@ -2,10 +2,11 @@
 //! server, side by side. It never goes backwards.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::panic::resume_unwind;
+use std::thread::{self, Builder, ScopedJoinHandle};
 
-use crate::WireError;
-use crate::tables::{self, Row};
+use crate::tables::{self, Outcome, Row};
+use crate::{Program, WireError};
 
 /// How a snapshot stands with a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,35 +61,56 @@ pub fn rules() -> Vec<Rule> {
     rules
 }
 
-/// Runs all rules against the server at `address`. What is broken is told to `tell`.
+/// Runs all rules against the server that `start` starts. Returns the marks, and the outcomes of all rows, both in the
+/// order of the rules. A row that takes all of a server's workers gets a server of its own.
 ///
 /// # Errors
-/// When the server does not answer at all.
+/// When the server does not start, or does not respond at all.
 pub fn climb(
-    address: SocketAddr,
     rules: &[Rule],
-    mut tell: impl FnMut(&tables::Outcome),
-) -> Result<Vec<Mark>, WireError> {
-    rules
-        .iter()
-        .map(|rule| {
-            let needs = rule.rows[0].needs;
-            if let Some(path) = needs
-                && crate::get(address, path)?.status == 404
-            {
-                return Ok(Mark::Absent);
-            }
-            let mut mark = Mark::Kept;
-            for row in &rule.rows {
-                let outcome = tables::run_one(address, row);
-                if outcome.problem.is_some() {
-                    tell(&outcome);
-                    mark = Mark::Broken;
-                }
-            }
-            Ok(mark)
-        })
-        .collect()
+    start: impl Fn() -> Result<Program, WireError> + Sync,
+) -> Result<(Vec<Mark>, Vec<Outcome>), WireError> {
+    let program = start()?;
+    let has = |rule: &Rule| match rule.rows[0].needs {
+        Some(path) => crate::get(program.addr(), path).map(|reply| reply.status != 404),
+        None => Ok(true),
+    };
+    let present = rules.iter().map(has).collect::<Result<Vec<_>, _>>()?;
+    let tried = rules.iter().zip(&present).filter(|(_, present)| **present);
+    let rows: Vec<Row> = tried.flat_map(|(rule, _)| rule.rows.clone()).collect();
+    let (alone, together): (Vec<Row>, Vec<Row>) = rows.iter().cloned().partition(|row| row.alone);
+    let (alone, together) = thread::scope(|scope| {
+        let run = |row| {
+            let start = &start;
+            let run = move || Ok(tables::run_one(start()?.addr(), row));
+            let thread = Builder::new().name("row".to_string()).spawn_scoped(scope, run);
+            thread.map_err(|error| WireError::io("starting a thread", &error))
+        };
+        let threads = alone.iter().map(run).collect::<Result<Vec<_>, _>>()?;
+        let together = tables::run(program.addr(), &together);
+        let wait = |thread: ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        Ok((threads.into_iter().map(wait).collect::<Result<Vec<_>, _>>()?, together))
+    })?;
+    let (mut alone, mut together) = (alone.into_iter(), together.into_iter());
+    let outcome = |row: &Row| if row.alone { alone.next() } else { together.next() };
+    let outcomes: Vec<Outcome> = rows.iter().filter_map(outcome).collect();
+    Ok((marks(rules, &present, &outcomes), outcomes))
+}
+
+/// The mark of each rule. `outcomes` has those of the rows of all rules that are `present`.
+fn marks(rules: &[Rule], present: &[bool], outcomes: &[Outcome]) -> Vec<Mark> {
+    let mut outcomes = outcomes.iter();
+    let mark = |(rule, present): (&Rule, &bool)| {
+        if !present {
+            return Mark::Absent;
+        }
+        let broken =
+            outcomes.by_ref().take(rule.rows.len()).filter(|it| it.problem.is_some()).count();
+        if broken > 0 { Mark::Broken } else { Mark::Kept }
+    };
+    rules.iter().zip(present).map(mark).collect()
 }
 
 /// The rules that a snapshot keeps and a later one does not, as sentences.

@@ -1,10 +1,13 @@
 //! Writes the conformance ladder, or compares it: see [`HELP`].
 
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::thread::{self, ScopedJoinHandle};
 
 use wire::ladder::{self, Column, Mark, Rule};
+use wire::tables::Outcome;
 use wire::{Program, WireError};
 
 const HELP: &str = "\
@@ -58,12 +61,19 @@ struct Snapshot {
 fn run(check: bool) -> Result<Vec<String>, Error> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let rules = ladder::rules();
+    let snapshots = snapshots(&root)?;
+    let programs = build(&root, &snapshots)?;
     let mut columns = Vec::new();
-    for snapshot in snapshots(&root)? {
-        let program = build(&root, &snapshot)?;
-        let column = climb(&rules, &snapshot, &program)?;
+    let climbed = climb_all(&rules, &snapshots, &programs);
+    for (Snapshot { package, .. }, climbed) in snapshots.iter().zip(climbed) {
+        let (column, outcomes) = climbed?;
+        for Outcome { row, problem } in &outcomes {
+            if let Some(problem) = problem {
+                eprintln!("{package}: {row}\n{problem}\n");
+            }
+        }
         let kept = column.marks.iter().filter(|mark| **mark == Mark::Kept).count();
-        println!("{:<14} {kept} of {} rules", snapshot.package, rules.len());
+        println!("{package:<16} {kept} of {} rules", rules.len());
         columns.push(column);
     }
     let mut problems = ladder::steps_back(&rules, &columns);
@@ -117,28 +127,42 @@ fn snapshots(root: &Path) -> Result<Vec<Snapshot>, Error> {
     Ok(snapshots)
 }
 
-/// Builds it, and returns its program: beside our own.
-fn build(root: &Path, snapshot: &Snapshot) -> Result<PathBuf, Error> {
+/// Builds all of them, and returns their programs: beside our own.
+fn build(root: &Path, snapshots: &[Snapshot]) -> Result<Vec<PathBuf>, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let package = &snapshot.package;
+    let packages = snapshots.iter().flat_map(|snapshot| ["--package", &snapshot.package]);
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--bins", "--package", package])
+        .args(["build", "--quiet", "--bins"])
+        .args(packages)
         .current_dir(root)
         .status()?;
     if !built.success() {
-        return Err(format!("{package} does not build").into());
+        return Err("not all chapters build".into());
     }
-    let name = if snapshot.binary.is_empty() { package } else { snapshot.binary };
-    let mut program = std::env::current_exe()?;
-    program.set_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    Ok(program)
+    let own = std::env::current_exe()?;
+    let program = |snapshot: &Snapshot| {
+        let Snapshot { binary, package, .. } = snapshot;
+        let name = if binary.is_empty() { package } else { *binary };
+        own.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    };
+    Ok(snapshots.iter().map(program).collect())
 }
 
-fn climb(rules: &[Rule], snapshot: &Snapshot, path: &Path) -> Result<Column, WireError> {
-    let program = Program::start(path, snapshot.arguments)?;
-    let marks = ladder::climb(program.addr(), rules, |outcome| {
-        let problem = outcome.problem.as_deref().unwrap_or_default();
-        eprintln!("{}: {}\n{problem}\n", snapshot.package, outcome.row);
-    })?;
-    Ok(Column { title: snapshot.title.clone(), marks })
+type Climbed = Result<(Column, Vec<Outcome>), WireError>;
+
+/// Runs the rules against all programs side by side.
+fn climb_all(rules: &[Rule], snapshots: &[Snapshot], programs: &[PathBuf]) -> Vec<Climbed> {
+    let climb = |(snapshot, path): (&Snapshot, &PathBuf)| {
+        let start = || Program::start(path, snapshot.arguments);
+        let (marks, outcomes) = ladder::climb(rules, start)?;
+        Ok((Column { title: snapshot.title.clone(), marks }, outcomes))
+    };
+    thread::scope(|scope| {
+        let spawn = |pair: (_, _)| scope.spawn(move || climb(pair));
+        let threads: Vec<_> = snapshots.iter().zip(programs).map(spawn).collect();
+        let wait = |thread: ScopedJoinHandle<'_, Climbed>| {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        threads.into_iter().map(wait).collect()
+    })
 }

@@ -25,6 +25,7 @@ pub mod targets;
 mod check;
 mod row;
 mod run;
+mod way;
 
 pub use check::Check;
 pub use row::Row;

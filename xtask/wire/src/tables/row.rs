@@ -19,6 +19,8 @@ pub struct Row {
     pub name: &'static str,
     /// A route that the row needs; a server without it has nothing to show.
     pub needs: Option<&'static str>,
+    /// Whether it takes all of a server's workers, so that the ladder starts a server for it alone.
+    pub alone: bool,
     /// What is done.
     pub test: Test,
 }
@@ -48,13 +50,14 @@ pub struct Table {
     rfc: &'static str,
     rule: &'static str,
     needs: Option<&'static str>,
+    alone: bool,
     rows: Vec<Row>,
 }
 
 impl Table {
     /// An empty table.
     pub fn new(group: &'static str) -> Table {
-        Table { group, rfc: "", rule: "", needs: None, rows: Vec::new() }
+        Table { group, rfc: "", rule: "", needs: None, alone: false, rows: Vec::new() }
     }
 
     /// States the rule that the next rows are about.
@@ -66,6 +69,11 @@ impl Table {
     /// The next rows are for servers that answer a GET of this path with something else than 404.
     pub fn needs(&mut self, path: &'static str) {
         self.needs = Some(path);
+    }
+
+    /// The next rows take all of a server's workers.
+    pub fn alone(&mut self) {
+        self.alone = true;
     }
 
     /// These bytes are refused with `status`, and then the server closes: whatever follows them is not
@@ -136,7 +144,7 @@ impl Table {
     }
 
     fn push(&mut self, name: &'static str, test: Test) {
-        let Table { group, rfc, rule, needs, .. } = *self;
-        self.rows.push(Row { group, rfc, rule, name, needs, test });
+        let Table { group, rfc, rule, needs, alone, .. } = *self;
+        self.rows.push(Row { group, rfc, rule, name, needs, alone, test });
     }
 }

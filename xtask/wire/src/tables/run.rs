@@ -2,20 +2,19 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, Builder};
 use std::time::Duration;
 
+use super::way::Way;
 use super::{Row, Test};
 use crate::Client;
 use crate::Kind;
 use crate::WireError;
 use crate::escape;
 
-/// The request behind a row. Its answer proves that the server is where it must be in the stream of
-/// bytes; without an answer it proves that nothing more was read from it.
-const PROBE: &[u8] = b"GET /inspect?the-probe HTTP/1.1\r\nHost: probe\r\n\r\n";
-
-/// Longer rows are not sent byte by byte.
-const BYTE_BY_BYTE: usize = 2000;
+/// So many rows are run at the same time. Most of the time of a row is spent waiting for the other side.
+const SIDE_BY_SIDE: usize = 4;
 
 /// What came of one row.
 #[derive(Debug, Clone)]
@@ -26,20 +25,30 @@ pub struct Outcome {
     pub problem: Option<String>,
 }
 
-/// How the bytes of a row reach the server. The answer must not depend on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// The row and the probe behind it in one write.
-    WithProbe,
-    /// The row alone: the server must not wait for more. The probe comes after the answer.
-    Alone,
-    /// One byte a write, then the probe.
-    ByteByByte,
-}
-
-/// Runs all rows, one after the other, against the server at `address`.
+/// Runs all rows against the server at `address`, several at the same time. The outcomes are in the order of the rows.
 pub fn run(address: SocketAddr, rows: &[Row]) -> Vec<Outcome> {
-    rows.iter().map(|row| run_one(address, row)).collect()
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(row) = rows.get(at) else { return found };
+            found.push((at, run_one(address, row)));
+        }
+    };
+    let mut found = thread::scope(|scope| {
+        let spawn = |_| Builder::new().name("rows".to_string()).spawn_scoped(scope, work);
+        // Without a thread more it only takes longer.
+        let threads: Vec<_> = (1..SIDE_BY_SIDE).map(spawn).filter_map(Result::ok).collect();
+        let mut found = work();
+        for thread in threads {
+            // A panic here is a mistake of the row's own code, not of the server.
+            found.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        found
+    });
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 /// Runs one row.
@@ -88,11 +97,7 @@ fn problem_of(address: SocketAddr, test: &Test) -> Option<String> {
         let Test::Scenario(steps) = test else { return None };
         return steps(address).err().map(|error| error.to_string());
     };
-    let mut ways = vec![Way::WithProbe, Way::Alone];
-    if bytes.len() <= BYTE_BY_BYTE {
-        ways.push(Way::ByteByByte);
-    }
-    ways.into_iter().find_map(|way| {
+    Way::all(bytes).into_iter().find_map(|way| {
         let mut client = match Client::connect(address) {
             Ok(client) => client,
             Err(error) => return Some(error.to_string()),
@@ -100,11 +105,7 @@ fn problem_of(address: SocketAddr, test: &Test) -> Option<String> {
         let error = exchange(&mut client, test, way).err()?;
         Some(format!(
             "sent {}: {}\nthe whole conversation:\n{}",
-            match way {
-                Way::WithProbe => "together with another request",
-                Way::Alone => "alone",
-                Way::ByteByByte => "byte by byte",
-            },
+            way.words(),
             error.message(),
             client.transcript().trim_end()
         ))
@@ -113,16 +114,7 @@ fn problem_of(address: SocketAddr, test: &Test) -> Option<String> {
 
 fn exchange(client: &mut Client, test: &Test, way: Way) -> Result<(), WireError> {
     let Test::Exchange { bytes, statuses, closes, checks } = test else { return Ok(()) };
-    match way {
-        Way::WithProbe => send(client, &[&bytes[..], PROBE].concat())?,
-        Way::Alone => send(client, bytes)?,
-        Way::ByteByByte => {
-            for byte in bytes.chunks(1) {
-                send(client, byte)?;
-            }
-            send(client, PROBE)?;
-        }
-    }
+    way.send(client, bytes)?;
     let mut last = None;
     for (place, expected) in statuses.iter().enumerate() {
         let method =
@@ -142,24 +134,9 @@ fn exchange(client: &mut Client, test: &Test, way: Way) -> Result<(), WireError>
     if *closes {
         return client.expect_closed();
     }
-    if way == Way::Alone {
-        client.send(PROBE)?;
-    }
-    let reply = client.read_reply()?;
-    let query = reply.json().ok().map(|json| json["query"].clone());
-    if reply.status != 200 || query.as_ref().and_then(|query| query.as_str()) != Some("the-probe") {
-        return Err(unexpected("the request behind it must get its own answer".to_string()));
-    }
-    // A second answer to the probe, or anything else, would have come by now or comes soon.
+    way.expect_probe(client)?;
+    // A second response to the probe, or anything else, would have come by now or comes soon.
     client.expect_silence(Duration::from_millis(1))
-}
-
-/// Sends, and does not mind a server that has closed: its reply is what counts.
-fn send(client: &mut Client, bytes: &[u8]) -> Result<(), WireError> {
-    match client.send(bytes) {
-        Err(error) if error.kind() != Kind::Reset => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn unexpected(message: String) -> WireError {

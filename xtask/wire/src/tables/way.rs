@@ -1,0 +1,143 @@
+//! The ways in which the bytes of a row reach a server. Its response must not depend on them: TCP is a stream, and a
+//! client, a proxy or the network may cut it anywhere.
+//!
+//! A server may well read a request that has arrived whole by other code than one that arrives in pieces, and the first
+//! request of a connection by other code than the next. A rule that only one of the two knows is a rule broken.
+
+use crate::Client;
+use crate::Kind;
+use crate::Reply;
+use crate::WireError;
+
+/// The request before a row. Its response proves that the server has read what was sent together with it.
+const FIRST: &[u8] = b"GET /inspect?the-first HTTP/1.1\r\nHost: first\r\n\r\n";
+
+/// The request after a row. Its response proves that the server is where it must be in the stream of bytes; without
+/// a response it proves that nothing more was read from it.
+const PROBE: &[u8] = b"GET /inspect?the-probe HTTP/1.1\r\nHost: probe\r\n\r\n";
+
+/// Longer rows are not sent byte by byte.
+const BYTE_BY_BYTE: usize = 2000;
+
+/// How the bytes of a row reach the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The row and the probe in one write.
+    WithProbe,
+    /// The row alone: the server must not wait for more. The probe is sent after the response.
+    Alone,
+    /// Another request, the row and the probe in one write.
+    Pipelined,
+    /// One byte a write, then the probe. The server sees some of them together, as it happens.
+    ByteByByte,
+    /// Cut into four pieces, and the first is read by the server before the second is sent: it comes with another
+    /// request, whose response is waited for.
+    InPieces,
+}
+
+impl Way {
+    /// All ways for a row of these bytes.
+    pub(super) fn all(bytes: &[u8]) -> Vec<Way> {
+        let mut ways = vec![Way::WithProbe, Way::Alone, Way::Pipelined, Way::InPieces];
+        if bytes.len() <= BYTE_BY_BYTE {
+            ways.push(Way::ByteByByte);
+        }
+        ways
+    }
+
+    /// The end of the sentence "The row was sent".
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Way::WithProbe => "together with the next request",
+            Way::Alone => "alone",
+            Way::Pipelined => "together with the requests before and after it",
+            Way::ByteByByte => "byte by byte",
+            Way::InPieces => "in pieces",
+        }
+    }
+
+    /// Sends the row, and whatever of the other two requests is not sent later.
+    pub(super) fn send(self, client: &mut Client, row: &[u8]) -> Result<(), WireError> {
+        match self {
+            Way::WithProbe => send(client, &[row, PROBE].concat()),
+            Way::Alone => send(client, row),
+            Way::Pipelined => {
+                send(client, &[FIRST, row, PROBE].concat())?;
+                is_answered(&client.read_reply()?, FIRST)
+            }
+            Way::ByteByByte => {
+                row.chunks(1).try_for_each(|byte| send(client, byte))?;
+                send(client, PROBE)
+            }
+            Way::InPieces => {
+                let mut pieces = pieces(row).into_iter();
+                send(client, &[FIRST, pieces.next().unwrap_or_default()].concat())?;
+                is_answered(&client.read_reply()?, FIRST)?;
+                pieces.try_for_each(|piece| send(client, piece))?;
+                send(client, PROBE)
+            }
+        }
+    }
+
+    /// After the replies to the row: the next request gets its own, and there is nothing else.
+    pub(super) fn expect_probe(self, client: &mut Client) -> Result<(), WireError> {
+        if self == Way::Alone {
+            client.send(PROBE)?;
+        }
+        is_answered(&client.read_reply()?, PROBE)
+    }
+}
+
+/// The first byte, the last byte, and two halves between them.
+fn pieces(row: &[u8]) -> Vec<&[u8]> {
+    let mut pieces = Vec::new();
+    let mut rest = row;
+    for end in [1, row.len() / 2, row.len().saturating_sub(1), row.len()] {
+        let from = row.len() - rest.len();
+        let (piece, after) = rest.split_at(end.saturating_sub(from));
+        rest = after;
+        if !piece.is_empty() {
+            pieces.push(piece);
+        }
+    }
+    pieces
+}
+
+/// Whether this is the response to one of our own requests: `/inspect` tells the query that it has seen.
+fn is_answered(reply: &Reply, request: &[u8]) -> Result<(), WireError> {
+    let query = if request == FIRST { "the-first" } else { "the-probe" };
+    let seen = reply.json().ok().map(|json| json["query"].clone());
+    if reply.status == 200 && seen.as_ref().and_then(|seen| seen.as_str()) == Some(query) {
+        return Ok(());
+    }
+    let side = if request == FIRST { "before" } else { "after" };
+    Err(WireError::new(
+        Kind::Unexpected,
+        format!("the request {side} it must get its own response, is {}", reply.status),
+    ))
+}
+
+/// Sends, and accepts that the server may have closed: its reply is what counts.
+fn send(client: &mut Client, bytes: &[u8]) -> Result<(), WireError> {
+    match client.send(bytes) {
+        Err(error) if error.kind() != Kind::Reset => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_all_of_the_row_and_never_the_whole_at_once() {
+        for length in 2..20 {
+            let row: Vec<u8> = (0..length).collect();
+            let pieces = pieces(&row);
+            assert_eq!(pieces.concat(), row);
+            assert!(pieces.len() > 1 && pieces[0].len() == 1, "{pieces:?}");
+        }
+        assert_eq!(pieces(b"abcdefgh"), [&b"a"[..], b"bcd", b"efg", b"h"]);
+        assert_eq!(pieces(b"a"), [b"a"]);
+    }
+}
