@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use wire::clients::chromium_dom;
+use wire::environment;
 use wire::{Client, Program, request};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
@@ -27,7 +28,7 @@ fn serve(folder: &Path, more: &[&str]) -> Program {
 
 /// What a program printed, if there is one of this name.
 fn run(name: &str, arguments: &[&str]) -> Option<Output> {
-    match Command::new(name).args(arguments).stdin(Stdio::null()).output() {
+    match environment::command(name).args(arguments).stdin(Stdio::null()).output() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         output => Some(output.unwrap()),
     }
@@ -95,7 +96,7 @@ fn a_download_that_was_cut_is_resumed_by_curl() {
     let part = folder.path().join("part");
 
     let slowly = ["--silent", "--limit-rate", "1M", "--output", part.to_str().unwrap(), &url];
-    let mut curl = Command::new("curl").args(slowly).stdin(Stdio::null()).spawn().unwrap();
+    let mut curl = environment::command("curl").args(slowly).stdin(Stdio::null()).spawn().unwrap();
     let length = || fs::metadata(&part).map_or(0, |part| part.len());
     let deadline = Instant::now() + LONG;
     while length() == 0 && Instant::now() < deadline {

@@ -10,13 +10,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use wire::environment;
+
 /// The first time it builds a chapter and its checks.
 const BUILD: Duration = Duration::from_secs(600);
 /// By itself the check would wait twice as long for the server's first line.
 const SOON: Duration = Duration::from_secs(10);
 
 fn check(server: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let mut command = environment::command(env!("CARGO_BIN_EXE_xtask"));
     command.args(["check-exercise", "2", "--server", server]).stdin(Stdio::null());
     command
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use wire::environment;
 use wire::exercise::{ENDS_WITH_INPUT, Event, STARTS};
 
 use super::build::read_aside;
@@ -21,8 +22,8 @@ pub(crate) fn run(
     // The pipe ends with us, and the checks with the pipe: Ctrl-C does not reach their group.
     command.env(ENDS_WITH_INPUT, "1").stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    // Of what a server says only the words are shown, wherever it failed.
-    command.env("RUST_BACKTRACE", "0");
+    // Among others without RUST_BACKTRACE: of a panic in the server only the message is shown.
+    environment::clean(command);
     // A group of its own, so that the server which it starts can be killed with it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);

@@ -9,6 +9,7 @@
 //! - [`Script`] is the opposite of a client: a server that says what it was told to say;
 //! - [`tables`] holds the rules of HTTP/1.1 as rows of bytes and expected statuses;
 //! - [`ladder`] runs them against every chapter, side by side;
+//! - [`environment`] keeps a person's proxies, settings and locale away from all that is started;
 //! - [`clients`] lets curl, Python and something like a browser talk to a server;
 //! - [`exercise`] is for the checks of the exercises, which report to `cargo xtask check-exercise`.
 //!
@@ -28,6 +29,7 @@
 //! ```
 
 pub mod clients;
+pub mod environment;
 pub mod escape;
 pub mod exercise;
 pub mod ladder;

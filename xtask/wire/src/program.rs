@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use crate::Kind;
 use crate::WireError;
+use crate::environment;
 use crate::output::{Output, Stream, Text};
 
 /// A machine that also builds can take a while to start a program.
@@ -57,8 +58,10 @@ impl Program {
         Program::start_command(command)
     }
 
-    /// Starts any command that prints where it listens, in any language.
+    /// Starts any command that prints where it listens, in any language, in an [`environment`] of its own: what is
+    /// set on the command, and nothing that would change what the test sees.
     pub fn start_command(mut command: Command) -> Result<Program, WireError> {
+        environment::clean(&mut command);
         let cannot = |command: &Command, error: &std::io::Error| {
             let program = command.get_program().to_string_lossy().into_owned();
             WireError::new(Kind::Program, format!("cannot start {program}: {error}"))
@@ -276,6 +279,18 @@ mod tests {
         program.signal(Signal::Terminate).unwrap();
         assert_eq!(program.wait(START).unwrap().code(), Some(7));
         assert!(program.stdout_so_far().ends_with("bye\n"));
+    }
+
+    #[test]
+    fn it_is_told_only_what_is_set_for_it() {
+        let script =
+            "echo listening on tcp://127.0.0.1:1; echo \"$LC_ALL $HTTP_LOG\"; exec sleep 60";
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).env("HTTP_LOG", "json");
+        let program = Program::start_command(command).unwrap();
+        program
+            .wait_for_stdout("the variables", START, |text| text.ends_with("C.UTF-8 json\n"))
+            .unwrap();
     }
 
     #[test]

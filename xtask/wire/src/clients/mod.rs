@@ -8,7 +8,7 @@ mod curl;
 mod python;
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::thread::Builder;
 use std::time::Duration;
@@ -20,6 +20,7 @@ pub use python::python;
 
 use crate::Kind;
 use crate::WireError;
+use crate::environment;
 use crate::output::{Output, Stream};
 
 /// What came of asking a client to talk to the server.
@@ -42,7 +43,7 @@ fn output_of(
     input: &[u8],
 ) -> Result<Option<String>, WireError> {
     let cannot = |error| WireError::io(&format!("running {program}"), &error);
-    let mut command = Command::new(program);
+    let mut command = environment::command(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,

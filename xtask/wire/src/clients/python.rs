@@ -20,7 +20,9 @@ pub fn python(address: SocketAddr) -> Result<Ran, WireError> {
     let mut passed = 0;
     let mut skipped = Vec::new();
     for (name, script) in SCRIPTS {
-        let arguments = ["-c", script, &address.ip().to_string(), &address.port().to_string()];
+        // -E: without the variables that Python itself reads.
+        let arguments =
+            ["-E", "-c", script, &address.ip().to_string(), &address.port().to_string()];
         let Some(output) = output_of("python3", &arguments.map(str::to_string), b"")? else {
             return Ok(Ran::Skipped("python3 is not installed".to_string()));
         };

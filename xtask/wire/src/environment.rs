@@ -1,0 +1,114 @@
+//! The environment of a program that a test starts: the same on every machine, and for every person.
+//!
+//! A variable can send a client through a proxy, translate what a program prints, or give the server another setting than
+//! the test believes it has. Such variables are removed from what a program would inherit, and the locale is set. What
+//! the test itself sets on the command stays as it is.
+//!
+//! Everything else is inherited: where programs, temporary folders and their libraries are is known only to the machine.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::process::Command;
+
+/// What is set for every program.
+pub const SETTINGS: [(&str, &str); 1] = [("LC_ALL", "C.UTF-8")];
+
+/// Whether a variable must not reach a program under test. Upper and lower case make no difference: curl knows
+/// `http_proxy`, others `HTTP_PROXY`.
+pub fn is_unwanted(name: &str) -> bool {
+    /// The settings of `final`, the locale, and what git tells a hook that runs us.
+    const PREFIXES: [&str; 3] = ["HTTP_", "LC_", "GIT_"];
+    /// Where git is, and which repositories it may trust.
+    const WANTED: [&str; 2] = ["GIT_EXEC_PATH", "GIT_CONFIG"];
+    const NAMES: [&str; 15] = [
+        "LANG",
+        "LANGUAGE",
+        "RUST_LOG",
+        "RUST_BACKTRACE",
+        "RUST_LIB_BACKTRACE",
+        "RUST_MIN_STACK",
+        "CURL_HOME",
+        "WGETRC",
+        "SSLKEYLOGFILE",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "COLUMNS",
+        "LINES",
+    ];
+    let name = name.to_ascii_uppercase();
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    name.ends_with("_PROXY")
+        || NAMES.contains(&name.as_str())
+        || (starts(&PREFIXES) && !starts(&WANTED))
+}
+
+/// A command for `program` with an environment of its own. curl, wget and git do not read the files in which a person
+/// keeps their options.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let program = program.as_ref();
+    let mut command = Command::new(program);
+    match program.to_str() {
+        // It must be the first argument.
+        Some("curl") => _ = command.arg("--disable"),
+        Some("wget") => _ = command.arg("--no-config"),
+        Some("git") => {
+            command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+            command.env_remove("GIT_CONFIG_COUNT").env_remove("GIT_CONFIG_PARAMETERS");
+        }
+        _ => {}
+    }
+    clean(&mut command);
+    command
+}
+
+/// Removes what the command would inherit and must not, and sets the [`SETTINGS`]. Variables that have been set on the
+/// command stay.
+pub fn clean(command: &mut Command) {
+    let own: Vec<OsString> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
+    let is_own = |name: &OsStr| own.iter().any(|own| own == name);
+    for (name, _) in env::vars_os() {
+        if is_unwanted(&name.to_string_lossy()) && !is_own(&name) {
+            command.env_remove(name);
+        }
+    }
+    for (name, value) in SETTINGS {
+        if !is_own(OsStr::new(name)) {
+            command.env(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_the_outcome_is_not_inherited() {
+        for name in ["http_proxy", "HTTPS_PROXY", "no_proxy", "All_Proxy", "HTTP_LOG", "http_addr"]
+        {
+            assert!(is_unwanted(name), "{name}");
+        }
+        for name in ["LANG", "LC_TIME", "RUST_LOG", "RUST_BACKTRACE", "GIT_DIR", "CURL_HOME"] {
+            assert!(is_unwanted(name), "{name}");
+        }
+        for name in ["PATH", "HOME", "TMPDIR", "SystemRoot", "TZ", "EXERCISE_ONLY", "CARGO_HOME"] {
+            assert!(!is_unwanted(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_test_sets_stays() {
+        let mut command = Command::new("x");
+        command.env("HTTP_LOG", "json").env("LC_ALL", "C").env_remove("TZ");
+        clean(&mut command);
+        let value = |wanted: &str| {
+            let found = command.get_envs().find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| value.map(|value| value.to_string_lossy().into_owned()))
+        };
+        assert_eq!(value("HTTP_LOG"), Some(Some("json".to_string())));
+        assert_eq!(value("LC_ALL"), Some(Some("C".to_string())));
+        assert_eq!(value("TZ"), Some(None));
+    }
+}
