@@ -5,6 +5,30 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, bail};
+use wire::environment;
+
+/// Settings with which a person's git would print or do something else than we expect, at their defaults.
+const SETTINGS: [&str; 19] = [
+    "apply.ignoreWhitespace=no",
+    "apply.whitespace=nowarn",
+    "color.ui=false",
+    "commit.gpgSign=false",
+    "core.abbrev=auto",
+    "core.attributesFile=/dev/null",
+    "core.autocrlf=false",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.quotePath=false",
+    "core.safecrlf=false",
+    "diff.algorithm=myers",
+    "diff.context=3",
+    "diff.interHunkContext=0",
+    "diff.noprefix=false",
+    "diff.orderFile=/dev/null",
+    "diff.relative=false",
+    "diff.suppressBlankEmpty=false",
+    "init.defaultObjectFormat=sha1",
+];
 
 /// A repository, or a folder in it, in which git is run.
 #[derive(Debug, Clone)]
@@ -44,13 +68,11 @@ impl Git {
     /// Runs git, whatever it answers.
     pub(crate) fn output<S: AsRef<OsStr>>(&self, args: &[S]) -> anyhow::Result<Output> {
         let mut command = Command::new("git");
-        command.args(["-c", "core.quotePath=false", "-c", "core.autocrlf=false"]);
+        command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
         command.args(args).current_dir(&self.folder);
-        // A hook that runs us has its own idea of where the repository is.
-        for name in ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"] {
-            command.env_remove(name);
-        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        // Among others GIT_DIR: a hook that runs us has its own idea of where the repository is.
+        environment::clean(&mut command);
         command.output().context("git cannot be started; is it installed?")
     }
 
@@ -95,4 +117,44 @@ impl Git {
 pub(crate) fn split_zero(printed: &[u8]) -> Vec<String> {
     let names = printed.split(|&byte| byte == 0).filter(|name| !name.is_empty());
     names.map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::tests::folder_with;
+
+    /// The settings are also those of a repository, which no variable takes away.
+    #[test]
+    fn a_person_s_settings_change_nothing() {
+        let folder = folder_with(&[("f", "1\n2\n3\n4\n5\n6\n7\n8\n")]);
+        let git = Git::at(folder.path());
+        git.run(&["init", "-q"]).unwrap();
+        git.run(&["add", "-A"]).unwrap();
+        std::fs::write(folder.path().join("f"), "1\n2\n3\n4\nfive\n6\n7\n8\n").unwrap();
+        let diff = ["diff", "--no-ext-diff"];
+        let before = git.run(&diff).unwrap();
+        for (name, value) in [
+            ("diff.context", "0"),
+            ("diff.noprefix", "true"),
+            ("color.ui", "always"),
+            ("core.abbrev", "40"),
+            ("core.autocrlf", "true"),
+            ("core.hooksPath", "."),
+            ("commit.gpgSign", "true"),
+            ("gpg.program", "false"),
+        ] {
+            git.run(&["config", name, value]).unwrap();
+        }
+        let hook = folder.path().join("pre-commit");
+        std::fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        assert_eq!(git.run(&diff).unwrap(), before);
+        let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
+        git.run(&[&name[..], &["commit", "-q", "-a", "-m", "a step"]].concat()).unwrap();
+    }
 }

@@ -9,17 +9,20 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use wire::environment;
+
 /// How many moments of the run are tried.
 const MOMENTS: u32 = 12;
 
 fn git(root: &Path, args: &[&str]) {
     let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
-    let status = Command::new("git").args(name).args(args).current_dir(root).status().unwrap();
+    let status =
+        environment::command("git").args(name).args(args).current_dir(root).status().unwrap();
     assert!(status.success(), "{args:?}");
 }
 
 fn xtask(root: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let mut command = environment::command(env!("CARGO_BIN_EXE_xtask"));
     // It finds the repository from the folder it runs in.
     command.args(args).current_dir(root).env_remove("CARGO_MANIFEST_DIR");
     command
@@ -56,7 +59,7 @@ fn repository() -> tempfile::TempDir {
 }
 
 fn files(root: &Path) -> BTreeMap<String, String> {
-    let listed = Command::new("git")
+    let listed = environment::command("git")
         .args(["ls-files", "--cached", "--others", "--exclude-standard"])
         .current_dir(root)
         .output()
