@@ -64,6 +64,7 @@ pub(crate) mod tests {
     thread_local! {
         static STEPS_LEFT: Cell<Option<usize>> = const { Cell::new(None) };
         static KILLED: Cell<bool> = const { Cell::new(false) };
+        static BY_SIGNAL: Cell<bool> = const { Cell::new(false) };
     }
 
     /// Everything that changes a file fails from the nth step on, as if the program had been killed there.
@@ -71,6 +72,13 @@ pub(crate) mod tests {
     pub(crate) fn kill_after(steps: Option<usize>) {
         STEPS_LEFT.set(steps);
         KILLED.set(false);
+    }
+
+    /// The same, but it is the process that is killed.
+    #[cfg(unix)]
+    pub(crate) fn kill_process_after(steps: usize) {
+        kill_after(Some(steps));
+        BY_SIGNAL.set(true);
     }
 
     /// Whether that has happened.
@@ -81,6 +89,11 @@ pub(crate) mod tests {
     pub(super) fn step() -> anyhow::Result<()> {
         match STEPS_LEFT.get() {
             Some(0) => {
+                #[cfg(unix)]
+                if BY_SIGNAL.get() {
+                    use rustix::process::{Signal, getpid, kill_process};
+                    kill_process(getpid(), Signal::KILL)?;
+                }
                 KILLED.set(true);
                 anyhow::bail!("killed");
             }

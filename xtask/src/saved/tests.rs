@@ -1,5 +1,8 @@
 //! Reset, solution and restore, whole and interrupted at every step of their way to the disk.
 
+#[cfg(unix)]
+mod killed;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
