@@ -130,10 +130,15 @@ fn snapshots(root: &Path) -> Result<Vec<Snapshot>, Error> {
 /// Builds all of them, and returns their programs: beside our own.
 fn build(root: &Path, snapshots: &[Snapshot]) -> Result<Vec<PathBuf>, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let packages = snapshots.iter().flat_map(|snapshot| ["--package", &snapshot.package]);
+    let name = |snapshot: &Snapshot| match snapshot.binary {
+        "" => snapshot.package.clone(),
+        binary => binary.to_string(),
+    };
+    let programs = snapshots.iter().flat_map(|snapshot| ["--bin".to_string(), name(snapshot)]);
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--bins"])
-        .args(packages)
+        // With the features of the workspace, so that no dependency is built again.
+        .args(["build", "--quiet", "--workspace"])
+        .args(programs)
         .current_dir(root)
         .status()?;
     if !built.success() {
@@ -141,9 +146,7 @@ fn build(root: &Path, snapshots: &[Snapshot]) -> Result<Vec<PathBuf>, Error> {
     }
     let own = std::env::current_exe()?;
     let program = |snapshot: &Snapshot| {
-        let Snapshot { binary, package, .. } = snapshot;
-        let name = if binary.is_empty() { package } else { *binary };
-        own.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+        own.with_file_name(format!("{}{}", name(snapshot), std::env::consts::EXE_SUFFIX))
     };
     Ok(snapshots.iter().map(program).collect())
 }
