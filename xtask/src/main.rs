@@ -15,6 +15,7 @@ mod git;
 mod hint;
 mod lessons;
 mod mdbook;
+mod mutants;
 mod patch;
 mod plot;
 mod process;
@@ -75,6 +76,8 @@ enum Command {
     Plot(plot::Args),
     /// Measure final beside other servers on this machine, and print ratios
     Bench(bench::Args),
+    /// Change the code in many small ways, and show which changes no test notices
+    Mutants(mutants::Args),
 }
 
 fn main() -> ExitCode {
@@ -107,6 +110,7 @@ impl Command {
             Command::Carry(args) => carry::run(workspace, &args),
             Command::Plot(args) => plot::run(workspace, &args),
             Command::Bench(args) => bench::run(workspace, &args),
+            Command::Mutants(args) => mutants::run(workspace, &args),
         }
     }
 }
