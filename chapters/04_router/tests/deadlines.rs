@@ -39,8 +39,11 @@ fn drip(client: &mut Client, bytes: &[u8]) -> Result<Reply, WireError> {
     client.read_reply()
 }
 
-fn assert_408(reply: &Reply) {
+/// `part`: what the client did not send in time.
+fn assert_408(reply: &Reply, part: &str) {
     assert_eq!(reply.status, 408, "{reply:?}");
+    let message = reply.json().unwrap()["message"].to_string();
+    assert!(message.contains(&format!("the {part} of the request")), "{message}");
     assert!(reply.lists("Connection", "close"), "{reply:?}");
     assert_eq!(reply.json().unwrap()["error"], "request_timeout");
 }
@@ -50,7 +53,7 @@ fn a_head_that_stops_in_the_middle_is_408() {
     let server = start(Limits { head_time: tenths(2), ..Limits::default() });
     let mut client = server.connect();
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n").unwrap();
-    assert_408(&client.read_reply().unwrap());
+    assert_408(&client.read_reply().unwrap(), "head");
     client.expect_closed().unwrap();
     assert_eq!(server.stop(), 0);
 }
@@ -78,7 +81,7 @@ fn a_head_that_drips_is_408_because_its_deadline_does_not_move() {
     let mut client = server.connect();
     let started = Instant::now();
     let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(2000));
-    assert_408(&drip(&mut client, head.as_bytes()).unwrap());
+    assert_408(&drip(&mut client, head.as_bytes()).unwrap(), "head");
     assert!(started.elapsed() < LONG, "dripping all of it would have taken 40 s");
     client.expect_closed().unwrap();
 }
@@ -99,7 +102,7 @@ fn a_body_that_stops_in_the_middle_is_408() {
     ] {
         let mut client = server.connect();
         client.send(request).unwrap();
-        assert_408(&client.read_reply().unwrap());
+        assert_408(&client.read_reply().unwrap(), "body");
         client.expect_closed().unwrap();
     }
 }
@@ -109,7 +112,7 @@ fn a_body_that_drips_is_408_because_its_deadline_does_not_move() {
     let server = start(Limits { body_time: tenths(3), ..Limits::default() });
     let mut client = server.connect();
     client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n").unwrap();
-    assert_408(&drip(&mut client, &[b'x'; 2000]).unwrap());
+    assert_408(&drip(&mut client, &[b'x'; 2000]).unwrap(), "body");
     client.expect_closed().unwrap();
 }
 
@@ -121,7 +124,7 @@ fn a_client_that_was_told_to_go_on_and_does_not_is_408() {
         .send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
         .unwrap();
     assert_eq!(client.read_reply().unwrap().status, 100);
-    assert_408(&client.read_reply().unwrap());
+    assert_408(&client.read_reply().unwrap(), "body");
     client.expect_closed().unwrap();
 }
 

@@ -120,6 +120,9 @@ mod tests {
         assert_eq!(pairs.iter().collect::<Vec<_>>(), expected);
         assert_eq!(pairs.get_all("a").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(pairs.get("absent"), None);
+        assert_eq!((pairs.len(), pairs.is_empty()), (6, false));
+        let none = query(&Request::builder(Method::Get, "/").build());
+        assert_eq!((none.len(), none.is_empty()), (0, true));
     }
 
     #[test]
@@ -127,7 +130,9 @@ mod tests {
         let pairs =
             form(&post("Application/X-WWW-Form-Urlencoded; charset=utf-8", "a=%C3%A9")).unwrap();
         assert_eq!(pairs.get("a"), Some("\u{e9}"));
-        assert_eq!(form(&post("text/plain", "a=1")).unwrap_err().status.code(), 415);
+        let error = form(&post("text/plain", "a=1")).unwrap_err();
+        assert_eq!((error.status.code(), error.code), (415, "unsupported_media_type"));
+        assert!(error.message.contains("application/x-www-form-urlencoded"), "{error}");
     }
 
     #[test]
@@ -136,6 +141,7 @@ mod tests {
             ("application/json", r#"{"a":1}"#, Ok(json!({"a": 1}))),
             ("application/json; charset=utf-8", "[]", Ok(json!([]))),
             ("application/problem+json", "1", Ok(json!(1))),
+            ("application/json ; a=b; c=d", "1", Ok(json!(1))),
             ("application/json", "{", Err(400)),
             ("application/json", "", Err(400)),
             ("application/json", "1 2", Err(400)),
@@ -149,6 +155,15 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_does_not_say_what_it_is_is_neither_json_nor_a_form() {
+        let request = Request::builder(Method::Post, "/").body("{}").build();
+        let error = json(&request).unwrap_err();
+        assert_eq!(error.status, Status::UNSUPPORTED_MEDIA_TYPE);
+        assert!(error.message.contains("application/json"), "{error}");
+        assert_eq!(form(&request).unwrap_err().status, Status::UNSUPPORTED_MEDIA_TYPE);
+    }
+
+    #[test]
     fn json_nested_too_deeply_is_a_client_error_and_no_stack_overflow() {
         let deep = "[".repeat(1_000_000);
         assert_eq!(json(&post("application/json", &deep)).unwrap_err().code, "bad_json");
@@ -157,13 +172,14 @@ mod tests {
     #[test]
     fn cookies_come_from_all_lines_and_split_at_the_first_equals_sign() {
         let request = Request::builder(Method::Get, "/")
-            .header("Cookie", r#"a=1; b="two"; c=x=y; nonsense"#)
+            .header("Cookie", r#"a=1; b="two"; c=x=y; nonsense;  s = t ;"#)
             .header("Cookie", "d=; e=\u{e9}; f=\"; =g")
             .build();
         let expected = [
             ("a", "1"),
             ("b", "two"),
             ("c", "x=y"),
+            ("s", "t"),
             ("d", ""),
             ("e", "\u{e9}"),
             ("f", "\""),

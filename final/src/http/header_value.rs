@@ -196,6 +196,8 @@ mod tests {
         assert_eq!(value.as_bytes(), b"caf\xE9");
         assert_eq!(value.to_str(), None);
         assert_eq!(format!("{value:?}"), r#""caf\xe9""#);
+        // Nor if it looks like UTF-8: nobody has said that it is.
+        assert_eq!(HeaderValue::try_from("caf\u{e9}").unwrap().to_str(), None);
     }
 
     #[test]

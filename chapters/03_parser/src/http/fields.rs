@@ -87,6 +87,12 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_behind_the_empty_line_is_not_lost() {
+        let two = b"a: 1\r\n\r\nb: 2\r\n\r\n";
+        assert_eq!(parse_fields(two, 10), Err(FieldsError::Malformed));
+    }
+
+    #[test]
     fn one_line_more_than_the_limit_is_too_many() {
         assert!(parse_fields(b"a: 1\r\nb: 2\r\n\r\n", 2).is_ok());
         assert_eq!(parse_fields(b"a: 1\r\nb: 2\r\n\r\n", 1), Err(FieldsError::TooMany));

@@ -151,4 +151,10 @@ mod tests {
         let body = br#"{"error":"taken","message":"somebody was faster"}"#;
         assert_eq!(answer(&fails), (409, body.to_vec()));
     }
+
+    #[test]
+    fn an_error_prints_its_status_its_code_and_its_message() {
+        let error = HttpError::new(Status::CONFLICT, "taken", "somebody was faster");
+        assert_eq!(error.to_string(), "409 taken: somebody was faster");
+    }
 }

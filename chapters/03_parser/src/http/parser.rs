@@ -312,7 +312,9 @@ mod tests {
         let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(10));
         let very_long = format!("GET /{}", "x".repeat(100));
         let big = format!("GET / HTTP/1.1\r\nHost: a\r\nx: {}", "y".repeat(200));
-        let table: [(&str, u16); 23] = [
+        let long_word = "x".repeat(100);
+        let table: [(&str, u16); 24] = [
+            (&long_word, 400),
             ("GET / HTTP/1.1\nHost: a\r\n\r\n", 400),
             ("GET /\rx HTTP/1.1\r\nHost: a\r\n\r\n", 400),
             ("GET /\0", 400),
@@ -342,6 +344,35 @@ mod tests {
             assert_eq!(error.status().code(), status, "{bytes:?}: {error}");
             assert_eq!(byte_by_byte(bytes.as_bytes(), &limits), Err(error), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn each_limit_is_the_largest_that_is_allowed() {
+        let limits = Limits { target: 10, head: 200, fields: 3, ..Limits::default() };
+        let answer = |bytes: &str| {
+            let (whole, pieces) =
+                (at_once(bytes.as_bytes(), &limits), byte_by_byte(bytes.as_bytes(), &limits));
+            assert_eq!(whole, pieces, "{bytes:?}");
+            whole.map(|done| done.map(|(_, used)| used)).map_err(|error| error.status().code())
+        };
+        let target = |bytes: usize| {
+            let line = format!("GET /{} HTTP/1.1", "x".repeat(bytes - 1));
+            answer(&format!("{line}\r\nHost: a\r\n\r\n"))
+        };
+        assert_eq!((target(10), target(11)), (Ok(Some(36)), Err(414)));
+        // 64 bytes beside the target: two spaces, the version, and a method of 54 bytes, which is not ours.
+        let method = |bytes: usize| {
+            answer(&format!("{} /23456789 HTTP/1.1\r\nHost: a\r\n\r\n", "M".repeat(bytes)))
+        };
+        assert_eq!((method(55), method(56)), (Err(501), Err(414)));
+        let head = |start: &str, bytes: usize| {
+            let fields =
+                format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(bytes - 32));
+            answer(&format!("{start}{fields}"))
+        };
+        assert_eq!((head("", 200), head("", 201)), (Ok(Some(200)), Err(431)));
+        // An empty line in front is no part of the head.
+        assert_eq!((head("\r\n", 200), head("\r\n", 201)), (Ok(Some(202)), Err(431)));
     }
 
     #[test]

@@ -169,6 +169,7 @@ mod tests {
             Request::builder(Method::Get, "http://a.example/x").header("Host", "b.example");
         assert_eq!(request.build().host(), Some("a.example"));
         let request = Request::builder(Method::Get, "/x").header("Host", "b.example");
-        assert_eq!(request.build().host(), Some("b.example"));
+        let request = request.build();
+        assert_eq!((request.host(), request.path()), (Some("b.example"), "/x"));
     }
 }

@@ -189,6 +189,65 @@ mod tests {
         assert_eq!(names, ["Content-Type", "Location"]);
     }
 
+    /// The status, the fields and the body, as `Debug` shows it.
+    fn shown(response: &Response) -> (u16, Vec<String>, String) {
+        let lines = response.headers().iter();
+        let lines = lines.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        (response.status().code(), lines.collect(), format!("{:?}", response.body()))
+    }
+
+    fn expected(status: u16, line: &str, body: &str) -> (u16, Vec<String>, String) {
+        (status, vec![line.to_string()], body.to_string())
+    }
+
+    #[test]
+    fn each_kind_of_body_has_its_media_type_and_a_redirect_has_its_target() {
+        let csv = || HeaderValue::from_static("text/csv");
+        let json = serde_json::json!([1]);
+        let table = [
+            (
+                Response::text("hi"),
+                expected(200, "Content-Type: text/plain; charset=utf-8", "Bytes(2)"),
+            ),
+            (
+                Response::html("hi"),
+                expected(200, "Content-Type: text/html; charset=utf-8", "Bytes(2)"),
+            ),
+            (Response::json(&json), expected(200, "Content-Type: application/json", "Bytes(3)")),
+            (
+                Response::bytes(csv(), &b"a,b"[..]),
+                expected(200, "Content-Type: text/csv", "Bytes(3)"),
+            ),
+            (
+                Response::stream(csv(), io::empty()),
+                expected(200, "Content-Type: text/csv", "Stream(?)"),
+            ),
+            (
+                Response::redirect(Status::SEE_OTHER, HeaderValue::from_static("/a")),
+                expected(303, "Location: /a", "Empty(0)"),
+            ),
+        ];
+        for (response, expected) in table {
+            assert_eq!(shown(&response), expected);
+        }
+        let file = File::open("Cargo.toml").unwrap();
+        let length = file.metadata().unwrap().len();
+        let body = format!("File({length})");
+        assert_eq!(
+            shown(&Response::file(file, csv()).unwrap()),
+            expected(200, "Content-Type: text/csv", &body)
+        );
+    }
+
+    #[test]
+    fn a_field_that_is_set_again_is_replaced() {
+        let no_store = HeaderValue::from_static("no-store");
+        let response = Response::text("hi")
+            .with_header(header::CONTENT_TYPE, HeaderValue::from_static("text/csv"))
+            .with_header(header::CACHE_CONTROL, no_store);
+        assert_eq!(shown(&response).1, ["Content-Type: text/csv", "Cache-Control: no-store"]);
+    }
+
     #[test]
     fn only_a_stream_may_not_know_its_length() {
         let octets = || HeaderValue::from_static("application/octet-stream");

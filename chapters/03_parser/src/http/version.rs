@@ -19,3 +19,14 @@ impl fmt::Display for Version {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_written_as_in_a_request_line() {
+        assert_eq!(Version::Http10.to_string(), "HTTP/1.0");
+        assert_eq!(Version::Http11.to_string(), "HTTP/1.1");
+    }
+}

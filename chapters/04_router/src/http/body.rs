@@ -189,6 +189,7 @@ mod tests {
         let mut body = RequestBody::from(b"hello world".to_vec());
         let mut start = [0; 6];
         body.read_exact(&mut start).unwrap();
+        assert!(!body.is_empty());
         assert_eq!(body.read_all(4), Err(BodyError::TooLarge));
         assert_eq!(body.read_all(5).unwrap(), b"world");
         assert!(body.is_empty());

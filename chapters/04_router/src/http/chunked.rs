@@ -254,6 +254,32 @@ mod tests {
         assert!(all(b"3E8 ; ext\r\n").is_ok());
     }
 
+    #[test]
+    fn a_size_line_may_have_1024_bytes_and_none_more() {
+        let line = |bytes: usize| format!("0;{}\r\n", "x".repeat(bytes - 4));
+        assert!(all(line(1024).as_bytes()).is_ok());
+        assert_eq!(all(line(1025).as_bytes()), Err(BodyError::BadChunk));
+    }
+
+    #[test]
+    fn a_trailer_section_may_fill_its_limit_and_no_more() {
+        let section = |bytes: usize| format!("0\r\na: {}\r\n\r\n", "x".repeat(bytes - 7));
+        assert!(all(section(100).as_bytes()).unwrap().2);
+        assert_eq!(all(section(101).as_bytes()), Err(BodyError::TrailersTooLarge));
+    }
+
+    #[test]
+    fn framing_is_paid_for_by_its_own_chunk_and_16_kib_are_free_beside() {
+        // A size line of so many bytes and one byte of data: 18 bytes of the line are what such a chunk may need.
+        let chunk = |line: usize| format!("1;{}\r\nx\r\n", "e".repeat(line - 4));
+        // A large chunk is no credit for later ones.
+        let large = format!("190\r\n{}\r\n", "x".repeat(400));
+        let many = format!("{large}{}", chunk(1024).repeat(16));
+        assert_eq!(16 * (1024 - 18) + (306 - 18), 16 * 1024);
+        assert!(all(format!("{many}{}", chunk(306)).as_bytes()).is_ok());
+        assert_eq!(all(format!("{many}{}", chunk(307)).as_bytes()), Err(BodyError::BadChunk));
+    }
+
     proptest! {
         #[test]
         fn it_makes_no_difference_how_the_bytes_arrive(

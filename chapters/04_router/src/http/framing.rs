@@ -173,6 +173,18 @@ mod tests {
     }
 
     #[test]
+    fn a_length_that_is_too_large_is_413_and_a_coding_that_is_missing_is_501() {
+        for (lines, status) in [
+            ("Content-Length: 99999999999999999999", 413),
+            ("Transfer-Encoding: gzip, chunked", 501),
+            ("Transfer-Encoding: gzip", 400),
+            ("Content-Length: 5, 6", 400),
+        ] {
+            assert_eq!(judge(lines).unwrap_err().status().code(), status, "{lines}");
+        }
+    }
+
+    #[test]
     fn http_1_0_has_no_transfer_encoding() {
         let headers = parse_fields(b"Transfer-Encoding: chunked\r\n\r\n", 1).unwrap();
         assert_eq!(body_length(Version::Http10, &headers), Err(FramingError::CodingOnHttp10));

@@ -62,6 +62,7 @@ mod tests {
             "[::ffff:1.2.3.4]:1",
             "a%41",
             "a_b",
+            "-.~!$&'()*+,;=",
             "xn--caf-dma.example",
         ];
         for text in good {

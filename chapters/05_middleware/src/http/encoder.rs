@@ -187,11 +187,16 @@ mod tests {
 
     const GET: Context = Context { version: Version::Http11, is_head: false, keep_alive: true };
 
-    /// The answer's lines without Date, and whether the connection can be used again.
-    fn encode(response: Response, context: Context) -> (String, Reuse) {
+    /// The whole answer, and whether the connection can be used again.
+    fn encode_all(response: Response, context: Context) -> (String, Reuse) {
         let mut out = Vec::new();
         let reuse = write_response(response, context, &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
+        (String::from_utf8(out).unwrap(), reuse)
+    }
+
+    /// The same without Date, which changes.
+    fn encode(response: Response, context: Context) -> (String, Reuse) {
+        let (text, reuse) = encode_all(response, context);
         let (before, behind) = text.split_once("Date: ").unwrap();
         let (_, behind) = behind.split_once("\r\n").unwrap();
         (format!("{before}{behind}"), reuse)
@@ -286,6 +291,56 @@ mod tests {
         let (text, _) = encode(response, GET);
         assert!(text.contains("Content-Length: 2\r\n") && !text.contains("99"), "{text}");
         assert!(!text.contains("chunked"), "{text}");
+    }
+
+    #[test]
+    fn a_date_that_a_handler_has_set_is_the_only_one() {
+        let given = HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT");
+        let (text, _) = encode_all(Response::text("hi").with_header(header::DATE, given), GET);
+        assert_eq!(text.matches("Date: ").count(), 1, "{text}");
+        assert!(text.contains("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), "{text}");
+    }
+
+    #[test]
+    fn of_a_file_its_range_is_sent_wherever_it_was_read_before() {
+        // It begins with `[package]`.
+        let mut file = std::fs::File::open("Cargo.toml").unwrap();
+        file.read_exact(&mut [0; 5]).unwrap();
+        let body = ResponseBody::File { file, range: 1..8 };
+        let (text, _) = encode(Response::new(Status::OK).with_body(body), GET);
+        assert!(text.ends_with("Content-Length: 7\r\n\r\npackage"), "{text}");
+    }
+
+    /// Each read is what is said here, or a failure of that kind.
+    struct Reads(Vec<Result<&'static [u8], io::ErrorKind>>);
+
+    impl Read for Reads {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Ok(0);
+            }
+            self.0.remove(0).map_err(io::Error::from)?.read(buffer)
+        }
+    }
+
+    fn reads(reads: &[Result<&'static [u8], io::ErrorKind>]) -> Response {
+        Response::stream(HeaderValue::from_static("text/plain"), Reads(reads.to_vec()))
+    }
+
+    #[test]
+    fn what_is_read_once_is_sent_once_and_a_read_that_was_interrupted_is_made_again() {
+        let interrupted = Err(io::ErrorKind::Interrupted);
+        let (text, _) = encode(reads(&[Ok(b"one"), interrupted, Ok(b"two")]), GET);
+        assert!(text.ends_with("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"), "{text}");
+    }
+
+    #[test]
+    fn a_stream_that_fails_is_never_given_its_end() {
+        let mut out = Vec::new();
+        let failing = reads(&[Ok(b"one"), Err(io::ErrorKind::ConnectionReset)]);
+        let error = write_response(failing, GET, &mut out).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        assert!(out.ends_with(b"\r\n\r\n3\r\none\r\n"), "{}", out.escape_ascii());
     }
 
     #[test]

@@ -100,6 +100,14 @@ mod tests {
     }
 
     #[test]
+    fn the_tokens_are_those_of_the_rfcs() {
+        assert_eq!(
+            Method::ALL.map(Method::as_str),
+            ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
+        );
+    }
+
+    #[test]
     fn a_token_that_is_not_exactly_a_method_is_unknown() {
         for token in ["", "get", "Get", "GET ", "BREW", "GETT", "G"] {
             assert_eq!(Method::from_token(token), None, "{token:?}");

@@ -121,6 +121,7 @@ impl Error for InvalidHeaderName {}
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::hash::{BuildHasher, RandomState};
 
     use proptest::prelude::*;
 
@@ -134,6 +135,21 @@ mod tests {
         assert_eq!(name.to_string(), "content-TYPE");
         assert_eq!(format!("{name:?}"), "\"content-TYPE\"");
         assert!(HashSet::from([name]).contains(&HeaderName::from_static("CONTENT-type")));
+    }
+
+    #[test]
+    fn other_names_have_other_hashes_and_do_not_run_into_each_other() {
+        let names = |names: &[&str]| -> Vec<HeaderName> {
+            names.iter().map(|name| HeaderName::try_from(*name).unwrap()).collect()
+        };
+        let state = RandomState::new();
+        let hashes: HashSet<u64> = [&["ab", "c"][..], &["a", "bc"], &["abc"], &["a", "b", "c"]]
+            .iter()
+            .map(|given| state.hash_one(names(given)))
+            .collect();
+        assert_eq!(hashes.len(), 4);
+        let (one, other) = (state.hash_one(names(&["Age"])), state.hash_one(names(&["Via"])));
+        assert_ne!(one, other);
     }
 
     #[test]

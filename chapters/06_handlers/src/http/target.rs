@@ -290,6 +290,7 @@ mod tests {
             ("http://example.org?b", "example.org", "/", Some("b")),
             ("http://[::1]:80/a/b", "[::1]:80", "/a/b", None),
             ("http://example.org//a", "example.org", "//a", None),
+            ("http://example.org/a://b", "example.org", "/a://b", None),
         ];
         for (raw, authority, path, query) in cases {
             let target = get(raw);
