@@ -67,7 +67,8 @@ fn refusal_problem(reply: &Reply) -> Option<String> {
     };
     let keys: Vec<&str> =
         json.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
-    let texts = json["error"].is_string() && json["message"].is_string();
+    let is_text = |key: &str| json[key].as_str().is_some_and(|text| !text.is_empty());
+    let texts = is_text("error") && is_text("message");
     (keys != ["error", "message"] || !texts)
         .then(|| format!("the body must be {{\"error\": …, \"message\": …}}, is {json}"))
 }

@@ -135,6 +135,12 @@ fn lines(table: &mut Table) {
         "a size line of 2 KiB",
         chunked(&format!("5;{}\r\nhello\r\n0\r\n\r\n", "x".repeat(2048))),
     );
+    let with_size_line = |bytes: usize| {
+        let line = format!("5;{}\r\n", "x".repeat(bytes - 4));
+        chunked(&format!("{line}hello\r\n0\r\n\r\n"))
+    };
+    table.answered(200, "a size line of 1 KiB", with_size_line(1024), [Check::Body(b"hello")]);
+    table.refused(400, "one byte more", with_size_line(1025));
     table.refused(400, "zeros without end", chunked(&"0".repeat(4096)));
     let wasteful = format!("1;{}\r\nx\r\n", "y".repeat(200)).repeat(200);
     table.refused(400, "much framing for little data", chunked(&format!("{wasteful}0\r\n\r\n")));
@@ -191,6 +197,15 @@ fn trailers(table: &mut Table) {
     }
 
     table.rule("RFC 9110 section 5.4", "The trailer section is limited");
+    // Its empty line counts.
+    let section = |bytes: usize| inspected(&format!("0\r\nX: {}\r\n\r\n", "y".repeat(bytes - 7)));
+    table.answered(
+        200,
+        "8 KiB exactly",
+        section(8 * 1024),
+        [Check::Json("/body_length", json!(0))],
+    );
+    table.refused(431, "one byte more", section(8 * 1024 + 1));
     table.refused(
         431,
         "9 KiB in one",

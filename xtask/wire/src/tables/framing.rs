@@ -24,6 +24,9 @@ pub fn rows() -> Vec<Row> {
     table.scenario("half-close behind a request", half_close_behind_a_request);
     table.scenario("half-close in a head", half_close_in_a_head);
     table.scenario("half-close in a body", half_close_in_a_body);
+
+    table.rule("RFC 9112 section 9.6", "The last answer is followed by FIN, not by RST");
+    table.scenario("though the client has sent more", fin_behind_the_last_answer);
     table.rows()
 }
 
@@ -108,6 +111,8 @@ fn keep_alive(table: &mut Table) {
 fn expectations(table: &mut Table) {
     table.rule("RFC 9110 section 10.1.1", "Expect: 100-continue is answered before the body");
     table.scenario("the body waits for it", continue_comes_first);
+    table.scenario("not once the body has begun to come", no_continue_for_a_body_that_comes);
+    table.scenario("not to a client that has not asked", no_continue_unasked);
     table.answered(
         200,
         "no body, no 100",
@@ -197,6 +202,63 @@ fn continue_comes_first(address: SocketAddr) -> Result<(), WireError> {
         expect_status(&client.read_reply()?, 200)?;
         // It must not be said twice, and the connection goes on.
         expect_status(&client.ask(crate::request("GET", "/", &[], b""))?, 200)?;
+    }
+    Ok(())
+}
+
+/// A client that does not wait for the word to go on is not told it either: it would take it for the answer.
+fn no_continue_for_a_body_that_comes(address: SocketAddr) -> Result<(), WireError> {
+    for (fields, begun, rest) in [
+        ("Content-Length: 5", "hello", ""),
+        ("Content-Length: 5", "he", "llo"),
+        ("Transfer-Encoding: chunked", "5\r\nhe", "llo\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: chunked", "5", "\r\nhello\r\n0\r\n\r\n"),
+    ] {
+        let mut client = Client::connect(address)?;
+        client.send(post(&format!("{fields}\r\nExpect: 100-continue"), begun))?;
+        if !rest.is_empty() {
+            client.expect_silence(Duration::from_millis(20))?;
+            client.send(rest)?;
+        }
+        let reply = client.read_reply()?;
+        expect_status(&reply, 200)?;
+        if reply.body != b"hello" {
+            return Err(WireError::new(Kind::Unexpected, "the body must be whole"));
+        }
+        expect_status(&client.ask(crate::request("GET", "/", &[], b""))?, 200)?;
+    }
+    Ok(())
+}
+
+/// Nor one that has not asked, or whose HTTP/1.0 does not know the word.
+fn no_continue_unasked(address: SocketAddr) -> Result<(), WireError> {
+    for head in [
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
+        "POST /echo HTTP/1.0\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n",
+    ] {
+        let mut client = Client::connect(address)?;
+        client.send(head)?;
+        client.expect_silence(Duration::from_millis(20))?;
+        client.send("hello")?;
+        expect_status(&client.read_reply()?, 200)?;
+    }
+    Ok(())
+}
+
+/// An RST, which a plain close(2) sends when there are unread bytes, may take the answer away from the client.
+fn fin_behind_the_last_answer(address: SocketAddr) -> Result<(), WireError> {
+    for (last, status) in [
+        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+    ] {
+        let mut client = Client::connect(address)?;
+        client.send(format!("{last}{}", "x".repeat(128 * 1024)))?;
+        expect_status(&client.read_reply()?, status)?;
+        match client.read_exact(1) {
+            Err(error) if error.kind() == Kind::Closed => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Err(WireError::new(Kind::Unexpected, "nothing may follow")),
+        }
     }
     Ok(())
 }

@@ -26,7 +26,8 @@ pub fn rows() -> Vec<Row> {
     table.refused(414, "10 KiB and no end", format!("GET /{}", "x".repeat(10 * KIB)).into_bytes());
 
     table.rule("RFC 6585 section 5", "A head beyond 16 KiB is 431");
-    table.answered(200, "15 KiB", get(&format!("X: {}", "y".repeat(15 * KIB))), []);
+    table.answered(200, "16 KiB exactly", with_head(16 * KIB), []);
+    table.refused(431, "one byte more", with_head(16 * KIB + 1));
     table.refused(431, "17 KiB in one field", get(&format!("X: {}", "y".repeat(17 * KIB))));
     table.refused(
         431,
@@ -52,6 +53,12 @@ pub fn rows() -> Vec<Row> {
     table.rule("RFC 9112 section 9.3", "A connection carries 1,000 requests at most");
     table.scenario("the last says close", the_thousandth_says_close);
     table.rows()
+}
+
+/// A request whose line, fields and empty line are so many bytes.
+fn with_head(bytes: usize) -> Vec<u8> {
+    let without = get("X: ").len();
+    get(&format!("X: {}", "y".repeat(bytes - without)))
 }
 
 fn with_target(length: usize) -> Vec<u8> {
