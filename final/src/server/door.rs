@@ -167,49 +167,153 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
     use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::sync::atomic::AtomicBool;
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::core::Poller;
     use crate::core::system::pair;
-    use crate::core::{Parking, Poller};
+    use crate::core::workers::Work;
     use crate::http::Request;
-    use crate::http::limits::Limits;
-    use crate::server::Clients;
+    use crate::server::engine::tests::{LONG, engine, told};
+    use crate::server::{Clients, Statistics};
 
-    /// With one place, and one for each address.
-    fn engine() -> Engine {
-        Engine {
-            handler: Box::new(|_: &mut Request| "done"),
-            limits: Limits::default(),
-            clients: Clients { total: 1, by_address: Some(1) },
-            always: Vec::new(),
-            poller: Arc::new(Poller::new().unwrap()),
-            parking: Parking::new(1),
-            listener: Mutex::new(None),
-            rests_until: Mutex::new(None),
-            reserve: Mutex::new(None),
-            by_address: Mutex::new(HashMap::new()),
-            is_stopping: AtomicBool::new(false),
-            shared: Arc::default(),
-        }
+    /// One place, and one for each address.
+    const ONE: Clients = Clients { total: 1, by_address: Some(1) };
+
+    /// A client with the address that ends with this number.
+    fn peer(last: u8) -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, last], 50_000))
+    }
+
+    /// An engine that listens.
+    fn listening(engine: Engine) -> (Engine, SocketAddr) {
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr();
+        engine.poller.add(listener.door(), LISTENER, Interest::Read).unwrap();
+        (Engine { listener: Mutex::new(Some(listener)), ..engine }, address)
     }
 
     #[test]
     fn a_panic_while_a_new_client_has_had_no_turn_yet_gives_its_place_back() {
-        let engine = engine();
-        let peer = SocketAddr::from(([192, 0, 2, 1], 50_000));
+        let engine = engine(ONE);
         for _ in 0..2 {
             let (_client, stream) = pair().unwrap();
             let accept = || {
-                let _new = engine.welcome(stream, peer).expect("there is a place");
+                let _new = engine.welcome(stream, peer(1)).expect("there is a place");
                 panic!("this panic is expected");
             };
             let panic = catch_unwind(AssertUnwindSafe(accept)).unwrap_err();
             assert_eq!(panic.downcast_ref(), Some(&"this panic is expected"));
             assert_eq!(engine.shared.counters.open.load(Ordering::Relaxed), 0);
         }
+    }
+
+    /// Otherwise it would be locked out for ever, without a connection of its own.
+    #[test]
+    fn an_address_that_finds_the_server_full_is_let_in_when_there_is_a_place() {
+        let engine = engine(ONE);
+        let (_one, stream) = pair().unwrap();
+        let first = engine.welcome(stream, peer(1)).expect("there is a place");
+        let (_two, stream) = pair().unwrap();
+        assert!(engine.welcome(stream, peer(2)).is_none(), "the only place is taken");
+        drop(first);
+        let (_three, stream) = pair().unwrap();
+        let third = engine.welcome(stream, peer(2)).expect("the place is free");
+        let expected = Statistics { open: 1, accepted: 3, refused: 1, timed_out: 0 };
+        assert_eq!(engine.shared.statistics(), expected);
+        drop(third);
+    }
+
+    #[test]
+    fn an_address_is_forgotten_with_its_last_connection() {
+        let engine = engine(Clients { total: 2, by_address: Some(2) });
+        let [first, second] = [(); 2].map(|()| {
+            let (_client, stream) = pair().unwrap();
+            engine.welcome(stream, peer(1)).expect("there is a place")
+        });
+        drop(first);
+        assert_eq!(lock(&engine.by_address).get(&peer(1).ip()), Some(&1), "one is left");
+        drop(second);
+        assert!(lock(&engine.by_address).is_empty());
+    }
+
+    /// An address that may not have more takes no place from the others.
+    #[test]
+    fn who_is_refused_for_its_address_leaves_the_places_to_others() {
+        let engine = engine(Clients { total: 2, by_address: Some(1) });
+        let (_one, stream) = pair().unwrap();
+        let _first = engine.welcome(stream, peer(1)).expect("there is a place");
+        for _ in 0..3 {
+            let (_client, stream) = pair().unwrap();
+            assert!(engine.welcome(stream, peer(1)).is_none(), "it has one already");
+        }
+        let (_two, stream) = pair().unwrap();
+        assert!(engine.welcome(stream, peer(2)).is_some());
+    }
+
+    #[test]
+    fn a_shortage_is_told_to_one_client_and_then_accepting_rests() {
+        let (mut engine, address) = listening(engine(ONE));
+        engine.reserve = Mutex::new(File::open("/dev/null").ok());
+        let mut client = TcpStream::connect(address).unwrap();
+        let before = Instant::now();
+        engine.run_short(&io::Error::other("no more files, as this test says"));
+        let mut reply = String::new();
+        client.read_to_string(&mut reply).unwrap();
+        assert!(reply.starts_with("HTTP/1.1 503 "), "{reply}");
+        let expected = Statistics { open: 0, accepted: 1, refused: 1, timed_out: 0 };
+        assert_eq!(engine.shared.statistics(), expected);
+        assert!(lock(&engine.reserve).is_some(), "the next shortage can be told as well");
+        let until = lock(&engine.rests_until).expect("it rests");
+        assert!(until >= before + PAUSE);
+
+        // The next client is left where it is until the rest is over, and is not forgotten then.
+        let _next = TcpStream::connect(address).unwrap();
+        assert_eq!(told(&engine.poller, LONG), [LISTENER]);
+        for time in [before, until] {
+            assert!(lock(&engine.rests_until).is_some());
+            engine.accept(&mut Scratch::default(), Mode::Serve);
+            assert_eq!(engine.shared.statistics().open, 0);
+            engine.tick(time);
+        }
+        assert_eq!(told(&engine.poller, LONG), [LISTENER]);
+        engine.accept(&mut Scratch::default(), Mode::Serve);
+        assert_eq!(engine.shared.statistics().open, 1);
+    }
+
+    /// Nobody may have to wait for the handler of another one.
+    #[test]
+    fn while_the_last_of_many_new_clients_has_its_turn_others_are_told_of_the_rest() {
+        let poller = Arc::new(Poller::new().unwrap());
+        let (seen, inside) = (Arc::new(Mutex::new(Vec::new())), Arc::clone(&poller));
+        let tokens = Arc::clone(&seen);
+        let handler = Box::new(move |_: &mut Request| {
+            let mut seen = lock(&tokens);
+            while seen.len() < ACCEPTED_A_TURN {
+                let told = told(&inside, LONG);
+                assert!(!told.is_empty(), "only of {seen:?}");
+                seen.extend(told);
+                seen.sort();
+                seen.dedup();
+            }
+            "done"
+        });
+        let clients = Clients { total: 100, by_address: None };
+        let (engine, address) = listening(Engine { handler, poller, ..engine(clients) });
+        let clients: Vec<_> = (0..=ACCEPTED_A_TURN)
+            .map(|_| {
+                let mut client = TcpStream::connect(address).unwrap();
+                client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+                client
+            })
+            .collect();
+        engine.accept(&mut Scratch::default(), Mode::Serve);
+        // All but the one that had its turn, and the one that nobody has let in yet.
+        assert_eq!(lock(&seen).len(), ACCEPTED_A_TURN);
+        assert!(lock(&seen).contains(&LISTENER));
+        drop(clients);
     }
 }

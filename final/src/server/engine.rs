@@ -186,3 +186,110 @@ impl Drop for Held<'_> {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpStream};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::core::Stream;
+    use crate::core::poller::Ready;
+    use crate::core::system::pair;
+    use crate::http::Request;
+
+    /// Far longer than anything here takes.
+    pub(in crate::server) const LONG: Duration = Duration::from_secs(20);
+
+    /// An engine without threads: a test gives its turns.
+    pub(in crate::server) fn engine(clients: Clients) -> Engine {
+        Engine {
+            handler: Box::new(|_: &mut Request| "done"),
+            limits: Limits::default(),
+            clients,
+            always: Vec::new(),
+            poller: Arc::new(Poller::new().unwrap()),
+            parking: Parking::new(clients.total),
+            listener: Mutex::new(None),
+            rests_until: Mutex::new(None),
+            reserve: Mutex::new(None),
+            by_address: Mutex::new(HashMap::new()),
+            is_stopping: AtomicBool::new(false),
+            shared: Arc::default(),
+        }
+    }
+
+    /// Whom the poller tells of, each once.
+    pub(in crate::server) fn told(poller: &Poller, time: Duration) -> Vec<Token> {
+        let mut ready = Ready::with_capacity(8);
+        poller.wait(&mut ready, Some(time)).unwrap();
+        let mut tokens: Vec<_> = ready.tokens().collect();
+        tokens.dedup();
+        tokens
+    }
+
+    fn few() -> Clients {
+        Clients { total: 2, by_address: None }
+    }
+
+    /// A client whose connection has had its first turn.
+    fn connect(engine: &Engine) -> TcpStream {
+        let (client, stream): (TcpStream, Stream) = pair().unwrap();
+        let new = engine.welcome(stream, SocketAddr::from(([192, 0, 2, 1], 50_000)));
+        engine.turn(new.expect("there is a place"), &mut Scratch::default(), Mode::Serve);
+        client
+    }
+
+    fn ready(engine: &Engine, token: Token) {
+        engine.ready(token, &mut Scratch::default(), Mode::Serve);
+    }
+
+    #[test]
+    fn what_a_turn_had_no_room_for_is_told_of_though_nothing_more_comes() {
+        let engine = engine(few());
+        let mut client = connect(&engine);
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+        client.write_all(&[&head[..], &[b'x'; 40_000]].concat()).unwrap();
+        let told_of = told(&engine.poller, LONG);
+        assert_eq!(told_of.len(), 1);
+        ready(&engine, told_of[0]);
+        assert_eq!(told(&engine.poller, LONG), told_of);
+    }
+
+    /// A thread was told, and was stuck before it came to it.
+    #[test]
+    fn a_connection_that_a_thread_could_not_come_to_is_told_of_again() {
+        let body = "x".repeat(4_000_000);
+        let handler = Box::new(move |_: &mut Request| body.clone());
+        let engine = Engine { handler, ..engine(few()) };
+        let mut client = connect(&engine);
+        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        let reads = told(&engine.poller, LONG);
+        engine.tell_again(reads[0]);
+        assert_eq!(told(&engine.poller, LONG), reads, "it waits to read");
+        // The answer does not fit into the socket. When the client has read what there is, more does.
+        ready(&engine, reads[0]);
+        assert!(told(&engine.poller, Duration::ZERO).is_empty());
+        client.set_nonblocking(true).unwrap();
+        while client.read(&mut [0; 65_536]).is_ok() {}
+        let writes = told(&engine.poller, LONG);
+        assert_eq!(writes, reads);
+        engine.tell_again(writes[0]);
+        assert_eq!(told(&engine.poller, LONG), writes, "it waits to write");
+    }
+
+    #[test]
+    fn all_whose_deadline_has_passed_are_ended_by_one_tick() {
+        let engine = engine(few());
+        let clients = [connect(&engine), connect(&engine)];
+        engine.tick(Instant::now());
+        assert_eq!(engine.shared.statistics().open, 2);
+        engine.tick(Instant::now() + engine.limits.idle_time);
+        let now = engine.shared.statistics();
+        assert_eq!((now.open, now.timed_out), (0, 2));
+        for mut client in clients {
+            assert_eq!(client.read(&mut [0]).unwrap(), 0, "idle connections end in silence");
+        }
+    }
+}
