@@ -1,0 +1,340 @@
+//! What a shared cache may keep, for whom, and until when (RFC 9111), asked of the layer without a server.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use httpserver::http::request::RequestBuilder;
+use httpserver::http::{
+    Handler, HeaderName, HeaderValue, Method, Request, Response, ResponseBody, Router, Status,
+};
+use httpserver::middleware::cache_store::Capacity;
+use httpserver::middleware::{Chain, ResponseCache};
+
+/// Field lines as a table writes them: `Name: value`.
+type Lines = &'static [&'static str];
+
+const MINUTE: Lines = &["Cache-Control: max-age=60"];
+
+fn split(line: &str) -> (&str, &str) {
+    line.split_once(": ").unwrap()
+}
+
+fn get(target: &str) -> RequestBuilder {
+    Request::builder(Method::Get, target).header("Host", "a")
+}
+
+fn with(request: RequestBuilder, lines: &[&str]) -> Request {
+    let add = |request: RequestBuilder, line: &&str| {
+        let (name, value) = split(line);
+        request.header(name, value)
+    };
+    lines.iter().fold(request, add).build()
+}
+
+fn response(status: Status, lines: &[&str]) -> Response {
+    let add = |response: Response, line: &&str| {
+        let (name, value) = split(line);
+        response
+            .with_header(HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap())
+    };
+    lines.iter().fold(Response::text("made").with_status(status), add)
+}
+
+fn cached(handler: impl Handler) -> Chain {
+    Chain::around(handler).with(ResponseCache::new())
+}
+
+fn field(response: &Response, name: &str) -> String {
+    let value = response.headers().get(name).and_then(HeaderValue::to_str);
+    value.unwrap_or_default().to_string()
+}
+
+fn ask(chain: &Chain, mut request: Request) -> Response {
+    chain.handle(&mut request)
+}
+
+/// What the cache says of a request: `HIT`, `MISS` or `BYPASS`.
+fn word(chain: &Chain, request: Request) -> String {
+    field(&ask(chain, request), "X-Cache")
+}
+
+/// The bytes of a body, read as the encoder would.
+fn bytes(response: Response) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    match response.into_parts().2 {
+        ResponseBody::Empty => {}
+        ResponseBody::Bytes(all) => bytes.extend_from_slice(&all),
+        ResponseBody::Shared { bytes: all, range } => bytes.extend_from_slice(&all[range]),
+        ResponseBody::File { .. } => unreachable!("a cache makes a stream of a file"),
+        ResponseBody::Stream { mut reader, .. } => {
+            reader.read_to_end(&mut bytes).unwrap();
+        }
+    }
+    bytes
+}
+
+#[test]
+fn an_answer_is_kept_if_it_says_for_how_long_and_is_for_everybody() {
+    const NAMED: Lines = &["Authorization: Basic x"];
+    let table: &[(Status, Lines, Lines, &str)] = &[
+        (Status::OK, MINUTE, &[], "HIT"),
+        (Status::OK, &[], &[], "MISS"),
+        (Status::OK, &["Cache-Control: max-age=0"], &[], "MISS"),
+        (Status::OK, &["Cache-Control: no-store, max-age=60"], &[], "MISS"),
+        (Status::OK, &["Cache-Control: private, max-age=60"], &[], "MISS"),
+        (Status::OK, &["Cache-Control: no-cache, max-age=60"], &[], "MISS"),
+        (Status::OK, &["Cache-Control: s-maxage=60, max-age=0"], &[], "HIT"),
+        (Status::OK, &["Cache-Control: max-age=60, s-maxage=0"], &[], "MISS"),
+        (Status::OK, &["Cache-Control: max-age=60", "Set-Cookie: a=b"], &[], "MISS"),
+        (Status::OK, &["Cache-Control: max-age=60", "Vary: *"], &[], "MISS"),
+        (Status::OK, &["Cache-Control: max-age=60", "Vary: Accept, *"], &[], "MISS"),
+        (Status::NOT_FOUND, MINUTE, &[], "MISS"),
+        (Status::FOUND, MINUTE, &[], "MISS"),
+        (Status::PARTIAL_CONTENT, MINUTE, &[], "MISS"),
+        // One whose client says who it is is for that client (RFC 9111 section 3.5).
+        (Status::OK, MINUTE, NAMED, "MISS"),
+        (Status::OK, &["Cache-Control: public, max-age=60"], NAMED, "HIT"),
+        (Status::OK, &["Cache-Control: s-maxage=60"], NAMED, "HIT"),
+    ];
+    for &(status, made, asked, expected) in table {
+        let chain = cached(move |_: &mut Request| response(status, made));
+        assert_eq!(word(&chain, with(get("/"), asked)), "MISS");
+        let second = ask(&chain, with(get("/"), asked));
+        assert_eq!(field(&second, "X-Cache"), expected, "{status:?} {made:?} to {asked:?}");
+        assert_eq!((second.status(), bytes(second)), (status, b"made".to_vec()));
+    }
+}
+
+#[test]
+fn what_is_kept_answers_who_asks_for_the_same() {
+    use Method::{Get, Head, Post};
+    let table: &[(Method, &str, Lines, &str)] = &[
+        (Get, "/x?y", &["Host: a"], "HIT"),
+        (Head, "/x?y", &["Host: a"], "HIT"),
+        (Post, "/x?y", &["Host: a"], "BYPASS"),
+        (Get, "/x?y", &["Host: A"], "HIT"),
+        (Get, "/x?y", &["Host: b"], "MISS"),
+        (Get, "/x", &["Host: a"], "MISS"),
+        (Get, "/x?z", &["Host: a"], "MISS"),
+        (Get, "/X?y", &["Host: a"], "MISS"),
+        (Get, "/x?y", &["Host: a", "Cache-Control: only-if-cached"], "HIT"),
+        (Get, "/x?y", &["Host: a", "Cache-Control: no-cache"], "MISS"),
+        (Get, "/x?y", &["Host: a", "Cache-Control: no-store"], "BYPASS"),
+        (Get, "/x?y", &["Host: a", "Range: bytes=0-1"], "BYPASS"),
+        (Get, "/x?y", &["Host: a", "If-Range: \"a\""], "BYPASS"),
+        (Get, "/x?y", &["Host: a", "If-Match: \"a\""], "BYPASS"),
+        (Get, "/x?y", &["Host: a", "If-Unmodified-Since: x"], "BYPASS"),
+        // It was made for one who says nothing, so it may not be what this one would get.
+        (Get, "/x?y", &["Host: a", "Authorization: Basic x"], "MISS"),
+    ];
+    for (method, target, lines, expected) in table {
+        let chain = cached(|_: &mut Request| response(Status::OK, MINUTE));
+        word(&chain, get("/x?y").build());
+        let request = with(Request::builder(*method, target), lines);
+        assert_eq!(word(&chain, request), *expected, "{method} {target} {lines:?}");
+    }
+}
+
+#[test]
+fn who_wants_no_handler_to_be_asked_gets_what_is_here_or_504() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let chain = cached(move |_: &mut Request| {
+        count.fetch_add(1, Ordering::SeqCst);
+        response(Status::OK, MINUTE)
+    });
+    for (lines, expected) in [
+        (&["Cache-Control: only-if-cached"][..], "MISS"),
+        (&["Cache-Control: only-if-cached", "Range: bytes=0-1"], "BYPASS"),
+    ] {
+        let refused = ask(&chain, with(get("/"), lines));
+        assert_eq!(refused.status(), Status::GATEWAY_TIMEOUT, "{lines:?}");
+        assert_eq!(field(&refused, "X-Cache"), expected);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_change_drops_what_is_kept_of_its_path() {
+    use Method::{Delete, Get, Head, Options, Post, Put};
+    let table = [
+        (Post, "/x", "a", Status::OK, "MISS"),
+        (Put, "/x", "a", Status::NO_CONTENT, "MISS"),
+        (Delete, "/x", "A", Status::OK, "MISS"),
+        // Post, redirect, get: the change has been made (RFC 9111 section 4.4).
+        (Post, "/x", "a", Status::SEE_OTHER, "MISS"),
+        (Post, "/x?other", "a", Status::OK, "MISS"),
+        // Nothing has been changed, or not this.
+        (Post, "/x", "a", Status::BAD_REQUEST, "HIT"),
+        (Post, "/x", "a", Status::INTERNAL_SERVER_ERROR, "HIT"),
+        (Post, "/x/y", "a", Status::OK, "HIT"),
+        (Post, "/x", "b", Status::OK, "HIT"),
+        (Options, "/x", "a", Status::OK, "HIT"),
+        (Head, "/x", "a", Status::OK, "HIT"),
+        (Get, "/x?z", "a", Status::OK, "HIT"),
+    ];
+    for (method, target, host, status, expected) in table {
+        let chain = cached(move |request: &mut Request| {
+            let status = if request.method() == Get { Status::OK } else { status };
+            response(status, MINUTE)
+        });
+        word(&chain, get("/x?y").build());
+        let change = Request::builder(method, target).header("Host", host).build();
+        word(&chain, change);
+        assert_eq!(word(&chain, get("/x?y").build()), expected, "{method} {target} {status:?}");
+    }
+}
+
+/// Somebody changes what is being read, after it has been read and before it is kept.
+#[test]
+fn an_answer_that_a_change_has_overtaken_is_not_kept() {
+    let outside: Arc<OnceLock<Chain>> = Arc::default();
+    let inside = Arc::clone(&outside);
+    let chain = cached(move |request: &mut Request| {
+        if request.method() == Method::Get
+            && let Some(chain) = inside.get()
+        {
+            ask(chain, Request::builder(Method::Post, "/").header("Host", "a").build());
+        }
+        response(Status::OK, MINUTE)
+    });
+    let _ = outside.set(chain);
+    let chain = outside.get().unwrap();
+    assert_eq!([word(chain, get("/").build()), word(chain, get("/").build())], ["MISS", "MISS"]);
+}
+
+#[test]
+fn paths_can_be_left_out_with_all_that_is_below_them() {
+    let cache = ResponseCache::new().except("/static");
+    let chain = Chain::around(|_: &mut Request| response(Status::OK, MINUTE)).with(cache);
+    for (target, expected) in [
+        ("/static", "BYPASS"),
+        ("/static?x", "BYPASS"),
+        ("/static/a", "BYPASS"),
+        ("/statics", "HIT"),
+        ("/a/static", "HIT"),
+    ] {
+        word(&chain, get(target).build());
+        assert_eq!(word(&chain, get(target).build()), expected, "{target}");
+    }
+}
+
+#[test]
+fn what_names_one_request_or_one_connection_is_not_told_the_next_client() {
+    let chain = cached(|_: &mut Request| {
+        let lines = ["X-Request-ID: one", "Connection: X-Hop", "X-Hop: 1", "X-Own: 1"];
+        response(Status::OK, &[MINUTE, &lines].concat())
+    });
+    let own = |response: &Response| {
+        ["X-Request-ID", "Connection", "X-Hop", "X-Own"].map(|name| field(response, name))
+    };
+    let first = ask(&chain, get("/").build());
+    assert_eq!(own(&first), ["one", "X-Hop", "1", "1"]);
+    assert_eq!(own(&ask(&chain, get("/").build())), ["", "", "", "1"]);
+}
+
+#[test]
+fn an_answer_has_the_date_of_when_it_was_made() {
+    const DATED: Lines = &["Cache-Control: max-age=60", "Date: Thu, 01 Jan 1970 00:00:07 GMT"];
+    for made in [DATED, MINUTE] {
+        let chain = cached(move |_: &mut Request| response(Status::OK, made));
+        let [first, second] = [(); 2].map(|()| ask(&chain, get("/").build()));
+        assert_eq!((&*field(&first, "Age"), &*field(&second, "Age")), ("", "0"));
+        let dates: Vec<_> = second.headers().get_all("Date").collect();
+        assert_eq!(dates, first.headers().get_all("Date").collect::<Vec<_>>());
+        assert_eq!(dates.len(), 1);
+        let is_own = dates[0].to_str() == Some("Thu, 01 Jan 1970 00:00:07 GMT");
+        assert_eq!(is_own, made == DATED);
+    }
+}
+
+#[test]
+fn a_client_that_has_it_already_does_not_get_it_again() {
+    const KEPT: Lines = &[
+        "Cache-Control: max-age=60",
+        "ETag: \"a\"",
+        "Last-Modified: Thu, 01 Jan 1970 00:01:00 GMT",
+        "Content-Encoding: identity",
+    ];
+    let chain = cached(|_: &mut Request| response(Status::OK, KEPT));
+    word(&chain, get("/").build());
+    let table: &[(Lines, Status)] = &[
+        (&["If-None-Match: \"b\", \"a\""], Status::NOT_MODIFIED),
+        (&["If-None-Match: \"b\""], Status::OK),
+        (&["If-Modified-Since: Thu, 01 Jan 1970 00:01:00 GMT"], Status::NOT_MODIFIED),
+        (&["If-Modified-Since: Thu, 01 Jan 1970 00:00:59 GMT"], Status::OK),
+        (&[], Status::OK),
+    ];
+    for (lines, expected) in table {
+        let answer = ask(&chain, with(get("/"), lines));
+        assert_eq!((answer.status(), &*field(&answer, "X-Cache")), (*expected, "HIT"), "{lines:?}");
+        assert_eq!(field(&answer, "ETag"), "\"a\"");
+        // What describes a body is only there if the body is.
+        let described = ["Content-Type", "Content-Encoding"].map(|name| field(&answer, name));
+        let body = bytes(answer);
+        if *expected == Status::OK {
+            assert_eq!(described, ["text/plain; charset=utf-8", "identity"]);
+            assert_eq!(body, b"made");
+        } else {
+            assert_eq!((described, body), (["".to_string(), "".to_string()], Vec::new()));
+        }
+    }
+}
+
+#[test]
+fn the_route_of_what_is_kept_is_known_to_the_layers_outside() {
+    let mut router = Router::new();
+    router.get("/users/:id", |_: &mut Request| response(Status::OK, MINUTE));
+    let chain = cached(router.build().unwrap());
+    for expected in ["MISS", "HIT"] {
+        let mut request = get("/users/7").build();
+        assert_eq!(field(&chain.handle(&mut request), "X-Cache"), expected);
+        assert_eq!((request.route(), request.param("id")), (Some("/users/:id"), Some("7")));
+    }
+}
+
+/// The part that was sent is kept, wherever the bytes come from.
+#[test]
+fn a_part_of_a_file_or_of_what_is_shared_is_kept_as_that_part() {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(b"0123456789").unwrap();
+    let file = Arc::new(file);
+    let bodies: [Box<dyn Fn() -> ResponseBody + Send + Sync>; 3] = [
+        Box::new(|| ResponseBody::Shared { bytes: b"0123456789"[..].into(), range: 2..5 }),
+        Box::new(move || ResponseBody::File { file: Arc::clone(&file), range: 2..5 }),
+        Box::new(|| ResponseBody::Stream { reader: Box::new(&b"234"[..]), length: None }),
+    ];
+    for body in bodies {
+        let chain = cached(move |_: &mut Request| response(Status::OK, MINUTE).with_body(body()));
+        for expected in ["MISS", "HIT"] {
+            let answer = ask(&chain, get("/").build());
+            assert_eq!(field(&answer, "X-Cache"), expected);
+            assert_eq!(bytes(answer), b"234");
+        }
+    }
+}
+
+#[test]
+fn an_answer_may_be_as_large_as_the_largest_and_no_larger() {
+    let capacity = Capacity { max_entries: 10, max_bytes: 10_000, max_object: 5 };
+    for (length, expected) in [(0, "HIT"), (5, "HIT"), (6, "MISS")] {
+        for is_announced in [true, false] {
+            let cache = ResponseCache::with_capacity(capacity);
+            let chain = Chain::around(move |_: &mut Request| {
+                let text = "x".repeat(length);
+                let response = response(Status::OK, MINUTE);
+                if is_announced {
+                    return response.with_body(ResponseBody::Bytes(text.into_bytes().into()));
+                }
+                let reader = Box::new(std::io::Cursor::new(text));
+                response.with_body(ResponseBody::Stream { reader, length: None })
+            });
+            let chain = chain.with(cache);
+            bytes(ask(&chain, get("/").build()));
+            let second = ask(&chain, get("/").build());
+            assert_eq!(field(&second, "X-Cache"), expected, "{length} {is_announced}");
+            assert_eq!(bytes(second).len(), length);
+        }
+    }
+}
