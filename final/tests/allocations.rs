@@ -13,7 +13,7 @@ use httpserver::Limits;
 use httpserver::core::workers::Mode;
 use httpserver::core::{Connection, Interest, Parking, Poll, Poller};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
-use httpserver::http::{Request, Response, Router, Routes};
+use httpserver::http::{HeaderName, HeaderValue, Request, Response, Router, Routes};
 
 /// A connection whose both ends are here, and the thread's own things.
 struct Pair {
@@ -42,6 +42,10 @@ impl Pair {
             Response::text(if has_query && is_known { "page 2" } else { "page 1" })
         });
         router.get("/users/:id<u32>", |_: &mut Request| "somebody");
+        router.get("/large", |_: &mut Request| {
+            let value = HeaderValue::try_from("x".repeat(300_000)).unwrap();
+            Response::text("").with_header(HeaderName::from_static("X"), value)
+        });
         Pair {
             client,
             connection: Connection::new(TcpStream::from(OwnedFd::from(server)), peer),
@@ -58,6 +62,16 @@ impl Pair {
     /// Sends this, gives one turn, and returns how often memory was asked for in it.
     fn exchange(&mut self, sent: &str, answers: usize) -> u64 {
         self.client.write_all(sent.as_bytes()).unwrap();
+        let mut next = None;
+        let counted = measure(|| next = Some(self.turn()));
+        assert!(matches!(next, Some(Next::Wait(Interest::Read, _))));
+        let count = self.client.read(&mut self.received).unwrap();
+        let received = String::from_utf8_lossy(&self.received[..count]);
+        assert_eq!(received.matches("HTTP/1.1 200 OK\r\n").count(), answers, "{received}");
+        counted.count_total
+    }
+
+    fn turn(&mut self) -> Next {
         let (start, never) = (self.start, AtomicBool::new(false));
         let around = Surroundings {
             handler: &self.routes,
@@ -68,15 +82,7 @@ impl Pair {
             peer: self.peer,
             clock: &|| start,
         };
-        let mut next = None;
-        let counted = measure(|| {
-            next = Some(self.exchange.turn(&mut self.connection, &mut self.scratch, around));
-        });
-        assert!(matches!(next, Some(Ok(Next::Wait(Interest::Read, _)))));
-        let count = self.client.read(&mut self.received).unwrap();
-        let received = String::from_utf8_lossy(&self.received[..count]);
-        assert_eq!(received.matches("HTTP/1.1 200 OK\r\n").count(), answers, "{received}");
-        counted.count_total
+        self.exchange.turn(&mut self.connection, &mut self.scratch, around).unwrap()
     }
 }
 
@@ -162,4 +168,42 @@ fn to_park_and_to_be_told_costs_none() {
         });
         assert!(round == 0 || counted.count_total == 0, "{} in round {round}", counted.count_total);
     }
+}
+
+/// How many bytes are given back when this is dropped.
+fn bytes_of<T>(it: T) -> i64 {
+    -measure(|| drop(it)).bytes_current
+}
+
+#[test]
+fn a_connection_that_waits_has_no_buffer() {
+    let mut pair = Pair::new();
+    for _ in 0..2 {
+        pair.exchange(BROWSER, 1);
+    }
+    // An answer that came in two pieces, too.
+    pair.client.write_all(&PLAIN.as_bytes()[..9]).unwrap();
+    pair.turn();
+    pair.exchange(&PLAIN[9..], 1);
+    let bytes = bytes_of((pair.connection, pair.exchange));
+    assert!(bytes < 100, "{bytes} bytes");
+}
+
+/// What an unusual request or answer has needed is not kept for usual ones.
+#[test]
+fn a_thread_gives_back_what_is_far_too_large() {
+    let mut pair = Pair::new();
+    pair.limits.head = 1_000_000;
+    let head = format!("GET /large HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(600_000));
+    let mut rest = head.as_bytes();
+    while !rest.is_empty() {
+        let (piece, behind) = rest.split_at(rest.len().min(50_000));
+        pair.client.write_all(piece).unwrap();
+        while matches!(pair.turn(), Next::More(_)) {}
+        rest = behind;
+    }
+    let count = pair.client.read(&mut pair.received).unwrap();
+    assert!(pair.received[..count].starts_with(b"HTTP/1.1 200 OK"));
+    let bytes = bytes_of(pair.scratch);
+    assert!(bytes < 150_000, "{bytes} bytes");
 }

@@ -424,6 +424,38 @@ fn what_does_not_end_is_cut_off_after_the_drain_time() {
     assert_eq!(server.stop(), 1);
 }
 
+/// Whoever stops the server once more does not want to wait.
+#[test]
+fn a_second_stop_cuts_off_what_is_under_way() {
+    let set = |server: Server| server.with_drain(100 * LONG);
+    let server = Running::start(set, |_: &mut Request| "done");
+    let mut half = server.connect();
+    half.send("GET / HTTP/1.1\r\n").unwrap();
+    assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
+    server.wait_until("the other one to be gone", |now| now.open == 1);
+    server.shutdown();
+    assert_eq!(server.stop(), 1);
+}
+
+/// The clock does not count that far, and to add such a time to it would be a panic.
+#[test]
+fn times_without_end_are_no_more_than_long() {
+    let time = Duration::MAX;
+    let limits = Limits {
+        idle_time: time,
+        head_time: time,
+        body_time: time,
+        write_time: time,
+        linger: time,
+        ..Limits::default()
+    };
+    let set = move |server: Server| server.with_limits(limits).with_drain(time);
+    let server = Running::start(set, |_: &mut Request| "done");
+    let mut client = server.connect();
+    assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+    assert_eq!(server.stop(), 0);
+}
+
 #[test]
 fn a_stop_with_a_delay_takes_in_new_clients_until_it_is_asked_again() {
     // Longer than any clock counts, so it is the second request that ends it.

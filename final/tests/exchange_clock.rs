@@ -158,3 +158,11 @@ fn an_answer_that_is_not_read_has_the_write_time_and_nobody_is_told() {
     assert_eq!(pair.turn(b"GET / HTTP/1.1\r\n", 9), pair.until(Interest::Write, 9 + 11));
     assert!(!pair.exchange.time_out());
 }
+
+/// Others have their turn before it goes on. Until then it waits for a socket that takes bytes.
+#[test]
+fn a_turn_that_leaves_requests_to_the_next_one_has_the_write_time() {
+    let mut pair = Pair::new();
+    let next = pair.turn(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(33), 4);
+    assert_eq!(next, pair.until(Interest::Write, 4 + 11));
+}

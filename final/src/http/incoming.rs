@@ -265,4 +265,78 @@ mod tests {
         assert_eq!(ended.expect("it ends"), (io::ErrorKind::TimedOut, true));
         drop(client);
     }
+
+    /// A client that sends a byte now and then must not have the thread for ever.
+    #[test]
+    fn the_time_counts_for_a_mebibyte_and_not_for_each_byte() {
+        let (mut client, server) = pair();
+        let length = BodyLength::Fixed(4 * PORTION as u64);
+        let decoder = BodyDecoder::new(length, &Limits::default()).unwrap();
+        let time = Duration::from_secs(20);
+        let stream = Stream::from(server);
+        let mut incoming = Incoming::new(&stream, decoder, Vec::new(), false, time).unwrap();
+        let mut read = |count: usize| {
+            thread::scope(|scope| {
+                scope.spawn(|| client.write_all(&vec![b'x'; count]).unwrap());
+                incoming.read_exact(&mut vec![0; count]).unwrap();
+            });
+            incoming.deadline
+        };
+        let first = read(1);
+        assert_eq!(read(1), first);
+        let second = read(PORTION - 2);
+        assert!(second > first, "a mebibyte has come");
+        assert_eq!(read(1), second);
+        assert_eq!(read(PORTION - 2), second);
+        assert!(read(1) > second);
+    }
+
+    #[test]
+    fn a_body_that_is_too_slow_or_wrong_stays_so() {
+        let (mut client, server) = pair();
+        let mut slow = incoming(server, false, Duration::ZERO);
+        client.write_all(b"123456789").unwrap();
+        for _ in 0..2 {
+            assert_eq!(slow.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        }
+        let End::Refused(error) = slow.end() else { panic!("it is refused") };
+        assert_eq!(error.status, Status::REQUEST_TIMEOUT);
+
+        let (mut client, server) = pair();
+        let decoder = BodyDecoder::new(BodyLength::Chunked, &Limits::default()).unwrap();
+        let (stream, time) = (Stream::from(server), Duration::from_secs(20));
+        let mut wrong = Incoming::new(&stream, decoder, Vec::new(), false, time).unwrap();
+        for sent in ["nonsense\r\n", "1\r\nx\r\n0\r\n\r\n"] {
+            client.write_all(sent.as_bytes()).unwrap();
+            assert_eq!(wrong.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        }
+        let End::Refused(error) = wrong.end() else { panic!("it is refused") };
+        assert_eq!(error.status, Status::BAD_REQUEST);
+    }
+
+    #[test]
+    fn a_body_of_which_a_part_was_not_read_is_not_whole() {
+        for (read, is_whole) in [(3, false), (9, true)] {
+            let (mut client, server) = pair();
+            client.write_all(b"123456789GET").unwrap();
+            let mut incoming = incoming(server, false, Duration::from_secs(20));
+            incoming.read_exact(&mut vec![0; read]).unwrap();
+            let expected = if is_whole { End::Whole(b"GET".to_vec()) } else { End::Unread };
+            assert_eq!(incoming.end(), expected);
+        }
+    }
+
+    #[test]
+    fn who_waits_for_our_word_gets_it_once() {
+        let (mut client, server) = pair();
+        let mut incoming = incoming(server, true, Duration::from_secs(20));
+        for byte in b"123456789" {
+            client.write_all(&[*byte]).unwrap();
+            assert_eq!(incoming.read(&mut [0; 9]).unwrap(), 1);
+        }
+        drop(incoming);
+        let mut word = String::new();
+        client.read_to_string(&mut word).unwrap();
+        assert_eq!(word, "HTTP/1.1 100 Continue\r\n\r\n");
+    }
 }

@@ -73,3 +73,21 @@ impl Default for Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_without_end_is_a_year_and_all_else_stays() {
+        let short = Limits { target: 1, requests: 2, ..Limits::default() };
+        assert_eq!(short.countable(), short);
+        let (idle_time, head_time, body_time) = (Duration::MAX, Duration::MAX, Duration::MAX);
+        let (write_time, linger) = (Duration::MAX, Duration::MAX);
+        let endless = Limits { idle_time, head_time, body_time, write_time, linger, ..short };
+        let (idle_time, head_time, body_time) = (LONGEST, LONGEST, LONGEST);
+        let (write_time, linger) = (LONGEST, LONGEST);
+        let counted = Limits { idle_time, head_time, body_time, write_time, linger, ..short };
+        assert_eq!(endless.countable(), counted);
+    }
+}

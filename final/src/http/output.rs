@@ -216,7 +216,9 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::thread;
 
     use super::*;
 
@@ -231,36 +233,91 @@ mod tests {
         (client, Stream::from(server))
     }
 
+    /// A file with these bytes.
+    fn file(bytes: &[u8]) -> Arc<File> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        Arc::new(file)
+    }
+
+    /// Sends a head and the rest, and reads both at the other end.
+    fn send_all(head: &[u8], rest: Rest) -> Vec<u8> {
+        let (mut client, server) = connected();
+        let mut output = Output::default();
+        output.pending().extend_from_slice(head);
+        output.set_rest(rest);
+        let (mut received, mut buffer) = (Vec::new(), [0; 10_007]);
+        while output.flush(&server).unwrap() != Flushed::All {
+            assert!(!output.is_empty(), "it has been taken, and that is all");
+            match client.read(&mut buffer) {
+                Ok(count) => received.extend_from_slice(&buffer[..count]),
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+            }
+        }
+        assert!(output.is_empty());
+        drop((output, server));
+        client.set_nonblocking(false).unwrap();
+        client.read_to_end(&mut received).unwrap();
+        received
+    }
+
     #[test]
     fn what_the_kernel_takes_in_pieces_arrives_whole() {
-        let rests: [fn(Arc<[u8]>, Range<usize>) -> Rest; 2] = [
+        let rests: [fn(Arc<[u8]>, Range<usize>) -> Rest; 4] = [
             |bytes, left| Rest::Shared { bytes, left },
             |bytes, range| Rest::Bytes { bytes: bytes[range].to_vec().into(), sent: 0 },
+            |bytes, range| Rest::File {
+                file: file(&bytes),
+                at: range.start as u64,
+                end: range.end as u64,
+            },
+            |bytes, range| Rest::Stream {
+                reader: Box::new(io::Cursor::new(bytes[range.clone()].to_vec())),
+                framing: Framing::Length(range.len() as u64),
+                left: range.len() as u64,
+            },
         ];
-        for (rest, body) in rests.into_iter().flat_map(|rest| [(rest, 900_001), (rest, 16_000_001)])
-        {
-            let all: Arc<[u8]> = (0..=u8::MAX).cycle().take(body).collect();
+        let lengths = [(2, 16_000_001), (4, 900_001), (4, 8)];
+        for (rests, length) in lengths.map(|(count, length)| (&rests[..count], length)) {
+            let all: Arc<[u8]> = (0..=u8::MAX).cycle().take(length).collect();
             let range = 3..all.len() - 5;
-            let (mut client, server) = connected();
-            let mut output = Output::default();
             // A large head, so that it does not end where the kernel begins to take less.
             let head = vec![b'h'; 700_001];
-            output.pending().extend_from_slice(&head);
-            output.set_rest(rest(all.clone(), range.clone()));
-            let (mut received, mut buffer) = (Vec::new(), [0; 10_007]);
-            while output.flush(&server).unwrap() != Flushed::All {
-                assert!(!output.is_empty(), "it has been taken, and that is all");
-                match client.read(&mut buffer) {
-                    Ok(count) => received.extend_from_slice(&buffer[..count]),
-                    Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
-                }
+            for rest in rests {
+                let received = send_all(&head, rest(all.clone(), range.clone()));
+                assert_eq!(received.len(), head.len() + range.len());
+                assert!(received == [&head, &all[range.clone()]].concat());
             }
-            assert!(output.is_empty());
-            drop((output, server));
-            client.set_nonblocking(false).unwrap();
-            client.read_to_end(&mut received).unwrap();
-            assert_eq!(received.len(), head.len() + range.len());
-            assert!(received == [&head, &all[range]].concat());
         }
+    }
+
+    /// It has been announced, so only the end of the connection can say that it does not come.
+    #[test]
+    fn a_file_that_has_become_shorter_is_an_error() {
+        let (_client, server) = connected();
+        let mut output = Output::default();
+        output.set_rest(Rest::File { file: file(b"short"), at: 0, end: 6 });
+        let error = output.flush(&server).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    /// A client that reads as quickly as it is sent to must not keep the thread from the others.
+    #[test]
+    fn one_turn_sends_a_part_of_a_large_file_also_to_who_reads_at_once() {
+        const LENGTH: usize = 20_000_000;
+        let (mut client, server) = connected();
+        client.set_nonblocking(false).unwrap();
+        let mut output = Output::default();
+        output.set_rest(Rest::File { file: file(&vec![b'x'; LENGTH]), at: 0, end: LENGTH as u64 });
+        let reader = thread::Builder::new().name("client".to_string());
+        let reader = reader.spawn(move || client.read_to_end(&mut Vec::new()).unwrap()).unwrap();
+        let mut before = 0;
+        while output.flush(&server).unwrap() != Flushed::All {
+            let Rest::File { at, .. } = output.rest else { unreachable!("more is to come") };
+            assert!(at - before < TURN + CALL, "{} bytes in one turn", at - before);
+            before = at;
+        }
+        drop(server);
+        assert_eq!(reader.join().unwrap(), LENGTH);
     }
 }

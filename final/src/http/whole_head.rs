@@ -135,11 +135,32 @@ mod tests {
             "GET /\t HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET /\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nb: \u{e9}\r\n\r\n",
+            "GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nb: \x7f\r\n\r\n",
             "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
             "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
             "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
         ] {
             assert_eq!(length(unusual.as_bytes()), None, "{unusual:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_with_more_fields_than_allowed_is_not_read() {
+        let limits = Limits { fields: 2, ..Limits::default() };
+        for (fields, is_read) in [("a: b\r\n", true), ("a: b\r\nc: d\r\n", false)] {
+            let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+            assert_eq!(read_with(head.as_bytes(), &limits).is_some(), is_read, "{fields:?}");
+        }
+    }
+
+    /// They are counted in bytes, and 256 of them are none in a byte.
+    #[test]
+    fn no_number_of_unusual_bytes_makes_them_usual() {
+        for count in [1, 255, 256, 257, 512, 10_000] {
+            let value = vec![0xe9; count];
+            let head = [b"GET / HTTP/1.1\r\nHost: a\r\nb: ", &value[..], b"\r\n\r\n"].concat();
+            assert_eq!(read_with(&head, &Limits::default()), None, "{count}");
         }
     }
 

@@ -1,0 +1,344 @@
+//! What one turn of a connection does, and what it leaves to the next one: no server, and nothing waits.
+#![cfg(unix)] // both ends are made with socketpair(2)
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use httpserver::Limits;
+use httpserver::core::system::pair;
+use httpserver::core::workers::Mode;
+use httpserver::core::{Connection, Interest};
+use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use httpserver::http::{Handler, HeaderValue, Request, Response};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Both ends of a connection.
+struct Pair {
+    client: TcpStream,
+    connection: Connection,
+    exchange: Exchange,
+    scratch: Scratch,
+    limits: Limits,
+    is_stopping: AtomicBool,
+}
+
+impl Pair {
+    fn new() -> Pair {
+        Pair::with(Limits::default())
+    }
+
+    fn with(limits: Limits) -> Pair {
+        let (client, server) = pair().unwrap();
+        let peer = SocketAddr::from(([192, 0, 2, 7], 50_007));
+        Pair {
+            client,
+            connection: Connection::new(server, peer),
+            exchange: Exchange::default(),
+            scratch: Scratch::default(),
+            limits,
+            is_stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// The client sends this, and there is a turn.
+    fn turn(&mut self, sent: impl AsRef<[u8]>, handler: &dyn Handler) -> Next {
+        self.client.write_all(sent.as_ref()).unwrap();
+        let around = Surroundings {
+            handler,
+            limits: &self.limits,
+            mode: Mode::Serve,
+            always: &[],
+            is_stopping: &self.is_stopping,
+            peer: self.connection.peer(),
+            clock: &Instant::now,
+        };
+        self.exchange.turn(&mut self.connection, &mut self.scratch, around).unwrap()
+    }
+
+    /// What has come back.
+    fn read(&mut self) -> String {
+        let mut bytes = Vec::new();
+        match self.client.read_to_end(&mut bytes) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => panic!("{error}"),
+            _ => String::from_utf8(bytes).unwrap(),
+        }
+    }
+}
+
+fn done(_: &mut Request) -> &'static str {
+    "done"
+}
+
+fn waits_to_read(next: Next) -> bool {
+    matches!(next, Next::Wait(Interest::Read, _))
+}
+
+/// Small answers by one call, but a client that waits for the first of many gets it before all are made. What is large
+/// goes at once.
+#[test]
+fn answers_to_requests_that_came_together_leave_together_unless_they_are_large() {
+    for (size, together) in [(10, 8), (16_000, 5), (17_000, 1)] {
+        let mut pair = Pair::new();
+        let client = pair.client.try_clone().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let inside = Arc::clone(&seen);
+        let handler = move |_: &mut Request| {
+            inside.lock().unwrap().push(client.peek(&mut [0]).is_ok());
+            Response::text("x".repeat(size))
+        };
+        assert!(waits_to_read(pair.turn(GET.repeat(8), &handler)));
+        let seen = seen.lock().unwrap();
+        let count = seen.iter().take_while(|is_something_there| !**is_something_there).count();
+        assert_eq!((count, seen.len()), (together, 8), "{size}: {seen:?}");
+        assert_eq!(pair.read().matches("HTTP/1.1 200 OK").count(), 8);
+    }
+}
+
+#[test]
+fn one_who_sends_many_requests_lets_others_have_a_turn_in_between() {
+    let handled = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&handled);
+    let handler = move |_: &mut Request| count.fetch_add(1, Ordering::SeqCst).to_string();
+    let mut pair = Pair::new();
+    assert!(!waits_to_read(pair.turn(GET.repeat(100), &handler)));
+    assert!(handled.load(Ordering::SeqCst) < 50, "one turn is not for all of them");
+    let mut turns = 1;
+    while !waits_to_read(pair.turn("", &handler)) {
+        turns += 1;
+        assert!(turns < 100, "it goes round in circles");
+    }
+    assert_eq!(handled.load(Ordering::SeqCst), 100);
+    assert_eq!(pair.read().matches("HTTP/1.1 200 OK").count(), 100);
+}
+
+#[test]
+fn a_request_says_from_whom_it_came_in_whatever_pieces_it_did() {
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n";
+    let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n";
+    let table: [&[&str]; 7] = [
+        &[GET],
+        &[&GET[..9], &GET[9..]],
+        &[post, "abcd"],
+        &[post, "ab", "cd"],
+        &[chunked, "abcd\r\n0\r\n\r\n"],
+        // Such a body is read by the handler.
+        &["POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabcdef"],
+        &["POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabcdef", GET],
+    ];
+    let handler = |request: &mut Request| request.peer().to_string();
+    for pieces in table {
+        let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });
+        for piece in pieces {
+            pair.turn(piece, &handler);
+        }
+        let reply = pair.read();
+        assert!(reply.contains("\r\n\r\n192.0.2.7:50007"), "{pieces:?}: {reply}");
+    }
+}
+
+#[test]
+fn a_stop_ends_who_is_idle_and_nobody_who_has_begun() {
+    for (begun, expected) in [
+        ("", "End"),
+        ("GET / HT", "wait"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab", "wait"),
+    ] {
+        let mut pair = Pair::new();
+        assert!(waits_to_read(pair.turn(begun, &done)));
+        pair.is_stopping.store(true, Ordering::SeqCst);
+        let next = pair.turn("", &done);
+        assert_eq!(if waits_to_read(next) { "wait" } else { "End" }, expected, "{begun:?}");
+    }
+}
+
+/// Whoever asks for the end sends no more. All others may, and an end at once would be a reset for them.
+#[test]
+fn only_who_asked_for_the_end_and_sent_nothing_more_is_not_waited_for() {
+    let close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let table = [
+        (close.to_string(), true),
+        (format!("{GET}{close}"), true),
+        (format!("{close}GET"), false),
+        // Here it is the server that wants the end: of a request too many, and of one that is none.
+        (GET.repeat(3), false),
+        ("\0".to_string(), false),
+    ];
+    for (sent, is_end) in table {
+        let mut pair = Pair::with(Limits { requests: 3, ..Limits::default() });
+        let next = pair.turn(&sent, &done);
+        assert_eq!(next == Next::End, is_end, "{sent:?}: {next:?}");
+        assert!(is_end || waits_to_read(next));
+        assert!(pair.read().contains("Connection: close\r\n"));
+    }
+}
+
+#[test]
+fn what_comes_behind_the_last_answer_is_thrown_away_but_not_without_end() {
+    const MOST: usize = 16 * 1024 * 1024;
+    let mut pair = Pair::new();
+    assert!(waits_to_read(pair.turn("\0", &done)));
+    let piece = vec![b'x'; 64 * 1024];
+    let mut sent = 0;
+    while sent < MOST {
+        let next = pair.turn(&piece, &done);
+        sent += piece.len();
+        assert!(waits_to_read(next), "{next:?} behind {sent} bytes");
+    }
+    assert_eq!(pair.turn("x", &done), Next::End);
+}
+
+/// The limit of a head may be more than is read at once.
+#[test]
+fn a_head_that_is_larger_than_what_is_read_at_once_is_read_whole() {
+    let mut pair = Pair::with(Limits { head: 200_000, ..Limits::default() });
+    let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(100_000));
+    let mut turns = 0;
+    let mut next = pair.turn(head, &done);
+    while matches!(next, Next::More(_)) {
+        turns += 1;
+        assert!(turns < 100, "it goes round in circles");
+        next = pair.turn("", &done);
+    }
+    assert!(waits_to_read(next));
+    assert!(pair.read().starts_with("HTTP/1.1 200 OK"));
+}
+
+/// What came behind such a body may still be in the socket, and the kernel has told of it before.
+#[test]
+fn behind_a_body_that_its_handler_has_read_there_may_be_more() {
+    let mut pair = Pair::with(Limits { whole_body: 1000, ..Limits::default() });
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n";
+    let next = pair.turn([post, &"x".repeat(40_000), GET].concat(), &count);
+    assert!(matches!(next, Next::More(_)), "{next:?}");
+    let reply = pair.read();
+    assert!(reply.contains("40000 kept: false, Ok(40000)HTTP/1.1 200 OK\r\n"), "{reply}");
+}
+
+#[test]
+fn a_refusal_says_what_was_too_slow_and_not_when_to_come_again() {
+    for (begun, part) in [
+        ("GET / HT", "head"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab", "body"),
+    ] {
+        let mut pair = Pair::new();
+        pair.turn(begun, &done);
+        assert!(pair.exchange.time_out());
+        pair.turn("", &done);
+        let reply = pair.read();
+        assert!(reply.starts_with("HTTP/1.1 408 "), "{reply}");
+        assert!(reply.contains(&format!("the {part} of the request")), "{reply}");
+        assert!(!reply.contains("Retry-After"), "{reply}");
+    }
+}
+
+/// It has begun the next request, and reads no answers.
+#[test]
+fn who_is_too_slow_and_reads_nothing_is_told_nothing() {
+    let mut pair = Pair::new();
+    let handler = |_: &mut Request| Response::text("x".repeat(1000));
+    let mut begun = "";
+    let mut next = Next::End;
+    for _ in 0..1000 {
+        // Each piece ends in the middle of a head.
+        let requests = GET.repeat(20);
+        next = pair.turn(format!("{}G", &requests[begun.len()..]), &handler);
+        begun = "G";
+        if matches!(next, Next::Wait(Interest::Write, _)) {
+            break;
+        }
+    }
+    assert!(matches!(next, Next::Wait(Interest::Write, _)), "{next:?}: it all goes somewhere");
+    assert!(!pair.exchange.time_out());
+}
+
+#[test]
+fn a_refusal_of_head_has_no_body_however_its_name_came() {
+    for pieces in [&["HEAD / HTTP/1.1\r\nHost: a\r\n", "\0"][..], &["HE", "AD / HT", "\0"]] {
+        let mut pair = Pair::new();
+        for piece in pieces {
+            pair.turn(piece, &done);
+        }
+        let reply = pair.read();
+        assert!(reply.starts_with("HTTP/1.1 400 ") && reply.ends_with("\r\n\r\n"), "{reply}");
+    }
+}
+
+#[test]
+fn a_stream_that_no_length_ends_ends_the_connection_and_waits_for_the_client() {
+    let handler = |_: &mut Request| {
+        Response::stream(HeaderValue::from_static("text/plain"), &b"until the end"[..])
+    };
+    let mut pair = Pair::new();
+    let next = pair.turn("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", &handler);
+    assert!(waits_to_read(next), "the client did not ask for the end: {next:?}");
+    assert!(pair.read().ends_with("until the end"));
+}
+
+/// Reads the body, and says how many bytes it had and whether they were kept for it.
+fn count(request: &mut Request) -> String {
+    let is_kept = request.body().whole().is_ok();
+    let mut body = Vec::new();
+    let end = request.body_mut().read_to_end(&mut body).map_err(|error| error.kind());
+    format!("{} kept: {is_kept}, {end:?}", body.len())
+}
+
+#[test]
+fn a_body_is_kept_up_to_a_limit_and_beyond_it_its_handler_need_not_wait_for_the_end() {
+    let fixed =
+        |length: usize| format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+    let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_string();
+    let table = [
+        (vec![fixed(5), "ab".into(), "cde".into()], Some("true")),
+        (vec![fixed(6), "ab".into()], Some("false")),
+        (vec![fixed(5), "ab".into()], None),
+        (vec![chunked.clone(), "5\r\nabcde\r\n".into(), "0\r\n\r\n".into()], Some("true")),
+        (vec![chunked.clone(), "5\r\nabcde\r\n".into()], None),
+        (vec![chunked.clone(), "5\r\nabcde\r\n1\r\nf".into()], Some("false")),
+        (vec![chunked + "6\r\nabcdef"], Some("false")),
+    ];
+    let handler = |request: &mut Request| request.body().whole().is_ok().to_string();
+    for (pieces, expected) in table {
+        let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });
+        for piece in &pieces {
+            pair.turn(piece, &handler);
+        }
+        let reply = pair.read();
+        let body = reply.split("\r\n\r\n").nth(1);
+        assert_eq!(body, expected, "{pieces:?}");
+    }
+}
+
+#[test]
+fn who_has_been_told_to_go_on_is_not_told_again_when_the_body_becomes_large() {
+    let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });
+    let client = pair.client.try_clone().unwrap();
+    let handler = move |request: &mut Request| {
+        (&client).write_all(b"0\r\n\r\n").unwrap();
+        count(request)
+    };
+    let head =
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
+    pair.turn(head, &handler);
+    assert_eq!(pair.read(), "HTTP/1.1 100 Continue\r\n\r\n");
+    pair.turn("6\r\nabcdef\r\n", &handler);
+    let reply = pair.read();
+    assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+    assert!(reply.ends_with("6 kept: false, Ok(6)"), "{reply}");
+}
+
+/// A client that stops sending in the middle has not made its request, though its handler may have begun.
+#[test]
+fn who_leaves_in_the_middle_of_a_large_body_gets_no_answer() {
+    let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });
+    let client = pair.client.try_clone().unwrap();
+    let handler = move |request: &mut Request| {
+        client.shutdown(Shutdown::Write).unwrap();
+        count(request)
+    };
+    let next = pair.turn("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabcdef", &handler);
+    assert_eq!((next, pair.read().as_str()), (Next::End, ""));
+}
