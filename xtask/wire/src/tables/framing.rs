@@ -141,6 +141,12 @@ fn expectations(table: &mut Table) {
         "beside the known one",
         post("Content-Length: 2\r\nExpect: 100-continue, magic", "hi"),
     );
+    table.last(
+        200,
+        "not in HTTP/1.0, which has none",
+        &b"POST /echo HTTP/1.0\r\nContent-Length: 2\r\nExpect: magic\r\n\r\nhi"[..],
+        [Check::Body(b"hi")],
+    );
 }
 
 fn many_in_one_write(address: SocketAddr) -> Result<(), WireError> {
