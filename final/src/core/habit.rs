@@ -73,4 +73,13 @@ mod tests {
         assert!(is_trusted);
         assert_eq!(habit.run(|| 7), 7);
     }
+
+    #[test]
+    fn a_handler_that_goes_on_blocking_is_believed_to_once_less_each_time() {
+        let habit = Habit { belief: AtomicU32::new(3) };
+        for left in [2, 1, 0] {
+            habit.run(|| std::thread::sleep(BRIEF));
+            assert_eq!(habit.belief.load(Ordering::Relaxed), left);
+        }
+    }
 }

@@ -163,4 +163,12 @@ mod tests {
         let listener = Listener::bind(local()).unwrap();
         assert!(matches!(listener.accept(), Err(Failure::Nobody)));
     }
+
+    #[test]
+    fn what_is_sent_to_a_client_is_not_held_back_for_more() {
+        let listener = Listener::bind(local()).unwrap();
+        let _client = TcpStream::connect(listener.local_addr()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        assert!(system::duplicate(&stream).unwrap().nodelay().unwrap());
+    }
 }

@@ -378,4 +378,79 @@ mod tests {
         assert_eq!(parking.take_all(|name| *name == "idle").len(), 2);
         assert_eq!((parking.take_all(|_| true).len(), parking.len()), (1, 3));
     }
+
+    #[test]
+    fn a_deadline_that_was_moved_comes_up_though_nothing_more_happens() {
+        let (parking, start) = (Parking::new(1), Instant::now());
+        let token = parking.claim().unwrap();
+        park(&parking, token, "a", start + SECOND);
+        parking.take(token).unwrap();
+        park(&parking, token, "a", start + 5 * SECOND);
+        assert_eq!(parking.take_expired(start + SECOND), None);
+        assert_eq!(parking.take_expired(start + 5 * SECOND), Some((token, "a")));
+    }
+
+    /// Otherwise it would have no deadline at all.
+    #[test]
+    fn the_deadline_of_an_ended_connection_is_not_that_of_the_next_one_in_its_place() {
+        for (before, after) in [(1, 5), (5, 5), (5, 1)] {
+            let (parking, start) = (Parking::new(1), Instant::now());
+            let old = parking.claim().unwrap();
+            park(&parking, old, "old", start + before * SECOND);
+            parking.take(old).unwrap();
+            parking.release(old);
+            let new = parking.claim().unwrap();
+            park(&parking, new, "new", start + after * SECOND);
+            assert_eq!(parking.take_expired(start + after * SECOND - SECOND / 2), None);
+            assert_eq!(parking.take_expired(start + 9 * SECOND), Some((new, "new")));
+        }
+    }
+
+    #[test]
+    fn timers_do_not_grow_with_deadlines_that_come_nearer() {
+        let (parking, start) = (Parking::new(2), Instant::now());
+        let token = parking.claim().unwrap();
+        for number in (0..1_000).rev() {
+            park(&parking, token, "a", start + number * SECOND);
+            parking.take(token).unwrap();
+        }
+        assert!(lock(&parking.timers).len() <= 5);
+    }
+
+    #[test]
+    fn a_look_with_a_token_of_the_past_sees_nothing_and_leaves_no_note() {
+        let parking = Parking::new(1);
+        let old = parking.claim().unwrap();
+        parking.release(old);
+        let new = parking.claim().unwrap();
+        park(&parking, new, "b", Instant::now());
+        parking.look_at(old, |_| unreachable!("it is another connection"));
+        let mut seen = None;
+        parking.look_at(new, |it| seen = Some(*it));
+        assert_eq!(seen, Some("b"));
+        parking.take(new).unwrap();
+        parking.look_at(old, |_| unreachable!("it is another connection"));
+        let note = |_: &_, missed| if missed { Err("a note") } else { Ok(()) };
+        parking.park(new, "b", Instant::now(), note).unwrap();
+    }
+
+    #[test]
+    fn what_is_taken_with_all_others_has_the_token_of_its_place() {
+        let parking = Parking::new(2);
+        assert!(parking.is_empty());
+        let old = parking.claim().unwrap();
+        parking.release(old);
+        let mut tokens = [parking.claim().unwrap(), parking.claim().unwrap()];
+        for token in tokens {
+            park(&parking, token, "a", Instant::now());
+        }
+        let mut taken: Vec<Token> =
+            parking.take_all(|_| true).into_iter().map(|(token, _)| token).collect();
+        taken.sort_unstable();
+        tokens.sort_unstable();
+        assert_eq!(taken, tokens);
+        assert!(!parking.is_empty(), "the places are still theirs");
+        taken.into_iter().for_each(|token| parking.release(token));
+        assert!(parking.is_empty());
+    }
 }

@@ -198,4 +198,45 @@ mod tests {
         permit.next(1);
         assert_eq!(permit.hand_over(turn, 2), None, "no turn is running");
     }
+
+    #[test]
+    fn the_owner_of_a_turn_is_known_while_it_runs_and_no_longer() {
+        let permit = Permit::new(1);
+        assert_eq!(permit.owner_in(permit.turns()), None, "none has begun");
+        permit.add(1, tokens([5]));
+        permit.next(1);
+        let turn = permit.turns();
+        assert_eq!(permit.owner_in(turn), Some(1));
+        assert_eq!((permit.owner_in(turn - 1), permit.owner_in(turn + 2)), (None, None));
+        permit.next(1);
+        assert_eq!((permit.owner_in(turn), permit.owner_in(permit.turns())), (None, None));
+    }
+
+    #[test]
+    fn a_permit_is_handed_over_only_in_a_turn_and_to_somebody_else() {
+        let permit = Permit::new(1);
+        assert_eq!(permit.hand_over(permit.turns(), 2), None, "no turn is running");
+        permit.add(1, tokens([5, 6]));
+        assert!(permit.take_batch(permit.turns()).is_empty(), "the owner will come to it");
+        permit.next(1);
+        assert_eq!(permit.hand_over(permit.turns(), 1), None, "it has it already");
+        assert!(permit.turn_of(1).is_some());
+        assert_eq!(permit.hand_over(permit.turns(), 2), Some(1));
+        // Its new owner has not begun a turn that somebody could take from it.
+        assert_eq!((permit.turn_of(2), permit.owner_in(permit.turns())), (None, None));
+        assert_eq!(permit.hand_over(permit.turns(), 3), None);
+        assert_eq!(permit.next(2), Next::Run(Token(6)));
+    }
+
+    #[test]
+    fn a_permit_is_passed_on_by_its_owner_and_between_turns() {
+        let permit = Permit::new(1);
+        assert!(!permit.pass(2, 3), "it is not theirs");
+        permit.add(1, tokens([5]));
+        permit.next(1);
+        assert!(!permit.pass(1, 2), "a turn is running");
+        assert_eq!(permit.next(1), Next::Wait);
+        assert!(permit.pass(1, 2));
+        assert_eq!((permit.next(1), permit.next(2)), (Next::Lost, Next::Wait));
+    }
 }

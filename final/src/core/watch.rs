@@ -66,4 +66,14 @@ mod tests {
         let mut watch = Watch::begin([].into_iter());
         assert!(!watch.sees_work([].into_iter(), Instant::now(), Duration::from_secs(1)));
     }
+
+    #[test]
+    fn who_has_nothing_to_do_serves_however_long_that_is() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut watch = Watch::begin([8, 9].into_iter());
+        for after in [1, 10, 100] {
+            let now = start + after * second;
+            assert!(watch.sees_work([8, 9].into_iter(), now, second), "{after}");
+        }
+    }
 }

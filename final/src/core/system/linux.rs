@@ -105,3 +105,22 @@ pub fn pair() -> io::Result<(TcpStream, Stream)> {
     server.set_nonblocking(true)?;
     Ok((OwnedFd::from(client).into(), OwnedFd::from(server).into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use rustix::fs::{OFlags, fcntl_getfl};
+    use rustix::io::{FdFlags, fcntl_getfd};
+
+    use super::*;
+
+    #[test]
+    fn the_socket_of_a_new_client_does_not_block_and_is_not_inherited() {
+        let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let _client = TcpStream::connect(door.local_addr().unwrap()).unwrap();
+        let (stream, _) = accept(&door).unwrap();
+        assert!(fcntl_getfl(&stream).unwrap().contains(OFlags::NONBLOCK));
+        assert!(fcntl_getfd(&stream).unwrap().contains(FdFlags::CLOEXEC));
+    }
+}
