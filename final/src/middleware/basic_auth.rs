@@ -245,4 +245,19 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_handler_knows_who_asks_for_what_is_protected() {
+        let mut request =
+            Request::builder(Method::Get, "/admin").header("Authorization", &basic("ada:a:b"));
+        assert_eq!(user(request.build()).as_deref(), Some("ada"));
+        request = Request::builder(Method::Get, "/").header("Authorization", &basic("ada:a:b"));
+        assert_eq!(user(request.build()), None, "nobody has looked");
+    }
+
+    /// Whom the layer has found, when the handler is reached.
+    fn user(mut request: Request) -> Option<String> {
+        chain().handle(&mut request);
+        request.extensions().get::<User>().map(|User(name)| name.clone())
+    }
 }

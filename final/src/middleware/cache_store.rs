@@ -258,4 +258,46 @@ mod tests {
         let kept = ["/a?x", "/a", "/b"].map(|target| has(&mut store, &get(target)));
         assert_eq!(kept, [false, false, true]);
     }
+
+    /// An entry of 24 bytes: path, query, field and body.
+    fn of_24_bytes(target: &str) -> Entry {
+        let mut headers = Headers::new();
+        headers.append(header::ETAG, HeaderValue::from_static("abc"));
+        Entry { headers, ..entry(&get(target), "", 10) }
+    }
+
+    #[test]
+    fn an_entry_takes_the_bytes_of_its_path_query_fields_and_body() {
+        for (max_bytes, is_kept) in [(24, true), (23, false)] {
+            let mut store = store(10, max_bytes);
+            store.put(of_24_bytes("/abc?x=1"), 0);
+            assert_eq!(has(&mut store, &get("/abc?x=1")), is_kept, "{max_bytes}");
+        }
+    }
+
+    #[test]
+    fn the_room_is_used_to_the_last_byte() {
+        let mut full = store(10, 48);
+        for target in ["/abc?x=1", "/abc?x=2"] {
+            full.put(of_24_bytes(target), 0);
+        }
+        assert_eq!(full.entries.len(), 2);
+        let mut large = store(10, 1000);
+        large.put(entry(&get("/"), "", 100), 0);
+        assert!(has(&mut large, &get("/")), "it is as large as the largest");
+    }
+
+    #[test]
+    fn the_room_of_what_has_been_dropped_is_free_again() {
+        let mut store = store(10, 48);
+        for _ in 0..5 {
+            let changes = store.changes();
+            store.put(of_24_bytes("/abc?x=1"), changes);
+            store.put(of_24_bytes("/abc?x=1"), changes);
+            store.put(of_24_bytes("/abc?x=2"), changes);
+            assert_eq!((store.entries.len(), store.bytes), (2, 48));
+            store.forget(&Key::of(&get("/abc")));
+            assert_eq!((store.entries.len(), store.bytes), (0, 0));
+        }
+    }
 }

@@ -175,8 +175,8 @@ mod tests {
         );
     }
 
-    #[test]
-    fn bytes_that_do_not_get_smaller_are_sent_as_they_are() {
+    /// What no coding makes smaller.
+    fn noise() -> Vec<u8> {
         let mut state = 1_u64;
         let mut random = || {
             state = state
@@ -184,7 +184,12 @@ mod tests {
                 .wrapping_add(1_442_695_040_888_963_407);
             state.to_be_bytes()[0]
         };
-        let noise: Vec<u8> = (0..4096).map(|_| random()).collect();
+        (0..4096).map(|_| random()).collect()
+    }
+
+    #[test]
+    fn bytes_that_do_not_get_smaller_are_sent_as_they_are() {
+        let noise = noise();
         let handler = move |_: &mut Request| {
             Response::bytes(HeaderValue::from_static("text/plain"), noise.clone())
         };
@@ -199,6 +204,33 @@ mod tests {
             let response =
                 Chain::around(with(header::ETAG, given)).with(Compression).handle(&mut request);
             assert_eq!(response.headers().get(header::ETAG).unwrap().to_str(), Some(sent));
+        }
+    }
+
+    #[test]
+    fn of_what_is_shared_the_part_that_is_sent_is_compressed_if_that_makes_it_smaller() {
+        let (text, noise) = (vec![b'a'; 4096], noise());
+        let all: std::sync::Arc<[u8]> = [noise.clone(), text.clone()].concat().into();
+        for (range, sent, coding) in [(0..4096, noise, None), (4096..8192, text, Some("gzip"))] {
+            let bytes = all.clone();
+            let handler = move |_: &mut Request| {
+                let body = ResponseBody::Shared { bytes: bytes.clone(), range: range.clone() };
+                Response::text("").with_body(body)
+            };
+            let mut request =
+                Request::builder(Method::Get, "/").header("Accept-Encoding", "gzip").build();
+            let response = Chain::around(handler).with(Compression).handle(&mut request);
+            let value = response.headers().get(header::CONTENT_ENCODING);
+            assert_eq!(value.and_then(HeaderValue::to_str), coding);
+            let mut read = Vec::new();
+            match response.into_parts().2 {
+                ResponseBody::Bytes(packed) => {
+                    flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut read).unwrap();
+                }
+                ResponseBody::Shared { bytes, range } => read.extend_from_slice(&bytes[range]),
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(read, sent);
         }
     }
 }

@@ -266,4 +266,37 @@ mod tests {
     fn a_label_cannot_end_its_quotes_or_its_line() {
         assert_eq!(escape("/a\\b\"c\nd"), r#"/a\\b\"c\nd"#);
     }
+
+    #[test]
+    fn a_panic_goes_on_to_the_layers_outside() {
+        let application = application(&Metrics::new());
+        let asked = || ask(&application, Method::Get, "/panic");
+        assert!(catch_unwind(AssertUnwindSafe(asked)).is_err());
+    }
+
+    /// With a line on what each family is, and never out of a cache.
+    #[test]
+    fn the_page_is_what_prometheus_reads() {
+        let metrics = Metrics::new();
+        let mut router = Router::new();
+        router.get("/a\"b", |_: &mut Request| "here");
+        metrics.routes(&mut router);
+        let application = Chain::around(router.build().unwrap()).with(metrics.clone());
+        ask(&application, Method::Get, "/a%22b");
+        let response = application.handle(&mut Request::builder(Method::Get, "/metrics").build());
+        let field = |name| response.headers().get(name).and_then(HeaderValue::to_str);
+        assert_eq!(field(header::CACHE_CONTROL), Some("no-store"));
+        assert_eq!(field(header::CONTENT_TYPE), Some("text/plain; version=0.0.4; charset=utf-8"));
+        let crate::http::ResponseBody::Bytes(page) = response.body() else { panic!("no page") };
+        let page = String::from_utf8_lossy(page);
+        for line in [
+            "# TYPE http_requests_total counter",
+            "# TYPE http_requests_in_flight gauge",
+            "# TYPE http_request_duration_seconds histogram",
+            r#"http_requests_total{method="GET",route="/a\"b",status="200"} 1"#,
+            r#"http_request_duration_seconds_count{route="/a\"b"} 1"#,
+        ] {
+            assert!(page.lines().any(|it| it == line), "{line} is not in {page}");
+        }
+    }
 }
