@@ -277,7 +277,7 @@ fn a_client_that_has_it_already_does_not_get_it_again() {
             assert_eq!(described, ["text/plain; charset=utf-8", "identity"]);
             assert_eq!(body, b"made");
         } else {
-            assert_eq!((described, body), (["".to_string(), "".to_string()], Vec::new()));
+            assert_eq!((described, body), ([String::new(), String::new()], Vec::new()));
         }
     }
 }
