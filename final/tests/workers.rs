@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -31,6 +32,8 @@ struct Bench {
     gates: Mutex<HashMap<u64, Receiver<()>>>,
     says_so: u64,
     told: Mutex<Sender<Told>>,
+    /// How often time has passed.
+    ticks: Arc<AtomicUsize>,
 }
 
 impl Work for Bench {
@@ -67,7 +70,9 @@ impl Work for Bench {
         self.poller.arm(&*server.lock().unwrap(), token, Interest::Read).unwrap();
     }
 
-    fn tick(&self, _: Instant) {}
+    fn tick(&self, _: Instant) {
+        self.ticks.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// The other ends of the sockets, and what is told of them.
@@ -76,6 +81,7 @@ struct Clients {
     doors: Vec<Sender<()>>,
     told: Receiver<Told>,
     workers: Workers<Bench>,
+    ticks: Arc<AtomicUsize>,
 }
 
 impl Clients {
@@ -100,9 +106,11 @@ impl Clients {
             servers.push(Mutex::new(server));
         }
         let (gates, told_by) = (Mutex::new(gates), Mutex::new(tell));
-        let bench = Bench { poller: Arc::clone(&poller), servers, gates, says_so, told: told_by };
+        let (own, ticks) = (Arc::clone(&poller), Arc::<AtomicUsize>::default());
+        let counted = Arc::clone(&ticks);
+        let bench = Bench { poller: own, servers, gates, says_so, told: told_by, ticks: counted };
         let workers = Workers::start(size, poller, Arc::new(bench)).unwrap();
-        Clients { sockets: clients, doors, told, workers }
+        Clients { sockets: clients, doors, told, workers, ticks }
     }
 
     fn send(&self, number: usize) {
@@ -122,6 +130,25 @@ impl Clients {
                 row = if mode == wanted { row + 1 } else { 0 };
                 self.send(last);
             }
+        }
+    }
+
+    /// Waits until somebody has begun with this one, and says how.
+    fn begins(&self, number: usize) -> Mode {
+        loop {
+            let told = self.told.recv_timeout(LONG).expect("somebody begins with it");
+            if told.number == number as u64 {
+                return told.mode;
+            }
+        }
+    }
+
+    /// Waits until the monitor has looked so many times more.
+    fn looks(&self, count: usize) {
+        let (before, deadline) = (self.ticks.load(Ordering::SeqCst), Instant::now() + LONG);
+        while self.ticks.load(Ordering::SeqCst) < before + count {
+            assert!(Instant::now() < deadline, "the monitor does not look");
+            thread::yield_now();
         }
     }
 
@@ -173,4 +200,54 @@ fn no_thread_is_left_behind_by_a_stop_that_comes_while_permits_move() {
         let clients = Clients::start(size, 4, 4, 0);
         clients.stop();
     }
+}
+
+/// One that comes back is a spare, so that the next one that blocks needs no new thread.
+#[test]
+fn two_threads_are_enough_for_handlers_that_block_one_after_the_other() {
+    let size = Size { permits: 1, threads: 2, patience: 2 * LONG };
+    let mut clients = Clients::start(size, 4, 0, u64::MAX);
+    for number in 0..4 {
+        clients.send(number);
+        assert_eq!(clients.begins(number), Mode::Serve);
+        // Somebody else serves meanwhile.
+        clients.ask_until(Mode::Serve, 1);
+        clients.begins(4);
+        clients.doors.remove(0).send(()).unwrap();
+    }
+    clients.stop();
+}
+
+#[test]
+fn the_reserve_gives_back_the_only_permit_and_serves_nobody_in_anothers_place() {
+    let size = Size { permits: 1, threads: 2, patience: Duration::from_millis(20) };
+    let mut clients = Clients::start(size, 3, 0, u64::MAX);
+    for number in [0, 1] {
+        clients.send(number);
+        assert_eq!(clients.begins(number), Mode::Serve);
+    }
+    clients.ask_until(Mode::Refuse, 1);
+    for _ in 0..2 {
+        clients.doors.remove(0).send(()).unwrap();
+    }
+    clients.ask_until(Mode::Serve, 50);
+    // Both are there again. One blocks, and the other takes over: not the reserve.
+    clients.send(2);
+    while clients.begins(3) == Mode::Serve && clients.told.try_recv().is_ok() {}
+    clients.ask_until(Mode::Serve, 50);
+    clients.stop();
+}
+
+#[test]
+fn nobody_is_refused_before_patience_is_at_its_end() {
+    let size = Size { permits: 1, threads: 1, patience: 2 * LONG };
+    let mut clients = Clients::start(size, 1, 0, u64::MAX);
+    clients.send(0);
+    assert_eq!(clients.begins(0), Mode::Serve);
+    clients.send(1);
+    clients.looks(20);
+    assert!(clients.told.try_recv().is_err(), "it waits");
+    clients.doors.remove(0).send(()).unwrap();
+    assert_eq!(clients.begins(1), Mode::Serve);
+    clients.stop();
 }

@@ -44,3 +44,19 @@ pub fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
 pub fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, at)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_soft_limit_becomes_the_hard_one_and_is_what_is_said() {
+        let before = getrlimit(Resource::Nofile);
+        let most = [before.maximum, MOST].into_iter().flatten().min();
+        let lower = most.map_or(4096, |most| most - 1);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(lower), maximum: before.maximum })
+            .unwrap();
+        assert_eq!(raise_limit(), most);
+        assert_eq!(getrlimit(Resource::Nofile).current, most);
+    }
+}

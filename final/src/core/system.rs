@@ -13,3 +13,103 @@ pub mod portable;
 pub use linux::*;
 #[cfg(any(feature = "portable", not(target_os = "linux")))]
 pub use portable::*;
+
+/// What each of them promises, asked of both that this system has.
+#[cfg(all(test, target_os = "linux", not(loom)))]
+mod tests {
+    use std::fs::File;
+    use std::io::{ErrorKind, Read, Write};
+    use std::net::{Shutdown, TcpListener, TcpStream};
+    use std::time::Duration;
+
+    macro_rules! contract {
+        ($name:ident) => {
+            mod $name {
+                use super::super::$name::{
+                    Stream, accept, door, duplicate, pair, receive, send, send_ahead, send_both,
+                    send_file,
+                };
+                use super::*;
+
+                /// A client that waits for what must come, and the server's end.
+                fn sockets() -> (TcpStream, Stream) {
+                    let (client, server) = pair().unwrap();
+                    client.set_nonblocking(false).unwrap();
+                    client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+                    (client, server)
+                }
+
+                fn read(client: &mut TcpStream, count: usize) -> String {
+                    let mut bytes = vec![0; count];
+                    client.read_exact(&mut bytes).unwrap();
+                    String::from_utf8(bytes).unwrap()
+                }
+
+                #[test]
+                fn what_is_sent_arrives_and_its_length_is_said() {
+                    let (mut client, server) = sockets();
+                    assert_eq!(send(&server, b"one").unwrap(), 3);
+                    assert_eq!(send_ahead(&server, b"two, ").unwrap(), 5);
+                    assert_eq!(send_both(&server, b"three", b" four").unwrap(), 10);
+                    assert_eq!(read(&mut client, 18), "onetwo, three four");
+                    server.shutdown(Shutdown::Write).unwrap();
+                    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+                }
+
+                #[test]
+                fn a_part_of_a_file_is_sent_and_the_place_moves_behind_it() {
+                    let (mut client, server) = sockets();
+                    let mut file: File = tempfile::tempfile().unwrap();
+                    file.write_all(b"0123456789").unwrap();
+                    let mut at = 2;
+                    assert_eq!(send_file(&server, &file, &mut at, 5).unwrap(), 5);
+                    assert_eq!((at, read(&mut client, 5).as_str()), (7, "23456"));
+                    assert_eq!(send_file(&server, &file, &mut at, 9).unwrap(), 3);
+                    assert_eq!((at, read(&mut client, 3).as_str()), (10, "789"));
+                    assert_eq!(send_file(&server, &file, &mut at, 9).unwrap(), 0, "the end");
+                    assert_eq!(at, 10);
+                }
+
+                #[test]
+                fn what_comes_is_put_behind_what_is_there_as_far_as_there_is_room() {
+                    let (mut client, server) = sockets();
+                    let mut buffer = Vec::with_capacity(8);
+                    buffer.extend_from_slice(b"abc");
+                    let nothing = receive(&server, &mut buffer).unwrap_err();
+                    assert_eq!((nothing.kind(), &buffer[..]), (ErrorKind::WouldBlock, &b"abc"[..]));
+                    client.write_all(b"defghijk").unwrap();
+                    let room = buffer.capacity() - 3;
+                    assert!(room < 8, "there is no room for all of it");
+                    while buffer.len() < buffer.capacity() {
+                        // On loopback it may come a moment later.
+                        let _ = receive(&server, &mut buffer);
+                    }
+                    assert_eq!(&buffer[..8], b"abcdefgh");
+                    buffer.clear();
+                    assert_eq!(receive(&server, &mut buffer).unwrap(), 3);
+                    assert_eq!(buffer, b"ijk");
+                    drop(client);
+                    buffer.clear();
+                    while !matches!(receive(&server, &mut buffer), Ok(0)) {}
+                }
+
+                #[test]
+                fn a_client_is_accepted_with_its_address_and_another_handle_is_the_same_socket() {
+                    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                    listener.set_nonblocking(true).unwrap();
+                    let address = listener.local_addr().unwrap();
+                    let door = door(listener);
+                    assert_eq!(accept(&door).unwrap_err().kind(), ErrorKind::WouldBlock);
+                    let mut client = TcpStream::connect(address).unwrap();
+                    let (server, peer) = accept(&door).unwrap();
+                    assert_eq!(peer, client.local_addr().unwrap());
+                    duplicate(&server).unwrap().write_all(b"same").unwrap();
+                    assert_eq!(read(&mut client, 4), "same");
+                }
+            }
+        };
+    }
+
+    contract!(linux);
+    contract!(portable);
+}

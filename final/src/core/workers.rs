@@ -485,3 +485,102 @@ impl<W: Work> Shared<W> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Nothing is ever ready.
+    struct Idle;
+
+    impl Work for Idle {
+        type Scratch = ();
+
+        fn ready(&self, _: Token, (): &mut (), _: Mode) {}
+
+        fn tell_again(&self, _: Token) {}
+
+        fn tick(&self, _: Instant) {}
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn start(permits: u32, threads: u32) -> Workers<Idle> {
+        let poller = Arc::new(Poller::new().unwrap());
+        Workers::start(Size { permits, threads, patience: LONG }, poller, Arc::new(Idle)).unwrap()
+    }
+
+    /// Permits without threads: a test takes steps in their place.
+    fn without_threads(permits: u32) -> Shared<Idle> {
+        Shared {
+            work: Arc::new(Idle),
+            poller: Arc::new(Poller::new().unwrap()),
+            permits: (1..=permits).map(Permit::new).collect(),
+            seats: Mutex::new(Vec::new()),
+            spares: Mutex::new(Vec::new()),
+            reserve: Seat::new(RESERVE),
+            threads: AtomicU32::new(0),
+            numbers: AtomicU32::new(RESERVE),
+            ended: AtomicU32::new(0),
+            most: permits,
+            patience: LONG,
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    fn tokens(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = Token> {
+        numbers.into_iter().map(Token)
+    }
+
+    #[test]
+    fn there_is_a_thread_for_each_permit_and_at_least_one() {
+        for (permits, threads, expected) in [(2, 5, 2), (3, 1, 3), (0, 0, 1)] {
+            let workers = start(permits, threads);
+            assert_eq!(workers.threads(), expected, "{permits} permits, {threads} threads");
+            assert_eq!(workers.stop(LONG), 0);
+        }
+    }
+
+    #[test]
+    fn a_thread_that_was_not_needed_after_all_is_kept_for_the_next_time() {
+        let workers = start(1, 3);
+        for _ in 0..3 {
+            // No turn has this number, so there is nothing to take over.
+            assert!(Shared::relieve(&workers.shared, 0, 1_000_001));
+            assert_eq!((workers.threads(), lock(&workers.shared.spares).len()), (2, 1));
+        }
+        assert_eq!(workers.stop(LONG), 0);
+    }
+
+    #[test]
+    fn who_has_nothing_to_do_takes_the_later_half_of_what_another_one_has() {
+        let shared = without_threads(2);
+        let [first, second] = &shared.permits[..] else { unreachable!("there are two") };
+        first.add(1, tokens([5, 6, 7]));
+        assert!(!shared.take_a_share(0, 1), "the other has nothing, and its own does not count");
+        assert!(shared.take_a_share(1, 2));
+        assert_eq!([second.next(2), second.next(2)], [Next::Run(Token(6)), Next::Run(Token(7))]);
+        assert_eq!((second.next(2), first.next(1)), (Next::Wait, Next::Run(Token(5))));
+        assert!(!shared.take_a_share(1, 2), "nothing is left");
+    }
+
+    #[test]
+    fn the_reserve_gives_its_permit_to_a_thread_that_waits_for_one_and_between_two_turns() {
+        let shared = without_threads(1);
+        let permit = &shared.permits[0];
+        permit.add(1, tokens([5, 6]));
+        permit.next(1);
+        permit.hand_over(permit.turns(), RESERVE).unwrap();
+        assert!(!shared.give_back(0), "there is nobody to take it");
+        let spare = Seat::new(7);
+        lock(&shared.spares).push(Arc::clone(&spare));
+        assert_eq!(permit.next(RESERVE), Next::Run(Token(6)));
+        assert!(!shared.give_back(0), "it is at work");
+        assert_eq!(lock(&shared.spares).len(), 1, "it is there for the next time");
+        assert_eq!(permit.next(RESERVE), Next::Wait);
+        assert!(shared.give_back(0));
+        assert_eq!((permit.next(RESERVE), permit.next(7)), (Next::Lost, Next::Wait));
+        assert_eq!(spare.wait(&AtomicBool::new(false)), Some(0), "it has been told");
+        assert!(lock(&shared.spares).is_empty());
+    }
+}

@@ -289,4 +289,43 @@ mod tests {
         output.write("lost as well\n");
         assert!(lock(&output.waiting).lines.is_empty());
     }
+
+    #[test]
+    fn who_is_asked_to_succeed_is_asked_alone_and_others_leave_the_lines_to_it() {
+        let output = LogOutput::new(io::sink());
+        assert!(!output.leave("one\n"), "nobody has asked");
+        lock(&output.waiting).needs_successor = true;
+        assert!(output.leave("two\n"));
+        assert!(!output.leave("three\n"));
+        // The lines are not left to it for ever.
+        assert!(lock(&output.waiting).is_done());
+        drop(output.succeed());
+        assert!(!lock(&output.waiting).is_done());
+    }
+
+    #[test]
+    fn what_has_been_written_is_not_kept_in_a_buffer() {
+        #[derive(Clone, Default)]
+        struct Buffered(Arc<Mutex<(String, String)>>);
+
+        impl Write for Buffered {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                lock(&self.0).0.push_str(std::str::from_utf8(bytes).unwrap());
+                Ok(bytes.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                let (buffer, written) = &mut *lock(&self.0);
+                written.push_str(&std::mem::take(buffer));
+                Ok(())
+            }
+        }
+
+        let buffered = Buffered::default();
+        let output = LogOutput::new(buffered.clone());
+        for line in ["one\n", "two\n"] {
+            output.write(line);
+        }
+        assert_eq!(*lock(&buffered.0), (String::new(), "one\ntwo\n".to_string()));
+    }
 }

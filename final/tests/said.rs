@@ -1,0 +1,57 @@
+//! What is said on standard error of connections that break: what an operator can do something about, and no more.
+#![cfg(unix)]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use socket2::SockRef;
+use wire::{Program, Signal};
+
+/// Far longer than anything here takes.
+const LONG: Duration = Duration::from_secs(20);
+
+/// More than the kernel takes as long as nobody reads.
+const LENGTH: u64 = 64 * 1024 * 1024;
+
+/// A client that has got the beginning of a large file, and its address.
+fn begun(address: SocketAddr, name: &str) -> (TcpStream, SocketAddr) {
+    let mut client = TcpStream::connect(address).unwrap();
+    client.set_read_timeout(Some(LONG)).unwrap();
+    client.write_all(&wire::request("GET", &format!("/static/{name}"), &[], b"")).unwrap();
+    client.read_exact(&mut [0; 1000]).unwrap();
+    let own = client.local_addr().unwrap();
+    (client, own)
+}
+
+#[test]
+fn an_answer_that_cannot_be_finished_is_said_and_a_client_that_went_away_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let [_stays, shrinks] = ["stays", "shrinks"].map(|name| {
+        let file = File::create(folder.path().join(name)).unwrap();
+        file.set_len(LENGTH).unwrap();
+        file
+    });
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"exec "$@" 2>&1"#, "sh", env!("CARGO_BIN_EXE_httpserver")]);
+    command.args(["--addr", "127.0.0.1:0", "--log", "off", "--root"]).arg(folder.path());
+    let program = Program::start_command(command).unwrap();
+
+    let (client, went_away) = begun(program.addr(), "stays");
+    SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(client); // which is a reset
+
+    let (mut client, was_cut_off) = begun(program.addr(), "shrinks");
+    shrinks.set_len(0).unwrap();
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).unwrap();
+    assert!((rest.len() as u64) < LENGTH - 1000, "the end says that it is not all");
+
+    program.signal(Signal::Terminate).unwrap();
+    assert!(program.wait(LONG).unwrap().success());
+    let said = program.wait_for_stdout("the end", LONG, |text| text.contains("stopped:")).unwrap();
+    assert!(said.contains(&format!("{was_cut_off}: ")), "{said}");
+    assert!(!said.contains(&format!("{went_away}: ")), "{said}");
+}
