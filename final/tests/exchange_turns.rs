@@ -3,12 +3,13 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use httpserver::Limits;
-use httpserver::core::system::pair;
 use httpserver::core::workers::Mode;
 use httpserver::core::{Connection, Interest};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
@@ -32,7 +33,11 @@ impl Pair {
     }
 
     fn with(limits: Limits) -> Pair {
-        let (client, server) = pair().unwrap();
+        let (client, server) = UnixStream::pair().unwrap();
+        client.set_nonblocking(true).unwrap();
+        server.set_nonblocking(true).unwrap();
+        // The kernel does not care what kind of streams they are, and what one has sent is there for the other.
+        let [client, server] = [client, server].map(|it| TcpStream::from(OwnedFd::from(it)));
         let peer = SocketAddr::from(([192, 0, 2, 7], 50_007));
         Pair {
             client,

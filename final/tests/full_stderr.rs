@@ -1,6 +1,7 @@
 //! Standard error on a full disk, just when there is something to say. What cannot be said is lost, and no more.
 #![cfg(target_os = "linux")]
 
+use std::io::Read;
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -30,6 +31,32 @@ fn a_shortage_that_nobody_can_be_told_of_leaves_nothing_behind() {
             assert!(Instant::now() < end, "waited for the end of the shortage");
         }
     }
+    program.signal(Signal::Terminate).unwrap();
+    assert!(program.wait(LONG).unwrap().success());
+}
+
+/// One file is kept for that.
+#[test]
+fn a_shortage_of_files_is_told_to_a_client() {
+    let mut command = Command::new("sh");
+    command.args(["-c", SHORT, "sh", env!("CARGO_BIN_EXE_httpserver"), "--addr", "127.0.0.1:0"]);
+    command.args(["--log", "off", "--max-connections", "60"]);
+    let program = Program::start_command(command).unwrap();
+    let mut clients: Vec<_> = (0..60)
+        .map(|_| {
+            let client = TcpStream::connect(program.addr()).unwrap();
+            client.set_nonblocking(true).unwrap();
+            client
+        })
+        .collect();
+    let mut reply = [0; 13];
+    let end = Instant::now() + LONG;
+    while !clients.iter_mut().any(|client| client.read(&mut reply).is_ok_and(|count| count > 0)) {
+        assert!(Instant::now() < end, "waited for a client that is told");
+        std::thread::yield_now();
+    }
+    assert_eq!(&reply, b"HTTP/1.1 503 ");
+    drop(clients);
     program.signal(Signal::Terminate).unwrap();
     assert!(program.wait(LONG).unwrap().success());
 }

@@ -270,7 +270,6 @@ pub(super) mod tests {
         assert_eq!(told(&engine.poller, LONG), reads, "it waits to read");
         // The answer does not fit into the socket. When the client has read what there is, more does.
         ready(&engine, reads[0]);
-        assert!(told(&engine.poller, Duration::ZERO).is_empty());
         client.set_nonblocking(true).unwrap();
         while client.read(&mut [0; 65_536]).is_ok() {}
         let writes = told(&engine.poller, LONG);
@@ -291,5 +290,54 @@ pub(super) mod tests {
         for mut client in clients {
             assert_eq!(client.read(&mut [0]).unwrap(), 0, "idle connections end in silence");
         }
+    }
+
+    #[test]
+    fn who_is_too_slow_is_told_so_when_the_socket_takes_it() {
+        let engine = engine(few());
+        let mut client = connect(&engine);
+        client.write_all(b"GET / HT").unwrap();
+        let token = told(&engine.poller, LONG)[0];
+        ready(&engine, token);
+        engine.tick(Instant::now() + engine.limits.head_time);
+        // It has time to take it.
+        engine.tick(Instant::now());
+        assert_eq!(engine.shared.statistics().open, 1);
+        assert_eq!(told(&engine.poller, LONG), [token]);
+        ready(&engine, token);
+        let mut reply = [0; 13];
+        client.read_exact(&mut reply).unwrap();
+        assert_eq!(&reply, b"HTTP/1.1 408 ");
+    }
+
+    #[test]
+    fn the_end_of_all_counts_those_who_had_something_under_way_and_leaves_nothing() {
+        let by_address = Some(9);
+        let engine = engine(Clients { by_address, ..few() });
+        // One has begun a request, and the other one has been refused and is not done sending.
+        let mut clients = ["GET / HT", "\0"].map(|sent| {
+            let mut client = connect(&engine);
+            client.write_all(sent.as_bytes()).unwrap();
+            ready(&engine, told(&engine.poller, LONG)[0]);
+            client
+        });
+        assert_eq!(engine.sever(), 1);
+        assert_eq!(engine.shared.statistics().open, 0);
+        assert!(engine.parking.is_empty() && lock(&engine.by_address).is_empty());
+        assert_eq!(clients[0].read(&mut [0]).unwrap(), 0, "it has ended");
+    }
+
+    #[test]
+    fn a_connection_that_the_poller_does_not_take_ends() {
+        let engine = engine(few());
+        let mut client = connect(&engine);
+        let (token, taken) = engine.parking.take_all(|_| true).pop().unwrap();
+        engine.poller.remove(taken.connection.stream()).unwrap();
+        let mut held = Held { engine: &engine, token, client: Some(taken) };
+        held.park(Interest::Write, Instant::now() + LONG, false);
+        drop(held);
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+        assert!(engine.parking.is_empty());
+        assert_eq!(engine.shared.statistics().open, 0);
     }
 }
