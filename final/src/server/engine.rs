@@ -250,7 +250,7 @@ pub(super) mod tests {
         let engine = engine(few());
         let mut client = connect(&engine);
         let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
-        client.write_all(&[&head[..], &[b'x'; 40_000]].concat()).unwrap();
+        client.write_all(&[&head[..], &vec![b'x'; 40_000]].concat()).unwrap();
         let told_of = told(&engine.poller, LONG);
         assert_eq!(told_of.len(), 1);
         ready(&engine, told_of[0]);
@@ -271,7 +271,7 @@ pub(super) mod tests {
         // The answer does not fit into the socket. When the client has read what there is, more does.
         ready(&engine, reads[0]);
         client.set_nonblocking(true).unwrap();
-        while client.read(&mut [0; 65_536]).is_ok() {}
+        while client.read(&mut vec![0; 65_536]).is_ok() {}
         let writes = told(&engine.poller, LONG);
         assert_eq!(writes, reads);
         engine.tell_again(writes[0]);
