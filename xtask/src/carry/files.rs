@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use super::plan::{Outcome, Plan, Step};
+use super::plan::{self, Outcome, Plan, Step};
 use super::{Source, disk, manifest, merge, names};
 use crate::ui;
 use crate::workspace::Chapter;
@@ -40,8 +40,13 @@ pub(super) fn changes(source: &Source<'_>) -> anyhow::Result<Vec<Change>> {
         }
         let old = source.git.show(&source.revision, &path)?;
         let new = disk::read(&source.workspace.path(&path))?;
-        if new.as_deref().is_some_and(merge::has_markers) {
-            bail!("{path} still has conflict markers; edit it first");
+        let known = [old.as_deref().unwrap_or_default(), b"", b""];
+        let left = new.as_deref().map(|content| merge::leftovers(content, known));
+        if let Some((line, marker)) = left.unwrap_or_default().first() {
+            bail!(
+                "{}; edit it first. A line that belongs there must not begin with seven such signs",
+                plan::leftover(&path, *line, marker)
+            );
         }
         if old != new {
             changes.push(Change { path: within.to_string(), old, new });

@@ -1,5 +1,6 @@
 //! One file, three-way: what it was, what a chapter made of it, what the change makes of it.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::bail;
@@ -66,11 +67,43 @@ pub(super) fn merge(
     }
 }
 
-/// Whether a person still has to edit this.
+/// Whether a line looks like a marker of a conflict, as `git diff --check` finds them: seven of one sign, and a
+/// space or nothing behind them.
+fn is_marker(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let (sign, rest) = line.split_at(line.len().min(7));
+    let signs: [&[u8]; 4] = [b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"];
+    signs.contains(&sign) && (rest.is_empty() || rest.starts_with(b" "))
+}
+
+/// The lines that look like markers.
+fn markers(content: &[u8]) -> impl Iterator<Item = &[u8]> {
+    content.split(|&byte| byte == b'\n').filter(|line| is_marker(line))
+}
+
+/// Whether any line looks like a marker.
 pub(super) fn has_markers(content: &[u8]) -> bool {
-    let starts =
-        |mark: &[u8]| content.split(|&byte| byte == b'\n').any(|line| line.starts_with(mark));
-    starts(b"<<<<<<< ") && starts(b">>>>>>> ")
+    markers(content).next().is_some()
+}
+
+/// The markers that a person still has to edit, each with the number of its line. A file may have such a line for
+/// good, as a test of a merge does: those that `current`, `old` and `new` explain are not leftovers.
+pub(super) fn leftovers(content: &[u8], [current, old, new]: [&[u8]; 3]) -> Vec<(usize, String)> {
+    let count = |text: &[u8], marker: &[u8]| markers(text).filter(|line| *line == marker).count();
+    let mut seen = BTreeMap::<&[u8], usize>::new();
+    let mut left = Vec::new();
+    for (number, line) in content.split(|&byte| byte == b'\n').enumerate() {
+        if !is_marker(line) {
+            continue;
+        }
+        let seen = seen.entry(line).or_default();
+        *seen += 1;
+        let known = (count(current, line) + count(new, line)).saturating_sub(count(old, line));
+        if *seen > known {
+            left.push((number + 1, String::from_utf8_lossy(line).trim_end().to_string()));
+        }
+    }
+    left
 }
 
 #[cfg(test)]
@@ -115,5 +148,31 @@ mod tests {
         assert!(matches!(merged(Some("mine"), Some("old"), None), Merged::Undecided(_)));
         assert!(matches!(merged(Some("\0a"), Some("\0b"), Some("\0c")), Merged::Undecided(_)));
         assert_eq!(merged(None, Some("old"), Some("new")), Merged::Absent);
+    }
+
+    #[test]
+    fn every_marker_that_is_left_over_is_found_and_nothing_else() {
+        let left = |text: &str| leftovers(text.as_bytes(), [b"", b"", b""]).len();
+        for marker in ["<<<<<<< a", "||||||| a", "=======", ">>>>>>> a", "=======\r", "<<<<<<<"] {
+            assert_eq!(left(&format!("a\n{marker}\nb\n")), 1, "{marker}");
+        }
+        // Headings, rulers, shifts and text.
+        for other in
+            ["======", "========", "=======a", " =======", "a =======", "<<<<<< a", "-------"]
+        {
+            assert_eq!(left(&format!("a\n{other}\nb\n")), 0, "{other}");
+        }
+        let whole = "<<<<<<< a\nx\n||||||| b\n=======\ny\n>>>>>>> c\n";
+        assert_eq!(left(whole), 4);
+    }
+
+    #[test]
+    fn a_marker_that_a_side_has_for_good_is_no_leftover() {
+        let (with, twice) = (&b"Heading\n=======\n"[..], &b"=======\n=======\n"[..]);
+        assert_eq!(leftovers(with, [with, b"", b""]), []);
+        assert_eq!(leftovers(with, [b"", b"", with]), []);
+        assert_eq!(leftovers(with, [with, with, with]), []);
+        assert_eq!(leftovers(twice, [with, with, with]), [(2, "=======".to_string())]);
+        assert_eq!(leftovers(twice, [with, b"", with]), []);
     }
 }

@@ -121,14 +121,14 @@ impl<'a> Plan<'a> {
         let decision = self.decision(step.path)?;
         let decided = decision.is_some();
         let merged = if let Some((made, incoming)) = decision {
-            if made.as_deref().is_some_and(merge::has_markers) {
+            if let Some(told) = self.unfinished(step, made.as_deref())? {
                 // Not edited, or not to the end: the next run asks again.
                 if let Some(entry) = self.entries.get_mut(step.path) {
                     let made = Content::from(made);
                     entry.decided |= made != entry.after;
                     (entry.found, entry.after, entry.conflict) = (made.clone(), made, true);
                 }
-                self.conflicts.push(both_sides(step.path));
+                self.conflicts.push(told);
                 return Ok(Outcome::Conflict);
             }
             // What has been merged since the person decided is merged into the decision.
@@ -138,8 +138,8 @@ impl<'a> Plan<'a> {
                 other => other,
             }
         } else {
-            if now.as_deref().is_some_and(merge::has_markers) {
-                self.conflicts.push(both_sides(step.path));
+            if let Some(told) = self.unfinished(step, now.as_deref())? {
+                self.conflicts.push(told);
                 return Ok(Outcome::Conflict);
             }
             let current = step.current.clone().unwrap_or_else(|| before.clone());
@@ -169,6 +169,30 @@ impl<'a> Plan<'a> {
                 self.conflicts.push(format!("{}: {why}", step.path));
                 Outcome::Conflict
             }
+        })
+    }
+
+    /// What a person still has to edit in a file, if there is anything.
+    fn unfinished(
+        &self,
+        step: &Step<'_>,
+        content: Option<&[u8]>,
+    ) -> anyhow::Result<Option<String>> {
+        let Some(content) = content.filter(|content| merge::has_markers(content)) else {
+            return Ok(None);
+        };
+        let current = match &step.current {
+            Some(current) => current.clone(),
+            None => self.source.git.show("HEAD", step.path)?,
+        };
+        let sides = [&current, &step.base, &step.theirs];
+        let sides = sides.map(|side| side.as_deref().unwrap_or_default());
+        let left = merge::leftovers(content, sides);
+        let has = |sign: &str| left.iter().any(|(_, line)| line.starts_with(sign));
+        Ok(match left.first() {
+            Some(_) if has("<<<<<<<") && has(">>>>>>>") => Some(both_sides(step.path)),
+            Some((number, line)) => Some(leftover(step.path, *number, line)),
+            None => None,
         })
     }
 
@@ -241,4 +265,9 @@ fn merged(step: &Step<'_>, current: Option<&[u8]>, base: Option<&[u8]>) -> anyho
 
 fn both_sides(path: &str) -> String {
     format!("{path} has both sides between <<<<<<< and >>>>>>>")
+}
+
+/// What is said of a marker without its others.
+pub(super) fn leftover(path: &str, line: usize, marker: &str) -> String {
+    format!("{path}: line {line} is left of a conflict: {marker}")
 }

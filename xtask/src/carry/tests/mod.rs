@@ -2,6 +2,7 @@
 
 mod conflicts;
 mod patches;
+mod truth;
 
 use std::fs;
 
