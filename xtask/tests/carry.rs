@@ -1,4 +1,5 @@
-//! `cargo xtask carry` as a process that is killed, by a signal it cannot see, at moments of its whole run.
+//! `cargo xtask carry` as a process: it compiles what it wrote; and it is killed, by a signal it cannot see, at moments
+//! of its whole run.
 
 #![cfg(unix)]
 
@@ -80,7 +81,7 @@ fn a_kill_at_any_moment_loses_nothing() {
     let whole = repository();
     let before = files(whole.path());
     let started = Instant::now();
-    let output = run(whole.path(), &["carry", "2"]);
+    let output = run(whole.path(), &["carry", "2", "--no-check"]);
     let takes = started.elapsed();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let after = files(whole.path());
@@ -92,15 +93,16 @@ fn a_kill_at_any_moment_loses_nothing() {
     let repository = repository();
     let root = repository.path();
     for moment in 0..MOMENTS {
-        let child = xtask(root, &["carry", "2"]).stdout(Stdio::null()).spawn().unwrap();
+        let child =
+            xtask(root, &["carry", "2", "--no-check"]).stdout(Stdio::null()).spawn().unwrap();
         kill_after(child, takes * moment / (MOMENTS - 1));
         for (name, content) in files(root) {
             assert!(content == before[&name] || content == after[&name], "{name} at {moment}");
         }
         if moment % 2 == 0 {
             // Killed before there was a plan, or done: then there is nothing to go on with.
-            if !run(root, &["carry", "--continue"]).status.success() {
-                run(root, &["carry", "2"]);
+            if !run(root, &["carry", "--continue", "--no-check"]).status.success() {
+                run(root, &["carry", "2", "--no-check"]);
             }
             assert_eq!(files(root), after, "moment {moment}");
         }
@@ -110,4 +112,63 @@ fn a_kill_at_any_moment_loses_nothing() {
         assert_eq!(files(root), before, "moment {moment}");
         assert!(!root.join(".carry/kept").exists());
     }
+}
+
+/// A function, room for tests, and a function.
+const LIBRARY: &str = "pub fn a() {}\n\n// 1\n// 2\n// 3\n// 4\n// 5\n// 6\n\npub fn z() {}\n";
+const TESTS: &str = "#[cfg(test)]\nmod tests {}\n\n";
+
+/// Two chapters that compile; the second has tests where the first has none.
+fn two_crates() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let write = |path: &str, text: &str| {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    for name in ["02_a", "03_b"] {
+        let manifest = format!("[package]\nname = \"ch{name}\"\nedition = \"2024\"\n");
+        write(&format!("chapters/{name}/Cargo.toml"), &manifest);
+    }
+    write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"chapters/*\"]\n");
+    write(".gitignore", "/.carry\n/target\n/Cargo.lock\n");
+    write("chapters/02_a/src/lib.rs", LIBRARY);
+    write("chapters/03_b/src/lib.rs", &LIBRARY.replace("// 1", &format!("{TESTS}// 1")));
+    git(root, &["init", "-q"]);
+    git(root, &["add", "-A"]);
+    git(root, &["commit", "-q", "-m", "a step"]);
+    folder
+}
+
+#[test]
+fn a_merge_without_a_conflict_that_does_not_compile_is_a_failure() {
+    let repository = two_crates();
+    let root = repository.path();
+    let library = root.join("chapters/02_a/src/lib.rs");
+    fs::write(&library, format!("{LIBRARY}\n{TESTS}")).unwrap();
+
+    let carried = run(root, &["carry", "2"]);
+    let said = String::from_utf8(carried.stdout).unwrap();
+    assert_eq!(carried.status.code(), Some(1), "{said}");
+    let before =
+        "Compiling it: `cargo check --quiet --tests -p ch03_b` (`--no-check` leaves this out)\n";
+    assert!(said.contains(before), "{said}");
+    assert!(said.contains("does not compile: chapters/03_b/src/lib.rs\n"), "{said}");
+    assert!(said.contains("the name `tests` is defined multiple times"), "{said}");
+    assert!(!said.contains("commit everything"), "{said}");
+
+    let carried = run(root, &["carry", "2", "--no-check"]);
+    let said = String::from_utf8(carried.stdout).unwrap();
+    assert!(carried.status.success() && !said.contains("Compiling"), "{said}");
+
+    // A person edits what was carried, and the same command says whether it is good now.
+    let there = root.join("chapters/03_b/src/lib.rs");
+    let both = fs::read_to_string(&there).unwrap();
+    assert_eq!(both.matches("mod tests").count(), 2);
+    fs::write(&there, both.replacen(TESTS, "", 1)).unwrap();
+    let carried = run(root, &["carry", "2"]);
+    let said = String::from_utf8(carried.stdout).unwrap();
+    assert!(carried.status.success(), "{said}");
+    assert!(said.ends_with("and commit everything together.\n"), "{said}");
 }

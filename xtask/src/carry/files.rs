@@ -1,123 +1,190 @@
 //! The way of one changed file through the later chapters.
 
-use anyhow::bail;
-
-use super::plan::{self, Outcome, Plan, Step};
-use super::{Source, disk, manifest, merge, names};
+use super::change::Change;
+use super::plan::{Outcome, Plan, Step};
+use super::{Source, changed, names};
 use crate::ui;
 use crate::workspace::Chapter;
 
-/// A file of the chapter that a person has changed; its path is from the chapter's folder.
-#[derive(Debug, Clone)]
-pub(super) struct Change {
-    pub path: String,
-    pub old: Option<Vec<u8>>,
-    pub new: Option<Vec<u8>>,
+/// The change as the chapter before made it: after a merge that is no longer the first chapter's.
+struct Way<'c> {
+    from: &'c Chapter,
+    old: Option<Vec<u8>>,
+    new: Option<Vec<u8>>,
 }
 
-impl Change {
-    pub(super) fn path_in(&self, chapter: &Chapter) -> String {
-        format!("{}/{}", chapter.folder, self.path)
-    }
-
-    /// Only the targets of exercises have changed, which belong to this chapter.
-    fn is_of_exercises(&self) -> bool {
-        let text = |content: &Option<Vec<u8>>| {
-            content.as_deref().map(|content| manifest::carried(&String::from_utf8_lossy(content)))
-        };
-        self.path == "Cargo.toml" && text(&self.old) == text(&self.new)
-    }
-}
-
-/// What has changed in the chapter. Its exercises stay where they are.
-pub(super) fn changes(source: &Source<'_>) -> anyhow::Result<Vec<Change>> {
-    let folder = &source.chapter.folder;
-    let mut changes = Vec::new();
-    for path in source.git.changed_since(&source.revision, folder)? {
-        let Some(within) = path.strip_prefix(&format!("{folder}/")) else { continue };
-        if within.starts_with("exercises/") {
-            continue;
-        }
-        let old = source.git.show(&source.revision, &path)?;
-        let new = disk::read(&source.workspace.path(&path))?;
-        let known = [old.as_deref().unwrap_or_default(), b"", b""];
-        let left = new.as_deref().map(|content| merge::leftovers(content, known));
-        if let Some((line, marker)) = left.unwrap_or_default().first() {
-            bail!(
-                "{}; edit it first. A line that belongs there must not begin with seven such signs",
-                plan::leftover(&path, *line, marker)
-            );
-        }
-        if old != new {
-            changes.push(Change { path: within.to_string(), old, new });
-        }
-    }
-    Ok(changes)
+/// What the next chapter gets.
+enum Reached {
+    /// What this chapter got.
+    Same,
+    /// The file as it was here, and as it is now.
+    Other(Option<Vec<u8>>, Option<Vec<u8>>),
+    /// A person must decide first.
+    Waiting,
 }
 
 /// Merges one change into chapter after chapter, until a person must decide.
 pub(super) fn carry(plan: &mut Plan<'_>, change: &Change) -> anyhow::Result<()> {
     let source = plan.source;
-    plan.line(&ui::paint(ui::TITLE, &change.path));
-    plan.touched.add(&change.path_in(source.chapter), change.old.clone(), change.new.clone());
+    let title = ui::paint(ui::TITLE, &change.path);
+    match &change.was {
+        Some(was) => plan.line(&format!("{title} (was {was})")),
+        None => plan.line(&title),
+    }
+    let (path, old, new) = (change.path_in(source.chapter), &change.old, &change.new);
+    match change.path_before(source.chapter) {
+        None => plan.touched.add(&path, old.clone(), new.clone()),
+        Some(was) => {
+            plan.touched.add(&was, old.clone(), None);
+            plan.touched.add(&path, None, new.clone());
+        }
+    }
     if change.is_of_exercises() {
         plan.line(&ui::paint(ui::DIM, "  is about exercises, which stay in their chapter"));
         return Ok(());
     }
-    // The change as the chapter before made it: after a merge that is no longer the first chapter's.
-    let mut from = source.chapter;
-    let (mut old, mut new) = (change.old.clone(), change.new.clone());
+    let mut way = Way { from: source.chapter, old: change.old.clone(), new: change.new.clone() };
     for chapter in source.workspace.after(source.chapter) {
-        let path = change.path_in(chapter);
-        let [before, now] = [plan.before(&path)?, plan.now(&path)?];
-        let reason = plan.lessons.of(&chapter.name).remove(&change.path);
-        let gone = reason.as_deref().is_some_and(|reason| reason.starts_with("gone"));
-        if gone && before.is_none() && now.is_none() {
-            let why = format!("has no such file ({})", reason.unwrap_or_default());
-            tell(plan, chapter, ui::DIM, &why);
-            continue;
-        }
-        let (base, theirs) =
-            own_names(plan, change, [from, chapter], before.as_deref(), [&old, &new]);
-        let labels = [path.as_str(), "before the change", &change.path_in(from)];
-        let step = Step { path: &path, current: None, base, theirs, labels };
-        let copied = before == step.base;
-        match plan.settle(&step)? {
-            Outcome::Same => {
-                tell(plan, chapter, ui::DIM, "has it already");
-                // Carried by hand, and not as it is here: the next chapter gets it as it is there.
-                let committed = source.git.show(&source.revision, &path)?;
-                if committed != before {
-                    plan.touched.add(&path, committed.clone(), before.clone());
-                    (old, new, from) = (committed, before, chapter);
-                }
-            }
-            Outcome::Absent => tell(plan, chapter, ui::DIM, "has no such file"),
-            Outcome::Merged(result) => {
-                let what = match &result {
-                    _ if result == now => "has it already",
-                    None => "deleted",
-                    Some(_) if copied => "copied",
-                    Some(_) => "merged",
-                };
-                tell(plan, chapter, if result == now { ui::DIM } else { ui::GOOD }, what);
-                plan.touched.add(&path, before.clone(), result.clone());
-                (old, new, from) = (before, result, chapter);
-            }
-            Outcome::Decided(result) => {
-                tell(plan, chapter, ui::GOOD, "kept as you resolved it");
-                plan.touched.add(&path, before.clone(), result.clone());
-                (old, new, from) = (before, result, chapter);
-            }
-            Outcome::Conflict => {
-                tell(plan, chapter, ui::BAD, "conflict");
-                // What a person makes of it is what the chapters after this one get.
-                plan.touched.waiting.insert(path);
-                return Ok(());
-            }
+        match reach(plan, change, chapter, &way)? {
+            Reached::Same => {}
+            Reached::Other(old, new) => way = Way { from: chapter, old, new },
+            Reached::Waiting => return Ok(()),
         }
     }
     Ok(())
+}
+
+/// Brings the change to one chapter.
+fn reach(
+    plan: &mut Plan<'_>,
+    change: &Change,
+    chapter: &Chapter,
+    way: &Way<'_>,
+) -> anyhow::Result<Reached> {
+    let path = change.path_in(chapter);
+    changed::must_be_no_link(plan.source, &path)?;
+    let moved = moved(plan, change, chapter)?;
+    let [there, now] = [plan.before(&path)?, plan.now(&path)?];
+    let before = moved.as_ref().map(|(_, content)| content.clone()).or_else(|| there.clone());
+    if let Some(reason) = gone(plan, change, chapter).filter(|_| before.is_none() && now.is_none())
+    {
+        tell(plan, chapter, ui::DIM, &format!("has no such file ({reason})"));
+        return Ok(Reached::Same);
+    }
+    let (outcome, copied) = merge(plan, change, chapter, way, [&before, &there])?;
+    let (result, what) = match outcome {
+        Outcome::Same => {
+            tell(plan, chapter, ui::DIM, "has it already");
+            return carried_by_hand(plan, change, chapter, before);
+        }
+        Outcome::Absent => {
+            tell(plan, chapter, ui::DIM, "has no such file");
+            return Ok(Reached::Same);
+        }
+        Outcome::Conflict => {
+            tell(plan, chapter, ui::BAD, "conflict");
+            // What a person makes of it is what the chapters after this one get.
+            plan.touched.waiting.insert(path);
+            remove(plan, moved)?;
+            return Ok(Reached::Waiting);
+        }
+        Outcome::Decided(result) => (result, "kept as you resolved it"),
+        Outcome::Merged(result) if result == now => (result, "has it already"),
+        Outcome::Merged(None) => (None, "deleted"),
+        Outcome::Merged(result) => (result, if copied { "copied" } else { "merged" }),
+    };
+    tell(plan, chapter, if what == "has it already" { ui::DIM } else { ui::GOOD }, what);
+    plan.touched.add(&path, there, result.clone());
+    remove(plan, moved)?;
+    Ok(Reached::Other(before, result))
+}
+
+/// Merges the change into one chapter's file, which is not `there` but at its old path when it was renamed. Returns
+/// also whether the chapter had the file of the one before.
+fn merge(
+    plan: &mut Plan<'_>,
+    change: &Change,
+    chapter: &Chapter,
+    way: &Way<'_>,
+    [before, there]: [&Option<Vec<u8>>; 2],
+) -> anyhow::Result<(Outcome, bool)> {
+    let path = change.path_in(chapter);
+    let was_decided = plan.committed.contains(&path) && change.carried_in().next().is_some();
+    if was_decided || change.is_carried_to(chapter) {
+        return Ok((Outcome::Same, false));
+    }
+    let (base, theirs) = own_names(plan, change, chapter, before.as_deref(), way);
+    let copied = *before == base;
+    let moves = before != there;
+    let current = moves.then(|| before.clone());
+    let labels = [path.as_str(), "before the change", &change.path_in(way.from)];
+    let step = Step { path: &path, current, base, theirs, labels };
+    let outcome = plan.settle(&step)?;
+    if moves && outcome == Outcome::Same {
+        // Nothing to merge, but it has another path now.
+        let content = before.clone().unwrap_or_default();
+        plan.write(&path, content, (&step.theirs).into(), false)?;
+        return Ok((Outcome::Merged(before.clone()), true));
+    }
+    Ok((outcome, copied))
+}
+
+/// Carried by hand, and perhaps not as it is in the chapter before: then the next chapter gets it as it is here.
+fn carried_by_hand(
+    plan: &mut Plan<'_>,
+    change: &Change,
+    chapter: &Chapter,
+    before: Option<Vec<u8>>,
+) -> anyhow::Result<Reached> {
+    let committed = committed(plan, change, chapter)?;
+    if committed == before {
+        return Ok(Reached::Same);
+    }
+    plan.touched.add(&change.path_in(chapter), committed.clone(), before.clone());
+    Ok(Reached::Other(committed, before))
+}
+
+/// The file as it was in the commit before the change.
+fn committed(
+    plan: &Plan<'_>,
+    change: &Change,
+    chapter: &Chapter,
+) -> anyhow::Result<Option<Vec<u8>>> {
+    let Source { git, revision, .. } = plan.source;
+    let here = git.show(revision, &change.path_in(chapter))?;
+    match change.path_before(chapter).filter(|_| here.is_none()) {
+        Some(was) => git.show(revision, &was),
+        None => Ok(here),
+    }
+}
+
+/// Where a renamed file still is in a chapter that has nothing at the new path, and its content.
+fn moved(
+    plan: &Plan<'_>,
+    change: &Change,
+    chapter: &Chapter,
+) -> anyhow::Result<Option<(String, Vec<u8>)>> {
+    let Some(was) = change.path_before(chapter) else { return Ok(None) };
+    let is_free = plan.before(&change.path_in(chapter))?.is_none();
+    let content = plan.before(&was)?.filter(|_| is_free);
+    Ok(content.map(|content| (was, content)))
+}
+
+/// Removes a file that has another path now.
+fn remove(plan: &mut Plan<'_>, moved: Option<(String, Vec<u8>)>) -> anyhow::Result<()> {
+    let Some((path, content)) = moved else { return Ok(()) };
+    plan.touched.add(&path, Some(content.clone()), None);
+    let labels = [path.as_str(), "before the change", "renamed"];
+    let step = Step { path: &path, current: None, base: Some(content), theirs: None, labels };
+    plan.settle(&step).map(drop)
+}
+
+/// Why the list of lessons says that a chapter has no such file.
+fn gone(plan: &Plan<'_>, change: &Change, chapter: &Chapter) -> Option<String> {
+    let lessons = plan.lessons.of(&chapter.name);
+    let paths = [Some(&change.path), change.was.as_ref()].into_iter().flatten();
+    let mut reasons = paths.filter_map(|path| lessons.get(path));
+    reasons.find(|reason| reason.starts_with("gone")).cloned()
 }
 
 fn tell(plan: &mut Plan<'_>, chapter: &Chapter, style: anstyle::Style, what: &str) {
@@ -128,9 +195,9 @@ fn tell(plan: &mut Plan<'_>, chapter: &Chapter, style: anstyle::Style, what: &st
 fn own_names(
     plan: &Plan<'_>,
     change: &Change,
-    [from, to]: [&Chapter; 2],
+    to: &Chapter,
     before: Option<&[u8]>,
-    [old, new]: [&Option<Vec<u8>>; 2],
+    Way { from, old, new }: &Way<'_>,
 ) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
     let root = plan.source.workspace.root();
     let translate = |content: &Option<Vec<u8>>| {

@@ -4,7 +4,7 @@
 //! was interrupted is finished or taken back. It is in the folder of git, where neither `cargo clean` nor
 //! `git clean` finds it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -31,6 +31,13 @@ pub(super) struct Journal {
     pub conflicts: Vec<String>,
     /// What the person has been told, or shall be once everything is written.
     pub report: String,
+}
+
+impl Journal {
+    /// Whether it changes any file.
+    pub(super) fn wrote_something(&self) -> bool {
+        self.entries.values().any(|entry| entry.before != entry.after)
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,6 +159,17 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// The files in which a person has decided, and that are still as they were then.
+    pub(super) fn decided(&self, journal: &Journal) -> anyhow::Result<BTreeSet<String>> {
+        let mut decided = BTreeSet::new();
+        for (path, entry) in journal.entries.iter().filter(|(_, entry)| entry.decided) {
+            if Content::from(disk::read(&self.root.join(path))?) == entry.after {
+                decided.insert(path.clone());
+            }
+        }
+        Ok(decided)
     }
 
     /// Takes back what the journal says was written. What a person has made of a file since is kept in a

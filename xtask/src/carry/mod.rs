@@ -1,7 +1,7 @@
 //! `cargo xtask carry N`: takes a change of chapter N into every later chapter, and into the patches of
 //! the exercises.
 //!
-//! 1. What has changed in chapter N since the last commit, file by file.
+//! 1. [`change`]: what has changed in chapter N since the last commit, file by file.
 //! 2. [`files`]: each changed file is merged (three-way, as git merges branches) into chapter N+1, what
 //!    came out of that into N+2, and so on to `final`. A conflict stops the way of that file: both sides
 //!    are left in it for a person, and `--continue` goes on from there.
@@ -10,7 +10,13 @@
 //! All of this is a [`plan`], which writes nothing. What it would write, and what is there now, goes into
 //! the [`journal`], and only then into the files. Going on is to plan once more, from the files as they
 //! were at the beginning and with what the person has decided since.
+//!
+//! When everything is written, [`compile`] compiles it, and [`advice`] names what a person should look at.
 
+mod advice;
+mod change;
+mod changed;
+mod compile;
 mod disk;
 mod files;
 mod journal;
@@ -19,6 +25,8 @@ mod merge;
 mod names;
 mod patches;
 mod plan;
+mod quotes;
+mod value;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,6 +34,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
+use self::change::Change;
 use self::journal::{Journal, Phase, Store};
 use self::plan::Plan;
 use crate::git::Git;
@@ -48,6 +57,9 @@ pub(crate) struct Args {
     /// Take back all that the carry has changed; what you have edited is kept in a folder
     #[arg(long, conflicts_with = "chapter")]
     abort: bool,
+    /// Do not compile what was carried
+    #[arg(long)]
+    no_check: bool,
 }
 
 /// What is carried: where from, and what it was before.
@@ -56,6 +68,8 @@ struct Source<'a> {
     git: Git,
     /// The id of the commit before the change.
     revision: String,
+    /// The id of the last commit.
+    head: String,
     chapter: &'a Chapter,
 }
 
@@ -67,7 +81,18 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         None => status(workspace)?,
     };
     ui::print(&report.text);
-    Ok(if report.conflicts.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if !report.conflicts.is_empty() {
+        return Ok(ExitCode::FAILURE);
+    }
+    if !args.no_check && !report.packages.is_empty() {
+        ui::print(&compile::announcement(&report.packages));
+        if let Some(wrong) = compile::check(workspace, &report.packages)? {
+            ui::print(&wrong);
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    ui::print(&report.closing);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What the person who carries is told.
@@ -76,11 +101,16 @@ struct Report {
     text: String,
     /// What a person must decide: the file, and what to do with it.
     conflicts: Vec<String>,
+    /// What was written, and should compile.
+    packages: Vec<String>,
+    /// What is said when it does.
+    closing: String,
 }
 
 impl Report {
     fn of(journal: &Journal) -> Report {
-        Report { text: journal.report.clone(), conflicts: journal.conflicts.clone() }
+        let (text, conflicts) = (journal.report.clone(), journal.conflicts.clone());
+        Report { text, conflicts, ..Report::default() }
     }
 }
 
@@ -99,6 +129,8 @@ fn start(workspace: &Workspace, chapter: &str, from: &str) -> anyhow::Result<Rep
     }
     // Carried once more, with a better change: what a person has decided still holds.
     let same = |journal: &Journal| journal.revision == revision && journal.head == head;
+    let committed = previous.as_ref().filter(|journal| journal.revision == revision);
+    let committed = committed.map(|journal| store.decided(journal)).transpose()?;
     let entries = match previous {
         Some(journal) if same(&journal) => journal.entries,
         Some(journal) => {
@@ -107,8 +139,10 @@ fn start(workspace: &Workspace, chapter: &str, from: &str) -> anyhow::Result<Rep
         }
         None => BTreeMap::default(),
     };
-    let source = Source { workspace, git, revision, chapter };
-    perform(&store, Plan::new(&source, entries), head)
+    let source = Source { workspace, git, revision, head, chapter };
+    let mut plan = Plan::new(&source, entries);
+    plan.committed = committed.unwrap_or_default();
+    perform(&store, plan)
 }
 
 fn go_on(workspace: &Workspace) -> anyhow::Result<Report> {
@@ -120,14 +154,15 @@ fn go_on(workspace: &Workspace) -> anyhow::Result<Report> {
         Some(journal) if journal.phase != Phase::Done => journal,
         _ => bail!("no carry is under way"),
     };
-    if journal.phase == Phase::Writing {
-        // It was interrupted, and nobody has seen yet what there is to decide.
-        return finish(&store, &mut journal);
-    }
     let chapter = workspace.chapter(&journal.chapter)?;
     let git = Git::at(workspace.root());
-    let source = Source { workspace, git, revision: journal.revision, chapter };
-    perform(&store, Plan::new(&source, journal.entries), journal.head)
+    let (revision, head) = (journal.revision.clone(), journal.head.clone());
+    let source = Source { workspace, git, revision, head, chapter };
+    if journal.phase == Phase::Writing {
+        // It was interrupted, and nobody has seen yet what there is to decide.
+        return finish(&store, &mut journal, &source, &change::changes(&source)?);
+    }
+    perform(&store, Plan::new(&source, journal.entries))
 }
 
 fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
@@ -149,7 +184,7 @@ fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
     if let Some(kept) = kept {
         let _ = writeln!(text, "What you have edited since is in {kept}.");
     }
-    Ok(Report { text, conflicts: Vec::new() })
+    Ok(Report { text, ..Report::default() })
 }
 
 fn status(workspace: &Workspace) -> anyhow::Result<Report> {
@@ -168,9 +203,9 @@ fn status(workspace: &Workspace) -> anyhow::Result<Report> {
 }
 
 /// Plans, stores the plan, and does what it says.
-fn perform(store: &Store, mut plan: Plan<'_>, head: String) -> anyhow::Result<Report> {
+fn perform(store: &Store, mut plan: Plan<'_>) -> anyhow::Result<Report> {
     let source = plan.source;
-    let changes = files::changes(source)?;
+    let changes = change::changes(source)?;
     if changes.is_empty() {
         bail!(
             "nothing has changed in {} since {}; if the change is committed already, add `--from REV` \
@@ -182,50 +217,51 @@ fn perform(store: &Store, mut plan: Plan<'_>, head: String) -> anyhow::Result<Re
     for change in &changes {
         files::carry(&mut plan, change)?;
     }
-    let remade = patches::carry(&mut plan)?;
-    conclude(&mut plan, &remade);
+    patches::carry(&mut plan)?;
+    decide(&mut plan);
     let mut journal = Journal {
         chapter: source.chapter.folder.clone(),
         revision: source.revision.clone(),
-        head,
+        head: source.head.clone(),
         phase: Phase::Writing,
         entries: plan.entries,
         conflicts: plan.conflicts,
         report: plan.text,
     };
     store.save(&journal)?;
-    finish(store, &mut journal)
+    finish(store, &mut journal, source, &changes)
 }
 
 /// Writes what is not written yet.
-fn finish(store: &Store, journal: &mut Journal) -> anyhow::Result<Report> {
+fn finish(
+    store: &Store,
+    journal: &mut Journal,
+    source: &Source<'_>,
+    changes: &[Change],
+) -> anyhow::Result<Report> {
     store.write(journal)?;
     journal.phase = if journal.conflicts.is_empty() { Phase::Done } else { Phase::Waiting };
     store.save(journal)?;
-    Ok(Report::of(journal))
+    let mut report = Report::of(journal);
+    if journal.phase == Phase::Done {
+        report.packages = advice::packages(source.workspace, journal);
+        report.closing = advice::closing(source, journal, changes)?;
+    }
+    Ok(report)
 }
 
-/// The last lines: what a person must decide, and the command to run next.
-fn conclude(plan: &mut Plan<'_>, remade: &[u8]) {
+/// The last lines when a person must decide.
+fn decide(plan: &mut Plan<'_>) {
+    if plan.conflicts.is_empty() {
+        return;
+    }
     plan.line("");
     for conflict in plan.conflicts.clone() {
         plan.line(&format!("{} {conflict}", ui::paint(ui::BAD, "decide:")));
     }
-    if !plan.conflicts.is_empty() {
-        plan.line(&format!(
-            "Edit what is named above, then {GO_ON} goes on. {TAKE_BACK} takes everything back."
-        ));
-        return;
-    }
-    if !remade.is_empty() {
-        let numbers: Vec<String> = remade.iter().map(u8::to_string).collect();
-        plan.line(&format!(
-            "Patches were made anew: `cargo xtask prove-exercises {}` shows that they still \
-             do what they say.",
-            numbers.join(" ")
-        ));
-    }
-    plan.line("Read it with `git diff`, run `cargo xtask test`, and commit everything together.");
+    plan.line(&format!(
+        "Edit what is named above, then {GO_ON} goes on. {TAKE_BACK} takes everything back."
+    ));
 }
 
 fn commit(git: &Git, name: &str) -> anyhow::Result<String> {

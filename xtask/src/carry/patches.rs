@@ -6,22 +6,18 @@
 //! from what the person makes of it.
 
 use super::disk::{self, FOLDER};
+use super::journal::Content;
 use super::plan::{Outcome, Plan, Step};
 use crate::exercise::{Base, Exercise};
 use crate::patch::{Files, Patch};
 use crate::ui;
 
-/// Makes the patches anew. Returns the numbers of the exercises with a new patch.
-pub(super) fn carry(plan: &mut Plan<'_>) -> anyhow::Result<Vec<u8>> {
-    let mut remade = Vec::new();
+/// Makes the patches anew.
+pub(super) fn carry(plan: &mut Plan<'_>) -> anyhow::Result<()> {
     for exercise in Exercise::all(plan.source.workspace)? {
-        let mut remaker = Remaker { plan: &mut *plan, exercise: &exercise, wrote: false };
-        remaker.all()?;
-        if remaker.wrote {
-            remade.push(exercise.number);
-        }
+        Remaker { plan: &mut *plan, exercise: &exercise }.all()?;
     }
-    Ok(remade)
+    Ok(())
 }
 
 /// The files of a chapter as they were and as they are, some of them solved.
@@ -33,7 +29,6 @@ struct Sides {
 struct Remaker<'p, 'a> {
     plan: &'p mut Plan<'a>,
     exercise: &'p Exercise,
-    wrote: bool,
 }
 
 /// What has become of a patch.
@@ -169,9 +164,8 @@ impl Remaker<'_, '_> {
         let text = anew.text().into_bytes();
         if self.plan.now(&path)?.as_deref() != Some(&text[..]) {
             self.say(name, ui::GOOD, "made anew");
-            self.wrote = true;
         }
-        self.plan.write(&path, text, decided)?;
+        self.plan.write(&path, text, Content::default(), decided)?;
         Ok(Remade::New(anew))
     }
 

@@ -13,6 +13,8 @@ pub(super) struct Plan<'a> {
     pub lessons: Lessons,
     /// What the run before has left: a person may have decided since.
     previous: BTreeMap<String, Entry>,
+    /// What a person decided in a carry of the same change that is committed since.
+    pub committed: BTreeSet<String>,
     pub entries: BTreeMap<String, Entry>,
     pub conflicts: Vec<String>,
     pub text: String,
@@ -69,6 +71,7 @@ impl<'a> Plan<'a> {
             lessons: Lessons::load(source.workspace).unwrap_or_default(),
             entries: previous.clone(),
             previous,
+            committed: BTreeSet::new(),
             conflicts: Vec::new(),
             text: String::new(),
             touched: Touched::default(),
@@ -214,18 +217,20 @@ impl<'a> Plan<'a> {
         self.entries.insert(step.path.to_string(), entry);
     }
 
-    /// A patch that is to be written. What stands in it is not merged, so nothing is remembered of that.
+    /// A file that is to be written without a merge: a patch, or one that has only another path now. `incoming` is
+    /// what is in it of the change.
     pub(super) fn write(
         &mut self,
         path: &str,
         after: Vec<u8>,
+        incoming: Content,
         decided: bool,
     ) -> anyhow::Result<()> {
         let entry = Entry {
             before: self.before(path)?.into(),
             found: self.now(path)?.into(),
             after: Some(after).into(),
-            incoming: Content::default(),
+            incoming,
             decided,
             conflict: false,
         };

@@ -67,8 +67,10 @@ impl Repository {
     }
 }
 
+/// What a person reads who carries with `--no-check`.
 fn without_colours(report: Report) -> Report {
-    Report { text: plain(&report.text), ..report }
+    let closing = if report.conflicts.is_empty() { report.closing.as_str() } else { "" };
+    Report { text: plain(&format!("{}{closing}", report.text)), ..report }
 }
 
 /// Three chapters with one file that is the same everywhere and one that the last has changed.
