@@ -7,6 +7,7 @@ mod bench;
 mod book;
 mod carry;
 mod check;
+mod commits;
 mod diff;
 mod disk;
 mod doctor;
@@ -72,6 +73,8 @@ enum Command {
     Test(test::Args),
     /// Merge a change of one chapter into all later ones: `cargo xtask carry 2`
     Carry(carry::Args),
+    /// Check whether commit messages say what has changed, and why
+    CheckCommits(commits::Args),
     /// Measure what the book's plots show: `cargo xtask plot overload`
     Plot(plot::Args),
     /// Measure final beside other servers on this machine, and print ratios
@@ -108,6 +111,7 @@ impl Command {
             Command::Trace(args) => trace::run(&args),
             Command::Test(args) => test::run(workspace, &args),
             Command::Carry(args) => carry::run(workspace, &args),
+            Command::CheckCommits(args) => commits::run(workspace, &args),
             Command::Plot(args) => plot::run(workspace, &args),
             Command::Bench(args) => bench::run(workspace, &args),
             Command::Mutants(args) => mutants::run(workspace, &args),

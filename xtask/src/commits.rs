@@ -1,0 +1,302 @@
+//! `cargo xtask check-commits`: whether commit messages say what has changed, and why.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+
+use crate::git::{Git, split_zero};
+use crate::ui;
+use crate::workspace::Workspace;
+
+/// The longest subject that `git log --oneline` and a mail show whole.
+const LONGEST: usize = 72;
+
+/// Prefixes of commits that `git rebase --autosquash` squashes into another.
+const UNFINISHED: [&str; 3] = ["fixup!", "squash!", "amend!"];
+
+/// Git cuts the message off at this line.
+const SCISSORS: &str = "# ------------------------ >8 ------------------------";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The commits, such as `main..HEAD` or `HEAD~3..`; without it, those that the branch's upstream, or else
+    /// `main`, does not have, or the last one
+    range: Option<String>,
+    /// Check the message in this file, as git's hook `commit-msg` does
+    #[arg(long, value_name = "FILE", conflicts_with = "range")]
+    message: Option<PathBuf>,
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
+    let git = Git::at(workspace.root());
+    let report = match &args.message {
+        Some(file) => {
+            let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+            in_editor(&git, file, &text)?
+        }
+        None => in_range(&git, args.range.as_deref())?,
+    };
+    ui::print(&report.text);
+    Ok(if report.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[derive(Debug, Default)]
+struct Report {
+    text: String,
+    /// How many messages break a rule.
+    wrong: usize,
+}
+
+/// Checks a message before it is committed.
+fn in_editor(git: &Git, file: &Path, text: &str) -> anyhow::Result<Report> {
+    let merging = git.output(&["rev-parse", "--verify", "--quiet", "MERGE_HEAD"])?;
+    let message = cleaned(text);
+    // Merges are not checked, and a commit that will be squashed keeps no message of its own.
+    let squashed = UNFINISHED.iter().any(|word| message.starts_with(word));
+    if merging.status.success() || squashed {
+        return Ok(Report::default());
+    }
+    let problems = problems(&message);
+    let mut report = Report::default();
+    if !problems.is_empty() {
+        report.wrong = 1;
+        report.text = told("the commit message", &problems);
+        let _ = writeln!(report.text, "`git commit -eF {}` opens it again.", file.display());
+    }
+    Ok(report)
+}
+
+/// Checks the messages of commits; merges are left out.
+fn in_range(git: &Git, range: Option<&str>) -> anyhow::Result<Report> {
+    let (range, ids) = match range {
+        Some(range) => (range.to_string(), commits(git, range)?),
+        None => own(git)?,
+    };
+    let mut report = Report::default();
+    for id in &ids {
+        let message = git.run(&["show", "--no-patch", "--format=%B", id])?;
+        let message = cleaned_of_spaces(&String::from_utf8_lossy(&message));
+        let problems = problems(&message);
+        if !problems.is_empty() {
+            report.wrong += 1;
+            let subject = message.lines().next().unwrap_or_default();
+            report.text += &told(&format!("{} {subject}", &id[..id.len().min(10)]), &problems);
+        }
+    }
+    let checked = match ids.len() {
+        1 => "1 commit".to_string(),
+        count => format!("{count} commits"),
+    };
+    let verdict = match report.wrong {
+        0 => "all messages are good".to_string(),
+        wrong => format!("{wrong} to change. `git rebase -i` with `reword` changes a message."),
+    };
+    let _ = writeln!(report.text, "{checked} checked ({range}): {verdict}");
+    Ok(report)
+}
+
+/// The commits of this branch that are not shared yet, or the last one, and what that range is called.
+fn own(git: &Git) -> anyhow::Result<(String, Vec<String>)> {
+    for base in ["@{upstream}", "origin/main", "main"] {
+        let known = git.output(&["rev-parse", "--verify", "--quiet", base])?;
+        if !known.status.success() {
+            continue;
+        }
+        let range = format!("{base}..HEAD");
+        let ids = commits(git, &range)?;
+        if !ids.is_empty() {
+            return Ok((range, ids));
+        }
+        break;
+    }
+    let last = git.run(&["log", "-z", "-1", "--no-merges", "--format=%H"])?;
+    Ok(("the last one".to_string(), split_zero(&last)))
+}
+
+/// The commits of a range, the oldest first. A single revision is that commit alone.
+fn commits(git: &Git, range: &str) -> anyhow::Result<Vec<String>> {
+    let alone: &[&str] = if range.contains("..") { &[] } else { &["-1"] };
+    let form = ["log", "-z", "--reverse", "--no-merges", "--format=%H"];
+    let printed = git.run(&[&form[..], alone, &[range, "--"]].concat())?;
+    let ids = split_zero(&printed);
+    if ids.is_empty() && !alone.is_empty() {
+        bail!("`{range}` names no commit that is not a merge");
+    }
+    Ok(ids)
+}
+
+/// The message as git would store it: without comments, and nothing below the scissors.
+fn cleaned(text: &str) -> String {
+    let lines = text.lines().take_while(|line| *line != SCISSORS);
+    let lines: Vec<&str> = lines.filter(|line| !line.starts_with('#')).collect();
+    cleaned_of_spaces(&lines.join("\n"))
+}
+
+fn cleaned_of_spaces(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n").trim_matches('\n').to_string()
+}
+
+/// What is wrong with a message, a sentence each.
+fn problems(message: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut lines = message.lines();
+    let subject = lines.next().unwrap_or_default().trim();
+    let length = subject.chars().count();
+    if subject.is_empty() {
+        problems.push("the subject is empty: say in one line what is different now".to_string());
+        return problems;
+    }
+    if length > LONGEST {
+        problems.push(format!("the subject has {length} characters; {LONGEST} fit into one line"));
+    }
+    if subject.ends_with('.') {
+        problems.push("the subject ends in a period; it is a title".to_string());
+    }
+    let first = subject.split([' ', ':']).next().unwrap_or_default().to_lowercase();
+    if first == "wip" || UNFINISHED.contains(&first.as_str()) {
+        problems.push(format!("`{first}` says that it is not finished: squash or reword it"));
+    }
+    let second = lines.next();
+    if second.is_some_and(|line| !line.is_empty()) {
+        problems.push("the second line is not empty; the text begins below it".to_string());
+    }
+    let is_text = |line: &&str| !line.is_empty() && !is_signature(line);
+    if second.into_iter().chain(lines).find(is_text).is_none() {
+        problems.push(
+            "it has no text: the diff shows what has changed, and only the text can say why, and how the \
+             mistake was seen"
+                .to_string(),
+        );
+    }
+    problems
+}
+
+/// A line such as `Signed-off-by: …`, which does not describe the change.
+fn is_signature(line: &str) -> bool {
+    line.split_once(": ").is_some_and(|(name, _)| name.ends_with("-by") && !name.contains(' '))
+}
+
+fn told(what: &str, problems: &[String]) -> String {
+    let lines = problems.iter().map(|problem| format!("  {problem}\n"));
+    format!("{} {what}\n{}", ui::paint(ui::BAD, ui::marks().bad), lines.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::tests::plain;
+
+    const GOOD: &str =
+        "Cookies: keep the others of a line\n\nOne that is not ASCII hid them all.\n";
+
+    struct Repository(tempfile::TempDir);
+
+    impl Repository {
+        /// One commit on the branch `main`.
+        fn new() -> Repository {
+            let repository = Repository(tempfile::tempdir().unwrap());
+            repository.git(&["init", "-q", "-b", "main"]);
+            repository.commit(GOOD);
+            repository
+        }
+
+        fn at(&self) -> Git {
+            Git::at(self.0.path())
+        }
+
+        fn git(&self, args: &[&str]) {
+            let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
+            self.at().run(&[&name[..], args].concat()).unwrap();
+        }
+
+        fn commit(&self, message: &str) {
+            self.git(&["commit", "-q", "--allow-empty", "--cleanup=verbatim", "-m", message]);
+        }
+
+        fn check(&self, range: Option<&str>) -> (String, usize) {
+            let report = in_range(&self.at(), range).unwrap();
+            (plain(&report.text), report.wrong)
+        }
+    }
+
+    #[test]
+    fn each_rule_has_its_sentence() {
+        let body = "\n\nIt was wrong.";
+        for (message, told) in [
+            (String::new(), "the subject is empty"),
+            (format!("{}{body}", "x".repeat(73)), "the subject has 73 characters; 72 fit"),
+            (format!("Fix it.{body}"), "ends in a period"),
+            (format!("wip: routes{body}"), "`wip` says that it is not finished"),
+            (format!("WIP{body}"), "`wip` says that it is not finished"),
+            (format!("fixup! Fix it{body}"), "`fixup!` says"),
+            (format!("squash! Fix it{body}"), "`squash!` says"),
+            ("Fix it\nIt was wrong.".to_string(), "the second line is not empty"),
+            ("Fix it".to_string(), "it has no text: the diff shows what"),
+            ("Fix it\n\nSigned-off-by: A <a@example.org>".to_string(), "it has no text"),
+        ] {
+            let problems = problems(&message);
+            assert_eq!(problems.len(), 1, "{message}: {problems:?}");
+            assert!(problems[0].contains(told), "{message}: {problems:?}");
+        }
+        for good in [GOOD, "Wipe the slate\n\nIt was full.", &format!("{}{body}", "é".repeat(72))]
+        {
+            assert_eq!(problems(good), [""; 0], "{good}");
+        }
+    }
+
+    #[test]
+    fn without_a_range_the_commits_that_main_has_not_are_checked_or_the_last_one() {
+        let repository = Repository::new();
+        let (text, wrong) = repository.check(None);
+        assert_eq!(
+            (text.as_str(), wrong),
+            ("1 commit checked (the last one): all messages are good\n", 0)
+        );
+        repository.git(&["checkout", "-q", "-b", "topic"]);
+        repository.commit(GOOD);
+        repository.commit("Fix it");
+        let (text, wrong) = repository.check(None);
+        assert_eq!(wrong, 1, "{text}");
+        assert!(text.contains(" Fix it\n  it has no text"), "{text}");
+        assert!(text.contains("2 commits checked (main..HEAD): 1 to change."), "{text}");
+        let (text, wrong) = repository.check(Some("HEAD~1"));
+        assert_eq!(
+            (text.as_str(), wrong),
+            ("1 commit checked (HEAD~1): all messages are good\n", 0)
+        );
+        assert!(in_range(&repository.at(), Some("nothing")).is_err());
+    }
+
+    #[test]
+    fn merges_are_left_out() {
+        let repository = Repository::new();
+        repository.git(&["checkout", "-q", "-b", "topic"]);
+        repository.commit(GOOD);
+        repository.git(&["checkout", "-q", "main"]);
+        repository.commit(GOOD);
+        repository.git(&["merge", "-q", "--no-ff", "-m", "Merge branch 'topic'.", "topic"]);
+        let (text, wrong) = repository.check(Some("HEAD~1..HEAD"));
+        assert_eq!(wrong, 0, "{text}");
+        assert!(text.starts_with("1 commit checked"), "{text}");
+    }
+
+    #[test]
+    fn a_hook_sees_the_message_as_git_will_store_it() {
+        let repository = Repository::new();
+        let file = Path::new(".git/COMMIT_EDITMSG");
+        let wrong = |text: &str| in_editor(&repository.at(), file, text).unwrap().wrong;
+        assert_eq!(wrong(GOOD), 0);
+        assert_eq!(wrong(&format!("\n{GOOD}# Please enter the message.\n{SCISSORS}\ndiff\n")), 0);
+        assert_eq!(wrong("Fix it\n\n# Please enter the message.\n"), 1);
+        assert_eq!(wrong("fixup! Fix it\n"), 0, "`git rebase --autosquash` takes it away");
+        repository.git(&["checkout", "-q", "-b", "topic"]);
+        repository.commit(GOOD);
+        repository.git(&["checkout", "-q", "main"]);
+        repository.git(&["merge", "-q", "--no-ff", "--no-commit", "topic"]);
+        assert_eq!(wrong("Merge branch 'topic'\n"), 0);
+    }
+}
