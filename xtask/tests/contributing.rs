@@ -1,0 +1,193 @@
+//! The worked example of CONTRIBUTING.md is replayed: in a copy of the repository, with nothing left out.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const SECTION: &str = "## A fix in chapter 2, carried forward";
+
+/// `cargo xtask` is the program of this build. Nothing is compiled: that is what other tests are for.
+const CARGO: &str = "#!/bin/sh\n[ \"$1\" = xtask ] || exit 0\nshift\nexec \"$XTASK\" \"$@\"\n";
+
+/// What the page says to do.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    /// A command, and the lines that it prints.
+    Run(String, Vec<String>),
+    /// A line of a file that another one takes the place of.
+    Edit { file: String, old: String, new: String },
+}
+
+/// The blocks of a section: lines with four spaces before them.
+fn blocks(section: &str) -> Vec<Vec<String>> {
+    let mut blocks = vec![Vec::new()];
+    for line in section.lines() {
+        let block = blocks.last_mut().unwrap();
+        match line.strip_prefix("    ") {
+            Some(line) => block.push(line.to_string()),
+            // An empty line may be within a block.
+            None if line.is_empty() => block.push(String::new()),
+            None => blocks.push(Vec::new()),
+        }
+    }
+    for block in &mut blocks {
+        block.drain(..block.iter().take_while(|line| line.is_empty()).count());
+    }
+    blocks.retain(|block| !block.is_empty());
+    blocks
+}
+
+/// Reads a block. A file is named before the lines that change in it, and an empty line ends both.
+fn steps(block: &[String]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut file: Option<&str> = None;
+    let mut removed: Option<&str> = None;
+    for line in block {
+        match (file, line.get(..1), &mut steps[..]) {
+            _ if line.starts_with("$ ") => steps.push(Step::Run(line[2..].to_string(), Vec::new())),
+            (Some(_), Some("-"), _) => removed = Some(&line[1..]),
+            (Some(file), Some("+"), _) => steps.push(Step::Edit {
+                file: file.to_string(),
+                old: removed.take().expect("a line `-` is before the line `+`").to_string(),
+                new: line[1..].to_string(),
+            }),
+            (None, _, [.., Step::Run(command, printed)]) if !edits(command) => {
+                printed.push(line.clone());
+            }
+            _ => file = Some(line).filter(|line| !line.is_empty()).map(String::as_str),
+        }
+    }
+    steps
+}
+
+/// After a command of git, which is quiet, an edit may follow in the same block.
+fn edits(command: &str) -> bool {
+    command.starts_with("git ")
+}
+
+/// Whether the output is what the page shows, where `...` is any lines and `[..]` anything within a line.
+fn is_as_shown(shown: &[&str], printed: &[&str]) -> bool {
+    match (shown, printed) {
+        ([], []) => true,
+        ([line, rest @ ..], _) if line.trim() == "..." => {
+            (0..=printed.len()).any(|skipped| is_as_shown(rest, &printed[skipped..]))
+        }
+        ([line, shown @ ..], [other, printed @ ..]) => {
+            is_line_as_shown(line, other) && is_as_shown(shown, printed)
+        }
+        _ => false,
+    }
+}
+
+fn is_line_as_shown(shown: &str, printed: &str) -> bool {
+    let mut parts = shown.split("[..]");
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = printed.strip_prefix(first) else { return false };
+    let mut exact = true;
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+        exact = !part.is_empty();
+    }
+    rest.is_empty() || !exact
+}
+
+fn git(root: &Path, args: &[&str]) -> Output {
+    Command::new("git").args(args).current_dir(root).output().unwrap()
+}
+
+fn replay(root: &Path, tools: &Path, step: &Step) {
+    match step {
+        Step::Run(command, shown) => {
+            let path = std::env::var("PATH").unwrap_or_default();
+            let output = Command::new("sh")
+                .args(["-c", command])
+                .current_dir(root)
+                .env("PATH", format!("{}:{path}", tools.display()))
+                .env("CARGO", tools.join("cargo"))
+                .env("XTASK", env!("CARGO_BIN_EXE_xtask"))
+                // It finds the repository from the folder it runs in.
+                .env_remove("CARGO_MANIFEST_DIR")
+                .output()
+                .unwrap();
+            let printed = String::from_utf8(output.stdout).unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            let shown = shown.join("\n");
+            let [expected, lines] = [&shown, &printed].map(|text| text.trim_end().lines());
+            assert!(
+                is_as_shown(&expected.collect::<Vec<_>>(), &lines.collect::<Vec<_>>()),
+                "CONTRIBUTING.md shows of `{command}`:\n{shown}\nit prints:\n{printed}{said}"
+            );
+        }
+        Step::Edit { file, old, new } => {
+            let text = fs::read_to_string(root.join(file)).unwrap();
+            let count = text.lines().filter(|line| line == old).count();
+            assert_eq!(count, 1, "CONTRIBUTING.md changes this line of {file}: {old}");
+            let changed = text.replacen(&format!("{old}\n"), &format!("{new}\n"), 1);
+            fs::write(root.join(file), changed).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_worked_example_is_true() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    if !git(here, &["rev-parse", "--verify", "HEAD"]).status.success() {
+        eprintln!("skipped: this is no repository of git, so there is nothing to carry in");
+        return;
+    }
+    let page = fs::read_to_string(here.join("CONTRIBUTING.md")).unwrap();
+    let section = page.split(SECTION).nth(1).expect(SECTION);
+    let section = section.split("\n## ").next().unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let (root, tools) = (folder.path().join("copy"), folder.path().join("tools"));
+    let places = [here, &root].map(|path| path.to_str().unwrap());
+    let cloned = git(here, &["clone", "--quiet", "--shared", places[0], places[1]]);
+    assert!(cloned.status.success(), "{}", String::from_utf8_lossy(&cloned.stderr));
+    for (name, value) in
+        [("user.name", "Test"), ("user.email", "test@example.org"), ("commit.gpgsign", "false")]
+    {
+        git(&root, &["config", name, value]);
+    }
+    fs::create_dir(&tools).unwrap();
+    fs::write(tools.join("cargo"), CARGO).unwrap();
+    fs::set_permissions(tools.join("cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+
+    let mut count = 0;
+    for block in blocks(section) {
+        let steps = steps(&block);
+        assert!(!steps.is_empty(), "nothing to replay in this block:\n{}", block.join("\n"));
+        count += steps.len();
+        for step in &steps {
+            replay(&root, &tools, step);
+        }
+    }
+    assert!(count >= 8, "{count} steps");
+}
+
+#[test]
+fn a_block_has_commands_with_their_output_and_edits() {
+    let text = "Text.\n\n    $ cargo xtask a\n    one\n\n    two\n\nText.\n\n    $ git b\n\n    c.rs\n    -1\n    +2\n";
+    let run = |command: &str, lines: &[&str]| {
+        Step::Run(command.to_string(), lines.iter().map(ToString::to_string).collect())
+    };
+    let edit = Step::Edit { file: "c.rs".to_string(), old: "1".to_string(), new: "2".to_string() };
+    let all: Vec<Step> = blocks(text).iter().flat_map(|block| steps(block)).collect();
+    assert_eq!(all, [run("cargo xtask a", &["one", "", "two", ""]), run("git b", &[]), edit]);
+}
+
+#[test]
+fn what_is_left_out_may_be_anything_and_nothing_else_may() {
+    assert!(is_as_shown(&["a", "  ...", "b[..]c"], &["a", "x", "y", "bc"]));
+    assert!(is_as_shown(&["..."], &[]));
+    assert!(is_line_as_shown("a[..]", "a and more"));
+    for (shown, printed) in [("a", "b"), ("a", "ab"), ("a[..]c", "ab"), ("a[..]c", "acd")] {
+        assert!(!is_line_as_shown(shown, printed), "{shown} {printed}");
+    }
+    assert!(!is_as_shown(&["a"], &["a", "b"]));
+    assert!(!is_as_shown(&["a", "b"], &["a"]));
+}
