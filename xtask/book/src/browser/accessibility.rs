@@ -1,5 +1,6 @@
 //! What axe-core finds on the pages: whether they can be read by ear, by keyboard, and by weak eyes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,7 +15,10 @@ use crate::source::{Sources, target};
 /// The version that the book is checked with. A later one may know more rules.
 const VERSION: &str = "4.11.1";
 
-/// How long the browser may take for all pages: the contrast of every word of code takes a while.
+/// How many browsers share the pages. Each does one thing at a time.
+const BROWSERS: usize = 2;
+
+/// How long a browser may take for its pages.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 const FRAME: &str = include_str!("accessibility.html");
@@ -32,15 +36,25 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<Str
     let pages = pages(&root)?;
     let site = Site::serve(&root, with_pages(FRAME, &pages)?)?;
     site.also(SCRIPT, fs::read(script)?);
-    let Some(browser) = Browser::start(sources, &[], &site.frame(""))? else {
-        return Ok(format!("accessibility skipped: none of {} is installed", NAMES.join(", ")));
-    };
-    let report = site
-        .report(PATIENCE)
-        .with_context(|| format!("axe-core has not finished after {PATIENCE:?}"))?;
-    drop(browser);
-    let found: Vec<String> = serde_json::from_str(&report).context("the report of axe-core")?;
-    problems.extend(found.into_iter().map(|problem| format!("accessibility: {problem}")));
+    let mut browsers = Vec::new();
+    for share in 0..BROWSERS {
+        let url = site.frame(&format!("?share={share}&shares={BROWSERS}"));
+        let Some(browser) = Browser::start(sources, &[], &url)? else {
+            return Ok(format!("accessibility skipped: none of {} is installed", NAMES.join(", ")));
+        };
+        browsers.push(browser);
+    }
+    // Each reports when it has finished its share of the pages.
+    let mut all = BTreeSet::new();
+    for _ in &browsers {
+        let report = site
+            .report(PATIENCE)
+            .with_context(|| format!("axe-core has not finished after {PATIENCE:?}"))?;
+        let found: Vec<String> = serde_json::from_str(&report).context("the report of axe-core")?;
+        all.extend(found);
+    }
+    drop(browsers);
+    problems.extend(all.into_iter().map(|problem| format!("accessibility: {problem}")));
     Ok(format!("axe-core {VERSION} on {} pages", pages.len()))
 }
 

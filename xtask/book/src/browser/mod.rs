@@ -9,6 +9,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -102,7 +103,10 @@ struct Browser {
 impl Browser {
     /// `None` when there is no browser on this machine.
     fn start(sources: &Sources, options: &[String], url: &str) -> Result<Option<Browser>> {
-        let profile = target(sources).join("browser").join(std::process::id().to_string());
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let profile = format!("{}-{number}", std::process::id());
+        let profile = target(sources).join("browser").join(profile);
         fs::create_dir_all(&profile)?;
         for name in NAMES {
             let child = Command::new(name)
