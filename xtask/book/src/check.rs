@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::page::{self, parts};
 use crate::source::Sources;
-use crate::{browser, coverage, drawings, files, links, transcript};
+use crate::{browser, counts, coverage, drawings, files, links, transcript};
 
 /// Code that stands in the prose and not in a crate: compile errors, and what-if sketches. All are marked.
 const SKETCHES: usize = 12;
@@ -18,7 +18,7 @@ const SKETCHES: usize = 12;
 pub(crate) enum Part {
     /// `mdbook build book` has nothing to warn of.
     Build,
-    /// Code on a page comes from a chapter.
+    /// Code on a page comes from a chapter, every exercise is on a page, and counts in the prose are right.
     Listings,
     /// Links lead somewhere, and every page is in SUMMARY.md.
     Links,
@@ -61,7 +61,10 @@ pub(crate) fn run(chosen: &[Part]) -> Result<()> {
             }
             Part::Listings => {
                 let sketches = listings(&sources, &mut problems)?;
+                let exercises = counts::exercises(&sources, &mut problems)?;
+                let counts = counts::check(&sources, &mut problems)?;
                 done.push(format!("{sketches} sketches of code in the prose"));
+                done.push(format!("{exercises} exercises on pages, {counts} counts compared"));
             }
             Part::Links => {
                 let count = links::check(&sources.root().join("book/book"), &mut problems)?;

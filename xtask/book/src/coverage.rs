@@ -14,10 +14,10 @@ type Files = BTreeMap<String, BTreeSet<usize>>;
 
 /// A part of the book, and the chapter that it shows.
 #[derive(Debug, serde::Deserialize)]
-struct BookPart {
+pub(crate) struct BookPart {
     /// The folder of its pages, with a `/` at the end.
-    folder: String,
-    chapter: String,
+    pub(crate) folder: String,
+    pub(crate) chapter: String,
 }
 
 pub(crate) fn run(list_missing: bool) -> Result<()> {
@@ -61,7 +61,7 @@ pub(crate) fn run(list_missing: bool) -> Result<()> {
 }
 
 /// Reads from `book.toml` which part shows which chapter.
-fn book_parts(sources: &Sources) -> Result<Vec<BookPart>> {
+pub(crate) fn book_parts(sources: &Sources) -> Result<Vec<BookPart>> {
     let file = sources.root().join("book/book.toml");
     let config: toml::Table = toml::from_str(&fs::read_to_string(&file)?)?;
     let parts = config

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::source::Sources;
+use crate::source::{Chapter, Sources};
 
 pub(crate) fn render(sources: &Sources, number: &str) -> Result<String> {
     let folder = folder(sources, number)?;
@@ -98,18 +98,39 @@ fn patches(folder: &Path) -> Result<Vec<(String, Told)>> {
     Ok(patches)
 }
 
+/// The folders of a chapter's exercises, sorted: `01_curl`.
+pub(crate) fn of(chapter: &Chapter) -> Result<Vec<PathBuf>> {
+    let Ok(entries) = fs::read_dir(chapter.folder().join("exercises")) else {
+        return Ok(Vec::new());
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+/// Whether the page that asks for this number means the exercise in this folder.
+pub(crate) fn is_number(folder: &Path, number: &str) -> bool {
+    name(folder).starts_with(&format!("{number:0>2}_"))
+}
+
+fn name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 fn folder(sources: &Sources, number: &str) -> Result<PathBuf> {
-    let prefix = format!("{number:0>2}_");
     let mut known = Vec::new();
     for chapter in sources.chapters() {
-        let Ok(entries) = fs::read_dir(chapter.folder().join("exercises")) else { continue };
-        for entry in entries {
-            let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.starts_with(&prefix) {
-                return Ok(path);
+        for folder in of(chapter)? {
+            if is_number(&folder, number) {
+                return Ok(folder);
             }
-            known.push(name);
+            known.push(name(&folder));
         }
     }
     known.sort();

@@ -2,6 +2,7 @@
 
 mod browser;
 mod check;
+mod counts;
 mod coverage;
 mod diff;
 mod directive;

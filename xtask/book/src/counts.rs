@@ -1,0 +1,255 @@
+//! What the pages say about how many there are, compared with how many there are; and exercises that no page shows.
+//!
+//! Only what can have one meaning is compared:
+//!
+//! | in the prose | is the number of |
+//! |---|---|
+//! | `three exercises`, on a page of a part | exercises of the part's chapter |
+//! | `nine exercises`, on any other page | exercises of the course |
+//! | `the six chapters`, `all six chapters` | folders in `chapters` |
+//! | `in six parts`, in the introduction | parts of the book |
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use anyhow::Result;
+use regex::Regex;
+
+use crate::coverage::{BookPart, book_parts};
+use crate::page::{Part, parts};
+use crate::source::Sources;
+use crate::{exercise, files};
+
+/// Numbers as prose has them, from 1 on.
+const WORDS: [&str; 20] = [
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+];
+
+/// Something that can be counted, and how many there are on a page's terms.
+struct Counted {
+    /// With the number as its only group.
+    pattern: Regex,
+    noun: &'static str,
+    real: usize,
+}
+
+/// Compares the counts of all pages. Returns how many there were.
+pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
+    let root = sources.root().join("book/src");
+    let book_parts = book_parts(sources)?;
+    let mut compared = 0;
+    for page in files::below(&root, "md")? {
+        let prose = prose(&fs::read_to_string(root.join(&page))?);
+        for Counted { pattern, noun, real } in counted(sources, &book_parts, &page)? {
+            for found in pattern.captures_iter(&prose) {
+                let Some(said) = number(&found[1]) else { continue };
+                compared += 1;
+                if said != real {
+                    let at = found.get(0).map_or(0, |all| all.start());
+                    let line = prose[..at].matches('\n').count() + 1;
+                    problems.push(format!(
+                        "book/src/{page}:{line}: it says {} {noun}, and there are {real}",
+                        &found[1]
+                    ));
+                }
+            }
+        }
+    }
+    Ok(compared)
+}
+
+/// Looks for exercises that no page shows. Returns how many exercises there are.
+pub(crate) fn exercises(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
+    let root = sources.root().join("book/src");
+    let mut shown = Vec::new();
+    for page in files::below(&root, "md")? {
+        for part in parts(&fs::read_to_string(root.join(&page))?) {
+            if let Part::Directive(_, text) = part
+                && let Some(number) = text.strip_prefix("exercise ")
+            {
+                shown.push(number.trim().to_string());
+            }
+        }
+    }
+    let mut count = 0;
+    for chapter in sources.chapters() {
+        for folder in exercise::of(chapter)? {
+            count += 1;
+            if !shown.iter().any(|number| exercise::is_number(&folder, number)) {
+                let folder = folder.strip_prefix(sources.root()).unwrap_or(&folder).display();
+                problems.push(format!("{folder}: on no page; `{{{{#exercise N}}}}` shows it"));
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// What can be counted on this page.
+fn counted(sources: &Sources, book_parts: &[BookPart], page: &str) -> Result<Vec<Counted>> {
+    let part = book_parts.iter().find(|part| page.starts_with(&part.folder));
+    let mut exercises = 0;
+    for chapter in sources.chapters() {
+        if part.is_none_or(|part| part.chapter == chapter.name) {
+            exercises += exercise::of(chapter)?.len();
+        }
+    }
+    let chapters = sources.chapters().iter().filter(|chapter| chapter.name != "final").count();
+    let mut counted = vec![
+        Counted {
+            pattern: Regex::new(r"\b(\w+)\s+exercises\b")?,
+            noun: "exercises",
+            real: exercises,
+        },
+        Counted {
+            pattern: Regex::new(r"\b(?:[Tt]he|[Aa]ll)\s+(\w+)\s+chapters\b")?,
+            noun: "chapters",
+            real: chapters,
+        },
+    ];
+    if page == "introduction.md" {
+        // part3/messages/ and part3/routing/ are one part.
+        let folders = book_parts.iter().map(|part| part.folder.split('/').next());
+        let real = folders.collect::<BTreeSet<_>>().len();
+        counted.push(Counted {
+            pattern: Regex::new(r"\bin\s+(\w+)\s+parts\b")?,
+            noun: "parts",
+            real,
+        });
+    }
+    Ok(counted)
+}
+
+/// The page with blank lines in the place of all that is no prose, so that lines keep their numbers.
+fn prose(page: &str) -> String {
+    let mut prose = String::new();
+    for part in parts(page) {
+        match part {
+            Part::Text(_, text) => prose.push_str(&text),
+            Part::Directive(..) => {}
+            Part::Fence { raw, .. } => prose.push_str(&"\n".repeat(raw.len() - 1)),
+        }
+        prose.push('\n');
+    }
+    prose
+}
+
+/// A number in digits or in letters.
+fn number(word: &str) -> Option<usize> {
+    let word = word.to_lowercase();
+    let spelled = WORDS.iter().position(|it| *it == word).map(|index| index + 1);
+    spelled.or_else(|| word.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// A course with three exercises in chapter 4, one in chapter 5, and this text on this page.
+    fn problems(page: &str, text: &str) -> Vec<String> {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), "book/book.toml", BOOK);
+        for chapter in ["01_echo", "04_router", "05_middleware"] {
+            write(root.path(), &format!("chapters/{chapter}/Cargo.toml"), "");
+        }
+        write(root.path(), "final/Cargo.toml", "");
+        for exercise in [
+            "04_router/exercises/01_a",
+            "04_router/exercises/02_b",
+            "04_router/exercises/03_c",
+            "05_middleware/exercises/04_d",
+        ] {
+            write(root.path(), &format!("chapters/{exercise}/task.md"), "# A");
+        }
+        write(root.path(), &format!("book/src/{page}"), text);
+        let sources = Sources::at(root.path()).unwrap();
+        let mut problems = Vec::new();
+        check(&sources, &mut problems).unwrap();
+        if text.contains("{{#exercise") {
+            exercises(&sources, &mut problems).unwrap();
+        }
+        problems
+    }
+
+    const BOOK: &str = "[[preprocessor.course.part]]\nfolder = 'part1/'\nchapter = '01_echo'\n\
+        [[preprocessor.course.part]]\nfolder = 'part2/one/'\nchapter = '04_router'\n\
+        [[preprocessor.course.part]]\nfolder = 'part2/two/'\nchapter = '05_middleware'\n";
+
+    fn write(root: &Path, file: &str, text: &str) {
+        let file = root.join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    #[test]
+    fn a_count_that_is_not_the_real_number_is_found() {
+        for (page, right, wrong) in [
+            (
+                "part2/one/exercises.md",
+                "Three exercises belong to it.",
+                "Four exercises belong to it.",
+            ),
+            (
+                "part2/one/index.md",
+                "two hours for the\nthree exercises",
+                "two hours for the\ntwo exercises",
+            ),
+            ("part2/two/index.md", "1 exercises", "3 exercises"),
+            ("companion.md", "the 4 exercises", "the nine exercises"),
+            ("companion.md", "The three chapters and final", "The six chapters and final"),
+            ("introduction.md", "A server, in two parts.", "A server, in three parts."),
+        ] {
+            assert_eq!(problems(page, right), [""; 0], "{page} {right}");
+            let found = problems(page, wrong);
+            assert_eq!(found.len(), 1, "{page} {wrong}: {found:?}");
+            assert!(found[0].starts_with(&format!("book/src/{page}:")), "{found:?}");
+        }
+        assert_eq!(
+            problems("part2/one/a.md", "# A\n\n```text\na\n```\nTwo exercises, in all."),
+            ["book/src/part2/one/a.md:6: it says Two exercises, and there are 3"]
+        );
+    }
+
+    #[test]
+    fn what_may_mean_something_else_is_not_compared() {
+        for text in [
+            "```text\ntwo exercises\n```",
+            "The exercises of parts 4 and 5, and all exercises, and exercises 3 to 5.",
+            "Two chapters later, a request in two parts is one of seven chapters.",
+            "The other chapters, all of the chapters.",
+        ] {
+            assert_eq!(problems("part2/one/a.md", text), [""; 0], "{text}");
+        }
+        assert_eq!(problems("part1/a.md", "A body in three parts."), [""; 0]);
+    }
+
+    #[test]
+    fn an_exercise_on_no_page_is_found() {
+        let all = "{{#exercise 1}}\n{{#exercise 02}}\n{{#exercise 3}}\n";
+        assert_eq!(problems("a.md", &format!("{all}{{{{#exercise 4}}}}\n")), [""; 0]);
+        assert_eq!(
+            problems("a.md", &format!("{all}Exercise 4, and\n```text\n{{{{#exercise 4}}}}\n```")),
+            ["chapters/05_middleware/exercises/04_d: on no page; `{{#exercise N}}` shows it"]
+        );
+    }
+}
