@@ -313,7 +313,7 @@ mod tests {
         let very_long = format!("GET /{}", "x".repeat(100));
         let big = format!("GET / HTTP/1.1\r\nHost: a\r\nx: {}", "y".repeat(200));
         let long_word = "x".repeat(100);
-        let table: [(&str, u16); 24] = [
+        let table: [(&str, u16); 26] = [
             (&long_word, 400),
             ("GET / HTTP/1.1\nHost: a\r\n\r\n", 400),
             ("GET /\rx HTTP/1.1\r\nHost: a\r\n\r\n", 400),
@@ -334,6 +334,9 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
             ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
             ("GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400),
+            // At its first byte, as all that is certain.
+            ("GET / HTTP/1.1\r\nHost: a\r\n ", 400),
+            ("GET / HTTP/1.1\r\n\t", 400),
             ("GET / HTTP/1.1\r\nHost: a\r\n1:\r\n2:\r\n3:\r\n\r\n", 431),
             (&long, 414),
             (&very_long, 414),

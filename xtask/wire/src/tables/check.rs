@@ -57,6 +57,19 @@ impl Check {
     }
 }
 
+/// What a refusal is called in its body, for programs.
+const CODES: [(u16, &str); 9] = [
+    (400, "bad_request"),
+    (408, "request_timeout"),
+    (413, "content_too_large"),
+    (414, "uri_too_long"),
+    (417, "expectation_failed"),
+    (431, "header_fields_too_large"),
+    (501, "not_implemented"),
+    (503, "overloaded"),
+    (505, "version_not_supported"),
+];
+
 fn refusal_problem(reply: &Reply) -> Option<String> {
     if let Some(problem) = Check::Lists("Connection", "close").problem(reply) {
         return Some(problem);
@@ -69,6 +82,13 @@ fn refusal_problem(reply: &Reply) -> Option<String> {
         json.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
     let is_text = |key: &str| json[key].as_str().is_some_and(|text| !text.is_empty());
     let texts = is_text("error") && is_text("message");
-    (keys != ["error", "message"] || !texts)
-        .then(|| format!("the body must be {{\"error\": …, \"message\": …}}, is {json}"))
+    if keys != ["error", "message"] || !texts {
+        return Some(format!("the body must be {{\"error\": …, \"message\": …}}, is {json}"));
+    }
+    let code = CODES.iter().find(|(status, _)| *status == reply.status).map(|(_, code)| *code);
+    if code.is_some_and(|code| json["error"] != code) {
+        return Some(format!("the error of a {} must be {code:?}, is {json}", reply.status));
+    }
+    // To wait is of no use to a client that was wrong.
+    if reply.status == 503 { None } else { Check::NoField("Retry-After").problem(reply) }
 }

@@ -198,6 +198,7 @@ fn half_close_in_a_body(address: SocketAddr) -> Result<(), WireError> {
 fn continue_comes_first(address: SocketAddr) -> Result<(), WireError> {
     for (fields, body) in [
         ("Content-Length: 5\r\nExpect: 100-continue", "hello"),
+        ("Content-Length: 1\r\nExpect: 100-continue", "h"),
         ("Transfer-Encoding: chunked\r\nExpect: 100-Continue", "5\r\nhello\r\n0\r\n\r\n"),
     ] {
         let mut client = Client::connect(address)?;

@@ -172,6 +172,7 @@ fn fields(table: &mut Table) {
     table.refused(400, "with a tab", get("X: y\r\n\tz"));
     table.refused(400, "only white space", get("X: y\r\n  "));
     table.refused(400, "behind the request line", &b"GET / HTTP/1.1\r\n Host: a\r\n\r\n"[..]);
+    table.refused(400, "at once", &b"GET / HTTP/1.1\r\nHost: a\r\n "[..]);
 
     table.rule("RFC 9110 section 5.5", "A value is trimmed and otherwise kept");
     let seen = |name, value| [Check::Json("/headers/1", json!([name, value]))];
