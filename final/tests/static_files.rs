@@ -3,7 +3,7 @@
 use std::fs;
 
 use httpserver::handlers::StaticFiles;
-use httpserver::http::Router;
+use httpserver::http::{Handler, Method, Request, Response, Router};
 use support::Running;
 use wire::{Client, Program, Reply, request};
 
@@ -107,7 +107,8 @@ fn a_folder_without_an_index_is_not_listed() {
     let reply = get(&program, "/static/pictures/");
     assert_eq!(reply.status, 404, "{reply:?}");
     assert!(!reply.text().contains("handshake"), "{reply:?}");
-    assert_eq!(get(&program, "/static/missing").status, 404);
+    let missing = get(&program, "/static/missing");
+    assert_eq!((missing.status, &missing.json().unwrap()["error"]), (404, &"not_found".into()));
     assert_eq!(get(&program, "/static/hello.txt/").status, 404);
 }
 
@@ -140,6 +141,53 @@ fn a_listing_is_for_who_asks_for_it_and_its_names_are_text() {
         assert_eq!(reply.status, 200, "{target}\n{reply:?}");
     }
     assert_eq!(server.stop(), 0);
+}
+
+/// The answer of the files themselves, without the layers that the program has around them.
+fn answer(files: &impl Handler, target: &str) -> Response {
+    files.handle(&mut Request::builder(Method::Get, target).build())
+}
+
+/// Files are often what users have sent. A program that forgets the layer must not turn them into scripts.
+#[test]
+fn a_file_says_nosniff_and_vary_without_a_layer_around_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.txt"), "<script>alert(1)</script>").unwrap();
+    let response = answer(&StaticFiles::new(folder.path()).unwrap(), "/a.txt");
+    let field = |name: &str| response.headers().get(name)?.to_str();
+    assert_eq!(response.status().code(), 200);
+    assert_eq!(field("X-Content-Type-Options"), Some("nosniff"));
+    assert_eq!(field("Content-Type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(field("Vary"), Some("Accept-Encoding"));
+    assert_eq!(field("Cache-Control"), Some("no-cache"));
+}
+
+#[test]
+fn a_folder_that_is_called_index_html_is_no_index() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("index.html")).unwrap();
+    let files = StaticFiles::new(folder.path()).unwrap();
+    assert_eq!(answer(&files, "/").status().code(), 404);
+    assert_eq!(answer(&files.with_listings(), "/").status().code(), 200);
+}
+
+/// A 404 would be remembered by caches, and by people who look for the file.
+#[cfg(unix)]
+#[test]
+fn links_that_go_in_circles_are_a_500() {
+    let folder = tempfile::tempdir().unwrap();
+    let circle = |name: &str| std::os::unix::fs::symlink(name, folder.path().join(name)).unwrap();
+    circle("circle");
+    circle("index.html");
+    let mut router = Router::new();
+    StaticFiles::new(folder.path()).unwrap().routes(&mut router, "/static");
+    let server = Running::start(|server| server, router.build().unwrap());
+    for target in ["/static/circle", "/static/"] {
+        let reply = server.connect().ask(request("GET", target, &[], b"")).unwrap();
+        assert_eq!(reply.status, 500, "{target}\n{reply:?}");
+        assert_eq!(reply.json().unwrap()["error"], "internal_error");
+        assert!(!reply.text().contains(folder.path().to_str().unwrap()), "{reply:?}");
+    }
 }
 
 #[test]

@@ -107,6 +107,9 @@ fn a_client_that_wants_another_state_is_told_412() {
     for (fields, status) in table {
         let reply = ask(&mut client, "GET", fields);
         assert_eq!(reply.status, status, "{fields:?}\n{reply:?}");
+        if status == 412 {
+            assert_eq!(reply.json().unwrap()["error"], "precondition_failed");
+        }
     }
 }
 

@@ -110,11 +110,16 @@ mod tests {
     use crate::http::{Handler, HeaderName, Method};
     use crate::middleware::Chain;
 
-    /// The answer to a client that wants gzip: Content-Encoding and Vary.
-    fn answer(handler: impl Handler) -> (Option<String>, Option<String>) {
+    /// The answer to a client that wants gzip.
+    fn response(handler: impl Handler) -> Response {
         let mut request =
             Request::builder(Method::Get, "/").header("Accept-Encoding", "gzip").build();
-        let response = Chain::around(handler).with(Compression).handle(&mut request);
+        Chain::around(handler).with(Compression).handle(&mut request)
+    }
+
+    /// Its Content-Encoding and Vary.
+    fn answer(handler: impl Handler) -> (Option<String>, Option<String>) {
+        let response = response(handler);
         let field = |name: HeaderName| {
             Some(response.headers().get(name)?.to_str().unwrap_or_default().to_string())
         };
@@ -140,7 +145,9 @@ mod tests {
             "text/html; charset=utf-8",
             "TEXT/plain",
             "application/json",
+            "application/json ; charset=utf-8",
             "application/problem+json",
+            "application/atom+xml",
             "image/svg+xml",
         ] {
             assert_eq!(
@@ -149,6 +156,34 @@ mod tests {
                 "{media_type}"
             );
         }
+        assert_eq!(answer(with(header::CACHE_CONTROL, "public, max-age=60")), compressed());
+        assert_eq!(answer(|_: &mut Request| Response::text("a".repeat(1024))), compressed());
+        let stream = |_: &mut Request| {
+            Response::stream(HeaderValue::from_static("text/plain"), &b"nobody knows how much"[..])
+        };
+        assert_eq!(answer(stream), compressed());
+    }
+
+    #[test]
+    fn of_a_file_the_range_that_was_to_be_sent_is_compressed() {
+        let (range, whole) = (5..1_500, std::fs::read("src/middleware/compression.rs").unwrap());
+        let wanted = whole[5..1_500].to_vec();
+        let handler = move |_: &mut Request| {
+            let mut file = std::fs::File::open("src/middleware/compression.rs").unwrap();
+            file.read_exact(&mut [0; 9]).unwrap();
+            text().with_body(ResponseBody::File { file: file.into(), range: range.clone() })
+        };
+        let mut response = response(handler);
+        assert_eq!(
+            response.headers().get(header::CONTENT_ENCODING).unwrap().to_str(),
+            Some("gzip")
+        );
+        let ResponseBody::Stream { reader, length: None } = response.take_body() else {
+            panic!("{response:?}")
+        };
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(reader).read_to_end(&mut plain).unwrap();
+        assert_eq!(plain, wanted);
     }
 
     #[test]
@@ -169,10 +204,10 @@ mod tests {
     fn what_must_not_be_changed_is_not() {
         assert_eq!(answer(with(header::CACHE_CONTROL, "public, No-Transform")), (None, None));
         assert_eq!(answer(with(header::CONTENT_ENCODING, "br")), (Some("br".to_string()), None));
-        assert_eq!(
-            answer(|_: &mut Request| text().with_status(Status::PARTIAL_CONTENT)),
-            (None, None)
-        );
+        for status in [Status::PARTIAL_CONTENT, Status::NOT_MODIFIED, Status::NO_CONTENT] {
+            let handler = move |_: &mut Request| text().with_status(status);
+            assert_eq!(answer(handler), (None, None), "{status}");
+        }
     }
 
     /// What no coding makes smaller.
@@ -190,10 +225,16 @@ mod tests {
     #[test]
     fn bytes_that_do_not_get_smaller_are_sent_as_they_are() {
         let noise = noise();
-        let handler = move |_: &mut Request| {
-            Response::bytes(HeaderValue::from_static("text/plain"), noise.clone())
+        let handler = {
+            let noise = noise.clone();
+            move |_: &mut Request| {
+                Response::bytes(HeaderValue::from_static("text/plain"), noise.clone())
+            }
         };
-        assert_eq!(answer(handler), (None, Some("Accept-Encoding".to_string())));
+        let response = response(handler);
+        assert!(!response.headers().contains(header::CONTENT_ENCODING));
+        assert_eq!(response.headers().get(header::VARY).unwrap().to_str(), Some("Accept-Encoding"));
+        assert!(matches!(response.body(), ResponseBody::Bytes(bytes) if **bytes == *noise));
     }
 
     #[test]

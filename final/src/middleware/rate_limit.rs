@@ -210,6 +210,39 @@ mod tests {
     }
 
     #[test]
+    fn the_time_to_wait_is_in_whole_seconds_and_never_too_short() {
+        let milliseconds = Duration::from_millis;
+        for (per, seconds) in [
+            (milliseconds(1), "1"),
+            (milliseconds(1_000), "1"),
+            (Duration::from_nanos(1_000_000_001), "2"),
+            (milliseconds(2_500), "3"),
+            (milliseconds(3_000), "3"),
+        ] {
+            let limit = Limit { per, ..limit(1, 1) };
+            let limiter = by_path(limit, &Hand::default());
+            let chain = Chain::around(|_: &mut Request| "done").with(limiter);
+            let reset = Some(seconds);
+            assert_eq!(ask(&chain, "/a"), (200, text([Some("1"), Some("0"), reset, None])));
+            assert_eq!(
+                ask(&chain, "/a"),
+                (429, text([Some("1"), Some("0"), reset, Some(seconds)]))
+            );
+        }
+    }
+
+    #[test]
+    fn of_two_limits_the_outer_one_is_told() {
+        let hand = Hand::default();
+        let chain = Chain::around(|_: &mut Request| "done")
+            .with(by_path(limit(5, 1), &hand))
+            .with(by_path(limit(9, 1), &hand));
+        let response = chain.handle(&mut Request::builder(Method::Get, "/").build());
+        let limits: Vec<_> = response.headers().get_all(RATELIMIT_LIMIT).collect();
+        assert_eq!(limits, [&HeaderValue::from_static("5")]);
+    }
+
+    #[test]
     fn each_key_has_a_bucket_of_its_own() {
         let chain =
             Chain::around(|_: &mut Request| "done").with(by_path(limit(1, 1), &Hand::default()));
@@ -245,14 +278,38 @@ mod tests {
 
     #[test]
     fn there_are_never_more_buckets_than_allowed() {
-        let limiter = by_path(limit(1, 1), &Hand::default()).with_most(10);
-        for number in 0..1_000 {
-            limiter.take(number.to_string());
-            let buckets = limiter.buckets.lock().unwrap();
-            assert!(buckets.young.len() + buckets.old.len() <= 10);
+        for most in [2, 3, 10] {
+            let limiter = by_path(limit(1, 1), &Hand::default()).with_most(most);
+            for number in 0..1_000 {
+                limiter.take(number.to_string());
+                let buckets = limiter.buckets.lock().unwrap();
+                assert!(buckets.young.len() + buckets.old.len() <= most);
+            }
+            // Whoever was here last is still known.
+            assert!(!limiter.take("999".to_string()).allowed);
         }
-        // Whoever was here last is still known.
-        assert!(!limiter.take("999".to_string()).allowed);
+    }
+
+    /// Which of these may ask, one after the other.
+    fn allowed(limiter: &RateLimit<String>, keys: &str) -> Vec<bool> {
+        keys.chars().map(|key| limiter.take(key.to_string()).allowed).collect()
+    }
+
+    #[test]
+    fn clients_who_take_turns_are_all_remembered() {
+        let hand = Hand::default();
+        let limiter = by_path(limit(1, 1), &hand);
+        assert_eq!(allowed(&limiter, "abcabc"), [true, true, true, false, false, false]);
+        // Also after the time in which buckets are forgotten has passed once.
+        hand.advance(10_000);
+        assert_eq!(allowed(&limiter, "abcabc"), [true, true, true, false, false, false]);
+    }
+
+    #[test]
+    fn a_client_who_comes_back_makes_nobody_be_forgotten() {
+        // There is room for two among the young.
+        let limiter = by_path(limit(1, 1), &Hand::default()).with_most(4);
+        assert_eq!(allowed(&limiter, "abacb"), [true, true, false, true, false]);
     }
 
     #[test]

@@ -104,9 +104,10 @@ mod tests {
     fn a_burst_is_let_through_and_then_one_for_each_token() {
         let (limit, start) = (limit(3, 1, SECOND), Instant::now());
         let mut bucket = TokenBucket::new(limit, start);
-        for remaining in [2, 1, 0] {
+        for (remaining, full) in [(2, SECOND), (1, 2 * SECOND), (0, 3 * SECOND)] {
             let verdict = bucket.take(limit, start);
             assert_eq!((verdict.allowed, verdict.remaining), (true, remaining));
+            assert_eq!(verdict.full, full);
         }
         let verdict = bucket.take(limit, start);
         assert_eq!((verdict.allowed, verdict.next, verdict.full), (false, SECOND, 3 * SECOND));
@@ -133,6 +134,15 @@ mod tests {
         assert!(!bucket.take(limit, start).allowed);
         assert!(!bucket.take(limit, start + SECOND).allowed);
         assert!(bucket.take(limit, start + 2 * SECOND).allowed);
+    }
+
+    #[test]
+    fn no_time_at_all_counts_as_a_nanosecond() {
+        let (limit, start) = (limit(1, 1, Duration::ZERO), Instant::now());
+        let mut bucket = TokenBucket::new(limit, start);
+        assert!(bucket.take(limit, start).allowed);
+        assert!(!bucket.take(limit, start).allowed);
+        assert!(bucket.take(limit, start + Duration::from_nanos(1)).allowed);
     }
 
     #[test]

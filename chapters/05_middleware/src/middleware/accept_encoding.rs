@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn gzip_is_sent_to_those_who_want_it_and_to_nobody_else() {
-        let table: [(&[&str], bool); 27] = [
+        let table: [(&[&str], bool); 31] = [
             (&[], false),
             (&[""], false),
             (&["gzip"], true),
@@ -96,6 +96,8 @@ mod tests {
             (&["gzip;q=0, *"], false),
             (&["identity"], false),
             (&["identity, gzip"], true),
+            (&["identity, gzip;q=1"], true),
+            (&["identity;q=1.0, gzip"], true),
             (&["identity;q=0.5, gzip;q=0.4"], false),
             (&["identity;q=0.5, *;q=0.4"], false),
             (&["identity;q=0"], false),
@@ -103,7 +105,9 @@ mod tests {
             (&["gzip;q=1.001"], false),
             (&["gzip;q=0.1234"], false),
             (&["gzip;q=1e-3"], false),
+            (&["gzip;q=0.+1"], false),
             (&["gzip;level=9"], false),
+            (&["gzip;level=1"], false),
             (&["gzip;q=0.5;q=1"], false),
         ];
         for (lines, wanted) in table {

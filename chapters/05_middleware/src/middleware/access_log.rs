@@ -81,7 +81,9 @@ mod tests {
 
     fn writes(method: Method, path: &str, handler: impl Handler) -> Vec<String> {
         let writes = Writes::default();
-        let log = AccessLog::to(LogFormat::Common, writes.clone()).skipping("/health");
+        let log = AccessLog::to(LogFormat::Common, writes.clone())
+            .skipping("/health")
+            .skipping("/favicon.ico");
         Chain::around(handler).with(log).handle(&mut Request::builder(method, path).build());
         writes.0.lock().unwrap().clone()
     }
@@ -106,6 +108,11 @@ mod tests {
         assert!(writes(Method::Get, "/health", |_: &mut Request| "fine").is_empty());
         let fails = |_: &mut Request| Status::SERVICE_UNAVAILABLE;
         assert_eq!(writes(Method::Get, "/health", fails).len(), 1);
+        let fails = |_: &mut Request| Status::INTERNAL_SERVER_ERROR;
+        assert_eq!(writes(Method::Get, "/health", fails).len(), 1);
+        let wrong = |_: &mut Request| Status::try_from(499).unwrap();
+        assert!(writes(Method::Get, "/health", wrong).is_empty());
+        assert!(writes(Method::Get, "/favicon.ico", |_: &mut Request| "fine").is_empty());
         assert_eq!(writes(Method::Get, "/health/live", |_: &mut Request| "fine").len(), 1);
     }
 }

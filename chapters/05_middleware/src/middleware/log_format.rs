@@ -148,6 +148,15 @@ mod tests {
     }
 
     #[test]
+    fn a_format_is_chosen_by_its_name() {
+        assert_eq!("common".parse(), Ok(LogFormat::Common));
+        assert_eq!("json".parse(), Ok(LogFormat::Json));
+        for other in ["", "Common", "JSON", "xml"] {
+            assert_eq!(other.parse::<LogFormat>(), Err(()), "{other}");
+        }
+    }
+
+    #[test]
     fn nothing_leaves_a_quoted_string() {
         let table: [(&[u8], &str); 6] = [
             (b"plain /path?x=y", "plain /path?x=y"),

@@ -114,8 +114,17 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_a_handler_has_set_is_replaced() {
+        let with_another = |_: &mut Request| {
+            Response::text("").with_header(X_REQUEST_ID, HeaderValue::from_static("another"))
+        };
+        let chain = Chain::around(with_another).with(RequestId::new());
+        assert_eq!(id_for(&chain, &["mine"]), "mine");
+    }
+
+    #[test]
     fn ids_do_not_repeat() {
-        let (one, other) = (RequestId::new(), RequestId::new());
+        let (one, other) = (RequestId::new(), RequestId::default());
         let ids: HashSet<String> =
             (0..2_000).flat_map(|_| [one.generate(), other.generate()]).collect();
         assert_eq!(ids.len(), 4_000);

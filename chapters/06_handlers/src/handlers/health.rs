@@ -236,5 +236,14 @@ mod tests {
         let answers = ask(health, &["/health/ready", "/health/startup", "/health/startup"]);
         let codes: Vec<&str> = answers.iter().map(|answer| &answer[..3]).collect();
         assert_eq!((codes, calls.load(Ordering::Relaxed)), (vec!["503", "200", "200"], 2));
+        // They are still named when they are no longer made.
+        assert_eq!(answers[2], r#"200 {"status":"ok","checks":{"warm":"ok"}}"#);
+    }
+
+    #[test]
+    fn health_shows_its_checks() {
+        let health = Health::new(|| false).startup("warm", LONG, || Ok(()));
+        let shown = format!("{health:?}");
+        assert!(shown.contains("startup: [Check(warm, 20s)], ready: []"), "{shown}");
     }
 }

@@ -213,6 +213,8 @@ impl std::error::Error for PolicyError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::{Handler, ResponseBody};
+    use crate::middleware::Chain;
 
     fn policy(origins: &[&str], credentials: bool) -> Policy {
         let origins = origins.iter().map(ToString::to_string).collect();
@@ -226,6 +228,59 @@ mod tests {
         assert!(error.to_string().contains("name the origins"));
         assert!(Cors::new(policy(&["*"], false)).is_ok());
         assert!(Cors::new(policy(&["https://a.example"], true)).is_ok());
+    }
+
+    const PAGE: &str = "https://a.example";
+
+    /// What a page of that origin gets with this method, if it asks as before a PUT.
+    fn answer(policy: Policy, method: Method, origin: &str) -> Response {
+        let mut request = Request::builder(method, "/")
+            .header("Origin", origin)
+            .header("Access-Control-Request-Method", "PUT")
+            .build();
+        Chain::around(|_: &mut Request| "from the handler")
+            .with(Cors::new(policy).unwrap())
+            .handle(&mut request)
+    }
+
+    /// The fields about CORS and caches, in order, without their common beginning.
+    fn fields(response: &Response) -> Vec<String> {
+        let lines = response.headers().iter().map(|(name, value)| {
+            format!("{name}: {}", value.to_str().unwrap()).replace("Access-Control-", "")
+        });
+        lines.filter(|line| !line.starts_with("Content-")).collect()
+    }
+
+    #[test]
+    fn any_page_is_told_so_with_an_asterisk_and_a_cache_may_give_it_to_all() {
+        let response = answer(policy(&["*"], false), Method::Get, PAGE);
+        assert_eq!(fields(&response), ["Allow-Origin: *"]);
+        let allowed = Policy { methods: vec![Method::Put], ..policy(&["*"], false) };
+        let response = answer(allowed, Method::Options, PAGE);
+        assert_eq!(response.status(), Status::NO_CONTENT);
+        assert!(fields(&response).contains(&"Allow-Origin: *".to_string()));
+    }
+
+    #[test]
+    fn a_page_that_may_act_for_the_user_is_told_so_and_no_other() {
+        let with_credentials = || Policy { methods: vec![Method::Put], ..policy(&[PAGE], true) };
+        let response = answer(with_credentials(), Method::Get, PAGE);
+        let told = ["Vary: Origin", "Allow-Origin: https://a.example", "Allow-Credentials: true"];
+        assert_eq!(fields(&response), told);
+        let response = answer(with_credentials(), Method::Options, PAGE);
+        assert!(fields(&response).contains(&told[1].to_string()));
+        assert!(fields(&response).contains(&told[2].to_string()));
+        let response = answer(with_credentials(), Method::Get, "https://b.example");
+        assert_eq!(fields(&response), ["Vary: Origin"]);
+    }
+
+    #[test]
+    fn a_preflight_that_is_refused_has_a_code_and_only_options_is_one() {
+        let response = answer(policy(&[PAGE], false), Method::Options, PAGE);
+        assert_eq!(response.status(), Status::FORBIDDEN);
+        let ResponseBody::Bytes(body) = response.body() else { panic!("{response:?}") };
+        assert!(body.starts_with(br#"{"error":"cors_refused","message":"the method"#));
+        assert_eq!(answer(policy(&[PAGE], false), Method::Get, PAGE).status(), Status::OK);
     }
 
     #[test]

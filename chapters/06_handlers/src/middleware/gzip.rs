@@ -125,6 +125,21 @@ mod tests {
     }
 
     #[test]
+    fn a_source_that_fails_once_is_no_source_that_has_ended() {
+        struct Fails(bool);
+        impl Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                self.0 = !self.0;
+                if self.0 { Err(io::ErrorKind::Interrupted.into()) } else { Ok(0) }
+            }
+        }
+        let source = Fails(false).chain(&b"after it"[..]);
+        let mut out = Vec::new();
+        GzipReader::new(source, None).read_to_end(&mut out).unwrap();
+        assert_eq!(decompress(&out), b"after it");
+    }
+
+    #[test]
     fn a_source_that_ends_too_soon_is_an_error() {
         let mut out = Vec::new();
         let error = GzipReader::new(&b"four"[..], Some(5)).read_to_end(&mut out).unwrap_err();

@@ -114,6 +114,10 @@ mod tests {
             "http://my_app:3000",
             "http://xn--bcher-kva.example.",
             "http://127.0.0.1.example",
+            // What ends in these is no number: a name, and so are two dots at the end.
+            "http://web1",
+            "http://a.0xag",
+            "http://a..",
         ] {
             assert_eq!(
                 Origin::parse(good).map(|origin| origin.as_str().to_string()).as_deref(),

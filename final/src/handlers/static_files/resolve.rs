@@ -218,6 +218,55 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_path_with_a_step_upwards_is_not_served_wherever_it_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::new(folder.path()).unwrap();
+        assert!(root.serves(&root.path().join("a")));
+        for path in ["..", "../a", "a/../b", "a/../../b"] {
+            assert!(!root.serves(&root.path().join(path)), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_leads_nowhere_is_absent_and_trouble_of_our_own_is_not() {
+        use io::ErrorKind as Kind;
+        for kind in [
+            Kind::NotFound,
+            Kind::NotADirectory,
+            Kind::PermissionDenied,
+            Kind::InvalidInput,
+            Kind::InvalidFilename,
+        ] {
+            assert!(is_absent(&kind.into()), "{kind}");
+        }
+        for kind in [Kind::OutOfMemory, Kind::Interrupted, Kind::TimedOut, Kind::Other] {
+            assert!(!is_absent(&kind.into()), "{kind}");
+        }
+    }
+
+    /// Any other place would wait for somebody at its other end, or never end.
+    #[cfg(unix)]
+    #[test]
+    fn only_files_and_folders_can_be_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert_eq!(kind(&socket).unwrap(), None);
+        assert_eq!(kind(&folder.path().join("file")).unwrap(), Some(Kind::File));
+        assert_eq!(kind(folder.path()).unwrap(), Some(Kind::Folder));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_go_in_circles_are_trouble_of_our_own() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("circle", folder.path().join("circle")).unwrap();
+        let root = Root::new(folder.path()).unwrap();
+        assert!(root.resolve(&segments("/circle")).is_err());
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_link_is_followed_but_not_out_of_the_root_or_to_what_is_hidden() {

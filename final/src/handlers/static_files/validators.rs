@@ -131,6 +131,7 @@ mod tests {
             (tag(true, "1"), tag(true, "2"), false, false),
             (tag(true, "1"), tag(false, "1"), false, true),
             (tag(false, "1"), tag(false, "1"), true, true),
+            (tag(false, "1"), tag(false, "2"), false, false),
         ];
         for (a, b, strong, weak) in table {
             assert_eq!((a.is_same(&b), a.is_equivalent(&b)), (strong, weak), "{a} {b}");

@@ -86,6 +86,7 @@ mod tests {
         assert!(!lines[2].contains("<b>") && !lines[2].contains("\"<"), "{page}");
         assert!(lines[3].contains("href=\"./javascript:"), "{page}");
         assert!(lines[4].contains("href=\"./100%25%20%C3%A9%3F%23.txt\""), "{page}");
+        assert!(page.ends_with("</li>\n</ul>\n</html>\n"), "{page}");
     }
 
     #[test]
@@ -106,17 +107,19 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_out_of_the_root_is_not_listed() {
+    fn a_link_out_of_the_root_is_not_listed_and_neither_is_one_with_a_hidden_name() {
         use std::os::unix::fs::symlink;
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a"), "").unwrap();
         symlink("a", folder.path().join("inside")).unwrap();
         symlink("/", folder.path().join("out")).unwrap();
         symlink("nowhere", folder.path().join("dangling")).unwrap();
+        symlink("a", folder.path().join(".alias")).unwrap();
         let root = Root::new(folder.path()).unwrap();
         let page = page(&root, root.path(), "/").unwrap();
         assert!(
-            page.contains("inside") && !page.contains("out") && !page.contains("dangling"),
+            page.contains("inside")
+                && !["out", "dangling", "alias"].iter().any(|it| page.contains(it)),
             "{page}"
         );
     }
