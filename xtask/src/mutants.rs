@@ -224,6 +224,9 @@ fn outcomes(path: &Path, workspace: &Workspace) -> anyhow::Result<Vec<Tried>> {
 struct Known {
     #[serde(default)]
     equivalent: Vec<Equivalent>,
+    /// Of those that a person has made there is nothing to compare.
+    #[serde(default, rename = "by_hand")]
+    _by_hand: Vec<Equivalent>,
 }
 
 /// A mutation that changes nothing that a test could see, or nothing worth a test.
@@ -332,7 +335,8 @@ mod tests {
     fn known(mutation: &str, code: Option<&str>) -> Known {
         let file = "chapters/03_parser/src/a.rs".to_string();
         let (mutation, code) = (mutation.to_string(), code.map(ToString::to_string));
-        Known { equivalent: vec![Equivalent { file, mutation, code, _why: String::new() }] }
+        let equivalent = vec![Equivalent { file, mutation, code, _why: String::new() }];
+        Known { equivalent, ..Known::default() }
     }
 
     fn files_of(tried: &[Tried]) -> BTreeSet<String> {
@@ -397,6 +401,17 @@ mod tests {
             ]
         );
         assert!(found(&["chapters/05"]).is_err());
+    }
+
+    #[test]
+    fn each_line_of_the_list_is_about_a_file_that_is_there() {
+        let workspace = Workspace::find().unwrap();
+        let known = Known::read(&workspace.path(EQUIVALENT)).unwrap();
+        for Equivalent { file, code, .. } in known.equivalent.iter().chain(&known._by_hand) {
+            let source = fs::read_to_string(workspace.path(file)).expect(file);
+            let has = |code: &String| source.lines().any(|line| line.trim() == code);
+            assert!(code.as_ref().is_none_or(has), "{file}: {code:?}");
+        }
     }
 
     #[test]
