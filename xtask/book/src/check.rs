@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
+use std::thread::{self, ScopedJoinHandle};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::page::{self, parts};
 use crate::source::Sources;
@@ -51,7 +52,7 @@ const USUAL: [Part; 7] = [
 pub(crate) fn run(chosen: &[Part]) -> Result<()> {
     let sources = Sources::find()?;
     let chosen = if chosen.is_empty() { &USUAL } else { chosen };
-    let (mut problems, mut done) = (Vec::new(), Vec::new());
+    let (mut problems, mut done, mut built) = (Vec::new(), Vec::new(), true);
     for part in chosen {
         let before = problems.len();
         match part {
@@ -76,18 +77,20 @@ pub(crate) fn run(chosen: &[Part]) -> Result<()> {
                 drawings::check(sources.root(), &mut problems)?;
                 done.push(format!("{count} pictures"));
             }
-            Part::Browser => done.push(browser::look(&sources, &mut problems)?),
-            Part::Labs => done.push(browser::labs::use_all(&sources, &mut problems)?),
-            Part::Accessibility => {
-                done.push(browser::accessibility::check(&sources, &mut problems)?);
-            }
+            // They are done below, beside each other.
+            Part::Browser | Part::Labs | Part::Accessibility => {}
             Part::Coverage => coverage::run(false)?,
-            Part::Transcripts => transcript::run(&[], false)?,
+            Part::Transcripts => transcript::run(&[], false, transcript::JOBS)?,
         }
         // What follows looks at what was built.
         if *part == Part::Build && problems.len() > before {
+            built = false;
             break;
         }
+    }
+    for (found, did) in if built { in_browsers(chosen)? } else { Vec::new() } {
+        problems.extend(found);
+        done.push(did);
     }
     let mut told = BTreeSet::new();
     problems.retain(|problem| told.insert(problem.clone()));
@@ -96,6 +99,33 @@ pub(crate) fn run(chosen: &[Part]) -> Result<()> {
     }
     println!("book: {}", done.join(", "));
     Ok(())
+}
+
+/// The parts that look at the built book in a browser, beside each other, because a browser mostly waits for its pages.
+/// What each has found, and what it has done, is in the order of `chosen`.
+fn in_browsers(chosen: &[Part]) -> Result<Vec<(Vec<String>, String)>> {
+    thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for part in chosen {
+            let look = match part {
+                Part::Browser => browser::look,
+                Part::Labs => browser::labs::use_all,
+                Part::Accessibility => browser::accessibility::check,
+                _ => continue,
+            };
+            let work = move || {
+                let mut problems = Vec::new();
+                let did = look(&Sources::find()?, &mut problems)?;
+                anyhow::Ok((problems, did))
+            };
+            let builder = thread::Builder::new().name("browser".to_string());
+            threads.push(builder.spawn_scoped(scope, work)?);
+        }
+        let join = |thread: ScopedJoinHandle<'_, _>| {
+            thread.join().map_err(|_| anyhow!("a look at the book has panicked"))?
+        };
+        threads.into_iter().map(join).collect()
+    })
 }
 
 /// No code in the prose: every listing is taken from a crate.

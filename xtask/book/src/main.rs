@@ -1,6 +1,7 @@
 //! The book's preprocessor, and the checks that keep the book in step with the code.
 
 mod browser;
+mod built;
 mod check;
 mod counts;
 mod coverage;
@@ -21,6 +22,7 @@ mod source;
 mod transcript;
 mod tree;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -53,6 +55,9 @@ enum Command {
         /// Rewrites the outputs in the pages with what the programs really print.
         #[arg(long)]
         bless: bool,
+        /// How many pages are replayed at a time. They mostly wait, so there may be more than processors.
+        #[arg(long, default_value_t = transcript::JOBS, value_name = "N")]
+        jobs: NonZeroUsize,
     },
     /// Builds the book and checks it; without a part: build, listings, links, figures, browser and labs.
     Check {
@@ -94,7 +99,7 @@ fn main() -> ExitCode {
             return if renderer == "html" { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
         Command::Coverage { missing } => coverage::run(missing),
-        Command::Transcripts { pages, bless } => transcript::run(&pages, bless),
+        Command::Transcripts { pages, bless, jobs } => transcript::run(&pages, bless, jobs),
         Command::Check { parts } => check::run(&parts),
         Command::Figures { mode } => drawings::run(mode),
         Command::Browser => check::run(&[check::Part::Browser]),

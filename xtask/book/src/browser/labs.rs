@@ -1,8 +1,7 @@
 //! The labs of the book, used as a reader would use them.
 
+use std::collections::BTreeSet;
 use std::env;
-use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -11,6 +10,7 @@ use wire::tables::{Test, smuggling};
 
 use super::site::Site;
 use super::{Browser, NAMES, PATIENCE};
+use crate::built::Built;
 use crate::source::Sources;
 
 const FRAME: &str = include_str!("labs.html");
@@ -51,13 +51,10 @@ pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     Ok(format!("labs used in a browser: {}", report.labs))
 }
 
-/// The server of the last part, with its labs' endpoint. It is built beside this program.
+/// The server of the last part, with its labs' endpoint.
 fn start_server(sources: &Sources) -> Result<Program> {
-    let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--package", "final"]).current_dir(sources.root());
-    anyhow::ensure!(build.status()?.success(), "`cargo build --package final` has failed");
-    let mut program: PathBuf = env::current_exe()?;
-    program.set_file_name(format!("httpserver{}", env::consts::EXE_SUFFIX));
+    let built = Built::everything(sources, &BTreeSet::new())?;
+    let program = built.folder.join(format!("httpserver{}", env::consts::EXE_SUFFIX));
     let settings = ["--labs", "--addr", "127.0.0.1:0", "--log", "off"];
     Program::start(&program, &settings).with_context(|| format!("starting {}", program.display()))
 }

@@ -1,94 +1,119 @@
 //! The programs that transcripts run: the chapters' own, built once, behind a `cargo` that runs them at
 //! an address of our own.
 
-use std::collections::BTreeSet;
 use std::env;
-use std::fs::{self, File, OpenOptions};
-use std::net::TcpListener;
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
+use super::address::Address;
+use super::environment;
 use super::script::{Action, Step};
+use crate::built::Built;
 use crate::source::{Sources, target};
 
-/// Where the programs of one transcript are, and where they listen.
-#[derive(Debug)]
-pub(crate) struct Programs {
-    /// A folder with our `cargo`, to be put in front of PATH.
-    pub(crate) bin: PathBuf,
-    /// `127.0.0.N` in place of `127.0.0.1`, so that a server of the reader's at port 8080 is left alone.
-    pub(crate) host: String,
-    built: PathBuf,
-    /// Until it is dropped, no other replay uses the host.
-    _lock: File,
+/// The name in `cargo test … --test NAME`, if the steps have that.
+pub(crate) fn tests(steps: &[Step]) -> impl Iterator<Item = String> {
+    steps.iter().filter_map(|step| {
+        let Action::Command(command) = &step.action else { return None };
+        let (_, rest) = command.split_once("cargo test ")?.1.split_once("--test ")?;
+        rest.split_whitespace().next().map(str::to_string)
+    })
 }
 
-impl Programs {
-    /// Builds the chapters that the steps name.
-    pub(crate) fn prepare(
-        sources: &Sources,
-        chapter: Option<&str>,
-        steps: &[Step],
-    ) -> Result<Programs> {
-        let mut packages: BTreeSet<String> = BTreeSet::new();
-        for step in steps {
-            if let Action::Command(command) = &step.action {
-                let mut words = command.split_whitespace();
-                while let Some(word) = words.next() {
-                    if word == "-p" {
-                        packages.extend(words.next().map(str::to_string));
-                    }
-                }
-            }
+/// Where the programs of one transcript are, and what is its own: an address, folders, an environment.
+#[derive(Debug)]
+pub(crate) struct Programs<'a> {
+    built: &'a Built,
+    address: Address,
+    /// A folder with our `cargo`, which comes first in PATH, and with an empty home folder.
+    own: PathBuf,
+    /// In place of `/tmp`, where another replay may have a file of the same name.
+    temporary: PathBuf,
+}
+
+impl Programs<'_> {
+    /// Takes an address, and makes the folders.
+    pub(crate) fn prepare<'a>(sources: &Sources, built: &'a Built) -> Result<Programs<'a>> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("transcripts-{}-{count}", std::process::id());
+        let programs = Programs {
+            built,
+            address: Address::claim()?,
+            own: target(sources).join("transcripts").join(&name),
+            temporary: env::temp_dir().join(&name),
+        };
+        for folder in [&programs.own.join("bin"), &programs.own.join("home"), &programs.temporary] {
+            fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         }
-        if let Some(name) = chapter {
-            packages.insert(package(sources, name)?);
-        }
-        for package in &packages {
-            build(sources, package)?;
-        }
-        let built = target(sources).join("debug");
-        let bin = target(sources).join("transcripts").join(std::process::id().to_string());
-        fs::create_dir_all(&bin)?;
-        let (host, lock) = free_host()?;
-        let script = bin.join("cargo");
-        fs::write(&script, stand_in(&built, &host))?;
+        let script = programs.own.join("bin/cargo");
+        fs::write(&script, stand_in(built, programs.host()))?;
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
-        Ok(Programs { bin, host, built, _lock: lock })
+        Ok(programs)
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.address.host
+    }
+
+    /// The folder that is `/tmp` in the transcript.
+    pub(crate) fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// The variables of a program in the transcript.
+    pub(crate) fn environment(&self) -> Vec<(OsString, OsString)> {
+        let mut clean = environment::clean(env::vars_os(), &self.own.join("home"), &self.temporary);
+        for (_, path) in clean.iter_mut().filter(|(name, _)| name == "PATH") {
+            let mut first = self.own.join("bin").into_os_string();
+            first.push(":");
+            first.push(&*path);
+            *path = first;
+        }
+        clean
     }
 
     /// The command that starts a chapter's server.
     pub(crate) fn server(&self, sources: &Sources, chapter: &str) -> Result<String> {
-        let package = package(sources, chapter)?;
-        let (name, flag) =
-            if package == "final" { ("httpserver", "--addr ") } else { (package.as_str(), "") };
-        Ok(format!("exec {} {flag}{}:8080", self.built.join(name).display(), self.host))
+        let name = &sources.chapter(chapter)?.name;
+        let (name, flag) = match name.as_str() {
+            "final" => ("httpserver".to_string(), "--addr "),
+            name => (format!("ch{name}"), ""),
+        };
+        Ok(format!("exec '{}' {flag}{}:8080", self.built.folder.join(name).display(), self.host()))
     }
 }
 
-impl Drop for Programs {
+impl Drop for Programs<'_> {
     fn drop(&mut self) {
-        // Nothing depends on it, and it lies in target/.
-        let _ = fs::remove_dir_all(&self.bin);
+        // Nothing depends on them.
+        let _ = fs::remove_dir_all(&self.own);
+        let _ = fs::remove_dir_all(&self.temporary);
     }
 }
 
-fn package(sources: &Sources, chapter: &str) -> Result<String> {
-    let name = &sources.chapter(chapter)?.name;
-    Ok(if name == "final" { name.clone() } else { format!("ch{name}") })
-}
-
-/// `cargo run -p NAME [--example EXAMPLE] [-- ARGUMENTS]` runs what has been built, at our address; every
-/// other cargo command is the real one.
-fn stand_in(built: &Path, host: &str) -> String {
+/// `cargo run -p NAME [--example EXAMPLE] [-- ARGUMENTS]`, `cargo xtask` and `cargo test … --test NAME` run what has been
+/// built, the servers at our address: cargo itself would wait while another cargo builds. Every other command is cargo's.
+fn stand_in(built: &Built, host: &str) -> String {
+    let mut tests = String::new();
+    for (name, program) in &built.tests {
+        let _ = writeln!(tests, "  *' --test {name} '*) exec '{}' --quiet ;;", program.display());
+    }
     format!(
         r#"#!/usr/bin/env bash
 # Stands in for cargo in the book's transcripts; see xtask/book.
-if [ "$1" != run ]; then PATH="${{PATH#*:}}" exec cargo "$@"; fi
+built='{}'
+case "$1 $* " in
+  'xtask '*) shift; exec "$built/xtask" "$@" ;;
+  'run '*) ;;
+{tests}  *) PATH="${{PATH#*:}}" exec cargo "$@" ;;
+esac
 shift
 program=
 while [ $# -gt 0 ]; do
@@ -106,60 +131,32 @@ case "$program ${{1:-}}" in
     case " $* " in *' --addr '*) ;; *) set -- --addr {host}:8080 "$@" ;; esac ;;
   *' '|*' --'*) set -- {host}:8080 "$@" ;; # no address is given
 esac
-exec "{}/$program" "$@"
+exec "$built/$program" "$@"
 "#,
-        built.display()
+        built.folder.display()
     )
-}
-
-/// An address of this machine at which nobody uses port 8080, and the lock that keeps it ours. It is as
-/// long as 127.0.0.1, so that the lengths in a transcript stay what a reader sees.
-fn free_host() -> Result<(String, File)> {
-    for last in 2..=9 {
-        let host = format!("127.0.0.{last}");
-        // Two replays may run at the same time, and ask before either listens.
-        let lock = env::temp_dir().join(format!("transcripts-{host}.lock"));
-        let Ok(lock) = OpenOptions::new().create(true).append(true).open(lock) else { continue };
-        if lock.try_lock().is_ok() && TcpListener::bind((host.as_str(), 8080)).is_ok() {
-            return Ok((host, lock));
-        }
-    }
-    bail!("port 8080 is taken at 127.0.0.2 to 127.0.0.9; transcripts need one of them (Linux)")
-}
-
-/// Builds a package, if this run has not yet.
-fn build(sources: &Sources, package: &str) -> Result<()> {
-    static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    if built.contains(package) {
-        return Ok(());
-    }
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(&cargo)
-        .args(["build", "--quiet", "--bins", "--examples", "--package", package])
-        .current_dir(sources.root())
-        .status()?;
-    if !status.success() {
-        bail!("`{package}` does not build");
-    }
-    built.insert(package.to_string());
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::process::Command;
+
+    use super::super::script::parse;
     use super::*;
 
     /// What the stand-in would start, with a shell function in place of the program.
     fn started(arguments: &[&str]) -> String {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("examples")).unwrap();
-        for program in ["httpserver", "ch04_router", "examples/serve_folder"] {
+        for program in ["httpserver", "ch04_router", "examples/serve_folder", "xtask", "deps-a1"] {
             let path = folder.path().join(program);
             fs::write(&path, "#!/bin/sh\necho \"${0##*/} $*\"\n").unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let script = stand_in(folder.path(), "127.0.0.2");
+        let tests = BTreeMap::from([("counts".to_string(), folder.path().join("deps-a1"))]);
+        let built = Built { folder: folder.path().to_path_buf(), tests };
+        let script = stand_in(&built, "127.0.0.2");
         let output =
             Command::new("bash").args(["-c", &script, "cargo"]).args(arguments).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim_end().to_string()
@@ -184,5 +181,18 @@ mod tests {
             started(&["run", "-p", "final", "--", "--addr", "[::1]:0"]),
             "httpserver --addr [::1]:0"
         );
+    }
+
+    #[test]
+    fn a_test_and_the_course_s_own_commands_are_run_as_they_were_built() {
+        assert_eq!(started(&["test", "-q", "-p", "final", "--test", "counts"]), "deps-a1 --quiet");
+        assert_eq!(started(&["xtask", "check-exercise", "12"]), "xtask check-exercise 12");
+    }
+
+    #[test]
+    fn the_tests_that_a_transcript_runs_are_found() {
+        let lines = ["$ cargo test -q -p final --test counts", "$ cargo run -p final -- --test no"];
+        let steps = parse(&lines.map(str::to_string)).unwrap();
+        assert_eq!(tests(&steps).collect::<Vec<_>>(), ["counts"]);
     }
 }

@@ -10,50 +10,70 @@ use super::matcher::lines_match;
 use super::programs::Programs;
 use super::script::{Action, Step, write};
 use super::terminal::Terminal;
+use crate::built::Built;
 use crate::source::Sources;
 
-/// How long something may take to appear.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How a transcript is replayed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How {
+    /// Keeps what really came out, where it differs.
+    pub(crate) bless: bool,
+    /// How long something may take to appear.
+    pub(crate) patience: Duration,
+}
+
+/// Of whoever looks at a few pages, and waits for the failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Of the replay of all pages, where other tests may have the processors.
+pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(180);
+
+/// How long a command of the course may take: `cargo xtask check-exercise` builds the check, and may have to wait until
+/// another cargo has built.
+const BUILDING: Duration = Duration::from_secs(600);
 
 /// How long a program that shows nothing is given to get to work before the next step.
 const SETTLE: Duration = Duration::from_millis(250);
 
-/// Replays a transcript and returns its lines; with `bless`, as they came out.
+/// Replays a transcript and returns its lines; if it is to be blessed, as they came out.
 pub(crate) fn run(
     sources: &Sources,
+    built: &Built,
     chapter: Option<&str>,
     steps: &[Step],
-    bless: bool,
+    how: How,
 ) -> Result<Vec<String>> {
-    let programs = Programs::prepare(sources, chapter, steps)?;
+    let programs = Programs::prepare(sources, built)?;
     let server = match chapter {
         None => None,
         Some(chapter) => {
             let server =
                 Terminal::run(&programs.server(sources, chapter)?, &programs, sources.root())?;
-            let (lines, _) = server.wait(PATIENCE, |lines, _| !lines.is_empty());
+            let (lines, _) = server.wait(how.patience, |lines, _| !lines.is_empty());
             if !lines.first().is_some_and(|line| line.starts_with("listening on")) {
                 bail!("the server of chapter {chapter} did not start: {}", lines.join("\n"));
             }
             Some(server)
         }
     };
-    let mut replay = Replay { programs: &programs, sources, terminals: BTreeMap::new(), bless };
+    let terminals = BTreeMap::new();
+    let mut replay = Replay { programs: &programs, sources, server, terminals, how };
     let mut lines = Vec::new();
     for step in steps {
         let output = replay.step(step).with_context(|| format!("at `{}`", write(step, &[])[0]))?;
         lines.extend(write(step, &output));
     }
     replay.end()?;
-    drop(server);
     Ok(lines)
 }
 
 struct Replay<'a> {
-    programs: &'a Programs,
+    programs: &'a Programs<'a>,
     sources: &'a Sources,
+    /// The server of the chapter, if one runs.
+    server: Option<Terminal>,
     terminals: BTreeMap<usize, Terminal>,
-    bless: bool,
+    how: How,
 }
 
 impl Replay<'_> {
@@ -61,7 +81,7 @@ impl Replay<'_> {
         match &step.action {
             Action::Command(command) => {
                 if let Some(before) = self.terminals.get_mut(&step.terminal)
-                    && !before.wait_for_end(PATIENCE)
+                    && !before.wait_for_end(self.how.patience)
                 {
                     bail!("the command before it in this terminal is still running");
                 }
@@ -82,12 +102,15 @@ impl Replay<'_> {
 
     /// With one terminal a step is a command that ends, and its output is all there is.
     fn see_all(&mut self, step: &Step) -> Result<Vec<(usize, String)>> {
+        let builds =
+            matches!(&step.action, Action::Command(command) if command.contains("cargo xtask"));
+        let patience = if builds { BUILDING } else { self.how.patience };
         let terminal = self.terminal(step)?;
         terminal.end_input();
-        let (lines, ended) = terminal.wait(PATIENCE, |_, ended| ended);
+        let (lines, ended) = terminal.wait(patience, |_, ended| ended);
         if !ended {
             bail!(
-                "not ended after {PATIENCE:?} (what runs on needs a terminal of its own: `1$ …`); it printed: {}",
+                "not ended after {patience:?} (what runs on needs a terminal of its own: `1$ …`); it printed: {}",
                 lines.join("\n")
             );
         }
@@ -101,30 +124,31 @@ impl Replay<'_> {
         for number in numbers {
             let expected: Vec<&str> = patterns(step, number);
             let Some(terminal) = self.terminals.get_mut(&number) else { continue };
-            let host = &self.programs.host;
+            let programs = self.programs;
             let matching = |lines: &[String]| {
-                let lines: Vec<String> = lines.iter().map(|line| from_real(line, host)).collect();
+                let lines: Vec<String> =
+                    lines.iter().map(|line| from_real(line, programs)).collect();
                 let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
                 (0..=lines.len()).find(|count| lines_match(&expected, &lines[..*count], true))
             };
             if !expected.is_empty() {
-                terminal.wait(PATIENCE, |lines, ended| ended || matching(lines).is_some());
+                terminal.wait(self.how.patience, |lines, ended| ended || matching(lines).is_some());
             } else if number == step.terminal {
                 // Nothing is expected: give the program a moment to get to work.
                 terminal.wait(SETTLE, |_, _| false);
             }
-            let time = if self.bless { SETTLE } else { Duration::ZERO };
+            let time = if self.how.bless { SETTLE } else { Duration::ZERO };
             let (lines, _) = terminal.wait(time, |_, _| false);
             let matched = matching(&lines);
             // Blessing keeps what was right and adds what nobody expected.
-            let count = matched.filter(|count| !self.bless || *count == lines.len());
+            let count = matched.filter(|count| !self.how.bless || *count == lines.len());
             if let Some(count) = count {
                 terminal.mark_seen(count);
                 all.extend(expected.iter().map(|line| (number, (*line).to_string())));
                 continue;
             }
-            let lines: Vec<String> = lines.iter().map(|line| from_real(line, host)).collect();
-            if !self.bless {
+            let lines: Vec<String> = lines.iter().map(|line| from_real(line, programs)).collect();
+            if !self.how.bless {
                 let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
                 return Err(differs(&expected, &lines));
             }
@@ -142,14 +166,13 @@ impl Replay<'_> {
         lines: &[String],
         complete: bool,
     ) -> Result<Vec<(usize, String)>> {
-        let lines: Vec<String> =
-            lines.iter().map(|line| from_real(line, &self.programs.host)).collect();
+        let lines: Vec<String> = lines.iter().map(|line| from_real(line, self.programs)).collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let expected = patterns(step, terminal);
         if lines_match(&expected, &lines, complete) {
             return Ok(step.output.clone());
         }
-        if self.bless {
+        if self.how.bless {
             return Ok(lines.iter().map(|line| (terminal, blessed(line))).collect());
         }
         Err(differs(&expected, &lines))
@@ -158,15 +181,15 @@ impl Replay<'_> {
     /// What was started must have been stopped, or a reader who types it is left with it.
     fn end(mut self) -> Result<()> {
         for (number, terminal) in &mut self.terminals {
-            if !terminal.wait_for_end(PATIENCE) {
+            if !terminal.wait_for_end(self.how.patience) {
                 bail!(
                     "the program in terminal {number} still runs at the end; stop it, with `{number}^C` perhaps"
                 );
             }
             let (lines, _) = terminal.wait(Duration::ZERO, |_, _| true);
-            if *number > 0 && !self.bless && !lines.is_empty() {
+            if *number > 0 && !self.how.bless && !lines.is_empty() {
                 let lines: Vec<_> =
-                    lines.iter().map(|line| from_real(line, &self.programs.host)).collect();
+                    lines.iter().map(|line| from_real(line, self.programs)).collect();
                 bail!(
                     "terminal {number} shows more than the transcript says:\n{}",
                     lines.join("\n")
@@ -176,20 +199,27 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// The reader's server is at 127.0.0.1:8080, and perhaps `cargo xtask trace` in front of it; ours are elsewhere.
+    /// The reader's server is at 127.0.0.1:8080, and perhaps `cargo xtask trace` in front of it; ours are elsewhere. So are
+    /// files in `/tmp`, and of the processes only those of this replay are to be found.
     fn to_real(&self, command: &str) -> String {
-        let host = &self.programs.host;
+        let host = self.programs.host();
+        let terminals = self.terminals.values().chain(&self.server);
+        let groups: Vec<String> = terminals.map(|it| it.group().to_string()).collect();
+        let pgrep = format!("pgrep -g {} -", groups.join(","));
         command
             .replace("127.0.0.1:8080", &format!("{host}:8080"))
             .replace("127.0.0.1:8081", &format!("{host}:8081"))
             .replace("127.0.0.1 8080", &format!("{host} 8080"))
             .replace("'127.0.0.1', 8080", &format!("'{host}', 8080"))
             .replace("\"127.0.0.1\", 8080", &format!("\"{host}\", 8080"))
+            .replace("pgrep -", if groups.is_empty() { "pgrep -" } else { &pgrep })
+            .replace("/tmp", &self.programs.temporary().to_string_lossy())
     }
 }
 
-fn from_real(line: &str, host: &str) -> String {
-    line.replace(host, "127.0.0.1")
+fn from_real(line: &str, programs: &Programs) -> String {
+    line.replace(programs.host(), "127.0.0.1")
+        .replace(&*programs.temporary().to_string_lossy(), "/tmp")
 }
 
 fn patterns(step: &Step, terminal: usize) -> Vec<&str> {
@@ -205,4 +235,65 @@ fn differs(expected: &[&str], lines: &[&str]) -> anyhow::Error {
         lines.iter().map(|line| format!("  | {line}\n")).collect::<Vec<_>>().concat()
     };
     anyhow!("expected\n{}but it printed\n{}", show(expected), show(lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::{env, thread};
+
+    use super::super::script::parse;
+    use super::*;
+
+    /// Replays a transcript that needs none of our programs.
+    fn replayed(text: &str) -> Result<Vec<String>> {
+        let lines: Vec<String> = text.lines().map(str::to_string).collect();
+        let how = How { bless: false, patience: PATIENCE };
+        run(&Sources::find()?, &Built::default(), None, &parse(&lines)?, how)
+    }
+
+    /// All `^C` failed once when the tests ran in the background of a shell, and a proxy or a `.curlrc` changed outputs.
+    #[test]
+    fn a_replay_does_not_depend_on_who_starts_it() {
+        const AGAIN: &str = "REPLAY_STARTED_AGAIN";
+        if env::var_os(AGAIN).is_none() {
+            let home = tempfile::tempdir().unwrap();
+            std::fs::write(home.path().join(".curlrc"), "silent\n").unwrap();
+            let name = "transcript::replay::tests::a_replay_does_not_depend_on_who_starts_it";
+            let status = Command::new("bash")
+                .args(["-c", "trap '' INT; exec \"$0\" \"$@\" --exact --nocapture"])
+                .arg(env::current_exe().unwrap())
+                .arg(name)
+                .envs([
+                    (AGAIN, "1"),
+                    ("http_proxy", "http://127.0.0.1:9"),
+                    ("HTTP_ADDR", "[::1]:0"),
+                ])
+                .env("HOME", home.path())
+                .status();
+            assert!(status.unwrap().success());
+            return;
+        }
+        let text = "1$ echo up; sleep 300\n1| up\n1^C\n\
+            2$ env | grep -ic '_proxy=\\|^http_'\n2| 0\n2$ ls -A ~; echo $LC_ALL\n2| C.UTF-8";
+        assert_eq!(replayed(text).unwrap().join("\n"), text);
+    }
+
+    #[test]
+    fn replays_beside_each_other_have_addresses_files_and_processes_of_their_own() {
+        let text = |name: &str| {
+            format!(
+                "1$ echo {name} > /tmp/site; ls /tmp; sleep 300\n1| site\n\
+                 2$ cat /tmp/site; pgrep -c sleep; echo /tmp/site\n2| {name}\n2| 1\n2| /tmp/site\n1^C"
+            )
+        };
+        let [one, other] = ["one", "other"].map(text);
+        thread::scope(|scope| {
+            let spawn = |text| thread::Builder::new().spawn_scoped(scope, move || replayed(text));
+            let threads = [&one, &other].map(|text| spawn(text).unwrap());
+            for (thread, text) in threads.into_iter().zip([&one, &other]) {
+                assert_eq!(thread.join().unwrap().unwrap().join("\n"), *text);
+            }
+        });
+    }
 }

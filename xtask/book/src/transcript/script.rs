@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+#[cfg(any(unix, test))]
 use anyhow::{Result, bail};
 
 /// Something a reader does in a terminal, and what they see then.
+#[cfg(any(unix, test))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
     /// Which terminal. A transcript with one terminal does not number it: 0.
@@ -59,6 +61,7 @@ fn classify(line: &str) -> Line<'_> {
 }
 
 /// Reads a transcript.
+#[cfg(any(unix, test))]
 pub(crate) fn parse(lines: &[String]) -> Result<Vec<Step>> {
     let mut steps: Vec<Step> = Vec::new();
     for line in lines {
@@ -154,6 +157,7 @@ fn escape(text: &str) -> String {
 }
 
 /// Whether a command would connect to `localhost`. As an origin it is only a name: there is nothing to reach.
+#[cfg(any(unix, test))]
 fn connects_to_localhost(command: &str) -> bool {
     command.replace("http://localhost:3000", "").contains("localhost")
 }

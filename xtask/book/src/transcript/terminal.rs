@@ -34,16 +34,12 @@ impl Terminal {
         programs: &Programs,
         folder: &std::path::Path,
     ) -> Result<Terminal> {
-        let path = std::env::var("PATH").unwrap_or_default();
         let mut child = bash()
             .arg("-c")
             .arg(format!("exec 2>&1\n{command}"))
             .current_dir(folder)
-            .env("PATH", format!("{}:{path}", programs.bin.display()))
-            .env("NO_COLOR", "1")
-            .env("LC_ALL", "C.UTF-8")
-            .env("RUST_BACKTRACE", "0")
-            .env("PYTHONUNBUFFERED", "1")
+            .env_clear()
+            .envs(programs.environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .process_group(0)
@@ -86,6 +82,11 @@ impl Terminal {
     /// Ctrl-C reaches every program in the foreground of a terminal.
     pub(crate) fn interrupt(&self) -> Result<()> {
         self.signal("-INT")
+    }
+
+    /// The number of the group that its processes form.
+    pub(crate) fn group(&self) -> u32 {
+        self.child.id()
     }
 
     fn signal(&self, signal: &str) -> Result<()> {

@@ -1,0 +1,99 @@
+//! The programs of the chapters, built.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::source::{Sources, target};
+
+/// Programs of the chapters as they were when they had been built: another cargo may replace those in the target folder
+/// while they are used.
+#[derive(Debug, Default)]
+pub(crate) struct Built {
+    /// A folder with the programs, and in `examples` those of the examples. It goes away with this.
+    pub(crate) folder: PathBuf,
+    /// The test programs that were asked for, by name.
+    pub(crate) tests: BTreeMap<String, PathBuf>,
+}
+
+impl Built {
+    /// Builds all programs and examples, and the test programs of these names. One call for all has the features that
+    /// `cargo test --workspace` has: with `--package` cargo leaves out what only other packages ask for, and builds the
+    /// dependencies again.
+    pub(crate) fn everything(sources: &Sources, tests: &BTreeSet<String>) -> Result<Built> {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .args(["build", "--quiet", "--workspace", "--bins", "--examples"])
+            .args(tests.iter().flat_map(|test| ["--test", test]))
+            .arg("--message-format=json-render-diagnostics")
+            .current_dir(sources.root())
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cargo cannot be started")?;
+        ensure!(output.status.success(), "the programs of the chapters do not build");
+        let messages = String::from_utf8_lossy(&output.stdout);
+        let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = target(sources).join("built").join(name);
+        let mut built = Built { folder, tests: BTreeMap::new() };
+        for (kind, below) in [("bin", ""), ("example", "examples"), ("test", "tests")] {
+            for (name, program) in messages.lines().filter_map(|message| program(message, kind)) {
+                let kept = keep(&program, &built.folder.join(below))?;
+                if kind == "test" {
+                    built.tests.insert(name, kept);
+                }
+            }
+        }
+        Ok(built)
+    }
+}
+
+impl Drop for Built {
+    fn drop(&mut self) {
+        // Nothing depends on it, and it lies in target/.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A second name for a program, in this folder; a copy, where that cannot be.
+fn keep(program: &Path, folder: &Path) -> Result<PathBuf> {
+    let kept = folder.join(program.file_name().context("a program has a name")?);
+    fs::create_dir_all(folder)?;
+    if fs::hard_link(program, &kept).is_err() {
+        fs::copy(program, &kept).with_context(|| kept.display().to_string())?;
+    }
+    Ok(kept)
+}
+
+/// The program that a message of cargo's is about, with its name, if it is of this kind.
+fn program(message: &str, kind: &str) -> Option<(String, PathBuf)> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let target = &message["target"];
+    target["kind"].as_array()?.iter().find(|it| *it == kind)?;
+    Some((target["name"].as_str()?.to_string(), PathBuf::from(message["executable"].as_str()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_s_messages_say_where_programs_are() {
+        let message = |kind: &str| {
+            format!(
+                "{{\"target\":{{\"kind\":[\"{kind}\"],\"name\":\"a\"}},\"executable\":\"/d/a\"}}"
+            )
+        };
+        let found = Some(("a".to_string(), PathBuf::from("/d/a")));
+        assert_eq!(program(&message("test"), "test"), found);
+        assert_eq!(program(&message("bin"), "bin"), found);
+        assert_eq!(program(&message("bin"), "test"), None);
+        assert_eq!(program("{\"reason\":\"build-finished\",\"success\":true}", "bin"), None);
+    }
+}

@@ -1,0 +1,239 @@
+//! Replays the transcripts of pages, several pages at a time.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::programs::tests;
+use super::replay::{self, How, LONG_PATIENCE, PATIENCE};
+use super::script;
+use crate::built::Built;
+use crate::files;
+use crate::page::{Part, parts};
+use crate::source::Sources;
+
+/// A page, and its transcripts.
+struct Page {
+    path: PathBuf,
+    /// `book/src/part1/run-it.md`
+    name: String,
+    text: String,
+    transcripts: Vec<Transcript>,
+}
+
+struct Transcript {
+    line: usize,
+    info: String,
+    body: Vec<String>,
+    raw: Vec<String>,
+}
+
+impl Transcript {
+    /// `transcript`, and not `transcript-not-run`.
+    fn is_run(&self) -> bool {
+        self.info.split(' ').next() == Some("transcript")
+    }
+
+    /// Why it is not run.
+    fn reason(&self) -> Option<&str> {
+        let (_, reason) = self.info.split_once("reason=\"")?;
+        Some(reason.trim_end_matches('"')).filter(|reason| !reason.is_empty())
+    }
+}
+
+/// What came of the transcripts of a page.
+#[derive(Debug, Default)]
+struct Outcome {
+    passed: usize,
+    failed: Vec<String>,
+    /// Those that are not replayed, and why.
+    skipped: Vec<String>,
+}
+
+/// Replays the transcripts of these pages, or of all, `jobs` pages at a time.
+pub(crate) fn run(chosen: &[PathBuf], bless: bool, jobs: NonZeroUsize) -> Result<()> {
+    let sources = Sources::find()?;
+    let started = Instant::now();
+    let pages = pages(&sources, chosen)?;
+    let patience = if chosen.is_empty() { LONG_PATIENCE } else { PATIENCE };
+    let how = How { bless, patience };
+    let mut all = Outcome::default();
+    for outcome in replay_pages(&pages, &build(&sources, &pages)?, how, jobs)? {
+        all.passed += outcome.passed;
+        all.failed.extend(outcome.failed);
+        all.skipped.extend(outcome.skipped);
+    }
+    for line in &all.skipped {
+        println!("{line}");
+    }
+    for failure in &all.failed {
+        eprintln!("{failure}\n");
+    }
+    println!(
+        "transcripts: {} replayed, {} failed, {} not replayed, {:.1} s",
+        all.passed,
+        all.failed.len(),
+        all.skipped.len(),
+        started.elapsed().as_secs_f32()
+    );
+    if !all.failed.is_empty() {
+        bail!(
+            "transcripts that do not say what the programs say; `transcripts --bless PAGE` rewrites them"
+        );
+    }
+    Ok(())
+}
+
+/// The pages that have transcripts.
+fn pages(sources: &Sources, chosen: &[PathBuf]) -> Result<Vec<Page>> {
+    let root = sources.root().join("book/src");
+    let paths: Vec<PathBuf> = if chosen.is_empty() {
+        files::below(&root, "md")?.into_iter().map(|page| root.join(page)).collect()
+    } else {
+        chosen.to_vec()
+    };
+    let mut pages = Vec::new();
+    for path in paths {
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let transcripts: Vec<_> = parts(&text)
+            .into_iter()
+            .filter_map(|part| match part {
+                Part::Fence { line, info, body, raw } if info.starts_with("transcript") => {
+                    Some(Transcript { line, info, body, raw })
+                }
+                _ => None,
+            })
+            .collect();
+        if !transcripts.is_empty() {
+            let name = path.strip_prefix(sources.root()).unwrap_or(&path).display().to_string();
+            pages.push(Page { path, name, text, transcripts });
+        }
+    }
+    Ok(pages)
+}
+
+/// Builds what the transcripts run, if there are any.
+fn build(sources: &Sources, pages: &[Page]) -> Result<Built> {
+    let transcripts = pages.iter().flat_map(|page| &page.transcripts).filter(|it| it.is_run());
+    let bodies: Vec<_> = transcripts.map(|it| &it.body).collect();
+    if bodies.is_empty() {
+        return Ok(Built::default());
+    }
+    // A transcript that cannot be read is reported when its turn comes.
+    let steps = bodies.into_iter().filter_map(|body| script::parse(body).ok());
+    let names: BTreeSet<String> =
+        steps.flat_map(|steps| tests(&steps).collect::<Vec<_>>()).collect();
+    Built::everything(sources, &names)
+}
+
+/// Replays pages beside each other, each in its own thread. What came of them is in their order.
+fn replay_pages(
+    pages: &[Page],
+    built: &Built,
+    how: How,
+    jobs: NonZeroUsize,
+) -> Result<Vec<Outcome>> {
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Vec<(usize, Outcome)>> {
+        let sources = Sources::find()?;
+        let mut outcomes = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(page) = pages.get(index) else { return Ok(outcomes) };
+            outcomes.push((index, replay_page(&sources, built, page, how)?));
+        }
+    };
+    let mut outcomes = Vec::new();
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs.get())
+            .map(|_| thread::Builder::new().name("replay".to_string()).spawn_scoped(scope, work))
+            .collect();
+        for thread in threads {
+            let done = thread?.join().map_err(|_| anyhow!("a replay has panicked"))?;
+            outcomes.extend(done?);
+        }
+        anyhow::Ok(())
+    })?;
+    outcomes.sort_by_key(|(index, _)| *index);
+    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+fn replay_page(sources: &Sources, built: &Built, page: &Page, how: How) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    let mut replaced = Vec::new();
+    for transcript in &page.transcripts {
+        let place = format!("{}:{}", page.name, transcript.line);
+        if !transcript.is_run() {
+            match transcript.reason() {
+                Some(reason) => outcome.skipped.push(format!("{place}: not replayed: {reason}")),
+                None => outcome.failed.push(format!("{place}: say why with reason=\"…\"")),
+            }
+            continue;
+        }
+        match one(sources, built, transcript, how) {
+            Ok(actual) => {
+                outcome.passed += 1;
+                replaced.push((&transcript.raw, actual));
+            }
+            Err(error) => outcome.failed.push(format!("{place}: {error:#}")),
+        }
+    }
+    if how.bless {
+        write_back(page, replaced)?;
+    }
+    Ok(outcome)
+}
+
+fn one(sources: &Sources, built: &Built, transcript: &Transcript, how: How) -> Result<Vec<String>> {
+    let steps = script::parse(&transcript.body)?;
+    let chapter = transcript.info.split(' ').find_map(|word| word.strip_prefix("chapter="));
+    replay::run(sources, built, chapter, &steps, how)
+}
+
+/// Puts the blocks as they really came out in the place of those that were there.
+fn write_back(page: &Page, replaced: Vec<(&Vec<String>, Vec<String>)>) -> Result<()> {
+    let mut new = page.text.clone();
+    for (raw, actual) in replaced {
+        let (Some(first), Some(last)) = (raw.first(), raw.last()) else { continue };
+        let block = format!("{first}\n{}\n{last}", actual.join("\n"));
+        new = new.replacen(&raw.join("\n"), &block, 1);
+    }
+    if new != page.text {
+        fs::write(&page.path, new)?;
+        println!("{}: rewritten", page.path.display());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_in_the_order_of_the_pages() {
+        let page = |number: usize| Page {
+            path: PathBuf::new(),
+            name: format!("{number}.md"),
+            text: String::new(),
+            transcripts: vec![Transcript {
+                line: 1,
+                info: format!("transcript-not-run reason=\"{number}\""),
+                body: Vec::new(),
+                raw: Vec::new(),
+            }],
+        };
+        let pages: Vec<Page> = (0..50).map(page).collect();
+        let how = How { bless: false, patience: PATIENCE };
+        let jobs = NonZeroUsize::new(4).unwrap();
+        let outcomes = replay_pages(&pages, &Built::default(), how, jobs).unwrap();
+        let told: Vec<_> = outcomes.into_iter().flat_map(|outcome| outcome.skipped).collect();
+        let expected: Vec<_> = (0..50).map(|it| format!("{it}.md:1: not replayed: {it}")).collect();
+        assert_eq!(told, expected);
+    }
+}
