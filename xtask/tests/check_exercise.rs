@@ -18,7 +18,7 @@ const BUILD: Duration = Duration::from_secs(600);
 const SOON: Duration = Duration::from_secs(10);
 
 fn check(server: &str) -> Command {
-    let mut command = environment::command(env!("CARGO_BIN_EXE_xtask"));
+    let mut command = environment::interruptible(env!("CARGO_BIN_EXE_xtask"));
     command.args(["check-exercise", "2", "--server", server]).stdin(Stdio::null());
     command
 }

@@ -8,6 +8,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::process::Command;
 
 /// What is set for every program.
@@ -63,6 +64,26 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// The same for a program that a signal must end, as it ends one that a person has started in a terminal. What is started
+/// with `nohup`, or in the background of a script, ignores SIGINT or SIGHUP, and so does all that it starts. Nothing in
+/// Rust without unsafe code undoes that, but `env` of the GNU coreutils does; another `env` says that it cannot.
+pub fn interruptible(program: impl AsRef<OsStr>) -> Command {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if !ignores_signals(&status) {
+        return command(program);
+    }
+    let mut command = command("env");
+    command.arg("--default-signal=INT,HUP").arg(program);
+    command
+}
+
+/// Whether SIGHUP or SIGINT, numbers 1 and 2, are among the signals that a process ignores, by its `/proc/PID/status`
+/// (proc_pid_status(5)). Systems without that file are taken not to.
+pub fn ignores_signals(status: &str) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|it| u64::from_str_radix(it.trim(), 16).ok()).is_some_and(|it| it & 0b11 != 0)
+}
+
 /// Removes what the command would inherit and must not, and sets the [`SETTINGS`]. Variables that have been set on the
 /// command stay.
 pub fn clean(command: &mut Command) {
@@ -96,6 +117,15 @@ mod tests {
         for name in ["PATH", "HOME", "TMPDIR", "SystemRoot", "TZ", "EXERCISE_ONLY", "CARGO_HOME"] {
             assert!(!is_unwanted(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_process_knows_whether_it_was_told_to_ignore_ctrl_c() {
+        let status = |ignored: &str| format!("Name:\tx\nSigBlk:\tffff\nSigIgn:\t{ignored}\n");
+        assert!(ignores_signals(&status("0000000000001006")));
+        assert!(ignores_signals(&status("0000000000001001")));
+        assert!(!ignores_signals(&status("0000000000001004")));
+        assert!(!ignores_signals(""));
     }
 
     #[test]
