@@ -207,3 +207,18 @@ fn a_thread_gives_back_what_is_far_too_large() {
     let bytes = bytes_of(pair.scratch);
     assert!(bytes < 150_000, "{bytes} bytes");
 }
+
+#[test]
+fn a_head_that_is_longer_than_most_leaves_no_more_room_behind_than_others() {
+    let after = |first: &str| {
+        let mut pair = Pair::new();
+        pair.limits.head = 100_000;
+        for sent in [first, BROWSER] {
+            pair.exchange(sent, 1);
+        }
+        bytes_of(pair.scratch)
+    };
+    let long = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(30_000));
+    let (usual, long) = (after(BROWSER), after(&long));
+    assert!(long < usual + 10_000, "{long} bytes behind a long head, {usual} as a rule");
+}

@@ -338,3 +338,19 @@ fn an_answer_may_be_as_large_as_the_largest_and_no_larger() {
         }
     }
 }
+
+/// Of a stream whose length nobody knows, nothing read into no room is not its end.
+#[test]
+fn an_answer_is_not_whole_because_nothing_was_read_for_want_of_room() {
+    let chain = cached(|_: &mut Request| {
+        let body = ResponseBody::Stream { reader: Box::new(&b"all"[..]), length: None };
+        response(Status::OK, MINUTE).with_body(body)
+    });
+    let ResponseBody::Stream { mut reader, .. } = ask(&chain, get("/").build()).into_parts().2
+    else {
+        unreachable!("it is recorded while it is sent")
+    };
+    assert_eq!(reader.read(&mut []).unwrap(), 0);
+    drop(reader);
+    assert_eq!(word(&chain, get("/").build()), "MISS");
+}

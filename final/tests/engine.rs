@@ -452,7 +452,10 @@ fn times_without_end_are_no_more_than_long() {
     let set = move |server: Server| server.with_limits(limits).with_drain(time);
     let server = Running::start(set, |_: &mut Request| "done");
     let mut client = server.connect();
-    assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+    // What panics behind the first answer ends the connection before the second.
+    for _ in 0..2 {
+        assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+    }
     assert_eq!(server.stop(), 0);
 }
 

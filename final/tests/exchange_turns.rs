@@ -348,3 +348,18 @@ fn who_leaves_in_the_middle_of_a_large_body_gets_no_answer() {
     let next = pair.turn("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabcdef", &handler);
     assert_eq!((next, pair.read().as_str()), (Next::End, ""));
 }
+
+/// The handler will wait for the client, and that perhaps for its answer.
+#[test]
+fn answers_before_a_large_body_are_sent_before_its_handler_begins() {
+    let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });
+    let client = pair.client.try_clone().unwrap();
+    let handler = move |request: &mut Request| {
+        let is_answered = client.peek(&mut [0]).is_ok();
+        format!("{} {is_answered}", request.method())
+    };
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabcdef";
+    pair.turn([GET, post].concat(), &handler);
+    let reply = pair.read();
+    assert!(reply.contains("GET false") && reply.ends_with("POST true"), "{reply}");
+}

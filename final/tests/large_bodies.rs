@@ -223,6 +223,27 @@ fn uploads_of_all_threads_leave_the_others_their_turn() {
     server.stop();
 }
 
+/// What has come need not be waited for, but nobody can know that before.
+#[test]
+fn a_handler_that_reads_from_the_socket_has_given_its_permit_away() {
+    let mut router = routes();
+    router.post("/way", |request: &mut Request| {
+        std::io::copy(request.body_mut(), &mut std::io::sink()).unwrap();
+        httpserver::core::workers::give_way().to_string()
+    });
+    let routes: Routes = router.build().unwrap();
+    let size = httpserver::core::workers::Size { permits: 1, threads: 8, patience: LONG };
+    let set = |server: httpserver::Server| server.with_limits(limits()).with_workers(size);
+    let server = Running::start(set, routes);
+    let head = post("/way", "Content-Length: 100000\r\n").into_bytes();
+    for _ in 0..5 {
+        let mut client = server.connect();
+        client.send([&head[..], &[b'x'; 100_000]].concat()).unwrap();
+        assert_eq!(text(&client.read_reply().unwrap()), "false", "it had one to give");
+    }
+    server.stop();
+}
+
 /// An answer that is the body of the request, while it comes.
 fn echo(request: &mut Request) -> Response {
     let body = std::mem::take(request.body_mut());

@@ -221,11 +221,13 @@ mod tests {
         permit.next(1);
         assert_eq!(permit.hand_over(permit.turns(), 1), None, "it has it already");
         assert!(permit.turn_of(1).is_some());
-        assert_eq!(permit.hand_over(permit.turns(), 2), Some(1));
+        let turn = permit.turns();
+        assert_eq!(permit.hand_over(turn, 2), Some(1));
         // Its new owner has not begun a turn that somebody could take from it.
         assert_eq!((permit.turn_of(2), permit.owner_in(permit.turns())), (None, None));
         assert_eq!(permit.hand_over(permit.turns(), 3), None);
         assert_eq!(permit.next(2), Next::Run(Token(6)));
+        assert_eq!(permit.hand_over(turn, 3), None, "this is another turn");
     }
 
     #[test]

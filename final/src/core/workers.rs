@@ -488,7 +488,12 @@ impl<W: Work> Shared<W> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::io::Write;
+    use std::sync::mpsc::{Sender, channel};
+
     use super::*;
+    use crate::core::Interest;
+    use crate::core::system::{Stream, pair, receive};
 
     /// Nothing is ever ready.
     struct Idle;
@@ -582,5 +587,48 @@ mod tests {
         assert_eq!((permit.next(RESERVE), permit.next(7)), (Next::Lost, Next::Wait));
         assert_eq!(spare.wait(&AtomicBool::new(false)), Some(0), "it has been told");
         assert!(lock(&shared.spares).is_empty());
+    }
+
+    /// It says that it was told, and panics.
+    struct Panics {
+        poller: Arc<Poller>,
+        stream: Mutex<Stream>,
+        told: Mutex<Sender<()>>,
+    }
+
+    impl Work for Panics {
+        type Scratch = ();
+
+        fn ready(&self, token: Token, (): &mut (), _: Mode) {
+            let stream = lock(&self.stream);
+            if receive(&stream, &mut Vec::with_capacity(1)).is_err() {
+                return; // the same byte was told of twice
+            }
+            self.poller.arm(&*stream, token, Interest::Read).unwrap();
+            drop(stream);
+            lock(&self.told).send(()).unwrap();
+            panic!("this panic is expected");
+        }
+
+        fn tell_again(&self, _: Token) {}
+
+        fn tick(&self, _: Instant) {}
+    }
+
+    #[test]
+    fn a_panic_in_a_turn_costs_no_thread() {
+        let (mut client, server) = pair().unwrap();
+        let poller = Arc::new(Poller::new().unwrap());
+        poller.add(&server, Token(7), Interest::Read).unwrap();
+        let (tell, told) = channel();
+        let (stream, tell) = (Mutex::new(server), Mutex::new(tell));
+        let work = Arc::new(Panics { poller: Arc::clone(&poller), stream, told: tell });
+        let size = Size { permits: 1, threads: 1, patience: LONG };
+        let workers = Workers::start(size, poller, work).unwrap();
+        for _ in 0..3 {
+            client.write_all(b"x").unwrap();
+            told.recv_timeout(LONG).expect("the thread is still there");
+        }
+        assert_eq!(workers.stop(LONG), 0);
     }
 }

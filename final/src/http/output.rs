@@ -219,6 +219,7 @@ mod tests {
     use std::io::Write;
     use std::net::{Ipv4Addr, TcpListener, TcpStream};
     use std::thread;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -301,23 +302,53 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 
+    /// Otherwise it would wait for room that never comes, as long as a client may take nothing.
+    #[test]
+    fn a_client_that_is_gone_is_an_error_and_not_waited_for() {
+        let (client, server) = connected();
+        drop(client);
+        let mut output = Output::default();
+        // The first bytes still leave, and the answer to them is a reset.
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            output.pending().extend_from_slice(&[b'x'; 1000]);
+            match output.flush(&server) {
+                Ok(flushed) => assert_eq!(flushed, Flushed::All),
+                Err(_) => break,
+            }
+            assert!(Instant::now() < end, "it goes nowhere");
+        }
+    }
+
     /// A client that reads as quickly as it is sent to must not keep the thread from the others.
     #[test]
-    fn one_turn_sends_a_part_of_a_large_file_also_to_who_reads_at_once() {
-        const LENGTH: usize = 20_000_000;
-        let (mut client, server) = connected();
-        client.set_nonblocking(false).unwrap();
-        let mut output = Output::default();
-        output.set_rest(Rest::File { file: file(&vec![b'x'; LENGTH]), at: 0, end: LENGTH as u64 });
-        let reader = thread::Builder::new().name("client".to_string());
-        let reader = reader.spawn(move || client.read_to_end(&mut Vec::new()).unwrap()).unwrap();
-        let mut before = 0;
-        while output.flush(&server).unwrap() != Flushed::All {
-            let Rest::File { at, .. } = output.rest else { unreachable!("more is to come") };
-            assert!(at - before < TURN + CALL, "{} bytes in one turn", at - before);
-            before = at;
+    fn one_turn_sends_a_part_of_what_is_large_also_to_who_reads_at_once() {
+        const LENGTH: u64 = 20_000_000;
+        let stream = Rest::Stream {
+            reader: Box::new(io::repeat(b'x')),
+            framing: Framing::Length(LENGTH),
+            left: LENGTH,
+        };
+        let file = file(&vec![b'x'; 20_000_000]);
+        for rest in [Rest::File { file, at: 0, end: LENGTH }, stream] {
+            let (mut client, server) = connected();
+            client.set_nonblocking(false).unwrap();
+            let mut output = Output::default();
+            output.set_rest(rest);
+            let reader = thread::Builder::new().name("client".to_string());
+            let reader = reader.spawn(move || client.read_to_end(&mut Vec::new()).unwrap());
+            let mut before = 0;
+            while output.flush(&server).unwrap() != Flushed::All {
+                let sent = match output.rest {
+                    Rest::File { at, .. } => at,
+                    Rest::Stream { left, .. } => LENGTH - left,
+                    _ => LENGTH,
+                };
+                assert!(sent - before < TURN + CALL, "{} bytes in one turn", sent - before);
+                before = sent;
+            }
+            drop(server);
+            assert_eq!(reader.unwrap().join().unwrap() as u64, LENGTH);
         }
-        drop(server);
-        assert_eq!(reader.join().unwrap(), LENGTH);
     }
 }

@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(engine.shared.statistics(), expected);
         assert!(lock(&engine.reserve).is_some(), "the next shortage can be told as well");
         let until = lock(&engine.rests_until).expect("it rests");
-        assert!(until >= before + PAUSE);
+        assert!(until >= before + PAUSE && until <= Instant::now() + PAUSE);
 
         // The next client is left where it is until the rest is over, and is not forgotten then.
         let _next = TcpStream::connect(address).unwrap();
@@ -310,6 +310,10 @@ mod tests {
                 client
             })
             .collect();
+        // Of the listener nobody is told again by itself.
+        assert_eq!(told(&engine.poller, LONG), [LISTENER]);
+        engine.tell_again(LISTENER);
+        assert_eq!(told(&engine.poller, LONG), [LISTENER]);
         engine.accept(&mut Scratch::default(), Mode::Serve);
         // All but the one that had its turn, and the one that nobody has let in yet.
         assert_eq!(lock(&seen).len(), ACCEPTED_A_TURN);
