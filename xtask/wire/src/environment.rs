@@ -78,7 +78,7 @@ pub fn interruptible(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// Whether SIGHUP or SIGINT, numbers 1 and 2, are among the signals that a process ignores, by its `/proc/PID/status`
-/// (proc_pid_status(5)). Systems without that file are taken not to.
+/// (`proc_pid_status(5)`). Systems without that file are taken not to.
 pub fn ignores_signals(status: &str) -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|it| u64::from_str_radix(it.trim(), 16).ok()).is_some_and(|it| it & 0b11 != 0)
