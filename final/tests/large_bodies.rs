@@ -238,7 +238,7 @@ fn a_handler_that_reads_from_the_socket_has_given_its_permit_away() {
     let head = post("/way", "Content-Length: 100000\r\n").into_bytes();
     for _ in 0..5 {
         let mut client = server.connect();
-        client.send([&head[..], &[b'x'; 100_000]].concat()).unwrap();
+        client.send([&head[..], &vec![b'x'; 100_000]].concat()).unwrap();
         assert_eq!(text(&client.read_reply().unwrap()), "false", "it had one to give");
     }
     server.stop();
