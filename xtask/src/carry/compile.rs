@@ -1,5 +1,7 @@
 //! Compiles what was carried: a merge without a conflict may still be wrong, such as two `mod tests` in one file.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
 
 use crate::process;
@@ -9,7 +11,7 @@ use crate::workspace::Workspace;
 /// The arguments of cargo.
 fn arguments(packages: &[String]) -> Vec<&str> {
     let packages = packages.iter().flat_map(|package| ["-p", package]);
-    ["check", "--quiet", "--tests"].into_iter().chain(packages).collect()
+    ["check", "--quiet", "--keep-going", "--tests"].into_iter().chain(packages).collect()
 }
 
 /// Printed first, because compiling may take a while.
@@ -26,7 +28,7 @@ pub(super) fn check(workspace: &Workspace, packages: &[String]) -> anyhow::Resul
     if finished.status.success() {
         return Ok(None);
     }
-    let files = files_with_errors(&finished.output);
+    let files = Vec::from_iter(files_with_errors(&finished.output));
     let what = match files.len() {
         0 => ui::paint(ui::BAD, "cargo cannot check it:"),
         _ => format!("{} {}", ui::paint(ui::BAD, "does not compile:"), files.join(", ")),
@@ -38,9 +40,9 @@ pub(super) fn check(workspace: &Workspace, packages: &[String]) -> anyhow::Resul
     )))
 }
 
-/// The files that the compiler's errors point to, each once: `--> chapters/03_parser/src/a.rs:7:1`.
-fn files_with_errors(output: &str) -> Vec<String> {
-    let mut files: Vec<String> = Vec::new();
+/// The files that the compiler's errors point to, in the order of the chapters: `--> chapters/03_parser/src/a.rs:7:1`.
+fn files_with_errors(output: &str) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
     let mut in_error = false;
     for line in output.lines() {
         if line.starts_with("error") || line.starts_with("warning") {
@@ -50,10 +52,7 @@ fn files_with_errors(output: &str) -> Vec<String> {
         // Before the numbers of the line and the column.
         if let Some(file) = place.and_then(|place| place.rsplitn(3, ':').nth(2)) {
             in_error = false;
-            let file = file.replace('\\', "/");
-            if !files.contains(&file) {
-                files.push(file);
-            }
+            files.insert(file.replace('\\', "/"));
         }
     }
     files
@@ -93,11 +92,14 @@ mod tests {
 warning: unused
  --> chapters/03_a/src/w.rs:1:1
 error[E0428]: twice
+  --> final/src/e.rs:21:1
+error[E0428]: twice
   --> chapters/03_a/src/e.rs:21:1
    |
   ::: chapters/03_a/src/other.rs:1:1
 error: could not compile `ch03_a` (lib test) due to 1 previous error
 ";
-        assert_eq!(files_with_errors(output), ["chapters/03_a/src/e.rs"]);
+        let files = Vec::from_iter(files_with_errors(output));
+        assert_eq!(files, ["chapters/03_a/src/e.rs", "final/src/e.rs"]);
     }
 }
