@@ -14,6 +14,8 @@ mod pages;
 mod programs;
 #[cfg(unix)]
 mod replay;
+#[cfg(unix)]
+mod rest;
 mod script;
 #[cfg(unix)]
 mod terminal;

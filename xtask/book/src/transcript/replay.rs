@@ -1,13 +1,14 @@
 //! Does what a transcript says, and compares what comes.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::bless::blessed;
 use super::matcher::lines_match;
 use super::programs::Programs;
+use super::rest::are_at_work;
 use super::script::{Action, Step, write};
 use super::terminal::Terminal;
 use crate::built::Built;
@@ -34,6 +35,9 @@ const BUILDING: Duration = Duration::from_secs(600);
 
 /// How long a program that shows nothing is given to get to work before the next step.
 const SETTLE: Duration = Duration::from_millis(250);
+
+/// How much longer, while it has work to do: other programs may have the processors.
+const WORK: Duration = Duration::from_secs(10);
 
 /// Replays a transcript and returns its lines; if it is to be blessed, as they came out.
 pub(crate) fn run(
@@ -121,6 +125,7 @@ impl Replay<'_> {
     fn see_some(&mut self, step: &Step) -> Result<Vec<(usize, String)>> {
         let (mut all, mut as_written) = (Vec::new(), true);
         let numbers: Vec<usize> = self.terminals.keys().copied().collect();
+        let groups = self.groups();
         for number in numbers {
             let expected: Vec<&str> = patterns(step, number);
             let Some(terminal) = self.terminals.get_mut(&number) else { continue };
@@ -134,8 +139,12 @@ impl Replay<'_> {
             if !expected.is_empty() {
                 terminal.wait(self.how.patience, |lines, ended| ended || matching(lines).is_some());
             } else if number == step.terminal {
-                // Nothing is expected: give the program a moment to get to work.
+                // Nothing is expected: give the program a moment to get to work, and more if it has no processor.
                 terminal.wait(SETTLE, |_, _| false);
+                let until = Instant::now() + WORK;
+                while are_at_work(&groups) && Instant::now() < until {
+                    terminal.wait(SETTLE / 10, |_, _| false);
+                }
             }
             let time = if self.how.bless { SETTLE } else { Duration::ZERO };
             let (lines, _) = terminal.wait(time, |_, _| false);
@@ -199,12 +208,16 @@ impl Replay<'_> {
         Ok(())
     }
 
+    /// The process groups of the programs.
+    fn groups(&self) -> Vec<u32> {
+        self.terminals.values().chain(&self.server).map(Terminal::group).collect()
+    }
+
     /// The reader's server is at 127.0.0.1:8080, and perhaps `cargo xtask trace` in front of it; ours are elsewhere. So are
     /// files in `/tmp`, and of the processes only those of this replay are to be found.
     fn to_real(&self, command: &str) -> String {
         let host = self.programs.host();
-        let terminals = self.terminals.values().chain(&self.server);
-        let groups: Vec<String> = terminals.map(|it| it.group().to_string()).collect();
+        let groups: Vec<String> = self.groups().iter().map(ToString::to_string).collect();
         let pgrep = format!("pgrep -g {} -", groups.join(","));
         command
             .replace("127.0.0.1:8080", &format!("{host}:8080"))
