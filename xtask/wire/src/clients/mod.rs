@@ -32,8 +32,9 @@ pub enum Ran {
     Skipped(String),
 }
 
-/// Clients have deadlines of their own; this one is for a client that forgets them.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Clients have deadlines of their own; this one is for a client that forgets them. A browser on a busy machine has taken
+/// more than half a minute.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs `program` with `input` on its standard input, and returns all that it printed, errors last.
 /// `None` if there is no such program.
