@@ -162,9 +162,10 @@ fn a_browser_seeks_in_a_film() {
     };
     assert!(dom.contains(">seeked to 100 of 120<"), "{dom}");
     // Not by reading all that comes before: one part from the beginning, and one from further on.
-    let log = program.stdout_so_far();
-    let parts = log.lines().filter(|line| line.contains("GET /silence.wav HTTP/1.1\" 206"));
-    assert!(parts.count() >= 2, "{log}");
+    let part = |line: &&str| line.contains("GET /silence.wav HTTP/1.1\" 206");
+    program
+        .wait_for_stdout("two parts in the log", LONG, |log| log.lines().filter(part).count() >= 2)
+        .unwrap();
 }
 
 /// How this process may have namespaces of its own: as root, or as who is root in there. `None` if neither.

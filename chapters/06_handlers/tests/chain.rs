@@ -1,8 +1,13 @@
 //! What every answer of the program gets from the layers around it, whoever has given it.
 
+use std::time::Duration;
+
 use wire::{Client, Program, Reply, request};
 
 const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+
+/// How long output may take to arrive on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const PAGE: &str = "http://localhost:3000";
 
@@ -59,7 +64,7 @@ fn a_panic_costs_neither_the_connection_nor_a_worker() {
         assert_eq!(reply.json().unwrap()["error"], "internal_error");
     }
     assert_eq!(client.ask(request("GET", "/empty", &[], b"")).unwrap().status, 204);
-    assert!(!program.stderr_so_far().is_empty());
+    program.wait_for_stderr("the panics", PATIENCE, |text| !text.is_empty()).unwrap();
 }
 
 #[test]

@@ -129,6 +129,24 @@ impl Program {
         Err(self.failed(&text, &format!("waited for {what} on standard output")))
     }
 
+    /// Waits until `wanted` is true of its standard error, and returns that output. What a program writes there need
+    /// not have arrived when its response has.
+    ///
+    /// # Errors
+    /// After `patience`, or when it can print no more; `what` says what was waited for.
+    pub fn wait_for_stderr(
+        &self,
+        what: &str,
+        patience: Duration,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<String, WireError> {
+        let text = self.output.wait(patience, |text| text.stderr_ended || wanted(&text.stderr));
+        if wanted(&text.stderr) {
+            return Ok(text.stderr.clone());
+        }
+        Err(self.failed(&text, &format!("waited for {what} on standard error")))
+    }
+
     /// Sends it a signal. Only Unix has them.
     pub fn signal(&self, signal: Signal) -> Result<(), WireError> {
         send_signal(self.pid(), signal)
