@@ -44,6 +44,8 @@ fn replay(fix: &Fix) -> Option<Replayed> {
     let git = Git::at(root.path());
     git.run(&["checkout", "-q", "--detach", fix.before]).unwrap();
     let ignore = root.path().join(".git/info/exclude");
+    // A person's template of repositories may have no such folder.
+    std::fs::create_dir_all(ignore.parent().unwrap()).unwrap();
     std::fs::write(ignore, "/.carry\n").unwrap();
 
     let workspace = Workspace::at(root.path()).unwrap();

@@ -90,6 +90,7 @@ pub(crate) const PARTS: &[Part] = &[
         after: &["clippy"],
         run: doc,
     },
+    Part { name: "fuzz", about: "the fuzz targets compile", after: &["clippy"], run: fuzz },
     Part {
         name: "loom",
         about: "the queue and the engine in every order of events",
@@ -148,6 +149,25 @@ fn loom(run: &Run) -> anyhow::Result<Outcome> {
         Outcome::Passed { .. } => Outcome::passed(format!("{passed} models")),
         other => other,
     })
+}
+
+fn fuzz(run: &Run) -> anyhow::Result<Outcome> {
+    let mut command = process::cargo();
+    command
+        .args([
+            "check",
+            "--quiet",
+            "--locked",
+            "--bins",
+            "--manifest-path",
+            "xtask/fuzz/Cargo.toml",
+        ])
+        // Nothing is linked, so libFuzzer need not be there, nor a C++ compiler to build it.
+        .env("CUSTOM_LIBFUZZER_PATH", "/none/libnone.a")
+        .env("CARGO_TARGET_DIR", run.workspace.target())
+        .current_dir(run.workspace.root());
+    let finished = process::captured(&mut command)?;
+    Ok(outcome(&command, &finished))
 }
 
 fn doc(run: &Run) -> anyhow::Result<Outcome> {
