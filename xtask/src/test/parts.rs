@@ -114,23 +114,32 @@ fn ladder(run: &Run) -> anyhow::Result<Outcome> {
 }
 
 fn clippy(run: &Run) -> anyhow::Result<Outcome> {
-    let mut args = ["clippy", "--quiet", "--all-targets"].map(String::from).to_vec();
-    match &run.scope {
+    let packages: Vec<String> = match &run.scope {
         Some(scope) => {
-            let packages = scope.packages.iter();
-            args.extend(packages.flat_map(|name| ["--package".to_string(), name.clone()]));
+            scope.packages.iter().flat_map(|name| ["--package".to_string(), name.clone()]).collect()
         }
-        None => args.push("--workspace".to_string()),
+        None => vec!["--workspace".to_string()],
+    };
+    let clippy = |targets: Vec<String>| {
+        let start = ["clippy".to_string(), "--quiet".to_string()];
+        let end = ["--", "-D", "warnings"].map(String::from);
+        let args = [&start[..], &packages, &targets, &end].concat();
+        cargo(&run.workspace, &args)
+    };
+    let outcome = clippy(vec!["--all-targets".to_string()])?;
+    if outcome.is_failure() {
+        return Ok(outcome);
     }
-    // The checks of the exercises are no tests of their chapter, so they are not among all targets.
+    // The checks of the exercises are no tests of their chapter, so they are not among all targets, and beside
+    // `--all-targets` cargo takes no notice of their names.
+    let mut checks = Vec::new();
     for exercise in Exercise::all(&run.workspace)? {
         let package = &exercise.chapter.package;
         if run.scope.as_ref().is_none_or(|scope| scope.packages.contains(package)) {
-            args.extend(["--test".to_string(), exercise.target()]);
+            checks.extend(["--test".to_string(), exercise.target()]);
         }
     }
-    args.extend(["--", "-D", "warnings"].map(String::from));
-    cargo(&run.workspace, &args)
+    if checks.is_empty() { Ok(outcome) } else { clippy(checks) }
 }
 
 fn loom(run: &Run) -> anyhow::Result<Outcome> {

@@ -1,13 +1,12 @@
 //! The client at play: it asks a server that answers as a script says, and everything it does is seen.
 
-use std::env;
 use std::fmt::Write;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use wire::Script;
-use wire::exercise::Failure;
+use wire::exercise::{self, Failure};
 
 /// So long the client may take, whatever it waits for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(12);
