@@ -224,7 +224,7 @@ mod tests {
         use BodyError::{BadChunk, BadTrailer, TooLarge, TrailersTooLarge};
         let huge_line = format!("5;{}\r\n", "x".repeat(1100));
         let many_extensions = format!("1;{}\r\nx\r\n", "e".repeat(1000)).repeat(20);
-        let table: [(&str, BodyError); 22] = [
+        let table: [(&str, BodyError); 25] = [
             ("\r\n", BadChunk),
             (";a\r\n", BadChunk),
             ("-1\r\n", BadChunk),
@@ -246,6 +246,9 @@ mod tests {
             ("0\r\nno colon\r\n\r\n", BadTrailer),
             ("0\r\na: b\r\n c\r\n", BadTrailer),
             ("0\r\nContent-Length: 3\r\n\r\n", BadTrailer),
+            ("0\r\nTransfer-Encoding: chunked\r\n\r\n", BadTrailer),
+            ("0\r\nHost: a\r\n\r\n", BadTrailer),
+            ("0\r\nTrailer: X-Sum\r\n\r\n", BadTrailer),
             ("0\r\na:\r\nb:\r\nc:\r\n\r\n", TrailersTooLarge),
         ];
         for (bytes, expected) in table {
