@@ -44,7 +44,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 1)]
     jobs: usize,
     /// Seconds after which a test run counts as hanging
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 900)]
     timeout: u32,
     /// `skip`: take it for granted that the tests pass without a mutation
     #[arg(long, default_value = "run")]
@@ -65,7 +65,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     }
     let shard: Vec<&str> =
         args.shard.iter().flat_map(|shard| ["--shard", shard.as_str()]).collect();
-    let quick = [&["--cargo-arg=--lib"], shard.as_slice()].concat();
+    // One process for all unit tests is quicker than nextest, which has one for each.
+    let quick = [&["--cargo-arg=--lib", "--test-tool=cargo"], shard.as_slice()].concat();
     let quick = tries(workspace, args, &files, &quick, "unit tests")?;
     let survivors: Vec<&Tried> = quick.iter().filter(|it| it.fate == Fate::Survived).collect();
     let names: Vec<String> =
@@ -73,7 +74,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let all = match names.as_slice() {
         [] => Vec::new(),
         names => {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+            if process::is_installed("cargo-nextest") {
+                names.push("--test-tool=nextest");
+            }
             tries(workspace, args, &files, &names, "all tests")?
         }
     };
@@ -112,9 +116,8 @@ fn tries(
     command.args(["--cap-lints=true", "--no-shuffle", "--output"]).arg(&output);
     command.args(["--jobs", &args.jobs.to_string(), "--baseline", &args.baseline]);
     command.args(["--timeout", &args.timeout.to_string()]).args(extra);
-    if process::is_installed("cargo-nextest") {
-        command.arg("--test-tool=nextest");
-    }
+    // What a mutation breaks, the first cases of a property show as a rule.
+    command.env("PROPTEST_CASES", "64");
     ui::print(&format!("{}\n", ui::paint(ui::TITLE, &format!("mutations against {what}"))));
     let status = command.status().context("cargo cannot be started")?;
     // 2 is a survivor, 3 a test run that hung; everything else is no result.
