@@ -275,6 +275,18 @@ mod tests {
     }
 
     #[test]
+    fn get_head_and_post_need_no_permission_and_others_do() {
+        let cors = Cors::new(policy(&[PAGE], false)).unwrap();
+        for method in Method::ALL {
+            let request = Request::builder(Method::Options, "/")
+                .header("Access-Control-Request-Method", method.as_str())
+                .build();
+            let is_safe = matches!(method, Method::Get | Method::Head | Method::Post);
+            assert_eq!(cors.allows_method(&request), is_safe, "{method}");
+        }
+    }
+
+    #[test]
     fn a_preflight_that_is_refused_has_a_code_and_only_options_is_one() {
         let response = answer(policy(&[PAGE], false), Method::Options, PAGE);
         assert_eq!(response.status(), Status::FORBIDDEN);

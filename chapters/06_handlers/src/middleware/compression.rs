@@ -145,6 +145,9 @@ mod tests {
             "application/json ; charset=utf-8",
             "application/problem+json",
             "application/atom+xml",
+            "application/javascript",
+            "application/wasm",
+            "application/xml",
             "image/svg+xml",
         ] {
             assert_eq!(
