@@ -80,3 +80,38 @@ impl Connection {
         self.stream.shutdown(Shutdown::Write)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::time::{Duration, Instant};
+
+    use socket2::SockRef;
+
+    use super::*;
+
+    /// Otherwise it would wait for its deadline, though nobody is there.
+    #[test]
+    fn a_reset_is_an_error_and_not_silence() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, peer) = listener.accept().unwrap();
+        server.set_nonblocking(true).unwrap();
+        let connection = Connection::new(server, peer);
+        let mut buffer = Vec::with_capacity(8);
+        assert_eq!(connection.fill(&mut buffer).unwrap(), Fill::Nothing);
+        client.write_all(b"x").unwrap();
+        SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(client);
+        let end = Instant::now() + Duration::from_secs(20);
+        let error = loop {
+            match connection.fill(&mut buffer) {
+                Ok(filled) => assert_ne!(filled, Fill::Eof),
+                Err(error) => break error,
+            }
+            assert!(Instant::now() < end, "it waits for who is gone");
+        };
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    }
+}

@@ -26,8 +26,8 @@ mod tests {
         ($name:ident) => {
             mod $name {
                 use super::super::$name::{
-                    Stream, accept, door, duplicate, pair, receive, send, send_ahead, send_both,
-                    send_file,
+                    Stream, accept, door, duplicate, noted_time, pair, receive, send, send_ahead,
+                    send_both, send_file,
                 };
                 use super::*;
 
@@ -43,6 +43,18 @@ mod tests {
                     let mut bytes = vec![0; count];
                     client.read_exact(&mut bytes).unwrap();
                     String::from_utf8(bytes).unwrap()
+                }
+
+                /// What is noted at the kernel's ticks is a moment old.
+                #[test]
+                fn the_time_of_day_is_that_of_now() {
+                    // That of a file that is written now.
+                    let mut file = tempfile::NamedTempFile::new().unwrap();
+                    file.write_all(b"x").unwrap();
+                    let written = file.as_file().metadata().unwrap().modified().unwrap();
+                    let noted = noted_time();
+                    let minute = Duration::from_secs(60);
+                    assert!(written - minute < noted && noted < written + minute);
                 }
 
                 #[test]

@@ -293,6 +293,8 @@ mod tests {
             (Get, "/users/7", "show id=7"),
             (Get, "/users/me", "me"),
             (Get, "/users/ada", "by name name=ada"),
+            // A path may look like a pattern, and is none.
+            (Get, "/users/:name", "by name name=:name"),
             (Get, "/users/4294967296", "by name name=4294967296"),
             (Delete, "/users/7", "delete id=7"),
             (Head, "/users", "list"),
