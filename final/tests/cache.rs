@@ -354,3 +354,15 @@ fn an_answer_is_not_whole_because_nothing_was_read_for_want_of_room() {
     drop(reader);
     assert_eq!(word(&chain, get("/").build()), "MISS");
 }
+
+#[test]
+fn what_was_made_for_one_client_or_for_head_is_not_for_the_next_get() {
+    for first in [
+        with(get("/"), &["Authorization: Basic x"]),
+        Request::builder(Method::Head, "/").header("Host", "a").build(),
+    ] {
+        let chain = cached(|_: &mut Request| response(Status::OK, MINUTE));
+        assert_eq!(word(&chain, first), "MISS");
+        assert_eq!(word(&chain, get("/").build()), "MISS");
+    }
+}

@@ -210,6 +210,8 @@ pub(super) fn next_piece(
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
     use crate::http::HeaderValue;
 
@@ -335,6 +337,20 @@ mod tests {
         let (text, _) = encode(response, GET);
         assert!(text.contains("Content-Length: 2\r\n") && !text.contains("99"), "{text}");
         assert!(!text.contains("chunked") && !text.contains("Connection"), "{text}");
+    }
+
+    #[test]
+    fn a_part_of_a_file_is_sent_from_where_it_begins_and_one_that_ends_before_is_empty() {
+        for (range, expected) in
+            [(3..5, (3, 5)), (0..5, (0, 5)), (Range { start: 5, end: 3 }, (5, 5))]
+        {
+            let file = std::sync::Arc::new(tempfile::tempfile().unwrap());
+            let body = ResponseBody::File { file, range };
+            let mut response = Response::new(Status::OK).with_body(body);
+            let (_, rest) = super::encode(&mut response, GET, &mut Vec::new());
+            let Rest::File { at, end, .. } = rest else { panic!("it is sent as a file") };
+            assert_eq!((at, end), expected);
+        }
     }
 
     #[test]
