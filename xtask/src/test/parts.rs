@@ -75,7 +75,8 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "clippy",
         about: "no warnings, from the compiler or from clippy",
-        after: &[],
+        // Not beside it: the parts that wait for sockets wait for `build`.
+        after: &["build"],
         run: clippy,
     },
     Part {
