@@ -2,15 +2,16 @@
 //!
 //! The reader's files are never touched. The copy is kept between runs and only files that differ are
 //! written, so that cargo builds little; a lock makes a second run wait. Several copies, each with its number,
-//! can be used side by side. Their dependencies are those that cargo has built for the course itself, and their own
-//! crates have a version of their own: cargo tells a crate from its copy by the version, not by the folder.
+//! can be used side by side: each has a target folder, so that none waits for another's build. What cargo has built of
+//! the dependencies is linked there, not built again.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::check::build::{Place, Target};
+use crate::check::build::Place;
 use crate::git::Git;
 use crate::patch::Patch;
 use crate::workspace::Workspace;
@@ -18,7 +19,7 @@ use crate::workspace::Workspace;
 pub(crate) struct Sandbox {
     number: usize,
     root: PathBuf,
-    target: Target,
+    target: PathBuf,
     git: Git,
     revision: String,
     /// Held as long as the copy is in use.
@@ -39,7 +40,8 @@ impl Sandbox {
         lock.lock()?;
         let index = folder.join("index");
         let git = Git::with_index(workspace.root(), &index, &root)?;
-        let target = Target { programs: folder.join("target"), shared: workspace.target() };
+        let target = folder.join("target");
+        share_dependencies(&workspace.target().join("debug"), &target.join("debug"))?;
         let sandbox =
             Sandbox { number, root, target, git, revision: revision.to_string(), _lock: lock };
         sandbox.restore()?;
@@ -71,7 +73,36 @@ impl Sandbox {
     }
 }
 
-/// Makes `version = "0.1.0"` of the workspace `version = "0.1.0-copy.2"`.
+/// Links what cargo has built for the course into a target folder that is not there yet. Cargo never writes into a file
+/// of a dependency that it has built; its own crates have other names in a copy, see [`with_version_of_its_own`].
+fn share_dependencies(from: &Path, to: &Path) -> anyhow::Result<()> {
+    if to.exists() {
+        return Ok(());
+    }
+    for folder in [".fingerprint", "build", "deps"] {
+        link_all(&from.join(folder), &to.join(folder)).context("linking dependencies")?;
+    }
+    Ok(())
+}
+
+/// Links all files below a folder. One that cannot be linked, as on another file system, is left for cargo to build.
+fn link_all(from: &Path, to: &Path) -> io::Result<()> {
+    let Ok(entries) = fs::read_dir(from) else { return Ok(()) };
+    fs::create_dir_all(to)?;
+    for entry in entries {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            link_all(&entry.path(), &to)?;
+        } else {
+            let _ = fs::hard_link(entry.path(), to);
+        }
+    }
+    Ok(())
+}
+
+/// Makes `version = "0.1.0"` of the workspace `version = "0.1.0-copy.2"`. Cargo names what it builds by the version of a
+/// crate and not by its folder, so that a copy would write into the files of the course.
 fn with_version_of_its_own(manifest: &str, number: usize) -> String {
     let Some((before, rest)) = manifest.split_once("\nversion = \"") else {
         return manifest.to_string();
@@ -85,6 +116,19 @@ mod tests {
     use super::*;
     use crate::patch::Files;
     use crate::workspace::tests::folder_with;
+
+    #[test]
+    fn what_is_built_is_linked_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| folder.path().join(name));
+        fs::create_dir_all(from.join("deps")).unwrap();
+        fs::write(from.join("deps/libregex.rlib"), "1").unwrap();
+        share_dependencies(&from, &to).unwrap();
+        assert_eq!(fs::read_to_string(to.join("deps/libregex.rlib")).unwrap(), "1");
+        fs::write(from.join("deps/libnew.rlib"), "2").unwrap();
+        share_dependencies(&from, &to).unwrap();
+        assert!(!to.join("deps/libnew.rlib").exists());
+    }
 
     /// Once two copies had the same version, and a solution was checked with the program of another one.
     #[test]

@@ -17,18 +17,9 @@ pub(crate) struct Place {
     /// The root of the repository, or of a copy.
     pub root: PathBuf,
     /// Where cargo puts what it builds; `None` is as always.
-    pub target: Option<Target>,
+    pub target: Option<PathBuf>,
     /// Keep the compiler's words instead of showing them.
     pub quiet: bool,
-}
-
-/// Where cargo builds for a copy of the repository.
-#[derive(Debug, Clone)]
-pub(crate) struct Target {
-    /// For programs, whose names are the same in each copy.
-    pub programs: PathBuf,
-    /// For everything else: cargo tells the copies apart there, and builds a dependency once for all of them.
-    pub shared: PathBuf,
 }
 
 /// What has been built.
@@ -54,8 +45,7 @@ pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     if let Some(target) = &place.target {
-        command.env("CARGO_TARGET_DIR", &target.programs);
-        command.env("CARGO_BUILD_BUILD_DIR", &target.shared);
+        command.env("CARGO_TARGET_DIR", target);
     }
     if place.quiet {
         command.stderr(Stdio::piped());
