@@ -41,8 +41,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     };
     let chosen: Vec<_> = exercises.into_iter().map(|exercise| (exercise, Claims::All)).collect();
     let proof = prove(workspace, &chosen, &revision, ui::print)?;
-    ui::print(&format!("\n{} proved, {} not\n", proof.good, proof.bad));
-    Ok(if proof.bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    ui::print(&format!("\n{} proved, {} not\n", proof.good, proof.bad.len()));
+    Ok(if proof.bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Which claims about an exercise are tried.
@@ -53,11 +53,12 @@ pub(crate) enum Claims {
     RightSolutions,
 }
 
-/// How many claims hold, and how many do not.
+/// How many claims hold, and which do not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Proof {
     pub good: usize,
-    pub bad: usize,
+    /// The number of the exercise, and the line that says why the claim does not hold.
+    pub bad: Vec<(u8, String)>,
 }
 
 /// Proves exercises as they are in a commit or tree, several side by side, and says a line for each claim.
@@ -78,7 +79,7 @@ pub(crate) fn prove(
             let sandbox = Sandbox::open(workspace, number, revision)?;
             let one = prove_one(&sandbox, exercise, *chosen, &say)?;
             proof.good += one.good;
-            proof.bad += one.bad;
+            proof.bad.extend(one.bad);
         }
         Ok(proof)
     };
@@ -94,7 +95,7 @@ pub(crate) fn prove(
     for proof in proofs {
         let proof = proof?;
         sum.good += proof.good;
-        sum.bad += proof.bad;
+        sum.bad.extend(proof.bad);
     }
     Ok(sum)
 }
@@ -108,12 +109,16 @@ fn prove_one(
     let copy = Workspace::at(&sandbox.place(true).root)?;
     let (mut proof, marks) = (Proof::default(), ui::marks());
     let mut tell = |name: &str, verdict: anyhow::Result<String>| {
-        let (count, style, mark, words) = match verdict {
-            Ok(words) => (&mut proof.good, ui::GOOD, marks.good, words),
-            Err(error) => (&mut proof.bad, ui::BAD, marks.bad, format!("{error:#}")),
-        };
-        *count += 1;
-        say(&format!("{} {} {name}: {words}\n", ui::paint(style, mark), exercise.name));
+        let is_good = verdict.is_ok();
+        let (style, mark) = if is_good { (ui::GOOD, marks.good) } else { (ui::BAD, marks.bad) };
+        let words = verdict.unwrap_or_else(|error| format!("{error:#}"));
+        let line = format!("{} {} {name}: {words}\n", ui::paint(style, mark), exercise.name);
+        say(&line);
+        if is_good {
+            proof.good += 1;
+        } else {
+            proof.bad.push((exercise.number, line));
+        }
     };
     match claims(&copy, exercise) {
         Err(error) => tell("not proved", Err(error)),

@@ -1,5 +1,6 @@
 //! The parts, in the order in which they start: what others wait for and what takes long comes first.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::process::Command;
 
@@ -205,13 +206,15 @@ fn exercises(run: &Run) -> anyhow::Result<Outcome> {
     if chosen.is_empty() {
         return Ok(Outcome::Skipped("there are no exercises yet".to_string()));
     }
-    let lines = std::sync::Mutex::new(String::new());
     let revision = prove::work_tree(workspace)?;
-    let proof = prove::prove(workspace, &chosen, &revision, |line| {
-        lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push_str(line);
-    })?;
-    if proof.bad > 0 {
-        return Ok(Outcome::Failed(lines.into_inner().unwrap_or_default()));
+    let proof = prove::prove(workspace, &chosen, &revision, |_| ())?;
+    if !proof.bad.is_empty() {
+        let lines: String = proof.bad.iter().map(|(_, line)| line.as_str()).collect();
+        let numbers: BTreeSet<String> =
+            proof.bad.iter().map(|(number, _)| number.to_string()).collect();
+        let numbers = numbers.into_iter().collect::<Vec<_>>().join(" ");
+        let repeat = format!("to repeat only that: cargo xtask prove-exercises {numbers}\n");
+        return Ok(Outcome::Failed(format!("{lines}{repeat}")));
     }
     Ok(Outcome::passed(format!("{} claims about {} exercises", proof.good, chosen.len())))
 }
