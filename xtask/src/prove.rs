@@ -263,6 +263,7 @@ fn judge(expected: &Expected, all: &[Checked], ended: &Ended) -> anyhow::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::tests::folder_with;
     use wire::exercise::Failure;
 
     fn checked(results: &[(&str, bool)]) -> Vec<Checked> {
@@ -276,6 +277,31 @@ mod tests {
 
     fn verdict(expected: &Expected, results: &[(&str, bool)]) -> Result<String, String> {
         judge(expected, &checked(results), &Ended::Done).map_err(|error| error.to_string())
+    }
+
+    /// What was proved used to be the last commit, so the order "test, then commit" said ok about files that nobody had
+    /// looked at.
+    #[test]
+    fn what_is_proved_is_the_files_as_they_are() {
+        let folder = folder_with(&[("chapters/04_a/src/lib.rs", "committed\n")]);
+        let git = Git::at(folder.path());
+        git.run(&["init", "-q"]).unwrap();
+        git.run(&["add", "-A"]).unwrap();
+        let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
+        git.run(&[&name[..], &["commit", "-q", "-m", "first"]].concat()).unwrap();
+        let path = "chapters/04_a/src/lib.rs";
+        std::fs::write(folder.path().join(path), "work\n").unwrap();
+        std::fs::write(folder.path().join("chapters/04_a/src/new.rs"), "new\n").unwrap();
+        let tree = work_tree(&Workspace::at(folder.path()).unwrap()).unwrap();
+        assert_eq!(git.show(&tree, path).unwrap().as_deref(), Some(&b"work\n"[..]));
+        let new = git.show(&tree, "chapters/04_a/src/new.rs").unwrap();
+        assert_eq!(new.as_deref(), Some(&b"new\n"[..]));
+        // The person's own index is left alone.
+        let status = git.run(&["status", "--porcelain"]).unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&status),
+            " M chapters/04_a/src/lib.rs\n?? chapters/04_a/src/new.rs\n"
+        );
     }
 
     #[test]
