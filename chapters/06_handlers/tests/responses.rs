@@ -1,8 +1,8 @@
 //! What every answer must look like.
 //! The rules are in `xtask/wire/src/tables/responses.rs`.
 
-use wire::Program;
 use wire::tables;
+use wire::{Client, Program, request};
 
 const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
@@ -10,4 +10,19 @@ const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 fn every_answer_has_what_it_must_have() {
     let program = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
     tables::check(program.addr(), &tables::responses::rows()).unwrap();
+}
+
+/// The inspector once counted the letter more that `HEAD` has than `GET` (RFC 9110 section 8.6).
+#[test]
+fn a_response_to_head_has_the_content_length_of_the_response_to_get() {
+    let program = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
+    for target in ["/", "/inspect"] {
+        let length = |method: &str| {
+            let mut client = Client::connect(program.addr()).unwrap();
+            let reply = client.ask(request(method, target, &[], b"")).unwrap();
+            reply.field("Content-Length").map(str::to_string)
+        };
+        assert!(length("GET").is_some(), "{target}");
+        assert_eq!(length("HEAD"), length("GET"), "{target}");
+    }
 }

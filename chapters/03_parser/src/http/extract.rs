@@ -72,18 +72,16 @@ pub fn json(request: &Request) -> Result<Value, HttpError> {
         .map_err(|error| HttpError::new(Status::BAD_REQUEST, "bad_json", error.to_string()))
 }
 
-/// The cookies, over all Cookie lines, as they came: cookies have no encoding of their own (RFC 6265
-/// section 4.2). What has no `=` is passed over. Bytes that are not UTF-8 become U+FFFD, so that one odd
-/// cookie does not take the others with it.
+/// The cookies of all Cookie field lines, each value as the client sent it. Cookies have no encoding of their own, and
+/// quotation marks around a value are part of the value (RFC 6265 sections 4.1.1 and 4.2). A pair without `=` is
+/// skipped. Bytes that are not UTF-8 become U+FFFD, so that one odd cookie does not make the others unreadable.
 pub fn cookies(request: &Request) -> Pairs {
     let mut pairs = Vec::new();
     for line in request.headers().get_all(header::COOKIE) {
         let line = String::from_utf8_lossy(line.as_bytes());
         for pair in line.split(';') {
             let Some((name, value)) = pair.split_once('=') else { continue };
-            let value = value.trim();
-            let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-            pairs.push((name.trim().to_string(), unquoted.unwrap_or(value).to_string()));
+            pairs.push((name.trim().to_string(), value.trim().to_string()));
         }
     }
     Pairs(pairs)
@@ -177,7 +175,7 @@ mod tests {
             .build();
         let expected = [
             ("a", "1"),
-            ("b", "two"),
+            ("b", "\"two\""),
             ("c", "x=y"),
             ("s", "t"),
             ("d", ""),

@@ -2,13 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::http::{Headers, Request, Response};
+use crate::http::{Headers, Method, Request, Response};
 
-/// Answers any request with what it was read as, in JSON.
+/// Responds to any request with what it was read as, in JSON.
 pub(super) fn show(request: &mut Request) -> Response {
     let target = request.target();
+    // Nobody sees the content of a response to HEAD, and its Content-Length must be that of the response to GET
+    // (RFC 9110 section 8.6).
+    let method = match request.method() {
+        Method::Head => Method::Get,
+        method => method,
+    };
     Response::json(&json!({
-        "method": request.method().as_str(),
+        "method": method.as_str(),
         "target": target.raw(),
         "path": target.path(),
         "segments": target.segments(),
