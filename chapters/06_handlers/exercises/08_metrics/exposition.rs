@@ -2,7 +2,7 @@
 //!
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 /// A metric and all of its series.
@@ -13,6 +13,8 @@ pub(crate) struct Family {
     pub(crate) kind: String,
     pub(crate) help: String,
     pub(crate) samples: Vec<Sample>,
+    /// The names and labels of `samples`. A page may have thousands, and each is looked for in all others.
+    series: HashSet<(String, BTreeMap<String, String>)>,
 }
 
 /// One line with a value.
@@ -97,7 +99,7 @@ fn read_comment(comment: &str, line: &str, families: &mut Vec<Family>) -> Result
             return invalid(format!("{name} in one piece, with one HELP and one TYPE"), line);
         }
         let (name, kind, help) = (name.to_string(), String::new(), String::new());
-        families.push(Family { name, kind, help, samples: Vec::new() });
+        families.push(Family { name, kind, help, samples: Vec::new(), series: HashSet::new() });
     }
     let Some(family) = families.last_mut() else { return Ok(()) };
     if !family.samples.is_empty() {
@@ -170,7 +172,7 @@ fn read_sample(line: &str, families: &mut [Family]) -> Result<(), Invalid> {
     if name.ends_with("_bucket") && family.kind == "histogram" && !labels.contains_key("le") {
         return invalid("a bucket with the label le", line);
     }
-    if family.samples.iter().any(|other| other.name == name && other.labels == labels) {
+    if !family.series.insert((name.to_string(), labels.clone())) {
         return invalid("each series once", format!("a second: {line}"));
     }
     let is_count =
