@@ -301,7 +301,7 @@ fn a_part_of_a_file_or_of_what_is_shared_is_kept_as_that_part() {
     file.write_all(b"0123456789").unwrap();
     let file = Arc::new(file);
     let bodies: [Box<dyn Fn() -> ResponseBody + Send + Sync>; 3] = [
-        Box::new(|| ResponseBody::Shared { bytes: b"0123456789"[..].into(), range: 2..5 }),
+        Box::new(|| ResponseBody::Shared { bytes: b"0123456789".to_vec().into(), range: 2..5 }),
         Box::new(move || ResponseBody::File { file: Arc::clone(&file), range: 2..5 }),
         Box::new(|| ResponseBody::Stream { reader: Box::new(&b"234"[..]), length: None }),
     ];

@@ -7,8 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::effects::Effects;
 use crate::http::extract::{self, Pairs};
 use crate::http::{
@@ -37,9 +35,9 @@ fn show(request: &Request, counter: &AtomicU64, effects: &Effects) -> Result<Res
         .map_err(|_| bad("`status` must be a status code"))?;
     let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
     effects.sleep(Duration::from_millis(number(&query, "ms", MOST.0, 0)?));
-    let padding = "x".repeat(number(&query, "kb", MOST.1, 0)? * 1024);
-    let mut response =
-        Response::json(&json!({ "count": count, "padding": padding })).with_status(status);
+    let body = body(count, number(&query, "kb", MOST.1, 0)? * 1024);
+    let mut response = Response::bytes(HeaderValue::from_static("application/json"), body);
+    response = response.with_status(status);
     let headers = response.headers_mut();
     headers.set(header::ETAG, value(&format!("\"{count}\""))?);
     if query.get("ttl").is_some() {
@@ -53,6 +51,17 @@ fn show(request: &Request, counter: &AtomicU64, effects: &Effects) -> Result<Res
         headers.append(name, value(text)?);
     }
     Ok(response)
+}
+
+/// The JSON, written in one go: a value of `serde_json` would have the padding in memory three times.
+fn body(count: u64, padding: usize) -> Vec<u8> {
+    let (start, end) = (format!("{{\"count\":{count},\"padding\":\""), "\"}");
+    let length = start.len() + padding;
+    let mut body = Vec::with_capacity(length + end.len());
+    body.extend_from_slice(start.as_bytes());
+    body.resize(length, b'x');
+    body.extend_from_slice(end.as_bytes());
+    body
 }
 
 fn value(text: &str) -> Result<HeaderValue, HttpError> {

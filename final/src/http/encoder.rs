@@ -213,7 +213,7 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
-    use crate::http::HeaderValue;
+    use crate::http::{HeaderValue, SharedBytes};
 
     const GET: Context = Context { version: Version::Http11, is_head: false, keep_alive: true };
 
@@ -402,7 +402,8 @@ mod tests {
 
     #[test]
     fn a_range_of_what_is_shared_is_sent_from_where_it_is_and_one_beyond_its_end_is_empty() {
-        let all: std::sync::Arc<[u8]> = (0..=u8::MAX).cycle().take(3 * COPIED).collect();
+        let all: Vec<u8> = (0..=u8::MAX).cycle().take(3 * COPIED).collect();
+        let all = SharedBytes::from(all);
         for (range, length) in [
             (0..all.len(), all.len()),
             (7..COPIED + 8, COPIED + 1),

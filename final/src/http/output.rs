@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::SharedBytes;
 use super::encoder::{Framing, next_piece};
 use crate::core::system::{Stream, send, send_ahead, send_both, send_file};
 
@@ -25,7 +26,7 @@ pub enum Rest {
     /// A part of what is in memory for others as well.
     Shared {
         /// All of it.
-        bytes: Arc<[u8]>,
+        bytes: SharedBytes,
         /// What the kernel has not taken.
         left: Range<usize>,
     },
@@ -264,7 +265,7 @@ mod tests {
 
     #[test]
     fn what_the_kernel_takes_in_pieces_arrives_whole() {
-        let rests: [fn(Arc<[u8]>, Range<usize>) -> Rest; 4] = [
+        let rests: [fn(SharedBytes, Range<usize>) -> Rest; 4] = [
             |bytes, left| Rest::Shared { bytes, left },
             |bytes, range| Rest::Bytes { bytes: bytes[range].to_vec().into(), sent: 0 },
             |bytes, range| Rest::File {
@@ -280,7 +281,8 @@ mod tests {
         ];
         let lengths = [(2, 16_000_001), (4, 900_001), (4, 8)];
         for (rests, length) in lengths.map(|(count, length)| (&rests[..count], length)) {
-            let all: Arc<[u8]> = (0..=u8::MAX).cycle().take(length).collect();
+            let all: Vec<u8> = (0..=u8::MAX).cycle().take(length).collect();
+            let all = SharedBytes::from(all);
             let range = 3..all.len() - 5;
             // A large head, so that it does not end where the kernel begins to take less.
             let head = vec![b'h'; 700_001];

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{HeaderName, HeaderValue, Headers, Status, header};
+use super::{HeaderName, HeaderValue, Headers, SharedBytes, Status, header};
 
 /// A status, fields and a body.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub enum ResponseBody {
     /// They are in memory, and others may be sending them too.
     Shared {
         /// All of them.
-        bytes: Arc<[u8]>,
+        bytes: SharedBytes,
         /// Those that are sent.
         range: Range<usize>,
     },

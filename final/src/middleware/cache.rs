@@ -3,7 +3,7 @@
 //! It is a shared cache: what it keeps is for everybody. So the question is not only how long an answer is
 //! good, but also for whom. [`super::cache_store`] is where answers are kept.
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::http::file_part::FilePart;
 use crate::http::limits::MIB;
 use crate::http::{
     HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Method, Request, Response,
-    ResponseBody, Status, date, header,
+    ResponseBody, SharedBytes, Status, date, header,
 };
 
 /// How many seconds ago the answer was made (RFC 9111 section 5.1).
@@ -49,8 +49,12 @@ const HOP_BY_HOP: [&str; 8] = [
     "Upgrade",
 ];
 
-/// How much is kept: 128 answers, 8 MiB, and none that is larger than 1 MiB.
-const CAPACITY: Capacity = Capacity { max_entries: 128, max_bytes: 8 * MIB, max_object: MIB };
+/// How much is kept: 128 responses, 32 MiB, and none that is larger than 16 MiB.
+const CAPACITY: Capacity = Capacity { max_entries: 128, max_bytes: 32 * MIB, max_object: 16 * MIB };
+
+/// Bytes of a stream that are recorded for an entry. Each client that reads slowly has a recording of its own until its
+/// response has been sent.
+const RECORDED: usize = MIB;
 
 /// The time. It is given, so that a test can move it.
 type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
@@ -112,10 +116,7 @@ impl ResponseCache {
         let mut response = if has_it(request.headers(), &entry.headers) {
             Response::new(Status::NOT_MODIFIED)
         } else {
-            // The bytes are shared, not copied, and go out as from a file.
-            let (bytes, length) = (Cursor::new(Arc::clone(&entry.body)), entry.body.len() as u64);
-            let body = ResponseBody::Stream { reader: Box::new(bytes), length: Some(length) };
-            Response::new(Status::OK).with_body(body)
+            Response::new(Status::OK).with_body(shared(entry.body.clone()))
         };
         let is_whole = response.status() == Status::OK;
         for (name, value) in entry.headers.iter() {
@@ -146,25 +147,27 @@ impl ResponseCache {
             key,
             selection: Selection::of(response.headers(), request.headers()),
             headers: to_be_kept(response.headers()),
-            body: Arc::default(),
+            body: SharedBytes::default(),
             matched: request.matched().cloned(),
             is_public,
             made: (self.clock)(),
             lifetime,
         };
         let pending = Pending { entry, store: Arc::clone(&self.store), changes };
-        let (length, most) = (response.body().length(), self.capacity.max_object);
+        let (length, most) = (response.body().length(), self.capacity.max_object.min(RECORDED));
         let body = match response.take_body() {
             ResponseBody::Empty => {
-                pending.finish(Arc::default());
+                pending.finish(SharedBytes::default());
                 ResponseBody::Empty
             }
             ResponseBody::Bytes(bytes) => {
-                pending.finish(bytes[..].into());
-                ResponseBody::Bytes(bytes)
+                // This first client, too, is sent the bytes of the entry.
+                let bytes = SharedBytes::from(bytes.into_owned());
+                pending.finish(bytes.clone());
+                shared(bytes)
             }
             ResponseBody::Shared { bytes, range } => {
-                pending.finish(bytes.get(range.clone()).unwrap_or_default().into());
+                pending.finish(bytes.get(range.clone()).unwrap_or_default().to_vec().into());
                 ResponseBody::Shared { bytes, range }
             }
             ResponseBody::File { file, range } => {
@@ -215,6 +218,11 @@ impl Middleware for ResponseCache {
         };
         response.with_header(X_CACHE, word)
     }
+}
+
+/// A body with all of these bytes.
+fn shared(bytes: SharedBytes) -> ResponseBody {
+    ResponseBody::Shared { range: 0..bytes.len(), bytes }
 }
 
 /// For how long a response may be kept, and whether for everybody. `None` if it must not be (RFC 9111 section 3).
@@ -268,7 +276,7 @@ struct Pending {
 }
 
 impl Pending {
-    fn finish(self, body: Arc<[u8]>) {
+    fn finish(self, body: SharedBytes) {
         lock(&self.store).put(Entry { body, ..self.entry }, self.changes);
     }
 }
@@ -381,7 +389,8 @@ mod tests {
             ResponseBody::Stream { reader, .. } => {
                 reader.take(length.min(most)).read_to_end(&mut bytes).unwrap();
             }
-            ResponseBody::Empty | ResponseBody::Shared { .. } | ResponseBody::File { .. } => {}
+            ResponseBody::Shared { bytes: all, range } => bytes.extend_from_slice(&all[range]),
+            ResponseBody::Empty | ResponseBody::File { .. } => {}
         }
         (status, cache, age, bytes)
     }
@@ -403,6 +412,26 @@ mod tests {
             assert_eq!((status, cache.as_str(), got.as_str()), (200, word, age));
             assert_eq!(body, b"text");
         }
+    }
+
+    /// Each client once got a copy: 500 that read slowly took up 500 times the memory of the entry.
+    #[test]
+    fn all_clients_are_sent_the_bytes_of_the_entry_and_no_copies_of_them() {
+        let large = |_: &mut Request| {
+            let minute = HeaderValue::from_static("max-age=60");
+            Response::text("x".repeat(10 * MIB)).with_header(header::CACHE_CONTROL, minute)
+        };
+        let chain = cached(&Hand::default(), large);
+        let bodies = [(); 3].map(|()| {
+            let response = chain.handle(&mut Request::builder(Method::Get, "/").build());
+            match response.into_parts().2 {
+                ResponseBody::Shared { bytes, .. } => bytes,
+                other => panic!("{other:?}"),
+            }
+        });
+        assert_eq!(bodies[0].len(), 10 * MIB);
+        let first = bodies[0].as_ptr();
+        assert!(bodies.iter().all(|bytes| bytes.as_ptr() == first));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::http::routes::Matched;
-use crate::http::{HeaderValue, Headers, Request, header};
+use crate::http::{HeaderValue, Headers, Request, SharedBytes, header};
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +73,8 @@ pub struct Entry {
     pub selection: Selection,
     /// Its fields.
     pub headers: Headers,
-    /// Its bytes: whoever sends them now has them, even if the entry is gone.
-    pub body: Arc<[u8]>,
+    /// Its bytes, shared with every response that is sending them.
+    pub body: SharedBytes,
     /// The route that it came from, for the log and for those who count.
     pub matched: Option<Matched>,
     /// Whether those who say who they are may have it too.

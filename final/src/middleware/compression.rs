@@ -107,7 +107,7 @@ fn weaken_etag(headers: &mut Headers) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{Handler, HeaderName, Method};
+    use crate::http::{Handler, HeaderName, Method, SharedBytes};
     use crate::middleware::Chain;
 
     /// The answer to a client that wants gzip.
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn of_what_is_shared_the_part_that_is_sent_is_compressed_if_that_makes_it_smaller() {
         let (text, noise) = (vec![b'a'; 4096], noise());
-        let all: std::sync::Arc<[u8]> = [noise.clone(), text.clone()].concat().into();
+        let all = SharedBytes::from([noise.clone(), text.clone()].concat());
         for (range, sent, coding) in [(0..4096, noise, None), (4096..8192, text, Some("gzip"))] {
             let bytes = all.clone();
             let handler = move |_: &mut Request| {

@@ -29,8 +29,8 @@ use std::time::Instant;
 
 use crate::core::stderr::say;
 use crate::http::{
-    Handler, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Router, Status,
-    date, header, mime,
+    Handler, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Router, SharedBytes,
+    Status, date, header, mime,
 };
 use caching::Caching;
 use conditional::Verdict;
@@ -240,7 +240,7 @@ fn whole(content_type: HeaderValue, state: &Headers) -> Headers {
 }
 
 /// All of a small file, if it is what it was when its `metadata` was read, as far as its length and time tell.
-fn read(file: &File, metadata: &Metadata) -> io::Result<Option<Arc<[u8]>>> {
+fn read(file: &File, metadata: &Metadata) -> io::Result<Option<SharedBytes>> {
     let mut bytes = Vec::new();
     file.take(metadata.len() + 1).read_to_end(&mut bytes)?;
     let is_whole = bytes.len() as u64 == metadata.len();

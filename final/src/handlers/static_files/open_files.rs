@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::validators::Validators;
-use crate::http::{Headers, ResponseBody};
+use crate::http::{Headers, ResponseBody, SharedBytes};
 
 /// How long a file is served without looking whether it is still the same. Somebody who publishes a file may
 /// have to wait this long for it to be seen.
@@ -25,7 +25,7 @@ pub struct OpenFile {
     /// The open file. All who send it share it, and each knows by itself where it is.
     pub file: Arc<File>,
     /// All of it, if it is small: then it is sent together with the head, by one call.
-    pub bytes: Option<Arc<[u8]>>,
+    pub bytes: Option<SharedBytes>,
     /// Its length in bytes.
     pub length: u64,
     /// Which state of it this is.
@@ -57,10 +57,10 @@ const GENERATION: Duration = Duration::from_secs(10);
 impl OpenFile {
     /// A part of it, to be sent.
     pub fn body(&self, range: Range<u64>) -> ResponseBody {
-        let in_memory = |bytes: &Arc<[u8]>| {
+        let in_memory = |bytes: &SharedBytes| {
             let start = usize::try_from(range.start).ok()?;
             let range = start..usize::try_from(range.end).ok()?;
-            Some(ResponseBody::Shared { bytes: Arc::clone(bytes), range })
+            Some(ResponseBody::Shared { bytes: bytes.clone(), range })
         };
         self.bytes.as_ref().and_then(in_memory).unwrap_or_else(|| ResponseBody::File {
             file: Arc::clone(&self.file),
