@@ -259,7 +259,7 @@ fn has_it(request: &Headers, kept: &Headers) -> bool {
     let Some(etag) = tags.pop() else { return false };
     let modified = kept.get(header::LAST_MODIFIED).and_then(HeaderValue::to_str);
     let modified = modified.and_then(date::parse_http_date);
-    conditional::judge(request, &Validators { etag, modified }) == Verdict::NotModified
+    conditional::judge(request, &Validators { etag: Some(etag), modified }) == Verdict::NotModified
 }
 
 fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {

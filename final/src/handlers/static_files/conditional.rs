@@ -32,11 +32,13 @@ pub enum Verdict {
 /// ignored, and so is one of two lines. If-Match with something that is no list is not true, and the list of
 /// If-None-Match then names nothing: both are the answers that do no harm.
 pub fn judge(headers: &Headers, validators: &Validators) -> Verdict {
+    // Without a tag no list names this state.
+    let own = || validators.etag.iter();
     // 1. and 2. Is it still the state that the client wants?
     let still = if headers.contains(IF_MATCH) {
         match parse_tags(headers, &IF_MATCH) {
             Some(Tags::Any) => true,
-            Some(Tags::List(tags)) => tags.iter().any(|tag| tag.is_same(&validators.etag)),
+            Some(Tags::List(tags)) => own().any(|own| tags.iter().any(|tag| tag.is_same(own))),
             None => false,
         }
     } else {
@@ -52,7 +54,9 @@ pub fn judge(headers: &Headers, validators: &Validators) -> Verdict {
     let has_it = if headers.contains(IF_NONE_MATCH) {
         match parse_tags(headers, &IF_NONE_MATCH) {
             Some(Tags::Any) => true,
-            Some(Tags::List(tags)) => tags.iter().any(|tag| tag.is_equivalent(&validators.etag)),
+            Some(Tags::List(tags)) => {
+                own().any(|own| tags.iter().any(|tag| tag.is_equivalent(own)))
+            }
             None => false,
         }
     } else {
@@ -149,7 +153,7 @@ mod tests {
     /// 784111777 is `Sun, 06 Nov 1994 08:49:37 GMT`; the file is half a second younger.
     fn file() -> Validators {
         Validators {
-            etag: EntityTag { is_weak: false, opaque: b"x".to_vec() },
+            etag: Some(EntityTag { is_weak: false, opaque: b"x".to_vec() }),
             modified: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(784_111_777_500)),
         }
     }
@@ -215,8 +219,8 @@ mod tests {
 
     #[test]
     fn a_weak_tag_of_ours_never_satisfies_if_match() {
-        let mut weak = file();
-        weak.etag.is_weak = true;
+        let etag = Some(EntityTag { is_weak: true, opaque: b"x".to_vec() });
+        let weak = Validators { etag, ..file() };
         assert_eq!(verdict(&[("If-Match", "\"x\"")], &weak), Verdict::Failed);
         assert_eq!(verdict(&[("If-None-Match", "\"x\"")], &weak), Verdict::NotModified);
     }
@@ -226,6 +230,20 @@ mod tests {
         let timeless = Validators { modified: None, ..file() };
         for name in ["If-Modified-Since", "If-Unmodified-Since"] {
             assert_eq!(verdict(&[(name, SAME)], &timeless), Verdict::Proceed);
+        }
+    }
+
+    #[test]
+    fn what_has_no_tag_is_named_by_no_list_but_it_is_there() {
+        let nameless = Validators { etag: None, modified: None };
+        let table = [
+            ("If-Match", "\"x\"", Verdict::Failed),
+            ("If-Match", "*", Verdict::Proceed),
+            ("If-None-Match", "\"x\"", Verdict::Proceed),
+            ("If-None-Match", "*", Verdict::NotModified),
+        ];
+        for (name, value, expected) in table {
+            assert_eq!(verdict(&[(name, value)], &nameless), expected, "{name}: {value}");
         }
     }
 

@@ -1,11 +1,15 @@
 //! Validators: how a client can ask "is what I have still what you have?" (RFC 9110 section 8.8).
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime};
 
 use crate::http::date::imf_fixdate;
 use crate::http::{HeaderValue, Headers, header};
+
+/// Files of this time or an earlier one have been given a constant: image builders and package stores write 0 or 1,
+/// so that equal content gives equal images. It says nothing of the content.
+const CONSTANT: Duration = Duration::from_secs(1);
 
 /// As long as a file can change twice and keep its timestamp: the resolution of the coarsest file system (FAT).
 const RESOLUTION: Duration = Duration::from_secs(2);
@@ -39,46 +43,30 @@ impl fmt::Display for EntityTag {
     }
 }
 
-/// What tells one state of a file from another.
+/// What tells one state of a file from another. A representation may have both, one of them, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validators {
-    /// Made of the file's length and time.
-    pub etag: EntityTag,
-    /// When the file changed last; `None` if the system does not know.
+    /// The tag; `None` if nothing identifies the content.
+    pub etag: Option<EntityTag>,
+    /// When the content changed last; `None` if that is not known.
     pub modified: Option<SystemTime>,
 }
 
 impl Validators {
     /// The validators of an open file, looked at `now`.
     ///
-    /// The tag is no hash of the content, since that would mean reading all of it for every answer. It says "same
-    /// length, same time of change", and that identifies the bytes only once the time lies so far back that a
-    /// second change would have got another one. Until then the tag is weak and, as what it stands for may
-    /// still change, another one than the strong tag that follows. Without any time it stays weak.
+    /// The tag is no hash of the content, since that would mean reading all of it for every response. It identifies the
+    /// bytes once both times lie so far back that a further change would have got another one. Until then the tag
+    /// is weak and, as what it stands for may still change, another one than the strong tag that follows.
     pub fn of(metadata: &Metadata, now: SystemTime) -> Validators {
-        Validators::new(metadata.len(), metadata.modified().ok(), now)
-    }
-
-    fn new(length: u64, modified: Option<SystemTime>, now: SystemTime) -> Validators {
-        let is_settled = modified
-            .and_then(|modified| now.duration_since(modified).ok())
-            .is_some_and(|age| age >= RESOLUTION);
-        let since_1970 =
-            modified.map(|modified| match modified.duration_since(SystemTime::UNIX_EPOCH) {
-                Ok(after) => format!("{:x}", after.as_nanos()),
-                Err(before) => format!("-{:x}", before.duration().as_nanos()),
-            });
-        let time = since_1970.unwrap_or_default();
-        let suffix = if is_settled { "" } else { "-new" };
-        let opaque = format!("{length:x}-{time}{suffix}").into_bytes();
-        // A date from the future is no news to anyone: the field must not be later than Date (section 8.8.2.1).
-        let modified = modified.map(|modified| modified.min(now));
-        Validators { etag: EntityTag { is_weak: !is_settled, opaque }, modified }
+        Version::of(metadata).validators(now)
     }
 
     /// Says them in the fields of an answer.
     pub fn add_to(&self, headers: &mut Headers) {
-        if let Ok(etag) = HeaderValue::try_from(self.etag.to_string()) {
+        if let Some(etag) = &self.etag
+            && let Ok(etag) = HeaderValue::try_from(etag.to_string())
+        {
             headers.set(header::ETAG, etag);
         }
         if let Some(modified) = self.modified
@@ -89,6 +77,66 @@ impl Validators {
     }
 }
 
+/// What the file system says of the version of a file.
+///
+/// A program can set `modified` to what it likes, and those that copy files do. It cannot set `changed` (ctime, the
+/// status change time): the kernel updates it with every write, and when `modified` is set. A file that was moved
+/// here keeps both its times, but it has a number (inode) of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    length: u64,
+    modified: Option<SystemTime>,
+    /// `None` on Windows, where the standard library does not have it.
+    changed: Option<SystemTime>,
+    number: u64,
+}
+
+impl Version {
+    /// The version that the metadata of an open file tells of.
+    pub fn of(metadata: &Metadata) -> Version {
+        let (changed, number) = changed_and_number(metadata);
+        Version { length: metadata.len(), modified: metadata.modified().ok(), changed, number }
+    }
+
+    fn validators(&self, now: SystemTime) -> Validators {
+        let whole_seconds = |time| Duration::from_secs(since_1970(time).as_secs());
+        let Some(modified) = self.modified.filter(|it| whole_seconds(*it) > CONSTANT) else {
+            return Validators { etag: None, modified: None };
+        };
+        let is_old = |time| now.duration_since(time).is_ok_and(|age| age >= RESOLUTION);
+        let is_settled = is_old(modified) && self.changed.is_none_or(is_old);
+        let mut opaque = format!("{:x}-{:x}", self.length, since_1970(modified).as_nanos());
+        if let Some(changed) = self.changed {
+            let _ = write!(opaque, "-{:x}-{:x}", since_1970(changed).as_nanos(), self.number);
+        }
+        if !is_settled {
+            opaque.push_str("-new");
+        }
+        let etag = EntityTag { is_weak: !is_settled, opaque: opaque.into_bytes() };
+        // A date from the future is no news to anyone: the field must not be later than Date (section 8.8.2.1).
+        Validators { etag: Some(etag), modified: Some(modified.min(now)) }
+    }
+}
+
+/// What lies before 1970 is 0: no content is older than the clocks that count so.
+fn since_1970(time: SystemTime) -> Duration {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+#[cfg(unix)]
+fn changed_and_number(metadata: &Metadata) -> (Option<SystemTime>, u64) {
+    use std::os::unix::fs::MetadataExt;
+    let (seconds, nanoseconds) = (metadata.ctime(), metadata.ctime_nsec());
+    let since_1970 = Duration::from_secs(seconds.try_into().unwrap_or(0))
+        + Duration::from_nanos(nanoseconds.try_into().unwrap_or(0));
+    (Some(SystemTime::UNIX_EPOCH + since_1970), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn changed_and_number(_: &Metadata) -> (Option<SystemTime>, u64) {
+    (None, 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,30 +145,47 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    fn tag(length: u64, modified: Option<SystemTime>, now: SystemTime) -> String {
-        Validators::new(length, modified, now).etag.to_string()
+    /// A file of 16 bytes; its times are in seconds since 1970.
+    fn file(modified: u64, changed: u64) -> Version {
+        Version { length: 16, modified: Some(at(modified)), changed: Some(at(changed)), number: 7 }
+    }
+
+    fn tag(version: Version, now: u64) -> String {
+        version.validators(at(now)).etag.unwrap().to_string()
     }
 
     #[test]
-    fn a_tag_is_strong_once_a_second_change_would_have_another_time() {
-        assert_eq!(tag(16, Some(at(1)), at(3)), "\"10-3b9aca00\"");
-        assert_eq!(tag(16, Some(at(2)), at(3)), "W/\"10-77359400-new\"");
-        assert_eq!(tag(16, Some(at(9)), at(3)), "W/\"10-218711a00-new\"");
-        assert_eq!(tag(16, None, at(3)), "W/\"10--new\"");
-        let before_1970 = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
-        assert_eq!(tag(16, Some(before_1970), at(3)), "\"10--3b9aca00\"");
+    fn a_tag_is_strong_once_a_further_change_would_have_another_time() {
+        assert_eq!(tag(file(2, 2), 4), "\"10-77359400-77359400-7\"");
+        assert_eq!(tag(file(3, 3), 4), "W/\"10-b2d05e00-b2d05e00-7-new\"");
+        assert_eq!(tag(file(9, 3), 4), "W/\"10-218711a00-b2d05e00-7-new\"", "from the future");
+        // `touch -r`, tar and rsync set the time of the content, and may do so twice within a moment.
+        assert_eq!(tag(file(2, 3), 4), "W/\"10-77359400-b2d05e00-7-new\"");
+        let on_windows = Version { changed: None, ..file(2, 2) };
+        assert_eq!(tag(on_windows, 4), "\"10-77359400\"");
     }
 
     #[test]
     fn what_a_client_got_from_a_fresh_file_is_asked_for_again() {
-        let fresh = Validators::new(16, Some(at(2)), at(3)).etag;
-        let settled = Validators::new(16, Some(at(2)), at(4)).etag;
-        assert!(!fresh.is_equivalent(&settled));
+        assert_ne!(tag(file(2, 2), 3).trim_start_matches("W/"), tag(file(2, 2), 4));
+    }
+
+    /// A package store gives every file the time 1, and an update of the same length was a 304 for ever.
+    #[test]
+    fn a_time_that_is_a_constant_identifies_nothing() {
+        let none = Validators { etag: None, modified: None };
+        for modified in [0, 1] {
+            assert_eq!(file(modified, 2).validators(at(9)), none, "{modified}");
+        }
+        let before_1970 = Some(SystemTime::UNIX_EPOCH - Duration::from_secs(1));
+        assert_eq!(Version { modified: before_1970, ..file(0, 2) }.validators(at(9)), none);
+        assert_eq!(Version { modified: None, ..file(0, 2) }.validators(at(9)), none);
+        assert_ne!(file(2, 2).validators(at(9)), none);
     }
 
     #[test]
     fn no_file_is_from_the_future() {
-        assert_eq!(Validators::new(1, Some(at(9)), at(3)).modified, Some(at(3)));
+        assert_eq!(file(9, 2).validators(at(3)).modified, Some(at(3)));
     }
 
     #[test]
