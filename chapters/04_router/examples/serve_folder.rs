@@ -8,9 +8,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use ch04_router::http::{
-    HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, mime,
-};
+use ch04_router::http::{HeaderValue, HttpError, Request, Response, Router, Status, header, mime};
 use ch04_router::{Arguments, Server};
 
 fn main() -> anyhow::Result<()> {
@@ -62,20 +60,26 @@ impl Site {
             }
             file.push("index.html");
         }
+        // The type is that of the requested name: `app.js` may be a link to a file of another name.
+        let name = file.to_string_lossy().into_owned();
         // A link in the folder may still point out of it.
         let file = fs::canonicalize(file).map_err(|_| absent())?;
         if !file.starts_with(&self.folder) || !file.is_file() {
             return Err(absent());
         }
-        let content_type = mime::content_type(&file.to_string_lossy());
-        let opened = File::open(&file).and_then(|file| Response::file(file, content_type));
-        Ok(opened.map_err(|_| absent()).into_response())
+        let opened = File::open(&file)
+            .and_then(|file| Response::file(file, mime::content_type(&name)))
+            .map_err(|_| absent())?;
+        Ok(match mime::content_encoding(&name) {
+            Some(encoding) => opened.with_header(header::CONTENT_ENCODING, encoding),
+            None => opened,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ch04_router::http::{Method, header};
+    use ch04_router::http::Method;
 
     use super::*;
 
@@ -96,5 +100,27 @@ mod tests {
             let field = response.headers().get(header::LOCATION);
             assert_eq!(field.and_then(HeaderValue::to_str), Some(location), "{asked}");
         }
+    }
+
+    /// `app.js -> blob` was `application/octet-stream`, which a browser does not run.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_what_the_requested_name_says() {
+        let folder = std::env::temp_dir().join(format!("serve_folder_{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("blob"), "").unwrap();
+        for name in ["app.js", "logo.svgz"] {
+            std::os::unix::fs::symlink("blob", folder.join(name)).unwrap();
+        }
+        let site = Site { folder: fs::canonicalize(&folder).unwrap() };
+        let fields = |name: &str| {
+            let response = site.answer(&format!("/{name}"), &[name.to_string()]).unwrap();
+            [header::CONTENT_TYPE, header::CONTENT_ENCODING]
+                .map(|name| response.headers().get(name)?.to_str().map(ToString::to_string))
+        };
+        let (js, svgz) = (fields("app.js"), fields("logo.svgz"));
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(js, [Some("text/javascript; charset=utf-8".to_string()), None]);
+        assert_eq!(svgz, ["image/svg+xml", "gzip"].map(|it| Some(it.to_string())));
     }
 }

@@ -144,6 +144,50 @@ fn a_file_says_nosniff_and_vary_without_a_layer_around_it() {
     assert_eq!(field("Cache-Control"), Some("no-cache"));
 }
 
+/// Deployment tools and package stores name files by their content and link to them. `app.js -> blob` was
+/// `application/octet-stream`, which a browser does not run.
+#[cfg(unix)]
+#[test]
+fn a_file_is_what_the_requested_name_says_and_then_what_its_own_name_says() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["blob", "v2.pdf", "page.txt"] {
+        fs::write(folder.path().join(file), "").unwrap();
+    }
+    let links = [("app.js", "blob"), ("latest", "v2.pdf"), ("nothing", "blob"), ("x.y", "v2.pdf")];
+    for (link, file) in links.into_iter().chain([("index.html", "page.txt")]) {
+        std::os::unix::fs::symlink(file, folder.path().join(link)).unwrap();
+    }
+    let files = StaticFiles::new(folder.path()).unwrap();
+    let table = [
+        ("/app.js", "text/javascript; charset=utf-8"),
+        ("/latest", "application/pdf"),
+        ("/x.y", "application/pdf"),
+        ("/nothing", "application/octet-stream"),
+        ("/", "text/html; charset=utf-8"),
+    ];
+    for (target, expected) in table {
+        let response = answer(&files, target);
+        let content_type = response.headers().get("Content-Type").unwrap();
+        assert_eq!(content_type.to_str(), Some(expected), "{target}");
+    }
+}
+
+/// Without Content-Encoding a browser shows nothing of it, and the layer of this program compressed it once more.
+#[test]
+fn a_file_that_is_stored_compressed_says_so_and_is_not_compressed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("logo.svgz"), "compressed".repeat(200)).unwrap();
+    let program =
+        Program::start(PROGRAM, &["127.0.0.1:0", folder.path().to_str().unwrap()]).unwrap();
+    let mut client = Client::connect(program.addr()).unwrap();
+    for fields in [&[("Accept-Encoding", "gzip")][..], &[]] {
+        let reply = client.ask(request("GET", "/static/logo.svgz", fields, b"")).unwrap();
+        assert_eq!(reply.field("Content-Type"), Some("image/svg+xml"));
+        assert_eq!(reply.field("Content-Encoding"), Some("gzip"), "{fields:?}");
+        assert_eq!(reply.text(), "compressed".repeat(200), "{fields:?}");
+    }
+}
+
 #[test]
 fn a_folder_that_is_called_index_html_is_no_index() {
     let folder = tempfile::tempdir().unwrap();

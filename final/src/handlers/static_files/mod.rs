@@ -21,6 +21,7 @@ pub mod range;
 pub mod resolve;
 pub mod validators;
 
+use std::borrow::Cow;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -177,9 +178,10 @@ impl StaticFiles {
         let bytes =
             if metadata.len() <= open_files::SMALL { read(&file, &metadata)? } else { None };
         let validators = Validators::of(&metadata, date::noted());
-        let content_type = mime::content_type(&path.to_string_lossy());
+        let name = telling_name(segments, &path);
+        let content_type = mime::content_type(&name);
         let state = self.state(&content_type, &validators);
-        let whole = whole(content_type, &state);
+        let whole = whole(content_type, mime::content_encoding(&name), &state);
         let (file, length) = (Arc::new(file), metadata.len());
         Ok(Found::File(Arc::new(OpenFile { file, bytes, length, validators, state, whole })))
     }
@@ -229,9 +231,12 @@ impl Handler for StaticFiles {
 }
 
 /// The fields of a file, and of a part of it.
-fn whole(content_type: HeaderValue, state: &Headers) -> Headers {
+fn whole(content_type: HeaderValue, encoding: Option<HeaderValue>, state: &Headers) -> Headers {
     let mut fields = Headers::new();
     fields.append(header::CONTENT_TYPE, content_type);
+    if let Some(encoding) = encoding {
+        fields.append(header::CONTENT_ENCODING, encoding);
+    }
     // A browser must not take a text for a program because it looks like one.
     fields.append(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     fields.append(range::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -246,6 +251,16 @@ fn read(file: &File, metadata: &Metadata) -> io::Result<Option<SharedBytes>> {
     let is_whole = bytes.len() as u64 == metadata.len();
     let is_same = file.metadata()?.modified().ok() == metadata.modified().ok();
     Ok((is_whole && is_same).then(|| bytes.into()))
+}
+
+/// The name that says what kind of file it is: the requested one, since `app.js` may be a link to a file of another
+/// name. If that says nothing, as in `latest -> v2.pdf`, it is the name of the file that the link leads to.
+fn telling_name<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
+    match segments.last() {
+        Some(name) if name.is_empty() => INDEX.into(),
+        Some(name) if mime::is_known(name) => name.into(),
+        _ => file.to_string_lossy(),
+    }
 }
 
 /// To the same path with a slash behind it. The path is the canonical one, so it cannot hold a line end, and with

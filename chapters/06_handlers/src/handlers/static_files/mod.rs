@@ -15,6 +15,7 @@ pub mod listing;
 pub mod resolve;
 pub mod validators;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -99,7 +100,8 @@ impl StaticFiles {
         }
 
         // 4. The fields that say which state this is are the same in a 200 and a 304 (RFC 9110 section 15.4.5).
-        let content_type = mime::content_type(&path.to_string_lossy());
+        let name = telling_name(segments, &path);
+        let content_type = mime::content_type(&name);
         let validators = Validators::of(&metadata, date::now());
         let describe = |mut response: Response| {
             let caching = self.caching.value(&content_type);
@@ -120,10 +122,13 @@ impl StaticFiles {
 
         // 6. Here it is. A browser must not take a text for a program because it looks like one.
         let nosniff = HeaderValue::from_static("nosniff");
-        let response = Response::new(Status::OK)
+        let mut response = Response::new(Status::OK)
             .with_header(header::CONTENT_TYPE, content_type.clone())
             .with_header(header::X_CONTENT_TYPE_OPTIONS, nosniff)
             .with_body(ResponseBody::File { file, range: 0..metadata.len() });
+        if let Some(encoding) = mime::content_encoding(&name) {
+            response.headers_mut().set(header::CONTENT_ENCODING, encoding);
+        }
         Ok(describe(response))
     }
 
@@ -158,6 +163,16 @@ impl Handler for StaticFiles {
                     .into_response()
             }
         }
+    }
+}
+
+/// The name that says what kind of file it is: the requested one, since `app.js` may be a link to a file of another
+/// name. If that says nothing, as in `latest -> v2.pdf`, it is the name of the file that the link leads to.
+fn telling_name<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
+    match segments.last() {
+        Some(name) if name.is_empty() => INDEX.into(),
+        Some(name) if mime::is_known(name) => name.into(),
+        _ => file.to_string_lossy(),
     }
 }
 
