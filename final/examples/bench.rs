@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 use httpserver::Server;
 use httpserver::core::blocking;
+use httpserver::core::stdout::announce;
 use httpserver::core::workers::Size;
 use httpserver::handlers::StaticFiles;
 use httpserver::http::limits::Limits;
@@ -66,7 +67,7 @@ fn main() -> anyhow::Result<()> {
     }
     let stop = server.handle();
     ctrlc::set_handler(move || stop.shutdown())?;
-    println!("listening on http://{}", server.local_addr());
+    announce(format_args!("listening on http://{}", server.local_addr()));
     let routes = router.build()?;
     match std::env::var_os("BENCH_LOG") {
         None => server.run(routes)?,

@@ -18,7 +18,7 @@
 #![warn(
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "use core::stderr::say: they panic when nobody reads"
+    reason = "use core::stderr::say: they panic when the output cannot be written"
 )]
 
 pub mod app;

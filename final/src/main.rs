@@ -1,9 +1,12 @@
 //! The program: configuration, listen, say where, serve until told to stop.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use httpserver::config::{self, Asked, Config, ConfigError};
+use httpserver::core::stderr::say;
+use httpserver::core::stdout::announce;
 use httpserver::{Server, app};
 
 /// Settings that cannot be used, as for most programs.
@@ -14,16 +17,16 @@ fn main() -> ExitCode {
         Ok(Asked::Serve(config)) => ended(serve(&config)),
         Ok(Asked::Routes(config)) => ended(app::print_routes(&config)),
         Ok(Asked::Check(_)) => {
-            println!("the configuration can be used");
-            ExitCode::SUCCESS
+            ended(printed(writeln!(io::stdout(), "the configuration can be used")))
+        }
+        Err(ConfigError::Usage(error)) if error.use_stderr() => {
+            let _ = error.print();
+            ExitCode::from(USAGE)
         }
         // Help and version are asked for, so they go to standard output and are no failure.
-        Err(ConfigError::Usage(error)) => {
-            let _ = error.print();
-            if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
-        }
+        Err(ConfigError::Usage(error)) => ended(printed(error.print())),
         Err(error) => {
-            eprint!("{error}");
+            say(error.to_string().trim_end());
             ExitCode::from(USAGE)
         }
     }
@@ -42,16 +45,25 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     let application = app::build(config, server.handle())?;
     let stop = server.handle();
     ctrlc::set_handler(move || stop.shutdown())?;
-    println!("listening on http://{}", server.local_addr());
+    announce(format_args!("listening on http://{}", server.local_addr()));
     server.run(application)?;
     Ok(())
+}
+
+/// What came of printing what the command line asked for. A reader that has seen enough is no failure:
+/// `--help | head -1`.
+fn printed(written: io::Result<()>) -> anyhow::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
+    }
 }
 
 fn ended(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("Error: {error:#}");
+            say(format_args!("Error: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -8,6 +8,12 @@
 //! 4. [`core::connection`]: one client: recv, send, shutdown, close, each with a deadline.
 //! 5. [`echo`]: what is done with the bytes: they go back.
 
+#![warn(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "use core::stderr::say: they panic when the output cannot be written"
+)]
+
 pub mod arguments;
 pub mod core;
 pub mod echo;

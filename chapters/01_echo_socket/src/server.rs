@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 
 use crate::core::listener::BindError;
+use crate::core::stderr::say;
 use crate::core::{Connection, Listener};
 use crate::echo::{self, Limits};
 
@@ -41,11 +42,11 @@ impl Server {
     pub fn run(self) -> io::Result<()> {
         loop {
             let (stream, peer) = self.listener.accept()?;
-            eprintln!("{peer}: connected");
+            say(format_args!("{peer}: connected"));
             // The next accept has to wait until this client is done.
             match serve_client(stream, peer, &self.limits) {
-                Ok((bytes, end)) => eprintln!("{peer}: {bytes} bytes echoed, {end:?}"),
-                Err(error) => eprintln!("{peer}: {error}"),
+                Ok((bytes, end)) => say(format_args!("{peer}: {bytes} bytes echoed, {end:?}")),
+                Err(error) => say(format_args!("{peer}: {error}")),
             }
         }
     }

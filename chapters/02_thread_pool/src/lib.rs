@@ -10,6 +10,12 @@
 //! 6. [`echo`]: what is done with the bytes: they go back.
 //! 7. [`core::shutdown`]: how all of this ends without cutting anybody off.
 
+#![warn(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "use core::stderr::say: they panic when the output cannot be written"
+)]
+
 pub mod arguments;
 pub mod core;
 pub mod echo;

@@ -1,6 +1,7 @@
 //! The program: arguments, listen, say where, serve until told to stop.
 
 use anyhow::Context;
+use ch02_thread_pool::core::stdout::announce;
 use ch02_thread_pool::{Arguments, Server};
 
 fn main() -> anyhow::Result<()> {
@@ -9,7 +10,7 @@ fn main() -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", arguments.address))?;
     let stop = server.handle();
     ctrlc::set_handler(move || stop.shutdown())?;
-    println!("listening on tcp://{}", server.local_addr());
+    announce(format_args!("listening on tcp://{}", server.local_addr()));
     server.run()?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::core::listener::BindError;
+use crate::core::stderr::say;
 use crate::core::task_queue::Rejected;
 use crate::core::thread_pool::{Size, Statistics};
 use crate::core::{Connection, Deadline, Listener, Shutdown, ThreadPool};
@@ -136,7 +137,7 @@ impl Server {
         }
         refusers.wait(Deadline::after(Duration::from_secs(1)));
         let severed = shutdown.severed();
-        eprintln!("stopped: {severed} cut off, {:?}", pool.statistics());
+        say(format_args!("stopped: {severed} cut off, {:?}", pool.statistics()));
         Ok(severed)
     }
 }
@@ -144,20 +145,20 @@ impl Server {
 impl Client {
     fn serve(self, limits: &Limits, shutdown: &Arc<Shutdown>) {
         let peer = self.peer;
-        eprintln!("{peer}: connected");
+        say(format_args!("{peer}: connected"));
         let outcome = shutdown.register(&self.stream).and_then(|registration| {
             let connection = Connection::new(self.stream, peer, limits.buffer)?;
             echo::serve(connection, limits, &registration)
         });
         match outcome {
-            Ok((bytes, end)) => eprintln!("{peer}: {bytes} bytes echoed, {end:?}"),
-            Err(error) => eprintln!("{peer}: {error}"),
+            Ok((bytes, end)) => say(format_args!("{peer}: {bytes} bytes echoed, {end:?}")),
+            Err(error) => say(format_args!("{peer}: {error}")),
         }
     }
 
     fn refuse(self, limits: &Limits) {
         let peer = self.peer;
-        eprintln!("{peer}: refused, the queue is full");
+        say(format_args!("{peer}: refused, the queue is full"));
         // The client may be gone already, and then nobody needs to be told.
         let _ = Connection::new(self.stream, peer, limits.buffer)
             .and_then(|connection| echo::refuse(connection, limits));

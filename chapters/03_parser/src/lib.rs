@@ -9,6 +9,12 @@
 //! 5. [`http::handler`]: HANDLE: the seam between the server and the application, which is [`app`].
 //! 6. [`http::encoder`]: RESPOND: the one place that decides how an answer is framed.
 
+#![warn(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "use core::stderr::say: they panic when the output cannot be written"
+)]
+
 pub mod app;
 pub mod arguments;
 pub mod core;

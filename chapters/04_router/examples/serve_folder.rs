@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use ch04_router::core::stdout::announce;
 use ch04_router::http::{HeaderValue, HttpError, Request, Response, Router, Status, header, mime};
 use ch04_router::{Arguments, Server};
 
@@ -18,7 +19,7 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse(words)?;
     let server = Server::bind(arguments.address)
         .with_context(|| format!("cannot listen on {}", arguments.address))?;
-    println!("listening on http://{}", server.local_addr());
+    announce(format_args!("listening on http://{}", server.local_addr()));
     let stop = server.handle();
     ctrlc::set_handler(move || stop.shutdown())?;
 

@@ -1,6 +1,7 @@
 //! The program: arguments, listen, say where, serve until told to stop.
 
 use anyhow::Context;
+use ch04_router::core::stdout::announce;
 use ch04_router::{Arguments, Server, app};
 
 fn main() -> anyhow::Result<()> {
@@ -10,7 +11,7 @@ fn main() -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", arguments.address))?;
     let stop = server.handle();
     ctrlc::set_handler(move || stop.shutdown())?;
-    println!("listening on http://{}", server.local_addr());
+    announce(format_args!("listening on http://{}", server.local_addr()));
     server.run(application)?;
     Ok(())
 }

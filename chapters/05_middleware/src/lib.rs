@@ -11,6 +11,12 @@
 //! 7. [`http::routes`]: ROUTE: the table that [`http::router`] built out of [`http::pattern`]s.
 //! 8. [`http::encoder`]: RESPOND: the one place that decides how an answer is framed.
 
+#![warn(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "use core::stderr::say: they panic when the output cannot be written"
+)]
+
 pub mod app;
 pub mod arguments;
 pub mod core;

@@ -12,6 +12,12 @@
 //! 8. [`handlers`]: answers that any application can use: health probes and static files.
 //! 9. [`http::encoder`]: RESPOND: the one place that decides how an answer is framed.
 
+#![warn(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "use core::stderr::say: they panic when the output cannot be written"
+)]
+
 pub mod app;
 pub mod arguments;
 pub mod core;

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::core::listener::BindError;
+use crate::core::stderr::say;
 use crate::core::task_queue::Rejected;
 use crate::core::thread_pool::{Size, Statistics};
 use crate::core::{Connection, Deadline, Listener, Shutdown, ThreadPool};
@@ -138,7 +139,7 @@ impl Server {
         }
         refusers.wait(Deadline::after(Duration::from_secs(1)));
         let severed = shutdown.severed();
-        eprintln!("stopped: {severed} cut off, {:?}", pool.statistics());
+        say(format_args!("stopped: {severed} cut off, {:?}", pool.statistics()));
         Ok(severed)
     }
 }
@@ -151,7 +152,7 @@ impl Client {
             exchange::serve(connection, handler, limits, &registration)
         });
         if let Err(error) = outcome {
-            eprintln!("{peer}: {error}");
+            say(format_args!("{peer}: {error}"));
         }
     }
 

@@ -116,7 +116,7 @@ pub fn print_routes(config: &Config) -> anyhow::Result<()> {
         match writeln!(out, "{:<7} {path}", verb.to_string()) {
             // Whoever reads has seen enough: `--print-routes | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
-            written => written?,
+            written => written.context("cannot write to standard output")?,
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ pub mod parking;
 pub mod permit;
 pub mod poller;
 pub mod stderr;
+pub mod stdout;
 pub mod sync;
 pub mod system;
 mod watch;

@@ -1,12 +1,12 @@
-//! Standard error, where whoever runs the program is told what no client is.
+//! Standard error, where the program reports what concerns its operator and no client.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
 /// Writes a line, by one call, so that it stays whole.
 ///
-/// `eprintln!` panics when it cannot write: nobody reads the pipe any more, the disk is full. A server has to go on
-/// then, and there is nobody left who could be told.
+/// `eprintln!` panics when it cannot write: nothing reads the pipe any more, or the disk is full. A server has to go on
+/// then, and there is no other place for the message.
 pub fn say(words: impl Display) {
     write_line(&mut io::stderr(), words);
 }

@@ -10,6 +10,7 @@
 //! - [`tables`] holds the rules of HTTP/1.1 as rows of bytes and expected statuses;
 //! - [`ladder`] runs them against every chapter, side by side;
 //! - [`environment`] keeps a person's proxies, settings and locale away from all that is started;
+//! - `broken_output` starts a server whose output cannot be written (Linux only);
 //! - [`clients`] lets curl, Python and something like a browser talk to a server;
 //! - [`exercise`] is for the checks of the exercises, which report to `cargo xtask check-exercise`.
 //!
@@ -28,6 +29,8 @@
 //! # }
 //! ```
 
+#[cfg(target_os = "linux")]
+pub mod broken_output;
 pub mod clients;
 pub mod environment;
 pub mod escape;

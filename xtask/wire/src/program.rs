@@ -245,7 +245,7 @@ impl fmt::Debug for Program {
 }
 
 #[cfg(unix)]
-fn send_signal(pid: u32, signal: Signal) -> Result<(), String> {
+pub(crate) fn send_signal(pid: u32, signal: Signal) -> Result<(), String> {
     let number = i32::try_from(pid).map_err(|error| error.to_string())?;
     let pid = rustix::process::Pid::from_raw(number).ok_or("no process id")?;
     let signal = match signal {

@@ -4,6 +4,8 @@ pub mod connection;
 pub mod deadline;
 pub mod listener;
 pub mod state;
+pub mod stderr;
+pub mod stdout;
 
 pub use connection::{Connection, Fill};
 pub use deadline::Deadline;

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::stderr::say;
+
 /// How many finished handshakes the kernel keeps for us until we accept them. On Linux the lesser of
 /// this and `net.core.somaxconn` counts; beyond it a client's handshake is dropped and tried again.
 pub const BACKLOG: i32 = 128;
@@ -70,7 +72,7 @@ impl Listener {
                 Err(error) => match After::failure(&error) {
                     After::TryAgain => {}
                     After::Pause => {
-                        eprintln!("accept: {error}; trying again");
+                        say(format_args!("accept: {error}; trying again"));
                         thread::sleep(PAUSE);
                     }
                     After::GiveUp => return Err(error),

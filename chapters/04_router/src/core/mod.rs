@@ -5,6 +5,8 @@ pub mod deadline;
 pub mod listener;
 pub mod shutdown;
 pub mod state;
+pub mod stderr;
+pub mod stdout;
 pub mod task_queue;
 pub mod thread_pool;
 

@@ -4,6 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::limits::KIB;
 use super::{Headers, Response, ResponseBody, Status, Version, date, header};
+use crate::core::stderr::say;
 
 /// Bytes that are handed to the connection at once, at most.
 const PIECE: usize = 64 * KIB;
@@ -112,7 +113,9 @@ fn head(
         // a smuggled response.
         if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name) {
             if cfg!(debug_assertions) {
-                eprintln!("a handler has set {name}; the encoder decides that and leaves it out");
+                say(format_args!(
+                    "a handler has set {name}; the encoder decides that and leaves it out"
+                ));
             }
             continue;
         }

@@ -6,6 +6,7 @@ use std::fmt;
 use super::pattern::{Pattern, Segment, is_dots};
 use super::percent::encode_segment;
 use super::{HttpError, Status};
+use crate::core::stderr::say;
 
 /// The named routes.
 #[derive(Debug, Default)]
@@ -116,7 +117,7 @@ impl std::error::Error for UrlError {}
 /// The client can do nothing about it, so it is told nothing about it; the log is.
 impl From<UrlError> for HttpError {
     fn from(error: UrlError) -> HttpError {
-        eprintln!("url_for: {error}");
+        say(format_args!("url_for: {error}"));
         let message = "the server made a mistake with this request";
         HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
     }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Middleware, Next};
+use crate::core::stderr::say;
 use crate::http::{HttpError, IntoResponse, Request, Response, Status};
 
 /// Turns a panic further inside into a response, so that the layers outside of it treat it like any other:
@@ -18,7 +19,7 @@ impl Middleware for CatchPanic {
         // The request is used again after the panic, but only what has been in it since before.
         catch_unwind(AssertUnwindSafe(|| next.run(request))).unwrap_or_else(|_| {
             let (method, path) = (request.method(), request.path());
-            eprintln!("request {}: {method} {path} panicked", request.id().unwrap_or("-"));
+            say(format_args!("request {}: {method} {path} panicked", request.id().unwrap_or("-")));
             let message = "the server made a mistake with this request";
             HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
         })

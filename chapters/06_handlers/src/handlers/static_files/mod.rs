@@ -21,6 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::core::stderr::say;
 use crate::http::{
     Handler, HeaderValue, HttpError, IntoResponse, Request, Response, ResponseBody, Router, Status,
     date, header, mime,
@@ -157,7 +158,7 @@ impl Handler for StaticFiles {
             Ok(response) => response,
             Err(error) if resolve::is_absent(&error) => not_found(),
             Err(error) => {
-                eprintln!("{}: {error}", request.path());
+                say(format_args!("{}: {error}", request.path()));
                 let message = "the file cannot be read";
                 HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
                     .into_response()

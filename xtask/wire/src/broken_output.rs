@@ -1,0 +1,139 @@
+//! Outputs that cannot be written: a full disk, and a pipe whose reader has gone. A server must serve all the same.
+
+use std::fmt::Write;
+use std::fs::File;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::program::{Signal, send_signal};
+use crate::{Client, Kind, WireError, environment};
+
+/// Far longer than a start or an end takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a Rust program exits with after a panic in `main`.
+const PANICKED: i32 = 101;
+
+/// An output of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sink {
+    /// It can be written.
+    Good,
+    /// Each write fails: there is no space left.
+    FullDisk,
+    /// Each write fails: nothing reads the pipe any more.
+    ClosedPipe,
+}
+
+impl Sink {
+    /// What the program gets as its output.
+    ///
+    /// # Errors
+    /// When `/dev/full` cannot be opened or there is no pipe.
+    pub fn open(self) -> io::Result<Stdio> {
+        Ok(match self {
+            Sink::Good => Stdio::null(),
+            Sink::FullDisk => File::options().write(true).open("/dev/full")?.into(),
+            // The reading end is dropped here.
+            Sink::ClosedPipe => OwnedFd::from(io::pipe()?.1).into(),
+        })
+    }
+}
+
+/// Standard output and standard error.
+const ROWS: [(Sink, Sink); 5] = [
+    (Sink::FullDisk, Sink::Good),
+    (Sink::ClosedPipe, Sink::Good),
+    (Sink::Good, Sink::FullDisk),
+    (Sink::Good, Sink::ClosedPipe),
+    (Sink::FullDisk, Sink::FullDisk),
+];
+
+/// Starts `program` with each pair of outputs, and reports those with which it does not serve two clients, one after the
+/// other, or panics. The address to listen on follows `arguments`.
+///
+/// # Errors
+/// All rows that failed, each with what went wrong.
+pub fn check(program: &str, arguments: &[&str]) -> Result<(), WireError> {
+    let mut failures = String::new();
+    for (stdout, stderr) in ROWS {
+        if let Err(error) = check_row(program, arguments, stdout, stderr) {
+            // Writing to a string cannot fail.
+            let _ = write!(failures, "\nstdout {stdout:?}, stderr {stderr:?}: {error}");
+        }
+    }
+    if failures.is_empty() { Ok(()) } else { Err(WireError::new(Kind::Program, failures)) }
+}
+
+fn check_row(
+    program: &str,
+    arguments: &[&str],
+    stdout: Sink,
+    stderr: Sink,
+) -> Result<(), WireError> {
+    let address = own_address();
+    let mut command = Command::new(program);
+    environment::clean(&mut command);
+    command.args(arguments).arg(address.to_string()).stdin(Stdio::null());
+    let started = stdout.open().and_then(|stdout| Ok((stdout, stderr.open()?)));
+    let started = started.and_then(|(out, err)| command.stdout(out).stderr(err).spawn());
+    let mut child = started.map_err(|error| WireError::io("starting the program", &error))?;
+    let outcome = serves_and_ends(&mut child, address);
+    // It may have ended already; then there is nothing to do.
+    let _ = child.kill();
+    let _ = child.wait();
+    outcome
+}
+
+fn serves_and_ends(child: &mut Child, address: SocketAddr) -> Result<(), WireError> {
+    for _ in 0..2 {
+        let mut client = connect(child, address)?;
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")?;
+        client.half_close()?;
+        client.read_exact(1)?;
+        client.read_to_end()?;
+    }
+    let failed = |error: String| WireError::new(Kind::Program, error);
+    send_signal(child.id(), Signal::Terminate).map_err(failed)?;
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        match child.try_wait() {
+            Ok(Some(status)) if status.code() == Some(PANICKED) => {
+                return Err(failed("it panicked at its end".to_string()));
+            }
+            Ok(Some(_)) => return Ok(()),
+            Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+            Err(error) => return Err(WireError::io("waiting for the program to end", &error)),
+        }
+    }
+    Err(failed("it did not end".to_string()))
+}
+
+/// Connects as soon as the program listens, which it has no way to tell.
+fn connect(child: &mut Child, address: SocketAddr) -> Result<Client, WireError> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match Client::connect(address) {
+            Ok(client) => return Ok(client),
+            Err(error) if Instant::now() >= end => return Err(error),
+            Err(_) => {}
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            return Err(WireError::new(Kind::Program, format!("the program has ended: {status}")));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// An address that no other test uses: the program cannot report a port that the kernel chose. On Linux every address
+/// that begins with 127 is this machine.
+fn own_address() -> SocketAddr {
+    static COUNT: AtomicU8 = AtomicU8::new(1);
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    SocketAddr::from((Ipv4Addr::new(127, 128 | count, high, low), 8080))
+}
