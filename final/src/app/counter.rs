@@ -31,7 +31,7 @@ pub(super) fn routes(router: &mut Router, effects: &Effects) {
 /// any other field, `status=N` its status, `kb=N` its size, and `ms=N` how long it takes.
 fn show(request: &Request, counter: &AtomicU64, effects: &Effects) -> Result<Response, HttpError> {
     let query = extract::query(request);
-    let status = Status::try_from(number(&query, "status", 599, 200)?)
+    let status = Status::try_from(number(&query, "status", u16::MAX, 200)?)
         .map_err(|_| bad("`status` must be a status code"))?;
     let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
     effects.sleep(Duration::from_millis(number(&query, "ms", MOST.0, 0)?));

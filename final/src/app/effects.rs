@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::http::{HttpError, IntoResponse, Request, Response, Status};
+use crate::http::{HttpError, IntoResponse, Request, Response};
 use crate::middleware::Next;
 
 /// Whether that happens.
@@ -43,8 +43,6 @@ impl Effects {
 
 /// As [`CatchPanic`](crate::middleware::CatchPanic), without a line on standard error.
 pub(super) fn catch_silently(request: &mut Request, next: Next<'_>) -> Response {
-    catch_unwind(AssertUnwindSafe(|| next.run(request))).unwrap_or_else(|_| {
-        let message = "the server made a mistake with this request";
-        HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
-    })
+    catch_unwind(AssertUnwindSafe(|| next.run(request)))
+        .unwrap_or_else(|_| HttpError::internal().into_response())
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::exchange::Surroundings;
 use super::framing::BodyLength;
+use super::handler::final_response;
 use super::parser::Head;
 use super::{HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
 use crate::core::workers::Mode;
@@ -44,10 +45,9 @@ pub(super) fn respond(request: &mut Request, around: Surroundings<'_>) -> Respon
             .into_response()
             .with_header(header::RETRY_AFTER, 1u64.into());
     }
-    catch_unwind(AssertUnwindSafe(|| around.handler.handle(request))).unwrap_or_else(|_| {
-        let message = "the server made a mistake with this request";
-        HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
-    })
+    let response = catch_unwind(AssertUnwindSafe(|| around.handler.handle(request)))
+        .unwrap_or_else(|_| HttpError::internal().into_response());
+    final_response(response, format_args!("{} {}", request.method(), request.target().raw()))
 }
 
 /// Whether the client waits for our word before it sends the body (RFC 9110 section 10.1.1).

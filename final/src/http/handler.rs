@@ -7,6 +7,7 @@ use serde_json::json;
 use super::body::BodyError;
 use super::parser::ParseError;
 use super::{Request, Response, Status};
+use crate::core::stderr::say;
 
 /// Answers requests.
 ///
@@ -85,6 +86,26 @@ impl HttpError {
     pub fn new(status: Status, code: &'static str, message: impl Into<String>) -> HttpError {
         HttpError { status, code, message: message.into() }
     }
+
+    /// 500 for a mistake of this program. The client gets no details; standard error does.
+    pub fn internal() -> HttpError {
+        let message = "the server made a mistake with this request";
+        HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
+    }
+}
+
+/// What may be sent for the response of a handler: the response itself if its status is final, otherwise a 500, and a line
+/// on standard error that begins with `about`.
+///
+/// A 1xx is interim (RFC 9110 section 15.2). The client would wait for the final response, and take the next one on the
+/// connection for that, so from then on each response would belong to the wrong request.
+pub fn final_response(response: Response, about: impl fmt::Display) -> Response {
+    let status = response.status();
+    if !status.is_informational() {
+        return response;
+    }
+    say(format_args!("{about}: the handler responded with {status}, which is no final status"));
+    HttpError::internal().into_response()
 }
 
 impl IntoResponse for HttpError {

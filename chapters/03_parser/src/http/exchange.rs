@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::body::{BodyDecoder, RequestBody};
 use super::encoder::{self, Context, Reuse};
 use super::framing::BodyLength;
+use super::handler::final_response;
 use super::limits::{KIB, Limits};
 use super::parser::{Head, HeadParser};
 use super::{Handler, HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
@@ -166,10 +167,9 @@ fn expects_continue(head: &Head) -> Result<bool, HttpError> {
 
 /// Lets the application answer. A panic in it costs this one answer and nothing else.
 fn handle(handler: &dyn Handler, request: &mut Request) -> Response {
-    catch_unwind(AssertUnwindSafe(|| handler.handle(request))).unwrap_or_else(|_| {
-        let message = "the server made a mistake with this request";
-        HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message).into_response()
-    })
+    let response = catch_unwind(AssertUnwindSafe(|| handler.handle(request)))
+        .unwrap_or_else(|_| HttpError::internal().into_response());
+    final_response(response, format_args!("{} {}", request.method(), request.target().raw()))
 }
 
 /// One answer to a client with which we cannot go on, then the end. `is_head`: what could be read of its

@@ -173,7 +173,7 @@ impl Status {
         self.0
     }
 
-    /// 1xx: interim, the final answer follows on the same connection.
+    /// 1xx: interim, the final answer follows on the same connection. No handler may respond with one.
     pub fn is_informational(self) -> bool {
         self.0 / 100 == 1
     }

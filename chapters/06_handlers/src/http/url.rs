@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::HttpError;
 use super::pattern::{Pattern, Segment, is_dots};
 use super::percent::encode_segment;
-use super::{HttpError, Status};
 use crate::core::stderr::say;
 
 /// The named routes.
@@ -118,8 +118,7 @@ impl std::error::Error for UrlError {}
 impl From<UrlError> for HttpError {
     fn from(error: UrlError) -> HttpError {
         say(format_args!("url_for: {error}"));
-        let message = "the server made a mistake with this request";
-        HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
+        HttpError::internal()
     }
 }
 
