@@ -28,9 +28,9 @@ pub(crate) struct Progress {
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct State {
-    /// All checks passed when they were made last.
+    /// All checks have passed once. It stays so, whatever becomes of the files.
     pub solved: bool,
-    /// How many checks passed then, and how many there were.
+    /// How many checks passed when they were made last, and how many there were; zero since a reset.
     pub passed: usize,
     pub checks: usize,
     /// How many hints have been shown.
@@ -53,6 +53,13 @@ impl Progress {
         let text = toml::to_string(self)?;
         disk::replace(&workspace.path(saved::FOLDER), &workspace.path(STORED), text.as_bytes())
             .context(STORED)
+    }
+
+    /// Notes how the checks of an exercise ended.
+    pub(crate) fn note(&mut self, exercise: &Exercise, passed: usize, checks: usize) {
+        let state = self.of(exercise);
+        (state.passed, state.checks) = (passed, checks);
+        state.solved |= checks > 0 && passed == checks;
     }
 
     /// The state of one exercise, to be changed.
@@ -138,6 +145,9 @@ impl State {
             hints => format!(", {hints} hints seen"),
         };
         match self {
+            State { solved: true, passed, checks, .. } if passed < checks => {
+                format!("solved, fails now: {passed} of {checks} checks pass{hints}")
+            }
             State { solved: true, .. } => format!("solved{hints}"),
             State { checks: 0, .. } => hints.trim_start_matches(", ").to_string(),
             State { passed, checks, .. } => format!("{passed} of {checks} checks pass{hints}"),
@@ -190,6 +200,35 @@ Task: chapters/04_router/exercises/02/task.md
 Page: book/src/part3/exercises.md
 Next: `cargo xtask check-exercise 2`
 "
+        );
+    }
+
+    /// Once a reset, or a check without a server, took the tick away.
+    #[test]
+    fn what_is_solved_stays_solved() {
+        let folder =
+            folder_with(&[("chapters/04_router/exercises/02_api_time/task.md", "# Time\n")]);
+        let exercise = Exercise::find(&Workspace::at(folder.path()).unwrap(), "2").unwrap();
+        let mut progress = Progress::default();
+        for (passed, words) in [
+            (7, "7 of 8 checks pass"),
+            (8, "solved"),
+            (3, "solved, fails now: 3 of 8 checks pass"),
+            (0, "solved, fails now: 0 of 8 checks pass"),
+            (8, "solved"),
+        ] {
+            progress.note(&exercise, passed, 8);
+            assert_eq!(progress.of(&exercise).in_words(), words);
+        }
+        progress.note(&exercise, 0, 8);
+        let state = progress.of(&exercise).clone();
+        let text = plain(&overview(
+            &[row(2, "Time", state), row(3, "Log", State::default())],
+            ui::UNICODE,
+        ));
+        assert!(
+            text.contains("✓ 2 Time  solved, fails now: 0 of 8 checks pass\n> 3 Log\n"),
+            "{text}"
         );
     }
 

@@ -58,7 +58,7 @@ fn forget(workspace: &Workspace, exercise: &Exercise, work: &Work) -> anyhow::Re
         };
         if other.chapter == exercise.chapter && (same || touched() == Some(true)) {
             let state = progress.of(&other);
-            (state.solved, state.passed, state.checks) = (false, 0, 0);
+            (state.passed, state.checks) = (0, 0);
         }
     }
     progress.save(workspace)

@@ -174,7 +174,7 @@ fn reset_saves_the_work_and_says_how_it_comes_back() {
     let reader = Reader::at_work();
     let work = reader.tree();
     let mut progress = Progress::default();
-    progress.of(&reader.exercise()).solved = true;
+    progress.note(&reader.exercise(), 8, 8);
     progress.save(&reader.workspace).unwrap();
 
     let said = reader.reset().unwrap();
@@ -182,7 +182,9 @@ fn reset_saves_the_work_and_says_how_it_comes_back() {
     assert!(said.ends_with("back: `cargo xtask restore 04_router-1`\n"), "{said}");
     assert_eq!(reader.tree(), after_reset());
     let mut progress = Progress::load(&reader.workspace).unwrap();
-    assert!(!progress.of(&reader.exercise()).solved);
+    // The tick stays, for the work has only been put aside.
+    assert!(progress.of(&reader.exercise()).solved);
+    assert_eq!(progress.of(&reader.exercise()).checks, 0);
 
     assert!(reader.reset().unwrap().contains("nothing to reset"));
     reader.restore("04_router-1").unwrap();
