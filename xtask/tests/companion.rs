@@ -1,0 +1,58 @@
+//! The page about the companion: its commands do what it says.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use wire::environment;
+
+const PAGE: &str = "book/src/companion.md";
+/// An exercise whose solution has new files.
+const SOLUTION: &str = "chapters/06_handlers/exercises/09_cache/solution.patch";
+
+fn run(root: &Path, mut command: Command) -> String {
+    let output = command.current_dir(root).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn git(root: &Path, args: &[&str]) -> String {
+    let mut command = environment::command("git");
+    command.args(args);
+    run(root, command)
+}
+
+/// `git commit -am` was what it said, and the files that a solution adds were in no commit.
+#[test]
+fn the_commands_that_commit_the_work_leave_nothing_out() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = fs::read_to_string(here.join(PAGE)).unwrap();
+    let fences: Vec<&str> = page.split("```text\n").skip(1).collect();
+    let fence = fences.iter().find(|fence| fence.starts_with("git switch -c ")).unwrap();
+    let commands = fence.split("```").next().unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("course");
+    let (from, to) = (here.to_str().unwrap(), root.to_str().unwrap());
+    git(here, &["clone", "--quiet", "--shared", from, to]);
+    git(&root, &["apply", here.join(SOLUTION).to_str().unwrap()]);
+    let changed = git(&root, &["status", "--porcelain", "--untracked-files=all"]);
+    assert!(changed.contains("\n?? "), "the solution of exercise 9 adds no file:\n{changed}");
+    // What the companion writes is not the reader's work.
+    fs::write(root.join(".progress"), "").unwrap();
+    fs::create_dir(root.join(".saved")).unwrap();
+    fs::write(root.join(".saved/06_handlers-1.patch"), "").unwrap();
+
+    for (name, value) in [("user.name", "Test"), ("user.email", "test@example.org")] {
+        git(&root, &["config", name, value]);
+    }
+    let mut shell = environment::command("sh");
+    shell.args(["-e", "-c", commands]);
+    run(&root, shell);
+    assert_eq!(git(&root, &["status", "--porcelain"]), "", "{PAGE} says:\n{commands}");
+    let committed = git(&root, &["diff", "--name-only", "HEAD~1"]);
+    assert_eq!(committed.lines().count(), changed.lines().count(), "{committed}");
+}
