@@ -11,6 +11,7 @@ pub(super) fn report(exercise: &Exercise, title: &str, all: &[Checked], ended: &
     let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
     let (word, detail) = match ended {
         Ended::Done => ("done", Value::Null),
+        Ended::GaveUp => ("gave up", Value::Null),
         Ended::TimedOut { seconds, during } => {
             ("timed out", json!({"seconds": seconds, "during": during}))
         }
@@ -94,6 +95,7 @@ mod tests {
     #[test]
     fn checks_that_did_not_end_solve_nothing() {
         let ended = [
+            (Ended::GaveUp, "gave up"),
             (Ended::TimedOut { seconds: 1, during: None }, "timed out"),
             (Ended::NoServer(Failure::new("a", "b")), "no server"),
             (Ended::Early { status: "1".into(), during: None, said: String::new() }, "broke off"),

@@ -27,6 +27,8 @@ pub(crate) struct Checked {
 pub(crate) enum Ended {
     /// It made all its checks.
     Done,
+    /// Two checks waited in vain, and the others were not made.
+    GaveUp,
     /// It was stopped after so many seconds, within a check or between two.
     TimedOut { seconds: u64, during: Option<String> },
     /// The server did not start for the first check, so that none could be made.
@@ -68,6 +70,10 @@ pub(super) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
     }
     match ended {
         Ended::Done | Ended::NoServer(_) => {}
+        Ended::GaveUp => {
+            text += "\nStopped: two checks have waited in vain, and the others would wait as well. Does a handler not \
+                     return?\n";
+        }
         Ended::TimedOut { seconds, during } => {
             let _ = writeln!(text, "\nStopped after {seconds} s{}.", within(during.as_deref()));
         }
@@ -297,6 +303,17 @@ mod tests {
         let ended = Ended::TimedOut { seconds: 120, during: Some("two calls differ".to_string()) };
         let golden = include_str!("golden/timeout.txt");
         assert_eq!(report(&[checked("the answer is 200", None)], &ended), golden);
+    }
+
+    #[test]
+    fn golden_gave_up() {
+        let failure = Failure::new("a complete answer in time", "waited 5s for the end of a head");
+        let all = [
+            checked("the answer is 200", None),
+            checked("HEAD has the same fields", Some(failure.clone().with_timeout())),
+            checked("POST is 405", Some(failure.with_timeout())),
+        ];
+        assert_eq!(report(&all, &Ended::GaveUp), include_str!("golden/gave_up.txt"));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(crate) fn run(
     let lines = lines(&mut child)?;
 
     let deadline = Instant::now() + limit;
-    let (mut all, mut during, mut done, mut timed_out) = (Vec::new(), None, false, false);
+    let (mut all, mut during, mut done, mut timed_out) = (Vec::new(), None, None, false);
     let mut no_server = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -57,7 +57,11 @@ pub(crate) fn run(
             }
             Some(Event::Fail(failure)) => Some(failure),
             Some(Event::Done) => {
-                done = true;
+                done = Some(Ended::Done);
+                break;
+            }
+            Some(Event::GaveUp) => {
+                done = Some(Ended::GaveUp);
                 break;
             }
             // Something that a check printed.
@@ -69,15 +73,15 @@ pub(crate) fn run(
         }
     }
     // Whether it has ended or not: a server that is left behind would hold the error pipe open.
-    kill_group(&mut child, timed_out || done || no_server.is_some());
+    kill_group(&mut child, timed_out || done.is_some() || no_server.is_some());
     let status = child.wait()?;
     let during = during.map(|(check, _)| check);
     let said = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
     let ended = match (timed_out, done) {
         _ if no_server.is_some() => no_server.map_or(Ended::Done, Ended::NoServer),
         (true, _) => Ended::TimedOut { seconds: limit.as_secs(), during },
-        (false, true) => Ended::Done,
-        (false, false) => Ended::Early { status: status.to_string(), during, said },
+        (false, Some(ended)) => ended,
+        (false, None) => Ended::Early { status: status.to_string(), during, said },
     };
     Ok((all, ended))
 }
@@ -135,6 +139,12 @@ mod tests {
     fn events_become_checks_and_other_lines_are_left_out() {
         let script = format!("{START}echo chatter; {PASS}echo '{{\"event\":\"done\"}}'");
         assert_eq!(run_script(&script, LONG), (vec!["one passed".to_string()], Ended::Done));
+    }
+
+    #[test]
+    fn checks_that_are_given_up_are_at_their_end() {
+        let script = format!("{START}{PASS}echo '{{\"event\":\"gave up\"}}'; sleep 60");
+        assert_eq!(run_script(&script, LONG), (vec!["one passed".to_string()], Ended::GaveUp));
     }
 
     #[test]

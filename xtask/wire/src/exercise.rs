@@ -55,6 +55,9 @@ pub const SERVER_FOLDER: &str = "EXERCISE_SERVER_FOLDER";
 /// The environment's name for the sentence of the only check to be made. If there is none of this sentence, all are made.
 pub const ONLY: &str = "EXERCISE_ONLY";
 
+/// So many checks may wait in vain for a server that hangs, each for [`PATIENCE`](crate::PATIENCE) or longer.
+const TIMEOUTS: usize = 2;
+
 /// The variable that holds the folder with the chapter's examples, when an exercise is about one of them.
 pub const EXAMPLES: &str = "EXERCISE_EXAMPLES";
 
@@ -103,14 +106,20 @@ fn chosen<'a>(checks: &'a [Check], only: Option<&str>) -> &'a [Check] {
 }
 
 fn report(checks: &[Check], words: &[String], out: &mut impl Write) -> io::Result<()> {
+    let mut timeouts = 0;
     for check in checks {
         let (sentence, rule) = (check.sentence.to_string(), check.rule.to_string());
         writeln!(out, "{}", Event::Start { check: sentence, rule }.to_line())?;
         out.flush()?;
         let found = Server::start(words, &[]).and_then(|server| (check.run)(&server));
+        timeouts += usize::from(found.as_ref().is_err_and(|failure| failure.timed_out));
         let event = found.map_or_else(Event::Fail, |()| Event::Pass);
         writeln!(out, "{}", event.to_line())?;
         out.flush()?;
+        if timeouts == TIMEOUTS {
+            writeln!(out, "{}", Event::GaveUp.to_line())?;
+            return out.flush();
+        }
     }
     writeln!(out, "{}", Event::Done.to_line())?;
     out.flush()
@@ -216,7 +225,8 @@ impl Server {
         }
         let failure = Failure::new("a complete answer in time", got);
         let failure = failure.with_bytes(sent, error.arrived());
-        Failure { arguments: self.arguments.clone(), ..failure }
+        let timed_out = error.kind() == crate::Kind::TimedOut;
+        Failure { arguments: self.arguments.clone(), timed_out, ..failure }
     }
 }
 

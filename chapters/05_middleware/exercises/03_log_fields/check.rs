@@ -350,8 +350,9 @@ fn said_in_bytes(server: &Server, value: &[u8]) -> Result<(Answer, String), Fail
 
 /// The line that this request leaves behind those that were `seen`.
 fn line_of(server: &Server, seen: usize, answer: &Answer) -> Result<String, Failure> {
-    let lines = wait(server, seen + 1)
-        .map_err(|failure| answer.failure("a line in the log for this request", failure.got))?;
+    let lines = wait(server, seen + 1).map_err(|failure| {
+        answer.failure("a line in the log for this request", failure.got).with_timeout()
+    })?;
     Ok(lines.last().cloned().unwrap_or_default())
 }
 
@@ -369,7 +370,7 @@ fn wait_until(
 ) -> Result<Vec<String>, Failure> {
     match server.program().wait_for_stdout(what, PATIENCE, wanted) {
         Ok(_) => Ok(all(server)),
-        Err(error) => Err(Failure::new(what, error.message())),
+        Err(error) => Err(Failure::new(what, error.message()).with_timeout()),
     }
 }
 

@@ -17,17 +17,19 @@ pub struct Failure {
     /// What should have come: `status 200`.
     pub expected: Box<str>,
     /// What came instead: `status 404`.
-    pub got: String,
+    pub got: Box<str>,
     /// The rule, if it is another than the check's: `RFC 9110 section 9.3.2 (HEAD)`.
     pub rule: Option<Box<str>>,
     /// What stood behind the address when the server was started: a folder, for example.
     pub arguments: Box<[String]>,
+    /// The check waited for something until its deadline passed.
+    pub timed_out: bool,
 }
 
 impl Failure {
     /// A failure that is not about one request.
     pub fn new(expected: impl Into<Box<str>>, got: impl Into<String>) -> Failure {
-        Failure { expected: expected.into(), got: got.into(), ..Failure::default() }
+        Failure { expected: expected.into(), got: got.into().into(), ..Failure::default() }
     }
 
     /// Shows the bytes of one exchange.
@@ -40,13 +42,18 @@ impl Failure {
         Failure { wrong_at: Some(place), ..self }
     }
 
+    /// Says that the check waited in vain: after two such failures the others are not made.
+    pub fn with_timeout(self) -> Failure {
+        Failure { timed_out: true, ..self }
+    }
+
     /// Names the rule that was broken: `RFC 9110 section 9.3.2 (HEAD)`.
     pub fn with_rule(self, rule: impl Into<Box<str>>) -> Failure {
         Failure { rule: Some(rule.into()), ..self }
     }
 }
 
-/// What the checks of an exercise report, in this order: a start and an end for each, then `Done`.
+/// What the checks of an exercise report, in this order: a start and an end for each, then `Done` or `GaveUp`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A check begins.
@@ -60,6 +67,8 @@ pub enum Event {
     Pass,
     /// The check that has begun does not.
     Fail(Failure),
+    /// Too many checks waited in vain, and the others are not made: each would wait as well.
+    GaveUp,
     /// All checks have been made. A program that ends without saying so has broken down.
     Done,
 }
@@ -79,7 +88,9 @@ impl Event {
                 "got": failure.got,
                 "rule": failure.rule,
                 "arguments": failure.arguments,
+                "timed_out": failure.timed_out,
             }),
+            Event::GaveUp => json!({"event": "gave up"}),
             Event::Done => json!({"event": "done"}),
         };
         value.to_string()
@@ -97,10 +108,12 @@ impl Event {
                 received: to_bytes(&text("received")?),
                 wrong_at: value.get("wrong_at")?.as_u64().and_then(|at| usize::try_from(at).ok()),
                 expected: text("expected")?.into(),
-                got: text("got")?,
+                got: text("got")?.into(),
                 rule: text("rule").map(String::into),
                 arguments: texts(value.get("arguments")?)?,
+                timed_out: value.get("timed_out")?.as_bool()?,
             }),
+            "gave up" => Event::GaveUp,
             "done" => Event::Done,
             _ => return None,
         })
@@ -136,7 +149,8 @@ mod tests {
             Event::Start { check: "a \"sentence\"".to_string(), rule: String::new() },
             Event::Pass,
             Event::Fail(failure),
-            Event::Fail(Failure::new("a", "b")),
+            Event::Fail(Failure::new("a", "b").with_timeout()),
+            Event::GaveUp,
             Event::Done,
         ] {
             let line = event.to_line();

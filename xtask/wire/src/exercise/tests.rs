@@ -36,7 +36,7 @@ fn what_holds_can_stand_in_a_row() {
 fn the_first_wrong_byte_is_marked() {
     let answer = answer("HTTP/1.1 404 Not Found\r\nLong: no-cache\r\nB: x\r\nB: y\r\n\r\nhello");
     let failure = answer.status(200).unwrap_err();
-    assert_eq!((&*failure.expected, failure.got.as_str()), ("status 200", "status 404"));
+    assert_eq!((&*failure.expected, &*failure.got), ("status 200", "status 404"));
     assert!(marked(&failure).starts_with("404"));
     let failure = answer.field("long", "no-store").unwrap_err();
     assert!(marked(&failure).starts_with("cache"), "{failure:?}");
@@ -44,8 +44,8 @@ fn the_first_wrong_byte_is_marked() {
     assert!(marked(&failure).starts_with("no-cache"), "{failure:?}");
     assert_eq!(marked(&answer.body(b"help").unwrap_err()), "lo");
     assert_eq!(marked(&answer.body(b"hello!").unwrap_err()), "");
-    assert_eq!(answer.field("C", "d").unwrap_err().got, "no field C");
-    assert_eq!(answer.field("B", "x").unwrap_err().got, "2 fields B: x | y");
+    assert_eq!(answer.field("C", "d").unwrap_err().got.as_ref(), "no field C");
+    assert_eq!(answer.field("B", "x").unwrap_err().got.as_ref(), "2 fields B: x | y");
 }
 
 #[test]
@@ -73,6 +73,44 @@ fn a_server_that_does_not_start_fails_each_check_with_its_own_words() {
     let Event::Fail(failure) = &events[1] else { panic!("{events:?}") };
     assert!(failure.got.contains("no luck"), "{failure:?}");
     assert_eq!(events[4], Event::Done);
+}
+
+/// Each check of a server that hangs waits until its deadline: thirteen of them once took a minute.
+#[cfg(unix)]
+#[test]
+fn after_two_checks_that_waited_in_vain_the_others_are_not_made() {
+    let listening =
+        ["sh", "-c", "echo listening on http://127.0.0.1:1; exec sleep 60"].map(String::from);
+    let check = |run| Check { sentence: "one", rule: "", run };
+    let slow = check(|_| Err(Failure::new("a", "b").with_timeout()));
+    let wrong = check(|_| Err(Failure::new("a", "b")));
+    let right = check(|_| Ok(()));
+    for (checks, made, last) in [
+        (&[slow, wrong, right, slow, right][..], 4, Event::GaveUp),
+        (&[slow, wrong, wrong, right], 4, Event::Done),
+        (&[slow], 1, Event::Done),
+    ] {
+        let mut out = Vec::new();
+        report(checks, &listening, &mut out).unwrap();
+        let events: Vec<Event> =
+            String::from_utf8(out).unwrap().lines().filter_map(Event::from_line).collect();
+        assert_eq!((events.len(), events.last()), (2 * made + 1, Some(&last)));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_failure_of_a_server_that_hangs_says_that_it_timed_out() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let script = format!("echo listening on http://{address}; exec sleep 60");
+    let words = ["sh".to_string(), "-c".to_string(), script];
+    let server = Server::start(&words, &[]).unwrap();
+    let mut connection = server.connect().unwrap();
+    connection.client().set_patience(std::time::Duration::from_millis(20));
+    assert!(connection.ask("GET", "/", &[], b"").unwrap_err().timed_out);
+    drop(listener);
+    assert!(!server.get("/").unwrap_err().timed_out);
 }
 
 #[cfg(unix)]
