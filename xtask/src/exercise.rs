@@ -40,6 +40,9 @@ impl Base {
 
 impl Exercise {
     /// All exercises by their number.
+    ///
+    /// # Errors
+    /// When two folders have the same number, as after one was copied.
     pub(crate) fn all(workspace: &Workspace) -> anyhow::Result<Vec<Exercise>> {
         let mut exercises = Vec::new();
         for chapter in workspace.chapters() {
@@ -55,7 +58,19 @@ impl Exercise {
                 }
             }
         }
-        exercises.sort_by_key(|exercise| exercise.number);
+        exercises.sort_by(|a, b| (a.number, &a.folder).cmp(&(b.number, &b.folder)));
+        for pair in exercises.windows(2) {
+            let [one, other] = pair else { continue };
+            if one.number == other.number {
+                bail!(
+                    "two folders are exercise {}: {} and {}. Move the copy out of {}/exercises",
+                    one.number,
+                    one.folder,
+                    other.folder,
+                    other.chapter.folder
+                );
+            }
+        }
         Ok(exercises)
     }
 
@@ -186,6 +201,21 @@ mod tests {
         assert_eq!(
             Exercise::find(&workspace, "7").unwrap_err().to_string(),
             "there is no exercise `7`; there are: 1 (01_curl), 2 (02_api_time)"
+        );
+    }
+
+    /// A copy used to be taken for the exercise, or not, by the order of the folders.
+    #[test]
+    fn a_copied_folder_is_told_with_the_way_out() {
+        let folder = folder_with(&[
+            ("chapters/04_router/exercises/02_api_time/task.md", ""),
+            ("chapters/04_router/exercises/02_api_time copy/task.md", ""),
+        ]);
+        let workspace = Workspace::at(folder.path()).unwrap();
+        assert_eq!(
+            Exercise::find(&workspace, "2").unwrap_err().to_string(),
+            "two folders are exercise 2: chapters/04_router/exercises/02_api_time and \
+             chapters/04_router/exercises/02_api_time copy. Move the copy out of chapters/04_router/exercises"
         );
     }
 }

@@ -2,8 +2,9 @@
 
 use std::io;
 
-use anyhow::{Result, anyhow};
-use mdbook_preprocessor::book::BookItem;
+use anyhow::{Context, Result, anyhow, bail};
+use mdbook_preprocessor::book::{Book, BookItem};
+use serde_json::Value;
 
 use crate::directive::{self, Shown};
 use crate::glossary::Glossary;
@@ -13,7 +14,7 @@ use crate::{figure, transcript};
 
 /// Reads a book from standard input and writes it to standard output.
 pub(crate) fn run() -> Result<()> {
-    let (_context, mut book) = mdbook_preprocessor::parse_input(io::stdin())?;
+    let mut book = read(&io::read_to_string(io::stdin())?)?;
     let sources = Sources::find()?;
     let glossary = Glossary::read(&sources)?;
     let mut errors = Vec::new();
@@ -34,6 +35,26 @@ pub(crate) fn run() -> Result<()> {
     }
     serde_json::to_writer(io::stdout(), &book)?;
     Ok(())
+}
+
+/// The versions of mdBook whose books we can read.
+const SERIES: &str = "0.5.";
+
+/// What mdBook sends: facts about itself, and the book.
+///
+/// # Errors
+/// For another version, which sends another form, with the way out.
+fn read(input: &str) -> Result<Book> {
+    let value: Value = serde_json::from_str(input).context("mdBook sends no JSON")?;
+    let version = value[0]["mdbook_version"].as_str().unwrap_or("of an unknown version");
+    if !version.starts_with(SERIES) {
+        bail!(
+            "this book needs mdBook {SERIES}x, and this is mdBook {version}; `cargo xtask book` finds the right one, or \
+             installs it into target/tools"
+        );
+    }
+    let (_context, book) = mdbook_preprocessor::parse_input(input.as_bytes())?;
+    Ok(book)
 }
 
 /// A page with its directives expanded.
@@ -109,6 +130,23 @@ mod tests {
         assert!(error("{{#file 1 main.rs}}").contains("did you mean src/main.rs?"));
         assert!(error("{{#file 9 x}}").contains("there are 01_echo_socket, "));
         assert!(error("```svgbob\n-->\n```").contains("alt="));
+    }
+
+    /// It used to end with what serde says: missing field `items`.
+    #[test]
+    fn another_mdbook_is_told_with_the_way_out() {
+        let input = r#"[{"root":"/b","config":{},"renderer":"html","mdbook_version":"0.4.40"},
+            {"sections":[],"__non_exhaustive":null}]"#;
+        let error = read(input).unwrap_err().to_string();
+        assert!(
+            error.starts_with(
+                "this book needs mdBook 0.5.x, and this is mdBook 0.4.40; `cargo xtask book`"
+            ),
+            "{error}"
+        );
+        assert!(read("[{}, {}]").unwrap_err().to_string().contains("of an unknown version"));
+        let right = r#"[{"root":"/b","config":{"book":{}},"renderer":"html","mdbook_version":"0.5.4"},{"items":[]}]"#;
+        assert!(read(right).unwrap().items.is_empty());
     }
 
     #[test]
