@@ -106,6 +106,13 @@ impl Exercise {
         heading.map_or_else(|| self.name.clone(), |heading| heading.replace('`', ""))
     }
 
+    /// The chapter's own tests that its task names: they state what the exercise changes, so they fail with a right
+    /// solution until they are changed too. The names are those that `cargo test` prints.
+    pub(crate) fn changed_tests(&self, workspace: &Workspace) -> Vec<String> {
+        let task = fs::read_to_string(self.path(workspace, "task.md")).unwrap_or_default();
+        changed_tests(&task)
+    }
+
     /// The page of the book that shows its task.
     pub(crate) fn page(&self, workspace: &Workspace) -> Option<String> {
         let directive = format!("{{{{#exercise {}}}}}", self.number);
@@ -147,6 +154,18 @@ impl Exercise {
     }
 }
 
+/// Begins the paragraph before the list of tests.
+const TESTS: &str = "**The chapter's own tests.**";
+
+/// The items of the list, "- `middleware::log_format::tests::name`: why".
+fn changed_tests(task: &str) -> Vec<String> {
+    let Some((_, list)) = task.split_once(TESTS) else { return Vec::new() };
+    let items = list.lines().skip_while(|line| !line.starts_with("- "));
+    let items = items.take_while(|line| !line.is_empty());
+    let name = |line: &str| Some(line.strip_prefix("- `")?.split_once('`')?.0.to_string());
+    items.filter_map(name).collect()
+}
+
 /// The first page below a folder with this text.
 fn page_with(folder: &Path, text: &str) -> Option<PathBuf> {
     let mut entries: Vec<_> = fs::read_dir(folder).ok()?.flatten().map(|e| e.path()).collect();
@@ -177,6 +196,14 @@ mod tests {
         let workspace = Workspace::at(folder.path()).unwrap();
         let exercise = Exercise::find(&workspace, "2").unwrap();
         assert_eq!(exercise.page(&workspace).as_deref(), Some("book/src/part3/exercises.md"));
+    }
+
+    #[test]
+    fn the_tests_that_change_are_a_list_in_the_task() {
+        let task = "# T\n\n- `no`: test\n\n**The chapter's own tests.** Two\nfail:\n\n- `a::tests::b`: the old\n  line\n\
+                    - `c` (`tests/c.rs`)\n\nThe goal:\n\n- `d`\n";
+        assert_eq!(changed_tests(task), ["a::tests::b", "c"]);
+        assert_eq!(changed_tests("# T\n\n- `no`\n"), [""; 0]);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! `cargo xtask prove-exercises`: the checks of every exercise fail on the chapter as it is shipped, pass
-//! with the reference solution and with each right one of another design, and catch every wrong solution.
+//! with the reference solution and with each right one of another design, and catch every wrong solution. And the task
+//! names the chapter's own tests that a right solution breaks.
+
+mod chapter_tests;
 
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +25,9 @@ pub(crate) struct Args {
     /// Prove this commit, not the files as they are now
     #[arg(long, value_name = "REV")]
     revision: Option<String>,
+    /// Only which of the chapter's own tests a right solution breaks
+    #[arg(long)]
+    chapter_tests: bool,
 }
 
 /// How many exercises are proved side by side. Their checks wait for the server half of the time.
@@ -39,8 +45,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         Some(revision) => revision.clone(),
         None => work_tree(workspace)?,
     };
-    let chosen: Vec<_> = exercises.into_iter().map(|exercise| (exercise, Claims::All)).collect();
-    let proof = prove(workspace, &chosen, &revision, ui::print)?;
+    let claims = if args.chapter_tests { Claims::ChapterTests } else { Claims::All };
+    let chosen: Vec<_> = exercises.into_iter().map(|exercise| (exercise, claims)).collect();
+    let proof = prove(workspace, &chosen, &tree, ui::print)?;
     ui::print(&format!("\n{} proved, {} not\n", proof.good, proof.bad.len()));
     Ok(if proof.bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -51,6 +58,8 @@ pub(crate) enum Claims {
     All,
     /// The reference solution and the right ones of another design.
     RightSolutions,
+    /// That the task names the chapter's own tests which a right solution breaks.
+    ChapterTests,
 }
 
 /// How many claims hold, and which do not.
@@ -123,12 +132,19 @@ fn prove_one(
     match claims(&copy, exercise) {
         Err(error) => tell("not proved", Err(error)),
         Ok(claims) => {
-            let wanted = |claim: &&Claim| {
-                chosen == Claims::All || matches!(claim.expected, Expected::AllPass)
+            let wanted = |claim: &&Claim| match chosen {
+                Claims::All => true,
+                Claims::RightSolutions => matches!(claim.expected, Expected::AllPass),
+                Claims::ChapterTests => false,
             };
             for claim in claims.iter().filter(wanted) {
                 let verdict = sandbox.restore().and_then(|()| claim.verdict(sandbox, exercise));
                 tell(&claim.name, verdict);
+            }
+            if chosen != Claims::RightSolutions {
+                let verdict =
+                    sandbox.restore().and_then(|()| chapter_tests::verdict(sandbox, exercise));
+                tell("solution", verdict);
             }
         }
     }

@@ -174,6 +174,7 @@ impl Run<'_> {
                 exercise: exercise.number,
                 running: self.running(&ended, report::arguments(&all)),
                 again: self.again(),
+                solved: self.after_solved()?,
             };
             ui::print(&report::end(&all, &ended, &next));
             if !process::is_installed("curl") {
@@ -207,6 +208,33 @@ impl Run<'_> {
         }
         let running = if matches!(ended, Ended::NoServer(_)) { "" } else { " running" };
         format!("`{}`{running}", process::typed(&command))
+    }
+
+    /// What comes after a solved exercise: the chapter's own tests, if some of them change with it, and the next exercise.
+    fn after_solved(&self) -> anyhow::Result<Vec<String>> {
+        let (workspace, exercise) = (self.workspace, self.exercise);
+        let mut lines = Vec::new();
+        let package = &exercise.chapter.package;
+        match exercise.changed_tests(workspace).len() {
+            0 => {}
+            1 => lines.push(format!("One test of the chapter changes with it, which the task names: `cargo test -p {package}`")),
+            count => lines.push(format!(
+                "{count} tests of the chapter change with it, which the task names: `cargo test -p {package}`"
+            )),
+        }
+        let mut progress = Progress::load(workspace)?;
+        let mut open = Exercise::all(workspace)?;
+        open.retain(|other| other.number != exercise.number && !progress.of(other).solved);
+        let next = open.iter().find(|other| other.number > exercise.number).or(open.first());
+        lines.push(match next {
+            Some(next) => format!(
+                "Next: {}, `cargo xtask check-exercise {}`",
+                next.title(workspace),
+                next.number
+            ),
+            None => "All exercises are solved.".to_string(),
+        });
+        Ok(lines)
     }
 
     /// What makes the same checks again.

@@ -54,6 +54,8 @@ pub(super) struct Next {
     pub running: String,
     /// What makes the same checks again.
     pub again: String,
+    /// What to run once it is solved, and why: a line each.
+    pub solved: Vec<String>,
 }
 
 /// What stands below the lines of the checks.
@@ -91,9 +93,10 @@ pub(super) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
     text.push('\n');
     let _ = match ended {
         Ended::Done if passed == total => {
-            writeln!(
+            let lines = next.solved.join("\n");
+            write!(
                 text,
-                "{} All {total} checks passed.\nCompare: `cargo xtask solution {exercise}`. What is next: `cargo xtask`",
+                "{} All {total} checks passed.\nCompare: `cargo xtask solution {exercise}`\n{lines}\n",
                 ui::paint(ui::GOOD, "Solved.")
             )
         }
@@ -242,7 +245,8 @@ mod tests {
 
     fn next(running: &str) -> Next {
         let again = "cargo xtask check-exercise 2".to_string();
-        Next { exercise: 2, running: running.to_string(), again }
+        let solved = vec!["Next: `cargo xtask check-exercise 3`".to_string()];
+        Next { exercise: 2, running: running.to_string(), again, solved }
     }
 
     /// The whole report, as a person sees it.

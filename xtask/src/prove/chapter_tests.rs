@@ -1,0 +1,164 @@
+//! What a right solution does to the chapter's own tests: it breaks those that the task names, and no others; and with the
+//! tests that the reference solution changes, all pass.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use anyhow::bail;
+
+use crate::check::build::Place;
+use crate::exercise::Exercise;
+use crate::patch::{Files, Patch};
+use crate::process;
+use crate::sandbox::Sandbox;
+use crate::workspace::Workspace;
+
+/// In a file of `src`, the tests are below this line.
+const TESTS: &str = "\n#[cfg(test)]\nmod tests {";
+
+/// Tries it in a fresh copy.
+///
+/// # Errors
+/// The names of the tests that fail and should not, or the other way round.
+pub(super) fn verdict(sandbox: &Sandbox, exercise: &Exercise) -> anyhow::Result<String> {
+    let place = sandbox.place(true);
+    let copy = Workspace::at(&place.root)?;
+    let named: BTreeSet<String> = exercise.changed_tests(&copy).into_iter().collect();
+    let solution = exercise.patch(&copy, "solution.patch")?;
+    let shipped = read(&copy, &solution);
+    sandbox.apply(&solution)?;
+    let solved = read(&copy, &solution);
+    let mixed = with_tests_of(&shipped, &solved, &format!("{}/tests/", exercise.chapter.folder));
+    write(&copy, &mixed)?;
+    let failed = failures(&place, exercise)?;
+    if failed != named {
+        let list = |names: Vec<&String>| match names.len() {
+            0 => "none".to_string(),
+            _ => names.into_iter().cloned().collect::<Vec<_>>().join(", "),
+        };
+        bail!(
+            "these tests of the chapter fail with the solution, and the task does not name them: {}; these are named, \
+             and pass: {}",
+            list(failed.difference(&named).collect()),
+            list(named.difference(&failed).collect())
+        );
+    }
+    if mixed != solved {
+        write(&copy, &solved)?;
+        let failed = failures(&place, exercise)?;
+        if !failed.is_empty() {
+            let names = failed.into_iter().collect::<Vec<_>>().join(", ");
+            bail!("with its own changes of the tests, these fail: {names}");
+        }
+    }
+    Ok(match named.len() {
+        0 => "breaks no test of the chapter".to_string(),
+        count => format!("breaks the {count} tests that the task names"),
+    })
+}
+
+fn read(copy: &Workspace, patch: &Patch) -> Files {
+    let content = |path: String| (path.clone(), fs::read(copy.path(&path)).ok());
+    patch.paths().into_iter().map(content).collect()
+}
+
+fn write(copy: &Workspace, files: &Files) -> anyhow::Result<()> {
+    for (path, content) in files {
+        match content {
+            Some(content) => crate::patch::write(copy.root(), path, content)?,
+            None => drop(fs::remove_file(copy.path(path))),
+        }
+    }
+    Ok(())
+}
+
+/// The solved files with the tests as they are shipped. A new file keeps its own.
+fn with_tests_of(shipped: &Files, solved: &Files, tests: &str) -> Files {
+    let mixed = |(path, solved): (&String, &Option<Vec<u8>>)| {
+        let old = shipped.get(path).cloned().flatten();
+        let new = match (old, solved) {
+            (Some(old), _) if path.starts_with(tests) => Some(old),
+            (Some(old), Some(solved)) => Some(mix(&old, solved)),
+            _ => solved.clone(),
+        };
+        (path.clone(), new)
+    };
+    solved.iter().map(mixed).collect()
+}
+
+fn mix(shipped: &[u8], solved: &[u8]) -> Vec<u8> {
+    let [old, new] = [shipped, solved].map(String::from_utf8_lossy);
+    match (old.split_once(TESTS), new.split_once(TESTS)) {
+        (Some((_, tests)), Some((code, _))) => format!("{code}{TESTS}{tests}").into_bytes(),
+        _ => solved.to_vec(),
+    }
+}
+
+/// The tests of the chapter that fail. A test of deadlines may fail because the machine is busy, so each gets a second
+/// chance, alone.
+fn failures(place: &Place, exercise: &Exercise) -> anyhow::Result<BTreeSet<String>> {
+    let failed = run(place, exercise, &[])?;
+    let mut still = BTreeSet::new();
+    for name in failed {
+        still.extend(run(place, exercise, &["--", "--exact", &name])?);
+    }
+    Ok(still)
+}
+
+fn run(place: &Place, exercise: &Exercise, arguments: &[&str]) -> anyhow::Result<BTreeSet<String>> {
+    let mut command = process::cargo();
+    command
+        .args(["test", "--no-fail-fast", "--lib", "--bins", "--tests", "--package"])
+        .arg(&exercise.chapter.package)
+        .args(arguments)
+        .current_dir(&place.root);
+    if let Some(target) = &place.target {
+        command.env("CARGO_TARGET_DIR", target);
+    }
+    wire::environment::clean(&mut command);
+    let finished = process::captured(&mut command)?;
+    let failed = failed_in(&finished.output);
+    if failed.is_empty() && !finished.status.success() {
+        bail!("the chapter's tests do not run with the solution\n{}", finished.output);
+    }
+    Ok(failed)
+}
+
+/// The names in lines such as `test http::tests::a ... FAILED`.
+fn failed_in(output: &str) -> BTreeSet<String> {
+    let name =
+        |line: &str| Some(line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?.to_string());
+    output.lines().filter_map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tests_are_those_of_the_chapter_and_the_code_is_the_solution() {
+        let file = |text: &str| Some(text.as_bytes().to_vec());
+        let tests =
+            |code: &str, test: &str| format!("{code}\n#[cfg(test)]\nmod tests {{{test}}}\n");
+        let shipped = Files::from([
+            ("c/src/a.rs".to_string(), file(&tests("old", "old"))),
+            ("c/src/new.rs".to_string(), None),
+            ("c/tests/t.rs".to_string(), file("old")),
+        ]);
+        let solved = Files::from([
+            ("c/src/a.rs".to_string(), file(&tests("new", "new"))),
+            ("c/src/new.rs".to_string(), file(&tests("new", "new"))),
+            ("c/tests/t.rs".to_string(), file("new")),
+        ]);
+        let mixed = with_tests_of(&shipped, &solved, "c/tests/");
+        assert_eq!(mixed["c/src/a.rs"], file(&tests("new", "old")));
+        assert_eq!(mixed["c/src/new.rs"], file(&tests("new", "new")));
+        assert_eq!(mixed["c/tests/t.rs"], file("old"));
+    }
+
+    #[test]
+    fn failed_tests_are_read_from_what_cargo_prints() {
+        let output = "test a::tests::one ... ok\ntest a::tests::two ... FAILED\n\nfailures:\n    a::tests::two\n";
+        assert_eq!(failed_in(output), BTreeSet::from(["a::tests::two".to_string()]));
+    }
+}
