@@ -37,6 +37,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         is_free(args.port)?;
     }
     let program = mdbook::find_or_install(workspace)?;
+    // mdBook would have it built too, and say nothing for a minute.
+    step(process::cargo().args(["build", "--bin", "book_tools"]).current_dir(workspace.root()))?;
     step(Command::new(program).args(["build", "book"]).current_dir(workspace.root()))?;
     if args.no_serve {
         ui::print("The book is in book/book/index.html\n");
@@ -51,7 +53,7 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
     let [kind, name] =
         if HAS_LABS { ["--bin", "httpserver"] } else { ["--example", "serve_folder"] };
     let mut build = process::cargo();
-    build.args(["build", "--quiet", "--workspace", kind, name]).current_dir(workspace.root());
+    build.args(["build", "--workspace", kind, name]).current_dir(workspace.root());
     ui::print("Building the server that serves it; the first time this takes a minute.\n");
     step(&mut build)?;
     let folder = if HAS_LABS { "debug" } else { "debug/examples" };

@@ -37,7 +37,13 @@ impl Sandbox {
         let root = folder.join("repo");
         fs::create_dir_all(&root).with_context(|| root.display().to_string())?;
         let lock = File::create(folder.join("lock"))?;
-        lock.lock()?;
+        if lock.try_lock().is_err() {
+            anstream::eprintln!(
+                "Waiting for another `cargo xtask`, which uses the copy in {}",
+                folder.display()
+            );
+            lock.lock()?;
+        }
         let index = folder.join("index");
         let git = Git::with_index(workspace.root(), &index, &root)?;
         let target = folder.join("target");

@@ -3,7 +3,8 @@
 #![cfg(unix)]
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -65,4 +66,43 @@ fn another_server_is_not_the_reader_s_progress() {
     let note = "That was another server: it is not noted as your progress.\n";
     assert!(said.ends_with(note), "{said}");
     assert_eq!(fs::read(&progress).ok(), before);
+}
+
+/// Another cargo that builds holds the target folder, an editor's for example. That was waited for in silence, for minutes.
+#[test]
+fn what_is_waited_for_is_said() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let check = || {
+        let mut command = environment::interruptible(env!("CARGO_BIN_EXE_xtask"));
+        command.args(["check-exercise", "2"]);
+        command
+    };
+    let alias = || {
+        let mut command = environment::interruptible("cargo");
+        command.args(["xtask", "--help"]);
+        command
+    };
+    for mut command in [check(), alias()] {
+        let target = tempfile::tempdir().unwrap();
+        fs::create_dir(target.path().join("debug")).unwrap();
+        let lock = File::create(target.path().join("debug/.cargo-lock")).unwrap();
+        lock.lock().unwrap();
+        command.current_dir(root).env("CARGO_TARGET_DIR", target.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.process_group(0).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let said = aside(move || {
+            let mut lines = lines;
+            lines.find(|line| {
+                line.contains("Blocking waiting for file lock on")
+                    && !line.contains("package cache")
+            })
+        });
+        let said = said.recv_timeout(SOON);
+        // A cargo that is left behind would build everything.
+        let group = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
+        child.wait().unwrap();
+        assert!(said.is_ok_and(|line| line.is_some()), "{command:?} waits and says nothing");
+    }
 }

@@ -18,7 +18,8 @@ pub(crate) struct Place {
     pub root: PathBuf,
     /// Where cargo puts what it builds; `None` is as always.
     pub target: Option<PathBuf>,
-    /// Keep the compiler's words instead of showing them.
+    /// Keep the compiler's words instead of showing them, and those of cargo: what it compiles, and what it waits for
+    /// while another cargo builds.
     pub quiet: bool,
 }
 
@@ -37,7 +38,7 @@ pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result
     let examples = examples(place, exercise)?;
     let mut command = process::cargo();
     command
-        .args(["build", "--quiet", "--message-format", "json-render-diagnostics"])
+        .args(["build", "--message-format", "json-render-diagnostics"])
         // Dependencies with the features that the workspace as a whole asks for are built already.
         .args(["--workspace", "--bin", package, "--test", &target])
         .args(examples.iter().flat_map(|name| ["--example", name]))
@@ -48,7 +49,7 @@ pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result
         command.env("CARGO_TARGET_DIR", target);
     }
     if place.quiet {
-        command.stderr(Stdio::piped());
+        command.arg("--quiet").stderr(Stdio::piped());
     }
     let mut child = command.spawn().context("cargo cannot be started")?;
     // What is kept of the compiler's words is read at the same time, or cargo would wait for us.
