@@ -106,3 +106,33 @@ fn what_is_waited_for_is_said() {
         assert!(said.is_ok_and(|line| line.is_some()), "{command:?} waits and says nothing");
     }
 }
+
+/// The title of a rule was the answer to the question, as in "RFC 9110 section 15.5.5 (404 Not Found)".
+#[test]
+fn a_wrong_answer_to_a_question_of_exercise_1_is_not_told_the_right_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let solution = root.join("chapters/04_router/exercises/01_curl/solution.patch");
+    let solution = fs::read_to_string(solution).unwrap();
+    let answer = |line: &str| {
+        let (key, answer) = line.strip_prefix('+')?.split_once(" = ")?;
+        Some((key.to_string(), answer.trim_matches('"').to_string()))
+    };
+    let answers: Vec<(String, String)> = solution.lines().filter_map(answer).collect();
+    let server = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name("ch04_router");
+    let mut command = environment::command(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["check-exercise", "1", "--json", "--server", &server.display().to_string()]);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut compared = 0;
+    for check in report["checks"].as_array().unwrap() {
+        let got = check["failure"]["got"].as_str().unwrap();
+        let key = |key: &str| got.contains(&format!("`{key} = "));
+        let Some((key, answer)) = answers.iter().find(|(name, _)| key(name)) else { continue };
+        let shown = format!("{} {} {got}", check["rule"], check["failure"]["expected"]);
+        let mut words = shown.split(|c: char| !c.is_alphanumeric() && c != '.');
+        let word = answer.split([',', ':']).next().unwrap();
+        assert!(!words.any(|shown| shown == word), "{key} is {answer}: {shown}");
+        compared += 1;
+    }
+    assert_eq!(compared, 7, "{report}");
+}

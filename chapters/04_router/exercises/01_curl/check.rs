@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use wire::Reply;
 use wire::exercise::{self, Check, Failure, Server};
 
+/// A rule without its title has a title that is the answer to the question.
 fn main() -> ExitCode {
     exercise::main(&[
         Check {
             sentence: "the status of a path that is not there",
-            rule: "RFC 9110 section 15.5.5 (404 Not Found)",
+            rule: "RFC 9110 section 15.5.5",
             run: unknown_path,
         },
         Check {
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
         },
         Check {
             sentence: "the status of a method that does not exist",
-            rule: "RFC 9110 section 15.6.2 (501 Not Implemented)",
+            rule: "RFC 9110 section 15.6.2",
             run: unknown_method,
         },
         Check {
