@@ -25,11 +25,7 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
             found: program("git", "https://git-scm.com/downloads"),
             needed: true,
         },
-        Finding {
-            what: "curl",
-            found: program("curl", "apt install curl, brew install curl"),
-            needed: true,
-        },
+        curl(program("curl", "apt install curl, brew install curl")),
         Finding { what: "nc", found: netcat(), needed: false },
         Finding {
             what: "python3",
@@ -72,6 +68,31 @@ fn program(name: &str, cure: &str) -> Result<String, String> {
         finished.ok().filter(|finished| finished.status.success()).map(|finished| finished.output);
     let line = output.and_then(|output| output.lines().next().map(String::from));
     line.ok_or_else(|| format!("not found: {cure}"))
+}
+
+/// Without curl much does not work; one that is too old for some commands of the book is told with the way out.
+fn curl(found: Result<String, String>) -> Finding {
+    let version = found.as_deref().ok().and_then(|line| line.split(' ').nth(1)).map(String::from);
+    match version {
+        Some(version) if is_older(&version, CURL) => Finding {
+            what: "curl",
+            found: Err(format!(
+                "{version}, and some pages use `--json` (curl 7.82) and `%header{{}}` (7.84); on Ubuntu 22.04, \
+                 `sudo snap install curl` has a newer one"
+            )),
+            needed: false,
+        },
+        _ => Finding { what: "curl", found, needed: true },
+    }
+}
+
+/// The first version that knows all options in the book.
+const CURL: [u32; 2] = [7, 84];
+
+/// Whether a version such as `7.81.0` is before another.
+fn is_older(version: &str, than: [u32; 2]) -> bool {
+    let numbers: Vec<u32> = version.split('.').map_while(|number| number.parse().ok()).collect();
+    numbers.len() >= 2 && numbers[..2] < than[..]
 }
 
 /// A program that only the book's commands use.
@@ -128,6 +149,21 @@ mod tests {
             plain(&shown(&findings, ui::UNICODE)),
             "✓ git        git version 2\n✗ curl       not found: apt install it\n"
         );
+    }
+
+    #[test]
+    fn a_curl_that_is_too_old_for_the_book_is_told_so() {
+        let line = |version: &str| Ok(format!("curl {version} (x86_64-pc-linux-gnu) libcurl/7"));
+        for old in ["7.81.0", "7.83.1", "6.99"] {
+            let finding = curl(line(old));
+            let said = finding.found.unwrap_err();
+            assert!(said.starts_with(&format!("{old}, and some pages use `--json`")), "{said}");
+            assert!(!finding.needed);
+        }
+        for new in ["7.84.0", "7.88.1", "8.5.0", "8.5.0-DEV"] {
+            assert!(curl(line(new)).found.is_ok(), "{new}");
+        }
+        assert!(curl(Err("not found".to_string())).needed);
     }
 
     #[test]

@@ -136,3 +136,22 @@ fn a_wrong_answer_to_a_question_of_exercise_1_is_not_told_the_right_one() {
     }
     assert_eq!(compared, 7, "{report}");
 }
+
+/// A proxy, or a setting of `final`, in a person's shell would change what the checks see.
+#[test]
+fn the_server_that_is_checked_has_a_clean_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("server.sh");
+    fs::write(&script, "echo listening on http://127.0.0.1:1\nenv > \"$1\"\nexec sleep 60\n")
+        .unwrap();
+    let seen = folder.path().join("environment");
+    let mut command = check(&format!("sh '{}' '{}'", script.display(), seen.display()));
+    let unwanted =
+        ["http_proxy", "ALL_PROXY", "HTTP_LOG", "HTTP_ADDR", "RUST_BACKTRACE", "GIT_DIR"];
+    command.envs(unwanted.map(|name| (name, "x"))).env("EXERCISE_ONLY", "none").output().unwrap();
+    let environment = fs::read_to_string(&seen).unwrap();
+    assert!(environment.contains("EXERCISE_ONLY=none\n"), "{environment}");
+    for name in unwanted {
+        assert!(!environment.contains(&format!("{name}=")), "{environment}");
+    }
+}
