@@ -50,21 +50,27 @@ pub fn serve(
     registration: &Registration,
 ) -> io::Result<(u64, End)> {
     let mut echoed = 0;
+    let mut deadline = Deadline::after(limits.silence);
+    // From its first byte on a client has a transfer that a shutdown must not cut. That byte is still in the
+    // kernel when we say so: a shutdown on another thread sees the byte or the busy connection.
+    if let Fill::Bytes(_) = connection.wait(deadline)? {
+        registration.busy();
+    }
     let end = loop {
-        match connection.fill(Deadline::after(limits.silence))? {
+        match connection.fill(deadline)? {
             Fill::Bytes(_) | Fill::Full => {
-                // From its first byte on a client has a transfer that a shutdown must not cut.
-                registration.busy();
                 let bytes = connection.buffered().to_vec();
                 connection.consume(bytes.len());
                 connection.write_all(&bytes, Deadline::after(limits.write))?;
                 echoed += bytes.len() as u64;
+                deadline = Deadline::after(limits.silence);
             }
             // The client may still be reading. Everything it sent has been answered by now.
             Fill::Eof => break End::ClientDone,
             Fill::TimedOut => break End::ClientSilent,
         }
     };
+    registration.closing();
     connection.close(limits.linger);
     Ok((echoed, end))
 }

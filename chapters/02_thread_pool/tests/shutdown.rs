@@ -6,7 +6,8 @@ use std::sync::mpsc::channel;
 use std::thread::Builder;
 use std::time::Duration;
 
-use ch02_thread_pool::Server;
+use ch02_thread_pool::core::thread_pool::Size;
+use ch02_thread_pool::{Server, ServerHandle};
 use wire::{Client, Program, Signal};
 
 /// Less than the ten seconds for which the program waits before it cuts clients off.
@@ -30,6 +31,15 @@ fn interrupt(program: &Program) {
     let mut idle = Client::connect(program.addr()).unwrap();
     program.interrupt().unwrap();
     idle.expect_closed().unwrap();
+}
+
+/// Waits until the listening socket is closed, a moment after the signal.
+fn wait_until_refused(program: &Program) {
+    let refused = (0..1000).any(|_| {
+        std::thread::yield_now();
+        Client::connect(program.addr()).is_err()
+    });
+    assert!(refused);
 }
 
 #[test]
@@ -65,12 +75,7 @@ fn who_comes_after_the_signal_is_turned_away_by_the_kernel() {
     let program = start();
     let mut client = busy(&program);
     interrupt(&program);
-    // The listening socket is closed a moment after the idle clients have been sent home.
-    let refused = (0..1000).any(|_| {
-        std::thread::yield_now();
-        Client::connect(program.addr()).is_err()
-    });
-    assert!(refused);
+    wait_until_refused(&program);
     client.send("still served").unwrap();
     assert_eq!(client.read_exact(12).unwrap(), b"still served");
 }
@@ -83,10 +88,31 @@ fn a_client_in_the_queue_is_answered_before_the_end() {
     let _silent = Client::connect(program.addr()).unwrap();
     let mut queued = Client::connect(program.addr()).unwrap();
     queued.send("waiting since before the signal").unwrap();
+    queued.half_close().unwrap();
     program.interrupt().unwrap();
     assert_eq!(queued.read_to_end().unwrap(), b"waiting since before the signal");
     drop(clients);
     assert!(program.wait(SOON).unwrap().success());
+}
+
+/// It once was not: whatever its state, a queued client's receive direction was shut down at the signal.
+#[test]
+fn a_queued_client_that_has_sent_something_can_send_the_rest_after_the_signal() {
+    let program = start();
+    let mut busy = [(); 4].map(|()| busy(&program));
+    let mut queued = Client::connect(program.addr()).unwrap();
+    queued.send("first line, ").unwrap();
+    program.interrupt().unwrap();
+    wait_until_refused(&program);
+    busy[0].half_close().unwrap();
+    assert_eq!(queued.read_exact(12).unwrap(), b"first line, ");
+    queued.send("second line").unwrap();
+    assert_eq!(queued.read_exact(11).unwrap(), b"second line");
+    queued.half_close().unwrap();
+    assert_eq!(queued.read_to_end().unwrap(), b"");
+    drop(busy);
+    assert!(program.wait(SOON).unwrap().success());
+    assert!(program.stderr_so_far().contains("stopped: 0 cut off"), "{}", program.stderr_so_far());
 }
 
 #[test]
@@ -124,19 +150,47 @@ fn a_server_that_has_no_file_left_at_the_signal_ends_all_the_same() {
     assert!(program.wait(SOON).unwrap().success());
 }
 
-#[test]
-fn at_the_deadline_the_rest_is_cut_off_and_counted() {
+/// Serves with one worker, and stops once `started` has connected its clients. Returns how many were cut off.
+fn cut_off(drain: Duration, started: impl FnOnce(&ServerHandle) -> Vec<Client>) -> usize {
     let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let server = server.with_drain(Duration::from_millis(100));
+    let server = server.with_workers(Size { workers: 1, queue: 8 }).with_drain(drain);
     let handle = server.handle();
     let (ended, has_ended) = channel();
     let run = move || ended.send(server.run().unwrap()).unwrap();
     let thread = Builder::new().name("server".to_string()).spawn(run).unwrap();
+    let clients = started(&handle);
+    handle.shutdown();
+    let count = has_ended.recv_timeout(SOON).unwrap();
+    for mut client in clients {
+        client.expect_closed().unwrap();
+    }
+    thread.join().unwrap();
+    count
+}
+
+/// A client whose worker has begun to echo.
+fn served(handle: &ServerHandle) -> Client {
     let mut client = Client::connect(handle.local_addr()).unwrap();
     client.send("busy").unwrap();
     assert_eq!(client.read_exact(4).unwrap(), b"busy");
-    handle.shutdown();
-    assert_eq!(has_ended.recv_timeout(SOON).unwrap(), 1);
-    client.expect_closed().unwrap();
-    thread.join().unwrap();
+    client
+}
+
+#[test]
+fn at_the_deadline_the_rest_is_cut_off_and_counted() {
+    let count = cut_off(Duration::from_millis(100), |handle| vec![served(handle)]);
+    assert_eq!(count, 1);
+}
+
+/// It once was not: who waited in the queue was served by nobody and counted by nobody.
+#[test]
+fn a_client_that_has_begun_and_is_still_queued_at_the_deadline_is_counted_too() {
+    let count = cut_off(Duration::from_millis(100), |handle| {
+        let busy = served(handle);
+        let mut begun = Client::connect(handle.local_addr()).unwrap();
+        begun.send("in the queue").unwrap();
+        let silent = Client::connect(handle.local_addr()).unwrap();
+        vec![busy, begun, silent]
+    });
+    assert_eq!(count, 2, "the silent one has lost nothing");
 }

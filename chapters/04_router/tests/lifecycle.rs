@@ -98,6 +98,60 @@ fn a_stopping_server_takes_no_new_clients() {
     assert_eq!(server.stop(), 0);
 }
 
+fn few(server: ch04_router::Server) -> ch04_router::Server {
+    server.with_workers(Size { workers: 1, queue: 8 })
+}
+
+/// It once got no response, and was not counted as cut off either: the server read the half that had arrived, and
+/// then the end of the stream.
+#[test]
+fn a_queued_request_that_has_begun_before_the_stop_is_read_to_its_end_and_answered() {
+    let server = Running::start(few, answer);
+    let mut working = server.connect();
+    begin(&mut working);
+    let mut queued = server.connect();
+    let whole = request("POST", "/", &[], b"two halves");
+    let (begun, rest) = whole.split_at(whole.len() - 6);
+    queued.send(begun).unwrap();
+    server.wait_until("the second client", |pool| pool.queued == 1);
+    server.shutdown();
+    working.send(b"hello").unwrap();
+    assert_eq!(working.read_reply().unwrap().status, 200);
+    drop(working);
+    server.wait_until("a worker for the second client", |pool| pool.queued == 0);
+    queued.send(rest).unwrap();
+    let reply = queued.read_reply().unwrap();
+    assert_eq!((reply.status, reply.text().as_str()), (200, "done"));
+    assert!(reply.lists("Connection", "close"), "{reply:?}");
+    drop(queued);
+    // Asked a second time while the worker still works for it, the server would cut it off.
+    server.wait_until("the worker has done", |pool| pool.busy == 0);
+    assert_eq!(server.stop(), 0);
+}
+
+/// The second client was counted by nobody, since no worker ever took it.
+#[test]
+fn who_waits_behind_a_handler_that_does_not_end_is_cut_off_and_counted_at_the_deadline() {
+    let (release, is_released) = std::sync::mpsc::channel::<()>();
+    let is_released = std::sync::Mutex::new(is_released);
+    let stuck = move |_: &mut Request| {
+        let _ = is_released.lock().unwrap().recv();
+        Response::text("done")
+    };
+    let server = Running::start(|server| few(server).with_drain(Duration::from_millis(50)), stuck);
+    let mut working = server.connect();
+    working.send(get("/")).unwrap();
+    server.wait_until("the first client", |pool| pool.busy == 1);
+    let mut queued = server.connect();
+    queued.send("POST / HT").unwrap();
+    let _silent = server.connect();
+    server.wait_until("the others", |pool| pool.queued == 2);
+    server.shutdown();
+    queued.expect_closed().unwrap();
+    assert_eq!(server.end(), 2, "the silent one has lost nothing");
+    drop(release);
+}
+
 #[test]
 fn a_client_for_whom_there_is_no_room_is_told_to_come_back() {
     let few = |server: ch04_router::Server| server.with_workers(Size { workers: 1, queue: 1 });

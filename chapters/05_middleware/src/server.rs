@@ -90,7 +90,7 @@ impl Server {
     /// waits for those under way.
     ///
     /// Returns the number of connections that were cut off because they had not finished in time, or because
-    /// a handle was in a hurry.
+    /// a handle was in a hurry. A client that has sent nothing loses nothing, and is not counted.
     ///
     /// # Errors
     /// When no threads can be had, or the listening socket can no longer be used. What goes wrong with
@@ -133,6 +133,9 @@ impl Server {
         refusers.close();
         if pool.wait(Deadline::after(drain)) > 0 {
             shutdown.sever_all();
+            for client in pool.take_back() {
+                shutdown.sever(client.stream);
+            }
             // Reads and writes of severed connections return at once, so the workers end now. One that
             // is stuck in something else is left behind: the end of the process will end it.
             pool.wait(Deadline::after(Duration::from_secs(1)));
@@ -161,7 +164,7 @@ impl Client {
         let error = HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message);
         // The client may be gone already, and then nobody needs to be told.
         let _ = Connection::new(self.stream, self.peer, exchange::buffer_size(limits))
-            .and_then(|connection| exchange::refuse(connection, &error, false, limits));
+            .and_then(|connection| exchange::refuse(connection, &error, limits));
     }
 }
 

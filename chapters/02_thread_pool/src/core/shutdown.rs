@@ -17,11 +17,13 @@ pub struct Shutdown {
 #[derive(Debug, Default)]
 struct Inner {
     requested: bool,
+    /// The time for finishing is over: connections are cut off.
+    severing: bool,
     /// Where the accept loop can be woken, from the request on.
     door: Option<SocketAddr>,
     /// The address of our own connection that woke the accept loop.
     waker: Option<SocketAddr>,
-    /// Connections that have been cut off.
+    /// Connections that have been cut off in the middle of something.
     severed: usize,
     next_id: u64,
     connections: HashMap<u64, Open>,
@@ -30,8 +32,56 @@ struct Inner {
 #[derive(Debug)]
 struct Open {
     stream: TcpStream,
-    idle: bool,
-    severed: bool,
+    phase: Phase,
+}
+
+/// How far a connection is, as a stop sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The client has not begun, or what has arrived of its message is still in the kernel.
+    Idle,
+    /// A message is being read or answered.
+    Busy,
+    /// Everything has been sent, and only the close is left.
+    Closing,
+    /// It has been cut off.
+    Severed,
+}
+
+impl Open {
+    /// Ends the reading direction of a client that has not begun: whoever sleeps in recv on this socket gets end of
+    /// file, and so does every later read.
+    ///
+    /// This is for good. Of a client that has sent a part of its message the rest would be lost, so what has
+    /// arrived decides, and not only what a worker has seen of it.
+    fn end_if_idle(&self) {
+        if self.phase == Phase::Idle && !has_unread(&self.stream) {
+            let _ = self.stream.shutdown(Direction::Read);
+        }
+    }
+
+    /// Cuts the connection off. Returns whether that was in the middle of something.
+    fn sever(&mut self) -> bool {
+        let was_busy = match self.phase {
+            Phase::Idle => has_unread(&self.stream),
+            Phase::Busy => true,
+            Phase::Closing | Phase::Severed => false,
+        };
+        let _ = self.stream.shutdown(Direction::Both);
+        self.phase = Phase::Severed;
+        was_busy
+    }
+}
+
+/// Whether bytes have arrived that no thread has read. Does not wait for them.
+///
+/// The non-blocking mode is one of the socket, so for a moment a worker's call on it does not wait either. Only a
+/// worker that waits for an idle client's first byte can meet that: others are not looked at. It finds no byte and
+/// closes, which is what a stop wants of it.
+fn has_unread(stream: &TcpStream) -> bool {
+    let peeked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
+    let _ = stream.set_nonblocking(false);
+    peeked.is_ok_and(|count| count > 0)
 }
 
 impl Inner {
@@ -56,7 +106,7 @@ impl Shutdown {
     /// Asks the server that listens on `address` to stop. Can be called from any thread.
     ///
     /// The accept loop is woken, and so is every connection that waits for its client to begin:
-    /// it reads the end of the stream and closes. Connections in the middle of something go on.
+    /// it reads the end of the stream and closes. Connections of which something has arrived go on.
     /// Asked a second time, it cuts those off as well: somebody is in a hurry.
     pub fn request(&self, address: SocketAddr) {
         let mut inner = self.lock();
@@ -67,9 +117,8 @@ impl Shutdown {
             return;
         }
         inner.requested = true;
-        for connection in inner.connections.values().filter(|connection| connection.idle) {
-            // Whoever is blocked in recv on this socket gets end of file now.
-            let _ = connection.stream.shutdown(Direction::Read);
+        for connection in inner.connections.values() {
+            connection.end_if_idle();
         }
         // The lock is held until the waker is known, so that the loop can always tell it from a client.
         inner.door = Some(reachable(address));
@@ -87,32 +136,38 @@ impl Shutdown {
     /// # Errors
     /// When the socket cannot be duplicated: no more open files.
     pub fn register(self: &Arc<Self>, stream: &TcpStream) -> io::Result<Registration> {
-        let stream = stream.try_clone()?;
+        let mut connection = Open { stream: stream.try_clone()?, phase: Phase::Idle };
         let mut inner = self.lock();
         let id = inner.next_id;
         inner.next_id += 1;
-        if inner.requested {
-            let _ = stream.shutdown(Direction::Read);
+        if inner.severing {
+            inner.severed += usize::from(connection.sever());
+        } else if inner.requested {
+            connection.end_if_idle();
         }
-        inner.connections.insert(id, Open { stream, idle: true, severed: false });
+        inner.connections.insert(id, connection);
         drop(inner);
         Ok(Registration { shutdown: Arc::clone(self), id })
     }
 
-    /// Cuts off every connection that is still open, and returns how many have been cut off so far.
+    /// Cuts off every connection that is still open, also those that are registered later. Returns how many have
+    /// been cut off in the middle of something so far.
     pub fn sever_all(&self) -> usize {
         let mut inner = self.lock();
-        let mut severed = 0;
-        for connection in inner.connections.values_mut().filter(|connection| !connection.severed) {
-            let _ = connection.stream.shutdown(Direction::Both);
-            connection.severed = true;
-            severed += 1;
-        }
+        inner.severing = true;
+        let severed: usize =
+            inner.connections.values_mut().map(|connection| usize::from(connection.sever())).sum();
         inner.severed += severed;
         inner.severed
     }
 
-    /// How many connections have been cut off.
+    /// Cuts off a client that no worker has come to, and counts it if it has sent something.
+    pub fn sever(&self, stream: TcpStream) {
+        let mut connection = Open { stream, phase: Phase::Idle };
+        self.lock().severed += usize::from(connection.sever());
+    }
+
+    /// How many connections have been cut off in the middle of something.
     pub fn severed(&self) -> usize {
         self.lock().severed
     }
@@ -130,14 +185,20 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// The connection is in the middle of something and shall be left to finish it.
+    /// The connection is in the middle of something and shall be left to finish it. To be called before the first
+    /// byte of that is read: see [`Connection::wait`](super::Connection::wait).
     pub fn busy(&self) {
-        self.set_idle(false);
+        self.enter(Phase::Busy);
     }
 
     /// The connection waits for its client to begin, and may be ended at once.
     pub fn idle(&self) {
-        self.set_idle(true);
+        self.enter(Phase::Idle);
+    }
+
+    /// The connection has sent everything, so to cut it off takes nothing from its client.
+    pub fn closing(&self) {
+        self.enter(Phase::Closing);
     }
 
     /// Whether the server has been asked to stop, so that this connection should not go on for long.
@@ -145,14 +206,16 @@ impl Registration {
         self.shutdown.is_requested()
     }
 
-    fn set_idle(&self, idle: bool) {
+    fn enter(&self, phase: Phase) {
         let mut inner = self.shutdown.lock();
         let requested = inner.requested;
-        if let Some(connection) = inner.connections.get_mut(&self.id) {
-            connection.idle = idle;
+        if let Some(connection) = inner.connections.get_mut(&self.id)
+            && connection.phase != Phase::Severed
+        {
+            connection.phase = phase;
             // Under the same lock as `request`: either that sees us idle, or we see it requested.
-            if idle && requested {
-                let _ = connection.stream.shutdown(Direction::Read);
+            if requested {
+                connection.end_if_idle();
             }
         }
     }
@@ -216,6 +279,12 @@ mod tests {
         assert_eq!(busy.read(&mut [0; 8]).unwrap(), 0);
     }
 
+    /// Sends `text` and waits until it has arrived.
+    fn send(client: &mut TcpStream, server: &TcpStream, text: &str) {
+        client.write_all(text.as_bytes()).unwrap();
+        server.peek(&mut [0]).unwrap();
+    }
+
     #[test]
     fn who_registers_after_the_request_is_told_at_once() {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -224,6 +293,40 @@ mod tests {
         shutdown.request(listener.local_addr());
         let _entry = shutdown.register(&late).unwrap();
         assert_eq!(late.read(&mut [0; 8]).unwrap(), 0);
+    }
+
+    /// It once could not: all that was asked was whether a worker had called it busy.
+    #[test]
+    fn a_client_whose_first_bytes_nobody_has_read_yet_can_send_the_rest() {
+        type Arrival = fn(&Arc<Shutdown>, &TcpStream, SocketAddr) -> Registration;
+        let registered_first: Arrival = |shutdown, stream, address| {
+            let entry = shutdown.register(stream).unwrap();
+            shutdown.request(address);
+            entry
+        };
+        let requested_first: Arrival = |shutdown, stream, address| {
+            shutdown.request(address);
+            shutdown.register(stream).unwrap()
+        };
+        // It has sent the next message while the last one was answered.
+        let idle_again: Arrival = |shutdown, stream, address| {
+            let entry = shutdown.register(stream).unwrap();
+            entry.busy();
+            shutdown.request(address);
+            entry.idle();
+            entry
+        };
+        for arrive in [registered_first, requested_first, idle_again] {
+            let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            let (mut client, mut stream) = pair(&listener);
+            send(&mut client, &stream, "one");
+            let shutdown = Arc::new(Shutdown::default());
+            let entry = arrive(&shutdown, &stream, listener.local_addr());
+            entry.busy();
+            stream.read_exact(&mut [0; 3]).unwrap();
+            client.write_all(b"two").unwrap();
+            stream.read_exact(&mut [0; 3]).unwrap();
+        }
     }
 
     #[test]
@@ -237,5 +340,28 @@ mod tests {
         assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
         assert_eq!((shutdown.sever_all(), shutdown.severed()), (1, 1)); // counted once
         drop(entry);
+    }
+
+    #[test]
+    fn only_what_is_cut_off_in_the_middle_of_something_is_counted() {
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let shutdown = Arc::new(Shutdown::default());
+        let pairs = [(); 6].map(|()| pair(&listener));
+        let [idle, mut begun, closing, late, mut late_begun, mut queued] = pairs;
+        let _idle = shutdown.register(&idle.1).unwrap();
+        let _begun = shutdown.register(&begun.1).unwrap();
+        send(&mut begun.0, &begun.1, "first half");
+        let closing_entry = shutdown.register(&closing.1).unwrap();
+        closing_entry.closing();
+        assert_eq!(shutdown.sever_all(), 1);
+        // Workers that come to their clients a moment later cut them off, too.
+        let _late = shutdown.register(&late.1).unwrap();
+        assert_eq!(shutdown.severed(), 1);
+        send(&mut late_begun.0, &late_begun.1, "first half");
+        shutdown.register(&late_begun.1).unwrap().busy();
+        assert_eq!(shutdown.severed(), 2);
+        send(&mut queued.0, &queued.1, "first half");
+        shutdown.sever(queued.1);
+        assert_eq!(shutdown.sever_all(), 3);
     }
 }

@@ -88,6 +88,11 @@ impl<T> TaskQueue<T> {
         self.changed.notify_all();
     }
 
+    /// Takes back all tasks that are still waiting.
+    pub fn take_back(&self) -> VecDeque<T> {
+        std::mem::take(&mut self.lock().tasks)
+    }
+
     /// How many tasks are waiting.
     pub fn len(&self) -> usize {
         self.lock().tasks.len()
@@ -139,5 +144,17 @@ mod tests {
         queue.close();
         assert_eq!(queue.push(2), Err(Rejected::Closed(2)));
         assert_eq!((queue.pop(), queue.pop(), queue.pop()), (Some(1), None, None));
+    }
+
+    #[test]
+    fn what_is_taken_back_is_handed_out_to_nobody_else() {
+        let queue = TaskQueue::new(4);
+        for task in 1..=3 {
+            queue.push(task).unwrap();
+        }
+        queue.close();
+        assert_eq!(queue.pop(), Some(1));
+        assert_eq!(queue.take_back(), [2, 3]);
+        assert_eq!(queue.pop(), None);
     }
 }

@@ -123,6 +123,11 @@ impl<T> ThreadPool<T> {
         self.shared.queue.close();
     }
 
+    /// Takes back the tasks that no thread has begun. Those at work go on.
+    pub fn take_back(&self) -> impl IntoIterator<Item = T> {
+        self.shared.queue.take_back()
+    }
+
     /// Waits until a closed pool has worked on everything. Returns the number of threads that are
     /// still at work at the deadline: zero is a pool that has ended.
     pub fn wait(&self, deadline: Deadline) -> usize {

@@ -57,6 +57,11 @@ impl Running {
     /// Stops, and returns how many connections had to be cut off.
     pub(crate) fn stop(self) -> usize {
         self.shutdown();
+        self.end()
+    }
+
+    /// Waits for the end of a server that has been asked to stop, and returns how many connections were cut off.
+    pub(crate) fn end(self) -> usize {
         let severed = self.ended.recv_timeout(LONG).expect("a server that is stopped ends");
         self.thread.join().unwrap();
         severed

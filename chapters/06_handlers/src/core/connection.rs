@@ -98,6 +98,19 @@ impl Connection {
         self.start += count;
     }
 
+    /// Waits as [`Connection::fill`] does, and leaves what has arrived in the kernel (`MSG_PEEK`).
+    ///
+    /// # Errors
+    /// Those of [`Connection::fill`].
+    pub fn wait(&mut self, deadline: Deadline) -> io::Result<Fill> {
+        if self.peer_is_done {
+            return Ok(Fill::Eof);
+        }
+        let waited = receive(&self.stream, deadline, || self.stream.peek(&mut [0]))?;
+        self.peer_is_done = waited == Fill::Eof;
+        Ok(waited)
+    }
+
     /// recv(2): waits until more bytes have come, or something else is certain.
     ///
     /// May return as little as one byte; it never waits for a number of bytes, because the peer may be
@@ -117,28 +130,19 @@ impl Connection {
         if self.end == self.buffer.len() {
             return Ok(Fill::Full);
         }
-        loop {
-            let Some(remaining) = deadline.remaining() else {
-                return Ok(Fill::TimedOut);
-            };
-            self.stream.set_read_timeout(Some(remaining))?;
-            match self.stream.read(&mut self.buffer[self.end..]) {
-                Ok(0) => {
-                    self.peer_is_done = true;
-                    return Ok(Fill::Eof);
+        let room = &mut self.buffer[self.end..];
+        let filled = receive(&self.stream, deadline, || (&self.stream).read(room))?;
+        match filled {
+            Fill::Eof => self.peer_is_done = true,
+            Fill::Bytes(count) => {
+                self.end += count;
+                if self.state != State::Closing {
+                    self.enter(State::Reading)?;
                 }
-                Ok(count) => {
-                    self.end += count;
-                    if self.state != State::Closing {
-                        self.enter(State::Reading)?;
-                    }
-                    return Ok(Fill::Bytes(count));
-                }
-                Err(error) if is_timeout(&error) => return Ok(Fill::TimedOut),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
             }
+            Fill::TimedOut | Fill::Full => {}
         }
+        Ok(filled)
     }
 
     /// send(2), as often as it takes: the kernel may accept only a part of `bytes`, because its send
@@ -194,6 +198,27 @@ impl Connection {
     }
 }
 
+/// Repeats one kind of recv(2) until it says something about the peer, or the deadline has passed.
+fn receive(
+    stream: &TcpStream,
+    deadline: Deadline,
+    mut recv: impl FnMut() -> io::Result<usize>,
+) -> io::Result<Fill> {
+    loop {
+        let Some(remaining) = deadline.remaining() else {
+            return Ok(Fill::TimedOut);
+        };
+        stream.set_read_timeout(Some(remaining))?;
+        match recv() {
+            Ok(0) => return Ok(Fill::Eof),
+            Ok(count) => return Ok(Fill::Bytes(count)),
+            Err(error) if is_timeout(&error) => return Ok(Fill::TimedOut),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Unix says `WouldBlock` when a socket's timeout passes, Windows says `TimedOut`.
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
@@ -228,6 +253,20 @@ mod tests {
             connection.fill(Deadline::after(LONG)).unwrap();
         }
         assert_eq!(connection.buffered(), b"bcdef");
+    }
+
+    #[test]
+    fn waiting_takes_nothing_out_of_the_kernel() {
+        let (mut client, mut connection) = pair(8);
+        assert_eq!(connection.wait(Deadline::after(SOON)).unwrap(), Fill::TimedOut);
+        client.write_all(b"a").unwrap();
+        for _ in 0..2 {
+            assert_eq!(connection.wait(Deadline::after(LONG)).unwrap(), Fill::Bytes(1));
+        }
+        assert_eq!(connection.buffered(), b"");
+        assert_eq!(connection.fill(Deadline::after(LONG)).unwrap(), Fill::Bytes(1));
+        drop(client);
+        assert_eq!(connection.wait(Deadline::after(LONG)).unwrap(), Fill::Eof);
     }
 
     #[test]

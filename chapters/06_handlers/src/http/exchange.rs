@@ -34,7 +34,8 @@ pub fn serve(
             Ok(Some(request)) => request,
             Ok(None) => break, // the client is done
             Err(Failure::Refused(error)) => {
-                return refuse(connection, &error, parser.is_head(), limits);
+                write_refusal(&mut connection, &error, parser.is_head(), limits)?;
+                break;
             }
             Err(Failure::Broken(error)) => return Err(error),
         };
@@ -51,6 +52,8 @@ pub fn serve(
             break;
         }
     }
+    registration.closing();
+    // The client may still be sending, so this waits for it: see `Connection::close`.
     connection.close(limits.linger);
     Ok(())
 }
@@ -85,10 +88,11 @@ fn read_request(
     limits: &Limits,
     registration: &Registration,
 ) -> Result<Option<Request>, Failure> {
-    // Wait for the first byte, unless it came with the request before (pipelining).
+    // Wait for the first byte, unless it came with the request before (pipelining). It stays in the kernel until the
+    // connection is busy, so that a shutdown on another thread sees one or the other.
     if connection.buffered().is_empty() {
         registration.idle();
-        match connection.fill(Deadline::after(limits.idle_time))? {
+        match connection.wait(Deadline::after(limits.idle_time))? {
             Fill::Bytes(_) => registration.busy(),
             Fill::Eof | Fill::TimedOut | Fill::Full => return Ok(None),
         }
@@ -172,13 +176,20 @@ fn handle(handler: &dyn Handler, request: &mut Request) -> Response {
     final_response(response, format_args!("{} {}", request.method(), request.target().raw()))
 }
 
-/// One answer to a client with which we cannot go on, then the end. `is_head`: what could be read of its
-/// request asks with HEAD, so the answer has no body.
+/// One response to a client whose request nobody will read, then the end.
 ///
 /// # Errors
 /// What the socket reports.
-pub fn refuse(
-    mut connection: Connection,
+pub fn refuse(mut connection: Connection, error: &HttpError, limits: &Limits) -> io::Result<()> {
+    write_refusal(&mut connection, error, false, limits)?;
+    connection.close(limits.linger);
+    Ok(())
+}
+
+/// The last response to a client with which we cannot go on. `is_head`: what could be read of its request asks
+/// with HEAD, so the response has no body.
+fn write_refusal(
+    connection: &mut Connection,
     error: &HttpError,
     is_head: bool,
     limits: &Limits,
@@ -188,10 +199,7 @@ pub fn refuse(
         response.headers_mut().set(header::RETRY_AFTER, 1u64.into());
     }
     let context = Context { version: Version::Http11, is_head, keep_alive: false };
-    let mut output = Output { connection: &mut connection, limits };
-    encoder::write_response(response, context, &mut output)?;
-    // The client may still be sending, so this waits for it: see `Connection::close`.
-    connection.close(limits.linger);
+    encoder::write_response(response, context, &mut Output { connection, limits })?;
     Ok(())
 }
 
