@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::Context;
 use httpserver::Server;
 use httpserver::core::blocking;
+use httpserver::core::signals::on_stop;
 use httpserver::core::stdout::announce;
 use httpserver::core::workers::Size;
 use httpserver::handlers::StaticFiles;
@@ -66,7 +67,7 @@ fn main() -> anyhow::Result<()> {
         server = server.with_workers(Size { threads, ..Size::default() });
     }
     let stop = server.handle();
-    ctrlc::set_handler(move || stop.shutdown())?;
+    on_stop(move || stop.shutdown())?;
     announce(format_args!("listening on http://{}", server.local_addr()));
     let routes = router.build()?;
     match std::env::var_os("BENCH_LOG") {

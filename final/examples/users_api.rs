@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use httpserver::Server;
+use httpserver::core::signals::on_stop;
 use httpserver::core::stdout::announce;
 use httpserver::http::{HttpError, Request, Response, Router, Status, extract};
 use httpserver::middleware::log_format::LogFormat;
@@ -61,7 +62,7 @@ fn main() -> anyhow::Result<()> {
         .with(CatchPanic);
     let server = Server::bind("127.0.0.1:8080".parse()?)?;
     let stop = server.handle();
-    ctrlc::set_handler(move || stop.shutdown())?;
+    on_stop(move || stop.shutdown())?;
     announce(format_args!("listening on http://{}", server.local_addr()));
     server.run(application)?;
     Ok(())

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use httpserver::config::{self, Asked, Config, ConfigError};
+use httpserver::core::signals::on_stop;
 use httpserver::core::stderr::say;
 use httpserver::core::stdout::announce;
 use httpserver::{Server, app};
@@ -44,7 +45,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
         .always_answering("/health");
     let application = app::build(config, server.handle())?;
     let stop = server.handle();
-    ctrlc::set_handler(move || stop.shutdown())?;
+    on_stop(move || stop.shutdown())?;
     announce(format_args!("listening on http://{}", server.local_addr()));
     server.run(application)?;
     Ok(())

@@ -1,6 +1,7 @@
 //! The program: arguments, listen, say where, serve until told to stop.
 
 use anyhow::Context;
+use ch02_thread_pool::core::signals::on_stop;
 use ch02_thread_pool::core::stdout::announce;
 use ch02_thread_pool::{Arguments, Server};
 
@@ -9,7 +10,7 @@ fn main() -> anyhow::Result<()> {
     let server = Server::bind(arguments.address)
         .with_context(|| format!("cannot listen on {}", arguments.address))?;
     let stop = server.handle();
-    ctrlc::set_handler(move || stop.shutdown())?;
+    on_stop(move || stop.shutdown())?;
     announce(format_args!("listening on tcp://{}", server.local_addr()));
     server.run()?;
     Ok(())

@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use ch04_router::core::signals::on_stop;
 use ch04_router::core::stdout::announce;
 use ch04_router::http::{HeaderValue, HttpError, Request, Response, Router, Status, header, mime};
 use ch04_router::{Arguments, Server};
@@ -21,7 +22,7 @@ fn main() -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", arguments.address))?;
     announce(format_args!("listening on http://{}", server.local_addr()));
     let stop = server.handle();
-    ctrlc::set_handler(move || stop.shutdown())?;
+    on_stop(move || stop.shutdown())?;
 
     let mut router = Router::new();
     let site = Site { folder };

@@ -1,6 +1,7 @@
 //! The program: arguments, listen, say where, serve until told to stop.
 
 use anyhow::Context;
+use ch06_handlers::core::signals::on_stop;
 use ch06_handlers::core::stdout::announce;
 use ch06_handlers::{Arguments, Server, app};
 
@@ -10,7 +11,7 @@ fn main() -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", arguments.address))?;
     let application = app::build(&arguments, server.handle())?;
     let stop = server.handle();
-    ctrlc::set_handler(move || stop.shutdown())?;
+    on_stop(move || stop.shutdown())?;
     announce(format_args!("listening on http://{}", server.local_addr()));
     server.run(application)?;
     Ok(())

@@ -8,6 +8,7 @@ pub mod listener;
 pub mod parking;
 pub mod permit;
 pub mod poller;
+pub mod signals;
 pub mod stderr;
 pub mod stdout;
 pub mod sync;

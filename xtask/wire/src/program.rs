@@ -34,6 +34,19 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM.
     Terminate,
+    /// SIGHUP: the terminal has been closed, or a daemon shall reload.
+    Hangup,
+}
+
+impl Signal {
+    /// The signal's number, which is the same on every Unix.
+    pub fn number(self) -> u32 {
+        match self {
+            Signal::Hangup => 1,
+            Signal::Interrupt => 2,
+            Signal::Terminate => 15,
+        }
+    }
 }
 
 /// A running program that has said where it listens. Dropping it kills it.
@@ -251,6 +264,7 @@ pub(crate) fn send_signal(pid: u32, signal: Signal) -> Result<(), String> {
     let signal = match signal {
         Signal::Interrupt => rustix::process::Signal::INT,
         Signal::Terminate => rustix::process::Signal::TERM,
+        Signal::Hangup => rustix::process::Signal::HUP,
     };
     rustix::process::kill_process(pid, signal).map_err(|error| error.to_string())
 }

@@ -4,6 +4,7 @@ pub mod connection;
 pub mod deadline;
 pub mod listener;
 pub mod shutdown;
+pub mod signals;
 pub mod state;
 pub mod stderr;
 pub mod stdout;

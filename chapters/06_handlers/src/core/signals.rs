@@ -1,0 +1,40 @@
+//! The signals by which a person or a service manager asks the program to stop.
+
+use std::io;
+
+/// Calls `stop` each time that the program is asked to stop: by Ctrl-C (SIGINT), `kill` (SIGTERM), or the end of its terminal
+/// (SIGHUP). It runs in a thread of its own, so it may take locks, which a signal handler must not.
+///
+/// A signal that was ignored when the program started stays ignored: `nohup` ignores SIGHUP, and a shell that starts a
+/// background job SIGINT, to protect it from exactly these signals.
+///
+/// # Errors
+/// When the kernel refuses a handler, or a thread.
+#[cfg(unix)]
+pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+    let ignored = ignored_signals();
+    let handled = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !ignored.contains(signal));
+    let mut signals = signal_hook::iterator::Signals::new(handled)?;
+    let wait = move || signals.forever().for_each(|_| stop());
+    std::thread::Builder::new().name("signals".to_string()).spawn(wait)?;
+    Ok(())
+}
+
+/// Windows has no signals. Closing the console or pressing Ctrl-C is reported there in another way.
+#[cfg(not(unix))]
+pub fn on_stop(stop: impl FnMut() + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(stop).map_err(io::Error::other)
+}
+
+/// The signals that the program was started to ignore, read before a handler is set. Only Linux shows them in a file; on
+/// another Unix none is known, and all three signals stop the program.
+#[cfg(unix)]
+fn ignored_signals() -> Vec<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // Signal 1 is the lowest bit.
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    (1..=64).filter(|signal| mask >> (signal - 1) & 1 == 1).collect()
+}
