@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use wire::environment;
 
 /// Settings with which a person's git would print or do something else than we expect, at their defaults.
-const SETTINGS: [&str; 19] = [
+const SETTINGS: [&str; 22] = [
     "apply.ignoreWhitespace=no",
     "apply.whitespace=nowarn",
     "color.ui=false",
@@ -27,7 +27,10 @@ const SETTINGS: [&str; 19] = [
     "diff.orderFile=/dev/null",
     "diff.relative=false",
     "diff.suppressBlankEmpty=false",
+    "i18n.logOutputEncoding=UTF-8",
     "init.defaultObjectFormat=sha1",
+    "log.follow=false",
+    "log.showSignature=false",
 ];
 
 /// A repository, or a folder in it, in which git is run.
@@ -53,7 +56,8 @@ impl Git {
     }
 
     /// Runs git with the history of one repository on the files of another folder, which has an index of
-    /// its own: the repository's own files and index are left alone.
+    /// its own: the repository's own files and index are left alone. Paths are relative to that folder, so what is
+    /// read into the index must be a tree of [`Git::tree`].
     pub(crate) fn with_index(repository: &Path, index: &Path, files: &Path) -> anyhow::Result<Git> {
         let own = Git::at(repository).run(&["rev-parse", "--absolute-git-dir"])?;
         let own = PathBuf::from(String::from_utf8_lossy(&own).trim_end());
@@ -63,6 +67,12 @@ impl Git {
             ("GIT_WORK_TREE", files.to_owned()),
         ];
         Ok(Git { folder: files.to_owned(), variables })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_variable(mut self, name: &'static str, value: &str) -> Git {
+        self.variables.push((name, value.into()));
+        self
     }
 
     /// Runs git, whatever it answers.
@@ -90,20 +100,42 @@ impl Git {
         Ok(output.stdout)
     }
 
-    /// The content of a file at a revision; `None` when it has no such file.
+    /// The content of a file at a revision; `None` when it has no such file. The path is relative to this folder,
+    /// which may be inside a larger repository.
     pub(crate) fn show(&self, revision: &str, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
-        let output = self.output(&["cat-file", "blob", &format!("{revision}:{path}")])?;
-        Ok(output.status.success().then_some(output.stdout))
+        let output = self.output(&["cat-file", "blob", &format!("{revision}:./{path}")])?;
+        if output.status.success() {
+            return Ok(Some(output.stdout));
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        // The first is for a path that does not exist, the second for a directory.
+        if said.starts_with("fatal: path '") || said.contains(": bad file") {
+            return Ok(None);
+        }
+        bail!("git cannot read {path} at {revision}: {}", said.trim())
+    }
+
+    /// The tree that this folder has at a revision. In a larger repository, that is a part of the commit's tree.
+    pub(crate) fn tree(&self, revision: &str) -> anyhow::Result<String> {
+        let id = self.run(&["rev-parse", "--verify", &format!("{revision}:./")])?;
+        Ok(String::from_utf8_lossy(&id).trim().to_string())
+    }
+
+    /// Where this folder is in its repository: empty for the root, or `course/`.
+    pub(crate) fn prefix(&self) -> anyhow::Result<String> {
+        let prefix = self.run(&["rev-parse", "--show-prefix"])?;
+        Ok(String::from_utf8_lossy(&prefix).trim_end().to_string())
     }
 
     /// The files below a folder that differ from a revision: changed, deleted, and new ones that are not ignored.
+    /// The paths are relative to this folder.
     pub(crate) fn changed_since(
         &self,
         revision: &str,
         folder: &str,
     ) -> anyhow::Result<Vec<String>> {
-        let tracked =
-            self.run(&["diff", "--name-only", "--no-renames", "-z", revision, "--", folder])?;
+        let form = ["diff", "--name-only", "--no-renames", "--relative", "-z"];
+        let tracked = self.run(&[&form[..], &[revision, "--", folder]].concat())?;
         let new = self.run(&["ls-files", "--others", "--exclude-standard", "-z", "--", folder])?;
         let mut paths = split_zero(&tracked);
         paths.extend(split_zero(&new));
@@ -137,6 +169,7 @@ mod tests {
         for (name, value) in [
             ("diff.context", "0"),
             ("diff.noprefix", "true"),
+            ("diff.orderFile", "/no/such/file"),
             ("color.ui", "always"),
             ("core.abbrev", "40"),
             ("core.autocrlf", "true"),

@@ -41,8 +41,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     if exercises.is_empty() {
         exercises = Exercise::all(workspace)?;
     }
-    let revision = match &args.revision {
-        Some(revision) => revision.clone(),
+    let tree = match &args.revision {
+        Some(revision) => Git::at(workspace.root()).tree(revision)?,
         None => work_tree(workspace)?,
     };
     let claims = if args.chapter_tests { Claims::ChapterTests } else { Claims::All };
@@ -70,11 +70,11 @@ pub(crate) struct Proof {
     pub bad: Vec<(u8, String)>,
 }
 
-/// Proves exercises as they are in a commit or tree, several side by side, and says a line for each claim.
+/// Proves exercises as they are in a tree of git, several side by side, and says a line for each claim.
 pub(crate) fn prove(
     workspace: &Workspace,
     exercises: &[(Exercise, Claims)],
-    revision: &str,
+    tree: &str,
     say: impl Fn(&str) + Sync,
 ) -> anyhow::Result<Proof> {
     // Those that take longest come first, so that no lane is left with one at the end.
@@ -85,7 +85,7 @@ pub(crate) fn prove(
     let lane = |number: usize| -> anyhow::Result<Proof> {
         let mut proof = Proof::default();
         while let Some((exercise, chosen)) = next() {
-            let sandbox = Sandbox::open(workspace, number, revision)?;
+            let sandbox = Sandbox::open(workspace, number, tree)?;
             let one = prove_one(&sandbox, exercise, *chosen, &say)?;
             proof.good += one.good;
             proof.bad.extend(one.bad);
@@ -155,7 +155,7 @@ fn prove_one(
 pub(crate) fn work_tree(workspace: &Workspace) -> anyhow::Result<String> {
     let folder = tempfile::tempdir()?;
     let git = Git::with_index(workspace.root(), &folder.path().join("index"), workspace.root())?;
-    git.run(&["read-tree", "HEAD"])?;
+    git.run(&["read-tree", &Git::at(workspace.root()).tree("HEAD")?])?;
     git.run(&["add", "--all"])?;
     Ok(String::from_utf8_lossy(&git.run(&["write-tree"])?).trim().to_string())
 }

@@ -33,7 +33,8 @@ pub(crate) fn reset(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     let changes = work.to(workspace, &Files::new())?;
     let Some(saved) = store.keep(exercise, &work)? else {
         store.finish()?;
-        let _ = writeln!(text, "{folder} is as it was shipped; there is nothing to reset.");
+        let _ = writeln!(text, "{folder} is {}; there is nothing to reset.", work.origin());
+        text += &own_commit(&work, folder);
         return Ok(text);
     };
     store.write(&format!("cargo xtask restore {saved}"), &changes)?;
@@ -42,12 +43,24 @@ pub(crate) fn reset(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     for path in work.now.keys() {
         let _ = writeln!(text, "  {path}");
     }
-    let _ = writeln!(text, "\n{folder} is as it was shipped, in commit {:.10}.", work.base);
+    let _ = writeln!(text, "\n{folder} is {}.", work.origin());
+    text += &own_commit(&work, folder);
     let _ = writeln!(text, "To get your work back: `cargo xtask restore {saved}`");
     Ok(text)
 }
 
-/// What was solved with files that are gone is not solved any more.
+/// What a reader must know when the commit may be their own.
+fn own_commit(work: &Work, folder: &str) -> String {
+    if work.is_published {
+        return String::new();
+    }
+    format!(
+        "No remote of the course is known here, so that commit counts as shipped. If it has work of yours, find one \
+         before it\nwith `git log -- {folder}`, and bring it back with `git restore --source COMMIT -- {folder}`.\n"
+    )
+}
+
+/// How many checks pass is not known once the files are gone. What was solved stays solved.
 fn forget(workspace: &Workspace, exercise: &Exercise, work: &Work) -> anyhow::Result<()> {
     let mut progress = Progress::load(workspace)?;
     for other in Exercise::all(workspace)? {

@@ -21,17 +21,18 @@ pub(crate) struct Sandbox {
     root: PathBuf,
     target: PathBuf,
     git: Git,
-    revision: String,
+    /// The tree of git that it is a copy of.
+    tree: String,
     /// Held as long as the copy is in use.
     _lock: File,
 }
 
 impl Sandbox {
-    /// Makes the copy with this number the same as a commit or tree.
+    /// Makes the copy with this number the same as a tree of git, such as [`Git::tree`] returns.
     pub(crate) fn open(
         workspace: &Workspace,
         number: usize,
-        revision: &str,
+        tree: &str,
     ) -> anyhow::Result<Sandbox> {
         let folder = workspace.target().join("exercises").join(number.to_string());
         let root = folder.join("repo");
@@ -48,15 +49,14 @@ impl Sandbox {
         let git = Git::with_index(workspace.root(), &index, &root)?;
         let target = folder.join("target");
         share_dependencies(&workspace.target().join("debug"), &target.join("debug"))?;
-        let sandbox =
-            Sandbox { number, root, target, git, revision: revision.to_string(), _lock: lock };
+        let sandbox = Sandbox { number, root, target, git, tree: tree.to_string(), _lock: lock };
         sandbox.restore()?;
         Ok(sandbox)
     }
 
     /// Takes back all that patches have done.
     pub(crate) fn restore(&self) -> anyhow::Result<()> {
-        self.git.run(&["read-tree", "--reset", &self.revision])?;
+        self.git.run(&["read-tree", "--reset", &self.tree])?;
         self.git.run(&["checkout-index", "--all", "--force", "--index"])?;
         self.git.run(&["clean", "-ffdxq"])?;
         let manifest = self.root.join("Cargo.toml");
@@ -161,7 +161,7 @@ mod tests {
         fs::write(folder.path().join("chapters/01_a/src/lib.rs"), "my work\n").unwrap();
 
         let workspace = Workspace::at(folder.path()).unwrap();
-        let sandbox = Sandbox::open(&workspace, 0, "HEAD").unwrap();
+        let sandbox = Sandbox::open(&workspace, 0, &git.tree("HEAD").unwrap()).unwrap();
         let read =
             |path: &str| fs::read_to_string(sandbox.root.join("chapters/01_a/src").join(path)).ok();
         let written = || {
@@ -193,5 +193,32 @@ mod tests {
         // Nothing of this is seen in the repository itself.
         let status = git.run(&["status", "--porcelain"]).unwrap();
         assert_eq!(String::from_utf8(status).unwrap(), " M chapters/01_a/src/lib.rs\n");
+    }
+
+    #[test]
+    fn a_course_inside_another_repository_is_copied_without_the_rest() {
+        let folder = folder_with(&[
+            ("other.txt", "not ours\n"),
+            ("course/chapters/01_a/src/lib.rs", "1\n"),
+            ("course/.gitignore", "/target\n"),
+        ]);
+        let root = folder.path().join("course");
+        let git = Git::at(&root);
+        git.run(&["init", "-q", ".."]).unwrap();
+        git.run(&["add", "-A", ".."]).unwrap();
+        let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
+        git.run(&[&name[..], &["commit", "-q", "-m", "first"]].concat()).unwrap();
+        fs::write(root.join("chapters/01_a/src/lib.rs"), "my work\n").unwrap();
+        let workspace = Workspace::at(&root).unwrap();
+        let read = |sandbox: &Sandbox| {
+            assert!(
+                !sandbox.root.join("course").exists() && !sandbox.root.join("other.txt").exists()
+            );
+            fs::read_to_string(sandbox.root.join("chapters/01_a/src/lib.rs")).unwrap()
+        };
+        let committed = git.tree("HEAD").unwrap();
+        assert_eq!(read(&Sandbox::open(&workspace, 0, &committed).unwrap()), "1\n");
+        let now = crate::prove::work_tree(&workspace).unwrap();
+        assert_eq!(read(&Sandbox::open(&workspace, 1, &now).unwrap()), "my work\n");
     }
 }

@@ -120,6 +120,7 @@ fn carried(
             "--no-commit-id",
             "--no-renames",
             "--name-only",
+            "--relative",
             commit,
         ])?;
         let touched = split_zero(&printed);

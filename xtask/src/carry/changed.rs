@@ -57,7 +57,7 @@ pub(super) fn since(source: &Source<'_>) -> anyhow::Result<Vec<Changed>> {
     let root = source.workspace.root();
     let git = Git::with_index(root, &scratch.path().join("index"), root)?;
     let folder = source.chapter.folder.as_str();
-    git.run(&["read-tree", "HEAD"])?;
+    git.run(&["read-tree", &source.git.tree("HEAD")?])?;
     git.run(&["add", "--all", "--", folder])?;
     let printed = git.run(&[
         "diff",
@@ -66,7 +66,7 @@ pub(super) fn since(source: &Source<'_>) -> anyhow::Result<Vec<Changed>> {
         "--find-renames",
         "--no-abbrev",
         "-z",
-        &source.revision,
+        &source.git.tree(&source.revision)?,
         "--",
         folder,
     ])?;

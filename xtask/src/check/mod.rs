@@ -19,6 +19,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::exercise::Exercise;
+use crate::git::Git;
 use crate::process;
 use crate::progress::Progress;
 use crate::sandbox::Sandbox;
@@ -73,7 +74,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
             watch(&Run { workspace, exercise, server, typed, json: false })?;
         }
         let good = if args.solution {
-            let sandbox = Sandbox::open(workspace, 0, "HEAD")?;
+            let tree = Git::at(workspace.root()).tree("HEAD")?;
+            let sandbox = Sandbox::open(workspace, 0, &tree)?;
             sandbox.apply(&exercise.patch(workspace, "solution.patch")?)?;
             let run = Run { workspace, exercise, server: None, typed: None, json: args.json };
             run.check(&sandbox.place(args.json))?.is_some_and(|all| is_solved(&all))

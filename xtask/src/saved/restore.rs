@@ -52,10 +52,15 @@ pub(super) fn restore(workspace: &Workspace, called: &str) -> anyhow::Result<Str
         let content = git.show(&work.base, &path)?;
         shipped.insert(path, content);
     }
+    // git takes the paths of a patch to be those from the root of its repository.
+    let below = match git.prefix()?.trim_end_matches('/') {
+        "" => String::new(),
+        folder => format!(" --directory={folder}"),
+    };
     let target = store::applied(diff, &shipped).with_context(|| {
         format!(
             "{FOLDER}/{name}.patch does not fit {} as it is shipped now; nothing was changed. \
-             `git apply --3way {FOLDER}/{name}.patch` puts both versions where they differ",
+             `git apply --3way{below} {FOLDER}/{name}.patch` puts both versions where they differ",
             exercise.chapter.folder
         )
     })?;

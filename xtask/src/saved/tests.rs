@@ -5,7 +5,7 @@ mod killed;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{restore, store};
 use crate::disk::tests::{kill_after, killed};
@@ -27,12 +27,18 @@ type Tree = BTreeMap<String, Vec<u8>>;
 
 /// A clone of the course in which a reader has worked, with a commit of their own or without.
 struct Reader {
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
+    root: PathBuf,
     workspace: Workspace,
 }
 
 impl Reader {
     fn new() -> Reader {
+        Reader::inside("")
+    }
+
+    /// The course is this folder of a repository.
+    fn inside(prefix: &str) -> Reader {
         let lib = |text: &str| Files::from([(LIB.to_string(), Some(text.as_bytes().to_vec()))]);
         let mut after = lib(SOLVED);
         let added = format!("{CHAPTER}/src/time.rs");
@@ -40,34 +46,41 @@ impl Reader {
         before.insert(added.clone(), None);
         after.insert(added, Some(b"time\n".to_vec()));
         let solution = Patch::between("", &before, &after).unwrap().text();
-        let folder = folder_with(&[
+        let files = [
             (LIB, SHIPPED),
             ("chapters/04_router/src/old.rs", "old\n"),
             ("chapters/04_router/exercises/01_curl/answers.toml", "a = \"\"\n"),
             ("chapters/04_router/exercises/02_time/solution.patch", &solution),
             (".gitignore", "/.saved\n/.progress\n"),
-        ]);
+        ];
+        let paths = files.map(|(path, text)| (format!("{prefix}{path}"), text));
+        let folder = folder_with(&paths.each_ref().map(|(path, text)| (path.as_str(), *text)));
         let git = Git::at(folder.path());
         git.run(&["init", "-q"]).unwrap();
         commit(&git, "shipped");
-        let workspace = Workspace::at(folder.path()).unwrap();
-        Reader { folder, workspace }
+        let root = folder.path().join(prefix);
+        let workspace = Workspace::at(&root).unwrap();
+        Reader { _folder: folder, root, workspace }
     }
 
     /// Changed, new, deleted, not text, without a last line end.
     fn at_work() -> Reader {
-        let reader = Reader::new();
+        Reader::at_work_inside("")
+    }
+
+    fn at_work_inside(prefix: &str) -> Reader {
+        let reader = Reader::inside(prefix);
         reader.write("src/lib.rs", SHIPPED.replace("1\n", "mine\n").as_bytes());
         reader.write("src/mine.rs", b"no line end");
         reader.write("public/picture.png", b"\x89PNG\0\xff\x00\r\n");
         reader.write("src/latin.txt", b"caf\xe9\r\n");
         reader.write("exercises/01_curl/answers.toml", b"a = \"404\"\n");
-        fs::remove_file(reader.folder.path().join(CHAPTER).join("src/old.rs")).unwrap();
+        fs::remove_file(reader.root.join(CHAPTER).join("src/old.rs")).unwrap();
         reader
     }
 
     fn write(&self, path: &str, content: &[u8]) {
-        crate::patch::write(&self.folder.path().join(CHAPTER), path, content).unwrap();
+        crate::patch::write(&self.root.join(CHAPTER), path, content).unwrap();
     }
 
     fn exercise(&self) -> Exercise {
@@ -87,7 +100,7 @@ impl Reader {
     }
 
     fn saved(&self) -> Vec<String> {
-        store::saved(self.folder.path()).unwrap()
+        store::saved(&self.root).unwrap()
     }
 
     /// All files of the chapter.
@@ -103,7 +116,7 @@ impl Reader {
                 }
             }
         }
-        let root = self.folder.path().join(CHAPTER);
+        let root = self.root.join(CHAPTER);
         let mut all = Tree::new();
         walk(&root, &root, &mut all);
         all
@@ -111,7 +124,7 @@ impl Reader {
 
     /// Whatever a run that was killed has left, the work comes back with the command that is told.
     fn brings_back(&self, work: &Tree, at: usize) {
-        match store::interrupted(self.folder.path()).unwrap() {
+        match store::interrupted(&self.root).unwrap() {
             Some(told) => {
                 let name = told.strip_prefix("cargo xtask restore ").unwrap();
                 self.restore(name).unwrap();
@@ -121,7 +134,7 @@ impl Reader {
             None => drop(self.restore(&self.saved()[0]).unwrap()),
         }
         assert_eq!(self.tree(), *work, "step {at}");
-        assert_eq!(store::interrupted(self.folder.path()).unwrap(), None, "step {at}");
+        assert_eq!(store::interrupted(&self.root).unwrap(), None, "step {at}");
     }
 }
 
@@ -196,14 +209,14 @@ fn git_alone_brings_the_work_back_too() {
     let reader = Reader::at_work();
     let work = reader.tree();
     reader.reset().unwrap();
-    Git::at(reader.folder.path()).run(&["apply", ".saved/04_router-1.patch"]).unwrap();
+    Git::at(&reader.root).run(&["apply", ".saved/04_router-1.patch"]).unwrap();
     assert_eq!(reader.tree(), work);
 }
 
 #[test]
 fn work_that_the_reader_has_committed_is_work() {
     let reader = Reader::at_work();
-    let git = Git::at(reader.folder.path());
+    let git = Git::at(&reader.root);
     git.run(&["update-ref", "refs/remotes/origin/HEAD", "HEAD"]).unwrap();
     let work = reader.tree();
     commit(&git, "mine");
@@ -211,6 +224,59 @@ fn work_that_the_reader_has_committed_is_work() {
     assert_eq!(reader.tree(), after_reset());
     reader.restore(".saved/04_router-1.patch").unwrap();
     assert_eq!(reader.tree(), work);
+}
+
+/// Git names paths from the root of its repository. Once that were other paths than ours: reset said that nothing had
+/// changed, and wrote into `course/course`.
+#[test]
+fn the_course_may_be_a_folder_of_another_repository() {
+    let reader = Reader::at_work_inside("course/");
+    let work = reader.tree();
+    let said = reader.reset().unwrap();
+    assert!(said.contains("saved in .saved/04_router-1.patch:\n  chapters/04_router/"), "{said}");
+    assert!(said.contains("chapters/04_router is as in commit "), "{said}");
+    assert!(said.contains("No remote of the course is known here"), "{said}");
+    assert_eq!(reader.tree(), after_reset());
+    assert!(!reader.root.join("course").exists());
+    let said = reader.reset().unwrap();
+    assert!(said.contains("; there is nothing to reset.\nNo remote"), "{said}");
+    reader.restore("04_router-1").unwrap();
+    assert_eq!(reader.tree(), work);
+    reader.apply().unwrap();
+    assert_eq!(reader.tree()["src/time.rs"], b"time\n");
+    reader.restore("04_router-1").unwrap();
+    assert_eq!(reader.tree(), work);
+}
+
+/// Then all files are new to git, and a reset would delete the chapter.
+#[test]
+fn a_course_that_is_in_no_commit_is_left_alone() {
+    let reader = Reader::at_work_inside("course/");
+    let git = Git::at(&reader.root);
+    git.run(&["rm", "-r", "-q", "--cached", "."]).unwrap();
+    let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
+    git.run(&[&name[..], &["commit", "-q", "--allow-empty", "-m", "without it"]].concat()).unwrap();
+    let work = reader.tree();
+    let error = reader.reset().unwrap_err().to_string();
+    assert!(
+        error.contains("(the course is its folder course) has no chapters/04_router"),
+        "{error}"
+    );
+    assert!(error.contains("clone the course as a repository of its own"), "{error}");
+    assert_eq!(reader.tree(), work);
+}
+
+/// A fork's `origin` has the reader's own commits, once they are pushed.
+#[test]
+fn what_is_shipped_is_what_the_course_has_and_not_a_fork() {
+    let reader = Reader::at_work();
+    let git = Git::at(&reader.root);
+    git.run(&["update-ref", "refs/remotes/upstream/main", "HEAD"]).unwrap();
+    commit(&git, "mine");
+    git.run(&["update-ref", "refs/remotes/origin/HEAD", "HEAD"]).unwrap();
+    let said = reader.reset().unwrap();
+    assert!(said.contains("chapters/04_router is as it was shipped, in commit "), "{said}");
+    assert_eq!(reader.tree(), after_reset());
 }
 
 #[test]
@@ -251,7 +317,7 @@ fn a_name_that_is_not_saved_is_told_those_that_are() {
 #[test]
 fn what_a_patch_cannot_hold_stops_it_before_anything_is_written() {
     let reader = Reader::at_work();
-    let link = reader.folder.path().join(CHAPTER).join("src/link.rs");
+    let link = reader.root.join(CHAPTER).join("src/link.rs");
     std::os::unix::fs::symlink("lib.rs", &link).unwrap();
     let work = reader.tree();
     assert!(reader.reset().unwrap_err().to_string().contains("src/link.rs is a link"));

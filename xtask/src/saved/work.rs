@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 
 use crate::disk;
 use crate::exercise::Exercise;
@@ -21,8 +21,10 @@ pub(crate) struct Change {
 /// All files of a chapter that are not as they were shipped.
 #[derive(Debug)]
 pub(crate) struct Work {
-    /// The commit that has the chapter as it was shipped.
+    /// The commit that has the chapter as it was shipped, as far as git can tell.
     pub base: String,
+    /// Whether that commit is from the course, and not perhaps one of the reader's own.
+    pub is_published: bool,
     pub shipped: Files,
     pub now: Files,
 }
@@ -34,8 +36,8 @@ impl Work {
     /// When this is no git repository, or a changed file is something that a patch cannot hold.
     pub(crate) fn find(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<Work> {
         let git = Git::at(workspace.root());
-        let base = base(&git)?;
         let chapter = &exercise.chapter.folder;
+        let (base, is_published) = base(&git, chapter)?;
         let (exercises, own) = (format!("{chapter}/exercises/"), format!("{}/", exercise.folder));
         let (mut shipped, mut now) = (Files::new(), Files::new());
         for path in git.changed_since(&base, chapter)? {
@@ -49,7 +51,16 @@ impl Work {
                 now.insert(path, is);
             }
         }
-        Ok(Work { base, shipped, now })
+        Ok(Work { base, is_published, shipped, now })
+    }
+
+    /// Which state of the chapter counts as shipped, in words.
+    pub(crate) fn origin(&self) -> String {
+        let short = &self.base[..self.base.len().min(10)];
+        if self.is_published {
+            return format!("as it was shipped, in commit {short}");
+        }
+        format!("as in commit {short}")
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -74,22 +85,52 @@ impl Work {
     }
 }
 
-/// The commit that the reader got last: where their own commits, if there are any, branch off.
-fn base(git: &Git) -> anyhow::Result<String> {
+/// The commit that the reader got last: where their own commits, if there are any, branch off. And whether it is from
+/// the course: inside another repository, or without a remote, it is the reader's own.
+fn base(git: &Git, chapter: &str) -> anyhow::Result<(String, bool)> {
+    let prefix = git.prefix().map_err(|error| without_git(chapter, &error))?;
     let asked = |words: &[&str]| -> anyhow::Result<Option<String>> {
         let output = git.output(words)?;
         let said = String::from_utf8_lossy(&output.stdout).trim().to_string();
         Ok((output.status.success() && !said.is_empty()).then_some(said))
     };
-    for published in ["origin/HEAD", "@{upstream}"] {
-        if let Some(base) = asked(&["merge-base", "HEAD", published])? {
-            return Ok(base);
+    // Who has forked the course calls it `upstream`, and pushes their own work to `origin`.
+    let remotes = ["upstream/HEAD", "upstream/main", "origin/HEAD", "@{upstream}"];
+    let mut found = None;
+    for remote in remotes {
+        found = asked(&["merge-base", "HEAD", remote])?;
+        if found.is_some() {
+            break;
         }
     }
-    asked(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])?.context(
-        "this is no git repository with a commit, so nobody knows how the chapter was shipped; \
-         clone the course with git (see \"Get the course\" in the book)",
-    )
+    let is_published = found.is_some() && prefix.is_empty();
+    let head = || asked(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
+    let base = found.map_or_else(head, |base| Ok(Some(base)))?.with_context(|| {
+        format!("this git repository has no commit yet, so how {chapter} was shipped is not known; {CLONE}")
+    })?;
+    if asked(&["rev-parse", "--verify", "--quiet", &format!("{base}:./{chapter}")])?.is_none() {
+        let inside = match prefix.trim_end_matches('/') {
+            "" => String::new(),
+            folder => format!(" (the course is its folder {folder})"),
+        };
+        bail!(
+            "commit {base:.10} of this git repository{inside} has no {chapter}, so how the chapter was shipped is \
+             not known; {CLONE}"
+        );
+    }
+    Ok((base, is_published))
+}
+
+const CLONE: &str =
+    "clone the course as a repository of its own (see \"Get the course\" in the book)";
+
+/// Why git says nothing about the chapter, in its own words: they name the way out for a clone that belongs to another
+/// user.
+fn without_git(chapter: &str, error: &anyhow::Error) -> anyhow::Error {
+    let said = format!("{error:#}");
+    let way_out =
+        if said.contains("not a git repository") { format!("\n{CLONE}") } else { String::new() };
+    anyhow!("only git knows how {chapter} was shipped, and it does not say:\n{said}{way_out}")
 }
 
 /// A file's content, if a patch can hold it.
@@ -100,4 +141,26 @@ fn read(root: &Path, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
         bail!("{path} is a link or a folder, which a patch cannot keep; move it away first");
     }
     disk::read(&full)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::tests::folder_with;
+
+    /// A repository of another user used to be called no git repository.
+    #[test]
+    fn what_git_says_about_a_repository_is_passed_on() {
+        let folder = folder_with(&[("chapters/04_router/src/lib.rs", "")]);
+        let error = |git: &Git| base(git, "chapters/04_router").unwrap_err().to_string();
+        let outside = error(&Git::outside_of_repositories(folder.path()));
+        assert!(outside.contains("not a git repository") && outside.contains(CLONE), "{outside}");
+        let git = Git::at(folder.path());
+        git.run(&["init", "-q"]).unwrap();
+        assert!(error(&git).contains("no commit yet"), "{}", error(&git));
+        let of_another_user = git.with_variable("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
+        let said = error(&of_another_user);
+        assert!(said.contains("git config --global --add safe.directory "), "{said}");
+        assert!(!said.contains(CLONE), "{said}");
+    }
 }

@@ -206,8 +206,8 @@ fn exercises(run: &Run) -> anyhow::Result<Outcome> {
     if chosen.is_empty() {
         return Ok(Outcome::Skipped("there are no exercises yet".to_string()));
     }
-    let revision = prove::work_tree(workspace)?;
-    let proof = prove::prove(workspace, &chosen, &revision, |_| ())?;
+    let tree = prove::work_tree(workspace)?;
+    let proof = prove::prove(workspace, &chosen, &tree, |_| ())?;
     if !proof.bad.is_empty() {
         let lines: String = proof.bad.iter().map(|(_, line)| line.as_str()).collect();
         let numbers: BTreeSet<String> =

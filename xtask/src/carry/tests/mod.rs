@@ -18,6 +18,33 @@ pub(super) struct Repository {
     pub(super) folder: tempfile::TempDir,
 }
 
+/// The course is a folder of a larger repository, whose paths begin with `course/`.
+#[test]
+fn the_course_may_be_a_folder_of_another_repository() {
+    let folder = folder_with(&[
+        ("course/chapters/02_pool/src/a.rs", "1\n2\n3\n4\n5\n"),
+        ("course/chapters/03_parser/src/a.rs", "1\n2\n3\n4\nfive\n"),
+        ("course/.gitignore", "/.carry\n"),
+    ]);
+    let root = folder.path().join("course");
+    let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
+    let git = |args: &[&str]| Git::at(&root).run(&[&name[..], args].concat()).unwrap();
+    git(&["init", "-q", ".."]);
+    git(&["add", "-A"]);
+    git(&["commit", "-q", "-m", "a step"]);
+    fs::write(root.join("chapters/02_pool/src/a.rs"), "one\n2\n3\n4\n5\n").unwrap();
+    let workspace = Workspace::at(&root).unwrap();
+    let report = start(&workspace, "2", "HEAD").unwrap();
+    assert!(report.conflicts.is_empty(), "{}", report.text);
+    let carried = fs::read_to_string(root.join("chapters/03_parser/src/a.rs")).unwrap();
+    assert_eq!(carried, "one\n2\n3\n4\nfive\n");
+    git(&["commit", "-q", "-a", "-m", "a fix"]);
+    let report = start(&workspace, "2", "HEAD~1").unwrap();
+    assert!(plain(&report.closing).contains("it was carried already"), "{}", report.closing);
+    let status = git(&["status", "--porcelain"]);
+    assert_eq!(String::from_utf8_lossy(&status), "");
+}
+
 impl Repository {
     pub(super) fn with(files: &[(&str, &str)]) -> Repository {
         let folder = folder_with(files);

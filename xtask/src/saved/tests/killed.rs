@@ -37,7 +37,7 @@ fn is_killed(reader: &Reader, run: &str, step: usize) -> bool {
         .args(["--exact", "saved::tests::killed::a_run_that_is_killed"])
         .env(RUN, run)
         .env(STEP, step.to_string())
-        .env(ROOT, reader.folder.path())
+        .env(ROOT, &reader.root)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .status()
@@ -56,7 +56,7 @@ fn loses_nothing(run: &str, after: &Tree) {
             break;
         }
         whole(&reader, &[&work, after], step);
-        let told = store::interrupted(reader.folder.path()).unwrap();
+        let told = store::interrupted(&reader.root).unwrap();
         while_writing += u32::from(told.is_some());
         reader.brings_back(&work, step);
     }
