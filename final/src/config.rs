@@ -41,6 +41,8 @@ pub struct Config {
     pub log: Option<LogFormat>,
     /// What one client may use.
     pub limits: Limits,
+    /// How many bytes may be held for all clients together: see [`memory_budget`](crate::core::memory_budget).
+    pub max_memory: usize,
     /// How many threads there are.
     pub size: Size,
     /// How many clients there may be.
@@ -267,6 +269,35 @@ mod tests {
         }
         assert!(problems(&["--labs", "--files-only", "--root", "."], &[])[0].contains("--labs"));
         assert!(problems(&["--book", "no/such/folder"], &[])[0].contains("no/such/folder"));
+    }
+
+    #[test]
+    fn the_memory_for_all_clients_has_a_range_and_must_have_room_for_the_largest_body() {
+        let set = |words: &[&str]| read_with(words, &[]).unwrap().max_memory;
+        assert_eq!(set(&[]), 256 * 1024 * 1024);
+        assert_eq!(set(&["--max-memory", "1TiB"]), 1 << 40);
+        // A body of 8 MiB, which is the default, needs seven eighths of this.
+        assert_eq!(set(&["--max-memory", "9586981"]), 9_586_981);
+        let small = ["--max-memory", "1MiB", "--max-whole-body", "896KiB"];
+        assert_eq!(set(&small), 1024 * 1024);
+        for (words, expected) in [
+            (
+                ["--max-memory", "1023KiB"],
+                "--max-memory 1023KiB (HTTP_MAX_MEMORY): must be from 1MiB to 1TiB",
+            ),
+            (["--max-memory", "1025GiB"], "must be from 1MiB to 1TiB"),
+            (["--max-memory", "much"], "must be a size such as"),
+            (
+                ["--max-memory", "9586979"],
+                "has no room for a body of 8388608 bytes; at least 9586980 bytes, or a smaller --max-whole-body",
+            ),
+        ] {
+            let found = problems(&words, &[]);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].contains(expected), "{found:?}");
+        }
+        // A body that is not collected needs no room, and no body is longer than this.
+        assert_eq!(set(&["--max-memory", "1MiB", "--max-body", "1KiB"]), 1024 * 1024);
     }
 
     #[test]

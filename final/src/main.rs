@@ -38,6 +38,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     let server = Server::bind(config.addr)
         .with_context(|| format!("cannot listen on {}", config.addr))?
         .with_limits(config.limits)
+        .with_max_memory(config.max_memory)
         .with_workers(config.size)
         .with_clients(config.clients)
         .with_stop_delay(config.stop_delay)

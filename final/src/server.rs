@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::core::listener::BindError;
 use crate::core::stderr::say;
 use crate::core::workers::{Size, Workers};
-use crate::core::{Interest, Listener, Parking, Poll, Poller};
+use crate::core::{Interest, Listener, MemoryBudget, Parking, Poll, Poller};
 use crate::http::Handler;
 use crate::http::limits::{LONGEST, Limits};
 use engine::{Engine, LISTENER};
@@ -58,6 +58,7 @@ struct Shared {
     changed: Condvar,
     lock: Mutex<()>,
     counters: Counters,
+    memory: MemoryBudget,
 }
 
 /// What has happened so far.
@@ -103,6 +104,13 @@ impl Server {
     /// Sets what one client may use. A time of more than a year is taken for a year.
     pub fn with_limits(self, limits: Limits) -> Server {
         Server { limits: limits.countable(), ..self }
+    }
+
+    /// Sets how many bytes may be held for all clients together, by default 256 MiB: see
+    /// [`core::memory_budget`](crate::core::memory_budget) for what is counted and what happens at the bound.
+    pub fn with_max_memory(self, bytes: usize) -> Server {
+        self.shared.memory.set_limit(bytes);
+        self
     }
 
     /// Sets how many threads there are.
@@ -253,6 +261,11 @@ impl ServerHandle {
     /// Whether the server has been asked to stop. It still answers those who are there.
     pub fn is_stopping(&self) -> bool {
         self.shared.asked.load(Ordering::Acquire) > 0
+    }
+
+    /// The bytes that are held for clients.
+    pub fn memory(&self) -> &MemoryBudget {
+        &self.shared.memory
     }
 
     /// What the server is doing and has done.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use allocation_counter::measure;
 use httpserver::Limits;
 use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest, Parking, Poll, Poller};
+use httpserver::core::{Connection, Interest, MemoryBudget, Parking, Poll, Poller};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use httpserver::http::{HeaderName, HeaderValue, Request, Response, Router, Routes};
 
@@ -23,6 +23,7 @@ struct Pair {
     scratch: Scratch,
     routes: Routes,
     limits: Limits,
+    memory: MemoryBudget,
     peer: SocketAddr,
     start: Instant,
     received: Vec<u8>,
@@ -53,6 +54,7 @@ impl Pair {
             scratch: Scratch::default(),
             routes: router.build().unwrap(),
             limits: Limits { requests: usize::MAX, ..Limits::default() },
+            memory: MemoryBudget::default(),
             peer,
             start: Instant::now(),
             received: vec![0; 64 * 1024],
@@ -76,6 +78,7 @@ impl Pair {
         let around = Surroundings {
             handler: &self.routes,
             limits: &self.limits,
+            memory: &self.memory,
             mode: Mode::Serve,
             always: &[],
             is_stopping: &never,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use httpserver::Limits;
 use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest};
+use httpserver::core::{Connection, Interest, MemoryBudget};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use httpserver::http::{Request, Response};
 
@@ -79,6 +79,7 @@ impl Pair {
         let around = Surroundings {
             handler: &handler,
             limits: &limits,
+            memory: &MemoryBudget::default(),
             mode: Mode::Serve,
             always: &[],
             is_stopping: &never,

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use httpserver::Limits;
 use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest};
+use httpserver::core::{Connection, Interest, MemoryBudget};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use httpserver::http::{Handler, HeaderValue, Request, Response};
 
@@ -55,6 +55,7 @@ impl Pair {
         let around = Surroundings {
             handler,
             limits: &self.limits,
+            memory: &MemoryBudget::default(),
             mode: Mode::Serve,
             always: &[],
             is_stopping: &self.is_stopping,

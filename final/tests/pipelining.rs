@@ -9,8 +9,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use httpserver::Limits;
-use httpserver::core::Connection;
 use httpserver::core::workers::Mode;
+use httpserver::core::{Connection, MemoryBudget};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use httpserver::http::{Handler, Method, Request};
 
@@ -37,6 +37,7 @@ impl Pair {
         let around = Surroundings {
             handler,
             limits: &Limits { requests: usize::MAX, ..Limits::default() },
+            memory: &MemoryBudget::default(),
             mode: Mode::Serve,
             always: &[],
             is_stopping: &AtomicBool::new(false),

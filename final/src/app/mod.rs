@@ -5,6 +5,7 @@ mod book;
 mod counter;
 mod demo;
 mod effects;
+mod gauges;
 mod inspect;
 mod pages;
 mod probes;
@@ -23,6 +24,7 @@ use anyhow::Context;
 
 use crate::Config;
 use crate::ServerHandle;
+use crate::core::MemoryBudget;
 use crate::handlers::StaticFiles;
 use crate::handlers::static_files::caching::Caching;
 use crate::http::routes::Routes;
@@ -45,13 +47,13 @@ const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
 /// When two routes contradict each other, the CORS policy cannot be used, or the folder of the files is
 /// not there.
 pub fn build(config: &Config, server: ServerHandle) -> anyhow::Result<Chain> {
-    let metrics = Metrics::new();
+    let (metrics, memory) = (Metrics::new(), server.memory().clone());
     let router = routes(config, Some(server), &metrics, &Effects::Real)?;
     if config.files_only {
         return Ok(files_alone(router.build()?, config));
     }
     let paths = router.list().map(|(_, path)| path.to_string()).collect();
-    let demonstration = layers(router.build()?, config, metrics, &Effects::Real)?;
+    let demonstration = layers(router.build()?, config, metrics, memory, &Effects::Real)?;
     let Some(folder) = &config.book else { return Ok(demonstration) };
     let mut router = Router::new();
     files(config, folder)?.routes(&mut router, "");
@@ -64,7 +66,7 @@ pub(crate) fn pretended(config: &Config, slept: Arc<AtomicU64>) -> anyhow::Resul
     let config = Config { files_only: false, labs: false, log: None, ..config.clone() };
     let (metrics, effects) = (Metrics::new(), Effects::Pretended(slept));
     let routes = routes(&config, None, &metrics, &effects)?.build()?;
-    layers(routes, &config, metrics, &effects)
+    layers(routes, &config, metrics, MemoryBudget::default(), &effects)
 }
 
 fn files_alone(routes: Routes, config: &Config) -> Chain {
@@ -76,6 +78,7 @@ fn layers(
     routes: Routes,
     config: &Config,
     metrics: Metrics,
+    memory: MemoryBudget,
     effects: &Effects,
 ) -> anyhow::Result<Chain> {
     // From the outside in. Who answers further inside is seen by all who are further outside: so a panic
@@ -89,7 +92,7 @@ fn layers(
         .with(Cors::new(policy())?)
         .with(admin::auth()?)
         // The files are a store of their own, and one that notices changes.
-        .with(ResponseCache::new().except("/static"))
+        .with(ResponseCache::within(memory).except("/static"))
         .with(Compression);
     Ok(match effects {
         Effects::Real => chain.with(CatchPanic),
@@ -152,8 +155,11 @@ fn routes(
         let address = server.as_ref().map_or(config.addr, ServerHandle::local_addr);
         labs::routes(&mut router, config, address);
     }
+    match server.as_ref().map(|server| server.memory().clone()) {
+        Some(memory) => metrics.routes_with(&mut router, move || gauges::memory(&memory)),
+        None => metrics.routes(&mut router),
+    }
     probes::health(folder, server).routes(&mut router);
-    metrics.routes(&mut router);
     let welcome = pages::welcome(&router);
     router.get("/", welcome);
     Ok(router)

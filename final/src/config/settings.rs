@@ -10,7 +10,7 @@ pub(super) struct Setting {
     pub(super) help: &'static str,
 }
 
-pub(super) const SETTINGS: [Setting; 22] = [
+pub(super) const SETTINGS: [Setting; 23] = [
     setting("addr", "IP:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one"),
     setting("root", "FOLDER", "", "the folder whose files are served"),
     setting("book", "FOLDER", "", "a built book, served from / on beside the demonstration"),
@@ -46,6 +46,12 @@ pub(super) const SETTINGS: [Setting; 22] = [
         "SIZE",
         "8MiB",
         "the longest body that is kept in memory; handlers read a longer one while it comes",
+    ),
+    setting(
+        "max-memory",
+        "SIZE",
+        "256MiB",
+        "bytes held for all clients together; what needs more is told 503",
     ),
     setting("idle-timeout", "TIME", "60s", "how long a connection may wait for a request"),
     setting("head-timeout", "TIME", "10s", "how long the head of a request may take; 408 after it"),

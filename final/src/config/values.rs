@@ -10,10 +10,15 @@ use jiff::SignedDuration;
 
 use super::Config;
 use super::settings::variable;
+use crate::core::memory_budget::largest_reservation;
 use crate::core::workers::Size;
 use crate::http::limits::{KIB, LONGEST, Limits, MIB};
 use crate::middleware::log_format::LogFormat;
 use crate::server::Clients;
+
+/// The bounds of `--max-memory`.
+const LEAST_MEMORY: usize = MIB;
+const MOST_MEMORY: usize = MIB * MIB;
 
 /// What was found, and what is wrong with it.
 pub(super) struct Values {
@@ -56,6 +61,7 @@ impl Values {
                 write_time: self.time("write-timeout"),
                 ..limits
             },
+            max_memory: self.size("max-memory"),
             size: Size { permits, threads, patience: self.time("patience") },
             clients: Clients {
                 total: self.count("max-connections").unwrap_or(Clients::default().total),
@@ -75,6 +81,7 @@ impl Values {
             _ => {}
         }
         self.check_labs(&config);
+        self.check_memory(&config);
         config
     }
 
@@ -95,6 +102,26 @@ impl Values {
             if is_set && config.files_only {
                 self.problem(name, "is for the demonstration, which --files-only leaves out");
             }
+        }
+    }
+
+    /// The memory of all clients, and whether the largest body that is collected can ever get what it needs of it.
+    fn check_memory(&mut self, config: &Config) {
+        if self.problems.iter().any(|problem| problem.contains("max-memory")) {
+            return;
+        }
+        let memory = config.max_memory;
+        if !(LEAST_MEMORY..=MOST_MEMORY).contains(&memory) {
+            self.problem("max-memory", "must be from 1MiB to 1TiB");
+            return;
+        }
+        let body = config.limits.whole_body.min(config.limits.body);
+        if body > largest_reservation(memory) as u64 {
+            let least = body.saturating_add(body / 7);
+            let what = format!(
+                "has no room for a body of {body} bytes; at least {least} bytes, or a smaller --max-whole-body"
+            );
+            self.problem("max-memory", &what);
         }
     }
 
@@ -163,7 +190,7 @@ impl Values {
 
     fn size(&mut self, name: &str) -> usize {
         let text = self.text(name).unwrap_or_default();
-        let units = [("KiB", KIB), ("MiB", MIB), ("GiB", KIB * MIB), ("", 1)];
+        let units = [("KiB", KIB), ("MiB", MIB), ("GiB", KIB * MIB), ("TiB", MIB * MIB), ("", 1)];
         let size = units.iter().find_map(|(unit, bytes)| {
             let number: usize = text.strip_suffix(unit)?.trim_end().parse().ok()?;
             number.checked_mul(*bytes)

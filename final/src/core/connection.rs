@@ -49,6 +49,11 @@ impl Connection {
         self.leftover = Vec::new();
     }
 
+    /// How many bytes are left over.
+    pub fn leftover(&self) -> usize {
+        self.leftover.len()
+    }
+
     /// Keeps what has not been understood.
     pub fn keep(&mut self, rest: &[u8]) {
         self.leftover = rest.to_vec();

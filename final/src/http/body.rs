@@ -8,6 +8,7 @@ use super::framing::BodyLength;
 use super::incoming::Incoming;
 use super::limits::Limits;
 use super::{Headers, Status};
+use crate::core::memory_budget::Reservation;
 
 /// Takes a body off the bytes that arrive, however it is framed.
 #[derive(Debug)]
@@ -78,12 +79,24 @@ pub struct RequestBody {
     bytes: Vec<u8>,
     read: usize,
     incoming: Option<Box<Incoming>>,
+    /// The bytes are counted in the memory budget as long as they are here.
+    memory: Reservation,
 }
 
 impl RequestBody {
     /// A body whose bytes are still on their way.
     pub(super) fn from_incoming(incoming: Incoming) -> RequestBody {
-        RequestBody { bytes: Vec::new(), read: 0, incoming: Some(Box::new(incoming)) }
+        RequestBody { incoming: Some(Box::new(incoming)), ..RequestBody::default() }
+    }
+
+    /// A body that has been collected, with the reservation for its bytes.
+    pub(super) fn collected(bytes: Vec<u8>, memory: Reservation) -> RequestBody {
+        RequestBody { bytes, memory, ..RequestBody::default() }
+    }
+
+    /// Takes out the reservation, for the response: it may be made of these bytes.
+    pub(super) fn take_memory(&mut self) -> Reservation {
+        std::mem::take(&mut self.memory)
     }
 
     /// Takes out what is on its way.
@@ -132,7 +145,7 @@ impl RequestBody {
 
 impl From<Vec<u8>> for RequestBody {
     fn from(bytes: Vec<u8>) -> RequestBody {
-        RequestBody { bytes, read: 0, incoming: None }
+        RequestBody { bytes, ..RequestBody::default() }
     }
 }
 

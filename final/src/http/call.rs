@@ -50,6 +50,13 @@ pub(super) fn respond(request: &mut Request, around: Surroundings<'_>) -> Respon
     final_response(response, format_args!("{} {}", request.method(), request.target().raw()))
 }
 
+/// The response when there is no memory left for a body, or for the response to it.
+pub(super) fn no_memory(around: Surroundings<'_>) -> HttpError {
+    around.memory.count_rejection();
+    let message = "the server has no memory left for this; try again";
+    HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message)
+}
+
 /// Whether the client waits for our word before it sends the body (RFC 9110 section 10.1.1).
 #[inline]
 pub(super) fn expects_continue(head: &Head) -> Result<bool, HttpError> {

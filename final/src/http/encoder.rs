@@ -1,5 +1,6 @@
 //! RESPOND: a response becomes bytes. The one place that decides how an answer is framed.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 use super::output::Rest;
@@ -11,6 +12,12 @@ const COPIED: usize = 16 * 1024;
 
 /// Bytes that are read from a stream at once, at most.
 const READ: usize = 16 * 1024;
+
+/// What a reader may take up that only passes bytes on. Nobody can ask it.
+const STREAM: usize = 16 * 1024;
+
+/// What a reader takes up that compresses: DEFLATE looks for repetitions in the last 32 KiB, and has tables for that.
+const COMPRESSOR: usize = 416 * 1024;
 
 /// What has to be known of the request to answer it.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +91,18 @@ pub fn encode(response: &mut Response, context: Context, out: &mut Vec<u8>) -> (
         }
     };
     (reuse, rest)
+}
+
+/// The bytes that have to be kept for a body until it has been sent, besides those that others share with it.
+pub(super) fn memory(response: &Response) -> usize {
+    match response.body() {
+        ResponseBody::Bytes(Cow::Owned(bytes)) if bytes.len() > COPIED => bytes.capacity(),
+        ResponseBody::Stream { .. } if response.headers().contains(header::CONTENT_ENCODING) => {
+            COMPRESSOR
+        }
+        ResponseBody::Stream { .. } => STREAM,
+        _ => 0,
+    }
 }
 
 /// The status line and the field lines, up to the empty line (RFC 9112 section 4).
@@ -214,6 +233,7 @@ mod tests {
 
     use super::*;
     use crate::http::{HeaderValue, SharedBytes};
+    use crate::middleware::gzip::GzipReader;
 
     const GET: Context = Context { version: Version::Http11, is_head: false, keep_alive: true };
 
@@ -418,6 +438,36 @@ mod tests {
             let field = format!("Content-Length: {length}\r\n");
             assert!(String::from_utf8_lossy(&out[..head]).contains(&field));
         }
+    }
+
+    #[test]
+    fn a_body_is_counted_by_what_has_to_be_kept_until_it_is_sent() {
+        let bytes = |bytes: Vec<u8>| Response::bytes(HeaderValue::from_static("text/plain"), bytes);
+        let mut roomy = Vec::with_capacity(4 * COPIED);
+        roomy.resize(2 * COPIED, 0);
+        let gzip = HeaderValue::from_static("gzip");
+        for (response, expected) in [
+            (Response::new(Status::OK), 0),
+            (bytes(vec![0; COPIED]), 0),
+            (bytes(vec![0; COPIED + 1]), COPIED + 1),
+            (bytes(roomy), 4 * COPIED),
+            (stream(b""), STREAM),
+            (stream(b"").with_header(header::CONTENT_ENCODING, gzip), COMPRESSOR),
+        ] {
+            assert_eq!(memory(&response), expected, "{response:?}");
+        }
+    }
+
+    #[test]
+    fn a_compressor_takes_up_no_more_than_is_counted_for_it() {
+        let bytes: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+        let mut reader = GzipReader::new(&*bytes, None);
+        let used = allocation_counter::measure(|| {
+            reader = GzipReader::new(&*bytes, None);
+            while reader.read(&mut [0; READ]).unwrap() > 0 {}
+        });
+        let most = usize::try_from(used.bytes_max).unwrap();
+        assert!((COMPRESSOR / 2..=COMPRESSOR).contains(&most), "{most}");
     }
 
     #[test]

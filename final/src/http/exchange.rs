@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::body::{BodyDecoder, RequestBody};
-use super::call::{Asked, expects_continue, respond};
+use super::call::{Asked, expects_continue, no_memory, respond};
 use super::encoder::{self, Context, Reuse};
 use super::framing::BodyLength;
 use super::incoming::{End, Incoming};
@@ -17,11 +17,12 @@ use super::parser::{Head, HeadParser};
 use super::phase::{Body, Phase};
 use super::recycled::Recycled;
 use super::{
-    Handler, Headers, HttpError, IntoResponse, Method, Request, Response, Status, Version, header,
-    whole_head,
+    Handler, Headers, HttpError, IntoResponse, Method, Request, Response, ResponseBody, Status,
+    Version, header, whole_head,
 };
+use crate::core::memory_budget::{OverBudget, Reservation};
 use crate::core::workers::Mode;
-use crate::core::{Connection, Fill, Interest};
+use crate::core::{Connection, Fill, Interest, MemoryBudget};
 
 /// Room for what is read at once, at least. A head of the largest size fits, with room for a body. With so much left
 /// over, nothing is read.
@@ -55,6 +56,8 @@ pub struct Surroundings<'a> {
     pub handler: &'a dyn Handler,
     /// What one client may use.
     pub limits: &'a Limits,
+    /// What all clients together may use.
+    pub memory: &'a MemoryBudget,
     /// Whether there is a thread for handlers.
     pub mode: Mode,
     /// Which paths are answered even if there is none: they say how the server is.
@@ -85,11 +88,14 @@ pub struct Exchange {
     served: usize,
     /// Whether the request that is being read asks with HEAD: if it is refused, that must not have a body.
     is_head: bool,
+    /// For what the connection keeps between two steps.
+    memory: Reservation,
 }
 
 impl Default for Exchange {
     fn default() -> Exchange {
-        Exchange { phase: Phase::Idle, output: Output::default(), served: 0, is_head: false }
+        let (output, memory) = (Output::default(), Reservation::default());
+        Exchange { phase: Phase::Idle, output, served: 0, is_head: false, memory }
     }
 }
 
@@ -138,7 +144,27 @@ impl Exchange {
             *buffer = Vec::new();
         }
         self.output.give_back(&mut scratch.output);
-        next
+        match next? {
+            Next::End => Ok(Next::End),
+            next => Ok(self.count(connection, around).unwrap_or(next)),
+        }
+    }
+
+    /// Counts what the connection keeps until its next step. If there is no memory for it, a client that has nothing to
+    /// read yet gets 503; one that does not read what there is would not read that either. Returns what is next then.
+    fn count(&mut self, connection: &mut Connection, around: Surroundings<'_>) -> Option<Next> {
+        let kept = connection.leftover() + self.output.waiting() + self.phase.memory();
+        if self.memory.resize(around.memory, kept).is_ok() {
+            return None;
+        }
+        let error = no_memory(around);
+        if !self.output.is_empty() {
+            return Some(Next::End);
+        }
+        self.refuse(&error);
+        connection.keep(&[]);
+        let _ = self.memory.resize(around.memory, 0); // what is left is one short response
+        Some(self.wait(Interest::Write, around))
     }
 
     fn turn_with(
@@ -188,13 +214,14 @@ impl Exchange {
                 Progress::Request(mut request) => {
                     let asked = Asked::of(&request);
                     let mut response = respond(&mut request, around);
-                    self.answer(asked, &mut response, around, true);
+                    let memory = request.body_mut().take_memory();
+                    recycled.give_back(request);
+                    self.answer(asked, &mut response, memory, around, true);
                     // Who has asked for the end sends no more (RFC 9112 section 9.6).
                     let is_all = used == buffer.len() && !asked.keep_alive;
                     if let (Phase::Last { lingers }, true) = (&mut self.phase, is_all) {
                         *lingers = false;
                     }
-                    recycled.give_back(request);
                 }
                 Progress::Large => {
                     // The answers before this one first: the handler will wait for the client.
@@ -380,7 +407,9 @@ impl Exchange {
             return self.begin_parsed(head, buffer, used, around);
         }
         if let Phase::Body(body) = &mut self.phase {
-            *used += body.decoder.decode(&buffer[*used..], &mut body.bytes)?;
+            let come = &buffer[*used..];
+            body.make_room(come.len(), around.memory).map_err(|OverBudget| no_memory(around))?;
+            *used += body.decoder.decode(come, &mut body.bytes)?;
             if !body.decoder.is_done() {
                 let is_large = body.is_large(limits);
                 return Ok(if is_large { Progress::Large } else { Progress::NeedMore });
@@ -388,8 +417,9 @@ impl Exchange {
         }
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Body(body) => {
-                let Body { mut request, decoder, bytes, .. } = *body;
-                request.complete(bytes.into(), decoder.into_trailers(), around.peer);
+                let Body { mut request, decoder, bytes, memory, .. } = *body;
+                let bytes = RequestBody::collected(bytes, memory);
+                request.complete(bytes, decoder.into_trailers(), around.peer);
                 Ok(Progress::Request(request))
             }
             phase => {
@@ -436,7 +466,10 @@ impl Exchange {
             return Ok(Progress::Request(request));
         }
         let deadline = (around.clock)() + around.limits.body_time;
-        let mut body = Box::new(Body { request, decoder, bytes, deadline, expects });
+        let memory = Reservation::default();
+        let mut body = Box::new(Body { request, decoder, bytes, memory, deadline, expects });
+        let capacity = body.bytes.capacity();
+        body.memory.resize(around.memory, capacity).map_err(|OverBudget| no_memory(around))?;
         let is_large = body.is_large(around.limits);
         // The handler of a large body may not want it. Its client gets our word when the handler begins to read.
         if expects && !is_large {
@@ -468,25 +501,37 @@ impl Exchange {
         // A handler that has taken the body away has taken what tells where it ends.
         match request.body_mut().take_incoming().map_or(End::Unread, Incoming::end) {
             End::Whole(rest) => {
-                self.answer(asked, &mut response, around, true);
+                self.answer(asked, &mut response, Reservation::default(), around, true);
                 return Ok(Some(rest));
             }
-            End::Unread => self.answer(asked, &mut response, around, false),
+            End::Unread => {
+                self.answer(asked, &mut response, Reservation::default(), around, false);
+            }
             End::Refused(error) => self.refuse(&error),
             End::Gone => return Ok(None),
         }
         Ok(Some(Vec::new()))
     }
 
-    /// Writes an answer down behind those that wait.
+    /// Writes an answer down behind those that wait. If there is no memory to keep it until it has been sent, it is a
+    /// 503. `memory` is what was reserved for the request's body: an answer made of that needs no more.
     fn answer(
         &mut self,
         asked: Asked,
         response: &mut Response,
+        mut memory: Reservation,
         around: Surroundings<'_>,
         may_reuse: bool,
     ) {
         self.served += 1;
+        let mut counted = memory.resize(around.memory, encoder::memory(response));
+        if let ResponseBody::Shared { bytes, .. } = response.body() {
+            counted = counted.and_then(|()| bytes.count_in(around.memory));
+        }
+        if counted.is_err() {
+            *response =
+                no_memory(around).into_response().with_header(header::RETRY_AFTER, 1u64.into());
+        }
         let context = Context {
             version: asked.version,
             is_head: asked.is_head,
@@ -496,7 +541,7 @@ impl Exchange {
                 && !around.is_stopping.load(Ordering::Acquire),
         };
         let (reuse, rest) = encoder::encode(response, context, self.output.pending());
-        self.output.set_rest(rest);
+        self.output.set_rest(rest, memory);
         if reuse == Reuse::No {
             self.phase = Phase::Last { lingers: true };
         }
@@ -511,7 +556,7 @@ impl Exchange {
         let is_head = self.is_head;
         let context = Context { version: Version::Http11, is_head, keep_alive: false };
         let (_, rest) = encoder::encode(&mut response, context, self.output.pending());
-        self.output.set_rest(rest);
+        self.output.set_rest(rest, Reservation::default());
         self.phase = Phase::Last { lingers: true };
     }
 }

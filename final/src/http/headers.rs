@@ -52,6 +52,12 @@ impl Headers {
         self.lines.len()
     }
 
+    /// The bytes of the list itself, beyond the lines that have room inside it.
+    pub(super) fn memory(&self) -> usize {
+        let capacity = if self.lines.spilled() { self.lines.capacity() } else { 0 };
+        capacity * size_of::<(HeaderName, HeaderValue)>()
+    }
+
     /// Whether there is no field at all.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::SharedBytes;
 use super::encoder::{Framing, next_piece};
+use crate::core::memory_budget::Reservation;
 use crate::core::system::{Stream, send, send_ahead, send_both, send_file};
 
 /// The rest of an answer whose head has been written down.
@@ -79,6 +80,8 @@ pub struct Output {
     sent: usize,
     /// What comes behind them.
     rest: Rest,
+    /// For the bytes of the rest.
+    memory: Reservation,
 }
 
 impl Output {
@@ -94,13 +97,15 @@ impl Output {
         }
     }
 
-    /// Gives the buffer back, if it is empty: a connection that waits costs none.
+    /// Gives the buffer back: a connection that waits keeps nothing but the bytes that have not been sent. The buffer
+    /// may be many times larger.
     pub fn give_back(&mut self, buffer: &mut Vec<u8>) {
-        if self.pending.is_empty() {
-            let pending = std::mem::take(&mut self.pending);
-            if pending.capacity() <= KEPT {
-                *buffer = pending;
-            }
+        let unsent = self.unsent().to_vec();
+        let mut pending = std::mem::replace(&mut self.pending, unsent);
+        self.sent = 0;
+        if pending.capacity() <= KEPT && pending.capacity() >= buffer.capacity() {
+            pending.clear();
+            *buffer = pending;
         }
     }
 
@@ -119,9 +124,19 @@ impl Output {
         self.pending.len() - self.sent
     }
 
-    /// What comes behind the bytes that are pending.
-    pub fn set_rest(&mut self, rest: Rest) {
+    /// What comes behind the bytes that are pending, and the reservation for it.
+    pub fn set_rest(&mut self, rest: Rest, memory: Reservation) {
         self.rest = rest;
+        self.memory = memory;
+        if !self.has_rest() {
+            self.end_rest();
+        }
+    }
+
+    /// The rest has been sent: its memory is free.
+    fn end_rest(&mut self) {
+        self.rest = Rest::Nothing;
+        self.memory = Reservation::default();
     }
 
     /// Whether something comes behind the bytes that are pending.
@@ -155,7 +170,7 @@ impl Output {
                 }
                 Rest::File { .. } | Rest::Stream { .. } if !head.is_empty() => send(stream, head),
                 Rest::File { at, end, .. } if *at >= *end => {
-                    self.rest = Rest::Nothing;
+                    self.end_rest();
                     continue;
                 }
                 Rest::File { file, at, end } => {
@@ -175,7 +190,7 @@ impl Output {
                     self.pending.clear();
                     self.sent = 0;
                     if next_piece(reader, *framing, left, &mut self.pending)? {
-                        self.rest = Rest::Nothing;
+                        self.end_rest();
                     }
                     continue;
                 }
@@ -210,7 +225,7 @@ impl Output {
             Rest::Nothing | Rest::File { .. } | Rest::Stream { .. } => false,
         };
         if is_done {
-            self.rest = Rest::Nothing;
+            self.end_rest();
         }
     }
 }
@@ -247,7 +262,7 @@ mod tests {
         let (mut client, server) = connected();
         let mut output = Output::default();
         output.pending().extend_from_slice(head);
-        output.set_rest(rest);
+        output.set_rest(rest, Reservation::default());
         let (mut received, mut buffer) = (Vec::new(), [0; 10_007]);
         while output.flush(&server).unwrap() != Flushed::All {
             assert!(!output.is_empty(), "it has been taken, and that is all");
@@ -299,7 +314,7 @@ mod tests {
     fn a_file_that_has_become_shorter_is_an_error() {
         let (_client, server) = connected();
         let mut output = Output::default();
-        output.set_rest(Rest::File { file: file(b"short"), at: 0, end: 6 });
+        output.set_rest(Rest::File { file: file(b"short"), at: 0, end: 6 }, Reservation::default());
         let error = output.flush(&server).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
@@ -336,7 +351,7 @@ mod tests {
             let (mut client, server) = connected();
             client.set_nonblocking(false).unwrap();
             let mut output = Output::default();
-            output.set_rest(rest);
+            output.set_rest(rest, Reservation::default());
             let reader = thread::Builder::new().name("client".to_string());
             let reader = reader.spawn(move || client.read_to_end(&mut Vec::new()).unwrap());
             let mut before = 0;

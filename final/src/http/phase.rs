@@ -7,6 +7,8 @@ use super::body::BodyDecoder;
 use super::framing::BodyLength;
 use super::limits::Limits;
 use super::parser::HeadParser;
+use crate::core::MemoryBudget;
+use crate::core::memory_budget::{OverBudget, Reservation};
 
 /// Where a connection stands.
 pub(super) enum Phase {
@@ -29,12 +31,49 @@ pub(super) struct Body {
     pub(super) request: Box<Request>,
     pub(super) decoder: BodyDecoder,
     pub(super) bytes: Vec<u8>,
+    /// For the capacity of `bytes`.
+    pub(super) memory: Reservation,
     pub(super) deadline: Instant,
     /// The client waits for our word, and has not got it.
     pub(super) expects: bool,
 }
 
+impl Phase {
+    /// The bytes that the connection keeps for it between two steps. A body has a reservation of its own.
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            Phase::Head { .. } => size_of::<HeadParser>(),
+            Phase::Body(body) => size_of::<Body>() + body.request.memory(),
+            Phase::Idle | Phase::Last { .. } | Phase::Closing { .. } => 0,
+        }
+    }
+}
+
 impl Body {
+    /// Makes room for at most `more` bytes of the body. The capacity doubles, as that of a `Vec` does, and what is counted
+    /// is the capacity.
+    ///
+    /// # Errors
+    /// [`OverBudget`] if there is no memory for it. Nothing has been allocated then.
+    pub(super) fn make_room(
+        &mut self,
+        more: usize,
+        budget: &MemoryBudget,
+    ) -> Result<(), OverBudget> {
+        let announced = match self.request.head().body_length {
+            BodyLength::Fixed(length) => usize::try_from(length).unwrap_or(usize::MAX),
+            BodyLength::Chunked => usize::MAX,
+        };
+        let needed = self.bytes.len().saturating_add(more).min(announced);
+        let before = self.bytes.capacity();
+        if needed > before {
+            let capacity = needed.max(announced.min(before.saturating_mul(2)));
+            self.memory.resize(budget, capacity)?;
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        Ok(())
+    }
+
     /// Whether it is too large to be waited for. One in chunks is when it has become so.
     pub(super) fn is_large(&self, limits: &Limits) -> bool {
         let announced = match self.request.head().body_length {

@@ -46,6 +46,11 @@ impl Text {
         }
     }
 
+    /// The bytes that it has room for.
+    pub(super) fn capacity(&self) -> usize {
+        self.0.as_ref().map_or(0, |text| text.capacity())
+    }
+
     fn fill(&mut self, head: &[u8]) -> Option<&Arc<String>> {
         let text = self.0.get_or_insert_default();
         if text.is_empty() {

@@ -58,6 +58,11 @@ impl Request {
         &self.head
     }
 
+    /// The bytes that it takes up in memory, without its body.
+    pub(super) fn memory(&self) -> usize {
+        size_of::<Request>() + self.text.capacity() + self.head.headers.memory()
+    }
+
     /// Adds what has come behind the head, and from whom.
     pub(super) fn complete(&mut self, body: RequestBody, trailers: Headers, peer: SocketAddr) {
         self.body = body;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::OUTPUT;
 use crate::core::system::pair;
 use crate::core::workers::Mode;
-use crate::core::{Connection, Interest};
+use crate::core::{Connection, Interest, MemoryBudget};
 use crate::http::Handler;
 use crate::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use crate::http::limits::{KIB, Limits};
@@ -32,6 +32,7 @@ pub(super) struct Wire {
     scratch: Scratch,
     handler: Box<dyn Handler>,
     limits: Limits,
+    memory: MemoryBudget,
     start: Instant,
     until: Instant,
     slept: Arc<AtomicU64>,
@@ -59,6 +60,7 @@ impl Wire {
             scratch: Scratch::default(),
             handler,
             limits,
+            memory: MemoryBudget::default(),
             start,
             until: start + PATIENCE,
             slept,
@@ -143,6 +145,7 @@ impl Wire {
             let around = Surroundings {
                 handler: self.handler.as_ref(),
                 limits: &self.limits,
+                memory: &self.memory,
                 mode: Mode::Serve,
                 always: &[],
                 is_stopping: &AtomicBool::new(false),

@@ -11,6 +11,8 @@ use super::cache_control::CacheControl;
 use super::cache_store::{Capacity, Entry, Key, Selection, Store};
 use super::request_id::X_REQUEST_ID;
 use super::{Middleware, Next};
+use crate::core::MemoryBudget;
+use crate::core::memory_budget::Reservation;
 use crate::handlers::static_files::conditional::{self, Tags, Verdict};
 use crate::handlers::static_files::validators::Validators;
 use crate::http::file_part::FilePart;
@@ -65,6 +67,8 @@ pub struct ResponseCache {
     clock: Clock,
     /// What is asked of these paths, or below them, is never kept.
     except: Vec<String>,
+    /// For what is recorded.
+    memory: MemoryBudget,
     /// Locked for a look-up or for a change, and never while an answer is made or sent.
     store: Arc<Mutex<Store>>,
 }
@@ -75,10 +79,24 @@ impl ResponseCache {
         ResponseCache::with_capacity(CAPACITY)
     }
 
+    /// A cache in a server with this memory budget. Entries are counted there, too, and take up an eighth of it at most: an
+    /// entry is kept when nobody reads it, and clients must not find the budget used up by that.
+    pub fn within(memory: MemoryBudget) -> ResponseCache {
+        let max_bytes = CAPACITY.max_bytes.min(memory.limit() / 8);
+        let max_object = CAPACITY.max_object.min(max_bytes / 2);
+        let capacity = Capacity { max_bytes, max_object, ..CAPACITY };
+        ResponseCache { memory, ..ResponseCache::with_capacity(capacity) }
+    }
+
     /// A cache that keeps more, or less.
     pub fn with_capacity(capacity: Capacity) -> ResponseCache {
-        let store = Arc::new(Mutex::new(Store::new(capacity)));
-        ResponseCache { capacity, clock: Box::new(Instant::now), except: Vec::new(), store }
+        ResponseCache {
+            capacity,
+            clock: Box::new(Instant::now),
+            except: Vec::new(),
+            memory: MemoryBudget::default(),
+            store: Arc::new(Mutex::new(Store::new(capacity))),
+        }
     }
 
     /// Takes the time from `clock`, which must never go back.
@@ -153,8 +171,14 @@ impl ResponseCache {
             made: (self.clock)(),
             lifetime,
         };
-        let pending = Pending { entry, store: Arc::clone(&self.store), changes };
-        let (length, most) = (response.body().length(), self.capacity.max_object.min(RECORDED));
+        let pending = Pending {
+            entry,
+            store: Arc::clone(&self.store),
+            changes,
+            most: self.capacity.max_object.min(RECORDED),
+            memory: self.memory.clone(),
+        };
+        let length = response.body().length();
         let body = match response.take_body() {
             ResponseBody::Empty => {
                 pending.finish(SharedBytes::default());
@@ -172,9 +196,9 @@ impl ResponseCache {
             }
             ResponseBody::File { file, range } => {
                 let part = FilePart::new(file, range);
-                Recorder::body(Box::new(part), length, most, pending)
+                Recorder::body(Box::new(part), length, pending)
             }
-            ResponseBody::Stream { reader, .. } => Recorder::body(reader, length, most, pending),
+            ResponseBody::Stream { reader, .. } => Recorder::body(reader, length, pending),
         };
         response.with_body(body)
     }
@@ -273,6 +297,9 @@ struct Pending {
     store: Arc<Mutex<Store>>,
     /// The number of changes before the answer was made.
     changes: u64,
+    /// How many bytes of a stream may be recorded, and the budget that they are counted in.
+    most: usize,
+    memory: MemoryBudget,
 }
 
 impl Pending {
@@ -286,24 +313,39 @@ impl Pending {
 struct Recorder {
     reader: Box<dyn Read + Send>,
     bytes: Vec<u8>,
-    /// How many there will be, if anybody knows, and how many may be kept.
+    /// For the capacity of `bytes`.
+    reserved: Reservation,
+    /// How many there will be, if anybody knows.
     length: Option<u64>,
-    most: usize,
     /// `None` when it is kept, or never will be.
     pending: Option<Pending>,
 }
 
 impl Recorder {
     /// A body that is kept when it has been sent.
-    fn body(
-        reader: Box<dyn Read + Send>,
-        length: Option<u64>,
-        most: usize,
-        pending: Pending,
-    ) -> ResponseBody {
-        let pending = Some(pending);
-        let recorder = Recorder { reader, bytes: Vec::new(), length, most, pending };
+    fn body(reader: Box<dyn Read + Send>, length: Option<u64>, pending: Pending) -> ResponseBody {
+        let (bytes, reserved, pending) = (Vec::new(), Reservation::default(), Some(pending));
+        let recorder = Recorder { reader, bytes, reserved, length, pending };
         ResponseBody::Stream { reader: Box::new(recorder), length }
+    }
+
+    /// Records what has been read. Returns `false` if that would be too much for an entry, or for the memory budget:
+    /// the response is sent all the same, and not kept.
+    fn record(&mut self, read: &[u8]) -> bool {
+        let Some(pending) = &self.pending else { return false };
+        let (needed, capacity) = (self.bytes.len() + read.len(), self.bytes.capacity());
+        if needed > pending.most {
+            return false;
+        }
+        if needed > capacity {
+            let larger = needed.max(pending.most.min(2 * capacity));
+            if self.reserved.resize(&pending.memory, larger).is_err() {
+                return false;
+            }
+            self.bytes.reserve_exact(larger - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(read);
+        true
     }
 }
 
@@ -313,9 +355,8 @@ impl Read for Recorder {
         if self.pending.is_none() {
             return Ok(count);
         }
-        self.bytes.extend_from_slice(&buffer[..count]);
-        if self.bytes.len() > self.most {
-            (self.pending, self.bytes) = (None, Vec::new());
+        if !self.record(&buffer[..count]) {
+            (self.pending, self.bytes, self.reserved) = Default::default();
             return Ok(count);
         }
         let is_whole = match self.length {
@@ -324,6 +365,7 @@ impl Read for Recorder {
         };
         if is_whole && let Some(pending) = self.pending.take() {
             pending.finish(std::mem::take(&mut self.bytes).into());
+            self.reserved = Reservation::default();
         }
         Ok(count)
     }
@@ -470,6 +512,24 @@ mod tests {
             let (_, cache, _, body) = get(&chain);
             assert_eq!((cache.as_str(), &body[..]), ("MISS", &b"abcdef"[..]));
         }
+    }
+
+    #[test]
+    fn a_stream_for_which_there_is_no_memory_is_sent_and_not_kept() {
+        for (limit, expected) in [(6, "HIT"), (5, "MISS")] {
+            let memory = MemoryBudget::new(limit);
+            let cache = ResponseCache { memory: memory.clone(), ..ResponseCache::new() };
+            let chain = Chain::around(stream(&["abc", "def"], None)).with(cache);
+            assert_eq!(get(&chain).3, b"abcdef", "{limit}");
+            assert_eq!((get(&chain).1.as_str(), memory.held()), (expected, 0), "{limit}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_not_larger_than_a_small_budget_allows() {
+        let cache = ResponseCache::within(MemoryBudget::new(16 * MIB));
+        assert_eq!((cache.capacity.max_bytes, cache.capacity.max_object), (2 * MIB, MIB));
+        assert_eq!(ResponseCache::within(MemoryBudget::default()).capacity, CAPACITY);
     }
 
     #[test]

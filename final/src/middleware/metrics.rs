@@ -61,10 +61,19 @@ impl Metrics {
 
     /// Adds the route that shows the numbers.
     pub fn routes(&self, router: &mut Router) {
+        self.routes_with(router, String::new);
+    }
+
+    /// The same, and behind our own families those of another part of the program, as text.
+    pub fn routes_with(
+        &self,
+        router: &mut Router,
+        others: impl Fn() -> String + Send + Sync + 'static,
+    ) {
         let metrics = self.clone();
         router.get(PAGE, move |_: &mut Request| {
             let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-            let page = metrics.lock().page();
+            let page = metrics.lock().page() + &others();
             Response::bytes(content_type, page.into_bytes())
                 .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
         });

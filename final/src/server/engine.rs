@@ -90,6 +90,7 @@ impl Engine {
         let around = Surroundings {
             handler: self.handler.as_ref(),
             limits: &self.limits,
+            memory: &self.shared.memory,
             mode,
             always: &self.always,
             is_stopping: &self.is_stopping,

@@ -1,0 +1,19 @@
+//! What `/metrics` shows of the server itself: the memory that is held for clients.
+
+use crate::core::MemoryBudget;
+
+/// The families, in the text format of Prometheus.
+pub(super) fn memory(budget: &MemoryBudget) -> String {
+    let (held, limit, rejections) = (budget.held(), budget.limit(), budget.rejections());
+    format!(
+        "# HELP http_memory_held_bytes Bytes that are held for clients.\n\
+         # TYPE http_memory_held_bytes gauge\n\
+         http_memory_held_bytes {held}\n\
+         # HELP http_memory_limit_bytes Bytes that may be held for clients.\n\
+         # TYPE http_memory_limit_bytes gauge\n\
+         http_memory_limit_bytes {limit}\n\
+         # HELP http_memory_rejections_total Requests and connections that were given up for want of memory.\n\
+         # TYPE http_memory_rejections_total counter\n\
+         http_memory_rejections_total {rejections}\n"
+    )
+}

@@ -1,0 +1,199 @@
+//! The memory budget: all bytes that are held for clients are counted here, and there is an upper bound to them.
+//!
+//! Counted are bodies that are being collected, bodies of responses that have not been sent, and what a connection keeps
+//! between two steps: input that has not been read, output that the kernel has not taken, and the request whose body is
+//! still arriving. A limit for each client is no bound to that. 600 clients that may have 8 MiB each are 4.8 GB.
+//!
+//! Not counted is what the number of threads bounds already: the buffers of a step, and what a handler allocates while
+//! it runs.
+//!
+//! **What happens at the bound.** A reservation fails, and then whoever asked for it gives up what it holds: a body that
+//! cannot grow is dropped and its client gets 503, a response that cannot be kept is replaced by a 503, a connection
+//! that cannot keep its unsent output ends. Nothing waits for memory. So there is no deadlock in which all bodies are
+//! half complete and each waits for the memory of another, and everything that is held is held until a deadline of its
+//! connection at the latest.
+//!
+//! **The last eighth is for small reservations**, of at most 64 KiB. Large bodies alone cannot use up the budget, so
+//! small ones are still accepted. And a request that arrives in one piece, with a response that fits into the socket,
+//! needs no reservation at all.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// A reservation that is larger does not get the last eighth.
+const SMALL: usize = 64 * 1024;
+
+/// The bound if nothing else is set: half of a container with 512 MiB.
+pub const DEFAULT_LIMIT: usize = 256 * 1024 * 1024;
+
+/// How many bytes are held for clients, and how many may be. A clone is the same budget.
+#[derive(Debug, Clone)]
+pub struct MemoryBudget(Arc<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    limit: AtomicUsize,
+    held: AtomicUsize,
+    rejections: AtomicU64,
+}
+
+/// The budget does not have so many bytes left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverBudget;
+
+/// Some bytes of a budget, none at first. They are given back when it is dropped.
+#[derive(Debug, Default)]
+pub struct Reservation {
+    budget: Option<MemoryBudget>,
+    bytes: usize,
+}
+
+/// The largest single reservation that a budget of `limit` bytes can ever grant.
+pub fn largest_reservation(limit: usize) -> usize {
+    limit - limit / 8
+}
+
+impl MemoryBudget {
+    /// A budget of `limit` bytes, of which none is held.
+    pub fn new(limit: usize) -> MemoryBudget {
+        let (held, rejections) = (AtomicUsize::new(0), AtomicU64::new(0));
+        MemoryBudget(Arc::new(Counts { limit: AtomicUsize::new(limit), held, rejections }))
+    }
+
+    /// Sets another bound, in bytes. What is held stays held.
+    pub fn set_limit(&self, limit: usize) {
+        self.0.limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// How many bytes may be held.
+    pub fn limit(&self) -> usize {
+        self.0.limit.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes are held.
+    pub fn held(&self) -> usize {
+        self.0.held.load(Ordering::Relaxed)
+    }
+
+    /// How many requests and connections have been given up for want of memory.
+    pub fn rejections(&self) -> u64 {
+        self.0.rejections.load(Ordering::Relaxed)
+    }
+
+    /// Counts a request or a connection that has been given up.
+    pub fn count_rejection(&self) {
+        self.0.rejections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes `more` bytes for a reservation that will have `total`.
+    fn take(&self, more: usize, total: usize) -> Result<(), OverBudget> {
+        let limit = self.limit();
+        let bound = if total > SMALL { largest_reservation(limit) } else { limit };
+        let grown = |held: usize| held.checked_add(more).filter(|held| *held <= bound);
+        // The count guards no other memory, so nothing has to be ordered by it.
+        let taken = self.0.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown);
+        taken.map(|_| ()).map_err(|_| OverBudget)
+    }
+}
+
+impl Default for MemoryBudget {
+    fn default() -> MemoryBudget {
+        MemoryBudget::new(DEFAULT_LIMIT)
+    }
+}
+
+impl Reservation {
+    /// How many bytes it has.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Grows or shrinks to `bytes` bytes of `budget`. A reservation belongs to the first budget that it was made in.
+    ///
+    /// # Errors
+    /// [`OverBudget`] if it cannot grow so far. It is as large as before then. To shrink always succeeds.
+    pub fn resize(&mut self, budget: &MemoryBudget, bytes: usize) -> Result<(), OverBudget> {
+        if bytes > self.bytes {
+            let budget = self.budget.get_or_insert_with(|| budget.clone());
+            budget.take(bytes - self.bytes, bytes)?;
+        } else if let Some(budget) = &self.budget {
+            budget.0.held.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if let Some(budget) = &self.budget {
+            budget.0.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    const MIB: usize = 1024 * 1024;
+
+    fn reserved(budget: &MemoryBudget, bytes: usize) -> Result<Reservation, OverBudget> {
+        let mut reservation = Reservation::default();
+        reservation.resize(budget, bytes).map(|()| reservation)
+    }
+
+    #[test]
+    fn a_reservation_is_counted_until_it_is_dropped() {
+        let budget = MemoryBudget::new(8 * MIB);
+        let mut first = reserved(&budget, 100).unwrap();
+        let second = reserved(&budget, MIB).unwrap();
+        assert_eq!(budget.held(), MIB + 100);
+        first.resize(&budget, 10).unwrap();
+        first.resize(&budget, 30).unwrap();
+        drop(second);
+        assert_eq!((budget.held(), first.bytes()), (30, 30));
+        drop(first);
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn one_that_cannot_grow_keeps_what_it_has() {
+        let budget = MemoryBudget::new(MIB);
+        let mut reservation = reserved(&budget, MIB / 2).unwrap();
+        assert_eq!(reservation.resize(&budget, MIB), Err(OverBudget));
+        assert_eq!(reservation.resize(&budget, usize::MAX), Err(OverBudget));
+        assert_eq!((reservation.bytes(), budget.held()), (MIB / 2, MIB / 2));
+    }
+
+    #[test]
+    fn the_last_eighth_is_for_small_reservations() {
+        let budget = MemoryBudget::new(MIB);
+        let most = largest_reservation(MIB);
+        assert_eq!(most, 7 * MIB / 8);
+        assert_eq!(reserved(&budget, most + 1).err(), Some(OverBudget));
+        let _large = reserved(&budget, most).unwrap();
+        assert_eq!(reserved(&budget, SMALL + 1).err(), Some(OverBudget));
+        let _small = [reserved(&budget, SMALL).unwrap(), reserved(&budget, SMALL).unwrap()];
+        assert_eq!(budget.held(), budget.limit());
+        assert_eq!(reserved(&budget, 1).err(), Some(OverBudget));
+    }
+
+    #[test]
+    fn many_threads_together_never_hold_more_than_the_limit() {
+        let budget = MemoryBudget::new(MIB);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for size in 0..2_000 {
+                        let reservation = reserved(&budget, size * 512);
+                        assert!(budget.held() <= budget.limit(), "{reservation:?}");
+                    }
+                });
+            }
+        });
+        assert_eq!(budget.held(), 0);
+    }
+}

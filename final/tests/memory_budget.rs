@@ -1,0 +1,215 @@
+//! All clients together hold no more bytes than the memory budget has, and what is small is served meanwhile.
+
+mod support;
+
+use std::time::Instant;
+
+use httpserver::Limits;
+use httpserver::core::MemoryBudget;
+use httpserver::http::{HttpError, Request, Response, ResponseBody, Router, SharedBytes, Status};
+use support::{LONG, Running};
+use wire::{Client, Reply};
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// More than the buffers of both kernels take of a response that nobody reads.
+const LARGE: usize = 16 * MIB;
+
+/// A server whose clients may hold so many bytes, and its budget.
+fn start(limit: usize) -> (Running, MemoryBudget) {
+    let shared = SharedBytes::from(vec![b's'; LARGE]);
+    let mut router = Router::new();
+    router.get("/", |_: &mut Request| "here");
+    router.post("/echo", |request: &mut Request| {
+        let body = request.body().whole()?.to_vec();
+        Ok::<_, HttpError>(Response::new(Status::OK).with_body(ResponseBody::Bytes(body.into())))
+    });
+    router.get("/large", |_: &mut Request| Response::text("x".repeat(LARGE)));
+    router.get("/16k", |_: &mut Request| Response::text("x".repeat(16_000)));
+    router.get("/shared", move |_: &mut Request| {
+        let body = ResponseBody::Shared { bytes: shared.clone(), range: 0..shared.len() };
+        Response::new(Status::OK).with_body(body)
+    });
+    // What has been rejected is read for longer than the test takes, so that no reset destroys the response.
+    let limits = Limits { linger: LONG, ..Limits::default() };
+    let mut memory = None;
+    let set = |server: httpserver::Server| {
+        memory = Some(server.handle().memory().clone());
+        server.with_max_memory(limit).with_limits(limits)
+    };
+    let server = Running::start(set, router.build().unwrap());
+    (server, memory.expect("the server was set up"))
+}
+
+/// Waits until the budget is as `wanted`. It is never exceeded meanwhile.
+fn wait_until(memory: &MemoryBudget, what: &str, wanted: impl Fn(&MemoryBudget) -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !wanted(memory) {
+        assert!(memory.held() <= memory.limit(), "{memory:?}");
+        assert!(Instant::now() < deadline, "waited for {what}: {memory:?}");
+        std::thread::yield_now();
+    }
+    assert!(memory.held() <= memory.limit(), "{memory:?}");
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+fn assert_rejected(reply: &Reply) {
+    assert_eq!((reply.status, reply.field("Retry-After")), (503, Some("1")));
+}
+
+/// Others are served, as long as what they send and get is small.
+fn assert_others_are_served(server: &Running) {
+    assert_eq!(server.connect().ask(get("/")).unwrap().body, b"here");
+    let small = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n";
+    let mut client = server.connect();
+    // In two pieces, so that the body has to be collected.
+    client.send([small.as_bytes(), &[b'y'; 1000]].concat()).unwrap();
+    client.send([b'y'; 1000]).unwrap();
+    assert_eq!(client.read_reply().unwrap().body, [b'y'; 2000]);
+}
+
+/// 600 clients with 8 MiB each once took up 4.8 GB.
+#[test]
+fn bodies_that_do_not_fit_into_the_budget_are_rejected_and_the_others_arrive() {
+    let (server, memory) = start(MIB);
+    let body = vec![b'x'; 400_000];
+    let mut clients: Vec<Client> = (0..16).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        let head =
+            format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
+        client.send([head.as_bytes(), &body[1..]].concat()).unwrap();
+    }
+    // Two fit into seven eighths of a mebibyte. One that is rejected leaves two others at least.
+    wait_until(&memory, "all but two to be rejected", |memory| memory.rejections() == 14);
+    assert_others_are_served(&server);
+    let mut echoed = 0;
+    for client in &mut clients {
+        client.send(b"x").unwrap();
+        let reply = client.read_reply().unwrap();
+        if reply.status == 200 {
+            assert!(reply.body == body, "{} bytes", reply.body.len());
+            echoed += 1;
+        } else {
+            assert_rejected(&reply);
+        }
+    }
+    assert_eq!((echoed, memory.rejections()), (2, 14));
+    drop(clients);
+    wait_until(&memory, "all to be given back", |memory| memory.held() == 0);
+    server.stop();
+}
+
+#[test]
+fn a_response_that_does_not_fit_is_replaced_by_503_and_the_connection_goes_on() {
+    let (server, memory) = start(MIB);
+    let mut client = server.connect();
+    for _ in 0..2 {
+        assert_rejected(&client.ask(get("/large")).unwrap());
+        assert_eq!(client.ask(get("/")).unwrap().body, b"here");
+    }
+    assert_eq!((memory.held(), memory.rejections()), (0, 2));
+    server.stop();
+}
+
+#[test]
+fn responses_that_nobody_reads_are_counted_until_their_clients_have_gone() {
+    let (server, memory) = start(64 * MIB);
+    let mut clients = Vec::new();
+    for count in 1..=3 {
+        let mut client = server.connect();
+        client.send(get("/large")).unwrap();
+        clients.push(client);
+        wait_until(&memory, "the response", |memory| memory.held() >= count * LARGE);
+    }
+    assert_rejected(&server.connect().ask(get("/large")).unwrap());
+    assert_others_are_served(&server);
+    clients.pop();
+    wait_until(&memory, "one to be gone", |memory| memory.held() < 3 * LARGE);
+    assert_eq!(server.connect().ask(get("/large")).unwrap().body.len(), LARGE);
+    drop(clients);
+    wait_until(&memory, "all to be gone", |memory| memory.held() == 0);
+    server.stop();
+}
+
+#[test]
+fn bytes_that_are_shared_are_counted_once_however_many_read_them() {
+    let (server, memory) = start(32 * MIB);
+    let mut clients: Vec<Client> = (0..8).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(get("/shared")).unwrap();
+    }
+    let held = |memory: &MemoryBudget| memory.held() >= LARGE;
+    wait_until(&memory, "the response", held);
+    for mut client in clients {
+        assert_eq!(client.read_reply().unwrap().body.len(), LARGE);
+        assert!(memory.held() < LARGE + MIB, "{memory:?}");
+    }
+    assert_eq!(memory.rejections(), 0);
+    server.stop();
+}
+
+/// What one client may have sent without reading anything is little. It was counted nowhere, and nothing bounded the sum.
+#[test]
+fn input_that_cannot_be_read_yet_and_output_that_is_not_taken_are_counted() {
+    let (server, memory) = start(MIB);
+    let padding = "p".repeat(1000);
+    let pipelined = format!("GET /16k HTTP/1.1\r\nHost: a\r\nX: {padding}\r\n\r\n").repeat(900);
+    // Of each client 32 KiB have been read and wait, with up to 80 KiB that it has not read.
+    let mut clients: Vec<Client> = (0..40).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        let _ = client.send(&pipelined); // it may have ended already
+    }
+    wait_until(&memory, "one to be given up", |memory| memory.rejections() > 0);
+    assert_eq!(server.connect().ask(get("/")).unwrap().body, b"here");
+    drop(clients);
+    wait_until(&memory, "all to be gone", |memory| memory.held() == 0);
+    server.stop();
+}
+
+#[test]
+fn header_sections_that_are_incomplete_are_counted_and_rejected_at_the_bound() {
+    let (server, memory) = start(MIB);
+    let start = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(15_000));
+    let mut clients = Vec::new();
+    while memory.rejections() == 0 {
+        assert!(clients.len() < 100, "{memory:?}");
+        let before = memory.held();
+        let mut client = server.connect();
+        client.send(&start).unwrap();
+        clients.push(client);
+        let is_kept = |memory: &MemoryBudget| memory.held() > before || memory.rejections() > 0;
+        wait_until(&memory, "the client to be kept or not", is_kept);
+    }
+    let mut last = clients.pop().expect("one was rejected");
+    assert_rejected(&last.read_reply().unwrap());
+    assert_eq!(server.connect().ask(get("/")).unwrap().body, b"here");
+    let mut first = clients.swap_remove(0);
+    first.send("\r\n\r\n").unwrap();
+    assert_eq!(first.read_reply().unwrap().body, b"here");
+    drop((first, last, clients));
+    server.wait_until("all to be gone", |statistics| statistics.open == 0);
+    assert_eq!(memory.held(), 0);
+    server.stop();
+}
+
+#[test]
+fn the_metrics_show_what_is_held_the_limit_and_how_often_it_was_reached() {
+    let settings =
+        ["--addr", "127.0.0.1:0", "--log", "off", "--max-memory", "2MiB", "--max-body", "1MiB"];
+    let program = wire::Program::start(env!("CARGO_BIN_EXE_httpserver"), &settings).unwrap();
+    let connect = || Client::connect(program.addr()).unwrap().with_patience(LONG);
+    assert_rejected(&connect().ask(get("/counter?kb=4096")).unwrap());
+    let page = connect().ask(get("/metrics")).unwrap();
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    for line in [
+        "http_memory_held_bytes 0",
+        "http_memory_limit_bytes 2097152",
+        "http_memory_rejections_total 1",
+    ] {
+        assert!(page.lines().any(|it| it == line), "{line} is not in {page}");
+    }
+}
