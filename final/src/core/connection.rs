@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 
-use super::system::{Stream, receive};
+use super::system::{self, Stream, receive};
 
 /// What came of asking for bytes. None of these is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +75,15 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Chooses how the connection ends from now on when it is closed, also by a panic or the end of the process: with FIN,
+    /// or with a reset, which throws away what has not been sent (`SO_LINGER` with a time of zero).
+    ///
+    /// # Errors
+    /// What the socket reports.
+    pub fn reset_on_close(&self, reset: bool) -> io::Result<()> {
+        system::reset_on_close(&self.stream, reset)
     }
 
     /// shutdown(2) of our direction: sends FIN behind the last byte.

@@ -26,8 +26,8 @@ mod tests {
         ($name:ident) => {
             mod $name {
                 use super::super::$name::{
-                    Stream, accept, door, duplicate, noted_time, pair, receive, send, send_ahead,
-                    send_both, send_file,
+                    Stream, accept, door, duplicate, noted_time, pair, receive, reset_on_close,
+                    send, send_ahead, send_both, send_file,
                 };
                 use super::*;
 
@@ -103,6 +103,25 @@ mod tests {
                     drop(client);
                     buffer.clear();
                     while !matches!(receive(&server, &mut buffer), Ok(0)) {}
+                }
+
+                #[test]
+                fn a_socket_is_closed_by_a_reset_only_if_that_was_chosen_last() {
+                    for (choices, expected) in
+                        [(vec![true], Err(ErrorKind::ConnectionReset)), (vec![true, false], Ok(0))]
+                    {
+                        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                        let address = listener.local_addr().unwrap();
+                        let mut client = TcpStream::connect(address).unwrap();
+                        let socket = listener.accept().unwrap().0;
+                        socket.set_nonblocking(true).unwrap();
+                        let server = Stream::from(socket);
+                        for reset in choices {
+                            reset_on_close(&server, reset).unwrap();
+                        }
+                        drop(server);
+                        assert_eq!(client.read(&mut [0]).map_err(|error| error.kind()), expected);
+                    }
                 }
 
                 #[test]

@@ -219,7 +219,7 @@ impl Exchange {
                     self.answer(asked, &mut response, memory, around, true);
                     // Who has asked for the end sends no more (RFC 9112 section 9.6).
                     let is_all = used == buffer.len() && !asked.keep_alive;
-                    if let (Phase::Last { lingers }, true) = (&mut self.phase, is_all) {
+                    if let (Phase::Last { lingers, .. }, true) = (&mut self.phase, is_all) {
                         *lingers = false;
                     }
                 }
@@ -311,13 +311,24 @@ impl Exchange {
         connection: &Connection,
         around: Surroundings<'_>,
     ) -> io::Result<Option<Next>> {
+        // If the end of the connection is the end of the response, an early FIN would make it look complete. So until
+        // it is, whatever ends the connection is a reset (RFC 9112 section 8).
+        if let Phase::Last { resets: resets @ false, .. } = &mut self.phase
+            && self.output.ends_with_connection()
+        {
+            connection.reset_on_close(true)?;
+            *resets = true;
+        }
         match self.output.flush(connection.stream())? {
             Flushed::All => {}
             Flushed::Blocked | Flushed::Yield => {
                 return Ok(Some(self.wait(Interest::Write, around)));
             }
         }
-        if let Phase::Last { lingers } = self.phase {
+        if let Phase::Last { lingers, resets } = self.phase {
+            if resets {
+                connection.reset_on_close(false)?;
+            }
             if !lingers {
                 return Ok(Some(Next::End));
             }
@@ -543,7 +554,7 @@ impl Exchange {
         let (reuse, rest) = encoder::encode(response, context, self.output.pending());
         self.output.set_rest(rest, memory);
         if reuse == Reuse::No {
-            self.phase = Phase::Last { lingers: true };
+            self.phase = Phase::Last { lingers: true, resets: false };
         }
     }
 
@@ -557,6 +568,6 @@ impl Exchange {
         let context = Context { version: Version::Http11, is_head, keep_alive: false };
         let (_, rest) = encoder::encode(&mut response, context, self.output.pending());
         self.output.set_rest(rest, Reservation::default());
-        self.phase = Phase::Last { lingers: true };
+        self.phase = Phase::Last { lingers: true, resets: false };
     }
 }

@@ -144,6 +144,11 @@ impl Output {
         !matches!(self.rest, Rest::Nothing)
     }
 
+    /// Whether the client learns only from the end of the connection that the response is complete.
+    pub fn ends_with_connection(&self) -> bool {
+        matches!(self.rest, Rest::Stream { framing: Framing::Close, .. })
+    }
+
     /// Hands over as much as the kernel takes.
     ///
     /// # Errors

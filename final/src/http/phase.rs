@@ -19,8 +19,8 @@ pub(super) enum Phase {
     /// A part of a body has come.
     Body(Box<Body>),
     /// The last answer is on its way. If the client has said that it will send no more, there is nothing to wait
-    /// for behind it.
-    Last { lingers: bool },
+    /// for behind it. `resets`: until it is complete, the connection is ended by a reset.
+    Last { lingers: bool, resets: bool },
     /// Our side has said its last word (FIN); what the peer still sends is thrown away.
     Closing { deadline: Instant, drained: usize },
 }

@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown as Direction, SocketAddr, Tc
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use socket2::SockRef;
+
 /// The wish to stop, and all connections that have to hear of it.
 ///
 /// One value is shared by the accept loop, by every connection and by whoever may ask for the end.
@@ -67,7 +69,12 @@ impl Open {
             Phase::Busy => true,
             Phase::Closing | Phase::Severed => false,
         };
-        let _ = self.stream.shutdown(Direction::Both);
+        // FIN would make a response that ends with its connection look complete. That one is reset as soon as its
+        // thread has noticed, or the process ends: see `Connection::reset_on_close`.
+        let linger = SockRef::from(&self.stream).linger();
+        let is_reset = matches!(linger, Ok(Some(Duration::ZERO)));
+        let direction = if is_reset { Direction::Read } else { Direction::Both };
+        let _ = self.stream.shutdown(direction);
         self.phase = Phase::Severed;
         was_busy
     }

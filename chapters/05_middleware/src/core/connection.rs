@@ -4,6 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use socket2::SockRef;
+
 use super::{Deadline, State};
 
 /// How many bytes [`Connection::close`] throws away at most before it stops being polite.
@@ -166,6 +168,15 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Chooses how the connection ends from now on when it is closed, also by a panic or the end of the process: with FIN,
+    /// or with a reset, which throws away what has not been sent (`SO_LINGER` with a time of zero).
+    ///
+    /// # Errors
+    /// What the socket reports.
+    pub fn reset_on_close(&self, reset: bool) -> io::Result<()> {
+        SockRef::from(&self.stream).set_linger(reset.then_some(Duration::ZERO))
     }
 
     /// shutdown(2) of our direction: sends FIN behind the last byte. The peer sees the end of our

@@ -47,8 +47,18 @@ pub fn serve(
         let response = handle(handler, &mut request);
         let keep_alive = wants_more && served < limits.requests && !registration.must_end();
         let context = Context { version, is_head, keep_alive };
+        // If the end of the connection is the end of the response, an early FIN would make it look complete. So until
+        // it is, whatever ends the connection is a reset (RFC 9112 section 8).
+        let ends_with_connection = version == Version::Http10 && response.body().length().is_none();
+        if ends_with_connection {
+            connection.reset_on_close(true)?;
+        }
         let mut output = Output { connection: &mut connection, limits };
-        if encoder::write_response(response, context, &mut output)? == Reuse::No {
+        let reuse = encoder::write_response(response, context, &mut output)?;
+        if ends_with_connection {
+            connection.reset_on_close(false)?;
+        }
+        if reuse == Reuse::No {
             break;
         }
     }

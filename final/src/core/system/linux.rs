@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, acceptfrom_with};
+use socket2::SockRef;
 
 /// A client's socket. It does not block.
 pub type Stream = TcpStream;
@@ -32,6 +33,14 @@ pub fn accept(door: &Door) -> io::Result<(Stream, SocketAddr)> {
     // A client without an address is gone.
     let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
     Ok((TcpStream::from(socket), peer))
+}
+
+/// Chooses what close(2) sends: FIN, or a reset, which throws away what has not been sent.
+///
+/// # Errors
+/// What the socket reports.
+pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
+    SockRef::from(stream).set_linger(reset.then_some(Duration::ZERO))
 }
 
 /// recv(2): puts what is there behind the end of `buffer`, at most as much as its spare capacity. 0 is the end.

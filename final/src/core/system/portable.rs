@@ -83,6 +83,14 @@ pub fn accept(door: &Door) -> io::Result<(Stream, SocketAddr)> {
     Ok((Stream(RefCell::new(socket)), peer))
 }
 
+/// Chooses what close(2) sends: FIN, or a reset, which throws away what has not been sent.
+///
+/// # Errors
+/// What the socket reports.
+pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
+    SockRef::from(&*stream.0.borrow()).set_linger(reset.then_some(Duration::ZERO))
+}
+
 /// recv(2): puts what is there behind the end of `buffer`, at most as much as its spare capacity. 0 is the end.
 ///
 /// # Errors
