@@ -167,3 +167,12 @@ fn a_turn_that_leaves_requests_to_the_next_one_has_the_write_time() {
     let next = pair.turn(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(33), 4);
     assert_eq!(next, pair.until(Interest::Write, 4 + 11));
 }
+
+#[test]
+fn requests_that_take_long_are_left_to_the_next_turn_after_a_few() {
+    let mut pair = Pair::new();
+    let next = pair.turn(&b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n".repeat(12), 0);
+    // Asked after four requests when it began, and after four more whether it is over.
+    assert_eq!(pair.read().matches("HTTP/1.1 200 OK").count(), 8);
+    assert_eq!(next, pair.until(Interest::Write, 8 * 2 + 11));
+}

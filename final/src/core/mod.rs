@@ -14,6 +14,7 @@ pub mod stderr;
 pub mod stdout;
 pub mod sync;
 pub mod system;
+pub mod time_slice;
 mod watch;
 pub mod workers;
 

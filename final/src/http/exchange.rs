@@ -21,6 +21,7 @@ use super::{
     Version, header, whole_head,
 };
 use crate::core::memory_budget::{OverBudget, Reservation};
+use crate::core::time_slice::TimeSlice;
 use crate::core::workers::Mode;
 use crate::core::{Connection, Fill, Interest, MemoryBudget};
 
@@ -34,6 +35,10 @@ const KEPT: usize = 4 * READ;
 /// Requests that are answered in one turn, at most. One client that sends thousands at once must not keep
 /// the thread from all others.
 const REQUESTS_A_TURN: usize = 32;
+
+/// After so many requests of a turn the clock is asked whether it has taken long enough. Each time costs as much as a
+/// tenth of a small request.
+const ASKED_EVERY: usize = 4;
 
 /// Answers that have collected so many bytes are sent before the next request is handled.
 const COLLECTED: usize = 64 * KIB;
@@ -201,9 +206,10 @@ impl Exchange {
         }
 
         // 3. One request after the other, as long as there are any.
-        let mut used = 0;
+        let (mut used, mut slice) = (0, TimeSlice::default());
         for count in 0.. {
-            if count == REQUESTS_A_TURN {
+            let is_over = count > 0 && count % ASKED_EVERY == 0 && slice.is_over(around.clock);
+            if count == REQUESTS_A_TURN || is_over {
                 // The socket can surely be written to, so the next turn comes soon, behind the others.
                 connection.keep(&buffer[used..]);
                 let next = self.send(connection, around)?;
@@ -319,7 +325,7 @@ impl Exchange {
             connection.reset_on_close(true)?;
             *resets = true;
         }
-        match self.output.flush(connection.stream())? {
+        match self.output.flush(connection.stream(), around.clock)? {
             Flushed::All => {}
             Flushed::Blocked | Flushed::Yield => {
                 return Ok(Some(self.wait(Interest::Write, around)));

@@ -5,11 +5,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::SharedBytes;
 use super::encoder::{Framing, next_piece};
 use crate::core::memory_budget::Reservation;
 use crate::core::system::{Stream, send, send_ahead, send_both, send_file};
+use crate::core::time_slice::TimeSlice;
 
 /// The rest of an answer whose head has been written down.
 #[derive(Default)]
@@ -58,7 +60,7 @@ pub enum Flushed {
     All,
     /// Its buffer is full, until the peer reads.
     Blocked,
-    /// There is more, and the kernel would take it. But this is enough for one turn: others wait.
+    /// There is more, and the kernel would take it. But this is enough for one step: others wait.
     Yield,
 }
 
@@ -149,15 +151,16 @@ impl Output {
         matches!(self.rest, Rest::Stream { framing: Framing::Close, .. })
     }
 
-    /// Hands over as much as the kernel takes.
+    /// Hands over as much as the kernel takes, until the step is over.
     ///
     /// # Errors
     /// What the socket, the file or the stream report: the answer cannot arrive whole.
-    pub fn flush(&mut self, stream: &Stream) -> io::Result<Flushed> {
-        let mut turn = 0;
+    pub fn flush(&mut self, stream: &Stream, clock: &dyn Fn() -> Instant) -> io::Result<Flushed> {
+        let (mut turn, mut slice) = (0, TimeSlice::default());
         loop {
+            // Bytes alone are no measure of a step: to compress a mebibyte takes a hundred times as long as to copy it.
             // Who has nothing more to send is done, however much it was.
-            if turn >= TURN && !self.is_empty() {
+            if turn > 0 && !self.is_empty() && (turn >= TURN || slice.is_over(clock)) {
                 return Ok(Flushed::Yield);
             }
             let head = &self.pending[self.sent..];
@@ -239,6 +242,7 @@ impl Output {
 mod tests {
     use std::io::Write;
     use std::net::{Ipv4Addr, TcpListener, TcpStream};
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -269,7 +273,7 @@ mod tests {
         output.pending().extend_from_slice(head);
         output.set_rest(rest, Reservation::default());
         let (mut received, mut buffer) = (Vec::new(), [0; 10_007]);
-        while output.flush(&server).unwrap() != Flushed::All {
+        while output.flush(&server, &Instant::now).unwrap() != Flushed::All {
             assert!(!output.is_empty(), "it has been taken, and that is all");
             match client.read(&mut buffer) {
                 Ok(count) => received.extend_from_slice(&buffer[..count]),
@@ -320,7 +324,7 @@ mod tests {
         let (_client, server) = connected();
         let mut output = Output::default();
         output.set_rest(Rest::File { file: file(b"short"), at: 0, end: 6 }, Reservation::default());
-        let error = output.flush(&server).unwrap_err();
+        let error = output.flush(&server, &Instant::now).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 
@@ -334,11 +338,35 @@ mod tests {
         let end = Instant::now() + Duration::from_secs(20);
         loop {
             output.pending().extend_from_slice(&[b'x'; 1000]);
-            match output.flush(&server) {
+            match output.flush(&server, &Instant::now) {
                 Ok(flushed) => assert_eq!(flushed, Flushed::All),
                 Err(_) => break,
             }
             assert!(Instant::now() < end, "it goes nowhere");
+        }
+    }
+
+    /// Forty gzip streams of a large log, whose steps were bounded in bytes alone, kept all others waiting for seconds.
+    #[test]
+    fn a_stream_whose_pieces_take_long_is_left_after_a_few_of_them() {
+        let (_client, server) = connected();
+        let (start, reads) = (Instant::now(), Arc::new(AtomicU32::new(0)));
+        let clock = || start + reads.load(Ordering::SeqCst) * Duration::from_millis(1);
+        let mut output = Output::default();
+        let reader = Box::new(Slow(Arc::clone(&reads)));
+        let rest = Rest::Stream { reader, framing: Framing::Length(90_000), left: 90_000 };
+        output.set_rest(rest, Reservation::default());
+        assert_eq!(output.flush(&server, &clock).unwrap(), Flushed::Yield);
+        assert_eq!(reads.load(Ordering::SeqCst), 3);
+    }
+
+    /// Counts its reads. The clock of the test shows a millisecond for each.
+    struct Slow(Arc<AtomicU32>);
+
+    impl Read for Slow {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(buffer.len().min(1000))
         }
     }
 
@@ -360,7 +388,7 @@ mod tests {
             let reader = thread::Builder::new().name("client".to_string());
             let reader = reader.spawn(move || client.read_to_end(&mut Vec::new()).unwrap());
             let mut before = 0;
-            while output.flush(&server).unwrap() != Flushed::All {
+            while output.flush(&server, &Instant::now).unwrap() != Flushed::All {
                 let sent = match output.rest {
                     Rest::File { at, .. } => at,
                     Rest::Stream { left, .. } => LENGTH - left,
