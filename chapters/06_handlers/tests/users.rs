@@ -49,8 +49,9 @@ fn a_user_is_created_read_changed_and_deleted() {
             (404, Some("no_such_user"))
         );
     }
-    assert_eq!(send(&mut client, "PUT", &url, &json!({ "name": "Ada" })).status, 404);
-    assert_eq!(ask(&mut client, "GET", "/users").json().unwrap(), json!([]));
+    // PUT says which id it wants, so here it is this user that comes back.
+    assert_eq!(send(&mut client, "PUT", &url, &json!({ "name": "Ada" })).status, 201);
+    assert_eq!(ask(&mut client, "GET", "/users").json().unwrap(), json!([user]));
 }
 
 #[test]

@@ -8,9 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::effects::Effects;
+use crate::handlers::static_files::conditional::{self, Verdict};
+use crate::handlers::static_files::validators::{EntityTag, Validators};
 use crate::http::extract::{self, Pairs};
 use crate::http::{
-    HeaderName, HeaderValue, HttpError, Method, Request, Response, Router, Status, header,
+    HeaderName, HeaderValue, HttpError, Method, Request, Response, ResponseBody, Router, Status,
+    header,
 };
 
 /// The longest that it takes, in milliseconds, and the most that it sends, in units of 1,024 bytes.
@@ -50,7 +53,25 @@ fn show(request: &Request, counter: &AtomicU64, effects: &Effects) -> Result<Res
         let name = HeaderName::try_from(name).map_err(|_| bad("a field must have a name"))?;
         headers.append(name, value(text)?);
     }
-    Ok(response)
+    evaluate(request, count, response)
+}
+
+/// What the conditions of the request make of a response that would succeed without them.
+fn evaluate(request: &Request, count: u64, mut response: Response) -> Result<Response, HttpError> {
+    let etag = EntityTag { is_weak: false, opaque: count.to_string().into_bytes() };
+    let current = Validators { etag: Some(etag), modified: None };
+    match conditional::evaluate(request.method(), request.headers(), Some(&current)) {
+        _ if !response.status().is_success() => Ok(response),
+        Verdict::Proceed => Ok(response),
+        Verdict::NotModified => {
+            response.headers_mut().remove(header::CONTENT_TYPE);
+            Ok(response.with_status(Status::NOT_MODIFIED).with_body(ResponseBody::Empty))
+        }
+        Verdict::Failed => {
+            let message = "the count is a different one each time";
+            Err(HttpError::new(Status::PRECONDITION_FAILED, "precondition_failed", message))
+        }
+    }
 }
 
 /// The JSON, written in one go: a value of `serde_json` would have the padding in memory three times.

@@ -283,7 +283,8 @@ fn has_it(request: &Headers, kept: &Headers) -> bool {
     let Some(etag) = tags.pop() else { return false };
     let modified = kept.get(header::LAST_MODIFIED).and_then(HeaderValue::to_str);
     let modified = modified.and_then(date::parse_http_date);
-    conditional::judge(request, &Validators { etag: Some(etag), modified }) == Verdict::NotModified
+    let kept = Validators { etag: Some(etag), modified };
+    conditional::evaluate(Method::Get, request, Some(&kept)) == Verdict::NotModified
 }
 
 fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {

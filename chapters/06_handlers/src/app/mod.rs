@@ -14,6 +14,7 @@ use crate::Arguments;
 use crate::ServerHandle;
 use crate::handlers::StaticFiles;
 use crate::handlers::static_files::caching::Caching;
+use crate::handlers::static_files::conditional::{IF_MATCH, IF_NONE_MATCH};
 use crate::http::{HeaderName, HeaderValue, Method, Request, Response, Router, Status, header};
 use crate::middleware::cors::Policy;
 use crate::middleware::request_id::X_REQUEST_ID;
@@ -59,8 +60,8 @@ fn policy() -> Policy {
     Policy {
         origins: vec!["http://localhost:3000".to_string(), "http://127.0.0.1:3000".to_string()],
         methods: vec![Method::Put, Method::Delete],
-        request_headers: vec![header::CONTENT_TYPE, X_REQUEST_ID],
-        exposed_headers: vec![X_REQUEST_ID, header::LOCATION, header::RETRY_AFTER]
+        request_headers: vec![header::CONTENT_TYPE, X_REQUEST_ID, IF_MATCH, IF_NONE_MATCH],
+        exposed_headers: vec![X_REQUEST_ID, header::ETAG, header::LOCATION, header::RETRY_AFTER]
             .into_iter()
             .chain(
                 ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]

@@ -1,13 +1,19 @@
 //! A collection of users in memory, as JSON: created, read, changed and deleted.
+//!
+//! A client that changes a user can say which version its change is based on (`If-Match`). If there is a newer one, the
+//! write is rejected with 412 and the client reads again. This is optimistic locking.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+use crate::handlers::static_files::conditional::{self, Verdict};
+use crate::handlers::static_files::validators::{EntityTag, Validators};
 use crate::http::{
-    Handler, HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, extract,
-    header,
+    Handler, HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, date,
+    extract, header,
 };
 
 /// How many users there may be. Without a limit clients could fill our memory.
@@ -22,10 +28,26 @@ struct Users {
     table: Mutex<Table>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Table {
     last_id: u32,
-    names: BTreeMap<u32, String>,
+    users: BTreeMap<u32, User>,
+    /// The version of the collection. Each write makes a new one.
+    version: Revision,
+}
+
+#[derive(Debug)]
+struct User {
+    name: String,
+    /// The write that it comes from.
+    version: Revision,
+}
+
+/// One version of a user, or of the collection. No two have the same number.
+#[derive(Debug, Clone, Copy)]
+struct Revision {
+    number: u64,
+    since: SystemTime,
 }
 
 /// Adds the routes of the collection.
@@ -35,7 +57,7 @@ pub(super) fn routes(router: &mut Router) {
         group.get("", users.handler(Users::list));
         group.post("", users.handler(Users::create));
         group.get("/:id<u32>", users.handler(Users::show)).name("user");
-        group.put("/:id<u32>", users.handler(Users::change));
+        group.put("/:id<u32>", users.handler(Users::put));
         group.delete("/:id<u32>", users.handler(Users::delete));
     });
 }
@@ -52,25 +74,23 @@ impl Users {
         move |request: &mut Request| answer(&users, request)
     }
 
-    fn list(&self, _: &Request) -> Response {
+    fn list(&self, request: &Request) -> Answer {
         let table = self.lock();
-        let users = table.names.iter().map(|(id, name)| to_json(*id, name));
-        Response::json(&Value::Array(users.collect()))
+        let users = || table.users.iter().map(|(id, user)| to_json(*id, &user.name)).collect();
+        read(request, table.version, || Value::Array(users()))
     }
 
     fn create(&self, request: &Request) -> Answer {
-        let name = name_in(request)?;
+        let name = name_in(request, None)?;
         let mut table = self.lock();
-        if table.names.len() >= MOST {
-            let message = format!("there are {MOST} users already; delete one first");
-            return Err(HttpError::new(Status::INSUFFICIENT_STORAGE, "full", message));
-        }
         // An id is never given twice, or a client could meet another user behind an old URL.
-        table.last_id += 1;
-        let id = table.last_id;
-        let response = Response::json(&to_json(id, &name)).with_status(Status::CREATED);
-        table.names.insert(id, name);
+        let next_id = table.last_id.checked_add(1).filter(|_| table.has_room());
+        let id = next_id.ok_or_else(full)?;
+        check(request, Some(table.version))?;
+        let version = table.put(id, &name);
         drop(table);
+        let response = Response::json(&to_json(id, &name)).with_status(Status::CREATED);
+        let response = version.describe(response);
         let url = request.url_for("user", &[("id", &id.to_string())])?;
         match HeaderValue::try_from(url) {
             Ok(url) => Ok(response.with_header(header::LOCATION, url)),
@@ -81,22 +101,38 @@ impl Users {
     fn show(&self, request: &Request) -> Answer {
         let id = request.parse_param("id")?;
         let table = self.lock();
-        let name = table.names.get(&id).ok_or_else(|| absent(id))?;
-        Ok(Response::json(&to_json(id, name)))
+        let user = table.users.get(&id).ok_or_else(|| absent(id))?;
+        read(request, user.version, || to_json(id, &user.name))
     }
 
-    fn change(&self, request: &Request) -> Answer {
+    /// Replaces a user, or creates one with an id that the client has chosen.
+    fn put(&self, request: &Request) -> Answer {
         let id = request.parse_param("id")?;
-        let new_name = name_in(request)?;
+        let name = name_in(request, Some(id))?;
         let mut table = self.lock();
-        let name = table.names.get_mut(&id).ok_or_else(|| absent(id))?;
-        *name = new_name;
-        Ok(Response::json(&to_json(id, name)))
+        let current = table.users.get(&id).map(|user| user.version);
+        if current.is_none() && !table.has_room() {
+            return Err(full());
+        }
+        // Nobody else writes between this look and the write, since both are under one lock.
+        check(request, current)?;
+        let version = table.put(id, &name);
+        drop(table);
+        let user = to_json(id, &name);
+        let status = if current.is_some() { Status::OK } else { Status::CREATED };
+        let response = Response::json(&user).with_status(status);
+        // To a client a tag says that what it has sent is what is stored, byte for byte (RFC 9110 section 9.3.4).
+        let is_stored_as_sent = request.body().as_bytes() == user.to_string().as_bytes();
+        Ok(if is_stored_as_sent { version.describe(response) } else { response })
     }
 
     fn delete(&self, request: &Request) -> Result<Status, HttpError> {
         let id = request.parse_param("id")?;
-        self.lock().names.remove(&id).ok_or_else(|| absent(id))?;
+        let mut table = self.lock();
+        let user = table.users.get(&id).ok_or_else(|| absent(id))?;
+        check(request, Some(user.version))?;
+        table.users.remove(&id);
+        table.version = table.version.next();
         Ok(Status::NO_CONTENT)
     }
 
@@ -107,18 +143,82 @@ impl Users {
     }
 }
 
+impl Default for Table {
+    fn default() -> Table {
+        Table { last_id: 0, users: BTreeMap::new(), version: Revision::first() }
+    }
+}
+
+impl Table {
+    fn has_room(&self) -> bool {
+        self.users.len() < MOST
+    }
+
+    fn put(&mut self, id: u32, name: &str) -> Revision {
+        self.version = self.version.next();
+        self.last_id = self.last_id.max(id);
+        self.users.insert(id, User { name: name.to_string(), version: self.version });
+        self.version
+    }
+}
+
+impl Revision {
+    /// Counts from the nanoseconds since 1970: a tag from before a restart must not fit another version after it.
+    fn first() -> Revision {
+        let since = date::now();
+        let age = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Revision { number: u64::try_from(age.as_nanos()).unwrap_or_default(), since }
+    }
+
+    fn next(self) -> Revision {
+        Revision { number: self.number + 1, since: date::now() }
+    }
+
+    fn validators(self) -> Validators {
+        let opaque = format!("{:x}", self.number).into_bytes();
+        let etag = Some(EntityTag { is_weak: false, opaque });
+        Validators { etag, modified: Some(self.since) }
+    }
+
+    /// Adds the fields that say which version a response shows. It may be kept, but not used without asking.
+    fn describe(self, mut response: Response) -> Response {
+        self.validators().add_to(response.headers_mut());
+        response.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))
+    }
+}
+
+/// Shows this version, unless the client has it already.
+fn read(request: &Request, version: Revision, show: impl FnOnce() -> Value) -> Answer {
+    let validators = version.validators();
+    match conditional::evaluate(request.method(), request.headers(), Some(&validators)) {
+        Verdict::Proceed => Ok(version.describe(Response::json(&show()))),
+        Verdict::NotModified => Ok(version.describe(Response::new(Status::NOT_MODIFIED))),
+        Verdict::Failed => Err(changed()),
+    }
+}
+
+/// Whether a write may be made, as far as its conditions go. Must be asked under the lock under which it is made.
+fn check(request: &Request, current: Option<Revision>) -> Result<(), HttpError> {
+    let validators = current.map(Revision::validators);
+    match conditional::evaluate(request.method(), request.headers(), validators.as_ref()) {
+        Verdict::Proceed => Ok(()),
+        Verdict::NotModified | Verdict::Failed => Err(changed()),
+    }
+}
+
 fn to_json(id: u32, name: &str) -> Value {
     json!({ "id": id, "name": name })
 }
 
-/// The name in a body such as `{"name": "Ada"}`. What is JSON and not this is 422: understood, and
-/// still of no use (RFC 9110 section 15.5.21).
-fn name_in(request: &Request) -> Result<String, HttpError> {
+/// The name in a body such as `{"name": "Ada"}`, which may also have the user's own `id`: a client can send back what it
+/// has read. What is JSON and not this is 422: understood, and still of no use (RFC 9110 section 15.5.21).
+fn name_in(request: &Request, own_id: Option<u32>) -> Result<String, HttpError> {
     let body = extract::json(request)?;
-    let name = match body.as_object() {
-        Some(fields) if fields.len() == 1 => fields.get("name").and_then(Value::as_str),
-        _ => None,
-    };
+    let name = body.as_object().and_then(|fields| {
+        let has_own_id = own_id.is_some() && fields.get("id") == own_id.map(Value::from).as_ref();
+        let name = fields.get("name")?.as_str()?;
+        (fields.len() == 1 + usize::from(has_own_id)).then_some(name)
+    });
     name.filter(|name| (1..=LONGEST_NAME).contains(&name.chars().count()))
         .map(str::to_string)
         .ok_or_else(|| {
@@ -131,4 +231,14 @@ fn name_in(request: &Request) -> Result<String, HttpError> {
 
 fn absent(id: u32) -> HttpError {
     HttpError::new(Status::NOT_FOUND, "no_such_user", format!("there is no user {id}"))
+}
+
+fn full() -> HttpError {
+    let message = format!("there are {MOST} users already, or no id is left");
+    HttpError::new(Status::INSUFFICIENT_STORAGE, "full", message)
+}
+
+fn changed() -> HttpError {
+    let message = "it is not in the version that the request asks for; read it again";
+    HttpError::new(Status::PRECONDITION_FAILED, "precondition_failed", message)
 }

@@ -122,7 +122,7 @@ impl StaticFiles {
         let length = *length;
 
         // 5. Does the client want it?
-        match conditional::judge(request.headers(), validators) {
+        match conditional::evaluate(request.method(), request.headers(), Some(validators)) {
             Verdict::Proceed => {}
             Verdict::NotModified => {
                 return Ok(Response::new(Status::NOT_MODIFIED).with_headers(state.clone()));

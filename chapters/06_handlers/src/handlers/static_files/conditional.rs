@@ -1,10 +1,12 @@
 //! Conditional requests: "only if it has changed", "only if it has not" (RFC 9110 section 13).
+//!
+//! Reads are made conditional to save sending, and writes so that none is lost.
 
 use std::time::{Duration, SystemTime};
 
 use super::validators::{EntityTag, Validators};
 use crate::http::date::parse_http_date;
-use crate::http::{HeaderName, HeaderValue, Headers};
+use crate::http::{HeaderName, HeaderValue, Headers, Method};
 
 /// The client wants to act on this state and no other (RFC 9110 section 13.1.1).
 pub const IF_MATCH: HeaderName = HeaderName::from_static("If-Match");
@@ -15,34 +17,33 @@ pub const IF_MODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Modified-S
 /// The client wants no later state than that of that time (RFC 9110 section 13.1.4).
 pub const IF_UNMODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Unmodified-Since");
 
-/// How a conditional GET or HEAD is to be answered.
+/// What the conditions of a request lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// As if it had no conditions.
     Proceed,
-    /// 304: the client has it already.
+    /// 304, for GET and HEAD only: the client has it already.
     NotModified,
-    /// 412: the client wants another state than there is.
+    /// 412: the client wants another state than there is. Nothing may be done.
     Failed,
 }
 
-/// Judges the conditions of a GET or HEAD for a representation that exists, in the order of RFC 9110 section 13.2.2.
+/// Evaluates the conditions of a request for `current`, what there is now, in the order of RFC 9110 section 13.2.2. It is
+/// `None` where a PUT would create something.
+///
+/// The caller has checked all else before: a request that fails without its conditions fails as if it had none (section
+/// 13.2.1), so what is 404 or a redirect stays that. A handler that writes holds its lock from here until it has written.
 ///
 /// A tag outweighs a date: where both are sent, the date is for servers that know no tags. A date that is none is
 /// ignored, and so is one of two lines. If-Match with something that is no list is not true, and the list of
 /// If-None-Match then names nothing: both are the answers that do no harm.
-pub fn judge(headers: &Headers, validators: &Validators) -> Verdict {
-    // Without a tag no list names this state.
-    let own = || validators.etag.iter();
+pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>) -> Verdict {
+    let is_read = matches!(method, Method::Get | Method::Head);
     // 1. and 2. Is it still the state that the client wants?
     let still = if headers.contains(IF_MATCH) {
-        match parse_tags(headers, &IF_MATCH) {
-            Some(Tags::Any) => true,
-            Some(Tags::List(tags)) => own().any(|own| tags.iter().any(|tag| tag.is_same(own))),
-            None => false,
-        }
+        names(headers, &IF_MATCH, current, EntityTag::is_same)
     } else {
-        match dates(headers, &IF_UNMODIFIED_SINCE, validators) {
+        match dates(headers, &IF_UNMODIFIED_SINCE, current) {
             Some((asked, modified)) => modified <= asked,
             None => true,
         }
@@ -50,35 +51,50 @@ pub fn judge(headers: &Headers, validators: &Validators) -> Verdict {
     if !still {
         return Verdict::Failed;
     }
-    // 3. and 4. Has the client got it already?
+    // 3. and 4. Has the client got it already? To one that writes this says: there is something that it must not touch.
     let has_it = if headers.contains(IF_NONE_MATCH) {
-        match parse_tags(headers, &IF_NONE_MATCH) {
-            Some(Tags::Any) => true,
-            Some(Tags::List(tags)) => {
-                own().any(|own| tags.iter().any(|tag| tag.is_equivalent(own)))
-            }
-            None => false,
-        }
+        names(headers, &IF_NONE_MATCH, current, EntityTag::is_equivalent)
     } else {
-        match dates(headers, &IF_MODIFIED_SINCE, validators) {
-            Some((asked, modified)) => modified <= asked,
+        match dates(headers, &IF_MODIFIED_SINCE, current) {
+            Some((asked, modified)) => is_read && modified <= asked,
             None => false,
         }
     };
-    if has_it { Verdict::NotModified } else { Verdict::Proceed }
+    match (has_it, is_read) {
+        (false, _) => Verdict::Proceed,
+        (true, true) => Verdict::NotModified,
+        (true, false) => Verdict::Failed,
+    }
 }
 
-/// The date that a field asks about and that of the file, in whole seconds, for no more is in a field. `None` if
-/// there is nothing to compare.
+/// Whether a field names the current state. Nothing names what is not there, `*` included.
+fn names(
+    headers: &Headers,
+    name: &HeaderName,
+    current: Option<&Validators>,
+    compare: fn(&EntityTag, &EntityTag) -> bool,
+) -> bool {
+    match (parse_tags(headers, name), current) {
+        (Some(Tags::Any), Some(_)) => true,
+        // Without a tag of its own no list names it.
+        (Some(Tags::List(tags)), Some(Validators { etag: Some(own), .. })) => {
+            tags.iter().any(|tag| compare(tag, own))
+        }
+        _ => false,
+    }
+}
+
+/// The date that a field asks about and that of the current state, in whole seconds, for no more is in a field. `None`
+/// if there is nothing to compare.
 fn dates(
     headers: &Headers,
     name: &HeaderName,
-    validators: &Validators,
+    current: Option<&Validators>,
 ) -> Option<(SystemTime, SystemTime)> {
     let mut values = headers.get_all(name);
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let asked = parse_http_date(value.to_str()?)?;
-    let modified = validators.modified?;
+    let modified = current?.modified?;
     let since_1970 = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Some((asked, SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970.as_secs())))
 }
@@ -163,12 +179,16 @@ mod tests {
     const LATER: &str = "Mon, 07 Nov 1994 08:49:37 GMT";
 
     fn verdict(lines: &[(&str, &str)], validators: &Validators) -> Verdict {
+        verdict_to(Method::Get, lines, Some(validators))
+    }
+
+    fn verdict_to(method: Method, lines: &[(&str, &str)], current: Option<&Validators>) -> Verdict {
         let mut headers = Headers::new();
         for &(name, value) in lines {
             let value = HeaderValue::try_from(value).unwrap();
             headers.append(HeaderName::try_from(name).unwrap(), value);
         }
-        judge(&headers, validators)
+        evaluate(method, &headers, current)
     }
 
     #[test]
@@ -214,6 +234,37 @@ mod tests {
         ];
         for (lines, expected) in table {
             assert_eq!(verdict(lines, &file()), *expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_write_fails_where_a_read_would_be_not_modified() {
+        use Verdict::{Failed, Proceed};
+        let table: &[(&[(&str, &str)], Verdict, Verdict)] = &[
+            // What there is, and then nothing.
+            (&[], Proceed, Proceed),
+            (&[("If-Match", "\"x\"")], Proceed, Failed),
+            (&[("If-Match", "\"a\""), ("If-Match", "\"x\"")], Proceed, Failed),
+            (&[("If-Match", "*")], Proceed, Failed),
+            (&[("If-Match", "W/\"x\"")], Failed, Failed),
+            (&[("If-Match", "\"a\"")], Failed, Failed),
+            (&[("If-None-Match", "*")], Failed, Proceed),
+            (&[("If-None-Match", "W/\"x\"")], Failed, Proceed),
+            (&[("If-None-Match", "\"a\"")], Proceed, Proceed),
+            (&[("If-None-Match", "\"a\""), ("If-None-Match", "\"x\"")], Failed, Proceed),
+            (&[("If-Unmodified-Since", SAME)], Proceed, Proceed),
+            (&[("If-Unmodified-Since", EARLIER)], Failed, Proceed),
+            (&[("If-Match", "\"x\""), ("If-Unmodified-Since", EARLIER)], Proceed, Failed),
+            (&[("If-Match", "\"x\""), ("If-None-Match", "\"x\"")], Failed, Failed),
+            // This one is for GET and HEAD alone (section 13.1.3).
+            (&[("If-Modified-Since", LATER)], Proceed, Proceed),
+        ];
+        for method in [Method::Put, Method::Post, Method::Delete, Method::Patch] {
+            for (lines, there, absent) in table {
+                let verdicts =
+                    (verdict_to(method, lines, Some(&file())), verdict_to(method, lines, None));
+                assert_eq!(verdicts, (*there, *absent), "{method} {lines:?}");
+            }
         }
     }
 

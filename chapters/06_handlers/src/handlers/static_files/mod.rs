@@ -115,7 +115,7 @@ impl StaticFiles {
         };
 
         // 5. Does the client want it?
-        match conditional::judge(request.headers(), &validators) {
+        match conditional::evaluate(request.method(), request.headers(), Some(&validators)) {
             Verdict::Proceed => {}
             Verdict::NotModified => return Ok(describe(Response::new(Status::NOT_MODIFIED))),
             Verdict::Failed => return Ok(precondition_failed()),
