@@ -32,7 +32,7 @@ use crate::http::routes::Routes;
 use crate::http::{HeaderName, HeaderValue, Method, Request, Response, Router, Status, header};
 use crate::labs;
 use crate::middleware::cors::Policy;
-use crate::middleware::request_id::X_REQUEST_ID;
+use crate::middleware::request_id::{X_REQUEST_ID, reject_invalid};
 use crate::middleware::{
     AccessLog, CatchPanic, Chain, Compression, Cors, Metrics, Next, RequestId, ResponseCache,
     StatusHandlers,
@@ -71,8 +71,11 @@ pub(crate) fn pretended(config: &Config, slept: Arc<AtomicU64>) -> anyhow::Resul
 }
 
 fn files_alone(routes: Routes, config: &Config) -> Chain {
-    let chain = logged(Chain::around(routes), config).with(RequestId::new());
-    chain.with(no_sniff).with(Compression).with(CatchPanic)
+    logged(Chain::around(routes).with(RequestId::new()), config)
+        .with(no_sniff)
+        .with(reject_invalid)
+        .with(Compression)
+        .with(CatchPanic)
 }
 
 fn layers(
@@ -83,14 +86,14 @@ fn layers(
     effects: &Effects,
 ) -> anyhow::Result<Chain> {
     // From the outside in. Who answers further inside is seen by all who are further outside: so a panic
-    // becomes an answer that is compressed, gets its CORS fields, has an id, and is logged. The log is outside
-    // of the ids, to see the requests that are refused for theirs.
-    let chain = logged(Chain::around(routes), config)
-        .with(RequestId::new())
+    // becomes an answer that is compressed, gets its CORS fields, is logged, and has an id. All that may reject a
+    // request stands inside of what every response needs.
+    let chain = logged(Chain::around(routes).with(RequestId::new()), config)
         .with(metrics)
         .with(StatusHandlers::new().on_status(Status::TOO_MANY_REQUESTS, too_many::explain))
         .with(no_sniff)
         .with(Cors::new(policy())?)
+        .with(reject_invalid)
         .with(admin::auth()?)
         // The files are a store of their own, and one that notices changes.
         .with(ResponseCache::within(memory).except("/static"))

@@ -18,7 +18,7 @@ const LENGTHS: RangeInclusive<usize> = 8..=64;
 ///
 /// A service that calls this one passes its own id on, so that a person can follow one click of a user
 /// through the logs of both. What comes from outside ends up in log files, so a value must be short and plain.
-/// Another one is a 400: who sends it has a mistake to find, and would look for it in vain in our log.
+/// Another one is replaced here, and [`reject_invalid`] rejects its request further inside.
 pub struct RequestId {
     keys: [RandomState; 2],
     count: AtomicU64,
@@ -47,13 +47,12 @@ impl Default for RequestId {
 
 impl Middleware for RequestId {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
-        let (id, is_valid) = match incoming(request) {
-            Ok(Some(id)) => (id, true),
-            Ok(None) => (self.generate(), true),
-            Err(InvalidId) => (self.generate(), false),
+        let id = match incoming(request) {
+            Ok(Some(id)) => id.to_string(),
+            Ok(None) | Err(InvalidId) => self.generate(),
         };
         request.set_id(id.clone());
-        let mut response = if is_valid { next.run(request) } else { InvalidId.into_response() };
+        let mut response = next.run(request);
         if let Ok(value) = HeaderValue::try_from(id) {
             response.headers_mut().set(X_REQUEST_ID, value);
         }
@@ -61,7 +60,17 @@ impl Middleware for RequestId {
     }
 }
 
-/// The request brings an id that is none, or more than one.
+/// A layer that rejects a request with an invalid id, since its client would look for that id in our log in vain.
+///
+/// It stands inside of the log and of CORS: the rejection is logged, and a script can read it, as any other response.
+pub fn reject_invalid(request: &mut Request, next: Next<'_>) -> Response {
+    match incoming(request) {
+        Ok(_) => next.run(request),
+        Err(InvalidId) => InvalidId.into_response(),
+    }
+}
+
+/// The request brings an id that is not valid, or more than one.
 #[derive(Debug)]
 struct InvalidId;
 
@@ -74,13 +83,13 @@ impl IntoResponse for InvalidId {
 }
 
 /// The id that the request brings, if it brings one.
-fn incoming(request: &Request) -> Result<Option<String>, InvalidId> {
+fn incoming(request: &Request) -> Result<Option<&str>, InvalidId> {
     let mut lines = request.headers().get_all(X_REQUEST_ID);
     let Some(value) = lines.next() else { return Ok(None) };
     let id = value.to_str().ok_or(InvalidId)?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let fits = LENGTHS.contains(&id.len()) && id.bytes().all(is_plain);
-    if fits && lines.next().is_none() { Ok(Some(id.to_string())) } else { Err(InvalidId) }
+    if fits && lines.next().is_none() { Ok(Some(id)) } else { Err(InvalidId) }
 }
 
 #[cfg(test)]
@@ -108,6 +117,7 @@ mod tests {
     fn chain() -> Chain {
         Chain::around(|request: &mut Request| request.id().unwrap().to_string())
             .with(RequestId::new())
+            .with(reject_invalid)
     }
 
     #[test]
@@ -128,7 +138,8 @@ mod tests {
     #[test]
     fn any_other_is_refused_before_the_handler_with_a_new_id() {
         let chain = Chain::around(|_: &mut Request| -> Status { panic!("not reached") })
-            .with(RequestId::new());
+            .with(RequestId::new())
+            .with(reject_invalid);
         let too_long = "x".repeat(65);
         let table: [&[&str]; 8] = [
             &[""],

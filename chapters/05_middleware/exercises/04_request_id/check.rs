@@ -57,6 +57,11 @@ fn main() -> ExitCode {
             run: does_not_repeat_a_bad_id,
         },
         Check {
+            sentence: "a refusal has nosniff and the fields of CORS, as any response",
+            rule: "WHATWG Fetch section 3.2 (CORS protocol)",
+            run: has_the_fields_of_any_response,
+        },
+        Check {
             sentence: "the log has the id of the answer, also if the request is refused",
             rule: "",
             run: logs_the_id,
@@ -70,6 +75,11 @@ fn main() -> ExitCode {
             sentence: "the next request of a connection has an id of its own",
             rule: "",
             run: is_not_inherited,
+        },
+        Check {
+            sentence: "one id does not tell the next, and two runs of the server have none in common",
+            rule: "",
+            run: is_unpredictable,
         },
         Check {
             sentence: "two thousand ids over eight connections are all different",
@@ -207,6 +217,27 @@ fn does_not_repeat_a_bad_id(server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
+fn has_the_fields_of_any_response(server: &Server) -> Result<(), Failure> {
+    const PAGE: (&str, &str) = ("Origin", "http://localhost:3000");
+    const BAD: (&str, &str) = ("X-Request-ID", "bad id");
+    let answer = server.ask("GET", "/hello/Ada", &[PAGE, BAD], b"")?;
+    refused(&answer)?;
+    answer
+        .field("Access-Control-Allow-Origin", PAGE.1)?
+        .field("X-Content-Type-Options", "nosniff")?;
+    let foreign = [("Origin", "http://evil.example"), BAD];
+    let answer = server.ask("GET", "/hello/Ada", &foreign, b"")?;
+    refused(&answer)?;
+    answer.no_field("Access-Control-Allow-Origin")?;
+    let preflight = [PAGE, BAD, ("Access-Control-Request-Method", "PUT")];
+    let answer = server.ask("OPTIONS", "/users/1", &preflight, b"")?;
+    new_id(answer.status(204)?)?;
+    answer
+        .field("Access-Control-Allow-Origin", PAGE.1)?
+        .field("X-Content-Type-Options", "nosniff")?;
+    Ok(())
+}
+
 fn logs_the_id(server: &Server) -> Result<(), Failure> {
     let server = server.with_arguments(&["--log", "json"])?;
     let table: [(&[(&str, &str)], u16); 4] = [
@@ -286,6 +317,27 @@ fn is_not_inherited(server: &Server) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn is_unpredictable(server: &Server) -> Result<(), Failure> {
+    let ids_of_a_run = || -> Result<Vec<String>, Failure> {
+        let server = server.with_arguments(&[])?;
+        let mut connection = server.connect()?;
+        (0..20).map(|_| new_id(&connection.ask("GET", "/empty", &[], b"")?)).collect()
+    };
+    let (one, other) = (ids_of_a_run()?, ids_of_a_run()?);
+    for pair in one.windows(2) {
+        // Of random ones about 30 digits differ. Of the next number of a counter it is one or two.
+        let differing = pair[0].bytes().zip(pair[1].bytes()).filter(|(a, b)| a != b).count();
+        if differing < 8 {
+            let got = format!("{}, and then {}", pair[0], pair[1]);
+            return Err(Failure::new("ids in a row that differ in most of their digits", got));
+        }
+    }
+    match one.iter().find(|id| other.contains(id)) {
+        None => Ok(()),
+        Some(id) => Err(Failure::new("other ids after a restart", format!("{id} in both runs"))),
+    }
 }
 
 fn is_unique(server: &Server) -> Result<(), Failure> {
