@@ -18,7 +18,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     ensure!(cfg!(target_os = "linux"), "one of the plots reads /proc, so this needs Linux");
     let mut command = process::cargo();
     // The debug build is another program.
-    command.args(["run", "--quiet", "--release", "--package", "plots", "--"]);
+    command.args(["run", "--release", "--package", "plots", "--"]);
     command.args(&args.names).current_dir(workspace.root());
     ui::print(&format!("$ {}\n", process::typed(&command)));
     let status = command.status().context("cargo cannot be started")?;

@@ -53,6 +53,7 @@ pub(super) fn verdict(sandbox: &Sandbox, exercise: &Exercise) -> anyhow::Result<
     }
     Ok(match named.len() {
         0 => "breaks no test of the chapter".to_string(),
+        1 => "breaks the test that the task names".to_string(),
         count => format!("breaks the {count} tests that the task names"),
     })
 }
