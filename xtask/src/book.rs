@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use wire::environment;
 
 use crate::mdbook;
 use crate::process;
@@ -68,6 +69,8 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
         command.args(["book/book", &address]);
         ui::print("Its labs send bytes to final, which runs on Linux only.\n");
     }
+    // The variables HTTP_* are settings of `final`, and a person may have some for another server.
+    environment::clean(&mut command);
     // It keeps our standard output, so that it can still write there when Ctrl-C has ended us both.
     let mut child = command
         .current_dir(workspace.root())
