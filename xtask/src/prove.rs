@@ -144,7 +144,7 @@ fn prove_one(
             if chosen != Claims::RightSolutions {
                 let verdict =
                     sandbox.restore().and_then(|()| chapter_tests::verdict(sandbox, exercise));
-                tell("solution", verdict);
+                tell("tests of the chapter", verdict);
             }
         }
     }
