@@ -198,8 +198,15 @@ mod tests {
         let config = read_with(&[], &[]).unwrap();
         assert_eq!(config.addr.to_string(), "127.0.0.1:8080");
         assert_eq!(config.log, Some(LogFormat::Common));
-        assert_eq!(config.limits.body, 8 * 1024 * 1024);
+        assert_eq!(config.limits, Limits::default());
         assert_eq!((config.files_only, config.root), (false, None));
+    }
+
+    /// It was 60 s, as long as that of a proxy, which then now and then used a connection that was just being closed.
+    #[test]
+    fn connections_may_be_idle_for_longer_than_a_proxy_keeps_them() {
+        let keepalive_timeout_of_nginx = Duration::from_secs(60);
+        assert!(Limits::default().idle_time > keepalive_timeout_of_nginx);
     }
 
     #[test]

@@ -53,7 +53,12 @@ pub(super) const SETTINGS: [Setting; 23] = [
         "256MiB",
         "bytes held for all clients together; what needs more is told 503",
     ),
-    setting("idle-timeout", "TIME", "60s", "how long a connection may wait for a request"),
+    setting(
+        "idle-timeout",
+        "TIME",
+        "75s",
+        "how long a connection may be idle; must be longer than the idle timeout of a proxy in front",
+    ),
     setting("head-timeout", "TIME", "10s", "how long the head of a request may take; 408 after it"),
     setting("body-timeout", "TIME", "30s", "how long the body of a request may take; 408 after it"),
     setting("write-timeout", "TIME", "30s", "how long a client may take nothing of an answer"),

@@ -29,6 +29,9 @@ pub struct Limits {
     /// Requests on one connection. The last answer says `Connection: close`.
     pub requests: usize,
     /// How long a connection may wait for the first byte of a request. Then it is closed in silence.
+    ///
+    /// A proxy that keeps idle connections to this server must close them first, or it sends a request into one that
+    /// is closed at that moment. Many do so after 60 s, so the default is longer: 75 s.
     pub idle_time: Duration,
     /// How long the head may take from its first byte to its last: 408 after it.
     pub head_time: Duration,
@@ -65,7 +68,7 @@ impl Default for Limits {
             whole_body: 8 * MIB as u64,
             trailers: 8 * KIB,
             requests: 1000,
-            idle_time: Duration::from_secs(60),
+            idle_time: Duration::from_secs(75),
             head_time: Duration::from_secs(10),
             body_time: Duration::from_secs(30),
             write_time: Duration::from_secs(30),
