@@ -47,7 +47,8 @@ pub struct Config {
     pub size: Size,
     /// How many clients there may be.
     pub clients: Clients,
-    /// How long a server that has been asked to stop goes on as before; its readiness probe says no.
+    /// How long a server that has been asked to stop still accepts clients: see
+    /// [`Server::with_stop_delay`](crate::Server::with_stop_delay).
     pub stop_delay: Duration,
     /// How long a stopping server waits for what is under way.
     pub drain: Duration,

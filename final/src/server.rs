@@ -55,6 +55,8 @@ pub struct Server {
 struct Shared {
     /// How often the server has been asked to stop.
     asked: AtomicUsize,
+    /// Whether it has been asked at all: every response is the last one of its connection.
+    is_stopping: AtomicBool,
     changed: Condvar,
     lock: Mutex<()>,
     counters: Counters,
@@ -123,9 +125,11 @@ impl Server {
         Server { clients, ..self }
     }
 
-    /// Sets how long the server goes on as before when it is asked to stop, by default not at all. Those who look
-    /// at [`ServerHandle::is_stopping`], such as the readiness probe, know it at once. A load balancer sends nobody
-    /// new when it has asked that probe again, so this should be longer than the time between two of its questions.
+    /// Sets how long the server still accepts clients when it is asked to stop, by default not at all. From the
+    /// request to stop on, [`ServerHandle::is_stopping`] is true and every response says `Connection: close`, so a
+    /// proxy keeps no connection to this server. The delay should be longer than it takes until no proxy opens a new
+    /// one: the interval of its probes times the failures that it wants to see, or the time in which the news that
+    /// this endpoint is gone gets to it.
     pub fn with_stop_delay(self, stop_delay: Duration) -> Server {
         Server { stop_delay, ..self }
     }
@@ -154,7 +158,7 @@ impl Server {
     }
 
     /// Serves clients until somebody asks the server to stop. Returns how many connections had to be cut off
-    /// at the end.
+    /// at the end: those of which something had arrived that was not answered, or not to the end.
     ///
     /// # Errors
     /// When the system has no threads or files for the engine.
@@ -173,18 +177,18 @@ impl Server {
             rests_until: Mutex::new(None),
             reserve: Mutex::new(File::open("/dev/null").ok()),
             by_address: Mutex::new(HashMap::new()),
-            is_stopping: AtomicBool::new(false),
+            closes_idle: AtomicBool::new(false),
             shared: Arc::clone(&shared),
         });
         let workers = Workers::start(size, poller, Arc::clone(&engine))?;
         shared.wait_until_asked(1, None);
-        // Probes are told by now, and their owners still send clients until they have asked. If the delay ends
+        // Every response is the last of its connection by now, and new clients are still accepted. If the delay ends
         // beyond all time, only the next request to stop ends it.
         shared.wait_until_asked(2, Instant::now().checked_add(stop_delay));
 
         // The end. First nobody new, but who has connected before is a client of ours.
-        engine.is_stopping.store(true, Ordering::Release);
         engine.close_the_door();
+        engine.closes_idle.store(true, Ordering::Release);
         let deadline = Instant::now() + drain;
         while !engine.parking.is_empty()
             && Instant::now() < deadline
@@ -254,13 +258,14 @@ impl ServerHandle {
     /// still under way.
     pub fn shutdown(&self) {
         let _guard = lock(&self.shared.lock);
+        self.shared.is_stopping.store(true, Ordering::Release);
         self.shared.asked.fetch_add(1, Ordering::AcqRel);
         self.shared.changed.notify_all();
     }
 
     /// Whether the server has been asked to stop. It still answers those who are there.
     pub fn is_stopping(&self) -> bool {
-        self.shared.asked.load(Ordering::Acquire) > 0
+        self.shared.is_stopping.load(Ordering::Acquire)
     }
 
     /// The bytes that are held for clients.

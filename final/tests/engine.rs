@@ -414,6 +414,72 @@ fn no_request_that_was_sent_before_the_stop_is_lost() {
     }
 }
 
+/// All threads are in handlers, so nobody has read what has arrived.
+#[test]
+fn a_request_that_has_begun_before_the_stop_can_be_finished_after_it() {
+    let (gate, handler) = gate();
+    let set =
+        |server: Server| server.with_workers(Size { permits: 1, threads: 1, patience: 2 * LONG });
+    let server = Running::start(set, handler);
+    let mut begun = server.connect();
+    assert_eq!(begun.ask(get("/")).unwrap().text(), "done");
+    let mut busy = server.connect();
+    busy.send(get("/wait")).unwrap();
+    gate.entered.recv_timeout(LONG).unwrap();
+    let whole = request("POST", "/", &[], b"two halves");
+    let (first, second) = whole.split_at(whole.len() - 6);
+    begun.send(first).unwrap();
+    server.shutdown();
+    gate.go_on.send(()).unwrap();
+    assert!(busy.read_reply().unwrap().lists("Connection", "close"));
+    begun.send(second).unwrap();
+    let reply = begun.read_reply().unwrap();
+    assert!(reply.text() == "done" && reply.lists("Connection", "close"), "{reply:?}");
+    drop((busy, begun));
+    assert_eq!(server.end(), 0);
+}
+
+/// It may have connected a moment ago, and its request is on its way.
+#[test]
+fn a_new_client_has_time_for_its_first_request_although_the_server_stops() {
+    for _ in 0..20 {
+        let server = Running::start(with_threads(4), |_: &mut Request| "done");
+        let mut used = server.connect();
+        assert_eq!(used.ask(get("/")).unwrap().text(), "done");
+        let mut new = server.connect();
+        server.shutdown();
+        // Those that are idle end now, so the stop has come as far as that.
+        used.expect_closed().unwrap();
+        let reply = new.ask(get("/")).unwrap();
+        assert!(reply.text() == "done" && reply.lists("Connection", "close"), "{reply:?}");
+        drop((used, new));
+        assert_eq!(server.end(), 0);
+    }
+}
+
+/// Whoever had sent nothing was counted, too.
+#[test]
+fn only_who_loses_something_is_counted_as_cut_off() {
+    let (gate, handler) = gate();
+    let set = |server: Server| {
+        let size = Size { permits: 1, threads: 1, patience: 2 * LONG };
+        server.with_workers(size).with_drain(Duration::ZERO)
+    };
+    let server = Running::start(set, handler);
+    let mut clients: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        assert_eq!(client.ask(get("/")).unwrap().text(), "done");
+    }
+    let [silent, unread, busy] = &mut clients[..] else { unreachable!("there are three") };
+    busy.send(get("/wait")).unwrap();
+    gate.entered.recv_timeout(LONG).unwrap();
+    unread.send("GET / HT").unwrap();
+    server.shutdown();
+    silent.expect_closed().unwrap();
+    unread.expect_closed().unwrap();
+    assert_eq!(server.end(), 2, "one in its handler, and one of which something has arrived");
+}
+
 #[test]
 fn what_does_not_end_is_cut_off_after_the_drain_time() {
     let set = |server: Server| server.with_drain(Duration::from_millis(100));
@@ -464,14 +530,14 @@ fn a_stop_with_a_delay_takes_in_new_clients_until_it_is_asked_again() {
     // Longer than any clock counts, so it is the second request that ends it.
     let set = |server: Server| server.with_stop_delay(Duration::MAX);
     let server = Running::start(set, |_: &mut Request| "done");
+    let mut before = server.connect();
+    assert!(!before.ask(get("/")).unwrap().lists("Connection", "close"));
     server.shutdown();
-    for _ in 0..3 {
-        let mut client = server.connect();
-        for _ in 0..2 {
-            let reply = client.ask(get("/")).unwrap();
-            assert!(reply.text() == "done" && !reply.lists("Connection", "close"), "{reply:?}");
-        }
-        drop(client);
+    // A proxy that keeps connections open learns from each response that this one is used up.
+    for mut client in [before, server.connect(), server.connect()] {
+        let reply = client.ask(get("/")).unwrap();
+        assert!(reply.text() == "done" && reply.lists("Connection", "close"), "{reply:?}");
+        client.expect_closed().unwrap();
     }
     server.wait_until("all to be gone", |now| now.open == 0);
     assert_eq!(server.stop(), 0);

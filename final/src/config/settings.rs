@@ -66,7 +66,7 @@ pub(super) const SETTINGS: [Setting; 23] = [
         "stop-delay",
         "TIME",
         "0s",
-        "how long a stop says \"not ready\" to probes before it accepts nobody new",
+        "how long a stop still accepts clients; probes see \"not ready\", and each response closes its connection",
     ),
     setting("drain-timeout", "TIME", "10s", "how long a stop waits for what is under way"),
 ];

@@ -67,7 +67,8 @@ pub struct Surroundings<'a> {
     pub mode: Mode,
     /// Which paths are answered even if there is none: they say how the server is.
     pub always: &'a [String],
-    /// Whether the server is stopping: no connection is used again. It may begin to while a handler runs.
+    /// Whether the server is stopping: each response is the last of its connection. It may begin to while a handler
+    /// runs.
     pub is_stopping: &'a AtomicBool,
     /// The client's address.
     pub peer: SocketAddr,
@@ -120,6 +121,11 @@ impl Exchange {
     /// Whether the client has nothing under way, so that the connection may be ended at any time.
     pub fn is_idle(&self) -> bool {
         matches!(self.phase, Phase::Idle) && self.output.is_empty()
+    }
+
+    /// Whether a request of this connection has been answered.
+    pub fn has_answered(&self) -> bool {
+        self.served > 0
     }
 
     /// Whether the end has begun: nothing that matters is under way any more.
@@ -269,7 +275,7 @@ impl Exchange {
         {
             return Ok(next);
         }
-        if eof || (around.is_stopping.load(Ordering::Acquire) && self.is_idle()) {
+        if eof {
             return Ok(Next::End);
         }
         let deadline = self.deadline(Interest::Read, around);

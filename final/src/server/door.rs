@@ -108,6 +108,7 @@ impl Engine {
         let client = Box::new(Client {
             connection: Connection::new(stream, peer),
             exchange: Exchange::default(),
+            accepted: Instant::now(),
             listed: None,
         });
         Some(Held { engine: self, token, client: Some(client) })

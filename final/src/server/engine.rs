@@ -6,12 +6,12 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Clients, Shared, lock};
 use crate::core::stderr::say;
 use crate::core::workers::{Mode, Work};
-use crate::core::{Connection, Interest, Listener, Parking, Poll, Poller, Token};
+use crate::core::{Connection, Fill, Interest, Listener, Parking, Poll, Poller, Token};
 use crate::http::Handler;
 use crate::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use crate::http::limits::Limits;
@@ -19,12 +19,35 @@ use crate::http::limits::Limits;
 /// The token of the listening socket. No place in the parking has it.
 pub(super) const LISTENER: Token = Token(u64::MAX - 1);
 
+/// How long a connection may wait for its first request while the server stops. The client has connected because it
+/// has a request, and that needs a moment to arrive; without an answer a proxy could not know whether to send it again.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
+
 /// A connection in its place.
 pub(super) struct Client {
     pub(super) connection: Connection,
     pub(super) exchange: Exchange,
+    pub(super) accepted: Instant,
     /// What it waits for in the poller's list, if it is in that.
     pub(super) listed: Option<Interest>,
+}
+
+impl Client {
+    /// Whether nothing is under way, and no first request is to be expected soon.
+    fn may_be_closed(&self) -> bool {
+        let is_new = !self.exchange.has_answered() && self.accepted.elapsed() < FIRST_REQUEST;
+        self.exchange.is_idle() && !is_new
+    }
+
+    /// Whether its client loses something if the connection is cut off now.
+    fn has_something_to_lose(&self) -> bool {
+        if self.exchange.is_idle() {
+            // A request may have arrived that no thread has read.
+            let mut first = Vec::with_capacity(1);
+            return matches!(self.connection.fill(&mut first), Ok(Fill::Bytes(_)));
+        }
+        !self.exchange.is_closing()
+    }
 }
 
 /// What the threads work with.
@@ -41,7 +64,8 @@ pub(super) struct Engine {
     /// A file that is given up to answer one client when there is no other left.
     pub(super) reserve: Mutex<Option<File>>,
     pub(super) by_address: Mutex<HashMap<IpAddr, u32>>,
-    pub(super) is_stopping: AtomicBool,
+    /// Whether a connection ends when nothing has arrived on it.
+    pub(super) closes_idle: AtomicBool,
     pub(super) shared: Arc<Shared>,
 }
 impl Work for Engine {
@@ -93,11 +117,14 @@ impl Engine {
             memory: &self.shared.memory,
             mode,
             always: &self.always,
-            is_stopping: &self.is_stopping,
+            is_stopping: &self.shared.is_stopping,
             peer: client.connection.peer(),
             clock: &Instant::now,
         };
+        let closes_idle = self.closes_idle.load(Ordering::Acquire);
         match client.exchange.turn(&mut client.connection, scratch, around) {
+            // It has read all that had arrived after the stop began, and that was nothing.
+            Ok(Next::Wait(Interest::Read, _)) if closes_idle && client.may_be_closed() => {}
             Ok(Next::Wait(interest, deadline)) => held.park(interest, deadline, false),
             Ok(Next::More(deadline)) => held.park(Interest::Read, deadline, true),
             Ok(Next::End) => {}
@@ -126,10 +153,11 @@ impl Engine {
         }
     }
 
-    /// Ends the connections that have nothing under way. A request may have come that nobody has read yet, so
-    /// each gets one more turn: every socket can be written to, and a turn that finds no request is the last.
+    /// Ends the connections that have nothing under way, but for new ones: see [`FIRST_REQUEST`]. A request may have
+    /// arrived that nobody has read yet, so each gets one more turn: every socket can be written to, and a turn that
+    /// finds no request is the last.
     pub(super) fn end_idle(&self) {
-        for (token, client) in self.parking.take_all(|client| client.exchange.is_idle()) {
+        for (token, client) in self.parking.take_all(|client| client.may_be_closed()) {
             let mut held = Held { engine: self, token, client: Some(client) };
             held.park(Interest::Write, Instant::now() + self.limits.idle_time, false);
         }
@@ -138,7 +166,7 @@ impl Engine {
     /// Cuts off all connections that are parked, and returns how many had something under way.
     pub(super) fn sever(&self) -> usize {
         let clients = self.parking.take_all(|_| true);
-        let severed = clients.iter().filter(|(_, client)| !client.exchange.is_closing()).count();
+        let severed = clients.iter().filter(|(_, client)| client.has_something_to_lose()).count();
         for (token, client) in clients {
             drop(Held { engine: self, token, client: Some(client) });
         }
@@ -216,7 +244,7 @@ pub(super) mod tests {
             rests_until: Mutex::new(None),
             reserve: Mutex::new(None),
             by_address: Mutex::new(HashMap::new()),
-            is_stopping: AtomicBool::new(false),
+            closes_idle: AtomicBool::new(false),
             shared: Arc::default(),
         }
     }
@@ -327,6 +355,38 @@ pub(super) mod tests {
         assert_eq!(engine.shared.statistics().open, 0);
         assert!(engine.parking.is_empty() && lock(&engine.by_address).is_empty());
         assert_eq!(clients[0].read(&mut [0]).unwrap(), 0, "it has ended");
+    }
+
+    #[test]
+    fn a_stop_ends_who_is_idle_and_nobody_who_has_begun_or_has_just_connected() {
+        let half = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab";
+        let whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let (new, old) = (Duration::ZERO, FIRST_REQUEST);
+        for (sent, age, is_open) in [
+            ("", new, true),
+            ("", old, false),
+            ("GET / HT", old, true),
+            (half, old, true),
+            (whole, new, false),
+        ] {
+            let engine = engine(few());
+            let mut client = connect(&engine);
+            if !sent.is_empty() {
+                client.write_all(sent.as_bytes()).unwrap();
+                ready(&engine, told(&engine.poller, LONG)[0]);
+            }
+            let (token, mut taken) = engine.parking.take_all(|_| true).pop().unwrap();
+            taken.accepted -= age;
+            let mut held = Held { engine: &engine, token, client: Some(taken) };
+            held.park(Interest::Read, Instant::now() + LONG, false);
+            drop(held);
+            engine.closes_idle.store(true, Ordering::Release);
+            engine.end_idle();
+            for token in told(&engine.poller, Duration::ZERO) {
+                ready(&engine, token);
+            }
+            assert_eq!(!engine.parking.is_empty(), is_open, "{sent:?}, {age:?}");
+        }
     }
 
     #[test]

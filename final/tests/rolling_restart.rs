@@ -1,0 +1,255 @@
+//! Three replicas behind a proxy, restarted one after the other while clients ask: no request fails. The proxies are
+//! those that people put before such a server. A proxy that is not here is skipped, and the test says so.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use wire::{Client, Program, Reply, Signal, environment, request};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
+
+const CLIENTS: u64 = 24;
+
+/// Far longer than anything here takes, on a machine that is busy.
+const LONG: Duration = Duration::from_secs(20);
+
+/// Longer than the proxies need to see that a replica is no longer ready.
+const STOP_DELAY: &str = "500ms";
+
+/// Replicas and proxy have loopback addresses of their own. A connection gets its port on 127.0.0.1, so it cannot
+/// take that of a replica while this is restarted.
+fn address(last: u8) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 17, last)), 0)
+}
+
+fn replica(address: SocketAddr) -> Program {
+    let address = address.to_string();
+    let arguments = ["--addr", &address, "--log", "off", "--stop-delay", STOP_DELAY];
+    Program::start(PROGRAM, &arguments).unwrap()
+}
+
+/// A line for each replica.
+fn lines(replicas: &[SocketAddr], line: impl Fn(usize, &SocketAddr) -> String) -> String {
+    let lines: Vec<String> = replicas.iter().enumerate().map(|(n, it)| line(n, it)).collect();
+    lines.join("\n    ")
+}
+
+/// nginx keeps 32 idle connections to the replicas. It has no probes; `max_fails=0` means that it tries a replica
+/// again for each request, and takes the next one if nobody listens there.
+fn nginx(folder: &Path, listen: SocketAddr, replicas: &[SocketAddr]) -> (&'static str, String) {
+    let place = folder.display();
+    let servers = lines(replicas, |_, replica| format!("server {replica} max_fails=0;"));
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|kind| format!("{kind}_temp_path {place}/{kind}; "))
+        .concat();
+    let config = format!(
+        "daemon off; master_process off; pid {place}/pid; error_log {place}/errors;
+events {{ worker_connections 512; }}
+http {{
+    access_log off; {temporary}
+    upstream replicas {{ {servers} keepalive 32; }}
+    server {{
+        listen {listen};
+        location / {{
+            proxy_pass http://replicas;
+            proxy_http_version 1.1;
+            proxy_set_header Connection \"\";
+        }}
+    }}
+}}
+"
+    );
+    ("-c", config)
+}
+
+/// `HAProxy` asks the readiness probe, and reuses an idle connection for whichever request comes.
+fn haproxy(_: &Path, listen: SocketAddr, replicas: &[SocketAddr]) -> (&'static str, String) {
+    let servers = lines(replicas, |number, replica| format!("server replica{number} {replica}"));
+    let config = format!(
+        "global
+    maxconn 256
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+    option redispatch
+listen web
+    bind {listen}
+    balance roundrobin
+    http-reuse always
+    option httpchk GET /health/ready
+    default-server check inter 100ms fall 1 rise 1
+    {servers}
+"
+    );
+    ("-f", config)
+}
+
+/// A proxy that runs. Dropping it kills it.
+struct Proxy {
+    child: Child,
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+type Configuration = fn(&Path, SocketAddr, &[SocketAddr]) -> (&'static str, String);
+
+impl Proxy {
+    /// `None` if there is no such program here.
+    fn start(name: &str, configuration: Configuration, replicas: &[SocketAddr]) -> Option<Proxy> {
+        let folder = tempfile::tempdir().unwrap();
+        // Neither can be told to take a free port and to say which.
+        let free = TcpListener::bind(address(1)).unwrap().local_addr().unwrap();
+        let (flag, text) = configuration(folder.path(), free, replicas);
+        let file = folder.path().join("configuration");
+        fs::write(&file, text).unwrap();
+        let errors = fs::File::create(folder.path().join("stderr")).unwrap();
+        // Debian keeps them where only root looks for programs.
+        let child =
+            [name.to_string(), format!("/usr/sbin/{name}")].into_iter().find_map(|program| {
+                let mut command: Command = environment::command(program);
+                command.arg(flag).arg(&file).stdin(Stdio::null()).stdout(Stdio::null());
+                match command.stderr(errors.try_clone().unwrap()).spawn() {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                    child => Some(child.unwrap()),
+                }
+            })?;
+        let mut proxy = Proxy { child, address: free, folder };
+        let deadline = Instant::now() + LONG;
+        while TcpStream::connect(free).is_err() {
+            let ended = proxy.child.try_wait().unwrap();
+            assert!(ended.is_none() && Instant::now() < deadline, "{name}: {}", proxy.errors());
+            thread::sleep(Duration::from_millis(5));
+        }
+        Some(proxy)
+    }
+
+    fn errors(&self) -> String {
+        ["stderr", "errors"]
+            .map(|name| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default())
+            .concat()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What the clients have in common.
+#[derive(Default)]
+struct Shared {
+    is_over: AtomicBool,
+    /// Requests that have been answered.
+    answered: AtomicU64,
+}
+
+/// One client asks without a pause, on a connection that it keeps. Returns how often it has asked, and what failed.
+fn client(index: u64, proxy: SocketAddr, shared: &Arc<Shared>) -> JoinHandle<(u64, Vec<String>)> {
+    let shared = Arc::clone(shared);
+    let ask = move || {
+        let (mut count, mut failed) = (0, Vec::new());
+        let mut kept: Option<Client> = None;
+        while !shared.is_over.load(Ordering::Acquire) {
+            count += 1;
+            let body = format!("client {index}, request {count}");
+            match exchange(&mut kept, proxy, index.is_multiple_of(2), &body) {
+                Ok(reply) if reply.status == 200 && reply.text().contains(&body) => {}
+                other => {
+                    failed.push(format!("{body}: {other:?}"));
+                    kept = None;
+                }
+            }
+            shared.answered.fetch_add(1, Ordering::AcqRel);
+        }
+        (count, failed)
+    };
+    Builder::new().name(format!("client {index}")).spawn(ask).unwrap()
+}
+
+/// One request and its response. Nothing is sent twice.
+fn exchange(
+    kept: &mut Option<Client>,
+    proxy: SocketAddr,
+    is_get: bool,
+    body: &str,
+) -> Result<Reply, wire::WireError> {
+    let mut client = match kept.take() {
+        Some(client) => client,
+        None => Client::connect(proxy)?.with_patience(LONG),
+    };
+    let path = format!("/hello/{}", body.replace(' ', "%20").replace(',', "%2C"));
+    let whole = if is_get {
+        request("GET", &path, &[], b"")
+    } else {
+        request("POST", "/echo", &[("Content-Type", "text/plain")], body.as_bytes())
+    };
+    let reply = client.ask(whole)?;
+    if !reply.lists("Connection", "close") {
+        *kept = Some(client);
+    }
+    Ok(reply)
+}
+
+/// Waits until all clients have been answered several times more.
+fn several_more(shared: &Shared) {
+    let enough = shared.answered.load(Ordering::Acquire) + 20 * CLIENTS;
+    let deadline = Instant::now() + LONG;
+    while shared.answered.load(Ordering::Acquire) < enough {
+        assert!(Instant::now() < deadline, "the clients get no responses");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn no_request_fails_behind(name: &str, configuration: Configuration) {
+    let mut replicas = [11, 12, 13].map(|last| replica(address(last)));
+    let addresses = replicas.each_ref().map(Program::addr);
+    let Some(proxy) = Proxy::start(name, configuration, &addresses) else {
+        println!("skipped: there is no {name} here");
+        return;
+    };
+    let shared = Arc::new(Shared::default());
+    let clients: Vec<_> = (0..CLIENTS).map(|index| client(index, proxy.address, &shared)).collect();
+    for program in &mut replicas {
+        several_more(&shared);
+        program.signal(Signal::Terminate).unwrap();
+        assert!(program.wait(LONG).unwrap().success());
+        let last_words = program.stderr_so_far();
+        assert!(last_words.contains("stopped: 0 cut off"), "{last_words}");
+        // Its address is free now. For a moment the clients have two replicas.
+        several_more(&shared);
+        *program = replica(program.addr());
+    }
+    several_more(&shared);
+    shared.is_over.store(true, Ordering::Release);
+    let (mut gets, mut posts, mut failed) = (0, 0, Vec::new());
+    for (index, client) in clients.into_iter().enumerate() {
+        let (count, failures) = client.join().unwrap();
+        *if index.is_multiple_of(2) { &mut gets } else { &mut posts } += count;
+        failed.extend(failures);
+    }
+    println!("{name}: {gets} GET and {posts} POST, {} failed", failed.len());
+    assert!(failed.is_empty(), "{name}: {failed:#?}\n{}", proxy.errors());
+}
+
+#[test]
+fn no_request_fails_when_the_replicas_behind_nginx_are_restarted() {
+    no_request_fails_behind("nginx", nginx);
+}
+
+#[test]
+fn no_request_fails_when_the_replicas_behind_haproxy_are_restarted() {
+    no_request_fails_behind("haproxy", haproxy);
+}
