@@ -8,6 +8,7 @@ use httpserver::config::{self, Asked, Config, ConfigError};
 use httpserver::core::signals::on_stop;
 use httpserver::core::stderr::say;
 use httpserver::core::stdout::announce;
+use httpserver::middleware::log_output::LogOutput;
 use httpserver::{Server, app};
 
 /// Settings that cannot be used, as for most programs.
@@ -43,6 +44,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
         .with_clients(config.clients)
         .with_stop_delay(config.stop_delay)
         .with_drain(config.drain)
+        .with_rejection_log(rejection_log())
         .always_answering("/health");
     let application = app::build(config, server.handle())?;
     let stop = server.handle();
@@ -50,6 +52,12 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     announce(format_args!("listening on http://{}", server.local_addr()));
     server.run(application)?;
     Ok(())
+}
+
+/// Lines about rejected requests go to standard error, by way of a log that does not block.
+fn rejection_log() -> impl Fn(&str) {
+    let log = LogOutput::new(io::stderr());
+    move |line| log.write(&format!("{line}\n"))
 }
 
 /// What came of printing what the command line asked for. A reader that has seen enough is no failure:

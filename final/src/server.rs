@@ -2,6 +2,7 @@
 
 mod door;
 mod engine;
+mod rejections;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -18,6 +19,7 @@ use crate::core::{Interest, Listener, MemoryBudget, Parking, Poll, Poller};
 use crate::http::Handler;
 use crate::http::limits::{LONGEST, Limits};
 use engine::{Engine, LISTENER};
+use rejections::{RejectionLog, Rejections};
 
 /// How often the end looks whether it has come.
 const LOOK: Duration = Duration::from_millis(5);
@@ -47,6 +49,7 @@ pub struct Server {
     always: Vec<String>,
     stop_delay: Duration,
     drain: Duration,
+    rejection_log: RejectionLog,
     shared: Arc<Shared>,
 }
 
@@ -61,6 +64,7 @@ struct Shared {
     lock: Mutex<()>,
     counters: Counters,
     memory: MemoryBudget,
+    rejections: Rejections,
 }
 
 /// What has happened so far.
@@ -99,6 +103,7 @@ impl Server {
             always: Vec::new(),
             stop_delay: Duration::ZERO,
             drain: Duration::from_secs(10),
+            rejection_log: RejectionLog::new(|line| say(line)),
             shared: Arc::default(),
         })
     }
@@ -140,6 +145,13 @@ impl Server {
         Server { drain: drain.min(LONGEST), ..self }
     }
 
+    /// Sets what writes the lines about requests and connections that the server rejects before any handler, at most ten
+    /// in a second, without line ends. By default standard error. The threads that serve clients call it, so it
+    /// should not block.
+    pub fn with_rejection_log(self, log: impl Fn(&str) + Send + Sync + 'static) -> Server {
+        Server { rejection_log: RejectionLog::new(log), ..self }
+    }
+
     /// Answers requests below this path even when every thread is in a handler that blocks, and all others are
     /// told 503. For handlers that say how the server is, and that do not block themselves.
     pub fn always_answering(mut self, prefix: &str) -> Server {
@@ -163,7 +175,17 @@ impl Server {
     /// # Errors
     /// When the system has no threads or files for the engine.
     pub fn run(self, handler: impl Handler) -> io::Result<usize> {
-        let Server { listener, limits, size, clients, always, stop_delay, drain, shared } = self;
+        let Server {
+            listener,
+            limits,
+            size,
+            clients,
+            always,
+            stop_delay,
+            drain,
+            rejection_log,
+            shared,
+        } = self;
         let poller = Arc::new(Poller::new()?);
         poller.add(listener.door(), LISTENER, Interest::Read)?;
         let engine = Arc::new(Engine {
@@ -178,6 +200,7 @@ impl Server {
             reserve: Mutex::new(File::open("/dev/null").ok()),
             by_address: Mutex::new(HashMap::new()),
             closes_idle: AtomicBool::new(false),
+            rejection_log,
             shared: Arc::clone(&shared),
         });
         let workers = Workers::start(size, poller, Arc::clone(&engine))?;
@@ -271,6 +294,11 @@ impl ServerHandle {
     /// The bytes that are held for clients.
     pub fn memory(&self) -> &MemoryBudget {
         &self.shared.memory
+    }
+
+    /// How many requests and connections the server has rejected before any handler, by reason, in alphabetical order.
+    pub fn rejections(&self) -> Vec<(&'static str, u64)> {
+        self.shared.rejections.by_reason()
     }
 
     /// What the server is doing and has done.

@@ -233,7 +233,7 @@ fn a_refusal_says_what_was_too_slow_and_not_when_to_come_again() {
     ] {
         let mut pair = Pair::new();
         pair.turn(begun, &done);
-        assert!(pair.exchange.time_out());
+        assert!(pair.exchange.time_out(&pair.connection));
         pair.turn("", &done);
         let reply = pair.read();
         assert!(reply.starts_with("HTTP/1.1 408 "), "{reply}");
@@ -259,7 +259,7 @@ fn who_is_too_slow_and_reads_nothing_is_told_nothing() {
         }
     }
     assert!(matches!(next, Next::Wait(Interest::Write, _)), "{next:?}: it all goes somewhere");
-    assert!(!pair.exchange.time_out());
+    assert!(!pair.exchange.time_out(&pair.connection));
 }
 
 #[test]

@@ -159,8 +159,8 @@ fn routes(
         let address = server.as_ref().map_or(config.addr, ServerHandle::local_addr);
         labs::routes(&mut router, config, address);
     }
-    match server.as_ref().map(|server| server.memory().clone()) {
-        Some(memory) => metrics.routes_with(&mut router, move || gauges::memory(&memory)),
+    match server.clone() {
+        Some(server) => metrics.routes_with(&mut router, move || gauges::families(&server)),
         None => metrics.routes(&mut router),
     }
     probes::health(folder, server).routes(&mut router);

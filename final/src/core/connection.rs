@@ -49,9 +49,9 @@ impl Connection {
         self.leftover = Vec::new();
     }
 
-    /// How many bytes are left over.
-    pub fn leftover(&self) -> usize {
-        self.leftover.len()
+    /// What is left over.
+    pub fn leftover(&self) -> &[u8] {
+        &self.leftover
     }
 
     /// Keeps what has not been understood.

@@ -32,14 +32,7 @@ impl Asked {
 
 /// Lets the application answer. A panic in it costs this one answer and nothing else.
 pub(super) fn respond(request: &mut Request, around: Surroundings<'_>) -> Response {
-    let is_exempt = || {
-        let path = request.path();
-        around.always.iter().any(|prefix| {
-            path.strip_prefix(prefix.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    };
-    if around.mode == Mode::Refuse && !is_exempt() {
+    if is_shed(request, around) {
         let message = "all threads are busy; try again";
         return HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message)
             .into_response()
@@ -48,6 +41,18 @@ pub(super) fn respond(request: &mut Request, around: Surroundings<'_>) -> Respon
     let response = catch_unwind(AssertUnwindSafe(|| around.handler.handle(request)))
         .unwrap_or_else(|_| HttpError::internal().into_response());
     final_response(response, format_args!("{} {}", request.method(), request.target().raw()))
+}
+
+/// Whether a request is rejected because every thread is in a handler.
+pub(super) fn is_shed(request: &Request, around: Surroundings<'_>) -> bool {
+    let is_exempt = || {
+        let path = request.path();
+        around.always.iter().any(|prefix| {
+            path.strip_prefix(prefix.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    around.mode == Mode::Refuse && !is_exempt()
 }
 
 /// The response when there is no memory left for a body, or for the response to it.

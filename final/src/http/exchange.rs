@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::body::{BodyDecoder, RequestBody};
-use super::call::{Asked, expects_continue, no_memory, respond};
+use super::call::{Asked, expects_continue, is_shed, no_memory, respond};
 use super::encoder::{self, Context, Reuse};
 use super::framing::BodyLength;
 use super::incoming::{End, Incoming};
@@ -16,6 +16,7 @@ use super::output::{Flushed, Output};
 use super::parser::{Head, HeadParser};
 use super::phase::{Body, Phase};
 use super::recycled::Recycled;
+use super::rejection::{Rejection, first_line, request_line};
 use super::{
     Handler, Headers, HttpError, IntoResponse, Method, Request, Response, ResponseBody, Status,
     Version, header, whole_head,
@@ -45,6 +46,12 @@ const COLLECTED: usize = 64 * KIB;
 
 /// Bytes that are thrown away at the end of a connection, at most.
 const DRAINED: usize = 16 * 1024 * KIB;
+
+/// Why a request is rejected that the memory budget has no room for.
+const NO_MEMORY: &str = "no_memory";
+
+/// Why a request is rejected when every thread is in a handler.
+const NO_THREAD: &str = "no_thread";
 
 /// What a thread keeps from turn to turn: connections that wait have no buffer.
 #[derive(Debug, Default)]
@@ -96,12 +103,21 @@ pub struct Exchange {
     is_head: bool,
     /// For what the connection keeps between two steps.
     memory: Reservation,
+    /// What has been rejected since [`Exchange::take_rejections`].
+    rejections: Vec<Rejection>,
 }
 
 impl Default for Exchange {
     fn default() -> Exchange {
         let (output, memory) = (Output::default(), Reservation::default());
-        Exchange { phase: Phase::Idle, output, served: 0, is_head: false, memory }
+        Exchange {
+            phase: Phase::Idle,
+            output,
+            served: 0,
+            is_head: false,
+            memory,
+            rejections: Vec::new(),
+        }
     }
 }
 
@@ -113,8 +129,8 @@ enum Progress {
     Request(Box<Request>),
     /// A request is complete but for its body, which is too large to be waited for.
     Large,
-    /// Nobody can go on with this client.
-    Refused(HttpError),
+    /// Nobody can go on with this client. With what is known of its request.
+    Refused(HttpError, String),
 }
 
 impl Exchange {
@@ -131,6 +147,11 @@ impl Exchange {
     /// Whether the end has begun: nothing that matters is under way any more.
     pub fn is_closing(&self) -> bool {
         matches!(self.phase, Phase::Closing { .. })
+    }
+
+    /// The requests that were rejected since the last call, for the log and the metrics.
+    pub fn take_rejections(&mut self) -> Vec<Rejection> {
+        std::mem::take(&mut self.rejections)
     }
 
     /// The small answer that waits to be sent.
@@ -164,15 +185,17 @@ impl Exchange {
     /// Counts what the connection keeps until its next step. If there is no memory for it, a client that has nothing to
     /// read yet gets 503; one that does not read what there is would not read that either. Returns what is next then.
     fn count(&mut self, connection: &mut Connection, around: Surroundings<'_>) -> Option<Next> {
-        let kept = connection.leftover() + self.output.waiting() + self.phase.memory();
+        let kept = connection.leftover().len() + self.output.waiting() + self.phase.memory();
         if self.memory.resize(around.memory, kept).is_ok() {
             return None;
         }
         let error = no_memory(around);
+        let request = self.current_request(connection.leftover());
         if !self.output.is_empty() {
+            self.rejections.push(Rejection { reason: NO_MEMORY, status: None, request });
             return Some(Next::End);
         }
-        self.refuse(&error);
+        self.reject(NO_MEMORY, &error, request);
         connection.keep(&[]);
         let _ = self.memory.resize(around.memory, 0); // what is left is one short response
         Some(self.wait(Interest::Write, around))
@@ -226,7 +249,7 @@ impl Exchange {
                 Progress::Request(mut request) => {
                     let asked = Asked::of(&request);
                     let mut response = respond(&mut request, around);
-                    let memory = request.body_mut().take_memory();
+                    let memory = self.reserve(&mut request, &mut response, around);
                     recycled.give_back(request);
                     self.answer(asked, &mut response, memory, around, true);
                     // Who has asked for the end sends no more (RFC 9112 section 9.6).
@@ -249,9 +272,7 @@ impl Exchange {
                     used = 0;
                     more = true;
                 }
-                Progress::Refused(error) => {
-                    self.refuse(&error);
-                }
+                Progress::Refused(error, request) => self.reject(error.code, &error, request),
             }
             let is_last = matches!(self.phase, Phase::Last { .. });
             if is_last {
@@ -284,17 +305,22 @@ impl Exchange {
 
     /// The deadline has passed. Returns `true` if the client must still be told; the turn then goes on when
     /// the socket can be written to.
-    pub fn time_out(&mut self) -> bool {
+    pub fn time_out(&mut self, connection: &Connection) -> bool {
+        if !self.output.is_empty() && !self.is_closing() {
+            // It does not even read what is there for it.
+            let request = self.current_request(connection.leftover());
+            self.rejections.push(Rejection { reason: "write_timeout", status: None, request });
+            return false;
+        }
         let part = match self.phase {
             Phase::Head { .. } => "head",
             Phase::Body(_) => "body",
             Phase::Idle | Phase::Last { .. } | Phase::Closing { .. } => return false,
         };
-        if !self.output.is_empty() {
-            return false; // it does not even read the answer before
-        }
         let message = format!("the {part} of the request did not arrive in time");
-        self.refuse(&HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message));
+        let error = HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message);
+        let request = self.current_request(connection.leftover());
+        self.reject(error.code, &error, request);
         true
     }
 
@@ -384,9 +410,18 @@ impl Exchange {
         recycled: &mut Recycled,
         around: Surroundings<'_>,
     ) -> Progress {
+        let start = *used;
         match self.try_advance(buffer, used, recycled, around) {
             Ok(progress) => progress,
-            Err(error) => Progress::Refused(error),
+            Err(error) => Progress::Refused(error, self.current_request(&buffer[start..])),
+        }
+    }
+
+    /// What is known of the request that is being read. `input`: what is buffered of it.
+    fn current_request(&self, input: &[u8]) -> String {
+        match &self.phase {
+            Phase::Body(body) => request_line(&body.request),
+            _ => first_line(input),
         }
     }
 
@@ -524,37 +559,58 @@ impl Exchange {
         // A handler that has taken the body away has taken what tells where it ends.
         match request.body_mut().take_incoming().map_or(End::Unread, Incoming::end) {
             End::Whole(rest) => {
-                self.answer(asked, &mut response, Reservation::default(), around, true);
+                let memory = self.reserve(&mut request, &mut response, around);
+                self.answer(asked, &mut response, memory, around, true);
                 return Ok(Some(rest));
             }
             End::Unread => {
-                self.answer(asked, &mut response, Reservation::default(), around, false);
+                let memory = self.reserve(&mut request, &mut response, around);
+                self.answer(asked, &mut response, memory, around, false);
             }
-            End::Refused(error) => self.refuse(&error),
+            End::Refused(error) => self.reject(error.code, &error, request_line(&request)),
             End::Gone => return Ok(None),
         }
         Ok(Some(Vec::new()))
     }
 
-    /// Writes an answer down behind those that wait. If there is no memory to keep it until it has been sent, it is a
-    /// 503. `memory` is what was reserved for the request's body: an answer made of that needs no more.
-    fn answer(
+    /// The reservation for a response until it has been sent. It begins with that of the request's body, since a response
+    /// that is made of the body needs no more. If there is no memory, the response becomes a 503.
+    fn reserve(
         &mut self,
-        asked: Asked,
+        request: &mut Request,
         response: &mut Response,
-        mut memory: Reservation,
         around: Surroundings<'_>,
-        may_reuse: bool,
-    ) {
-        self.served += 1;
+    ) -> Reservation {
+        let mut memory = request.body_mut().take_memory();
         let mut counted = memory.resize(around.memory, encoder::memory(response));
         if let ResponseBody::Shared { bytes, .. } = response.body() {
             counted = counted.and_then(|()| bytes.count_in(around.memory));
         }
-        if counted.is_err() {
-            *response =
-                no_memory(around).into_response().with_header(header::RETRY_AFTER, 1u64.into());
-        }
+        let reason = match counted {
+            Err(OverBudget) => {
+                let retry_after = 1u64.into();
+                *response =
+                    no_memory(around).into_response().with_header(header::RETRY_AFTER, retry_after);
+                NO_MEMORY
+            }
+            Ok(()) if is_shed(request, around) => NO_THREAD,
+            Ok(()) => return memory,
+        };
+        let (status, request) = (Some(response.status()), request_line(request));
+        self.rejections.push(Rejection { reason, status, request });
+        memory
+    }
+
+    /// Writes a response after those that wait.
+    fn answer(
+        &mut self,
+        asked: Asked,
+        response: &mut Response,
+        memory: Reservation,
+        around: Surroundings<'_>,
+        may_reuse: bool,
+    ) {
+        self.served += 1;
         let context = Context {
             version: asked.version,
             is_head: asked.is_head,
@@ -568,6 +624,12 @@ impl Exchange {
         if reuse == Reuse::No {
             self.phase = Phase::Last { lingers: true, resets: false };
         }
+    }
+
+    /// Rejects a request, and notes it.
+    fn reject(&mut self, reason: &'static str, error: &HttpError, request: String) {
+        self.rejections.push(Rejection { reason, status: Some(error.status), request });
+        self.refuse(error);
     }
 
     /// One answer to a client with which we cannot go on, then the end.

@@ -31,6 +31,7 @@ pub mod percent;
 mod phase;
 mod piece;
 pub mod recycled;
+pub mod rejection;
 pub mod request;
 pub mod response;
 pub mod router;

@@ -122,7 +122,7 @@ impl Wire {
     /// As [`Wire::send`].
     pub(super) fn time_out(&mut self) -> io::Result<Vec<u8>> {
         let before = self.output.len();
-        if self.exchange.time_out() {
+        if self.exchange.time_out(&self.connection) {
             self.give_turns()?;
         }
         Ok(self.output.split_off(before))

@@ -14,6 +14,7 @@ use crate::core::system::send;
 use crate::core::workers::Mode;
 use crate::core::{Connection, Interest, Listener, Poll, Stream, Token};
 use crate::http::exchange::{Exchange, Scratch};
+use crate::http::rejection::Rejection;
 use crate::http::{HttpError, Status};
 
 /// Clients that are accepted in one turn, at most.
@@ -84,10 +85,9 @@ impl Engine {
         let mut reserve = lock(&self.reserve);
         if reserve.take().is_some() {
             let accepted = lock(&self.listener).as_ref().map(Listener::accept);
-            if let Some(Ok((stream, _))) = accepted {
+            if let Some(Ok((stream, peer))) = accepted {
                 self.shared.counters.connections.fetch_add(1, Ordering::Relaxed);
-                self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
-                Engine::turn_away(&stream);
+                self.turn_away(&stream, peer, "no_descriptor");
             }
         }
         *reserve = File::open("/dev/null").ok();
@@ -99,10 +99,12 @@ impl Engine {
     pub(super) fn welcome(&self, stream: Stream, peer: SocketAddr) -> Option<Held<'_>> {
         let counters = &self.shared.counters;
         counters.connections.fetch_add(1, Ordering::Relaxed);
-        let Some(token) = self.admit(peer) else {
-            counters.refused.fetch_add(1, Ordering::Relaxed);
-            Engine::turn_away(&stream);
-            return None;
+        let token = match self.admit(peer) {
+            Ok(token) => token,
+            Err(reason) => {
+                self.turn_away(&stream, peer, reason);
+                return None;
+            }
         };
         counters.open.fetch_add(1, Ordering::Relaxed);
         let client = Box::new(Client {
@@ -114,27 +116,31 @@ impl Engine {
         Some(Held { engine: self, token, client: Some(client) })
     }
 
-    pub(super) fn admit(&self, peer: SocketAddr) -> Option<Token> {
+    /// A place for a new client, or the reason why there is none.
+    fn admit(&self, peer: SocketAddr) -> Result<Token, &'static str> {
         if let Some(most) = self.clients.by_address {
             let mut by_address = lock(&self.by_address);
             let count = by_address.entry(peer.ip()).or_default();
             if *count >= most {
-                return None;
+                return Err("max_connections_per_address");
             }
             *count += 1;
         }
-        let token = self.parking.claim();
-        if token.is_none() {
+        self.parking.claim().ok_or_else(|| {
             self.forget_address(peer);
-        }
-        token
+            "max_connections"
+        })
     }
 
     /// Says that there is no room. The answer fits into the socket's empty buffer, so this does not wait; and
     /// nothing has been read, so a client that has sent something may see a reset in place of it.
-    pub(super) fn turn_away(stream: &Stream) {
+    fn turn_away(&self, stream: &Stream, peer: SocketAddr, reason: &'static str) {
+        self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
+        let status = Status::SERVICE_UNAVAILABLE;
+        let rejection = Rejection { reason, status: Some(status), request: String::new() };
+        self.record_rejection(peer, &rejection);
         let message = "there are too many connections; try again";
-        let error = HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message);
+        let error = HttpError::new(status, "overloaded", message);
         let mut exchange = Exchange::default();
         exchange.refuse(&error);
         let _ = send(stream, exchange.unsent());

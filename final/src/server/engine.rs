@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::rejections::RejectionLog;
 use super::{Clients, Shared, lock};
 use crate::core::stderr::say;
 use crate::core::workers::{Mode, Work};
@@ -15,6 +16,7 @@ use crate::core::{Connection, Fill, Interest, Listener, Parking, Poll, Poller, T
 use crate::http::Handler;
 use crate::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use crate::http::limits::Limits;
+use crate::http::rejection::Rejection;
 
 /// The token of the listening socket. No place in the parking has it.
 pub(super) const LISTENER: Token = Token(u64::MAX - 1);
@@ -66,8 +68,11 @@ pub(super) struct Engine {
     pub(super) by_address: Mutex<HashMap<IpAddr, u32>>,
     /// Whether a connection ends when nothing has arrived on it.
     pub(super) closes_idle: AtomicBool,
+    /// Writes a line about a rejection.
+    pub(super) rejection_log: RejectionLog,
     pub(super) shared: Arc<Shared>,
 }
+
 impl Work for Engine {
     type Scratch = Scratch;
 
@@ -96,6 +101,11 @@ impl Work for Engine {
     }
 
     fn tick(&self, now: Instant) {
+        self.shared
+            .rejections
+            .tick(now)
+            .into_iter()
+            .for_each(|line| self.rejection_log.write(&line));
         while let Some((token, client)) = self.parking.take_expired(now) {
             self.time_out(token, client);
         }
@@ -107,6 +117,7 @@ impl Work for Engine {
         }
     }
 }
+
 impl Engine {
     /// One turn of a connection that is ours, and then back to its place or to its end.
     pub(super) fn turn(&self, mut held: Held<'_>, scratch: &mut Scratch, mode: Mode) {
@@ -122,7 +133,9 @@ impl Engine {
             clock: &Instant::now,
         };
         let closes_idle = self.closes_idle.load(Ordering::Acquire);
-        match client.exchange.turn(&mut client.connection, scratch, around) {
+        let next = client.exchange.turn(&mut client.connection, scratch, around);
+        self.record_rejections(client);
+        match next {
             // It has read all that had arrived after the stop began, and that was nothing.
             Ok(Next::Wait(Interest::Read, _)) if closes_idle && client.may_be_closed() => {}
             Ok(Next::Wait(interest, deadline)) => held.park(interest, deadline, false),
@@ -147,10 +160,24 @@ impl Engine {
         self.shared.counters.timed_out.fetch_add(1, Ordering::Relaxed);
         let mut held = Held { engine: self, token, client: Some(client) };
         let Some(client) = &mut held.client else { return };
-        if client.exchange.time_out() {
+        let is_told = client.exchange.time_out(&client.connection);
+        self.record_rejections(client);
+        if is_told {
             // It must be told. The socket can surely be written to, so a thread will do that.
             held.park(Interest::Write, Instant::now() + self.limits.write_time, false);
         }
+    }
+
+    /// Counts what the exchange has rejected in its step, and writes its lines.
+    fn record_rejections(&self, client: &mut Client) {
+        for rejection in client.exchange.take_rejections() {
+            self.record_rejection(client.connection.peer(), &rejection);
+        }
+    }
+
+    pub(super) fn record_rejection(&self, peer: SocketAddr, rejection: &Rejection) {
+        let lines = self.shared.rejections.record(peer, rejection, Instant::now());
+        lines.into_iter().flatten().for_each(|line| self.rejection_log.write(&line));
     }
 
     /// Ends the connections that have nothing under way, but for new ones: see [`FIRST_REQUEST`]. A request may have
@@ -219,7 +246,7 @@ impl Drop for Held<'_> {
 #[cfg(test)]
 pub(super) mod tests {
     use std::io::{Read, Write};
-    use std::net::{SocketAddr, TcpStream};
+    use std::net::TcpStream;
     use std::time::Duration;
 
     use super::*;
@@ -245,6 +272,7 @@ pub(super) mod tests {
             reserve: Mutex::new(None),
             by_address: Mutex::new(HashMap::new()),
             closes_idle: AtomicBool::new(false),
+            rejection_log: RejectionLog::new(|_| ()),
             shared: Arc::default(),
         }
     }

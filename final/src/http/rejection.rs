@@ -1,0 +1,67 @@
+//! REJECT: what is noted of a request that the server itself rejects, before any handler or layer has seen it.
+
+use super::{Request, Status};
+
+/// Bytes of a request line that are noted, at most. A target may have kilobytes.
+const MAX_NOTED: usize = 200;
+
+/// A request that was rejected, or a connection that was ended with one under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Why, as one of a few fixed words: it becomes a label of a metric.
+    pub reason: &'static str,
+    /// The status of the response; `None` if the client got none.
+    pub status: Option<Status>,
+    /// Method and target, or what had arrived of the request line. It is escaped, so it has no control characters.
+    pub request: String,
+}
+
+/// The first line in `bytes`, as far as it has arrived.
+pub(super) fn first_line(bytes: &[u8]) -> String {
+    // A client may send an empty line before a request (RFC 9112 section 2.2).
+    let bytes = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
+    let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let end = bytes.iter().position(is_end).unwrap_or(bytes.len());
+    escaped(&bytes[..end])
+}
+
+/// The method and the target of a request whose header section has been parsed.
+pub(super) fn request_line(request: &Request) -> String {
+    escaped(format!("{} {}", request.method(), request.target().raw()).as_bytes())
+}
+
+fn escaped(line: &[u8]) -> String {
+    let cut = &line[..line.len().min(MAX_NOTED)];
+    let dots = if cut.len() < line.len() { "..." } else { "" };
+    format!("{}{dots}", cut.escape_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Method;
+
+    #[test]
+    fn what_has_arrived_of_the_first_line_is_noted_and_escaped() {
+        let long = format!("GET /{}", "x".repeat(500));
+        let cut = format!("GET /{}...", "x".repeat(MAX_NOTED - 5));
+        let table: [(&[u8], &str); 7] = [
+            (b"", ""),
+            (b"GET /a HT", "GET /a HT"),
+            (b"GET /a HTTP/1.1\r\nHost: x\r\n", "GET /a HTTP/1.1"),
+            (b"\r\nGET /a HTTP/1.1\r\n", "GET /a HTTP/1.1"),
+            (b"\x16\x03\x01\x1b[31m", r"\x16\x03\x01\x1b[31m"),
+            (b"\xe2\x80\xae\"", r#"\xe2\x80\xae\""#),
+            (long.as_bytes(), &cut),
+        ];
+        for (bytes, expected) in table {
+            assert_eq!(first_line(bytes), expected);
+        }
+    }
+
+    #[test]
+    fn of_a_parsed_request_method_and_target_are_noted() {
+        let request = Request::builder(Method::Post, "/a?b=c").build();
+        assert_eq!(request_line(&request), "POST /a?b=c");
+    }
+}

@@ -1,0 +1,169 @@
+//! REJECT: every rejected request or connection is counted by its reason, and leaves a line for the operator.
+//!
+//! The access log has the requests that a handler or a layer responded to. What is rejected before that would leave no
+//! trace: malformed requests, requests that do not arrive in time, connections beyond a limit.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use super::lock;
+use crate::http::rejection::Rejection;
+
+/// Lines in a second, at most. A flood of rejections must not fill the disk with the log: at 200 bytes a line, this
+/// is 170 MB a day.
+const LINES_A_SECOND: u32 = 10;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// What writes a line about a rejection.
+pub(super) struct RejectionLog(Box<dyn Fn(&str) + Send + Sync>);
+
+impl RejectionLog {
+    pub(super) fn new(log: impl Fn(&str) + Send + Sync + 'static) -> RejectionLog {
+        RejectionLog(Box::new(log))
+    }
+
+    pub(super) fn write(&self, line: &str) {
+        (self.0)(line);
+    }
+}
+
+impl fmt::Debug for RejectionLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RejectionLog(..)")
+    }
+}
+
+/// The counts, and which rejections get a line. A line is returned, so that it is written without a lock.
+#[derive(Default)]
+pub(super) struct Rejections(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    by_reason: BTreeMap<&'static str, u64>,
+    /// When the current second began, and how many rejections it has.
+    second: Option<(Instant, u32)>,
+    /// Rejections of this second that have no line.
+    suppressed: u64,
+}
+
+impl Rejections {
+    /// Counts a rejection. Returns a line about the second before, if that had too many, and one about this rejection if
+    /// this second may have one more.
+    pub(super) fn record(
+        &self,
+        peer: SocketAddr,
+        rejection: &Rejection,
+        now: Instant,
+    ) -> [Option<String>; 2] {
+        let mut state = lock(&self.0);
+        let summary = state.next_second(now);
+        *state.by_reason.entry(rejection.reason).or_default() += 1;
+        let (_, count) = state.second.get_or_insert((now, 0));
+        *count = count.saturating_add(1);
+        if *count > LINES_A_SECOND {
+            state.suppressed += 1;
+            return [summary, None];
+        }
+        [summary, Some(line(peer, rejection))]
+    }
+
+    /// Time passes: when a second with too many rejections is over, a line says how many had none.
+    pub(super) fn tick(&self, now: Instant) -> Option<String> {
+        lock(&self.0).next_second(now)
+    }
+
+    /// How many have been rejected for each reason, in alphabetical order.
+    pub(super) fn by_reason(&self) -> Vec<(&'static str, u64)> {
+        lock(&self.0).by_reason.iter().map(|(reason, count)| (*reason, *count)).collect()
+    }
+}
+
+impl State {
+    fn next_second(&mut self, now: Instant) -> Option<String> {
+        self.second.take_if(|(began, _)| now.saturating_duration_since(*began) >= SECOND)?;
+        let suppressed = std::mem::take(&mut self.suppressed);
+        (suppressed > 0).then(|| format!("{suppressed} more rejections in the same second"))
+    }
+}
+
+impl fmt::Debug for Rejections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.by_reason()).finish()
+    }
+}
+
+fn line(peer: SocketAddr, Rejection { reason, status, request }: &Rejection) -> String {
+    let request = if request.is_empty() { "-" } else { request };
+    match status {
+        Some(status) => format!("{peer}: rejected \"{request}\" with {status}: {reason}"),
+        None => format!("{peer}: ended \"{request}\" without a response: {reason}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Status;
+
+    fn peer() -> SocketAddr {
+        SocketAddr::from(([192, 0, 2, 1], 50_000))
+    }
+
+    fn rejection(reason: &'static str) -> Rejection {
+        Rejection { reason, status: Some(Status::BAD_REQUEST), request: "GET /".to_string() }
+    }
+
+    #[test]
+    fn a_rejection_is_a_line_with_client_request_status_and_reason() {
+        let table = [
+            (rejection("bad_request"), "rejected \"GET /\" with 400 Bad Request: bad_request"),
+            (
+                Rejection { request: String::new(), ..rejection("bad_request") },
+                "rejected \"-\" with 400 Bad Request: bad_request",
+            ),
+            (
+                Rejection { status: None, ..rejection("write_timeout") },
+                "ended \"GET /\" without a response: write_timeout",
+            ),
+        ];
+        for (rejection, expected) in table {
+            assert_eq!(line(peer(), &rejection), format!("192.0.2.1:50000: {expected}"));
+        }
+    }
+
+    #[test]
+    fn a_flood_is_counted_and_has_few_lines() {
+        let rejections = Rejections::default();
+        let start = Instant::now();
+        let record = |reason, micros| {
+            let now = start + Duration::from_micros(micros);
+            rejections.record(peer(), &rejection(reason), now)
+        };
+        let lines = (0..1000).flat_map(|micros| record("a", micros)).flatten().count();
+        assert_eq!(rejections.by_reason(), [("a", 1000)]);
+        assert_eq!(lines, LINES_A_SECOND as usize);
+
+        assert_eq!(rejections.tick(start + Duration::from_micros(999_999)), None);
+        let summary = "990 more rejections in the same second";
+        assert_eq!(rejections.tick(start + SECOND).as_deref(), Some(summary));
+        assert_eq!(rejections.tick(start + SECOND), None, "once");
+        assert!(matches!(record("b", 1_000_000), [None, Some(_)]));
+        assert_eq!(rejections.by_reason(), [("a", 1000), ("b", 1)]);
+    }
+
+    #[test]
+    fn the_next_rejection_reports_how_many_had_no_line_if_no_tick_has() {
+        let rejections = Rejections::default();
+        let start = Instant::now();
+        for _ in 0..=LINES_A_SECOND {
+            rejections.record(peer(), &rejection("a"), start);
+        }
+        let [summary, line] = rejections.record(peer(), &rejection("a"), start + SECOND);
+        assert_eq!(summary.as_deref(), Some("1 more rejections in the same second"));
+        assert!(line.is_some());
+    }
+}
