@@ -44,9 +44,10 @@ impl Client {
     /// Whether its client loses something if the connection is cut off now.
     fn has_something_to_lose(&self) -> bool {
         if self.exchange.is_idle() {
-            // A request may have arrived that no thread has read.
+            // A request may have arrived that no thread has read, or that has to wait for another turn.
             let mut first = Vec::with_capacity(1);
-            return matches!(self.connection.fill(&mut first), Ok(Fill::Bytes(_)));
+            return self.connection.leftover() > 0
+                || matches!(self.connection.fill(&mut first), Ok(Fill::Bytes(_)));
         }
         !self.exchange.is_closing()
     }
@@ -415,6 +416,16 @@ pub(super) mod tests {
             }
             assert_eq!(!engine.parking.is_empty(), is_open, "{sent:?}, {age:?}");
         }
+    }
+
+    /// What one turn leaves to the next has been read, and is in no buffer of the kernel any more.
+    #[test]
+    fn requests_that_wait_for_another_turn_are_counted_when_they_are_cut_off() {
+        let engine = engine(few());
+        let mut client = connect(&engine);
+        client.write_all(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100)).unwrap();
+        ready(&engine, told(&engine.poller, LONG)[0]);
+        assert_eq!(engine.sever(), 1);
     }
 
     #[test]
