@@ -98,7 +98,8 @@ fn what_is_waited_for_is_said() {
                     && !line.contains("package cache")
             })
         });
-        let said = said.recv_timeout(SOON);
+        // Other cargos may hold the package cache for a while first.
+        let said = said.recv_timeout(BUILD);
         // A cargo that is left behind would build everything.
         let group = rustix::process::Pid::from_child(&child);
         rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
