@@ -1,6 +1,6 @@
 //! Conditional requests, over a socket.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -158,7 +158,7 @@ fn a_changed_file_has_another_tag_even_with_the_same_length_and_time() {
     write(&folder, "HELLO\n", 784_111_777);
     let reply = ask(&mut client, "GET", &fields);
     assert_eq!((reply.status, reply.text().as_str()), (200, "HELLO\n"));
-    fs::remove_file(folder.path().join("file.css")).unwrap();
+    std::fs::remove_file(folder.path().join("file.css")).unwrap();
     write(&folder, "hullo\n", 784_111_777);
     let reply = ask(&mut client, "GET", &fields);
     assert_eq!((reply.status, reply.text().as_str()), (200, "hullo\n"));

@@ -21,6 +21,12 @@ fn folders() -> TempDir {
     fs::write(at("public/sub/%2e%2e"), "open").unwrap();
     fs::write(at("public/.env"), "nobody may read this").unwrap();
     fs::write(at("public/.git/config"), "nobody may read this").unwrap();
+    // What the public may ask for has a dot in front as well (RFC 8615).
+    for folder in ["public/.well-known", "public/sub/.well-known"] {
+        fs::create_dir_all(at(folder)).unwrap();
+        fs::write(at(folder).join("security.txt"), "open").unwrap();
+        fs::write(at(folder).join(".env"), "nobody may read this").unwrap();
+    }
     folder
 }
 
@@ -97,6 +103,14 @@ fn every_way_up_ends_in_404_and_a_name_with_dots_is_a_name() {
             ("/static/%2eenv", 404),
             ("/static/.git/config", 404),
             ("/static/.git/", 404),
+            ("/static/.well-known/security.txt", 200),
+            ("/static/%2ewell-known/security.txt", 200),
+            ("/static/.well-known/", 404),
+            ("/static/.well-known/.env", 404),
+            ("/static/.well-known/../.env", 404),
+            ("/static/.well-known-2/security.txt", 404),
+            // It is the one at the root that is for the public.
+            ("/static/sub/.well-known/security.txt", 404),
         ],
     );
 }
@@ -122,7 +136,12 @@ fn a_link_is_served_when_it_stays_inside() {
     symlink("../secret.txt", public.join("out")).unwrap();
     symlink(folder.path().join("secret.txt"), public.join("absolute")).unwrap();
     symlink("..", public.join("up")).unwrap();
-    symlink(".env", public.join("shown")).unwrap();
+    // What a link is called is what it is: so do the volumes of Kubernetes show what is in hidden folders.
+    fs::create_dir(public.join("..data")).unwrap();
+    fs::write(public.join("..data/file"), "open").unwrap();
+    symlink("..data/file", public.join("shown")).unwrap();
+    symlink("hello.txt", public.join(".link")).unwrap();
+    symlink(public.join("hello.txt"), public.join("absolute-inside")).unwrap();
     symlink("nowhere", public.join("dangling")).unwrap();
     symlink("../../secret.txt", public.join("sub/index.html")).unwrap();
     let program = start(folder.path());
@@ -135,7 +154,10 @@ fn a_link_is_served_when_it_stays_inside() {
             ("/static/absolute", 404),
             ("/static/up/secret.txt", 404),
             ("/static/up/public/hello.txt", 200),
-            ("/static/shown", 404),
+            ("/static/shown", 200),
+            ("/static/.link", 404),
+            ("/static/..data/file", 404),
+            ("/static/absolute-inside", 200),
             ("/static/dangling", 404),
             ("/static/sub/", 404),
         ],

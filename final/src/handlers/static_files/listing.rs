@@ -5,44 +5,37 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::resolve::{Kind, Root, is_absent, kind};
+use super::open::Found;
+use super::resolve::Root;
 use crate::http::html::escape;
 use crate::http::percent::encode_segment;
 
 /// The page of the files that can be served from `folder`, folders first, each in the order of names.
 ///
-/// `path` is the decoded path of the folder, for people. The whole page is in memory: a folder with a million
-/// files is better served without listings, which is how they are unless somebody asks for them.
+/// `segments` are those of the folder below the root, with the empty one at their end, and `path` is its decoded
+/// path, for people. Each entry is asked for as a request would, so that what is listed is what is served; one that
+/// makes trouble is not there. The whole page is in memory: a folder with a million files is better served without
+/// listings, which is how they are unless somebody asks for them.
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn page(root: &Root, folder: &Path, path: &str) -> io::Result<String> {
+pub fn page(root: &Root, segments: &[String], folder: &Path, path: &str) -> io::Result<String> {
     let mut entries = Vec::new();
+    let mut segments = segments.to_vec();
     for entry in fs::read_dir(folder)? {
-        let entry = entry?;
         // A name that is not Unicode has no URL of ours.
-        if let (Some(kind), Ok(name)) =
-            (served_as(root, &entry.path())?, entry.file_name().into_string())
-        {
-            entries.push((kind == Kind::File, name));
+        let Ok(name) = entry?.file_name().into_string() else { continue };
+        if let Some(last) = segments.last_mut() {
+            last.clone_from(&name);
+        }
+        match root.find(&segments) {
+            Ok(Some(Found::File(_))) => entries.push((true, name)),
+            Ok(Some(Found::Folder(_))) => entries.push((false, name)),
+            Ok(None) | Err(_) => {}
         }
     }
     entries.sort();
-    Ok(render(path, folder != root.path(), &entries))
-}
-
-/// What an entry is when asked for: a link may lead out of the root, and a file be gone in the meantime.
-fn served_as(root: &Root, path: &Path) -> io::Result<Option<Kind>> {
-    if path.file_name().is_none_or(super::resolve::is_hidden) {
-        return Ok(None);
-    }
-    let found = path
-        .canonicalize()
-        .and_then(|path| if root.serves(&path) { kind(&path) } else { Ok(None) });
-    match found {
-        Err(error) if is_absent(&error) => Ok(None),
-        found => found,
-    }
+    Ok(render(path, segments.len() > 1, &entries))
 }
 
 fn render(path: &str, has_parent: bool, entries: &[(bool, String)]) -> String {
@@ -97,7 +90,7 @@ mod tests {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let root = Root::new(folder.path()).unwrap();
-        let page = page(&root, root.path(), "/").unwrap();
+        let page = page(&root, &[String::new()], folder.path(), "/").unwrap();
         let names: Vec<&str> = page
             .lines()
             .filter_map(|line| line.strip_suffix("</a></li>")?.rsplit_once('>').map(|it| it.1))
@@ -116,7 +109,7 @@ mod tests {
         symlink("nowhere", folder.path().join("dangling")).unwrap();
         symlink("a", folder.path().join(".alias")).unwrap();
         let root = Root::new(folder.path()).unwrap();
-        let page = page(&root, root.path(), "/").unwrap();
+        let page = page(&root, &[String::new()], folder.path(), "/").unwrap();
         assert!(
             page.contains("inside")
                 && !["out", "dangling", "alias"].iter().any(|it| page.contains(it)),

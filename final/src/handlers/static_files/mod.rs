@@ -1,11 +1,11 @@
 //! Static files: from a request to a file below a folder. The function `StaticFiles::answer` is this list.
 //!
-//! 1. [`resolve`]: the segments of the path become a file inside the root, or 404.
+//! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file beneath the root, or a folder, or 404.
 //! 2. A folder without a slash at its end is redirected to the path with one, since the links on its page
 //!    are relative to that. With the slash it is its `index.html`, or its [`listing`], or 404.
 //!
 //!    What was found is kept for a moment in [`open_files`], so that a file that many ask for is found once.
-//! 3. Open the file. What is said of it comes from the open file, not from its name: that may be another
+//! 3. From here on it is an open file. What is said of it comes from there, not from its name: that may be another
 //!    file by now.
 //! 4. [`validators`] and [`caching`]: which state this is, and how long it may be used without asking. The fields that
 //!    say so are kept with the file.
@@ -16,6 +16,7 @@
 pub mod caching;
 pub mod conditional;
 pub mod listing;
+pub mod open;
 pub mod open_files;
 pub mod range;
 pub mod resolve;
@@ -24,7 +25,7 @@ pub mod validators;
 use std::borrow::Cow;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -35,9 +36,10 @@ use crate::http::{
 };
 use caching::Caching;
 use conditional::Verdict;
+use open::{Found, Opened};
 use open_files::{OpenFile, OpenFiles};
 use range::Wanted;
-use resolve::{Kind, Root};
+use resolve::Root;
 use validators::Validators;
 
 /// The file that stands for its folder.
@@ -55,10 +57,10 @@ pub struct StaticFiles {
 }
 
 /// What the path of a request leads to.
-enum Found {
+enum Target {
     File(Arc<OpenFile>),
-    /// Something else, or nothing, and what to say of it.
-    Answer(Response),
+    /// Something else, or nothing, and the response to that.
+    Other(Response),
 }
 
 impl StaticFiles {
@@ -111,8 +113,8 @@ impl StaticFiles {
         let found = match known {
             Some(file) => file,
             None => match self.find(request)? {
-                Found::Answer(response) => return Ok(response),
-                Found::File(file) => {
+                Target::Other(response) => return Ok(response),
+                Target::File(file) => {
                     self.open.insert(request.path(), &file, now);
                     file
                 }
@@ -147,32 +149,28 @@ impl StaticFiles {
         Ok(response.with_body(found.body(part)))
     }
 
-    fn find(&self, request: &Request) -> io::Result<Found> {
-        let nothing = || Ok(Found::Answer(not_found()));
-        // 1. Where is it?
+    fn find(&self, request: &Request) -> io::Result<Target> {
+        let other = |response| Ok(Target::Other(response));
+        // 1. What is it?
         let segments = request.target().segments();
         let segments = segments.get(self.skip..).unwrap_or_default();
-        let Some(mut path) = self.root.resolve(segments)? else { return nothing() };
+        let Some(found) = self.root.find(segments)? else { return other(not_found()) };
 
         // 2. A folder is a page of its own, and its path ends in a slash; that of a file does not.
         let is_folder_path = segments.last().is_some_and(String::is_empty);
-        match (resolve::kind(&path)?, is_folder_path) {
-            (Some(Kind::Folder), false) => return Ok(Found::Answer(redirect_to_folder(request))),
-            (Some(Kind::Folder), true) => match self.index(&path)? {
-                Some(index) => path = index,
-                None if self.has_listings => return self.list(request, &path).map(Found::Answer),
-                None => return nothing(),
+        let opened = match (found, is_folder_path) {
+            (Found::Folder(_), false) => return other(redirect_to_folder(request)),
+            (Found::Folder(folder), true) => match self.index(segments)? {
+                Some(index) => index,
+                None if self.has_listings => return other(self.list(request, segments, &folder)?),
+                None => return other(not_found()),
             },
-            (Some(Kind::File), false) => {}
-            (Some(Kind::File), true) | (None, _) => return nothing(),
-        }
+            (Found::File(file), false) => file,
+            (Found::File(_), true) => return other(not_found()),
+        };
 
         // 3. From here on it is this file, even if another gets its name.
-        let file = File::open(&path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return nothing();
-        }
+        let Opened { file, metadata, path } = opened;
 
         // 4. Which state is this? One that changes while it is read is not kept in memory.
         let bytes =
@@ -183,7 +181,7 @@ impl StaticFiles {
         let state = self.state(&content_type, &validators);
         let whole = whole(content_type, mime::content_encoding(&name), &state);
         let (file, length) = (Arc::new(file), metadata.len());
-        Ok(Found::File(Arc::new(OpenFile { file, bytes, length, validators, state, whole })))
+        Ok(Target::File(Arc::new(OpenFile { file, bytes, length, validators, state, whole })))
     }
 
     /// The fields that say which state of a file this is: the same in a 200 and a 304 (RFC 9110 section 15.4.5).
@@ -196,20 +194,19 @@ impl StaticFiles {
         fields
     }
 
-    /// The index of a folder, if it has one that may be served: it can be a link, as any file.
-    fn index(&self, folder: &Path) -> io::Result<Option<PathBuf>> {
-        match folder.join(INDEX).canonicalize() {
-            Ok(path) if self.root.serves(&path) && resolve::kind(&path)? == Some(Kind::File) => {
-                Ok(Some(path))
-            }
-            Ok(_) => Ok(None),
-            Err(error) if resolve::is_absent(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// The index of the folder with these segments, if it has one that may be served: it can be a link, as any file.
+    fn index(&self, segments: &[String]) -> io::Result<Option<Opened>> {
+        let parents = segments.iter().take(segments.len().saturating_sub(1)).cloned();
+        let index: Vec<String> = parents.chain([INDEX.to_string()]).collect();
+        Ok(match self.root.find(&index)? {
+            Some(Found::File(index)) => Some(index),
+            _ => None,
+        })
     }
 
-    fn list(&self, request: &Request, folder: &Path) -> io::Result<Response> {
-        let page = listing::page(&self.root, folder, &request.target().decoded_path())?;
+    fn list(&self, request: &Request, segments: &[String], folder: &Path) -> io::Result<Response> {
+        let path = request.target().decoded_path();
+        let page = listing::page(&self.root, segments, folder, &path)?;
         let no_cache = HeaderValue::from_static("no-cache");
         Ok(Response::html(page).with_header(header::CACHE_CONTROL, no_cache))
     }

@@ -1,9 +1,9 @@
 //! Static files: from a request to a file below a folder. The function `StaticFiles::answer` is this list.
 //!
-//! 1. [`resolve`]: the segments of the path become a file inside the root, or 404.
+//! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file beneath the root, or a folder, or 404.
 //! 2. A folder without a slash at its end is redirected to the path with one, since the links on its page
 //!    are relative to that. With the slash it is its `index.html`, or its [`listing`], or 404.
-//! 3. Open the file. What is said of it comes from the open file, not from its name: that may be another
+//! 3. From here on it is an open file. What is said of it comes from there, not from its name: that may be another
 //!    file by now.
 //! 4. [`validators`] and [`caching`]: which state this is, and how long it may be used without asking.
 //! 5. [`conditional`]: the client has it already (304), or wanted another state (412).
@@ -12,13 +12,13 @@
 pub mod caching;
 pub mod conditional;
 pub mod listing;
+pub mod open;
 pub mod resolve;
 pub mod validators;
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::core::stderr::say;
@@ -28,7 +28,8 @@ use crate::http::{
 };
 use caching::Caching;
 use conditional::Verdict;
-use resolve::{Kind, Root};
+use open::{Found, Opened};
+use resolve::Root;
 use validators::Validators;
 
 /// The file that stands for its folder.
@@ -75,30 +76,26 @@ impl StaticFiles {
     }
 
     fn answer(&self, request: &Request) -> io::Result<Response> {
-        // 1. Where is it?
+        // 1. What is it?
         let segments = request.target().segments();
         let segments = segments.get(self.skip..).unwrap_or_default();
-        let Some(mut path) = self.root.resolve(segments)? else { return Ok(not_found()) };
+        let Some(found) = self.root.find(segments)? else { return Ok(not_found()) };
 
         // 2. A folder is a page of its own, and its path ends in a slash; that of a file does not.
         let is_folder_path = segments.last().is_some_and(String::is_empty);
-        match (resolve::kind(&path)?, is_folder_path) {
-            (Some(Kind::Folder), false) => return Ok(redirect_to_folder(request)),
-            (Some(Kind::Folder), true) => match self.index(&path)? {
-                Some(index) => path = index,
-                None if self.has_listings => return self.list(request, &path),
+        let opened = match (found, is_folder_path) {
+            (Found::Folder(_), false) => return Ok(redirect_to_folder(request)),
+            (Found::Folder(folder), true) => match self.index(segments)? {
+                Some(index) => index,
+                None if self.has_listings => return self.list(request, segments, &folder),
                 None => return Ok(not_found()),
             },
-            (Some(Kind::File), false) => {}
-            (Some(Kind::File), true) | (None, _) => return Ok(not_found()),
-        }
+            (Found::File(file), false) => file,
+            (Found::File(_), true) => return Ok(not_found()),
+        };
 
         // 3. From here on it is this file, even if another gets its name.
-        let file = File::open(&path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Ok(not_found());
-        }
+        let Opened { file, metadata, path } = opened;
 
         // 4. The fields that say which state this is are the same in a 200 and a 304 (RFC 9110 section 15.4.5).
         let name = telling_name(segments, &path);
@@ -133,20 +130,19 @@ impl StaticFiles {
         Ok(describe(response))
     }
 
-    /// The index of a folder, if it has one that may be served: it can be a link, as any file.
-    fn index(&self, folder: &Path) -> io::Result<Option<PathBuf>> {
-        match folder.join(INDEX).canonicalize() {
-            Ok(path) if self.root.serves(&path) && resolve::kind(&path)? == Some(Kind::File) => {
-                Ok(Some(path))
-            }
-            Ok(_) => Ok(None),
-            Err(error) if resolve::is_absent(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// The index of the folder with these segments, if it has one that may be served: it can be a link, as any file.
+    fn index(&self, segments: &[String]) -> io::Result<Option<Opened>> {
+        let parents = segments.iter().take(segments.len().saturating_sub(1)).cloned();
+        let index: Vec<String> = parents.chain([INDEX.to_string()]).collect();
+        Ok(match self.root.find(&index)? {
+            Some(Found::File(index)) => Some(index),
+            _ => None,
+        })
     }
 
-    fn list(&self, request: &Request, folder: &Path) -> io::Result<Response> {
-        let page = listing::page(&self.root, folder, &request.target().decoded_path())?;
+    fn list(&self, request: &Request, segments: &[String], folder: &Path) -> io::Result<Response> {
+        let path = request.target().decoded_path();
+        let page = listing::page(&self.root, segments, folder, &path)?;
         let no_cache = HeaderValue::from_static("no-cache");
         Ok(Response::html(page).with_header(header::CACHE_CONTROL, no_cache))
     }

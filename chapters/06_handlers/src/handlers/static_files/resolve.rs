@@ -3,58 +3,61 @@
 //! Everything is refused that could lead out of the root, and everything that another system would read in
 //! another way than we do. The client learns no difference between "refused" and "not there".
 
-use std::ffi::OsStr;
-use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+use super::open::{self, Found};
 
 /// The folder whose files are served.
+///
+/// It may be a link to the release of now. So it is followed with each request, and never kept as what it led to.
 #[derive(Debug, Clone)]
 pub struct Root(PathBuf);
 
 impl Root {
-    /// A folder as a root: without symbolic links in its path, so that others can be compared with it.
+    /// A folder as a root, whatever the working directory of the process will be.
     ///
     /// # Errors
     /// When it is not there, or is not a folder.
     pub fn new(folder: &Path) -> io::Result<Root> {
-        let folder = folder.canonicalize()?;
-        if !folder.is_dir() {
+        if !folder.metadata()?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Root(folder))
+        std::path::absolute(folder).map(Root)
     }
 
-    /// The folder itself.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// What is at the end of these segments, with all symbolic links followed; `None` if there is nothing
-    /// that may be served.
+    /// Asks for the root itself, as a request does.
     ///
     /// # Errors
-    /// What the system reports, except that there is no such file.
-    pub fn resolve(&self, segments: &[String]) -> io::Result<Option<PathBuf>> {
-        let Some(relative) = relative_path(segments) else { return Ok(None) };
-        match self.0.join(relative).canonicalize() {
-            Ok(path) => Ok(self.serves(&path).then_some(path)),
-            Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(error),
+    /// When it is not there, or is not a folder.
+    pub fn check(&self) -> io::Result<()> {
+        match self.find(&[])? {
+            Some(Found::Folder(_)) => Ok(()),
+            _ => Err(io::ErrorKind::NotADirectory.into()),
         }
     }
 
-    /// Whether a path without symbolic links is inside the root and not hidden there. A link inside may
-    /// point outside, and a link with an open name at a hidden file.
-    pub fn serves(&self, path: &Path) -> bool {
-        path.strip_prefix(&self.0).is_ok_and(|relative| {
-            relative.components().all(|component| match component {
-                Component::Normal(name) => !is_hidden(name),
-                _ => false,
-            })
-        })
+    /// What is at the end of these segments; `None` if there is nothing that may be served.
+    ///
+    /// # Errors
+    /// What the system reports, except that there is no such file. That the root is not there is an error.
+    pub fn find(&self, segments: &[String]) -> io::Result<Option<Found>> {
+        let Some(relative) = relative_path(segments) else { return Ok(None) };
+        let root = self.0.canonicalize().map_err(|error| self.is_gone(&error))?;
+        match open::beneath(&root, &relative) {
+            Err(error) if is_absent(&error) => Ok(None),
+            found => found,
+        }
+    }
+
+    /// With a kind of its own: this file or that being absent is another matter.
+    fn is_gone(&self, error: &io::Error) -> io::Error {
+        io::Error::other(format!("the root {} cannot be used: {error}", self.0.display()))
     }
 }
+
+/// What is below it at the root is for the public (RFC 8615), unlike what else begins with a dot.
+const WELL_KNOWN: &str = ".well-known";
 
 /// The segments, which were decoded once, as a path that only leads downwards. `None` if one of them is more
 /// than a name.
@@ -66,29 +69,35 @@ pub fn relative_path(segments: &[String]) -> Option<PathBuf> {
         [names @ .., last] if last.is_empty() => names,
         names => names,
     };
-    names.iter().all(|name| is_plain_name(name)).then(|| names.iter().collect())
+    let is_served = |(depth, name): (usize, &String)| {
+        is_plain_name(name) && (!is_hidden(name) || (depth == 0 && name == WELL_KNOWN))
+    };
+    names.iter().enumerate().all(is_served).then(|| names.iter().collect())
 }
 
-/// Whether this is the name of one file in one folder, on every system.
+/// Whether this is the name of one file in one folder.
 ///
 /// A slash came as `%2F` and is no separator to the router; it would be one to the kernel. So would a backslash
-/// on Windows. NUL ends a path in C. Names that begin with a dot are hidden: `.git`, `.env`, `.htpasswd`, and
-/// with them `.` and `..`; but `a..b` is a name.
+/// on Windows, while elsewhere it is a letter like any other. NUL ends a path in C.
 fn is_plain_name(name: &str) -> bool {
     let is_more = name.is_empty()
-        || is_hidden(OsStr::new(name))
-        || name.contains(['/', '\\', '\0'])
+        || name.contains(['/', '\0'])
         || (cfg!(windows) && means_something_to_windows(name));
     !is_more
 }
 
-/// Whether the name of a file asks not to be shown.
-pub fn is_hidden(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
+/// Whether the name of a file asks not to be shown: `.git`, `.env`, `.htpasswd`, and with them `.` and `..`; but
+/// `a..b` is a name.
+///
+/// The **requested** name counts. A link with a name for all to see shows what it leads to, whatever that is called:
+/// whoever can make a link could as well copy the file.
+fn is_hidden(name: &str) -> bool {
+    name.starts_with('.')
 }
 
-/// Names that Windows does not take for themselves: a drive (`C:`), a stream of a file (`a.txt::$DATA`), a dot or
-/// a space at the end, which it drops, and devices, whatever their extension.
+/// Names that Windows does not take for themselves: one with a backslash, a drive (`C:`), a stream of a file
+/// (`a.txt::$DATA`), a dot or a space at the end, which it drops, the short name of another file (`GIT~1` may be
+/// `.git`), and devices, whatever their extension.
 fn means_something_to_windows(name: &str) -> bool {
     const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
@@ -96,44 +105,50 @@ fn means_something_to_windows(name: &str) -> bool {
         .iter()
         .filter_map(|port| stem.strip_prefix(port))
         .any(|number| number.chars().count() == 1);
-    name.contains(':') || name.ends_with(['.', ' ']) || DEVICES.contains(&&*stem) || is_port
+    let has_number = |behind: &str| behind.starts_with(|it: char| it.is_ascii_digit());
+    let is_short_name = name.split('~').skip(1).any(has_number);
+    name.contains([':', '\\'])
+        || name.ends_with(['.', ' '])
+        || is_short_name
+        || DEVICES.contains(&&*stem)
+        || is_port
 }
 
 /// Whether an error says that there is no file of this name, or none for us. Others, such as too many open
 /// files, are the server's own trouble: as a 404 they would be remembered by caches.
 pub fn is_absent(error: &io::Error) -> bool {
-    matches!(
+    let is_kind = matches!(
         error.kind(),
         io::ErrorKind::NotFound
             | io::ErrorKind::NotADirectory
+            | io::ErrorKind::IsADirectory
             | io::ErrorKind::PermissionDenied
             | io::ErrorKind::InvalidInput
             | io::ErrorKind::InvalidFilename
-    )
+            | io::ErrorKind::StaleNetworkFileHandle
+    );
+    is_kind || leads_nowhere(error)
 }
 
-/// Whether the path without symbolic links is a folder or a file. Others are not served: to open a FIFO waits
-/// until somebody opens it for writing (fifo(7)), and a device may never end.
-pub fn kind(path: &Path) -> io::Result<Option<Kind>> {
-    let kind = fs::metadata(path)?.file_type();
-    Ok(match () {
-        () if kind.is_file() => Some(Kind::File),
-        () if kind.is_dir() => Some(Kind::Folder),
-        () => None,
-    })
+/// Errors for which the standard library has no kind: links that go in circles, a socket, and a device that is not
+/// there. The first two have other numbers on every Unix.
+#[cfg(unix)]
+fn leads_nowhere(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let kin = [Errno::LOOP, Errno::NXIO, Errno::NODEV, Errno::OPNOTSUPP];
+    kin.iter().any(|it| error.raw_os_error() == Some(it.raw_os_error()))
 }
 
-/// What can be served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A folder.
-    Folder,
+#[cfg(not(unix))]
+fn leads_nowhere(_: &io::Error) -> bool {
+    false
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Component;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -167,7 +182,7 @@ mod tests {
             ("/..%2fa", None),
             ("/%2e%2e%2fa", None),
             ("/..%5ca", None),
-            ("/a%5c..%5cb", None),
+            ("/a%5c..%5cb", if cfg!(windows) { None } else { Some("a\\..\\b") }),
             ("/..\\a", None),
             ("/a%00.txt", None),
             ("/%2fetc%2fpasswd", None),
@@ -175,6 +190,10 @@ mod tests {
             ("/a//b", None),
             ("/.git/config", None),
             ("/a/.env", None),
+            ("/.well-known/security.txt", Some(".well-known/security.txt")),
+            ("/.well-known/.env", None),
+            ("/.well-knowns/a", None),
+            ("/a/.well-known/security.txt", None),
         ];
         for (target, expected) in table {
             assert_eq!(relative(target), expected.map(PathBuf::from), "{target}");
@@ -183,12 +202,23 @@ mod tests {
 
     #[test]
     fn names_with_a_meaning_for_windows_are_known() {
-        for name in
-            ["C:", "a.txt::$DATA", "a.", "a ", "NUL", "con.txt", "com1", "LPT9.x", "nul .txt"]
-        {
+        for name in [
+            "C:",
+            "a.txt::$DATA",
+            "a.",
+            "a ",
+            "NUL",
+            "con.txt",
+            "com1",
+            "LPT9.x",
+            "nul .txt",
+            "a\\b",
+            "GIT~1",
+            "A~B~12.HTM",
+        ] {
             assert!(means_something_to_windows(name), "{name:?}");
         }
-        for name in ["a.txt", "console", "com", "com10", "a..b", "null"] {
+        for name in ["a.txt", "console", "com", "com10", "a..b", "null", "a~b", "a~", "~"] {
             assert!(!means_something_to_windows(name), "{name:?}");
         }
     }
@@ -208,24 +238,26 @@ mod tests {
         fs::create_dir(folder.path().join("sub")).unwrap();
         fs::write(folder.path().join("sub/a..b"), "").unwrap();
         let root = Root::new(folder.path()).unwrap();
-        let found = |target| root.resolve(&segments(target)).unwrap();
-        assert_eq!(found("/sub/a..b"), Some(root.path().join("sub").join("a..b")));
-        assert_eq!(found("/sub/"), Some(root.path().join("sub")));
-        assert_eq!(found("/"), Some(root.path().to_path_buf()));
+        let found = |target| root.find(&segments(target)).unwrap();
+        assert!(matches!(found("/sub/a..b"), Some(Found::File(_))));
+        for target in ["/sub/", "/sub", "/"] {
+            assert!(matches!(found(target), Some(Found::Folder(_))), "{target}");
+        }
         let long = format!("/{}", "a".repeat(5000));
         for target in ["/missing", "/sub/a..b/deeper", "/sub/../sub", long.as_str()] {
-            assert_eq!(found(target), None, "{target}");
+            assert!(found(target).is_none(), "{target}");
         }
     }
 
     #[test]
-    fn a_path_with_a_step_upwards_is_not_served_wherever_it_leads() {
+    fn a_root_that_is_gone_is_trouble_of_our_own() {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::new(folder.path()).unwrap();
-        assert!(root.serves(&root.path().join("a")));
-        for path in ["..", "../a", "a/../b", "a/../../b"] {
-            assert!(!root.serves(&root.path().join(path)), "{path}");
-        }
+        assert!(root.check().is_ok());
+        folder.close().unwrap();
+        assert!(root.check().is_err());
+        let error = root.find(&segments("/a")).unwrap_err();
+        assert!(!is_absent(&error) && error.to_string().starts_with("the root "), "{error}");
     }
 
     #[test]
@@ -234,9 +266,11 @@ mod tests {
         for kind in [
             Kind::NotFound,
             Kind::NotADirectory,
+            Kind::IsADirectory,
             Kind::PermissionDenied,
             Kind::InvalidInput,
             Kind::InvalidFilename,
+            Kind::StaleNetworkFileHandle,
         ] {
             assert!(is_absent(&kind.into()), "{kind}");
         }
@@ -245,50 +279,18 @@ mod tests {
         }
     }
 
-    /// Any other place would wait for somebody at its other end, or never end.
     #[cfg(unix)]
     #[test]
-    fn only_files_and_folders_can_be_served() {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("socket");
-        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        fs::write(folder.path().join("file"), "").unwrap();
-        assert_eq!(kind(&socket).unwrap(), None);
-        assert_eq!(kind(&folder.path().join("file")).unwrap(), Some(Kind::File));
-        assert_eq!(kind(folder.path()).unwrap(), Some(Kind::Folder));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn links_that_go_in_circles_are_trouble_of_our_own() {
+    fn links_that_go_in_circles_lead_nowhere_and_too_many_open_files_are_our_own_trouble() {
+        use rustix::io::Errno;
+        assert!(is_absent(&Errno::LOOP.into()));
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::IO] {
+            assert!(!is_absent(&errno.into()), "{errno}");
+        }
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("circle", folder.path().join("circle")).unwrap();
         let root = Root::new(folder.path()).unwrap();
-        assert!(root.resolve(&segments("/circle")).is_err());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_is_followed_but_not_out_of_the_root_or_to_what_is_hidden() {
-        use std::os::unix::fs::symlink;
-        let outside = tempfile::tempdir().unwrap();
-        fs::write(outside.path().join("secret"), "").unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        fs::write(at("file"), "").unwrap();
-        fs::write(at(".hidden"), "").unwrap();
-        symlink("file", at("inside")).unwrap();
-        symlink(outside.path().join("secret"), at("out")).unwrap();
-        symlink(outside.path(), at("folder")).unwrap();
-        symlink("..", at("up")).unwrap();
-        symlink(".hidden", at("shown")).unwrap();
-        symlink("nowhere", at("dangling")).unwrap();
-        let root = Root::new(folder.path()).unwrap();
-        let found = |target| root.resolve(&segments(target)).unwrap();
-        assert_eq!(found("/inside"), Some(root.path().join("file")));
-        for target in ["/out", "/folder/secret", "/folder/", "/up", "/shown", "/dangling"] {
-            assert_eq!(found(target), None, "{target}");
-        }
+        assert!(root.find(&segments("/circle")).unwrap().is_none());
     }
 
     proptest! {
@@ -309,9 +311,9 @@ mod tests {
             let folder = std::env::temp_dir();
             let root = Root::new(&folder).unwrap();
             if let Ok(target) = Target::parse(Method::Get, &raw)
-                && let Some(path) = root.resolve(target.segments()).unwrap()
+                && let Some(Found::Folder(path)) = root.find(target.segments()).unwrap()
             {
-                prop_assert!(path.starts_with(root.path()), "{raw} is {path:?}");
+                prop_assert!(path.starts_with(folder.canonicalize().unwrap()), "{raw} is {path:?}");
             }
         }
     }
