@@ -16,6 +16,8 @@
 pub mod caching;
 pub mod conditional;
 pub mod listing;
+#[cfg(target_os = "linux")]
+pub mod one_step;
 pub mod open;
 pub mod open_files;
 pub mod range;

@@ -83,7 +83,7 @@ fn without_waiting() -> OpenOptions {
 /// # Errors
 /// When `/proc` is not mounted. Then nothing is served: what cannot be verified may be anything.
 #[cfg(target_os = "linux")]
-fn path_of(file: &File, _: PathBuf) -> io::Result<PathBuf> {
+pub(super) fn path_of(file: &File, _: PathBuf) -> io::Result<PathBuf> {
     use std::os::fd::AsRawFd;
     fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).map_err(|error| {
         io::Error::other(format!("cannot verify an open file, is /proc mounted? {error}"))
@@ -93,7 +93,7 @@ fn path_of(file: &File, _: PathBuf) -> io::Result<PathBuf> {
 /// The path by which it was opened, if that leads to the same file once more and still has no links. This narrows
 /// the race down, and does not close it: a name that is exchanged four times in a row can pass.
 #[cfg(not(target_os = "linux"))]
-fn path_of(file: &File, path: PathBuf) -> io::Result<PathBuf> {
+pub(super) fn path_of(file: &File, path: PathBuf) -> io::Result<PathBuf> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;

@@ -6,6 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+use super::one_step;
 use super::open::{self, Found};
 
 /// The folder whose files are served.
@@ -43,15 +45,36 @@ impl Root {
     /// What the system reports, except that there is no such file. That the root is not there is an error.
     pub fn find(&self, segments: &[String]) -> io::Result<Option<Found>> {
         let Some(relative) = relative_path(segments) else { return Ok(None) };
-        let root = self.0.canonicalize().map_err(|error| self.is_gone(&error))?;
-        match open::beneath(&root, &relative) {
+        match self.open(&relative) {
             Err(error) if is_absent(&error) => Ok(None),
             found => found,
         }
     }
 
+    #[cfg(all(target_os = "linux", not(feature = "portable")))]
+    fn open(&self, relative: &Path) -> io::Result<Option<Found>> {
+        let root = one_step::open_root(&self.0).map_err(|error| self.is_gone(error))?;
+        match one_step::beneath(&root, &self.0, relative) {
+            Err(error) if one_step::is_undecided(&error) => self.open_in_steps(relative),
+            found => found,
+        }
+    }
+
+    #[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+    fn open(&self, relative: &Path) -> io::Result<Option<Found>> {
+        self.open_in_steps(relative)
+    }
+
+    fn open_in_steps(&self, relative: &Path) -> io::Result<Option<Found>> {
+        let root = self.0.canonicalize().map_err(|error| self.is_gone(error))?;
+        open::beneath(&root, relative)
+    }
+
     /// With a kind of its own: this file or that being absent is another matter.
-    fn is_gone(&self, error: &io::Error) -> io::Error {
+    fn is_gone(&self, error: io::Error) -> io::Error {
+        if !is_absent(&error) {
+            return error;
+        }
         io::Error::other(format!("the root {} cannot be used: {error}", self.0.display()))
     }
 }

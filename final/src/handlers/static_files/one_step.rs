@@ -1,0 +1,133 @@
+//! openat2(2): the kernel follows a path, and does not leave the root while it does.
+//!
+//! Checking a path and opening it are two steps, and between them a name may be given to something else. Here they
+//! are one. What this cannot decide is done as in part 5, in steps, with a look at what was opened.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::io::Errno;
+
+use super::open::{Found, Opened, path_of};
+
+/// How often a path is tried while others rename what is on it.
+const TRIES: usize = 4;
+
+/// Whether one step does not tell. The kernel is older than 5.6 (`ENOSYS`) or a sandbox does not allow the call
+/// (`EPERM`). Names on the path were changed again and again (`EAGAIN`). Or a link leads out of the root (`EXDEV`),
+/// perhaps to come back: a link with an absolute target is served if that is inside.
+pub fn is_undecided(error: &io::Error) -> bool {
+    let undecided = [Errno::NOSYS, Errno::PERM, Errno::AGAIN, Errno::XDEV];
+    undecided.iter().any(|it| error.raw_os_error() == Some(it.raw_os_error()))
+}
+
+/// Opens the root. A path is followed from there, whatever the name of the root leads to in the meantime.
+///
+/// # Errors
+/// What the system reports.
+pub fn open_root(root: &Path) -> io::Result<File> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(File::from(openat(CWD, root, flags, Mode::empty())?))
+}
+
+/// Opens what is at `relative` beneath `root`, a folder whose path is `root_path`. `None` for what is neither a file nor
+/// a folder.
+///
+/// # Errors
+/// What the system reports, see [`is_undecided`].
+pub fn beneath(root: &File, root_path: &Path, relative: &Path) -> io::Result<Option<Found>> {
+    let name = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
+    // Without NONBLOCK a FIFO waits for a writer, and without NOCTTY a terminal may become that of the server.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let within = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let mut left = TRIES;
+    let file = loop {
+        left -= 1;
+        match openat2(root, name, flags, Mode::empty(), within) {
+            // While the kernel followed a `..`, something was renamed, and it cannot tell where it has got to.
+            Err(Errno::AGAIN) if left > 0 => {}
+            opened => break File::from(opened?),
+        }
+    };
+    look_at(file, root_path.join(relative))
+}
+
+/// What has been opened, by its type. Its path is only used for its name, so `/proc` may be missing here.
+fn look_at(file: File, path: PathBuf) -> io::Result<Option<Found>> {
+    let metadata = file.metadata()?;
+    let path = path_of(&file, path.clone()).unwrap_or(path);
+    Ok(match () {
+        () if metadata.is_file() => Some(Found::File(Opened { file, metadata, path })),
+        () if metadata.is_dir() => Some(Found::Folder(path)),
+        () => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::{FileType, mknodat};
+
+    use super::*;
+
+    #[test]
+    fn the_kernel_decides_all_but_links_that_leave_the_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let root_path = folder.path().join("root");
+        let at = |name: &str| root_path.join(name);
+        fs::create_dir_all(at("sub")).unwrap();
+        fs::write(at("sub/file"), "").unwrap();
+        fs::write(folder.path().join("secret"), "").unwrap();
+        let links = [
+            ("inside", "sub/file".into()),
+            ("up-and-down", "sub/../sub/file".into()),
+            ("out", "../secret".into()),
+            ("out-and-in", "../root/sub/file".into()),
+            ("absolute", at("sub/file")),
+            ("proc", PathBuf::from("/proc/self/cwd")),
+        ];
+        for (name, target) in links {
+            symlink(target, at(name)).unwrap();
+        }
+        symlink("circle", at("circle")).unwrap();
+        mknodat(CWD, at("fifo"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let table = [
+            ("", "folder"),
+            ("sub", "folder"),
+            ("sub/file", "file"),
+            ("inside", "file"),
+            ("up-and-down", "file"),
+            ("fifo", "nothing"),
+            ("missing", "error"),
+            ("circle", "error"),
+            ("out", "undecided"),
+            ("out-and-in", "undecided"),
+            ("absolute", "undecided"),
+            ("proc", "undecided"),
+            ("../secret", "undecided"),
+            ("/etc/passwd", "undecided"),
+        ];
+        let root = open_root(&root_path).unwrap();
+        for (name, expected) in table {
+            let outcome = match beneath(&root, &root_path, Path::new(name)) {
+                Ok(Some(Found::File(_))) => "file",
+                Ok(Some(Found::Folder(_))) => "folder",
+                Ok(None) => "nothing",
+                Err(error) if is_undecided(&error) => "undecided",
+                Err(_) => "error",
+            };
+            assert_eq!(outcome, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_root_that_is_no_folder_cannot_be_opened() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert!(open_root(file.path()).is_err());
+        assert!(open_root(&file.path().join("missing")).is_err());
+    }
+}
