@@ -4,6 +4,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use wire::{Client, Program, Reply, request};
 
@@ -93,11 +95,50 @@ fn a_root_that_is_a_link_is_followed_to_the_release_of_now() {
     assert_eq!(ask(&mut client, "/health/ready").status, 200);
 }
 
+/// A strong tag is a promise about bytes: a client puts a part of one file behind a part of another where it does not
+/// hold. What is said of a file must be read from it when it is sent.
+#[test]
+fn a_file_that_is_rewritten_in_place_comes_with_the_tag_of_its_new_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = serve(folder.path());
+    let mut client = Client::connect(program.addr()).unwrap();
+    // Small enough to be kept in memory, and too large for it.
+    for length in [100, 200_000] {
+        write(folder.path(), &[("file", &"a".repeat(length))]);
+        let old_tag = strong_tag(&mut client);
+        for letter in ["b", "c"] {
+            write(folder.path(), &[("file", &letter.repeat(length))]);
+            let range = [("Range", "bytes=9-"), ("If-Range", &old_tag)];
+            for fields in [&[][..], &range, &[("If-None-Match", &old_tag)]] {
+                let reply = client.ask(request("GET", "/static/file", fields, b"")).unwrap();
+                assert_eq!(reply.status, 200, "{fields:?}");
+                assert_eq!(reply.text(), letter.repeat(length), "{fields:?}");
+                assert_ne!(reply.field("ETag"), Some(old_tag.as_str()), "{fields:?}");
+            }
+        }
+        // It is shorter all of a sudden.
+        write(folder.path(), &[("file", "d")]);
+        let reply = client.ask(request("GET", "/static/file", &[], b"")).unwrap();
+        assert_eq!((reply.status, reply.text().as_str()), (200, "d"));
+    }
+}
+
+/// Waits until the tag is strong: two seconds from the last change.
+fn strong_tag(client: &mut Client) -> String {
+    for _ in 0..200 {
+        let tag = ask(client, "/static/file").field("ETag").unwrap().to_string();
+        if tag.starts_with('"') {
+            return tag;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the tag is weak after ten seconds");
+}
+
 #[cfg(target_os = "linux")]
 mod exchanges {
     use std::path::PathBuf;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::thread;
 
     use rustix::fs::{CWD, FileType, Mode, RenameFlags, mknodat, renameat_with};
     use tempfile::TempDir;

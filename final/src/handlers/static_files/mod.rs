@@ -31,6 +31,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::core::files;
 use crate::core::stderr::say;
 use crate::http::{
     Handler, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Router, SharedBytes,
@@ -42,7 +43,7 @@ use open::{Found, Opened};
 use open_files::{OpenFile, OpenFiles};
 use range::Wanted;
 use resolve::Root;
-use validators::Validators;
+use validators::{Validators, Version};
 
 /// The file that stands for its folder.
 const INDEX: &str = "index.html";
@@ -114,10 +115,13 @@ impl StaticFiles {
         };
         let found = match known {
             Some(file) => file,
-            None => match self.find(request)? {
+            None => match self.find_whatever_it_takes(request)? {
                 Target::Other(response) => return Ok(response),
                 Target::File(file) => {
-                    self.open.insert(request.path(), &file, now);
+                    // What may change unnoticed is opened anew by the next request.
+                    if file.is_settled {
+                        self.open.insert(request.path(), &file, now);
+                    }
                     file
                 }
             },
@@ -151,6 +155,17 @@ impl StaticFiles {
         Ok(response.with_body(found.body(part)))
     }
 
+    /// Files that are kept open for nobody are closed before a request has to go without.
+    fn find_whatever_it_takes(&self, request: &Request) -> io::Result<Target> {
+        match self.find(request) {
+            Err(error) if files::is_exhausted(&error) => {
+                self.open.give_back();
+                self.find(request)
+            }
+            found => found,
+        }
+    }
+
     fn find(&self, request: &Request) -> io::Result<Target> {
         let other = |response| Ok(Target::Other(response));
         // 1. What is it?
@@ -171,19 +186,26 @@ impl StaticFiles {
             (Found::File(_), true) => return other(not_found()),
         };
 
+        self.describe(opened, segments).map(|file| Target::File(Arc::new(file)))
+    }
+
+    fn describe(&self, opened: Opened, segments: &[String]) -> io::Result<OpenFile> {
         // 3. From here on it is this file, even if another gets its name.
         let Opened { file, metadata, path } = opened;
 
         // 4. Which state is this? One that changes while it is read is not kept in memory.
+        let stat = files::stat(&file)?;
         let bytes =
             if metadata.len() <= open_files::SMALL { read(&file, &metadata)? } else { None };
-        let validators = Validators::of(&metadata, date::noted());
+        let (version, now) = (Version::of(&metadata), date::noted());
+        let is_settled = version.is_settled(now) && Version::of(&file.metadata()?) == version;
+        let validators = Validators::of(&metadata, now);
         let name = telling_name(segments, &path);
         let content_type = mime::content_type(&name);
         let state = self.state(&content_type, &validators);
         let whole = whole(content_type, mime::content_encoding(&name), &state);
         let (file, length) = (Arc::new(file), metadata.len());
-        Ok(Target::File(Arc::new(OpenFile { file, bytes, length, validators, state, whole })))
+        Ok(OpenFile { file, bytes, stat, is_settled, length, validators, state, whole })
     }
 
     /// The fields that say which state of a file this is: the same in a 200 and a 304 (RFC 9110 section 15.4.5).
@@ -243,12 +265,12 @@ fn whole(content_type: HeaderValue, encoding: Option<HeaderValue>, state: &Heade
     fields
 }
 
-/// All of a small file, if it is what it was when its `metadata` was read, as far as its length and time tell.
+/// All of a small file, if it is the version that its `metadata` tells of.
 fn read(file: &File, metadata: &Metadata) -> io::Result<Option<SharedBytes>> {
     let mut bytes = Vec::new();
     file.take(metadata.len() + 1).read_to_end(&mut bytes)?;
     let is_whole = bytes.len() as u64 == metadata.len();
-    let is_same = file.metadata()?.modified().ok() == metadata.modified().ok();
+    let is_same = Version::of(&file.metadata()?) == Version::of(metadata);
     Ok((is_whole && is_same).then(|| bytes.into()))
 }
 

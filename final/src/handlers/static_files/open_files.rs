@@ -1,4 +1,7 @@
 //! Files that were asked for a moment ago are still open, and what is to be said of them is known.
+//!
+//! What is kept is which file a path leads to, for a second. Whether the file is still what it was is asked of the open
+//! file each time.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -7,17 +10,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::validators::Validators;
+use crate::core::files::{self, Stat};
 use crate::http::{Headers, ResponseBody, SharedBytes};
 
-/// How long a file is served without looking whether it is still the same. Somebody who publishes a file may
-/// have to wait this long for it to be seen.
+/// How long a path leads to the same file without looking where it leads. Somebody who publishes a file by renaming
+/// may have to wait this long for it to be seen. What is written into an open file is seen at once.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Files of at most so many bytes are kept in memory as well: 4 MiB in all, if all are small.
 pub const SMALL: u64 = 16 * 1024;
 
-/// How many files are open at most. Each needs a file of the process.
+/// How many files are open at most, and which part of the files that the process may open.
 const MOST: usize = 256;
+const PART: u64 = 8;
 
 /// A file that can be served.
 #[derive(Debug)]
@@ -26,6 +31,10 @@ pub struct OpenFile {
     pub file: Arc<File>,
     /// All of it, if it is small: then it is sent together with the head, by one call.
     pub bytes: Option<SharedBytes>,
+    /// What it was when all that follows was said of it.
+    pub stat: Stat,
+    /// Whether it will have another `stat` once it is changed. It has not if it was changed a moment ago.
+    pub is_settled: bool,
     /// Its length in bytes.
     pub length: u64,
     /// Which state of it this is.
@@ -37,9 +46,17 @@ pub struct OpenFile {
 }
 
 /// The open files, by the path that was asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct OpenFiles {
     files: Mutex<Generations>,
+    most: usize,
+}
+
+impl Default for OpenFiles {
+    fn default() -> OpenFiles {
+        let part = files::limit().and_then(|limit| usize::try_from(limit / PART).ok());
+        OpenFiles { files: Mutex::default(), most: part.unwrap_or(MOST).min(MOST) }
+    }
 }
 
 /// As long as a file is asked for, it is among the young. From time to time the young become the old, and the
@@ -55,6 +72,11 @@ struct Generations {
 const GENERATION: Duration = Duration::from_secs(10);
 
 impl OpenFile {
+    /// Whether the file is still what is said of it: a strong tag must not stand for other bytes.
+    pub fn is_unchanged(&self) -> bool {
+        files::stat(&self.file).is_ok_and(|now| files::is_unchanged(&self.stat, &now))
+    }
+
     /// A part of it, to be sent.
     pub fn body(&self, range: Range<u64>) -> ResponseBody {
         let in_memory = |bytes: &SharedBytes| {
@@ -70,10 +92,14 @@ impl OpenFile {
 }
 
 impl OpenFiles {
-    /// The file of this path, if it was found not long ago.
+    /// The file of this path, if it was found not long ago and has not changed since.
     pub fn get(&self, path: &str, now: Instant) -> Option<Arc<OpenFile>> {
+        self.find(path, now).filter(|file| file.is_unchanged())
+    }
+
+    fn find(&self, path: &str, now: Instant) -> Option<Arc<OpenFile>> {
         let mut files = self.lock();
-        files.grow_old(now);
+        files.grow_old(now, self.most);
         let Generations { young, old, .. } = &mut *files;
         let is_fresh = |found: &Instant| now.saturating_duration_since(*found) < FRESH;
         if let Some((found, file)) = young.get(path) {
@@ -90,9 +116,14 @@ impl OpenFiles {
     /// Keeps a file that has just been found.
     pub fn insert(&self, path: &str, file: &Arc<OpenFile>, now: Instant) {
         let mut files = self.lock();
-        files.grow_old(now);
+        files.grow_old(now, self.most);
         files.old.remove(path);
         files.young.insert(path.to_string(), (now, Arc::clone(file)));
+    }
+
+    /// Closes all that nobody is sending: the process has no more files.
+    pub fn give_back(&self) {
+        *self.lock() = Generations::default();
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Generations> {
@@ -101,9 +132,9 @@ impl OpenFiles {
 }
 
 impl Generations {
-    fn grow_old(&mut self, now: Instant) {
+    fn grow_old(&mut self, now: Instant, most: usize) {
         let since = *self.since.get_or_insert(now);
-        if self.young.len() >= MOST / 2 || now.saturating_duration_since(since) >= GENERATION {
+        if self.young.len() >= most / 2 || now.saturating_duration_since(since) >= GENERATION {
             self.old = std::mem::take(&mut self.young);
             self.since = Some(now);
         }
@@ -112,15 +143,27 @@ impl Generations {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     fn file() -> Arc<OpenFile> {
         let file = tempfile::tempfile().unwrap();
-        let validators =
-            Validators::of(&file.metadata().unwrap(), std::time::SystemTime::UNIX_EPOCH);
+        let metadata = file.metadata().unwrap();
+        let validators = Validators::of(&metadata, std::time::SystemTime::UNIX_EPOCH);
         let (state, whole) = (Headers::new(), Headers::new());
-        let file = Arc::new(file);
-        Arc::new(OpenFile { file, bytes: None, length: 0, validators, state, whole })
+        let (stat, file) = (files::stat(&file).unwrap(), Arc::new(file));
+        let is_settled = true;
+        Arc::new(OpenFile {
+            file,
+            bytes: None,
+            stat,
+            is_settled,
+            length: 0,
+            validators,
+            state,
+            whole,
+        })
     }
 
     #[test]
@@ -145,5 +188,26 @@ mod tests {
         files.get("/x", later);
         files.get("/x", later + GENERATION);
         assert_eq!(Arc::strong_count(&shared), 1);
+    }
+
+    /// It was served with its old length, tag and, if it is small, its old bytes for a second.
+    #[test]
+    fn a_file_that_has_changed_is_no_longer_known() {
+        let (files, start) = (OpenFiles::default(), Instant::now());
+        let file = file();
+        files.insert("/a", &file, start);
+        assert!(files.get("/a", start).is_some());
+        io::Write::write_all(&mut &*file.file, b"x").unwrap();
+        assert!(files.get("/a", start).is_none());
+    }
+
+    #[test]
+    fn what_is_given_back_is_closed() {
+        let (files, start) = (OpenFiles::default(), Instant::now());
+        let file = file();
+        files.insert("/a", &file, start);
+        files.give_back();
+        assert_eq!(Arc::strong_count(&file), 1);
+        assert!(files.get("/a", start).is_none());
     }
 }

@@ -98,13 +98,18 @@ impl Version {
         Version { length: metadata.len(), modified: metadata.modified().ok(), changed, number }
     }
 
+    /// Whether a change from `now` on is another version for sure: its times would be others.
+    pub fn is_settled(&self, now: SystemTime) -> bool {
+        let is_old = |time| now.duration_since(time).is_ok_and(|age| age >= RESOLUTION);
+        [self.modified, self.changed].into_iter().flatten().all(is_old)
+    }
+
     fn validators(&self, now: SystemTime) -> Validators {
         let whole_seconds = |time| Duration::from_secs(since_1970(time).as_secs());
         let Some(modified) = self.modified.filter(|it| whole_seconds(*it) > CONSTANT) else {
             return Validators { etag: None, modified: None };
         };
-        let is_old = |time| now.duration_since(time).is_ok_and(|age| age >= RESOLUTION);
-        let is_settled = is_old(modified) && self.changed.is_none_or(is_old);
+        let is_settled = self.is_settled(now);
         let mut opaque = format!("{:x}-{:x}", self.length, since_1970(modified).as_nanos());
         if let Some(changed) = self.changed {
             let _ = write!(opaque, "-{:x}-{:x}", since_1970(changed).as_nanos(), self.number);

@@ -1,0 +1,42 @@
+//! When the process has no more files, those that are kept open for nobody are given back.
+#![cfg(unix)]
+
+use std::fs;
+
+use wire::{Client, Program, request};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
+
+/// Three files of five were a 500, and the cache kept what it had open.
+#[test]
+fn every_file_is_served_when_clients_have_taken_all_descriptors() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..40 {
+        let file = fs::File::create(folder.path().join(number.to_string())).unwrap();
+        file.set_len(20_000).unwrap();
+    }
+    let files = folder.path().to_str().unwrap();
+    let limited = ["-c", "ulimit -n 80 && exec \"$0\" \"$@\"", PROGRAM];
+    let arguments = ["--addr", "127.0.0.1:0", "--files-only", "--root", files];
+    let program = Program::start("/bin/sh", &[&limited[..], &arguments].concat()).unwrap();
+    let mut client = Client::connect(program.addr()).unwrap();
+    let mut status_of =
+        |name: usize| client.ask(request("GET", &format!("/{name}"), &[], b"")).unwrap().status;
+    // Two seconds after their last change files are kept open.
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    for name in 0..20 {
+        assert_eq!(status_of(name), 200, "{name}");
+    }
+    let mut others = Vec::new();
+    for _ in 0..80 {
+        let mut other = Client::connect(program.addr()).unwrap();
+        match other.ask(request("GET", "/0", &[], b"")) {
+            Ok(reply) if reply.status == 200 => others.push(other),
+            _ => break,
+        }
+    }
+    assert!(others.len() < 79, "there is a limit");
+    for name in 20..40 {
+        assert_eq!(status_of(name), 200, "{name}, with {} other clients", others.len());
+    }
+}
