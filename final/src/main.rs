@@ -2,17 +2,23 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use httpserver::config::{self, Asked, Config, ConfigError};
 use httpserver::core::signals::on_stop;
 use httpserver::core::stderr::say;
 use httpserver::core::stdout::announce;
+use httpserver::middleware::AccessLog;
+use httpserver::middleware::log_format::LogFormat;
 use httpserver::middleware::log_output::LogOutput;
 use httpserver::{Server, app};
 
 /// Settings that cannot be used, as for most programs.
 const USAGE: u8 = 2;
+
+/// How long the end waits for the last lines of the log to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     match config::read(std::env::args_os(), |name| std::env::var(name).ok()) {
@@ -46,11 +52,14 @@ fn serve(config: &Config) -> anyhow::Result<()> {
         .with_drain(config.drain)
         .with_rejection_log(rejection_log())
         .always_answering("/health");
-    let application = app::build(config, server.handle())?;
+    let log = AccessLog::new(config.log.unwrap_or(LogFormat::Common));
+    let application = app::build(config, server.handle(), &log)?;
     let stop = server.handle();
     on_stop(move || stop.shutdown())?;
     announce(format_args!("listening on http://{}", server.local_addr()));
-    server.run(application)?;
+    let ended = server.run(application);
+    log.finish(LAST_LINES);
+    ended?;
     Ok(())
 }
 

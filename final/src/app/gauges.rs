@@ -1,4 +1,5 @@
-//! What `/metrics` shows of the server itself: the memory that is held for clients, and what it has rejected.
+//! What `/metrics` shows of the server itself: the memory that is held for clients, what it has rejected, and the lines
+//! that the log has lost.
 
 use std::fmt::Write;
 
@@ -25,4 +26,13 @@ pub(super) fn families(server: &ServerHandle) -> String {
         let _ = writeln!(page, "http_rejections_total{{reason=\"{reason}\"}} {count}");
     }
     page
+}
+
+/// The same for the access log, of which `dropped` lines are missing.
+pub(super) fn log(dropped: u64) -> String {
+    format!(
+        "# HELP http_log_lines_dropped_total Lines of the access log that its output did not take.\n\
+         # TYPE http_log_lines_dropped_total counter\n\
+         http_log_lines_dropped_total {dropped}\n"
+    )
 }

@@ -47,18 +47,19 @@ const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
 /// # Errors
 /// When two routes contradict each other, the CORS policy cannot be used, or the folder of the files is
 /// not there.
-pub fn build(config: &Config, server: ServerHandle) -> anyhow::Result<Chain> {
+pub fn build(config: &Config, server: ServerHandle, log: &AccessLog) -> anyhow::Result<Chain> {
     let (metrics, memory) = (Metrics::new(), server.memory().clone());
-    let router = routes(config, Some(server), &metrics, &Effects::Real)?;
+    let log = config.log.is_some().then_some(log);
+    let router = routes(config, Some((server, log)), &metrics, &Effects::Real)?;
     if config.files_only {
-        return Ok(files_alone(router.build()?, config));
+        return Ok(files_alone(router.build()?, log));
     }
     let paths = router.list().map(|(_, path)| path.to_string()).collect();
-    let demonstration = layers(router.build()?, config, metrics, memory, &Effects::Real)?;
+    let demonstration = layers(router.build()?, log, metrics, memory, &Effects::Real)?;
     let Some(folder) = &config.book else { return Ok(demonstration) };
     let mut router = Router::new();
     files(config, folder)?.routes(&mut router, "");
-    Ok(book::beside(&paths, demonstration, files_alone(router.build()?, config))?)
+    Ok(book::beside(&paths, demonstration, files_alone(router.build()?, log))?)
 }
 
 /// The application for a lab: nothing that happens in it is felt outside. It has no log, nobody else's users, and
@@ -67,11 +68,11 @@ pub(crate) fn pretended(config: &Config, slept: Arc<AtomicU64>) -> anyhow::Resul
     let config = Config { files_only: false, labs: false, log: None, ..config.clone() };
     let (metrics, effects) = (Metrics::new(), Effects::Pretended(slept));
     let routes = routes(&config, None, &metrics, &effects)?.build()?;
-    layers(routes, &config, metrics, MemoryBudget::default(), &effects)
+    layers(routes, None, metrics, MemoryBudget::default(), &effects)
 }
 
-fn files_alone(routes: Routes, config: &Config) -> Chain {
-    logged(Chain::around(routes).with(RequestId::new()), config)
+fn files_alone(routes: Routes, log: Option<&AccessLog>) -> Chain {
+    logged(Chain::around(routes).with(RequestId::new()), log)
         .with(no_sniff)
         .with(reject_invalid)
         .with(Compression)
@@ -80,7 +81,7 @@ fn files_alone(routes: Routes, config: &Config) -> Chain {
 
 fn layers(
     routes: Routes,
-    config: &Config,
+    log: Option<&AccessLog>,
     metrics: Metrics,
     memory: MemoryBudget,
     effects: &Effects,
@@ -88,7 +89,7 @@ fn layers(
     // From the outside in. Who answers further inside is seen by all who are further outside: so a panic
     // becomes an answer that is compressed, gets its CORS fields, is logged, and has an id. All that may reject a
     // request stands inside of what every response needs.
-    let chain = logged(Chain::around(routes).with(RequestId::new()), config)
+    let chain = logged(Chain::around(routes).with(RequestId::new()), log)
         .with(metrics)
         .with(StatusHandlers::new().on_status(Status::TOO_MANY_REQUESTS, too_many::explain))
         .with(no_sniff)
@@ -104,11 +105,9 @@ fn layers(
     })
 }
 
-fn logged(chain: Chain, config: &Config) -> Chain {
-    match config.log {
-        Some(format) => {
-            chain.with(AccessLog::new(format).skipping("/favicon.ico").skipping("/health/live"))
-        }
+fn logged(chain: Chain, log: Option<&AccessLog>) -> Chain {
+    match log {
+        Some(log) => chain.with(log.clone().skipping("/favicon.ico").skipping("/health/live")),
         None => chain,
     }
 }
@@ -131,7 +130,7 @@ pub fn print_routes(config: &Config) -> anyhow::Result<()> {
 
 fn routes(
     config: &Config,
-    server: Option<ServerHandle>,
+    running: Option<(ServerHandle, Option<&AccessLog>)>,
     metrics: &Metrics,
     effects: &Effects,
 ) -> anyhow::Result<Router> {
@@ -156,14 +155,20 @@ fn routes(
     counter::routes(&mut router, effects);
     files.routes(&mut router, "/static");
     if config.labs {
-        let address = server.as_ref().map_or(config.addr, ServerHandle::local_addr);
+        let address = running.as_ref().map_or(config.addr, |(server, _)| server.local_addr());
         labs::routes(&mut router, config, address);
     }
-    match server.clone() {
-        Some(server) => metrics.routes_with(&mut router, move || gauges::families(&server)),
+    match &running {
+        Some((server, log)) => {
+            let (server, log) = (server.clone(), log.cloned());
+            metrics.routes_with(&mut router, move || {
+                let dropped = log.as_ref().map_or(0, AccessLog::dropped);
+                gauges::families(&server) + &gauges::log(dropped)
+            });
+        }
         None => metrics.routes(&mut router),
     }
-    probes::health(folder, server).routes(&mut router);
+    probes::health(folder, running.map(|(server, _)| server)).routes(&mut router);
     let welcome = pages::welcome(&router);
     router.get("/", welcome);
     Ok(router)

@@ -1,7 +1,8 @@
 //! The access log: a line for each request, when its answer is known.
 
 use std::io::{self, Write};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::log_format::{Entry, LogFormat};
 use super::log_output::LogOutput;
@@ -9,10 +10,11 @@ use super::{Middleware, Next};
 use crate::http::{Method, Request, Response, date};
 
 /// Writes a line for each request that comes by. It belongs near the outside, where an answer that
-/// another layer gave is seen as well.
+/// another layer gave is seen as well. A clone writes to the same output.
+#[derive(Clone)]
 pub struct AccessLog {
     format: LogFormat,
-    output: LogOutput,
+    output: Arc<LogOutput>,
     skipped: Vec<String>,
 }
 
@@ -24,7 +26,7 @@ impl AccessLog {
 
     /// A log that is written elsewhere.
     pub fn to(format: LogFormat, output: impl Write + Send + 'static) -> AccessLog {
-        AccessLog { format, output: LogOutput::new(output), skipped: Vec::new() }
+        AccessLog { format, output: Arc::new(LogOutput::new(output)), skipped: Vec::new() }
     }
 
     /// Leaves out what asks for this path, such as a probe that comes every second. An answer with a
@@ -32,6 +34,17 @@ impl AccessLog {
     pub fn skipping(mut self, path: &str) -> AccessLog {
         self.skipped.push(path.to_string());
         self
+    }
+
+    /// How many lines have been dropped because the output did not take them.
+    pub fn dropped(&self) -> u64 {
+        self.output.dropped()
+    }
+
+    /// Takes no more lines, and waits until the last ones have been written, for `patience` at most. The end of the
+    /// process would not wait for them.
+    pub fn finish(&self, patience: Duration) {
+        self.output.finish(patience);
     }
 }
 
@@ -80,7 +93,9 @@ mod tests {
         let log = AccessLog::to(LogFormat::Common, writes.clone())
             .skipping("/health")
             .skipping("/favicon.ico");
-        Chain::around(handler).with(log).handle(&mut Request::builder(method, path).build());
+        let chain = Chain::around(handler).with(log.clone());
+        chain.handle(&mut Request::builder(method, path).build());
+        log.finish(Duration::from_secs(20));
         writes.0.lock().unwrap().clone()
     }
 

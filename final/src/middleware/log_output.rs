@@ -1,150 +1,172 @@
-//! Where the lines of a log go, from many threads at the same time, with hardly any of them waiting for another.
+//! Where the lines of a log go, from many threads, none of which ever waits for the output.
 
 use std::io::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-/// Lines that may wait for whoever writes, in bytes. Beyond that a thread waits as well: what takes the log is slower
-/// than what is logged, and memory is no place to hide that.
-const WAITING: usize = 64 * 1024;
+use crate::core::stderr::say;
 
-/// Calls by one thread, as long as there are others who could make the next one. Its own client waits meanwhile.
-const ROUNDS: usize = 4;
+/// Bytes that may wait to be written. Lines that don't fit are dropped: a log that is not read must not stop the service,
+/// nor fill the memory.
+const MAX_WAITING: usize = 4 * 1024 * 1024;
 
-/// An output that is written by one thread at a time.
+/// How long the lines that wait may still take when the output is dropped.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// An output that a thread of its own writes to.
 ///
-/// A thread that finds it free writes its line at once. One that finds it busy leaves its line and goes on: whoever
-/// writes looks afterwards what was left, and writes all of it by one call. So under load there are fewer calls than
-/// lines, and hardly a thread sleeps because of another one's. (Databases call this a group commit.)
-///
-/// If others bring lines as quickly as they are written, whoever writes would never be done. So after a few calls it
-/// asks for a successor: the next thread with a line waits for it to end, and writes in its place.
+/// Other threads append their line to a buffer and go on. The writer takes all that has come since its last call and
+/// writes it by one call, so under load there are far fewer calls than lines. (Databases call this a group commit.)
 pub struct LogOutput {
-    waiting: Mutex<Waiting>,
-    writer: Mutex<Writer>,
+    shared: Arc<Shared>,
 }
 
-/// What is left to whoever writes.
 #[derive(Default)]
-struct Waiting {
-    lines: Vec<u8>,
-    /// Whoever writes has done its share.
-    needs_successor: bool,
-    /// Threads that wait to write. Each of them will, so lines may be left to them.
-    successors: usize,
+struct Shared {
+    state: Mutex<State>,
+    /// There are lines, or no more will come: for the writer. All has been written: for [`LogOutput::finish`].
+    changed: Condvar,
 }
 
-struct Writer {
-    output: Box<dyn Write + Send>,
-    /// What is being written. It changes places with what waits.
+#[derive(Default)]
+struct State {
     lines: Vec<u8>,
+    /// Lines that did not fit, or could not be written.
+    dropped: u64,
+    /// No more lines are taken.
+    is_finished: bool,
+    /// The writer has ended, and so has written all that it could.
+    has_ended: bool,
 }
 
 impl LogOutput {
-    /// Lines that go there.
+    /// Starts the thread that writes to `output`. Without a thread all lines are dropped, and standard error says so.
     pub fn new(output: impl Write + Send + 'static) -> LogOutput {
-        let writer = Writer { output: Box::new(output), lines: Vec::new() };
-        LogOutput { waiting: Mutex::default(), writer: Mutex::new(writer) }
+        let shared = Arc::new(Shared::default());
+        let writer = Arc::clone(&shared);
+        let thread = thread::Builder::new().name("log".to_string());
+        if let Err(error) = thread.spawn(move || writer.run(output)) {
+            say(format_args!(
+                "access log: no thread can be had, so all lines are dropped: {error}"
+            ));
+            shared.end();
+        }
+        LogOutput { shared }
     }
 
-    /// Writes a line, or leaves it to a thread that is writing now. Lines stay whole. A log that cannot be written must
-    /// not stop the service, so nobody is told.
+    /// Leaves a line to the writer, or drops it if too much waits. It never blocks for longer than a copy takes.
     pub fn write(&self, line: &str) {
-        let mut rounds = 0;
-        if self.leave(line) {
-            self.write_what_waits(self.succeed(), &mut rounds);
+        let mut state = self.shared.lock();
+        if state.is_finished || state.lines.len() + line.len() > MAX_WAITING {
+            state.dropped += 1;
+            return;
         }
-        // Also behind the last look: somebody may have left a line since then, and found the writer still there.
-        while !lock(&self.waiting).is_done()
-            && let Some(writer) = self.writer_if_free()
-        {
-            self.write_what_waits(writer, &mut rounds);
-        }
-    }
-
-    /// Leaves a line. Returns whether its thread has to wait and write: it has been asked to, or there is too much.
-    fn leave(&self, line: &str) -> bool {
-        let mut waiting = lock(&self.waiting);
-        waiting.lines.extend_from_slice(line.as_bytes());
-        let succeeds = waiting.needs_successor || waiting.lines.len() > WAITING;
-        if succeeds {
-            waiting.needs_successor = false;
-            waiting.successors += 1;
-        }
-        succeeds
-    }
-
-    /// Waits until whoever writes has ended.
-    fn succeed(&self) -> MutexGuard<'_, Writer> {
-        let writer = lock(&self.writer);
-        lock(&self.waiting).successors -= 1;
-        writer
-    }
-
-    fn writer_if_free(&self) -> Option<MutexGuard<'_, Writer>> {
-        match self.writer.try_lock() {
-            Ok(writer) => Some(writer),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
+        let was_empty = state.lines.is_empty();
+        state.lines.extend_from_slice(line.as_bytes());
+        drop(state);
+        if was_empty {
+            self.shared.changed.notify_all();
         }
     }
 
-    /// Writes until nothing waits, or until somebody waits to go on with it.
-    fn write_what_waits(&self, mut writer: MutexGuard<'_, Writer>, rounds: &mut usize) {
-        let Writer { output, lines } = &mut *writer;
-        loop {
-            lines.clear();
-            {
-                let mut waiting = lock(&self.waiting);
-                if waiting.lines.is_empty() || (*rounds > 0 && waiting.successors > 0) {
-                    return;
+    /// How many lines have been dropped so far.
+    pub fn dropped(&self) -> u64 {
+        self.shared.lock().dropped
+    }
+
+    /// Takes no more lines, and waits until those that are there have been written, for `patience` at most.
+    pub fn finish(&self, patience: Duration) {
+        let mut state = self.shared.lock();
+        state.is_finished = true;
+        self.shared.changed.notify_all();
+        let ended =
+            self.shared.changed.wait_timeout_while(state, patience, |state| !state.has_ended);
+        drop(ended.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Drop for LogOutput {
+    fn drop(&mut self) {
+        self.finish(LAST_LINES);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The life of the writer.
+    fn run(&self, mut output: impl Write) {
+        let mut lines = Vec::new();
+        // What has been reported on standard error, which may be blocked too. Only this thread waits for it then.
+        let (mut reported, mut fails) = (0, false);
+        while self.take(&mut lines) {
+            let written = output.write_all(&lines).and_then(|()| output.flush());
+            let dropped = self.count(written.is_err(), &lines);
+            match &written {
+                Err(error) if !fails => say(format_args!("access log: {error}; lines are dropped")),
+                Ok(()) if dropped > reported => {
+                    let count = dropped - reported;
+                    say(format_args!(
+                        "access log: it goes on after {count} lines that were dropped"
+                    ));
+                    reported = dropped;
                 }
-                *rounds += 1;
-                waiting.needs_successor |= *rounds >= ROUNDS;
-                std::mem::swap(lines, &mut waiting.lines);
+                _ => {}
             }
-            let _ = output.write_all(lines).and_then(|()| output.flush());
+            fails = written.is_err();
         }
+        self.end();
     }
-}
 
-impl Waiting {
-    /// Whether nothing waits, or somebody waits to write it.
-    fn is_done(&self) -> bool {
-        self.lines.is_empty() || self.successors > 0
+    /// Waits for lines, and takes all of them in place of those in `lines`. `false`: there are none, and no more will come.
+    fn take(&self, lines: &mut Vec<u8>) -> bool {
+        let waiting = |state: &mut State| state.lines.is_empty() && !state.is_finished;
+        let state = self.changed.wait_while(self.lock(), waiting);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        lines.clear();
+        std::mem::swap(lines, &mut state.lines);
+        !lines.is_empty()
     }
-}
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Adds lines that could not be written to those that were dropped, and returns how many these are now.
+    fn count(&self, is_lost: bool, lines: &[u8]) -> u64 {
+        let mut state = self.lock();
+        if is_lost {
+            state.dropped += memchr::memchr_iter(b'\n', lines).count() as u64;
+        }
+        state.dropped
+    }
+
+    fn end(&self) {
+        let mut state = self.lock();
+        state.is_finished = true;
+        state.has_ended = true;
+        self.changed.notify_all();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::{Arc, Barrier, OnceLock};
-    use std::thread::{self, Builder, JoinHandle, ThreadId};
-    use std::time::{Duration, Instant};
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
 
-    /// Notes each write. The first one waits for a barrier twice: when it has begun, and before it ends.
-    #[derive(Clone)]
-    struct Slow {
-        writes: Arc<Mutex<Vec<String>>>,
-        barrier: Arc<Barrier>,
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// Notes each write: tells that it has begun, and waits until it may end.
+    struct Stepped {
+        begun: Sender<String>,
+        may_end: Receiver<io::Result<()>>,
     }
 
-    impl Write for Slow {
+    impl Write for Stepped {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            let is_first = {
-                let mut writes = lock(&self.writes);
-                writes.push(String::from_utf8(bytes.to_vec()).unwrap());
-                writes.len() == 1
-            };
-            if is_first {
-                self.barrier.wait();
-                self.barrier.wait();
-            }
+            self.begun.send(String::from_utf8(bytes.to_vec()).unwrap()).unwrap();
+            self.may_end.recv_timeout(LONG).unwrap()?;
             Ok(bytes.len())
         }
 
@@ -153,88 +175,67 @@ mod tests {
         }
     }
 
-    #[test]
-    fn who_finds_it_busy_leaves_the_line_and_goes_on_and_the_writer_writes_all_at_once() {
-        let slow = Slow { writes: Arc::default(), barrier: Arc::new(Barrier::new(2)) };
-        let output = LogOutput::new(slow.clone());
-        thread::scope(|scope| {
-            scope.spawn(|| output.write("one\n"));
-            slow.barrier.wait();
-            // The writer is stuck, and nobody has to wait for it.
-            output.write("two\n");
-            output.write("three\n");
-            assert_eq!(*lock(&slow.writes), ["one\n"]);
-            slow.barrier.wait();
-        });
-        assert_eq!(*lock(&slow.writes), ["one\n", "two\nthree\n"]);
+    fn stepped() -> (LogOutput, Receiver<String>, Sender<io::Result<()>>) {
+        let ((begun, writes), (go_on, may_end)) = (channel(), channel());
+        (LogOutput::new(Stepped { begun, may_end }), writes, go_on)
     }
 
-    /// Whoever writes finds another line after each call, for a hundred calls. Once it went on until there was none, and
-    /// its own client waited all that time.
     #[test]
-    fn whoever_writes_is_relieved_after_a_few_calls_as_long_as_others_add_lines() {
-        /// Each call, by which thread and what. Before it ends, a new thread leaves the next line.
-        #[derive(Clone, Default)]
-        struct Crowded {
-            output: Arc<OnceLock<LogOutput>>,
-            calls: Arc<Mutex<Vec<(ThreadId, String)>>>,
-            threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
-            padding: usize,
+    fn lines_that_come_during_a_write_are_written_together_by_the_next_one() {
+        let (output, writes, go_on) = stepped();
+        output.write("one\n");
+        assert_eq!(writes.recv_timeout(LONG).unwrap(), "one\n");
+        output.write("two\n");
+        output.write("three\n");
+        for _ in 0..2 {
+            go_on.send(Ok(())).unwrap();
         }
+        assert_eq!(writes.recv_timeout(LONG).unwrap(), "two\nthree\n");
+        output.finish(LONG);
+        assert_eq!((writes.try_iter().count(), output.dropped()), (0, 0));
+    }
 
-        const LINES: usize = 100;
-
-        impl Crowded {
-            fn leave_line(&self, number: usize) {
-                let (output, padding) = (Arc::clone(&self.output), "x".repeat(self.padding));
-                let write = move || output.get().unwrap().write(&format!("{number} {padding}\n"));
-                let thread = Builder::new().name(format!("line {number}")).spawn(write).unwrap();
-                lock(&self.threads).push(thread);
-            }
+    /// Once a thread with a line waited for the output as soon as 64 KiB waited, and so did its client.
+    #[test]
+    fn an_output_that_takes_nothing_blocks_nobody_and_its_lines_are_counted() {
+        let (output, writes, go_on) = stepped();
+        let line = format!("{}\n", "x".repeat(999));
+        output.write("first\n");
+        writes.recv_timeout(LONG).unwrap();
+        for _ in 0..MAX_WAITING / line.len() + 7 {
+            output.write(&line);
         }
-
-        impl Write for Crowded {
-            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                let text = String::from_utf8(bytes.to_vec()).unwrap();
-                let number = {
-                    let mut calls = lock(&self.calls);
-                    calls.push((thread::current().id(), text));
-                    calls.len()
-                };
-                if number < LINES {
-                    self.leave_line(number);
-                    let end = Instant::now() + Duration::from_secs(20);
-                    while lock(&self.output.get().unwrap().waiting).lines.is_empty() {
-                        assert!(Instant::now() < end, "waited for line {number}");
-                        thread::yield_now();
-                    }
-                }
-                Ok(bytes.len())
-            }
-
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
+        assert_eq!(output.dropped(), 7);
+        // It can be ended all the same.
+        output.finish(Duration::ZERO);
+        output.write("too late\n");
+        assert_eq!(output.dropped(), 8);
+        for _ in 0..2 {
+            go_on.send(Ok(())).unwrap();
         }
+        output.finish(LONG);
+        assert_eq!(writes.recv_timeout(LONG).unwrap().len(), MAX_WAITING / line.len() * line.len());
+    }
 
-        // Lines of a usual length, and lines of which one is more than may wait.
-        for (padding, most) in [(10, ROUNDS), (WAITING, 1)] {
-            let crowded = Crowded { padding, ..Crowded::default() };
-            let _ = crowded.output.set(LogOutput::new(crowded.clone()));
-            crowded.leave_line(0);
-            while let Some(thread) = { lock(&crowded.threads).pop() } {
-                thread.join().unwrap();
-            }
-            let calls = lock(&crowded.calls);
-            let numbers: Vec<_> =
-                calls.iter().map(|(_, text)| text.split(' ').next().unwrap()).collect();
-            let expected: Vec<_> = (0..LINES).map(|number| number.to_string()).collect();
-            assert_eq!(numbers, expected, "each line once, and each by a call of its own");
-            for (writer, _) in calls.iter() {
-                let count = calls.iter().filter(|(other, _)| other == writer).count();
-                assert!(count <= most, "{count} calls by one thread; padding {padding}");
-            }
+    #[test]
+    fn lines_that_cannot_be_written_are_counted_and_the_next_ones_are_tried() {
+        let (output, writes, go_on) = stepped();
+        output.write("lost\n");
+        writes.recv_timeout(LONG).unwrap();
+        output.write("lost too\nand this\n");
+        for outcome in
+            [Err(io::ErrorKind::StorageFull.into()), Err(io::ErrorKind::BrokenPipe.into())]
+        {
+            go_on.send(outcome).unwrap();
         }
+        writes.recv_timeout(LONG).unwrap();
+        output.write("written\n");
+        go_on.send(Ok(())).unwrap();
+        output.finish(LONG);
+        assert_eq!(
+            (output.dropped(), writes.try_iter().last()),
+            (3, Some("written\n".to_string()))
+        );
     }
 
     #[test]
@@ -247,7 +248,7 @@ mod tests {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
                 // One byte less than it is given, as a full pipe may do.
                 let count = bytes.len().saturating_sub(1).max(1);
-                lock(&self.0).extend_from_slice(&bytes[..count]);
+                self.0.lock().unwrap().extend_from_slice(&bytes[..count]);
                 Ok(count)
             }
 
@@ -264,68 +265,13 @@ mod tests {
                 scope.spawn(move || (0..500).for_each(|i| output.write(&format!("{name}{i}\n"))));
             }
         });
-        let text = String::from_utf8(lock(&bytes.0).clone()).unwrap();
+        drop(output); // which waits for the last lines
+        let text = String::from_utf8(bytes.0.lock().unwrap().clone()).unwrap();
         for name in ["a", "b", "c", "d"] {
             let lines: Vec<_> = text.lines().filter(|line| line.starts_with(name)).collect();
             let expected: Vec<_> = (0..500).map(|i| format!("{name}{i}")).collect();
             assert_eq!(lines, expected, "in the order of their thread");
         }
         assert_eq!(text.lines().count(), 2000);
-    }
-
-    #[test]
-    fn an_output_that_fails_costs_its_lines_and_nothing_else() {
-        struct Full;
-        impl Write for Full {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let output = LogOutput::new(Full);
-        output.write("lost\n");
-        output.write("lost as well\n");
-        assert!(lock(&output.waiting).lines.is_empty());
-    }
-
-    #[test]
-    fn who_is_asked_to_succeed_is_asked_alone_and_others_leave_the_lines_to_it() {
-        let output = LogOutput::new(io::sink());
-        assert!(!output.leave("one\n"), "nobody has asked");
-        lock(&output.waiting).needs_successor = true;
-        assert!(output.leave("two\n"));
-        assert!(!output.leave("three\n"));
-        // The lines are not left to it for ever.
-        assert!(lock(&output.waiting).is_done());
-        drop(output.succeed());
-        assert!(!lock(&output.waiting).is_done());
-    }
-
-    #[test]
-    fn what_has_been_written_is_not_kept_in_a_buffer() {
-        #[derive(Clone, Default)]
-        struct Buffered(Arc<Mutex<(String, String)>>);
-
-        impl Write for Buffered {
-            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                lock(&self.0).0.push_str(std::str::from_utf8(bytes).unwrap());
-                Ok(bytes.len())
-            }
-
-            fn flush(&mut self) -> io::Result<()> {
-                let (buffer, written) = &mut *lock(&self.0);
-                written.push_str(&std::mem::take(buffer));
-                Ok(())
-            }
-        }
-
-        let buffered = Buffered::default();
-        let output = LogOutput::new(buffered.clone());
-        for line in ["one\n", "two\n"] {
-            output.write(line);
-        }
-        assert_eq!(*lock(&buffered.0), (String::new(), "one\ntwo\n".to_string()));
     }
 }

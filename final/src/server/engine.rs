@@ -46,7 +46,7 @@ impl Client {
         if self.exchange.is_idle() {
             // A request may have arrived that no thread has read, or that has to wait for another turn.
             let mut first = Vec::with_capacity(1);
-            return self.connection.leftover() > 0
+            return !self.connection.leftover().is_empty()
                 || matches!(self.connection.fill(&mut first), Ok(Fill::Bytes(_)));
         }
         !self.exchange.is_closing()

@@ -1,0 +1,102 @@
+//! Standard output is a pipe that nothing reads: the log is dropped and counted, and every request is served.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use wire::{Client, environment, request};
+
+/// Far longer than anything here takes.
+const LONG: Duration = Duration::from_secs(20);
+
+/// Lines of 8 KiB, together far more than a pipe and the server's buffer hold.
+const REQUESTS: usize = 1000;
+
+struct Server {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    address: SocketAddr,
+}
+
+/// The program, of whose output only the first line is read.
+fn start() -> Server {
+    let mut command = environment::command(env!("CARGO_BIN_EXE_httpserver"));
+    command.args(["--addr", "127.0.0.1:0", "--max-requests", "100000"]).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Its buffer is small, so that hardly anything but the line is read.
+    let mut stdout = BufReader::with_capacity(64, child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("listening on http://").unwrap().parse().unwrap();
+    Server { child, stdout, address }
+}
+
+impl Server {
+    /// Fills the pipe and the buffer, by several clients in turn.
+    fn fill_log(&self) {
+        let target = format!("/empty?{}", "x".repeat(8000));
+        let mut clients = [(); 8].map(|()| Client::connect(self.address).unwrap());
+        for number in 0..REQUESTS {
+            let client = &mut clients[number % 8];
+            assert_eq!(client.ask(request("GET", &target, &[], b"")).unwrap().status, 204);
+        }
+    }
+
+    fn dropped(&self) -> u64 {
+        let page = wire::get(self.address, "/metrics").unwrap().text();
+        let line = page.lines().find(|line| line.starts_with("http_log_lines_dropped_total "));
+        line.unwrap().rsplit_once(' ').unwrap().1.parse().unwrap()
+    }
+
+    /// Asks it to stop, and waits for that.
+    fn stop(&mut self) -> Option<i32> {
+        let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        let end = Instant::now() + LONG;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < end, "waited for the end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Once every thread waited for the pipe in the end, also those that had been asked for the health.
+#[test]
+fn a_log_that_nothing_reads_holds_up_neither_requests_nor_probes_nor_the_end() {
+    let mut server = start();
+    server.fill_log();
+    for path in ["/health/ready", "/health/live"] {
+        assert_eq!(wire::get(server.address, path).unwrap().status, 200, "{path}");
+    }
+    assert!(server.dropped() > 0);
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn what_was_dropped_is_reported_when_the_log_is_read_again() {
+    let mut server = start();
+    server.fill_log();
+    assert!(server.dropped() > 0);
+    let pid = Pid::from_raw(server.child.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let logged = (&mut server.stdout).lines().count();
+    let mut said = String::new();
+    server.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    let (_, rest) = said.split_once("access log: it goes on after ").unwrap();
+    let dropped: usize = rest.split(' ').next().unwrap().parse().unwrap();
+    assert_eq!(logged + dropped, REQUESTS + 1, "each request, and the one for the metrics");
+}
