@@ -38,7 +38,7 @@ impl LogFormat {
     pub fn line(self, entry: &Entry) -> String {
         let mut line = match self {
             LogFormat::Common => common(entry),
-            LogFormat::Json => json(entry),
+            LogFormat::Json => without_hidden(json(entry)),
         };
         line.push('\n');
         line
@@ -98,6 +98,30 @@ pub fn escape(bytes: &[u8]) -> String {
     safe
 }
 
+/// JSON with an escape for each character that shows something else than what is there: control characters, of
+/// which JSON escapes only those below U+0020, ends of lines that only Unicode knows, and marks that turn the direction of
+/// the text around. In JSON they can only be inside of strings.
+fn without_hidden(json: String) -> String {
+    // As a rule there is none.
+    if json.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return json;
+    }
+    let mut visible = String::with_capacity(json.len());
+    for character in json.chars() {
+        let turns =
+            matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2066}'..='\u{2069}');
+        // Two ends of lines, then the older marks of direction.
+        let ends_or_turns = matches!(character, '\u{2028}'..='\u{202E}');
+        if character.is_control() || ends_or_turns || turns {
+            // Writing to a string cannot fail.
+            let _ = write!(visible, "\\u{:04x}", u32::from(character));
+        } else {
+            visible.push(character);
+        }
+    }
+    visible
+}
+
 impl FromStr for LogFormat {
     type Err = ();
 
@@ -145,6 +169,29 @@ mod tests {
              \"method\":\"GET\",\"target\":\"/a\",\"route\":null,\"version\":\"HTTP/1.1\",\
              \"status\":200,\"bytes\":null,\"duration_ms\":1.042}\n"
         );
+    }
+
+    /// A terminal takes U+009B for the start of a command, as it does ESC [.
+    #[test]
+    fn what_a_terminal_or_a_reader_would_be_deceived_by_is_escaped_in_json_and_means_the_same() {
+        for character in
+            ['\u{7f}', '\u{80}', '\u{9b}', '\u{61c}', '\u{200e}', '\u{2028}', '\u{2029}']
+                .into_iter()
+                .chain('\u{202a}'..='\u{202e}')
+                .chain('\u{2066}'..='\u{2069}')
+        {
+            let id = format!("a{character}\u{e9}\n");
+            let mut request = Request::builder(Method::Get, "/").build();
+            request.set_id(id.clone());
+            let (status, length) = (Status::OK, None);
+            let (began, took) = (SystemTime::UNIX_EPOCH, Duration::ZERO);
+            let line =
+                LogFormat::Json.line(&Entry { request: &request, status, length, began, took });
+            let expected = format!("\"request_id\":\"a\\u{:04x}\u{e9}\\n\"", u32::from(character));
+            assert!(line.contains(&expected), "{line:?}");
+            let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(value["request_id"], id);
+        }
     }
 
     #[test]

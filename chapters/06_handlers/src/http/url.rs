@@ -105,8 +105,9 @@ impl fmt::Display for UrlError {
             Self::UnknownName(name) => write!(f, "no route has the name `{name}`"),
             Self::Missing(param) => write!(f, "the parameter `{param}` has no value"),
             Self::Surplus(param) => write!(f, "the route has no use for this value of `{param}`"),
+            // The value may be a client's, and this is a line of the log.
             Self::Unfit { param, value } => {
-                write!(f, "`{value}` does not fit the parameter `{param}`")
+                write!(f, "`{}` does not fit the parameter `{param}`", value.escape_debug())
             }
         }
     }

@@ -154,7 +154,7 @@ impl Handler for StaticFiles {
             Ok(response) => response,
             Err(error) if resolve::is_absent(&error) => not_found(),
             Err(error) => {
-                say(format_args!("{}: {error}", request.path()));
+                say(format_args!("{}: {error}", request.target().raw()));
                 let message = "the file cannot be read";
                 HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
                     .into_response()
