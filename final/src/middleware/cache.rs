@@ -26,6 +26,8 @@ use crate::http::{
 const AGE: HeaderName = HeaderName::from_static("Age");
 /// Who the client says it is (RFC 9110 section 11.6.2).
 const AUTHORIZATION: HeaderName = HeaderName::from_static("Authorization");
+/// Of which resource the content is (RFC 9110 section 8.7).
+const CONTENT_LOCATION: HeaderName = HeaderName::from_static("Content-Location");
 /// Where the answer came from. No RFC defines it, and many caches say it.
 const X_CACHE: HeaderName = HeaderName::from_static("X-Cache");
 
@@ -40,10 +42,11 @@ const BYPASS: HeaderValue = HeaderValue::from_static("BYPASS");
 const NOT_FOR_US: [&str; 4] = ["Range", "If-Range", "If-Match", "If-Unmodified-Since"];
 
 /// Fields that belong to one connection (RFC 9110 section 7.6.1), besides those that Connection names.
-const HOP_BY_HOP: [&str; 8] = [
+const HOP_BY_HOP: [&str; 9] = [
     "Connection",
     "Keep-Alive",
     "Proxy-Authenticate",
+    "Proxy-Authentication-Info",
     "Proxy-Connection",
     "TE",
     "Trailer",
@@ -125,7 +128,7 @@ impl ResponseCache {
         let (now, youth) = ((self.clock)(), asked.time("max-age").unwrap_or(Duration::MAX));
         let has_name = request.headers().contains(AUTHORIZATION);
         lock(&self.store).find(key, request.headers(), now, |entry| {
-            now.saturating_duration_since(entry.made) < youth && (entry.is_public || !has_name)
+            entry.age(now) < youth && (entry.is_public || !has_name)
         })
     }
 
@@ -146,20 +149,34 @@ impl ResponseCache {
         if let Some(matched) = &entry.matched {
             request.set_matched(matched.clone());
         }
-        let age = (self.clock)().saturating_duration_since(entry.made);
-        response.with_header(AGE, age.as_secs().into()).with_header(X_CACHE, HIT)
+        let age = entry.age((self.clock)()).as_secs();
+        response.with_header(AGE, age.into()).with_header(X_CACHE, HIT)
+    }
+
+    /// A write has succeeded: drops what it can have changed, that is its own path and what its response names on the
+    /// same host (RFC 9111 section 4.4).
+    fn invalidate(&self, key: &Key, response: &Headers) {
+        let mut store = lock(&self.store);
+        store.invalidate(key);
+        let names = [header::LOCATION, CONTENT_LOCATION];
+        let values = names.iter().flat_map(|name| response.get_all(name));
+        for named in values.filter_map(|value| key.named_by(value)) {
+            store.invalidate(&named);
+        }
     }
 
     /// Lets the answer of a handler be kept as it is sent, if it may be kept.
-    fn keep(&self, request: &Request, key: Key, mut response: Response, changes: u64) -> Response {
+    fn keep(&self, request: &Request, key: Key, mut response: Response, fetch: Fetch) -> Response {
         let Some((lifetime, is_public)) = may_be_kept(request, &response) else { return response };
         if response.body().length().is_some_and(|length| length > self.capacity.max_object as u64) {
             return response;
         }
-        if !response.headers().contains(header::DATE)
-            && let Ok(now) = HeaderValue::try_from(date::imf_fixdate(date::now()))
-        {
-            response.headers_mut().set(header::DATE, now);
+        add_date(response.headers_mut());
+        let arrived = (self.clock)();
+        let delay = arrived.saturating_duration_since(fetch.begun);
+        let initial_age = initial_age(response.headers(), delay);
+        if initial_age >= lifetime {
+            return response;
         }
         let entry = Entry {
             key,
@@ -168,16 +185,12 @@ impl ResponseCache {
             body: SharedBytes::default(),
             matched: request.matched().cloned(),
             is_public,
-            made: (self.clock)(),
+            arrived,
+            initial_age,
             lifetime,
         };
-        let pending = Pending {
-            entry,
-            store: Arc::clone(&self.store),
-            changes,
-            most: self.capacity.max_object.min(RECORDED),
-            memory: self.memory.clone(),
-        };
+        let (most, memory) = (self.capacity.max_object.min(RECORDED), self.memory.clone());
+        let pending = Pending { entry, fetch, most, memory };
         let length = response.body().length();
         let body = match response.take_body() {
             ResponseBody::Empty => {
@@ -218,6 +231,8 @@ impl Middleware for ResponseCache {
         let is_for_us = is_read
             && !self.is_excepted(request.path())
             && !asked.has("no-store")
+            // Content is not in the key, and can mean anything.
+            && request.body().is_empty()
             && !NOT_FOR_US.iter().any(|name| request.headers().contains(name));
         if is_for_us && let Some(entry) = self.find(request, &key, &asked) {
             return self.answer(request, &entry);
@@ -228,17 +243,16 @@ impl Middleware for ResponseCache {
                 HttpError::new(Status::GATEWAY_TIMEOUT, "not_cached", "it is not in the cache");
             return error.into_response().with_header(X_CACHE, word);
         }
-        let changes = lock(&self.store).changes();
+        let is_kept = is_for_us && method == Method::Get;
+        let fetch = is_kept.then(|| Fetch::begin(&self.store, &key, (self.clock)()));
         let response = next.run(request);
         let status = response.status();
         if !method.is_safe() && (status.is_success() || status.is_redirection()) {
-            // It has changed something, and this path is what it can have changed (RFC 9111 section 4.4).
-            lock(&self.store).forget(&key);
+            self.invalidate(&key, response.headers());
         }
-        let response = if is_for_us && method == Method::Get {
-            self.keep(request, key, response, changes)
-        } else {
-            response
+        let response = match fetch {
+            Some(fetch) => self.keep(request, key, response, fetch),
+            None => response,
         };
         response.with_header(X_CACHE, word)
     }
@@ -265,11 +279,33 @@ fn may_be_kept(request: &Request, response: &Response) -> Option<(Duration, bool
     is_kept.then_some((lifetime, is_public))
 }
 
-/// The fields that are the same for the next client.
+/// Lets a response have the date of when it was made, also for those that get it later.
+fn add_date(headers: &mut Headers) {
+    if !headers.contains(header::DATE)
+        && let Ok(now) = HeaderValue::try_from(date::imf_fixdate(date::now()))
+    {
+        headers.set(header::DATE, now);
+    }
+}
+
+/// How old a response was when it arrived, which was so long after it was asked for (RFC 9111 section 4.2.3). Another
+/// cache that it has passed says so in Age; one that says nothing is found out by the Date. An Age that is no number
+/// does not count, and of several the first does (section 5.1).
+fn initial_age(headers: &Headers, delay: Duration) -> Duration {
+    let age = headers.list(AGE).next().filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
+    let age = age.map_or(0, |it| it.parse().unwrap_or(u64::MAX));
+    let date = headers.get(header::DATE).and_then(HeaderValue::to_str);
+    let date = date.and_then(date::parse_http_date);
+    let apparent = date.and_then(|date| date::now().duration_since(date).ok()).unwrap_or_default();
+    // A Date has whole seconds, so the rest of the second is no age.
+    Duration::from_secs(apparent.as_secs()).max(Duration::from_secs(age).saturating_add(delay))
+}
+
+/// The fields that are the same for the next client. Age is said anew each time.
 fn to_be_kept(headers: &Headers) -> Headers {
     let mut kept = headers.clone();
     let named: Vec<&str> = headers.list(header::CONNECTION).collect();
-    for name in named.into_iter().chain(HOP_BY_HOP).chain([X_REQUEST_ID.as_str()]) {
+    for name in named.into_iter().chain(HOP_BY_HOP).chain([X_REQUEST_ID.as_str(), AGE.as_str()]) {
         kept.remove(name);
     }
     kept
@@ -292,12 +328,30 @@ fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
     store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A response that is being made, as the store knows it until it is kept or dropped.
+struct Fetch {
+    store: Arc<Mutex<Store>>,
+    number: u64,
+    begun: Instant,
+}
+
+impl Fetch {
+    fn begin(store: &Arc<Mutex<Store>>, key: &Key, now: Instant) -> Fetch {
+        let number = lock(store).begin(key);
+        Fetch { store: Arc::clone(store), number, begun: now }
+    }
+}
+
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        lock(&self.store).end(self.number);
+    }
+}
+
 /// An entry that waits for its body.
 struct Pending {
     entry: Entry,
-    store: Arc<Mutex<Store>>,
-    /// The number of changes before the answer was made.
-    changes: u64,
+    fetch: Fetch,
     /// How many bytes of a stream may be recorded, and the budget that they are counted in.
     most: usize,
     memory: MemoryBudget,
@@ -305,7 +359,8 @@ struct Pending {
 
 impl Pending {
     fn finish(self, body: SharedBytes) {
-        lock(&self.store).put(Entry { body, ..self.entry }, self.changes);
+        let Pending { entry, fetch, .. } = self;
+        lock(&fetch.store).put(Entry { body, ..entry }, fetch.number);
     }
 }
 

@@ -1,10 +1,11 @@
 //! Where a cache keeps its entries: so many, and so many bytes. Whoever has not been used for longest goes first.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::http::routes::Matched;
-use crate::http::{HeaderValue, Headers, Request, SharedBytes, header};
+use crate::http::{HeaderValue, Headers, Method, Request, SharedBytes, Target, header};
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,20 @@ impl Key {
             path: request.path().to_string(),
             query: request.target().query().map(str::to_string),
         }
+    }
+
+    /// What Location or Content-Location in the response to a request with this key names: a path, or a whole URL. `None`
+    /// if it is on another host or port. The scheme is not compared, since TLS may end before us.
+    pub fn named_by(&self, reference: &HeaderValue) -> Option<Key> {
+        let (url, _) = reference.to_str()?.split_once('#').unwrap_or((reference.to_str()?, ""));
+        let target = Target::parse(Method::Get, url).ok()?;
+        let host = target.authority().unwrap_or(&self.host).to_ascii_lowercase();
+        (host == self.host).then(|| Key { host, path: target.path().to_string(), query: None })
+    }
+
+    /// Whether it is for the same path of the same host, whatever the query.
+    fn is_beside(&self, other: &Key) -> bool {
+        (&self.host, &self.path) == (&other.host, &other.path)
     }
 }
 
@@ -79,13 +94,20 @@ pub struct Entry {
     pub matched: Option<Matched>,
     /// Whether those who say who they are may have it too.
     pub is_public: bool,
-    /// When it was made.
-    pub made: Instant,
-    /// For how long it may be used.
+    /// When it arrived here.
+    pub arrived: Instant,
+    /// How old it was then (RFC 9111 section 4.2.3).
+    pub initial_age: Duration,
+    /// The age up to which it may be used.
     pub lifetime: Duration,
 }
 
 impl Entry {
+    /// How old it is now.
+    pub fn age(&self, now: Instant) -> Duration {
+        self.initial_age.saturating_add(now.saturating_duration_since(self.arrived))
+    }
+
     fn size(&self) -> usize {
         let fields =
             self.headers.iter().map(|(name, value)| name.as_str().len() + value.as_bytes().len());
@@ -101,14 +123,16 @@ pub struct Store {
     capacity: Capacity,
     entries: Vec<Arc<Entry>>,
     bytes: usize,
-    /// How often something has been dropped because it was changed.
-    changes: u64,
+    /// What responses are being made for, each with a number of its own. A change takes out all that it concerns.
+    fetches: BTreeMap<u64, Key>,
+    last_fetch: u64,
 }
 
 impl Store {
     /// An empty one.
     pub fn new(capacity: Capacity) -> Store {
-        Store { capacity, entries: Vec::new(), bytes: 0, changes: 0 }
+        let (entries, fetches) = (Vec::new(), BTreeMap::new());
+        Store { capacity, entries, bytes: 0, fetches, last_fetch: 0 }
     }
 
     /// The entry that answers this request, unless it is too old by now or `suits` says no.
@@ -119,7 +143,7 @@ impl Store {
         now: Instant,
         suits: impl Fn(&Entry) -> bool,
     ) -> Option<Arc<Entry>> {
-        self.drop_if(|entry| now.saturating_duration_since(entry.made) >= entry.lifetime);
+        self.drop_if(|entry| entry.age(now) >= entry.lifetime);
         let fits = |entry: &Arc<Entry>| entry.key == *key && entry.selection.fits(request);
         let place = self.entries.iter().position(|entry| fits(entry) && suits(entry))?;
         let entry = self.entries.remove(place);
@@ -127,18 +151,25 @@ impl Store {
         Some(entry)
     }
 
-    /// What [`Store::put`] wants to be told.
-    pub fn changes(&self) -> u64 {
-        self.changes
+    /// Notes that a response for this key is being made. The number is for [`Store::put`] or [`Store::end`].
+    pub fn begin(&mut self, key: &Key) -> u64 {
+        self.last_fetch += 1;
+        self.fetches.insert(self.last_fetch, key.clone());
+        self.last_fetch
     }
 
-    /// Keeps an entry in place of the one for the same requests. Not if something has been dropped since the
-    /// number of changes was this: then the response may be from before a change, and the change be lost.
-    pub fn put(&mut self, entry: Entry, changes: u64) {
+    /// The response of that number will not be kept. It may have been kept already.
+    pub fn end(&mut self, fetch: u64) {
+        self.fetches.remove(&fetch);
+    }
+
+    /// Keeps an entry in place of the one for the same requests. Not if its path has been changed since the response
+    /// was begun: then the response may be from before the change, and the change be lost.
+    pub fn put(&mut self, entry: Entry, fetch: u64) {
         let size = entry.size();
         let is_too_large =
             entry.body.len() > self.capacity.max_object || size > self.capacity.max_bytes;
-        if is_too_large || changes != self.changes {
+        if self.fetches.remove(&fetch).is_none() || is_too_large {
             return;
         }
         // If the names in Vary are no longer the same, the old ones say nothing any more.
@@ -157,10 +188,11 @@ impl Store {
         self.entries.push(Arc::new(entry));
     }
 
-    /// Drops all that is kept of a path, whatever its query, and what is on the way to be kept.
-    pub fn forget(&mut self, changed: &Key) {
-        self.changes += 1;
-        self.drop_if(|entry| entry.key.host == changed.host && entry.key.path == changed.path);
+    /// Drops all that is kept of a path, whatever its query, and lets nothing be kept that is being made for it. Other
+    /// paths are not concerned: a cache that every write empties would be empty where there are many writes.
+    pub fn invalidate(&mut self, changed: &Key) {
+        self.fetches.retain(|_, key| !key.is_beside(changed));
+        self.drop_if(|entry| entry.key.is_beside(changed));
     }
 
     fn drop_if(&mut self, is_unwanted: impl Fn(&Entry) -> bool) {
@@ -177,7 +209,6 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Method;
 
     /// An entry for a path with a body of so many bytes.
     fn entry(request: &Request, vary: &'static str, length: usize) -> Entry {
@@ -191,7 +222,8 @@ mod tests {
             body: vec![0; length].into(),
             matched: None,
             is_public: false,
-            made: Instant::now(),
+            arrived: Instant::now(),
+            initial_age: Duration::ZERO,
             lifetime: Duration::from_secs(60),
         }
     }
@@ -205,6 +237,11 @@ mod tests {
         store.find(&Key::of(request), request.headers(), now, |_| true).is_some()
     }
 
+    fn put(store: &mut Store, entry: Entry) {
+        let fetch = store.begin(&entry.key);
+        store.put(entry, fetch);
+    }
+
     fn store(max_entries: usize, max_bytes: usize) -> Store {
         Store::new(Capacity { max_entries, max_bytes, max_object: 100 })
     }
@@ -213,10 +250,10 @@ mod tests {
     fn the_entry_that_was_not_used_for_longest_makes_room() {
         let mut store = store(2, 1000);
         for path in ["/a", "/b"] {
-            store.put(entry(&get(path), "", 1), 0);
+            put(&mut store, entry(&get(path), "", 1));
         }
         assert!(has(&mut store, &get("/a")));
-        store.put(entry(&get("/c"), "", 1), 0);
+        put(&mut store, entry(&get("/c"), "", 1));
         let kept = ["/a", "/b", "/c"].map(|path| has(&mut store, &get(path)));
         assert_eq!(kept, [true, false, true]);
     }
@@ -225,11 +262,11 @@ mod tests {
     fn there_are_never_more_bytes_than_allowed() {
         let mut store = store(100, 250);
         for number in 0..50 {
-            store.put(entry(&get(&format!("/{number}")), "", 1 + number * 2), 0);
+            put(&mut store, entry(&get(&format!("/{number}")), "", 1 + number * 2));
             let bytes: usize = store.entries.iter().map(|entry| entry.size()).sum();
             assert!(bytes <= 250 && bytes == store.bytes, "{bytes} {}", store.bytes);
         }
-        store.put(entry(&get("/large"), "", 101), 0);
+        put(&mut store, entry(&get("/large"), "", 101));
         assert!(!has(&mut store, &get("/large")) && has(&mut store, &get("/49")));
     }
 
@@ -238,25 +275,45 @@ mod tests {
         let mut store = store(10, 1000);
         let client = |kind: &str| Request::builder(Method::Get, "/").header("X-Kind", kind).build();
         for kind in ["a", "b", "a"] {
-            store.put(entry(&client(kind), "x-kind", 1), 0);
+            put(&mut store, entry(&client(kind), "x-kind", 1));
         }
         assert_eq!((store.entries.len(), has(&mut store, &client("b"))), (2, true));
         assert!(!has(&mut store, &client("c")));
         // From now on it is something else that matters.
-        store.put(entry(&client("c"), "Accept", 1), 0);
+        put(&mut store, entry(&client("c"), "Accept", 1));
         assert_eq!((store.entries.len(), has(&mut store, &client("b"))), (1, true));
     }
 
     #[test]
-    fn what_was_asked_for_before_a_change_is_not_kept_after_it() {
+    fn what_a_change_has_overtaken_is_not_kept_and_all_else_is() {
         let mut store = store(10, 1000);
-        store.put(entry(&get("/a?x"), "", 1), 0);
-        store.put(entry(&get("/b"), "", 1), 0);
-        let before = store.changes();
-        store.forget(&Key::of(&get("/a")));
-        store.put(entry(&get("/a"), "", 1), before);
-        let kept = ["/a?x", "/a", "/b"].map(|target| has(&mut store, &get(target)));
-        assert_eq!(kept, [false, false, true]);
+        for target in ["/a?x", "/b"] {
+            put(&mut store, entry(&get(target), "", 1));
+        }
+        let [same, query, other] =
+            ["/a", "/a?y", "/c"].map(|target| (store.begin(&Key::of(&get(target))), target));
+        store.invalidate(&Key::of(&get("/a")));
+        let new = (store.begin(&Key::of(&get("/a?z"))), "/a?z");
+        for (fetch, target) in [same, query, other, new] {
+            store.put(entry(&get(target), "", 1), fetch);
+        }
+        let kept = ["/a?x", "/a", "/a?y", "/a?z", "/b", "/c"];
+        let kept = kept.map(|target| has(&mut store, &get(target)));
+        assert_eq!(kept, [false, false, false, true, true, true]);
+        assert!(store.fetches.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_response_that_is_not_kept() {
+        let mut store = store(10, 1000);
+        let fetch = store.begin(&Key::of(&get("/")));
+        store.end(fetch);
+        assert!(store.fetches.is_empty());
+        store.put(entry(&get("/"), "", 1), fetch);
+        assert!(!has(&mut store, &get("/")));
+        let fetch = store.begin(&Key::of(&get("/")));
+        store.put(entry(&get("/"), "", 101), fetch);
+        assert!(store.fetches.is_empty() && !has(&mut store, &get("/")));
     }
 
     /// An entry of 24 bytes: path, query, field and body.
@@ -270,7 +327,7 @@ mod tests {
     fn an_entry_takes_the_bytes_of_its_path_query_fields_and_body() {
         for (max_bytes, is_kept) in [(24, true), (23, false)] {
             let mut store = store(10, max_bytes);
-            store.put(of_24_bytes("/abc?x=1"), 0);
+            put(&mut store, of_24_bytes("/abc?x=1"));
             assert_eq!(has(&mut store, &get("/abc?x=1")), is_kept, "{max_bytes}");
         }
     }
@@ -279,11 +336,11 @@ mod tests {
     fn the_room_is_used_to_the_last_byte() {
         let mut full = store(10, 48);
         for target in ["/abc?x=1", "/abc?x=2"] {
-            full.put(of_24_bytes(target), 0);
+            put(&mut full, of_24_bytes(target));
         }
         assert_eq!(full.entries.len(), 2);
         let mut large = store(10, 1000);
-        large.put(entry(&get("/"), "", 100), 0);
+        put(&mut large, entry(&get("/"), "", 100));
         assert!(has(&mut large, &get("/")), "it is as large as the largest");
     }
 
@@ -291,12 +348,11 @@ mod tests {
     fn the_room_of_what_has_been_dropped_is_free_again() {
         let mut store = store(10, 48);
         for _ in 0..5 {
-            let changes = store.changes();
-            store.put(of_24_bytes("/abc?x=1"), changes);
-            store.put(of_24_bytes("/abc?x=1"), changes);
-            store.put(of_24_bytes("/abc?x=2"), changes);
+            for target in ["/abc?x=1", "/abc?x=1", "/abc?x=2"] {
+                put(&mut store, of_24_bytes(target));
+            }
             assert_eq!((store.entries.len(), store.bytes), (2, 48));
-            store.forget(&Key::of(&get("/abc")));
+            store.invalidate(&Key::of(&get("/abc")));
             assert_eq!((store.entries.len(), store.bytes), (0, 0));
         }
     }

@@ -14,8 +14,8 @@ use wire::exercise::{self, Answer, Check, Failure, Server};
 
 use answers::{FieldOr, another, compared, count, hit, never, same};
 use many::{
-    eight_threads, nobody_waits_for_a_handler, the_oldest_of_large_ones_goes,
-    the_oldest_of_many_goes,
+    changes_elsewhere_do_not_matter, eight_threads, nobody_waits_for_a_handler,
+    the_oldest_of_large_ones_goes, the_oldest_of_many_goes,
 };
 
 fn main() -> ExitCode {
@@ -34,7 +34,12 @@ const CHECKS: &[Check] = &[
         run: entries_expire,
     },
     Check {
-        sentence: "another host, path or query is another entry",
+        sentence: "an Age that a response has already counts, for its Age and for how long it is used",
+        rule: "RFC 9111 section 4.2.3 (Calculating Age)",
+        run: age_goes_on,
+    },
+    Check {
+        sentence: "another host, port, path or query is another entry",
         rule: "RFC 9111 section 2 (Overview of Cache Operation)",
         run: the_key_is_all_of_it,
     },
@@ -69,9 +74,14 @@ const CHECKS: &[Check] = &[
         run: clients_may_refresh,
     },
     Check {
-        sentence: "requests with no-store or Range, and POST, go by the cache",
+        sentence: "requests with no-store, Range or content, and POST, go by the cache",
         rule: "RFC 9111 section 5.2.1.5 (no-store)",
         run: some_go_by,
+    },
+    Check {
+        sentence: "If-Match and If-Unmodified-Since are for the handler, also if there is an entry",
+        rule: "RFC 9111 section 4.3.2 (Handling a Received Validation Request)",
+        run: some_conditions_go_by,
     },
     Check {
         sentence: "only-if-cached never runs the handler, and is 504 if there is no entry",
@@ -92,6 +102,11 @@ const CHECKS: &[Check] = &[
         sentence: "a POST that succeeds drops all entries of its path, and one that fails drops none",
         rule: "RFC 9111 section 4.4 (Invalidating Stored Responses)",
         run: changes_drop_entries,
+    },
+    Check {
+        sentence: "what Location and Content-Location of a POST name on this host is dropped too",
+        rule: "RFC 9111 section 4.4 (Invalidating Stored Responses)",
+        run: changes_drop_what_they_name,
     },
     Check {
         sentence: "request ids and fields of one connection are not kept",
@@ -118,6 +133,11 @@ const CHECKS: &[Check] = &[
         rule: "",
         run: nobody_waits_for_a_handler,
     },
+    Check {
+        sentence: "an answer is kept although something else is changed while it is made",
+        rule: "RFC 9111 section 4.4 (Invalidating Stored Responses)",
+        run: changes_elsewhere_do_not_matter,
+    },
     Check { sentence: "8 threads get what is kept, each its own", rule: "", run: eight_threads },
 ];
 
@@ -139,11 +159,28 @@ fn the_second_is_a_hit(server: &Server) -> Result<(), Failure> {
     expected.sort();
     got.sort();
     second.require(expected == got, expected.join(" | "), got.join(" | "))?;
+    made_just_now(server)?;
     // A file comes from elsewhere than memory.
     for target in ["/static/hello.txt", "/static/style.css"] {
         let first = server.get(target)?;
         first.status(200)?.field("X-Cache", "MISS")?;
         hit(&server.get(target)?)?.body(&first.body)?;
+    }
+    Ok(())
+}
+
+/// Nothing is a second old at once. It may look so if the clock has just ticked, but not each time.
+fn made_just_now(server: &Server) -> Result<(), Failure> {
+    for number in 0.. {
+        let target = format!("/counter?ttl=60&now={number}");
+        server.get(&target)?.status(200)?;
+        let second = server.get(&target)?;
+        hit(&second)?;
+        let age = second.field_or("Age");
+        if age == "0" {
+            break;
+        }
+        second.require(number < 10, "Age: 0 right away", format!("Age: {age}"))?;
     }
     Ok(())
 }
@@ -167,6 +204,24 @@ fn entries_expire(server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
+fn age_goes_on(server: &Server) -> Result<(), Failure> {
+    let (long, short) = ("/counter?ttl=600&field=Age:59", "/counter?ttl=60&field=Age:59");
+    for target in [long, short] {
+        server.get(target)?.status(200)?.field("X-Cache", "MISS")?;
+    }
+    let second = server.get(long)?;
+    hit(&second)?;
+    let ages: Vec<&str> = second.reply.fields("Age").collect();
+    let is_right = matches!(ages[..], ["59" | "60" | "61"]);
+    second.require(is_right, "one Age, of 59 seconds and what has passed", ages.join(" | "))?;
+    thread::sleep(Duration::from_millis(1100));
+    server.get(short)?.status(200)?.field("X-Cache", "MISS")?;
+    // What is too old already is no use to anybody.
+    let old = "/counter?ttl=60&field=Age:60";
+    let first = server.get(old)?;
+    never(&server.get(old)?, count(&first)?)
+}
+
 fn the_key_is_all_of_it(server: &Server) -> Result<(), Failure> {
     let mut counts = BTreeMap::new();
     for target in
@@ -186,14 +241,19 @@ fn the_key_is_all_of_it(server: &Server) -> Result<(), Failure> {
         server.send(text.as_bytes())
     };
     let here = count(&at("a.example")?)?;
-    let there = at("b.example")?;
-    another(&there, here)?.field("X-Cache", "MISS")?;
-    same(&at("a.example")?, here)?;
-    same(&at("b.example")?, count(&there)?)
+    for host in ["b.example", "a.example:81"] {
+        let there = at(host)?;
+        another(&there, here)?.field("X-Cache", "MISS")?;
+        same(&at("a.example")?, here)?;
+        same(&at(host)?, count(&there)?)?;
+    }
+    Ok(())
 }
 
 fn vary_separates(server: &Server) -> Result<(), Failure> {
-    for vary in ["Accept-Language", "X-Kind,%20accept-language"] {
+    for vary in
+        ["Accept-Language", "X-Kind,%20accept-language", "X-Kind&field=Vary:accept-language"]
+    {
         let target = format!("/counter?ttl=60&field=Vary:{vary}");
         let clients: [&[(&str, &str)]; 4] = [
             &[("Accept-Language", "de")],
@@ -276,8 +336,14 @@ fn only_what_may_be_kept(server: &Server) -> Result<(), Failure> {
         "ttl=60&field=Cache-Control:s-maxage=0",
         "ttl=60&field=Vary:*",
         "ttl=60&field=Vary:Accept,*",
+        "ttl=60&field=Vary:Accept&field=Vary:*",
+        "ttl=60&field=Cache-Control:s-maxage=abc",
+        "ttl=60&field=Cache-Control:s-maxage",
         "ttl=60&status=201",
         "ttl=60&status=203",
+        "ttl=60&status=301",
+        "ttl=60&status=308",
+        "ttl=60&status=410",
         "ttl=60&status=404",
         "ttl=60&status=500",
     ] {
@@ -342,10 +408,32 @@ fn some_go_by(server: &Server) -> Result<(), Failure> {
     server.ask("GET", file, &part, b"")?.field("X-Cache", "BYPASS")?;
     server.get(file)?.status(200)?.field("X-Cache", "MISS")?;
     server.ask("GET", file, &part, b"")?.field("X-Cache", "BYPASS")?;
+    // Nobody knows what content means in a GET, and the key does not have it.
+    let content = "/counter?ttl=60&c=1";
+    let first = server.ask("GET", content, &[], b"x")?;
+    first.status(200)?.field("X-Cache", "BYPASS")?;
+    let plain = server.get(content)?;
+    another(&plain, count(&first)?)?.field("X-Cache", "MISS")?;
+    another(&server.ask("GET", content, &[], b"x")?, count(&plain)?)?.field("X-Cache", "BYPASS")?;
     // The answer to a POST is of no use to a GET.
     let post = server.ask("POST", "/counter?ttl=60&p=1", &[], b"")?;
     post.status(200)?.field("X-Cache", "BYPASS")?;
     another(&server.get("/counter?ttl=60&p=1")?, count(&post)?)?;
+    Ok(())
+}
+
+fn some_conditions_go_by(server: &Server) -> Result<(), Failure> {
+    let long_ago = ("If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT");
+    let other = ("If-Match", "\"other\"");
+    for (target, condition) in
+        [("/counter?ttl=60", other), ("/static/hello.txt", other), ("/static/style.css", long_ago)]
+    {
+        server.get(target)?.status(200)?.field("X-Cache", "MISS")?;
+        hit(&server.get(target)?)?;
+        let answer = server.ask("GET", target, &[condition], b"")?;
+        answer.status(412)?.field("X-Cache", "BYPASS")?;
+        hit(&server.get(target)?)?;
+    }
     Ok(())
 }
 
@@ -384,6 +472,9 @@ fn conditions_are_served(server: &Server) -> Result<(), Failure> {
         answer.status(304)?.field("X-Cache", "HIT")?.field("ETag", etag)?.body(b"")?;
         answer.field("Cache-Control", "max-age=60")?;
     }
+    // A list may be sent in several lines.
+    let lines = [("If-None-Match", "\"x\""), ("If-None-Match", etag)];
+    server.ask("GET", target, &lines, b"")?.status(304)?.field("X-Cache", "HIT")?;
     for tags in ["\"x\"", "\"11\""] {
         same(&server.ask("GET", target, &[("If-None-Match", tags)], b"")?, count(&first)?)?;
     }
@@ -416,7 +507,28 @@ fn changes_drop_entries(server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
+fn changes_drop_what_they_name(server: &Server) -> Result<(), Failure> {
+    let file = "/static/hello.txt";
+    for (field, is_dropped) in [
+        ("Location:/static/hello.txt", true),
+        ("Content-Location:/static/hello.txt", true),
+        ("Location:http://other.example/static/hello.txt", false),
+        ("Location:/static/style.css", false),
+    ] {
+        server.get(file)?.status(200)?;
+        hit(&server.get(file)?)?;
+        let target = format!("/counter?status=201&field={field}");
+        server.ask("POST", &target, &[], b"")?.status(201)?;
+        let expected = if is_dropped { "MISS" } else { "HIT" };
+        server.get(file)?.status(200)?.field("X-Cache", expected)?;
+    }
+    Ok(())
+}
+
 fn some_fields_are_not_kept(server: &Server) -> Result<(), Failure> {
+    let named = "/counter?ttl=60&field=Connection:X-Hop&field=X-Hop:1&field=X-Own:kept";
+    server.get(named)?.status(200)?;
+    hit(&server.get(named)?)?.no_field("X-Hop")?.field("X-Own", "kept")?;
     let target = "/counter?ttl=60&field=Keep-Alive:timeout=5&field=X-Own:kept";
     let first = server.get(target)?;
     first.status(200)?;

@@ -70,6 +70,22 @@ pub(super) fn nobody_waits_for_a_handler(server: &Server) -> Result<(), Failure>
     })
 }
 
+pub(super) fn changes_elsewhere_do_not_matter(server: &Server) -> Result<(), Failure> {
+    let slow = "/counter?ttl=60&ms=2000";
+    thread::scope(|scope| {
+        let made = scope.spawn(|| server.get(slow)?.status(200).map(drop));
+        // In the middle of it, as far as one can tell from outside.
+        for _ in 0..4 {
+            thread::sleep(Duration::from_millis(300));
+            server.ask("POST", "/echo", &[], b"x")?.status(200)?;
+        }
+        // A check that panics is a failure of ours, not of the learner.
+        made.join().expect("no check panics")
+    })?;
+    hit(&server.get(slow)?)?;
+    Ok(())
+}
+
 pub(super) fn eight_threads(server: &Server) -> Result<(), Failure> {
     let mut counts = Vec::new();
     for number in 0..4 {
