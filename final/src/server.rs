@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crate::core::listener::BindError;
 use crate::core::stderr::say;
 use crate::core::workers::{Size, Workers};
-use crate::core::{Interest, Listener, MemoryBudget, Parking, Poll, Poller};
+use crate::core::{Interest, Listener, MemoryBudget, Parking, Poll, Poller, Slots};
 use crate::http::Handler;
 use crate::http::limits::{LONGEST, Limits};
 use engine::{Engine, LISTENER};
@@ -201,6 +201,8 @@ impl Server {
             by_address: Mutex::new(HashMap::new()),
             closes_idle: AtomicBool::new(false),
             rejection_log,
+            uploads: Slots::new(size.upload_slots()),
+            queue: Mutex::default(),
             shared: Arc::clone(&shared),
         });
         let workers = Workers::start(size, poller, Arc::clone(&engine))?;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use allocation_counter::measure;
 use httpserver::Limits;
 use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest, MemoryBudget, Parking, Poll, Poller};
+use httpserver::core::{Connection, Interest, MemoryBudget, Parking, Poll, Poller, Slots};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use httpserver::http::{HeaderName, HeaderValue, Request, Response, Router, Routes};
 
@@ -24,6 +24,7 @@ struct Pair {
     routes: Routes,
     limits: Limits,
     memory: MemoryBudget,
+    uploads: Slots,
     peer: SocketAddr,
     start: Instant,
     received: Vec<u8>,
@@ -55,6 +56,7 @@ impl Pair {
             routes: router.build().unwrap(),
             limits: Limits { requests: usize::MAX, ..Limits::default() },
             memory: MemoryBudget::default(),
+            uploads: Slots::new(1),
             peer,
             start: Instant::now(),
             received: vec![0; 64 * 1024],
@@ -79,6 +81,7 @@ impl Pair {
             handler: &self.routes,
             limits: &self.limits,
             memory: &self.memory,
+            uploads: &self.uploads,
             mode: Mode::Serve,
             always: &[],
             is_stopping: &never,

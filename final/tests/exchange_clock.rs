@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use httpserver::Limits;
 use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest, MemoryBudget};
+use httpserver::core::{Connection, Interest, MemoryBudget, Slots};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use httpserver::http::{Request, Response};
 
@@ -80,6 +80,7 @@ impl Pair {
             handler: &handler,
             limits: &limits,
             memory: &MemoryBudget::default(),
+            uploads: &Slots::new(1),
             mode: Mode::Serve,
             always: &[],
             is_stopping: &never,

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use httpserver::Limits;
 use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest, MemoryBudget};
+use httpserver::core::{Connection, Interest, MemoryBudget, Slots};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use httpserver::http::{Handler, HeaderValue, Request, Response};
 
@@ -24,6 +24,7 @@ struct Pair {
     exchange: Exchange,
     scratch: Scratch,
     limits: Limits,
+    uploads: Slots,
     is_stopping: AtomicBool,
 }
 
@@ -45,6 +46,7 @@ impl Pair {
             exchange: Exchange::default(),
             scratch: Scratch::default(),
             limits,
+            uploads: Slots::new(1),
             is_stopping: AtomicBool::new(false),
         }
     }
@@ -56,6 +58,7 @@ impl Pair {
             handler,
             limits: &self.limits,
             memory: &MemoryBudget::default(),
+            uploads: &self.uploads,
             mode: Mode::Serve,
             always: &[],
             is_stopping: &self.is_stopping,
@@ -301,7 +304,8 @@ fn a_body_is_kept_up_to_a_limit_and_beyond_it_its_handler_need_not_wait_for_the_
     let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_string();
     let table = [
         (vec![fixed(5), "ab".into(), "cde".into()], Some("true")),
-        (vec![fixed(6), "ab".into()], Some("false")),
+        (vec![fixed(6), "ab".into()], None),
+        (vec![fixed(6), "ab".into(), "cde".into()], Some("false")),
         (vec![fixed(5), "ab".into()], None),
         (vec![chunked.clone(), "5\r\nabcde\r\n".into(), "0\r\n\r\n".into()], Some("true")),
         (vec![chunked.clone(), "5\r\nabcde\r\n".into()], None),
@@ -364,4 +368,39 @@ fn answers_before_a_large_body_are_sent_before_its_handler_begins() {
     pair.turn([GET, post].concat(), &handler);
     let reply = pair.read();
     assert!(reply.contains("GET false") && reply.ends_with("POST true"), "{reply}");
+}
+
+#[test]
+fn a_large_body_for_which_there_is_no_slot_waits_in_the_queue_and_reads_nothing() {
+    let limits = Limits { whole_body: 100, ..Limits::default() };
+    let mut pair = Pair::with(limits);
+    let slot = pair.uploads.take().expect("it is free");
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\n";
+    let first = format!("{head}{}", "x".repeat(99));
+    assert!(waits_to_read(pair.turn(first, &done)), "it is too little to begin with");
+    assert!(matches!(pair.turn("x", &done), Next::Queue(_)));
+    assert!(waits_to_read(pair.turn("x", &done)), "it is in the queue already");
+    assert!(pair.connection.stream().peek(&mut [0]).is_ok(), "the byte is left to the kernel");
+    pair.exchange.leave_queue();
+    assert!(matches!(pair.turn("", &done), Next::Queue(_)), "there is still no slot");
+    assert!(pair.exchange.time_out(&pair.connection));
+    drop(slot);
+    pair.turn("", &done);
+    let reply = pair.read();
+    assert!(reply.starts_with("HTTP/1.1 503 ") && reply.contains("Retry-After: 1\r\n"), "{reply}");
+}
+
+#[test]
+fn a_large_body_that_has_waited_is_handled_when_there_is_a_slot() {
+    let limits = Limits { whole_body: 100, ..Limits::default() };
+    let mut pair = Pair::with(limits);
+    let slot = pair.uploads.take();
+    let body = "x".repeat(300);
+    let request = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 400\r\n\r\n{body}");
+    assert!(matches!(pair.turn(request, &done), Next::Queue(_)));
+    drop(slot);
+    pair.exchange.leave_queue();
+    pair.turn("", &done);
+    assert!(pair.read().ends_with("done"), "it does not want the body");
+    assert_eq!(pair.uploads.free(), 1);
 }

@@ -16,6 +16,9 @@ use wire::Reply;
 /// More than this is large here.
 const WHOLE: u64 = 1000;
 
+/// So much must have come of a large body before its handler is called: as much as of the largest small one.
+const FIRST: usize = 1000;
+
 fn limits() -> Limits {
     Limits { whole_body: WHOLE, body: 64 * 1024 * 1024, ..Limits::default() }
 }
@@ -76,7 +79,7 @@ fn the_handler_has_the_beginning_before_the_client_has_sent_the_end() {
     let sender = Mutex::new(sender);
     let mut router = Router::new();
     router.post("/", move |request: &mut Request| {
-        let mut beginning = [0; 4];
+        let mut beginning = vec![0; FIRST];
         request.body_mut().read_exact(&mut beginning).unwrap();
         sender.lock().unwrap_or_else(PoisonError::into_inner).send(beginning).unwrap();
         count(request)
@@ -84,11 +87,11 @@ fn the_handler_has_the_beginning_before_the_client_has_sent_the_end() {
     let routes = router.build().unwrap();
     let server = Running::start(|server| server.with_limits(limits()), routes);
     let mut client = server.connect();
-    client.send(post("/", "Content-Length: 2000\r\n") + "abcd").unwrap();
+    client.send(post("/", "Content-Length: 2000\r\n") + &"a".repeat(FIRST)).unwrap();
     // It has not been sent whole, and cannot be: the rest waits for this.
-    assert_eq!(receiver.recv_timeout(LONG).unwrap(), *b"abcd");
-    client.send(vec![1; 1996]).unwrap();
-    assert_eq!(text(&client.read_reply().unwrap()), "1996 bytes, sum 1996");
+    assert_eq!(receiver.recv_timeout(LONG).unwrap(), "a".repeat(FIRST).as_bytes());
+    client.send(vec![1; 1000]).unwrap();
+    assert_eq!(text(&client.read_reply().unwrap()), "1000 bytes, sum 1000");
     server.stop();
 }
 
@@ -167,9 +170,11 @@ fn a_body_that_is_wrong_too_large_or_late_is_answered_by_the_server() {
         (format!("{chunked}{chunk}{chunk}{chunk}"), 413, "larger"),
         (format!("{chunked}{chunk}"), 408, "in time"),
         (post("/count", "Content-Length: 2000\r\n") + "abc", 408, "in time"),
+        (post("/count", "Content-Length: 2000\r\n") + &"a".repeat(FIRST), 408, "in time"),
         (post("/count", "Content-Length: 5001\r\n"), 413, "larger"),
         (
-            post("/json", "Content-Type: application/json\r\nContent-Length: 1001\r\n"),
+            post("/json", "Content-Type: application/json\r\nContent-Length: 1001\r\n")
+                + &"1".repeat(FIRST),
             413,
             "larger",
         ),
@@ -201,26 +206,55 @@ fn a_client_that_goes_in_the_middle_leaves_the_server_as_it_was() {
     assert_eq!(server.stop(), 0);
 }
 
-#[test]
-fn uploads_of_all_threads_leave_the_others_their_turn() {
+/// A server with one permit and so many threads.
+fn start_with(threads: u32) -> Running {
     let routes: Routes = routes().build().unwrap();
-    let size = httpserver::core::workers::Size { permits: 2, threads: 8, patience: LONG };
-    let set = |server: httpserver::Server| server.with_limits(limits()).with_workers(size);
-    let server = Running::start(set, routes);
-    let mut uploads = Vec::new();
-    for _ in 0..4 {
-        let mut client = server.connect();
-        client.send(post("/count", "Content-Length: 2000\r\n") + "abc").unwrap();
-        uploads.push(client);
+    let size = httpserver::core::workers::Size { permits: 1, threads, patience: LONG };
+    Running::start(|server| server.with_limits(limits()).with_workers(size), routes)
+}
+
+/// Each held a thread, so 34 of them were enough for everybody else to get 503.
+#[test]
+fn uploads_that_stop_after_a_few_bytes_hold_no_thread() {
+    let server = start_with(2);
+    let mut uploads: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    for client in &mut uploads {
+        client.send(post("/count", "Content-Length: 2000\r\n") + &"a".repeat(FIRST - 1)).unwrap();
     }
-    // More uploads than permits wait for their clients, and somebody is served all the same.
+    server.wait_until("all to be there", |statistics| statistics.open == 40);
     let mut other = server.connect();
     assert_eq!(text(&other.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap()), "here");
+    // Another upload is not held up by them either.
+    let whole = post("/count", "Content-Length: 5000\r\n") + &"\u{1}".repeat(5000);
+    assert_eq!(text(&other.ask(whole).unwrap()), "5000 bytes, sum 5000");
     for client in &mut uploads {
-        client.send(vec![0; 1997]).unwrap();
+        client.send(vec![0; 1001]).unwrap();
         assert!(text(&client.read_reply().unwrap()).starts_with("2000 bytes"));
     }
-    server.stop();
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn uploads_that_stop_later_wait_for_a_slot_and_leave_threads_to_the_others() {
+    let server = start_with(4);
+    let mut uploads: Vec<_> = (0..20).map(|_| server.connect()).collect();
+    for client in &mut uploads {
+        client.send(post("/count", "Content-Length: 3000\r\n") + &"a".repeat(1500)).unwrap();
+    }
+    // One of them has the slot.
+    for _ in 0..10 {
+        let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        assert_eq!(text(&server.connect().ask(get).unwrap()), "here");
+    }
+    // A slot that becomes free goes to one that waits, also to those that have ended meanwhile.
+    drop(uploads.split_off(15));
+    for client in &mut uploads {
+        client.send(vec![b'a'; 1500]).unwrap();
+    }
+    for client in &mut uploads {
+        assert!(text(&client.read_reply().unwrap()).starts_with("3000 bytes"));
+    }
+    assert_eq!(server.stop(), 0);
 }
 
 /// What has come need not be waited for, but nobody can know that before.

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use httpserver::Limits;
 use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, MemoryBudget};
+use httpserver::core::{Connection, MemoryBudget, Slots};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use httpserver::http::{Handler, Method, Request};
 
@@ -38,6 +38,7 @@ impl Pair {
             handler,
             limits: &Limits { requests: usize::MAX, ..Limits::default() },
             memory: &MemoryBudget::default(),
+            uploads: &Slots::new(1),
             mode: Mode::Serve,
             always: &[],
             is_stopping: &AtomicBool::new(false),

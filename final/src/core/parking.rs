@@ -139,6 +139,12 @@ impl<C> Parking<C> {
         place.parked.take()
     }
 
+    /// Whether this connection has not ended.
+    pub fn is_current(&self, token: Token) -> bool {
+        let (index, generation) = place_of(token);
+        self.places.get(index).is_some_and(|place| lock(place).generation == generation)
+    }
+
     /// Shows a connection that is in its place, while nobody can take it. If somebody works on it, a note is left for
     /// them.
     pub fn look_at(&self, token: Token, look: impl FnOnce(&C)) {
@@ -305,6 +311,7 @@ mod tests {
         let new = parking.claim().unwrap();
         park(&parking, new, "b", Instant::now());
         assert_ne!(old, new);
+        assert!(!parking.is_current(old) && parking.is_current(new));
         assert_eq!((parking.take(old), parking.take(new)), (None, Some("b")));
     }
 

@@ -55,6 +55,14 @@ pub struct Size {
     pub patience: Duration,
 }
 
+impl Size {
+    /// How many bodies may be read by their handlers at the same time. Each may hold a thread until its client sends, so
+    /// they get half of the threads that are for handlers that block.
+    pub fn upload_slots(self) -> u32 {
+        (self.threads.saturating_sub(self.permits) / 2).max(1)
+    }
+}
+
 impl Default for Size {
     fn default() -> Size {
         let cores = thread::available_parallelism().map_or(1, usize::from);

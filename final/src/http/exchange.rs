@@ -22,9 +22,10 @@ use super::{
     Version, header, whole_head,
 };
 use crate::core::memory_budget::{OverBudget, Reservation};
+use crate::core::slots::Slot;
 use crate::core::time_slice::TimeSlice;
 use crate::core::workers::Mode;
-use crate::core::{Connection, Fill, Interest, MemoryBudget};
+use crate::core::{Connection, Fill, Interest, MemoryBudget, Slots};
 
 /// Room for what is read at once, at least. A head of the largest size fits, with room for a body. With so much left
 /// over, nothing is read.
@@ -53,6 +54,9 @@ const NO_MEMORY: &str = "no_memory";
 /// Why a request is rejected when every thread is in a handler.
 const NO_THREAD: &str = "no_thread";
 
+/// Why a large body is rejected that has waited in the queue for a slot.
+const NO_UPLOAD_SLOT: &str = "no_upload_slot";
+
 /// What a thread keeps from turn to turn: connections that wait have no buffer.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -70,6 +74,8 @@ pub struct Surroundings<'a> {
     pub limits: &'a Limits,
     /// What all clients together may use.
     pub memory: &'a MemoryBudget,
+    /// For large bodies that their handlers read.
+    pub uploads: &'a Slots,
     /// Whether there is a thread for handlers.
     pub mode: Mode,
     /// Which paths are answered even if there is none: they say how the server is.
@@ -90,6 +96,9 @@ pub enum Next {
     Wait(Interest, Instant),
     /// For its next turn: there may be more to read, and others are first.
     More(Instant),
+    /// For a slot in which its large body is read, until a point in time. Nothing is read meanwhile, so the client has to
+    /// wait, too. It is in the queue until [`Exchange::leave_queue`].
+    Queue(Instant),
     /// For nothing: it has ended.
     End,
 }
@@ -127,7 +136,7 @@ enum Progress {
     NeedMore,
     /// A request is complete.
     Request(Box<Request>),
-    /// A request is complete but for its body, which is too large to be waited for.
+    /// A request is complete but for its body, which is too large to be collected, and of which a first piece is there.
     Large,
     /// Nobody can go on with this client. With what is known of its request.
     Refused(HttpError, String),
@@ -223,7 +232,7 @@ impl Exchange {
         let mut eof = false;
         // Whether there may be more than has been read. Who reads fewer bytes than there was room for has read all.
         let mut more = true;
-        let is_full = buffer.len() >= READ.max(around.limits.head);
+        let is_full = buffer.len() >= READ.max(around.limits.head) || self.is_due(around);
         if !is_full && (!was_sending || buffer.is_empty()) {
             buffer.reserve(READ);
             let room = buffer.capacity() - buffer.len();
@@ -265,7 +274,10 @@ impl Exchange {
                     {
                         return Ok(next);
                     }
-                    let Some(rest) = self.serve_large(connection, around)? else {
+                    let Some(slot) = around.uploads.take() else {
+                        return Ok(self.wait_for_slot(around));
+                    };
+                    let Some(rest) = self.serve_large(connection, slot, around)? else {
                         return Ok(Next::End);
                     };
                     *buffer = rest;
@@ -306,22 +318,55 @@ impl Exchange {
     /// The deadline has passed. Returns `true` if the client must still be told; the turn then goes on when
     /// the socket can be written to.
     pub fn time_out(&mut self, connection: &Connection) -> bool {
+        let request = || self.current_request(connection.leftover());
         if !self.output.is_empty() && !self.is_closing() {
             // It does not even read what is there for it.
-            let request = self.current_request(connection.leftover());
-            self.rejections.push(Rejection { reason: "write_timeout", status: None, request });
+            let rejection = Rejection { reason: "write_timeout", status: None, request: request() };
+            self.rejections.push(rejection);
             return false;
         }
-        let part = match self.phase {
+        let part = match &self.phase {
+            Phase::Body(body) if body.is_queued => {
+                let message = "too many large bodies are being read; try again";
+                let error = HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message);
+                let request = request();
+                self.reject(NO_UPLOAD_SLOT, &error, request);
+                return true;
+            }
             Phase::Head { .. } => "head",
             Phase::Body(_) => "body",
             Phase::Idle | Phase::Last { .. } | Phase::Closing { .. } => return false,
         };
         let message = format!("the {part} of the request did not arrive in time");
         let error = HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message);
-        let request = self.current_request(connection.leftover());
+        let request = request();
         self.reject(error.code, &error, request);
         true
+    }
+
+    /// Whether a large body waits for its handler.
+    fn is_due(&self, around: Surroundings<'_>) -> bool {
+        matches!(&self.phase, Phase::Body(body) if body.is_due(around.limits))
+    }
+
+    /// All slots are taken. Whoever is in the queue already stays there.
+    fn wait_for_slot(&mut self, around: Surroundings<'_>) -> Next {
+        let deadline = self.deadline(Interest::Read, around);
+        match &mut self.phase {
+            Phase::Body(body) if !body.is_queued => {
+                body.is_queued = true;
+                Next::Queue(deadline)
+            }
+            _ => Next::Wait(Interest::Read, deadline),
+        }
+    }
+
+    /// The engine has taken it out of the queue, since a slot is free. If another one is quicker, it gets into the queue
+    /// again.
+    pub fn leave_queue(&mut self) {
+        if let Phase::Body(body) = &mut self.phase {
+            body.is_queued = false;
+        }
     }
 
     /// What is waited for, and until when.
@@ -469,8 +514,8 @@ impl Exchange {
             body.make_room(come.len(), around.memory).map_err(|OverBudget| no_memory(around))?;
             *used += body.decoder.decode(come, &mut body.bytes)?;
             if !body.decoder.is_done() {
-                let is_large = body.is_large(limits);
-                return Ok(if is_large { Progress::Large } else { Progress::NeedMore });
+                let is_due = body.is_due(limits);
+                return Ok(if is_due { Progress::Large } else { Progress::NeedMore });
             }
         }
         match std::mem::replace(&mut self.phase, Phase::Idle) {
@@ -525,17 +570,19 @@ impl Exchange {
         }
         let deadline = (around.clock)() + around.limits.body_time;
         let memory = Reservation::default();
-        let mut body = Box::new(Body { request, decoder, bytes, memory, deadline, expects });
+        let is_queued = false;
+        let mut body =
+            Box::new(Body { request, decoder, bytes, memory, deadline, expects, is_queued });
         let capacity = body.bytes.capacity();
         body.memory.resize(around.memory, capacity).map_err(|OverBudget| no_memory(around))?;
-        let is_large = body.is_large(around.limits);
+        let is_due = body.is_due(around.limits);
         // The handler of a large body may not want it. Its client gets our word when the handler begins to read.
-        if expects && !is_large {
+        if expects && !is_due {
             body.expects = false;
             self.output.pending().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
         self.phase = Phase::Body(body);
-        Ok(if is_large { Progress::Large } else { Progress::NeedMore })
+        Ok(if is_due { Progress::Large } else { Progress::NeedMore })
     }
 
     /// Lets the handler read a large body from the socket, and writes down its answer. Returns what has come behind the
@@ -543,6 +590,7 @@ impl Exchange {
     fn serve_large(
         &mut self,
         connection: &Connection,
+        slot: Slot,
         around: Surroundings<'_>,
     ) -> io::Result<Option<Vec<u8>>> {
         let Phase::Body(body) = std::mem::replace(&mut self.phase, Phase::Idle) else {
@@ -550,7 +598,7 @@ impl Exchange {
         };
         let Body { mut request, decoder, bytes, expects, .. } = *body;
         let (stream, time) = (connection.stream(), around.limits.body_time);
-        let incoming = Incoming::new(stream, decoder, bytes, expects, time)?;
+        let incoming = Incoming::new(stream, decoder, bytes, expects, time, slot)?;
         let expects = incoming.expects();
         request.complete(RequestBody::from_incoming(incoming), Headers::new(), around.peer);
         let asked = Asked::of(&request);

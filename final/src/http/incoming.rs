@@ -1,8 +1,9 @@
 //! The rest of a large body, which comes while its handler runs.
 //!
 //! Small bodies are read before the handler is called, in turns, and a client that is slow holds no thread. A large one
-//! would have to be kept in memory for that. So its handler is called at once, and reads from the socket: for this one
-//! request the thread waits for the client, as in the chapters.
+//! would have to be kept in memory for that. So its handler is called when a first piece has come, and reads the rest from
+//! the socket: for this one request the thread waits for the client, as in the chapters. There are slots for that, fewer
+//! than threads, so that slow clients with large bodies can never hold all threads.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -14,6 +15,7 @@ use super::body::{BodyDecoder, BodyError};
 use super::limits::{KIB, MIB};
 use super::{HttpError, Status};
 use crate::core::blocking;
+use crate::core::slots::Slot;
 use crate::core::system::{Stream, duplicate};
 
 /// Bytes that are read at once, at most.
@@ -40,6 +42,8 @@ pub(super) struct Incoming {
     /// Bytes that must come before the deadline.
     portion: usize,
     failure: Option<Failure>,
+    /// Held as long as somebody may read this body: the handler, or a response that is made of it.
+    _slot: Slot,
 }
 
 /// Why the body did not come.
@@ -77,7 +81,7 @@ pub(super) enum End {
 }
 
 impl Incoming {
-    /// A body of which `decoded` has come. It may take `time` for each mebibyte from now on.
+    /// A body of which `decoded` has come. It may take `time` for each mebibyte from now on, and holds `slot`.
     ///
     /// # Errors
     /// When there is no file for another handle of the socket.
@@ -87,6 +91,7 @@ impl Incoming {
         decoded: Vec<u8>,
         expects: bool,
         time: Duration,
+        slot: Slot,
     ) -> io::Result<Incoming> {
         Ok(Incoming {
             stream: duplicate(stream)?,
@@ -99,6 +104,7 @@ impl Incoming {
             deadline: Instant::now() + time,
             portion: PORTION,
             failure: None,
+            _slot: slot,
         })
     }
 
@@ -198,6 +204,7 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::core::Slots;
     use crate::http::framing::BodyLength;
     use crate::http::limits::Limits;
 
@@ -210,10 +217,14 @@ mod tests {
         (client, server)
     }
 
+    fn slot() -> Slot {
+        Slots::new(1).take().expect("it is free")
+    }
+
     /// A body of nine bytes, of which none has come.
     fn incoming(server: TcpStream, expects: bool, time: Duration) -> Incoming {
         let decoder = BodyDecoder::new(BodyLength::Fixed(9), &Limits::default()).unwrap();
-        Incoming::new(&Stream::from(server), decoder, Vec::new(), expects, time).unwrap()
+        Incoming::new(&Stream::from(server), decoder, Vec::new(), expects, time, slot()).unwrap()
     }
 
     /// Writes until there is no room.
@@ -274,7 +285,8 @@ mod tests {
         let decoder = BodyDecoder::new(length, &Limits::default()).unwrap();
         let time = Duration::from_secs(20);
         let stream = Stream::from(server);
-        let mut incoming = Incoming::new(&stream, decoder, Vec::new(), false, time).unwrap();
+        let mut incoming =
+            Incoming::new(&stream, decoder, Vec::new(), false, time, slot()).unwrap();
         let mut read = |count: usize| {
             thread::scope(|scope| {
                 scope.spawn(|| client.write_all(&vec![b'x'; count]).unwrap());
@@ -305,7 +317,7 @@ mod tests {
         let (mut client, server) = pair();
         let decoder = BodyDecoder::new(BodyLength::Chunked, &Limits::default()).unwrap();
         let (stream, time) = (Stream::from(server), Duration::from_secs(20));
-        let mut wrong = Incoming::new(&stream, decoder, Vec::new(), false, time).unwrap();
+        let mut wrong = Incoming::new(&stream, decoder, Vec::new(), false, time, slot()).unwrap();
         for sent in ["nonsense\r\n", "1\r\nx\r\n0\r\n\r\n"] {
             client.write_all(sent.as_bytes()).unwrap();
             assert_eq!(wrong.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::InvalidData);

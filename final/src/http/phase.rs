@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::Request;
 use super::body::BodyDecoder;
 use super::framing::BodyLength;
-use super::limits::Limits;
+use super::limits::{KIB, Limits};
 use super::parser::HeadParser;
 use crate::core::MemoryBudget;
 use crate::core::memory_budget::{OverBudget, Reservation};
@@ -36,7 +36,12 @@ pub(super) struct Body {
     pub(super) deadline: Instant,
     /// The client waits for our word, and has not got it.
     pub(super) expects: bool,
+    /// It waits for a slot, and the engine knows.
+    pub(super) is_queued: bool,
 }
+
+/// So much of a large body is collected before its handler is called.
+const FIRST_PIECE: u64 = 64 * KIB as u64;
 
 impl Phase {
     /// The bytes that the connection keeps for it between two steps. A body has a reservation of its own.
@@ -81,5 +86,12 @@ impl Body {
             BodyLength::Chunked => 0,
         };
         announced.max(self.bytes.len() as u64) > limits.whole_body
+    }
+
+    /// Whether it is large and its handler should be called: enough has come that its client seems to mean it. A client
+    /// that waits for our word sends nothing before.
+    pub(super) fn is_due(&self, limits: &Limits) -> bool {
+        let first = FIRST_PIECE.min(limits.whole_body);
+        self.is_large(limits) && (self.expects || self.bytes.len() as u64 >= first)
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::OUTPUT;
 use crate::core::system::pair;
 use crate::core::workers::Mode;
-use crate::core::{Connection, Interest, MemoryBudget};
+use crate::core::{Connection, Interest, MemoryBudget, Slots};
 use crate::http::Handler;
 use crate::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use crate::http::limits::{KIB, Limits};
@@ -109,7 +109,7 @@ impl Wire {
     /// How long it waits, at most, for what it waits for. `None`: it has ended.
     pub(super) fn patience(&self) -> Option<Duration> {
         match self.next {
-            Next::Wait(_, deadline) | Next::More(deadline) => {
+            Next::Wait(_, deadline) | Next::More(deadline) | Next::Queue(deadline) => {
                 Some(deadline.saturating_duration_since(self.now()))
             }
             Next::End => None,
@@ -146,6 +146,7 @@ impl Wire {
                 handler: self.handler.as_ref(),
                 limits: &self.limits,
                 memory: &self.memory,
+                uploads: &Slots::new(1),
                 mode: Mode::Serve,
                 always: &[],
                 is_stopping: &AtomicBool::new(false),
@@ -155,7 +156,7 @@ impl Wire {
             self.next = self.exchange.turn(&mut self.connection, &mut self.scratch, around)?;
             self.receive()?;
             match self.next {
-                Next::Wait(Interest::Read, _) => return Ok(()),
+                Next::Wait(Interest::Read, _) | Next::Queue(_) => return Ok(()),
                 Next::Wait(..) | Next::More(_) => {}
                 Next::End => return Ok(()),
             }

@@ -1,6 +1,6 @@
 //! The engine: connections that are parked or in a turn, and what the threads do with them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -12,7 +12,7 @@ use super::rejections::RejectionLog;
 use super::{Clients, Shared, lock};
 use crate::core::stderr::say;
 use crate::core::workers::{Mode, Work};
-use crate::core::{Connection, Fill, Interest, Listener, Parking, Poll, Poller, Token};
+use crate::core::{Connection, Fill, Interest, Listener, Parking, Poll, Poller, Slots, Token};
 use crate::http::Handler;
 use crate::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use crate::http::limits::Limits;
@@ -71,6 +71,10 @@ pub(super) struct Engine {
     pub(super) closes_idle: AtomicBool,
     /// Writes a line about a rejection.
     pub(super) rejection_log: RejectionLog,
+    /// For large bodies that their handlers read, and the connections that wait for one of them. One of these may have
+    /// ended or been given up.
+    pub(super) uploads: Slots,
+    pub(super) queue: Mutex<VecDeque<Token>>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -110,6 +114,7 @@ impl Work for Engine {
         while let Some((token, client)) = self.parking.take_expired(now) {
             self.time_out(token, client);
         }
+        self.wake_uploads();
         let mut rests_until = lock(&self.rests_until);
         if rests_until.is_some_and(|time| time <= now) {
             *rests_until = None;
@@ -127,6 +132,7 @@ impl Engine {
             handler: self.handler.as_ref(),
             limits: &self.limits,
             memory: &self.shared.memory,
+            uploads: &self.uploads,
             mode,
             always: &self.always,
             is_stopping: &self.shared.is_stopping,
@@ -141,6 +147,10 @@ impl Engine {
             Ok(Next::Wait(Interest::Read, _)) if closes_idle && client.may_be_closed() => {}
             Ok(Next::Wait(interest, deadline)) => held.park(interest, deadline, false),
             Ok(Next::More(deadline)) => held.park(Interest::Read, deadline, true),
+            Ok(Next::Queue(deadline)) => {
+                lock(&self.queue).push_back(held.token);
+                held.park(Interest::Read, deadline, false);
+            }
             Ok(Next::End) => {}
             Err(error) => {
                 let is_usual = matches!(
@@ -152,6 +162,21 @@ impl Engine {
                 if !is_usual {
                     say(format_args!("{}: {error}", client.connection.peer()));
                 }
+            }
+        }
+    }
+
+    /// Wakes as many of those that wait for a slot as there are slots: their sockets can surely be written to, so a thread
+    /// is told of them.
+    fn wake_uploads(&self) {
+        for _ in 0..self.uploads.free() {
+            let Some(token) = lock(&self.queue).pop_front() else { return };
+            if let Some(mut client) = self.parking.take(token) {
+                client.exchange.leave_queue();
+                let mut held = Held { engine: self, token, client: Some(client) };
+                held.park(Interest::Write, Instant::now() + self.limits.write_time, false);
+            } else if self.parking.is_current(token) {
+                lock(&self.queue).push_back(token); // a thread has it, perhaps on its way into its place
             }
         }
     }
@@ -274,6 +299,8 @@ pub(super) mod tests {
             by_address: Mutex::new(HashMap::new()),
             closes_idle: AtomicBool::new(false),
             rejection_log: RejectionLog::new(|_| ()),
+            uploads: Slots::new(1),
+            queue: Mutex::default(),
             shared: Arc::default(),
         }
     }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use httpserver::Limits;
 use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest, MemoryBudget};
+use httpserver::core::{Connection, Interest, MemoryBudget, Slots};
 use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
 use httpserver::http::{Handler, HeaderName, HeaderValue, Request, Response};
 
@@ -98,6 +98,7 @@ impl Pair {
                 handler,
                 limits,
                 memory: &MemoryBudget::default(),
+                uploads: &Slots::new(1),
                 mode: Mode::Serve,
                 always: &[],
                 is_stopping: &never,
@@ -114,7 +115,7 @@ impl Pair {
                     assert!(!self.has_input(), "nobody would ever say that this is there");
                     return false;
                 }
-                Ok(Next::Wait(..) | Next::More(_)) => {}
+                Ok(Next::Wait(..) | Next::More(_) | Next::Queue(_)) => {}
             }
         }
     }
