@@ -357,7 +357,7 @@ mod tests {
         let rest = Rest::Stream { reader, framing: Framing::Length(90_000), left: 90_000 };
         output.set_rest(rest, Reservation::default());
         assert_eq!(output.flush(&server, &clock).unwrap(), Flushed::Yield);
-        assert_eq!(reads.load(Ordering::SeqCst), 3);
+        assert_eq!(reads.load(Ordering::SeqCst), 2);
     }
 
     /// Counts its reads. The clock of the test shows a millisecond for each.
