@@ -41,6 +41,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(config: &Config) -> anyhow::Result<()> {
+    httpserver::core::allocator::keep_no_large_blocks();
     httpserver::core::files::raise_limit();
     let server = Server::bind(config.addr)
         .with_context(|| format!("cannot listen on {}", config.addr))?

@@ -213,3 +213,35 @@ fn the_metrics_show_what_is_held_the_limit_and_how_often_it_was_reached() {
         assert!(page.lines().any(|it| it == line), "{line} is not in {page}");
     }
 }
+
+/// What the allocator keeps is resident although nobody holds it, and a container has one limit for both.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn memory_goes_back_to_the_system_when_the_clients_have_gone() {
+    let settings = ["--addr", "127.0.0.1:0", "--log", "off", "--max-memory", "128MiB"];
+    let program = wire::Program::start(env!("CARGO_BIN_EXE_httpserver"), &settings).unwrap();
+    let connect = || Client::connect(program.addr()).unwrap().with_patience(LONG);
+    // Responses of 10 MiB, made by many threads. Eleven of them are kept until their clients go.
+    let mut clients: Vec<Client> = (0..200).map(|_| connect()).collect();
+    for client in &mut clients {
+        client.send(get("/counter?kb=10240")).unwrap();
+    }
+    for client in &mut clients {
+        client.read_exact(15).unwrap();
+    }
+    drop(clients);
+    let deadline = Instant::now() + LONG;
+    let nothing = "http_memory_held_bytes 0\n";
+    while !String::from_utf8_lossy(&connect().ask(get("/metrics")).unwrap().body).contains(nothing)
+    {
+        assert!(Instant::now() < deadline, "waited for all to be given back");
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
+    let resident = |name: &str| -> u64 {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    let (now, most) = (resident("VmRSS:"), resident("VmHWM:"));
+    println!("{now} KiB are left of {most} KiB");
+    assert!(now < 64 * 1024, "{now} KiB are left of {most} KiB");
+}

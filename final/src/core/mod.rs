@@ -1,5 +1,6 @@
 //! The core moves bytes. It does not know what they mean.
 
+pub mod allocator;
 pub mod connection;
 pub mod deadline;
 pub mod files;
