@@ -8,6 +8,7 @@ use super::framing::BodyLength;
 use super::limits::{KIB, Limits};
 use super::parser::HeadParser;
 use crate::core::MemoryBudget;
+use crate::core::allocator::LARGE_BLOCK;
 use crate::core::memory_budget::{OverBudget, Reservation};
 
 /// Where a connection stands.
@@ -56,7 +57,7 @@ impl Phase {
 
 impl Body {
     /// Makes room for at most `more` bytes of the body. The capacity doubles, as that of a `Vec` does, and what is counted
-    /// is the capacity.
+    /// is the capacity. The sizes up to [`LARGE_BLOCK`] are passed over: the allocator would keep what they leave behind.
     ///
     /// # Errors
     /// [`OverBudget`] if there is no memory for it. Nothing has been allocated then.
@@ -72,7 +73,7 @@ impl Body {
         let needed = self.bytes.len().saturating_add(more).min(announced);
         let before = self.bytes.capacity();
         if needed > before {
-            let capacity = needed.max(announced.min(before.saturating_mul(2)));
+            let capacity = needed.max(announced.min(LARGE_BLOCK.max(before.saturating_mul(2))));
             self.memory.resize(budget, capacity)?;
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
