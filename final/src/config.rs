@@ -65,17 +65,22 @@ pub enum Asked {
     Routes(Config),
 }
 
-/// Reads the command line, the environment, and the file that one of them names.
+/// Reads the command line, the environment, and the file that one of them names. A variable that is empty counts as one
+/// that is not set: `HTTP_LOG= httpserver` is how a shell takes back what was exported.
 ///
 /// # Errors
 /// [`ConfigError::Usage`] for a command line that cannot be read, or that asks for help; otherwise
 /// [`ConfigError::Invalid`] with everything that is wrong.
 pub fn read(
     arguments: impl IntoIterator<Item = OsString>,
-    environment: impl Fn(&str) -> Option<String>,
+    environment: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Asked, ConfigError> {
     let matches = command().try_get_matches_from(arguments).map_err(ConfigError::Usage)?;
-    let mut problems = Vec::new();
+    let mut problems = unreadable_variables(&environment);
+    let environment = |name: &str| {
+        let value = environment(name)?.into_string().ok()?;
+        (!value.is_empty()).then_some(value)
+    };
     let file = matches.get_one::<String>("config").cloned().or_else(|| environment("HTTP_CONFIG"));
     let file = match file.map(|path| read_file(&path)) {
         None => BTreeMap::new(),
@@ -118,6 +123,16 @@ pub fn read(
         (_, true) => Asked::Routes(config),
         _ => Asked::Serve(config),
     })
+}
+
+/// A problem for each variable whose value is no text. To take it for unset would be to serve with another setting than
+/// the one that was meant.
+fn unreadable_variables(environment: impl Fn(&str) -> Option<OsString>) -> Vec<String> {
+    let settings = SETTINGS.iter().map(|setting| setting.name);
+    let names = settings.chain(SWITCHES.map(|(name, _)| name)).chain(["config"]).map(variable);
+    let is_unreadable =
+        |name: &String| environment(name).is_some_and(|value| value.to_str().is_none());
+    names.filter(is_unreadable).map(|name| format!("{name}: its value is not UTF-8")).collect()
 }
 
 /// The settings of a file, as text. What is no setting is a problem: a misspelt limit must not be no limit.
@@ -180,7 +195,7 @@ mod tests {
     fn read_with(words: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let arguments = ["httpserver"].iter().chain(words).map(OsString::from);
         let find = |name: &str| {
-            variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_string())
+            variables.iter().find(|(it, _)| *it == name).map(|(_, value)| OsString::from(value))
         };
         match read(arguments, find)? {
             Asked::Serve(config) | Asked::Check(config) | Asked::Routes(config) => Ok(config),
@@ -323,12 +338,40 @@ mod tests {
         assert_eq!(read_with(&[], &[]).unwrap().stop_delay, Duration::ZERO);
         assert_eq!((delay("0"), delay("0s")), (Duration::ZERO, Duration::ZERO));
         assert_eq!((delay("5"), delay("5s")), (Duration::from_secs(5), Duration::from_secs(5)));
-        for text in ["-1s", "soon", ""] {
+        for text in ["-1s", "soon"] {
             let found = problems(&[], &[("HTTP_STOP_DELAY", text)]);
             let expected = format!("HTTP_STOP_DELAY {text} (--stop-delay): must be a time");
             assert!(found[0].starts_with(&expected), "{found:?}");
         }
         assert!(problems(&["--drain-timeout", "0s"], &[])[0].contains("more than zero"));
+    }
+
+    #[test]
+    fn a_variable_that_is_empty_is_not_set() {
+        let names =
+            SETTINGS.iter().map(|setting| setting.name).chain(SWITCHES.map(|(name, _)| name));
+        let names: Vec<String> = names.chain(["config"]).map(variable).collect();
+        let empty: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+        assert_eq!(read_with(&[], &empty).unwrap(), read_with(&[], &[]).unwrap());
+        // A flag that is empty is a mistake: it has been typed.
+        assert!(problems(&["--log", ""], &[])[0].starts_with("--log  (HTTP_LOG): must be"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_not_utf_8_is_named() {
+        use std::os::unix::ffi::OsStringExt;
+
+        for name in ["HTTP_ROOT", "HTTP_LOG", "HTTP_LISTINGS", "HTTP_CONFIG"] {
+            let find =
+                |other: &str| (other == name).then(|| OsString::from_vec(b"caf\xe9".to_vec()));
+            match read([OsString::from("httpserver")], find) {
+                Err(ConfigError::Invalid(found)) => {
+                    assert_eq!(found, [format!("{name}: its value is not UTF-8")]);
+                }
+                other => panic!("{name}: {other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ const USAGE: u8 = 2;
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    match config::read(std::env::args_os(), |name| std::env::var(name).ok()) {
+    match config::read(std::env::args_os(), |name| std::env::var_os(name)) {
         Ok(Asked::Serve(config)) => ended(serve(&config)),
         Ok(Asked::Routes(config)) => ended(app::print_routes(&config)),
         Ok(Asked::Check(_)) => {

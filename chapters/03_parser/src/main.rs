@@ -6,7 +6,9 @@ use ch03_parser::core::stdout::announce;
 use ch03_parser::{Arguments, Server, app};
 
 fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    // `args` panics at what is no text. So it becomes an argument that is reported as wrong.
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let arguments = Arguments::parse(words)?;
     let application = app::build(&arguments)?;
     let server = Server::bind(arguments.address)
         .with_context(|| format!("cannot listen on {}", arguments.address))?;

@@ -6,7 +6,9 @@ use ch06_handlers::core::stdout::announce;
 use ch06_handlers::{Arguments, Server, app};
 
 fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse(std::env::args().skip(1))?;
+    // `args` panics at what is no text. So it becomes an argument that is reported as wrong.
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let arguments = Arguments::parse(words)?;
     let server = Server::bind(arguments.address)
         .with_context(|| format!("cannot listen on {}", arguments.address))?;
     let application = app::build(&arguments, server.handle())?;
