@@ -374,6 +374,44 @@ mod tests {
         }
     }
 
+    /// `--permits 4294967295` was right for `--check-config`, and an abort at the start.
+    #[test]
+    fn a_count_or_a_size_beyond_what_can_be_is_named_with_the_largest_that_can() {
+        let table = [
+            ("--permits", "1024", ["1025", "4294967295"], "1024"),
+            ("--threads", "32768", ["32769", "99999999999"], "32768"),
+            ("--max-connections", "1048576", ["1048577", "4294967295"], "1048576"),
+            (
+                "--max-connections-per-address",
+                "4294967295",
+                ["4294967296", "9999999999"],
+                "4294967295",
+            ),
+            ("--max-requests", "4294967295", ["4294967296", "18446744073709551615"], "4294967295"),
+            ("--max-fields", "65536", ["65537", "4294967295"], "65536"),
+            ("--max-target", "16MiB", ["16777217", "1GiB"], "16777216"),
+            ("--max-head", "16MiB", ["16777217", "18446744073709551615"], "16777216"),
+            ("--max-body", "1TiB", ["1025GiB", "18446744073709551615"], "1099511627776"),
+            ("--max-whole-body", "1TiB", ["1025GiB", "18446744073709551615"], "1099511627776"),
+        ];
+        for (flag, fits, beyond, largest) in table {
+            let others = ["--threads", "32768", "--max-memory", "1TiB", "--max-body", "1KiB"];
+            let words: Vec<&str> =
+                others.chunks(2).filter(|pair| pair[0] != flag).flatten().copied().collect();
+            assert!(read_with(&[&words[..], &[flag, fits]].concat(), &[]).is_ok(), "{flag} {fits}");
+            for text in beyond {
+                let found = problems(&[&words[..], &[flag, text]].concat(), &[]);
+                let expected = format!("must be at most {largest}");
+                assert!(found[0].starts_with(&format!("{flag} {text} (")), "{found:?}");
+                assert!(found[0].ends_with(&expected), "{found:?}");
+            }
+        }
+        // What is no number at all is told as before.
+        assert!(
+            problems(&["--max-body", "99999999999999999999"], &[])[0].contains("a size such as")
+        );
+    }
+
     #[test]
     fn a_time_is_at_most_a_year() {
         let flags = ["idle-timeout", "drain-timeout", "patience", "max-age", "stop-delay"];

@@ -146,13 +146,16 @@ impl Values {
 
     fn count(&mut self, name: &str) -> Option<u32> {
         let text = self.text(name)?;
-        match text.parse() {
-            Ok(0) | Err(_) => {
-                self.problem(name, "must be a whole number, and at least 1");
-                None
-            }
-            Ok(count) => Some(count),
+        match text.parse::<u64>() {
+            Ok(0) | Err(_) => self.problem(name, "must be a whole number, and at least 1"),
+            Ok(count) if count > largest(name) => self.too_large(name),
+            Ok(count) => return u32::try_from(count).ok(),
         }
+        None
+    }
+
+    fn too_large(&mut self, name: &str) {
+        self.problem(name, &format!("must be at most {}", largest(name)));
     }
 
     fn time(&mut self, name: &str) -> Duration {
@@ -195,10 +198,14 @@ impl Values {
             let number: usize = text.strip_suffix(unit)?.trim_end().parse().ok()?;
             number.checked_mul(*bytes)
         });
-        size.filter(|size| *size > 0).unwrap_or_else(|| {
-            self.problem(name, "must be a size such as 512, 16KiB or 8MiB, and more than zero");
-            1
-        })
+        match size {
+            Some(size) if size as u64 > largest(name) => self.too_large(name),
+            Some(size) if size > 0 => return size,
+            _ => {
+                self.problem(name, "must be a size such as 512, 16KiB or 8MiB, and more than zero");
+            }
+        }
+        1
     }
 
     fn switch(&mut self, name: &str) -> bool {
@@ -221,6 +228,28 @@ impl Values {
             self.problem("log", "must be common, json or off");
             None
         })
+    }
+}
+
+/// The largest value of a count or a size, which the program can keep to. More would be an abort when the memory for it is
+/// requested, or a thread is started, and not a larger limit.
+fn largest(name: &str) -> u64 {
+    const MIB: u64 = 1024 * 1024;
+    match name {
+        // Each is a thread from the start on.
+        "permits" => 1024,
+        // Linux has no more for all programs together, unless its administrator says so.
+        "threads" => 32_768,
+        // As many files as Linux lets a process have (fs.nr_open). Each has a slot from the start on.
+        "max-connections" => 1_048_576,
+        "max-fields" => 65_536,
+        // A header section is kept whole in one buffer.
+        "max-target" | "max-head" => 16 * MIB,
+        "max-body" | "max-whole-body" => MIB * MIB,
+        // It has bounds of its own.
+        "max-memory" => u64::MAX,
+        // These are only counted to.
+        _ => u32::MAX.into(),
     }
 }
 
