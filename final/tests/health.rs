@@ -84,3 +84,39 @@ fn a_draining_server_lives_and_is_not_ready() {
     live.send(b"?").unwrap();
     assert_eq!(live.read_reply().unwrap().status, 200);
 }
+
+/// Files alone need probes and numbers as well: their paths are reserved. Once both were 404.
+#[test]
+fn a_server_of_files_alone_has_its_probes_and_metrics_and_names_the_files_that_they_hide() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["metrics", "page.txt", "healthy"] {
+        std::fs::write(folder.path().join(name), "a file").unwrap();
+    }
+    let root = folder.path().to_str().unwrap();
+    let arguments = ["--addr", "127.0.0.1:0", "--files-only", "--root", root];
+    let program = Program::start(PROGRAM, &arguments).unwrap();
+    for target in ["/health", "/health/live", "/health/ready", "/health/startup"] {
+        assert_eq!(get(&program, target).json().unwrap()["status"], "ok", "{target}");
+    }
+    for target in ["/page.txt", "/healthy"] {
+        assert_eq!(get(&program, target).text(), "a file", "{target}");
+    }
+    assert_eq!(get(&program, "/health/other").status, 404);
+    let page = get(&program, "/metrics").text();
+    assert!(
+        page.contains(
+            "http_requests_total{method=\"GET\",route=\"/health/live\",status=\"200\"} 1"
+        ),
+        "{page}"
+    );
+    assert!(page.contains("http_log_lines_dropped_total 0"), "{page}");
+    let said = format!("{root}/metrics is not served: its path is the server's own\n");
+    assert_eq!(program.stderr_so_far(), said);
+
+    let mut command = wire::environment::command(PROGRAM);
+    let printed = command.args(&arguments[2..]).arg("--print-routes").output().unwrap();
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    for path in ["/health/live", "/metrics"] {
+        assert!(printed.lines().any(|line| line == format!("GET     {path}")), "{printed}");
+    }
+}

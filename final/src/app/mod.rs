@@ -25,6 +25,7 @@ use anyhow::Context;
 use crate::Config;
 use crate::ServerHandle;
 use crate::core::MemoryBudget;
+use crate::core::stderr::say;
 use crate::handlers::StaticFiles;
 use crate::handlers::static_files::caching::Caching;
 use crate::handlers::static_files::conditional::{IF_MATCH, IF_NONE_MATCH};
@@ -52,7 +53,8 @@ pub fn build(config: &Config, server: ServerHandle, log: &AccessLog) -> anyhow::
     let log = config.log.is_some().then_some(log);
     let router = routes(config, Some((server, log)), &metrics, &Effects::Real)?;
     if config.files_only {
-        return Ok(files_alone(router.build()?, log));
+        warn_of_shadows(config);
+        return Ok(files_alone(router.build()?, log).with(metrics));
     }
     let paths = router.list().map(|(_, path)| path.to_string()).collect();
     let demonstration = layers(router.build()?, log, metrics, memory, &Effects::Real)?;
@@ -139,6 +141,7 @@ fn routes(
     let mut router = Router::new();
     if config.files_only {
         files.routes(&mut router, "");
+        operators_pages(&mut router, folder, running, metrics);
         return Ok(router);
     }
     router.any("/inspect", inspect::show);
@@ -158,20 +161,41 @@ fn routes(
         let address = running.as_ref().map_or(config.addr, |(server, _)| server.local_addr());
         labs::routes(&mut router, config, address);
     }
+    operators_pages(&mut router, folder, running, metrics);
+    let welcome = pages::welcome(&router);
+    router.get("/", welcome);
+    Ok(router)
+}
+
+/// Paths that are the server's own, also when it serves nothing but files.
+const RESERVED: [&str; 2] = ["health", "metrics"];
+
+/// What the server is asked for by those who run it: its health and its numbers.
+fn operators_pages(
+    router: &mut Router,
+    folder: &Path,
+    running: Option<(ServerHandle, Option<&AccessLog>)>,
+    metrics: &Metrics,
+) {
     match &running {
         Some((server, log)) => {
             let (server, log) = (server.clone(), log.cloned());
-            metrics.routes_with(&mut router, move || {
+            metrics.routes_with(router, move || {
                 let dropped = log.as_ref().map_or(0, AccessLog::dropped);
                 gauges::families(&server) + &gauges::log(dropped)
             });
         }
-        None => metrics.routes(&mut router),
+        None => metrics.routes(router),
     }
-    probes::health(folder, running.map(|(server, _)| server)).routes(&mut router);
-    let welcome = pages::welcome(&router);
-    router.get("/", welcome);
-    Ok(router)
+    probes::health(folder, running.map(|(server, _)| server)).routes(router);
+}
+
+/// A file that is never served because its path is reserved must not be missed in silence.
+fn warn_of_shadows(config: &Config) {
+    let files = RESERVED.iter().filter_map(|name| Some(config.root.as_ref()?.join(name)));
+    for file in files.filter(|file| file.exists()) {
+        say(format_args!("{} is not served: its path is the server's own", file.display()));
+    }
 }
 
 fn files(config: &Config, folder: &Path) -> anyhow::Result<StaticFiles> {

@@ -82,7 +82,10 @@ const fn setting(
 
 /// Settings without a value.
 pub(super) const SWITCHES: [(&str, &str); 3] = [
-    ("files-only", "serve the files of --root from / on, and nothing else"),
+    (
+        "files-only",
+        "serve the files of --root from / on, and nothing else but /health and /metrics",
+    ),
     ("listings", "list folders that have no index.html"),
     ("labs", "let pages of this machine try bytes on this server, for the labs of the book"),
 ];
