@@ -56,4 +56,7 @@ fn a_server_of_files_alone_rejects_it_too() {
     assert_eq!(reply.status, 400, "{reply:?}");
     assert_eq!(reply.field("X-Content-Type-Options"), Some("nosniff"), "{reply:?}");
     assert_has_a_new_id(&reply);
+    let page = client.ask(request("GET", "/metrics", &[], b"")).unwrap().text();
+    let counted = r#"http_requests_total{method="GET",route="unmatched",status="400"} 1"#;
+    assert!(page.lines().any(|line| line == counted), "{page}");
 }

@@ -54,14 +54,14 @@ pub fn build(config: &Config, server: ServerHandle, log: &AccessLog) -> anyhow::
     let router = routes(config, Some((server, log)), &metrics, &Effects::Real)?;
     if config.files_only {
         warn_of_shadows(config);
-        return Ok(files_alone(router.build()?, log).with(metrics));
+        return Ok(files_alone(router.build()?, log, Some(metrics)));
     }
     let paths = router.list().map(|(_, path)| path.to_string()).collect();
     let demonstration = layers(router.build()?, log, metrics, memory, &Effects::Real)?;
     let Some(folder) = &config.book else { return Ok(demonstration) };
     let mut router = Router::new();
     files(config, folder)?.routes(&mut router, "");
-    Ok(book::beside(&paths, demonstration, files_alone(router.build()?, log))?)
+    Ok(book::beside(&paths, demonstration, files_alone(router.build()?, log, None))?)
 }
 
 /// The application for a lab: nothing that happens in it is felt outside. It has no log, nobody else's users, and
@@ -73,12 +73,13 @@ pub(crate) fn pretended(config: &Config, slept: Arc<AtomicU64>) -> anyhow::Resul
     layers(routes, None, metrics, MemoryBudget::default(), &effects)
 }
 
-fn files_alone(routes: Routes, log: Option<&AccessLog>) -> Chain {
-    logged(Chain::around(routes).with(RequestId::new()), log)
-        .with(no_sniff)
-        .with(reject_invalid)
-        .with(Compression)
-        .with(CatchPanic)
+fn files_alone(routes: Routes, log: Option<&AccessLog>, metrics: Option<Metrics>) -> Chain {
+    let chain = logged(Chain::around(routes).with(RequestId::new()), log);
+    let chain = match metrics {
+        Some(metrics) => chain.with(metrics),
+        None => chain,
+    };
+    chain.with(no_sniff).with(reject_invalid).with(Compression).with(CatchPanic)
 }
 
 fn layers(
