@@ -1,4 +1,4 @@
-//! The allocator's one setting that matters here: large blocks go back to the system when they are freed.
+//! The settings of the allocator that matter here: large blocks go back to the system when they are freed.
 //!
 //! glibc maps blocks of 128 KiB and more from the kernel, one by one, and unmaps them when they are freed. But it learns:
 //! when such a block is freed, the next ones of that size, up to 32 MiB, come from an arena, a heap that is kept. An arena
@@ -6,16 +6,19 @@
 //! set does not move.
 //!
 //! It is set to 256 KiB. To map a block, have the kernel clear its pages and unmap it again takes three times as long as to
-//! take it from an arena, so the many responses of a hundred kilobytes should not pay for that.
+//! take it from an arena, so the many responses of a hundred kilobytes should not pay for that. They would in another way:
+//! once a threshold is set, an arena also gives back all but 128 KiB at its end whenever something there is freed
+//! (`M_TRIM_THRESHOLD`). So each may keep 2 MiB.
 
 /// Blocks of so many bytes and more go back to the system when they are freed.
 pub const LARGE_BLOCK: usize = 256 * 1024;
 
-/// The setting as glibc reads it, when a program starts.
+/// The settings as glibc reads them, when a program starts.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const TUNABLES: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=262144");
+const TUNABLES: (&str, &str) =
+    ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=262144:glibc.malloc.trim_threshold=2097152");
 
-/// Sets the threshold. Only the environment can do that without unsafe code, and glibc reads it before `main`: so the
+/// Sets both thresholds. Only the environment can do that without unsafe code, and glibc reads it before `main`: so the
 /// program is executed once more, in the same process, with the variable set. If the variable is set already, by an
 /// operator or by this function, nothing happens; and if the system does not allow it, the program goes on as it is.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
