@@ -52,6 +52,19 @@ pub struct Config {
     pub stop_delay: Duration,
     /// How long a stopping server waits for what is under way.
     pub drain: Duration,
+    /// All of this as text, by the name of each setting.
+    pub texts: BTreeMap<&'static str, String>,
+}
+
+impl Config {
+    /// The settings that are not the same in `other`, by their names.
+    pub fn differences(&self, other: &Config) -> Vec<&'static str> {
+        let texts = self.texts.iter();
+        texts
+            .filter(|(name, text)| other.texts.get(*name) != Some(text))
+            .map(|(name, _)| *name)
+            .collect()
+    }
 }
 
 /// What the command line asks for.

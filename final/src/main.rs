@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use httpserver::config::{self, Asked, Config, ConfigError};
-use httpserver::core::signals::on_stop;
+use httpserver::core::signals::on_stop_or_reload;
 use httpserver::core::stderr::say;
 use httpserver::core::stdout::announce;
 use httpserver::middleware::AccessLog;
@@ -21,7 +21,7 @@ const USAGE: u8 = 2;
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    match config::read(std::env::args_os(), |name| std::env::var_os(name)) {
+    match read_config() {
         Ok(Asked::Serve(config)) => ended(serve(&config)),
         Ok(Asked::Routes(config)) => ended(app::print_routes(&config)),
         Ok(Asked::Check(_)) => {
@@ -40,6 +40,10 @@ fn main() -> ExitCode {
     }
 }
 
+fn read_config() -> Result<Asked, ConfigError> {
+    config::read(std::env::args_os(), |name| std::env::var_os(name))
+}
+
 fn serve(config: &Config) -> anyhow::Result<()> {
     httpserver::core::allocator::keep_no_large_blocks();
     httpserver::core::files::raise_limit();
@@ -53,10 +57,12 @@ fn serve(config: &Config) -> anyhow::Result<()> {
         .with_drain(config.drain)
         .with_rejection_log(rejection_log())
         .always_answering("/health");
-    let log = AccessLog::new(config.log.unwrap_or(LogFormat::Common));
+    let log = AccessLog::new(LogFormat::Common);
+    log.set_format(config.log);
     let application = app::build(config, server.handle(), &log)?;
     let stop = server.handle();
-    on_stop(move || stop.shutdown())?;
+    let (mut running, reloaded) = (config.clone(), log.clone());
+    on_stop_or_reload(move || stop.shutdown(), move || reload(&mut running, &reloaded))?;
     announce(format_args!("listening on http://{}", server.local_addr()));
     let ended = server.run(application);
     log.finish(LAST_LINES);
@@ -68,6 +74,37 @@ fn serve(config: &Config) -> anyhow::Result<()> {
 fn rejection_log() -> impl Fn(&str) {
     let log = LogOutput::new(io::stderr());
     move |line| log.write(&format!("{line}\n"))
+}
+
+/// Reads the settings again, and takes over what can change while the server runs: the format of the log. Everything else
+/// is fixed in threads, sockets and routes, so a restart is needed, and standard error says for what.
+fn reload(running: &mut Config, log: &AccessLog) {
+    let config = match read_config() {
+        Ok(Asked::Serve(config)) => config,
+        Ok(_) => return, // the command line is still the one that has started this
+        Err(error) => {
+            say(format_args!(
+                "reload: the settings stay as they are, because {}",
+                error.to_string().trim_end()
+            ));
+            return;
+        }
+    };
+    let changed = config.differences(running);
+    if changed.is_empty() {
+        say("reload: no setting has changed");
+    }
+    for name in changed {
+        if name == "log" {
+            log.set_format(config.log);
+            running
+                .texts
+                .extend(config.texts.get_key_value(name).map(|(name, text)| (*name, text.clone())));
+            say("reload: log has changed");
+        } else {
+            say(format_args!("reload: {name} has changed, which needs a restart"));
+        }
+    }
 }
 
 /// What came of printing what the command line asked for. A reader that has seen enough is no failure:

@@ -50,8 +50,8 @@ const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
 /// not there.
 pub fn build(config: &Config, server: ServerHandle, log: &AccessLog) -> anyhow::Result<Chain> {
     let (metrics, memory) = (Metrics::new(), server.memory().clone());
-    let log = config.log.is_some().then_some(log);
     let router = routes(config, Some((server, log)), &metrics, &Effects::Real)?;
+    let log = Some(log);
     if config.files_only {
         warn_of_shadows(config);
         return Ok(files_alone(router.build()?, log, Some(metrics)));
@@ -133,7 +133,7 @@ pub fn print_routes(config: &Config) -> anyhow::Result<()> {
 
 fn routes(
     config: &Config,
-    running: Option<(ServerHandle, Option<&AccessLog>)>,
+    running: Option<(ServerHandle, &AccessLog)>,
     metrics: &Metrics,
     effects: &Effects,
 ) -> anyhow::Result<Router> {
@@ -175,15 +175,14 @@ const RESERVED: [&str; 2] = ["health", "metrics"];
 fn operators_pages(
     router: &mut Router,
     folder: &Path,
-    running: Option<(ServerHandle, Option<&AccessLog>)>,
+    running: Option<(ServerHandle, &AccessLog)>,
     metrics: &Metrics,
 ) {
     match &running {
         Some((server, log)) => {
-            let (server, log) = (server.clone(), log.cloned());
+            let (server, log) = (server.clone(), (*log).clone());
             metrics.routes_with(router, move || {
-                let dropped = log.as_ref().map_or(0, AccessLog::dropped);
-                gauges::families(&server) + &gauges::log(dropped)
+                gauges::families(&server) + &gauges::log(log.dropped())
             });
         }
         None => metrics.routes(router),

@@ -69,6 +69,7 @@ impl Values {
             },
             stop_delay: self.time_or_none("stop-delay"),
             drain: self.time("drain-timeout"),
+            texts: self.found.iter().map(|(name, (_, text))| (*name, text.clone())).collect(),
         };
         match &config.root {
             None if config.files_only => {

@@ -2,6 +2,12 @@
 
 use std::io;
 
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+
+#[cfg(unix)]
+use super::stderr::say;
+
 /// Calls `stop` each time that the program is asked to stop: by Ctrl-C (SIGINT), `kill` (SIGTERM), or the end of its terminal
 /// (SIGHUP). It runs in a thread of its own, so it may take locks, which a signal handler must not.
 ///
@@ -12,12 +18,35 @@ use std::io;
 /// When the kernel refuses a handler, or a thread.
 #[cfg(unix)]
 pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    handle(&[SIGHUP, SIGINT, SIGTERM], move |_| stop())
+}
 
+/// The same for a server that can reload: SIGHUP calls `reload`, as daemons have it, and stops nothing.
+///
+/// SIGUSR1 and SIGUSR2 would end a program that does not handle them. Other servers are told by them to reopen their log
+/// or to begin an upgrade, so an operator may send one by habit. They are reported, and nothing else happens.
+///
+/// # Errors
+/// As [`on_stop`].
+#[cfg(unix)]
+pub fn on_stop_or_reload(
+    mut stop: impl FnMut() + Send + 'static,
+    mut reload: impl FnMut() + Send + 'static,
+) -> io::Result<()> {
+    handle(&[SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2], move |signal| match signal {
+        SIGINT | SIGTERM => stop(),
+        SIGHUP => reload(),
+        other => say(format_args!("signal {other} is ignored; SIGHUP reloads, SIGTERM stops")),
+    })
+}
+
+/// Calls `act` for each signal of these, in a thread of its own.
+#[cfg(unix)]
+fn handle(signals: &[i32], mut act: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
     let ignored = ignored_signals();
-    let handled = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !ignored.contains(signal));
+    let handled = signals.iter().filter(|signal| !ignored.contains(signal));
     let mut signals = signal_hook::iterator::Signals::new(handled)?;
-    let wait = move || signals.forever().for_each(|_| stop());
+    let wait = move || signals.forever().for_each(&mut act);
     std::thread::Builder::new().name("signals".to_string()).spawn(wait)?;
     Ok(())
 }
@@ -26,6 +55,15 @@ pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
 #[cfg(not(unix))]
 pub fn on_stop(stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(stop).map_err(io::Error::other)
+}
+
+/// Nothing asks for a reload there.
+#[cfg(not(unix))]
+pub fn on_stop_or_reload(
+    stop: impl FnMut() + Send + 'static,
+    _reload: impl FnMut() + Send + 'static,
+) -> io::Result<()> {
+    on_stop(stop)
 }
 
 /// The signals that the program was started to ignore, read before a handler is set. Only Linux shows them in a file; on

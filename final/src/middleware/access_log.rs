@@ -1,7 +1,7 @@
 //! The access log: a line for each request, when its answer is known.
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::log_format::{Entry, LogFormat};
@@ -13,7 +13,8 @@ use crate::http::{Method, Request, Response, date};
 /// another layer gave is seen as well. A clone writes to the same output.
 #[derive(Clone)]
 pub struct AccessLog {
-    format: LogFormat,
+    /// `None`: nothing is logged. It may change while the server runs.
+    format: Arc<RwLock<Option<LogFormat>>>,
     output: Arc<LogOutput>,
     skipped: Vec<String>,
 }
@@ -26,6 +27,7 @@ impl AccessLog {
 
     /// A log that is written elsewhere.
     pub fn to(format: LogFormat, output: impl Write + Send + 'static) -> AccessLog {
+        let format = Arc::new(RwLock::new(Some(format)));
         AccessLog { format, output: Arc::new(LogOutput::new(output)), skipped: Vec::new() }
     }
 
@@ -34,6 +36,11 @@ impl AccessLog {
     pub fn skipping(mut self, path: &str) -> AccessLog {
         self.skipped.push(path.to_string());
         self
+    }
+
+    /// From the next request on, logs in this format, or not at all. It counts for all clones.
+    pub fn set_format(&self, format: Option<LogFormat>) {
+        *self.format.write().unwrap_or_else(PoisonError::into_inner) = format;
     }
 
     /// How many lines have been dropped because the output did not take them.
@@ -50,6 +57,8 @@ impl AccessLog {
 
 impl Middleware for AccessLog {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
+        let format = *self.format.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(format) = format else { return next.run(request) };
         // One clock says when it was, the other how long it took: the first may be set in between.
         let (began, start) = (date::now(), Instant::now());
         let response = next.run(request);
@@ -60,7 +69,7 @@ impl Middleware for AccessLog {
         let has_body = request.method() != Method::Head && status.allows_content();
         let length = if has_body { response.body().length() } else { None };
         let entry = Entry { request, status, length, began, took: start.elapsed() };
-        self.output.write(&self.format.line(&entry));
+        self.output.write(&format.line(&entry));
         response
     }
 }
