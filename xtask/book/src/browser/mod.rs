@@ -21,7 +21,7 @@ use site::Site;
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
 /// How long the browser may take for all pages, or for one picture.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Theme and width of the pictures, and what their files end in.
 const LOOKS: [(&str, u32, &str); 3] =
