@@ -8,7 +8,9 @@ use anyhow::Context;
 
 /// The cargo that runs us.
 pub(crate) fn cargo() -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // The tests that cargo runs stop servers by a signal, which must not be ignored from the start.
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = wire::environment::with_default_signals(cargo);
     // What cargo has told us about our own crate must not be taken for facts about another.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy().into_owned();

@@ -64,15 +64,22 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The same for a program that a signal must end, as it ends one that a person has started in a terminal. What is started
+/// The same for a program that a signal must end: see [`with_default_signals`].
+pub fn interruptible(program: impl AsRef<OsStr>) -> Command {
+    let mut command = with_default_signals(program);
+    clean(&mut command);
+    command
+}
+
+/// A command for a program that a signal ends, as it ends one that a person has started in a terminal. What is started
 /// with `nohup`, or in the background of a script, ignores SIGINT or SIGHUP, and so does all that it starts. Nothing in
 /// Rust without unsafe code undoes that, but `env` of the GNU coreutils does; another `env` says that it cannot.
-pub fn interruptible(program: impl AsRef<OsStr>) -> Command {
+pub fn with_default_signals(program: impl AsRef<OsStr>) -> Command {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     if !ignores_signals(&status) {
-        return command(program);
+        return Command::new(program);
     }
-    let mut command = command("env");
+    let mut command = Command::new("env");
     command.arg("--default-signal=INT,HUP").arg(program);
     command
 }

@@ -66,7 +66,7 @@ impl Program {
     /// When it ends, or does not print `listening on http://ADDRESS` (or `tcp://`) as its first line; the
     /// error shows what it printed instead.
     pub fn start(path: impl AsRef<OsStr>, arguments: &[&str]) -> Result<Program, WireError> {
-        let mut command = Command::new(path);
+        let mut command = environment::with_default_signals(path);
         command.args(arguments);
         Program::start_command(command)
     }

@@ -57,7 +57,7 @@ pub fn beneath(root: &File, root_path: &Path, relative: &Path) -> io::Result<Opt
 /// What has been opened, by its type. Its path is only used for its name, so `/proc` may be missing here.
 fn look_at(file: File, path: PathBuf) -> io::Result<Option<Found>> {
     let metadata = file.metadata()?;
-    let path = path_of(&file, path.clone()).unwrap_or(path);
+    let path = path_of(&file, &path).unwrap_or(path);
     Ok(match () {
         () if metadata.is_file() => Some(Found::File(Opened { file, metadata, path })),
         () if metadata.is_dir() => Some(Found::Folder(path)),

@@ -45,14 +45,14 @@ pub fn beneath(root: &Path, relative: &Path) -> io::Result<Option<Found>> {
     if !kind.is_file() {
         return Ok(None);
     }
-    let opened = open_and_look(root, path)?;
+    let opened = open_and_look(root, &path)?;
     Ok(opened.map(Found::File))
 }
 
 /// Opens what was a file beneath the root a moment ago. By now its name may have been given to a FIFO, or a part of
 /// its path to a link out of the root.
-fn open_and_look(root: &Path, path: PathBuf) -> io::Result<Option<Opened>> {
-    let file = without_waiting().open(&path)?;
+fn open_and_look(root: &Path, path: &Path) -> io::Result<Option<Opened>> {
+    let file = without_waiting().open(path)?;
     let metadata = file.metadata()?;
     let path = path_of(&file, path)?;
     let is_served = metadata.is_file() && path.starts_with(root);
@@ -83,7 +83,7 @@ fn without_waiting() -> OpenOptions {
 /// # Errors
 /// When `/proc` is not mounted. Then nothing is served: what cannot be verified may be anything.
 #[cfg(target_os = "linux")]
-pub(super) fn path_of(file: &File, _: PathBuf) -> io::Result<PathBuf> {
+pub(super) fn path_of(file: &File, _: &Path) -> io::Result<PathBuf> {
     use std::os::fd::AsRawFd;
     fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).map_err(|error| {
         io::Error::other(format!("cannot verify an open file, is /proc mounted? {error}"))
@@ -93,11 +93,11 @@ pub(super) fn path_of(file: &File, _: PathBuf) -> io::Result<PathBuf> {
 /// The path by which it was opened, if that leads to the same file once more and still has no links. This narrows
 /// the race down, and does not close it: a name that is exchanged four times in a row can pass.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn path_of(file: &File, path: PathBuf) -> io::Result<PathBuf> {
+pub(super) fn path_of(file: &File, path: &Path) -> io::Result<PathBuf> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let (open, named) = (file.metadata()?, fs::metadata(&path)?);
+        let (open, named) = (file.metadata()?, fs::metadata(path)?);
         if (open.dev(), open.ino()) != (named.dev(), named.ino()) {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -173,7 +173,7 @@ mod tests {
             ("sub", false),
         ];
         for (name, expected) in table {
-            let opened = open_and_look(&root, root.join(name)).unwrap();
+            let opened = open_and_look(&root, &root.join(name)).unwrap();
             assert_eq!(opened.is_some(), expected, "{name}");
         }
     }
