@@ -7,20 +7,26 @@ use std::time::Duration;
 use anyhow::Context;
 use httpserver::config::{self, Asked, Config, ConfigError};
 use httpserver::core::signals::on_stop_or_reload;
-use httpserver::core::stderr::say;
+use httpserver::core::stderr::{self, say};
 use httpserver::core::stdout::announce;
 use httpserver::middleware::AccessLog;
 use httpserver::middleware::log_format::LogFormat;
-use httpserver::middleware::log_output::LogOutput;
 use httpserver::{Server, app};
 
 /// Settings that cannot be used, as for most programs.
 const USAGE: u8 = 2;
 
-/// How long the end waits for the last lines of the log to be written.
+/// How long the end waits for the last lines of the log and of standard error to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    httpserver::core::allocator::keep_no_large_blocks();
+    let code = run();
+    stderr::flush(LAST_LINES);
+    code
+}
+
+fn run() -> ExitCode {
     match read_config() {
         Ok(Asked::Serve(config)) => ended(serve(&config)),
         Ok(Asked::Routes(config)) => ended(app::print_routes(&config)),
@@ -45,7 +51,6 @@ fn read_config() -> Result<Asked, ConfigError> {
 }
 
 fn serve(config: &Config) -> anyhow::Result<()> {
-    httpserver::core::allocator::keep_no_large_blocks();
     httpserver::core::files::raise_limit();
     let server = Server::bind(config.addr)
         .with_context(|| format!("cannot listen on {}", config.addr))?
@@ -55,7 +60,6 @@ fn serve(config: &Config) -> anyhow::Result<()> {
         .with_clients(config.clients)
         .with_stop_delay(config.stop_delay)
         .with_drain(config.drain)
-        .with_rejection_log(rejection_log())
         .always_answering("/health");
     let log = AccessLog::new(LogFormat::Common);
     log.set_format(config.log);
@@ -68,12 +72,6 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     log.finish(LAST_LINES);
     ended?;
     Ok(())
-}
-
-/// Lines about rejected requests go to standard error, by way of a log that does not block.
-fn rejection_log() -> impl Fn(&str) {
-    let log = LogOutput::new(io::stderr());
-    move |line| log.write(&format!("{line}\n"))
 }
 
 /// Reads the settings again, and takes over what can change while the server runs: the format of the log. Everything else

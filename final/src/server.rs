@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::core::listener::BindError;
-use crate::core::stderr::say;
+use crate::core::stderr::{self, say};
 use crate::core::workers::{Size, Workers};
 use crate::core::{Interest, Listener, MemoryBudget, Parking, Poll, Poller, Slots};
 use crate::http::Handler;
@@ -145,8 +145,8 @@ impl Server {
         Server { drain: drain.min(LONGEST), ..self }
     }
 
-    /// Sets what writes the lines about requests and connections that the server rejects before any handler, at most ten
-    /// in a second, without line ends. By default standard error. The threads that serve clients call it, so it
+    /// Sets what writes the lines about requests and connections that the server itself rejects, at most ten in a second,
+    /// without line ends. By default standard error. The threads that serve clients call it, so it
     /// should not block.
     pub fn with_rejection_log(self, log: impl Fn(&str) + Send + Sync + 'static) -> Server {
         Server { rejection_log: RejectionLog::new(log), ..self }
@@ -175,6 +175,7 @@ impl Server {
     /// # Errors
     /// When the system has no threads or files for the engine.
     pub fn run(self, handler: impl Handler) -> io::Result<usize> {
+        stderr::write_in_background();
         let Server {
             listener,
             limits,
@@ -228,6 +229,7 @@ impl Server {
         let left = workers.stop(Duration::from_secs(1)) as usize;
         let severed = parked + left + engine.sever();
         say(format_args!("stopped: {severed} cut off, {:?}", shared.statistics()));
+        stderr::flush(Duration::from_secs(1));
         Ok(severed)
     }
 }
@@ -298,7 +300,7 @@ impl ServerHandle {
         &self.shared.memory
     }
 
-    /// How many requests and connections the server has rejected before any handler, by reason, in alphabetical order.
+    /// How many requests and connections the server itself has rejected, by reason, in alphabetical order.
     pub fn rejections(&self) -> Vec<(&'static str, u64)> {
         self.shared.rejections.by_reason()
     }

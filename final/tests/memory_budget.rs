@@ -103,6 +103,28 @@ fn bodies_that_do_not_fit_into_the_budget_are_rejected_and_the_others_arrive() {
     server.stop();
 }
 
+/// Once the first bytes of a body in chunks reserved 256 KiB, so a few of them used up the budget for the others.
+#[test]
+fn bodies_of_which_a_few_bytes_have_arrived_leave_room_for_others() {
+    let (server, memory) = start(4 * MIB);
+    let head = "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut clients: Vec<Client> = (0..30).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send(format!("{head}5\r\nhello\r\n")).unwrap();
+    }
+    wait_until(&memory, "all of them", |memory| memory.held() >= 30 * 5);
+    for client in &mut clients {
+        client.send("1\r\n!\r\n").unwrap();
+    }
+    assert_others_are_served(&server);
+    for client in &mut clients {
+        client.send("0\r\n\r\n").unwrap();
+        assert_eq!(client.read_reply().unwrap().body, b"hello!");
+    }
+    assert_eq!(memory.rejections(), 0);
+    server.stop();
+}
+
 #[test]
 fn a_response_that_does_not_fit_is_replaced_by_503_and_the_connection_goes_on() {
     let (server, memory) = start(MIB);

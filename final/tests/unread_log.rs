@@ -1,7 +1,7 @@
-//! Standard output is a pipe that nothing reads: the log is dropped and counted, and every request is served.
+//! Standard output or standard error is a pipe that nothing reads: lines are dropped, and every request is served.
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
@@ -23,9 +23,13 @@ struct Server {
 
 /// The program, of whose output only the first line is read.
 fn start() -> Server {
+    start_with(Stdio::piped())
+}
+
+fn start_with(stderr: Stdio) -> Server {
     let mut command = environment::command(env!("CARGO_BIN_EXE_httpserver"));
     command.args(["--addr", "127.0.0.1:0", "--max-requests", "100000"]).stdin(Stdio::null());
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
     // Its buffer is small, so that hardly anything but the line is read.
     let mut stdout = BufReader::with_capacity(64, child.stdout.take().unwrap());
     let mut line = String::new();
@@ -99,4 +103,27 @@ fn what_was_dropped_is_reported_when_the_log_is_read_again() {
     let (_, rest) = said.split_once("access log: it goes on after ").unwrap();
     let dropped: usize = rest.split(' ').next().unwrap().parse().unwrap();
     assert_eq!(logged + dropped, REQUESTS + 1, "each request, and the one for the metrics");
+}
+
+/// Any client can cause lines there, by requests that are rejected. Once a stop waited for the pipe as well.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_standard_error_that_nothing_reads_holds_up_neither_requests_nor_the_end() {
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    // As much as a pipe holds (pipe(7)).
+    writer.write_all(&vec![b'x'; 65_536]).unwrap();
+    let mut server = start_with(writer.into());
+    for _ in 0..50 {
+        let mut client = Client::connect(server.address).unwrap();
+        assert_eq!(client.ask("GET  / HTTP/1.1\r\n\r\n").unwrap().status, 400);
+        // A handler's mistake is reported there, too.
+        let reply = wire::get(server.address, "/counter?status=103").unwrap();
+        assert_eq!(reply.status, 500);
+    }
+    let pid = Pid::from_raw(server.child.id().try_into().unwrap()).unwrap();
+    for signal in [Signal::HUP, Signal::USR1] {
+        kill_process(pid, signal).unwrap();
+    }
+    assert_eq!(wire::get(server.address, "/health/ready").unwrap().status, 200);
+    assert_eq!(server.stop(), Some(0));
 }

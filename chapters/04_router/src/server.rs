@@ -136,8 +136,9 @@ impl Server {
             for client in pool.take_back() {
                 shutdown.sever(client.stream);
             }
-            // Reads and writes of severed connections return at once, so the workers end now. One that
-            // is stuck in something else is left behind: the end of the process will end it.
+            // Reads of severed connections return at once, and so do writes, so the workers end now. One that sends a
+            // response whose end is the connection's, or is stuck in something else, is left behind: the end of
+            // the process will end it.
             pool.wait(Deadline::after(Duration::from_secs(1)));
         }
         refusers.wait(Deadline::after(Duration::from_secs(1)));

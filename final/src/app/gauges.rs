@@ -19,7 +19,7 @@ pub(super) fn families(server: &ServerHandle) -> String {
          # HELP http_memory_rejections_total Requests and connections that were given up for want of memory.\n\
          # TYPE http_memory_rejections_total counter\n\
          http_memory_rejections_total {rejections}\n\
-         # HELP http_rejections_total Requests and connections that were rejected before any handler.\n\
+         # HELP http_rejections_total Requests and connections that the server itself rejected.\n\
          # TYPE http_rejections_total counter\n"
     );
     for (reason, count) in server.rejections() {

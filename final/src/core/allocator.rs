@@ -18,22 +18,40 @@ pub const LARGE_BLOCK: usize = 256 * 1024;
 const TUNABLES: (&str, &str) =
     ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=262144:glibc.malloc.trim_threshold=2097152");
 
+/// Set in the program that has been executed once more. It is not enough to look for `GLIBC_TUNABLES`: a program with
+/// capabilities of its file (setcap(8)) is run in secure-execution mode (ld.so(8)), and there the loader may remove it.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const EXECUTED: &str = "ALLOCATOR_SETTINGS_TRIED";
+
 /// Sets both thresholds. Only the environment can do that without unsafe code, and glibc reads it before `main`: so the
-/// program is executed once more, in the same process, with the variable set. If the variable is set already, by an
-/// operator or by this function, nothing happens; and if the system does not allow it, the program goes on as it is.
+/// program is executed once more, in the same process, with the variable set. If an operator has set the variable,
+/// nothing happens; and if the system does not allow it, the program goes on as it is.
+///
+/// It must be the first thing that `main` does: what the program has read from a pipe by then would be lost.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep_no_large_blocks() {
     use std::os::unix::process::CommandExt;
     use std::process::Command;
 
     let (name, value) = TUNABLES;
-    if std::env::var_os(name).is_some() {
+    if std::env::var_os(name).is_some_and(|set| !set.is_empty())
+        || std::env::var_os(EXECUTED).is_some()
+    {
         return;
     }
+    let Ok(program) = std::env::current_exe() else { return };
+    // `ld.so PROGRAM` runs the program, but the executable is the loader.
+    let is_loader =
+        program.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"ld-"));
     let mut arguments = std::env::args_os();
-    if let (Ok(program), Some(own_name)) = (std::env::current_exe(), arguments.next()) {
-        // It returns only when it has failed.
-        let _error = Command::new(program).arg0(own_name).args(arguments).env(name, value).exec();
+    if let (false, Some(own_name)) = (is_loader, arguments.next()) {
+        let mut command = Command::new(program);
+        command.arg0(own_name).args(arguments).env(name, value).env(EXECUTED, "1");
+        // It returns only when it has failed. By then it has taken back that this program ignores SIGPIPE, so a client
+        // that closes its connection early would end the server.
+        let _error = command.exec();
+        let _ =
+            signal_hook::flag::register(signal_hook::consts::SIGPIPE, std::sync::Arc::default());
     }
 }
 

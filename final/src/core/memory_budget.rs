@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// A reservation that is larger does not get the last eighth.
-const SMALL: usize = 64 * 1024;
+pub const SMALL: usize = 64 * 1024;
 
 /// The bound if nothing else is set: half of a container with 512 MiB.
 pub const DEFAULT_LIMIT: usize = 256 * 1024 * 1024;

@@ -6,6 +6,7 @@ pub mod deadline;
 pub mod files;
 pub mod habit;
 pub mod listener;
+pub mod log_output;
 pub mod memory_budget;
 pub mod parking;
 pub mod permit;

@@ -11,8 +11,8 @@ use super::stderr::say;
 /// Calls `stop` each time that the program is asked to stop: by Ctrl-C (SIGINT), `kill` (SIGTERM), or the end of its terminal
 /// (SIGHUP). It runs in a thread of its own, so it may take locks, which a signal handler must not.
 ///
-/// A signal that was ignored when the program started stays ignored: `nohup` ignores SIGHUP, and a shell that starts a
-/// background job SIGINT, to protect it from exactly these signals.
+/// A signal that was ignored when the program started stays ignored: `nohup` ignores SIGHUP, and a shell
+/// without job control ignores SIGINT for a background job, to protect it from exactly these signals.
 ///
 /// # Errors
 /// When the kernel refuses a handler, or a thread.

@@ -2,13 +2,36 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use super::log_output::LogOutput;
+
+/// The thread that writes, once a server runs.
+static WRITER: OnceLock<LogOutput> = OnceLock::new();
 
 /// Writes a line, by one call, so that it stays whole.
 ///
 /// `eprintln!` panics when it cannot write: nothing reads the pipe any more, or the disk is full. A server has to go on
-/// then, and there is no other place for the message.
+/// then, and there is no other place for the message. And it waits when a pipe is full because nothing reads it. So when a
+/// server runs, a thread of its own writes the lines: no thread that serves clients waits, and neither does a stop.
 pub fn say(words: impl Display) {
-    write_line(&mut io::stderr(), words);
+    match WRITER.get() {
+        Some(writer) => writer.write(&format!("{words}\n")),
+        None => write_line(&mut io::stderr(), words),
+    }
+}
+
+/// From now on a thread of its own writes.
+pub fn write_in_background() {
+    WRITER.get_or_init(|| LogOutput::new("standard error", io::stderr()));
+}
+
+/// Waits until all lines have been written, for `patience` at most. To be called before the program ends.
+pub fn flush(patience: Duration) {
+    if let Some(writer) = WRITER.get() {
+        writer.flush(patience);
+    }
 }
 
 fn write_line(out: &mut impl Write, words: impl Display) {

@@ -98,7 +98,12 @@ pub enum Next {
     More(Instant),
     /// For a slot in which its large body is read, until a point in time. Nothing is read meanwhile, so the client has to
     /// wait, too. It is in the queue until [`Exchange::leave_queue`].
-    Queue(Instant),
+    Queue {
+        /// The point in time.
+        deadline: Instant,
+        /// Whether it was not in the queue before.
+        is_new: bool,
+    },
     /// For nothing: it has ended.
     End,
 }
@@ -274,7 +279,7 @@ impl Exchange {
                     {
                         return Ok(next);
                     }
-                    let Some(slot) = around.uploads.take() else {
+                    let Some(slot) = self.slot(around) else {
                         return Ok(self.wait_for_slot(around));
                     };
                     let Some(rest) = self.serve_large(connection, slot, around)? else {
@@ -284,7 +289,12 @@ impl Exchange {
                     used = 0;
                     more = true;
                 }
-                Progress::Refused(error, request) => self.reject(error.code, &error, request),
+                Progress::Refused(error, request) => {
+                    // What cannot be read has other statuses.
+                    let is_shed = error.status == Status::SERVICE_UNAVAILABLE;
+                    let reason = if is_shed { NO_MEMORY } else { error.code };
+                    self.reject(reason, &error, request);
+                }
             }
             let is_last = matches!(self.phase, Phase::Last { .. });
             if is_last {
@@ -349,23 +359,31 @@ impl Exchange {
         matches!(&self.phase, Phase::Body(body) if body.is_due(around.limits))
     }
 
-    /// All slots are taken. Whoever is in the queue already stays there.
-    fn wait_for_slot(&mut self, around: Surroundings<'_>) -> Next {
-        let deadline = self.deadline(Interest::Read, around);
+    /// The slot that the engine has brought, or one that is free and for which no body waits.
+    fn slot(&mut self, around: Surroundings<'_>) -> Option<Slot> {
         match &mut self.phase {
-            Phase::Body(body) if !body.is_queued => {
-                body.is_queued = true;
-                Next::Queue(deadline)
-            }
-            _ => Next::Wait(Interest::Read, deadline),
+            Phase::Body(body) if body.slot.is_some() => body.slot.take(),
+            Phase::Body(body) if body.is_queued => None,
+            _ => around.uploads.take(),
         }
     }
 
-    /// The engine has taken it out of the queue, since a slot is free. If another one is quicker, it gets into the queue
-    /// again.
-    pub fn leave_queue(&mut self) {
+    /// All slots are taken, or other bodies wait for the next one.
+    fn wait_for_slot(&mut self, around: Surroundings<'_>) -> Next {
+        let deadline = self.deadline(Interest::Read, around);
+        let mut is_new = false;
+        if let Phase::Body(body) = &mut self.phase {
+            is_new = !body.is_queued;
+            body.is_queued = true;
+        }
+        Next::Queue { deadline, is_new }
+    }
+
+    /// The engine has taken it out of the queue, and brings a slot.
+    pub fn leave_queue(&mut self, slot: Slot) {
         if let Phase::Body(body) = &mut self.phase {
             body.is_queued = false;
+            body.slot = Some(slot);
         }
     }
 
@@ -511,7 +529,8 @@ impl Exchange {
         }
         if let Phase::Body(body) = &mut self.phase {
             let come = &buffer[*used..];
-            body.make_room(come.len(), around.memory).map_err(|OverBudget| no_memory(around))?;
+            body.make_room(come.len(), limits, around.memory)
+                .map_err(|OverBudget| no_memory(around))?;
             *used += body.decoder.decode(come, &mut body.bytes)?;
             if !body.decoder.is_done() {
                 let is_due = body.is_due(limits);
@@ -571,8 +590,16 @@ impl Exchange {
         let deadline = (around.clock)() + around.limits.body_time;
         let memory = Reservation::default();
         let is_queued = false;
-        let mut body =
-            Box::new(Body { request, decoder, bytes, memory, deadline, expects, is_queued });
+        let mut body = Box::new(Body {
+            request,
+            decoder,
+            bytes,
+            memory,
+            deadline,
+            expects,
+            is_queued,
+            slot: None,
+        });
         let capacity = body.bytes.capacity();
         body.memory.resize(around.memory, capacity).map_err(|OverBudget| no_memory(around))?;
         let is_due = body.is_due(around.limits);

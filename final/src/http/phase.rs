@@ -9,7 +9,8 @@ use super::limits::{KIB, Limits};
 use super::parser::HeadParser;
 use crate::core::MemoryBudget;
 use crate::core::allocator::LARGE_BLOCK;
-use crate::core::memory_budget::{OverBudget, Reservation};
+use crate::core::memory_budget::{OverBudget, Reservation, SMALL};
+use crate::core::slots::Slot;
 
 /// Where a connection stands.
 pub(super) enum Phase {
@@ -39,6 +40,8 @@ pub(super) struct Body {
     pub(super) expects: bool,
     /// It waits for a slot, and the engine knows.
     pub(super) is_queued: bool,
+    /// The slot that the engine has brought.
+    pub(super) slot: Option<Slot>,
 }
 
 /// So much of a large body is collected before its handler is called.
@@ -56,24 +59,32 @@ impl Phase {
 }
 
 impl Body {
-    /// Makes room for at most `more` bytes of the body. The capacity doubles, as that of a `Vec` does, and what is counted
-    /// is the capacity. The sizes up to [`LARGE_BLOCK`] are passed over: the allocator would keep what they leave behind.
+    /// Makes room for at most `more` bytes of the body. What is counted is the capacity. It grows to [`SMALL`], so that a
+    /// client that has sent a few bytes holds no more. Then it doubles, as that of a `Vec` does, from [`LARGE_BLOCK`] on: the
+    /// allocator would keep what smaller blocks leave behind.
     ///
     /// # Errors
     /// [`OverBudget`] if there is no memory for it. Nothing has been allocated then.
     pub(super) fn make_room(
         &mut self,
         more: usize,
+        limits: &Limits,
         budget: &MemoryBudget,
     ) -> Result<(), OverBudget> {
-        let announced = match self.request.head().body_length {
-            BodyLength::Fixed(length) => usize::try_from(length).unwrap_or(usize::MAX),
-            BodyLength::Chunked => usize::MAX,
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        let arrived = self.bytes.len().saturating_add(more);
+        // What is needed now, and the most that is ever collected, but for what is read at once.
+        let (needed, most) = match self.request.head().body_length {
+            BodyLength::Fixed(length) if length > limits.whole_body => {
+                (arrived.min(size(length)), size(FIRST_PIECE))
+            }
+            BodyLength::Fixed(length) => (arrived.min(size(length)), size(length)),
+            BodyLength::Chunked => (arrived, size(limits.whole_body)),
         };
-        let needed = self.bytes.len().saturating_add(more).min(announced);
         let before = self.bytes.capacity();
         if needed > before {
-            let capacity = needed.max(announced.min(LARGE_BLOCK.max(before.saturating_mul(2))));
+            let next = if needed <= SMALL { SMALL } else { LARGE_BLOCK.max(2 * before) };
+            let capacity = needed.max(next.min(most));
             self.memory.resize(budget, capacity)?;
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }

@@ -1,4 +1,5 @@
-//! REJECT: what is noted of a request that the server itself rejects, before any handler or layer has seen it.
+//! REJECT: what is noted of a request that the server itself rejects, as a rule before any handler has seen it. (Only when
+//! there is no memory for a response has its handler run.)
 
 use super::{Request, Status};
 

@@ -1,7 +1,7 @@
 //! Bytes in memory that many responses send at the same time.
 
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::core::MemoryBudget;
 use crate::core::memory_budget::{OverBudget, Reservation};
@@ -15,19 +15,14 @@ pub struct SharedBytes(Arc<Contents>);
 struct Contents {
     bytes: Vec<u8>,
     /// They are counted once, from the first response that sends them until they are freed.
-    memory: OnceLock<Reservation>,
+    memory: Mutex<Reservation>,
 }
 
 impl SharedBytes {
     /// Counts the bytes in the budget, if they are not counted yet.
     pub(super) fn count_in(&self, budget: &MemoryBudget) -> Result<(), OverBudget> {
-        if self.0.memory.get().is_none() {
-            let mut memory = Reservation::default();
-            memory.resize(budget, self.0.bytes.capacity())?;
-            // Another thread may have been faster. Then this reservation is given back here.
-            let _ = self.0.memory.set(memory);
-        }
-        Ok(())
+        let mut memory = self.0.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.resize(budget, self.0.bytes.capacity())
     }
 }
 
@@ -51,7 +46,7 @@ impl Eq for SharedBytes {}
 impl From<Vec<u8>> for SharedBytes {
     fn from(mut bytes: Vec<u8>) -> SharedBytes {
         bytes.shrink_to_fit();
-        SharedBytes(Arc::new(Contents { bytes, memory: OnceLock::new() }))
+        SharedBytes(Arc::new(Contents { bytes, memory: Mutex::default() }))
     }
 }
 

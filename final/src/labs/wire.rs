@@ -109,7 +109,7 @@ impl Wire {
     /// How long it waits, at most, for what it waits for. `None`: it has ended.
     pub(super) fn patience(&self) -> Option<Duration> {
         match self.next {
-            Next::Wait(_, deadline) | Next::More(deadline) | Next::Queue(deadline) => {
+            Next::Wait(_, deadline) | Next::More(deadline) | Next::Queue { deadline, .. } => {
                 Some(deadline.saturating_duration_since(self.now()))
             }
             Next::End => None,
@@ -156,7 +156,7 @@ impl Wire {
             self.next = self.exchange.turn(&mut self.connection, &mut self.scratch, around)?;
             self.receive()?;
             match self.next {
-                Next::Wait(Interest::Read, _) | Next::Queue(_) => return Ok(()),
+                Next::Wait(Interest::Read, _) | Next::Queue { .. } => return Ok(()),
                 Next::Wait(..) | Next::More(_) => {}
                 Next::End => return Ok(()),
             }

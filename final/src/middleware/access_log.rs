@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::log_format::{Entry, LogFormat};
-use super::log_output::LogOutput;
 use super::{Middleware, Next};
+use crate::core::log_output::LogOutput;
 use crate::http::{Method, Request, Response, date};
 
 /// Writes a line for each request that comes by. It belongs near the outside, where an answer that
@@ -28,7 +28,11 @@ impl AccessLog {
     /// A log that is written elsewhere.
     pub fn to(format: LogFormat, output: impl Write + Send + 'static) -> AccessLog {
         let format = Arc::new(RwLock::new(Some(format)));
-        AccessLog { format, output: Arc::new(LogOutput::new(output)), skipped: Vec::new() }
+        AccessLog {
+            format,
+            output: Arc::new(LogOutput::new("access log", output)),
+            skipped: Vec::new(),
+        }
     }
 
     /// Leaves out what asks for this path, such as a probe that comes every second. An answer with a

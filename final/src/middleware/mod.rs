@@ -15,7 +15,6 @@ pub mod compression;
 pub mod cors;
 pub mod gzip;
 pub mod log_format;
-pub mod log_output;
 pub mod metrics;
 pub mod origin;
 pub mod rate_limit;

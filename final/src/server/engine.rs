@@ -147,9 +147,13 @@ impl Engine {
             Ok(Next::Wait(Interest::Read, _)) if closes_idle && client.may_be_closed() => {}
             Ok(Next::Wait(interest, deadline)) => held.park(interest, deadline, false),
             Ok(Next::More(deadline)) => held.park(Interest::Read, deadline, true),
-            Ok(Next::Queue(deadline)) => {
-                lock(&self.queue).push_back(held.token);
-                held.park(Interest::Read, deadline, false);
+            Ok(Next::Queue { deadline, is_new }) => {
+                if is_new {
+                    let mut queue = lock(&self.queue);
+                    queue.push_back(held.token);
+                    self.uploads.set_queued(queue.len());
+                }
+                held.park_in_queue(deadline);
             }
             Ok(Next::End) => {}
             Err(error) => {
@@ -166,18 +170,28 @@ impl Engine {
         }
     }
 
-    /// Wakes as many of those that wait for a slot as there are slots: their sockets can surely be written to, so a thread
-    /// is told of them.
+    /// Brings free slots to those that have waited longest, and wakes them: their sockets can surely be written to, so a
+    /// thread is told of them. An entry whose connection has ended is dropped.
     fn wake_uploads(&self) {
-        for _ in 0..self.uploads.free() {
-            let Some(token) = lock(&self.queue).pop_front() else { return };
+        if self.uploads.free() == 0 {
+            return;
+        }
+        let mut queue = lock(&self.queue);
+        let mut woken = Vec::new();
+        for _ in 0..queue.len() {
+            let Some(slot) = self.uploads.take_for_queued() else { break };
+            let Some(token) = queue.pop_front() else { break };
             if let Some(mut client) = self.parking.take(token) {
-                client.exchange.leave_queue();
-                let mut held = Held { engine: self, token, client: Some(client) };
-                held.park(Interest::Write, Instant::now() + self.limits.write_time, false);
+                client.exchange.leave_queue(slot);
+                woken.push(Held { engine: self, token, client: Some(client) });
             } else if self.parking.is_current(token) {
-                lock(&self.queue).push_back(token); // a thread has it, perhaps on its way into its place
+                queue.push_back(token); // a thread has it, perhaps on its way into its place
             }
+        }
+        self.uploads.set_queued(queue.len());
+        drop(queue);
+        for mut held in woken {
+            held.park(Interest::Write, Instant::now() + self.limits.write_time, false);
         }
     }
 
@@ -249,6 +263,25 @@ impl Held<'_> {
                 (Some(Interest::Read), Interest::Read) if is_told => Ok(()),
                 _ => poller.arm(socket, token, interest),
             }
+        });
+        if let Err((client, error)) = parked {
+            say(format_args!("{}: {error}", client.connection.peer()));
+            self.client = Some(client);
+        }
+    }
+}
+
+impl Held<'_> {
+    /// Puts the connection back to wait for a slot. What arrives meanwhile is left unread, so nobody need be told of it:
+    /// a poller that reports readiness again and again would do so without end.
+    fn park_in_queue(&mut self, deadline: Instant) {
+        let Some(mut client) = self.client.take() else { return };
+        let (poller, token) = (&self.engine.poller, self.token);
+        let is_listed = client.listed.is_some();
+        client.listed.get_or_insert(Interest::Read);
+        let parked = self.engine.parking.park(token, client, deadline, |client, _missed| {
+            let socket = client.connection.stream();
+            if is_listed { Ok(()) } else { poller.add(socket, token, Interest::Read) }
         });
         if let Err((client, error)) = parked {
             say(format_args!("{}: {error}", client.connection.peer()));

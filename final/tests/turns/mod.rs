@@ -115,7 +115,7 @@ impl Pair {
                     assert!(!self.has_input(), "nobody would ever say that this is there");
                     return false;
                 }
-                Ok(Next::Wait(..) | Next::More(_) | Next::Queue(_)) => {}
+                Ok(Next::Wait(..) | Next::More(_) | Next::Queue { .. }) => {}
             }
         }
     }

@@ -51,11 +51,11 @@ enum Phase {
 }
 
 impl Open {
-    /// Ends the reading direction of a client that has not begun: whoever sleeps in recv on this socket gets end of
-    /// file, and so does every later read.
+    /// Ends the reading direction of a client that has not begun: a thread that is blocked in recv on this socket
+    /// gets end of file, and so does every later read that finds no bytes.
     ///
-    /// This is for good. Of a client that has sent a part of its message the rest would be lost, so what has
-    /// arrived decides, and not only what a worker has seen of it.
+    /// This is for good. Of a client that has sent a part of its message the rest could be lost: a read that is ahead
+    /// of it gets end of file. So what has arrived decides, and not only what a worker has seen of it.
     fn end_if_idle(&self) {
         if self.phase == Phase::Idle && !has_unread(&self.stream) {
             let _ = self.stream.shutdown(Direction::Read);

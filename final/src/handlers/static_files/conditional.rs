@@ -35,8 +35,8 @@ pub enum Verdict {
 /// 13.2.1), so what is 404 or a redirect stays that. A handler that writes holds its lock from here until it has written.
 ///
 /// A tag outweighs a date: where both are sent, the date is for servers that know no tags. A date that is none is
-/// ignored, and so is one of two lines. If-Match with something that is no list is not true, and the list of
-/// If-None-Match then names nothing: both are the answers that do no harm.
+/// ignored, and so is one of two lines. A list of tags that cannot be read leads to what does no harm: to the full response
+/// for GET and HEAD with If-None-Match, and to 412 for all else.
 pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>) -> Verdict {
     let is_read = matches!(method, Method::Get | Method::Head);
     // 1. and 2. Is it still the state that the client wants?
@@ -53,7 +53,8 @@ pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>)
     }
     // 3. and 4. Has the client got it already? To one that writes this says: there is something that it must not touch.
     let has_it = if headers.contains(IF_NONE_MATCH) {
-        names(headers, &IF_NONE_MATCH, current, EntityTag::is_equivalent)
+        let is_unreadable = !is_read && parse_tags(headers, &IF_NONE_MATCH).is_none();
+        is_unreadable || names(headers, &IF_NONE_MATCH, current, EntityTag::is_equivalent)
     } else {
         match dates(headers, &IF_MODIFIED_SINCE, current) {
             Some((asked, modified)) => is_read && modified <= asked,
@@ -252,6 +253,8 @@ mod tests {
             (&[("If-None-Match", "W/\"x\"")], Failed, Proceed),
             (&[("If-None-Match", "\"a\"")], Proceed, Proceed),
             (&[("If-None-Match", "\"a\""), ("If-None-Match", "\"x\"")], Failed, Proceed),
+            (&[("If-None-Match", "x")], Failed, Failed),
+            (&[("If-None-Match", "*, \"a\"")], Failed, Failed),
             (&[("If-Unmodified-Since", SAME)], Proceed, Proceed),
             (&[("If-Unmodified-Since", EARLIER)], Failed, Proceed),
             (&[("If-Match", "\"x\""), ("If-Unmodified-Since", EARLIER)], Proceed, Failed),

@@ -60,7 +60,7 @@ fn open_and_look(root: &Path, path: &Path) -> io::Result<Option<Opened>> {
 }
 
 /// To open a FIFO waits until another process opens it for writing (fifo(7)), which may be never. With `O_NONBLOCK` it
-/// does not wait, and for a file the flag means nothing.
+/// does not wait, and for a regular file it changes nothing, unless another process holds a lease on it (fcntl(2)).
 #[cfg(unix)]
 fn without_waiting() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
@@ -91,20 +91,21 @@ pub(super) fn path_of(file: &File, _: &Path) -> io::Result<PathBuf> {
 }
 
 /// The path by which it was opened, if that leads to the same file once more and still has no links. This narrows
-/// the race down, and does not close it: a name that is exchanged four times in a row can pass.
+/// the race down, and does not close it: a name that is exchanged three times at the right moments can pass.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn path_of(file: &File, path: &Path) -> io::Result<PathBuf> {
+    let path = path.canonicalize()?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let (open, named) = (file.metadata()?, fs::metadata(path)?);
+        let (open, named) = (file.metadata()?, fs::metadata(&path)?);
         if (open.dev(), open.ino()) != (named.dev(), named.ino()) {
             return Err(io::ErrorKind::NotFound.into());
         }
     }
     #[cfg(not(unix))]
     let _ = file;
-    path.canonicalize()
+    Ok(path)
 }
 
 #[cfg(all(test, unix))]

@@ -5,11 +5,19 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::core::stderr::say;
+use super::stderr::say;
 
 /// Bytes that may wait to be written. Lines that don't fit are dropped: a log that is not read must not stop the service,
 /// nor fill the memory.
 const MAX_WAITING: usize = 4 * 1024 * 1024;
+
+/// How long lines are collected before they are written. Without it, the writer wakes up for nearly every line. With it, a
+/// server that logs to a file responds 1.18 times as often, for 0.72 of the processor time (`examples/bench.rs` with
+/// `BENCH_LOG`, `wrk -t2 -c64`, two cores, five runs of each in turn; medians).
+const COLLECTING: Duration = Duration::from_millis(1);
+
+/// Bytes that a buffer keeps room for.
+const MAX_KEPT: usize = 64 * 1024;
 
 /// How long the lines that wait may still take when the output is dropped.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -36,20 +44,21 @@ struct State {
     dropped: u64,
     /// No more lines are taken.
     is_finished: bool,
+    /// The writer is in a call, with lines that it has taken.
+    is_writing: bool,
     /// The writer has ended, and so has written all that it could.
     has_ended: bool,
 }
 
 impl LogOutput {
-    /// Starts the thread that writes to `output`. Without a thread all lines are dropped, and standard error says so.
-    pub fn new(output: impl Write + Send + 'static) -> LogOutput {
+    /// Starts the thread that writes to `output`. Without a thread all lines are dropped, and standard error says so. `name`
+    /// is what this output is called there.
+    pub fn new(name: &'static str, output: impl Write + Send + 'static) -> LogOutput {
         let shared = Arc::new(Shared::default());
         let writer = Arc::clone(&shared);
         let thread = thread::Builder::new().name("log".to_string());
-        if let Err(error) = thread.spawn(move || writer.run(output)) {
-            say(format_args!(
-                "access log: no thread can be had, so all lines are dropped: {error}"
-            ));
+        if let Err(error) = thread.spawn(move || writer.run(name, output)) {
+            say(format_args!("{name}: no thread can be had, so all lines are dropped: {error}"));
             shared.end();
         }
         LogOutput { shared }
@@ -77,12 +86,17 @@ impl LogOutput {
 
     /// Takes no more lines, and waits until those that are there have been written, for `patience` at most.
     pub fn finish(&self, patience: Duration) {
-        let mut state = self.shared.lock();
-        state.is_finished = true;
+        self.shared.lock().is_finished = true;
         self.shared.changed.notify_all();
-        let ended =
-            self.shared.changed.wait_timeout_while(state, patience, |state| !state.has_ended);
-        drop(ended.unwrap_or_else(PoisonError::into_inner));
+        self.flush(patience);
+    }
+
+    /// Waits until all lines have been written, for `patience` at most.
+    pub fn flush(&self, patience: Duration) {
+        let is_busy =
+            |state: &mut State| !state.has_ended && (state.is_writing || !state.lines.is_empty());
+        let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), patience, is_busy);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -98,7 +112,7 @@ impl Shared {
     }
 
     /// The life of the writer.
-    fn run(&self, mut output: impl Write) {
+    fn run(&self, name: &str, mut output: impl Write) {
         let mut lines = Vec::new();
         // What has been reported on standard error, which may be blocked too. Only this thread waits for it then.
         let (mut reported, mut fails) = (0, false);
@@ -106,12 +120,10 @@ impl Shared {
             let written = output.write_all(&lines).and_then(|()| output.flush());
             let dropped = self.count(written.is_err(), &lines);
             match &written {
-                Err(error) if !fails => say(format_args!("access log: {error}; lines are dropped")),
+                Err(error) if !fails => say(format_args!("{name}: {error}; lines are dropped")),
                 Ok(()) if dropped > reported => {
                     let count = dropped - reported;
-                    say(format_args!(
-                        "access log: it goes on after {count} lines that were dropped"
-                    ));
+                    say(format_args!("{name}: it goes on after {count} lines that were dropped"));
                     reported = dropped;
                 }
                 _ => {}
@@ -123,12 +135,18 @@ impl Shared {
 
     /// Waits for lines, and takes all of them in place of those in `lines`. `false`: there are none, and no more will come.
     fn take(&self, lines: &mut Vec<u8>) -> bool {
+        let mut state = self.lock();
+        state.is_writing = false;
+        self.changed.notify_all();
         let waiting = |state: &mut State| state.lines.is_empty() && !state.is_finished;
-        let state = self.changed.wait_while(self.lock(), waiting);
-        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(state, waiting).unwrap_or_else(PoisonError::into_inner));
+        thread::sleep(COLLECTING);
+        let mut state = self.lock();
         lines.clear();
+        lines.shrink_to(MAX_KEPT); // after a blockage it may have megabytes
         std::mem::swap(lines, &mut state.lines);
-        !lines.is_empty()
+        state.is_writing = !lines.is_empty();
+        state.is_writing
     }
 
     /// Adds lines that could not be written to those that were dropped, and returns how many these are now.
@@ -177,7 +195,7 @@ mod tests {
 
     fn stepped() -> (LogOutput, Receiver<String>, Sender<io::Result<()>>) {
         let ((begun, writes), (go_on, may_end)) = (channel(), channel());
-        (LogOutput::new(Stepped { begun, may_end }), writes, go_on)
+        (LogOutput::new("log", Stepped { begun, may_end }), writes, go_on)
     }
 
     #[test]
@@ -258,7 +276,7 @@ mod tests {
         }
 
         let bytes = Bytes::default();
-        let output = LogOutput::new(bytes.clone());
+        let output = LogOutput::new("log", bytes.clone());
         thread::scope(|scope| {
             for name in ["a", "b", "c", "d"] {
                 let output = &output;
