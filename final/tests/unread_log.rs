@@ -1,7 +1,7 @@
 //! Standard output or standard error is a pipe that nothing reads: lines are dropped, and every request is served.
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
@@ -109,6 +109,8 @@ fn what_was_dropped_is_reported_when_the_log_is_read_again() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_standard_error_that_nothing_reads_holds_up_neither_requests_nor_the_end() {
+    use std::io::Write;
+
     let (_reader, mut writer) = std::io::pipe().unwrap();
     // As much as a pipe holds (pipe(7)).
     writer.write_all(&vec![b'x'; 65_536]).unwrap();
