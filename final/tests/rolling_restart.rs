@@ -23,7 +23,7 @@ const CLIENTS: u64 = 24;
 const LONG: Duration = Duration::from_secs(20);
 
 /// Longer than the proxies need to see that a replica is no longer ready.
-const STOP_DELAY: &str = "500ms";
+const STOP_DELAY: &str = "2s";
 
 /// Replicas and proxy have loopback addresses of their own. A connection gets its port on 127.0.0.1, so it cannot
 /// take that of a replica while this is restarted.
@@ -71,7 +71,8 @@ http {{
     ("-c", config)
 }
 
-/// `HAProxy` asks the readiness probe, and reuses an idle connection for whichever request comes.
+/// `HAProxy` asks the readiness probe, and reuses an idle connection for whichever request comes. On a busy machine a probe
+/// may take long, and only three that fail in a row count: otherwise all replicas would be taken for down.
 fn haproxy(_: &Path, listen: SocketAddr, replicas: &[SocketAddr]) -> (&'static str, String) {
     let servers = lines(replicas, |number, replica| format!("server replica{number} {replica}"));
     let config = format!(
@@ -82,13 +83,14 @@ defaults
     timeout connect 5s
     timeout client 30s
     timeout server 30s
+    timeout check 5s
     option redispatch
 listen web
     bind {listen}
     balance roundrobin
     http-reuse always
     option httpchk GET /health/ready
-    default-server check inter 100ms fall 1 rise 1
+    default-server check inter 200ms fall 3 rise 1
     {servers}
 "
     );
