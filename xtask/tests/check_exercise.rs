@@ -143,7 +143,8 @@ fn a_wrong_answer_to_a_question_of_exercise_1_is_not_told_the_right_one() {
 fn the_server_that_is_checked_has_a_clean_environment() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("server.sh");
-    fs::write(&script, "echo listening on http://127.0.0.1:1\nenv > \"$1\"\nexec sleep 60\n")
+    // The checks may end, and kill the server, as soon as the address is printed.
+    fs::write(&script, "env > \"$1\"\necho listening on http://127.0.0.1:1\nexec sleep 60\n")
         .unwrap();
     let seen = folder.path().join("environment");
     let mut command = check(&format!("sh '{}' '{}'", script.display(), seen.display()));
