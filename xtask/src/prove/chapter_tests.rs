@@ -11,6 +11,7 @@ use crate::exercise::Exercise;
 use crate::patch::{Files, Patch};
 use crate::process;
 use crate::sandbox::Sandbox;
+use crate::test::programs;
 use crate::workspace::Workspace;
 
 /// In a file of `src`, the tests are below this line.
@@ -107,12 +108,18 @@ fn failures(place: &Place, exercise: &Exercise) -> anyhow::Result<BTreeSet<Strin
 }
 
 fn run(place: &Place, exercise: &Exercise, arguments: &[&str]) -> anyhow::Result<BTreeSet<String>> {
-    let mut command = process::cargo();
-    command
-        .args(["test", "--no-fail-fast", "--lib", "--bins", "--tests", "--package"])
-        .arg(&exercise.chapter.package)
-        .args(arguments)
-        .current_dir(&place.root);
+    let mut command;
+    if arguments.is_empty() && programs::has_nextest() {
+        command = programs::nextest();
+        command.arg("--package").arg(&exercise.chapter.package);
+    } else {
+        command = process::cargo();
+        command
+            .args(["test", "--no-fail-fast", "--lib", "--bins", "--tests", "--package"])
+            .arg(&exercise.chapter.package)
+            .args(arguments);
+    }
+    command.current_dir(&place.root);
     if let Some(target) = &place.target {
         command.env("CARGO_TARGET_DIR", target);
     }
@@ -125,10 +132,13 @@ fn run(place: &Place, exercise: &Exercise, arguments: &[&str]) -> anyhow::Result
     Ok(failed)
 }
 
-/// The names in lines such as `test http::tests::a ... FAILED`.
+/// The names in lines such as `test http::tests::a ... FAILED`, and in those of nextest:
+/// `FAIL [   0.012s] (1/2) ch04_router::framing a`.
 fn failed_in(output: &str) -> BTreeSet<String> {
-    let name =
-        |line: &str| Some(line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?.to_string());
+    let name = |line: &str| match line.strip_prefix("test ") {
+        Some(rest) => Some(rest.strip_suffix(" ... FAILED")?.to_string()),
+        None => Some(programs::failed_test(line)?.rsplit(' ').next()?.to_string()),
+    };
     output.lines().filter_map(name).collect()
 }
 
@@ -161,5 +171,9 @@ mod tests {
     fn failed_tests_are_read_from_what_cargo_prints() {
         let output = "test a::tests::one ... ok\ntest a::tests::two ... FAILED\n\nfailures:\n    a::tests::two\n";
         assert_eq!(failed_in(output), BTreeSet::from(["a::tests::two".to_string()]));
+        let output = "    Summary [   9.122s] 228 tests run: 226 passed, 2 failed, 0 skipped\n        FAIL [   0.031s] \
+                      (  1/228) ch04_router a::tests::two\n        FAIL [   4.434s] (2/228) ch04_router::routes three\n";
+        let expected = ["a::tests::two", "three"].map(str::to_string);
+        assert_eq!(failed_in(output), BTreeSet::from(expected));
     }
 }

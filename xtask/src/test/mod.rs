@@ -7,7 +7,7 @@ mod book;
 mod lessons;
 mod parts;
 mod portable;
-mod programs;
+pub(crate) mod programs;
 mod quick;
 mod report;
 mod schedule;

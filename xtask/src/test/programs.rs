@@ -110,10 +110,8 @@ impl Tests<'_> {
     }
 
     fn nextest(&self) -> Command {
-        let mut command = process::cargo();
-        command.args(["nextest", "run", "--no-fail-fast", "--test-threads", THREADS]);
-        command.args(["--status-level", "none", "--final-status-level", "fail"]);
-        command.args(["--show-progress", "none", "--color", "never"]).args(self.select);
+        let mut command = nextest();
+        command.args(self.select);
         if !self.skip.is_empty() {
             let names: Vec<String> = self.skip.iter().map(|name| format!("test({name})")).collect();
             command.args(["--filterset".to_string(), format!("not ({})", names.join(" or "))]);
@@ -133,7 +131,16 @@ impl Tests<'_> {
     }
 }
 
-fn has_nextest() -> bool {
+/// cargo-nextest, which runs all that is selected and names at the end what has failed.
+pub(crate) fn nextest() -> Command {
+    let mut command = process::cargo();
+    command.args(["nextest", "run", "--no-fail-fast", "--test-threads", THREADS]);
+    command.args(["--status-level", "none", "--final-status-level", "fail"]);
+    command.args(["--show-progress", "none", "--color", "never"]);
+    command
+}
+
+pub(crate) fn has_nextest() -> bool {
     let finished = process::captured(process::cargo().args(["nextest", "--version"]));
     finished.is_ok_and(|finished| finished.status.success())
 }
@@ -157,7 +164,7 @@ fn failed_tests(output: &str) -> Vec<String> {
     tests
 }
 
-fn failed_test(line: &str) -> Option<String> {
+pub(crate) fn failed_test(line: &str) -> Option<String> {
     let line = line.trim_start();
     let rest = ["FAIL [", "TIMEOUT [", "SIGABRT [", "SIGSEGV ["]
         .iter()
