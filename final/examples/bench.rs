@@ -14,7 +14,7 @@ use httpserver::Server;
 use httpserver::core::blocking;
 use httpserver::core::signals::on_stop;
 use httpserver::core::stdout::announce;
-use httpserver::core::workers::Size;
+use httpserver::core::workers::PoolConfig;
 use httpserver::handlers::StaticFiles;
 use httpserver::http::limits::Limits;
 use httpserver::http::{HttpError, Request, Response, Router};
@@ -64,7 +64,7 @@ fn main() -> anyhow::Result<()> {
     // A client asks on one connection as often as it likes. So it is with the peers, where it is a setting or has no limit.
     server = server.with_limits(Limits { requests: usize::MAX, ..Limits::default() });
     if let Some(threads) = number("BENCH_THREADS")? {
-        server = server.with_workers(Size { threads, ..Size::default() });
+        server = server.with_workers(PoolConfig { threads, ..PoolConfig::default() });
     }
     let stop = server.handle();
     on_stop(move || stop.shutdown())?;

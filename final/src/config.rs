@@ -13,10 +13,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::core::workers::Size;
+use crate::core::workers::PoolConfig;
 use crate::http::limits::Limits;
 use crate::middleware::log_format::LogFormat;
-use crate::server::Clients;
+use crate::server::ConnectionLimits;
 use settings::{SETTINGS, SWITCHES, Setting, command, variable};
 use values::Values;
 
@@ -44,9 +44,9 @@ pub struct Config {
     /// How many bytes may be held for all clients together: see [`memory_budget`](crate::core::memory_budget).
     pub max_memory: usize,
     /// How many threads there are.
-    pub size: Size,
+    pub size: PoolConfig,
     /// How many clients there may be.
-    pub clients: Clients,
+    pub clients: ConnectionLimits,
     /// How long a server that has been asked to stop still accepts clients: see
     /// [`Server::with_stop_delay`](crate::Server::with_stop_delay).
     pub stop_delay: Duration,
@@ -69,7 +69,7 @@ impl Config {
 
 /// What the command line asks for.
 #[derive(Debug)]
-pub enum Asked {
+pub enum Action {
     /// To serve.
     Serve(Config),
     /// Only whether the configuration is right: `--check-config`.
@@ -87,7 +87,7 @@ pub enum Asked {
 pub fn read(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
-) -> Result<Asked, ConfigError> {
+) -> Result<Action, ConfigError> {
     let matches = command().try_get_matches_from(arguments).map_err(ConfigError::Usage)?;
     let mut problems = unreadable_variables(&environment);
     let environment = |name: &str| {
@@ -132,9 +132,9 @@ pub fn read(
         return Err(ConfigError::Invalid(values.problems));
     }
     Ok(match (matches.get_flag("check-config"), matches.get_flag("print-routes")) {
-        (true, _) => Asked::Check(config),
-        (_, true) => Asked::Routes(config),
-        _ => Asked::Serve(config),
+        (true, _) => Action::Check(config),
+        (_, true) => Action::Routes(config),
+        _ => Action::Serve(config),
     })
 }
 
@@ -211,7 +211,7 @@ mod tests {
             variables.iter().find(|(it, _)| *it == name).map(|(_, value)| OsString::from(value))
         };
         match read(arguments, find)? {
-            Asked::Serve(config) | Asked::Check(config) | Asked::Routes(config) => Ok(config),
+            Action::Serve(config) | Action::Check(config) | Action::Routes(config) => Ok(config),
         }
     }
 

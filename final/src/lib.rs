@@ -3,7 +3,7 @@
 //! The way of a request through the program, and the file of each step:
 //!
 //! 1. [`core::poller`]: the kernel says which sockets are ready, to one of the threads of [`core::workers`].
-//! 2. [`core::listener`]: ACCEPT a client; [`core::parking`] is where it waits when nobody works on it.
+//! 2. [`core::listener`]: ACCEPT a client; [`core::connection_table`] is where it waits when nobody works on it.
 //! 3. [`http::exchange`]: THE TURNS of one connection. Read this first; [`server`] calls it.
 //! 4. [`http::parser`]: PARSE: bytes become a head, or "need more", or an error with its status.
 //! 5. [`http::framing`] and [`http::body`]: where the body ends, and its bytes.
@@ -18,7 +18,7 @@
 #![warn(
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "use core::stderr::say: they panic when the output cannot be written"
+    reason = "use core::stderr::log_stderr: they panic when the output cannot be written"
 )]
 
 pub mod app;

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use httpserver::config::{self, Asked, Config, ConfigError};
+use httpserver::config::{self, Action, Config, ConfigError};
 use httpserver::core::signals::on_stop_or_reload;
-use httpserver::core::stderr::{self, say};
+use httpserver::core::stderr::{self, log_stderr};
 use httpserver::core::stdout::announce;
 use httpserver::middleware::AccessLog;
 use httpserver::middleware::log_format::LogFormat;
@@ -28,9 +28,9 @@ fn main() -> ExitCode {
 
 fn run() -> ExitCode {
     match read_config() {
-        Ok(Asked::Serve(config)) => ended(serve(&config)),
-        Ok(Asked::Routes(config)) => ended(app::print_routes(&config)),
-        Ok(Asked::Check(_)) => {
+        Ok(Action::Serve(config)) => ended(serve(&config)),
+        Ok(Action::Routes(config)) => ended(app::print_routes(&config)),
+        Ok(Action::Check(_)) => {
             ended(printed(writeln!(io::stdout(), "the configuration can be used")))
         }
         Err(ConfigError::Usage(error)) if error.use_stderr() => {
@@ -40,13 +40,13 @@ fn run() -> ExitCode {
         // Help and version are asked for, so they go to standard output and are no failure.
         Err(ConfigError::Usage(error)) => ended(printed(error.print())),
         Err(error) => {
-            say(error.to_string().trim_end());
+            log_stderr(error.to_string().trim_end());
             ExitCode::from(USAGE)
         }
     }
 }
 
-fn read_config() -> Result<Asked, ConfigError> {
+fn read_config() -> Result<Action, ConfigError> {
     config::read(std::env::args_os(), |name| std::env::var_os(name))
 }
 
@@ -57,7 +57,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
         .with_limits(config.limits)
         .with_max_memory(config.max_memory)
         .with_workers(config.size)
-        .with_clients(config.clients)
+        .with_connection_limits(config.clients)
         .with_stop_delay(config.stop_delay)
         .with_drain(config.drain)
         .always_answering("/health");
@@ -78,10 +78,10 @@ fn serve(config: &Config) -> anyhow::Result<()> {
 /// is fixed in threads, sockets and routes, so a restart is needed, and standard error says for what.
 fn reload(running: &mut Config, log: &AccessLog) {
     let config = match read_config() {
-        Ok(Asked::Serve(config)) => config,
+        Ok(Action::Serve(config)) => config,
         Ok(_) => return, // the command line is still the one that has started this
         Err(error) => {
-            say(format_args!(
+            log_stderr(format_args!(
                 "reload: the settings stay as they are, because {}",
                 error.to_string().trim_end()
             ));
@@ -90,7 +90,7 @@ fn reload(running: &mut Config, log: &AccessLog) {
     };
     let changed = config.differences(running);
     if changed.is_empty() {
-        say("reload: no setting has changed");
+        log_stderr("reload: no setting has changed");
     }
     for name in changed {
         if name == "log" {
@@ -98,9 +98,9 @@ fn reload(running: &mut Config, log: &AccessLog) {
             running
                 .texts
                 .extend(config.texts.get_key_value(name).map(|(name, text)| (*name, text.clone())));
-            say("reload: log has changed");
+            log_stderr("reload: log has changed");
         } else {
-            say(format_args!("reload: {name} has changed, which needs a restart"));
+            log_stderr(format_args!("reload: {name} has changed, which needs a restart"));
         }
     }
 }
@@ -118,7 +118,7 @@ fn ended(outcome: anyhow::Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(format_args!("Error: {error:#}"));
+            log_stderr(format_args!("Error: {error:#}"));
             ExitCode::FAILURE
         }
     }

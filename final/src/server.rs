@@ -1,6 +1,6 @@
 //! The server: a listener, connections that are parked or in a turn, and threads that run the turns.
 
-mod door;
+mod acceptor;
 mod engine;
 mod rejections;
 
@@ -13,29 +13,29 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::core::listener::BindError;
-use crate::core::stderr::{self, say};
-use crate::core::workers::{Size, Workers};
-use crate::core::{Interest, Listener, MemoryBudget, Parking, Poll, Poller, Slots};
+use crate::core::stderr::{self, log_stderr};
+use crate::core::workers::{PoolConfig, Workers};
+use crate::core::{ConnectionTable, Interest, Listener, MemoryBudget, Poll, Poller, UploadSlots};
 use crate::http::Handler;
 use crate::http::limits::{LONGEST, Limits};
 use engine::{Engine, LISTENER};
 use rejections::{RejectionLog, Rejections};
 
 /// How often the end looks whether it has come.
-const LOOK: Duration = Duration::from_millis(5);
+const TICK: Duration = Duration::from_millis(5);
 
 /// How many clients there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Clients {
+pub struct ConnectionLimits {
     /// In all. Who comes beyond that is told 503.
     pub total: u32,
     /// From one address; `None` for no such limit. Behind a proxy all clients have its address.
     pub by_address: Option<u32>,
 }
 
-impl Default for Clients {
-    fn default() -> Clients {
-        Clients { total: 16_384, by_address: None }
+impl Default for ConnectionLimits {
+    fn default() -> ConnectionLimits {
+        ConnectionLimits { total: 16_384, by_address: None }
     }
 }
 
@@ -44,18 +44,18 @@ impl Default for Clients {
 pub struct Server {
     listener: Listener,
     limits: Limits,
-    size: Size,
-    clients: Clients,
+    size: PoolConfig,
+    clients: ConnectionLimits,
     always: Vec<String>,
     stop_delay: Duration,
     drain: Duration,
     rejection_log: RejectionLog,
-    shared: Arc<Shared>,
+    shared: Arc<ServerShared>,
 }
 
 /// What the server and its handles look at.
 #[derive(Debug, Default)]
-struct Shared {
+struct ServerShared {
     /// How often the server has been asked to stop.
     asked: AtomicUsize,
     /// Whether it has been asked at all: every response is the last one of its connection.
@@ -98,12 +98,12 @@ impl Server {
         Ok(Server {
             listener: Listener::bind(address)?,
             limits: Limits::default(),
-            size: Size::default(),
-            clients: Clients::default(),
+            size: PoolConfig::default(),
+            clients: ConnectionLimits::default(),
             always: Vec::new(),
             stop_delay: Duration::ZERO,
             drain: Duration::from_secs(10),
-            rejection_log: RejectionLog::new(|line| say(line)),
+            rejection_log: RejectionLog::new(|line| log_stderr(line)),
             shared: Arc::default(),
         })
     }
@@ -121,12 +121,12 @@ impl Server {
     }
 
     /// Sets how many threads there are.
-    pub fn with_workers(self, size: Size) -> Server {
+    pub fn with_workers(self, size: PoolConfig) -> Server {
         Server { size, ..self }
     }
 
     /// Sets how many clients there may be.
-    pub fn with_clients(self, clients: Clients) -> Server {
+    pub fn with_connection_limits(self, clients: ConnectionLimits) -> Server {
         Server { clients, ..self }
     }
 
@@ -188,21 +188,21 @@ impl Server {
             shared,
         } = self;
         let poller = Arc::new(Poller::new()?);
-        poller.add(listener.door(), LISTENER, Interest::Read)?;
+        poller.add(listener.listen_socket(), LISTENER, Interest::Read)?;
         let engine = Arc::new(Engine {
             handler: Box::new(handler),
             limits,
             clients,
             always,
             poller: Arc::clone(&poller),
-            parking: Parking::new(clients.total),
+            connections: ConnectionTable::new(clients.total),
             listener: Mutex::new(Some(listener)),
-            rests_until: Mutex::new(None),
-            reserve: Mutex::new(File::open("/dev/null").ok()),
+            backoff_until: Mutex::new(None),
+            spare_fd: Mutex::new(File::open("/dev/null").ok()),
             by_address: Mutex::new(HashMap::new()),
             closes_idle: AtomicBool::new(false),
             rejection_log,
-            uploads: Slots::new(size.upload_slots()),
+            uploads: UploadSlots::new(size.upload_slots()),
             queue: Mutex::default(),
             shared: Arc::clone(&shared),
         });
@@ -216,25 +216,25 @@ impl Server {
         engine.close_the_door();
         engine.closes_idle.store(true, Ordering::Release);
         let deadline = Instant::now() + drain;
-        while !engine.parking.is_empty()
+        while !engine.connections.is_empty()
             && Instant::now() < deadline
             && shared.asked.load(Ordering::Acquire) < 2
         {
             engine.end_idle();
-            shared.wait_until_asked(2, Some(Instant::now() + LOOK));
+            shared.wait_until_asked(2, Some(Instant::now() + TICK));
         }
         // Three kinds, and no connection is of two: those that are parked now, those whose handler does not end, and
         // those that come out of their last turn until then and are parked once more.
-        let parked = engine.sever();
+        let parked = engine.abort_all();
         let left = workers.stop(Duration::from_secs(1)) as usize;
-        let severed = parked + left + engine.sever();
-        say(format_args!("stopped: {severed} cut off, {:?}", shared.statistics()));
+        let aborted = parked + left + engine.abort_all();
+        log_stderr(format_args!("stopped: {aborted} cut off, {:?}", shared.statistics()));
         stderr::flush(Duration::from_secs(1));
-        Ok(severed)
+        Ok(aborted)
     }
 }
 
-impl Shared {
+impl ServerShared {
     /// Waits until somebody has asked so often, or until `end`.
     fn wait_until_asked(&self, times: usize, end: Option<Instant>) {
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -272,7 +272,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<ServerShared>,
 }
 
 impl ServerHandle {
@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_wait_that_is_woken_for_nothing_goes_on_to_its_end() {
-        let shared = Shared::default();
+        let shared = ServerShared::default();
         let is_over = AtomicBool::new(false);
         let end = Instant::now() + Duration::from_millis(50);
         thread::scope(|scope| {

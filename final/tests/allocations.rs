@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
 use httpserver::Limits;
-use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest, MemoryBudget, Parking, Poll, Poller, Slots};
-use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use httpserver::core::workers::Admission;
+use httpserver::core::{
+    Connection, ConnectionTable, Interest, MemoryBudget, Poll, Poller, UploadSlots,
+};
+use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
 use httpserver::http::{HeaderName, HeaderValue, Request, Response, Router, Routes};
 
 /// A connection whose both ends are here, and the thread's own things.
@@ -24,7 +26,7 @@ struct Pair {
     routes: Routes,
     limits: Limits,
     memory: MemoryBudget,
-    uploads: Slots,
+    uploads: UploadSlots,
     peer: SocketAddr,
     start: Instant,
     received: Vec<u8>,
@@ -56,7 +58,7 @@ impl Pair {
             routes: router.build().unwrap(),
             limits: Limits { requests: usize::MAX, ..Limits::default() },
             memory: MemoryBudget::default(),
-            uploads: Slots::new(1),
+            uploads: UploadSlots::new(1),
             peer,
             start: Instant::now(),
             received: vec![0; 64 * 1024],
@@ -67,28 +69,28 @@ impl Pair {
     fn exchange(&mut self, sent: &str, answers: usize) -> u64 {
         self.client.write_all(sent.as_bytes()).unwrap();
         let mut next = None;
-        let counted = measure(|| next = Some(self.turn()));
-        assert!(matches!(next, Some(Next::Wait(Interest::Read, _))));
+        let counted = measure(|| next = Some(self.step()));
+        assert!(matches!(next, Some(AfterStep::Wait(Interest::Read, _))));
         let count = self.client.read(&mut self.received).unwrap();
         let received = String::from_utf8_lossy(&self.received[..count]);
         assert_eq!(received.matches("HTTP/1.1 200 OK\r\n").count(), answers, "{received}");
         counted.count_total
     }
 
-    fn turn(&mut self) -> Next {
+    fn step(&mut self) -> AfterStep {
         let (start, never) = (self.start, AtomicBool::new(false));
-        let around = Surroundings {
+        let cx = Context {
             handler: &self.routes,
             limits: &self.limits,
             memory: &self.memory,
             uploads: &self.uploads,
-            mode: Mode::Serve,
+            admission: Admission::Serve,
             always: &[],
             is_stopping: &never,
             peer: self.peer,
             clock: &|| start,
         };
-        self.exchange.turn(&mut self.connection, &mut self.scratch, around).unwrap()
+        self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()
     }
 }
 
@@ -155,22 +157,22 @@ fn to_park_and_to_be_told_costs_none() {
     let server = TcpStream::from(OwnedFd::from(server));
     let connection = Connection::new(server, ([127, 0, 0, 1], 9).into());
     let server = connection.stream();
-    let (parking, poller) = (Parking::new(4), Poller::new().unwrap());
+    let (table, poller) = (ConnectionTable::new(4), Poller::new().unwrap());
     let mut ready = httpserver::core::poller::Ready::with_capacity(4);
-    let token = parking.claim().unwrap();
+    let token = table.reserve().unwrap();
     poller.add(server, token, Interest::Read).unwrap();
     client.write_all(b"x").unwrap();
     let start = Instant::now();
     let mut boxed = Some(Box::new(7));
     for round in 0..100 {
         let counted = measure(|| {
-            let parked = parking.park(token, boxed.take().unwrap(), start, |_, _| {
+            let parked = table.park(token, boxed.take().unwrap(), start, |_, _| {
                 poller.arm(server, token, Interest::Read)
             });
             parked.unwrap();
             poller.wait(&mut ready, Some(Duration::from_secs(20))).unwrap();
             assert_eq!(ready.tokens().next(), Some(token));
-            boxed = parking.take(token);
+            boxed = table.take(token);
         });
         assert!(round == 0 || counted.count_total == 0, "{} in round {round}", counted.count_total);
     }
@@ -190,7 +192,7 @@ fn a_connection_that_waits_has_no_buffer() {
     // To a request that came in two pieces, too.
     let (begun, rest) = BROWSER.split_at(400);
     pair.client.write_all(begun.as_bytes()).unwrap();
-    pair.turn();
+    pair.step();
     pair.exchange(rest, 1);
     let bytes = bytes_of((pair.connection, pair.exchange));
     assert!(bytes < 100, "{bytes} bytes");
@@ -206,7 +208,7 @@ fn a_thread_gives_back_what_is_far_too_large() {
     while !rest.is_empty() {
         let (piece, behind) = rest.split_at(rest.len().min(50_000));
         pair.client.write_all(piece).unwrap();
-        while matches!(pair.turn(), Next::More(_)) {}
+        while matches!(pair.step(), AfterStep::More(_)) {}
         rest = behind;
     }
     let count = pair.client.read(&mut pair.received).unwrap();

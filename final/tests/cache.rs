@@ -359,13 +359,13 @@ fn an_answer_has_the_date_of_when_it_was_made() {
 
 #[test]
 fn a_client_that_has_it_already_does_not_get_it_again() {
-    const KEPT: Lines = &[
+    const KEPT_FIELDS: Lines = &[
         "Cache-Control: max-age=60",
         "ETag: \"a\"",
         "Last-Modified: Thu, 01 Jan 1970 00:01:00 GMT",
         "Content-Encoding: identity",
     ];
-    let chain = cached(|_: &mut Request| response(Status::OK, KEPT));
+    let chain = cached(|_: &mut Request| response(Status::OK, KEPT_FIELDS));
     word(&chain, get("/").build());
     let table: &[(Lines, Status)] = &[
         (&["If-None-Match: \"b\", \"a\""], Status::NOT_MODIFIED),

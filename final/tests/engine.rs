@@ -6,9 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use httpserver::core::blocking;
-use httpserver::core::workers::Size;
+use httpserver::core::workers::PoolConfig;
 use httpserver::http::{HeaderValue, Request, Response, ResponseBody, Status};
-use httpserver::server::Clients;
+use httpserver::server::ConnectionLimits;
 use httpserver::{Limits, Server};
 use support::{LONG, Running};
 use wire::{Client, request};
@@ -23,7 +23,9 @@ fn get(target: &str) -> Vec<u8> {
 fn with_threads(threads: u32) -> impl FnOnce(Server) -> Server {
     move |server| {
         let patience = Duration::from_millis(50);
-        server.with_workers(Size { permits: 2, threads, patience }).always_answering("/health")
+        server
+            .with_workers(PoolConfig { permits: 2, threads, patience })
+            .always_answering("/health")
     }
 }
 
@@ -206,7 +208,7 @@ fn a_request_does_not_wait_behind_a_blocked_one_while_a_thread_is_idle() {
         let (gate, handler) = gate();
         // Two threads for two permits, and so much patience that the reserve has no part in it.
         let set = |server: Server| {
-            server.with_workers(Size { permits: 2, threads: 2, patience: 2 * LONG })
+            server.with_workers(PoolConfig { permits: 2, threads: 2, patience: 2 * LONG })
         };
         let server = Running::start(set, handler);
         let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
@@ -235,8 +237,8 @@ fn a_request_does_not_wait_behind_a_blocked_one_while_a_thread_is_idle() {
 
 #[test]
 fn more_clients_than_allowed_are_told_so() {
-    let clients = Clients { total: 3, by_address: None };
-    let set = move |server: Server| server.with_clients(clients);
+    let clients = ConnectionLimits { total: 3, by_address: None };
+    let set = move |server: Server| server.with_connection_limits(clients);
     let server = Running::start(set, |_: &mut Request| "done");
     let mut inside: Vec<Client> = (0..3).map(|_| server.connect()).collect();
     for client in &mut inside {
@@ -251,8 +253,8 @@ fn more_clients_than_allowed_are_told_so() {
 
 #[test]
 fn one_address_may_have_so_many_and_gets_its_places_back() {
-    let clients = Clients { total: 100, by_address: Some(2) };
-    let set = move |server: Server| server.with_clients(clients);
+    let clients = ConnectionLimits { total: 100, by_address: Some(2) };
+    let set = move |server: Server| server.with_connection_limits(clients);
     let server = Running::start(set, |_: &mut Request| "done");
     for _ in 0..3 {
         let mut inside = [server.connect(), server.connect()];
@@ -418,8 +420,9 @@ fn no_request_that_was_sent_before_the_stop_is_lost() {
 #[test]
 fn a_request_that_has_begun_before_the_stop_can_be_finished_after_it() {
     let (gate, handler) = gate();
-    let set =
-        |server: Server| server.with_workers(Size { permits: 1, threads: 1, patience: 2 * LONG });
+    let set = |server: Server| {
+        server.with_workers(PoolConfig { permits: 1, threads: 1, patience: 2 * LONG })
+    };
     let server = Running::start(set, handler);
     let mut begun = server.connect();
     assert_eq!(begun.ask(get("/")).unwrap().text(), "done");
@@ -462,7 +465,7 @@ fn a_new_client_has_time_for_its_first_request_although_the_server_stops() {
 fn only_who_loses_something_is_counted_as_cut_off() {
     let (gate, handler) = gate();
     let set = |server: Server| {
-        let size = Size { permits: 1, threads: 1, patience: 2 * LONG };
+        let size = PoolConfig { permits: 1, threads: 1, patience: 2 * LONG };
         server.with_workers(size).with_drain(Duration::ZERO)
     };
     let server = Running::start(set, handler);

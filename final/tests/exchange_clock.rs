@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use httpserver::Limits;
-use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest, MemoryBudget, Slots};
-use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use httpserver::core::workers::Admission;
+use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
+use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
 use httpserver::http::{Request, Response};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ impl Pair {
     }
 
     /// The client sends this, it arrives, and at so many seconds there is a turn.
-    fn turn(&mut self, sent: &[u8], seconds: u32) -> Next {
+    fn step(&mut self, sent: &[u8], seconds: u32) -> AfterStep {
         self.client.write_all(sent).unwrap();
         if !sent.is_empty() {
             let mut one = [0];
@@ -76,23 +76,23 @@ impl Pair {
             _ => Response::text("done"),
         };
         let (limits, never) = (limits(), AtomicBool::new(false));
-        let around = Surroundings {
+        let cx = Context {
             handler: &handler,
             limits: &limits,
             memory: &MemoryBudget::default(),
-            uploads: &Slots::new(1),
-            mode: Mode::Serve,
+            uploads: &UploadSlots::new(1),
+            admission: Admission::Serve,
             always: &[],
             is_stopping: &never,
             peer: self.peer,
             clock: &|| self.start + shown.load(Ordering::SeqCst) * SECOND,
         };
-        self.exchange.turn(&mut self.connection, &mut self.scratch, around).unwrap()
+        self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()
     }
 
     /// What a turn that waits like this returns.
-    fn until(&self, interest: Interest, seconds: u32) -> Next {
-        Next::Wait(interest, self.start + seconds * SECOND)
+    fn until(&self, interest: Interest, seconds: u32) -> AfterStep {
+        AfterStep::Wait(interest, self.start + seconds * SECOND)
     }
 
     fn read(&mut self) -> String {
@@ -105,8 +105,8 @@ impl Pair {
 #[test]
 fn between_requests_the_idle_time_counts_from_the_last_answer() {
     let mut pair = Pair::new();
-    assert_eq!(pair.turn(b"", 0), pair.until(Interest::Read, 3));
-    let next = pair.turn(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 2);
+    assert_eq!(pair.step(b"", 0), pair.until(Interest::Read, 3));
+    let next = pair.step(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 2);
     assert_eq!(next, pair.until(Interest::Read, 2 + 3));
     assert!(!pair.exchange.time_out(&pair.connection), "nobody is told that it was idle");
 }
@@ -114,18 +114,18 @@ fn between_requests_the_idle_time_counts_from_the_last_answer() {
 #[test]
 fn deadlines_behind_a_handler_count_from_its_end() {
     let mut pair = Pair::new();
-    let next = pair.turn(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 4);
+    let next = pair.step(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 4);
     assert_eq!(next, pair.until(Interest::Read, 4 + 2 + 3));
 }
 
 #[test]
 fn the_head_has_one_deadline_from_its_first_byte_however_slowly_it_comes() {
     let mut pair = Pair::new();
-    assert_eq!(pair.turn(b"G", 1), pair.until(Interest::Read, 1 + 5));
-    assert_eq!(pair.turn(b"E", 3), pair.until(Interest::Read, 1 + 5));
-    assert_eq!(pair.turn(b"T", 5), pair.until(Interest::Read, 1 + 5));
+    assert_eq!(pair.step(b"G", 1), pair.until(Interest::Read, 1 + 5));
+    assert_eq!(pair.step(b"E", 3), pair.until(Interest::Read, 1 + 5));
+    assert_eq!(pair.step(b"T", 5), pair.until(Interest::Read, 1 + 5));
     assert!(pair.exchange.time_out(&pair.connection));
-    let next = pair.turn(b"", 6);
+    let next = pair.step(b"", 6);
     assert!(pair.read().starts_with("HTTP/1.1 408 "));
     // What it still sends is thrown away, for so long.
     assert_eq!(next, pair.until(Interest::Read, 6 + 13));
@@ -135,29 +135,29 @@ fn the_head_has_one_deadline_from_its_first_byte_however_slowly_it_comes() {
 #[test]
 fn the_body_has_one_deadline_from_the_end_of_the_head() {
     let mut pair = Pair::new();
-    pair.turn(b"POST / HTTP/1.1\r\nHost: a\r\n", 0);
-    let next = pair.turn(b"Content-Length: 4\r\n\r\n1", 4);
+    pair.step(b"POST / HTTP/1.1\r\nHost: a\r\n", 0);
+    let next = pair.step(b"Content-Length: 4\r\n\r\n1", 4);
     assert_eq!(next, pair.until(Interest::Read, 4 + 7));
-    assert_eq!(pair.turn(b"2", 10), pair.until(Interest::Read, 4 + 7));
+    assert_eq!(pair.step(b"2", 10), pair.until(Interest::Read, 4 + 7));
     assert!(pair.exchange.time_out(&pair.connection));
-    pair.turn(b"", 11);
+    pair.step(b"", 11);
     assert!(pair.read().starts_with("HTTP/1.1 408 "));
 }
 
 #[test]
 fn a_request_that_follows_at_once_has_a_head_time_of_its_own() {
     let mut pair = Pair::new();
-    let next = pair.turn(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /next HT", 2);
+    let next = pair.step(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /next HT", 2);
     assert_eq!(next, pair.until(Interest::Read, 2 + 5));
 }
 
 #[test]
 fn an_answer_that_is_not_read_has_the_write_time_and_nobody_is_told() {
     let mut pair = Pair::new();
-    let next = pair.turn(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", 2);
+    let next = pair.step(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", 2);
     assert_eq!(next, pair.until(Interest::Write, 2 + 11));
     // What it sends meanwhile is not read: it has to take its answer first.
-    assert_eq!(pair.turn(b"GET / HTTP/1.1\r\n", 9), pair.until(Interest::Write, 9 + 11));
+    assert_eq!(pair.step(b"GET / HTTP/1.1\r\n", 9), pair.until(Interest::Write, 9 + 11));
     assert!(!pair.exchange.time_out(&pair.connection));
 }
 
@@ -165,14 +165,14 @@ fn an_answer_that_is_not_read_has_the_write_time_and_nobody_is_told() {
 #[test]
 fn a_turn_that_leaves_requests_to_the_next_one_has_the_write_time() {
     let mut pair = Pair::new();
-    let next = pair.turn(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(33), 4);
+    let next = pair.step(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(33), 4);
     assert_eq!(next, pair.until(Interest::Write, 4 + 11));
 }
 
 #[test]
 fn requests_that_take_long_are_left_to_the_next_turn_after_a_few() {
     let mut pair = Pair::new();
-    let next = pair.turn(&b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n".repeat(12), 0);
+    let next = pair.step(&b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n".repeat(12), 0);
     // Asked after four requests when it began, and after four more whether it is over.
     assert_eq!(pair.read().matches("HTTP/1.1 200 OK").count(), 8);
     assert_eq!(next, pair.until(Interest::Write, 8 * 2 + 11));

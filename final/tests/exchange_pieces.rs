@@ -6,9 +6,9 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-mod turns;
+mod steps;
 
-use turns::{agree, limits, run};
+use steps::{agree, limits, run};
 use wire::tables::{self, Test};
 
 fn statuses(bytes: &[u8]) -> Vec<u16> {
@@ -61,7 +61,7 @@ fn each_row_of_the_wire_tables_has_its_answers_in_whatever_pieces() {
 
 #[test]
 fn what_the_fuzzer_found_worth_keeping_has_its_answers_in_whatever_pieces() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/fuzz/corpus/turns");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/fuzz/corpus/steps");
     let mut count = 0;
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();

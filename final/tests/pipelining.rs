@@ -9,9 +9,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use httpserver::Limits;
-use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, MemoryBudget, Slots};
-use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use httpserver::core::workers::Admission;
+use httpserver::core::{Connection, MemoryBudget, UploadSlots};
+use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
 use httpserver::http::{Handler, Method, Request};
 
 /// Both ends of a connection.
@@ -33,21 +33,21 @@ impl Pair {
         Pair { client, connection: Connection::new(server, peer), exchange, scratch, peer }
     }
 
-    fn turn(&mut self, handler: &dyn Handler) -> Next {
+    fn step(&mut self, handler: &dyn Handler) -> AfterStep {
         // Time stands still: on a busy machine a step would end because it has taken too long.
         let now = Instant::now();
-        let around = Surroundings {
+        let cx = Context {
             handler,
             limits: &Limits { requests: usize::MAX, ..Limits::default() },
             memory: &MemoryBudget::default(),
-            uploads: &Slots::new(1),
-            mode: Mode::Serve,
+            uploads: &UploadSlots::new(1),
+            admission: Admission::Serve,
             always: &[],
             is_stopping: &AtomicBool::new(false),
             peer: self.peer,
             clock: &|| now,
         };
-        self.exchange.turn(&mut self.connection, &mut self.scratch, around).unwrap()
+        self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()
     }
 
     /// Writes one request after the other, until there is no more room. Returns how many bytes went in.
@@ -81,7 +81,7 @@ fn a_client_that_pipelines_without_end_is_made_to_wait() {
     let in_the_socket = sent;
     for _ in 0..400 {
         pair.fill(request, &mut sent);
-        assert_ne!(pair.turn(&|_: &mut Request| ""), Next::End);
+        assert_ne!(pair.step(&|_: &mut Request| ""), AfterStep::End);
         let count = pair.read().matches("HTTP/1.1 200 ").count();
         assert!(count > 0, "each turn answers some");
         answered += count;
@@ -102,7 +102,7 @@ fn a_handler_that_puts_another_request_in_the_place_of_its_own_does_not_change_h
     let requests =
         "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.0\r\n\r\n";
     pair.client.write_all(requests.as_bytes()).unwrap();
-    pair.turn(&handler);
+    pair.step(&handler);
     let text = pair.read();
     // Behind each empty line are its body and the head of the next.
     let parts: Vec<&str> = text.split("\r\n\r\n").collect();

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use httpserver::core::system::{pair, receive};
-use httpserver::core::workers::{Mode, Size, Work, Workers, blocking};
+use httpserver::core::workers::{Admission, PoolConfig, Work, Workers, blocking};
 use httpserver::core::{Interest, Poll, Poller, Stream, Token};
 
 /// Nothing here takes nearly as long.
@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(20);
 /// What a thread says when it begins with a socket.
 struct Told {
     number: u64,
-    mode: Mode,
+    admission: Admission,
     /// Whether it is the one that had the first permit at the beginning.
     is_first: bool,
 }
@@ -39,7 +39,7 @@ struct Bench {
 impl Work for Bench {
     type Scratch = ();
 
-    fn ready(&self, token: Token, (): &mut (), mode: Mode) {
+    fn ready(&self, token: Token, (): &mut (), admission: Admission) {
         let server = &self.servers[usize::try_from(token.0).unwrap()];
         let mut bytes = Vec::with_capacity(64);
         if receive(&server.lock().unwrap(), &mut bytes).is_err() {
@@ -50,22 +50,22 @@ impl Work for Bench {
             std::mem::replace(gate, none)
         });
         let is_first = thread::current().name() == Some("worker-1");
-        self.told.lock().unwrap().send(Told { number: token.0, mode, is_first }).unwrap();
+        self.told.lock().unwrap().send(Told { number: token.0, admission, is_first }).unwrap();
         match gate {
-            Some(gate) if mode == Mode::Serve => {
+            Some(gate) if admission == Admission::Serve => {
                 let wait = || {
                     let _ = gate.recv_timeout(LONG);
                 };
                 if token.0 == self.says_so { blocking(wait) } else { wait() }
             }
             // Long enough for the next byte to come while this one is worked on.
-            None if mode == Mode::Serve => thread::sleep(Duration::from_millis(1)),
+            None if admission == Admission::Serve => thread::sleep(Duration::from_millis(1)),
             _ => {}
         }
         self.poller.arm(&*server.lock().unwrap(), token, Interest::Read).unwrap();
     }
 
-    fn tell_again(&self, token: Token) {
+    fn rearm(&self, token: Token) {
         let server = &self.servers[usize::try_from(token.0).unwrap()];
         self.poller.arm(&*server.lock().unwrap(), token, Interest::Read).unwrap();
     }
@@ -76,20 +76,20 @@ impl Work for Bench {
 }
 
 /// The other ends of the sockets, and what is told of them.
-struct Clients {
+struct TestClients {
     sockets: Vec<TcpStream>,
-    doors: Vec<Sender<()>>,
+    openers: Vec<Sender<()>>,
     told: Receiver<Told>,
     workers: Workers<Bench>,
     ticks: Arc<AtomicUsize>,
 }
 
-impl Clients {
+impl TestClients {
     /// So many clients whose turn does not end by itself, and one at the end whose turn does. `early` have sent something
     /// before the first thread is there.
-    fn start(size: Size, blocking: u64, early: u64, says_so: u64) -> Clients {
+    fn start(size: PoolConfig, blocking: u64, early: u64, says_so: u64) -> TestClients {
         let poller = Arc::new(Poller::new().unwrap());
-        let (mut clients, mut servers, mut doors) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut clients, mut servers, mut openers) = (Vec::new(), Vec::new(), Vec::new());
         let (mut gates, (tell, told)) = (HashMap::new(), channel());
         for number in 0..=blocking {
             let (client, server) = pair().unwrap();
@@ -98,9 +98,9 @@ impl Clients {
             }
             poller.add(&server, Token(number), Interest::Read).unwrap();
             if number < blocking {
-                let (door, gate) = channel();
+                let (opener, gate) = channel();
                 gates.insert(number, gate);
-                doors.push(door);
+                openers.push(opener);
             }
             clients.push(client);
             servers.push(Mutex::new(server));
@@ -110,7 +110,7 @@ impl Clients {
         let counted = Arc::clone(&ticks);
         let bench = Bench { poller: own, servers, gates, says_so, told: told_by, ticks: counted };
         let workers = Workers::start(size, poller, Arc::new(bench)).unwrap();
-        Clients { sockets: clients, doors, told, workers, ticks }
+        TestClients { sockets: clients, openers, told, workers, ticks }
     }
 
     fn send(&self, number: usize) {
@@ -118,27 +118,27 @@ impl Clients {
     }
 
     /// Sends for the last one until somebody has answered it in this way so many times in a row.
-    fn ask_until(&self, wanted: Mode, in_a_row: usize) {
+    fn ask_until(&self, wanted: Admission, in_a_row: usize) {
         let (last, deadline, mut row) = (self.sockets.len() - 1, Instant::now() + LONG, 0);
         self.send(last);
         while row < in_a_row {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(Told { number, mode, .. }) = self.told.recv_timeout(left) else {
+            let Ok(Told { number, admission, .. }) = self.told.recv_timeout(left) else {
                 panic!("nobody has said {wanted:?} {in_a_row} times in a row, only {row} times");
             };
             if number == last as u64 {
-                row = if mode == wanted { row + 1 } else { 0 };
+                row = if admission == wanted { row + 1 } else { 0 };
                 self.send(last);
             }
         }
     }
 
     /// Waits until somebody has begun with this one, and says how.
-    fn begins(&self, number: usize) -> Mode {
+    fn begins(&self, number: usize) -> Admission {
         loop {
             let told = self.told.recv_timeout(LONG).expect("somebody begins with it");
             if told.number == number as u64 {
-                return told.mode;
+                return told.admission;
             }
         }
     }
@@ -147,13 +147,13 @@ impl Clients {
     fn looks(&self, count: usize) {
         let (before, deadline) = (self.ticks.load(Ordering::SeqCst), Instant::now() + LONG);
         while self.ticks.load(Ordering::SeqCst) < before + count {
-            assert!(Instant::now() < deadline, "the monitor does not look");
+            assert!(Instant::now() < deadline, "the watchdog does not look");
             thread::yield_now();
         }
     }
 
     fn stop(self) {
-        drop(self.doors);
+        drop(self.openers);
         assert_eq!(self.workers.stop(LONG), 0);
     }
 }
@@ -163,11 +163,11 @@ impl Clients {
 /// all of them were stuck, and so nobody ever said no.
 #[test]
 fn a_handler_that_blocks_while_the_threads_are_started_costs_no_permit() {
-    let size = Size { permits: 32, threads: 34, patience: Duration::from_millis(20) };
+    let size = PoolConfig { permits: 32, threads: 34, patience: Duration::from_millis(20) };
     for _ in 0..4 {
-        let clients = Clients::start(size, 34, 1, 0);
+        let clients = TestClients::start(size, 34, 1, 0);
         (1..34).for_each(|number| clients.send(number));
-        clients.ask_until(Mode::Refuse, 1);
+        clients.ask_until(Admission::Shed, 1);
         clients.stop();
     }
 }
@@ -176,9 +176,9 @@ fn a_handler_that_blocks_while_the_threads_are_started_costs_no_permit() {
 /// no to every second request, although a thread with another permit was there that could serve.
 #[test]
 fn the_reserve_keeps_out_of_the_way_of_a_thread_that_has_come_back() {
-    let size = Size { permits: 2, threads: 2, patience: Duration::from_millis(20) };
+    let size = PoolConfig { permits: 2, threads: 2, patience: Duration::from_millis(20) };
     let none = u64::MAX;
-    let mut clients = Clients::start(size, 2, 0, none);
+    let mut clients = TestClients::start(size, 2, 0, none);
     clients.send(0);
     clients.send(1);
     let second = loop {
@@ -187,17 +187,17 @@ fn the_reserve_keeps_out_of_the_way_of_a_thread_that_has_come_back() {
             break usize::try_from(told.number).unwrap();
         }
     };
-    clients.ask_until(Mode::Refuse, 1);
-    clients.doors.remove(second).send(()).unwrap();
-    clients.ask_until(Mode::Serve, 200);
+    clients.ask_until(Admission::Shed, 1);
+    clients.openers.remove(second).send(()).unwrap();
+    clients.ask_until(Admission::Serve, 200);
     clients.stop();
 }
 
 #[test]
 fn no_thread_is_left_behind_by_a_stop_that_comes_while_permits_move() {
-    let size = Size { permits: 2, threads: 8, patience: Duration::from_millis(20) };
+    let size = PoolConfig { permits: 2, threads: 8, patience: Duration::from_millis(20) };
     for _ in 0..50 {
-        let clients = Clients::start(size, 4, 4, 0);
+        let clients = TestClients::start(size, 4, 4, 0);
         clients.stop();
     }
 }
@@ -205,49 +205,49 @@ fn no_thread_is_left_behind_by_a_stop_that_comes_while_permits_move() {
 /// One that comes back is a spare, so that the next one that blocks needs no new thread.
 #[test]
 fn two_threads_are_enough_for_handlers_that_block_one_after_the_other() {
-    let size = Size { permits: 1, threads: 2, patience: 2 * LONG };
-    let mut clients = Clients::start(size, 4, 0, u64::MAX);
+    let size = PoolConfig { permits: 1, threads: 2, patience: 2 * LONG };
+    let mut clients = TestClients::start(size, 4, 0, u64::MAX);
     for number in 0..4 {
         clients.send(number);
-        assert_eq!(clients.begins(number), Mode::Serve);
+        assert_eq!(clients.begins(number), Admission::Serve);
         // Somebody else serves meanwhile.
-        clients.ask_until(Mode::Serve, 1);
+        clients.ask_until(Admission::Serve, 1);
         clients.begins(4);
-        clients.doors.remove(0).send(()).unwrap();
+        clients.openers.remove(0).send(()).unwrap();
     }
     clients.stop();
 }
 
 #[test]
 fn the_reserve_gives_back_the_only_permit_and_serves_nobody_in_anothers_place() {
-    let size = Size { permits: 1, threads: 2, patience: Duration::from_millis(20) };
-    let mut clients = Clients::start(size, 3, 0, u64::MAX);
+    let size = PoolConfig { permits: 1, threads: 2, patience: Duration::from_millis(20) };
+    let mut clients = TestClients::start(size, 3, 0, u64::MAX);
     for number in [0, 1] {
         clients.send(number);
-        assert_eq!(clients.begins(number), Mode::Serve);
+        assert_eq!(clients.begins(number), Admission::Serve);
     }
-    clients.ask_until(Mode::Refuse, 1);
+    clients.ask_until(Admission::Shed, 1);
     for _ in 0..2 {
-        clients.doors.remove(0).send(()).unwrap();
+        clients.openers.remove(0).send(()).unwrap();
     }
-    clients.ask_until(Mode::Serve, 50);
+    clients.ask_until(Admission::Serve, 50);
     // Both are there again. One blocks, and the other takes over: not the reserve.
     clients.send(2);
-    while clients.begins(3) == Mode::Serve && clients.told.try_recv().is_ok() {}
-    clients.ask_until(Mode::Serve, 50);
+    while clients.begins(3) == Admission::Serve && clients.told.try_recv().is_ok() {}
+    clients.ask_until(Admission::Serve, 50);
     clients.stop();
 }
 
 #[test]
 fn nobody_is_refused_before_patience_is_at_its_end() {
-    let size = Size { permits: 1, threads: 1, patience: 2 * LONG };
-    let mut clients = Clients::start(size, 1, 0, u64::MAX);
+    let size = PoolConfig { permits: 1, threads: 1, patience: 2 * LONG };
+    let mut clients = TestClients::start(size, 1, 0, u64::MAX);
     clients.send(0);
-    assert_eq!(clients.begins(0), Mode::Serve);
+    assert_eq!(clients.begins(0), Admission::Serve);
     clients.send(1);
     clients.looks(20);
     assert!(clients.told.try_recv().is_err(), "it waits");
-    clients.doors.remove(0).send(()).unwrap();
-    assert_eq!(clients.begins(1), Mode::Serve);
+    clients.openers.remove(0).send(()).unwrap();
+    assert_eq!(clients.begins(1), Admission::Serve);
     clients.stop();
 }

@@ -31,7 +31,7 @@ impl Default for Limits {
 
 /// Why a client's echo came to its end in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum EchoEnd {
     /// The client sent its FIN.
     ClientDone,
     /// The client was silent for longer than [`Limits::silence`].
@@ -44,7 +44,7 @@ pub enum End {
 ///
 /// # Errors
 /// What the socket reports: the client reset the connection, or did not read its echo in time.
-pub fn serve(mut connection: Connection, limits: &Limits) -> io::Result<(u64, End)> {
+pub fn serve(mut connection: Connection, limits: &Limits) -> io::Result<(u64, EchoEnd)> {
     let mut echoed = 0;
     let end = loop {
         match connection.fill(Deadline::after(limits.silence))? {
@@ -55,8 +55,8 @@ pub fn serve(mut connection: Connection, limits: &Limits) -> io::Result<(u64, En
                 echoed += bytes.len() as u64;
             }
             // The client may still be reading. Everything it sent has been answered by now.
-            Fill::Eof => break End::ClientDone,
-            Fill::TimedOut => break End::ClientSilent,
+            Fill::Eof => break EchoEnd::ClientDone,
+            Fill::TimedOut => break EchoEnd::ClientSilent,
         }
     };
     connection.close(limits.linger);

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 
 use crate::core::listener::BindError;
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 use crate::core::{Connection, Listener};
 use crate::echo::{self, Limits};
 
@@ -42,11 +42,13 @@ impl Server {
     pub fn run(self) -> io::Result<()> {
         loop {
             let (stream, peer) = self.listener.accept()?;
-            say(format_args!("{peer}: connected"));
+            log_stderr(format_args!("{peer}: connected"));
             // The next accept has to wait until this client is done.
             match serve_client(stream, peer, &self.limits) {
-                Ok((bytes, end)) => say(format_args!("{peer}: {bytes} bytes echoed, {end:?}")),
-                Err(error) => say(format_args!("{peer}: {error}")),
+                Ok((bytes, end)) => {
+                    log_stderr(format_args!("{peer}: {bytes} bytes echoed, {end:?}"));
+                }
+                Err(error) => log_stderr(format_args!("{peer}: {error}")),
             }
         }
     }
@@ -56,6 +58,6 @@ fn serve_client(
     stream: TcpStream,
     peer: SocketAddr,
     limits: &Limits,
-) -> io::Result<(u64, echo::End)> {
+) -> io::Result<(u64, echo::EchoEnd)> {
     echo::serve(Connection::new(stream, peer, limits.buffer)?, limits)
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use ch02_thread_pool::core::thread_pool::Size;
+use ch02_thread_pool::core::thread_pool::PoolConfig;
 use ch02_thread_pool::core::{Deadline, ThreadPool};
 
 fn main() -> std::io::Result<()> {
-    let size = Size { workers: 2, queue: 10 };
+    let size = PoolConfig { workers: 2, queue: 10 };
     let pool = ThreadPool::start("worker", size, |task: u32| {
         assert!(task.is_multiple_of(2), "task {task} panics");
     })?;

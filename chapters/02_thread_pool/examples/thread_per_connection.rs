@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ch02_thread_pool::core::thread_pool::Size;
+use ch02_thread_pool::core::thread_pool::PoolConfig;
 use ch02_thread_pool::core::{Deadline, Listener, ThreadPool};
 
 /// Clients that connect and say nothing. Each takes two of our open files, its end and ours.
@@ -34,7 +34,7 @@ fn main() -> anyhow::Result<()> {
     let served = Arc::new(AtomicU32::new(0));
     let pool = {
         let served = Arc::clone(&served);
-        let size = Size { workers: 4, queue: 100 };
+        let size = PoolConfig { workers: 4, queue: 100 };
         ThreadPool::start("pool", size, move |stream| echo(stream, &served))?
     };
     let by_pool = measure(before, &listener, &served, 4, |stream| {

@@ -31,7 +31,7 @@ impl Default for Limits {
 
 /// Why a client's echo came to its end in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum EchoEnd {
     /// The client sent its FIN.
     ClientDone,
     /// The client was silent for longer than [`Limits::silence`].
@@ -48,7 +48,7 @@ pub fn serve(
     mut connection: Connection,
     limits: &Limits,
     registration: &Registration,
-) -> io::Result<(u64, End)> {
+) -> io::Result<(u64, EchoEnd)> {
     let mut echoed = 0;
     let mut deadline = Deadline::after(limits.silence);
     // From its first byte on a client has a transfer that a shutdown must not cut. That byte is still in the
@@ -66,8 +66,8 @@ pub fn serve(
                 deadline = Deadline::after(limits.silence);
             }
             // The client may still be reading. Everything it sent has been answered by now.
-            Fill::Eof => break End::ClientDone,
-            Fill::TimedOut => break End::ClientSilent,
+            Fill::Eof => break EchoEnd::ClientDone,
+            Fill::TimedOut => break EchoEnd::ClientSilent,
         }
     };
     registration.closing();

@@ -6,17 +6,17 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::core::listener::BindError;
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 use crate::core::task_queue::Rejected;
-use crate::core::thread_pool::{Size, Statistics};
+use crate::core::thread_pool::{PoolConfig, Statistics};
 use crate::core::{Connection, Deadline, Listener, Shutdown, ThreadPool};
 use crate::echo::{self, Limits};
 
 /// Four clients at a time, and sixty-four that wait.
-const WORKERS: Size = Size { workers: 4, queue: 64 };
+const WORKERS: PoolConfig = PoolConfig { workers: 4, queue: 64 };
 
 /// One thread that tells clients that there is no room, so that accepting never waits for them.
-const REFUSERS: Size = Size { workers: 1, queue: 64 };
+const REFUSERS: PoolConfig = PoolConfig { workers: 1, queue: 64 };
 
 /// How long a stopping server waits for the transfers that are under way.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -26,14 +26,14 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub struct Server {
     listener: Listener,
     limits: Limits,
-    workers: Size,
+    workers: PoolConfig,
     drain: Duration,
-    shared: Arc<Shared>,
+    shared: Arc<ServerShared>,
 }
 
 /// What the server, its connections and its handles all look at.
 #[derive(Debug, Default)]
-struct Shared {
+struct ServerShared {
     shutdown: Arc<Shutdown>,
     pool: OnceLock<ThreadPool<Client>>,
 }
@@ -66,7 +66,7 @@ impl Server {
     }
 
     /// Serves with another number of workers, or of clients that may wait for one.
-    pub fn with_workers(self, workers: Size) -> Server {
+    pub fn with_workers(self, workers: PoolConfig) -> Server {
         Server { workers, ..self }
     }
 
@@ -130,38 +130,38 @@ impl Server {
         pool.close();
         refusers.close();
         if pool.wait(Deadline::after(drain)) > 0 {
-            shutdown.sever_all();
+            shutdown.abort_all();
             for client in pool.take_back() {
-                shutdown.sever(client.stream);
+                shutdown.abort(client.stream);
             }
             // Reads and writes of severed connections return at once, so the workers end now. One that
             // is stuck in something else is left behind: the end of the process will end it.
             pool.wait(Deadline::after(Duration::from_secs(1)));
         }
         refusers.wait(Deadline::after(Duration::from_secs(1)));
-        let severed = shutdown.severed();
-        say(format_args!("stopped: {severed} cut off, {:?}", pool.statistics()));
-        Ok(severed)
+        let aborted = shutdown.aborted();
+        log_stderr(format_args!("stopped: {aborted} cut off, {:?}", pool.statistics()));
+        Ok(aborted)
     }
 }
 
 impl Client {
     fn serve(self, limits: &Limits, shutdown: &Arc<Shutdown>) {
         let peer = self.peer;
-        say(format_args!("{peer}: connected"));
+        log_stderr(format_args!("{peer}: connected"));
         let outcome = shutdown.register(&self.stream).and_then(|registration| {
             let connection = Connection::new(self.stream, peer, limits.buffer)?;
             echo::serve(connection, limits, &registration)
         });
         match outcome {
-            Ok((bytes, end)) => say(format_args!("{peer}: {bytes} bytes echoed, {end:?}")),
-            Err(error) => say(format_args!("{peer}: {error}")),
+            Ok((bytes, end)) => log_stderr(format_args!("{peer}: {bytes} bytes echoed, {end:?}")),
+            Err(error) => log_stderr(format_args!("{peer}: {error}")),
         }
     }
 
     fn refuse(self, limits: &Limits) {
         let peer = self.peer;
-        say(format_args!("{peer}: refused, the queue is full"));
+        log_stderr(format_args!("{peer}: refused, the queue is full"));
         // The client may be gone already, and then nobody needs to be told.
         let _ = Connection::new(self.stream, peer, limits.buffer)
             .and_then(|connection| echo::refuse(connection, limits));
@@ -172,7 +172,7 @@ impl Client {
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<ServerShared>,
 }
 
 impl ServerHandle {

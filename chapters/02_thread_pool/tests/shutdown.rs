@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::thread::Builder;
 use std::time::Duration;
 
-use ch02_thread_pool::core::thread_pool::Size;
+use ch02_thread_pool::core::thread_pool::PoolConfig;
 use ch02_thread_pool::{Server, ServerHandle};
 use wire::{Client, Program, Signal};
 
@@ -153,7 +153,7 @@ fn a_server_that_has_no_file_left_at_the_signal_ends_all_the_same() {
 /// Serves with one worker, and stops once `started` has connected its clients. Returns how many were cut off.
 fn cut_off(drain: Duration, started: impl FnOnce(&ServerHandle) -> Vec<Client>) -> usize {
     let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let server = server.with_workers(Size { workers: 1, queue: 8 }).with_drain(drain);
+    let server = server.with_workers(PoolConfig { workers: 1, queue: 8 }).with_drain(drain);
     let handle = server.handle();
     let (ended, has_ended) = channel();
     let run = move || ended.send(server.run().unwrap()).unwrap();

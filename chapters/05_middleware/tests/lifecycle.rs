@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ch05_middleware::core::thread_pool::Size;
+use ch05_middleware::core::thread_pool::PoolConfig;
 use ch05_middleware::http::{Request, Response};
 #[cfg(unix)]
 use support::LONG;
@@ -99,7 +99,7 @@ fn a_stopping_server_takes_no_new_clients() {
 }
 
 fn few(server: ch05_middleware::Server) -> ch05_middleware::Server {
-    server.with_workers(Size { workers: 1, queue: 8 })
+    server.with_workers(PoolConfig { workers: 1, queue: 8 })
 }
 
 /// It once got no response, and was not counted as cut off either: the server read the half that had arrived, and
@@ -154,7 +154,8 @@ fn who_waits_behind_a_handler_that_does_not_end_is_cut_off_and_counted_at_the_de
 
 #[test]
 fn a_client_for_whom_there_is_no_room_is_told_to_come_back() {
-    let few = |server: ch05_middleware::Server| server.with_workers(Size { workers: 1, queue: 1 });
+    let few =
+        |server: ch05_middleware::Server| server.with_workers(PoolConfig { workers: 1, queue: 1 });
     let server = Running::start(few, answer);
     let mut working = server.connect();
     working.send(b"GET / HTTP/1.1\r\n").unwrap();
@@ -178,7 +179,8 @@ fn a_client_for_whom_there_is_no_room_is_told_to_come_back() {
 
 #[test]
 fn a_handler_that_panics_costs_one_answer_and_nothing_else() {
-    let few = |server: ch05_middleware::Server| server.with_workers(Size { workers: 1, queue: 8 });
+    let few =
+        |server: ch05_middleware::Server| server.with_workers(PoolConfig { workers: 1, queue: 8 });
     let server = Running::start(few, answer);
     let mut client = server.connect();
     for _ in 0..3 {
@@ -191,7 +193,8 @@ fn a_handler_that_panics_costs_one_answer_and_nothing_else() {
 
 #[test]
 fn clients_that_leave_in_the_middle_cost_no_worker() {
-    let few = |server: ch05_middleware::Server| server.with_workers(Size { workers: 1, queue: 64 });
+    let few =
+        |server: ch05_middleware::Server| server.with_workers(PoolConfig { workers: 1, queue: 64 });
     let server = Running::start(few, answer);
     for bytes in [
         &b""[..],

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
 
-use ch05_middleware::core::thread_pool::Size;
+use ch05_middleware::core::thread_pool::PoolConfig;
 use ch05_middleware::http::{HeaderValue, Method, Request, Response};
 use ch05_middleware::{Limits, Server};
 use support::{LONG, Running};
@@ -21,7 +21,7 @@ fn get(target: &str) -> Vec<u8> {
 fn with_workers(workers: usize) -> impl FnOnce(Server) -> Server {
     move |server| {
         let limits = Limits { idle_time: 10 * LONG, ..Limits::default() };
-        server.with_limits(limits).with_workers(Size { workers, queue: 8 })
+        server.with_limits(limits).with_workers(PoolConfig { workers, queue: 8 })
     }
 }
 

@@ -152,11 +152,11 @@ fn clients_that_create_at_the_same_time_get_users_of_their_own() {
 
 #[test]
 fn a_full_collection_takes_nobody_in_until_somebody_leaves() {
-    const MOST: usize = 10_000;
+    const MAX_USERS: usize = 10_000;
     let program = start();
     let ada = json!({ "name": "Ada" });
     let one = request("POST", "/users", JSON, ada.to_string().as_bytes());
-    for _ in 0..MOST / 100 {
+    for _ in 0..MAX_USERS / 100 {
         // A hundred at once: so few that neither side waits for the other to read.
         let mut client = Client::connect(program.addr()).unwrap();
         client.send(one.repeat(100)).unwrap();

@@ -15,7 +15,7 @@
 #![warn(
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "use core::stderr::say: they panic when the output cannot be written"
+    reason = "use core::stderr::log_stderr: they panic when the output cannot be written"
 )]
 
 pub mod app;

@@ -6,18 +6,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::core::listener::BindError;
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 use crate::core::task_queue::Rejected;
-use crate::core::thread_pool::{Size, Statistics};
+use crate::core::thread_pool::{PoolConfig, Statistics};
 use crate::core::{Connection, Deadline, Listener, Shutdown, ThreadPool};
 use crate::http::limits::Limits;
 use crate::http::{Handler, HttpError, Status, exchange};
 
 /// Four clients at a time, and sixty-four that wait.
-const WORKERS: Size = Size { workers: 4, queue: 64 };
+const WORKERS: PoolConfig = PoolConfig { workers: 4, queue: 64 };
 
 /// One thread that tells clients that there is no room, so that accepting never waits for them.
-const REFUSERS: Size = Size { workers: 1, queue: 64 };
+const REFUSERS: PoolConfig = PoolConfig { workers: 1, queue: 64 };
 
 /// How long a stopping server waits for the transfers that are under way.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -27,14 +27,14 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub struct Server {
     listener: Listener,
     limits: Limits,
-    workers: Size,
+    workers: PoolConfig,
     drain: Duration,
-    shared: Arc<Shared>,
+    shared: Arc<ServerShared>,
 }
 
 /// What the server, its connections and its handles all look at.
 #[derive(Debug, Default)]
-struct Shared {
+struct ServerShared {
     shutdown: Arc<Shutdown>,
     pool: OnceLock<ThreadPool<Client>>,
 }
@@ -67,7 +67,7 @@ impl Server {
     }
 
     /// Serves with another number of workers, or of clients that may wait for one.
-    pub fn with_workers(self, workers: Size) -> Server {
+    pub fn with_workers(self, workers: PoolConfig) -> Server {
         Server { workers, ..self }
     }
 
@@ -132,9 +132,9 @@ impl Server {
         pool.close();
         refusers.close();
         if pool.wait(Deadline::after(drain)) > 0 {
-            shutdown.sever_all();
+            shutdown.abort_all();
             for client in pool.take_back() {
-                shutdown.sever(client.stream);
+                shutdown.abort(client.stream);
             }
             // Reads of severed connections return at once, and so do writes, so the workers end now. One that sends a
             // response whose end is the connection's, or is stuck in something else, is left behind: the end of
@@ -142,9 +142,9 @@ impl Server {
             pool.wait(Deadline::after(Duration::from_secs(1)));
         }
         refusers.wait(Deadline::after(Duration::from_secs(1)));
-        let severed = shutdown.severed();
-        say(format_args!("stopped: {severed} cut off, {:?}", pool.statistics()));
-        Ok(severed)
+        let aborted = shutdown.aborted();
+        log_stderr(format_args!("stopped: {aborted} cut off, {:?}", pool.statistics()));
+        Ok(aborted)
     }
 }
 
@@ -156,7 +156,7 @@ impl Client {
             exchange::serve(connection, handler, limits, &registration)
         });
         if let Err(error) = outcome {
-            say(format_args!("{peer}: {error}"));
+            log_stderr(format_args!("{peer}: {error}"));
         }
     }
 
@@ -173,7 +173,7 @@ impl Client {
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
     address: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<ServerShared>,
 }
 
 impl ServerHandle {

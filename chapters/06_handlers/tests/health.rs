@@ -3,7 +3,7 @@
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use ch06_handlers::core::thread_pool::Size;
+use ch06_handlers::core::thread_pool::PoolConfig;
 use ch06_handlers::handlers::Health;
 use ch06_handlers::http::{Request, Router};
 use ch06_handlers::{Server, ServerHandle};
@@ -107,7 +107,7 @@ fn a_probe_that_waits_behind_a_slow_request_learns_that_the_server_drains() {
     });
     let one_worker = |server: Server| {
         handle.set(server.handle()).unwrap();
-        server.with_workers(Size { workers: 1, queue: 8 })
+        server.with_workers(PoolConfig { workers: 1, queue: 8 })
     };
     let server = Running::start(one_worker, router.build().unwrap());
 

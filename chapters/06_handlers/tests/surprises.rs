@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
 
-use ch06_handlers::core::thread_pool::Size;
+use ch06_handlers::core::thread_pool::PoolConfig;
 use ch06_handlers::http::{HeaderValue, Method, Request, Response};
 use ch06_handlers::{Limits, Server};
 use support::{LONG, Running};
@@ -21,7 +21,7 @@ fn get(target: &str) -> Vec<u8> {
 fn with_workers(workers: usize) -> impl FnOnce(Server) -> Server {
     move |server| {
         let limits = Limits { idle_time: 10 * LONG, ..Limits::default() };
-        server.with_limits(limits).with_workers(Size { workers, queue: 8 })
+        server.with_limits(limits).with_workers(PoolConfig { workers, queue: 8 })
     }
 }
 

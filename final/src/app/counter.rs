@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::effects::Effects;
-use crate::handlers::static_files::conditional::{self, Verdict};
+use crate::handlers::static_files::conditional::{self, Evaluation};
 use crate::handlers::static_files::validators::{EntityTag, Validators};
 use crate::http::extract::{self, Pairs};
 use crate::http::{
@@ -17,7 +17,7 @@ use crate::http::{
 };
 
 /// The longest that it takes, in milliseconds, and the most that it sends, in units of 1,024 bytes.
-const MOST: (u64, usize) = (10_000, 10_240);
+const MAX_PAUSE_AND_SIZE: (u64, usize) = (10_000, 10_240);
 
 /// Adds `GET /counter`, and `POST /counter`, which answers the same and is no safe method.
 pub(super) fn routes(router: &mut Router, effects: &Effects) {
@@ -37,8 +37,8 @@ fn show(request: &Request, counter: &AtomicU64, effects: &Effects) -> Result<Res
     let status = Status::try_from(number(&query, "status", u16::MAX, 200)?)
         .map_err(|_| bad("`status` must be a status code"))?;
     let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
-    effects.sleep(Duration::from_millis(number(&query, "ms", MOST.0, 0)?));
-    let body = body(count, number(&query, "kb", MOST.1, 0)? * 1024);
+    effects.sleep(Duration::from_millis(number(&query, "ms", MAX_PAUSE_AND_SIZE.0, 0)?));
+    let body = body(count, number(&query, "kb", MAX_PAUSE_AND_SIZE.1, 0)? * 1024);
     let mut response = Response::bytes(HeaderValue::from_static("application/json"), body);
     response = response.with_status(status);
     let headers = response.headers_mut();
@@ -62,12 +62,12 @@ fn evaluate(request: &Request, count: u64, mut response: Response) -> Result<Res
     let current = Validators { etag: Some(etag), modified: None };
     match conditional::evaluate(request.method(), request.headers(), Some(&current)) {
         _ if !response.status().is_success() => Ok(response),
-        Verdict::Proceed => Ok(response),
-        Verdict::NotModified => {
+        Evaluation::Proceed => Ok(response),
+        Evaluation::NotModified => {
             response.headers_mut().remove(header::CONTENT_TYPE);
             Ok(response.with_status(Status::NOT_MODIFIED).with_body(ResponseBody::Empty))
         }
-        Verdict::Failed => {
+        Evaluation::Failed => {
             let message = "the count is a different one each time";
             Err(HttpError::new(Status::PRECONDITION_FAILED, "precondition_failed", message))
         }

@@ -25,7 +25,7 @@ use anyhow::Context;
 use crate::Config;
 use crate::ServerHandle;
 use crate::core::MemoryBudget;
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 use crate::handlers::StaticFiles;
 use crate::handlers::static_files::caching::Caching;
 use crate::handlers::static_files::conditional::{IF_MATCH, IF_NONE_MATCH};
@@ -121,8 +121,8 @@ fn logged(chain: Chain, log: Option<&AccessLog>) -> Chain {
 /// As [`build`].
 pub fn print_routes(config: &Config) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    for (verb, path) in routes(config, None, &Metrics::new(), &Effects::Real)?.list() {
-        match writeln!(out, "{:<7} {path}", verb.to_string()) {
+    for (methods, path) in routes(config, None, &Metrics::new(), &Effects::Real)?.list() {
+        match writeln!(out, "{:<7} {path}", methods.to_string()) {
             // Whoever reads has seen enough: `--print-routes | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
             written => written.context("cannot write to standard output")?,
@@ -194,7 +194,7 @@ fn operators_pages(
 fn warn_of_shadows(config: &Config) {
     let files = RESERVED.iter().filter_map(|name| Some(config.root.as_ref()?.join(name)));
     for file in files.filter(|file| file.exists()) {
-        say(format_args!("{} is not served: its path is the server's own", file.display()));
+        log_stderr(format_args!("{} is not served: its path is the server's own", file.display()));
     }
 }
 

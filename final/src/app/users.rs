@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use crate::handlers::static_files::conditional::{self, Verdict};
+use crate::handlers::static_files::conditional::{self, Evaluation};
 use crate::handlers::static_files::validators::{EntityTag, Validators};
 use crate::http::{
     Handler, HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, date,
@@ -17,7 +17,7 @@ use crate::http::{
 };
 
 /// How many users there may be. Without a limit clients could fill our memory.
-const MOST: usize = 10_000;
+const MAX_USERS: usize = 10_000;
 
 /// How many characters a name may have.
 const LONGEST_NAME: usize = 100;
@@ -151,7 +151,7 @@ impl Default for Table {
 
 impl Table {
     fn has_room(&self) -> bool {
-        self.users.len() < MOST
+        self.users.len() < MAX_USERS
     }
 
     fn put(&mut self, id: u32, name: &str) -> Revision {
@@ -191,9 +191,9 @@ impl Revision {
 fn read(request: &Request, version: Revision, show: impl FnOnce() -> Value) -> Answer {
     let validators = version.validators();
     match conditional::evaluate(request.method(), request.headers(), Some(&validators)) {
-        Verdict::Proceed => Ok(version.describe(Response::json(&show()))),
-        Verdict::NotModified => Ok(version.describe(Response::new(Status::NOT_MODIFIED))),
-        Verdict::Failed => Err(changed()),
+        Evaluation::Proceed => Ok(version.describe(Response::json(&show()))),
+        Evaluation::NotModified => Ok(version.describe(Response::new(Status::NOT_MODIFIED))),
+        Evaluation::Failed => Err(changed()),
     }
 }
 
@@ -201,8 +201,8 @@ fn read(request: &Request, version: Revision, show: impl FnOnce() -> Value) -> A
 fn check(request: &Request, current: Option<Revision>) -> Result<(), HttpError> {
     let validators = current.map(Revision::validators);
     match conditional::evaluate(request.method(), request.headers(), validators.as_ref()) {
-        Verdict::Proceed => Ok(()),
-        Verdict::NotModified | Verdict::Failed => Err(changed()),
+        Evaluation::Proceed => Ok(()),
+        Evaluation::NotModified | Evaluation::Failed => Err(changed()),
     }
 }
 
@@ -234,7 +234,7 @@ fn absent(id: u32) -> HttpError {
 }
 
 fn full() -> HttpError {
-    let message = format!("there are {MOST} users already, or no id is left");
+    let message = format!("there are {MAX_USERS} users already, or no id is left");
     HttpError::new(Status::INSUFFICIENT_STORAGE, "full", message)
 }
 

@@ -11,10 +11,10 @@ use jiff::SignedDuration;
 use super::Config;
 use super::settings::variable;
 use crate::core::memory_budget::largest_reservation;
-use crate::core::workers::Size;
+use crate::core::workers::PoolConfig;
 use crate::http::limits::{KIB, LONGEST, Limits, MIB};
 use crate::middleware::log_format::LogFormat;
-use crate::server::Clients;
+use crate::server::ConnectionLimits;
 
 /// The bounds of `--max-memory`.
 const LEAST_MEMORY: usize = MIB;
@@ -29,7 +29,7 @@ pub(super) struct Values {
 
 impl Values {
     pub(super) fn config(&mut self) -> Config {
-        let defaults = Size::default();
+        let defaults = PoolConfig::default();
         let limits = Limits::default();
         let permits = self.count("permits").unwrap_or(defaults.permits);
         let threads = self.count("threads").unwrap_or(permits.saturating_add(32));
@@ -62,9 +62,9 @@ impl Values {
                 ..limits
             },
             max_memory: self.size("max-memory"),
-            size: Size { permits, threads, patience: self.time("patience") },
-            clients: Clients {
-                total: self.count("max-connections").unwrap_or(Clients::default().total),
+            size: PoolConfig { permits, threads, patience: self.time("patience") },
+            clients: ConnectionLimits {
+                total: self.count("max-connections").unwrap_or(ConnectionLimits::default().total),
                 by_address: self.count("max-connections-per-address"),
             },
             stop_delay: self.time_or_none("stop-delay"),

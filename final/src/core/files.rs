@@ -8,14 +8,14 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// More than this macOS does not allow, whatever it says the hard limit is (`OPEN_MAX`).
 #[cfg(unix)]
-const MOST: Option<u64> = if cfg!(target_os = "macos") { Some(10_240) } else { None };
+const MAX_DESCRIPTORS: Option<u64> = if cfg!(target_os = "macos") { Some(10_240) } else { None };
 
 /// Raises the soft limit of open files to the hard one. The soft one, often 1,024, is low for the sake of
 /// programs that use select(2), which this one does not. Returns the limit; `None` if there is none.
 #[cfg(unix)]
 pub fn raise_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
-    let current = [limit.maximum, MOST].into_iter().flatten().min();
+    let current = [limit.maximum, MAX_DESCRIPTORS].into_iter().flatten().min();
     // Should it fail, the old limit holds, and too many clients are told so.
     let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum });
     getrlimit(Resource::Nofile).current
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn the_soft_limit_becomes_the_hard_one_and_is_what_is_said() {
         let before = getrlimit(Resource::Nofile);
-        let most = [before.maximum, MOST].into_iter().flatten().min();
+        let most = [before.maximum, MAX_DESCRIPTORS].into_iter().flatten().min();
         let lower = most.map_or(4096, |most| most - 1);
         setrlimit(Resource::Nofile, Rlimit { current: Some(lower), maximum: before.maximum })
             .unwrap();

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::system::{self, Door, Stream};
+use super::system::{self, ListenSocket, Stream};
 
 /// How many finished handshakes the kernel keeps for us until we accept them. On Linux the lesser of
 /// this and `net.core.somaxconn` counts; beyond it a client's handshake is dropped and tried again.
@@ -15,7 +15,7 @@ pub const BACKLOG: i32 = 1024;
 /// A listening socket. It never carries data: each accepted client gets a socket of its own.
 #[derive(Debug)]
 pub struct Listener {
-    door: Door,
+    socket: ListenSocket,
     local_addr: SocketAddr,
 }
 
@@ -49,7 +49,7 @@ impl Listener {
 
         let socket = TcpListener::from(socket);
         let local_addr = socket.local_addr().map_err(failed("getsockname"))?;
-        Ok(Listener { door: system::door(socket), local_addr })
+        Ok(Listener { socket: system::listen_socket(socket), local_addr })
     }
 
     /// The address that clients can reach, with the port that the kernel chose for port 0.
@@ -58,28 +58,28 @@ impl Listener {
     }
 
     /// The listening socket, for the poller.
-    pub fn door(&self) -> &Door {
-        &self.door
+    pub fn listen_socket(&self) -> &ListenSocket {
+        &self.socket
     }
 
     /// accept(2): the socket of the next client who stands at the door, and its address. The socket does not
     /// block and is not inherited by child processes.
     ///
     /// # Errors
-    /// [`Failure`] says what to do about it.
-    pub fn accept(&self) -> Result<(Stream, SocketAddr), Failure> {
+    /// [`AcceptError`] says what to do about it.
+    pub fn accept(&self) -> Result<(Stream, SocketAddr), AcceptError> {
         loop {
-            let error = match system::accept(&self.door) {
+            let error = match system::accept(&self.socket) {
                 Ok(client) => return Ok(client),
                 Err(error) => error,
             };
             match error.kind() {
-                io::ErrorKind::WouldBlock => return Err(Failure::Nobody),
+                io::ErrorKind::WouldBlock => return Err(AcceptError::Nobody),
                 // The client left between its handshake and our accept, or a signal came.
                 io::ErrorKind::Interrupted
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::ConnectionReset => {}
-                _ => return Err(Failure::Shortage(error)),
+                _ => return Err(AcceptError::Shortage(error)),
             }
         }
     }
@@ -87,7 +87,7 @@ impl Listener {
 
 /// Why there is no client.
 #[derive(Debug)]
-pub enum Failure {
+pub enum AcceptError {
     /// Nobody stands at the door.
     Nobody,
     /// The machine has run out of something, such as open files. It helps to wait.
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn nobody_at_the_door_is_told_at_once() {
         let listener = Listener::bind(local()).unwrap();
-        assert!(matches!(listener.accept(), Err(Failure::Nobody)));
+        assert!(matches!(listener.accept(), Err(AcceptError::Nobody)));
     }
 
     #[test]

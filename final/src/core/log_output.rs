@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::stderr::say;
+use super::stderr::log_stderr;
 
 /// Bytes that may wait to be written. Lines that don't fit are dropped: a log that is not read must not stop the service,
 /// nor fill the memory.
@@ -27,11 +27,11 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// Other threads append their line to a buffer and go on. The writer takes all that has come since its last call and
 /// writes it by one call, so under load there are far fewer calls than lines. (Databases call this a group commit.)
 pub struct LogOutput {
-    shared: Arc<Shared>,
+    shared: Arc<LogShared>,
 }
 
 #[derive(Default)]
-struct Shared {
+struct LogShared {
     state: Mutex<State>,
     /// There are lines, or no more will come: for the writer. All has been written: for [`LogOutput::finish`].
     changed: Condvar,
@@ -54,11 +54,13 @@ impl LogOutput {
     /// Starts the thread that writes to `output`. Without a thread all lines are dropped, and standard error says so. `name`
     /// is what this output is called there.
     pub fn new(name: &'static str, output: impl Write + Send + 'static) -> LogOutput {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(LogShared::default());
         let writer = Arc::clone(&shared);
         let thread = thread::Builder::new().name("log".to_string());
         if let Err(error) = thread.spawn(move || writer.run(name, output)) {
-            say(format_args!("{name}: no thread can be had, so all lines are dropped: {error}"));
+            log_stderr(format_args!(
+                "{name}: no thread can be had, so all lines are dropped: {error}"
+            ));
             shared.end();
         }
         LogOutput { shared }
@@ -106,7 +108,7 @@ impl Drop for LogOutput {
     }
 }
 
-impl Shared {
+impl LogShared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -120,10 +122,14 @@ impl Shared {
             let written = output.write_all(&lines).and_then(|()| output.flush());
             let dropped = self.count(written.is_err(), &lines);
             match &written {
-                Err(error) if !fails => say(format_args!("{name}: {error}; lines are dropped")),
+                Err(error) if !fails => {
+                    log_stderr(format_args!("{name}: {error}; lines are dropped"));
+                }
                 Ok(()) if dropped > reported => {
                     let count = dropped - reported;
-                    say(format_args!("{name}: it goes on after {count} lines that were dropped"));
+                    log_stderr(format_args!(
+                        "{name}: it goes on after {count} lines that were dropped"
+                    ));
                     reported = dropped;
                 }
                 _ => {}

@@ -40,7 +40,7 @@ pub struct Token(pub u64);
 pub trait Poll: Sized {
     /// Whether a socket that has been read until there is nothing is told for all that comes later, too. Where this
     /// is `false`, it must be armed to be told of anything.
-    const TELLS_OF_MORE: bool;
+    const EDGE_TRIGGERED: bool;
 
     /// A socket, as far as the list looks at it.
     type Socket: ?Sized;
@@ -143,7 +143,7 @@ mod tests {
 
     /// The same tests for a poller and for the sockets that it takes.
     macro_rules! contract {
-        ($name:ident, $poller:ty, $stream:ty, $door:expr) => {
+        ($name:ident, $poller:ty, $stream:ty, $listen_socket:expr) => {
             mod $name {
                 use super::*;
 
@@ -267,13 +267,13 @@ mod tests {
                     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                     let address = listener.local_addr().unwrap();
                     listener.set_nonblocking(true).unwrap();
-                    let door = $door(listener);
-                    poller.add(&door, Token(5), Interest::Read).unwrap();
+                    let socket = $listen_socket(listener);
+                    poller.add(&socket, Token(5), Interest::Read).unwrap();
                     assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
                     let _one = TcpStream::connect(address).unwrap();
                     assert_eq!(told(&poller, LONG), [5]);
                     // Nobody has let the first one in, so after arming it is told of again.
-                    poller.arm(&door, Token(5), Interest::Read).unwrap();
+                    poller.arm(&socket, Token(5), Interest::Read).unwrap();
                     assert_eq!(told(&poller, LONG), [5]);
                 }
 
@@ -392,6 +392,6 @@ mod tests {
         everywhere,
         portable::Portable,
         crate::core::system::portable::Stream,
-        crate::core::system::portable::door
+        crate::core::system::portable::listen_socket
     );
 }

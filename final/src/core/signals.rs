@@ -6,7 +6,7 @@ use std::io;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
 #[cfg(unix)]
-use super::stderr::say;
+use super::stderr::log_stderr;
 
 /// Calls `stop` each time that the program is asked to stop: by Ctrl-C (SIGINT), `kill` (SIGTERM), or the end of its terminal
 /// (SIGHUP). It runs in a thread of its own, so it may take locks, which a signal handler must not.
@@ -36,7 +36,9 @@ pub fn on_stop_or_reload(
     handle(&[SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2], move |signal| match signal {
         SIGINT | SIGTERM => stop(),
         SIGHUP => reload(),
-        other => say(format_args!("signal {other} is ignored; SIGHUP reloads, SIGTERM stops")),
+        other => {
+            log_stderr(format_args!("signal {other} is ignored; SIGHUP reloads, SIGTERM stops"));
+        }
     })
 }
 

@@ -15,7 +15,7 @@ static WRITER: OnceLock<LogOutput> = OnceLock::new();
 /// `eprintln!` panics when it cannot write: nothing reads the pipe any more, or the disk is full. A server has to go on
 /// then, and there is no other place for the message. And it waits when a pipe is full because nothing reads it. So when a
 /// server runs, a thread of its own writes the lines: no thread that serves clients waits, and neither does a stop.
-pub fn say(words: impl Display) {
+pub fn log_stderr(words: impl Display) {
     match WRITER.get() {
         Some(writer) => writer.write(&format!("{words}\n")),
         None => write_line(&mut io::stderr(), words),

@@ -26,8 +26,8 @@ mod tests {
         ($name:ident) => {
             mod $name {
                 use super::super::$name::{
-                    Stream, accept, door, duplicate, noted_time, pair, receive, reset_on_close,
-                    send, send_ahead, send_both, send_file,
+                    Stream, accept, duplicate, listen_socket, noted_time, pair, receive,
+                    reset_on_close, send, send_ahead, send_both, send_file,
                 };
                 use super::*;
 
@@ -129,10 +129,10 @@ mod tests {
                     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                     listener.set_nonblocking(true).unwrap();
                     let address = listener.local_addr().unwrap();
-                    let door = door(listener);
-                    assert_eq!(accept(&door).unwrap_err().kind(), ErrorKind::WouldBlock);
+                    let socket = listen_socket(listener);
+                    assert_eq!(accept(&socket).unwrap_err().kind(), ErrorKind::WouldBlock);
                     let mut client = TcpStream::connect(address).unwrap();
-                    let (server, peer) = accept(&door).unwrap();
+                    let (server, peer) = accept(&socket).unwrap();
                     assert_eq!(peer, client.local_addr().unwrap());
                     duplicate(&server).unwrap().write_all(b"same").unwrap();
                     assert_eq!(read(&mut client, 4), "same");

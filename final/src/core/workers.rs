@@ -9,44 +9,44 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::permit::{Next, Permit, ThreadId};
+use super::permit::{NextTask, Permit, ThreadId};
 use super::poller::{Poll, Poller, Ready, Token};
-use super::stderr::say;
-use super::watch::Watch;
+use super::progress_watch::ProgressWatch;
+use super::stderr::log_stderr;
 
 /// How many ready sockets a thread is told of at a time. Few, so that others get some as well.
 const BATCH: usize = 16;
 
 /// With so many at a time there is a crowd, and the next ones are on their way.
-const MANY: usize = 4;
+const FULL_BATCH: usize = 4;
 
 /// A thread that has had so many sockets without a pause offers its core to others. Whoever waits for the core would
 /// otherwise get it when the thread's slice of time is over, after milliseconds.
-const STINT: usize = 64;
+const SOCKETS_BEFORE_YIELD: usize = 64;
 
 /// After so many of them in batches that were all full the crowd is large. Then clients wait for us, and not for the core.
-const CROWD: usize = 256;
+const FULL_BATCHES_BEFORE_YIELD: usize = 256;
 
 /// How often the monitor looks while something is running. A turn that is still running at the second look is
 /// stuck. At 2 ms a thread that was only not scheduled looks stuck; at 20 ms everybody waits too long.
-const LOOK: Duration = Duration::from_millis(5);
+const TICK: Duration = Duration::from_millis(5);
 
 /// How often it looks while handlers block: where a turn has just been stuck, the next one that is still running after
 /// a moment will be too, and everybody waits less.
-const SOON: Duration = Duration::from_millis(1);
+const FAST_TICK: Duration = Duration::from_millis(1);
 
 /// How long it expects that.
-const MEMORY: Duration = Duration::from_millis(200);
+const FAST_WINDOW: Duration = Duration::from_millis(200);
 
 /// How often it looks when nothing happens.
-const DOZE: Duration = Duration::from_millis(50);
+const IDLE_TICK: Duration = Duration::from_millis(50);
 
 /// How long the reserve waits for the kernel before it looks whether it is still needed.
-const RESERVE_WAIT: Duration = Duration::from_millis(20);
+const SHEDDER_WAIT: Duration = Duration::from_millis(20);
 
 /// How many threads there are, and how many of them are awake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
+pub struct PoolConfig {
     /// Threads that wait for the kernel and run what is ready: one a core.
     pub permits: u32,
     /// Threads at most. All beyond the permits are for handlers that block.
@@ -55,7 +55,7 @@ pub struct Size {
     pub patience: Duration,
 }
 
-impl Size {
+impl PoolConfig {
     /// How many bodies may be read by their handlers at the same time. Each may hold a thread until its client sends, so
     /// they get half of the threads that are for handlers that block.
     pub fn upload_slots(self) -> u32 {
@@ -63,21 +63,21 @@ impl Size {
     }
 }
 
-impl Default for Size {
-    fn default() -> Size {
+impl Default for PoolConfig {
+    fn default() -> PoolConfig {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let cores = u32::try_from(cores).unwrap_or(1);
-        Size { permits: cores, threads: cores + 32, patience: Duration::from_millis(500) }
+        PoolConfig { permits: cores, threads: cores + 32, patience: Duration::from_millis(500) }
     }
 }
 
 /// Whether there is a thread for a handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum Admission {
     /// There is: this one.
     Serve,
     /// All threads are in handlers that block. This is the reserve, which says so to those who come.
-    Refuse,
+    Shed,
 }
 
 /// What the threads do.
@@ -86,10 +86,10 @@ pub trait Work: Send + Sync + 'static {
     type Scratch: Default;
 
     /// A socket is ready, and this thread is the only one that knows.
-    fn ready(&self, token: Token, scratch: &mut Self::Scratch, mode: Mode);
+    fn ready(&self, token: Token, scratch: &mut Self::Scratch, admission: Admission);
 
     /// A thread was told that this socket is ready, and cannot come to it: somebody else must be told.
-    fn tell_again(&self, token: Token);
+    fn rearm(&self, token: Token);
 
     /// Called every 1 to 50 milliseconds, for what has to happen without anybody being ready.
     fn tick(&self, now: Instant);
@@ -97,7 +97,7 @@ pub trait Work: Send + Sync + 'static {
 
 /// What a thread has done since it last offered its core.
 #[derive(Debug, Default)]
-struct Stint {
+struct YieldBudget {
     sockets: usize,
     /// Sockets in full batches, one after the other.
     crowd: usize,
@@ -105,18 +105,18 @@ struct Stint {
 
 /// The threads, running.
 pub struct Workers<W: Work> {
-    shared: Arc<Shared<W>>,
-    monitor: JoinHandle<()>,
+    shared: Arc<PoolShared<W>>,
+    watchdog: JoinHandle<()>,
 }
 
-struct Shared<W> {
+struct PoolShared<W> {
     work: Arc<W>,
     poller: Arc<Poller>,
     permits: Vec<Permit>,
     /// All of the threads for handlers.
-    seats: Mutex<Vec<Arc<Seat>>>,
-    spares: Mutex<Vec<Arc<Seat>>>,
-    reserve: Arc<Seat>,
+    parkers: Mutex<Vec<Arc<Parker>>>,
+    standbys: Mutex<Vec<Arc<Parker>>>,
+    shedder: Arc<Parker>,
     threads: AtomicU32,
     /// Threads that could be had, and those that could not. Each has a number of its own.
     numbers: AtomicU32,
@@ -128,22 +128,22 @@ struct Shared<W> {
 
 /// Where a thread without a permit sits.
 #[derive(Debug)]
-struct Seat {
+struct Parker {
     id: ThreadId,
     /// The number of the permit that it has been given.
     given: Mutex<Option<usize>>,
     changed: Condvar,
     /// Whether its thread's permit was taken away, since somebody asked.
-    relieved: AtomicBool,
+    preempted: AtomicBool,
 }
 
 /// The reserve is a thread from the beginning, so that nothing has to be had when there is nothing.
-const RESERVE: ThreadId = 0;
+const SHEDDER: ThreadId = 0;
 
-impl Seat {
-    fn new(id: ThreadId) -> Arc<Seat> {
+impl Parker {
+    fn new(id: ThreadId) -> Arc<Parker> {
         let (given, changed) = (Mutex::new(None), Condvar::new());
-        Arc::new(Seat { id, given, changed, relieved: AtomicBool::new(false) })
+        Arc::new(Parker { id, given, changed, preempted: AtomicBool::new(false) })
     }
 
     fn give(&self, permit: usize) {
@@ -172,18 +172,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 thread_local! {
     /// Gives this thread's permit away.
-    static HAND_OVER: RefCell<Option<Rc<dyn Fn() -> bool>>> = const { RefCell::new(None) };
+    static HAND_OFF: RefCell<Option<Rc<dyn Fn() -> bool>>> = const { RefCell::new(None) };
 
     /// Where this thread sits.
-    static SEAT: OnceCell<Arc<Seat>> = const { OnceCell::new() };
+    static PARKER: OnceCell<Arc<Parker>> = const { OnceCell::new() };
 }
 
 /// Whether this thread was found stuck, and its permit taken away, since this was last asked.
-pub(super) fn was_relieved() -> bool {
-    SEAT.with(|seat| {
-        let relieved = seat.get().map(|seat| &seat.relieved);
+pub(super) fn was_preempted() -> bool {
+    PARKER.with(|parker| {
+        let preempted = parker.get().map(|parker| &parker.preempted);
         // Looked at before it is written: almost always there is nothing to write.
-        relieved.is_some_and(|it| it.load(Ordering::Acquire) && it.swap(false, Ordering::Acquire))
+        preempted.is_some_and(|it| it.load(Ordering::Acquire) && it.swap(false, Ordering::Acquire))
     })
 }
 
@@ -193,15 +193,15 @@ pub(super) fn was_relieved() -> bool {
 /// while, and one or two right after another thread was stuck. With it, the thread's permit goes to another thread at
 /// once. Outside of a server's thread it just runs.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    give_way();
+    hand_off_permit();
     work()
 }
 
 /// Gives this thread's permit to another thread, until the request is answered. Returns whether it had one to give, and
 /// there was somebody to take it.
-pub fn give_way() -> bool {
-    let hand_over = HAND_OVER.with(|cell| cell.borrow().clone());
-    hand_over.is_some_and(|hand_over| hand_over())
+pub fn hand_off_permit() -> bool {
+    let hand_off = HAND_OFF.with(|cell| cell.borrow().clone());
+    hand_off.is_some_and(|hand_off| hand_off())
 }
 
 impl<W: Work> Workers<W> {
@@ -209,25 +209,25 @@ impl<W: Work> Workers<W> {
     ///
     /// # Errors
     /// When the system has no threads for us.
-    pub fn start(size: Size, poller: Arc<Poller>, work: Arc<W>) -> io::Result<Workers<W>> {
+    pub fn start(size: PoolConfig, poller: Arc<Poller>, work: Arc<W>) -> io::Result<Workers<W>> {
         let permits = size.permits.max(1);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PoolShared {
             work,
             poller,
             // The first threads are numbered from 1, and each begins with a permit.
             permits: (1..=permits).map(Permit::new).collect(),
-            seats: Mutex::new(Vec::new()),
-            spares: Mutex::new(Vec::new()),
-            reserve: Seat::new(RESERVE),
+            parkers: Mutex::new(Vec::new()),
+            standbys: Mutex::new(Vec::new()),
+            shedder: Parker::new(SHEDDER),
             threads: AtomicU32::new(0),
-            numbers: AtomicU32::new(RESERVE),
+            numbers: AtomicU32::new(SHEDDER),
             ended: AtomicU32::new(0),
             most: size.threads.max(permits),
             patience: size.patience,
             stopped: AtomicBool::new(false),
         });
-        match Shared::start(&shared, permits) {
-            Ok(monitor) => Ok(Workers { shared, monitor }),
+        match PoolShared::start(&shared, permits) {
+            Ok(watchdog) => Ok(Workers { shared, watchdog }),
             Err(error) => {
                 shared.end(); // those that there are
                 Err(error)
@@ -244,9 +244,9 @@ impl<W: Work> Workers<W> {
     /// those are left behind.
     pub fn stop(self, patience: Duration) -> u32 {
         self.shared.end();
-        let Workers { shared, monitor } = self;
+        let Workers { shared, watchdog } = self;
         // Should it have panicked, everything ends here all the same.
-        let _ = monitor.join();
+        let _ = watchdog.join();
         let deadline = Instant::now() + patience;
         loop {
             // In this order: one that begins in between is counted as there.
@@ -260,123 +260,126 @@ impl<W: Work> Workers<W> {
     }
 }
 
-impl<W: Work> Shared<W> {
+impl<W: Work> PoolShared<W> {
     /// Starts the threads. No worker has a permit before all of them are there: one that works may need another thread,
     /// and the first ones, whose numbers the permits have, must not be taken for that.
-    fn start(shared: &Arc<Shared<W>>, permits: u32) -> io::Result<JoinHandle<()>> {
-        Shared::spawn(shared, Arc::clone(&shared.reserve), "reserve".to_string())?;
+    fn start(shared: &Arc<PoolShared<W>>, permits: u32) -> io::Result<JoinHandle<()>> {
+        PoolShared::spawn(shared, Arc::clone(&shared.shedder), "shedder".to_string())?;
         for _ in 0..permits {
-            Shared::spawn_worker(shared)?;
+            PoolShared::spawn_worker(shared)?;
         }
-        let monitored = Arc::clone(shared);
-        let monitor = thread::Builder::new()
-            .name("monitor".to_string())
-            .spawn(move || Shared::monitor(&monitored))?;
-        for (permit, seat) in lock(&shared.seats).iter().enumerate() {
-            seat.give(permit);
+        let watched = Arc::clone(shared);
+        let watchdog = thread::Builder::new()
+            .name("watchdog".to_string())
+            .spawn(move || PoolShared::watchdog(&watched))?;
+        for (permit, parker) in lock(&shared.parkers).iter().enumerate() {
+            parker.give(permit);
         }
-        Ok(monitor)
+        Ok(watchdog)
     }
 
     /// Tells all threads that it is over.
     fn end(&self) {
         self.stopped.store(true, Ordering::Release);
         self.poller.wake_for_ever();
-        for seat in lock(&self.seats).iter().chain([&self.reserve]) {
+        for parker in lock(&self.parkers).iter().chain([&self.shedder]) {
             // Under the lock: a thread that is about to sleep has either seen the flag, or hears this.
-            let _given = seat.given.lock().unwrap_or_else(PoisonError::into_inner);
-            seat.changed.notify_one();
+            let _given = parker.given.lock().unwrap_or_else(PoisonError::into_inner);
+            parker.changed.notify_one();
         }
     }
 
     /// One more thread, if there may be one more.
-    fn spawn_worker(shared: &Arc<Shared<W>>) -> io::Result<Arc<Seat>> {
+    fn spawn_worker(shared: &Arc<PoolShared<W>>) -> io::Result<Arc<Parker>> {
         let one_more = |threads| (threads < shared.most).then_some(threads + 1);
         shared
             .threads
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more)
             .map_err(|_| io::Error::other("there are as many threads as there may be"))?;
         let id = shared.numbers.fetch_add(1, Ordering::Relaxed) + 1;
-        let seat = Seat::new(id);
+        let parker = Parker::new(id);
         // In the list before it begins, so that whoever ends all of them finds it there.
-        lock(&shared.seats).push(Arc::clone(&seat));
-        let spawned = Shared::spawn(shared, Arc::clone(&seat), format!("worker-{id}"));
+        lock(&shared.parkers).push(Arc::clone(&parker));
+        let spawned = PoolShared::spawn(shared, Arc::clone(&parker), format!("worker-{id}"));
         if spawned.is_err() {
-            lock(&shared.seats).retain(|other| other.id != id);
+            lock(&shared.parkers).retain(|other| other.id != id);
             shared.threads.fetch_sub(1, Ordering::AcqRel);
         }
-        spawned.map(|()| seat)
+        spawned.map(|()| parker)
     }
 
-    fn spawn(shared: &Arc<Shared<W>>, seat: Arc<Seat>, name: String) -> io::Result<()> {
+    fn spawn(shared: &Arc<PoolShared<W>>, parker: Arc<Parker>, name: String) -> io::Result<()> {
         let shared = Arc::clone(shared);
         thread::Builder::new().name(name).spawn(move || {
-            Shared::run(&shared, &seat);
-            HAND_OVER.with(|cell| cell.borrow_mut().take());
+            PoolShared::run(&shared, &parker);
+            HAND_OFF.with(|cell| cell.borrow_mut().take());
             shared.ended.fetch_add(1, Ordering::Release);
         })?;
         Ok(())
     }
 
     /// The life of a thread.
-    fn run(shared: &Arc<Shared<W>>, seat: &Arc<Seat>) {
+    fn run(shared: &Arc<PoolShared<W>>, parker: &Arc<Parker>) {
         let mut scratch = W::Scratch::default();
         let mut ready = Ready::with_capacity(BATCH);
-        let mut stint = Stint::default();
-        SEAT.with(|cell| cell.set(Arc::clone(seat)).expect("a thread sits down once"));
-        let is_reserve = seat.id == RESERVE;
-        let (mode, time) =
-            if is_reserve { (Mode::Refuse, Some(RESERVE_WAIT)) } else { (Mode::Serve, None) };
-        while let Some(number) = seat.wait(&shared.stopped) {
+        let mut budget = YieldBudget::default();
+        PARKER.with(|cell| cell.set(Arc::clone(parker)).expect("a thread sits down once"));
+        let is_shedder = parker.id == SHEDDER;
+        let (admission, time) = if is_shedder {
+            (Admission::Shed, Some(SHEDDER_WAIT))
+        } else {
+            (Admission::Serve, None)
+        };
+        while let Some(number) = parker.wait(&shared.stopped) {
             let permit = &shared.permits[number];
-            let mut watch = Watch::begin(shared.turns_but(number));
-            was_relieved();
-            if !is_reserve {
-                let (shared, id) = (Arc::downgrade(shared), seat.id);
-                let hand_over: Rc<dyn Fn() -> bool> = Rc::new(move || {
+            let mut watch = ProgressWatch::begin(shared.epochs_except(number));
+            was_preempted();
+            if !is_shedder {
+                let (shared, id) = (Arc::downgrade(shared), parker.id);
+                let hand_off: Rc<dyn Fn() -> bool> = Rc::new(move || {
                     let Some(shared) = shared.upgrade() else { return false };
-                    let Some(turn) = shared.permits[number].turn_of(id) else { return false };
-                    let has_given = Shared::relieve(&shared, number, turn);
-                    was_relieved(); // by itself, so it is no news
+                    let Some(epoch) = shared.permits[number].epoch_of(id) else { return false };
+                    let has_given = PoolShared::hand_off(&shared, number, epoch);
+                    was_preempted(); // by itself, so it is no news
                     has_given
                 });
-                HAND_OVER.with(|cell| *cell.borrow_mut() = Some(hand_over));
+                HAND_OFF.with(|cell| *cell.borrow_mut() = Some(hand_off));
             }
             loop {
-                match permit.next(seat.id) {
-                    Next::Run(token) => {
-                        let run = || shared.work.ready(token, &mut scratch, mode);
+                match permit.next(parker.id) {
+                    NextTask::Run(token) => {
+                        let run = || shared.work.ready(token, &mut scratch, admission);
                         // A panic in a handler is caught further inside. This one is our own mistake, and
                         // costs the connection: it is dropped with its owner.
                         let _ = catch_unwind(AssertUnwindSafe(run));
                     }
-                    Next::Wait if shared.stopped.load(Ordering::Acquire) => return,
+                    NextTask::Wait if shared.stopped.load(Ordering::Acquire) => return,
                     // The reserve gives its permit back as soon as somebody can do better.
-                    Next::Wait if is_reserve && shared.give_back(number) => break,
+                    NextTask::Wait if is_shedder && shared.give_back(number) => break,
                     // And it keeps out of the way of who serves by now.
-                    Next::Wait
-                        if is_reserve
+                    NextTask::Wait
+                        if is_shedder
                             && watch.sees_work(
-                                shared.turns_but(number),
+                                shared.epochs_except(number),
                                 Instant::now(),
                                 shared.patience,
                             ) =>
                     {
-                        thread::sleep(LOOK);
+                        thread::sleep(TICK);
                     }
-                    Next::Wait if shared.take_a_share(number, seat.id) => {}
-                    Next::Wait => match shared.wait(&mut ready, time, &mut stint) {
-                        Ok(()) => permit.add(seat.id, ready.tokens()),
+                    NextTask::Wait if shared.steal(number, parker.id) => {}
+                    NextTask::Wait => match shared.wait(&mut ready, time, &mut budget) {
+                        Ok(()) => permit.add(parker.id, ready.tokens()),
                         Err(error) => {
-                            say(format_args!("waiting for sockets: {error}"));
-                            thread::sleep(DOZE);
+                            log_stderr(format_args!("waiting for sockets: {error}"));
+                            thread::sleep(IDLE_TICK);
                         }
                     },
-                    Next::Lost => break,
+                    NextTask::Lost => break,
                 }
             }
-            if !is_reserve {
-                lock(&shared.spares).push(Arc::clone(seat));
+            if !is_shedder {
+                lock(&shared.standbys).push(Arc::clone(parker));
             }
         }
     }
@@ -384,12 +387,17 @@ impl<W: Work> Shared<W> {
     /// Waits for sockets. A thread that was told of many the last time does not sleep at once: it offers its core to
     /// the others first, who may be the clients of the next requests. To sleep and be woken costs more. It does so as
     /// well when there are more sockets, at the end of a stint, unless there is a crowd.
-    fn wait(&self, ready: &mut Ready, time: Option<Duration>, stint: &mut Stint) -> io::Result<()> {
+    fn wait(
+        &self,
+        ready: &mut Ready,
+        time: Option<Duration>,
+        budget: &mut YieldBudget,
+    ) -> io::Result<()> {
         let told = ready.tokens().count();
-        stint.sockets += told;
-        stint.crowd = if told == BATCH { stint.crowd + told } else { 0 };
-        if told >= MANY {
-            if stint.sockets < STINT || stint.crowd > CROWD {
+        budget.sockets += told;
+        budget.crowd = if told == BATCH { budget.crowd + told } else { 0 };
+        if told >= FULL_BATCH {
+            if budget.sockets < SOCKETS_BEFORE_YIELD || budget.crowd > FULL_BATCHES_BEFORE_YIELD {
                 self.poller.wait(ready, Some(Duration::ZERO))?;
                 if ready.tokens().next().is_some() {
                     return Ok(());
@@ -397,84 +405,87 @@ impl<W: Work> Shared<W> {
             }
             thread::yield_now();
         }
-        stint.sockets = 0;
+        budget.sockets = 0;
         self.poller.wait(ready, time)
     }
 
     /// Takes from another permit what its owner has not come to yet. Returns whether there was anything.
-    fn take_a_share(&self, number: usize, thread: ThreadId) -> bool {
+    fn steal(&self, number: usize, thread: ThreadId) -> bool {
         let others = self.permits.iter().enumerate().filter(|(other, _)| *other != number);
-        let share = others.map(|(_, permit)| permit.share()).find(|share| !share.is_empty());
-        let has_share = share.is_some();
-        self.permits[number].add(thread, share.into_iter().flatten());
-        has_share
+        let stolen =
+            others.map(|(_, permit)| permit.steal_half()).find(|stolen| !stolen.is_empty());
+        let has_stolen = stolen.is_some();
+        self.permits[number].add(thread, stolen.into_iter().flatten());
+        has_stolen
     }
 
     /// The turns of all permits but one.
-    fn turns_but(&self, number: usize) -> impl Iterator<Item = u64> {
+    fn epochs_except(&self, number: usize) -> impl Iterator<Item = u64> {
         let others = self.permits.iter().enumerate().filter(move |(other, _)| *other != number);
-        others.map(|(_, permit)| permit.turns())
+        others.map(|(_, permit)| permit.epoch())
     }
 
     fn give_back(&self, number: usize) -> bool {
-        let Some(spare) = lock(&self.spares).pop() else { return false };
-        if self.permits[number].pass(RESERVE, spare.id) {
-            spare.give(number);
+        let Some(standby) = lock(&self.standbys).pop() else { return false };
+        if self.permits[number].pass(SHEDDER, standby.id) {
+            standby.give(number);
             return true;
         }
-        lock(&self.spares).push(spare);
+        lock(&self.standbys).push(standby);
         false
     }
 
     /// Gives the permit of a turn that is stuck to another thread. Returns whether there was one.
-    fn relieve(shared: &Arc<Shared<W>>, number: usize, turn: u64) -> bool {
-        let spare = lock(&shared.spares).pop();
-        let Some(spare) = spare.or_else(|| Shared::spawn_worker(shared).ok()) else { return false };
+    fn hand_off(shared: &Arc<PoolShared<W>>, number: usize, epoch: u64) -> bool {
+        let standby = lock(&shared.standbys).pop();
+        let Some(standby) = standby.or_else(|| PoolShared::spawn_worker(shared).ok()) else {
+            return false;
+        };
         // The note is left before anybody can see that the permit has moved.
-        let owner = shared.permits[number].owner_in(turn);
-        let seats = lock(&shared.seats);
-        let seat = seats.iter().find(|seat| Some(seat.id) == owner).map(Arc::clone);
-        drop(seats);
-        let note = |relieved| {
-            if let Some(seat) = &seat {
-                seat.relieved.store(relieved, Ordering::Release);
+        let owner = shared.permits[number].owner_in(epoch);
+        let parkers = lock(&shared.parkers);
+        let parker = parkers.iter().find(|parker| Some(parker.id) == owner).map(Arc::clone);
+        drop(parkers);
+        let note = |preempted| {
+            if let Some(parker) = &parker {
+                parker.preempted.store(preempted, Ordering::Release);
             }
         };
         note(true);
-        if shared.permits[number].hand_over(turn, spare.id).is_some() {
-            spare.give(number);
+        if shared.permits[number].hand_off(epoch, standby.id).is_some() {
+            standby.give(number);
         } else {
             note(false); // it has ended in the meantime
-            lock(&shared.spares).push(spare);
+            lock(&shared.standbys).push(standby);
         }
         true
     }
 
     /// Looks after the permits, and lets time pass.
-    fn monitor(shared: &Arc<Shared<W>>) {
+    fn watchdog(shared: &Arc<PoolShared<W>>) {
         let mut seen: Vec<(u64, Instant)> =
-            shared.permits.iter().map(|permit| (permit.turns(), Instant::now())).collect();
+            shared.permits.iter().map(|permit| (permit.epoch(), Instant::now())).collect();
         let mut last_stuck: Option<Instant> = None;
         while !shared.stopped.load(Ordering::Acquire) {
             let mut is_quiet = true;
             let now = Instant::now();
             let mut all_are_stuck = true;
             for (number, permit) in shared.permits.iter().enumerate() {
-                let turns = permit.turns();
+                let epoch = permit.epoch();
                 let (before, since) = seen[number];
-                if turns != before {
-                    seen[number] = (turns, now);
+                if epoch != before {
+                    seen[number] = (epoch, now);
                 }
-                let is_running = turns % 2 == 1;
-                is_quiet &= turns == before && !is_running;
-                let is_stuck = turns == before && is_running;
-                if is_stuck && Shared::relieve(shared, number, turns) {
+                let is_running = epoch % 2 == 1;
+                is_quiet &= epoch == before && !is_running;
+                let is_stuck = epoch == before && is_running;
+                if is_stuck && PoolShared::hand_off(shared, number, epoch) {
                     all_are_stuck = false;
                     last_stuck = Some(now);
                 } else if is_stuck {
                     // There is no thread to take over, but one with another permit may be idle.
-                    for token in permit.take_batch(turns) {
-                        shared.work.tell_again(token);
+                    for token in permit.take_batch(epoch) {
+                        shared.work.rearm(token);
                     }
                 }
                 all_are_stuck &= is_stuck && now - since >= shared.patience;
@@ -482,14 +493,14 @@ impl<W: Work> Shared<W> {
             // Nobody is left who could even say no. One permit for the reserve is enough for that.
             if all_are_stuck {
                 let permit = &shared.permits[0];
-                if permit.hand_over(seen[0].0, RESERVE).is_some() {
-                    shared.reserve.give(0);
+                if permit.hand_off(seen[0].0, SHEDDER).is_some() {
+                    shared.shedder.give(0);
                 }
             }
             shared.work.tick(now);
-            let is_soon = last_stuck.is_some_and(|time| now - time < MEMORY);
-            let look = if is_soon { SOON } else { LOOK };
-            thread::sleep(if is_quiet { DOZE } else { look });
+            let is_soon = last_stuck.is_some_and(|time| now - time < FAST_WINDOW);
+            let look = if is_soon { FAST_TICK } else { TICK };
+            thread::sleep(if is_quiet { IDLE_TICK } else { look });
         }
     }
 }
@@ -509,9 +520,9 @@ mod tests {
     impl Work for Idle {
         type Scratch = ();
 
-        fn ready(&self, _: Token, (): &mut (), _: Mode) {}
+        fn ready(&self, _: Token, (): &mut (), _: Admission) {}
 
-        fn tell_again(&self, _: Token) {}
+        fn rearm(&self, _: Token) {}
 
         fn tick(&self, _: Instant) {}
     }
@@ -520,20 +531,21 @@ mod tests {
 
     fn start(permits: u32, threads: u32) -> Workers<Idle> {
         let poller = Arc::new(Poller::new().unwrap());
-        Workers::start(Size { permits, threads, patience: LONG }, poller, Arc::new(Idle)).unwrap()
+        Workers::start(PoolConfig { permits, threads, patience: LONG }, poller, Arc::new(Idle))
+            .unwrap()
     }
 
     /// Permits without threads: a test takes steps in their place.
-    fn without_threads(permits: u32) -> Shared<Idle> {
-        Shared {
+    fn without_threads(permits: u32) -> PoolShared<Idle> {
+        PoolShared {
             work: Arc::new(Idle),
             poller: Arc::new(Poller::new().unwrap()),
             permits: (1..=permits).map(Permit::new).collect(),
-            seats: Mutex::new(Vec::new()),
-            spares: Mutex::new(Vec::new()),
-            reserve: Seat::new(RESERVE),
+            parkers: Mutex::new(Vec::new()),
+            standbys: Mutex::new(Vec::new()),
+            shedder: Parker::new(SHEDDER),
             threads: AtomicU32::new(0),
-            numbers: AtomicU32::new(RESERVE),
+            numbers: AtomicU32::new(SHEDDER),
             ended: AtomicU32::new(0),
             most: permits,
             patience: LONG,
@@ -559,8 +571,8 @@ mod tests {
         let workers = start(1, 3);
         for _ in 0..3 {
             // No turn has this number, so there is nothing to take over.
-            assert!(Shared::relieve(&workers.shared, 0, 1_000_001));
-            assert_eq!((workers.threads(), lock(&workers.shared.spares).len()), (2, 1));
+            assert!(PoolShared::hand_off(&workers.shared, 0, 1_000_001));
+            assert_eq!((workers.threads(), lock(&workers.shared.standbys).len()), (2, 1));
         }
         assert_eq!(workers.stop(LONG), 0);
     }
@@ -570,11 +582,14 @@ mod tests {
         let shared = without_threads(2);
         let [first, second] = &shared.permits[..] else { unreachable!("there are two") };
         first.add(1, tokens([5, 6, 7]));
-        assert!(!shared.take_a_share(0, 1), "the other has nothing, and its own does not count");
-        assert!(shared.take_a_share(1, 2));
-        assert_eq!([second.next(2), second.next(2)], [Next::Run(Token(6)), Next::Run(Token(7))]);
-        assert_eq!((second.next(2), first.next(1)), (Next::Wait, Next::Run(Token(5))));
-        assert!(!shared.take_a_share(1, 2), "nothing is left");
+        assert!(!shared.steal(0, 1), "the other has nothing, and its own does not count");
+        assert!(shared.steal(1, 2));
+        assert_eq!(
+            [second.next(2), second.next(2)],
+            [NextTask::Run(Token(6)), NextTask::Run(Token(7))]
+        );
+        assert_eq!((second.next(2), first.next(1)), (NextTask::Wait, NextTask::Run(Token(5))));
+        assert!(!shared.steal(1, 2), "nothing is left");
     }
 
     #[test]
@@ -583,18 +598,18 @@ mod tests {
         let permit = &shared.permits[0];
         permit.add(1, tokens([5, 6]));
         permit.next(1);
-        permit.hand_over(permit.turns(), RESERVE).unwrap();
+        permit.hand_off(permit.epoch(), SHEDDER).unwrap();
         assert!(!shared.give_back(0), "there is nobody to take it");
-        let spare = Seat::new(7);
-        lock(&shared.spares).push(Arc::clone(&spare));
-        assert_eq!(permit.next(RESERVE), Next::Run(Token(6)));
+        let standby = Parker::new(7);
+        lock(&shared.standbys).push(Arc::clone(&standby));
+        assert_eq!(permit.next(SHEDDER), NextTask::Run(Token(6)));
         assert!(!shared.give_back(0), "it is at work");
-        assert_eq!(lock(&shared.spares).len(), 1, "it is there for the next time");
-        assert_eq!(permit.next(RESERVE), Next::Wait);
+        assert_eq!(lock(&shared.standbys).len(), 1, "it is there for the next time");
+        assert_eq!(permit.next(SHEDDER), NextTask::Wait);
         assert!(shared.give_back(0));
-        assert_eq!((permit.next(RESERVE), permit.next(7)), (Next::Lost, Next::Wait));
-        assert_eq!(spare.wait(&AtomicBool::new(false)), Some(0), "it has been told");
-        assert!(lock(&shared.spares).is_empty());
+        assert_eq!((permit.next(SHEDDER), permit.next(7)), (NextTask::Lost, NextTask::Wait));
+        assert_eq!(standby.wait(&AtomicBool::new(false)), Some(0), "it has been told");
+        assert!(lock(&shared.standbys).is_empty());
     }
 
     /// It says that it was told, and panics.
@@ -607,7 +622,7 @@ mod tests {
     impl Work for Panics {
         type Scratch = ();
 
-        fn ready(&self, token: Token, (): &mut (), _: Mode) {
+        fn ready(&self, token: Token, (): &mut (), _: Admission) {
             let stream = lock(&self.stream);
             if receive(&stream, &mut Vec::with_capacity(1)).is_err() {
                 return; // the same byte was told of twice
@@ -618,7 +633,7 @@ mod tests {
             panic!("this panic is expected");
         }
 
-        fn tell_again(&self, _: Token) {}
+        fn rearm(&self, _: Token) {}
 
         fn tick(&self, _: Instant) {}
     }
@@ -631,7 +646,7 @@ mod tests {
         let (tell, told) = channel();
         let (stream, tell) = (Mutex::new(server), Mutex::new(tell));
         let work = Arc::new(Panics { poller: Arc::clone(&poller), stream, told: tell });
-        let size = Size { permits: 1, threads: 1, patience: LONG };
+        let size = PoolConfig { permits: 1, threads: 1, patience: LONG };
         let workers = Workers::start(size, poller, work).unwrap();
         for _ in 0..3 {
             client.write_all(b"x").unwrap();

@@ -12,10 +12,10 @@ use crate::core::Deadline;
 pub(super) struct Check {
     name: &'static str,
     timeout: Duration,
-    shared: Arc<Shared>,
+    shared: Arc<CheckShared>,
 }
 
-struct Shared {
+struct CheckShared {
     question: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
     state: Mutex<State>,
     ended: Condvar,
@@ -36,7 +36,7 @@ impl Check {
         question: impl Fn() -> Result<(), String> + Send + Sync + 'static,
     ) -> Check {
         let state = Mutex::new(State { is_running: false, runs: 0, last: Ok(()) });
-        let shared = Shared { question: Box::new(question), state, ended: Condvar::new() };
+        let shared = CheckShared { question: Box::new(question), state, ended: Condvar::new() };
         Check { name, timeout, shared: Arc::new(shared) }
     }
 
@@ -77,7 +77,7 @@ impl fmt::Debug for Check {
     }
 }
 
-impl Shared {
+impl CheckShared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,62 +2,52 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::exchange::Surroundings;
+use super::encoder::ResponseContext;
+use super::exchange::Context;
 use super::framing::BodyLength;
 use super::handler::final_response;
 use super::parser::Head;
 use super::{HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
-use crate::core::workers::Mode;
+use crate::core::workers::Admission;
 
-/// What has to be known of a request to frame its answer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked {
-    pub(super) version: Version,
-    pub(super) is_head: bool,
-    /// Whether the client wants to use the connection again.
-    pub(super) keep_alive: bool,
-}
-
-impl Asked {
-    /// What it is now. It is noted before the application gets the request: a handler may do with it what it likes, and
-    /// even put another one in its place.
-    pub(super) fn of(request: &Request) -> Asked {
-        Asked {
-            version: request.version(),
-            is_head: request.method() == Method::Head,
-            keep_alive: request.wants_keep_alive(),
-        }
+/// How the response to a request is framed. It is noted before the application gets the request: a handler may change
+/// it, or put another one in its place.
+pub(super) fn response_context(request: &Request) -> ResponseContext {
+    ResponseContext {
+        version: request.version(),
+        is_head: request.method() == Method::Head,
+        keep_alive: request.wants_keep_alive(),
     }
 }
 
 /// Lets the application answer. A panic in it costs this one answer and nothing else.
-pub(super) fn respond(request: &mut Request, around: Surroundings<'_>) -> Response {
-    if is_shed(request, around) {
+pub(super) fn respond(request: &mut Request, cx: Context<'_>) -> Response {
+    if is_shed(request, cx) {
         let message = "all threads are busy; try again";
         return HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message)
             .into_response()
             .with_header(header::RETRY_AFTER, 1u64.into());
     }
-    let response = catch_unwind(AssertUnwindSafe(|| around.handler.handle(request)))
+    let response = catch_unwind(AssertUnwindSafe(|| cx.handler.handle(request)))
         .unwrap_or_else(|_| HttpError::internal().into_response());
     final_response(response, format_args!("{} {}", request.method(), request.target().raw()))
 }
 
 /// Whether a request is rejected because every thread is in a handler.
-pub(super) fn is_shed(request: &Request, around: Surroundings<'_>) -> bool {
+pub(super) fn is_shed(request: &Request, cx: Context<'_>) -> bool {
     let is_exempt = || {
         let path = request.path();
-        around.always.iter().any(|prefix| {
+        cx.always.iter().any(|prefix| {
             path.strip_prefix(prefix.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     };
-    around.mode == Mode::Refuse && !is_exempt()
+    cx.admission == Admission::Shed && !is_exempt()
 }
 
 /// The response when there is no memory left for a body, or for the response to it.
-pub(super) fn no_memory(around: Surroundings<'_>) -> HttpError {
-    around.memory.count_rejection();
+pub(super) fn no_memory(cx: Context<'_>) -> HttpError {
+    cx.memory.count_rejection();
     let message = "the server has no memory left for this; try again";
     HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message)
 }

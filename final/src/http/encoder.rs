@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 
-use super::output::Rest;
+use super::output::PendingBody;
 use super::{HeaderName, Headers, Response, ResponseBody, Status, Version, date, header};
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 
 /// A body in memory that is larger is not copied behind its head: both are sent by one call all the same.
 const COPIED: usize = 16 * 1024;
 
 /// Bytes that are read from a stream at once, at most.
-const READ: usize = 16 * 1024;
+const BODY_READ_SIZE: usize = 16 * 1024;
 
 /// What a reader may take up that only passes bytes on. Nobody can ask it.
 const STREAM: usize = 16 * 1024;
@@ -21,7 +21,7 @@ const COMPRESSOR: usize = 416 * 1024;
 
 /// What has to be known of the request to answer it.
 #[derive(Debug, Clone, Copy)]
-pub struct Context {
+pub struct ResponseContext {
     /// The version that the client speaks.
     pub version: Version,
     /// Whether the request was HEAD: the answer is that of GET without its body.
@@ -54,7 +54,11 @@ pub enum Framing {
 
 /// Puts `response` behind what is in `out`: the head, and the body if it is small. Returns what is left to
 /// be sent. What has been put elsewhere is no longer in `response`.
-pub fn encode(response: &mut Response, context: Context, out: &mut Vec<u8>) -> (Reuse, Rest) {
+pub fn encode(
+    response: &mut Response,
+    context: ResponseContext,
+    out: &mut Vec<u8>,
+) -> (Reuse, PendingBody) {
     let status = response.status();
     let framing = match response.body().length() {
         _ if status.ends_with_head() => Framing::Absent,
@@ -68,26 +72,26 @@ pub fn encode(response: &mut Response, context: Context, out: &mut Vec<u8>) -> (
 
     head(out, status, response.headers(), framing, reuse, context.version);
     if context.is_head || !status.allows_content() {
-        return (reuse, Rest::Nothing);
+        return (reuse, PendingBody::Nothing);
     }
     // Head and body in one piece: one system call, and one segment on the wire if the piece fits into one.
     if let Some(bytes) = response.body().in_memory()
         && bytes.len() <= COPIED
     {
         out.extend_from_slice(bytes);
-        return (reuse, Rest::Nothing);
+        return (reuse, PendingBody::Nothing);
     }
     let rest = match response.take_body() {
-        ResponseBody::Empty => Rest::Nothing,
-        ResponseBody::Bytes(bytes) => Rest::Bytes { bytes, sent: 0 },
+        ResponseBody::Empty => PendingBody::Nothing,
+        ResponseBody::Bytes(bytes) => PendingBody::Bytes { bytes, sent: 0 },
         // The range is in it, or there would be no bytes, and those are sent already.
-        ResponseBody::Shared { bytes, range } => Rest::Shared { bytes, left: range },
+        ResponseBody::Shared { bytes, range } => PendingBody::Shared { bytes, left: range },
         ResponseBody::File { file, range } => {
-            Rest::File { file, at: range.start, end: range.end.max(range.start) }
+            PendingBody::File { file, at: range.start, end: range.end.max(range.start) }
         }
         ResponseBody::Stream { reader, .. } => {
             let left = if let Framing::Length(length) = framing { length } else { u64::MAX };
-            Rest::Stream { reader, framing, left }
+            PendingBody::Stream { reader, framing, left }
         }
     };
     (reuse, rest)
@@ -131,7 +135,7 @@ fn head(
         // a smuggled response.
         if is_about_framing(name) {
             if cfg!(debug_assertions) {
-                say(format_args!(
+                log_stderr(format_args!(
                     "a handler has set {name}; the encoder decides that and leaves it out"
                 ));
             }
@@ -203,8 +207,8 @@ pub(super) fn next_piece(
     if *left == 0 {
         return Ok(true);
     }
-    let most = usize::try_from(*left).map_or(READ, |left| left.min(READ));
-    let mut buffer = [0; READ];
+    let most = usize::try_from(*left).map_or(BODY_READ_SIZE, |left| left.min(BODY_READ_SIZE));
+    let mut buffer = [0; BODY_READ_SIZE];
     let count = loop {
         match reader.read(&mut buffer[..most]) {
             Ok(count) => break count,
@@ -235,18 +239,19 @@ mod tests {
     use crate::http::{HeaderValue, SharedBytes};
     use crate::middleware::gzip::GzipReader;
 
-    const GET: Context = Context { version: Version::Http11, is_head: false, keep_alive: true };
+    const GET: ResponseContext =
+        ResponseContext { version: Version::Http11, is_head: false, keep_alive: true };
 
     /// The answer as a client gets it.
-    fn bytes(mut response: Response, context: Context) -> io::Result<(Vec<u8>, Reuse)> {
+    fn bytes(mut response: Response, context: ResponseContext) -> io::Result<(Vec<u8>, Reuse)> {
         let mut out = Vec::new();
         let (reuse, rest) = super::encode(&mut response, context, &mut out);
         match rest {
-            Rest::Nothing => {}
-            Rest::Bytes { bytes, .. } => out.extend_from_slice(&bytes),
-            Rest::Shared { bytes, left } => out.extend_from_slice(&bytes[left]),
-            Rest::File { .. } => unreachable!("no test here sends a file"),
-            Rest::Stream { mut reader, framing, mut left } => {
+            PendingBody::Nothing => {}
+            PendingBody::Bytes { bytes, .. } => out.extend_from_slice(&bytes),
+            PendingBody::Shared { bytes, left } => out.extend_from_slice(&bytes[left]),
+            PendingBody::File { .. } => unreachable!("no test here sends a file"),
+            PendingBody::Stream { mut reader, framing, mut left } => {
                 while !next_piece(&mut reader, framing, &mut left, &mut out)? {}
             }
         }
@@ -254,13 +259,13 @@ mod tests {
     }
 
     /// The whole answer, and whether the connection can be used again.
-    fn encode_all(response: Response, context: Context) -> (String, Reuse) {
+    fn encode_all(response: Response, context: ResponseContext) -> (String, Reuse) {
         let (out, reuse) = bytes(response, context).unwrap();
         (String::from_utf8(out).unwrap(), reuse)
     }
 
     /// The same without Date, which changes.
-    fn encode(response: Response, context: Context) -> (String, Reuse) {
+    fn encode(response: Response, context: ResponseContext) -> (String, Reuse) {
         let (text, reuse) = encode_all(response, context);
         let (before, behind) = text.split_once("Date: ").unwrap();
         let (_, behind) = behind.split_once("\r\n").unwrap();
@@ -280,7 +285,7 @@ mod tests {
     #[test]
     fn head_has_the_same_fields_and_no_body() {
         let (whole, _) = encode(Response::text("hi"), GET);
-        let (head, _) = encode(Response::text("hi"), Context { is_head: true, ..GET });
+        let (head, _) = encode(Response::text("hi"), ResponseContext { is_head: true, ..GET });
         assert_eq!(Some(head.as_str()), whole.strip_suffix("hi"));
     }
 
@@ -313,7 +318,8 @@ mod tests {
             "{text}"
         );
         assert_eq!(reuse, Reuse::Yes);
-        let (text, reuse) = encode(stream(b"hello"), Context { version: Version::Http10, ..GET });
+        let (text, reuse) =
+            encode(stream(b"hello"), ResponseContext { version: Version::Http10, ..GET });
         assert!(text.ends_with("Connection: close\r\n\r\nhello"), "{text}");
         assert_eq!(reuse, Reuse::No);
     }
@@ -340,7 +346,8 @@ mod tests {
             (Version::Http10, false, Some("Connection: close\r\n")),
         ];
         for (version, keep_alive, field) in table {
-            let (text, _) = encode(Response::text("x"), Context { version, keep_alive, ..GET });
+            let (text, _) =
+                encode(Response::text("x"), ResponseContext { version, keep_alive, ..GET });
             match field {
                 Some(field) => assert!(text.contains(field), "{text}"),
                 None => assert!(!text.contains("Connection"), "{text}"),
@@ -368,7 +375,7 @@ mod tests {
             let body = ResponseBody::File { file, range };
             let mut response = Response::new(Status::OK).with_body(body);
             let (_, rest) = super::encode(&mut response, GET, &mut Vec::new());
-            let Rest::File { at, end, .. } = rest else { panic!("it is sent as a file") };
+            let PendingBody::File { at, end, .. } = rest else { panic!("it is sent as a file") };
             assert_eq!((at, end), expected);
         }
     }
@@ -416,7 +423,7 @@ mod tests {
         let mut out = Vec::new();
         let mut response = Response::text("x".repeat(COPIED + 1));
         let (_, rest) = super::encode(&mut response, GET, &mut out);
-        assert!(matches!(rest, Rest::Bytes { bytes, sent: 0 } if bytes.len() == COPIED + 1));
+        assert!(matches!(rest, PendingBody::Bytes { bytes, sent: 0 } if bytes.len() == COPIED + 1));
         assert!(out.ends_with(b"\r\n\r\n"));
     }
 
@@ -464,7 +471,7 @@ mod tests {
         let mut reader = GzipReader::new(&*bytes, None);
         let used = allocation_counter::measure(|| {
             reader = GzipReader::new(&*bytes, None);
-            while reader.read(&mut [0; READ]).unwrap() > 0 {}
+            while reader.read(&mut [0; BODY_READ_SIZE]).unwrap() > 0 {}
         });
         let most = usize::try_from(used.bytes_max).unwrap();
         assert!((COMPRESSOR / 2..=COMPRESSOR).contains(&most), "{most}");

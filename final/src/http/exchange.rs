@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::body::{BodyDecoder, RequestBody};
-use super::call::{Asked, expects_continue, is_shed, no_memory, respond};
-use super::encoder::{self, Context, Reuse};
+use super::call::{expects_continue, is_shed, no_memory, respond, response_context};
+use super::connection_state::{Body, ConnectionState};
+use super::encoder::{self, ResponseContext, Reuse};
 use super::framing::BodyLength;
-use super::incoming::{End, Incoming};
+use super::incoming::{BodyEnd, Incoming};
 use super::limits::{KIB, Limits};
 use super::output::{Flushed, Output};
 use super::parser::{Head, HeadParser};
-use super::phase::{Body, Phase};
 use super::recycled::Recycled;
 use super::rejection::{Rejection, first_line, request_line};
 use super::{
@@ -22,17 +22,17 @@ use super::{
     Version, header, whole_head,
 };
 use crate::core::memory_budget::{OverBudget, Reservation};
-use crate::core::slots::Slot;
 use crate::core::time_slice::TimeSlice;
-use crate::core::workers::Mode;
-use crate::core::{Connection, Fill, Interest, MemoryBudget, Slots};
+use crate::core::upload_slots::UploadSlot;
+use crate::core::workers::Admission;
+use crate::core::{Connection, Fill, Interest, MemoryBudget, UploadSlots};
 
 /// Room for what is read at once, at least. A head of the largest size fits, with room for a body. With so much left
 /// over, nothing is read.
-const READ: usize = 32 * KIB;
+const READ_SIZE: usize = 32 * KIB;
 
 /// A thread's buffer that has grown beyond this, for heads of an unusual size, is not kept.
-const KEPT: usize = 4 * READ;
+const MAX_KEPT_INPUT: usize = 4 * READ_SIZE;
 
 /// Requests that are answered in one turn, at most. One client that sends thousands at once must not keep
 /// the thread from all others.
@@ -67,7 +67,7 @@ pub struct Scratch {
 
 /// What all connections have in common.
 #[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct Context<'a> {
     /// Answers the requests.
     pub handler: &'a dyn Handler,
     /// What one client may use.
@@ -75,9 +75,9 @@ pub struct Surroundings<'a> {
     /// What all clients together may use.
     pub memory: &'a MemoryBudget,
     /// For large bodies that their handlers read.
-    pub uploads: &'a Slots,
+    pub uploads: &'a UploadSlots,
     /// Whether there is a thread for handlers.
-    pub mode: Mode,
+    pub admission: Admission,
     /// Which paths are answered even if there is none: they say how the server is.
     pub always: &'a [String],
     /// Whether the server is stopping: each response is the last of its connection. It may begin to while a handler
@@ -91,7 +91,7 @@ pub struct Surroundings<'a> {
 
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum AfterStep {
     /// For the socket, until a point in time. All that had come was read.
     Wait(Interest, Instant),
     /// For its next turn: there may be more to read, and others are first.
@@ -110,7 +110,7 @@ pub enum Next {
 
 /// The exchange of messages on one connection.
 pub struct Exchange {
-    phase: Phase,
+    state: ConnectionState,
     output: Output,
     served: usize,
     /// Whether the request that is being read asks with HEAD: if it is refused, that must not have a body.
@@ -125,7 +125,7 @@ impl Default for Exchange {
     fn default() -> Exchange {
         let (output, memory) = (Output::default(), Reservation::default());
         Exchange {
-            phase: Phase::Idle,
+            state: ConnectionState::Idle,
             output,
             served: 0,
             is_head: false,
@@ -150,7 +150,7 @@ enum Progress {
 impl Exchange {
     /// Whether the client has nothing under way, so that the connection may be ended at any time.
     pub fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Idle) && self.output.is_empty()
+        matches!(self.state, ConnectionState::Idle) && self.output.is_empty()
     }
 
     /// Whether a request of this connection has been answered.
@@ -160,7 +160,7 @@ impl Exchange {
 
     /// Whether the end has begun: nothing that matters is under way any more.
     pub fn is_closing(&self) -> bool {
-        matches!(self.phase, Phase::Closing { .. })
+        matches!(self.state, ConnectionState::Closing { .. })
     }
 
     /// The requests that were rejected since the last call, for the log and the metrics.
@@ -177,58 +177,58 @@ impl Exchange {
     ///
     /// # Errors
     /// What the socket reports, or the source of an answer. The connection is of no more use.
-    pub fn turn(
+    pub fn step(
         &mut self,
         connection: &mut Connection,
         scratch: &mut Scratch,
-        around: Surroundings<'_>,
-    ) -> io::Result<Next> {
+        cx: Context<'_>,
+    ) -> io::Result<AfterStep> {
         self.output.lend(&mut scratch.output);
         let Scratch { buffer, recycled, .. } = scratch;
-        let next = self.turn_with(connection, buffer, recycled, around);
-        if buffer.capacity() > KEPT {
+        let next = self.step_with(connection, buffer, recycled, cx);
+        if buffer.capacity() > MAX_KEPT_INPUT {
             *buffer = Vec::new();
         }
         self.output.give_back(&mut scratch.output);
         match next? {
-            Next::End => Ok(Next::End),
-            next => Ok(self.count(connection, around).unwrap_or(next)),
+            AfterStep::End => Ok(AfterStep::End),
+            next => Ok(self.count(connection, cx).unwrap_or(next)),
         }
     }
 
     /// Counts what the connection keeps until its next step. If there is no memory for it, a client that has nothing to
     /// read yet gets 503; one that does not read what there is would not read that either. Returns what is next then.
-    fn count(&mut self, connection: &mut Connection, around: Surroundings<'_>) -> Option<Next> {
-        let kept = connection.leftover().len() + self.output.waiting() + self.phase.memory();
-        if self.memory.resize(around.memory, kept).is_ok() {
+    fn count(&mut self, connection: &mut Connection, cx: Context<'_>) -> Option<AfterStep> {
+        let kept = connection.leftover().len() + self.output.waiting() + self.state.memory();
+        if self.memory.resize(cx.memory, kept).is_ok() {
             return None;
         }
-        let error = no_memory(around);
+        let error = no_memory(cx);
         let request = self.current_request(connection.leftover());
         if !self.output.is_empty() {
             self.rejections.push(Rejection { reason: NO_MEMORY, status: None, request });
-            return Some(Next::End);
+            return Some(AfterStep::End);
         }
         self.reject(NO_MEMORY, &error, request);
         connection.keep(&[]);
-        let _ = self.memory.resize(around.memory, 0); // what is left is one short response
-        Some(self.wait(Interest::Write, around))
+        let _ = self.memory.resize(cx.memory, 0); // what is left is one short response
+        Some(self.wait(Interest::Write, cx))
     }
 
-    fn turn_with(
+    fn step_with(
         &mut self,
         connection: &mut Connection,
         buffer: &mut Vec<u8>,
         recycled: &mut Recycled,
-        around: Surroundings<'_>,
-    ) -> io::Result<Next> {
+        cx: Context<'_>,
+    ) -> io::Result<AfterStep> {
         // 1. What is left of the last answer comes first: who does not read gets no more.
         let was_sending = !self.output.is_empty();
-        if was_sending && let Some(next) = self.send(connection, around)? {
+        if was_sending && let Some(next) = self.send(connection, cx)? {
             return Ok(next);
         }
-        if let Phase::Closing { .. } = self.phase {
-            return self.drain(connection, buffer, around);
+        if let ConnectionState::Closing { .. } = self.state {
+            return self.drain(connection, buffer, cx);
         }
 
         // 2. What was left over, and what has come. Requests that are here already go before more bytes: what does not fit
@@ -237,9 +237,9 @@ impl Exchange {
         let mut eof = false;
         // Whether there may be more than has been read. Who reads fewer bytes than there was room for has read all.
         let mut more = true;
-        let is_full = buffer.len() >= READ.max(around.limits.head) || self.is_due(around);
+        let is_full = buffer.len() >= READ_SIZE.max(cx.limits.head) || self.is_due(cx);
         if !is_full && (!was_sending || buffer.is_empty()) {
-            buffer.reserve(READ);
+            buffer.reserve(READ_SIZE);
             let room = buffer.capacity() - buffer.len();
             match connection.fill(buffer)? {
                 Fill::Bytes(count) => more = count == room,
@@ -251,39 +251,41 @@ impl Exchange {
         // 3. One request after the other, as long as there are any.
         let (mut used, mut slice) = (0, TimeSlice::default());
         for count in 0.. {
-            let is_over = count > 0 && count % ASKED_EVERY == 0 && slice.is_over(around.clock);
+            let is_over = count > 0 && count % ASKED_EVERY == 0 && slice.is_over(cx.clock);
             if count == REQUESTS_A_TURN || is_over {
                 // The socket can surely be written to, so the next turn comes soon, behind the others.
                 connection.keep(&buffer[used..]);
-                let next = self.send(connection, around)?;
-                return Ok(next.unwrap_or(self.wait(Interest::Write, around)));
+                let next = self.send(connection, cx)?;
+                return Ok(next.unwrap_or(self.wait(Interest::Write, cx)));
             }
-            match self.advance(buffer, &mut used, recycled, around) {
+            match self.advance(buffer, &mut used, recycled, cx) {
                 Progress::NeedMore => break,
                 Progress::Request(mut request) => {
-                    let asked = Asked::of(&request);
-                    let mut response = respond(&mut request, around);
-                    let memory = self.reserve(&mut request, &mut response, around);
+                    let response_cx = response_context(&request);
+                    let mut response = respond(&mut request, cx);
+                    let memory = self.reserve(&mut request, &mut response, cx);
                     recycled.give_back(request);
-                    self.answer(asked, &mut response, memory, around, true);
+                    self.answer(response_cx, &mut response, memory, cx, true);
                     // Who has asked for the end sends no more (RFC 9112 section 9.6).
-                    let is_all = used == buffer.len() && !asked.keep_alive;
-                    if let (Phase::Last { lingers, .. }, true) = (&mut self.phase, is_all) {
-                        *lingers = false;
+                    let is_all = used == buffer.len() && !response_cx.keep_alive;
+                    if let (ConnectionState::Flushing { linger, .. }, true) =
+                        (&mut self.state, is_all)
+                    {
+                        *linger = false;
                     }
                 }
                 Progress::Large => {
                     // The answers before this one first: the handler will wait for the client.
                     if !self.output.is_empty()
-                        && let Some(next) = self.send(connection, around)?
+                        && let Some(next) = self.send(connection, cx)?
                     {
                         return Ok(next);
                     }
-                    let Some(slot) = self.slot(around) else {
-                        return Ok(self.wait_for_slot(around));
+                    let Some(slot) = self.slot(cx) else {
+                        return Ok(self.wait_for_slot(cx));
                     };
-                    let Some(rest) = self.serve_large(connection, slot, around)? else {
-                        return Ok(Next::End);
+                    let Some(rest) = self.serve_large(connection, slot, cx)? else {
+                        return Ok(AfterStep::End);
                     };
                     *buffer = rest;
                     used = 0;
@@ -296,33 +298,33 @@ impl Exchange {
                     self.reject(reason, &error, request);
                 }
             }
-            let is_last = matches!(self.phase, Phase::Last { .. });
+            let is_last = matches!(self.state, ConnectionState::Flushing { .. });
             if is_last {
                 used = buffer.len(); // nothing that follows will be answered
             }
             if (is_last || self.output.has_rest() || self.output.waiting() >= COLLECTED)
-                && let Some(next) = self.send(connection, around)?
+                && let Some(next) = self.send(connection, cx)?
             {
                 connection.keep(&buffer[used..]);
                 return Ok(next);
             }
             if is_last {
-                return self.drain(connection, buffer, around);
+                return self.drain(connection, buffer, cx);
             }
         }
         connection.keep(&buffer[used..]);
 
         // 4. All answers together, by one call.
         if !self.output.is_empty()
-            && let Some(next) = self.send(connection, around)?
+            && let Some(next) = self.send(connection, cx)?
         {
             return Ok(next);
         }
         if eof {
-            return Ok(Next::End);
+            return Ok(AfterStep::End);
         }
-        let deadline = self.deadline(Interest::Read, around);
-        Ok(if more { Next::More(deadline) } else { Next::Wait(Interest::Read, deadline) })
+        let deadline = self.deadline(Interest::Read, cx);
+        Ok(if more { AfterStep::More(deadline) } else { AfterStep::Wait(Interest::Read, deadline) })
     }
 
     /// The deadline has passed. Returns `true` if the client must still be told; the turn then goes on when
@@ -335,17 +337,19 @@ impl Exchange {
             self.rejections.push(rejection);
             return false;
         }
-        let part = match &self.phase {
-            Phase::Body(body) if body.is_queued => {
+        let part = match &self.state {
+            ConnectionState::Body(body) if body.is_queued => {
                 let message = "too many large bodies are being read; try again";
                 let error = HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message);
                 let request = request();
                 self.reject(NO_UPLOAD_SLOT, &error, request);
                 return true;
             }
-            Phase::Head { .. } => "head",
-            Phase::Body(_) => "body",
-            Phase::Idle | Phase::Last { .. } | Phase::Closing { .. } => return false,
+            ConnectionState::Head { .. } => "head",
+            ConnectionState::Body(_) => "body",
+            ConnectionState::Idle
+            | ConnectionState::Flushing { .. }
+            | ConnectionState::Closing { .. } => return false,
         };
         let message = format!("the {part} of the request did not arrive in time");
         let error = HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message);
@@ -355,90 +359,88 @@ impl Exchange {
     }
 
     /// Whether a large body waits for its handler.
-    fn is_due(&self, around: Surroundings<'_>) -> bool {
-        matches!(&self.phase, Phase::Body(body) if body.is_due(around.limits))
+    fn is_due(&self, cx: Context<'_>) -> bool {
+        matches!(&self.state, ConnectionState::Body(body) if body.is_due(cx.limits))
     }
 
     /// The slot that the engine has brought, or one that is free and for which no body waits.
-    fn slot(&mut self, around: Surroundings<'_>) -> Option<Slot> {
-        match &mut self.phase {
-            Phase::Body(body) if body.slot.is_some() => body.slot.take(),
-            Phase::Body(body) if body.is_queued => None,
-            _ => around.uploads.take(),
+    fn slot(&mut self, cx: Context<'_>) -> Option<UploadSlot> {
+        match &mut self.state {
+            ConnectionState::Body(body) if body.slot.is_some() => body.slot.take(),
+            ConnectionState::Body(body) if body.is_queued => None,
+            _ => cx.uploads.take(),
         }
     }
 
     /// All slots are taken, or other bodies wait for the next one.
-    fn wait_for_slot(&mut self, around: Surroundings<'_>) -> Next {
-        let deadline = self.deadline(Interest::Read, around);
+    fn wait_for_slot(&mut self, cx: Context<'_>) -> AfterStep {
+        let deadline = self.deadline(Interest::Read, cx);
         let mut is_new = false;
-        if let Phase::Body(body) = &mut self.phase {
+        if let ConnectionState::Body(body) = &mut self.state {
             is_new = !body.is_queued;
             body.is_queued = true;
         }
-        Next::Queue { deadline, is_new }
+        AfterStep::Queue { deadline, is_new }
     }
 
     /// The engine has taken it out of the queue, and brings a slot.
-    pub fn leave_queue(&mut self, slot: Slot) {
-        if let Phase::Body(body) = &mut self.phase {
+    pub fn leave_queue(&mut self, slot: UploadSlot) {
+        if let ConnectionState::Body(body) = &mut self.state {
             body.is_queued = false;
             body.slot = Some(slot);
         }
     }
 
     /// What is waited for, and until when.
-    fn wait(&self, interest: Interest, around: Surroundings<'_>) -> Next {
-        Next::Wait(interest, self.deadline(interest, around))
+    fn wait(&self, interest: Interest, cx: Context<'_>) -> AfterStep {
+        AfterStep::Wait(interest, self.deadline(interest, cx))
     }
 
     /// Until when that is waited for.
-    fn deadline(&self, interest: Interest, around: Surroundings<'_>) -> Instant {
-        let (limits, now) = (around.limits, around.clock);
-        match &self.phase {
+    fn deadline(&self, interest: Interest, cx: Context<'_>) -> Instant {
+        let (limits, now) = (cx.limits, cx.clock);
+        match &self.state {
             _ if !self.output.is_empty() || interest == Interest::Write => {
                 now() + limits.write_time
             }
-            Phase::Idle => now() + limits.idle_time,
-            Phase::Head { deadline, .. } | Phase::Closing { deadline, .. } => *deadline,
-            Phase::Body(body) => body.deadline,
-            Phase::Last { .. } => now() + limits.linger,
+            ConnectionState::Idle => now() + limits.idle_time,
+            ConnectionState::Head { deadline, .. } | ConnectionState::Closing { deadline, .. } => {
+                *deadline
+            }
+            ConnectionState::Body(body) => body.deadline,
+            ConnectionState::Flushing { .. } => now() + limits.linger,
         }
     }
 
     /// Sends what is there. `None`: all of it has been taken, and the exchange can go on.
-    fn send(
-        &mut self,
-        connection: &Connection,
-        around: Surroundings<'_>,
-    ) -> io::Result<Option<Next>> {
+    fn send(&mut self, connection: &Connection, cx: Context<'_>) -> io::Result<Option<AfterStep>> {
         // If the end of the connection is the end of the response, an early FIN would make it look complete. So until
         // it is, whatever ends the connection is a reset (RFC 9112 section 8).
-        if let Phase::Last { resets: resets @ false, .. } = &mut self.phase
+        if let ConnectionState::Flushing { resets: resets @ false, .. } = &mut self.state
             && self.output.ends_with_connection()
         {
             connection.reset_on_close(true)?;
             *resets = true;
         }
-        match self.output.flush(connection.stream(), around.clock)? {
+        match self.output.flush(connection.stream(), cx.clock)? {
             Flushed::All => {}
             Flushed::Blocked | Flushed::Yield => {
-                return Ok(Some(self.wait(Interest::Write, around)));
+                return Ok(Some(self.wait(Interest::Write, cx)));
             }
         }
-        if let Phase::Last { lingers, resets } = self.phase {
+        if let ConnectionState::Flushing { linger, resets } = self.state {
             if resets {
                 connection.reset_on_close(false)?;
             }
-            if !lingers {
-                return Ok(Some(Next::End));
+            if !linger {
+                return Ok(Some(AfterStep::End));
             }
             // close(2) on a socket with unread bytes makes the kernel send RST, and an RST may make the peer's
             // kernel throw away what its program has not yet read (RFC 9112 section 9.6). So: FIN, then read
             // what comes.
             connection.finish_writing()?;
-            let deadline = (around.clock)() + around.limits.linger;
-            self.phase = Phase::Closing { deadline, drained: 0 };
+            let deadline = (cx.clock)() + cx.limits.linger;
+            self.state = ConnectionState::Closing { deadline, drained: 0 };
         }
         Ok(None)
     }
@@ -448,19 +450,21 @@ impl Exchange {
         &mut self,
         connection: &Connection,
         buffer: &mut Vec<u8>,
-        around: Surroundings<'_>,
-    ) -> io::Result<Next> {
-        let Phase::Closing { drained, .. } = &mut self.phase else { return Ok(Next::End) };
+        cx: Context<'_>,
+    ) -> io::Result<AfterStep> {
+        let ConnectionState::Closing { drained, .. } = &mut self.state else {
+            return Ok(AfterStep::End);
+        };
         loop {
             buffer.clear();
-            buffer.reserve(READ);
+            buffer.reserve(READ_SIZE);
             match connection.fill(buffer)? {
                 Fill::Bytes(count) => *drained += count,
-                Fill::Eof => return Ok(Next::End),
-                Fill::Nothing => return Ok(self.wait(Interest::Read, around)),
+                Fill::Eof => return Ok(AfterStep::End),
+                Fill::Nothing => return Ok(self.wait(Interest::Read, cx)),
             }
             if *drained > DRAINED {
-                return Ok(Next::End);
+                return Ok(AfterStep::End);
             }
         }
     }
@@ -471,10 +475,10 @@ impl Exchange {
         buffer: &[u8],
         used: &mut usize,
         recycled: &mut Recycled,
-        around: Surroundings<'_>,
+        cx: Context<'_>,
     ) -> Progress {
         let start = *used;
-        match self.try_advance(buffer, used, recycled, around) {
+        match self.try_advance(buffer, used, recycled, cx) {
             Ok(progress) => progress,
             Err(error) => Progress::Refused(error, self.current_request(&buffer[start..])),
         }
@@ -482,8 +486,8 @@ impl Exchange {
 
     /// What is known of the request that is being read. `input`: what is buffered of it.
     fn current_request(&self, input: &[u8]) -> String {
-        match &self.phase {
-            Phase::Body(body) => request_line(&body.request),
+        match &self.state {
+            ConnectionState::Body(body) => request_line(&body.request),
             _ => first_line(input),
         }
     }
@@ -493,10 +497,10 @@ impl Exchange {
         buffer: &[u8],
         used: &mut usize,
         recycled: &mut Recycled,
-        around: Surroundings<'_>,
+        cx: Context<'_>,
     ) -> Result<Progress, HttpError> {
-        let limits = around.limits;
-        if let Phase::Idle = self.phase {
+        let limits = cx.limits;
+        if let ConnectionState::Idle = self.state {
             if buffer.len() == *used {
                 return Ok(Progress::NeedMore);
             }
@@ -505,7 +509,7 @@ impl Exchange {
             let mut request = recycled.take();
             if let Some(length) = whole_head::read(come, limits, &mut request) {
                 *used += length;
-                return self.begin_body(request, buffer, used, around);
+                return self.begin_body(request, buffer, used, cx);
             }
             recycled.give_back(request);
             // Otherwise it is judged byte by byte, and the first that is wrong decides.
@@ -513,39 +517,38 @@ impl Exchange {
             let pushed = parser.push(come);
             self.is_head = parser.is_head();
             if let Some(head) = pushed? {
-                return self.begin_parsed(head, buffer, used, around);
+                return self.begin_parsed(head, buffer, used, cx);
             }
             // One deadline for the whole head: a client that sends a byte now and then does not move it.
-            let deadline = (around.clock)() + limits.head_time;
-            self.phase = Phase::Head { parser: Box::new(parser), deadline };
+            let deadline = (cx.clock)() + limits.head_time;
+            self.state = ConnectionState::Head { parser: Box::new(parser), deadline };
             return Ok(Progress::NeedMore);
         }
-        if let Phase::Head { parser, .. } = &mut self.phase {
+        if let ConnectionState::Head { parser, .. } = &mut self.state {
             let pushed = parser.push(&buffer[*used..]);
             self.is_head = parser.is_head();
             let Some(head) = pushed? else { return Ok(Progress::NeedMore) };
-            self.phase = Phase::Idle;
-            return self.begin_parsed(head, buffer, used, around);
+            self.state = ConnectionState::Idle;
+            return self.begin_parsed(head, buffer, used, cx);
         }
-        if let Phase::Body(body) = &mut self.phase {
+        if let ConnectionState::Body(body) = &mut self.state {
             let come = &buffer[*used..];
-            body.make_room(come.len(), limits, around.memory)
-                .map_err(|OverBudget| no_memory(around))?;
+            body.make_room(come.len(), limits, cx.memory).map_err(|OverBudget| no_memory(cx))?;
             *used += body.decoder.decode(come, &mut body.bytes)?;
             if !body.decoder.is_done() {
                 let is_due = body.is_due(limits);
                 return Ok(if is_due { Progress::Large } else { Progress::NeedMore });
             }
         }
-        match std::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Body(body) => {
+        match std::mem::replace(&mut self.state, ConnectionState::Idle) {
+            ConnectionState::Body(body) => {
                 let Body { mut request, decoder, bytes, memory, .. } = *body;
                 let bytes = RequestBody::collected(bytes, memory);
-                request.complete(bytes, decoder.into_trailers(), around.peer);
+                request.complete(bytes, decoder.into_trailers(), cx.peer);
                 Ok(Progress::Request(request))
             }
-            phase => {
-                self.phase = phase;
+            state => {
+                self.state = state;
                 Ok(Progress::NeedMore)
             }
         }
@@ -557,11 +560,11 @@ impl Exchange {
         (head, length): (Head, usize),
         buffer: &[u8],
         used: &mut usize,
-        around: Surroundings<'_>,
+        cx: Context<'_>,
     ) -> Result<Progress, HttpError> {
         *used += length;
-        let request = Request::new(head, RequestBody::default(), Headers::new(), around.peer);
-        self.begin_body(Box::new(request), buffer, used, around)
+        let request = Request::new(head, RequestBody::default(), Headers::new(), cx.peer);
+        self.begin_body(Box::new(request), buffer, used, cx)
     }
 
     /// A head is complete. Before anything is read of the body: may it be sent at all?
@@ -570,24 +573,24 @@ impl Exchange {
         mut request: Box<Request>,
         buffer: &[u8],
         used: &mut usize,
-        around: Surroundings<'_>,
+        cx: Context<'_>,
     ) -> Result<Progress, HttpError> {
         self.is_head = request.method() == Method::Head;
         if request.head().body_length == BodyLength::Fixed(0) {
             expects_continue(request.head())?; // it may expect what cannot be met
-            request.set_peer(around.peer);
+            request.set_peer(cx.peer);
             return Ok(Progress::Request(request));
         }
-        let mut decoder = BodyDecoder::new(request.head().body_length, around.limits)?;
+        let mut decoder = BodyDecoder::new(request.head().body_length, cx.limits)?;
         // A client that asks first is told to go on, unless its body is on the way already.
         let expects = expects_continue(request.head())? && buffer.len() == *used;
         let mut bytes = Vec::new();
         *used += decoder.decode(&buffer[*used..], &mut bytes)?;
         if decoder.is_done() {
-            request.complete(bytes.into(), decoder.into_trailers(), around.peer);
+            request.complete(bytes.into(), decoder.into_trailers(), cx.peer);
             return Ok(Progress::Request(request));
         }
-        let deadline = (around.clock)() + around.limits.body_time;
+        let deadline = (cx.clock)() + cx.limits.body_time;
         let memory = Reservation::default();
         let is_queued = false;
         let mut body = Box::new(Body {
@@ -601,14 +604,14 @@ impl Exchange {
             slot: None,
         });
         let capacity = body.bytes.capacity();
-        body.memory.resize(around.memory, capacity).map_err(|OverBudget| no_memory(around))?;
-        let is_due = body.is_due(around.limits);
+        body.memory.resize(cx.memory, capacity).map_err(|OverBudget| no_memory(cx))?;
+        let is_due = body.is_due(cx.limits);
         // The handler of a large body may not want it. Its client gets our word when the handler begins to read.
         if expects && !is_due {
             body.expects = false;
             self.output.pending().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
-        self.phase = Phase::Body(body);
+        self.state = ConnectionState::Body(body);
         Ok(if is_due { Progress::Large } else { Progress::NeedMore })
     }
 
@@ -617,33 +620,34 @@ impl Exchange {
     fn serve_large(
         &mut self,
         connection: &Connection,
-        slot: Slot,
-        around: Surroundings<'_>,
+        slot: UploadSlot,
+        cx: Context<'_>,
     ) -> io::Result<Option<Vec<u8>>> {
-        let Phase::Body(body) = std::mem::replace(&mut self.phase, Phase::Idle) else {
+        let ConnectionState::Body(body) = std::mem::replace(&mut self.state, ConnectionState::Idle)
+        else {
             return Ok(Some(Vec::new()));
         };
         let Body { mut request, decoder, bytes, expects, .. } = *body;
-        let (stream, time) = (connection.stream(), around.limits.body_time);
+        let (stream, time) = (connection.stream(), cx.limits.body_time);
         let incoming = Incoming::new(stream, decoder, bytes, expects, time, slot)?;
         let expects = incoming.expects();
-        request.complete(RequestBody::from_incoming(incoming), Headers::new(), around.peer);
-        let asked = Asked::of(&request);
-        let mut response = respond(&mut request, around);
+        request.complete(RequestBody::from_incoming(incoming), Headers::new(), cx.peer);
+        let response_cx = response_context(&request);
+        let mut response = respond(&mut request, cx);
         expects.store(false, Ordering::Release); // the answer may be made of the body
         // A handler that has taken the body away has taken what tells where it ends.
-        match request.body_mut().take_incoming().map_or(End::Unread, Incoming::end) {
-            End::Whole(rest) => {
-                let memory = self.reserve(&mut request, &mut response, around);
-                self.answer(asked, &mut response, memory, around, true);
+        match request.body_mut().take_incoming().map_or(BodyEnd::Unread, Incoming::end) {
+            BodyEnd::Whole(rest) => {
+                let memory = self.reserve(&mut request, &mut response, cx);
+                self.answer(response_cx, &mut response, memory, cx, true);
                 return Ok(Some(rest));
             }
-            End::Unread => {
-                let memory = self.reserve(&mut request, &mut response, around);
-                self.answer(asked, &mut response, memory, around, false);
+            BodyEnd::Unread => {
+                let memory = self.reserve(&mut request, &mut response, cx);
+                self.answer(response_cx, &mut response, memory, cx, false);
             }
-            End::Refused(error) => self.reject(error.code, &error, request_line(&request)),
-            End::Gone => return Ok(None),
+            BodyEnd::Refused(error) => self.reject(error.code, &error, request_line(&request)),
+            BodyEnd::Gone => return Ok(None),
         }
         Ok(Some(Vec::new()))
     }
@@ -654,21 +658,21 @@ impl Exchange {
         &mut self,
         request: &mut Request,
         response: &mut Response,
-        around: Surroundings<'_>,
+        cx: Context<'_>,
     ) -> Reservation {
         let mut memory = request.body_mut().take_memory();
-        let mut counted = memory.resize(around.memory, encoder::memory(response));
+        let mut counted = memory.resize(cx.memory, encoder::memory(response));
         if let ResponseBody::Shared { bytes, .. } = response.body() {
-            counted = counted.and_then(|()| bytes.count_in(around.memory));
+            counted = counted.and_then(|()| bytes.count_in(cx.memory));
         }
         let reason = match counted {
             Err(OverBudget) => {
                 let retry_after = 1u64.into();
                 *response =
-                    no_memory(around).into_response().with_header(header::RETRY_AFTER, retry_after);
+                    no_memory(cx).into_response().with_header(header::RETRY_AFTER, retry_after);
                 NO_MEMORY
             }
-            Ok(()) if is_shed(request, around) => NO_THREAD,
+            Ok(()) if is_shed(request, cx) => NO_THREAD,
             Ok(()) => return memory,
         };
         let (status, request) = (Some(response.status()), request_line(request));
@@ -679,25 +683,25 @@ impl Exchange {
     /// Writes a response after those that wait.
     fn answer(
         &mut self,
-        asked: Asked,
+        response_cx: ResponseContext,
         response: &mut Response,
         memory: Reservation,
-        around: Surroundings<'_>,
+        cx: Context<'_>,
         may_reuse: bool,
     ) {
         self.served += 1;
-        let context = Context {
-            version: asked.version,
-            is_head: asked.is_head,
+        let context = ResponseContext {
+            version: response_cx.version,
+            is_head: response_cx.is_head,
             keep_alive: may_reuse
-                && asked.keep_alive
-                && self.served < around.limits.requests
-                && !around.is_stopping.load(Ordering::Acquire),
+                && response_cx.keep_alive
+                && self.served < cx.limits.requests
+                && !cx.is_stopping.load(Ordering::Acquire),
         };
         let (reuse, rest) = encoder::encode(response, context, self.output.pending());
-        self.output.set_rest(rest, memory);
+        self.output.set_pending_body(rest, memory);
         if reuse == Reuse::No {
-            self.phase = Phase::Last { lingers: true, resets: false };
+            self.state = ConnectionState::Flushing { linger: true, resets: false };
         }
     }
 
@@ -714,9 +718,9 @@ impl Exchange {
             response.headers_mut().set(header::RETRY_AFTER, 1u64.into());
         }
         let is_head = self.is_head;
-        let context = Context { version: Version::Http11, is_head, keep_alive: false };
+        let context = ResponseContext { version: Version::Http11, is_head, keep_alive: false };
         let (_, rest) = encoder::encode(&mut response, context, self.output.pending());
-        self.output.set_rest(rest, Reservation::default());
-        self.phase = Phase::Last { lingers: true, resets: false };
+        self.output.set_pending_body(rest, Reservation::default());
+        self.state = ConnectionState::Flushing { linger: true, resets: false };
     }
 }

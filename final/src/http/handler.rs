@@ -7,7 +7,7 @@ use serde_json::json;
 use super::body::BodyError;
 use super::parser::ParseError;
 use super::{Request, Response, Status};
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 
 /// Answers requests.
 ///
@@ -104,7 +104,9 @@ pub fn final_response(response: Response, about: impl fmt::Display) -> Response 
     if !status.is_informational() {
         return response;
     }
-    say(format_args!("{about}: the handler responded with {status}, which is no final status"));
+    log_stderr(format_args!(
+        "{about}: the handler responded with {status}, which is no final status"
+    ));
     HttpError::internal().into_response()
 }
 

@@ -15,11 +15,11 @@ use super::body::{BodyDecoder, BodyError};
 use super::limits::{KIB, MIB};
 use super::{HttpError, Status};
 use crate::core::blocking;
-use crate::core::slots::Slot;
 use crate::core::system::{Stream, duplicate};
+use crate::core::upload_slots::UploadSlot;
 
 /// Bytes that are read at once, at most.
-const READ: usize = 64 * KIB;
+const BODY_READ_SIZE: usize = 64 * KIB;
 
 /// So many bytes have the time that a small body has as a whole. A client that sends a byte now and then ends there.
 const PORTION: usize = MIB;
@@ -41,14 +41,14 @@ pub(super) struct Incoming {
     deadline: Instant,
     /// Bytes that must come before the deadline.
     portion: usize,
-    failure: Option<Failure>,
+    failure: Option<IncomingError>,
     /// Held as long as somebody may read this body: the handler, or a response that is made of it.
-    _slot: Slot,
+    _slot: UploadSlot,
 }
 
 /// Why the body did not come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Failure {
+enum IncomingError {
     /// It is wrong.
     Wrong(BodyError),
     /// It is too slow.
@@ -57,19 +57,19 @@ enum Failure {
     Gone,
 }
 
-impl Failure {
+impl IncomingError {
     /// What an error of the socket means.
-    fn of(error: &io::Error) -> Failure {
+    fn of(error: &io::Error) -> IncomingError {
         match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Failure::Slow,
-            _ => Failure::Gone,
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => IncomingError::Slow,
+            _ => IncomingError::Gone,
         }
     }
 }
 
 /// How it has ended, when the handler has.
 #[derive(Debug, PartialEq)]
-pub(super) enum End {
+pub(super) enum BodyEnd {
     /// It has been read, and these bytes have come behind it.
     Whole(Vec<u8>),
     /// Not all of it has been read. Nobody knows where the next request begins.
@@ -91,7 +91,7 @@ impl Incoming {
         decoded: Vec<u8>,
         expects: bool,
         time: Duration,
-        slot: Slot,
+        slot: UploadSlot,
     ) -> io::Result<Incoming> {
         Ok(Incoming {
             stream: duplicate(stream)?,
@@ -115,32 +115,36 @@ impl Incoming {
     }
 
     /// The handler has ended.
-    pub(super) fn end(mut self) -> End {
+    pub(super) fn end(mut self) -> BodyEnd {
         match self.failure {
             None if self.decoder.is_done() && self.at == self.decoded.len() => {
-                End::Whole(std::mem::take(&mut self.raw))
+                BodyEnd::Whole(std::mem::take(&mut self.raw))
             }
-            None => End::Unread,
-            Some(Failure::Wrong(error)) => End::Refused(error.into()),
-            Some(Failure::Slow) => {
+            None => BodyEnd::Unread,
+            Some(IncomingError::Wrong(error)) => BodyEnd::Refused(error.into()),
+            Some(IncomingError::Slow) => {
                 let message = "the body of the request did not arrive in time";
-                End::Refused(HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message))
+                BodyEnd::Refused(HttpError::new(
+                    Status::REQUEST_TIMEOUT,
+                    "request_timeout",
+                    message,
+                ))
             }
-            Some(Failure::Gone) => End::Gone,
+            Some(IncomingError::Gone) => BodyEnd::Gone,
         }
     }
 
     /// Reads and decodes once.
-    fn advance(&mut self) -> Result<(), Failure> {
+    fn advance(&mut self) -> Result<(), IncomingError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Failure::Slow);
+            return Err(IncomingError::Slow);
         }
         // The socket waits now, and only now. The answer may be made of this body and be sent while it comes: if that
         // waited too, a client that does not read would have the thread for ever.
-        self.stream.set_nonblocking(false).map_err(|_| Failure::Gone)?;
+        self.stream.set_nonblocking(false).map_err(|_| IncomingError::Gone)?;
         let received = self.receive(left);
-        self.stream.set_nonblocking(true).map_err(|_| Failure::Gone)?;
+        self.stream.set_nonblocking(true).map_err(|_| IncomingError::Gone)?;
         let count = received?;
         self.raw.truncate(count);
         self.portion = self.portion.saturating_sub(count);
@@ -150,28 +154,30 @@ impl Incoming {
         }
         self.decoded.clear();
         self.at = 0;
-        let used = self.decoder.decode(&self.raw, &mut self.decoded).map_err(Failure::Wrong)?;
+        let used =
+            self.decoder.decode(&self.raw, &mut self.decoded).map_err(IncomingError::Wrong)?;
         self.raw.drain(..used);
         Ok(())
     }
 
     /// Waits for bytes, for so long, and says how many there are in `raw`.
-    fn receive(&mut self, left: Duration) -> Result<usize, Failure> {
+    fn receive(&mut self, left: Duration) -> Result<usize, IncomingError> {
         if self.expects.swap(false, Ordering::AcqRel) {
             // The handler wants the body, so it may be sent (RFC 9110 section 10.1.1). A client that has not read the
             // answers before may have left no room even for this.
-            self.stream.set_write_timeout(Some(left)).map_err(|_| Failure::Gone)?;
+            self.stream.set_write_timeout(Some(left)).map_err(|_| IncomingError::Gone)?;
             let word = b"HTTP/1.1 100 Continue\r\n\r\n";
-            blocking(|| (&self.stream).write_all(word)).map_err(|error| Failure::of(&error))?;
+            blocking(|| (&self.stream).write_all(word))
+                .map_err(|error| IncomingError::of(&error))?;
         }
-        self.stream.set_read_timeout(Some(left)).map_err(|_| Failure::Gone)?;
-        self.raw.resize(READ, 0);
+        self.stream.set_read_timeout(Some(left)).map_err(|_| IncomingError::Gone)?;
+        self.raw.resize(BODY_READ_SIZE, 0);
         // Another thread serves the others meanwhile.
         match blocking(|| (&self.stream).read(&mut self.raw)) {
-            Ok(0) => Err(Failure::Gone),
+            Ok(0) => Err(IncomingError::Gone),
             Ok(count) => Ok(count),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
-            Err(error) => Err(Failure::of(&error)),
+            Err(error) => Err(IncomingError::of(&error)),
         }
     }
 }
@@ -184,11 +190,11 @@ impl Read for Incoming {
             }
             match self.failure {
                 None => {}
-                Some(Failure::Wrong(error)) => {
+                Some(IncomingError::Wrong(error)) => {
                     return Err(io::Error::new(io::ErrorKind::InvalidData, error));
                 }
-                Some(Failure::Slow) => return Err(io::ErrorKind::TimedOut.into()),
-                Some(Failure::Gone) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Some(IncomingError::Slow) => return Err(io::ErrorKind::TimedOut.into()),
+                Some(IncomingError::Gone) => return Err(io::ErrorKind::UnexpectedEof.into()),
             }
         }
         let count = (&self.decoded[self.at..]).read(out)?;
@@ -204,7 +210,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::core::Slots;
+    use crate::core::UploadSlots;
     use crate::http::framing::BodyLength;
     use crate::http::limits::Limits;
 
@@ -217,8 +223,8 @@ mod tests {
         (client, server)
     }
 
-    fn slot() -> Slot {
-        Slots::new(1).take().expect("it is free")
+    fn slot() -> UploadSlot {
+        UploadSlots::new(1).take().expect("it is free")
     }
 
     /// A body of nine bytes, of which none has come.
@@ -269,7 +275,7 @@ mod tests {
         let reader = thread::Builder::new().name("handler".to_string());
         let spawned = reader.spawn(move || {
             let kind = incoming.read(&mut [0; 9]).unwrap_err().kind();
-            let _ = sender.send((kind, matches!(incoming.end(), End::Refused(_))));
+            let _ = sender.send((kind, matches!(incoming.end(), BodyEnd::Refused(_))));
         });
         spawned.unwrap();
         let ended = receiver.recv_timeout(Duration::from_secs(20));
@@ -311,7 +317,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(slow.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::TimedOut);
         }
-        let End::Refused(error) = slow.end() else { panic!("it is refused") };
+        let BodyEnd::Refused(error) = slow.end() else { panic!("it is refused") };
         assert_eq!(error.status, Status::REQUEST_TIMEOUT);
 
         let (mut client, server) = pair();
@@ -322,7 +328,7 @@ mod tests {
             client.write_all(sent.as_bytes()).unwrap();
             assert_eq!(wrong.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::InvalidData);
         }
-        let End::Refused(error) = wrong.end() else { panic!("it is refused") };
+        let BodyEnd::Refused(error) = wrong.end() else { panic!("it is refused") };
         assert_eq!(error.status, Status::BAD_REQUEST);
     }
 
@@ -333,7 +339,7 @@ mod tests {
             client.write_all(b"123456789GET").unwrap();
             let mut incoming = incoming(server, false, Duration::from_secs(20));
             incoming.read_exact(&mut vec![0; read]).unwrap();
-            let expected = if is_whole { End::Whole(b"GET".to_vec()) } else { End::Unread };
+            let expected = if is_whole { BodyEnd::Whole(b"GET".to_vec()) } else { BodyEnd::Unread };
             assert_eq!(incoming.end(), expected);
         }
     }

@@ -15,7 +15,7 @@ use crate::core::time_slice::TimeSlice;
 
 /// The rest of an answer whose head has been written down.
 #[derive(Default)]
-pub enum Rest {
+pub enum PendingBody {
     /// Nothing.
     #[default]
     Nothing,
@@ -68,7 +68,7 @@ pub enum Flushed {
 const TURN: u64 = 1024 * 1024;
 
 /// A buffer that has grown beyond this is not kept for others.
-const KEPT: usize = 256 * 1024;
+const MAX_KEPT_OUTPUT: usize = 256 * 1024;
 
 /// Bytes of a file in one call.
 const CALL: u64 = 512 * 1024;
@@ -81,7 +81,7 @@ pub struct Output {
     /// How many of them the kernel has taken.
     sent: usize,
     /// What comes behind them.
-    rest: Rest,
+    rest: PendingBody,
     /// For the bytes of the rest.
     memory: Reservation,
 }
@@ -89,7 +89,7 @@ pub struct Output {
 impl Output {
     /// Whether everything has been taken.
     pub fn is_empty(&self) -> bool {
-        self.sent == self.pending.len() && matches!(self.rest, Rest::Nothing)
+        self.sent == self.pending.len() && matches!(self.rest, PendingBody::Nothing)
     }
 
     /// Takes over a buffer, if there is none yet.
@@ -105,7 +105,7 @@ impl Output {
         let unsent = self.unsent().to_vec();
         let mut pending = std::mem::replace(&mut self.pending, unsent);
         self.sent = 0;
-        if pending.capacity() <= KEPT && pending.capacity() >= buffer.capacity() {
+        if pending.capacity() <= MAX_KEPT_OUTPUT && pending.capacity() >= buffer.capacity() {
             pending.clear();
             *buffer = pending;
         }
@@ -127,7 +127,7 @@ impl Output {
     }
 
     /// What comes behind the bytes that are pending, and the reservation for it.
-    pub fn set_rest(&mut self, rest: Rest, memory: Reservation) {
+    pub fn set_pending_body(&mut self, rest: PendingBody, memory: Reservation) {
         self.rest = rest;
         self.memory = memory;
         if !self.has_rest() {
@@ -137,18 +137,18 @@ impl Output {
 
     /// The rest has been sent: its memory is free.
     fn end_rest(&mut self) {
-        self.rest = Rest::Nothing;
+        self.rest = PendingBody::Nothing;
         self.memory = Reservation::default();
     }
 
     /// Whether something comes behind the bytes that are pending.
     pub fn has_rest(&self) -> bool {
-        !matches!(self.rest, Rest::Nothing)
+        !matches!(self.rest, PendingBody::Nothing)
     }
 
     /// Whether the client learns only from the end of the connection that the response is complete.
     pub fn ends_with_connection(&self) -> bool {
-        matches!(self.rest, Rest::Stream { framing: Framing::Close, .. })
+        matches!(self.rest, PendingBody::Stream { framing: Framing::Close, .. })
     }
 
     /// Hands over as much as the kernel takes, until the step is over.
@@ -165,23 +165,27 @@ impl Output {
             }
             let head = &self.pending[self.sent..];
             let outcome = match &mut self.rest {
-                Rest::Nothing if head.is_empty() => {
+                PendingBody::Nothing if head.is_empty() => {
                     self.pending.clear();
                     self.sent = 0;
                     return Ok(Flushed::All);
                 }
-                Rest::Nothing => send(stream, head),
-                Rest::Bytes { bytes, sent } => send_both(stream, head, &bytes[*sent..]),
-                Rest::Shared { bytes, left } => send_both(stream, head, &bytes[left.clone()]),
-                Rest::File { at, end, .. } if !head.is_empty() && *at < *end => {
+                PendingBody::Nothing => send(stream, head),
+                PendingBody::Bytes { bytes, sent } => send_both(stream, head, &bytes[*sent..]),
+                PendingBody::Shared { bytes, left } => {
+                    send_both(stream, head, &bytes[left.clone()])
+                }
+                PendingBody::File { at, end, .. } if !head.is_empty() && *at < *end => {
                     send_ahead(stream, head)
                 }
-                Rest::File { .. } | Rest::Stream { .. } if !head.is_empty() => send(stream, head),
-                Rest::File { at, end, .. } if *at >= *end => {
+                PendingBody::File { .. } | PendingBody::Stream { .. } if !head.is_empty() => {
+                    send(stream, head)
+                }
+                PendingBody::File { at, end, .. } if *at >= *end => {
                     self.end_rest();
                     continue;
                 }
-                Rest::File { file, at, end } => {
+                PendingBody::File { file, at, end } => {
                     let most = (*end - *at).min(CALL);
                     match send_file(stream, file, at, most) {
                         // The file has become shorter. The length has been announced, so the connection must
@@ -194,7 +198,7 @@ impl Output {
                         Err(error) => Err(error),
                     }
                 }
-                Rest::Stream { reader, framing, left } => {
+                PendingBody::Stream { reader, framing, left } => {
                     self.pending.clear();
                     self.sent = 0;
                     if next_piece(reader, *framing, left, &mut self.pending)? {
@@ -222,15 +226,15 @@ impl Output {
         let of_head = count.min(self.waiting());
         self.sent += of_head;
         let is_done = match &mut self.rest {
-            Rest::Bytes { bytes, sent } => {
+            PendingBody::Bytes { bytes, sent } => {
                 *sent += count - of_head;
                 *sent == bytes.len()
             }
-            Rest::Shared { left, .. } => {
+            PendingBody::Shared { left, .. } => {
                 left.start += count - of_head;
                 left.start >= left.end
             }
-            Rest::Nothing | Rest::File { .. } | Rest::Stream { .. } => false,
+            PendingBody::Nothing | PendingBody::File { .. } | PendingBody::Stream { .. } => false,
         };
         if is_done {
             self.end_rest();
@@ -267,11 +271,11 @@ mod tests {
     }
 
     /// Sends a head and the rest, and reads both at the other end.
-    fn send_all(head: &[u8], rest: Rest) -> Vec<u8> {
+    fn send_all(head: &[u8], rest: PendingBody) -> Vec<u8> {
         let (mut client, server) = connected();
         let mut output = Output::default();
         output.pending().extend_from_slice(head);
-        output.set_rest(rest, Reservation::default());
+        output.set_pending_body(rest, Reservation::default());
         let (mut received, mut buffer) = (Vec::new(), [0; 10_007]);
         while output.flush(&server, &Instant::now).unwrap() != Flushed::All {
             assert!(!output.is_empty(), "it has been taken, and that is all");
@@ -289,15 +293,15 @@ mod tests {
 
     #[test]
     fn what_the_kernel_takes_in_pieces_arrives_whole() {
-        let rests: [fn(SharedBytes, Range<usize>) -> Rest; 4] = [
-            |bytes, left| Rest::Shared { bytes, left },
-            |bytes, range| Rest::Bytes { bytes: bytes[range].to_vec().into(), sent: 0 },
-            |bytes, range| Rest::File {
+        let rests: [fn(SharedBytes, Range<usize>) -> PendingBody; 4] = [
+            |bytes, left| PendingBody::Shared { bytes, left },
+            |bytes, range| PendingBody::Bytes { bytes: bytes[range].to_vec().into(), sent: 0 },
+            |bytes, range| PendingBody::File {
                 file: file(&bytes),
                 at: range.start as u64,
                 end: range.end as u64,
             },
-            |bytes, range| Rest::Stream {
+            |bytes, range| PendingBody::Stream {
                 reader: Box::new(io::Cursor::new(bytes[range.clone()].to_vec())),
                 framing: Framing::Length(range.len() as u64),
                 left: range.len() as u64,
@@ -323,7 +327,10 @@ mod tests {
     fn a_file_that_has_become_shorter_is_an_error() {
         let (_client, server) = connected();
         let mut output = Output::default();
-        output.set_rest(Rest::File { file: file(b"short"), at: 0, end: 6 }, Reservation::default());
+        output.set_pending_body(
+            PendingBody::File { file: file(b"short"), at: 0, end: 6 },
+            Reservation::default(),
+        );
         let error = output.flush(&server, &Instant::now).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
@@ -354,8 +361,8 @@ mod tests {
         let clock = || start + reads.load(Ordering::SeqCst) * Duration::from_millis(1);
         let mut output = Output::default();
         let reader = Box::new(Slow(Arc::clone(&reads)));
-        let rest = Rest::Stream { reader, framing: Framing::Length(90_000), left: 90_000 };
-        output.set_rest(rest, Reservation::default());
+        let rest = PendingBody::Stream { reader, framing: Framing::Length(90_000), left: 90_000 };
+        output.set_pending_body(rest, Reservation::default());
         assert_eq!(output.flush(&server, &clock).unwrap(), Flushed::Yield);
         assert_eq!(reads.load(Ordering::SeqCst), 2);
     }
@@ -374,24 +381,24 @@ mod tests {
     #[test]
     fn one_turn_sends_a_part_of_what_is_large_also_to_who_reads_at_once() {
         const LENGTH: u64 = 20_000_000;
-        let stream = Rest::Stream {
+        let stream = PendingBody::Stream {
             reader: Box::new(io::repeat(b'x')),
             framing: Framing::Length(LENGTH),
             left: LENGTH,
         };
         let file = file(&vec![b'x'; 20_000_000]);
-        for rest in [Rest::File { file, at: 0, end: LENGTH }, stream] {
+        for rest in [PendingBody::File { file, at: 0, end: LENGTH }, stream] {
             let (mut client, server) = connected();
             client.set_nonblocking(false).unwrap();
             let mut output = Output::default();
-            output.set_rest(rest, Reservation::default());
+            output.set_pending_body(rest, Reservation::default());
             let reader = thread::Builder::new().name("client".to_string());
             let reader = reader.spawn(move || client.read_to_end(&mut Vec::new()).unwrap());
             let mut before = 0;
             while output.flush(&server, &Instant::now).unwrap() != Flushed::All {
                 let sent = match output.rest {
-                    Rest::File { at, .. } => at,
-                    Rest::Stream { left, .. } => LENGTH - left,
+                    PendingBody::File { at, .. } => at,
+                    PendingBody::Stream { left, .. } => LENGTH - left,
                     _ => LENGTH,
                 };
                 assert!(sent - before < TURN + CALL, "{} bytes in one turn", sent - before);

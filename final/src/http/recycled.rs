@@ -16,7 +16,7 @@ pub struct Recycled {
 }
 
 /// A larger head is not kept.
-const KEPT: usize = 16 * 1024;
+const MAX_KEPT_TEXT: usize = 16 * 1024;
 
 impl Recycled {
     /// A request that says nothing yet.
@@ -70,7 +70,7 @@ impl Text {
             return;
         }
         match self.0.as_mut().and_then(Arc::get_mut) {
-            Some(text) if text.capacity() <= KEPT => text.clear(),
+            Some(text) if text.capacity() <= MAX_KEPT_TEXT => text.clear(),
             _ => self.0 = None,
         }
     }

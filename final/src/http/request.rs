@@ -9,7 +9,7 @@ use super::body::RequestBody;
 use super::extensions::Extensions;
 use super::parser::Head;
 use super::recycled::Text;
-use super::routes::{Known, Matched};
+use super::routes::{Matched, RouteMeta};
 use super::url::UrlError;
 use super::{HeaderName, HeaderValue, Headers, HttpError, Method, Status, Target, Version, header};
 
@@ -23,7 +23,7 @@ pub struct Request {
     trailers: Headers,
     peer: SocketAddr,
     matched: Option<Matched>,
-    route_before: RouteBefore,
+    previous_route: PreviousRoute,
     id: Option<String>,
     extensions: Extensions,
 }
@@ -32,11 +32,11 @@ pub struct Request {
 /// that count them, and most requests are for the same few routes: so what belongs to a route is kept for the next one.
 /// Nobody can ask for it.
 #[derive(Default)]
-struct RouteBefore(Option<Arc<Known>>);
+struct PreviousRoute(Option<Arc<RouteMeta>>);
 
-impl fmt::Debug for RouteBefore {
+impl fmt::Debug for PreviousRoute {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("RouteBefore")
+        out.write_str("PreviousRoute")
     }
 }
 
@@ -44,8 +44,8 @@ impl Request {
     /// Puts a request together from what was read.
     pub fn new(head: Head, body: RequestBody, trailers: Headers, peer: SocketAddr) -> Request {
         let (text, extensions) = (Text::default(), Extensions::default());
-        let (matched, route_before, id) = (None, RouteBefore::default(), None);
-        Request { head, text, body, trailers, peer, matched, route_before, id, extensions }
+        let (matched, previous_route, id) = (None, PreviousRoute::default(), None);
+        Request { head, text, body, trailers, peer, matched, previous_route, id, extensions }
     }
 
     /// Its head, and room for the text of it, to be filled.
@@ -78,7 +78,7 @@ impl Request {
     /// Takes out all that is in it, and keeps the room for the next one.
     pub(super) fn clear(&mut self) {
         // All fields are named, so that the compiler objects if one is forgotten.
-        let Request { head, text, body, trailers, peer, matched, route_before, id, extensions } =
+        let Request { head, text, body, trailers, peer, matched, previous_route, id, extensions } =
             self;
         head.clear();
         text.clear();
@@ -86,7 +86,7 @@ impl Request {
         trailers.clear();
         *peer = NOBODY;
         if let Some(matched) = matched.take() {
-            route_before.0 = Some(matched.into_known());
+            previous_route.0 = Some(matched.into_meta());
         }
         *id = None;
         extensions.clear();
@@ -183,10 +183,10 @@ impl Request {
 
     /// A share in what is known of the route that was found: the one that is here already, if the request before had
     /// the same route.
-    pub(super) fn share_in(&mut self, known: &Arc<Known>) -> Arc<Known> {
-        match self.route_before.0.take() {
-            Some(before) if Arc::ptr_eq(&before, known) => before,
-            _ => Arc::clone(known),
+    pub(super) fn share_meta(&mut self, meta: &Arc<RouteMeta>) -> Arc<RouteMeta> {
+        match self.previous_route.0.take() {
+            Some(before) if Arc::ptr_eq(&before, meta) => before,
+            _ => Arc::clone(meta),
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
     Handler, HeaderValue, HttpError, IntoResponse, Method, Request, Response, Status, Target,
     header,
 };
-use crate::core::Habit;
+use crate::core::BlockingPredictor;
 
 /// The table of routes that [`Router::build`](super::Router::build) makes.
 pub struct Routes {
@@ -26,15 +26,15 @@ pub struct Routes {
     /// the same hash.
     fixed: HashMap<String, Vec<usize>, FxBuildHasher>,
     /// What the requests that match a route of `table` share.
-    known: Vec<Arc<Known>>,
+    meta: Vec<Arc<RouteMeta>>,
     /// Whether the handlers of `table` block.
-    habits: Vec<Habit>,
+    predictors: Vec<BlockingPredictor>,
     urls: Arc<Urls>,
 }
 
 /// What is known of a route before any request comes.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct RouteMeta {
     pattern: String,
     /// Of its parameters. A request has the values only.
     names: Vec<String>,
@@ -43,44 +43,46 @@ pub(super) struct Known {
 
 /// Who answers which method on which paths.
 pub(super) struct Route {
-    pub(super) verb: Verb,
+    pub(super) methods: MethodFilter,
     pub(super) pattern: Pattern,
     pub(super) handler: Arc<dyn Handler>,
 }
 
 /// The methods that a route answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub enum MethodFilter {
     /// This one.
     Only(Method),
     /// All of them but OPTIONS, which the table of routes can answer better than most handlers.
     Any,
 }
 
-impl Verb {
+impl MethodFilter {
     /// Whether a route for this verb answers `method`. Who answers GET answers HEAD: the encoder leaves
     /// the body out.
     fn answers(self, method: Method) -> bool {
         match self {
-            Verb::Any => method != Method::Options,
-            Verb::Only(own) => own == method || (own == Method::Get && method == Method::Head),
+            MethodFilter::Any => method != Method::Options,
+            MethodFilter::Only(own) => {
+                own == method || (own == Method::Get && method == Method::Head)
+            }
         }
     }
 
     pub(super) fn rank(self) -> u8 {
         match self {
-            Verb::Only(Method::Head) => 0,
-            Verb::Only(_) => 1,
-            Verb::Any => 2,
+            MethodFilter::Only(Method::Head) => 0,
+            MethodFilter::Only(_) => 1,
+            MethodFilter::Any => 2,
         }
     }
 }
 
-impl fmt::Display for Verb {
+impl fmt::Display for MethodFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Verb::Only(method) => method.fmt(f),
-            Verb::Any => f.write_str("ANY"),
+            MethodFilter::Only(method) => method.fmt(f),
+            MethodFilter::Any => f.write_str("ANY"),
         }
     }
 }
@@ -88,36 +90,36 @@ impl fmt::Display for Verb {
 /// What the router found out about a request.
 #[derive(Debug, Clone)]
 pub struct Matched {
-    known: Arc<Known>,
+    meta: Arc<RouteMeta>,
     params: Values,
 }
 
 impl Matched {
     /// The pattern of the route.
     pub fn pattern(&self) -> &str {
-        &self.known.pattern
+        &self.meta.pattern
     }
 
     /// What a parameter of the pattern stands for.
     pub fn param(&self, name: &str) -> Option<&str> {
-        let at = self.known.names.iter().position(|it| it == name)?;
+        let at = self.meta.names.iter().position(|it| it == name)?;
         self.params.get(at)?.to_str()
     }
 
     /// The named routes of the table in which it was found.
     pub fn urls(&self) -> &Urls {
-        &self.known.urls
+        &self.meta.urls
     }
 
     /// How many have a share in what is known of the route.
     #[cfg(test)]
     pub(super) fn owners(&self) -> usize {
-        Arc::strong_count(&self.known)
+        Arc::strong_count(&self.meta)
     }
 
     /// What is left when the request is answered.
-    pub(super) fn into_known(self) -> Arc<Known> {
-        self.known
+    pub(super) fn into_meta(self) -> Arc<RouteMeta> {
+        self.meta
     }
 }
 
@@ -130,14 +132,14 @@ impl Routes {
             }
         }
         let urls = Arc::new(urls);
-        let known = |route: &Route| {
+        let meta = |route: &Route| {
             let pattern = route.pattern.as_str().to_string();
             let names = route.pattern.names().map(str::to_string).collect();
-            Arc::new(Known { pattern, names, urls: Arc::clone(&urls) })
+            Arc::new(RouteMeta { pattern, names, urls: Arc::clone(&urls) })
         };
-        let known = table.iter().map(known).collect();
-        let habits = table.iter().map(|_| Habit::default()).collect();
-        Routes { set, table, fixed, known, habits, urls }
+        let meta = table.iter().map(meta).collect();
+        let predictors = table.iter().map(|_| BlockingPredictor::default()).collect();
+        Routes { set, table, fixed, meta, predictors, urls }
     }
 
     /// The named routes.
@@ -155,20 +157,20 @@ impl Routes {
     fn best(&self, request: &Request) -> Option<(usize, Values)> {
         let (target, method) = (request.target(), request.method());
         let matches = self.set.matches(target.path()).into_iter();
-        let mut answering = matches.filter(|index| self.table[*index].verb.answers(method));
+        let mut answering = matches.filter(|index| self.table[*index].methods.answers(method));
         answering.find_map(|index| Some((index, self.table[index].pattern.params(target)?)))
     }
 
     /// The route without parameters that answers this request, found without looking at any other.
     fn fixed(&self, path: &str, method: Method) -> Option<usize> {
         let indices = self.fixed.get(path)?;
-        indices.iter().copied().find(|index| self.table[*index].verb.answers(method))
+        indices.iter().copied().find(|index| self.table[*index].methods.answers(method))
     }
 
     fn run(&self, index: usize, params: Values, request: &mut Request) -> Response {
-        let known = request.share_in(&self.known[index]);
-        request.set_matched(Matched { known, params });
-        self.habits[index].run(|| self.table[index].handler.handle(request))
+        let meta = request.share_meta(&self.meta[index]);
+        request.set_matched(Matched { meta, params });
+        self.predictors[index].run(|| self.table[index].handler.handle(request))
     }
 
     /// The methods that a path allows, sorted, for the Allow field (RFC 9110 section 10.2.1).
@@ -177,8 +179,9 @@ impl Routes {
         for route in routes {
             // CONNECT asks for a tunnel and never gets as far as a router.
             let answered = Method::ALL.into_iter().filter(|method| *method != Method::Connect);
-            allowed
-                .extend(answered.filter(|method| route.verb.answers(*method)).map(Method::as_str));
+            allowed.extend(
+                answered.filter(|method| route.methods.answers(*method)).map(Method::as_str),
+            );
         }
         allowed.into_iter().collect::<Vec<_>>().join(", ")
     }
@@ -237,7 +240,7 @@ mod tests {
     fn named(name: &'static str) -> impl Handler {
         move |request: &mut Request| {
             let params: Vec<_> = (request.matched().iter())
-                .flat_map(|matched| matched.known.names.iter().zip(&matched.params))
+                .flat_map(|matched| matched.meta.names.iter().zip(&matched.params))
                 .map(|(name, value)| format!(" {name}={}", value.to_str().unwrap_or_default()))
                 .collect();
             format!("{name}{}", params.concat())

@@ -32,7 +32,7 @@ pub struct Target {
 }
 
 /// A target that was larger does not keep its room.
-const KEPT: usize = 1024;
+const MAX_KEPT_TARGET: usize = 1024;
 
 /// The canonical path.
 #[derive(Clone)]
@@ -103,7 +103,7 @@ impl Target {
     pub(super) fn clear(&mut self) {
         // All fields are named, so that the compiler objects if one is forgotten.
         let Target { raw, form, authority, query, path, segments } = self;
-        if raw.capacity() > KEPT {
+        if raw.capacity() > MAX_KEPT_TARGET {
             *raw = String::new();
         }
         raw.clear();

@@ -6,7 +6,7 @@ use std::fmt;
 use super::HttpError;
 use super::pattern::{Pattern, Segment, is_dots};
 use super::percent::encode_segment;
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 
 /// The named routes.
 #[derive(Debug, Default)]
@@ -118,7 +118,7 @@ impl std::error::Error for UrlError {}
 /// The client can do nothing about it, so it is told nothing about it; the log is.
 impl From<UrlError> for HttpError {
     fn from(error: UrlError) -> HttpError {
-        say(format_args!("url_for: {error}"));
+        log_stderr(format_args!("url_for: {error}"));
         HttpError::internal()
     }
 }

@@ -27,7 +27,7 @@ use serde_json::json;
 
 use crate::Config;
 use crate::core::blocking;
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 use crate::http::limits::{KIB, MIB};
 use crate::http::{
     HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, header,
@@ -62,7 +62,7 @@ pub(crate) fn routes(router: &mut Router, config: &Config, address: SocketAddr) 
         let Some(_place) = Place::take(&running) else { return Ok(busy()) };
         // Another thread serves the others meanwhile.
         let report = blocking(|| report::make(&input, &config)).map_err(|error| {
-            say(format_args!("/labs/wire: {error:#}"));
+            log_stderr(format_args!("/labs/wire: {error:#}"));
             let message = "the lab has no connection to try this with";
             HttpError::new(Status::INTERNAL_SERVER_ERROR, "labs_failed", message)
         })?;

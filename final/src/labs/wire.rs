@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use super::OUTPUT;
 use crate::core::system::pair;
-use crate::core::workers::Mode;
-use crate::core::{Connection, Interest, MemoryBudget, Slots};
+use crate::core::workers::Admission;
+use crate::core::{Connection, Interest, MemoryBudget, UploadSlots};
 use crate::http::Handler;
-use crate::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use crate::http::exchange::{AfterStep, Context, Exchange, Scratch};
 use crate::http::limits::{KIB, Limits};
 
 /// How long one input may take, in real time.
@@ -36,7 +36,7 @@ pub(super) struct Wire {
     start: Instant,
     until: Instant,
     slept: Arc<AtomicU64>,
-    next: Next,
+    next: AfterStep,
     output: Vec<u8>,
     is_cut: bool,
 }
@@ -64,7 +64,7 @@ impl Wire {
             start,
             until: start + PATIENCE,
             slept,
-            next: Next::Wait(Interest::Read, start + limits.idle_time),
+            next: AfterStep::Wait(Interest::Read, start + limits.idle_time),
             output: Vec::new(),
             is_cut: false,
         })
@@ -88,7 +88,7 @@ impl Wire {
 
     /// Whether the server takes more.
     pub(super) fn is_open(&self) -> bool {
-        !self.is_cut && !self.exchange.is_closing() && self.next != Next::End
+        !self.is_cut && !self.exchange.is_closing() && self.next != AfterStep::End
     }
 
     /// Whether the server has more to say than is taken here.
@@ -109,10 +109,12 @@ impl Wire {
     /// How long it waits, at most, for what it waits for. `None`: it has ended.
     pub(super) fn patience(&self) -> Option<Duration> {
         match self.next {
-            Next::Wait(_, deadline) | Next::More(deadline) | Next::Queue { deadline, .. } => {
+            AfterStep::Wait(_, deadline)
+            | AfterStep::More(deadline)
+            | AfterStep::Queue { deadline, .. } => {
                 Some(deadline.saturating_duration_since(self.now()))
             }
-            Next::End => None,
+            AfterStep::End => None,
         }
     }
 
@@ -142,23 +144,23 @@ impl Wire {
                 return Ok(());
             }
             let (start, slept) = (self.start, &self.slept);
-            let around = Surroundings {
+            let cx = Context {
                 handler: self.handler.as_ref(),
                 limits: &self.limits,
                 memory: &self.memory,
-                uploads: &Slots::new(1),
-                mode: Mode::Serve,
+                uploads: &UploadSlots::new(1),
+                admission: Admission::Serve,
                 always: &[],
                 is_stopping: &AtomicBool::new(false),
                 peer: peer(),
                 clock: &|| time(start, slept),
             };
-            self.next = self.exchange.turn(&mut self.connection, &mut self.scratch, around)?;
+            self.next = self.exchange.step(&mut self.connection, &mut self.scratch, cx)?;
             self.receive()?;
             match self.next {
-                Next::Wait(Interest::Read, _) | Next::Queue { .. } => return Ok(()),
-                Next::Wait(..) | Next::More(_) => {}
-                Next::End => return Ok(()),
+                AfterStep::Wait(Interest::Read, _) | AfterStep::Queue { .. } => return Ok(()),
+                AfterStep::Wait(..) | AfterStep::More(_) => {}
+                AfterStep::End => return Ok(()),
             }
         }
     }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::log_format::{Entry, LogFormat};
+use super::log_format::{LogEntry, LogFormat};
 use super::{Middleware, Next};
 use crate::core::log_output::LogOutput;
 use crate::http::{Method, Request, Response, date};
@@ -72,7 +72,7 @@ impl Middleware for AccessLog {
         }
         let has_body = request.method() != Method::Head && status.allows_content();
         let length = if has_body { response.body().length() } else { None };
-        let entry = Entry { request, status, length, began, took: start.elapsed() };
+        let entry = LogEntry { request, status, length, began, took: start.elapsed() };
         self.output.write(&format.line(&entry));
         response
     }

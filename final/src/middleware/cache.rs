@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::cache_control::CacheControl;
-use super::cache_store::{Capacity, Entry, Key, Selection, Store};
+use super::cache_store::{CacheEntry, Capacity, Key, Selection, Store};
 use super::request_id::X_REQUEST_ID;
 use super::{Middleware, Next};
 use crate::core::MemoryBudget;
 use crate::core::memory_budget::Reservation;
-use crate::handlers::static_files::conditional::{self, Tags, Verdict};
+use crate::handlers::static_files::conditional::{self, Evaluation, Tags};
 use crate::handlers::static_files::validators::Validators;
 use crate::http::file_part::FilePart;
 use crate::http::limits::MIB;
@@ -121,7 +121,7 @@ impl ResponseCache {
     }
 
     /// The entry for a request, if it is good enough for it.
-    fn find(&self, request: &Request, key: &Key, asked: &CacheControl) -> Option<Arc<Entry>> {
+    fn find(&self, request: &Request, key: &Key, asked: &CacheControl) -> Option<Arc<CacheEntry>> {
         if asked.has("no-cache") {
             return None;
         }
@@ -133,7 +133,7 @@ impl ResponseCache {
     }
 
     /// Answers with what is here: all of it, or that the client has it already.
-    fn answer(&self, request: &mut Request, entry: &Entry) -> Response {
+    fn answer(&self, request: &mut Request, entry: &CacheEntry) -> Response {
         let mut response = if has_it(request.headers(), &entry.headers) {
             Response::new(Status::NOT_MODIFIED)
         } else {
@@ -178,7 +178,7 @@ impl ResponseCache {
         if initial_age >= lifetime {
             return response;
         }
-        let entry = Entry {
+        let entry = CacheEntry {
             key,
             selection: Selection::of(response.headers(), request.headers()),
             headers: to_be_kept(response.headers()),
@@ -320,7 +320,7 @@ fn has_it(request: &Headers, kept: &Headers) -> bool {
     let modified = kept.get(header::LAST_MODIFIED).and_then(HeaderValue::to_str);
     let modified = modified.and_then(date::parse_http_date);
     let kept = Validators { etag: Some(etag), modified };
-    conditional::evaluate(Method::Get, request, Some(&kept)) == Verdict::NotModified
+    conditional::evaluate(Method::Get, request, Some(&kept)) == Evaluation::NotModified
 }
 
 fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
@@ -350,7 +350,7 @@ impl Drop for Fetch {
 
 /// An entry that waits for its body.
 struct Pending {
-    entry: Entry,
+    entry: CacheEntry,
     fetch: Fetch,
     /// How many bytes of a stream may be recorded, and the budget that they are counted in.
     most: usize,
@@ -360,7 +360,7 @@ struct Pending {
 impl Pending {
     fn finish(self, body: SharedBytes) {
         let Pending { entry, fetch, .. } = self;
-        lock(&fetch.store).put(Entry { body, ..entry }, fetch.number);
+        lock(&fetch.store).put(CacheEntry { body, ..entry }, fetch.number);
     }
 }
 

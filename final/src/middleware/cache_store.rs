@@ -81,7 +81,7 @@ impl Selection {
 
 /// A response with the status 200 that may be used again.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct CacheEntry {
     /// What it answers.
     pub key: Key,
     /// And to whom.
@@ -102,7 +102,7 @@ pub struct Entry {
     pub lifetime: Duration,
 }
 
-impl Entry {
+impl CacheEntry {
     /// How old it is now.
     pub fn age(&self, now: Instant) -> Duration {
         self.initial_age.saturating_add(now.saturating_duration_since(self.arrived))
@@ -121,7 +121,7 @@ impl Entry {
 #[derive(Debug)]
 pub struct Store {
     capacity: Capacity,
-    entries: Vec<Arc<Entry>>,
+    entries: Vec<Arc<CacheEntry>>,
     bytes: usize,
     /// What responses are being made for, each with a number of its own. A change takes out all that it concerns.
     fetches: BTreeMap<u64, Key>,
@@ -141,10 +141,10 @@ impl Store {
         key: &Key,
         request: &Headers,
         now: Instant,
-        suits: impl Fn(&Entry) -> bool,
-    ) -> Option<Arc<Entry>> {
+        suits: impl Fn(&CacheEntry) -> bool,
+    ) -> Option<Arc<CacheEntry>> {
         self.drop_if(|entry| entry.age(now) >= entry.lifetime);
-        let fits = |entry: &Arc<Entry>| entry.key == *key && entry.selection.fits(request);
+        let fits = |entry: &Arc<CacheEntry>| entry.key == *key && entry.selection.fits(request);
         let place = self.entries.iter().position(|entry| fits(entry) && suits(entry))?;
         let entry = self.entries.remove(place);
         self.entries.push(Arc::clone(&entry));
@@ -165,7 +165,7 @@ impl Store {
 
     /// Keeps an entry in place of the one for the same requests. Not if its path has been changed since the response
     /// was begun: then the response may be from before the change, and the change be lost.
-    pub fn put(&mut self, entry: Entry, fetch: u64) {
+    pub fn put(&mut self, entry: CacheEntry, fetch: u64) {
         let size = entry.size();
         let is_too_large =
             entry.body.len() > self.capacity.max_object || size > self.capacity.max_bytes;
@@ -195,7 +195,7 @@ impl Store {
         self.drop_if(|entry| entry.key.is_beside(changed));
     }
 
-    fn drop_if(&mut self, is_unwanted: impl Fn(&Entry) -> bool) {
+    fn drop_if(&mut self, is_unwanted: impl Fn(&CacheEntry) -> bool) {
         self.entries.retain(|entry| {
             let is_kept = !is_unwanted(entry);
             if !is_kept {
@@ -211,11 +211,11 @@ mod tests {
     use super::*;
 
     /// An entry for a path with a body of so many bytes.
-    fn entry(request: &Request, vary: &'static str, length: usize) -> Entry {
+    fn entry(request: &Request, vary: &'static str, length: usize) -> CacheEntry {
         let mut headers = Headers::new();
         headers.append(header::VARY, HeaderValue::from_static(vary));
         let selection = Selection::of(&headers, request.headers());
-        Entry {
+        CacheEntry {
             key: Key::of(request),
             selection,
             headers: Headers::new(),
@@ -237,7 +237,7 @@ mod tests {
         store.find(&Key::of(request), request.headers(), now, |_| true).is_some()
     }
 
-    fn put(store: &mut Store, entry: Entry) {
+    fn put(store: &mut Store, entry: CacheEntry) {
         let fetch = store.begin(&entry.key);
         store.put(entry, fetch);
     }
@@ -317,10 +317,10 @@ mod tests {
     }
 
     /// An entry of 24 bytes: path, query, field and body.
-    fn of_24_bytes(target: &str) -> Entry {
+    fn of_24_bytes(target: &str) -> CacheEntry {
         let mut headers = Headers::new();
         headers.append(header::ETAG, HeaderValue::from_static("abc"));
-        Entry { headers, ..entry(&get(target), "", 10) }
+        CacheEntry { headers, ..entry(&get(target), "", 10) }
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum LogFormat {
 
 /// One request that has been answered.
 #[derive(Debug)]
-pub struct Entry<'a> {
+pub struct LogEntry<'a> {
     /// The request, which is still there after its handler.
     pub request: &'a Request,
     /// The status of the answer.
@@ -40,7 +40,7 @@ pub struct Entry<'a> {
 
 impl LogFormat {
     /// The line, its end included. Whatever the client has sent, it is one line.
-    pub fn line(self, entry: &Entry) -> String {
+    pub fn line(self, entry: &LogEntry) -> String {
         let mut line = match self {
             LogFormat::Common => common(entry),
             LogFormat::Json => without_hidden(json(entry)),
@@ -53,8 +53,8 @@ impl LogFormat {
 /// `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0" 200 2326 "-" "curl/8.5.0"`.
 /// The two dashes in front are for names that hardly anybody finds out: of the client's user (RFC 1413), and
 /// of who has logged in.
-fn common(entry: &Entry) -> String {
-    let Entry { request, status, length, .. } = entry;
+fn common(entry: &LogEntry) -> String {
+    let LogEntry { request, status, length, .. } = entry;
     let mut line = String::with_capacity(256);
     // Writing to a string cannot fail.
     let _ = write!(line, "{} - - [", request.peer().ip());
@@ -93,7 +93,7 @@ fn with_second(time: SystemTime, use_it: impl FnOnce(&str)) {
     });
 }
 
-fn json(entry: &Entry) -> String {
+fn json(entry: &LogEntry) -> String {
     let request = entry.request;
     // Counted in whole microseconds, written as milliseconds: 1.042.
     let microseconds = u32::try_from(entry.took.as_micros()).unwrap_or(u32::MAX);
@@ -195,7 +195,7 @@ mod tests {
 
     fn line_of(format: LogFormat, mut request: Request, length: Option<u64>) -> String {
         request.set_id("abc".to_string());
-        format.line(&Entry {
+        format.line(&LogEntry {
             request: &request,
             status: Status::OK,
             length,
@@ -257,7 +257,7 @@ mod tests {
             let (status, length) = (Status::OK, None);
             let (began, took) = (SystemTime::UNIX_EPOCH, Duration::ZERO);
             let line =
-                LogFormat::Json.line(&Entry { request: &request, status, length, began, took });
+                LogFormat::Json.line(&LogEntry { request: &request, status, length, began, took });
             let expected = format!("\"request_id\":\"a\\u{:04x}\u{e9}\\n\"", u32::from(character));
             assert!(line.contains(&expected), "{line:?}");
             let value: serde_json::Value = serde_json::from_str(&line).unwrap();

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::token_bucket::{Limit, TokenBucket, Verdict};
+use super::token_bucket::{Decision, Limit, TokenBucket};
 use super::{Middleware, Next};
 use crate::http::{
     HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Status, header,
@@ -17,7 +17,7 @@ const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("RateLimit-Remai
 const RATELIMIT_RESET: HeaderName = HeaderName::from_static("RateLimit-Reset");
 
 /// How many buckets there may be. Each client that comes by needs one, and clients must not fill our memory.
-const MOST: usize = 20_000;
+const MAX_BUCKETS: usize = 20_000;
 
 /// Which bucket a request takes its token from. Requests with equal keys share one.
 type KeyOf<K> = Box<dyn Fn(&Request) -> K + Send + Sync>;
@@ -59,7 +59,7 @@ impl<K: Eq + Hash + Send + 'static> RateLimit<K> {
         key_of: impl Fn(&Request) -> K + Send + Sync + 'static,
     ) -> RateLimit<K> {
         let clock = Box::new(Instant::now);
-        let buckets = Mutex::new(Buckets::new(MOST));
+        let buckets = Mutex::new(Buckets::new(MAX_BUCKETS));
         RateLimit { limit, key_of: Box::new(key_of), clock, buckets }
     }
 
@@ -73,7 +73,7 @@ impl<K: Eq + Hash + Send + 'static> RateLimit<K> {
         RateLimit { buckets: Mutex::new(Buckets::new(most)), ..self }
     }
 
-    fn take(&self, key: K) -> Verdict {
+    fn take(&self, key: K) -> Decision {
         // One lock for all buckets, held for as long as a hash map takes. What happens in it is one step for
         // every thread, so no token is given twice.
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,7 +101,7 @@ impl<K: Eq + Hash + Send + 'static> Middleware for RateLimit<K> {
 impl<K> RateLimit<K> {
     /// Tells well-behaved clients how they stand, before they have to be refused. The names are those of
     /// the IETF's draft "`RateLimit` header fields for HTTP" that programs in use understand.
-    fn describe(&self, headers: &mut Headers, verdict: Verdict) {
+    fn describe(&self, headers: &mut Headers, verdict: Decision) {
         let fields = [
             (RATELIMIT_LIMIT, u64::from(self.limit.burst.get())),
             (RATELIMIT_REMAINING, u64::from(verdict.remaining)),

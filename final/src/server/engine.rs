@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::rejections::RejectionLog;
-use super::{Clients, Shared, lock};
-use crate::core::stderr::say;
-use crate::core::workers::{Mode, Work};
-use crate::core::{Connection, Fill, Interest, Listener, Parking, Poll, Poller, Slots, Token};
+use super::{ConnectionLimits, ServerShared, lock};
+use crate::core::stderr::log_stderr;
+use crate::core::workers::{Admission, Work};
+use crate::core::{
+    Connection, ConnectionTable, Fill, Interest, Listener, Poll, Poller, Token, UploadSlots,
+};
 use crate::http::Handler;
-use crate::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use crate::http::exchange::{AfterStep, Context, Exchange, Scratch};
 use crate::http::limits::Limits;
 use crate::http::rejection::Rejection;
 
@@ -57,15 +59,15 @@ impl Client {
 pub(super) struct Engine {
     pub(super) handler: Box<dyn Handler>,
     pub(super) limits: Limits,
-    pub(super) clients: Clients,
+    pub(super) clients: ConnectionLimits,
     pub(super) always: Vec<String>,
     pub(super) poller: Arc<Poller>,
-    pub(super) parking: Parking<Box<Client>>,
+    pub(super) connections: ConnectionTable<Box<Client>>,
     pub(super) listener: Mutex<Option<Listener>>,
     /// Until when nobody is accepted, since there is not enough of something.
-    pub(super) rests_until: Mutex<Option<Instant>>,
+    pub(super) backoff_until: Mutex<Option<Instant>>,
     /// A file that is given up to answer one client when there is no other left.
-    pub(super) reserve: Mutex<Option<File>>,
+    pub(super) spare_fd: Mutex<Option<File>>,
     pub(super) by_address: Mutex<HashMap<IpAddr, u32>>,
     /// Whether a connection ends when nothing has arrived on it.
     pub(super) closes_idle: AtomicBool,
@@ -73,34 +75,38 @@ pub(super) struct Engine {
     pub(super) rejection_log: RejectionLog,
     /// For large bodies that their handlers read, and the connections that wait for one of them. One of these may have
     /// ended or been given up.
-    pub(super) uploads: Slots,
+    pub(super) uploads: UploadSlots,
     pub(super) queue: Mutex<VecDeque<Token>>,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<ServerShared>,
 }
 
 impl Work for Engine {
     type Scratch = Scratch;
 
-    fn ready(&self, token: Token, scratch: &mut Scratch, mode: Mode) {
+    fn ready(&self, token: Token, scratch: &mut Scratch, admission: Admission) {
         if token == LISTENER {
-            self.accept(scratch, mode);
-        } else if let Some(client) = self.parking.take(token) {
-            self.turn(Held { engine: self, token, client: Some(client) }, scratch, mode);
+            self.accept(scratch, admission);
+        } else if let Some(client) = self.connections.take(token) {
+            self.step(
+                ConnectionGuard { engine: self, token, client: Some(client) },
+                scratch,
+                admission,
+            );
         }
         // Otherwise a deadline was quicker, or it is a socket of the past.
     }
 
-    fn tell_again(&self, token: Token) {
+    fn rearm(&self, token: Token) {
         if token == LISTENER {
             self.arm_listener();
             return;
         }
         // Should it be in nobody's place any more, a deadline was quicker.
-        self.parking.look_at(token, |client| {
+        self.connections.with(token, |client| {
             let interest = client.listed.unwrap_or(Interest::Read);
             let armed = self.poller.arm(client.connection.stream(), token, interest);
             if let Err(error) = armed {
-                say(format_args!("{}: {error}", client.connection.peer()));
+                log_stderr(format_args!("{}: {error}", client.connection.peer()));
             }
         });
     }
@@ -111,14 +117,14 @@ impl Work for Engine {
             .tick(now)
             .into_iter()
             .for_each(|line| self.rejection_log.write(&line));
-        while let Some((token, client)) = self.parking.take_expired(now) {
+        while let Some((token, client)) = self.connections.take_expired(now) {
             self.time_out(token, client);
         }
         self.wake_uploads();
-        let mut rests_until = lock(&self.rests_until);
-        if rests_until.is_some_and(|time| time <= now) {
-            *rests_until = None;
-            drop(rests_until);
+        let mut backoff_until = lock(&self.backoff_until);
+        if backoff_until.is_some_and(|time| time <= now) {
+            *backoff_until = None;
+            drop(backoff_until);
             self.arm_listener();
         }
     }
@@ -126,36 +132,41 @@ impl Work for Engine {
 
 impl Engine {
     /// One turn of a connection that is ours, and then back to its place or to its end.
-    pub(super) fn turn(&self, mut held: Held<'_>, scratch: &mut Scratch, mode: Mode) {
-        let Some(client) = &mut held.client else { return };
-        let around = Surroundings {
+    pub(super) fn step(
+        &self,
+        mut guard: ConnectionGuard<'_>,
+        scratch: &mut Scratch,
+        admission: Admission,
+    ) {
+        let Some(client) = &mut guard.client else { return };
+        let cx = Context {
             handler: self.handler.as_ref(),
             limits: &self.limits,
             memory: &self.shared.memory,
             uploads: &self.uploads,
-            mode,
+            admission,
             always: &self.always,
             is_stopping: &self.shared.is_stopping,
             peer: client.connection.peer(),
             clock: &Instant::now,
         };
         let closes_idle = self.closes_idle.load(Ordering::Acquire);
-        let next = client.exchange.turn(&mut client.connection, scratch, around);
+        let next = client.exchange.step(&mut client.connection, scratch, cx);
         self.record_rejections(client);
         match next {
             // It has read all that had arrived after the stop began, and that was nothing.
-            Ok(Next::Wait(Interest::Read, _)) if closes_idle && client.may_be_closed() => {}
-            Ok(Next::Wait(interest, deadline)) => held.park(interest, deadline, false),
-            Ok(Next::More(deadline)) => held.park(Interest::Read, deadline, true),
-            Ok(Next::Queue { deadline, is_new }) => {
+            Ok(AfterStep::Wait(Interest::Read, _)) if closes_idle && client.may_be_closed() => {}
+            Ok(AfterStep::Wait(interest, deadline)) => guard.park(interest, deadline, false),
+            Ok(AfterStep::More(deadline)) => guard.park(Interest::Read, deadline, true),
+            Ok(AfterStep::Queue { deadline, is_new }) => {
                 if is_new {
                     let mut queue = lock(&self.queue);
-                    queue.push_back(held.token);
+                    queue.push_back(guard.token);
                     self.uploads.set_queued(queue.len());
                 }
-                held.park_in_queue(deadline);
+                guard.park_in_queue(deadline);
             }
-            Ok(Next::End) => {}
+            Ok(AfterStep::End) => {}
             Err(error) => {
                 let is_usual = matches!(
                     error.kind(),
@@ -164,7 +175,7 @@ impl Engine {
                         | io::ErrorKind::NotConnected
                 );
                 if !is_usual {
-                    say(format_args!("{}: {error}", client.connection.peer()));
+                    log_stderr(format_args!("{}: {error}", client.connection.peer()));
                 }
             }
         }
@@ -181,30 +192,30 @@ impl Engine {
         for _ in 0..queue.len() {
             let Some(slot) = self.uploads.take_for_queued() else { break };
             let Some(token) = queue.pop_front() else { break };
-            if let Some(mut client) = self.parking.take(token) {
+            if let Some(mut client) = self.connections.take(token) {
                 client.exchange.leave_queue(slot);
-                woken.push(Held { engine: self, token, client: Some(client) });
-            } else if self.parking.is_current(token) {
+                woken.push(ConnectionGuard { engine: self, token, client: Some(client) });
+            } else if self.connections.is_current(token) {
                 queue.push_back(token); // a thread has it, perhaps on its way into its place
             }
         }
         self.uploads.set_queued(queue.len());
         drop(queue);
-        for mut held in woken {
-            held.park(Interest::Write, Instant::now() + self.limits.write_time, false);
+        for mut guard in woken {
+            guard.park(Interest::Write, Instant::now() + self.limits.write_time, false);
         }
     }
 
     /// A deadline has passed.
     pub(super) fn time_out(&self, token: Token, client: Box<Client>) {
         self.shared.counters.timed_out.fetch_add(1, Ordering::Relaxed);
-        let mut held = Held { engine: self, token, client: Some(client) };
-        let Some(client) = &mut held.client else { return };
+        let mut guard = ConnectionGuard { engine: self, token, client: Some(client) };
+        let Some(client) = &mut guard.client else { return };
         let is_told = client.exchange.time_out(&client.connection);
         self.record_rejections(client);
         if is_told {
             // It must be told. The socket can surely be written to, so a thread will do that.
-            held.park(Interest::Write, Instant::now() + self.limits.write_time, false);
+            guard.park(Interest::Write, Instant::now() + self.limits.write_time, false);
         }
     }
 
@@ -224,39 +235,39 @@ impl Engine {
     /// arrived that nobody has read yet, so each gets one more turn: every socket can be written to, and a turn that
     /// finds no request is the last.
     pub(super) fn end_idle(&self) {
-        for (token, client) in self.parking.take_all(|client| client.may_be_closed()) {
-            let mut held = Held { engine: self, token, client: Some(client) };
-            held.park(Interest::Write, Instant::now() + self.limits.idle_time, false);
+        for (token, client) in self.connections.take_all(|client| client.may_be_closed()) {
+            let mut guard = ConnectionGuard { engine: self, token, client: Some(client) };
+            guard.park(Interest::Write, Instant::now() + self.limits.idle_time, false);
         }
     }
 
     /// Cuts off all connections that are parked, and returns how many had something under way.
-    pub(super) fn sever(&self) -> usize {
-        let clients = self.parking.take_all(|_| true);
-        let severed = clients.iter().filter(|(_, client)| client.has_something_to_lose()).count();
+    pub(super) fn abort_all(&self) -> usize {
+        let clients = self.connections.take_all(|_| true);
+        let aborted = clients.iter().filter(|(_, client)| client.has_something_to_lose()).count();
         for (token, client) in clients {
-            drop(Held { engine: self, token, client: Some(client) });
+            drop(ConnectionGuard { engine: self, token, client: Some(client) });
         }
-        severed
+        aborted
     }
 }
 
 /// A connection that a thread has taken. When it is dropped, also by a panic, the connection ends and its place is free.
-pub(super) struct Held<'a> {
+pub(super) struct ConnectionGuard<'a> {
     pub(super) engine: &'a Engine,
     pub(super) token: Token,
     pub(super) client: Option<Box<Client>>,
 }
 
-impl Held<'_> {
+impl ConnectionGuard<'_> {
     /// Puts the connection back to wait. `again`: also for what is there already.
     pub(super) fn park(&mut self, interest: Interest, deadline: Instant, again: bool) {
         let Some(mut client) = self.client.take() else { return };
         let (poller, token) = (&self.engine.poller, self.token);
         let before = client.listed.replace(interest);
-        let parked = self.engine.parking.park(token, client, deadline, |client, missed| {
+        let parked = self.engine.connections.park(token, client, deadline, |client, notified| {
             let socket = client.connection.stream();
-            let is_told = Poller::TELLS_OF_MORE && !again && !missed;
+            let is_told = Poller::EDGE_TRIGGERED && !again && !notified;
             match (before, interest) {
                 (None, _) => poller.add(socket, token, interest),
                 // The usual case, and no system call: what comes is told.
@@ -265,13 +276,13 @@ impl Held<'_> {
             }
         });
         if let Err((client, error)) = parked {
-            say(format_args!("{}: {error}", client.connection.peer()));
+            log_stderr(format_args!("{}: {error}", client.connection.peer()));
             self.client = Some(client);
         }
     }
 }
 
-impl Held<'_> {
+impl ConnectionGuard<'_> {
     /// Puts the connection back to wait for a slot. What arrives meanwhile is left unread, so nobody need be told of it:
     /// a poller that reports readiness again and again would do so without end.
     fn park_in_queue(&mut self, deadline: Instant) {
@@ -279,24 +290,24 @@ impl Held<'_> {
         let (poller, token) = (&self.engine.poller, self.token);
         let is_listed = client.listed.is_some();
         client.listed.get_or_insert(Interest::Read);
-        let parked = self.engine.parking.park(token, client, deadline, |client, _missed| {
+        let parked = self.engine.connections.park(token, client, deadline, |client, _missed| {
             let socket = client.connection.stream();
             if is_listed { Ok(()) } else { poller.add(socket, token, Interest::Read) }
         });
         if let Err((client, error)) = parked {
-            say(format_args!("{}: {error}", client.connection.peer()));
+            log_stderr(format_args!("{}: {error}", client.connection.peer()));
             self.client = Some(client);
         }
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for ConnectionGuard<'_> {
     fn drop(&mut self) {
         if let Some(client) = self.client.take() {
             let peer = client.connection.peer();
             drop(client);
             self.engine.forget_address(peer);
-            self.engine.parking.release(self.token);
+            self.engine.connections.release(self.token);
             self.engine.shared.counters.open.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -318,21 +329,21 @@ pub(super) mod tests {
     pub(in crate::server) const LONG: Duration = Duration::from_secs(20);
 
     /// An engine without threads: a test gives its turns.
-    pub(in crate::server) fn engine(clients: Clients) -> Engine {
+    pub(in crate::server) fn engine(clients: ConnectionLimits) -> Engine {
         Engine {
             handler: Box::new(|_: &mut Request| "done"),
             limits: Limits::default(),
             clients,
             always: Vec::new(),
             poller: Arc::new(Poller::new().unwrap()),
-            parking: Parking::new(clients.total),
+            connections: ConnectionTable::new(clients.total),
             listener: Mutex::new(None),
-            rests_until: Mutex::new(None),
-            reserve: Mutex::new(None),
+            backoff_until: Mutex::new(None),
+            spare_fd: Mutex::new(None),
             by_address: Mutex::new(HashMap::new()),
             closes_idle: AtomicBool::new(false),
             rejection_log: RejectionLog::new(|_| ()),
-            uploads: Slots::new(1),
+            uploads: UploadSlots::new(1),
             queue: Mutex::default(),
             shared: Arc::default(),
         }
@@ -347,20 +358,20 @@ pub(super) mod tests {
         tokens
     }
 
-    fn few() -> Clients {
-        Clients { total: 2, by_address: None }
+    fn few() -> ConnectionLimits {
+        ConnectionLimits { total: 2, by_address: None }
     }
 
     /// A client whose connection has had its first turn.
     fn connect(engine: &Engine) -> TcpStream {
         let (client, stream): (TcpStream, Stream) = pair().unwrap();
-        let new = engine.welcome(stream, SocketAddr::from(([192, 0, 2, 1], 50_000)));
-        engine.turn(new.expect("there is a place"), &mut Scratch::default(), Mode::Serve);
+        let new = engine.register(stream, SocketAddr::from(([192, 0, 2, 1], 50_000)));
+        engine.step(new.expect("there is a place"), &mut Scratch::default(), Admission::Serve);
         client
     }
 
     fn ready(engine: &Engine, token: Token) {
-        engine.ready(token, &mut Scratch::default(), Mode::Serve);
+        engine.ready(token, &mut Scratch::default(), Admission::Serve);
     }
 
     #[test]
@@ -385,7 +396,7 @@ pub(super) mod tests {
         let mut client = connect(&engine);
         client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
         let reads = told(&engine.poller, LONG);
-        engine.tell_again(reads[0]);
+        engine.rearm(reads[0]);
         assert_eq!(told(&engine.poller, LONG), reads, "it waits to read");
         // The answer does not fit into the socket. When the client has read what there is, more does.
         ready(&engine, reads[0]);
@@ -393,7 +404,7 @@ pub(super) mod tests {
         while client.read(&mut vec![0; 65_536]).is_ok() {}
         let writes = told(&engine.poller, LONG);
         assert_eq!(writes, reads);
-        engine.tell_again(writes[0]);
+        engine.rearm(writes[0]);
         assert_eq!(told(&engine.poller, LONG), writes, "it waits to write");
     }
 
@@ -432,7 +443,7 @@ pub(super) mod tests {
     #[test]
     fn the_end_of_all_counts_those_who_had_something_under_way_and_leaves_nothing() {
         let by_address = Some(9);
-        let engine = engine(Clients { by_address, ..few() });
+        let engine = engine(ConnectionLimits { by_address, ..few() });
         // One has begun a request, and the other one has been refused and is not done sending.
         let mut clients = ["GET / HT", "\0"].map(|sent| {
             let mut client = connect(&engine);
@@ -440,9 +451,9 @@ pub(super) mod tests {
             ready(&engine, told(&engine.poller, LONG)[0]);
             client
         });
-        assert_eq!(engine.sever(), 1);
+        assert_eq!(engine.abort_all(), 1);
         assert_eq!(engine.shared.statistics().open, 0);
-        assert!(engine.parking.is_empty() && lock(&engine.by_address).is_empty());
+        assert!(engine.connections.is_empty() && lock(&engine.by_address).is_empty());
         assert_eq!(clients[0].read(&mut [0]).unwrap(), 0, "it has ended");
     }
 
@@ -464,17 +475,17 @@ pub(super) mod tests {
                 client.write_all(sent.as_bytes()).unwrap();
                 ready(&engine, told(&engine.poller, LONG)[0]);
             }
-            let (token, mut taken) = engine.parking.take_all(|_| true).pop().unwrap();
+            let (token, mut taken) = engine.connections.take_all(|_| true).pop().unwrap();
             taken.accepted -= age;
-            let mut held = Held { engine: &engine, token, client: Some(taken) };
-            held.park(Interest::Read, Instant::now() + LONG, false);
-            drop(held);
+            let mut guard = ConnectionGuard { engine: &engine, token, client: Some(taken) };
+            guard.park(Interest::Read, Instant::now() + LONG, false);
+            drop(guard);
             engine.closes_idle.store(true, Ordering::Release);
             engine.end_idle();
             for token in told(&engine.poller, Duration::ZERO) {
                 ready(&engine, token);
             }
-            assert_eq!(!engine.parking.is_empty(), is_open, "{sent:?}, {age:?}");
+            assert_eq!(!engine.connections.is_empty(), is_open, "{sent:?}, {age:?}");
         }
     }
 
@@ -485,20 +496,20 @@ pub(super) mod tests {
         let mut client = connect(&engine);
         client.write_all(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100)).unwrap();
         ready(&engine, told(&engine.poller, LONG)[0]);
-        assert_eq!(engine.sever(), 1);
+        assert_eq!(engine.abort_all(), 1);
     }
 
     #[test]
     fn a_connection_that_the_poller_does_not_take_ends() {
         let engine = engine(few());
         let mut client = connect(&engine);
-        let (token, taken) = engine.parking.take_all(|_| true).pop().unwrap();
+        let (token, taken) = engine.connections.take_all(|_| true).pop().unwrap();
         engine.poller.remove(taken.connection.stream()).unwrap();
-        let mut held = Held { engine: &engine, token, client: Some(taken) };
-        held.park(Interest::Write, Instant::now() + LONG, false);
-        drop(held);
+        let mut guard = ConnectionGuard { engine: &engine, token, client: Some(taken) };
+        guard.park(Interest::Write, Instant::now() + LONG, false);
+        drop(guard);
         assert_eq!(client.read(&mut [0]).unwrap(), 0);
-        assert!(engine.parking.is_empty());
+        assert!(engine.connections.is_empty());
         assert_eq!(engine.shared.statistics().open, 0);
     }
 }

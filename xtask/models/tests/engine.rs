@@ -4,16 +4,16 @@
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
+use connection_table::ConnectionTable;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 use models::check;
-use parking::Parking;
-use permit::{Next, Permit};
+use permit::{NextTask, Permit};
 use poller::Token;
 
-#[path = "../../../final/src/core/parking.rs"]
-mod parking;
+#[path = "../../../final/src/core/connection_table.rs"]
+mod connection_table;
 #[path = "../../../final/src/core/permit.rs"]
 mod permit;
 #[path = "../../../final/src/core/sync.rs"]
@@ -34,31 +34,31 @@ fn armed(_: &&'static str, _: bool) -> Result<(), Infallible> {
 fn an_event_and_a_deadline_never_get_the_same_connection_and_one_of_them_gets_it() {
     check(|| {
         let start = Instant::now();
-        let parking = Arc::new(Parking::new(1));
-        let token = parking.claim().unwrap();
+        let table = Arc::new(ConnectionTable::new(1));
+        let token = table.reserve().unwrap();
         let got = Arc::new(AtomicUsize::new(0));
         let by_event = {
-            let (parking, got) = (Arc::clone(&parking), Arc::clone(&got));
+            let (table, got) = (Arc::clone(&table), Arc::clone(&got));
             thread::spawn(move || {
-                if parking.take(token).is_some() {
+                if table.take(token).is_some() {
                     got.fetch_add(1, Ordering::SeqCst);
                 }
             })
         };
         let by_deadline = {
-            let (parking, got) = (Arc::clone(&parking), Arc::clone(&got));
+            let (table, got) = (Arc::clone(&table), Arc::clone(&got));
             thread::spawn(move || {
                 let late = start + Duration::from_secs(9);
-                while parking.take_expired(late).is_some() {
+                while table.take_expired(late).is_some() {
                     got.fetch_add(1, Ordering::SeqCst);
                 }
             })
         };
-        parking.park(token, "connection", start, armed).unwrap();
+        table.park(token, "connection", start, armed).unwrap();
         by_event.join().unwrap();
         by_deadline.join().unwrap();
         // Should both have looked too early, it is still in its place.
-        let left = usize::from(parking.take(token).is_some());
+        let left = usize::from(table.take(token).is_some());
         assert_eq!(got.load(Ordering::SeqCst) + left, 1);
     });
 }
@@ -68,22 +68,22 @@ fn a_deadline_is_not_forgotten_however_it_meets_the_parking() {
     check(|| {
         let start = Instant::now();
         let (soon, late) = (start + Duration::from_secs(1), start + Duration::from_secs(5));
-        let parking = Arc::new(Parking::new(1));
-        let token = parking.claim().unwrap();
-        parking.park(token, "connection", soon, armed).unwrap();
+        let table = Arc::new(ConnectionTable::new(1));
+        let token = table.reserve().unwrap();
+        table.park(token, "connection", soon, armed).unwrap();
         let sweeper = {
-            let parking = Arc::clone(&parking);
-            thread::spawn(move || parking.take_expired(soon).map(|(token, _)| token))
+            let table = Arc::clone(&table);
+            thread::spawn(move || table.take_expired(soon).map(|(token, _)| token))
         };
         // A request comes, is answered, and the connection waits for the next one.
-        let was_taken = parking.take(token).is_some();
+        let was_taken = table.take(token).is_some();
         if was_taken {
-            parking.park(token, "connection", late, armed).unwrap();
+            table.park(token, "connection", late, armed).unwrap();
         }
         let swept = sweeper.join().unwrap().is_some();
         assert!(was_taken != swept, "exactly one of them");
         if was_taken {
-            assert!(parking.take_expired(late).is_some(), "nobody would ever end this connection");
+            assert!(table.take_expired(late).is_some(), "nobody would ever end this connection");
         }
     });
 }
@@ -91,17 +91,17 @@ fn a_deadline_is_not_forgotten_however_it_meets_the_parking() {
 #[test]
 fn a_token_of_a_connection_that_has_ended_takes_nobody_elses() {
     check(|| {
-        let parking = Arc::new(Parking::new(1));
-        let old = parking.claim().unwrap();
+        let table = Arc::new(ConnectionTable::new(1));
+        let old = table.reserve().unwrap();
         let late = {
-            let parking = Arc::clone(&parking);
-            thread::spawn(move || parking.take(old))
+            let table = Arc::clone(&table);
+            thread::spawn(move || table.take(old))
         };
-        parking.release(old);
-        let new = parking.claim().unwrap();
-        parking.park(new, "the next one", Instant::now(), armed).unwrap();
+        table.release(old);
+        let new = table.reserve().unwrap();
+        table.park(new, "the next one", Instant::now(), armed).unwrap();
         assert_eq!(late.join().unwrap(), None);
-        assert_eq!(parking.take(new), Some("the next one"));
+        assert_eq!(table.take(new), Some("the next one"));
     });
 }
 
@@ -144,32 +144,32 @@ impl Kernel {
 fn what_comes_while_a_connection_is_worked_on_is_read_in_the_end() {
     check(|| {
         let (start, kernel) = (Instant::now(), Arc::new(Kernel::default()));
-        let parking = Arc::new(Parking::new(1));
-        let token = parking.claim().unwrap();
-        parking.park(token, "connection", start, armed).unwrap();
+        let table = Arc::new(ConnectionTable::new(1));
+        let token = table.reserve().unwrap();
+        table.park(token, "connection", start, armed).unwrap();
         kernel.send();
-        let serve = move |kernel: &Kernel, parking: &Parking<&'static str>| {
+        let serve = move |kernel: &Kernel, table: &ConnectionTable<&'static str>| {
             while kernel.told() {
-                let Some(connection) = parking.take(token) else { continue };
+                let Some(connection) = table.take(token) else { continue };
                 kernel.read_all();
-                let again = |_: &&'static str, missed: bool| {
-                    if missed {
+                let again = |_: &&'static str, notified: bool| {
+                    if notified {
                         kernel.arm();
                     }
                     Ok::<_, Infallible>(())
                 };
-                parking.park(token, connection, start, again).unwrap();
+                table.park(token, connection, start, again).unwrap();
             }
         };
         let other = {
-            let (kernel, parking) = (Arc::clone(&kernel), Arc::clone(&parking));
-            thread::spawn(move || serve(&kernel, &parking))
+            let (kernel, table) = (Arc::clone(&kernel), Arc::clone(&table));
+            thread::spawn(move || serve(&kernel, &table))
         };
         kernel.send();
-        serve(&kernel, &parking);
+        serve(&kernel, &table);
         other.join().unwrap();
         // Whoever was told last, somebody is there for what they have armed.
-        serve(&kernel, &parking);
+        serve(&kernel, &table);
         let state = sync::lock(&kernel.state);
         assert_eq!(*state, (0, 0), "bytes that nobody reads, or an event that nobody hears");
     });
@@ -179,15 +179,15 @@ fn what_comes_while_a_connection_is_worked_on_is_read_in_the_end() {
 fn work(permit: &Permit, thread: u32, ran: &AtomicUsize) -> bool {
     loop {
         match permit.next(thread) {
-            Next::Run(_) => _ = ran.fetch_add(1, Ordering::SeqCst),
-            Next::Wait => return true,
-            Next::Lost => return false,
+            NextTask::Run(_) => _ = ran.fetch_add(1, Ordering::SeqCst),
+            NextTask::Wait => return true,
+            NextTask::Lost => return false,
         }
     }
 }
 
 #[test]
-fn a_permit_that_is_handed_over_runs_its_batch_once_and_has_one_owner() {
+fn a_permit_that_is_handed_off_runs_its_batch_once_and_has_one_owner() {
     check(|| {
         let permit = Arc::new(Permit::new(1));
         let ran = Arc::new(AtomicUsize::new(0));
@@ -197,9 +197,9 @@ fn a_permit_that_is_handed_over_runs_its_batch_once_and_has_one_owner() {
             thread::spawn(move || work(&permit, 1, &ran))
         };
         // The monitor: a turn that it sees twice goes on without its permit.
-        let turn = permit.turns();
-        let handed_over = permit.turns() == turn && permit.hand_over(turn, 2).is_some();
-        let second_waits = handed_over && work(&permit, 2, &ran);
+        let epoch = permit.epoch();
+        let handed_off = permit.epoch() == epoch && permit.hand_off(epoch, 2).is_some();
+        let second_waits = handed_off && work(&permit, 2, &ran);
         let first_waits = owner.join().unwrap();
         assert!(first_waits != second_waits, "one of the two has the permit at the end");
         assert_eq!(ran.load(Ordering::SeqCst), 3, "every event is run, and once");
@@ -216,7 +216,7 @@ fn what_an_idle_thread_takes_from_a_batch_is_run_once() {
             let (permit, ran) = (Arc::clone(&busy), Arc::clone(&ran));
             thread::spawn(move || work(&permit, 1, &ran))
         };
-        idle.add(2, busy.share().into_iter());
+        idle.add(2, busy.steal_half().into_iter());
         assert!(work(&idle, 2, &ran), "nobody has taken this permit");
         assert!(owner.join().unwrap(), "nor that one");
         assert_eq!(ran.load(Ordering::SeqCst), 3, "every event is run, and once");

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use ch02_thread_pool::core::thread_pool::Size;
+use ch02_thread_pool::core::thread_pool::PoolConfig;
 use ch02_thread_pool::core::{Deadline, ThreadPool};
 
 use crate::plot::{Axis, Plot, Series, machine, rounded};
@@ -78,7 +78,7 @@ struct Outcome {
 
 fn measure(load: f64, places: usize) -> Result<Outcome> {
     let (done, waits) = channel();
-    let size = Size { workers: WORKERS as usize, queue: places };
+    let size = PoolConfig { workers: WORKERS as usize, queue: places };
     let pool = ThreadPool::start("worker", size, move |came: Instant| {
         // Nobody listens any more when the measurement is over.
         let _ = done.send(came.elapsed());

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ch06_handlers::core::thread_pool::Size;
+use ch06_handlers::core::thread_pool::PoolConfig;
 
 use crate::clients;
 use crate::plot::{Axis, Plot, Series, machine, rounded};
@@ -139,7 +139,7 @@ pub(crate) fn with_server<T>(
                 };
                 let server = ch06_handlers::Server::bind(ADDRESS.parse()?)?
                     .with_limits(limits)
-                    .with_workers(Size { workers, queue: clients })
+                    .with_workers(PoolConfig { workers, queue: clients })
                     .with_drain(Duration::from_millis(200));
                 let handle = server.handle();
                 address = server.local_addr();

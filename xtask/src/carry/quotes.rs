@@ -13,7 +13,7 @@ use super::value::{Value, values};
 use crate::git::split_zero;
 
 /// How many lines are listed for one value.
-const MOST: usize = 12;
+const MAX_QUOTES: usize = 12;
 /// How much of a line is shown around what it quotes.
 const SHOWN: usize = 70;
 
@@ -69,9 +69,9 @@ fn places(source: &Source<'_>, value: &Value, pages: &[Page]) -> anyhow::Result<
     let mut text = String::new();
     if !named.is_empty() {
         let _ = writeln!(text, "Lines that may quote {}, which was {}:", value.name, value.number);
-        named.iter().take(MOST).for_each(|(_, line)| text.push_str(line));
-        if named.len() > MOST {
-            let _ = writeln!(text, "  and {} more", named.len() - MOST);
+        named.iter().take(MAX_QUOTES).for_each(|(_, line)| text.push_str(line));
+        if named.len() > MAX_QUOTES {
+            let _ = writeln!(text, "  and {} more", named.len() - MAX_QUOTES);
         }
     }
     if let Some(search) = value.search().filter(|_| others > 0) {

@@ -196,7 +196,12 @@ mod tests {
     #[test]
     fn a_changed_number_is_a_value_with_a_name() {
         for (old, new, name, number) in [
-            ("const MOST: usize = 16_384;", "const MOST: usize = 8_192;", "MOST", "16_384"),
+            (
+                "const MAX_SIZE: usize = 16_384;",
+                "const MAX_SIZE: usize = 8_192;",
+                "MAX_SIZE",
+                "16_384",
+            ),
             ("    write: from_secs(10),", "    write: from_secs(15),", "write", "10"),
             ("pub const A: u8 = 1;", "pub const A: u8 = 2;", "A", "1"),
             ("timeout = 5", "timeout = 6", "timeout", "5"),
@@ -233,7 +238,7 @@ mod tests {
         let workers = value("    workers: 4,", "    workers: 8,");
         assert!(workers.quoted("Four workers wait").is_some());
         assert!(workers.quoted("four clients").is_none());
-        let most = value("const MOST: usize = 16_384;", "const MOST: usize = 1;");
+        let most = value("const MAX_SIZE: usize = 16_384;", "const MAX_SIZE: usize = 1;");
         assert!(most.quoted("up to 16384 clients").is_some());
         let few = value("const FEW: usize = 16;", "const FEW: usize = 1;");
         assert!(few.quoted("16 clients").is_none());

@@ -11,7 +11,7 @@ use super::account::{Account, End};
 use super::message::Side;
 
 /// Connections at the same time. Each has two threads.
-const MOST: usize = 64;
+const MAX_CONNECTIONS: usize = 64;
 
 /// How long both ends may say nothing.
 const SILENCE: Duration = Duration::from_secs(600);
@@ -20,7 +20,7 @@ const SILENCE: Duration = Duration::from_secs(600);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Bytes that are read at once.
-const READ: usize = 16 * 1024;
+const READ_SIZE: usize = 16 * 1024;
 
 /// Where the lines go.
 pub(super) type Print = Arc<dyn Fn(&str) + Send + Sync>;
@@ -30,9 +30,9 @@ pub(super) fn serve(listener: &TcpListener, target: SocketAddr, print: &Print) {
     let open = Arc::new(AtomicUsize::new(0));
     for number in 1.. {
         let Ok((client, peer)) = listener.accept() else { break };
-        if open.fetch_add(1, Ordering::AcqRel) >= MOST {
+        if open.fetch_add(1, Ordering::AcqRel) >= MAX_CONNECTIONS {
             open.fetch_sub(1, Ordering::AcqRel);
-            print(&format!("#{number} turned away: {MOST} connections are open\n"));
+            print(&format!("#{number} turned away: {MAX_CONNECTIONS} connections are open\n"));
             continue;
         }
         let (print, open) = (Arc::clone(print), Arc::clone(&open));
@@ -99,7 +99,7 @@ fn pass_on(number: usize, client: &TcpStream, peer: SocketAddr, target: SocketAd
 
 /// Copies until one direction ends. `None`: with an error that says nothing about its sender.
 fn copy(mut from: &TcpStream, mut to: &TcpStream, mut see: impl FnMut(&[u8])) -> Option<End> {
-    let mut buffer = vec![0; READ];
+    let mut buffer = vec![0; READ_SIZE];
     loop {
         let count = match from.read(&mut buffer) {
             Ok(0) => return Some(End::Fin),

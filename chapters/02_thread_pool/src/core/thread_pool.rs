@@ -11,7 +11,7 @@ use super::{Deadline, TaskQueue};
 
 /// How large a pool is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
+pub struct PoolConfig {
     /// Threads. So many tasks run at the same time.
     pub workers: usize,
     /// Tasks that may wait for a thread. One more is rejected.
@@ -24,11 +24,11 @@ pub struct Size {
 /// given it. So a task that is rejected comes back whole, and its client can be told.
 #[derive(Debug)]
 pub struct ThreadPool<T> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<PoolShared<T>>,
 }
 
 #[derive(Debug)]
-struct Shared<T> {
+struct PoolShared<T> {
     queue: TaskQueue<T>,
     counters: Counters,
     /// Threads that have not ended, and the bell that rings when one does.
@@ -66,11 +66,11 @@ impl<T: Send + 'static> ThreadPool<T> {
     ///
     /// # Errors
     /// When the system does not give us a thread. The threads started before it end again.
-    pub fn start<W>(name: &str, size: Size, work: W) -> io::Result<ThreadPool<T>>
+    pub fn start<W>(name: &str, size: PoolConfig, work: W) -> io::Result<ThreadPool<T>>
     where
         W: Fn(T) + Send + Sync + 'static,
     {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PoolShared {
             queue: TaskQueue::new(size.queue),
             counters: Counters::default(),
             alive: Mutex::new(0),
@@ -157,7 +157,7 @@ impl<T> Drop for ThreadPool<T> {
     }
 }
 
-impl<T> Shared<T> {
+impl<T> PoolShared<T> {
     /// The life of a worker: take a task, work on it, again, until the queue is closed and empty.
     fn run_worker(&self, work: &(impl Fn(T) + ?Sized)) {
         while let Some(task) = self.queue.pop() {
@@ -190,7 +190,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(10);
 
     fn pool(workers: usize, queue: usize) -> ThreadPool<Task> {
-        ThreadPool::start("test", Size { workers, queue }, |task: Task| task()).unwrap()
+        ThreadPool::start("test", PoolConfig { workers, queue }, |task: Task| task()).unwrap()
     }
 
     fn end(pool: &ThreadPool<Task>) -> Statistics {

@@ -17,14 +17,14 @@ pub fn build(_arguments: &Arguments) -> anyhow::Result<fn(&mut Request) -> Respo
 
 /// Finds who answers a path, and whether the method is right for it.
 fn route(request: &mut Request) -> Response {
-    const READ: &str = "GET, HEAD, OPTIONS";
+    const READ_METHODS: &str = "GET, HEAD, OPTIONS";
     const ANY: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE";
     match (request.path(), request.method()) {
         ("*", _) | ("/inspect", Method::Options) => allow(Status::NO_CONTENT, ANY),
         ("/inspect", _) | ("/", Method::Get | Method::Head) => inspect::show(request),
         ("/echo", Method::Post | Method::Put) => echo(request),
-        ("/", Method::Options) => allow(Status::NO_CONTENT, READ),
-        ("/", _) => not_allowed(request, READ),
+        ("/", Method::Options) => allow(Status::NO_CONTENT, READ_METHODS),
+        ("/", _) => not_allowed(request, READ_METHODS),
         ("/echo", Method::Options) => allow(Status::NO_CONTENT, "OPTIONS, POST, PUT"),
         ("/echo", _) => not_allowed(request, "OPTIONS, POST, PUT"),
         (path, _) => {

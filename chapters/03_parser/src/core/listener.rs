@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::stderr::say;
+use super::stderr::log_stderr;
 
 /// How many finished handshakes the kernel keeps for us until we accept them. On Linux the lesser of
 /// this and `net.core.somaxconn` counts; beyond it a client's handshake is dropped and tried again.
@@ -72,7 +72,7 @@ impl Listener {
                 Err(error) => match After::failure(&error) {
                     After::TryAgain => {}
                     After::Pause => {
-                        say(format_args!("accept: {error}; trying again"));
+                        log_stderr(format_args!("accept: {error}; trying again"));
                         thread::sleep(PAUSE);
                     }
                     After::GiveUp => return Err(error),
@@ -116,12 +116,14 @@ enum After {
 
 impl After {
     fn failure(error: &io::Error) -> After {
-        use io::ErrorKind as Kind;
+        use io::ErrorKind;
         match error.kind() {
             // The client left between its handshake and our accept, or a signal came.
-            Kind::Interrupted | Kind::ConnectionAborted | Kind::ConnectionReset => After::TryAgain,
+            ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {
+                After::TryAgain
+            }
             // The socket does not listen, or somebody made it non-blocking and nobody waits.
-            Kind::InvalidInput | Kind::WouldBlock => After::GiveUp,
+            ErrorKind::InvalidInput | ErrorKind::WouldBlock => After::GiveUp,
             _ => After::Pause,
         }
     }
@@ -201,13 +203,13 @@ mod tests {
 
     #[test]
     fn only_failures_of_one_client_or_of_the_moment_are_passed_over() {
-        use io::ErrorKind as Kind;
+        use io::ErrorKind;
         for (kind, after) in [
-            (Kind::ConnectionAborted, After::TryAgain),
-            (Kind::Interrupted, After::TryAgain),
-            (Kind::OutOfMemory, After::Pause),
-            (Kind::Other, After::Pause),
-            (Kind::InvalidInput, After::GiveUp),
+            (ErrorKind::ConnectionAborted, After::TryAgain),
+            (ErrorKind::Interrupted, After::TryAgain),
+            (ErrorKind::OutOfMemory, After::Pause),
+            (ErrorKind::Other, After::Pause),
+            (ErrorKind::InvalidInput, After::GiveUp),
         ] {
             assert_eq!(After::failure(&io::Error::from(kind)), after, "{kind:?}");
         }

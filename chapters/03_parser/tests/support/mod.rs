@@ -62,8 +62,8 @@ impl Running {
 
     /// Waits for the end of a server that has been asked to stop, and returns how many connections were cut off.
     pub(crate) fn end(self) -> usize {
-        let severed = self.ended.recv_timeout(LONG).expect("a server that is stopped ends");
+        let aborted = self.ended.recv_timeout(LONG).expect("a server that is stopped ends");
         self.thread.join().unwrap();
-        severed
+        aborted
     }
 }

@@ -22,11 +22,11 @@ struct Inner {
     /// The time for finishing is over: connections are cut off.
     severing: bool,
     /// Where the accept loop can be woken, from the request on.
-    door: Option<SocketAddr>,
+    listen_addr: Option<SocketAddr>,
     /// The address of our own connection that woke the accept loop.
     waker: Option<SocketAddr>,
     /// Connections that have been cut off in the middle of something.
-    severed: usize,
+    aborted: usize,
     next_id: u64,
     connections: HashMap<u64, Open>,
 }
@@ -34,12 +34,12 @@ struct Inner {
 #[derive(Debug)]
 struct Open {
     stream: TcpStream,
-    phase: Phase,
+    activity: Activity,
 }
 
 /// How far a connection is, as a stop sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum Activity {
     /// The client has not begun, or what has arrived of its message is still in the kernel.
     Idle,
     /// A message is being read or answered.
@@ -47,7 +47,7 @@ enum Phase {
     /// Everything has been sent, and only the close is left.
     Closing,
     /// It has been cut off.
-    Severed,
+    Aborted,
 }
 
 impl Open {
@@ -57,17 +57,17 @@ impl Open {
     /// This is for good. Of a client that has sent a part of its message the rest could be lost: a read that is ahead
     /// of it gets end of file. So what has arrived decides, and not only what a worker has seen of it.
     fn end_if_idle(&self) {
-        if self.phase == Phase::Idle && !has_unread(&self.stream) {
+        if self.activity == Activity::Idle && !has_unread(&self.stream) {
             let _ = self.stream.shutdown(Direction::Read);
         }
     }
 
     /// Cuts the connection off. Returns whether that was in the middle of something.
-    fn sever(&mut self) -> bool {
-        let was_busy = match self.phase {
-            Phase::Idle => has_unread(&self.stream),
-            Phase::Busy => true,
-            Phase::Closing | Phase::Severed => false,
+    fn abort(&mut self) -> bool {
+        let was_busy = match self.activity {
+            Activity::Idle => has_unread(&self.stream),
+            Activity::Busy => true,
+            Activity::Closing | Activity::Aborted => false,
         };
         // FIN would make a response that ends with its connection look complete. That one is reset as soon as its
         // thread has noticed, or the process ends: see `Connection::reset_on_close`.
@@ -75,7 +75,7 @@ impl Open {
         let is_reset = matches!(linger, Ok(Some(Duration::ZERO)));
         let direction = if is_reset { Direction::Read } else { Direction::Both };
         let _ = self.stream.shutdown(direction);
-        self.phase = Phase::Severed;
+        self.activity = Activity::Aborted;
         was_busy
     }
 }
@@ -96,8 +96,8 @@ impl Inner {
     /// it fails and the loop is awake anyway; without a free file it fails too, and then this is tried
     /// again whenever a connection has given one back.
     fn wake(&mut self) {
-        if let (Some(door), None) = (self.door, self.waker)
-            && let Ok(waker) = TcpStream::connect_timeout(&door, Duration::from_secs(1))
+        if let (Some(address), None) = (self.listen_addr, self.waker)
+            && let Ok(waker) = TcpStream::connect_timeout(&address, Duration::from_secs(1))
         {
             self.waker = waker.local_addr().ok();
         }
@@ -120,7 +120,7 @@ impl Shutdown {
         if inner.requested {
             inner.wake();
             drop(inner);
-            self.sever_all();
+            self.abort_all();
             return;
         }
         inner.requested = true;
@@ -128,7 +128,7 @@ impl Shutdown {
             connection.end_if_idle();
         }
         // The lock is held until the waker is known, so that the loop can always tell it from a client.
-        inner.door = Some(reachable(address));
+        inner.listen_addr = Some(reachable(address));
         inner.wake();
     }
 
@@ -143,12 +143,12 @@ impl Shutdown {
     /// # Errors
     /// When the socket cannot be duplicated: no more open files.
     pub fn register(self: &Arc<Self>, stream: &TcpStream) -> io::Result<Registration> {
-        let mut connection = Open { stream: stream.try_clone()?, phase: Phase::Idle };
+        let mut connection = Open { stream: stream.try_clone()?, activity: Activity::Idle };
         let mut inner = self.lock();
         let id = inner.next_id;
         inner.next_id += 1;
         if inner.severing {
-            inner.severed += usize::from(connection.sever());
+            inner.aborted += usize::from(connection.abort());
         } else if inner.requested {
             connection.end_if_idle();
         }
@@ -159,24 +159,24 @@ impl Shutdown {
 
     /// Cuts off every connection that is still open, also those that are registered later. Returns how many have
     /// been cut off in the middle of something so far.
-    pub fn sever_all(&self) -> usize {
+    pub fn abort_all(&self) -> usize {
         let mut inner = self.lock();
         inner.severing = true;
-        let severed: usize =
-            inner.connections.values_mut().map(|connection| usize::from(connection.sever())).sum();
-        inner.severed += severed;
-        inner.severed
+        let aborted: usize =
+            inner.connections.values_mut().map(|connection| usize::from(connection.abort())).sum();
+        inner.aborted += aborted;
+        inner.aborted
     }
 
     /// Cuts off a client that no worker has come to, and counts it if it has sent something.
-    pub fn sever(&self, stream: TcpStream) {
-        let mut connection = Open { stream, phase: Phase::Idle };
-        self.lock().severed += usize::from(connection.sever());
+    pub fn abort(&self, stream: TcpStream) {
+        let mut connection = Open { stream, activity: Activity::Idle };
+        self.lock().aborted += usize::from(connection.abort());
     }
 
     /// How many connections have been cut off in the middle of something.
-    pub fn severed(&self) -> usize {
-        self.lock().severed
+    pub fn aborted(&self) -> usize {
+        self.lock().aborted
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -195,17 +195,17 @@ impl Registration {
     /// The connection is in the middle of something and shall be left to finish it. To be called before the first
     /// byte of that is read: see [`Connection::wait`](super::Connection::wait).
     pub fn busy(&self) {
-        self.enter(Phase::Busy);
+        self.enter(Activity::Busy);
     }
 
     /// The connection waits for its client to begin, and may be ended at once.
     pub fn idle(&self) {
-        self.enter(Phase::Idle);
+        self.enter(Activity::Idle);
     }
 
     /// The connection has sent everything, so to cut it off takes nothing from its client.
     pub fn closing(&self) {
-        self.enter(Phase::Closing);
+        self.enter(Activity::Closing);
     }
 
     /// Whether the server has been asked to stop, so that this connection should not go on for long.
@@ -213,13 +213,13 @@ impl Registration {
         self.shutdown.is_requested()
     }
 
-    fn enter(&self, phase: Phase) {
+    fn enter(&self, activity: Activity) {
         let mut inner = self.shutdown.lock();
         let requested = inner.requested;
         if let Some(connection) = inner.connections.get_mut(&self.id)
-            && connection.phase != Phase::Severed
+            && connection.activity != Activity::Aborted
         {
-            connection.phase = phase;
+            connection.activity = activity;
             // Under the same lock as `request`: either that sees us idle, or we see it requested.
             if requested {
                 connection.end_if_idle();
@@ -343,9 +343,9 @@ mod tests {
         let (mut client, stream) = pair(&listener);
         let entry = shutdown.register(&stream).unwrap();
         entry.busy();
-        assert_eq!(shutdown.sever_all(), 1);
+        assert_eq!(shutdown.abort_all(), 1);
         assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
-        assert_eq!((shutdown.sever_all(), shutdown.severed()), (1, 1)); // counted once
+        assert_eq!((shutdown.abort_all(), shutdown.aborted()), (1, 1)); // counted once
         drop(entry);
     }
 
@@ -360,15 +360,15 @@ mod tests {
         send(&mut begun.0, &begun.1, "first half");
         let closing_entry = shutdown.register(&closing.1).unwrap();
         closing_entry.closing();
-        assert_eq!(shutdown.sever_all(), 1);
+        assert_eq!(shutdown.abort_all(), 1);
         // Workers that come to their clients a moment later cut them off, too.
         let _late = shutdown.register(&late.1).unwrap();
-        assert_eq!(shutdown.severed(), 1);
+        assert_eq!(shutdown.aborted(), 1);
         send(&mut late_begun.0, &late_begun.1, "first half");
         shutdown.register(&late_begun.1).unwrap().busy();
-        assert_eq!(shutdown.severed(), 2);
+        assert_eq!(shutdown.aborted(), 2);
         send(&mut queued.0, &queued.1, "first half");
-        shutdown.sever(queued.1);
-        assert_eq!(shutdown.sever_all(), 3);
+        shutdown.abort(queued.1);
+        assert_eq!(shutdown.abort_all(), 3);
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::body::{BodyDecoder, RequestBody};
-use super::encoder::{self, Context, Reuse};
+use super::encoder::{self, ResponseContext, Reuse};
 use super::framing::BodyLength;
 use super::handler::final_response;
 use super::limits::{KIB, Limits};
@@ -33,11 +33,11 @@ pub fn serve(
         let mut request = match read {
             Ok(Some(request)) => request,
             Ok(None) => break, // the client is done
-            Err(Failure::Refused(error)) => {
+            Err(ExchangeError::Refused(error)) => {
                 write_refusal(&mut connection, &error, parser.is_head(), limits)?;
                 break;
             }
-            Err(Failure::Broken(error)) => return Err(error),
+            Err(ExchangeError::Broken(error)) => return Err(error),
         };
         connection.enter(State::Processing)?;
         // What the answer depends on is noted first. A handler may do with the request what it likes, and even put
@@ -46,7 +46,7 @@ pub fn serve(
         let wants_more = request.wants_keep_alive();
         let response = handle(handler, &mut request);
         let keep_alive = wants_more && served < limits.requests && !registration.must_end();
-        let context = Context { version, is_head, keep_alive };
+        let context = ResponseContext { version, is_head, keep_alive };
         // If the end of the connection is the end of the response, an early FIN would make it look complete. So until
         // it is, whatever ends the connection is a reset (RFC 9112 section 8).
         let ends_with_connection = version == Version::Http10 && response.body().length().is_none();
@@ -69,22 +69,22 @@ pub fn serve(
 }
 
 /// Why there is no request to handle, and no other will follow.
-enum Failure {
+enum ExchangeError {
     /// The client must be told.
     Refused(HttpError),
     /// The client cannot be told.
     Broken(io::Error),
 }
 
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Failure {
-        Failure::Broken(error)
+impl From<io::Error> for ExchangeError {
+    fn from(error: io::Error) -> ExchangeError {
+        ExchangeError::Broken(error)
     }
 }
 
-impl<E: Into<HttpError>> From<Refusal<E>> for Failure {
-    fn from(Refusal(error): Refusal<E>) -> Failure {
-        Failure::Refused(error.into())
+impl<E: Into<HttpError>> From<Refusal<E>> for ExchangeError {
+    fn from(Refusal(error): Refusal<E>) -> ExchangeError {
+        ExchangeError::Refused(error.into())
     }
 }
 
@@ -97,7 +97,7 @@ fn read_request(
     parser: &mut HeadParser<'_>,
     limits: &Limits,
     registration: &Registration,
-) -> Result<Option<Request>, Failure> {
+) -> Result<Option<Request>, ExchangeError> {
     // Wait for the first byte, unless it came with the request before (pipelining). It stays in the kernel until the
     // connection is busy, so that a shutdown on another thread sees one or the other.
     if connection.buffered().is_empty() {
@@ -146,7 +146,7 @@ fn read_head(
     connection: &mut Connection,
     parser: &mut HeadParser<'_>,
     limits: &Limits,
-) -> Result<Option<Head>, Failure> {
+) -> Result<Option<Head>, ExchangeError> {
     let deadline = Deadline::after(limits.head_time);
     loop {
         if let Some((head, used)) = parser.push(connection.buffered()).map_err(Refusal)? {
@@ -208,7 +208,7 @@ fn write_refusal(
     if error.status == Status::SERVICE_UNAVAILABLE {
         response.headers_mut().set(header::RETRY_AFTER, 1u64.into());
     }
-    let context = Context { version: Version::Http11, is_head, keep_alive: false };
+    let context = ResponseContext { version: Version::Http11, is_head, keep_alive: false };
     encoder::write_response(response, context, &mut Output { connection, limits })?;
     Ok(())
 }

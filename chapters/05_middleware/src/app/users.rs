@@ -11,7 +11,7 @@ use crate::http::{
 };
 
 /// How many users there may be. Without a limit clients could fill our memory.
-const MOST: usize = 10_000;
+const MAX_USERS: usize = 10_000;
 
 /// How many characters a name may have.
 const LONGEST_NAME: usize = 100;
@@ -61,8 +61,8 @@ impl Users {
     fn create(&self, request: &Request) -> Answer {
         let name = name_in(request)?;
         let mut table = self.lock();
-        if table.names.len() >= MOST {
-            let message = format!("there are {MOST} users already; delete one first");
+        if table.names.len() >= MAX_USERS {
+            let message = format!("there are {MAX_USERS} users already; delete one first");
             return Err(HttpError::new(Status::INSUFFICIENT_STORAGE, "full", message));
         }
         // An id is never given twice, or a client could meet another user behind an old URL.

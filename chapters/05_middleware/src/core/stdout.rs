@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use super::stderr::say;
+use super::stderr::log_stderr;
 
 /// Prints a line, and goes on if that fails: a full disk must not keep a server from starting.
 ///
@@ -11,7 +11,7 @@ use super::stderr::say;
 pub fn announce(line: impl Display) {
     match io::stdout().write_all(format!("{line}\n").as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            say(format_args!("cannot write to standard output: {error}"));
+            log_stderr(format_args!("cannot write to standard output: {error}"));
         }
         _ => {}
     }

@@ -24,44 +24,46 @@ pub struct Routes {
 
 /// Who answers which method on which paths.
 pub(super) struct Route {
-    pub(super) verb: Verb,
+    pub(super) methods: MethodFilter,
     pub(super) pattern: Pattern,
     pub(super) handler: Arc<dyn Handler>,
 }
 
 /// The methods that a route answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
+pub enum MethodFilter {
     /// This one.
     Only(Method),
     /// All of them but OPTIONS, which the table of routes can answer better than most handlers.
     Any,
 }
 
-impl Verb {
+impl MethodFilter {
     /// Whether a route for this verb answers `method`. Who answers GET answers HEAD: the encoder leaves
     /// the body out.
     fn answers(self, method: Method) -> bool {
         match self {
-            Verb::Any => method != Method::Options,
-            Verb::Only(own) => own == method || (own == Method::Get && method == Method::Head),
+            MethodFilter::Any => method != Method::Options,
+            MethodFilter::Only(own) => {
+                own == method || (own == Method::Get && method == Method::Head)
+            }
         }
     }
 
     pub(super) fn rank(self) -> u8 {
         match self {
-            Verb::Only(Method::Head) => 0,
-            Verb::Only(_) => 1,
-            Verb::Any => 2,
+            MethodFilter::Only(Method::Head) => 0,
+            MethodFilter::Only(_) => 1,
+            MethodFilter::Any => 2,
         }
     }
 }
 
-impl fmt::Display for Verb {
+impl fmt::Display for MethodFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Verb::Only(method) => method.fmt(f),
-            Verb::Any => f.write_str("ANY"),
+            MethodFilter::Only(method) => method.fmt(f),
+            MethodFilter::Any => f.write_str("ANY"),
         }
     }
 }
@@ -116,8 +118,9 @@ impl Routes {
         for route in routes {
             // CONNECT asks for a tunnel and never gets as far as a router.
             let answered = Method::ALL.into_iter().filter(|method| *method != Method::Connect);
-            allowed
-                .extend(answered.filter(|method| route.verb.answers(*method)).map(Method::as_str));
+            allowed.extend(
+                answered.filter(|method| route.methods.answers(*method)).map(Method::as_str),
+            );
         }
         allowed.into_iter().collect::<Vec<_>>().join(", ")
     }
@@ -137,7 +140,7 @@ impl Handler for Routes {
         let allowed = Self::allowed(candidates.iter().map(|(route, _)| *route));
         let method = request.method();
         if let Some((route, params)) =
-            candidates.into_iter().find(|(route, _)| route.verb.answers(method))
+            candidates.into_iter().find(|(route, _)| route.methods.answers(method))
         {
             let pattern = route.pattern.as_str().to_string();
             request.set_matched(Matched { pattern, params, urls: Arc::clone(&self.urls) });

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Middleware, Next};
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 use crate::http::handler::final_response;
 use crate::http::{HttpError, IntoResponse, Request, Response};
 
@@ -23,7 +23,7 @@ impl Middleware for CatchPanic {
             (request.id().unwrap_or("-"), request.method(), request.target().raw());
         let about = format_args!("request {id}: {method} {target}");
         let response = outcome.unwrap_or_else(|_| {
-            say(format_args!("{about} panicked"));
+            log_stderr(format_args!("{about} panicked"));
             HttpError::internal().into_response()
         });
         final_response(response, about)

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 /// Bytes that are read and compressed at once, at most.
-const PIECE: usize = 16 * 1024;
+const INPUT_CHUNK: usize = 16 * 1024;
 
 /// Compresses what another reader gives, piece by piece, so that neither the whole nor the result has to
 /// be in memory.
@@ -36,7 +36,7 @@ impl<R: Read> GzipReader<R> {
     /// Makes the next piece ready.
     fn refill(&mut self) -> io::Result<()> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
-        let mut piece = [0; PIECE];
+        let mut piece = [0; INPUT_CHUNK];
         let count = match self.source.read(&mut piece) {
             Ok(count) => count,
             Err(error) => {

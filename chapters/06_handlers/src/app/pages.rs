@@ -15,7 +15,7 @@ const X_RUN_TOKEN: HeaderName = HeaderName::from_static("X-Run-Token");
 pub(super) fn welcome(router: &Router) -> impl Handler + use<> {
     let items: Vec<String> = router
         .list()
-        .map(|(verb, path)| format!("<li><code>{verb} {}</code></li>\n", escape(path)))
+        .map(|(methods, path)| format!("<li><code>{methods} {}</code></li>\n", escape(path)))
         .collect();
     let items = items.concat();
     let name = env!("CARGO_PKG_NAME");

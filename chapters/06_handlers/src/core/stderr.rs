@@ -7,7 +7,7 @@ use std::io::{self, Write};
 ///
 /// `eprintln!` panics when it cannot write: nothing reads the pipe any more, or the disk is full. A server has to go on
 /// then, and there is no other place for the message.
-pub fn say(words: impl Display) {
+pub fn log_stderr(words: impl Display) {
     write_line(&mut io::stderr(), words);
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::check::{Check, Run};
 use crate::core::Deadline;
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 use crate::http::{HeaderValue, Request, Response, Router, Status, header};
 
 /// What is known of the health of a program.
@@ -150,7 +150,7 @@ impl Report {
             let name = run.name();
             let outcome = run.finish(deadline);
             if let Err(error) = &outcome {
-                say(format_args!("health check {name}: {error}"));
+                log_stderr(format_args!("health check {name}: {error}"));
             }
             self.add(name, outcome.is_ok());
         }

@@ -4,17 +4,17 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::limits::KIB;
 use super::{Headers, Response, ResponseBody, Status, Version, date, header};
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 
 /// Bytes that are handed to the connection at once, at most.
-const PIECE: usize = 64 * KIB;
+const MAX_WRITE: usize = 64 * KIB;
 
 /// Bytes that are read from a file or a stream at once, at most.
-const READ: usize = 16 * KIB;
+const BODY_READ_SIZE: usize = 16 * KIB;
 
 /// What has to be known of the request to answer it.
 #[derive(Debug, Clone, Copy)]
-pub struct Context {
+pub struct ResponseContext {
     /// The version that the client speaks.
     pub version: Version,
     /// Whether the request was HEAD: the answer is that of GET without its body.
@@ -52,7 +52,7 @@ enum Framing {
 /// connection is the only way to say so.
 pub fn write_response(
     response: Response,
-    context: Context,
+    context: ResponseContext,
     out: &mut impl Write,
 ) -> io::Result<Reuse> {
     let (status, headers, body) = response.into_parts();
@@ -76,9 +76,10 @@ pub fn write_response(
         ResponseBody::Bytes(bytes) => {
             // Head and body in one piece if they fit: one system call, and one segment on the wire if the piece
             // fits into one.
-            let (first, rest) = bytes.split_at(bytes.len().min(PIECE.saturating_sub(piece.len())));
+            let (first, rest) =
+                bytes.split_at(bytes.len().min(MAX_WRITE.saturating_sub(piece.len())));
             piece.extend_from_slice(first);
-            for next in rest.chunks(PIECE) {
+            for next in rest.chunks(MAX_WRITE) {
                 out.write_all(&piece)?;
                 piece.clear();
                 piece.extend_from_slice(next);
@@ -113,7 +114,7 @@ fn head(
         // a smuggled response.
         if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name) {
             if cfg!(debug_assertions) {
-                say(format_args!(
+                log_stderr(format_args!(
                     "a handler has set {name}; the encoder decides that and leaves it out"
                 ));
             }
@@ -154,9 +155,9 @@ fn write_stream(
         Framing::Length(length) => length,
         _ => u64::MAX,
     };
-    let mut buffer = vec![0; READ];
+    let mut buffer = vec![0; BODY_READ_SIZE];
     while left > 0 {
-        let most = usize::try_from(left).map_or(READ, |left| left.min(READ));
+        let most = usize::try_from(left).map_or(BODY_READ_SIZE, |left| left.min(BODY_READ_SIZE));
         let count = match reader.read(&mut buffer[..most]) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -188,17 +189,18 @@ mod tests {
     use super::*;
     use crate::http::HeaderValue;
 
-    const GET: Context = Context { version: Version::Http11, is_head: false, keep_alive: true };
+    const GET: ResponseContext =
+        ResponseContext { version: Version::Http11, is_head: false, keep_alive: true };
 
     /// The whole answer, and whether the connection can be used again.
-    fn encode_all(response: Response, context: Context) -> (String, Reuse) {
+    fn encode_all(response: Response, context: ResponseContext) -> (String, Reuse) {
         let mut out = Vec::new();
         let reuse = write_response(response, context, &mut out).unwrap();
         (String::from_utf8(out).unwrap(), reuse)
     }
 
     /// The same without Date, which changes.
-    fn encode(response: Response, context: Context) -> (String, Reuse) {
+    fn encode(response: Response, context: ResponseContext) -> (String, Reuse) {
         let (text, reuse) = encode_all(response, context);
         let (before, behind) = text.split_once("Date: ").unwrap();
         let (_, behind) = behind.split_once("\r\n").unwrap();
@@ -218,7 +220,7 @@ mod tests {
     #[test]
     fn head_has_the_same_fields_and_no_body() {
         let (whole, _) = encode(Response::text("hi"), GET);
-        let (head, _) = encode(Response::text("hi"), Context { is_head: true, ..GET });
+        let (head, _) = encode(Response::text("hi"), ResponseContext { is_head: true, ..GET });
         assert_eq!(Some(head.as_str()), whole.strip_suffix("hi"));
     }
 
@@ -251,7 +253,8 @@ mod tests {
             "{text}"
         );
         assert_eq!(reuse, Reuse::Yes);
-        let (text, reuse) = encode(stream(b"hello"), Context { version: Version::Http10, ..GET });
+        let (text, reuse) =
+            encode(stream(b"hello"), ResponseContext { version: Version::Http10, ..GET });
         assert!(text.ends_with("Connection: close\r\n\r\nhello"), "{text}");
         assert_eq!(reuse, Reuse::No);
     }
@@ -278,7 +281,8 @@ mod tests {
             (Version::Http10, false, Some("Connection: close\r\n")),
         ];
         for (version, keep_alive, field) in table {
-            let (text, _) = encode(Response::text("x"), Context { version, keep_alive, ..GET });
+            let (text, _) =
+                encode(Response::text("x"), ResponseContext { version, keep_alive, ..GET });
             match field {
                 Some(field) => assert!(text.contains(field), "{text}"),
                 None => assert!(!text.contains("Connection"), "{text}"),
@@ -361,9 +365,9 @@ mod tests {
             }
         }
         let mut out = Pieces(Vec::new(), 0);
-        let response = Response::text("x".repeat(3 * PIECE)).with_status(Status::OK);
+        let response = Response::text("x".repeat(3 * MAX_WRITE)).with_status(Status::OK);
         write_response(response, GET, &mut out).unwrap();
-        assert!(out.0.iter().all(|piece| *piece <= PIECE), "{:?}", out.0);
-        assert!(out.1 > 3 * PIECE);
+        assert!(out.0.iter().all(|piece| *piece <= MAX_WRITE), "{:?}", out.0);
+        assert!(out.1 > 3 * MAX_WRITE);
     }
 }

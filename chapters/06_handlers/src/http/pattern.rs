@@ -26,7 +26,7 @@ pub enum Segment {
     /// Matches itself. In the canonical encoding of [`Target::path`].
     Static(String),
     /// Matches one segment that is a number.
-    Typed(String, Kind),
+    Typed(String, ParamType),
     /// Matches one segment.
     Param(String),
     /// Matches the rest of the path.
@@ -35,7 +35,7 @@ pub enum Segment {
 
 /// The type of a typed parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ParamType {
     /// 0 to 4,294,967,295.
     U32,
     /// 0 to 18,446,744,073,709,551,615.
@@ -92,8 +92,8 @@ impl Pattern {
             regex.push('/');
             match segment {
                 Segment::Static(text) => regex.push_str(&regex::escape(text)),
-                Segment::Typed(_, Kind::U32 | Kind::U64) => regex.push_str("[0-9]+"),
-                Segment::Typed(_, Kind::I64) => regex.push_str("-?[0-9]+"),
+                Segment::Typed(_, ParamType::U32 | ParamType::U64) => regex.push_str("[0-9]+"),
+                Segment::Typed(_, ParamType::I64) => regex.push_str("-?[0-9]+"),
                 Segment::Param(_) => regex.push_str("[^/]+"),
                 Segment::Wildcard(_) => regex.push_str(".+"),
             }
@@ -162,9 +162,9 @@ impl Segment {
             return Ok(Segment::Param(valid_name(param)?));
         };
         let kind = match kind {
-            "u32>" => Kind::U32,
-            "u64>" => Kind::U64,
-            "i64>" => Kind::I64,
+            "u32>" => ParamType::U32,
+            "u64>" => ParamType::U64,
+            "i64>" => ParamType::I64,
             _ => return Err(Reason::UnknownKind(format!("<{kind}"))),
         };
         Ok(Segment::Typed(valid_name(name)?, kind))
@@ -188,15 +188,15 @@ impl Segment {
     }
 }
 
-impl Kind {
+impl ParamType {
     /// Whether a value is a number of this type.
     pub fn accepts(self, value: &str) -> bool {
         // The standard library would take a plus sign as well, which the pattern's digits do not.
         !value.starts_with('+')
             && match self {
-                Kind::U32 => value.parse::<u32>().is_ok(),
-                Kind::U64 => value.parse::<u64>().is_ok(),
-                Kind::I64 => value.parse::<i64>().is_ok(),
+                ParamType::U32 => value.parse::<u32>().is_ok(),
+                ParamType::U64 => value.parse::<u64>().is_ok(),
+                ParamType::I64 => value.parse::<i64>().is_ok(),
             }
     }
 }

@@ -6,27 +6,27 @@ use std::sync::Arc;
 use regex::RegexSet;
 
 use super::pattern::{Pattern, PatternError};
-use super::routes::{Route, Routes, Verb};
+use super::routes::{MethodFilter, Route, Routes};
 use super::url::Urls;
 use super::{Handler, Method};
 
 /// Collects routes. Nothing can go wrong until [`Router::build`], which then tells all that did.
 #[derive(Default)]
 pub struct Router {
-    entries: Vec<Entry>,
+    entries: Vec<RouteEntry>,
 }
 
 /// A route that has been collected.
-pub struct Entry {
-    verb: Verb,
+pub struct RouteEntry {
+    methods: MethodFilter,
     pattern: String,
     name: Option<String>,
     handler: Arc<dyn Handler>,
 }
 
-impl Entry {
+impl RouteEntry {
     /// Gives the route a name, by which [`Request::url_for`](super::Request::url_for) finds it.
-    pub fn name(&mut self, name: &str) -> &mut Entry {
+    pub fn name(&mut self, name: &str) -> &mut RouteEntry {
         self.name = Some(name.to_string());
         self
     }
@@ -39,39 +39,44 @@ impl Router {
     }
 
     /// Lets `handler` answer GET, and HEAD with it, unless HEAD has a route of its own.
-    pub fn get(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
+    pub fn get(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.route(Method::Get, pattern, handler)
     }
 
     /// Lets `handler` answer POST.
-    pub fn post(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
+    pub fn post(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.route(Method::Post, pattern, handler)
     }
 
     /// Lets `handler` answer PUT.
-    pub fn put(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
+    pub fn put(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.route(Method::Put, pattern, handler)
     }
 
     /// Lets `handler` answer PATCH.
-    pub fn patch(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
+    pub fn patch(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.route(Method::Patch, pattern, handler)
     }
 
     /// Lets `handler` answer DELETE.
-    pub fn delete(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
+    pub fn delete(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.route(Method::Delete, pattern, handler)
     }
 
     /// Lets `handler` answer one method.
-    pub fn route(&mut self, method: Method, pattern: &str, handler: impl Handler) -> &mut Entry {
-        self.add(Verb::Only(method), pattern, handler)
+    pub fn route(
+        &mut self,
+        method: Method,
+        pattern: &str,
+        handler: impl Handler,
+    ) -> &mut RouteEntry {
+        self.add(MethodFilter::Only(method), pattern, handler)
     }
 
     /// Lets `handler` answer every method that has no route of its own. OPTIONS is answered by the table of
     /// routes, as everywhere, unless it has a route of its own too.
-    pub fn any(&mut self, pattern: &str, handler: impl Handler) -> &mut Entry {
-        self.add(Verb::Any, pattern, handler)
+    pub fn any(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
+        self.add(MethodFilter::Any, pattern, handler)
     }
 
     /// Adds routes whose patterns all start with `prefix`. The pattern `""` in it is the prefix itself.
@@ -90,8 +95,8 @@ impl Router {
     }
 
     /// The methods and patterns collected so far, in order.
-    pub fn list(&self) -> impl Iterator<Item = (Verb, &str)> {
-        self.entries.iter().map(|entry| (entry.verb, entry.pattern.as_str()))
+    pub fn list(&self) -> impl Iterator<Item = (MethodFilter, &str)> {
+        self.entries.iter().map(|entry| (entry.methods, entry.pattern.as_str()))
     }
 
     /// Makes a table of the routes that finds them fast.
@@ -112,11 +117,12 @@ impl Router {
                     continue;
                 }
             };
-            let same =
-                |route: &&Route| route.verb == entry.verb && route.pattern.has_same_shape(&pattern);
+            let same = |route: &&Route| {
+                route.methods == entry.methods && route.pattern.has_same_shape(&pattern)
+            };
             if let Some(first) = routes.iter().find(same) {
                 problems.push(Problem::Conflict {
-                    verb: entry.verb,
+                    methods: entry.methods,
                     first: first.pattern.as_str().to_string(),
                     second: entry.pattern.clone(),
                 });
@@ -128,12 +134,12 @@ impl Router {
                 let first = first.as_str().to_string();
                 problems.push(Problem::SameName { name, first, second: entry.pattern });
             }
-            routes.push(Route { verb: entry.verb, pattern, handler: entry.handler });
+            routes.push(Route { methods: entry.methods, pattern, handler: entry.handler });
         }
         // The first route that matches is then always the best one. A route for one method goes before
         // a route for any method, and one for HEAD before the one for GET that would serve HEAD as well.
         routes.sort_by(|a, b| {
-            a.pattern.compare_specificity(&b.pattern).then(a.verb.rank().cmp(&b.verb.rank()))
+            a.pattern.compare_specificity(&b.pattern).then(a.methods.rank().cmp(&b.methods.rank()))
         });
         match RegexSet::new(routes.iter().map(|route| route.pattern.regex())) {
             Ok(set) if problems.is_empty() => Ok(Routes::new(set, routes, urls)),
@@ -145,9 +151,14 @@ impl Router {
         }
     }
 
-    fn add(&mut self, verb: Verb, pattern: &str, handler: impl Handler) -> &mut Entry {
+    fn add(
+        &mut self,
+        methods: MethodFilter,
+        pattern: &str,
+        handler: impl Handler,
+    ) -> &mut RouteEntry {
         let (pattern, handler) = (pattern.to_string(), Arc::new(handler));
-        self.entries.push(Entry { verb, pattern, name: None, handler });
+        self.entries.push(RouteEntry { methods, pattern, name: None, handler });
         self.entries.last_mut().expect("an entry has just been added")
     }
 }
@@ -167,7 +178,7 @@ pub enum Problem {
     /// Two routes that answer the same method, with patterns of the same shape.
     Conflict {
         /// What both answer.
-        verb: Verb,
+        methods: MethodFilter,
         /// The pattern that was there.
         first: String,
         /// The pattern that came later.
@@ -200,8 +211,11 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pattern(error) => error.fmt(f),
-            Self::Conflict { verb, first, second } => {
-                write!(f, "{verb} `{first}` and {verb} `{second}` match the same paths: keep one")
+            Self::Conflict { methods, first, second } => {
+                write!(
+                    f,
+                    "{methods} `{first}` and {methods} `{second}` match the same paths: keep one"
+                )
             }
             Self::SameName { name, first, second } => {
                 write!(f, "`{first}` and `{second}` have the same name, `{name}`: rename one")
@@ -298,7 +312,8 @@ mod tests {
                 v1.post("/users", handler);
             });
         });
-        let list: Vec<_> = router.list().map(|(verb, path)| format!("{verb} {path}")).collect();
+        let list: Vec<_> =
+            router.list().map(|(methods, path)| format!("{methods} {path}")).collect();
         assert_eq!(list, ["GET /api", "POST /api/v1/users"]);
     }
 }

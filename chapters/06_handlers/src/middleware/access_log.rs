@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::log_format::{Entry, LogFormat};
+use super::log_format::{LogEntry, LogFormat};
 use super::{Middleware, Next};
 use crate::http::{Method, Request, Response, date};
 
@@ -46,7 +46,7 @@ impl Middleware for AccessLog {
         }
         let has_body = request.method() != Method::Head && status.allows_content();
         let length = if has_body { response.body().length() } else { None };
-        let entry = Entry { request, status, length, began, took: start.elapsed() };
+        let entry = LogEntry { request, status, length, began, took: start.elapsed() };
         let line = self.format.line(&entry);
         // One write for one line: the lines of requests that end at the same time stay whole. A log that
         // cannot be written must not stop the service.

@@ -20,7 +20,7 @@ pub enum LogFormat {
 
 /// One request that has been answered.
 #[derive(Debug)]
-pub struct Entry<'a> {
+pub struct LogEntry<'a> {
     /// The request, which is still there after its handler.
     pub request: &'a Request,
     /// The status of the answer.
@@ -35,7 +35,7 @@ pub struct Entry<'a> {
 
 impl LogFormat {
     /// The line, its end included. Whatever the client has sent, it is one line.
-    pub fn line(self, entry: &Entry) -> String {
+    pub fn line(self, entry: &LogEntry) -> String {
         let mut line = match self {
             LogFormat::Common => common(entry),
             LogFormat::Json => without_hidden(json(entry)),
@@ -47,8 +47,8 @@ impl LogFormat {
 
 /// `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0" 200 2326`. The two dashes
 /// are for names that hardly anybody finds out: of the client's user (RFC 1413), and of who has logged in.
-fn common(entry: &Entry) -> String {
-    let Entry { request, status, length, .. } = entry;
+fn common(entry: &LogEntry) -> String {
+    let LogEntry { request, status, length, .. } = entry;
     let (client, time) =
         (request.peer().ip(), timestamp(entry.began).strftime("%d/%b/%Y:%H:%M:%S"));
     let (method, target) = (request.method(), escape(request.target().raw().as_bytes()));
@@ -57,7 +57,7 @@ fn common(entry: &Entry) -> String {
     format!("{client} - - [{time} +0000] \"{method} {target} {version}\" {status} {length}")
 }
 
-fn json(entry: &Entry) -> String {
+fn json(entry: &LogEntry) -> String {
     let request = entry.request;
     // Counted in whole microseconds, written as milliseconds: 1.042.
     let microseconds = u32::try_from(entry.took.as_micros()).unwrap_or(u32::MAX);
@@ -143,7 +143,7 @@ mod tests {
     fn line(format: LogFormat, target: &str, length: Option<u64>) -> String {
         let mut request = Request::builder(Method::Get, target).build();
         request.set_id("abc".to_string());
-        format.line(&Entry {
+        format.line(&LogEntry {
             request: &request,
             status: Status::OK,
             length,
@@ -186,7 +186,7 @@ mod tests {
             let (status, length) = (Status::OK, None);
             let (began, took) = (SystemTime::UNIX_EPOCH, Duration::ZERO);
             let line =
-                LogFormat::Json.line(&Entry { request: &request, status, length, began, took });
+                LogFormat::Json.line(&LogEntry { request: &request, status, length, began, took });
             let expected = format!("\"request_id\":\"a\\u{:04x}\u{e9}\\n\"", u32::from(character));
             assert!(line.contains(&expected), "{line:?}");
             let value: serde_json::Value = serde_json::from_str(&line).unwrap();

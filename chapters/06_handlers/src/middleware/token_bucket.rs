@@ -49,7 +49,7 @@ pub struct TokenBucket {
 
 /// What somebody who wants a token is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Decision {
     /// Whether there was one.
     pub allowed: bool,
     /// How many are left.
@@ -67,7 +67,7 @@ impl TokenBucket {
     }
 
     /// Takes a token, if there is one.
-    pub fn take(&mut self, limit: Limit, now: Instant) -> Verdict {
+    pub fn take(&mut self, limit: Limit, now: Instant) -> Decision {
         // Zero if `now` is before: another thread was quicker, and its time is later than ours.
         let passed = now.saturating_duration_since(self.updated).as_nanos();
         let dropped = passed.saturating_mul(u128::from(limit.rate.get()));
@@ -78,7 +78,7 @@ impl TokenBucket {
         if allowed {
             self.parts -= limit.parts();
         }
-        Verdict {
+        Decision {
             allowed,
             remaining: u32::try_from(self.parts / limit.parts()).unwrap_or(u32::MAX),
             next: limit.time_for(limit.parts().saturating_sub(self.parts)),

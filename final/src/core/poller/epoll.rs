@@ -27,7 +27,7 @@ impl Interest {
 const WAKE: u64 = u64::MAX;
 
 /// Sockets that are told at a time, at most.
-const MOST: usize = 64;
+const MAX_EVENTS: usize = 64;
 
 /// The list of sockets that wait, and of those that are ready.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub struct Epoll {
 }
 
 impl Poll for Epoll {
-    const TELLS_OF_MORE: bool = true;
+    const EDGE_TRIGGERED: bool = true;
 
     type Socket = dyn AsFd;
 
@@ -66,8 +66,8 @@ impl Poll for Epoll {
             tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: time.subsec_nanos().into(),
         });
-        let mut room = [MaybeUninit::uninit(); MOST];
-        let room = &mut room[..ready.room().min(MOST)];
+        let mut room = [MaybeUninit::uninit(); MAX_EVENTS];
+        let room = &mut room[..ready.room().min(MAX_EVENTS)];
         let events = match epoll::wait(&self.epoll, room, time.as_ref()) {
             Ok((events, _)) => &*events,
             Err(Errno::INTR) => &[],

@@ -17,7 +17,7 @@ use mio::event::{Event, Source};
 use mio::{Events, Registry, Waker};
 
 use super::{Interest, Poll, Ready, Token};
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 
 /// Belongs to [`Poll::wake_for_ever`] and is never told to anybody.
 const WAKE: mio::Token = mio::Token(usize::MAX);
@@ -96,7 +96,7 @@ impl Lead {
 }
 
 impl Poll for Portable {
-    const TELLS_OF_MORE: bool = false;
+    const EDGE_TRIGGERED: bool = false;
 
     type Socket = dyn Socket;
 
@@ -148,7 +148,7 @@ impl Poll for Portable {
         self.changed.notify_all();
         drop(lead);
         if let Err(error) = woken {
-            say(format_args!("waking the threads: {error}"));
+            log_stderr(format_args!("waking the threads: {error}"));
         }
     }
 }

@@ -15,10 +15,10 @@ use socket2::SockRef;
 pub type Stream = TcpStream;
 
 /// A listening socket. It does not block.
-pub type Door = TcpListener;
+pub type ListenSocket = TcpListener;
 
 /// Makes a door of a socket that listens and does not block.
-pub fn door(socket: TcpListener) -> Door {
+pub fn listen_socket(socket: TcpListener) -> ListenSocket {
     socket
 }
 
@@ -27,8 +27,8 @@ pub fn door(socket: TcpListener) -> Door {
 ///
 /// # Errors
 /// What the kernel reports.
-pub fn accept(door: &Door) -> io::Result<(Stream, SocketAddr)> {
-    let (socket, peer) = acceptfrom_with(door, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
+pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
+    let (socket, peer) = acceptfrom_with(socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
     // A client without an address is gone.
     let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
@@ -126,9 +126,9 @@ mod tests {
 
     #[test]
     fn the_socket_of_a_new_client_does_not_block_and_is_not_inherited() {
-        let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let _client = TcpStream::connect(door.local_addr().unwrap()).unwrap();
-        let (stream, _) = accept(&door).unwrap();
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let _client = TcpStream::connect(socket.local_addr().unwrap()).unwrap();
+        let (stream, _) = accept(&socket).unwrap();
         assert!(fcntl_getfl(&stream).unwrap().contains(OFlags::NONBLOCK));
         assert!(fcntl_getfd(&stream).unwrap().contains(FdFlags::CLOEXEC));
     }

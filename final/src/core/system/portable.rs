@@ -13,7 +13,7 @@ use crate::core::files::read_at;
 use crate::core::poller::portable::Socket;
 
 /// Bytes of a file that are read to be sent.
-const PIECE: u64 = 64 * 1024;
+const COPY_CHUNK: u64 = 64 * 1024;
 
 /// How long bytes may be on their way from one end of a pair to the other.
 const ON_THE_WAY: Duration = Duration::from_millis(10);
@@ -27,7 +27,7 @@ pub struct Stream(RefCell<mio::net::TcpStream>);
 
 /// A listening socket. It does not block.
 #[derive(Debug)]
-pub struct Door(RefCell<mio::net::TcpListener>);
+pub struct ListenSocket(RefCell<mio::net::TcpListener>);
 
 impl Socket for Stream {
     fn source(&self) -> &RefCell<dyn Source> {
@@ -35,7 +35,7 @@ impl Socket for Stream {
     }
 }
 
-impl Socket for Door {
+impl Socket for ListenSocket {
     fn source(&self) -> &RefCell<dyn Source> {
         &self.0
     }
@@ -67,8 +67,8 @@ impl Stream {
 }
 
 /// Makes a door of a socket that listens and does not block.
-pub fn door(socket: TcpListener) -> Door {
-    Door(RefCell::new(mio::net::TcpListener::from_std(socket)))
+pub fn listen_socket(socket: TcpListener) -> ListenSocket {
+    ListenSocket(RefCell::new(mio::net::TcpListener::from_std(socket)))
 }
 
 /// accept(2): the socket of the next client who stands at the door, and its address. What accept4(2) does on Linux
@@ -76,8 +76,8 @@ pub fn door(socket: TcpListener) -> Door {
 ///
 /// # Errors
 /// What the kernel reports.
-pub fn accept(door: &Door) -> io::Result<(Stream, SocketAddr)> {
-    let (socket, peer) = door.0.borrow().accept()?;
+pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
+    let (socket, peer) = socket.0.borrow().accept()?;
     // Not every system takes it over from the listening socket. Should the client be gone, reading will tell.
     let _ = socket.set_nodelay(true);
     Ok((Stream(RefCell::new(socket)), peer))
@@ -145,7 +145,7 @@ pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usi
 /// # Errors
 /// What the socket or the file report.
 pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::Result<usize> {
-    let mut piece = vec![0; usize::try_from(most.min(PIECE)).unwrap_or_default()];
+    let mut piece = vec![0; usize::try_from(most.min(COPY_CHUNK)).unwrap_or_default()];
     let count = read_at(file, &mut piece, *at)?;
     if count == 0 {
         return Ok(0);

@@ -32,13 +32,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::core::files;
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 use crate::http::{
     Handler, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Router, SharedBytes,
     Status, date, header, mime,
 };
 use caching::Caching;
-use conditional::Verdict;
+use conditional::Evaluation;
 use open::{Found, Opened};
 use open_files::{OpenFile, OpenFiles};
 use range::Wanted;
@@ -131,11 +131,11 @@ impl StaticFiles {
 
         // 5. Does the client want it?
         match conditional::evaluate(request.method(), request.headers(), Some(validators)) {
-            Verdict::Proceed => {}
-            Verdict::NotModified => {
+            Evaluation::Proceed => {}
+            Evaluation::NotModified => {
                 return Ok(Response::new(Status::NOT_MODIFIED).with_headers(state.clone()));
             }
-            Verdict::Failed => return Ok(precondition_failed()),
+            Evaluation::Failed => return Ok(precondition_failed()),
         }
 
         // 6. How much of it?
@@ -242,7 +242,7 @@ impl Handler for StaticFiles {
             Ok(response) => response,
             Err(error) if resolve::is_absent(&error) => not_found(),
             Err(error) => {
-                say(format_args!("{}: {error}", request.target().raw()));
+                log_stderr(format_args!("{}: {error}", request.target().raw()));
                 let message = "the file cannot be read";
                 HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
                     .into_response()

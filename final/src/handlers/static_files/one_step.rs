@@ -51,11 +51,11 @@ pub fn beneath(root: &File, root_path: &Path, relative: &Path) -> io::Result<Opt
             opened => break File::from(opened?),
         }
     };
-    look_at(file, root_path.join(relative))
+    inspect(file, root_path.join(relative))
 }
 
 /// What has been opened, by its type. Its path is only used for its name, so `/proc` may be missing here.
-fn look_at(file: File, path: PathBuf) -> io::Result<Option<Found>> {
+fn inspect(file: File, path: PathBuf) -> io::Result<Option<Found>> {
     let metadata = file.metadata()?;
     let path = path_of(&file, &path).unwrap_or(path);
     Ok(match () {

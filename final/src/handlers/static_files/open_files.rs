@@ -21,7 +21,7 @@ const FRESH: Duration = Duration::from_secs(1);
 pub const SMALL: u64 = 16 * 1024;
 
 /// How many files are open at most, and which part of the files that the process may open.
-const MOST: usize = 256;
+const MAX_OPEN_FILES: usize = 256;
 const PART: u64 = 8;
 
 /// A file that can be served.
@@ -55,7 +55,10 @@ pub struct OpenFiles {
 impl Default for OpenFiles {
     fn default() -> OpenFiles {
         let part = files::limit().and_then(|limit| usize::try_from(limit / PART).ok());
-        OpenFiles { files: Mutex::default(), most: part.unwrap_or(MOST).min(MOST) }
+        OpenFiles {
+            files: Mutex::default(),
+            most: part.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES),
+        }
     }
 }
 
@@ -180,10 +183,10 @@ mod tests {
     fn there_are_never_more_than_the_most_and_what_nobody_wants_is_closed() {
         let (files, start) = (OpenFiles::default(), Instant::now());
         let shared = file();
-        for number in 0..10 * MOST {
+        for number in 0..10 * MAX_OPEN_FILES {
             files.insert(&number.to_string(), &shared, start);
         }
-        assert!(Arc::strong_count(&shared) <= MOST + 1);
+        assert!(Arc::strong_count(&shared) <= MAX_OPEN_FILES + 1);
         let later = start + 3 * GENERATION;
         files.get("/x", later);
         files.get("/x", later + GENERATION);

@@ -285,19 +285,21 @@ mod tests {
 
     #[test]
     fn a_name_that_leads_nowhere_is_absent_and_trouble_of_our_own_is_not() {
-        use io::ErrorKind as Kind;
+        use io::ErrorKind;
         for kind in [
-            Kind::NotFound,
-            Kind::NotADirectory,
-            Kind::IsADirectory,
-            Kind::PermissionDenied,
-            Kind::InvalidInput,
-            Kind::InvalidFilename,
-            Kind::StaleNetworkFileHandle,
+            ErrorKind::NotFound,
+            ErrorKind::NotADirectory,
+            ErrorKind::IsADirectory,
+            ErrorKind::PermissionDenied,
+            ErrorKind::InvalidInput,
+            ErrorKind::InvalidFilename,
+            ErrorKind::StaleNetworkFileHandle,
         ] {
             assert!(is_absent(&kind.into()), "{kind}");
         }
-        for kind in [Kind::OutOfMemory, Kind::Interrupted, Kind::TimedOut, Kind::Other] {
+        for kind in
+            [ErrorKind::OutOfMemory, ErrorKind::Interrupted, ErrorKind::TimedOut, ErrorKind::Other]
+        {
             assert!(!is_absent(&kind.into()), "{kind}");
         }
     }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 /// How the names begin of what is left as it is: what cargo and its toolchain are told, so that nothing is built again.
-const KEPT: [&str; 5] = ["PATH", "CARGO", "RUSTC", "RUSTFLAGS", "RUSTUP_"];
+const KEPT_VARIABLES: [&str; 5] = ["PATH", "CARGO", "RUSTC", "RUSTFLAGS", "RUSTUP_"];
 
 /// What is said in one way, whatever ours says. Nothing in a transcript depends on the time zone.
 const SET: [(&str, &str); 6] = [
@@ -26,7 +26,7 @@ pub(super) fn clean(
     let ours: Vec<_> = ours.into_iter().collect();
     let is_kept = |name: &OsString| {
         let name = name.to_string_lossy();
-        KEPT.iter().any(|kept| name.starts_with(kept)) && !name.starts_with("CARGO_TERM_")
+        KEPT_VARIABLES.iter().any(|kept| name.starts_with(kept)) && !name.starts_with("CARGO_TERM_")
     };
     let mut clean: Vec<_> = ours.iter().filter(|(name, _)| is_kept(name)).cloned().collect();
     // cargo and rustup look for their own folders in the home folder, if nothing else is said.

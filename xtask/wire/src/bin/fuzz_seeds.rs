@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 
 fn write(folder: &Path) -> io::Result<usize> {
     let mut count = 0;
-    for target in ["head", "chunked", "stream", "turns"] {
+    for target in ["head", "chunked", "stream", "steps"] {
         std::fs::create_dir_all(folder.join(target))?;
     }
     for (number, row) in tables::all().iter().enumerate() {
@@ -45,7 +45,7 @@ fn write(folder: &Path) -> io::Result<usize> {
             ("head", (!is_chunked).then_some(&bytes[..])),
             ("chunked", is_chunked.then_some(behind_head)),
             ("stream", Some(&bytes[..])),
-            ("turns", Some(&bytes[..])),
+            ("steps", Some(&bytes[..])),
         ] {
             if let Some(seed) = seed {
                 std::fs::write(folder.join(target).join(format!("row-{number:03}")), seed)?;

@@ -19,7 +19,7 @@ pub const IF_UNMODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Unmodifi
 
 /// What the conditions of a request lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Evaluation {
     /// As if it had no conditions.
     Proceed,
     /// 304, for GET and HEAD only: the client has it already.
@@ -37,7 +37,7 @@ pub enum Verdict {
 /// A tag outweighs a date: where both are sent, the date is for servers that know no tags. A date that is none is
 /// ignored, and so is one of two lines. A list of tags that cannot be read leads to what does no harm: to the full response
 /// for GET and HEAD with If-None-Match, and to 412 for all else.
-pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>) -> Verdict {
+pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>) -> Evaluation {
     let is_read = matches!(method, Method::Get | Method::Head);
     // 1. and 2. Is it still the state that the client wants?
     let still = if headers.contains(IF_MATCH) {
@@ -49,7 +49,7 @@ pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>)
         }
     };
     if !still {
-        return Verdict::Failed;
+        return Evaluation::Failed;
     }
     // 3. and 4. Has the client got it already? To one that writes this says: there is something that it must not touch.
     let has_it = if headers.contains(IF_NONE_MATCH) {
@@ -62,9 +62,9 @@ pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>)
         }
     };
     match (has_it, is_read) {
-        (false, _) => Verdict::Proceed,
-        (true, true) => Verdict::NotModified,
-        (true, false) => Verdict::Failed,
+        (false, _) => Evaluation::Proceed,
+        (true, true) => Evaluation::NotModified,
+        (true, false) => Evaluation::Failed,
     }
 }
 
@@ -179,11 +179,15 @@ mod tests {
     const EARLIER: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
     const LATER: &str = "Mon, 07 Nov 1994 08:49:37 GMT";
 
-    fn verdict(lines: &[(&str, &str)], validators: &Validators) -> Verdict {
+    fn verdict(lines: &[(&str, &str)], validators: &Validators) -> Evaluation {
         verdict_to(Method::Get, lines, Some(validators))
     }
 
-    fn verdict_to(method: Method, lines: &[(&str, &str)], current: Option<&Validators>) -> Verdict {
+    fn verdict_to(
+        method: Method,
+        lines: &[(&str, &str)],
+        current: Option<&Validators>,
+    ) -> Evaluation {
         let mut headers = Headers::new();
         for &(name, value) in lines {
             let value = HeaderValue::try_from(value).unwrap();
@@ -194,8 +198,8 @@ mod tests {
 
     #[test]
     fn conditions_are_judged_in_the_order_of_the_rfc() {
-        use Verdict::{Failed, NotModified, Proceed};
-        let table: &[(&[(&str, &str)], Verdict)] = &[
+        use Evaluation::{Failed, NotModified, Proceed};
+        let table: &[(&[(&str, &str)], Evaluation)] = &[
             (&[], Proceed),
             (&[("If-None-Match", "\"x\"")], NotModified),
             (&[("If-None-Match", "W/\"x\"")], NotModified),
@@ -240,8 +244,8 @@ mod tests {
 
     #[test]
     fn a_write_fails_where_a_read_would_be_not_modified() {
-        use Verdict::{Failed, Proceed};
-        let table: &[(&[(&str, &str)], Verdict, Verdict)] = &[
+        use Evaluation::{Failed, Proceed};
+        let table: &[(&[(&str, &str)], Evaluation, Evaluation)] = &[
             // What there is, and then nothing.
             (&[], Proceed, Proceed),
             (&[("If-Match", "\"x\"")], Proceed, Failed),
@@ -275,15 +279,15 @@ mod tests {
     fn a_weak_tag_of_ours_never_satisfies_if_match() {
         let etag = Some(EntityTag { is_weak: true, opaque: b"x".to_vec() });
         let weak = Validators { etag, ..file() };
-        assert_eq!(verdict(&[("If-Match", "\"x\"")], &weak), Verdict::Failed);
-        assert_eq!(verdict(&[("If-None-Match", "\"x\"")], &weak), Verdict::NotModified);
+        assert_eq!(verdict(&[("If-Match", "\"x\"")], &weak), Evaluation::Failed);
+        assert_eq!(verdict(&[("If-None-Match", "\"x\"")], &weak), Evaluation::NotModified);
     }
 
     #[test]
     fn a_file_without_a_time_has_no_dates_to_compare() {
         let timeless = Validators { modified: None, ..file() };
         for name in ["If-Modified-Since", "If-Unmodified-Since"] {
-            assert_eq!(verdict(&[(name, SAME)], &timeless), Verdict::Proceed);
+            assert_eq!(verdict(&[(name, SAME)], &timeless), Evaluation::Proceed);
         }
     }
 
@@ -291,10 +295,10 @@ mod tests {
     fn what_has_no_tag_is_named_by_no_list_but_it_is_there() {
         let nameless = Validators { etag: None, modified: None };
         let table = [
-            ("If-Match", "\"x\"", Verdict::Failed),
-            ("If-Match", "*", Verdict::Proceed),
-            ("If-None-Match", "\"x\"", Verdict::Proceed),
-            ("If-None-Match", "*", Verdict::NotModified),
+            ("If-Match", "\"x\"", Evaluation::Failed),
+            ("If-Match", "*", Evaluation::Proceed),
+            ("If-None-Match", "\"x\"", Evaluation::Proceed),
+            ("If-None-Match", "*", Evaluation::NotModified),
         ];
         for (name, value, expected) in table {
             assert_eq!(verdict(&[(name, value)], &nameless), expected, "{name}: {value}");

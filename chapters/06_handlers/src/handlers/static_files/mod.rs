@@ -21,13 +21,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::core::stderr::say;
+use crate::core::stderr::log_stderr;
 use crate::http::{
     Handler, HeaderValue, HttpError, IntoResponse, Request, Response, ResponseBody, Router, Status,
     date, header, mime,
 };
 use caching::Caching;
-use conditional::Verdict;
+use conditional::Evaluation;
 use open::{Found, Opened};
 use resolve::Root;
 use validators::Validators;
@@ -113,9 +113,9 @@ impl StaticFiles {
 
         // 5. Does the client want it?
         match conditional::evaluate(request.method(), request.headers(), Some(&validators)) {
-            Verdict::Proceed => {}
-            Verdict::NotModified => return Ok(describe(Response::new(Status::NOT_MODIFIED))),
-            Verdict::Failed => return Ok(precondition_failed()),
+            Evaluation::Proceed => {}
+            Evaluation::NotModified => return Ok(describe(Response::new(Status::NOT_MODIFIED))),
+            Evaluation::Failed => return Ok(precondition_failed()),
         }
 
         // 6. Here it is. A browser must not take a text for a program because it looks like one.
@@ -154,7 +154,7 @@ impl Handler for StaticFiles {
             Ok(response) => response,
             Err(error) if resolve::is_absent(&error) => not_found(),
             Err(error) => {
-                say(format_args!("{}: {error}", request.target().raw()));
+                log_stderr(format_args!("{}: {error}", request.target().raw()));
                 let message = "the file cannot be read";
                 HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
                     .into_response()

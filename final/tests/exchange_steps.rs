@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use httpserver::Limits;
-use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest, MemoryBudget, Slots};
-use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use httpserver::core::workers::Admission;
+use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
+use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
 use httpserver::http::{Handler, HeaderValue, Request, Response};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -24,7 +24,7 @@ struct Pair {
     exchange: Exchange,
     scratch: Scratch,
     limits: Limits,
-    uploads: Slots,
+    uploads: UploadSlots,
     is_stopping: AtomicBool,
 }
 
@@ -46,28 +46,28 @@ impl Pair {
             exchange: Exchange::default(),
             scratch: Scratch::default(),
             limits,
-            uploads: Slots::new(1),
+            uploads: UploadSlots::new(1),
             is_stopping: AtomicBool::new(false),
         }
     }
 
     /// The client sends this, and there is a turn.
-    fn turn(&mut self, sent: impl AsRef<[u8]>, handler: &dyn Handler) -> Next {
+    fn step(&mut self, sent: impl AsRef<[u8]>, handler: &dyn Handler) -> AfterStep {
         self.client.write_all(sent.as_ref()).unwrap();
         // Time stands still: on a busy machine a step would end because it has taken too long.
         let now = Instant::now();
-        let around = Surroundings {
+        let cx = Context {
             handler,
             limits: &self.limits,
             memory: &MemoryBudget::default(),
             uploads: &self.uploads,
-            mode: Mode::Serve,
+            admission: Admission::Serve,
             always: &[],
             is_stopping: &self.is_stopping,
             peer: self.connection.peer(),
             clock: &|| now,
         };
-        self.exchange.turn(&mut self.connection, &mut self.scratch, around).unwrap()
+        self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()
     }
 
     /// What has come back.
@@ -84,8 +84,8 @@ fn done(_: &mut Request) -> &'static str {
     "done"
 }
 
-fn waits_to_read(next: Next) -> bool {
-    matches!(next, Next::Wait(Interest::Read, _))
+fn waits_to_read(next: AfterStep) -> bool {
+    matches!(next, AfterStep::Wait(Interest::Read, _))
 }
 
 /// Small answers by one call, but a client that waits for the first of many gets it before all are made. What is large
@@ -101,7 +101,7 @@ fn answers_to_requests_that_came_together_leave_together_unless_they_are_large()
             inside.lock().unwrap().push(client.peek(&mut [0]).is_ok());
             Response::text("x".repeat(size))
         };
-        assert!(waits_to_read(pair.turn(GET.repeat(8), &handler)));
+        assert!(waits_to_read(pair.step(GET.repeat(8), &handler)));
         let seen = seen.lock().unwrap();
         let count = seen.iter().take_while(|is_something_there| !**is_something_there).count();
         assert_eq!((count, seen.len()), (together, 8), "{size}: {seen:?}");
@@ -115,10 +115,10 @@ fn one_who_sends_many_requests_lets_others_have_a_turn_in_between() {
     let count = Arc::clone(&handled);
     let handler = move |_: &mut Request| count.fetch_add(1, Ordering::SeqCst).to_string();
     let mut pair = Pair::new();
-    assert!(!waits_to_read(pair.turn(GET.repeat(100), &handler)));
+    assert!(!waits_to_read(pair.step(GET.repeat(100), &handler)));
     assert!(handled.load(Ordering::SeqCst) < 50, "one turn is not for all of them");
     let mut turns = 1;
-    while !waits_to_read(pair.turn("", &handler)) {
+    while !waits_to_read(pair.step("", &handler)) {
         turns += 1;
         assert!(turns < 100, "it goes round in circles");
     }
@@ -144,7 +144,7 @@ fn a_request_says_from_whom_it_came_in_whatever_pieces_it_did() {
     for pieces in table {
         let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });
         for piece in pieces {
-            pair.turn(piece, &handler);
+            pair.step(piece, &handler);
         }
         let reply = pair.read();
         assert!(reply.contains("\r\n\r\n192.0.2.7:50007"), "{pieces:?}: {reply}");
@@ -159,10 +159,10 @@ fn during_a_stop_each_response_is_the_last_and_a_connection_without_one_goes_on(
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab", "cd"),
     ] {
         let mut pair = Pair::new();
-        assert!(waits_to_read(pair.turn(begun, &done)));
+        assert!(waits_to_read(pair.step(begun, &done)));
         pair.is_stopping.store(true, Ordering::SeqCst);
-        assert!(waits_to_read(pair.turn("", &done)), "{begun:?}");
-        pair.turn(rest, &done);
+        assert!(waits_to_read(pair.step("", &done)), "{begun:?}");
+        pair.step(rest, &done);
         assert!(pair.read().contains("Connection: close\r\n"), "{begun:?}");
     }
 }
@@ -181,8 +181,8 @@ fn only_who_asked_for_the_end_and_sent_nothing_more_is_not_waited_for() {
     ];
     for (sent, is_end) in table {
         let mut pair = Pair::with(Limits { requests: 3, ..Limits::default() });
-        let next = pair.turn(&sent, &done);
-        assert_eq!(next == Next::End, is_end, "{sent:?}: {next:?}");
+        let next = pair.step(&sent, &done);
+        assert_eq!(next == AfterStep::End, is_end, "{sent:?}: {next:?}");
         assert!(is_end || waits_to_read(next));
         assert!(pair.read().contains("Connection: close\r\n"));
     }
@@ -190,17 +190,17 @@ fn only_who_asked_for_the_end_and_sent_nothing_more_is_not_waited_for() {
 
 #[test]
 fn what_comes_behind_the_last_answer_is_thrown_away_but_not_without_end() {
-    const MOST: usize = 16 * 1024 * 1024;
+    const MAX_SENT: usize = 16 * 1024 * 1024;
     let mut pair = Pair::new();
-    assert!(waits_to_read(pair.turn("\0", &done)));
+    assert!(waits_to_read(pair.step("\0", &done)));
     let piece = vec![b'x'; 64 * 1024];
     let mut sent = 0;
-    while sent < MOST {
-        let next = pair.turn(&piece, &done);
+    while sent < MAX_SENT {
+        let next = pair.step(&piece, &done);
         sent += piece.len();
         assert!(waits_to_read(next), "{next:?} behind {sent} bytes");
     }
-    assert_eq!(pair.turn("x", &done), Next::End);
+    assert_eq!(pair.step("x", &done), AfterStep::End);
 }
 
 /// The limit of a head may be more than is read at once.
@@ -209,11 +209,11 @@ fn a_head_that_is_larger_than_what_is_read_at_once_is_read_whole() {
     let mut pair = Pair::with(Limits { head: 200_000, ..Limits::default() });
     let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(100_000));
     let mut turns = 0;
-    let mut next = pair.turn(head, &done);
-    while matches!(next, Next::More(_)) {
+    let mut next = pair.step(head, &done);
+    while matches!(next, AfterStep::More(_)) {
         turns += 1;
         assert!(turns < 100, "it goes round in circles");
-        next = pair.turn("", &done);
+        next = pair.step("", &done);
     }
     assert!(waits_to_read(next));
     assert!(pair.read().starts_with("HTTP/1.1 200 OK"));
@@ -224,8 +224,8 @@ fn a_head_that_is_larger_than_what_is_read_at_once_is_read_whole() {
 fn behind_a_body_that_its_handler_has_read_there_may_be_more() {
     let mut pair = Pair::with(Limits { whole_body: 1000, ..Limits::default() });
     let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n";
-    let next = pair.turn([post, &"x".repeat(40_000), GET].concat(), &count);
-    assert!(matches!(next, Next::More(_)), "{next:?}");
+    let next = pair.step([post, &"x".repeat(40_000), GET].concat(), &count);
+    assert!(matches!(next, AfterStep::More(_)), "{next:?}");
     let reply = pair.read();
     assert!(reply.contains("40000 kept: false, Ok(40000)HTTP/1.1 200 OK\r\n"), "{reply}");
 }
@@ -237,9 +237,9 @@ fn a_refusal_says_what_was_too_slow_and_not_when_to_come_again() {
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab", "body"),
     ] {
         let mut pair = Pair::new();
-        pair.turn(begun, &done);
+        pair.step(begun, &done);
         assert!(pair.exchange.time_out(&pair.connection));
-        pair.turn("", &done);
+        pair.step("", &done);
         let reply = pair.read();
         assert!(reply.starts_with("HTTP/1.1 408 "), "{reply}");
         assert!(reply.contains(&format!("the {part} of the request")), "{reply}");
@@ -253,17 +253,17 @@ fn who_is_too_slow_and_reads_nothing_is_told_nothing() {
     let mut pair = Pair::new();
     let handler = |_: &mut Request| Response::text("x".repeat(1000));
     let mut begun = "";
-    let mut next = Next::End;
+    let mut next = AfterStep::End;
     for _ in 0..1000 {
         // Each piece ends in the middle of a head.
         let requests = GET.repeat(20);
-        next = pair.turn(format!("{}G", &requests[begun.len()..]), &handler);
+        next = pair.step(format!("{}G", &requests[begun.len()..]), &handler);
         begun = "G";
-        if matches!(next, Next::Wait(Interest::Write, _)) {
+        if matches!(next, AfterStep::Wait(Interest::Write, _)) {
             break;
         }
     }
-    assert!(matches!(next, Next::Wait(Interest::Write, _)), "{next:?}: it all goes somewhere");
+    assert!(matches!(next, AfterStep::Wait(Interest::Write, _)), "{next:?}: it all goes somewhere");
     assert!(!pair.exchange.time_out(&pair.connection));
 }
 
@@ -272,7 +272,7 @@ fn a_refusal_of_head_has_no_body_however_its_name_came() {
     for pieces in [&["HEAD / HTTP/1.1\r\nHost: a\r\n", "\0"][..], &["HE", "AD / HT", "\0"]] {
         let mut pair = Pair::new();
         for piece in pieces {
-            pair.turn(piece, &done);
+            pair.step(piece, &done);
         }
         let reply = pair.read();
         assert!(reply.starts_with("HTTP/1.1 400 ") && reply.ends_with("\r\n\r\n"), "{reply}");
@@ -285,7 +285,7 @@ fn a_stream_that_no_length_ends_ends_the_connection_and_waits_for_the_client() {
         Response::stream(HeaderValue::from_static("text/plain"), &b"until the end"[..])
     };
     let mut pair = Pair::new();
-    let next = pair.turn("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", &handler);
+    let next = pair.step("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", &handler);
     assert!(waits_to_read(next), "the client did not ask for the end: {next:?}");
     assert!(pair.read().ends_with("until the end"));
 }
@@ -318,7 +318,7 @@ fn a_body_is_kept_up_to_a_limit_and_beyond_it_its_handler_need_not_wait_for_the_
     for (pieces, expected) in table {
         let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });
         for piece in &pieces {
-            pair.turn(piece, &handler);
+            pair.step(piece, &handler);
         }
         let reply = pair.read();
         let body = reply.split("\r\n\r\n").nth(1);
@@ -336,9 +336,9 @@ fn who_has_been_told_to_go_on_is_not_told_again_when_the_body_becomes_large() {
     };
     let head =
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n";
-    pair.turn(head, &handler);
+    pair.step(head, &handler);
     assert_eq!(pair.read(), "HTTP/1.1 100 Continue\r\n\r\n");
-    pair.turn("6\r\nabcdef\r\n", &handler);
+    pair.step("6\r\nabcdef\r\n", &handler);
     let reply = pair.read();
     assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
     assert!(reply.ends_with("6 kept: false, Ok(6)"), "{reply}");
@@ -353,8 +353,8 @@ fn who_leaves_in_the_middle_of_a_large_body_gets_no_answer() {
         client.shutdown(Shutdown::Write).unwrap();
         count(request)
     };
-    let next = pair.turn("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabcdef", &handler);
-    assert_eq!((next, pair.read().as_str()), (Next::End, ""));
+    let next = pair.step("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabcdef", &handler);
+    assert_eq!((next, pair.read().as_str()), (AfterStep::End, ""));
 }
 
 /// The handler will wait for the client, and that perhaps for its answer.
@@ -367,7 +367,7 @@ fn answers_before_a_large_body_are_sent_before_its_handler_begins() {
         format!("{} {is_answered}", request.method())
     };
     let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabcdef";
-    pair.turn([GET, post].concat(), &handler);
+    pair.step([GET, post].concat(), &handler);
     let reply = pair.read();
     assert!(reply.contains("GET false") && reply.ends_with("POST true"), "{reply}");
 }
@@ -379,14 +379,17 @@ fn a_large_body_for_which_there_is_no_slot_waits_in_the_queue_and_reads_nothing(
     let slot = pair.uploads.take().expect("it is free");
     let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\n";
     let first = format!("{head}{}", "x".repeat(99));
-    assert!(waits_to_read(pair.turn(first, &done)), "it is too little to begin with");
-    assert!(matches!(pair.turn("x", &done), Next::Queue { is_new: true, .. }));
-    assert!(matches!(pair.turn("x", &done), Next::Queue { is_new: false, .. }));
+    assert!(waits_to_read(pair.step(first, &done)), "it is too little to begin with");
+    assert!(matches!(pair.step("x", &done), AfterStep::Queue { is_new: true, .. }));
+    assert!(matches!(pair.step("x", &done), AfterStep::Queue { is_new: false, .. }));
     assert!(pair.connection.stream().peek(&mut [0]).is_ok(), "the byte is left to the kernel");
     drop(slot);
-    assert!(matches!(pair.turn("", &done), Next::Queue { is_new: false, .. }), "a slot is brought");
+    assert!(
+        matches!(pair.step("", &done), AfterStep::Queue { is_new: false, .. }),
+        "a slot is brought"
+    );
     assert!(pair.exchange.time_out(&pair.connection));
-    pair.turn("", &done);
+    pair.step("", &done);
     let reply = pair.read();
     assert!(reply.starts_with("HTTP/1.1 503 ") && reply.contains("Retry-After: 1\r\n"), "{reply}");
 }
@@ -398,10 +401,10 @@ fn a_large_body_that_has_waited_is_handled_when_there_is_a_slot() {
     let slot = pair.uploads.take();
     let body = "x".repeat(300);
     let request = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 400\r\n\r\n{body}");
-    assert!(matches!(pair.turn(request, &done), Next::Queue { is_new: true, .. }));
+    assert!(matches!(pair.step(request, &done), AfterStep::Queue { is_new: true, .. }));
     drop(slot);
     pair.exchange.leave_queue(pair.uploads.take().expect("it is free"));
-    pair.turn("", &done);
+    pair.step("", &done);
     assert!(pair.read().ends_with("done"), "it does not want the body");
     assert_eq!(pair.uploads.free(), 1);
 }

@@ -10,10 +10,10 @@ use super::parser::HeadParser;
 use crate::core::MemoryBudget;
 use crate::core::allocator::LARGE_BLOCK;
 use crate::core::memory_budget::{OverBudget, Reservation, SMALL};
-use crate::core::slots::Slot;
+use crate::core::upload_slots::UploadSlot;
 
 /// Where a connection stands.
-pub(super) enum Phase {
+pub(super) enum ConnectionState {
     /// Between two requests.
     Idle,
     /// A part of a head has come.
@@ -22,7 +22,7 @@ pub(super) enum Phase {
     Body(Box<Body>),
     /// The last answer is on its way. If the client has said that it will send no more, there is nothing to wait
     /// for behind it. `resets`: until it is complete, the connection is ended by a reset.
-    Last { lingers: bool, resets: bool },
+    Flushing { linger: bool, resets: bool },
     /// Our side has said its last word (FIN); what the peer still sends is thrown away.
     Closing { deadline: Instant, drained: usize },
 }
@@ -41,19 +41,21 @@ pub(super) struct Body {
     /// It waits for a slot, and the engine knows.
     pub(super) is_queued: bool,
     /// The slot that the engine has brought.
-    pub(super) slot: Option<Slot>,
+    pub(super) slot: Option<UploadSlot>,
 }
 
 /// So much of a large body is collected before its handler is called.
 const FIRST_PIECE: u64 = 64 * KIB as u64;
 
-impl Phase {
+impl ConnectionState {
     /// The bytes that the connection keeps for it between two steps. A body has a reservation of its own.
     pub(super) fn memory(&self) -> usize {
         match self {
-            Phase::Head { .. } => size_of::<HeadParser>(),
-            Phase::Body(body) => size_of::<Body>() + body.request.memory(),
-            Phase::Idle | Phase::Last { .. } | Phase::Closing { .. } => 0,
+            ConnectionState::Head { .. } => size_of::<HeadParser>(),
+            ConnectionState::Body(body) => size_of::<Body>() + body.request.memory(),
+            ConnectionState::Idle
+            | ConnectionState::Flushing { .. }
+            | ConnectionState::Closing { .. } => 0,
         }
     }
 }

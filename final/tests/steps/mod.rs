@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use httpserver::Limits;
-use httpserver::core::workers::Mode;
-use httpserver::core::{Connection, Interest, MemoryBudget, Slots};
-use httpserver::http::exchange::{Exchange, Next, Scratch, Surroundings};
+use httpserver::core::workers::Admission;
+use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
+use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
 use httpserver::http::{Handler, HeaderName, HeaderValue, Request, Response};
 
 /// Far more turns than any input of the tests needs: a connection that wants more goes round in circles.
@@ -94,28 +94,28 @@ impl Pair {
         loop {
             self.turns += 1;
             assert!(self.turns < TURNS, "the connection goes round in circles");
-            let around = Surroundings {
+            let cx = Context {
                 handler,
                 limits,
                 memory: &MemoryBudget::default(),
-                uploads: &Slots::new(1),
-                mode: Mode::Serve,
+                uploads: &UploadSlots::new(1),
+                admission: Admission::Serve,
                 always: &[],
                 is_stopping: &never,
                 peer: self.peer,
                 clock: &|| start,
             };
-            let next = self.exchange.turn(&mut self.connection, &mut self.scratch, around);
+            let next = self.exchange.step(&mut self.connection, &mut self.scratch, cx);
             self.read();
             match next {
                 // The other end is still there, so nothing can have gone wrong with the socket.
                 Err(error) => panic!("{error}"),
-                Ok(Next::End) => return true,
-                Ok(Next::Wait(Interest::Read, _)) => {
+                Ok(AfterStep::End) => return true,
+                Ok(AfterStep::Wait(Interest::Read, _)) => {
                     assert!(!self.has_input(), "nobody would ever say that this is there");
                     return false;
                 }
-                Ok(Next::Wait(..) | Next::More(_) | Next::Queue { .. }) => {}
+                Ok(AfterStep::Wait(..) | AfterStep::More(_) | AfterStep::Queue { .. }) => {}
             }
         }
     }

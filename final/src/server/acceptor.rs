@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::engine::{Client, Engine, Held, LISTENER};
+use super::engine::{Client, ConnectionGuard, Engine, LISTENER};
 use super::lock;
-use crate::core::listener::Failure;
-use crate::core::stderr::say;
+use crate::core::listener::AcceptError;
+use crate::core::stderr::log_stderr;
 use crate::core::system::send;
-use crate::core::workers::Mode;
+use crate::core::workers::Admission;
 use crate::core::{Connection, Interest, Listener, Poll, Stream, Token};
 use crate::http::exchange::{Exchange, Scratch};
 use crate::http::rejection::Rejection;
@@ -27,11 +27,11 @@ impl Engine {
     /// Takes in who stands at the door. The turn of a new client may end in a handler that blocks, and nobody
     /// else may have to wait for that: so of several clients all but one are left for the poller, and if there may be
     /// more at the door, somebody is told of them before.
-    pub(super) fn accept(&self, scratch: &mut Scratch, mode: Mode) {
-        if lock(&self.rests_until).is_some() {
+    pub(super) fn accept(&self, scratch: &mut Scratch, admission: Admission) {
+        if lock(&self.backoff_until).is_some() {
             return; // there is still not enough, and the monitor will say when to try again
         }
-        let mut mine: Option<Held<'_>> = None;
+        let mut mine: Option<ConnectionGuard<'_>> = None;
         let mut more = true;
         for _ in 0..ACCEPTED_A_TURN {
             let accepted = match &*lock(&self.listener) {
@@ -41,17 +41,17 @@ impl Engine {
             match accepted {
                 Ok((stream, peer)) => {
                     let before = mine.take();
-                    mine = self.welcome(stream, peer);
+                    mine = self.register(stream, peer);
                     if let Some(before) = before {
                         self.leave(before);
                     }
                 }
-                Err(Failure::Nobody) => {
+                Err(AcceptError::Nobody) => {
                     more = false;
                     break;
                 }
-                Err(Failure::Shortage(error)) => {
-                    self.run_short(&error);
+                Err(AcceptError::Shortage(error)) => {
+                    self.on_exhaustion(&error);
                     more = false; // the monitor will arm it, after a rest
                     break;
                 }
@@ -61,48 +61,48 @@ impl Engine {
             self.arm_listener();
         }
         if let Some(mine) = mine {
-            self.turn(mine, scratch, mode);
+            self.step(mine, scratch, admission);
         }
     }
 
     /// Leaves a new client to whoever is told that its request has come.
-    pub(super) fn leave(&self, mut held: Held<'_>) {
-        held.park(Interest::Read, Instant::now() + self.limits.idle_time, false);
+    pub(super) fn leave(&self, mut guard: ConnectionGuard<'_>) {
+        guard.park(Interest::Read, Instant::now() + self.limits.idle_time, false);
     }
 
     pub(super) fn arm_listener(&self) {
         if let Some(listener) = &*lock(&self.listener)
-            && let Err(error) = self.poller.arm(listener.door(), LISTENER, Interest::Read)
+            && let Err(error) = self.poller.arm(listener.listen_socket(), LISTENER, Interest::Read)
         {
-            say(format_args!("accept: {error}"));
+            log_stderr(format_args!("accept: {error}"));
         }
     }
 
     /// There are no more files, or no more memory. The one file in reserve is enough to tell one client, and
     /// then accepting rests for a moment: to try again at once would use a whole core for nothing.
-    pub(super) fn run_short(&self, error: &io::Error) {
-        say(format_args!("accept: {error}; trying again"));
-        let mut reserve = lock(&self.reserve);
-        if reserve.take().is_some() {
+    pub(super) fn on_exhaustion(&self, error: &io::Error) {
+        log_stderr(format_args!("accept: {error}; trying again"));
+        let mut spare_fd = lock(&self.spare_fd);
+        if spare_fd.take().is_some() {
             let accepted = lock(&self.listener).as_ref().map(Listener::accept);
             if let Some(Ok((stream, peer))) = accepted {
                 self.shared.counters.connections.fetch_add(1, Ordering::Relaxed);
-                self.turn_away(&stream, peer, "no_descriptor");
+                self.reject(&stream, peer, "no_descriptor");
             }
         }
-        *reserve = File::open("/dev/null").ok();
-        drop(reserve);
-        *lock(&self.rests_until) = Some(Instant::now() + PAUSE);
+        *spare_fd = File::open("/dev/null").ok();
+        drop(spare_fd);
+        *lock(&self.backoff_until) = Some(Instant::now() + PAUSE);
     }
 
     /// A new client gets a place, or is told that there is none.
-    pub(super) fn welcome(&self, stream: Stream, peer: SocketAddr) -> Option<Held<'_>> {
+    pub(super) fn register(&self, stream: Stream, peer: SocketAddr) -> Option<ConnectionGuard<'_>> {
         let counters = &self.shared.counters;
         counters.connections.fetch_add(1, Ordering::Relaxed);
         let token = match self.admit(peer) {
             Ok(token) => token,
             Err(reason) => {
-                self.turn_away(&stream, peer, reason);
+                self.reject(&stream, peer, reason);
                 return None;
             }
         };
@@ -113,7 +113,7 @@ impl Engine {
             accepted: Instant::now(),
             listed: None,
         });
-        Some(Held { engine: self, token, client: Some(client) })
+        Some(ConnectionGuard { engine: self, token, client: Some(client) })
     }
 
     /// A place for a new client, or the reason why there is none.
@@ -126,7 +126,7 @@ impl Engine {
             }
             *count += 1;
         }
-        self.parking.claim().ok_or_else(|| {
+        self.connections.reserve().ok_or_else(|| {
             self.forget_address(peer);
             "max_connections"
         })
@@ -134,7 +134,7 @@ impl Engine {
 
     /// Says that there is no room. The answer fits into the socket's empty buffer, so this does not wait; and
     /// nothing has been read, so a client that has sent something may see a reset in place of it.
-    fn turn_away(&self, stream: &Stream, peer: SocketAddr, reason: &'static str) {
+    fn reject(&self, stream: &Stream, peer: SocketAddr, reason: &'static str) {
         self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
         let status = Status::SERVICE_UNAVAILABLE;
         let rejection = Rejection { reason, status: Some(status), request: String::new() };
@@ -163,9 +163,9 @@ impl Engine {
     /// No more clients: those who have connected are taken in, and later ones are refused by the kernel.
     pub(super) fn close_the_door(&self) {
         let Some(listener) = lock(&self.listener).take() else { return };
-        let _ = self.poller.remove(listener.door());
+        let _ = self.poller.remove(listener.listen_socket());
         while let Ok((stream, peer)) = listener.accept() {
-            if let Some(client) = self.welcome(stream, peer) {
+            if let Some(client) = self.register(stream, peer) {
                 self.leave(client);
             }
         }
@@ -185,10 +185,10 @@ mod tests {
     use crate::core::workers::Work;
     use crate::http::Request;
     use crate::server::engine::tests::{LONG, engine, told};
-    use crate::server::{Clients, Statistics};
+    use crate::server::{ConnectionLimits, Statistics};
 
     /// One place, and one for each address.
-    const ONE: Clients = Clients { total: 1, by_address: Some(1) };
+    const ONE: ConnectionLimits = ConnectionLimits { total: 1, by_address: Some(1) };
 
     /// A client with the address that ends with this number.
     fn peer(last: u8) -> SocketAddr {
@@ -199,7 +199,7 @@ mod tests {
     fn listening(engine: Engine) -> (Engine, SocketAddr) {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr();
-        engine.poller.add(listener.door(), LISTENER, Interest::Read).unwrap();
+        engine.poller.add(listener.listen_socket(), LISTENER, Interest::Read).unwrap();
         (Engine { listener: Mutex::new(Some(listener)), ..engine }, address)
     }
 
@@ -209,7 +209,7 @@ mod tests {
         for _ in 0..2 {
             let (_client, stream) = pair().unwrap();
             let accept = || {
-                let _new = engine.welcome(stream, peer(1)).expect("there is a place");
+                let _new = engine.register(stream, peer(1)).expect("there is a place");
                 panic!("this panic is expected");
             };
             let panic = catch_unwind(AssertUnwindSafe(accept)).unwrap_err();
@@ -223,12 +223,12 @@ mod tests {
     fn an_address_that_finds_the_server_full_is_let_in_when_there_is_a_place() {
         let engine = engine(ONE);
         let (_one, stream) = pair().unwrap();
-        let first = engine.welcome(stream, peer(1)).expect("there is a place");
+        let first = engine.register(stream, peer(1)).expect("there is a place");
         let (_two, stream) = pair().unwrap();
-        assert!(engine.welcome(stream, peer(2)).is_none(), "the only place is taken");
+        assert!(engine.register(stream, peer(2)).is_none(), "the only place is taken");
         drop(first);
         let (_three, stream) = pair().unwrap();
-        let third = engine.welcome(stream, peer(2)).expect("the place is free");
+        let third = engine.register(stream, peer(2)).expect("the place is free");
         let expected = Statistics { open: 1, accepted: 3, refused: 1, timed_out: 0 };
         assert_eq!(engine.shared.statistics(), expected);
         drop(third);
@@ -236,10 +236,10 @@ mod tests {
 
     #[test]
     fn an_address_is_forgotten_with_its_last_connection() {
-        let engine = engine(Clients { total: 2, by_address: Some(2) });
+        let engine = engine(ConnectionLimits { total: 2, by_address: Some(2) });
         let [first, second] = [(); 2].map(|()| {
             let (_client, stream) = pair().unwrap();
-            engine.welcome(stream, peer(1)).expect("there is a place")
+            engine.register(stream, peer(1)).expect("there is a place")
         });
         drop(first);
         assert_eq!(lock(&engine.by_address).get(&peer(1).ip()), Some(&1), "one is left");
@@ -250,44 +250,44 @@ mod tests {
     /// An address that may not have more takes no place from the others.
     #[test]
     fn who_is_refused_for_its_address_leaves_the_places_to_others() {
-        let engine = engine(Clients { total: 2, by_address: Some(1) });
+        let engine = engine(ConnectionLimits { total: 2, by_address: Some(1) });
         let (_one, stream) = pair().unwrap();
-        let _first = engine.welcome(stream, peer(1)).expect("there is a place");
+        let _first = engine.register(stream, peer(1)).expect("there is a place");
         for _ in 0..3 {
             let (_client, stream) = pair().unwrap();
-            assert!(engine.welcome(stream, peer(1)).is_none(), "it has one already");
+            assert!(engine.register(stream, peer(1)).is_none(), "it has one already");
         }
         let (_two, stream) = pair().unwrap();
-        assert!(engine.welcome(stream, peer(2)).is_some());
+        assert!(engine.register(stream, peer(2)).is_some());
     }
 
     #[test]
     fn a_shortage_is_told_to_one_client_and_then_accepting_rests() {
         let (mut engine, address) = listening(engine(ONE));
-        engine.reserve = Mutex::new(File::open("/dev/null").ok());
+        engine.spare_fd = Mutex::new(File::open("/dev/null").ok());
         let mut client = TcpStream::connect(address).unwrap();
         let before = Instant::now();
-        engine.run_short(&io::Error::other("no more files, as this test says"));
+        engine.on_exhaustion(&io::Error::other("no more files, as this test says"));
         let mut reply = String::new();
         client.read_to_string(&mut reply).unwrap();
         assert!(reply.starts_with("HTTP/1.1 503 "), "{reply}");
         let expected = Statistics { open: 0, accepted: 1, refused: 1, timed_out: 0 };
         assert_eq!(engine.shared.statistics(), expected);
-        assert!(lock(&engine.reserve).is_some(), "the next shortage can be told as well");
-        let until = lock(&engine.rests_until).expect("it rests");
+        assert!(lock(&engine.spare_fd).is_some(), "the next shortage can be told as well");
+        let until = lock(&engine.backoff_until).expect("it rests");
         assert!(until >= before + PAUSE && until <= Instant::now() + PAUSE);
 
         // The next client is left where it is until the rest is over, and is not forgotten then.
         let _next = TcpStream::connect(address).unwrap();
         assert_eq!(told(&engine.poller, LONG), [LISTENER]);
         for time in [before, until] {
-            assert!(lock(&engine.rests_until).is_some());
-            engine.accept(&mut Scratch::default(), Mode::Serve);
+            assert!(lock(&engine.backoff_until).is_some());
+            engine.accept(&mut Scratch::default(), Admission::Serve);
             assert_eq!(engine.shared.statistics().open, 0);
             engine.tick(time);
         }
         assert_eq!(told(&engine.poller, LONG), [LISTENER]);
-        engine.accept(&mut Scratch::default(), Mode::Serve);
+        engine.accept(&mut Scratch::default(), Admission::Serve);
         assert_eq!(engine.shared.statistics().open, 1);
     }
 
@@ -308,7 +308,7 @@ mod tests {
             }
             "done"
         });
-        let clients = Clients { total: 100, by_address: None };
+        let clients = ConnectionLimits { total: 100, by_address: None };
         let (engine, address) = listening(Engine { handler, poller, ..engine(clients) });
         let clients: Vec<_> = (0..=ACCEPTED_A_TURN)
             .map(|_| {
@@ -319,9 +319,9 @@ mod tests {
             .collect();
         // Of the listener nobody is told again by itself.
         assert_eq!(told(&engine.poller, LONG), [LISTENER]);
-        engine.tell_again(LISTENER);
+        engine.rearm(LISTENER);
         assert_eq!(told(&engine.poller, LONG), [LISTENER]);
-        engine.accept(&mut Scratch::default(), Mode::Serve);
+        engine.accept(&mut Scratch::default(), Admission::Serve);
         // All but the one that had its turn, and the one that nobody has let in yet.
         assert_eq!(lock(&seen).len(), ACCEPTED_A_TURN);
         assert!(lock(&seen).contains(&LISTENER));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// The slots that are free. A clone has the same ones.
 #[derive(Debug, Clone)]
-pub struct Slots(Arc<Counts>);
+pub struct UploadSlots(Arc<Counts>);
 
 #[derive(Debug)]
 struct Counts {
@@ -17,13 +17,13 @@ struct Counts {
 
 /// One slot. It is free again when this is dropped.
 #[derive(Debug)]
-pub struct Slot(Arc<Counts>);
+pub struct UploadSlot(Arc<Counts>);
 
-impl Slots {
+impl UploadSlots {
     /// So many slots.
-    pub fn new(count: u32) -> Slots {
+    pub fn new(count: u32) -> UploadSlots {
         let (free, queued) = (AtomicU32::new(count), AtomicUsize::new(0));
-        Slots(Arc::new(Counts { free, queued }))
+        UploadSlots(Arc::new(Counts { free, queued }))
     }
 
     /// How many are free.
@@ -37,20 +37,20 @@ impl Slots {
     }
 
     /// A slot, if one is free and nothing is in the queue.
-    pub fn take(&self) -> Option<Slot> {
+    pub fn take(&self) -> Option<UploadSlot> {
         if self.0.queued.load(Ordering::Relaxed) > 0 { None } else { self.take_for_queued() }
     }
 
     /// A slot for the first in the queue, if one is free.
-    pub fn take_for_queued(&self) -> Option<Slot> {
+    pub fn take_for_queued(&self) -> Option<UploadSlot> {
         // The number guards no other memory, so nothing has to be ordered by it.
         let one_less = |free: u32| free.checked_sub(1);
         self.0.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).ok()?;
-        Some(Slot(Arc::clone(&self.0)))
+        Some(UploadSlot(Arc::clone(&self.0)))
     }
 }
 
-impl Drop for Slot {
+impl Drop for UploadSlot {
     fn drop(&mut self) {
         self.0.free.fetch_add(1, Ordering::Relaxed);
     }
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_newcomer_gets_no_slot_as_long_as_others_wait() {
-        let slots = Slots::new(1);
+        let slots = UploadSlots::new(1);
         slots.set_queued(1);
         assert!(slots.take().is_none());
         let slot = slots.take_for_queued().unwrap();
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_free_again_when_it_is_dropped() {
-        let slots = Slots::new(2);
+        let slots = UploadSlots::new(2);
         let [first, second] = [slots.take().unwrap(), slots.take().unwrap()];
         assert!(slots.take().is_none() && slots.free() == 0);
         drop(first);

@@ -3,53 +3,57 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::workers::{blocking, was_relieved};
+use super::workers::{blocking, was_preempted};
 
 /// How many times a handler that has blocked is expected to block again, before that has to show once more. Without an
 /// end, a handler that was only slow on one bad day would be expected to be slow for ever.
-const BELIEF: u32 = 32;
+const EXPECTED_TO_BLOCK: u32 = 32;
 
 /// A handler that comes back in less is not expected to block any more: the monitor would not have noticed it.
-const BRIEF: Duration = Duration::from_millis(5);
+const NOT_BLOCKING: Duration = Duration::from_millis(5);
 
 /// Whether a handler has blocked lately. Each route has one.
 ///
 /// The monitor finds out that a handler blocks by waiting for it, and everybody behind it waits as long. What it has
 /// found out once need not be found out again: a handler that asks a database does so for each request.
 #[derive(Debug, Default)]
-pub struct Habit {
+pub struct BlockingPredictor {
     /// How many more times the handler is expected to block.
-    belief: AtomicU32,
+    expected: AtomicU32,
 }
 
-impl Habit {
+impl BlockingPredictor {
     /// Runs the handler, and without this thread's permit if it is expected to block.
     pub fn run<T>(&self, handler: impl FnOnce() -> T) -> T {
-        let belief = self.belief.load(Ordering::Relaxed);
-        if belief == 0 {
-            let _lesson = Lesson { habit: self, start: None };
+        let expected = self.expected.load(Ordering::Relaxed);
+        if expected == 0 {
+            let _observation = Observation { predictor: self, start: None };
             return handler();
         }
         // Two threads that store the same number at once count one time too few, which is as good.
-        self.belief.store(belief - 1, Ordering::Relaxed);
-        let _lesson = Lesson { habit: self, start: Some(Instant::now()) };
+        self.expected.store(expected - 1, Ordering::Relaxed);
+        let _observation = Observation { predictor: self, start: Some(Instant::now()) };
         blocking(handler)
     }
 }
 
 /// What is learned when a handler has come back, or has panicked. Whoever held its answer until then would have to move
 /// it once more.
-struct Lesson<'a> {
-    habit: &'a Habit,
+struct Observation<'a> {
+    predictor: &'a BlockingPredictor,
     /// When the handler began that is expected to block.
     start: Option<Instant>,
 }
 
-impl Drop for Lesson<'_> {
+impl Drop for Observation<'_> {
     fn drop(&mut self) {
         match self.start {
-            None if was_relieved() => self.habit.belief.store(BELIEF, Ordering::Relaxed),
-            Some(start) if start.elapsed() < BRIEF => self.habit.belief.store(0, Ordering::Relaxed),
+            None if was_preempted() => {
+                self.predictor.expected.store(EXPECTED_TO_BLOCK, Ordering::Relaxed);
+            }
+            Some(start) if start.elapsed() < NOT_BLOCKING => {
+                self.predictor.expected.store(0, Ordering::Relaxed);
+            }
             _ => {}
         }
     }
@@ -63,23 +67,23 @@ mod tests {
 
     #[test]
     fn a_handler_that_panics_at_once_is_not_expected_to_block_any_more() {
-        let habit = Habit { belief: AtomicU32::new(BELIEF) };
+        let predictor = BlockingPredictor { expected: AtomicU32::new(EXPECTED_TO_BLOCK) };
         // Not each of these is brief on a machine that is busy.
-        let is_trusted = (1..BELIEF).any(|_| {
-            let panicked = catch_unwind(AssertUnwindSafe(|| habit.run(|| panic!("at once"))));
+        let is_trusted = (1..EXPECTED_TO_BLOCK).any(|_| {
+            let panicked = catch_unwind(AssertUnwindSafe(|| predictor.run(|| panic!("at once"))));
             assert!(panicked.is_err());
-            habit.belief.load(Ordering::Relaxed) == 0
+            predictor.expected.load(Ordering::Relaxed) == 0
         });
         assert!(is_trusted);
-        assert_eq!(habit.run(|| 7), 7);
+        assert_eq!(predictor.run(|| 7), 7);
     }
 
     #[test]
     fn a_handler_that_goes_on_blocking_is_believed_to_once_less_each_time() {
-        let habit = Habit { belief: AtomicU32::new(3) };
+        let predictor = BlockingPredictor { expected: AtomicU32::new(3) };
         for left in [2, 1, 0] {
-            habit.run(|| std::thread::sleep(BRIEF));
-            assert_eq!(habit.belief.load(Ordering::Relaxed), left);
+            predictor.run(|| std::thread::sleep(NOT_BLOCKING));
+            assert_eq!(predictor.expected.load(Ordering::Relaxed), left);
         }
     }
 }

@@ -4,32 +4,32 @@ use std::time::{Duration, Instant};
 
 /// What was last seen of the permits of the others.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct ProgressWatch {
     /// The number of each one's last beginning or end of a turn.
-    turns: Vec<u64>,
+    epochs: Vec<u64>,
     /// When one of them was seen at work, or free to work.
     moved: Option<Instant>,
 }
 
-impl Watch {
+impl ProgressWatch {
     /// Begins when nobody could serve for a while.
-    pub(super) fn begin(turns: impl Iterator<Item = u64>) -> Watch {
-        Watch { turns: turns.collect(), moved: None }
+    pub(super) fn begin(epochs: impl Iterator<Item = u64>) -> ProgressWatch {
+        ProgressWatch { epochs: epochs.collect(), moved: None }
     }
 
     /// Looks again. Returns whether somebody serves: has no turn running, or has begun or ended one since the last look,
     /// or did so not longer than `patience` ago.
     pub(super) fn sees_work(
         &mut self,
-        turns: impl Iterator<Item = u64>,
+        epochs: impl Iterator<Item = u64>,
         now: Instant,
         patience: Duration,
     ) -> bool {
-        let turns: Vec<u64> = turns.collect();
-        if turns.iter().any(|turn| turn.is_multiple_of(2)) || turns != self.turns {
+        let epochs: Vec<u64> = epochs.collect();
+        if epochs.iter().any(|epoch| epoch.is_multiple_of(2)) || epochs != self.epochs {
             self.moved = Some(now);
         }
-        self.turns = turns;
+        self.epochs = epochs;
         self.moved.is_some_and(|moved| now - moved < patience)
     }
 }
@@ -41,8 +41,8 @@ mod tests {
     #[test]
     fn who_moves_serves_until_patience_is_at_its_end() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
-        let mut watch = Watch::begin([7, 9].into_iter());
-        for (turns, after, expected) in [
+        let mut watch = ProgressWatch::begin([7, 9].into_iter());
+        for (epoch, after, expected) in [
             ([7, 9], 1, false),
             ([7, 9], 2, false),
             ([8, 9], 3, true),
@@ -54,23 +54,23 @@ mod tests {
         ] {
             let now = start + after * second;
             assert_eq!(
-                watch.sees_work(turns.into_iter(), now, 3 * second),
+                watch.sees_work(epoch.into_iter(), now, 3 * second),
                 expected,
-                "{turns:?}, {after}"
+                "{epoch:?}, {after}"
             );
         }
     }
 
     #[test]
     fn alone_there_is_nobody_else() {
-        let mut watch = Watch::begin([].into_iter());
+        let mut watch = ProgressWatch::begin([].into_iter());
         assert!(!watch.sees_work([].into_iter(), Instant::now(), Duration::from_secs(1)));
     }
 
     #[test]
     fn who_has_nothing_to_do_serves_however_long_that_is() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
-        let mut watch = Watch::begin([8, 9].into_iter());
+        let mut watch = ProgressWatch::begin([8, 9].into_iter());
         for after in [1, 10, 100] {
             let now = start + after * second;
             assert!(watch.sees_work([8, 9].into_iter(), now, second), "{after}");

@@ -4,9 +4,9 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../../final/tests/turns/mod.rs"]
+#[path = "../../../final/tests/steps/mod.rs"]
 #[allow(dead_code)]
-mod turns;
+mod steps;
 
 fuzz_target!(|bytes: &[u8]| {
     // A handler that panics is a part of the test, and the fuzzer would end at it.
@@ -14,10 +14,10 @@ fuzz_target!(|bytes: &[u8]| {
     QUIET.call_once(|| {
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if info.payload_as_str() != Some(turns::ASKED) {
+            if info.payload_as_str() != Some(steps::ASKED) {
                 hook(info);
             }
         }));
     });
-    turns::agree(bytes);
+    steps::agree(bytes);
 });

@@ -1,0 +1,471 @@
+//! Where connections are while nobody works on them.
+//!
+//! A parked connection costs its place here, its socket, and no thread.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Instant;
+
+use super::poller::Token;
+use super::sync::{Mutex, lock};
+
+/// Places for connections.
+///
+/// Each place has a lock of its own, so two threads meet only if they want the same connection. A connection
+/// is either in its place or with exactly one thread, which has taken it. That is the whole discipline: to
+/// [`take`](ConnectionTable::take) is to own.
+pub struct ConnectionTable<C> {
+    slots: Box<[Mutex<Slot<C>>]>,
+    /// Places that nobody has.
+    free: Mutex<Vec<u32>>,
+    /// When to look at which place. An entry may be out of date: the place knows better.
+    timers: Mutex<BinaryHeap<Reverse<(Instant, Token)>>>,
+}
+
+/// A place, and what is in it.
+struct Slot<C> {
+    /// How often the place has been given away. It is a part of the token, so that a token of the past
+    /// finds nothing.
+    generation: u32,
+    parked: Option<C>,
+    /// Somebody was told that the connection is ready, and did not find it here: it was being worked on.
+    notified: bool,
+    deadline: Option<Instant>,
+    /// The earliest time for which there is an entry in the timers.
+    scheduled: Option<Instant>,
+}
+
+fn token(slot: u32, generation: u32) -> Token {
+    Token(u64::from(generation) << 32 | u64::from(slot))
+}
+
+fn slot_of(token: Token) -> (usize, u32) {
+    // The two halves, each of which fits.
+    let slot = u32::try_from(token.0 & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+    let generation = u32::try_from(token.0 >> 32).unwrap_or(u32::MAX);
+    (slot as usize, generation)
+}
+
+impl<C> ConnectionTable<C> {
+    /// So many places.
+    pub fn new(slots: u32) -> ConnectionTable<C> {
+        let slot = || Slot {
+            generation: 0,
+            parked: None,
+            notified: false,
+            deadline: None,
+            scheduled: None,
+        };
+        ConnectionTable {
+            slots: (0..slots).map(|_| Mutex::new(slot())).collect(),
+            free: Mutex::new((0..slots).rev().collect()),
+            timers: Mutex::new(BinaryHeap::new()),
+        }
+    }
+
+    /// A place for a new connection, or `None` when all are taken.
+    pub fn reserve(&self) -> Option<Token> {
+        let slot = lock(&self.free).pop()?;
+        let generation = lock(self.slots.get(slot as usize)?).generation;
+        Some(token(slot, generation))
+    }
+
+    /// Puts a connection into its place until it is ready, or until `deadline`.
+    ///
+    /// `arm` is called while nobody can take it away: to arm first would let another thread look into an empty place,
+    /// and to arm after would let the deadline close the socket before. It learns whether somebody has been told of the
+    /// connection in the meantime. Then what was told of may still be there, and the kernel will not say it again by
+    /// itself.
+    ///
+    /// # Errors
+    /// That of `arm`. The connection is still with the caller then.
+    pub fn park<E>(
+        &self,
+        token: Token,
+        connection: C,
+        deadline: Instant,
+        arm: impl FnOnce(&C, bool) -> Result<(), E>,
+    ) -> Result<(), (C, E)> {
+        let (index, generation) = slot_of(token);
+        let mut slot = lock(&self.slots[index]);
+        debug_assert!(slot.generation == generation && slot.parked.is_none());
+        let notified = std::mem::take(&mut slot.notified);
+        let connection = slot.parked.insert(connection);
+        if let Err(error) = arm(connection, notified)
+            && let Some(connection) = slot.parked.take()
+        {
+            return Err((connection, error));
+        }
+        slot.deadline = Some(deadline);
+        // A later deadline needs no entry of its own: when the earlier one comes up, it is moved on. So a
+        // connection that is busy costs the timers nothing.
+        let is_new = slot.scheduled.is_none_or(|scheduled| deadline < scheduled);
+        if is_new {
+            slot.scheduled = Some(deadline);
+        }
+        drop(slot);
+        if is_new {
+            self.schedule(deadline, token);
+        }
+        Ok(())
+    }
+
+    fn schedule(&self, deadline: Instant, token: Token) {
+        let mut timers = lock(&self.timers);
+        timers.push(Reverse((deadline, token)));
+        // An entry stays when its connection ends. Many short ones in a row must not pile up until their deadlines.
+        if timers.len() > 2 * self.slots.len() {
+            let all = std::mem::take(&mut *timers);
+            drop(timers);
+            let mut current = all.into_vec();
+            current.retain(|Reverse((time, token))| {
+                let (index, generation) = slot_of(*token);
+                let slot = lock(&self.slots[index]);
+                slot.generation == generation && slot.scheduled == Some(*time)
+            });
+            lock(&self.timers).extend(current);
+        }
+    }
+
+    /// Takes a connection out of its place, if it is there. Whoever gets it owns it. If somebody works on it, a note
+    /// is left for them.
+    pub fn take(&self, token: Token) -> Option<C> {
+        let (index, generation) = slot_of(token);
+        let mut slot = lock(self.slots.get(index)?);
+        if slot.generation != generation {
+            return None; // a token of the past
+        }
+        slot.notified = slot.parked.is_none();
+        slot.parked.take()
+    }
+
+    /// Whether this connection has not ended.
+    pub fn is_current(&self, token: Token) -> bool {
+        let (index, generation) = slot_of(token);
+        self.slots.get(index).is_some_and(|slot| lock(slot).generation == generation)
+    }
+
+    /// Shows a connection that is in its place, while nobody can take it. If somebody works on it, a note is left for
+    /// them.
+    pub fn with(&self, token: Token, look: impl FnOnce(&C)) {
+        let (index, generation) = slot_of(token);
+        let Some(slot) = self.slots.get(index) else { return };
+        let mut slot = lock(slot);
+        if slot.generation == generation {
+            slot.notified = slot.parked.is_none();
+            if let Some(connection) = &slot.parked {
+                look(connection);
+            }
+        }
+    }
+
+    /// Gives up a place whose connection has ended.
+    pub fn release(&self, token: Token) {
+        let (index, generation) = slot_of(token);
+        let mut slot = lock(&self.slots[index]);
+        debug_assert!(slot.generation == generation && slot.parked.is_none());
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.notified = false;
+        slot.deadline = None;
+        slot.scheduled = None;
+        drop(slot);
+        lock(&self.free).push(u32::try_from(index).unwrap_or(u32::MAX));
+    }
+
+    /// Takes the next connection whose deadline has passed. Its place is still its own.
+    pub fn take_expired(&self, now: Instant) -> Option<(Token, C)> {
+        loop {
+            let mut timers = lock(&self.timers);
+            let &Reverse((time, token)) = timers.peek()?;
+            if time > now {
+                return None;
+            }
+            timers.pop();
+            drop(timers);
+            let (index, generation) = slot_of(token);
+            let mut slot = lock(&self.slots[index]);
+            if slot.generation != generation || slot.scheduled != Some(time) {
+                continue; // of a connection that has ended, or there is an earlier entry
+            }
+            slot.scheduled = None;
+            match slot.deadline {
+                // Somebody works on it. It gets a new entry when it is parked.
+                _ if slot.parked.is_none() => {}
+                Some(deadline) if deadline > now => {
+                    slot.scheduled = Some(deadline);
+                    drop(slot);
+                    lock(&self.timers).push(Reverse((deadline, token)));
+                }
+                _ => {
+                    if let Some(connection) = slot.parked.take() {
+                        return Some((token, connection));
+                    }
+                }
+            }
+        }
+    }
+
+    /// When the next entry comes up.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        lock(&self.timers).peek().map(|Reverse((time, _))| *time)
+    }
+
+    /// Takes all parked connections for which `wanted` holds.
+    pub fn take_all(&self, wanted: impl Fn(&C) -> bool) -> Vec<(Token, C)> {
+        let mut taken = Vec::new();
+        for (index, slot) in self.slots.iter().enumerate() {
+            let mut slot = lock(slot);
+            if slot.parked.as_ref().is_some_and(&wanted)
+                && let Some(connection) = slot.parked.take()
+            {
+                let index = u32::try_from(index).unwrap_or(u32::MAX);
+                taken.push((token(index, slot.generation), connection));
+            }
+        }
+        taken
+    }
+
+    /// How many places are taken.
+    pub fn len(&self) -> usize {
+        self.slots.len() - lock(&self.free).len()
+    }
+
+    /// Whether no place is taken.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn park(
+        table: &ConnectionTable<&'static str>,
+        token: Token,
+        name: &'static str,
+        deadline: Instant,
+    ) {
+        table.park(token, name, deadline, |_, _| Ok::<_, Infallible>(())).unwrap();
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_connection_is_taken_once() {
+        let table = ConnectionTable::new(2);
+        let token = table.reserve().unwrap();
+        park(&table, token, "a", Instant::now());
+        assert_eq!((table.take(token), table.take(token)), (Some("a"), None));
+    }
+
+    #[test]
+    fn entries_of_connections_that_have_ended_do_not_pile_up() {
+        let table = ConnectionTable::new(4);
+        let start = Instant::now();
+        let stays = table.reserve().unwrap();
+        park(&table, stays, "stays", start + SECOND);
+        for _ in 0..1000 {
+            let token = table.reserve().unwrap();
+            park(&table, token, "leaves", start + SECOND / 2);
+            table.take(token).unwrap();
+            table.release(token);
+        }
+        assert!(lock(&table.timers).len() <= 8);
+        assert_eq!(table.take_expired(start + SECOND), Some((stays, "stays")));
+    }
+
+    #[test]
+    fn who_comes_while_a_connection_is_worked_on_leaves_a_note() {
+        let table = ConnectionTable::new(1);
+        let token = table.reserve().unwrap();
+        let notified = || {
+            let mut notified = false;
+            let note = |_: &_, it| {
+                notified = it;
+                Ok::<_, Infallible>(())
+            };
+            table.park(token, "a", Instant::now(), note).unwrap();
+            table.take(token).unwrap();
+            notified
+        };
+        assert!(!notified());
+        assert_eq!(table.take(token), None);
+        assert!(notified());
+        assert!(!notified(), "a note is read once");
+        table.with(token, |_| unreachable!("it is not there"));
+        assert!(notified());
+        // It is not for the next connection in this place.
+        assert_eq!(table.take(token), None);
+        table.release(token);
+        assert_eq!(table.take(token), None);
+        let token = table.reserve().unwrap();
+        let note = |_: &_, notified| if notified { Err("a note") } else { Ok(()) };
+        table.park(token, "b", Instant::now(), note).unwrap();
+    }
+
+    #[test]
+    fn a_token_of_the_past_finds_nothing() {
+        let table = ConnectionTable::new(1);
+        let old = table.reserve().unwrap();
+        assert_eq!(table.reserve(), None);
+        table.release(old);
+        let new = table.reserve().unwrap();
+        park(&table, new, "b", Instant::now());
+        assert_ne!(old, new);
+        assert!(!table.is_current(old) && table.is_current(new));
+        assert_eq!((table.take(old), table.take(new)), (None, Some("b")));
+    }
+
+    #[test]
+    fn who_cannot_be_armed_is_not_parked() {
+        let table = ConnectionTable::new(1);
+        let token = table.reserve().unwrap();
+        assert_eq!(table.park(token, "a", Instant::now(), |_, _| Err("no")), Err(("a", "no")));
+        assert_eq!(table.take(token), None);
+    }
+
+    #[test]
+    fn a_deadline_takes_the_connection_and_not_before() {
+        let (table, start) = (ConnectionTable::new(4), Instant::now());
+        let [a, b] = [(); 2].map(|()| table.reserve().unwrap());
+        park(&table, a, "a", start + 2 * SECOND);
+        park(&table, b, "b", start + SECOND);
+        assert_eq!(table.next_deadline(), Some(start + SECOND));
+        assert_eq!(table.take_expired(start), None);
+        assert_eq!(table.take_expired(start + 3 * SECOND), Some((b, "b")));
+        assert_eq!(table.take_expired(start + 3 * SECOND), Some((a, "a")));
+        assert_eq!(table.take_expired(start + 3 * SECOND), None);
+        assert_eq!(table.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_deadline_that_was_moved_counts_where_it_is_now() {
+        let (table, start) = (ConnectionTable::new(1), Instant::now());
+        let token = table.reserve().unwrap();
+        // Later, by a new request on the connection.
+        park(&table, token, "a", start + SECOND);
+        table.take(token).unwrap();
+        park(&table, token, "a", start + 5 * SECOND);
+        assert_eq!(table.take_expired(start + 2 * SECOND), None);
+        // Sooner, by a request that has begun.
+        table.take(token).unwrap();
+        park(&table, token, "a", start + 3 * SECOND);
+        assert_eq!(table.take_expired(start + 2 * SECOND), None);
+        assert_eq!(table.take_expired(start + 3 * SECOND), Some((token, "a")));
+        assert_eq!(table.take_expired(start + 9 * SECOND), None);
+    }
+
+    #[test]
+    fn a_connection_that_somebody_works_on_has_no_deadline() {
+        let (table, start) = (ConnectionTable::new(1), Instant::now());
+        let token = table.reserve().unwrap();
+        park(&table, token, "a", start + SECOND);
+        table.take(token).unwrap();
+        assert_eq!(table.take_expired(start + 2 * SECOND), None);
+        park(&table, token, "a", start + 4 * SECOND);
+        assert_eq!(table.take_expired(start + 4 * SECOND), Some((token, "a")));
+    }
+
+    #[test]
+    fn timers_do_not_grow_with_the_requests_of_a_connection() {
+        let (table, start) = (ConnectionTable::new(1), Instant::now());
+        let token = table.reserve().unwrap();
+        for number in 0..1_000 {
+            park(&table, token, "a", start + number * SECOND);
+            table.take(token).unwrap();
+        }
+        assert!(lock(&table.timers).len() <= 2);
+    }
+
+    #[test]
+    fn some_can_be_taken_by_what_they_are() {
+        let (table, start) = (ConnectionTable::new(4), Instant::now());
+        for name in ["idle", "busy", "idle"] {
+            park(&table, table.reserve().unwrap(), name, start);
+        }
+        assert_eq!(table.take_all(|name| *name == "idle").len(), 2);
+        assert_eq!((table.take_all(|_| true).len(), table.len()), (1, 3));
+    }
+
+    #[test]
+    fn a_deadline_that_was_moved_comes_up_though_nothing_more_happens() {
+        let (table, start) = (ConnectionTable::new(1), Instant::now());
+        let token = table.reserve().unwrap();
+        park(&table, token, "a", start + SECOND);
+        table.take(token).unwrap();
+        park(&table, token, "a", start + 5 * SECOND);
+        assert_eq!(table.take_expired(start + SECOND), None);
+        assert_eq!(table.take_expired(start + 5 * SECOND), Some((token, "a")));
+    }
+
+    /// Otherwise it would have no deadline at all.
+    #[test]
+    fn the_deadline_of_an_ended_connection_is_not_that_of_the_next_one_in_its_place() {
+        for (before, after) in [(1, 5), (5, 5), (5, 1)] {
+            let (table, start) = (ConnectionTable::new(1), Instant::now());
+            let old = table.reserve().unwrap();
+            park(&table, old, "old", start + before * SECOND);
+            table.take(old).unwrap();
+            table.release(old);
+            let new = table.reserve().unwrap();
+            park(&table, new, "new", start + after * SECOND);
+            let just_before = start + (after - 1) * SECOND + SECOND / 2;
+            assert_eq!(table.take_expired(just_before), None);
+            assert_eq!(table.take_expired(start + 9 * SECOND), Some((new, "new")));
+        }
+    }
+
+    #[test]
+    fn timers_do_not_grow_with_deadlines_that_come_nearer() {
+        let (table, start) = (ConnectionTable::new(2), Instant::now());
+        let token = table.reserve().unwrap();
+        for number in (0..1_000).rev() {
+            park(&table, token, "a", start + number * SECOND);
+            table.take(token).unwrap();
+        }
+        assert!(lock(&table.timers).len() <= 5);
+    }
+
+    #[test]
+    fn a_look_with_a_token_of_the_past_sees_nothing_and_leaves_no_note() {
+        let table = ConnectionTable::new(1);
+        let old = table.reserve().unwrap();
+        table.release(old);
+        let new = table.reserve().unwrap();
+        park(&table, new, "b", Instant::now());
+        table.with(old, |_| unreachable!("it is another connection"));
+        let mut seen = None;
+        table.with(new, |it| seen = Some(*it));
+        assert_eq!(seen, Some("b"));
+        table.take(new).unwrap();
+        table.with(old, |_| unreachable!("it is another connection"));
+        let note = |_: &_, notified| if notified { Err("a note") } else { Ok(()) };
+        table.park(new, "b", Instant::now(), note).unwrap();
+    }
+
+    #[test]
+    fn what_is_taken_with_all_others_has_the_token_of_its_place() {
+        let table = ConnectionTable::new(2);
+        assert!(table.is_empty());
+        let old = table.reserve().unwrap();
+        table.release(old);
+        let mut tokens = [table.reserve().unwrap(), table.reserve().unwrap()];
+        for token in tokens {
+            park(&table, token, "a", Instant::now());
+        }
+        let mut taken: Vec<Token> =
+            table.take_all(|_| true).into_iter().map(|(token, _)| token).collect();
+        taken.sort_unstable();
+        tokens.sort_unstable();
+        assert_eq!(taken, tokens);
+        assert!(!table.is_empty(), "the slots are still theirs");
+        for token in taken {
+            table.release(token);
+        }
+        assert!(table.is_empty());
+    }
+}
