@@ -10,6 +10,7 @@ mod company;
 mod files;
 mod idle;
 mod load;
+mod nginx;
 mod peer;
 mod report;
 mod scenario;

@@ -1,6 +1,5 @@
 //! Who answers: how each is built, started and stopped.
 
-use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -11,6 +10,7 @@ use anyhow::{Context, ensure};
 use wire::{Program, Signal};
 
 use super::files::Files;
+use super::nginx;
 use super::scenario::Scenario;
 use crate::process;
 use crate::ui;
@@ -130,7 +130,7 @@ impl Peer {
         let mut command = match self.kind {
             Kind::Final => Command::new(workspace.target().join("release/examples/bench")),
             Kind::Package(name) => Command::new(target(workspace).join("release").join(name)),
-            Kind::Nginx => nginx(files, address, scenario)?,
+            Kind::Nginx => nginx::command(files, address, scenario)?,
         };
         if self.kind != Kind::Nginx {
             command.arg(address.to_string()).arg(files.public());
@@ -180,82 +180,6 @@ fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// nginx in the foreground, a worker a core. It does not say where it listens, so a shell says it first.
-fn nginx(files: &Files, address: SocketAddr, scenario: &Scenario) -> anyhow::Result<Command> {
-    let folder = files.path().join("nginx");
-    fs::create_dir_all(&folder)?;
-    let configuration = folder.join(format!("{}.conf", address.port()));
-    let public = files.public().display().to_string();
-    let log = if scenario.logs {
-        format!("{} combined", files.log("nginx").display())
-    } else {
-        "off".to_string()
-    };
-    fs::write(&configuration, nginx_configuration(address, &public, &log, scenario.routes))?;
-    let mut command = Command::new("sh");
-    command.args([
-        "-c",
-        r#"echo "listening on http://$1"; exec nginx -p "$2" -c "$3" -e stderr"#,
-        "nginx",
-    ]);
-    command.arg(address.to_string()).arg(&folder).arg(&configuration);
-    Ok(command)
-}
-
-fn nginx_configuration(address: SocketAddr, public: &str, log: &str, routes: u16) -> String {
-    let locations = nginx_locations(routes);
-    format!(
-        r#"daemon off;
-worker_processes auto;
-pid nginx.pid;
-error_log stderr error;
-events {{ worker_connections 16384; }}
-http {{
-    access_log {log};
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
-    default_type text/plain;
-    keepalive_requests 1000000000;
-    sendfile on;
-    tcp_nopush on;
-    open_file_cache max=1000;
-    open_file_cache_valid 1s;
-    gzip_comp_level 6;
-    gzip_types text/plain;
-    server {{
-        listen {address} backlog=1024;
-        location = / {{ return 200 "Hello, World!"; }}
-{locations}        location /static/ {{ alias "{public}/"; }}
-        location = /text {{ gzip on; alias "{public}/text100k.txt"; }}
-    }}
-}}
-"#
-    )
-}
-
-/// The route with a parameter in the middle of all, since expressions are tried in their order.
-fn nginx_locations(routes: u16) -> String {
-    let item = |path: &str| {
-        format!(
-            r#"        location ~ "^{path}/([0-9]+)$" {{
-            default_type application/json;
-            return 200 '{{"id":$1,"name":"Ada","tags":["a","b"]}}';
-        }}
-"#
-        )
-    };
-    let other = |number: u16| match number % 2 {
-        0 => item(&format!("/json{number}")),
-        _ => format!("        location = /json{number} {{ return 200 \"Hello, World!\"; }}\n"),
-    };
-    let mut locations: Vec<String> = (1..routes.max(1)).map(other).collect();
-    locations.insert(locations.len() / 2, item("/json"));
-    locations.concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::scenario::SCENARIOS;
@@ -291,15 +215,6 @@ mod tests {
                 "mix-blocking"
             ]
         );
-    }
-
-    #[test]
-    fn nginx_has_as_many_routes_as_the_others_and_the_one_that_is_asked_for_once() {
-        for (routes, locations) in [(0, 1), (10, 10), (1_000, 1_000)] {
-            let text = nginx_locations(routes);
-            assert_eq!(text.matches("location").count(), locations, "{routes}");
-            assert_eq!(text.matches("\"^/json/([0-9]+)$\"").count(), 1, "{routes}");
-        }
     }
 
     #[test]
