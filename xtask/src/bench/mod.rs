@@ -19,7 +19,7 @@ mod slow;
 mod usage;
 
 use anyhow::{bail, ensure};
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use std::fs::File;
 use std::process::ExitCode;
 use wire::{Client, Program};
@@ -28,7 +28,7 @@ use crate::ui;
 use crate::workspace::Workspace;
 use company::Company;
 use files::Files;
-use peer::{PEERS, Peer};
+use peer::{Builds, PEERS, Peer};
 use report::{Cell, Row};
 use scenario::{SCENARIOS, Scenario};
 use usage::Usage;
@@ -47,7 +47,19 @@ pub(crate) struct Args {
     /// Only these servers; figures are relative to the limit, so it is among them anyway
     #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(PEERS.iter().map(|peer| peer.name)))]
     peer: Vec<String>,
+    /// The profile that `final` is built with; its peers are always built for release
+    #[arg(long, value_name = "NAME", default_value = RELEASE, value_parser = PossibleValuesParser::new(PROFILES.map(|(name, about)| PossibleValue::new(name).help(about))))]
+    profile: String,
 }
+
+/// The profile whose figures may be published.
+const RELEASE: &str = "release";
+
+/// Profiles of the root `Cargo.toml`, and what each is for.
+const PROFILES: [(&str, &str); 2] = [
+    (RELEASE, "for figures: optimized across crates, which takes long to build"),
+    ("fast-build", "for work: builds faster, and its figures are compared only with each other"),
+];
 
 /// What one server did in one round.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -94,12 +106,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         PEERS.iter().filter(|p| p.is_limit() || chosen(&args.peer, p.name)).collect();
     let (seconds, rounds) = if args.quick { (1, args.rounds.min(3)) } else { (2, args.rounds) };
 
-    let built: Vec<Result<(), String>> = peers
-        .iter()
-        .map(|peer| peer.build(workspace).map_err(|error| format!("{error:#}")))
-        .collect();
+    let builds = Builds { workspace, profile: &args.profile };
+    let built: Vec<Result<(), String>> =
+        peers.iter().map(|peer| peer.build(builds).map_err(|error| format!("{error:#}"))).collect();
     let files = Files::create(workspace)?;
-    let bench = Bench { workspace, files: &files, seconds, rounds };
+    let bench = Bench { builds, files: &files, seconds, rounds };
     let mut rows = Vec::new();
     for scenario in scenarios {
         ui::print(&format!("{:<15} {}\n", scenario.name, scenario.about));
@@ -107,9 +118,19 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         rows.push(Row { scenario, cells });
     }
     let names: Vec<_> = peers.iter().map(|peer| peer.name).collect();
-    ui::print(&format!("\n{rounds} rounds of {seconds} s each\n"));
+    ui::print(&format!("\n{rounds} rounds of {seconds} s each{}\n", reservation(&args.profile)));
     ui::print(&report::tables(&names, &rows));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What to remember about figures that do not come from the release profile.
+fn reservation(profile: &str) -> String {
+    match profile {
+        RELEASE => String::new(),
+        other => format!(
+            "; `final` was built with the profile {other}: compare it only with another such build"
+        ),
+    }
 }
 
 /// A server that has its turn in every round.
@@ -126,7 +147,7 @@ struct Started {
 }
 
 struct Bench<'a> {
-    workspace: &'a Workspace,
+    builds: Builds<'a>,
     files: &'a Files,
     seconds: u16,
     rounds: u8,
@@ -198,7 +219,7 @@ impl Bench<'_> {
     }
 
     fn start_one(&self, scenario: &Scenario, peer: &Peer) -> Result<Program, String> {
-        let started = peer.start(self.workspace, self.files, scenario).and_then(|program| {
+        let started = peer.start(self.builds, self.files, scenario).and_then(|program| {
             if let Err(error) = probe(&program, scenario) {
                 peer.stop(&program);
                 return Err(error);
@@ -266,4 +287,26 @@ fn probe(program: &Program, scenario: &Scenario) -> anyhow::Result<()> {
         ensure!(body == length, "GET {} has {body} bytes, not {length}", scenario.path);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_profile_is_one_of_cargo_or_of_the_workspace() {
+        let workspace = Workspace::find().unwrap();
+        let manifest = std::fs::read_to_string(workspace.path("Cargo.toml")).unwrap();
+        let manifest: toml::Table = manifest.parse().unwrap();
+        for (name, _) in PROFILES {
+            assert!(manifest["profile"].get(name).is_some(), "[profile.{name}]");
+        }
+        assert_eq!(manifest["profile"]["fast-build"]["inherits"].as_str(), Some(RELEASE));
+    }
+
+    #[test]
+    fn only_figures_of_the_release_profile_come_without_a_reservation() {
+        assert_eq!(reservation(RELEASE), "");
+        assert!(reservation("fast-build").contains("with the profile fast-build"));
+    }
 }

@@ -54,6 +54,30 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer { name: "tiny_http", kind: Kind::Package("tiny_http_peer") },
 ];
 
+/// Where programs are built, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Builds<'a> {
+    pub workspace: &'a Workspace,
+    /// Of `final`. The peers change only with their versions, so they are always built for release.
+    pub profile: &'a str,
+}
+
+impl Builds<'_> {
+    /// A program of `final`, by its path in the profile's folder.
+    fn of_final(&self, path: &str) -> PathBuf {
+        self.workspace.target().join(self.profile).join(path)
+    }
+
+    /// A peer's program. The peers are built apart from everything else.
+    fn of_peer(&self, name: &str) -> PathBuf {
+        self.target_of_peers().join("release").join(name)
+    }
+
+    fn target_of_peers(&self) -> PathBuf {
+        self.workspace.target().join("bench")
+    }
+}
+
 impl Peer {
     pub(crate) fn is_limit(&self) -> bool {
         self.name == "limit"
@@ -97,16 +121,18 @@ impl Peer {
     }
 
     /// Builds it, or sees that it is there.
-    pub(crate) fn build(&self, workspace: &Workspace) -> anyhow::Result<()> {
+    pub(crate) fn build(&self, builds: Builds) -> anyhow::Result<()> {
         let mut command = process::cargo();
-        command.args(["build", "--quiet", "--release"]).current_dir(workspace.root());
+        command.args(["build", "--quiet"]).current_dir(builds.workspace.root());
         match self.kind {
             Kind::Final => {
+                command.args(["--profile", builds.profile]);
                 command.args(["--package", "final", "--example", "bench"]);
             }
             Kind::Package(name) => {
-                command.args(["--manifest-path", "xtask/bench/Cargo.toml", "--package", name]);
-                command.env("CARGO_TARGET_DIR", target(workspace));
+                command.args(["--release", "--manifest-path", "xtask/bench/Cargo.toml"]);
+                command.args(["--package", name]);
+                command.env("CARGO_TARGET_DIR", builds.target_of_peers());
             }
             Kind::Nginx => {
                 let found = Command::new("nginx").arg("-v").stdin(Stdio::null()).output();
@@ -122,14 +148,14 @@ impl Peer {
     /// Starts it, ready for the requests of a scenario.
     pub(crate) fn start(
         &self,
-        workspace: &Workspace,
+        builds: Builds,
         files: &Files,
         scenario: &Scenario,
     ) -> anyhow::Result<Program> {
         let address = free_address()?;
         let mut command = match self.kind {
-            Kind::Final => Command::new(workspace.target().join("release/examples/bench")),
-            Kind::Package(name) => Command::new(target(workspace).join("release").join(name)),
+            Kind::Final => Command::new(builds.of_final("examples/bench")),
+            Kind::Package(name) => Command::new(builds.of_peer(name)),
             Kind::Nginx => nginx::command(files, address, scenario)?,
         };
         if self.kind != Kind::Nginx {
@@ -168,11 +194,6 @@ impl Peer {
             let _ = program.wait(PATIENCE);
         }
     }
-}
-
-/// The peers are built apart from everything else.
-fn target(workspace: &Workspace) -> PathBuf {
-    workspace.target().join("bench")
 }
 
 /// Some servers do not tell which port they got, so all are told which to take.
@@ -215,6 +236,14 @@ mod tests {
                 "mix-blocking"
             ]
         );
+    }
+
+    #[test]
+    fn the_profile_is_that_of_final_and_the_peers_are_built_for_release() {
+        let workspace = Workspace::find().unwrap();
+        let builds = Builds { workspace: &workspace, profile: "fast-build" };
+        assert!(builds.of_final("examples/bench").ends_with("fast-build/examples/bench"));
+        assert!(builds.of_peer("limit").ends_with("bench/release/limit"));
     }
 
     #[test]
