@@ -6,6 +6,7 @@
 //! in the same round. [`scenario`] says what is asked for, [`peer`] who answers, [`load`] asks, [`company`] is
 //! there beside it, [`usage`] reads what it cost, and [`report`] prints it.
 
+mod browser;
 mod company;
 mod files;
 mod idle;
@@ -42,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
     rounds: u8,
     /// Only these scenarios
-    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(SCENARIOS.iter().map(|scenario| scenario.name)))]
+    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(SCENARIOS.iter().map(|scenario| PossibleValue::new(scenario.name).help(scenario.about))))]
     scenario: Vec<String>,
     /// Only these servers; figures are relative to the limit, so it is among them anyway
     #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(PEERS.iter().map(|peer| peer.name)))]

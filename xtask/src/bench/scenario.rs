@@ -1,5 +1,7 @@
 //! What is asked for.
 
+use super::browser;
+
 /// A way to ask, and how often at a time.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Scenario {
@@ -43,10 +45,10 @@ const SLEEP: &str = "/sleep";
 /// The same, with the word by which a server is told of it.
 const SLEEP_TOLD: &str = "/sleep/told";
 
-/// "Hello, World!" on 64 connections.
+/// A server that does nothing but its own work: one route, one field line, and no layer.
 const HELLO: Scenario = Scenario {
     name: "hello",
-    about: "",
+    about: "a small response, 64 connections; a router and no layer around it",
     path: "/",
     fields: &[],
     connections: 64,
@@ -74,22 +76,24 @@ const ROUTES: Scenario = Scenario {
 
 /// In the order of the report.
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "keep-alive-64", about: "a small answer, 64 connections", ..HELLO },
+    HELLO,
+    Scenario { name: "hello-512", about: "the same, 512 connections", connections: 512, ..HELLO },
     Scenario {
-        name: "keep-alive-512",
-        about: "the same, 512 connections",
-        connections: 512,
+        name: "browser",
+        about: "the same, asked for as a browser does: 13 field lines instead of one",
+        fields: browser::FIELDS,
+        against: Some(&HELLO),
         ..HELLO
     },
     Scenario {
         name: "new-connection",
-        about: "the same, each request on a connection of its own",
+        about: "the small response, each request on a connection of its own",
         fields: &[("Connection", "close")],
         ..HELLO
     },
     Scenario {
         name: "route",
-        about: "a route with a parameter, and an answer in JSON",
+        about: "a route with a parameter, and a response in JSON",
         path: "/json/42",
         length: None,
         ..HELLO
@@ -118,7 +122,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "pipelining",
-        about: "the small answer, 16 requests sent at once",
+        about: "the small response, 16 requests sent at once",
         pipelined: 16,
         ..HELLO
     },
@@ -144,7 +148,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "access-log",
-        about: "the small answer, and a line in a file for each request",
+        about: "the small response, and a line in a file for each request",
         logs: true,
         against: Some(&HELLO),
         ..HELLO

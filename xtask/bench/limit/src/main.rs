@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
+use memchr::memmem;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::{Errno, read};
@@ -183,22 +184,15 @@ impl Connection {
     /// How many requests end in what has come.
     fn requests(&mut self, bytes: &[u8]) -> usize {
         const END: &[u8] = b"\r\n\r\n";
-        // The plain case: one request, all of it.
+        // The plain case: one short request, all of it.
         if self.tail.is_empty() && bytes.ends_with(END) && bytes.len() < 200 {
             return 1;
         }
         self.tail.extend(bytes);
-        let mut count = 0;
-        let mut rest = 0;
-        let mut at = 0;
-        while at + END.len() <= self.tail.len() {
-            if self.tail[at..].starts_with(END) {
-                count += 1;
-                at += END.len();
-                rest = at;
-            } else {
-                at += 1;
-            }
+        let (mut count, mut rest) = (0, 0);
+        for at in memmem::find_iter(&self.tail, END) {
+            count += 1;
+            rest = at + END.len();
         }
         self.tail.drain(..rest);
         count
