@@ -34,7 +34,18 @@ use report::{Cell, Row};
 use scenario::{SCENARIOS, Scenario};
 use usage::Usage;
 
+/// What `--help` says after the options.
+const HELP: &str = "\
+What hello leaves out: it is final/examples/bench.rs, a router with a few routes and nothing around it. There is no
+request id, no access log, no metrics, no CORS, no cache and no compression. So it compares with what
+other servers do for their hello, and is less than what an application does. demonstration is what `cargo run -p final`
+starts, with its default settings and its log in a file; only the number of requests on a connection has no limit, as in
+hello. `demonstration / hello` in the tables is the price of the layers.
+
+Use the release profile for every figure that you write down, and fast-build to see whether a change is worth anything.";
+
 #[derive(clap::Args)]
+#[command(after_long_help = HELP)]
 pub(crate) struct Args {
     /// Rounds of one second, to see that it works
     #[arg(long)]
@@ -108,8 +119,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let (seconds, rounds) = if args.quick { (1, args.rounds.min(3)) } else { (2, args.rounds) };
 
     let builds = Builds { workspace, profile: &args.profile };
-    let built: Vec<Result<(), String>> =
-        peers.iter().map(|peer| peer.build(builds).map_err(|error| format!("{error:#}"))).collect();
+    let built: Vec<Result<(), String>> = peers
+        .iter()
+        .map(|peer| peer.build(builds, &scenarios).map_err(|error| format!("{error:#}")))
+        .collect();
     let files = Files::create(workspace)?;
     let bench = Bench { builds, files: &files, seconds, rounds };
     let mut rows = Vec::new();

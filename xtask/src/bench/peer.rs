@@ -1,7 +1,7 @@
 //! Who answers: how each is built, started and stopped.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -85,6 +85,9 @@ impl Peer {
 
     /// Why a scenario is not for this one.
     pub(crate) fn cannot(&self, scenario: &Scenario) -> Option<&'static str> {
+        if scenario.demonstration && self.kind != Kind::Final {
+            return Some("it is the program of `final`");
+        }
         let has_sleepers = scenario.has_sleepers();
         let reasons: &[(bool, &'static str)] = match self.name {
             "limit" => &[
@@ -120,14 +123,17 @@ impl Peer {
         reasons.iter().find(|(cannot, _)| *cannot).map(|(_, reason)| *reason)
     }
 
-    /// Builds it, or sees that it is there.
-    pub(crate) fn build(&self, builds: Builds) -> anyhow::Result<()> {
+    /// Builds what the scenarios need of it, or sees that it is there.
+    pub(crate) fn build(&self, builds: Builds, scenarios: &[&Scenario]) -> anyhow::Result<()> {
         let mut command = process::cargo();
         command.args(["build", "--quiet"]).current_dir(builds.workspace.root());
         match self.kind {
             Kind::Final => {
                 command.args(["--profile", builds.profile]);
                 command.args(["--package", "final", "--example", "bench"]);
+                if scenarios.iter().any(|scenario| scenario.demonstration) {
+                    command.args(["--bin", "httpserver"]);
+                }
             }
             Kind::Package(name) => {
                 command.args(["--release", "--manifest-path", "xtask/bench/Cargo.toml"]);
@@ -154,11 +160,14 @@ impl Peer {
     ) -> anyhow::Result<Program> {
         let address = free_address()?;
         let mut command = match self.kind {
+            Kind::Final if scenario.demonstration => {
+                demonstration(&builds.of_final("httpserver"), address, &files.log(self.name))
+            }
             Kind::Final => Command::new(builds.of_final("examples/bench")),
             Kind::Package(name) => Command::new(builds.of_peer(name)),
             Kind::Nginx => nginx::command(files, address, scenario)?,
         };
-        if self.kind != Kind::Nginx {
+        if self.kind != Kind::Nginx && !scenario.demonstration {
             command.arg(address.to_string()).arg(files.public());
             command.env(ROUTES, scenario.routes.to_string());
         }
@@ -196,6 +205,20 @@ impl Peer {
     }
 }
 
+/// The program of `final`, with the settings that it has by default. Its access log goes to standard output, which is a
+/// file here: a pipe would need somebody who reads it, and takes CPU time from the server for that. So a shell says where
+/// it listens. A connection may be used for as many requests as in the other scenarios.
+fn demonstration(program: &Path, address: SocketAddr, log: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command.args([
+        "-c",
+        r#"echo "listening on http://$3"; exec "$1" --addr "$3" --max-requests 4294967295 >>"$2""#,
+        "demonstration",
+    ]);
+    command.arg(program).arg(log).arg(address.to_string());
+    command
+}
+
 /// Some servers do not tell which port they got, so all are told which to take.
 fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
@@ -216,10 +239,13 @@ mod tests {
                 .map(|s| s.name)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(reasons("limit"), ["gzip", "access-log", "slow-clients", "mix", "mix-blocking"]);
+        assert_eq!(
+            reasons("limit"),
+            ["gzip", "access-log", "demonstration", "slow-clients", "mix", "mix-blocking"]
+        );
         assert_eq!(reasons("final"), [""; 0]);
-        assert_eq!(reasons("nginx"), ["mix", "mix-blocking"]);
-        assert_eq!(reasons("axum"), ["access-log", "mix"]);
+        assert_eq!(reasons("nginx"), ["demonstration", "mix", "mix-blocking"]);
+        assert_eq!(reasons("axum"), ["access-log", "demonstration", "mix"]);
         assert_eq!(
             reasons("may_minihttp"),
             [
@@ -228,6 +254,7 @@ mod tests {
                 "static-100k",
                 "static-10m",
                 "access-log",
+                "demonstration",
                 "routes-10",
                 "routes-100",
                 "routes-1000",

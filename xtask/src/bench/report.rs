@@ -22,7 +22,8 @@ pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
     // Whether a table has a line for a scenario, and what stands before it.
     let all = |scenario: &Scenario| Some(scenario.name.to_string());
     let content = |scenario: &Scenario| {
-        all(scenario).filter(|_| scenario.is_static() || scenario.is_gzip() || scenario.logs)
+        let has_content = scenario.is_static() || scenario.is_gzip() || scenario.logs;
+        all(scenario).filter(|_| has_content && !scenario.demonstration)
     };
     let mut text = String::new();
     let mut print = |title: &str,

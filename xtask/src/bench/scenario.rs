@@ -22,6 +22,8 @@ pub(crate) struct Scenario {
     pub routes: u16,
     /// Whether the server writes a line to a file for each request.
     pub logs: bool,
+    /// Whether the program of `final` serves it, with all layers of the demonstration, and not the bench's own server.
+    pub demonstration: bool,
     /// Threads of the server at most, for those who would have more by themselves.
     pub threads: Option<u8>,
     /// What the same server does in the same round, to compare with.
@@ -57,6 +59,7 @@ const HELLO: Scenario = Scenario {
     length: Some(13),
     routes: 0,
     logs: false,
+    demonstration: false,
     threads: None,
     against: None,
 };
@@ -150,6 +153,18 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "access-log",
         about: "the small response, and a line in a file for each request",
         logs: true,
+        against: Some(&HELLO),
+        ..HELLO
+    },
+    Scenario {
+        name: "demonstration",
+        about: "a small response by the program of `final`: all its layers, its access log, its routes",
+        path: "/hello/World",
+        // What CORS and compression look at. The browser's page is of an allowed origin.
+        fields: &[("Origin", "http://localhost:3000"), ("Accept-Encoding", "gzip")],
+        length: Some(14),
+        logs: true,
+        demonstration: true,
         against: Some(&HELLO),
         ..HELLO
     },
