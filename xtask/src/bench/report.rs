@@ -52,6 +52,9 @@ pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
     print("CPU time of the server a request, relative to the limit", &all, &|row, at| {
         relative(row, at, limit, cpu, |cpu| format!("{:.1} us", cpu * 1e6))
     });
+    print("CPU time of the server a request, in microseconds", &all, &|row, at| {
+        middle(row, at, cpu).map(|cpu| format!("{:.2}", cpu * 1e6))
+    });
     print("latency in ms, half of the answers / 99 of 100", &all, &|row, at| {
         let middle = |of: fn(&Sample) -> Option<f64>| middle(row, at, of);
         let (p50, p99) = (middle(|sample| Some(sample.p50))?, middle(|sample| Some(sample.p99))?);
@@ -242,6 +245,10 @@ route  100/s   0.90
 CPU time of the server a request, relative to the limit
         limit  final
 route  4.0 us   1.25
+
+CPU time of the server a request, in microseconds
+       limit  final
+route   4.00   6.00
 
 latency in ms, half of the answers / 99 of 100
              limit        final
