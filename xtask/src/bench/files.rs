@@ -1,4 +1,4 @@
-//! What is served, in a folder that goes away by itself.
+//! The served files, in a temporary directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 
 const KIB: usize = 1024;
 
-/// Asks wrk to send requests in batches.
+/// A script that makes wrk send requests in batches.
 const PIPELINE: &str = "\
 local batch
 function init(args)
@@ -21,7 +21,7 @@ function request()
 end
 ";
 
-/// The folder: `public` is served, the rest is for the tools.
+/// The directory: `public` is served, the rest is for the tools.
 pub(crate) struct Files {
     folder: TempDir,
 }
@@ -41,7 +41,7 @@ impl Files {
         write("text100k.txt", 100 * KIB)?;
         write("10m.txt", 10 * KIB * KIB)?;
         fs::write(files.pipeline(), PIPELINE)?;
-        // nginx's workers have another user when root has started it.
+        // Started by root, nginx runs its workers as another user.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -54,12 +54,12 @@ impl Files {
         self.folder.path()
     }
 
-    /// What the servers serve.
+    /// The directory that the servers serve.
     pub(crate) fn public(&self) -> PathBuf {
         self.path().join("public")
     }
 
-    /// Where a server writes its log.
+    /// The path of a server's log.
     pub(crate) fn log(&self, server: &str) -> PathBuf {
         self.path().join(format!("{server}.log"))
     }
@@ -70,7 +70,7 @@ impl Files {
     }
 }
 
-/// Prose, for something made up compresses too well: the pages of the book, one behind the other.
+/// Prose, because generated text compresses too well: the pages of the book, one after another.
 fn text(workspace: &Workspace) -> anyhow::Result<Vec<u8>> {
     let mut text = Vec::new();
     let mut folders = vec![workspace.path("book/src")];
@@ -88,6 +88,6 @@ fn text(workspace: &Workspace) -> anyhow::Result<Vec<u8>> {
         }
     }
     anyhow::ensure!(text.len() >= 100 * KIB, "the book has only {} bytes of prose", text.len());
-    // A cut in the middle of a letter is no text.
+    // ASCII only, so that a cut at any byte leaves valid UTF-8.
     Ok(text.into_iter().filter(u8::is_ascii).collect())
 }

@@ -1,4 +1,4 @@
-//! Connections that have asked once and then only stand there.
+//! Connections that are idle after one request.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-/// For each step with one connection.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// For all of them: servers close connections that stand there too long.
-const ALL: Duration = Duration::from_secs(20);
-/// As many are opened at a time as any server's queue of finished handshakes takes.
+/// The timeout of each step with one connection.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// The timeout for opening all of them: servers close connections that are idle too long.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
+/// How many are opened at a time: no more than fit into the accept queue of any server.
 const BATCH: usize = 100;
 
-/// They are closed when it is dropped.
+/// The connections, which are closed when this is dropped.
 pub(crate) struct Idle {
     streams: Vec<TcpStream>,
 }
@@ -25,16 +25,19 @@ impl Idle {
         let mut idle = Idle { streams: Vec::with_capacity(count) };
         while idle.streams.len() < count {
             let opened = idle.streams.len();
-            ensure!(start.elapsed() < ALL, "only {opened} could be opened in {ALL:?}");
+            ensure!(
+                start.elapsed() < TOTAL_TIMEOUT,
+                "only {opened} could be opened in {TOTAL_TIMEOUT:?}"
+            );
             for _ in 0..BATCH.min(count - opened) {
                 let stream = open(address, &request);
                 idle.streams
-                    .push(stream.with_context(|| format!("number {}", idle.streams.len()))?);
+                    .push(stream.with_context(|| format!("connection {}", idle.streams.len()))?);
             }
             for stream in &mut idle.streams[opened..] {
-                let answered = stream.read(&mut [0; 1024]);
-                let answered = answered.with_context(|| format!("no answer in {PATIENCE:?}"))?;
-                ensure!(answered > 0, "the server closes number {opened}");
+                let received = stream.read(&mut [0; 1024]);
+                let received = received.with_context(|| format!("no response in {TIMEOUT:?}"))?;
+                ensure!(received > 0, "the server has closed connection {opened}");
             }
         }
         Ok(idle)
@@ -44,7 +47,7 @@ impl Idle {
     pub(crate) fn closed_by_the_server(&self) -> usize {
         let open = |stream: &TcpStream| {
             let looked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
-            // A byte of the answer that was not read, or nothing yet.
+            // Open: a byte of the response is left to read, or nothing has arrived.
             looked.map_or_else(|error| error.kind() == io::ErrorKind::WouldBlock, |count| count > 0)
         };
         self.streams.iter().filter(|stream| !open(stream)).count()
@@ -52,10 +55,10 @@ impl Idle {
 }
 
 fn open(address: SocketAddr, request: &[u8]) -> io::Result<TcpStream> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    // Closing resets the connection: our ports are not kept in TIME_WAIT, and 50,000 would be too many.
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    // Reset the connection on close: 50,000 ports in TIME_WAIT would be too many.
     #[cfg(unix)]
     rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO))?;
     stream.write_all(request)?;
@@ -86,7 +89,7 @@ mod tests {
         });
         let idle = Idle::open(address, 3).unwrap();
         let kept = server.unwrap().join().unwrap();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while idle.closed_by_the_server() < 1 && Instant::now() < deadline {
             thread::yield_now();
         }

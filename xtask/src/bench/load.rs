@@ -1,4 +1,4 @@
-//! Asks as fast as answers come, with wrk.
+//! Sends requests with wrk, as fast as the responses arrive.
 
 use std::io::Read;
 use std::net::SocketAddr;
@@ -11,28 +11,28 @@ use anyhow::{Context, bail};
 use super::files::Files;
 use super::scenario::Scenario;
 
-/// wrk waits for what is under way; longer than this it hangs.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// The standard library has no wait with a deadline, so it is looked at this often.
-const LOOK: Duration = Duration::from_millis(20);
+/// How long wrk may wait for the last responses; after that it hangs.
+const GRACE: Duration = Duration::from_secs(15);
+/// The standard library has no wait with a timeout, so we poll at this interval.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// What wrk counted.
+/// The figures that wrk prints.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Load {
     pub requests: f64,
-    /// A second.
+    /// Responses per second.
     pub rate: f64,
-    /// Received in all, heads and bodies.
+    /// Received in all, header sections and bodies.
     pub bytes: f64,
-    /// Seconds.
+    /// Latency in seconds.
     pub p50: f64,
     pub p99: f64,
     pub errors: f64,
 }
 
-/// Whether wrk is there.
+/// Checks that wrk is installed.
 pub(crate) fn find() -> anyhow::Result<()> {
-    // It has no option that only says its version, and ends with a failure after printing it.
+    // `-v` prints the version and exits with a failure, so the status is ignored.
     let output = Command::new("wrk").arg("-v").stdin(Stdio::null()).output();
     output.map(drop).context(
         "the load comes from wrk, which cannot be started: apt install wrk, brew install wrk",
@@ -63,24 +63,24 @@ pub(crate) fn run(
     if scenario.pipelined > 1 {
         command.args(["--", &scenario.pipelined.to_string()]);
     }
-    let output = bounded(&mut command, Duration::from_secs(seconds.into()) + PATIENCE)?;
-    parse(&output).with_context(|| format!("wrk printed something else than its report:\n{output}"))
+    let output = bounded(&mut command, Duration::from_secs(seconds.into()) + GRACE)?;
+    parse(&output).with_context(|| format!("the output of wrk is not a report:\n{output}"))
 }
 
-/// Runs a program that prints little, for at most this time.
-fn bounded(command: &mut Command, patience: Duration) -> anyhow::Result<String> {
+/// Runs a program for at most `timeout`. It must print less than a pipe holds.
+fn bounded(command: &mut Command, timeout: Duration) -> anyhow::Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let mut child = command.spawn().with_context(|| format!("`{name}` cannot be started"))?;
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + timeout;
     let status = loop {
         match child.try_wait()? {
             Some(status) => break status,
-            None if Instant::now() < deadline => thread::sleep(LOOK),
+            None if Instant::now() < deadline => thread::sleep(POLL_INTERVAL),
             None => {
                 child.kill()?;
                 child.wait()?;
-                bail!("`{name}` has not ended after {patience:?}");
+                bail!("`{name}` has not ended after {timeout:?}");
             }
         }
     };
@@ -181,7 +181,7 @@ Transfer/sec:     18.12MB
     }
 
     #[test]
-    fn anything_else_is_no_report() {
+    fn other_output_is_not_a_report() {
         assert_eq!(parse("unable to connect to 127.0.0.1:1 Connection refused\n"), None);
         assert_eq!(parse(""), None);
     }
@@ -197,7 +197,7 @@ Transfer/sec:     18.12MB
 
     #[test]
     #[cfg(unix)]
-    fn what_does_not_end_is_ended() {
+    fn a_program_that_does_not_end_is_killed() {
         let start = Instant::now();
         let error =
             bounded(Command::new("sleep").arg("60"), Duration::from_millis(50)).unwrap_err();

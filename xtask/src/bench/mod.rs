@@ -1,13 +1,14 @@
 //! `cargo xtask bench`: `final` and its peers on this machine, in interleaved rounds.
 //!
-//! What a machine does beside them changes from minute to minute, so no server is measured alone: in a round
-//! each has its turn, each figure is compared with the limit's of the same round, and the median of those
-//! ratios is printed. What a scenario adds to another one is measured in the same way: both on the same server
-//! in the same round. [`scenario`] says what is asked for, [`peer`] who answers, [`load`] asks, [`company`] is
-//! there beside it, [`usage`] reads what it cost, and [`report`] prints it.
+//! Other work on the machine changes from minute to minute, so the servers are measured in interleaved rounds: each
+//! server runs once per round, each figure is divided by the limit's figure of the same round, and the median of
+//! these ratios is printed. The cost that a scenario adds to another one is measured in the same way: both on the
+//! same server in the same round. [`scenario`] describes the requests, [`peer`] the servers, [`load`] sends the
+//! requests, [`background`] opens other connections meanwhile, [`usage`] reads the CPU time and memory, and
+//! [`report`] prints the tables.
 
+mod background;
 mod browser;
-mod company;
 mod files;
 mod idle;
 mod load;
@@ -27,7 +28,7 @@ use wire::{Client, Program};
 
 use crate::ui;
 use crate::workspace::Workspace;
-use company::Company;
+use background::Background;
 use files::Files;
 use peer::{Builds, PEERS, Peer};
 use report::{Cell, Row};
@@ -47,10 +48,10 @@ Use the release profile for every figure that you write down, and fast-build to 
 #[derive(clap::Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Args {
-    /// Rounds of one second, to see that it works
+    /// Rounds of one second, to check that everything works
     #[arg(long)]
     quick: bool,
-    /// How many times each server has its turn
+    /// How many times each server is measured
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
     rounds: u8,
     /// Only these scenarios
@@ -73,31 +74,31 @@ const PROFILES: [(&str, &str); 2] = [
     ("fast-build", "for work: builds faster, and its figures are compared only with each other"),
 ];
 
-/// What one server did in one round.
+/// The figures of one server in one round.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Sample {
-    /// Answers a second.
+    /// Responses per second.
     pub rate: f64,
-    /// Seconds of the server's CPU time an answer.
+    /// Seconds of the server's CPU time per response.
     pub cpu: Option<f64>,
-    /// Bytes received an answer, its head among them.
+    /// Bytes received per response, header section included.
     pub bytes: f64,
-    /// Seconds until half of the answers were there, and 99 of 100.
+    /// Latency in seconds at the 50th and the 99th percentile.
     pub p50: f64,
     pub p99: f64,
-    /// The most memory that the server has held so far, in KiB.
+    /// The server's peak memory so far, in KiB.
     pub memory: Option<f64>,
-    /// Answers other than 2xx and 3xx, and connections that failed.
+    /// Responses other than 2xx and 3xx, and connections that failed.
     pub errors: f64,
-    /// Connections beside these that the server has closed.
+    /// Background connections that the server has closed.
     pub lost: usize,
-    /// What those beside got of what they could get, where they ask for something.
+    /// The throughput of the background requests, as a fraction of what is possible.
     pub share: Option<f64>,
-    /// What the scenario is compared with, on the same server in the same round.
+    /// The scenario it is compared with, on the same server in the same round.
     pub base: Option<Base>,
 }
 
-/// What a server did without that which a scenario adds.
+/// The figures of a server without what the scenario adds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Base {
     pub rate: f64,
@@ -132,13 +133,13 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         rows.push(Row { scenario, cells });
     }
     let names: Vec<_> = peers.iter().map(|peer| peer.name).collect();
-    ui::print(&format!("\n{rounds} rounds of {seconds} s each{}\n", reservation(&args.profile)));
+    ui::print(&format!("\n{rounds} rounds of {seconds} s each{}\n", warning(&args.profile)));
     ui::print(&report::tables(&names, &rows));
     Ok(ExitCode::SUCCESS)
 }
 
-/// What to remember about figures that do not come from the release profile.
-fn reservation(profile: &str) -> String {
+/// A warning for figures that do not come from the release profile.
+fn warning(profile: &str) -> String {
     match profile {
         RELEASE => String::new(),
         other => format!(
@@ -147,14 +148,14 @@ fn reservation(profile: &str) -> String {
     }
 }
 
-/// A server that has its turn in every round.
+/// A server that is measured in every round.
 struct Contestant<'a> {
     peer: &'a Peer,
     state: Result<Started, String>,
     samples: Vec<Sample>,
 }
 
-/// The server, and the same one once more for what the scenario is compared with.
+/// The server, and a second instance of it for the scenario that this one is compared with.
 struct Started {
     program: Program,
     base: Option<(&'static Scenario, Program)>,
@@ -168,7 +169,7 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Measures one scenario; a cell a peer, in their order.
+    /// Measures one scenario and returns a cell per peer, in the same order.
     fn measure(
         &self,
         scenario: &Scenario,
@@ -185,7 +186,7 @@ impl Bench<'_> {
             })
             .collect();
         for round in 0..usize::from(self.rounds) {
-            // Another one begins each time: the order favours nobody.
+            // Each round starts with another server, so that the order favours none of them.
             let first = round % contestants.len().max(1);
             contestants.rotate_left(first);
             for contestant in &mut contestants {
@@ -193,7 +194,7 @@ impl Bench<'_> {
                 if scenario.logs {
                     self.empty_log(contestant.peer);
                 }
-                match self.turn(scenario, started, round) {
+                match self.sample_with_base(scenario, started, round) {
                     Ok(sample) => contestant.samples.push(sample),
                     Err(error) => contestant.state = Err(format!("{error:#}")),
                 }
@@ -213,13 +214,13 @@ impl Bench<'_> {
         cells
     }
 
-    /// Starts a server and sees that it gives the answer which the others give.
+    /// Starts a server and checks that it sends the same response as the others.
     fn start(&self, scenario: &Scenario, peer: &Peer) -> Result<Started, String> {
         if let Some(reason) = peer.cannot(scenario) {
             return Err(reason.to_string());
         }
         let program = self.start_one(scenario, peer)?;
-        // The limit does nothing that could be compared.
+        // The limit does the same work in all scenarios, so there is nothing to compare.
         let Some(base) = scenario.against.filter(|_| !peer.is_limit()) else {
             return Ok(Started { program, base: None });
         };
@@ -243,36 +244,41 @@ impl Bench<'_> {
         started.map_err(|error| format!("{error:#}"))
     }
 
-    /// Logs grow fast, and a full disk is no server's fault. All open them for appending, so they go on at the start.
+    /// Logs grow fast and could fill the disk. All servers append, so they continue at the start of the empty file.
     fn empty_log(&self, peer: &Peer) {
-        // One that is not there is empty.
+        // A missing file counts as empty.
         let _ = File::options().write(true).truncate(true).open(self.files.log(peer.name));
     }
 
-    fn turn(&self, scenario: &Scenario, started: &Started, round: usize) -> anyhow::Result<Sample> {
+    fn sample_with_base(
+        &self,
+        scenario: &Scenario,
+        started: &Started,
+        round: usize,
+    ) -> anyhow::Result<Sample> {
         let Some((base, other)) = &started.base else {
-            return self.ask(scenario, &started.program);
+            return self.sample(scenario, &started.program);
         };
-        // Who comes first changes here too.
+        // The order alternates here too.
         let (sample, base) = if round.is_multiple_of(2) {
-            let base = self.ask(base, other)?;
-            (self.ask(scenario, &started.program)?, base)
+            let base = self.sample(base, other)?;
+            (self.sample(scenario, &started.program)?, base)
         } else {
-            (self.ask(scenario, &started.program)?, self.ask(base, other)?)
+            (self.sample(scenario, &started.program)?, self.sample(base, other)?)
         };
         let Sample { rate, cpu, p99, .. } = base;
         Ok(Sample { base: Some(Base { rate, cpu, p99 }), ..sample })
     }
 
-    fn ask(&self, scenario: &Scenario, program: &Program) -> anyhow::Result<Sample> {
-        let company = Company::meet(program.addr(), scenario.beside)?;
+    fn sample(&self, scenario: &Scenario, program: &Program) -> anyhow::Result<Sample> {
+        let background = Background::start(program.addr(), scenario.background)?;
         let before = Usage::of(program.pid());
         let load = load::run(scenario, program.addr(), self.files, self.seconds)?;
         let after = Usage::of(program.pid());
         if load.requests == 0.0 {
-            bail!("no answer in {} s", self.seconds);
+            bail!("no response in {} s", self.seconds);
         }
-        let parting = company.leave();
+        let outcome = background.stop();
         let cpu = before.zip(after).map(|(before, after)| (after.cpu - before.cpu) / load.requests);
         Ok(Sample {
             rate: load.rate,
@@ -282,18 +288,18 @@ impl Bench<'_> {
             p99: load.p99,
             memory: after.map(|usage| usage.memory),
             errors: load.errors,
-            lost: parting.lost,
-            share: parting.share,
+            lost: outcome.lost,
+            share: outcome.share,
             base: None,
         })
     }
 }
 
-/// One request before it is measured: a fast 404 would win.
+/// Sends one request before the measurement, because a fast 404 would win.
 fn probe(program: &Program, scenario: &Scenario) -> anyhow::Result<()> {
     let mut client = Client::connect(program.addr())?;
     let reply = client.ask(wire::request("GET", scenario.path, scenario.fields, b""))?;
-    ensure!(reply.status == 200, "GET {} is answered with {}", scenario.path, reply.status);
+    ensure!(reply.status == 200, "the response to GET {} is {}", scenario.path, reply.status);
     if scenario.is_gzip() {
         ensure!(reply.lists("Content-Encoding", "gzip"), "GET {} is not compressed", scenario.path);
     } else if let Some(length) = scenario.length {
@@ -319,8 +325,8 @@ mod tests {
     }
 
     #[test]
-    fn only_figures_of_the_release_profile_come_without_a_reservation() {
-        assert_eq!(reservation(RELEASE), "");
-        assert!(reservation("fast-build").contains("with the profile fast-build"));
+    fn only_figures_of_the_release_profile_come_without_a_warning() {
+        assert_eq!(warning(RELEASE), "");
+        assert!(warning("fast-build").contains("with the profile fast-build"));
     }
 }

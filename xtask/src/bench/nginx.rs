@@ -7,7 +7,7 @@ use std::process::Command;
 use super::files::Files;
 use super::scenario::Scenario;
 
-/// nginx in the foreground, a worker a core. It does not say where it listens, so a shell says it first.
+/// nginx in the foreground, with a worker per core. It does not print where it listens, so a shell does.
 pub(super) fn command(
     files: &Files,
     address: SocketAddr,
@@ -67,7 +67,7 @@ http {{
     )
 }
 
-/// The route with a parameter in the middle of all, since expressions are tried in their order.
+/// The route with a parameter in the middle of the others, because regular expressions are tried in order.
 fn locations(routes: u16) -> String {
     let item = |path: &str| {
         format!(
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nginx_has_as_many_routes_as_the_others_and_the_one_that_is_asked_for_once() {
+    fn nginx_has_as_many_routes_as_the_others_and_the_requested_one_once() {
         for (routes, count) in [(0, 1), (10, 10), (1_000, 1_000)] {
             let text = locations(routes);
             assert_eq!(text.matches("location").count(), count, "{routes}");

@@ -1,4 +1,4 @@
-//! Who answers: how each is built, started and stopped.
+//! The servers: how each is built, started and stopped.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -16,15 +16,15 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// How long a server may take to open its port, or to end.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The limit closes after each answer when this is set.
+/// How long a server may take to start listening, or to exit.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The limit closes the connection after each response when this is set.
 const CLOSE: &str = "LIMIT_CLOSE";
-/// How many routes there are.
+/// The number of routes.
 const ROUTES: &str = "BENCH_ROUTES";
-/// The file for a line a request.
+/// The file of the access log.
 const LOG: &str = "BENCH_LOG";
-/// How many threads there are at most.
+/// The maximum number of threads.
 const THREADS: &str = "BENCH_THREADS";
 
 /// A server, and the name of its column.
@@ -40,7 +40,7 @@ enum Kind {
     Final,
     /// A package in `xtask/bench`.
     Package(&'static str),
-    /// As it is installed.
+    /// The installed program.
     Nginx,
 }
 
@@ -58,7 +58,7 @@ pub(crate) const PEERS: &[Peer] = &[
 #[derive(Clone, Copy)]
 pub(crate) struct Builds<'a> {
     pub workspace: &'a Workspace,
-    /// Of `final`. The peers change only with their versions, so they are always built for release.
+    /// The profile for `final`. The peers change only with their versions, so they are always built for release.
     pub profile: &'a str,
 }
 
@@ -83,7 +83,7 @@ impl Peer {
         self.name == "limit"
     }
 
-    /// Why a scenario is not for this one.
+    /// Why this server cannot run a scenario.
     pub(crate) fn cannot(&self, scenario: &Scenario) -> Option<&'static str> {
         if scenario.demonstration && self.kind != Kind::Final {
             return Some("it is the program of `final`");
@@ -94,19 +94,19 @@ impl Peer {
                 (scenario.is_gzip(), "it compresses nothing"),
                 (scenario.logs, "it writes no log"),
                 (has_sleepers, "it has no handlers"),
-                (scenario.has_slow_clients(), "it always gives the same answer"),
+                (scenario.has_slow_clients(), "it always sends the same response"),
             ],
             "nginx" => &[(has_sleepers, "it has no handlers that sleep")],
             "axum" | "actix-web" => &[
-                (scenario.logs, "no log of a line a request is its own"),
+                (scenario.logs, "it has no access log of its own"),
                 (
                     has_sleepers && !scenario.tells(),
-                    "its handlers must say that they block: see mix-blocking",
+                    "its handlers must announce blocking work: see mix-blocking",
                 ),
             ],
             "may_minihttp" => &[
                 (scenario.is_static(), "it serves no files"),
-                (scenario.closes(), "it does not heed `Connection: close`"),
+                (scenario.closes(), "it ignores `Connection: close`"),
                 (scenario.logs, "it writes no log"),
                 (scenario.routes > 0, "it has no routes"),
                 (has_sleepers, "it has no threads for handlers that block"),
@@ -115,15 +115,15 @@ impl Peer {
             "tiny_http" => &[
                 (scenario.logs, "it writes no log"),
                 (scenario.routes > 0, "it has no routes"),
-                (has_sleepers, "its threads, one a core, would all sleep"),
-                (scenario.has_slow_clients(), "it has a thread a connection"),
+                (has_sleepers, "its threads, one per core, would all sleep"),
+                (scenario.has_slow_clients(), "it has a thread per connection"),
             ],
             _ => &[],
         };
         reasons.iter().find(|(cannot, _)| *cannot).map(|(_, reason)| *reason)
     }
 
-    /// Builds what the scenarios need of it, or sees that it is there.
+    /// Builds the programs that the scenarios need, or checks that they are installed.
     pub(crate) fn build(&self, builds: Builds, scenarios: &[&Scenario]) -> anyhow::Result<()> {
         let mut command = process::cargo();
         command.args(["build", "--quiet"]).current_dir(builds.workspace.root());
@@ -147,11 +147,11 @@ impl Peer {
         }
         ui::print(&format!("$ {}\n", process::typed(&command)));
         let finished = process::captured(&mut command)?;
-        ensure!(finished.status.success(), "it cannot be built:\n{}", finished.output.trim_end());
+        ensure!(finished.status.success(), "the build failed:\n{}", finished.output.trim_end());
         Ok(())
     }
 
-    /// Starts it, ready for the requests of a scenario.
+    /// Starts it, and returns when it is ready for the requests of a scenario.
     pub(crate) fn start(
         &self,
         builds: Builds,
@@ -184,12 +184,12 @@ impl Peer {
             }
         }
         let program = Program::start_command(command)?;
-        // nginx says nothing when it is ready.
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect_timeout(&address, PATIENCE).is_err() {
+        // nginx prints nothing when it is ready.
+        let deadline = Instant::now() + TIMEOUT;
+        while TcpStream::connect_timeout(&address, TIMEOUT).is_err() {
             ensure!(
                 Instant::now() < deadline,
-                "nothing listens on {address} after {PATIENCE:?}: {}",
+                "nothing listens on {address} after {TIMEOUT:?}: {}",
                 program.stderr_so_far()
             );
             thread::sleep(Duration::from_millis(10));
@@ -197,17 +197,16 @@ impl Peer {
         Ok(program)
     }
 
-    /// Ends it. Killed at once, nginx would leave its workers behind.
+    /// Stops it. Killed at once, nginx would leave its workers running.
     pub(crate) fn stop(&self, program: &Program) {
         if self.kind == Kind::Nginx && program.signal(Signal::Terminate).is_ok() {
-            let _ = program.wait(PATIENCE);
+            let _ = program.wait(TIMEOUT);
         }
     }
 }
 
 /// The program of `final`, with the settings that it has by default. Its access log goes to standard output, which is a
-/// file here: a pipe would need somebody who reads it, and takes CPU time from the server for that. So a shell says where
-/// it listens. A connection may be used for as many requests as in the other scenarios.
+/// file here: a reader of a pipe would take CPU time from the server. So a shell prints where it listens. A connection may be used for as many requests as in the other scenarios.
 fn demonstration(program: &Path, address: SocketAddr, log: &Path) -> Command {
     let mut command = Command::new("sh");
     command.args([
@@ -219,7 +218,7 @@ fn demonstration(program: &Path, address: SocketAddr, log: &Path) -> Command {
     command
 }
 
-/// Some servers do not tell which port they got, so all are told which to take.
+/// Some servers do not print which port they got for port 0, so we choose one.
 fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
@@ -230,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_peer_cannot_do_has_a_reason() {
+    fn a_scenario_that_a_peer_cannot_run_has_a_reason() {
         let reasons = |name: &str| {
             let peer = PEERS.iter().find(|peer| peer.name == name).unwrap();
             SCENARIOS

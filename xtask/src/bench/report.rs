@@ -1,4 +1,4 @@
-//! The tables: scenarios down, servers across.
+//! The tables: a line per scenario, a column per server.
 
 use std::fmt::Write;
 
@@ -6,20 +6,20 @@ use super::scenario::Scenario;
 use super::{Base, Sample};
 use crate::ui;
 
-/// What one server did in all rounds, or why it did not.
+/// The samples of one server in all rounds, or the reason why there are none.
 pub(crate) type Cell = Result<Vec<Sample>, String>;
 
-/// A scenario, with a cell a server.
+/// A scenario, with a cell per server.
 pub(crate) struct Row<'a> {
     pub scenario: &'a Scenario,
     pub cells: Vec<Cell>,
 }
 
-/// All that is printed in the end.
+/// The tables and notes that are printed at the end.
 pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
     let position = |name| names.iter().position(|other| *other == name);
     let (limit, nginx) = (position("limit"), position("nginx"));
-    // Whether a table has a line for a scenario, and what stands before it.
+    // The label of the line for a scenario, if the table has one.
     let all = |scenario: &Scenario| Some(scenario.name.to_string());
     let content = |scenario: &Scenario| {
         let has_content = scenario.is_static() || scenario.is_gzip() || scenario.logs;
@@ -40,63 +40,65 @@ pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
     };
 
     let rate = |sample: &Sample| Some(sample.rate);
-    print("requests a second, relative to the limit", &all, &|row, at| {
+    print("requests per second, relative to the limit", &all, &|row, at| {
         relative(row, at, limit, rate, |rate| format!("{rate:.0}/s"))
     });
     if nginx.is_some() {
-        print("requests a second, relative to nginx", &content, &|row, at| {
+        print("requests per second, relative to nginx", &content, &|row, at| {
             relative(row, at, nginx, rate, |rate| format!("{rate:.0}/s"))
         });
     }
     let cpu = |sample: &Sample| sample.cpu;
-    print("CPU time of the server a request, relative to the limit", &all, &|row, at| {
+    print("CPU time per request, relative to the limit", &all, &|row, at| {
         relative(row, at, limit, cpu, |cpu| format!("{:.1} us", cpu * 1e6))
     });
-    print("CPU time of the server a request, in microseconds", &all, &|row, at| {
+    print("CPU time per request, in microseconds", &all, &|row, at| {
         middle(row, at, cpu).map(|cpu| format!("{:.2}", cpu * 1e6))
     });
-    print("latency in ms, half of the answers / 99 of 100", &all, &|row, at| {
+    print("latency in ms, p50 / p99", &all, &|row, at| {
         let middle = |of: fn(&Sample) -> Option<f64>| middle(row, at, of);
         let (p50, p99) = (middle(|sample| Some(sample.p50))?, middle(|sample| Some(sample.p99))?);
-        // wrk says 0 when it could not find the answer among those that it has noted.
+        // wrk prints 0 when the percentile is outside of what it has recorded.
         let shown = |time: f64| match time {
             0.0 => "-".to_string(),
             time => format!("{:.2}", time * 1e3),
         };
         Some(format!("{} / {}", shown(p50), shown(p99)))
     });
-    print("most memory held, in MiB", &all, &|row, at| {
+    print("peak memory, in MiB", &all, &|row, at| {
         let samples = row.cells[at].as_ref().ok()?;
         let most = samples.iter().filter_map(|sample| sample.memory).reduce(f64::max)?;
         Some(format!("{:.1}", most / 1024.0))
     });
     let compressed = |scenario: &Scenario| all(scenario).filter(|_| scenario.is_gzip());
-    print("KiB of a compressed answer: who compresses less is faster", &compressed, &|row, at| {
+    print("KiB of a compressed response: less compression is faster", &compressed, &|row, at| {
         middle(row, at, |sample| Some(sample.bytes)).map(|bytes| format!("{:.1}", bytes / 1024.0))
     });
     let compared =
         |scenario: &Scenario| Some(format!("{} / {}", scenario.name, scenario.against?.name));
-    print("requests a second, one to the other on the same server", &compared, &|row, at| {
-        beside_itself(row, at, |sample, base| Some(sample.rate / base.rate))
-    });
     print(
-        "CPU time of the server a request, one to the other on the same server",
+        "requests per second, one scenario relative to the other on the same server",
         &compared,
-        &|row, at| beside_itself(row, at, |sample, base| Some(sample.cpu? / base.cpu?)),
+        &|row, at| relative_to_base(row, at, |sample, base| Some(sample.rate / base.rate)),
     );
-    print("latency in ms, 99 of 100 answers, one and the other", &compared, &|row, at| {
+    print(
+        "CPU time per request, one scenario relative to the other on the same server",
+        &compared,
+        &|row, at| relative_to_base(row, at, |sample, base| Some(sample.cpu? / base.cpu?)),
+    );
+    print("p99 latency in ms, one scenario and the other", &compared, &|row, at| {
         let base = middle(row, at, |sample| Some(sample.base?.p99))?;
         let own = middle(row, at, |sample| Some(sample.p99))?;
         Some(format!("{:.2} / {:.2}", own * 1e3, base * 1e3))
     });
     let notes = notes(names, rows);
     if !notes.is_empty() {
-        let _ = write!(text, "\n{}\n{notes}", ui::paint(ui::TITLE, "what to know about it"));
+        let _ = write!(text, "\n{}\n{notes}", ui::paint(ui::TITLE, "notes"));
     }
     text
 }
 
-/// The median of what one server did.
+/// The median over the rounds of one server.
 fn middle(row: &Row, at: usize, of: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
     median(row.cells[at].as_ref().ok()?.iter().filter_map(of).collect())
 }
@@ -118,8 +120,8 @@ fn relative(
     median(ratios).map(|ratio| format!("{ratio:.2}"))
 }
 
-/// The median of the ratios to what the same server did in the same round without that which is measured.
-fn beside_itself(
+/// The median of the ratios to the other scenario on the same server in the same round.
+fn relative_to_base(
     row: &Row,
     at: usize,
     ratio: impl Fn(&Sample, Base) -> Option<f64>,
@@ -128,14 +130,14 @@ fn beside_itself(
     Some(format!("{ratio:.2}"))
 }
 
-/// The one in the middle, or half way between the two that are.
+/// The middle value, or the mean of the two middle values.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
     Some(f64::midpoint(values[low], values[high]))
 }
 
-/// What was skipped, and what went wrong while it was measured.
+/// Skipped scenarios, and errors during the measurement.
 fn notes(names: &[&str], rows: &[Row]) -> String {
     let mut text = String::new();
     for row in rows {
@@ -153,14 +155,14 @@ fn notes(names: &[&str], rows: &[Row]) -> String {
                     if lost > 0 {
                         let _ = writeln!(
                             text,
-                            "{about}: up to {lost} connections beside it were closed by the server"
+                            "{about}: the server closed up to {lost} background connections"
                         );
                     }
                     let share = samples.iter().filter_map(|sample| sample.share);
                     if let Some(share) = share.reduce(f64::min).filter(|share| *share < 0.5) {
                         let _ = writeln!(
                             text,
-                            "{about}: those beside it got {share:.2} of what they could get"
+                            "{about}: the background requests had {share:.2} of the possible throughput"
                         );
                     }
                     Ok(())
@@ -171,7 +173,7 @@ fn notes(names: &[&str], rows: &[Row]) -> String {
     text
 }
 
-/// Columns as wide as what stands in them.
+/// Aligns the columns.
 fn aligned(names: &[&str], lines: &[(String, Vec<String>)]) -> String {
     let first = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let widths: Vec<usize> = names
@@ -238,23 +240,23 @@ mod tests {
         assert_eq!(
             text,
             "
-requests a second, relative to the limit
+requests per second, relative to the limit
        limit  final
 route  100/s   0.90
 
-CPU time of the server a request, relative to the limit
+CPU time per request, relative to the limit
         limit  final
 route  4.0 us   1.25
 
-CPU time of the server a request, in microseconds
+CPU time per request, in microseconds
        limit  final
 route   4.00   6.00
 
-latency in ms, half of the answers / 99 of 100
+latency in ms, p50 / p99
              limit        final
 route  0.50 / 1.50  0.50 / 1.50
 
-most memory held, in MiB
+peak memory, in MiB
        limit  final
 route    2.0    2.0
 "
@@ -262,7 +264,7 @@ route    2.0    2.0
     }
 
     #[test]
-    fn without_the_limit_figures_are_what_they_are() {
+    fn without_the_limit_figures_are_absolute() {
         let cells = vec![
             Err("it compresses nothing".into()),
             Ok(vec![sample(80.0, 4.0)]),
@@ -297,15 +299,15 @@ route    2.0    2.0
         let skipped = Err("it has no handlers".into());
         let text = plain(&tables(&["limit", "final"], &[row("mix", vec![skipped, Ok(own)])]));
         let wanted = "
-requests a second, one to the other on the same server
+requests per second, one scenario relative to the other on the same server
              limit  final
 mix / hello      -   0.70
 
-CPU time of the server a request, one to the other on the same server
+CPU time per request, one scenario relative to the other on the same server
              limit  final
 mix / hello      -   1.40
 
-latency in ms, 99 of 100 answers, one and the other
+p99 latency in ms, one scenario and the other
              limit        final
 mix / hello      -  1.50 / 1.00
 ";
@@ -313,14 +315,14 @@ mix / hello      -  1.50 / 1.00
     }
 
     #[test]
-    fn what_went_wrong_is_said() {
+    fn errors_are_in_the_notes() {
         let bad = Sample { errors: 2.0, lost: 7, share: Some(0.25), ..sample(1.0, 1.0) };
         let text = notes(&["final"], &[row("idle-2000", vec![Ok(vec![bad, bad])])]);
         assert_eq!(
             text,
             "final, idle-2000: 4 failed requests or connections\n\
-             final, idle-2000: up to 7 connections beside it were closed by the server\n\
-             final, idle-2000: those beside it got 0.25 of what they could get\n"
+             final, idle-2000: the server closed up to 7 background connections\n\
+             final, idle-2000: the background requests had 0.25 of the possible throughput\n"
         );
     }
 }

@@ -1,8 +1,8 @@
-//! What is asked for.
+//! The scenarios: which requests are sent, and over how many connections.
 
 use super::browser;
 
-/// A way to ask, and how often at a time.
+/// A kind of request, and how many are in flight.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Scenario {
     pub name: &'static str,
@@ -10,41 +10,41 @@ pub(crate) struct Scenario {
     pub path: &'static str,
     /// Header fields, beside Host.
     pub fields: &'static [(&'static str, &'static str)],
-    /// Connections that ask as fast as they get answers.
+    /// Connections, each of which sends the next request as soon as it has a response.
     pub connections: u16,
-    /// Requests sent at once on each of them.
+    /// Pipelined requests per connection.
     pub pipelined: u8,
-    /// Who else is there.
-    pub beside: Beside,
-    /// How long the body must be.
+    /// Other connections at the same time.
+    pub background: BackgroundLoad,
+    /// The length of the response body in bytes, if it is known.
     pub length: Option<usize>,
-    /// Routes, of which the one that is asked for is one; 0 for those of the other scenarios alone.
+    /// How many routes the server has, the requested one included; 0 for only those of the other scenarios.
     pub routes: u16,
-    /// Whether the server writes a line to a file for each request.
+    /// Whether the server writes an access log to a file.
     pub logs: bool,
     /// Whether the program of `final` serves it, with all layers of the demonstration, and not the bench's own server.
     pub demonstration: bool,
-    /// Threads of the server at most, for those who would have more by themselves.
+    /// The maximum number of server threads, for servers that would start more by default.
     pub threads: Option<u8>,
-    /// What the same server does in the same round, to compare with.
+    /// The scenario to compare with, on the same server in the same round.
     pub against: Option<&'static Scenario>,
 }
 
-/// Who else is connected while it is measured.
+/// Other connections that are open during the measurement.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Beside {
-    Nobody,
-    /// Connections that have asked once and then only stand there.
+pub(crate) enum BackgroundLoad {
+    Nothing,
+    /// Connections that are idle after one request.
     Idle(usize),
-    /// Connections that ask for a handler that sleeps, again and again.
+    /// Connections that request this path, whose handler sleeps, again and again.
     Sleepers(&'static str),
-    /// Connections that send a byte a second, and as many that read this file at that speed.
+    /// Connections that send one byte per second, and as many that read this file at that speed.
     Slow(&'static str),
 }
 
-/// A handler that sleeps and does not say so.
+/// A handler that sleeps without telling the server.
 const SLEEP: &str = "/sleep";
-/// The same, with the word by which a server is told of it.
+/// The same, with the call that announces blocking work to the server.
 const SLEEP_TOLD: &str = "/sleep/told";
 
 /// A server that does nothing but its own work: one route, one field line, and no layer.
@@ -55,7 +55,7 @@ const HELLO: Scenario = Scenario {
     fields: &[],
     connections: 64,
     pipelined: 1,
-    beside: Beside::Nobody,
+    background: BackgroundLoad::Nothing,
     length: Some(13),
     routes: 0,
     logs: false,
@@ -67,10 +67,10 @@ const HELLO: Scenario = Scenario {
 /// The same, on a server of few threads.
 const FEW_THREADS: Scenario = Scenario { threads: Some(4), ..HELLO };
 
-/// A route with a parameter, found among others.
+/// A route with a parameter among others.
 const ROUTES: Scenario = Scenario {
     name: "routes-10",
-    about: "a route with a parameter, one of 10, half of them with a parameter",
+    about: "a route with a parameter, one of 10 routes",
     path: "/json/42",
     length: None,
     routes: 10,
@@ -83,7 +83,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "hello-512", about: "the same, 512 connections", connections: 512, ..HELLO },
     Scenario {
         name: "browser",
-        about: "the same, asked for as a browser does: 13 field lines instead of one",
+        about: "the same, requested as by a browser: 13 field lines instead of one",
         fields: browser::FIELDS,
         against: Some(&HELLO),
         ..HELLO
@@ -139,19 +139,19 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "idle-2000",
-        about: "64 connections that ask beside 2,000 that do not",
-        beside: Beside::Idle(2_000),
+        about: "the small response on 64 connections, beside 2,000 idle ones",
+        background: BackgroundLoad::Idle(2_000),
         ..HELLO
     },
     Scenario {
         name: "idle-10000",
-        about: "64 connections that ask beside 10,000 that do not",
-        beside: Beside::Idle(10_000),
+        about: "the same, beside 10,000 idle connections",
+        background: BackgroundLoad::Idle(10_000),
         ..HELLO
     },
     Scenario {
         name: "access-log",
-        about: "the small response, and a line in a file for each request",
+        about: "the small response, with an access log written to a file",
         logs: true,
         against: Some(&HELLO),
         ..HELLO
@@ -185,22 +185,22 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "slow-clients",
-        about: "4 threads, and beside 64 connections that ask 1,000 that send a byte a second and 1,000 that read one",
-        beside: Beside::Slow("/static/10m.txt"),
+        about: "the small response with 4 threads, beside 2,000 clients that send or read one byte per second",
+        background: BackgroundLoad::Slow("/static/10m.txt"),
         against: Some(&FEW_THREADS),
         ..FEW_THREADS
     },
     Scenario {
         name: "mix",
-        about: "64 connections that ask beside 8 in a handler that sleeps 50 ms and does not say so",
-        beside: Beside::Sleepers(SLEEP),
+        about: "the small response, beside 8 requests at a time whose handler blocks for 50 ms",
+        background: BackgroundLoad::Sleepers(SLEEP),
         against: Some(&HELLO),
         ..HELLO
     },
     Scenario {
         name: "mix-blocking",
-        about: "the same, with a handler that tells the server that it blocks",
-        beside: Beside::Sleepers(SLEEP_TOLD),
+        about: "the same, with a handler that tells the server that it will block",
+        background: BackgroundLoad::Sleepers(SLEEP_TOLD),
         against: Some(&HELLO),
         ..HELLO
     },
@@ -215,22 +215,22 @@ impl Scenario {
         self.path == "/text"
     }
 
-    /// Whether there are handlers that sleep.
+    /// Whether other requests block in their handlers.
     pub(crate) fn has_sleepers(&self) -> bool {
-        matches!(self.beside, Beside::Sleepers(_))
+        matches!(self.background, BackgroundLoad::Sleepers(_))
     }
 
-    /// Whether there are clients that take very long.
+    /// Whether there are very slow clients.
     pub(crate) fn has_slow_clients(&self) -> bool {
-        matches!(self.beside, Beside::Slow(_))
+        matches!(self.background, BackgroundLoad::Slow(_))
     }
 
-    /// Whether the server is told of handlers that block.
+    /// Whether handlers tell the server that they block.
     pub(crate) fn tells(&self) -> bool {
-        self.beside == Beside::Sleepers(SLEEP_TOLD)
+        self.background == BackgroundLoad::Sleepers(SLEEP_TOLD)
     }
 
-    /// Whether the server closes after each answer.
+    /// Whether the server closes the connection after each response.
     pub(crate) fn closes(&self) -> bool {
         self.fields.contains(&("Connection", "close"))
     }
@@ -251,7 +251,12 @@ mod tests {
     #[test]
     fn what_a_scenario_is_compared_with_is_compared_with_nothing() {
         for base in SCENARIOS.iter().filter_map(|scenario| scenario.against) {
-            assert_eq!((base.against, base.beside), (None, Beside::Nobody), "{}", base.name);
+            assert_eq!(
+                (base.against, base.background),
+                (None, BackgroundLoad::Nothing),
+                "{}",
+                base.name
+            );
         }
     }
 

@@ -1,4 +1,4 @@
-//! Connections whose requests sit in a handler that sleeps.
+//! Connections whose requests are in a handler that sleeps.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use wire::Client;
 
-/// How many they are.
+/// The number of connections.
 const COUNT: u8 = 8;
 /// How long the handler sleeps.
 const SLEEP: Duration = Duration::from_millis(50);
 
-/// They ask again as soon as they are answered, until it is dropped.
+/// Each connection sends its request again as soon as it has the response, until this is dropped.
 pub(crate) struct Sleepers {
     start: Instant,
-    enough: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<(u32, bool)>>,
 }
 
@@ -27,58 +27,58 @@ impl Sleepers {
         for _ in 0..COUNT {
             clients.push(Client::connect(address)?);
         }
-        // A fast 404 would be no company.
+        // A fast 404 would block nothing.
         let request = wire::request("GET", path, &[], b"");
         let status = clients[0].ask(&request).with_context(|| format!("GET {path}"))?.status;
-        ensure!(status == 200, "GET {path} is answered with {status}");
+        ensure!(status == 200, "the response to GET {path} is {status}");
 
-        let enough = Arc::new(AtomicBool::new(false));
+        let stop = Arc::new(AtomicBool::new(false));
         let mut sleepers =
-            Sleepers { start: Instant::now(), enough: Arc::clone(&enough), threads: Vec::new() };
+            Sleepers { start: Instant::now(), stop: Arc::clone(&stop), threads: Vec::new() };
         for client in clients {
-            let (enough, request) = (Arc::clone(&enough), request.clone());
-            let ask = move || ask(client, &request, &enough);
-            sleepers.threads.push(Builder::new().name("sleeper".to_string()).spawn(ask)?);
+            let (stop, request) = (Arc::clone(&stop), request.clone());
+            let repeat = move || repeat(client, &request, &stop);
+            sleepers.threads.push(Builder::new().name("sleeper".to_string()).spawn(repeat)?);
         }
         Ok(sleepers)
     }
 
-    /// Ends them. Returns how many got something else than an answer, and what part of the answers they got
-    /// that a server can give which has a thread for each.
+    /// Stops the connections. Returns how many failed, and the number of responses as a fraction of those that a server
+    /// with a thread per connection can send.
     pub(crate) fn stop(mut self) -> (usize, f64) {
         let time = self.start.elapsed();
-        self.enough.store(true, Ordering::Release);
-        let (mut lost, mut answers) = (0, 0);
+        self.stop.store(true, Ordering::Release);
+        let (mut lost, mut responses) = (0, 0);
         for thread in self.threads.drain(..) {
             let (count, stayed) = thread.join().unwrap_or_default();
-            answers += count;
+            responses += count;
             lost += usize::from(!stayed);
         }
         let possible = f64::from(COUNT) * time.as_secs_f64() / SLEEP.as_secs_f64();
-        (lost, f64::from(answers) / possible)
+        (lost, f64::from(responses) / possible)
     }
 }
 
 impl Drop for Sleepers {
     fn drop(&mut self) {
-        self.enough.store(true, Ordering::Release);
+        self.stop.store(true, Ordering::Release);
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
-/// Asks until it is enough, or until something comes that is no answer. Returns how many answers there were, and
-/// whether it was enough.
-fn ask(mut client: Client, request: &[u8], enough: &AtomicBool) -> (u32, bool) {
-    let mut answers = 0;
+/// Sends the request again and again until `stop` is set, or until it fails. Returns the number of responses, and
+/// whether no request failed.
+fn repeat(mut client: Client, request: &[u8], stop: &AtomicBool) -> (u32, bool) {
+    let mut responses = 0;
     loop {
         match client.ask(request) {
-            Ok(reply) if reply.status == 200 => answers += 1,
-            _ => return (answers, false),
+            Ok(reply) if reply.status == 200 => responses += 1,
+            _ => return (responses, false),
         }
-        if enough.load(Ordering::Acquire) {
-            return (answers, true);
+        if stop.load(Ordering::Acquire) {
+            return (responses, true);
         }
     }
 }
@@ -91,10 +91,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_they_got_is_counted() {
+    fn their_responses_are_counted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        // The first connection is answered once, and then all are closed.
+        // The first connection gets one response, then all are closed.
         let serve = move || {
             let mut streams: Vec<_> = (0..COUNT).map(|_| listener.accept().unwrap().0).collect();
             let _ = streams[0].read(&mut [0; 1024]).unwrap();

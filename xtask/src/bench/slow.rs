@@ -1,4 +1,4 @@
-//! Clients that send a byte a second, and clients that read one.
+//! Clients that send one byte per second, and clients that read one byte per second.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,59 +12,59 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 /// How many of each kind.
 const COUNT: usize = 1_000;
-/// As many are opened at a time as any server's queue of finished handshakes takes.
+/// How many are opened at a time: no more than fit into the accept queue of any server.
 const BATCH: usize = 50;
-/// For each step with one connection.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// For all of them.
-const ALL: Duration = Duration::from_secs(20);
+/// The timeout of each step with one connection.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// The timeout for opening all of them.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Each has its byte in a second, and one thread serves them all, some in each of so many steps.
+/// One thread serves all clients: a second has this many steps, and each client has its byte in one of them.
 const STEPS: u32 = 100;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A network of small steps: loopback would take megabytes of an answer at once, and the server would not have
-/// to wait for anybody.
+/// A small MSS and a small receive window: loopback would take megabytes of a response at once, and the server would
+/// never have to wait for a reader.
 #[cfg(unix)]
 const SEGMENT: u32 = 1_400;
 const WINDOW: usize = 4 * 1024;
 
-/// They leave when it is dropped.
+/// The clients, which disconnect when this is dropped.
 pub(crate) struct Slow {
-    enough: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<usize>>,
 }
 
-/// All that one thread serves.
+/// The clients of the one thread.
 struct Clients {
     senders: Vec<TcpStream>,
-    /// What the senders send. They leave long before it is whole.
+    /// The request of the senders, which disconnect long before it is complete.
     request: Vec<u8>,
     readers: Vec<TcpStream>,
 }
 
 impl Slow {
-    /// Lets them connect, and all get as far as their first byte. `path` must be answered with more than the
-    /// kernel takes at once.
+    /// Connects all clients, and returns after the first byte of each. The response to `path` must be larger than the
+    /// socket buffers.
     pub(crate) fn open(address: SocketAddr, path: &str) -> anyhow::Result<Slow> {
         let clients = Clients::connect(address, path, COUNT)?;
-        let enough = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&enough);
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&stop);
         let thread =
-            Builder::new().name("slow clients".to_string()).spawn(move || clients.go_on(&seen))?;
-        Ok(Slow { enough, thread: Some(thread) })
+            Builder::new().name("slow clients".to_string()).spawn(move || clients.run(&seen))?;
+        Ok(Slow { stop, thread: Some(thread) })
     }
 
-    /// Ends them. Returns how many of them the server has closed.
+    /// Stops the clients. Returns how many connections the server has closed.
     pub(crate) fn stop(mut self) -> usize {
-        self.enough.store(true, Ordering::Release);
+        self.stop.store(true, Ordering::Release);
         self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or(2 * COUNT)
     }
 }
 
 impl Drop for Slow {
     fn drop(&mut self) {
-        self.enough.store(true, Ordering::Release);
+        self.stop.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -82,7 +82,10 @@ impl Clients {
         let request = wire::request("GET", path, &[], b"");
         while clients.readers.len() < count {
             let opened = clients.readers.len();
-            ensure!(start.elapsed() < ALL, "only {opened} slow clients could connect in {ALL:?}");
+            ensure!(
+                start.elapsed() < TOTAL_TIMEOUT,
+                "only {opened} slow clients could connect in {TOTAL_TIMEOUT:?}"
+            );
             let batch = BATCH.min(count - opened);
             for number in opened..opened + batch {
                 let about = || format!("slow client {number}");
@@ -93,11 +96,11 @@ impl Clients {
                 reader.write_all(&request).with_context(about)?;
                 clients.readers.push(reader);
             }
-            // Whoever gets an answer was accepted, and so was everybody who came before.
+            // A client that gets a response was accepted, and so were all clients that connected before it.
             for reader in &mut clients.readers[opened..] {
                 let mut status = [0; 12];
-                reader.read_exact(&mut status).context("a slow client's answer")?;
-                ensure!(status.ends_with(b" 200"), "GET {path} is not answered with 200");
+                reader.read_exact(&mut status).context("a slow client's response")?;
+                ensure!(status.ends_with(b" 200"), "the response to GET {path} is not 200");
             }
         }
         for stream in clients.senders.iter().chain(&clients.readers) {
@@ -106,13 +109,14 @@ impl Clients {
         Ok(clients)
     }
 
-    /// Lets each of them have a byte a second until it is enough. Returns how many the server has closed by then.
-    fn go_on(mut self, enough: &AtomicBool) -> usize {
+    /// Sends or reads one byte per client and second until `stop` is set. Returns how many connections the server has
+    /// closed by then.
+    fn run(mut self, stop: &AtomicBool) -> usize {
         let start = Instant::now();
         for step in 0.. {
             let due = start + SECOND * step / STEPS;
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            if enough.load(Ordering::Acquire) {
+            if stop.load(Ordering::Acquire) {
                 break;
             }
             // The first byte has been sent already.
@@ -121,7 +125,7 @@ impl Clients {
         self.closed()
     }
 
-    /// A byte for those whose turn it is. What goes wrong is seen in the end.
+    /// Sends or reads a byte for the clients of this step. Errors are ignored here and counted at the end.
     fn step(&mut self, position: usize, part: usize) {
         let each = STEPS as usize;
         if let Some(byte) = self.request.get(position..=position) {
@@ -134,7 +138,7 @@ impl Clients {
         }
     }
 
-    /// How many the server has closed, or has told that they are too slow.
+    /// How many connections the server has closed, or rejected as too slow.
     fn closed(&self) -> usize {
         let is_silent = |stream: &&TcpStream| {
             stream.peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
@@ -148,15 +152,15 @@ impl Clients {
 
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // Both are told to the other side when the connection begins.
+    // Both are announced to the server in the SYN.
     #[cfg(unix)] // bench needs Linux, and the other commands must be built on Windows too
     socket.set_tcp_mss(SEGMENT)?;
     socket.set_recv_buffer_size(WINDOW)?;
-    socket.connect_timeout(&address.into(), PATIENCE)?;
+    socket.connect_timeout(&address.into(), TIMEOUT)?;
     socket.set_tcp_nodelay(true)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.set_write_timeout(Some(PATIENCE))?;
-    // Closing resets the connection: our ports are not kept in TIME_WAIT.
+    socket.set_read_timeout(Some(TIMEOUT))?;
+    socket.set_write_timeout(Some(TIMEOUT))?;
+    // Reset the connection on close, so that no port stays in TIME_WAIT.
     socket.set_linger(Some(Duration::ZERO))?;
     Ok(socket.into())
 }
@@ -167,16 +171,16 @@ mod tests {
 
     use super::*;
 
-    /// Reads what the sender has sent so far.
+    /// Reads the bytes that the sender has sent so far.
     fn received(stream: &mut TcpStream, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream.read_exact(&mut bytes).unwrap();
         bytes
     }
 
     #[test]
-    fn each_has_its_byte_and_who_is_closed_is_counted() {
+    fn each_client_has_its_byte_and_closed_ones_are_counted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let serve = move || {
@@ -194,8 +198,8 @@ mod tests {
         assert_eq!(received(&mut sender, 3), b"GET");
         assert_eq!(clients.closed(), 0);
         drop((sender, reader));
-        let deadline = Instant::now() + PATIENCE;
-        // What was sent before the end is still there to be read.
+        let deadline = Instant::now() + TIMEOUT;
+        // Bytes that were sent before the close are read first.
         while clients.closed() < 2 && Instant::now() < deadline {
             clients.step(4, 0);
         }

@@ -1,13 +1,13 @@
-//! What a server has cost: its CPU time and its memory, as Linux tells them in `/proc`.
+//! A server's CPU time and memory, from Linux's `/proc`.
 
 use std::fs;
 
-/// Of a process and its children; nginx works in children.
+/// The usage of a process and its children: the workers of nginx are child processes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Usage {
-    /// Seconds of CPU time since the start, in user code and in the kernel.
+    /// Seconds of CPU time since the start, user and system time together.
     pub cpu: f64,
-    /// The most memory held at a time, in KiB: the sum of what each process says of itself.
+    /// Peak memory in KiB, the sum over the processes.
     pub memory: f64,
 }
 
@@ -30,8 +30,8 @@ impl Usage {
     }
 }
 
-/// User and system time, fields 14 and 15 of `stat`. Field 2 is the program's name in parentheses, and a name
-/// may hold anything.
+/// User and system time, fields 14 and 15 of `stat`. Field 2 is the program's name in parentheses, which
+/// may contain spaces and parentheses itself.
 fn ticks(stat: &str) -> Option<f64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(11);
@@ -55,14 +55,15 @@ fn ticks_per_second() -> Option<f64> {
     None
 }
 
-/// 10,000 idle connections are 10,000 open files, here and in a server, which gets our limits.
+/// Raises the limit of open files: 10,000 idle connections need 10,000 file descriptors here and in the server, which
+/// inherits our limit.
 pub(crate) fn raise_open_files() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let limit = getrlimit(Resource::Nofile);
         let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-        // If that is forbidden, the scenario says what it could not open.
+        // If this fails, the scenario reports the connections that it could not open.
         let _ = setrlimit(Resource::Nofile, raised);
     }
 }
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_times_are_found_behind_any_name() {
+    fn the_times_are_found_after_any_name() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 3 4 20 0 1 0 100 5000 300";
         assert_eq!(ticks(stat), Some(300.0));
         assert_eq!(ticks("7 (a) S 1"), None);

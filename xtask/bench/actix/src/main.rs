@@ -13,7 +13,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpResponse, HttpServer, Responder, web};
 use serde_json::json;
 
-/// How long a handler sleeps that waits for something.
+/// How long the blocking handler sleeps.
 const SLEEP: Duration = Duration::from_millis(50);
 
 #[actix_web::main]
@@ -30,19 +30,19 @@ async fn main() -> io::Result<()> {
 
     let server = HttpServer::new(move || {
         let page = move || async move { HttpResponse::Ok().content_type("text/plain").body(text) };
-        // The route in the middle: they are tried in their order.
-        let (before, behind) = (1..=routes / 2, routes / 2 + 1..routes.max(1));
+        // The requested route in the middle: actix tries routes in order.
+        let (before, after) = (1..=routes / 2, routes / 2 + 1..routes.max(1));
         App::new()
             .route("/", web::get().to(hello))
             .configure(|config| others(config, before.filter(|_| routes > 1)))
             .route("/json/{id}", web::get().to(item))
-            .configure(|config| others(config, behind))
+            .configure(|config| others(config, after))
             .route("/sleep/told", web::get().to(sleep))
             .service(web::resource("/text").wrap(Compress::default()).route(web::get().to(page)))
             .service(Files::new("/static", folder.clone()))
     })
     .tcp_nodelay(true)
-    // Five seconds by default: the idle connections would be gone before they are measured.
+    // The default of five seconds would close the idle connections before the measurement.
     .keep_alive(Duration::from_secs(75))
     .bind(address)?;
     println!("listening on http://{}", server.addrs()[0]);
@@ -53,7 +53,7 @@ async fn item(id: web::Path<u64>) -> impl Responder {
     web::Json(json!({ "id": *id, "name": "Ada", "tags": ["a", "b"] }))
 }
 
-/// Routes that nobody asks for; every second one has a parameter.
+/// Routes that are never requested; every second one has a parameter.
 fn others(config: &mut ServiceConfig, numbers: impl Iterator<Item = u32>) {
     for other in numbers {
         match other % 2 {
@@ -67,7 +67,7 @@ async fn hello() -> impl Responder {
     "Hello, World!"
 }
 
-/// Work that blocks has threads of its own.
+/// Blocking work runs on a thread pool of its own.
 async fn sleep() -> impl Responder {
     let slept = web::block(|| thread::sleep(SLEEP)).await;
     if slept.is_ok() { "slept" } else { "woken" }

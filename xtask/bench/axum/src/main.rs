@@ -1,4 +1,4 @@
-//! The routes of the bench on axum, with what its users take for files and gzip: tower-http.
+//! The routes of the bench on axum, with tower-http for files and gzip, as its users do.
 
 use std::env;
 use std::error::Error;
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 
-/// How long a handler sleeps that waits for something.
+/// How long the blocking handler sleeps.
 const SLEEP: Duration = Duration::from_millis(50);
 
 #[tokio::main]
@@ -55,7 +55,7 @@ async fn item(extract::Path(id): extract::Path<u64>) -> Json<serde_json::Value> 
     Json(json!({ "id": id, "name": "Ada", "tags": ["a", "b"] }))
 }
 
-/// Work that blocks has threads of its own.
+/// Blocking work runs on a thread pool of its own.
 async fn sleep() -> &'static str {
     let slept = tokio::task::spawn_blocking(|| thread::sleep(SLEEP)).await;
     if slept.is_ok() { "slept" } else { "woken" }

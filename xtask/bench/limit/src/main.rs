@@ -1,8 +1,8 @@
-//! The limit: an epoll loop a core that parses nothing and always sends the same bytes. What a server that
-//! reads its requests can come near to, and not pass by much.
+//! The limit: an epoll loop per core that parses nothing and always sends the same bytes. A server that parses its
+//! requests can hardly be faster.
 //!
-//! `limit ADDRESS FOLDER PATH`; it counts the empty lines that end a request, and closes after an answer when
-//! `LIMIT_CLOSE` is set.
+//! `limit ADDRESS FOLDER PATH`; it counts the empty lines that end a header section, and closes the connection after a
+//! response when `LIMIT_CLOSE` is set.
 
 #![forbid(unsafe_code)]
 
@@ -24,9 +24,9 @@ use rustix::net::{self, AddressFamily, SendFlags, SocketFlags, SocketType, socko
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Never the number of a connection.
+/// The token of the listening socket, which no connection has.
 const LISTENER: u64 = u64::MAX;
-/// Room for what one read may bring.
+/// The most bytes of one read.
 const READ: usize = 16 * 1024;
 
 fn main() -> Result<()> {
@@ -34,9 +34,9 @@ fn main() -> Result<()> {
     let mut argument = || arguments.next().ok_or("usage: limit ADDRESS FOLDER PATH");
     let (address, folder, path) = (argument()?.parse()?, argument()?, argument()?);
     let close = env::var_os("LIMIT_CLOSE").is_some();
-    let answer = Arc::new(Answer { bytes: answer(Path::new(&folder), &path, close)?, close });
+    let response = Arc::new(Response { bytes: response(Path::new(&folder), &path, close)?, close });
 
-    // A listener a loop: the kernel deals the connections out, and no loop knows of another.
+    // A listening socket per loop: the kernel distributes the connections, and the loops share nothing.
     let first = listen(address)?;
     let address = SocketAddr::try_from(net::getsockname(&first)?)?;
     let mut listeners = vec![first];
@@ -46,9 +46,9 @@ fn main() -> Result<()> {
     println!("listening on http://{address}");
     let mut threads = Vec::new();
     for (number, listener) in listeners.into_iter().enumerate() {
-        let answer = Arc::clone(&answer);
+        let response = Arc::clone(&response);
         let name = format!("loop {number}");
-        threads.push(thread::Builder::new().name(name).spawn(move || serve(&listener, &answer))?);
+        threads.push(thread::Builder::new().name(name).spawn(move || serve(&listener, &response))?);
     }
     for thread in threads {
         thread.join().map_err(|_| "a loop has panicked")??;
@@ -56,13 +56,13 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What is sent for every request.
-struct Answer {
+/// The response to every request.
+struct Response {
     bytes: Vec<u8>,
     close: bool,
 }
 
-fn answer(folder: &Path, path: &str, close: bool) -> Result<Vec<u8>> {
+fn response(folder: &Path, path: &str, close: bool) -> Result<Vec<u8>> {
     let (kind, body) = if let Some(name) = path.strip_prefix("/static/") {
         ("text/plain", fs::read(folder.join(name))?)
     } else if path.starts_with("/json/") {
@@ -70,7 +70,7 @@ fn answer(folder: &Path, path: &str, close: bool) -> Result<Vec<u8>> {
     } else {
         ("text/plain", b"Hello, World!".to_vec())
     };
-    // As much head as the others send. A client who was not told of the close takes it for an error.
+    // A header section of the usual size. Without `Connection: close` the client takes the close for an error.
     let connection = if close { "Connection: close\r\n" } else { "" };
     let mut bytes = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n{connection}\r\n",
@@ -94,28 +94,28 @@ fn listen(address: SocketAddr) -> Result<OwnedFd> {
     Ok(socket)
 }
 
-/// A client.
+/// A connection.
 struct Connection {
     socket: OwnedFd,
-    /// The last bytes of what came, for an empty line that is cut in two.
+    /// The start of a request whose end has not arrived yet.
     tail: Vec<u8>,
-    /// Bytes still to be sent.
-    owed: usize,
-    /// Armed for writing rather than for reading.
+    /// Bytes still to send.
+    unsent: usize,
+    /// Registered for writability instead of readability.
     waits_to_write: bool,
 }
 
-/// A loop.
-fn serve(listener: &OwnedFd, answer: &Answer) -> Result<()> {
+/// Runs an event loop.
+fn serve(listener: &OwnedFd, response: &Response) -> Result<()> {
     let poll = epoll::create(CreateFlags::CLOEXEC)?;
     epoll::add(&poll, listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
     let mut connections = HashMap::new();
     let mut next = 0_u64;
     let mut events = Vec::with_capacity(256);
     let mut buffer = vec![0; READ];
-    // One write for as many small answers as a client has asked for at once.
-    let copies = (64 * 1024 / answer.bytes.len()).max(1);
-    let sent = answer.bytes.repeat(copies);
+    // One write for all small responses to pipelined requests.
+    let copies = (64 * 1024 / response.bytes.len()).max(1);
+    let sent = response.bytes.repeat(copies);
     loop {
         events.clear();
         match epoll::wait(&poll, spare_capacity(&mut events), None) {
@@ -130,19 +130,19 @@ fn serve(listener: &OwnedFd, answer: &Answer) -> Result<()> {
                 while let Ok(socket) = net::accept_with(listener, flags) {
                     epoll::add(&poll, &socket, EventData::new_u64(next), EventFlags::IN)?;
                     let connection =
-                        Connection { socket, tail: Vec::new(), owed: 0, waits_to_write: false };
+                        Connection { socket, tail: Vec::new(), unsent: 0, waits_to_write: false };
                     connections.insert(next, connection);
                     next += 1;
                 }
                 continue;
             }
             let Some(connection) = connections.get_mut(&token) else { continue };
-            let open = connection.turn(answer, &sent, &mut buffer).unwrap_or(false);
+            let open = connection.step(response, &sent, &mut buffer).unwrap_or(false);
             if !open {
                 connections.remove(&token);
                 continue;
             }
-            let waits_to_write = connection.owed > 0;
+            let waits_to_write = connection.unsent > 0;
             if waits_to_write != connection.waits_to_write {
                 connection.waits_to_write = waits_to_write;
                 let interest = if waits_to_write { EventFlags::OUT } else { EventFlags::IN };
@@ -153,35 +153,36 @@ fn serve(listener: &OwnedFd, answer: &Answer) -> Result<()> {
 }
 
 impl Connection {
-    /// Reads if nothing is owed, and sends what is. Returns whether the connection stays.
-    fn turn(&mut self, answer: &Answer, copies: &[u8], buffer: &mut [u8]) -> Result<bool> {
-        if self.owed == 0 {
+    /// Reads requests unless a response is unsent, then sends. Returns whether the connection stays open.
+    fn step(&mut self, response: &Response, copies: &[u8], buffer: &mut [u8]) -> Result<bool> {
+        if self.unsent == 0 {
             let count = match read(&self.socket, &mut *buffer) {
                 Ok(0) => return Ok(false),
                 Ok(count) => count,
                 Err(Errno::AGAIN | Errno::INTR) => return Ok(true),
                 Err(error) => return Err(error.into()),
             };
-            self.owed = self.requests(&buffer[..count]) * answer.bytes.len();
+            self.unsent = self.requests(&buffer[..count]) * response.bytes.len();
         }
-        while self.owed > 0 {
-            // What is owed ends where an answer ends, so it begins here in the first copy.
-            let start = (answer.bytes.len() - self.owed % answer.bytes.len()) % answer.bytes.len();
-            let end = copies.len().min(start + self.owed);
+        while self.unsent > 0 {
+            // The unsent bytes end with a response, so this is where they start in the first copy.
+            let start =
+                (response.bytes.len() - self.unsent % response.bytes.len()) % response.bytes.len();
+            let end = copies.len().min(start + self.unsent);
             match net::send(&self.socket, &copies[start..end], SendFlags::NOSIGNAL) {
-                Ok(count) => self.owed -= count,
+                Ok(count) => self.unsent -= count,
                 Err(Errno::AGAIN) => return Ok(true),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
-            if self.owed == 0 && answer.close {
+            if self.unsent == 0 && response.close {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// How many requests end in what has come.
+    /// How many requests end in these bytes.
     fn requests(&mut self, bytes: &[u8]) -> usize {
         const END: &[u8] = b"\r\n\r\n";
         // The plain case: one short request, all of it.

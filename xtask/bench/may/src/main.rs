@@ -1,4 +1,4 @@
-//! The routes of the bench on may_minihttp, which routes by hand. It has no files, and knows no
+//! The routes of the bench on may_minihttp, which has no router: the handler matches paths. It serves no files, and ignores
 //! `Connection: close`.
 
 use std::env;
@@ -53,10 +53,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut argument = || arguments.next().ok_or("usage: may_peer ADDRESS FOLDER");
     let (address, folder): (SocketAddr, _) = (argument()?.parse()?, argument()?);
     let text = fs::read(Path::new(&folder).join("text100k.txt"))?.leak();
-    // In words. Compressing needs more stack than its coroutines have by default.
+    // The stack size is in words. Compression needs more than the default stack of a coroutine.
     may::config().set_workers(thread::available_parallelism()?.get()).set_stack_size(16 * 1024);
     let server = HttpServer(Routes { text }).start(address)?;
-    // It does not tell its port, so the caller chooses one.
+    // It does not report the port that it got for port 0, so the caller chooses one.
     println!("listening on http://{address}");
     server.join().map_err(|_| "the server has panicked")?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The routes of the bench on tiny_http, a thread a core taking requests from its queue.
+//! The routes of the bench on tiny_http, with a thread per core that takes requests from its queue.
 
 use std::env;
 use std::error::Error;
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         let work = move || {
             while let Ok(request) = server.recv() {
                 let response =
-                    answer(&request, Path::new(folder), text).unwrap_or_else(|_| status(500));
+                    respond(&request, Path::new(folder), text).unwrap_or_else(|_| status(500));
                 let _ = request.respond(response);
             }
         };
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-fn answer(request: &Request, folder: &Path, text: &'static [u8]) -> io::Result<ResponseBox> {
+fn respond(request: &Request, folder: &Path, text: &'static [u8]) -> io::Result<ResponseBox> {
     let path = request.url();
     if path == "/" {
         return Ok(Response::from_string("Hello, World!").boxed());
