@@ -7,6 +7,7 @@
 //! requests, [`background`] opens other connections meanwhile, [`usage`] reads the CPU time and memory, and
 //! [`report`] prints the tables.
 
+mod args;
 mod background;
 mod browser;
 mod files;
@@ -18,61 +19,23 @@ mod report;
 mod scenario;
 mod sleepers;
 mod slow;
+mod table;
 mod usage;
 
 use anyhow::{bail, ensure};
-use clap::builder::{PossibleValue, PossibleValuesParser};
 use std::fs::File;
 use std::process::ExitCode;
 use wire::{Client, Program};
 
 use crate::ui;
 use crate::workspace::Workspace;
+pub(crate) use args::Args;
 use background::Background;
 use files::Files;
 use peer::{Builds, PEERS, Peer};
 use report::{Cell, Row};
 use scenario::{SCENARIOS, Scenario};
 use usage::Usage;
-
-/// What `--help` says after the options.
-const HELP: &str = "\
-What hello leaves out: it is final/examples/bench.rs, a router with a few routes and nothing around it. There is no
-request id, no access log, no metrics, no CORS, no cache and no compression. So it compares with what
-other servers do for their hello, and is less than what an application does. demonstration is what `cargo run -p final`
-starts, with its default settings and its log in a file; only the number of requests on a connection has no limit, as in
-hello. `demonstration / hello` in the tables is the price of the layers.
-
-Use the release profile for every figure that you write down, and fast-build to see whether a change is worth anything.";
-
-#[derive(clap::Args)]
-#[command(after_long_help = HELP)]
-pub(crate) struct Args {
-    /// Rounds of one second, to check that everything works
-    #[arg(long)]
-    quick: bool,
-    /// How many times each server is measured
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
-    rounds: u8,
-    /// Only these scenarios
-    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(SCENARIOS.iter().map(|scenario| PossibleValue::new(scenario.name).help(scenario.about))))]
-    scenario: Vec<String>,
-    /// Only these servers; figures are relative to the limit, so it is among them anyway
-    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(PEERS.iter().map(|peer| peer.name)))]
-    peer: Vec<String>,
-    /// The profile that `final` is built with; its peers are always built for release
-    #[arg(long, value_name = "NAME", default_value = RELEASE, value_parser = PossibleValuesParser::new(PROFILES.map(|(name, about)| PossibleValue::new(name).help(about))))]
-    profile: String,
-}
-
-/// The profile whose figures may be published.
-const RELEASE: &str = "release";
-
-/// Profiles of the root `Cargo.toml`, and what each is for.
-const PROFILES: [(&str, &str); 2] = [
-    (RELEASE, "for figures: optimized across crates, which takes long to build"),
-    ("fast-build", "for work: builds faster, and its figures are compared only with each other"),
-];
 
 /// The figures of one server in one round.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -113,13 +76,12 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     );
     load::find()?;
     usage::raise_open_files();
-    let chosen = |names: &[String], name: &str| names.is_empty() || names.iter().any(|n| n == name);
-    let scenarios: Vec<_> = SCENARIOS.iter().filter(|s| chosen(&args.scenario, s.name)).collect();
-    let peers: Vec<_> =
-        PEERS.iter().filter(|p| p.is_limit() || chosen(&args.peer, p.name)).collect();
+    let scenarios: Vec<_> = SCENARIOS.iter().filter(|s| args.wants_scenario(s)).collect();
+    let peers: Vec<_> = PEERS.iter().filter(|p| args.wants_peer(p)).collect();
+    let before = args.before()?;
     let (seconds, rounds) = if args.quick { (1, args.rounds.min(3)) } else { (2, args.rounds) };
 
-    let builds = Builds { workspace, profile: &args.profile };
+    let builds = Builds { workspace, profile: &args.profile, before: before.as_deref() };
     let built: Vec<Result<(), String>> = peers
         .iter()
         .map(|peer| peer.build(builds, &scenarios).map_err(|error| format!("{error:#}")))
@@ -133,19 +95,9 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         rows.push(Row { scenario, cells });
     }
     let names: Vec<_> = peers.iter().map(|peer| peer.name).collect();
-    ui::print(&format!("\n{rounds} rounds of {seconds} s each{}\n", warning(&args.profile)));
+    ui::print(&format!("\n{rounds} rounds of {seconds} s each{}\n", args::warning(&args.profile)));
     ui::print(&report::tables(&names, &rows));
     Ok(ExitCode::SUCCESS)
-}
-
-/// A warning for figures that do not come from the release profile.
-fn warning(profile: &str) -> String {
-    match profile {
-        RELEASE => String::new(),
-        other => format!(
-            "; `final` was built with the profile {other}: compare it only with another such build"
-        ),
-    }
 }
 
 /// A server that is measured in every round.
@@ -307,26 +259,4 @@ fn probe(program: &Program, scenario: &Scenario) -> anyhow::Result<()> {
         ensure!(body == length, "GET {} has {body} bytes, not {length}", scenario.path);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_profile_is_one_of_cargo_or_of_the_workspace() {
-        let workspace = Workspace::find().unwrap();
-        let manifest = std::fs::read_to_string(workspace.path("Cargo.toml")).unwrap();
-        let manifest: toml::Table = manifest.parse().unwrap();
-        for (name, _) in PROFILES {
-            assert!(manifest["profile"].get(name).is_some(), "[profile.{name}]");
-        }
-        assert_eq!(manifest["profile"]["fast-build"]["inherits"].as_str(), Some(RELEASE));
-    }
-
-    #[test]
-    fn only_figures_of_the_release_profile_come_without_a_warning() {
-        assert_eq!(warning(RELEASE), "");
-        assert!(warning("fast-build").contains("with the profile fast-build"));
-    }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Peer {
 enum Kind {
     /// `final/examples/bench.rs`.
     Final,
+    /// An earlier build of it, which `--before` names.
+    Before,
     /// A package in `xtask/bench`.
     Package(&'static str),
     /// The installed program.
@@ -46,6 +48,7 @@ enum Kind {
 
 pub(crate) const PEERS: &[Peer] = &[
     Peer { name: "limit", kind: Kind::Package("limit") },
+    Peer { name: "before", kind: Kind::Before },
     Peer { name: "final", kind: Kind::Final },
     Peer { name: "nginx", kind: Kind::Nginx },
     Peer { name: "axum", kind: Kind::Package("axum_peer") },
@@ -60,6 +63,8 @@ pub(crate) struct Builds<'a> {
     pub workspace: &'a Workspace,
     /// The profile for `final`. The peers change only with their versions, so they are always built for release.
     pub profile: &'a str,
+    /// An earlier build of `final/examples/bench.rs`.
+    pub before: Option<&'a Path>,
 }
 
 impl Builds<'_> {
@@ -81,6 +86,10 @@ impl Builds<'_> {
 impl Peer {
     pub(crate) fn is_limit(&self) -> bool {
         self.name == "limit"
+    }
+
+    pub(crate) fn is_before(&self) -> bool {
+        self.kind == Kind::Before
     }
 
     /// Why this server cannot run a scenario.
@@ -140,6 +149,7 @@ impl Peer {
                 command.args(["--package", name]);
                 command.env("CARGO_TARGET_DIR", builds.target_of_peers());
             }
+            Kind::Before => return Ok(()),
             Kind::Nginx => {
                 let found = Command::new("nginx").arg("-v").stdin(Stdio::null()).output();
                 return found.map(drop).context("not installed: apt install nginx");
@@ -164,6 +174,7 @@ impl Peer {
                 demonstration(&builds.of_final("httpserver"), address, &files.log(self.name))
             }
             Kind::Final => Command::new(builds.of_final("examples/bench")),
+            Kind::Before => Command::new(builds.before.context("`--before` names no program")?),
             Kind::Package(name) => Command::new(builds.of_peer(name)),
             Kind::Nginx => nginx::command(files, address, scenario)?,
         };
@@ -243,6 +254,7 @@ mod tests {
             ["gzip", "access-log", "demonstration", "slow-clients", "mix", "mix-blocking"]
         );
         assert_eq!(reasons("final"), [""; 0]);
+        assert_eq!(reasons("before"), ["demonstration"]);
         assert_eq!(reasons("nginx"), ["demonstration", "mix", "mix-blocking"]);
         assert_eq!(reasons("axum"), ["access-log", "demonstration", "mix"]);
         assert_eq!(
@@ -267,7 +279,7 @@ mod tests {
     #[test]
     fn the_profile_is_that_of_final_and_the_peers_are_built_for_release() {
         let workspace = Workspace::find().unwrap();
-        let builds = Builds { workspace: &workspace, profile: "fast-build" };
+        let builds = Builds { workspace: &workspace, profile: "fast-build", before: None };
         assert!(builds.of_final("examples/bench").ends_with("fast-build/examples/bench"));
         assert!(builds.of_peer("limit").ends_with("bench/release/limit"));
     }

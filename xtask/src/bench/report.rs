@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::scenario::Scenario;
+use super::table::Tables;
 use super::{Base, Sample};
-use crate::ui;
 
 /// The samples of one server in all rounds, or the reason why there are none.
 pub(crate) type Cell = Result<Vec<Sample>, String>;
@@ -17,45 +17,59 @@ pub(crate) struct Row<'a> {
 
 /// The tables and notes that are printed at the end.
 pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
-    let position = |name| names.iter().position(|other| *other == name);
-    let (limit, nginx) = (position("limit"), position("nginx"));
-    // The label of the line for a scenario, if the table has one.
-    let all = |scenario: &Scenario| Some(scenario.name.to_string());
-    let content = |scenario: &Scenario| {
-        let has_content = scenario.is_static() || scenario.is_gzip() || scenario.logs;
-        all(scenario).filter(|_| has_content && !scenario.demonstration)
-    };
-    let mut text = String::new();
-    let mut print = |title: &str,
-                     label: &dyn Fn(&Scenario) -> Option<String>,
-                     cell: &dyn Fn(&Row, usize) -> Option<String>| {
-        let lines = rows.iter().filter_map(|row| {
-            let cells = (0..names.len()).map(|at| cell(row, at).unwrap_or_else(|| "-".into()));
-            Some((label(row.scenario)?, cells.collect()))
-        });
-        let lines: Vec<(String, Vec<String>)> = lines.collect();
-        if !lines.is_empty() {
-            let _ = write!(text, "\n{}\n{}", ui::paint(ui::TITLE, title), aligned(names, &lines));
-        }
-    };
+    let mut tables = Tables::new(names, rows);
+    throughput(&mut tables);
+    cpu_time(&mut tables);
+    latency(&mut tables);
+    sizes(&mut tables);
+    comparisons(&mut tables);
+    tables.finish(&notes(names, rows))
+}
 
+/// The label of a line that every scenario has.
+const ALL: fn(&Scenario) -> Option<String> = |scenario| Some(scenario.name.to_string());
+
+fn throughput(tables: &mut Tables) {
     let rate = |sample: &Sample| Some(sample.rate);
-    print("requests per second, relative to the limit", &all, &|row, at| {
-        relative(row, at, limit, rate, |rate| format!("{rate:.0}/s"))
+    let absolute = |rate| format!("{rate:.0}/s");
+    let limit = tables.column("limit");
+    tables.print("requests per second, relative to the limit", &ALL, &|row, at| {
+        relative(row, at, limit, rate, absolute)
     });
-    if nginx.is_some() {
-        print("requests per second, relative to nginx", &content, &|row, at| {
-            relative(row, at, nginx, rate, |rate| format!("{rate:.0}/s"))
+    if let Some(nginx) = tables.column("nginx") {
+        let content = |scenario: &Scenario| {
+            let has_content = scenario.is_static() || scenario.is_gzip() || scenario.logs;
+            ALL(scenario).filter(|_| has_content && !scenario.demonstration)
+        };
+        tables.print("requests per second, relative to nginx", &content, &|row, at| {
+            relative(row, at, Some(nginx), rate, absolute)
         });
     }
+    if let Some(before) = tables.column("before") {
+        tables.print("requests per second, relative to before", &ALL, &|row, at| {
+            relative(row, at, Some(before), rate, absolute)
+        });
+    }
+}
+
+fn cpu_time(tables: &mut Tables) {
     let cpu = |sample: &Sample| sample.cpu;
-    print("CPU time per request, relative to the limit", &all, &|row, at| {
+    let limit = tables.column("limit");
+    tables.print("CPU time per request, relative to the limit", &ALL, &|row, at| {
         relative(row, at, limit, cpu, |cpu| format!("{:.1} us", cpu * 1e6))
     });
-    print("CPU time per request, in microseconds", &all, &|row, at| {
+    if let Some(before) = tables.column("before") {
+        tables.print("CPU time per request, relative to before", &ALL, &|row, at| {
+            relative(row, at, Some(before), cpu, |cpu| format!("{:.1} us", cpu * 1e6))
+        });
+    }
+    tables.print("CPU time per request, in microseconds", &ALL, &|row, at| {
         middle(row, at, cpu).map(|cpu| format!("{:.2}", cpu * 1e6))
     });
-    print("latency in ms, p50 / p99", &all, &|row, at| {
+}
+
+fn latency(tables: &mut Tables) {
+    tables.print("latency in ms, p50 / p99", &ALL, &|row, at| {
         let middle = |of: fn(&Sample) -> Option<f64>| middle(row, at, of);
         let (p50, p99) = (middle(|sample| Some(sample.p50))?, middle(|sample| Some(sample.p99))?);
         // wrk prints 0 when the percentile is outside of what it has recorded.
@@ -65,37 +79,50 @@ pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
         };
         Some(format!("{} / {}", shown(p50), shown(p99)))
     });
-    print("peak memory, in MiB", &all, &|row, at| {
+    if let Some(before) = tables.column("before") {
+        tables.print("p99 latency, relative to before", &ALL, &|row, at| {
+            let p99 = |sample: &Sample| Some(sample.p99);
+            relative(row, at, Some(before), p99, |p99| format!("{:.2} ms", p99 * 1e3))
+        });
+    }
+}
+
+fn sizes(tables: &mut Tables) {
+    tables.print("peak memory, in MiB", &ALL, &|row, at| {
         let samples = row.cells[at].as_ref().ok()?;
         let most = samples.iter().filter_map(|sample| sample.memory).reduce(f64::max)?;
         Some(format!("{:.1}", most / 1024.0))
     });
-    let compressed = |scenario: &Scenario| all(scenario).filter(|_| scenario.is_gzip());
-    print("KiB of a compressed response: less compression is faster", &compressed, &|row, at| {
-        middle(row, at, |sample| Some(sample.bytes)).map(|bytes| format!("{:.1}", bytes / 1024.0))
-    });
-    let compared =
+    let compressed = |scenario: &Scenario| ALL(scenario).filter(|_| scenario.is_gzip());
+    tables.print(
+        "KiB of a compressed response: less compression is faster",
+        &compressed,
+        &|row, at| {
+            let bytes = middle(row, at, |sample| Some(sample.bytes))?;
+            Some(format!("{:.1}", bytes / 1024.0))
+        },
+    );
+}
+
+/// The scenarios that are compared with another one.
+fn comparisons(tables: &mut Tables) {
+    let label =
         |scenario: &Scenario| Some(format!("{} / {}", scenario.name, scenario.against?.name));
-    print(
+    tables.print(
         "requests per second, one scenario relative to the other on the same server",
-        &compared,
+        &label,
         &|row, at| relative_to_base(row, at, |sample, base| Some(sample.rate / base.rate)),
     );
-    print(
+    tables.print(
         "CPU time per request, one scenario relative to the other on the same server",
-        &compared,
+        &label,
         &|row, at| relative_to_base(row, at, |sample, base| Some(sample.cpu? / base.cpu?)),
     );
-    print("p99 latency in ms, one scenario and the other", &compared, &|row, at| {
+    tables.print("p99 latency in ms, one scenario and the other", &label, &|row, at| {
         let base = middle(row, at, |sample| Some(sample.base?.p99))?;
         let own = middle(row, at, |sample| Some(sample.p99))?;
         Some(format!("{:.2} / {:.2}", own * 1e3, base * 1e3))
     });
-    let notes = notes(names, rows);
-    if !notes.is_empty() {
-        let _ = write!(text, "\n{}\n{notes}", ui::paint(ui::TITLE, "notes"));
-    }
-    text
 }
 
 /// The median over the rounds of one server.
@@ -169,31 +196,6 @@ fn notes(names: &[&str], rows: &[Row]) -> String {
                 }
             };
         }
-    }
-    text
-}
-
-/// Aligns the columns.
-fn aligned(names: &[&str], lines: &[(String, Vec<String>)]) -> String {
-    let first = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    let widths: Vec<usize> = names
-        .iter()
-        .enumerate()
-        .map(|(at, name)| {
-            lines.iter().map(|(_, cells)| cells[at].len()).fold(name.len(), usize::max)
-        })
-        .collect();
-    let mut text = String::new();
-    let mut line = |name: &str, cells: &[&str]| {
-        let _ = write!(text, "{name:<first$}");
-        for (cell, width) in cells.iter().zip(&widths) {
-            let _ = write!(text, "  {cell:>width$}");
-        }
-        text.push('\n');
-    };
-    line("", names);
-    for (name, cells) in lines {
-        line(name, &cells.iter().map(String::as_str).collect::<Vec<_>>());
     }
     text
 }
@@ -284,6 +286,20 @@ route    2.0    2.0
             "{text}"
         );
         assert!(text.ends_with("limit, gzip: skipped, it compresses nothing\n"), "{text}");
+    }
+
+    #[test]
+    fn an_earlier_build_is_compared_in_the_same_round() {
+        let names = ["limit", "before", "final"];
+        let [limit, before, after] = [4.0, 6.0, 5.4].map(|micros| Ok(vec![sample(100.0, micros)]));
+        let text = plain(&tables(&names, &[row("route", vec![limit, before, after])]));
+        let wanted = "
+CPU time per request, relative to before
+       limit  before  final
+route   0.67  6.0 us   0.90
+";
+        assert!(text.contains(wanted), "{text}");
+        assert!(!plain(&tables(&["final"], &[])).contains("relative to before"));
     }
 
     #[test]

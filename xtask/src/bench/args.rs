@@ -1,0 +1,111 @@
+//! The options of the bench.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+
+use super::peer::{PEERS, Peer};
+use super::scenario::{SCENARIOS, Scenario};
+
+/// What `--help` says after the options.
+const HELP: &str = "\
+What hello leaves out: it is final/examples/bench.rs, a router with a few routes and nothing around it. There is no
+request id, no access log, no metrics, no CORS, no cache and no compression. So it is comparable with hello on the other
+servers, and does less than an application. demonstration is the program that `cargo run -p final` starts, with its
+default settings and its log in a file; only the number of requests on a connection has no limit, as in hello. `demonstration / hello` in the tables is the price of the layers.
+
+Use the release profile for every figure that you write down, and fast-build to see whether a change is worth anything.";
+
+#[derive(clap::Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct Args {
+    /// Rounds of one second, to check that everything works
+    #[arg(long)]
+    pub quick: bool,
+    /// How many times each server is measured
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..))]
+    pub rounds: u8,
+    /// Only these scenarios
+    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(SCENARIOS.iter().map(|scenario| PossibleValue::new(scenario.name).help(scenario.about))))]
+    scenario: Vec<String>,
+    /// Only these servers; figures are relative to the limit, so it is among them anyway
+    #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(PEERS.iter().filter(|peer| !peer.is_before()).map(|peer| peer.name)))]
+    peer: Vec<String>,
+    /// A copy of `examples/bench` that was built before a change: `final` is compared with it in the same rounds
+    #[arg(long, value_name = "FILE")]
+    before: Option<PathBuf>,
+    /// The profile that `final` is built with; its peers are always built for release
+    #[arg(long, value_name = "NAME", default_value = RELEASE, value_parser = PossibleValuesParser::new(PROFILES.map(|(name, about)| PossibleValue::new(name).help(about))))]
+    pub profile: String,
+}
+
+impl Args {
+    pub(crate) fn wants_scenario(&self, scenario: &Scenario) -> bool {
+        is_chosen(&self.scenario, scenario.name)
+    }
+
+    pub(crate) fn wants_peer(&self, peer: &Peer) -> bool {
+        if peer.is_before() {
+            return self.before.is_some();
+        }
+        peer.is_limit() || is_chosen(&self.peer, peer.name)
+    }
+
+    /// The absolute path of the earlier build, so that it is not looked for in `PATH`.
+    ///
+    /// # Errors
+    /// When there is no such file.
+    pub(crate) fn before(&self) -> anyhow::Result<Option<PathBuf>> {
+        let absolute = |file: &PathBuf| {
+            file.canonicalize().with_context(|| format!("--before {}", file.display()))
+        };
+        self.before.as_ref().map(absolute).transpose()
+    }
+}
+
+fn is_chosen(names: &[String], name: &str) -> bool {
+    names.is_empty() || names.iter().any(|other| other == name)
+}
+
+/// The profile whose figures may be published.
+const RELEASE: &str = "release";
+
+/// Profiles of the root `Cargo.toml`, and what each is for.
+const PROFILES: [(&str, &str); 2] = [
+    (RELEASE, "for figures: optimized across crates, which takes long to build"),
+    ("fast-build", "for work: builds faster, and its figures are compared only with each other"),
+];
+
+/// A warning for figures that do not come from the release profile.
+pub(crate) fn warning(profile: &str) -> String {
+    match profile {
+        RELEASE => String::new(),
+        other => format!(
+            "; `final` was built with the profile {other}: compare it only with another such build"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn each_profile_is_one_of_cargo_or_of_the_workspace() {
+        let workspace = Workspace::find().unwrap();
+        let manifest = std::fs::read_to_string(workspace.path("Cargo.toml")).unwrap();
+        let manifest: toml::Table = manifest.parse().unwrap();
+        for (name, _) in PROFILES {
+            assert!(manifest["profile"].get(name).is_some(), "[profile.{name}]");
+        }
+        assert_eq!(manifest["profile"]["fast-build"]["inherits"].as_str(), Some(RELEASE));
+    }
+
+    #[test]
+    fn only_figures_of_the_release_profile_come_without_a_warning() {
+        assert_eq!(warning(RELEASE), "");
+        assert!(warning("fast-build").contains("with the profile fast-build"));
+    }
+}
