@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::effects::Effects;
-use crate::handlers::static_files::conditional::{self, Evaluation};
-use crate::handlers::static_files::validators::{EntityTag, Validators};
+use crate::http::conditional::{self, Evaluation};
 use crate::http::extract::{self, Pairs};
+use crate::http::validators::{EntityTag, Validators};
 use crate::http::{
     HeaderName, HeaderValue, HttpError, Method, Request, Response, ResponseBody, Router, Status,
     header,

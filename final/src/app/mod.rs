@@ -28,7 +28,7 @@ use crate::core::MemoryBudget;
 use crate::core::stderr::log_stderr;
 use crate::handlers::StaticFiles;
 use crate::handlers::static_files::caching::Caching;
-use crate::handlers::static_files::conditional::{IF_MATCH, IF_NONE_MATCH};
+use crate::http::conditional::{IF_MATCH, IF_NONE_MATCH};
 use crate::http::routes::Routes;
 use crate::http::{HeaderName, HeaderValue, Method, Request, Response, Router, Status, header};
 use crate::labs;

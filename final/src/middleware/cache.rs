@@ -13,10 +13,10 @@ use super::request_id::X_REQUEST_ID;
 use super::{Middleware, Next};
 use crate::core::MemoryBudget;
 use crate::core::memory_budget::Reservation;
-use crate::handlers::static_files::conditional::{self, Evaluation, Tags};
-use crate::handlers::static_files::validators::Validators;
+use crate::http::conditional::{self, Evaluation, Tags};
 use crate::http::file_part::FilePart;
 use crate::http::limits::MIB;
+use crate::http::validators::Validators;
 use crate::http::{
     HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Method, Request, Response,
     ResponseBody, SharedBytes, Status, date, header,

@@ -14,7 +14,7 @@ use crate::Arguments;
 use crate::ServerHandle;
 use crate::handlers::StaticFiles;
 use crate::handlers::static_files::caching::Caching;
-use crate::handlers::static_files::conditional::{IF_MATCH, IF_NONE_MATCH};
+use crate::http::conditional::{IF_MATCH, IF_NONE_MATCH};
 use crate::http::{HeaderName, HeaderValue, Method, Request, Response, Router, Status, header};
 use crate::middleware::cors::Policy;
 use crate::middleware::request_id::X_REQUEST_ID;

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use crate::handlers::static_files::conditional::{self, Evaluation};
-use crate::handlers::static_files::validators::{EntityTag, Validators};
+use crate::http::conditional::{self, Evaluation};
+use crate::http::validators::{EntityTag, Validators};
 use crate::http::{
     Handler, HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, date,
     extract, header,

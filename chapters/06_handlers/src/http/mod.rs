@@ -4,6 +4,7 @@
 pub mod authority;
 pub mod body;
 pub mod chunked;
+pub mod conditional;
 pub mod date;
 pub mod encoder;
 pub mod exchange;
@@ -31,6 +32,7 @@ pub mod routes;
 pub mod status;
 pub mod target;
 pub mod url;
+pub mod validators;
 pub mod vary;
 pub mod version;
 

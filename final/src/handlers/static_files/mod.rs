@@ -7,14 +7,13 @@
 //!    What was found is kept for a moment in [`open_files`], so that a file that many ask for is found once.
 //! 3. From here on it is an open file. What is said of it comes from there, not from its name: that may be another
 //!    file by now.
-//! 4. [`validators`] and [`caching`]: which state this is, and how long it may be used without asking. The fields that
-//!    say so are kept with the file.
-//! 5. [`conditional`]: the client has it already (304), or wanted another state (412).
+//! 4. [`crate::http::validators`] and [`caching`]: which state this is, and how long it may be used without asking.
+//!    The fields that say so are kept with the file.
+//! 5. [`crate::http::conditional`]: the client has it already (304), or wanted another state (412).
 //! 6. [`range`]: all of it, or a part (206), which may not be there (416).
 //! 7. Send the file, piece by piece, as the client takes it: memory does not grow with the file.
 
 pub mod caching;
-pub mod conditional;
 pub mod listing;
 #[cfg(target_os = "linux")]
 pub mod one_step;
@@ -22,7 +21,6 @@ pub mod open;
 pub mod open_files;
 pub mod range;
 pub mod resolve;
-pub mod validators;
 
 use std::borrow::Cow;
 use std::fs::{File, Metadata};
@@ -33,17 +31,17 @@ use std::time::Instant;
 
 use crate::core::files;
 use crate::core::stderr::log_stderr;
+use crate::http::conditional::{self, Evaluation};
+use crate::http::validators::{Validators, Version};
 use crate::http::{
     Handler, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Router, SharedBytes,
     Status, date, header, mime,
 };
 use caching::Caching;
-use conditional::Evaluation;
 use open::{Found, Opened};
 use open_files::{OpenFile, OpenFiles};
 use range::Wanted;
 use resolve::Root;
-use validators::{Validators, Version};
 
 /// The file that stands for its folder.
 const INDEX: &str = "index.html";

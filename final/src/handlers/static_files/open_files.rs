@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::validators::Validators;
 use crate::core::files::{self, Stat};
+use crate::http::validators::Validators;
 use crate::http::{Headers, ResponseBody, SharedBytes};
 
 /// How long a path leads to the same file without looking where it leads. Somebody who publishes a file by renaming

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::validators::Validators;
 use crate::http::date::imf_fixdate;
+use crate::http::validators::Validators;
 use crate::http::{
     HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Method, Request, Response, Status,
 };
@@ -114,7 +114,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::handlers::static_files::validators::EntityTag;
+    use crate::http::validators::EntityTag;
 
     #[test]
     fn a_range_is_read_as_the_grammar_says() {

@@ -5,16 +5,14 @@
 //!    are relative to that. With the slash it is its `index.html`, or its [`listing`], or 404.
 //! 3. From here on it is an open file. What is said of it comes from there, not from its name: that may be another
 //!    file by now.
-//! 4. [`validators`] and [`caching`]: which state this is, and how long it may be used without asking.
-//! 5. [`conditional`]: the client has it already (304), or wanted another state (412).
+//! 4. [`crate::http::validators`] and [`caching`]: which state this is, and how long it may be used without asking.
+//! 5. [`crate::http::conditional`]: the client has it already (304), or wanted another state (412).
 //! 6. Send the file, piece by piece, as the client takes it: memory does not grow with the file.
 
 pub mod caching;
-pub mod conditional;
 pub mod listing;
 pub mod open;
 pub mod resolve;
-pub mod validators;
 
 use std::borrow::Cow;
 use std::io;
@@ -22,15 +20,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::core::stderr::log_stderr;
+use crate::http::conditional::{self, Evaluation};
+use crate::http::validators::Validators;
 use crate::http::{
     Handler, HeaderValue, HttpError, IntoResponse, Request, Response, ResponseBody, Router, Status,
     date, header, mime,
 };
 use caching::Caching;
-use conditional::Evaluation;
 use open::{Found, Opened};
 use resolve::Root;
-use validators::Validators;
 
 /// The file that stands for its folder.
 const INDEX: &str = "index.html";

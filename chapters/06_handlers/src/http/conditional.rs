@@ -4,9 +4,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::date::parse_http_date;
 use super::validators::{EntityTag, Validators};
-use crate::http::date::parse_http_date;
-use crate::http::{HeaderName, HeaderValue, Headers, Method};
+use super::{HeaderName, HeaderValue, Headers, Method};
 
 /// The client wants to act on this state and no other (RFC 9110 section 13.1.1).
 pub const IF_MATCH: HeaderName = HeaderName::from_static("If-Match");

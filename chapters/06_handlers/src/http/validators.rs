@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 use std::fs::Metadata;
 use std::time::{Duration, SystemTime};
 
-use crate::http::date::imf_fixdate;
-use crate::http::{HeaderValue, Headers, header};
+use super::date::imf_fixdate;
+use super::{HeaderValue, Headers, header};
 
 /// Files of this time or an earlier one have been given a constant: image builders and package stores write 0 or 1,
 /// so that equal content gives equal images. It says nothing of the content.
