@@ -187,7 +187,9 @@ fn operators_pages(
         }
         None => metrics.routes(router),
     }
-    probes::health(folder, running.map(|(server, _)| server)).routes(router);
+    let server = running.map(|(server, _)| server);
+    let is_stopping = move || server.as_ref().is_some_and(ServerHandle::is_stopping);
+    probes::health(folder, is_stopping).routes(router);
 }
 
 /// A file that is never served because its path is reserved must not be missed in silence.

@@ -1,15 +1,9 @@
-//! Dates on the wire: `Sun, 06 Nov 1994 08:49:37 GMT`. The only file that asks for the time of day.
+//! Dates on the wire: `Sun, 06 Nov 1994 08:49:37 GMT`.
 //!
-//! One door to the clock keeps the rest testable: a function that needs the time is given it.
+//! [`now`] is the only place that reads the wall clock. A function that needs the time gets it as an argument, so that
+//! a test can choose it.
 
-use std::cell::Cell;
-use std::io::Write;
-use std::time::Duration;
-use std::time::SystemTime;
-
-use httpdate::HttpDate;
-
-use crate::core::system;
+use std::time::{Duration, SystemTime};
 
 /// The last second that has a four-digit year: 9999-12-31 23:59:59 UTC, in seconds since 1970.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -17,7 +11,7 @@ const LAST_SECOND: u64 = 253_402_300_799;
 /// The time of day, as far as this machine knows it.
 ///
 /// It can jump, also backwards, when somebody sets it. Measure with [`std::time::Instant`]; this is for showing.
-#[allow(clippy::disallowed_methods, reason = "this is the place")]
+#[allow(clippy::disallowed_methods, reason = "all others call this function")]
 pub fn now() -> SystemTime {
     SystemTime::now()
 }
@@ -27,41 +21,10 @@ pub fn now() -> SystemTime {
 /// Whole seconds: what is smaller is cut off, so a file's time and the same time sent back by a client differ by up to
 /// a second. A time before 1970 or after 9999, which a file's timestamp can well hold, becomes the nearest that fits.
 pub fn imf_fixdate(time: SystemTime) -> String {
-    http_date(time).to_string()
-}
-
-fn http_date(time: SystemTime) -> HttpDate {
     let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     // httpdate panics beyond either end, and the time may be a file's, set by anyone.
     let seconds = since_epoch.as_secs().min(LAST_SECOND);
-    HttpDate::from(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
-}
-
-/// How long the Date field is as a line: name, colon, space, 29 characters and CRLF.
-const LINE: usize = 37;
-
-thread_local! {
-    /// The second that was written last, and its field line.
-    static WRITTEN: Cell<(u64, [u8; LINE])> = const { Cell::new((u64::MAX, [0; LINE])) };
-}
-
-/// The time that the Date field of an answer tells: on Linux it may be a few milliseconds behind [`now`]. What an answer
-/// says of other times must not be later than this.
-pub fn noted() -> SystemTime {
-    system::noted_time()
-}
-
-/// The Date field of now, as a line. It is the same for a whole second, and so is written once in a second and thread.
-pub fn line() -> [u8; LINE] {
-    let now = noted();
-    let second = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-    let (written, mut line) = WRITTEN.get();
-    if written != second {
-        // There is room for it: a date of this format is never longer.
-        let _ = write!(&mut line[..], "Date: {}\r\n", http_date(now));
-        WRITTEN.set((second, line));
-    }
-    line
+    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
 /// The time that a date field means, or `None` if it is no HTTP date: the field is then to be ignored.
@@ -100,13 +63,6 @@ mod tests {
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
         assert_eq!(imf_fixdate(before), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(imf_fixdate(at(LAST_SECOND + 1)), "Fri, 31 Dec 9999 23:59:59 GMT");
-    }
-
-    #[test]
-    fn the_line_of_a_date_is_full() {
-        let text = String::from_utf8(line().to_vec()).unwrap();
-        let date = text.strip_prefix("Date: ").and_then(|rest| rest.strip_suffix("\r\n"));
-        assert!(date.and_then(parse_http_date).is_some_and(|it| it <= now()), "{text:?}");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 
+use super::date_line::date_line;
 use super::output::PendingBody;
-use super::{HeaderName, Headers, Response, ResponseBody, Status, Version, date, header};
+use super::{HeaderName, Headers, Response, ResponseBody, Status, Version, header};
 use crate::core::stderr::log_stderr;
 
 /// A body in memory that is larger is not copied behind its head: both are sent by one call all the same.
@@ -128,7 +129,7 @@ fn head(
         out.extend_from_slice(b"\r\n");
     }
     if !headers.contains(header::DATE) {
-        out.extend_from_slice(&date::line());
+        out.extend_from_slice(&date_line());
     }
     for (name, value) in headers.iter() {
         // How this answer is framed is decided here and nowhere else: two opinions on the wire would be

@@ -8,6 +8,7 @@ pub mod chunked;
 pub mod conditional;
 mod connection_state;
 pub mod date;
+pub mod date_line;
 pub mod encoder;
 pub mod exchange;
 pub mod extensions;

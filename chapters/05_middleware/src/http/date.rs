@@ -1,9 +1,9 @@
-//! Dates on the wire: `Sun, 06 Nov 1994 08:49:37 GMT`. The only file that reads the wall clock.
+//! Dates on the wire: `Sun, 06 Nov 1994 08:49:37 GMT`.
 //!
-//! One door to the clock keeps the rest testable: a function that needs the time is given it.
+//! [`now`] is the only place that reads the wall clock. A function that needs the time gets it as an argument, so that
+//! a test can choose it.
 
-use std::time::Duration;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The last second that has a four-digit year: 9999-12-31 23:59:59 UTC, in seconds since 1970.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -11,7 +11,7 @@ const LAST_SECOND: u64 = 253_402_300_799;
 /// The time of day, as far as this machine knows it.
 ///
 /// It can jump, also backwards, when somebody sets it. Measure with [`std::time::Instant`]; this is for showing.
-#[allow(clippy::disallowed_methods, reason = "this is the place")]
+#[allow(clippy::disallowed_methods, reason = "all others call this function")]
 pub fn now() -> SystemTime {
     SystemTime::now()
 }

@@ -3,7 +3,7 @@
 use crate::http::{Headers, header};
 
 /// A weight in thousandths, from 0, "not acceptable", to 1000 (RFC 9110 section 12.4.2).
-type Weight = u16;
+pub(super) type Weight = u16;
 
 /// Whether gzip is acceptable to the client, and not less welcome than what was not compressed.
 ///
@@ -30,7 +30,7 @@ pub fn prefers_gzip(headers: &Headers) -> bool {
 }
 
 /// `gzip;q=0.5` as a coding and its weight: 1 if there is none. There is no other parameter here.
-fn parse(element: &str) -> Option<(&str, Weight)> {
+pub(super) fn parse(element: &str) -> Option<(&str, Weight)> {
     let mut parts = element.split(';').map(|part| part.trim_matches([' ', '\t']));
     let coding = parts.next().filter(|coding| !coding.is_empty())?;
     let weight = match parts.next() {

@@ -41,7 +41,7 @@ pub fn build(arguments: &Arguments, server: ServerHandle) -> anyhow::Result<Chai
     let files = StaticFiles::new(&arguments.files)
         .with_context(|| format!("cannot serve files from {}", arguments.files.display()))?;
     files.with_caching(Caching::for_at_most(HOUR)).routes(&mut router, "/static");
-    probes::health(arguments, server).routes(&mut router);
+    probes::health(&arguments.files, move || server.is_stopping()).routes(&mut router);
     let welcome = pages::welcome(&router);
     router.get("/", welcome);
     // From the outside in. Who answers further inside is seen by all who are further outside: so a panic

@@ -32,10 +32,11 @@ use std::time::Instant;
 use crate::core::files;
 use crate::core::stderr::log_stderr;
 use crate::http::conditional::{self, Evaluation};
+use crate::http::date_line::coarse_now;
 use crate::http::validators::{Validators, Version};
 use crate::http::{
     Handler, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Router, SharedBytes,
-    Status, date, header, mime,
+    Status, header, mime,
 };
 use caching::Caching;
 use open::{Found, Opened};
@@ -195,7 +196,7 @@ impl StaticFiles {
         let stat = files::stat(&file)?;
         let bytes =
             if metadata.len() <= open_files::SMALL { read(&file, &metadata)? } else { None };
-        let (version, now) = (Version::of(&metadata), date::noted());
+        let (version, now) = (Version::of(&metadata), coarse_now());
         let is_settled = version.is_settled(now) && Version::of(&file.metadata()?) == version;
         let validators = Validators::of(&metadata, now);
         let name = telling_name(segments, &path);
