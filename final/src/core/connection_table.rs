@@ -205,11 +205,6 @@ impl<C> ConnectionTable<C> {
         }
     }
 
-    /// When the next entry comes up.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        lock(&self.timers).peek().map(|Reverse((time, _))| *time)
-    }
-
     /// Takes all parked connections for which `wanted` holds.
     pub fn take_all(&self, wanted: impl Fn(&C) -> bool) -> Vec<(Token, C)> {
         let mut taken = Vec::new();
@@ -334,12 +329,10 @@ mod tests {
         let [a, b] = [(); 2].map(|()| table.reserve().unwrap());
         park(&table, a, "a", start + 2 * SECOND);
         park(&table, b, "b", start + SECOND);
-        assert_eq!(table.next_deadline(), Some(start + SECOND));
         assert_eq!(table.take_expired(start), None);
         assert_eq!(table.take_expired(start + 3 * SECOND), Some((b, "b")));
         assert_eq!(table.take_expired(start + 3 * SECOND), Some((a, "a")));
         assert_eq!(table.take_expired(start + 3 * SECOND), None);
-        assert_eq!(table.next_deadline(), None);
     }
 
     #[test]
