@@ -29,6 +29,7 @@ pub mod method;
 pub mod mime;
 pub mod output;
 pub mod parser;
+pub mod path_prefix;
 pub mod pattern;
 pub mod percent;
 mod piece;

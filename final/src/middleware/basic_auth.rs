@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Middleware, Next};
 use crate::http::header_value::InvalidHeaderValue;
+use crate::http::path_prefix::PathPrefix;
 use crate::http::{
     HeaderName, HeaderValue, HttpError, IntoResponse, Request, Response, Status, Target,
 };
@@ -26,8 +27,8 @@ pub struct User(pub String);
 pub struct BasicAuth {
     challenge: HeaderValue,
     users: Vec<(String, String)>,
-    protect: Vec<Prefix>,
-    except: Vec<Prefix>,
+    protect: Vec<PathPrefix>,
+    except: Vec<PathPrefix>,
 }
 
 impl BasicAuth {
@@ -50,18 +51,18 @@ impl BasicAuth {
 
     /// Protects this path and all below it.
     pub fn protect(mut self, path: &str) -> BasicAuth {
-        self.protect.push(Prefix::new(path));
+        self.protect.push(PathPrefix::new(path));
         self
     }
 
     /// Leaves this path and all below it open, although they are below one that is protected.
     pub fn except(mut self, path: &str) -> BasicAuth {
-        self.except.push(Prefix::new(path));
+        self.except.push(PathPrefix::new(path));
         self
     }
 
     fn protects(&self, target: &Target) -> bool {
-        let is_in = |prefixes: &[Prefix]| prefixes.iter().any(|prefix| prefix.contains(target));
+        let is_in = |prefixes: &[PathPrefix]| prefixes.iter().any(|prefix| prefix.contains(target));
         is_in(&self.protect) && !is_in(&self.except)
     }
 
@@ -98,22 +99,6 @@ impl Middleware for BasicAuth {
             request.extensions_mut().insert(user);
         }
         next.run(request)
-    }
-}
-
-/// The beginning of a path, in whole segments: `/admin` is no beginning of `/administrator`.
-struct Prefix(Vec<String>);
-
-impl Prefix {
-    fn new(path: &str) -> Prefix {
-        let segments = path.split('/').filter(|segment| !segment.is_empty());
-        Prefix(segments.map(String::from).collect())
-    }
-
-    /// Asks the segments that the router looks at too. Where one part of a program decodes a path in another way than
-    /// the next, there is a spelling which the first does not protect and the second serves.
-    fn contains(&self, target: &Target) -> bool {
-        target.segments().starts_with(&self.0)
     }
 }
 

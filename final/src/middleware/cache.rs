@@ -16,10 +16,11 @@ use crate::core::memory_budget::Reservation;
 use crate::http::conditional::{self, Evaluation, Tags};
 use crate::http::file_part::FilePart;
 use crate::http::limits::MIB;
+use crate::http::path_prefix::PathPrefix;
 use crate::http::validators::Validators;
 use crate::http::{
     HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Method, Request, Response,
-    ResponseBody, SharedBytes, Status, date, header,
+    ResponseBody, SharedBytes, Status, Target, date, header,
 };
 
 /// How many seconds ago the answer was made (RFC 9111 section 5.1).
@@ -69,7 +70,7 @@ pub struct ResponseCache {
     capacity: Capacity,
     clock: Clock,
     /// What is asked of these paths, or below them, is never kept.
-    except: Vec<String>,
+    except: Vec<PathPrefix>,
     /// For what is recorded.
     memory: MemoryBudget,
     /// Locked for a look-up or for a change, and never while an answer is made or sent.
@@ -109,15 +110,12 @@ impl ResponseCache {
 
     /// Never keeps what is asked of this path, or below it.
     pub fn except(mut self, prefix: &str) -> ResponseCache {
-        self.except.push(prefix.to_string());
+        self.except.push(PathPrefix::new(prefix));
         self
     }
 
-    fn is_excepted(&self, path: &str) -> bool {
-        self.except.iter().any(|prefix| {
-            path.strip_prefix(prefix.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+    fn is_excepted(&self, target: &Target) -> bool {
+        self.except.iter().any(|prefix| prefix.contains(target))
     }
 
     /// The entry for a request, if it is good enough for it.
@@ -229,7 +227,7 @@ impl Middleware for ResponseCache {
         let method = request.method();
         let is_read = [Method::Get, Method::Head].contains(&method);
         let is_for_us = is_read
-            && !self.is_excepted(request.path())
+            && !self.is_excepted(request.target())
             && !asked.has("no-store")
             // Content is not in the key, and can mean anything.
             && request.body().is_empty()
