@@ -1,6 +1,6 @@
 //! An HTTP/1.1 server: to run, to embed, and to read.
 //!
-//! The way of a request through the program, and the file of each step:
+//! The life of a request, and the file of each step:
 //!
 //! 1. [`core::poller`]: the kernel says which sockets are ready, to one of the threads of [`core::workers`].
 //! 2. [`core::listener`]: ACCEPT a client; [`core::connection_table`] is where it waits when nobody works on it.

@@ -268,7 +268,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Stops a server and looks at it, from any thread.
+/// Stops a server and reads its statistics, from any thread.
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
     address: SocketAddr,
@@ -276,7 +276,7 @@ pub struct ServerHandle {
 }
 
 impl ServerHandle {
-    /// The address that clients can reach.
+    /// The address that clients connect to.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
@@ -290,7 +290,7 @@ impl ServerHandle {
         self.shared.changed.notify_all();
     }
 
-    /// Whether the server has been asked to stop. It still answers those who are there.
+    /// Whether a shutdown has been requested. Connections in progress are still served.
     pub fn is_stopping(&self) -> bool {
         self.shared.is_stopping.load(Ordering::Acquire)
     }

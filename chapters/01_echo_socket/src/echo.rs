@@ -1,20 +1,20 @@
-//! What is done with the bytes: they go back to where they came from.
+//! The echo: every byte goes back to the client that sent it.
 
 use std::io;
 use std::time::Duration;
 
 use crate::core::{Connection, Deadline, Fill};
 
-/// How much of our memory and time one client may use.
+/// How much memory and time one client may use.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Bytes that are buffered for a client. More than this is never read ahead.
+    /// The size of a client's buffer, in bytes. The server never reads further ahead than this.
     pub buffer: usize,
-    /// How long a client may be silent.
-    pub silence: Duration,
-    /// How long a client may take to accept one buffer's worth of echo.
+    /// How long a client may be idle.
+    pub idle: Duration,
+    /// How long a client may take to read one buffer's worth of echo.
     pub write: Duration,
-    /// How long we wait for the client's FIN after ours.
+    /// How long the server waits for the client's FIN after its own.
     pub linger: Duration,
 }
 
@@ -22,41 +22,41 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             buffer: 4096,
-            silence: Duration::from_secs(60),
+            idle: Duration::from_secs(60),
             write: Duration::from_secs(10),
             linger: Duration::from_secs(2),
         }
     }
 }
 
-/// Why a client's echo came to its end in good order.
+/// Why an echo ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EchoEnd {
     /// The client sent its FIN.
     ClientDone,
-    /// The client was silent for longer than [`Limits::silence`].
-    ClientSilent,
+    /// The client was idle for longer than [`Limits::idle`].
+    ClientIdle,
 }
 
-/// Sends everything back that a client sends, until it has no more to say.
+/// Sends everything back that a client sends, until the client closes its side or is idle.
 ///
-/// Returns the number of bytes sent back and why it ended.
+/// Returns the number of bytes sent back, and why the echo ended.
 ///
 /// # Errors
-/// What the socket reports: the client reset the connection, or did not read its echo in time.
+/// Those of the socket: the client reset the connection, or did not read its echo in time.
 pub fn serve(mut connection: Connection, limits: &Limits) -> io::Result<(u64, EchoEnd)> {
     let mut echoed = 0;
     let end = loop {
-        match connection.fill(Deadline::after(limits.silence))? {
+        match connection.fill(Deadline::after(limits.idle))? {
             Fill::Bytes(_) | Fill::Full => {
                 let bytes = connection.buffered().to_vec();
                 connection.consume(bytes.len());
                 connection.write_all(&bytes, Deadline::after(limits.write))?;
                 echoed += bytes.len() as u64;
             }
-            // The client may still be reading. Everything it sent has been answered by now.
+            // The client may still be reading. Everything it sent has been echoed by now.
             Fill::Eof => break EchoEnd::ClientDone,
-            Fill::TimedOut => break EchoEnd::ClientSilent,
+            Fill::TimedOut => break EchoEnd::ClientIdle,
         }
     };
     connection.close(limits.linger);

@@ -1,12 +1,12 @@
 //! A TCP echo server, one client at a time.
 //!
-//! The way of a byte through the program, and the file of each step:
+//! How a byte travels through the program, and the file of each step:
 //!
-//! 1. [`arguments`]: what was typed becomes an address.
+//! 1. [`arguments`]: parses the command line.
 //! 2. [`core::listener`]: socket, setsockopt, bind, listen; then accept, once for each client.
-//! 3. [`server`]: the loop that takes clients and hands them on.
+//! 3. [`server`]: the loop that accepts clients and serves each.
 //! 4. [`core::connection`]: one client: recv, send, shutdown, close, each with a deadline.
-//! 5. [`echo`]: what is done with the bytes: they go back.
+//! 5. [`echo`]: sends every byte back.
 
 #![warn(
     clippy::print_stderr,

@@ -1,11 +1,11 @@
-//! The program: arguments, listen, say where, serve.
+//! The program: parse the arguments, listen, print the address, serve.
 
 use anyhow::Context;
 use ch01_echo_socket::core::stdout::announce;
 use ch01_echo_socket::{Arguments, Server};
 
 fn main() -> anyhow::Result<()> {
-    // `args` panics at what is no text. So it becomes an argument that is reported as wrong.
+    // `args` would panic at an argument that is not UTF-8. Replacing the bad bytes turns it into an invalid argument.
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let arguments = Arguments::parse(words)?;
     let server = Server::bind(arguments.address)

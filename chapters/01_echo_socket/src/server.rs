@@ -1,4 +1,4 @@
-//! The server: a listener, and what happens with each client.
+//! The server: accepts clients and serves one after the other.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -16,29 +16,29 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds a server to `address`. Clients can connect from now on; they are served by [`Server::run`].
+    /// Binds a server to `address`. Clients can connect from now on; [`Server::run`] serves them.
     ///
     /// # Errors
-    /// [`BindError`] when the address cannot be had.
+    /// [`BindError`] when the address cannot be used.
     pub fn bind(address: SocketAddr) -> Result<Server, BindError> {
         Ok(Server { listener: Listener::bind(address)?, limits: Limits::default() })
     }
 
-    /// Serves with other limits than the default ones.
+    /// Replaces the default limits.
     pub fn with_limits(self, limits: Limits) -> Server {
         Server { limits, ..self }
     }
 
-    /// The address that clients can reach.
+    /// The address that clients connect to.
     pub fn local_addr(&self) -> SocketAddr {
         self.listener.local_addr()
     }
 
-    /// Serves one client after the other, for ever.
+    /// Serves one client after the other, forever.
     ///
     /// # Errors
-    /// When the listening socket can no longer be used. What goes wrong with one client is told on
-    /// standard error and ends only that client.
+    /// When the listening socket becomes unusable. An error of one client is logged on standard error and
+    /// ends only that client.
     pub fn run(self) -> io::Result<()> {
         loop {
             let (stream, peer) = self.listener.accept()?;

@@ -1,20 +1,20 @@
-//! What is done with the bytes: they go back to where they came from.
+//! The echo: every byte goes back to the client that sent it.
 
 use std::io;
 use std::time::Duration;
 
 use crate::core::{Connection, Deadline, Fill, Registration};
 
-/// How much of our memory and time one client may use.
+/// How much memory and time one client may use.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Bytes that are buffered for a client. More than this is never read ahead.
+    /// The size of a client's buffer, in bytes. The server never reads further ahead than this.
     pub buffer: usize,
-    /// How long a client may be silent.
-    pub silence: Duration,
-    /// How long a client may take to accept one buffer's worth of echo.
+    /// How long a client may be idle.
+    pub idle: Duration,
+    /// How long a client may take to read one buffer's worth of echo.
     pub write: Duration,
-    /// How long we wait for the client's FIN after ours.
+    /// How long the server waits for the client's FIN after its own.
     pub linger: Duration,
 }
 
@@ -22,37 +22,37 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             buffer: 4096,
-            silence: Duration::from_secs(60),
+            idle: Duration::from_secs(60),
             write: Duration::from_secs(10),
             linger: Duration::from_secs(2),
         }
     }
 }
 
-/// Why a client's echo came to its end in good order.
+/// Why an echo ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EchoEnd {
     /// The client sent its FIN.
     ClientDone,
-    /// The client was silent for longer than [`Limits::silence`].
-    ClientSilent,
+    /// The client was idle for longer than [`Limits::idle`].
+    ClientIdle,
 }
 
-/// Sends everything back that a client sends, until it has no more to say.
+/// Sends everything back that a client sends, until the client closes its side or is idle.
 ///
-/// Returns the number of bytes sent back and why it ended.
+/// Returns the number of bytes sent back, and why the echo ended.
 ///
 /// # Errors
-/// What the socket reports: the client reset the connection, or did not read its echo in time.
+/// Those of the socket: the client reset the connection, or did not read its echo in time.
 pub fn serve(
     mut connection: Connection,
     limits: &Limits,
     registration: &Registration,
 ) -> io::Result<(u64, EchoEnd)> {
     let mut echoed = 0;
-    let mut deadline = Deadline::after(limits.silence);
-    // From its first byte on a client has a transfer that a shutdown must not cut. That byte is still in the
-    // kernel when we say so: a shutdown on another thread sees the byte or the busy connection.
+    let mut deadline = Deadline::after(limits.idle);
+    // Once its first byte has arrived, a client has a transfer that a shutdown must not abort. That byte is still in
+    // the kernel when we mark the connection busy, so a shutdown on another thread sees one or the other.
     if let Fill::Bytes(_) = connection.wait(deadline)? {
         registration.busy();
     }
@@ -63,11 +63,11 @@ pub fn serve(
                 connection.consume(bytes.len());
                 connection.write_all(&bytes, Deadline::after(limits.write))?;
                 echoed += bytes.len() as u64;
-                deadline = Deadline::after(limits.silence);
+                deadline = Deadline::after(limits.idle);
             }
-            // The client may still be reading. Everything it sent has been answered by now.
+            // The client may still be reading. Everything it sent has been echoed by now.
             Fill::Eof => break EchoEnd::ClientDone,
-            Fill::TimedOut => break EchoEnd::ClientSilent,
+            Fill::TimedOut => break EchoEnd::ClientIdle,
         }
     };
     registration.closing();
@@ -75,11 +75,11 @@ pub fn serve(
     Ok((echoed, end))
 }
 
-/// Tells a client that there is no room for it, and closes.
+/// Tells a client that the server is busy, and closes the connection.
 ///
 /// # Errors
-/// What the socket reports. There is nothing more to be done for this client then.
-pub fn refuse(mut connection: Connection, limits: &Limits) -> io::Result<()> {
+/// Those of the socket. The client cannot be reached then.
+pub fn reject(mut connection: Connection, limits: &Limits) -> io::Result<()> {
     connection.write_all(b"busy, try again later\n", Deadline::after(limits.linger))?;
     connection.close(limits.linger);
     Ok(())

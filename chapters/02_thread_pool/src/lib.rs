@@ -1,14 +1,14 @@
-//! A TCP echo server with a pool of threads and a graceful end.
+//! A TCP echo server with a thread pool and graceful shutdown.
 //!
-//! The way of a byte through the program, and the file of each step:
+//! How a byte travels through the program, and the file of each step:
 //!
-//! 1. [`arguments`]: what was typed becomes an address.
+//! 1. [`arguments`]: parses the command line.
 //! 2. [`core::listener`]: socket, setsockopt, bind, listen; then accept, once for each client.
-//! 3. [`server`]: the loop that takes clients and hands them to the pool.
-//! 4. [`core::thread_pool`]: a bounded queue ([`core::task_queue`]) and the workers that empty it.
+//! 3. [`server`]: the loop that accepts clients and submits them to the pool.
+//! 4. [`core::thread_pool`]: a bounded queue ([`core::task_queue`]) and the workers that consume it.
 //! 5. [`core::connection`]: one client: recv, send, shutdown, close, each with a deadline.
-//! 6. [`echo`]: what is done with the bytes: they go back.
-//! 7. [`core::shutdown`]: how all of this ends without cutting anybody off.
+//! 6. [`echo`]: sends every byte back.
+//! 7. [`core::shutdown`]: how the server stops without aborting transfers.
 
 #![warn(
     clippy::print_stderr,

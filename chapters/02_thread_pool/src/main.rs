@@ -1,4 +1,4 @@
-//! The program: arguments, listen, say where, serve until told to stop.
+//! The program: parse the arguments, listen, print the address, serve until a signal stops it.
 
 use anyhow::Context;
 use ch02_thread_pool::core::signals::on_stop;
@@ -6,7 +6,7 @@ use ch02_thread_pool::core::stdout::announce;
 use ch02_thread_pool::{Arguments, Server};
 
 fn main() -> anyhow::Result<()> {
-    // `args` panics at what is no text. So it becomes an argument that is reported as wrong.
+    // `args` would panic at an argument that is not UTF-8. Replacing the bad bytes turns it into an invalid argument.
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let arguments = Arguments::parse(words)?;
     let server = Server::bind(arguments.address)

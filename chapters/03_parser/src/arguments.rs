@@ -1,24 +1,24 @@
-//! What was typed on the command line becomes values, or an error that says what to type.
+//! Parses the command line, or reports what to type instead.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// The address used when none is given. Only programs on this machine can reach it.
+/// The default address. Only programs on this machine can reach it.
 pub const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// The values that a run of the program is started with.
+/// The settings of one run of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arguments {
-    /// Where to listen. Port 0 lets the kernel choose a free port.
+    /// The address to listen on. For port 0 the kernel chooses a free port.
     pub address: SocketAddr,
 }
 
 impl Arguments {
-    /// Reads the arguments that follow the program's name.
+    /// Parses the arguments that follow the program's name.
     ///
     /// # Errors
-    /// [`ArgumentsError`] for an address that is none, or for more arguments than one.
+    /// [`ArgumentsError`] for an invalid address, or for more than one argument.
     pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, ArgumentsError> {
         let address = match arguments.next() {
             None => DEFAULT_ADDRESS,
@@ -31,12 +31,12 @@ impl Arguments {
     }
 }
 
-/// Why the command line could not be used.
+/// Why the command line is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArgumentsError {
     /// The first argument is not `IP:PORT`.
     Address(String),
-    /// An argument that nobody reads.
+    /// A surplus argument.
     Surplus(String),
 }
 
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_address_is_named_in_the_error() {
+    fn an_invalid_address_is_named_in_the_error() {
         for text in ["8080", "localhost:8080", "127.0.0.1", "127.0.0.1:99999", "--help", ""] {
             let error = parse(&[text]).unwrap_err();
             assert_eq!(error, ArgumentsError::Address(text.to_string()));
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn an_argument_that_nobody_reads_is_refused() {
+    fn a_surplus_argument_is_rejected() {
         let error = parse(&["127.0.0.1:0", "public"]).unwrap_err();
         assert_eq!(error, ArgumentsError::Surplus("public".to_string()));
     }

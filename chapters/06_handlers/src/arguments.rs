@@ -1,4 +1,4 @@
-//! What was typed on the command line becomes values, or an error that says what to type.
+//! Parses the command line, or reports what to type instead.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -6,29 +6,29 @@ use std::path::PathBuf;
 
 use crate::middleware::log_format::LogFormat;
 
-/// The address used when none is given. Only programs on this machine can reach it.
+/// The default address. Only programs on this machine can reach it.
 pub const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// The folder of the files that are served when none is given: `public/` beside this program's source.
+/// The default directory of static files: `public/` in this program's source directory.
 pub const DEFAULT_FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
 
-/// The values that a run of the program is started with.
+/// The settings of one run of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arguments {
-    /// Where to listen. Port 0 lets the kernel choose a free port.
+    /// The address to listen on. For port 0 the kernel chooses a free port.
     pub address: SocketAddr,
-    /// The folder whose files are served below `/static/`.
+    /// The directory whose files are served below `/static/`.
     pub files: PathBuf,
-    /// How the access log is written: `--log common`, which is the default, or `--log json`.
+    /// The format of the access log: `--log common`, which is the default, or `--log json`.
     pub log: LogFormat,
 }
 
 impl Arguments {
-    /// Reads the arguments that follow the program's name.
+    /// Parses the arguments that follow the program's name.
     ///
     /// # Errors
-    /// [`ArgumentsError`] for an address or a format that is none, or for more arguments than these.
+    /// [`ArgumentsError`] for an invalid address or format, or for a surplus argument.
     pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, ArgumentsError> {
         let (mut address, mut files, mut log) = (None, None, LogFormat::Common);
         while let Some(text) = arguments.next() {
@@ -49,14 +49,14 @@ impl Arguments {
     }
 }
 
-/// Why the command line could not be used.
+/// Why the command line is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArgumentsError {
     /// The first argument is not `IP:PORT`.
     Address(String),
-    /// What follows `--log` is no format.
+    /// The argument after `--log` is not a log format.
     Log(String),
-    /// An argument that nobody reads.
+    /// A surplus argument.
     Surplus(String),
 }
 
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_address_is_named_in_the_error() {
+    fn an_invalid_address_is_named_in_the_error() {
         for text in ["8080", "localhost:8080", "127.0.0.1", "127.0.0.1:99999", "--help", ""] {
             let error = parse(&[text]).unwrap_err();
             assert_eq!(error, ArgumentsError::Address(text.to_string()));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_argument_is_the_folder_of_the_files() {
+    fn the_second_argument_is_the_directory_of_the_files() {
         assert!(parse(&[]).unwrap().files.ends_with("public"));
         assert_eq!(parse(&["127.0.0.1:0", "a b"]).unwrap().files, PathBuf::from("a b"));
     }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn an_argument_that_nobody_reads_is_refused() {
+    fn a_surplus_argument_is_rejected() {
         let error = parse(&["127.0.0.1:0", "public", "private"]).unwrap_err();
         assert_eq!(error, ArgumentsError::Surplus("private".to_string()));
     }

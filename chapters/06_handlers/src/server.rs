@@ -1,4 +1,4 @@
-//! The server: a listener, a pool of workers, and what happens with each client.
+//! The server: a listener, a pool of workers, and the handling of each client.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -13,13 +13,13 @@ use crate::core::{Connection, Deadline, Listener, Shutdown, ThreadPool};
 use crate::http::limits::Limits;
 use crate::http::{Handler, HttpError, Status, exchange};
 
-/// Four clients at a time, and sixty-four that wait.
+/// Four clients are served at the same time, and up to 64 wait.
 const WORKERS: PoolConfig = PoolConfig { workers: 4, queue: 64 };
 
-/// One thread that tells clients that there is no room, so that accepting never waits for them.
-const REFUSERS: PoolConfig = PoolConfig { workers: 1, queue: 64 };
+/// One thread that rejects clients when the queue is full, so that the accept loop never waits for them.
+const SHEDDER: PoolConfig = PoolConfig { workers: 1, queue: 64 };
 
-/// How long a stopping server waits for the transfers that are under way.
+/// How long a graceful shutdown waits for transfers in progress.
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// A server that is bound to its address and not yet running.
@@ -32,14 +32,14 @@ pub struct Server {
     shared: Arc<ServerShared>,
 }
 
-/// What the server, its connections and its handles all look at.
+/// The state that the server, its connections and its handles share.
 #[derive(Debug, Default)]
 struct ServerShared {
     shutdown: Arc<Shutdown>,
     pool: OnceLock<ThreadPool<Client>>,
 }
 
-/// An accepted client: the task that waits in the queue.
+/// An accepted client: a task in the queue.
 #[derive(Debug)]
 struct Client {
     stream: TcpStream,
@@ -47,10 +47,10 @@ struct Client {
 }
 
 impl Server {
-    /// Binds a server to `address`. Clients can connect from now on; they are served by [`Server::run`].
+    /// Binds a server to `address`. Clients can connect from now on; [`Server::run`] serves them.
     ///
     /// # Errors
-    /// [`BindError`] when the address cannot be had.
+    /// [`BindError`] when the address cannot be used.
     pub fn bind(address: SocketAddr) -> Result<Server, BindError> {
         Ok(Server {
             listener: Listener::bind(address)?,
@@ -61,22 +61,22 @@ impl Server {
         })
     }
 
-    /// Serves with other limits than the default ones.
+    /// Replaces the default limits.
     pub fn with_limits(self, limits: Limits) -> Server {
         Server { limits, ..self }
     }
 
-    /// Serves with another number of workers, or of clients that may wait for one.
+    /// Replaces the default sizes of the pool and its queue.
     pub fn with_workers(self, workers: PoolConfig) -> Server {
         Server { workers, ..self }
     }
 
-    /// Waits for `drain` when stopping, not for ten seconds.
+    /// Waits for `drain` during a shutdown, instead of ten seconds.
     pub fn with_drain(self, drain: Duration) -> Server {
         Server { drain, ..self }
     }
 
-    /// The address that clients can reach.
+    /// The address that clients connect to.
     pub fn local_addr(&self) -> SocketAddr {
         self.listener.local_addr()
     }
@@ -86,15 +86,15 @@ impl Server {
         ServerHandle { address: self.local_addr(), shared: Arc::clone(&self.shared) }
     }
 
-    /// Lets `handler` answer the requests of all clients until a handle asks the server to stop, then
-    /// waits for those under way.
+    /// Calls `handler` for the requests of all clients until a handle requests a shutdown, then drains: waits for
+    /// the connections in progress.
     ///
-    /// Returns the number of connections that were cut off because they had not finished in time, or because
-    /// a handle was in a hurry. A client that has sent nothing loses nothing, and is not counted.
+    /// Returns the number of connections that were aborted, because they had not finished in time or because a
+    /// handle requested the shutdown twice. A client that has sent nothing loses nothing, and is not counted.
     ///
     /// # Errors
-    /// When no threads can be had, or the listening socket can no longer be used. What goes wrong with
-    /// one client is told on standard error and ends only that client.
+    /// When the threads cannot be created, or the listening socket becomes unusable. An error of one client is
+    /// logged on standard error and ends only that client.
     pub fn run(self, handler: impl Handler) -> io::Result<usize> {
         let Server { listener, limits, workers, drain, shared } = self;
         let shutdown = Arc::clone(&shared.shutdown);
@@ -102,46 +102,45 @@ impl Server {
             let (shutdown, limits) = (Arc::clone(&shutdown), limits.clone());
             move |client: Client| client.serve(&handler, &limits, &shutdown)
         };
-        let refusers = ThreadPool::start("refuser", REFUSERS, move |client: Client| {
-            client.refuse(&limits);
+        let shedder = ThreadPool::start("shedder", SHEDDER, move |client: Client| {
+            client.reject(&limits);
         })?;
         let started = ThreadPool::start("worker", workers, work)?;
         let pool = shared.pool.get_or_init(|| started);
 
-        let take_in = |stream, peer| {
+        let dispatch = |stream, peer| {
             if let Err(Rejected::Full(client) | Rejected::Closed(client)) =
                 pool.submit(Client { stream, peer })
             {
-                // Should even the refusers have no room, the client is dropped without a word.
-                let _ = refusers.submit(client);
+                // If the shedder's queue is full as well, drop the client without a response.
+                let _ = shedder.submit(client);
             }
         };
         while !shutdown.is_requested() {
             let (stream, peer) = listener.accept()?;
             if !shutdown.is_waker(peer) {
-                take_in(stream, peer);
+                dispatch(stream, peer);
             }
         }
-        // Who has connected before we stop is a client of ours; who comes now is turned away by the kernel.
+        // Clients whose handshake completed before the shutdown are still served. The kernel refuses later ones.
         for (stream, peer) in listener.into_pending() {
             if !shutdown.is_waker(peer) {
-                take_in(stream, peer);
+                dispatch(stream, peer);
             }
         }
 
         pool.close();
-        refusers.close();
+        shedder.close();
         if pool.wait(Deadline::after(drain)) > 0 {
             shutdown.abort_all();
             for client in pool.take_back() {
                 shutdown.abort(client.stream);
             }
-            // Reads of severed connections return at once, and so do writes, so the workers end now. One that sends a
-            // response whose end is the connection's, or is stuck in something else, is left behind: the end of
-            // the process will end it.
+            // Reads and writes on aborted connections return at once, so the workers end now. A worker that sends a
+            // response delimited by the close, or is blocked elsewhere, ends with the process.
             pool.wait(Deadline::after(Duration::from_secs(1)));
         }
-        refusers.wait(Deadline::after(Duration::from_secs(1)));
+        shedder.wait(Deadline::after(Duration::from_secs(1)));
         let aborted = shutdown.aborted();
         log_stderr(format_args!("stopped: {aborted} cut off, {:?}", pool.statistics()));
         Ok(aborted)
@@ -160,16 +159,16 @@ impl Client {
         }
     }
 
-    fn refuse(self, limits: &Limits) {
+    fn reject(self, limits: &Limits) {
         let message = "all workers are busy and the queue is full; try again";
         let error = HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message);
-        // The client may be gone already, and then nobody needs to be told.
+        // An error means that the client is gone already.
         let _ = Connection::new(self.stream, self.peer, exchange::buffer_size(limits))
-            .and_then(|connection| exchange::refuse(connection, &error, limits));
+            .and_then(|connection| exchange::reject(connection, &error, limits));
     }
 }
 
-/// Stops a server and looks at it, from any thread.
+/// Stops a server and reads its statistics, from any thread.
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
     address: SocketAddr,
@@ -177,22 +176,22 @@ pub struct ServerHandle {
 }
 
 impl ServerHandle {
-    /// The address that clients can reach.
+    /// The address that clients connect to.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Asks the server to stop and returns at once. Asked again, it cuts off what is still under way.
+    /// Requests a shutdown and returns at once. A second call aborts the connections in progress.
     pub fn shutdown(&self) {
         self.shared.shutdown.request(self.address);
     }
 
-    /// Whether the server has been asked to stop. It still answers those who are there.
+    /// Whether a shutdown has been requested. Connections in progress are still served.
     pub fn is_stopping(&self) -> bool {
         self.shared.shutdown.is_requested()
     }
 
-    /// What the pool is doing and has done; `None` before the server runs.
+    /// The counters of the pool, or `None` before the server runs.
     pub fn statistics(&self) -> Option<Statistics> {
         self.shared.pool.get().map(ThreadPool::statistics)
     }

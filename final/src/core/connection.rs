@@ -8,9 +8,9 @@ use super::system::{self, Stream, receive};
 /// What came of asking for bytes. None of these is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
-    /// This many bytes more are in the buffer.
+    /// This many new bytes are in the buffer.
     Bytes(usize),
-    /// The peer has sent its FIN: it will send no more, but it may still listen (half-close).
+    /// The peer has sent its FIN: it sends no more, but it may still read (half-close).
     Eof,
     /// Nothing is there now.
     Nothing,
@@ -77,11 +77,11 @@ impl Connection {
         }
     }
 
-    /// Chooses how the connection ends from now on when it is closed, also by a panic or the end of the process: with FIN,
-    /// or with a reset, which throws away what has not been sent (`SO_LINGER` with a time of zero).
+    /// Selects how a later close ends the connection, also one by a panic or by the end of the process: with FIN, or with
+    /// a reset that discards unsent bytes (`SO_LINGER` with a time of zero).
     ///
     /// # Errors
-    /// What the socket reports.
+    /// Those of setsockopt(2).
     pub fn reset_on_close(&self, reset: bool) -> io::Result<()> {
         system::reset_on_close(&self.stream, reset)
     }

@@ -8,11 +8,12 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::system::{self, ListenSocket, Stream};
 
-/// How many finished handshakes the kernel keeps for us until we accept them. On Linux the lesser of
-/// this and `net.core.somaxconn` counts; beyond it a client's handshake is dropped and tried again.
+/// The length of the accept queue: how many completed handshakes the kernel keeps until we accept them.
+/// Linux uses the lesser of this and `net.core.somaxconn`. When the queue is full it drops the last
+/// segment of a handshake, and the client retransmits.
 pub const BACKLOG: i32 = 1024;
 
-/// A listening socket. It never carries data: each accepted client gets a socket of its own.
+/// A listening socket. It carries no data: each accepted client gets its own socket.
 #[derive(Debug)]
 pub struct Listener {
     socket: ListenSocket,
@@ -20,19 +21,19 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Opens a socket that listens on `address`. Port 0 lets the kernel choose.
+    /// Opens a socket that listens on `address`. For port 0 the kernel chooses a free port.
     ///
     /// # Errors
-    /// [`BindError`] with the step that failed and a way out.
+    /// [`BindError`] with the step that failed and a remedy.
     pub fn bind(address: SocketAddr) -> Result<Listener, BindError> {
         let failed = |step| move |source| BindError { step, source };
 
-        // socket(2): ask the kernel for an endpoint. It has no address yet.
+        // socket(2): create an endpoint. It has no address yet.
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
             .map_err(failed("socket"))?;
 
-        // setsockopt(2): connections that ended a moment ago (TIME_WAIT) shall not keep us from the
-        // port. Windows needs no such option, and its option of this name lets two servers share a port.
+        // setsockopt(2): old connections in TIME_WAIT must not block the port. Windows does not need
+        // this, and there the option of this name lets two servers share a port.
         #[cfg(not(windows))]
         socket.set_reuse_address(true).map_err(failed("setsockopt(SO_REUSEADDR)"))?;
 
@@ -41,10 +42,10 @@ impl Listener {
         socket.set_tcp_nodelay(true).map_err(failed("setsockopt(TCP_NODELAY)"))?;
         socket.set_nonblocking(true).map_err(failed("fcntl(O_NONBLOCK)"))?;
 
-        // bind(2): give the socket its address and port.
+        // bind(2): assign the address and port.
         socket.bind(&address.into()).map_err(failed("bind"))?;
 
-        // listen(2): from here on the kernel completes handshakes, even before the first accept.
+        // listen(2): from now on the kernel completes handshakes, even before the first accept.
         socket.listen(BACKLOG).map_err(failed("listen"))?;
 
         let socket = TcpListener::from(socket);
@@ -52,7 +53,7 @@ impl Listener {
         Ok(Listener { socket: system::listen_socket(socket), local_addr })
     }
 
-    /// The address that clients can reach, with the port that the kernel chose for port 0.
+    /// The address that clients connect to, with the port that the kernel chose for port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
@@ -94,12 +95,12 @@ pub enum AcceptError {
     Shortage(io::Error),
 }
 
-/// Why an address could not be listened on.
+/// Why the server could not listen on an address.
 #[derive(Debug)]
 pub struct BindError {
     /// The system call that failed.
     pub step: &'static str,
-    /// What the kernel said.
+    /// The error that the kernel reported.
     pub source: io::Error,
 }
 
@@ -123,7 +124,7 @@ impl fmt::Display for BindError {
 
 impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        None // Display has told it; a chain would print it twice.
+        None // Display prints the source already, so an error chain would print it twice.
     }
 }
 
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_listener_on_the_same_port_is_refused_with_a_way_out() {
+    fn a_second_listener_on_the_same_port_fails_with_a_remedy() {
         let first = Listener::bind(local()).unwrap();
         let error = Listener::bind(first.local_addr()).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::AddrInUse);

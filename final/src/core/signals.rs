@@ -1,4 +1,4 @@
-//! The signals by which a person or a service manager asks the program to stop.
+//! The signals that stop the program, sent by a person or a service manager.
 
 use std::io;
 
@@ -8,14 +8,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 #[cfg(unix)]
 use super::stderr::log_stderr;
 
-/// Calls `stop` each time that the program is asked to stop: by Ctrl-C (SIGINT), `kill` (SIGTERM), or the end of its terminal
-/// (SIGHUP). It runs in a thread of its own, so it may take locks, which a signal handler must not.
+/// Calls `stop` for each signal that should end the program: SIGINT (Ctrl-C), SIGTERM (`kill`) and SIGHUP (the terminal
+/// closes). `stop` runs in its own thread, so it may take locks, which a signal handler must not.
 ///
 /// A signal that was ignored when the program started stays ignored: `nohup` ignores SIGHUP, and a shell
-/// without job control ignores SIGINT for a background job, to protect it from exactly these signals.
+/// without job control ignores SIGINT for a background job, to protect it from these signals.
 ///
 /// # Errors
-/// When the kernel refuses a handler, or a thread.
+/// When the kernel rejects a handler, or a thread cannot be created.
 #[cfg(unix)]
 pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     handle(&[SIGHUP, SIGINT, SIGTERM], move |_| stop())
@@ -53,7 +53,7 @@ fn handle(signals: &[i32], mut act: impl FnMut(i32) + Send + 'static) -> io::Res
     Ok(())
 }
 
-/// Windows has no signals. Closing the console or pressing Ctrl-C is reported there in another way.
+/// Windows has no signals. Ctrl-C and closing the console are reported in another way.
 #[cfg(not(unix))]
 pub fn on_stop(stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(stop).map_err(io::Error::other)
@@ -68,13 +68,13 @@ pub fn on_stop_or_reload(
     on_stop(stop)
 }
 
-/// The signals that the program was started to ignore, read before a handler is set. Only Linux shows them in a file; on
-/// another Unix none is known, and all three signals stop the program.
+/// The signals that were ignored when the program started. Must be called before a handler is set. Only Linux lists them
+/// in a file; on other Unix systems the list is empty, and all three signals stop the program.
 #[cfg(unix)]
 fn ignored_signals() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    // Signal 1 is the lowest bit.
+    // The lowest bit is signal 1.
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     (1..=64).filter(|signal| mask >> (signal - 1) & 1 == 1).collect()
 }

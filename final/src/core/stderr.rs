@@ -1,4 +1,4 @@
-//! Standard error, where the program reports what concerns its operator and no client.
+//! Standard error: messages for the operator.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -15,10 +15,10 @@ static WRITER: OnceLock<LogOutput> = OnceLock::new();
 /// `eprintln!` panics when it cannot write: nothing reads the pipe any more, or the disk is full. A server has to go on
 /// then, and there is no other place for the message. And it waits when a pipe is full because nothing reads it. So when a
 /// server runs, a thread of its own writes the lines: no thread that serves clients waits, and neither does a stop.
-pub fn log_stderr(words: impl Display) {
+pub fn log_stderr(message: impl Display) {
     match WRITER.get() {
-        Some(writer) => writer.write(&format!("{words}\n")),
-        None => write_line(&mut io::stderr(), words),
+        Some(writer) => writer.write(&format!("{message}\n")),
+        None => write_line(&mut io::stderr(), message),
     }
 }
 
@@ -34,15 +34,15 @@ pub fn flush(patience: Duration) {
     }
 }
 
-fn write_line(out: &mut impl Write, words: impl Display) {
-    let _ = out.write_all(format!("{words}\n").as_bytes());
+fn write_line(out: &mut impl Write, message: impl Display) {
+    let _ = out.write_all(format!("{message}\n").as_bytes());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Takes one call, and no second one.
+    /// Accepts one write, and fails the second.
     struct Once(Option<String>);
 
     impl Write for Once {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_one_call_and_one_that_cannot_be_written_is_lost_and_no_more() {
+    fn a_line_is_one_write_and_a_failed_write_is_ignored() {
         let mut out = Once(None);
         for number in 1..3 {
             write_line(&mut out, format_args!("line {number}"));

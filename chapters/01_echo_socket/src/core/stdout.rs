@@ -1,13 +1,13 @@
-//! Standard output, where the program reports its address.
+//! Standard output: the program prints its address here.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
 use super::stderr::log_stderr;
 
-/// Prints a line, and goes on if that fails: a full disk must not keep a server from starting.
+/// Prints a line. A failure does not stop the program, because a full disk must not keep a server from starting.
 ///
-/// The failure is reported on standard error, unless a reader has closed its pipe. It knows.
+/// The failure is logged on standard error, except for a pipe whose reader has closed it on purpose.
 pub fn announce(line: impl Display) {
     match io::stdout().write_all(format!("{line}\n").as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

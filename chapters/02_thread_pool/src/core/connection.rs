@@ -1,4 +1,4 @@
-//! One client: a socket, a bounded buffer, a state, and a deadline for every wait.
+//! A connection to one client: a socket, a bounded buffer, a state, and a deadline for every wait.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -6,33 +6,33 @@ use std::time::Duration;
 
 use super::{Deadline, State};
 
-/// How many bytes [`Connection::close`] throws away at most before it stops being polite.
+/// The most bytes that [`Connection::close`] discards before it gives up and closes the socket.
 pub const DRAIN_LIMIT: usize = 16 * 1024 * 1024;
 
-/// What came of waiting for bytes. None of these is an error.
+/// The result of waiting for bytes. None of these is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
-    /// This many bytes more are in the buffer.
+    /// This many new bytes are in the buffer.
     Bytes(usize),
-    /// The peer has sent its FIN: it will send no more, but it may still listen (half-close).
+    /// The peer has sent its FIN: it sends no more, but it may still read (half-close).
     Eof,
-    /// Nothing came before the deadline.
+    /// No byte arrived before the deadline.
     TimedOut,
-    /// The buffer holds as much as it may. Consume something first.
+    /// The buffer is full. Consume something first.
     Full,
 }
 
 /// One client's connection.
 ///
-/// TCP hands over a stream of bytes, not messages: one send at the client may arrive in pieces, and
-/// several sends may arrive in one piece. So bytes wait in a buffer until somebody who knows what they
-/// mean consumes them.
+/// TCP delivers a stream of bytes, not messages: one send by the client may arrive in pieces, and
+/// several sends may arrive as one piece. So the connection buffers the bytes until a parser, which
+/// knows where a message ends, consumes them.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
     peer: SocketAddr,
     state: State,
-    /// Allocated once; `buffer[start..end]` has been received and not consumed.
+    /// Allocated once. `buffer[start..end]` has been received but not consumed.
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
@@ -42,8 +42,8 @@ pub struct Connection {
 impl Connection {
     /// Wraps an accepted socket. At most `capacity` bytes are buffered.
     ///
-    /// Turns Nagle's algorithm off (`TCP_NODELAY`): we hand over whole answers, and waiting for more
-    /// to send would only delay their last segment.
+    /// Disables Nagle's algorithm (`TCP_NODELAY`): the server writes whole responses, so waiting for
+    /// more data would only delay the last segment.
     pub fn new(stream: TcpStream, peer: SocketAddr, capacity: usize) -> io::Result<Connection> {
         stream.set_nodelay(true)?;
         Ok(Connection {
@@ -62,20 +62,20 @@ impl Connection {
         self.peer
     }
 
-    /// The socket itself, for what concerns the socket as a whole.
+    /// The socket, for options that concern the socket as a whole.
     pub fn stream(&self) -> &TcpStream {
         &self.stream
     }
 
-    /// What the connection is busy with.
+    /// The current state.
     pub fn state(&self) -> State {
         self.state
     }
 
-    /// Goes on to `next`.
+    /// Moves to the state `next`.
     ///
     /// # Errors
-    /// When the table of [`State::may_become`] does not have this step.
+    /// When [`State::may_become`] does not allow this transition.
     pub fn enter(&mut self, next: State) -> io::Result<()> {
         if !self.state.may_become(next) {
             return Err(super::state::IllegalTransition { from: self.state, to: next }.into());
@@ -84,21 +84,21 @@ impl Connection {
         Ok(())
     }
 
-    /// The bytes that have been received and not consumed.
+    /// The bytes that have been received but not consumed.
     pub fn buffered(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    /// Marks the first `count` buffered bytes as done with.
+    /// Removes the first `count` bytes from the buffer.
     ///
     /// # Panics
-    /// When fewer are buffered.
+    /// When fewer bytes are buffered.
     pub fn consume(&mut self, count: usize) {
         assert!(count <= self.buffered().len(), "only buffered bytes can be consumed");
         self.start += count;
     }
 
-    /// Waits as [`Connection::fill`] does, and leaves what has arrived in the kernel (`MSG_PEEK`).
+    /// Waits like [`Connection::fill`], but leaves the bytes in the kernel's receive buffer (`MSG_PEEK`).
     ///
     /// # Errors
     /// Those of [`Connection::fill`].
@@ -111,13 +111,13 @@ impl Connection {
         Ok(waited)
     }
 
-    /// recv(2): waits until more bytes have come, or something else is certain.
+    /// recv(2): waits until bytes arrive, the peer closes its side, or the deadline passes.
     ///
-    /// May return as little as one byte; it never waits for a number of bytes, because the peer may be
-    /// waiting for us.
+    /// May return after a single byte. It never waits for a given number of bytes, because the peer may
+    /// be waiting for us.
     ///
     /// # Errors
-    /// What the socket reports, above all that the peer has reset the connection.
+    /// Those of the socket, most often that the peer has reset the connection.
     pub fn fill(&mut self, deadline: Deadline) -> io::Result<Fill> {
         if self.peer_is_done {
             return Ok(Fill::Eof);
@@ -145,12 +145,12 @@ impl Connection {
         Ok(filled)
     }
 
-    /// send(2), as often as it takes: the kernel may accept only a part of `bytes`, because its send
-    /// buffer is full until the peer has read.
+    /// send(2), repeated until everything is sent: the kernel may accept only a part of `bytes` when its
+    /// send buffer is full because the peer is not reading.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`] when the peer has not taken everything by the deadline; otherwise
-    /// what the socket reports. How much has arrived is then unknown, so the connection is of no more use.
+    /// [`io::ErrorKind::TimedOut`] when the kernel has not accepted everything by the deadline, otherwise
+    /// the error of the socket. The connection is then unusable, because how much arrived is unknown.
     pub fn write_all(&mut self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
         self.enter(State::Writing)?;
         let mut rest = bytes;
@@ -168,19 +168,19 @@ impl Connection {
         Ok(())
     }
 
-    /// shutdown(2) of our direction: sends FIN behind the last byte. The peer sees the end of our
-    /// stream and can still send.
+    /// shutdown(2) of the sending direction: sends FIN after the last byte. The peer sees the end of the
+    /// stream but can still send.
     pub fn finish_writing(&mut self) -> io::Result<()> {
         self.enter(State::Closing)?;
         self.stream.shutdown(Shutdown::Write)
     }
 
-    /// Ends the connection so that the peer can read our last bytes.
+    /// Closes the connection such that the peer can still read our last bytes (a lingering close).
     ///
     /// close(2) on a socket with unread bytes makes the kernel send RST, and an RST may make the peer's
-    /// kernel throw away what it has received from us but its program has not yet read (RFC 9112
-    /// section 9.6). So we send FIN first, then read what still comes and throw it away, until the
-    /// peer's FIN, for at most `patience` and at most [`DRAIN_LIMIT`] bytes.
+    /// kernel discard bytes that its program has not read yet (RFC 9112 section 9.6). So we send FIN
+    /// first, then read and discard input until the peer's FIN, for at most `patience` and at most
+    /// [`DRAIN_LIMIT`] bytes.
     pub fn close(mut self, patience: Duration) {
         let deadline = Deadline::after(patience);
         let mut drained = 0;
@@ -198,7 +198,7 @@ impl Connection {
     }
 }
 
-/// Repeats one kind of recv(2) until it says something about the peer, or the deadline has passed.
+/// Calls `recv` until it returns bytes or the end of the stream, fails, or the deadline passes.
 fn receive(
     stream: &TcpStream,
     deadline: Deadline,
@@ -219,7 +219,7 @@ fn receive(
     }
 }
 
-/// Unix says `WouldBlock` when a socket's timeout passes, Windows says `TimedOut`.
+/// When a socket's timeout passes, Unix reports `WouldBlock` and Windows reports `TimedOut`.
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn waiting_takes_nothing_out_of_the_kernel() {
+    fn waiting_leaves_the_bytes_in_the_kernel() {
         let (mut client, mut connection) = pair(8);
         assert_eq!(connection.wait(Deadline::after(SOON)).unwrap(), Fill::TimedOut);
         client.write_all(b"a").unwrap();
@@ -281,27 +281,27 @@ mod tests {
     }
 
     #[test]
-    fn silence_ends_at_the_deadline_and_leaves_the_connection_idle() {
+    fn an_idle_client_times_out_and_leaves_the_connection_idle() {
         let (_client, mut connection) = pair(4);
         assert_eq!(connection.fill(Deadline::after(SOON)).unwrap(), Fill::TimedOut);
         assert_eq!(connection.state(), State::Idle);
     }
 
     #[test]
-    fn a_half_closed_peer_can_still_be_answered() {
+    fn a_half_closed_peer_still_gets_a_response() {
         let (mut client, mut connection) = pair(64);
         client.write_all(b"ping").unwrap();
         client.shutdown(Shutdown::Write).unwrap();
         while connection.fill(Deadline::after(LONG)).unwrap() != Fill::Eof {}
         connection.write_all(b"pong", Deadline::after(LONG)).unwrap();
         connection.close(LONG);
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).unwrap();
-        assert_eq!(answer, "pong");
+        let mut response = String::new();
+        client.read_to_string(&mut response).unwrap();
+        assert_eq!(response, "pong");
     }
 
     #[test]
-    fn a_peer_that_does_not_read_is_given_up_at_the_deadline() {
+    fn writing_to_a_peer_that_does_not_read_times_out() {
         let (_client, mut connection) = pair(4);
         let more_than_the_kernel_buffers = vec![0; 64 * 1024 * 1024];
         let error = connection
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_words_arrive_although_the_peer_was_still_sending() {
+    fn the_last_bytes_arrive_although_the_peer_is_still_sending() {
         let (mut client, mut connection) = pair(64);
         client.write_all(&vec![b'x'; 256 * 1024]).unwrap();
         connection.fill(Deadline::after(LONG)).unwrap();
@@ -320,15 +320,15 @@ mod tests {
             .name("closing".to_string())
             .spawn(move || connection.close(LONG))
             .unwrap();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).unwrap();
-        assert_eq!(answer, "enough");
+        let mut response = String::new();
+        client.read_to_string(&mut response).unwrap();
+        assert_eq!(response, "enough");
         drop(client);
         closing.join().unwrap();
     }
 
     #[test]
-    fn a_step_that_makes_no_sense_is_an_error() {
+    fn an_illegal_transition_is_an_error() {
         let (_client, mut connection) = pair(4);
         let error = connection.enter(State::Processing).unwrap_err();
         assert_eq!(error.to_string(), "a connection cannot go from Idle to Processing");

@@ -1,4 +1,4 @@
-//! How a server ends: no new clients, time for those it has, and a deadline.
+//! Graceful shutdown: accept no new clients, and give the current ones until a deadline to finish.
 
 use std::collections::HashMap;
 use std::io;
@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown as Direction, SocketAddr, Tc
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The wish to stop, and all connections that have to hear of it.
+/// The shutdown request, and all connections that it has to reach.
 ///
-/// One value is shared by the accept loop, by every connection and by whoever may ask for the end.
+/// The accept loop, every connection and every handle that can stop the server share one value.
 #[derive(Debug, Default)]
 pub struct Shutdown {
     inner: Mutex<Inner>,
@@ -17,13 +17,13 @@ pub struct Shutdown {
 #[derive(Debug, Default)]
 struct Inner {
     requested: bool,
-    /// The time for finishing is over: connections are cut off.
-    severing: bool,
-    /// Where the accept loop can be woken, from the request on.
+    /// The drain time is over: connections are aborted.
+    aborting: bool,
+    /// Where the accept loop can be woken. Set by the request.
     listen_addr: Option<SocketAddr>,
-    /// The address of our own connection that woke the accept loop.
+    /// The local address of our own connection that woke the accept loop.
     waker: Option<SocketAddr>,
-    /// Connections that have been cut off in the middle of something.
+    /// The number of connections that were aborted before they had finished.
     aborted: usize,
     next_id: u64,
     connections: HashMap<u64, Open>,
@@ -35,32 +35,33 @@ struct Open {
     activity: Activity,
 }
 
-/// How far a connection is, as a stop sees it.
+/// The progress of a connection, as far as a shutdown is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Activity {
-    /// The client has not begun, or what has arrived of its message is still in the kernel.
+    /// Waiting for a message, of which no thread has read a byte. Bytes may be in the receive buffer.
     Idle,
-    /// A message is being read or answered.
+    /// A message is being read, or its response is being sent.
     Busy,
-    /// Everything has been sent, and only the close is left.
+    /// Everything has been sent, and only the close remains.
     Closing,
-    /// It has been cut off.
+    /// The connection was aborted.
     Aborted,
 }
 
 impl Open {
-    /// Ends the reading direction of a client that has not begun: a thread that is blocked in recv on this socket
-    /// gets end of file, and so does every later read that finds no bytes.
+    /// Shuts down the receiving direction of an idle connection: a thread that is blocked in recv on this socket
+    /// gets end of file, and so does every later read when the receive buffer is empty.
     ///
-    /// This is for good. Of a client that has sent a part of its message the rest could be lost: a read that is ahead
-    /// of it gets end of file. So what has arrived decides, and not only what a worker has seen of it.
+    /// This cannot be undone, and it could lose data: if a client has sent half of a message, a read before the other
+    /// half arrives would get end of file. So a connection with bytes in its receive buffer does not count as idle,
+    /// even if no worker has read them.
     fn end_if_idle(&self) {
         if self.activity == Activity::Idle && !has_unread(&self.stream) {
             let _ = self.stream.shutdown(Direction::Read);
         }
     }
 
-    /// Cuts the connection off. Returns whether that was in the middle of something.
+    /// Aborts the connection. Returns whether it was busy.
     fn abort(&mut self) -> bool {
         let was_busy = match self.activity {
             Activity::Idle => has_unread(&self.stream),
@@ -73,11 +74,11 @@ impl Open {
     }
 }
 
-/// Whether bytes have arrived that no thread has read. Does not wait for them.
+/// Whether the kernel holds bytes that no thread has read. Does not wait.
 ///
-/// The non-blocking mode is one of the socket, so for a moment a worker's call on it does not wait either. Only a
-/// worker that waits for an idle client's first byte can meet that: others are not looked at. It finds no byte and
-/// closes, which is what a stop wants of it.
+/// Non-blocking mode applies to the whole socket, so for a moment a worker's recv on it does not block either. Only
+/// idle connections are checked, so this can only hit a worker that waits for a first byte. It finds none and closes
+/// the connection, as a shutdown wants it.
 fn has_unread(stream: &TcpStream) -> bool {
     let peeked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
     let _ = stream.set_nonblocking(false);
@@ -85,9 +86,9 @@ fn has_unread(stream: &TcpStream) -> bool {
 }
 
 impl Inner {
-    /// A thread that sleeps in accept wakes up when a client connects. So one does. With a full backlog
-    /// it fails and the loop is awake anyway; without a free file it fails too, and then this is tried
-    /// again whenever a connection has given one back.
+    /// Wakes the accept loop, which is blocked in accept(2), by connecting to it. If the backlog is full, the
+    /// connection fails, but then the loop is awake anyway. Without a free file descriptor it fails too, so `wake`
+    /// runs again whenever a connection has closed.
     fn wake(&mut self) {
         if let (Some(address), None) = (self.listen_addr, self.waker)
             && let Ok(waker) = TcpStream::connect_timeout(&address, Duration::from_secs(1))
@@ -98,16 +99,16 @@ impl Inner {
 }
 
 impl Shutdown {
-    /// Whether the server has been asked to stop.
+    /// Whether a shutdown has been requested.
     pub fn is_requested(&self) -> bool {
         self.lock().requested
     }
 
     /// Asks the server that listens on `address` to stop. Can be called from any thread.
     ///
-    /// The accept loop is woken, and so is every connection that waits for its client to begin:
-    /// it reads the end of the stream and closes. Connections of which something has arrived go on.
-    /// Asked a second time, it cuts those off as well: somebody is in a hurry.
+    /// This wakes the accept loop, and every idle connection: it reads the end of the stream and closes.
+    /// Busy connections go on. A second request aborts those as well, because then the operator does not
+    /// want to wait.
     pub fn request(&self, address: SocketAddr) {
         let mut inner = self.lock();
         if inner.requested {
@@ -120,27 +121,26 @@ impl Shutdown {
         for connection in inner.connections.values() {
             connection.end_if_idle();
         }
-        // The lock is held until the waker is known, so that the loop can always tell it from a client.
+        // Hold the lock until the waker's address is stored, so that the loop can tell the waker from a client.
         inner.listen_addr = Some(reachable(address));
         inner.wake();
     }
 
-    /// Whether this peer is our own wake-up call and not a client.
+    /// Whether this peer is our own wake-up connection and not a client.
     pub fn is_waker(&self, peer: SocketAddr) -> bool {
         self.lock().waker == Some(peer)
     }
 
-    /// Enters a connection in the list of those to be told, as idle. It leaves the list when the
-    /// returned value is dropped.
+    /// Registers a connection, as idle. Dropping the returned value removes it.
     ///
     /// # Errors
-    /// When the socket cannot be duplicated: no more open files.
+    /// When the socket cannot be duplicated because no file descriptor is free.
     pub fn register(self: &Arc<Self>, stream: &TcpStream) -> io::Result<Registration> {
         let mut connection = Open { stream: stream.try_clone()?, activity: Activity::Idle };
         let mut inner = self.lock();
         let id = inner.next_id;
         inner.next_id += 1;
-        if inner.severing {
+        if inner.aborting {
             inner.aborted += usize::from(connection.abort());
         } else if inner.requested {
             connection.end_if_idle();
@@ -150,24 +150,24 @@ impl Shutdown {
         Ok(Registration { shutdown: Arc::clone(self), id })
     }
 
-    /// Cuts off every connection that is still open, also those that are registered later. Returns how many have
-    /// been cut off in the middle of something so far.
+    /// Aborts every open connection, and every connection that is registered later. Returns how many busy
+    /// connections have been aborted so far.
     pub fn abort_all(&self) -> usize {
         let mut inner = self.lock();
-        inner.severing = true;
+        inner.aborting = true;
         let aborted: usize =
             inner.connections.values_mut().map(|connection| usize::from(connection.abort())).sum();
         inner.aborted += aborted;
         inner.aborted
     }
 
-    /// Cuts off a client that no worker has come to, and counts it if it has sent something.
+    /// Aborts a client that no worker has served yet, and counts it if it has sent something.
     pub fn abort(&self, stream: TcpStream) {
         let mut connection = Open { stream, activity: Activity::Idle };
         self.lock().aborted += usize::from(connection.abort());
     }
 
-    /// How many connections have been cut off in the middle of something.
+    /// How many busy connections have been aborted.
     pub fn aborted(&self) -> usize {
         self.lock().aborted
     }
@@ -177,7 +177,7 @@ impl Shutdown {
     }
 }
 
-/// A connection's entry in the list of those to be told.
+/// Registers a connection for the shutdown. Dropping it removes the connection.
 #[derive(Debug)]
 pub struct Registration {
     shutdown: Arc<Shutdown>,
@@ -185,23 +185,23 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// The connection is in the middle of something and shall be left to finish it. To be called before the first
-    /// byte of that is read: see [`Connection::wait`](super::Connection::wait).
+    /// Marks the connection as busy, so that a shutdown lets it finish. To be called before the first byte of the
+    /// message is read, see [`Connection::wait`](super::Connection::wait).
     pub fn busy(&self) {
         self.enter(Activity::Busy);
     }
 
-    /// The connection waits for its client to begin, and may be ended at once.
+    /// Marks the connection as waiting for a message, so that a shutdown may end it at once.
     pub fn idle(&self) {
         self.enter(Activity::Idle);
     }
 
-    /// The connection has sent everything, so to cut it off takes nothing from its client.
+    /// Marks the connection as finished: everything is sent, so aborting it loses nothing.
     pub fn closing(&self) {
         self.enter(Activity::Closing);
     }
 
-    /// Whether the server has been asked to stop, so that this connection should not go on for long.
+    /// Whether a shutdown has been requested, so that this connection should end soon.
     pub fn must_end(&self) -> bool {
         self.shutdown.is_requested()
     }
@@ -213,7 +213,7 @@ impl Registration {
             && connection.activity != Activity::Aborted
         {
             connection.activity = activity;
-            // Under the same lock as `request`: either that sees us idle, or we see it requested.
+            // `request` uses the same lock, so either it finds this connection idle, or we see its request here.
             if requested {
                 connection.end_if_idle();
             }
@@ -229,8 +229,8 @@ impl Drop for Registration {
     }
 }
 
-/// An address under which a server can be reached from its own machine: one that listens on all
-/// addresses (`0.0.0.0`, `[::]`) is reached on the loopback one.
+/// An address at which a server can be reached from its own machine: the loopback address for a server that
+/// listens on a wildcard address (`0.0.0.0`, `[::]`).
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_wakes_the_accept_loop_and_can_be_told_from_a_client() {
+    fn a_request_wakes_the_accept_loop_by_a_connection_that_is_no_client() {
         let listener = Listener::bind("0.0.0.0:0".parse().unwrap()).unwrap();
         let shutdown = Shutdown::default();
         shutdown.request(listener.local_addr());
@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(idle.read(&mut [0; 8]).unwrap(), 0);
         busy_client.write_all(b"more").unwrap();
         assert_eq!(busy.read(&mut [0; 8]).unwrap(), 4);
-        // Once it has finished and would wait for more, it ends as well.
+        // After it has finished, it would wait for the next message, so it ends as well.
         busy_entry.idle();
         assert_eq!(busy.read(&mut [0; 8]).unwrap(), 0);
     }
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn who_registers_after_the_request_is_told_at_once() {
+    fn a_connection_registered_after_the_request_ends_at_once() {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let shutdown = Arc::new(Shutdown::default());
         let (_client, mut late) = pair(&listener);
@@ -295,9 +295,9 @@ mod tests {
         assert_eq!(late.read(&mut [0; 8]).unwrap(), 0);
     }
 
-    /// It once could not: all that was asked was whether a worker had called it busy.
+    /// Regression: the shutdown used to check only whether a worker had marked the connection as busy.
     #[test]
-    fn a_client_whose_first_bytes_nobody_has_read_yet_can_send_the_rest() {
+    fn a_client_whose_first_bytes_are_unread_can_send_the_rest() {
         type Arrival = fn(&Arc<Shutdown>, &TcpStream, SocketAddr) -> Registration;
         let registered_first: Arrival = |shutdown, stream, address| {
             let entry = shutdown.register(stream).unwrap();
@@ -308,7 +308,7 @@ mod tests {
             shutdown.request(address);
             shutdown.register(stream).unwrap()
         };
-        // It has sent the next message while the last one was answered.
+        // The client sent the next message during the previous response.
         let idle_again: Arrival = |shutdown, stream, address| {
             let entry = shutdown.register(stream).unwrap();
             entry.busy();
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn severing_ends_both_directions_and_counts() {
+    fn aborting_ends_both_directions_and_counts() {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let shutdown = Arc::new(Shutdown::default());
         let (mut client, stream) = pair(&listener);
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_cut_off_in_the_middle_of_something_is_counted() {
+    fn only_busy_connections_count_as_aborted() {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let shutdown = Arc::new(Shutdown::default());
         let pairs = [(); 6].map(|()| pair(&listener));
@@ -354,7 +354,7 @@ mod tests {
         let closing_entry = shutdown.register(&closing.1).unwrap();
         closing_entry.closing();
         assert_eq!(shutdown.abort_all(), 1);
-        // Workers that come to their clients a moment later cut them off, too.
+        // Connections that are registered after the abort are aborted, too.
         let _late = shutdown.register(&late.1).unwrap();
         assert_eq!(shutdown.aborted(), 1);
         send(&mut late_begun.0, &late_begun.1, "first half");

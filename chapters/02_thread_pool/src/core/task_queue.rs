@@ -1,10 +1,10 @@
-//! A bounded queue between those who have work and those who do it.
+//! A bounded queue between the producers and consumers of tasks.
 
 use std::collections::VecDeque;
 use std::sync::PoisonError;
 
-// Under `--cfg loom` the same code runs on loom's lock and condition variable, which try every order
-// in which threads can meet (xtask/models/tests/queue.rs).
+// Under `--cfg loom` the same code runs with loom's mutex and condition variable, which explore all
+// interleavings of the threads (xtask/models/tests/queue.rs).
 #[cfg(loom)]
 use loom::sync::{Condvar, Mutex, MutexGuard};
 #[cfg(not(loom))]
@@ -12,12 +12,13 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// A first-in first-out queue with a fixed capacity.
 ///
-/// Adding never waits: when the queue is full the caller gets the task back at once and can tell its
-/// client so. A queue without bound would take every task, and its last client would wait for ever.
+/// Adding a task never blocks: when the queue is full, the caller gets the task back at once and can
+/// reject its client. An unbounded queue would accept every task, and the wait of the last client
+/// would have no limit.
 #[derive(Debug)]
 pub struct TaskQueue<T> {
     inner: Mutex<Inner<T>>,
-    /// Wakes a thread that sleeps in [`TaskQueue::pop`]: there is a task, or there will never be one.
+    /// Wakes a thread that waits in [`TaskQueue::pop`], for a new task or because the queue was closed.
     changed: Condvar,
     capacity: usize,
 }
@@ -28,10 +29,10 @@ struct Inner<T> {
     closed: bool,
 }
 
-/// Why a task was not taken. The task comes back.
+/// Why a task was rejected. The task is handed back.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rejected<T> {
-    /// The queue holds as many tasks as it may.
+    /// The queue is full.
     Full(T),
     /// The queue has been closed.
     Closed(T),
@@ -44,10 +45,10 @@ impl<T> TaskQueue<T> {
         TaskQueue { inner: Mutex::new(inner), changed: Condvar::new(), capacity }
     }
 
-    /// Adds a task at the end, without waiting.
+    /// Appends a task, without waiting.
     ///
     /// # Errors
-    /// [`Rejected`] with the task, when there is no room or no future.
+    /// [`Rejected`] with the task, when the queue is full or closed.
     pub fn push(&self, task: T) -> Result<(), Rejected<T>> {
         let mut inner = self.lock();
         if inner.closed {
@@ -58,12 +59,12 @@ impl<T> TaskQueue<T> {
         }
         inner.tasks.push_back(task);
         drop(inner);
-        // One task, one thread to wake. To wake all of them would make the others run for nothing.
+        // One task needs one thread. Waking all of them would cause wake-ups for nothing.
         self.changed.notify_one();
         Ok(())
     }
 
-    /// Takes the task at the front; waits while there is none.
+    /// Removes the task at the front, and waits while the queue is empty.
     ///
     /// Returns `None` once the queue is closed and empty: tasks that were accepted are still handed out.
     pub fn pop(&self) -> Option<T> {
@@ -75,20 +76,20 @@ impl<T> TaskQueue<T> {
             if inner.closed {
                 return None;
             }
-            // Gives the lock back while it sleeps and has it again when it returns. A condition variable
-            // may also wake up for no reason, which is why this is a loop and not an `if`.
+            // Releases the lock while the thread sleeps, and holds it again on return. A condition variable
+            // may also wake up without a reason (a spurious wake-up), so this is a loop and not an `if`.
             inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Takes no more tasks. Whoever waits in [`TaskQueue::pop`] gets what is left, and then `None`.
+    /// Accepts no more tasks. Threads in [`TaskQueue::pop`] get the remaining tasks, and then `None`.
     pub fn close(&self) {
         self.lock().closed = true;
-        // Everybody has to hear this, not just one.
+        // Every waiting thread has to see this, not only one.
         self.changed.notify_all();
     }
 
-    /// Takes back all tasks that are still waiting.
+    /// Removes and returns all tasks that are still waiting.
     pub fn take_back(&self) -> VecDeque<T> {
         std::mem::take(&mut self.lock().tasks)
     }
@@ -103,8 +104,8 @@ impl<T> TaskQueue<T> {
         self.len() == 0
     }
 
-    /// A lock is poisoned when a thread panics while it holds it. None of ours can: nothing under this
-    /// lock runs foreign code. So the data is sound, and to go on is right.
+    /// A mutex is poisoned when a thread panics while it holds the lock. That cannot happen here, because
+    /// no foreign code runs under this lock. So ignoring the poison is sound.
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -133,12 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_of_capacity_zero_takes_nothing() {
+    fn a_queue_of_capacity_zero_rejects_every_task() {
         assert_eq!(TaskQueue::new(0).push(1), Err(Rejected::Full(1)));
     }
 
     #[test]
-    fn a_closed_queue_takes_nothing_and_hands_out_the_rest() {
+    fn a_closed_queue_rejects_new_tasks_and_hands_out_the_rest() {
         let queue = TaskQueue::new(4);
         queue.push(1).unwrap();
         queue.close();
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_back_is_handed_out_to_nobody_else() {
+    fn tasks_that_are_taken_back_are_not_handed_out_again() {
         let queue = TaskQueue::new(4);
         for task in 1..=3 {
             queue.push(task).unwrap();

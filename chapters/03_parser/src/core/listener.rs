@@ -1,4 +1,4 @@
-//! ACCEPT: the socket that clients knock at: socket, setsockopt, bind, listen, accept.
+//! ACCEPT: the listening socket: socket, setsockopt, bind, listen, accept.
 
 use std::fmt;
 use std::io;
@@ -10,14 +10,15 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::stderr::log_stderr;
 
-/// How many finished handshakes the kernel keeps for us until we accept them. On Linux the lesser of
-/// this and `net.core.somaxconn` counts; beyond it a client's handshake is dropped and tried again.
+/// The length of the accept queue: how many completed handshakes the kernel keeps until we accept them.
+/// Linux uses the lesser of this and `net.core.somaxconn`. When the queue is full it drops the last
+/// segment of a handshake, and the client retransmits.
 pub const BACKLOG: i32 = 128;
 
-/// How long accepting rests when the machine has run out of something, such as open files.
+/// How long `accept` pauses when a resource, such as file descriptors, is exhausted.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A listening socket. It never carries data: each accepted client gets a socket of its own.
+/// A listening socket. It carries no data: each accepted client gets its own socket.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
@@ -25,26 +26,26 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Opens a socket that listens on `address`. Port 0 lets the kernel choose.
+    /// Opens a socket that listens on `address`. For port 0 the kernel chooses a free port.
     ///
     /// # Errors
-    /// [`BindError`] with the step that failed and a way out.
+    /// [`BindError`] with the step that failed and a remedy.
     pub fn bind(address: SocketAddr) -> Result<Listener, BindError> {
         let failed = |step| move |source| BindError { step, source };
 
-        // socket(2): ask the kernel for an endpoint. It has no address yet.
+        // socket(2): create an endpoint. It has no address yet.
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
             .map_err(failed("socket"))?;
 
-        // setsockopt(2): connections that ended a moment ago (TIME_WAIT) shall not keep us from the
-        // port. Windows needs no such option, and its option of this name lets two servers share a port.
+        // setsockopt(2): old connections in TIME_WAIT must not block the port. Windows does not need
+        // this, and there the option of this name lets two servers share a port.
         #[cfg(not(windows))]
         socket.set_reuse_address(true).map_err(failed("setsockopt(SO_REUSEADDR)"))?;
 
-        // bind(2): give the socket its address and port.
+        // bind(2): assign the address and port.
         socket.bind(&address.into()).map_err(failed("bind"))?;
 
-        // listen(2): from here on the kernel completes handshakes, even before the first accept.
+        // listen(2): from now on the kernel completes handshakes, even before the first accept.
         socket.listen(BACKLOG).map_err(failed("listen"))?;
 
         let socket = TcpListener::from(socket);
@@ -52,19 +53,19 @@ impl Listener {
         Ok(Listener { socket, local_addr })
     }
 
-    /// The address that clients can reach, with the port that the kernel chose for port 0.
+    /// The address that clients connect to, with the port that the kernel chose for port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// accept(2): waits for a client and returns the socket that leads to it, and its address.
+    /// accept(2): waits for a client and returns its socket and address.
     ///
-    /// Failures that concern only one client are passed over. When the machine has run out of
-    /// something (open files, memory) it says so on standard error, rests for 50 ms and tries again,
-    /// for giving up would turn a short shortage into a dead server.
+    /// Errors that concern only one client are skipped. When a resource (file descriptors, memory) is
+    /// exhausted, `accept` logs that on standard error, pauses for 50 ms and retries. Returning the error
+    /// would end the server because of a short shortage.
     ///
     /// # Errors
-    /// What is left: the listening socket itself cannot be used.
+    /// All others: the listening socket itself is unusable.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
             match self.socket.accept() {
@@ -81,20 +82,20 @@ impl Listener {
         }
     }
 
-    /// Closes the door, but first takes in those who already stand in it: clients whose handshake the
-    /// kernel has completed and nobody has accepted. Does not wait, not even for a free file: a stop has
-    /// a deadline. When the returned iterator is dropped the socket is closed, and clients who still
-    /// stand there or come later are refused by the kernel.
+    /// Closes the listening socket, but first accepts the connections in its accept queue, whose
+    /// handshake is complete. Does not wait, not even for a free file descriptor, because a shutdown has
+    /// a deadline. Dropping the returned iterator closes the socket; the kernel then resets connections
+    /// that are still in the queue, and refuses new ones.
     pub fn into_pending(self) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
-        let no_waiting = self.socket.set_nonblocking(true).is_ok();
+        let is_nonblocking = self.socket.set_nonblocking(true).is_ok();
         std::iter::from_fn(move || {
-            if !no_waiting {
+            if !is_nonblocking {
                 return None;
             }
             loop {
                 match self.socket.accept() {
                     Ok((stream, peer)) => {
-                        // Some systems let an accepted socket inherit the listener's mode, Linux does not.
+                        // On some systems an accepted socket inherits the listener's mode. On Linux it does not.
                         stream.set_nonblocking(false).ok()?;
                         return Some((stream, peer));
                     }
@@ -118,23 +119,23 @@ impl After {
     fn failure(error: &io::Error) -> After {
         use io::ErrorKind;
         match error.kind() {
-            // The client left between its handshake and our accept, or a signal came.
+            // The client left between its handshake and our accept, or a signal interrupted the call.
             ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {
                 After::TryAgain
             }
-            // The socket does not listen, or somebody made it non-blocking and nobody waits.
+            // The socket does not listen, or it is non-blocking and there is no client.
             ErrorKind::InvalidInput | ErrorKind::WouldBlock => After::GiveUp,
             _ => After::Pause,
         }
     }
 }
 
-/// Why an address could not be listened on.
+/// Why the server could not listen on an address.
 #[derive(Debug)]
 pub struct BindError {
     /// The system call that failed.
     pub step: &'static str,
-    /// What the kernel said.
+    /// The error that the kernel reported.
     pub source: io::Error,
 }
 
@@ -158,7 +159,7 @@ impl fmt::Display for BindError {
 
 impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        None // Display has told it; a chain would print it twice.
+        None // Display prints the source already, so an error chain would print it twice.
     }
 }
 
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_listener_on_the_same_port_is_refused_with_a_way_out() {
+    fn a_second_listener_on_the_same_port_fails_with_a_remedy() {
         let first = Listener::bind(local()).unwrap();
         let error = Listener::bind(first.local_addr()).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::AddrInUse);
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_the_door_takes_in_those_who_stand_in_it() {
+    fn closing_the_listener_accepts_pending_connections() {
         let listener = Listener::bind(local()).unwrap();
         let address = listener.local_addr();
         let clients = [(); 3].map(|()| TcpStream::connect(address).unwrap());
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn only_failures_of_one_client_or_of_the_moment_are_passed_over() {
+    fn only_errors_of_one_client_or_of_the_moment_are_retried() {
         use io::ErrorKind;
         for (kind, after) in [
             (ErrorKind::ConnectionAborted, After::TryAgain),

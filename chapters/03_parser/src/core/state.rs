@@ -1,27 +1,27 @@
-//! The states of a connection, and which may follow which.
+//! The states of a connection, and the allowed transitions.
 
 use std::fmt;
 use std::io;
 
-/// What a connection is busy with, seen from the server.
+/// The state of a connection, from the server's point of view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Open, and nothing of the next message has come.
+    /// Open, and no byte of the next message has arrived.
     Idle,
-    /// A part of a message has come.
+    /// A part of a message has arrived.
     Reading,
-    /// The message is complete and the application works on it.
+    /// The message is complete and the application is processing it.
     Processing,
-    /// An answer is being sent.
+    /// A response is being sent.
     Writing,
-    /// Our side has said its last word (FIN); what the peer still sends is thrown away.
+    /// We have sent FIN. Further input from the peer is discarded.
     Closing,
-    /// The socket is gone.
+    /// The socket is closed.
     Closed,
 }
 
 impl State {
-    /// Every state, in the order of a connection's life.
+    /// Every state, in the order in which a connection passes through them.
     pub const ALL: [State; 6] = [
         State::Idle,
         State::Reading,
@@ -31,31 +31,31 @@ impl State {
         State::Closed,
     ];
 
-    /// Whether a connection in this state may go on to `next`. To stay is always allowed.
+    /// Whether a connection may go from this state to `next`. Staying is always allowed.
     pub fn may_become(self, next: State) -> bool {
         use State::{Closed, Closing, Idle, Processing, Reading, Writing};
         match (self, next) {
-            // A message arrives, is worked on, and is answered.
+            // A message arrives, is processed, and gets a response.
             (Idle, Reading) | (Reading, Processing) | (Processing, Writing) => true,
-            // Some answers need no work (an echo), or not even a message (a refusal).
+            // Some responses need no processing (an echo), or not even a complete message (a rejection).
             (Idle | Reading, Writing) => true,
-            // After an answer: the next message, of which a part may be here already.
+            // After a response the next message follows, a part of which may be buffered already.
             (Writing, Idle | Reading) => true,
-            // We may stop talking at any time, and then only the end is left.
+            // We may stop sending at any time, and then only the close remains.
             (Idle | Reading | Processing | Writing, Closing) => true,
-            // The peer may vanish at any time.
+            // The peer may disappear at any time.
             (_, Closed) => true,
             (same, again) => same == again,
         }
     }
 }
 
-/// A step that the table in [`State::may_become`] does not have: a mistake in this program.
+/// A transition that [`State::may_become`] does not allow: a bug in this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IllegalTransition {
-    /// The state the connection was in.
+    /// The state of the connection.
     pub from: State,
-    /// The state it was asked to enter.
+    /// The state that it should have entered.
     pub to: State,
 }
 
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_steps_that_are_allowed_are_exactly_these() {
+    fn exactly_these_transitions_are_allowed() {
         let allowed = [
             (Idle, Reading),
             (Idle, Writing),

@@ -1,25 +1,25 @@
-//! Standard error, where the program reports what concerns its operator and no client.
+//! Standard error: messages for the operator.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// Writes a line, by one call, so that it stays whole.
+/// Writes a line with a single call, so that lines of several threads do not mix.
 ///
-/// `eprintln!` panics when it cannot write: nothing reads the pipe any more, or the disk is full. A server has to go on
-/// then, and there is no other place for the message.
-pub fn log_stderr(words: impl Display) {
-    write_line(&mut io::stderr(), words);
+/// `eprintln!` panics when it cannot write because the pipe has no reader or the disk is full. A server has to keep
+/// running then, so the error is ignored: there is no other place to report it.
+pub fn log_stderr(message: impl Display) {
+    write_line(&mut io::stderr(), message);
 }
 
-fn write_line(out: &mut impl Write, words: impl Display) {
-    let _ = out.write_all(format!("{words}\n").as_bytes());
+fn write_line(out: &mut impl Write, message: impl Display) {
+    let _ = out.write_all(format!("{message}\n").as_bytes());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Takes one call, and no second one.
+    /// Accepts one write, and fails the second.
     struct Once(Option<String>);
 
     impl Write for Once {
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_one_call_and_one_that_cannot_be_written_is_lost_and_no_more() {
+    fn a_line_is_one_write_and_a_failed_write_is_ignored() {
         let mut out = Once(None);
         for number in 1..3 {
             write_line(&mut out, format_args!("line {number}"));

@@ -1,4 +1,4 @@
-//! A fixed number of threads that take tasks from one bounded queue.
+//! A thread pool: a fixed number of threads that take tasks from one bounded queue.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,19 +9,19 @@ use std::thread;
 use super::task_queue::Rejected;
 use super::{Deadline, TaskQueue};
 
-/// How large a pool is.
+/// The size of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolConfig {
-    /// Threads. So many tasks run at the same time.
+    /// The number of threads, and so of tasks that run at the same time.
     pub workers: usize,
-    /// Tasks that may wait for a thread. One more is rejected.
+    /// How many tasks may wait for a thread. Further tasks are rejected.
     pub queue: usize,
 }
 
-/// A pool of named threads which all do the same work on the tasks that are submitted.
+/// A pool of named threads that all run the same function on the tasks that are submitted.
 ///
-/// A task is a value of type `T`, such as an accepted socket, and the work is one function that is
-/// given it. So a task that is rejected comes back whole, and its client can be told.
+/// A task is a value of type `T`, such as an accepted socket, and the function takes it as its argument.
+/// So a rejected task is handed back whole, and the caller can still send its client a response.
 #[derive(Debug)]
 pub struct ThreadPool<T> {
     shared: Arc<PoolShared<T>>,
@@ -31,7 +31,7 @@ pub struct ThreadPool<T> {
 struct PoolShared<T> {
     queue: TaskQueue<T>,
     counters: Counters,
-    /// Threads that have not ended, and the bell that rings when one does.
+    /// The number of running threads, and the condition variable that is notified when one ends.
     alive: Mutex<usize>,
     ended: Condvar,
 }
@@ -44,28 +44,28 @@ struct Counters {
     rejected: AtomicUsize,
 }
 
-/// What a pool is doing and has done.
+/// A snapshot of a pool's counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statistics {
-    /// Threads that have not ended.
+    /// Running threads.
     pub workers: usize,
-    /// Threads that work on a task right now.
+    /// Threads that are processing a task.
     pub busy: usize,
-    /// Tasks that wait.
+    /// Tasks in the queue.
     pub queued: usize,
-    /// Tasks that were worked on to their end.
+    /// Tasks that ran to completion.
     pub completed: usize,
-    /// Tasks whose work panicked.
+    /// Tasks that panicked.
     pub panicked: usize,
-    /// Tasks that were not taken.
+    /// Tasks that were rejected.
     pub rejected: usize,
 }
 
 impl<T: Send + 'static> ThreadPool<T> {
-    /// Starts `size.workers` threads, named `NAME-0` and so on, that do `work` on each task.
+    /// Starts `size.workers` threads, named `NAME-0` and so on, that call `work` with each task.
     ///
     /// # Errors
-    /// When the system does not give us a thread. The threads started before it end again.
+    /// When the OS cannot create a thread. The threads that were started before it end again.
     pub fn start<W>(name: &str, size: PoolConfig, work: W) -> io::Result<ThreadPool<T>>
     where
         W: Fn(T) + Send + Sync + 'static,
@@ -86,13 +86,13 @@ impl<T: Send + 'static> ThreadPool<T> {
                 .spawn(move || shared.run_worker(&*work));
             if let Err(error) = started {
                 *pool.alive() -= 1;
-                return Err(error); // dropping the pool closes the queue, which ends the others
+                return Err(error); // dropping the pool closes the queue, which ends the other threads
             }
         }
         Ok(pool)
     }
 
-    /// Hands a task to the pool, without waiting.
+    /// Submits a task to the pool, without waiting.
     ///
     /// # Errors
     /// [`Rejected`] with the task: the queue is full, or the pool is shutting down.
@@ -104,8 +104,8 @@ impl<T: Send + 'static> ThreadPool<T> {
 }
 
 impl<T> ThreadPool<T> {
-    /// A look at the pool. The numbers are read one after the other while the threads go on, so they
-    /// need not fit each other to the last task.
+    /// Reads the counters, one after the other while the threads run, so the numbers may disagree by a few
+    /// tasks.
     pub fn statistics(&self) -> Statistics {
         let Counters { busy, completed, panicked, rejected } = &self.shared.counters;
         Statistics {
@@ -118,18 +118,18 @@ impl<T> ThreadPool<T> {
         }
     }
 
-    /// Takes no more tasks; those that were taken are worked on to their end.
+    /// Accepts no more tasks. Accepted tasks still run.
     pub fn close(&self) {
         self.shared.queue.close();
     }
 
-    /// Takes back the tasks that no thread has begun. Those at work go on.
+    /// Removes the tasks that no thread has started. Running tasks go on.
     pub fn take_back(&self) -> impl IntoIterator<Item = T> {
         self.shared.queue.take_back()
     }
 
-    /// Waits until a closed pool has worked on everything. Returns the number of threads that are
-    /// still at work at the deadline: zero is a pool that has ended.
+    /// Waits until all threads of a closed pool have ended. Returns the number of threads that are still
+    /// running at the deadline; zero means that the pool has ended.
     pub fn wait(&self, deadline: Deadline) -> usize {
         let mut alive = self.alive();
         while *alive > 0 {
@@ -151,20 +151,20 @@ impl<T> ThreadPool<T> {
 }
 
 impl<T> Drop for ThreadPool<T> {
-    /// A pool that nobody can submit to any more ends, or its threads would sleep for ever.
+    /// Closes the queue, because otherwise the threads would wait for tasks forever.
     fn drop(&mut self) {
         self.close();
     }
 }
 
 impl<T> PoolShared<T> {
-    /// The life of a worker: take a task, work on it, again, until the queue is closed and empty.
+    /// The loop of a worker: take a task and run it, until the queue is closed and empty.
     fn run_worker(&self, work: &(impl Fn(T) + ?Sized)) {
         while let Some(task) = self.queue.pop() {
             self.counters.busy.fetch_add(1, Ordering::Relaxed);
-            // A panic unwinds the stack of the work and stops here, so that it costs this task and not
-            // this thread. What the work shares with others must be sound after a panic: a poisoned
-            // lock tells them, an atomic cannot be half written. That is what AssertUnwindSafe asserts.
+            // A panic unwinds the stack of the task and stops here, so it costs this task but not this
+            // thread. State that the task shares with other threads must stay sound after a panic:
+            // a mutex gets poisoned, and an atomic is never half written. AssertUnwindSafe asserts that.
             let outcome = catch_unwind(AssertUnwindSafe(|| work(task)));
             let counter = match outcome {
                 Ok(()) => &self.counters.completed,
@@ -202,12 +202,12 @@ mod tests {
     #[test]
     fn as_many_tasks_run_at_once_as_there_are_workers() {
         let pool = pool(3, 3);
-        let meeting = Arc::new(Barrier::new(4)); // only opens when all four are there
+        let barrier = Arc::new(Barrier::new(4)); // opens only when all four threads wait at it
         for _ in 0..3 {
-            let meeting = Arc::clone(&meeting);
-            assert!(pool.submit(Box::new(move || _ = meeting.wait())).is_ok());
+            let barrier = Arc::clone(&barrier);
+            assert!(pool.submit(Box::new(move || _ = barrier.wait())).is_ok());
         }
-        meeting.wait();
+        barrier.wait();
         assert_eq!(end(&pool).completed, 3);
     }
 
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_works_on_what_was_taken_and_takes_no_more() {
+    fn a_closed_pool_runs_accepted_tasks_and_rejects_new_ones() {
         let pool = pool(1, 10);
         let (send, receive) = channel();
         for number in 0..10 {
@@ -264,12 +264,12 @@ mod tests {
     }
 
     #[test]
-    fn waiting_ends_at_the_deadline_and_says_who_is_late() {
+    fn waiting_ends_at_the_deadline_and_counts_running_threads() {
         let pool = pool(2, 2);
         let (release, wait) = channel::<()>();
         assert!(pool.submit(Box::new(move || _ = wait.recv())).is_ok());
         pool.close();
-        // The idle worker may or may not have ended by now; the busy one cannot have.
+        // The idle worker may have ended by now. The busy one cannot have.
         assert!(pool.wait(Deadline::after(Duration::from_millis(50))) >= 1);
         drop(release);
         assert_eq!(pool.wait(Deadline::after(LONG)), 0);

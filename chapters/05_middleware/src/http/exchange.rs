@@ -190,7 +190,7 @@ fn handle(handler: &dyn Handler, request: &mut Request) -> Response {
 ///
 /// # Errors
 /// What the socket reports.
-pub fn refuse(mut connection: Connection, error: &HttpError, limits: &Limits) -> io::Result<()> {
+pub fn reject(mut connection: Connection, error: &HttpError, limits: &Limits) -> io::Result<()> {
     write_refusal(&mut connection, error, false, limits)?;
     connection.close(limits.linger);
     Ok(())

@@ -1,22 +1,22 @@
-//! A point in time after which nobody waits any longer.
+//! A deadline: a fixed point in time that bounds every wait.
 
 use std::time::{Duration, Instant};
 
-/// A point in time by which something must have happened.
+/// A point in time by which an operation must be complete.
 ///
-/// A timeout that starts again with every read never ends for a peer that sends one byte a second.
-/// A deadline is fixed once, and every wait on the way asks what is left of it.
+/// A timeout that restarts with every read never expires for a peer that sends one byte a second
+/// (slowloris). A deadline is fixed once, and every wait uses only the time that is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// The deadline that lies `time` from now, on the monotonic clock.
+    /// The deadline `time` from now, on the monotonic clock.
     pub fn after(time: Duration) -> Deadline {
         Deadline(Instant::now() + time)
     }
 
-    /// The time that is left, or `None` once it has passed. Never `Some` of zero, because the socket
-    /// API takes a timeout of zero to mean "no timeout" and the standard library refuses it.
+    /// The time that is left, or `None` once the deadline has passed. Never `Some` of zero: the socket
+    /// API reads a timeout of zero as "no timeout", and the standard library rejects it.
     pub fn remaining(self) -> Option<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_remains_shrinks_and_never_exceeds_the_whole() {
+    fn the_remaining_time_shrinks_and_never_exceeds_the_whole() {
         let deadline = Deadline::after(Duration::from_secs(60));
         let first = deadline.remaining().unwrap();
         let second = deadline.remaining().unwrap();
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_has_passed_leaves_nothing() {
+    fn a_past_deadline_leaves_no_time() {
         assert_eq!(Deadline::after(Duration::ZERO).remaining(), None);
     }
 }
