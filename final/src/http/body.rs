@@ -1,4 +1,4 @@
-//! The body of a request: how its bytes are taken off the connection, and how a handler reads them.
+//! The body of a request: decoding its bytes, and reading it in a handler.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -10,15 +10,15 @@ use super::limits::Limits;
 use super::{Headers, Status};
 use crate::core::memory_budget::Reservation;
 
-/// Takes a body off the bytes that arrive, however it is framed.
+/// Decodes a request body from the bytes that arrive, for both framings.
 #[derive(Debug)]
 pub enum BodyDecoder {
-    /// So many bytes are still to come.
+    /// A body of known length.
     Fixed {
-        /// Bytes that have not come yet.
+        /// Bytes that have not arrived yet.
         left: u64,
     },
-    /// Chunks.
+    /// A body in chunks.
     Chunked(Box<ChunkedDecoder>),
 }
 
@@ -26,8 +26,8 @@ impl BodyDecoder {
     /// A decoder for one body.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] for a body that says in its head that it is beyond [`Limits::body`]:
-    /// nobody has to wait for its bytes to know that.
+    /// [`BodyError::TooLarge`] when the header section announces a body larger than [`Limits::body`]. It is
+    /// rejected before any of it arrives.
     pub fn new(length: BodyLength, limits: &Limits) -> Result<BodyDecoder, BodyError> {
         match length {
             BodyLength::Fixed(length) if length > limits.body => Err(BodyError::TooLarge),
@@ -36,7 +36,7 @@ impl BodyDecoder {
         }
     }
 
-    /// Puts what is in `input` of this body behind `out` and returns how much of `input` it used.
+    /// Appends the bytes of this body that are in `input` to `out`, and returns how much of `input` it consumed.
     ///
     /// # Errors
     /// [`BodyError`] with its status. The connection must close after it.
@@ -61,7 +61,7 @@ impl BodyDecoder {
         }
     }
 
-    /// The fields that came behind the body, if any.
+    /// The trailer fields after the body, if any.
     pub fn into_trailers(self) -> Headers {
         match self {
             BodyDecoder::Fixed { .. } => Headers::new(),
@@ -128,7 +128,7 @@ impl RequestBody {
         self.len() == 0 && self.incoming.is_none()
     }
 
-    /// Reads the rest of the body.
+    /// Reads the remaining body.
     ///
     /// # Errors
     /// [`BodyError::TooLarge`] when it is more than `limit` bytes, or too large to be kept at all.
@@ -160,21 +160,21 @@ impl Read for RequestBody {
     }
 }
 
-/// Why a body could not be read. Each has its status.
+/// Why a body could not be read. Each error has its own status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyError {
     /// More bytes than allowed.
     TooLarge,
     /// A chunk whose size is not a hexadecimal number, or that is not framed by CRLF.
     BadChunk,
-    /// A trailer that is not a field, or one that has no business there.
+    /// A trailer that is not a valid field, or that is not allowed in a trailer section.
     BadTrailer,
     /// More trailers than [`Limits`] allow.
     TrailersTooLarge,
 }
 
 impl BodyError {
-    /// The status that answers it.
+    /// The status of the response.
     pub fn status(self) -> Status {
         match self {
             Self::TooLarge => Status::CONTENT_TOO_LARGE,
@@ -189,7 +189,7 @@ impl fmt::Display for BodyError {
         f.write_str(match self {
             Self::TooLarge => "the body is larger than this server takes",
             Self::BadChunk => "the chunks of the body are not framed as they must be",
-            Self::BadTrailer => "a trailer is not a field, or must not come behind the body",
+            Self::BadTrailer => "a trailer is not a field, or is not allowed after the body",
             Self::TrailersTooLarge => "the trailers are too large",
         })
     }
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_of_known_length_takes_its_bytes_and_no_more() {
+    fn a_body_of_known_length_consumes_only_its_bytes() {
         let limits = Limits::default();
         let mut decoder = BodyDecoder::new(BodyLength::Fixed(5), &limits).unwrap();
         let mut out = Vec::new();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_announces_too_much_is_refused_before_it_comes() {
+    fn a_body_with_too_large_a_length_is_rejected_before_it_arrives() {
         let limits = Limits { body: 10, ..Limits::default() };
         assert!(BodyDecoder::new(BodyLength::Fixed(10), &limits).is_ok());
         assert_eq!(

@@ -1,4 +1,4 @@
-//! RESPOND: a response becomes bytes. The one place that decides how an answer is framed.
+//! RESPOND: a response becomes bytes. The one place that decides how a response is framed.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -20,36 +20,36 @@ const STREAM: usize = 16 * 1024;
 /// What a reader takes up that compresses: DEFLATE looks for repetitions in the last 32 KiB, and has tables for that.
 const COMPRESSOR: usize = 416 * 1024;
 
-/// What has to be known of the request to answer it.
+/// The facts of a request that its response depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseContext {
     /// The version that the client speaks.
     pub version: Version,
-    /// Whether the request was HEAD: the answer is that of GET without its body.
+    /// Whether the request was HEAD: the response has the fields of GET, but no body.
     pub is_head: bool,
-    /// Whether the connection may be used again after this answer.
+    /// Whether the connection may be reused after this response.
     pub keep_alive: bool,
 }
 
-/// Whether the connection can be used for another request.
+/// Whether the connection can be reused for another request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reuse {
-    /// The client knows where this answer ends.
+    /// The client can tell where this response ends.
     Yes,
-    /// The end of the connection is the end of the answer, or somebody wanted it to end.
+    /// The response is delimited by the close of the connection, or one side asked to close it.
     No,
 }
 
-/// How the end of an answer's body is made known (RFC 9112 section 6).
+/// How the end of the body is marked (RFC 9112 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// The status says that there is no body: 1xx, 204 and 304.
+    /// The status implies that there is no body: 1xx, 204 and 304.
     Absent,
     /// Content-Length.
     Length(u64),
     /// Transfer-Encoding: chunked.
     Chunked,
-    /// The connection ends, which is all that HTTP/1.0 has for a length that nobody knows.
+    /// The connection closes, which is the only way in HTTP/1.0 when the length is not known.
     Close,
 }
 
@@ -132,8 +132,8 @@ fn head(
         out.extend_from_slice(&date_line());
     }
     for (name, value) in headers.iter() {
-        // How this answer is framed is decided here and nowhere else: two opinions on the wire would be
-        // a smuggled response.
+        // This is the only place that decides the framing. Two contradicting framing fields would allow
+        // response smuggling.
         if is_about_framing(name) {
             if cfg!(debug_assertions) {
                 log_stderr(format_args!(
@@ -156,7 +156,7 @@ fn head(
     match (reuse, version) {
         (Reuse::No, _) => line(out, "Connection", b"close"),
         (Reuse::Yes, Version::Http10) => line(out, "Connection", b"keep-alive"),
-        (Reuse::Yes, Version::Http11) => {} // what HTTP/1.1 does anyway
+        (Reuse::Yes, Version::Http11) => {} // the default of HTTP/1.1
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -259,13 +259,13 @@ mod tests {
         Ok((out, reuse))
     }
 
-    /// The whole answer, and whether the connection can be used again.
+    /// The whole response, and whether the connection can be reused.
     fn encode_all(response: Response, context: ResponseContext) -> (String, Reuse) {
         let (out, reuse) = bytes(response, context).unwrap();
         (String::from_utf8(out).unwrap(), reuse)
     }
 
-    /// The same without Date, which changes.
+    /// The same without Date, because it changes.
     fn encode(response: Response, context: ResponseContext) -> (String, Reuse) {
         let (text, reuse) = encode_all(response, context);
         let (before, behind) = text.split_once("Date: ").unwrap();
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_known_length_is_cut_or_missed_but_never_wrong() {
+    fn a_stream_with_a_length_is_truncated_or_fails() {
         let with_length = |length| {
             let reader: Box<dyn Read + Send> = Box::new(&b"hello"[..]);
             Response::new(Status::OK)
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn the_connection_field_says_what_will_happen() {
+    fn the_connection_field_matches_the_reuse() {
         let table = [
             (Version::Http11, true, None),
             (Version::Http11, false, Some("Connection: close\r\n")),
@@ -382,14 +382,14 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_a_handler_has_set_is_the_only_one() {
+    fn a_date_set_by_a_handler_is_the_only_one() {
         let given = HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT");
         let (text, _) = encode_all(Response::text("hi").with_header(header::DATE, given), GET);
         assert_eq!(text.matches("Date: ").count(), 1, "{text}");
         assert!(text.contains("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), "{text}");
     }
 
-    /// Each read is what is said here, or a failure of that kind.
+    /// A reader whose reads return these results in turn.
     struct Reads(Vec<Result<&'static [u8], io::ErrorKind>>);
 
     impl Read for Reads {
@@ -406,14 +406,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_once_is_sent_once_and_a_read_that_was_interrupted_is_made_again() {
+    fn every_read_is_sent_once_and_interrupted_reads_are_retried() {
         let interrupted = Err(io::ErrorKind::Interrupted);
         let (text, _) = encode(reads(&[Ok(b"one"), interrupted, Ok(b"two")]), GET);
         assert!(text.ends_with("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"), "{text}");
     }
 
     #[test]
-    fn a_stream_that_fails_is_never_given_its_end() {
+    fn a_failed_stream_gets_no_last_chunk() {
         let failing = reads(&[Ok(b"one"), Err(io::ErrorKind::ConnectionReset)]);
         let error = bytes(failing, GET).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);

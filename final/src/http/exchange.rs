@@ -414,8 +414,8 @@ impl Exchange {
 
     /// Sends what is there. `None`: all of it has been taken, and the exchange can go on.
     fn send(&mut self, connection: &Connection, cx: Context<'_>) -> io::Result<Option<AfterStep>> {
-        // If the end of the connection is the end of the response, an early FIN would make it look complete. So until
-        // it is, whatever ends the connection is a reset (RFC 9112 section 8).
+        // If the response is delimited by the close of the connection, an early FIN would make it look complete. So
+        // until the response is sent, the connection ends with a reset, whatever closes it (RFC 9112 section 8).
         if let ConnectionState::Flushing { resets: resets @ false, .. } = &mut self.state
             && self.output.ends_with_connection()
         {

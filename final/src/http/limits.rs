@@ -1,4 +1,4 @@
-//! How much of our memory and time one client may use.
+//! How much memory and time one client may use.
 
 use std::time::Duration;
 
@@ -11,36 +11,36 @@ pub const MIB: usize = 1024 * KIB;
 /// clock does not count as far as a [`Duration`] does: to add more than is left of it would be a panic.
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// What one client may use before it is refused. Each limit has its own status code.
+/// What one client may use before it is rejected. Most limits have their own status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the request target: 414 beyond it.
+    /// Bytes of the request target; over it, 414.
     pub target: usize,
-    /// Bytes of the request line and all field lines: 431 beyond it.
+    /// Bytes of the request line and all field lines; over it, 431.
     pub head: usize,
-    /// Number of field lines: 431 beyond it.
+    /// Number of field lines; over it, 431.
     pub fields: usize,
-    /// Bytes of a body after decoding: 413 beyond it.
+    /// Bytes of a body after decoding; over it, 413.
     pub body: u64,
     /// Bytes of a body that is read before its handler is called. A larger one is read by the handler, while it comes.
     pub whole_body: u64,
-    /// Bytes of the trailer section of a chunked body: 431 beyond it.
+    /// Bytes of the trailer section of a chunked body; over it, 431.
     pub trailers: usize,
-    /// Requests on one connection. The last answer says `Connection: close`.
+    /// Requests on one connection. The last response has `Connection: close`.
     pub requests: usize,
-    /// How long a connection may wait for the first byte of a request. Then it is closed in silence.
+    /// How long a connection may be idle before the first byte of a request. Then it is closed without a response.
     ///
     /// A proxy that keeps idle connections to this server must close them first, or it sends a request into one that
     /// is closed at that moment. Many do so after 60 s, so the default is longer: 75 s.
     pub idle_time: Duration,
-    /// How long the head may take from its first byte to its last: 408 after it.
+    /// How long the header section may take, from its first byte to its last; over it, 408.
     pub head_time: Duration,
     /// How long the body may take, from the end of the head: 408 after it. One that is read by the handler may take so
     /// long for each mebibyte.
     pub body_time: Duration,
     /// How long a client may accept nothing of an answer.
     pub write_time: Duration,
-    /// How long we wait for the client's FIN after ours.
+    /// How long the server waits for the client's FIN after its own.
     pub linger: Duration,
 }
 

@@ -1,33 +1,33 @@
-//! Request methods: what the client wants done with the resource.
+//! Request methods: what the client wants to do with the resource.
 //!
-//! Two promises matter more than the names: a *safe* method only reads, so a crawler may call it; an *idempotent* one
-//! does the same when sent twice, so a client may retry it after the connection broke without an answer.
+//! Two properties matter more than the names: a *safe* method only reads, so a crawler may use it. An *idempotent*
+//! method has the same effect when sent twice, so a client may retry it when the connection broke before the response.
 
 use std::fmt;
 
 /// The methods of RFC 9110 section 9, and PATCH (RFC 5789).
 ///
-/// A request with any other token gets 501: nobody here knows what it would mean. A method that is known but not
-/// offered by the resource gets 405 instead, with `Allow`.
+/// A request with any other token gets 501, because this server does not know its meaning. A known method that the
+/// resource does not offer gets 405 instead, with `Allow`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Method {
-    /// Send me the representation (section 9.3.1).
+    /// Transfer a representation (section 9.3.1).
     Get,
-    /// As GET, but only the head (section 9.3.2).
+    /// Like GET, but only the header section (section 9.3.2).
     Head,
-    /// Process this body, in the resource's own way (section 9.3.3).
+    /// Process this body, in a way that the resource defines (section 9.3.3).
     Post,
-    /// Make this body the resource's state (section 9.3.4).
+    /// Replace the resource's state with this body (section 9.3.4).
     Put,
-    /// Remove the resource (section 9.3.5).
+    /// Delete the resource (section 9.3.5).
     Delete,
-    /// Make a tunnel; for proxies (section 9.3.6).
+    /// Open a tunnel; for proxies (section 9.3.6).
     Connect,
-    /// What can be done here? (section 9.3.7)
+    /// List the available methods (section 9.3.7).
     Options,
-    /// Send back what arrived; off in most servers, since it also echoes credentials (section 9.3.8).
+    /// Send the request back; off in most servers, because it also echoes credentials (section 9.3.8).
     Trace,
-    /// Change part of the resource as this body says (RFC 5789).
+    /// Change a part of the resource, as this body describes (RFC 5789).
     Patch,
 }
 
@@ -45,15 +45,15 @@ impl Method {
         Method::Patch,
     ];
 
-    /// The method of a request line, or `None` for a token that is not one of ours.
+    /// The method of a request line, or `None` for an unknown token.
     ///
-    /// Case counts: `get` is another method than `GET` (RFC 9110 section 9.1). A server that upper-cased it would
-    /// disagree with a filter in front of it that did not.
+    /// Methods are case-sensitive: `get` is not `GET` (RFC 9110 section 9.1). A server that accepted both would
+    /// disagree with a filter in front that did not.
     pub fn from_token(token: &str) -> Option<Method> {
         Method::ALL.into_iter().find(|method| method.as_str() == token)
     }
 
-    /// The token as it stands in the request line.
+    /// The token in the request line.
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Get => "GET",
@@ -68,7 +68,7 @@ impl Method {
         }
     }
 
-    /// Whether the client asks for nothing but to read (RFC 9110 section 9.2.1).
+    /// Whether the method only reads (RFC 9110 section 9.2.1).
     pub fn is_safe(self) -> bool {
         matches!(self, Method::Get | Method::Head | Method::Options | Method::Trace)
     }

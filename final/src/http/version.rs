@@ -1,13 +1,13 @@
-//! The version of HTTP that a message speaks.
+//! The HTTP version of a message.
 
 use std::fmt;
 
-/// A version of HTTP that this server speaks (RFC 9110 section 2.5).
+/// An HTTP version that this server supports (RFC 9110 section 2.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
     /// HTTP/1.0: no Host, no chunks, and the connection closes unless both sides agree otherwise.
     Http10,
-    /// HTTP/1.1, and any later 1.x, which a server of 1.1 answers as if it were 1.1.
+    /// HTTP/1.1, and any later 1.x, which a 1.1 server treats as 1.1.
     Http11,
 }
 

@@ -5,32 +5,32 @@
 
 use std::time::{Duration, SystemTime};
 
-/// The last second that has a four-digit year: 9999-12-31 23:59:59 UTC, in seconds since 1970.
+/// The last second with a four-digit year: 9999-12-31 23:59:59 UTC, in seconds since 1970.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// The time of day, as far as this machine knows it.
+/// The wall-clock time of this machine.
 ///
-/// It can jump, also backwards, when somebody sets it. Measure with [`std::time::Instant`]; this is for showing.
+/// It can jump, even backwards, when the clock is set. Use it for display, and [`std::time::Instant`] for measuring.
 #[allow(clippy::disallowed_methods, reason = "all others call this function")]
 pub fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// The date in the one format a sender may use, IMF-fixdate (RFC 9110 section 5.6.7).
+/// Formats a date as IMF-fixdate, the only format that a sender may use (RFC 9110 section 5.6.7).
 ///
-/// Whole seconds: what is smaller is cut off, so a file's time and the same time sent back by a client differ by up to
-/// a second. A time before 1970 or after 9999, which a file's timestamp can well hold, becomes the nearest that fits.
+/// Fractions of a second are truncated, so a file's time and the same time sent back by a client differ by up to a
+/// second. A time before 1970 or after 9999, which a file's timestamp can be, becomes the nearest possible date.
 pub fn imf_fixdate(time: SystemTime) -> String {
     let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    // httpdate panics beyond either end, and the time may be a file's, set by anyone.
+    // httpdate panics outside this range, and a file's time can be set to anything.
     let seconds = since_epoch.as_secs().min(LAST_SECOND);
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// The time that a date field means, or `None` if it is no HTTP date: the field is then to be ignored.
+/// Parses a date field. Returns `None` for an invalid date; the field is then to be ignored.
 ///
-/// A recipient must also read the two formats of the past, RFC 850 (`Sunday, 06-Nov-94 08:49:37 GMT`) and that of C's
-/// `asctime` (`Sun Nov  6 08:49:37 1994`). Case counts and the zone is always GMT (RFC 9110 section 5.6.7).
+/// A recipient must also accept the two obsolete formats, RFC 850 (`Sunday, 06-Nov-94 08:49:37 GMT`) and that of C's
+/// `asctime` (`Sun Nov  6 08:49:37 1994`). Case matters, and the zone is always GMT (RFC 9110 section 5.6.7).
 pub fn parse_http_date(text: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(text).ok()
 }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn all_three_formats_are_read() {
+    fn all_three_formats_are_accepted() {
         for text in [
             "Sun, 06 Nov 1994 08:49:37 GMT",
             "Sunday, 06-Nov-94 08:49:37 GMT",
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_http_date_is_none() {
+    fn an_invalid_date_is_none() {
         for text in [
             "",
             "yesterday",
@@ -96,7 +96,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_is_read_back(seconds in 0..=LAST_SECOND) {
+        fn a_formatted_date_parses_to_itself(seconds in 0..=LAST_SECOND) {
             prop_assert_eq!(parse_http_date(&imf_fixdate(at(seconds))), Some(at(seconds)));
         }
     }

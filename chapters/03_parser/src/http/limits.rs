@@ -1,4 +1,4 @@
-//! How much of our memory and time one client may use.
+//! How much memory and time one client may use.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ pub const KIB: usize = 1024;
 /// 1,048,576 bytes.
 pub const MIB: usize = 1024 * KIB;
 
-/// What one client may use before it is refused. Each limit has its own status code.
+/// What one client may use before it is rejected. Most limits have their own status code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the request target: 414 beyond it.
+    /// Bytes of the request target; over it, 414.
     pub target: usize,
-    /// Bytes of the request line and all field lines: 431 beyond it.
+    /// Bytes of the request line and all field lines; over it, 431.
     pub head: usize,
-    /// Number of field lines: 431 beyond it.
+    /// Number of field lines; over it, 431.
     pub fields: usize,
-    /// Bytes of a body after decoding: 413 beyond it.
+    /// Bytes of a body after decoding; over it, 413.
     pub body: u64,
-    /// Bytes of the trailer section of a chunked body: 431 beyond it.
+    /// Bytes of the trailer section of a chunked body; over it, 431.
     pub trailers: usize,
-    /// Requests on one connection. The last answer says `Connection: close`.
+    /// Requests on one connection. The last response has `Connection: close`.
     pub requests: usize,
-    /// How long a connection may wait for the first byte of a request. Then it is closed in silence.
+    /// How long a connection may be idle before the first byte of a request. Then it is closed without a response.
     pub idle_time: Duration,
-    /// How long the head may take from its first byte to its last: 408 after it.
+    /// How long the header section may take, from its first byte to its last; over it, 408.
     pub head_time: Duration,
-    /// How long the body may take, from the end of the head: 408 after it.
+    /// How long the body may take, from the end of the header section; over it, 408.
     pub body_time: Duration,
-    /// How long a client may take to accept one piece of an answer (64 KiB at most).
+    /// How long a client may take to accept one write of a response (64 KiB at most).
     pub write_time: Duration,
-    /// How long we wait for the client's FIN after ours.
+    /// How long the server waits for the client's FIN after its own.
     pub linger: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! A response, as a handler builds it. How it is framed is not the handler's business.
+//! A response, as a handler builds it. The encoder decides how it is framed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::{HeaderName, HeaderValue, Headers, Status, header};
 
-/// A status, fields and a body.
+/// A response: status, fields and body.
 #[derive(Debug)]
 pub struct Response {
     status: Status,
@@ -16,30 +16,30 @@ pub struct Response {
     body: ResponseBody,
 }
 
-/// Where the bytes of a response's body come from.
+/// The source of a response's body.
 pub enum ResponseBody {
-    /// There are none.
+    /// No body.
     Empty,
-    /// They are in memory.
+    /// Bytes in memory.
     Bytes(Cow<'static, [u8]>),
-    /// They are in a file, from the first byte of `range` to the one before its end.
+    /// A part of a file.
     File {
         /// The open file.
         file: File,
-        /// The part of the file that is sent, in bytes.
+        /// The range of bytes that is sent.
         range: Range<u64>,
     },
-    /// They come from a reader while they are sent.
+    /// A reader, which is read while the body is sent.
     Stream {
-        /// Gives the bytes.
+        /// The source of the bytes.
         reader: Box<dyn Read + Send>,
-        /// How many it will give, if anybody knows.
+        /// How many bytes it returns, if that is known.
         length: Option<u64>,
     },
 }
 
 impl ResponseBody {
-    /// The length of the body in bytes, if it is known before it is sent.
+    /// The length of the body in bytes, if it is known in advance.
     pub fn length(&self) -> Option<u64> {
         match self {
             ResponseBody::Empty => Some(0),
@@ -86,7 +86,7 @@ impl Response {
         )
     }
 
-    /// 200 with a page. What came from a client must have been escaped before.
+    /// 200 with a page. Text from a client must already be escaped.
     pub fn html(html: impl Into<Cow<'static, str>>) -> Response {
         Response::bytes(
             HeaderValue::from_static("text/html; charset=utf-8"),
@@ -102,10 +102,10 @@ impl Response {
         )
     }
 
-    /// 200 with the whole of an open file.
+    /// 200 with the whole content of an open file.
     ///
     /// # Errors
-    /// When the file cannot say how long it is.
+    /// When the file's length cannot be read.
     pub fn file(file: File, content_type: HeaderValue) -> io::Result<Response> {
         let range = 0..file.metadata()?.len();
         Ok(Response::new(Status::OK)
@@ -113,30 +113,30 @@ impl Response {
             .with_body(ResponseBody::File { file, range }))
     }
 
-    /// Sends the client elsewhere: `status` is one of 301, 302, 303, 307 and 308.
+    /// Redirects the client: `status` is one of 301, 302, 303, 307 and 308.
     pub fn redirect(status: Status, location: HeaderValue) -> Response {
         Response::new(status).with_header(header::LOCATION, location)
     }
 
-    /// 200 with bytes that come while they are sent; nobody knows how many.
+    /// 200 with bytes that are read while they are sent, so the length is not known.
     pub fn stream(content_type: HeaderValue, reader: impl Read + Send + 'static) -> Response {
         Response::new(Status::OK)
             .with_header(header::CONTENT_TYPE, content_type)
             .with_body(ResponseBody::Stream { reader: Box::new(reader), length: None })
     }
 
-    /// The same with another status.
+    /// Replaces the status.
     pub fn with_status(self, status: Status) -> Response {
         Response { status, ..self }
     }
 
-    /// The same with one field more; a field of this name is replaced.
+    /// Sets a field. A field of this name is replaced.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Response {
         self.headers.set(name, value);
         self
     }
 
-    /// The same with another body.
+    /// Replaces the body.
     pub fn with_body(self, body: ResponseBody) -> Response {
         Response { body, ..self }
     }
@@ -151,7 +151,7 @@ impl Response {
         &self.headers
     }
 
-    /// The fields, to be changed. `append` is how to send two Set-Cookie lines.
+    /// The fields, mutable. Use `append` to send two Set-Cookie fields.
     pub fn headers_mut(&mut self) -> &mut Headers {
         &mut self.headers
     }
@@ -161,7 +161,7 @@ impl Response {
         &self.body
     }
 
-    /// Takes the response apart.
+    /// Splits the response into its parts.
     pub fn into_parts(self) -> (Status, Headers, ResponseBody) {
         (self.status, self.headers, self.body)
     }
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_response_says_what_it_is_made_of() {
+    fn a_response_has_the_parts_it_was_built_from() {
         let response = Response::text("hi")
             .with_status(Status::CREATED)
             .with_header(header::LOCATION, HeaderValue::from_static("/users/1"));
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_stream_may_not_know_its_length() {
+    fn only_a_stream_may_have_an_unknown_length() {
         let octets = || HeaderValue::from_static("application/octet-stream");
         assert_eq!(Response::stream(octets(), io::empty()).body().length(), None);
         assert_eq!(Response::new(Status::OK).body().length(), Some(0));

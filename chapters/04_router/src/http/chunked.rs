@@ -1,4 +1,4 @@
-//! Chunks: a body that says how long it is while it comes (RFC 9112 section 7.1).
+//! The chunked transfer coding: a body whose length is not known in advance (RFC 9112 section 7.1).
 
 use super::body::BodyError;
 use super::fields::parse_fields;
@@ -6,30 +6,30 @@ use super::limits::{KIB, Limits};
 use super::line::{LineScanner, Scanned};
 use super::{Headers, header};
 
-/// Bytes of one chunk's size line, extensions included.
+/// The longest size line of a chunk in bytes, extensions included.
 const SIZE_LINE: usize = KIB;
 
-/// Bytes of framing that may come beyond what a sender of sensible chunks needs. Without this a client
-/// could send megabytes of extensions for a body of a few bytes.
+/// Bytes of framing that a body may have in addition to its normal need. Without this limit a client
+/// could send megabytes of chunk extensions for a body of a few bytes.
 const OVERHEAD: u64 = 16 * KIB as u64;
 
 /// Decodes a chunked body as its bytes arrive.
 ///
-/// Takes what the connection has buffered and says how much it used and what came out. Knows no socket,
-/// so a test can cut the input anywhere. Sizes are bytes; [`Limits::body`] counts decoded ones.
+/// Consumes what the connection has buffered, and reports how much it consumed. It has no socket, so a
+/// test can split the input anywhere. Sizes are in bytes; [`Limits::body`] counts decoded bytes.
 #[derive(Debug)]
 pub struct ChunkedDecoder<'a> {
     limits: &'a Limits,
     step: Step,
     lines: LineScanner,
-    /// The bytes of the line or the trailer section that is being read.
+    /// The bytes of the line or trailer section that is being read.
     text: Vec<u8>,
     decoded: u64,
     overhead: u64,
     trailers: Headers,
 }
 
-/// What the next byte belongs to.
+/// The part of the body that the next byte belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Size,
@@ -53,8 +53,8 @@ impl<'a> ChunkedDecoder<'a> {
         }
     }
 
-    /// Decodes what is in `input`, puts the data behind `out`, and returns how much of `input` it used:
-    /// all of it, unless the body ends before.
+    /// Decodes `input`, appends the data to `out`, and returns how many bytes of `input` it consumed: all
+    /// of them, unless the body ends earlier.
     ///
     /// # Errors
     /// [`BodyError`] with its status. The connection must close after it.
@@ -81,13 +81,13 @@ impl<'a> ChunkedDecoder<'a> {
         self.step == Step::Done
     }
 
-    /// The fields that came behind the last chunk. They are kept apart from the head's, because nobody
-    /// has checked them when the head was judged (RFC 9110 section 6.5.1).
+    /// The trailer fields after the last chunk. They are kept apart from the header fields, because they
+    /// were not there when the header section was validated (RFC 9110 section 6.5.1).
     pub fn into_trailers(self) -> Headers {
         self.trailers
     }
 
-    /// Takes a byte that is not data.
+    /// Consumes a byte of framing.
     fn framing_byte(&mut self, byte: u8) -> Result<(), BodyError> {
         let at_start = self.lines.at_start();
         let scanned = self.lines.push(byte).map_err(|_| BodyError::BadChunk)?;
@@ -101,7 +101,7 @@ impl<'a> ChunkedDecoder<'a> {
                     self.start_chunk()?;
                 }
             }
-            // Behind the data comes CRLF and nothing else.
+            // After the data, only CRLF is allowed.
             Step::DataEnd => match scanned {
                 Scanned::EndOfLine(0) => self.step = Step::Size,
                 _ if self.lines.length() > 0 => return Err(BodyError::BadChunk),
@@ -124,13 +124,13 @@ impl<'a> ChunkedDecoder<'a> {
         Ok(())
     }
 
-    /// Reads a complete size line: `1*HEXDIG *( BWS ";" extension ) CRLF`. Extensions mean nothing to us.
+    /// Parses a complete size line: `1*HEXDIG *( BWS ";" extension ) CRLF`. Extensions are ignored.
     fn start_chunk(&mut self) -> Result<(), BodyError> {
         let line = std::mem::take(&mut self.text);
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let behind = line[digits..].trim_ascii_start();
-        // Either the line ends behind the digits, or an extension starts, perhaps after white space.
-        if digits == 0 || !(line[digits..] == *b"\r\n" || behind.starts_with(b";")) {
+        let after = line[digits..].trim_ascii_start();
+        // After the digits the line ends, or an extension starts, perhaps after white space.
+        if digits == 0 || !(line[digits..] == *b"\r\n" || after.starts_with(b";")) {
             return Err(BodyError::BadChunk);
         }
         let size = line[..digits]
@@ -142,7 +142,7 @@ impl<'a> ChunkedDecoder<'a> {
         if self.decoded > self.limits.body {
             return Err(BodyError::TooLarge);
         }
-        // A sender of sensible chunks needs a dozen bytes for each; a body pays for some with its size.
+        // Normal framing needs about a dozen bytes for a chunk. Larger chunks may have longer extensions.
         let free = 16 + 2 * size;
         self.overhead = (self.overhead + line.len() as u64).saturating_sub(free);
         if self.overhead > OVERHEAD {
@@ -158,7 +158,7 @@ impl<'a> ChunkedDecoder<'a> {
             super::fields::FieldsError::TooMany => BodyError::TrailersTooLarge,
             super::fields::FieldsError::Malformed => BodyError::BadTrailer,
         })?;
-        // What decides about framing or routing cannot come after the fact (RFC 9110 section 6.5.1).
+        // Fields that affect framing or routing are not allowed in trailers (RFC 9110 section 6.5.1).
         let forbidden =
             [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::HOST, header::TRAILER];
         if forbidden.iter().any(|name| trailers.contains(name)) {
@@ -177,7 +177,7 @@ mod tests {
 
     type Decoded = (Vec<u8>, usize, bool, Vec<String>);
 
-    /// Decodes pieces one after the other: the data, the bytes used, whether it is done, the trailers.
+    /// Decodes the pieces one after the other. Returns the data, the bytes used, whether it is done, and the trailers.
     fn decode<'a>(
         pieces: impl IntoIterator<Item = &'a [u8]>,
         limits: &Limits,
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_joined_and_what_follows_is_left_alone() {
+    fn chunks_are_joined_and_later_bytes_are_not_consumed() {
         let bytes = b"5\r\nhello\r\n6;a=\"b\"\r\n world\r\n0\r\nX-Sum: 1\r\n\r\nGET /";
         let (data, used, done, trailers) = all(bytes).unwrap();
         assert_eq!(
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_cut_off_is_not_done() {
+    fn a_truncated_body_is_not_done() {
         let bytes = b"5\r\nhello\r\n0\r\n\r\n";
         for end in 0..bytes.len() {
             assert!(!all(&bytes[..end]).unwrap().2, "{}", bytes[..end].escape_ascii());
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_chunk_is_refused() {
+    fn invalid_chunks_are_rejected() {
         use BodyError::{BadChunk, BadTrailer, TooLarge, TrailersTooLarge};
         let huge_line = format!("5;{}\r\n", "x".repeat(1100));
         let many_extensions = format!("1;{}\r\nx\r\n", "e".repeat(1000)).repeat(20);
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_line_may_have_1024_bytes_and_none_more() {
+    fn a_size_line_may_have_at_most_1024_bytes() {
         let line = |bytes: usize| format!("0;{}\r\n", "x".repeat(bytes - 4));
         assert!(all(line(1024).as_bytes()).is_ok());
         assert_eq!(all(line(1025).as_bytes()), Err(BodyError::BadChunk));
@@ -272,11 +272,11 @@ mod tests {
     }
 
     #[test]
-    fn framing_is_paid_for_by_its_own_chunk_and_16_kib_are_free_beside() {
-        // A size line of so many bytes and one byte of data: 18 bytes of the line are what such a chunk may need.
+    fn framing_may_exceed_the_need_of_its_chunks_by_16_kib() {
+        // A size line of this length and one byte of data. Of the line, 18 bytes are the normal need of the chunk.
         let chunk = |line: usize| format!("1;{}\r\nx\r\n", "e".repeat(line - 4));
         assert_eq!(16 * (1024 - 18) + (306 - 18), 16 * 1024);
-        // A large chunk in front is no credit for later ones.
+        // A large chunk before them is no credit for later chunks.
         for front in [String::new(), format!("190\r\n{}\r\n", "x".repeat(400))] {
             let many = format!("{front}{}", chunk(1024).repeat(16));
             assert!(all(format!("{many}{}", chunk(306)).as_bytes()).is_ok());
@@ -287,24 +287,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_makes_no_difference_how_the_bytes_arrive(
+        fn the_result_does_not_depend_on_how_the_bytes_are_split(
             bytes in "([0-9a-fA-F]{1,3}( ?;[ -~]{0,8})?\r\n[a-z\r\n]{0,12}\r\n){0,4}0\r\n([a-zA-Z-]{1,4}: [a-z]{0,3}\r\n){0,3}\r\n"
         ) {
             let _ = all(bytes.as_bytes());
         }
 
         #[test]
-        fn what_was_encoded_comes_out_again(data: Vec<u8>, cuts: Vec<u8>) {
+        fn encoded_data_decodes_to_itself(data: Vec<u8>, cuts: Vec<u8>) {
             let mut encoded = Vec::new();
             let mut rest = data.as_slice();
             for cut in cuts {
-                let (chunk, behind) = rest.split_at(rest.len().min(usize::from(cut)));
+                let (chunk, after) = rest.split_at(rest.len().min(usize::from(cut)));
                 if !chunk.is_empty() {
                     encoded.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
                     encoded.extend_from_slice(chunk);
                     encoded.extend_from_slice(b"\r\n");
                 }
-                rest = behind;
+                rest = after;
             }
             encoded.extend_from_slice(b"0\r\n\r\n");
             let expected = &data[..data.len() - rest.len()];

@@ -1,4 +1,4 @@
-//! RESPOND: a response becomes bytes. The one place that decides how an answer is framed.
+//! RESPOND: a response becomes bytes. The one place that decides how a response is framed.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -6,50 +6,50 @@ use super::limits::KIB;
 use super::{Headers, Response, ResponseBody, Status, Version, date, header};
 use crate::core::stderr::log_stderr;
 
-/// Bytes that are handed to the connection at once, at most.
+/// The most bytes that are written to the connection with one call.
 const MAX_WRITE: usize = 64 * KIB;
 
-/// Bytes that are read from a file or a stream at once, at most.
+/// The most bytes that are read from a file or a stream with one call.
 const BODY_READ_SIZE: usize = 16 * KIB;
 
-/// What has to be known of the request to answer it.
+/// The facts of a request that its response depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseContext {
     /// The version that the client speaks.
     pub version: Version,
-    /// Whether the request was HEAD: the answer is that of GET without its body.
+    /// Whether the request was HEAD: the response has the fields of GET, but no body.
     pub is_head: bool,
-    /// Whether the connection may be used again after this answer.
+    /// Whether the connection may be reused after this response.
     pub keep_alive: bool,
 }
 
-/// Whether the connection can be used for another request.
+/// Whether the connection can be reused for another request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reuse {
-    /// The client knows where this answer ends.
+    /// The client can tell where this response ends.
     Yes,
-    /// The end of the connection is the end of the answer, or somebody wanted it to end.
+    /// The response is delimited by the close of the connection, or one side asked to close it.
     No,
 }
 
-/// How the end of an answer's body is made known (RFC 9112 section 6).
+/// How the end of the body is marked (RFC 9112 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
-    /// The status says that there is no body: 1xx, 204 and 304.
+    /// The status implies that there is no body: 1xx, 204 and 304.
     Absent,
     /// Content-Length.
     Length(u64),
     /// Transfer-Encoding: chunked.
     Chunked,
-    /// The connection ends, which is all that HTTP/1.0 has for a length that nobody knows.
+    /// The connection closes, which is the only way in HTTP/1.0 when the length is not known.
     Close,
 }
 
-/// Writes `response` to `out`, the head and as much of the body as fits in one piece.
+/// Writes `response` to `out`. The header section and the start of the body share the first write.
 ///
 /// # Errors
-/// What `out`, the file or the stream report. The answer has not arrived whole then, and closing the
-/// connection is the only way to say so.
+/// Those of `out`, the file or the stream. The response is incomplete then, and closing the connection is
+/// the only way to signal that.
 pub fn write_response(
     response: Response,
     context: ResponseContext,
@@ -74,8 +74,7 @@ pub fn write_response(
     match body {
         ResponseBody::Empty => {}
         ResponseBody::Bytes(bytes) => {
-            // Head and body in one piece if they fit: one system call, and one segment on the wire if the piece
-            // fits into one.
+            // Header section and body in one write if they fit: one system call, and one TCP segment if they are small.
             let (first, rest) =
                 bytes.split_at(bytes.len().min(MAX_WRITE.saturating_sub(piece.len())));
             piece.extend_from_slice(first);
@@ -110,8 +109,8 @@ fn head(
         line(&mut out, "Date", date::imf_fixdate(date::now()).as_bytes());
     }
     for (name, value) in headers.iter() {
-        // How this answer is framed is decided here and nowhere else: two opinions on the wire would be
-        // a smuggled response.
+        // This is the only place that decides the framing. Two contradicting framing fields would allow
+        // response smuggling.
         if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name) {
             if cfg!(debug_assertions) {
                 log_stderr(format_args!(
@@ -130,7 +129,7 @@ fn head(
     match (reuse, version) {
         (Reuse::No, _) => line(&mut out, "Connection", b"close"),
         (Reuse::Yes, Version::Http10) => line(&mut out, "Connection", b"keep-alive"),
-        (Reuse::Yes, Version::Http11) => {} // what HTTP/1.1 does anyway
+        (Reuse::Yes, Version::Http11) => {} // the default of HTTP/1.1
     }
     out.extend_from_slice(b"\r\n");
     out
@@ -143,8 +142,8 @@ fn line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Sends what `reader` gives, as it gives it. What is already in `piece` goes out with the first bytes,
-/// and what must come behind the last ones is left in it.
+/// Sends the bytes of `reader` as they arrive. Bytes already in `piece` are sent with the first of them, and bytes
+/// that must follow the last stay in it.
 fn write_stream(
     reader: &mut impl Read,
     framing: Framing,
@@ -164,7 +163,7 @@ fn write_stream(
             Err(error) => return Err(error),
         };
         match (count, framing) {
-            // The client waits for as many bytes as it was told.
+            // The client waits for the announced number of bytes.
             (0, Framing::Length(_)) => return Err(io::ErrorKind::UnexpectedEof.into()),
             (0, Framing::Chunked) => piece.extend_from_slice(b"0\r\n\r\n"),
             (_, Framing::Chunked) => {
@@ -192,14 +191,14 @@ mod tests {
     const GET: ResponseContext =
         ResponseContext { version: Version::Http11, is_head: false, keep_alive: true };
 
-    /// The whole answer, and whether the connection can be used again.
+    /// The whole response, and whether the connection can be reused.
     fn encode_all(response: Response, context: ResponseContext) -> (String, Reuse) {
         let mut out = Vec::new();
         let reuse = write_response(response, context, &mut out).unwrap();
         (String::from_utf8(out).unwrap(), reuse)
     }
 
-    /// The same without Date, which changes.
+    /// The same without Date, because it changes.
     fn encode(response: Response, context: ResponseContext) -> (String, Reuse) {
         let (text, reuse) = encode_all(response, context);
         let (before, behind) = text.split_once("Date: ").unwrap();
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_of_known_length_is_cut_or_missed_but_never_wrong() {
+    fn a_stream_with_a_length_is_truncated_or_fails() {
         let with_length = |length| {
             let reader: Box<dyn Read + Send> = Box::new(&b"hello"[..]);
             Response::new(Status::OK)
@@ -273,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_connection_field_says_what_will_happen() {
+    fn the_connection_field_matches_the_reuse() {
         let table = [
             (Version::Http11, true, None),
             (Version::Http11, false, Some("Connection: close\r\n")),
@@ -302,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_a_handler_has_set_is_the_only_one() {
+    fn a_date_set_by_a_handler_is_the_only_one() {
         let given = HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT");
         let (text, _) = encode_all(Response::text("hi").with_header(header::DATE, given), GET);
         assert_eq!(text.matches("Date: ").count(), 1, "{text}");
@@ -310,8 +309,8 @@ mod tests {
     }
 
     #[test]
-    fn of_a_file_its_range_is_sent_wherever_it_was_read_before() {
-        // It begins with `[package]`.
+    fn the_range_of_a_file_is_sent_whatever_its_read_position() {
+        // The file begins with `[package]`.
         let mut file = std::fs::File::open("Cargo.toml").unwrap();
         file.read_exact(&mut [0; 5]).unwrap();
         let body = ResponseBody::File { file, range: 1..8 };
@@ -319,7 +318,7 @@ mod tests {
         assert!(text.ends_with("Content-Length: 7\r\n\r\npackage"), "{text}");
     }
 
-    /// Each read is what is said here, or a failure of that kind.
+    /// A reader whose reads return these results in turn.
     struct Reads(Vec<Result<&'static [u8], io::ErrorKind>>);
 
     impl Read for Reads {
@@ -336,14 +335,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_once_is_sent_once_and_a_read_that_was_interrupted_is_made_again() {
+    fn every_read_is_sent_once_and_interrupted_reads_are_retried() {
         let interrupted = Err(io::ErrorKind::Interrupted);
         let (text, _) = encode(reads(&[Ok(b"one"), interrupted, Ok(b"two")]), GET);
         assert!(text.ends_with("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"), "{text}");
     }
 
     #[test]
-    fn a_stream_that_fails_is_never_given_its_end() {
+    fn a_failed_stream_gets_no_last_chunk() {
         let mut out = Vec::new();
         let failing = reads(&[Ok(b"one"), Err(io::ErrorKind::ConnectionReset)]);
         let error = write_response(failing, GET, &mut out).unwrap_err();
@@ -352,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_body_goes_out_in_pieces_and_whole() {
+    fn a_large_body_is_sent_in_several_writes() {
         struct Pieces(Vec<usize>, usize);
         impl Write for Pieces {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -1,4 +1,4 @@
-//! THE LOOP of one connection: read a request, let it be handled, respond, again.
+//! THE LOOP of one connection: read a request, handle it, send the response, repeat.
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,15 +12,15 @@ use super::parser::{Head, HeadParser};
 use super::{Handler, HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
 use crate::core::{Connection, Deadline, Fill, Registration, State};
 
-/// Bytes that are buffered for a connection: the largest head, and room to read a body in large pieces.
+/// The buffer size of a connection: the largest header section, plus room to read a body in large pieces.
 pub fn buffer_size(limits: &Limits) -> usize {
     limits.head + 16 * KIB
 }
 
-/// Answers the requests of one connection, one after the other, until it ends.
+/// Serves the requests of one connection, one after the other, until it ends.
 ///
 /// # Errors
-/// What the socket reports: the client has reset the connection, or does not read its answers.
+/// Those of the socket: the client has reset the connection, or does not read its responses.
 pub fn serve(
     mut connection: Connection,
     handler: &dyn Handler,
@@ -32,23 +32,22 @@ pub fn serve(
         let read = read_request(&mut connection, &mut parser, limits, registration);
         let mut request = match read {
             Ok(Some(request)) => request,
-            Ok(None) => break, // the client is done
-            Err(ExchangeError::Refused(error)) => {
-                write_refusal(&mut connection, &error, parser.is_head(), limits)?;
+            Ok(None) => break, // the client sends no more
+            Err(ExchangeError::Rejected(error)) => {
+                write_rejection(&mut connection, &error, parser.is_head(), limits)?;
                 break;
             }
             Err(ExchangeError::Broken(error)) => return Err(error),
         };
         connection.enter(State::Processing)?;
-        // What the answer depends on is noted first. A handler may do with the request what it likes, and even put
-        // another one in its place.
+        // Save the facts that the response depends on now, because the handler may change or replace the request.
         let (version, is_head) = (request.version(), request.method() == Method::Head);
         let wants_more = request.wants_keep_alive();
         let response = handle(handler, &mut request);
         let keep_alive = wants_more && served < limits.requests && !registration.must_end();
         let context = ResponseContext { version, is_head, keep_alive };
-        // If the end of the connection is the end of the response, an early FIN would make it look complete. So until
-        // it is, whatever ends the connection is a reset (RFC 9112 section 8).
+        // If the response is delimited by the close of the connection, an early FIN would make it look complete. So
+        // until the response is sent, the connection ends with a reset, whatever closes it (RFC 9112 section 8).
         let ends_with_connection = version == Version::Http10 && response.body().length().is_none();
         if ends_with_connection {
             connection.reset_on_close(true)?;
@@ -63,16 +62,16 @@ pub fn serve(
         }
     }
     registration.closing();
-    // The client may still be sending, so this waits for it: see `Connection::close`.
+    // Lingering close: the client may still be sending, see `Connection::close`.
     connection.close(limits.linger);
     Ok(())
 }
 
-/// Why there is no request to handle, and no other will follow.
+/// Why no request can be read. The connection ends after it.
 enum ExchangeError {
-    /// The client must be told.
-    Refused(HttpError),
-    /// The client cannot be told.
+    /// The client gets a response with this error.
+    Rejected(HttpError),
+    /// The socket failed, so the client cannot get a response.
     Broken(io::Error),
 }
 
@@ -82,24 +81,24 @@ impl From<io::Error> for ExchangeError {
     }
 }
 
-impl<E: Into<HttpError>> From<Refusal<E>> for ExchangeError {
-    fn from(Refusal(error): Refusal<E>) -> ExchangeError {
-        ExchangeError::Refused(error.into())
+impl<E: Into<HttpError>> From<Rejection<E>> for ExchangeError {
+    fn from(Rejection(error): Rejection<E>) -> ExchangeError {
+        ExchangeError::Rejected(error.into())
     }
 }
 
-/// Marks an error as one that the client is told.
-struct Refusal<E>(E);
+/// Marks an error that is sent to the client as a response.
+struct Rejection<E>(E);
 
-/// Reads the next request. `None`: the client has nothing more to say, or left in the middle of it.
+/// Reads the next request. `None`: the client sends no more, or closed the connection in the middle of a request.
 fn read_request(
     connection: &mut Connection,
     parser: &mut HeadParser<'_>,
     limits: &Limits,
     registration: &Registration,
 ) -> Result<Option<Request>, ExchangeError> {
-    // Wait for the first byte, unless it came with the request before (pipelining). It stays in the kernel until the
-    // connection is busy, so that a shutdown on another thread sees one or the other.
+    // Wait for the first byte, unless it arrived together with the previous request (pipelining). It stays in the
+    // kernel until the connection is marked as busy, so a shutdown on another thread sees one or the other.
     if connection.buffered().is_empty() {
         registration.idle();
         match connection.wait(Deadline::after(limits.idle_time))? {
@@ -110,38 +109,38 @@ fn read_request(
     connection.enter(State::Reading)?;
     let Some(head) = read_head(connection, parser, limits)? else { return Ok(None) };
 
-    // Before anything is read of the body: may it be sent at all?
-    let mut decoder = BodyDecoder::new(head.body_length, limits).map_err(Refusal)?;
-    let expects_continue = expects_continue(&head).map_err(Refusal)?;
+    // Check the framing and Expect before reading any of the body, because the client may not have sent it yet.
+    let mut decoder = BodyDecoder::new(head.body_length, limits).map_err(Rejection)?;
+    let expects_continue = expects_continue(&head).map_err(Rejection)?;
 
     let mut body = Vec::new();
     let deadline = Deadline::after(limits.body_time);
-    let mut told = !expects_continue;
+    let mut continue_sent = !expects_continue;
     loop {
-        let used = decoder.decode(connection.buffered(), &mut body).map_err(Refusal)?;
+        let used = decoder.decode(connection.buffered(), &mut body).map_err(Rejection)?;
         connection.consume(used);
         if decoder.is_done() {
             break;
         }
-        // A client that asks first is told to go on, unless its body is on the way already.
-        if !told && used == 0 {
+        // A client that sent `Expect: 100-continue` waits for this, unless its body has begun to arrive.
+        if !continue_sent && used == 0 {
             let deadline = Deadline::after(limits.write_time);
             connection.write_all(b"HTTP/1.1 100 Continue\r\n\r\n", deadline)?;
             connection.enter(State::Reading)?;
         }
-        told = true;
+        continue_sent = true;
         match connection.fill(deadline)? {
             Fill::Bytes(_) => {}
             Fill::Eof | Fill::Full => return Ok(None),
-            Fill::TimedOut => return Err(Refusal(too_slow("body")).into()),
+            Fill::TimedOut => return Err(Rejection(too_slow("body")).into()),
         }
     }
     let (body, trailers) = (RequestBody::from(body), decoder.into_trailers());
     Ok(Some(Request::new(head, body, trailers, connection.peer())))
 }
 
-/// Reads the head of a request whose first byte has come. One deadline for all of it: a client that
-/// sends a byte now and then does not move it.
+/// Reads a header section whose first byte has arrived. One deadline covers all of it, so a client cannot extend
+/// it by sending a byte now and then (slowloris).
 fn read_head(
     connection: &mut Connection,
     parser: &mut HeadParser<'_>,
@@ -149,14 +148,14 @@ fn read_head(
 ) -> Result<Option<Head>, ExchangeError> {
     let deadline = Deadline::after(limits.head_time);
     loop {
-        if let Some((head, used)) = parser.push(connection.buffered()).map_err(Refusal)? {
+        if let Some((head, used)) = parser.push(connection.buffered()).map_err(Rejection)? {
             connection.consume(used);
             return Ok(Some(head));
         }
         match connection.fill(deadline)? {
             Fill::Bytes(_) => {}
-            Fill::Eof | Fill::Full => return Ok(None), // the parser refuses a head before it is Full
-            Fill::TimedOut => return Err(Refusal(too_slow("head")).into()),
+            Fill::Eof | Fill::Full => return Ok(None), // never `Full`: the parser's limit is below the buffer's
+            Fill::TimedOut => return Err(Rejection(too_slow("head")).into()),
         }
     }
 }
@@ -166,7 +165,7 @@ fn too_slow(part: &str) -> HttpError {
     HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message)
 }
 
-/// Whether the client waits for our word before it sends the body (RFC 9110 section 10.1.1).
+/// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1).
 fn expects_continue(head: &Head) -> Result<bool, HttpError> {
     let expectations: Vec<&str> = head.headers.list(header::EXPECT).collect();
     if head.version == Version::Http10 || expectations.is_empty() {
@@ -179,26 +178,26 @@ fn expects_continue(head: &Head) -> Result<bool, HttpError> {
     Ok(head.body_length != BodyLength::Fixed(0))
 }
 
-/// Lets the application answer. A panic in it costs this one answer and nothing else.
+/// Calls the application. A panic in it costs only this response.
 fn handle(handler: &dyn Handler, request: &mut Request) -> Response {
     let response = catch_unwind(AssertUnwindSafe(|| handler.handle(request)))
         .unwrap_or_else(|_| HttpError::internal().into_response());
     final_response(response, format_args!("{} {}", request.method(), request.target().raw()))
 }
 
-/// One response to a client whose request nobody will read, then the end.
+/// Sends one response to a client whose request is never read, and closes the connection.
 ///
 /// # Errors
-/// What the socket reports.
+/// Those of the socket.
 pub fn reject(mut connection: Connection, error: &HttpError, limits: &Limits) -> io::Result<()> {
-    write_refusal(&mut connection, error, false, limits)?;
+    write_rejection(&mut connection, error, false, limits)?;
     connection.close(limits.linger);
     Ok(())
 }
 
-/// The last response to a client with which we cannot go on. `is_head`: what could be read of its request asks
-/// with HEAD, so the response has no body.
-fn write_refusal(
+/// Writes the last response of a connection. `is_head` says that the rejected request is known to be a HEAD
+/// request, so the response has no body.
+fn write_rejection(
     connection: &mut Connection,
     error: &HttpError,
     is_head: bool,
@@ -213,8 +212,8 @@ fn write_refusal(
     Ok(())
 }
 
-/// The connection as the encoder sees it. Each piece has a deadline of its own, so a large answer may
-/// take long, but not a client that reads nothing.
+/// The connection as a writer for the encoder. Every write has its own deadline, so a large response may take long,
+/// but a client that does not read times out.
 struct Output<'a> {
     connection: &'a mut Connection,
     limits: &'a Limits,

@@ -1,5 +1,5 @@
-//! HTTP gives bytes their meaning. Only `exchange` touches a connection; everything else is a
-//! function from values to values.
+//! HTTP gives meaning to the bytes. Only `exchange` touches a connection; everything else is functions
+//! from values to values.
 
 pub mod authority;
 pub mod body;

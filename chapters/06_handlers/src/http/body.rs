@@ -1,4 +1,4 @@
-//! The body of a request: how its bytes are taken off the connection, and how a handler reads them.
+//! The body of a request: decoding its bytes, and reading it in a handler.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -8,15 +8,15 @@ use super::framing::BodyLength;
 use super::limits::Limits;
 use super::{Headers, Status};
 
-/// Takes a body off the bytes that arrive, however it is framed.
+/// Decodes a request body from the bytes that arrive, for both framings.
 #[derive(Debug)]
 pub enum BodyDecoder<'a> {
-    /// So many bytes are still to come.
+    /// A body of known length.
     Fixed {
-        /// Bytes that have not come yet.
+        /// Bytes that have not arrived yet.
         left: u64,
     },
-    /// Chunks.
+    /// A body in chunks.
     Chunked(ChunkedDecoder<'a>),
 }
 
@@ -24,8 +24,8 @@ impl<'a> BodyDecoder<'a> {
     /// A decoder for one body.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] for a body that says in its head that it is beyond [`Limits::body`]:
-    /// nobody has to wait for its bytes to know that.
+    /// [`BodyError::TooLarge`] when the header section announces a body larger than [`Limits::body`]. It is
+    /// rejected before any of it arrives.
     pub fn new(length: BodyLength, limits: &'a Limits) -> Result<BodyDecoder<'a>, BodyError> {
         match length {
             BodyLength::Fixed(length) if length > limits.body => Err(BodyError::TooLarge),
@@ -34,7 +34,7 @@ impl<'a> BodyDecoder<'a> {
         }
     }
 
-    /// Puts what is in `input` of this body behind `out` and returns how much of `input` it used.
+    /// Appends the bytes of this body that are in `input` to `out`, and returns how much of `input` it consumed.
     ///
     /// # Errors
     /// [`BodyError`] with its status. The connection must close after it.
@@ -59,7 +59,7 @@ impl<'a> BodyDecoder<'a> {
         }
     }
 
-    /// The fields that came behind the body, if any.
+    /// The trailer fields after the body, if any.
     pub fn into_trailers(self) -> Headers {
         match self {
             BodyDecoder::Fixed { .. } => Headers::new(),
@@ -70,7 +70,7 @@ impl<'a> BodyDecoder<'a> {
 
 /// A request's body, as a handler sees it.
 ///
-/// It is opaque: a handler reads it and cannot tell where the bytes are kept.
+/// The type is opaque, so a handler does not depend on where the bytes are stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestBody {
     bytes: Vec<u8>,
@@ -78,12 +78,12 @@ pub struct RequestBody {
 }
 
 impl RequestBody {
-    /// The bytes that have not been read, without reading them.
+    /// The unread bytes, without consuming them.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[self.read..]
     }
 
-    /// How many bytes have not been read.
+    /// The number of unread bytes.
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
@@ -93,10 +93,10 @@ impl RequestBody {
         self.len() == 0
     }
 
-    /// Reads the rest of the body.
+    /// Reads the remaining body.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] when it is more than `limit` bytes.
+    /// [`BodyError::TooLarge`] when more than `limit` bytes remain.
     pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
         if self.len() > limit {
             return Err(BodyError::TooLarge);
@@ -121,21 +121,21 @@ impl Read for RequestBody {
     }
 }
 
-/// Why a body could not be read. Each has its status.
+/// Why a body could not be read. Each error has its own status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyError {
     /// More bytes than allowed.
     TooLarge,
     /// A chunk whose size is not a hexadecimal number, or that is not framed by CRLF.
     BadChunk,
-    /// A trailer that is not a field, or one that has no business there.
+    /// A trailer that is not a valid field, or that is not allowed in a trailer section.
     BadTrailer,
     /// More trailers than [`Limits`] allow.
     TrailersTooLarge,
 }
 
 impl BodyError {
-    /// The status that answers it.
+    /// The status of the response.
     pub fn status(self) -> Status {
         match self {
             Self::TooLarge => Status::CONTENT_TOO_LARGE,
@@ -150,7 +150,7 @@ impl fmt::Display for BodyError {
         f.write_str(match self {
             Self::TooLarge => "the body is larger than this server takes",
             Self::BadChunk => "the chunks of the body are not framed as they must be",
-            Self::BadTrailer => "a trailer is not a field, or must not come behind the body",
+            Self::BadTrailer => "a trailer is not a field, or is not allowed after the body",
             Self::TrailersTooLarge => "the trailers are too large",
         })
     }
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_of_known_length_takes_its_bytes_and_no_more() {
+    fn a_body_of_known_length_consumes_only_its_bytes() {
         let limits = Limits::default();
         let mut decoder = BodyDecoder::new(BodyLength::Fixed(5), &limits).unwrap();
         let mut out = Vec::new();
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_announces_too_much_is_refused_before_it_comes() {
+    fn a_body_with_too_large_a_length_is_rejected_before_it_arrives() {
         let limits = Limits { body: 10, ..Limits::default() };
         assert!(BodyDecoder::new(BodyLength::Fixed(10), &limits).is_ok());
         assert_eq!(

@@ -1,51 +1,51 @@
-//! From what a client sent to values that a handler can use, or to the 4xx that says what was wrong.
+//! Extractors: values from a request that a handler can use, or a 4xx error with the reason.
 
 use serde_json::Value;
 
 use super::{HttpError, Request, Status, header};
 
-/// Names and values in the order they came. A name may be there more than once.
+/// Names and values in the order in which they were sent. A name may occur more than once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
-    /// The first value of this name.
+    /// The first value with this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(it, _)| *it == name).map(|(_, value)| value)
     }
 
-    /// All values of this name.
+    /// All values with this name.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.iter().filter(move |(it, _)| *it == name).map(|(_, value)| value)
     }
 
-    /// All of them, in order.
+    /// All pairs, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// How many there are.
+    /// The number of pairs.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no pairs.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Decodes `a=1&b=x+y%21`. It cannot fail: what is not an escape stands for itself (WHATWG URL section 5.1).
+    /// Decodes `a=1&b=x+y%21`. It cannot fail: an invalid escape is kept as it is (WHATWG URL section 5.1).
     fn from_urlencoded(bytes: &[u8]) -> Pairs {
         Pairs(form_urlencoded::parse(bytes).into_owned().collect())
     }
 }
 
-/// The query of the target, decoded.
+/// The decoded query of the request target.
 pub fn query(request: &Request) -> Pairs {
     Pairs::from_urlencoded(request.target().query().unwrap_or_default().as_bytes())
 }
 
-/// The body as a form, as a browser sends it by default.
+/// The body as a form, in the default encoding of browsers.
 ///
 /// # Errors
 /// 415 for a body of another media type.
@@ -61,7 +61,7 @@ pub fn form(request: &Request) -> Result<Pairs, HttpError> {
 /// The body as JSON.
 ///
 /// # Errors
-/// 415 for a body of another media type, 400 for one that is not JSON: what a client got wrong is never
+/// 415 for a body of another media type, 400 for one that is not JSON. A mistake of the client is never
 /// a 500.
 pub fn json(request: &Request) -> Result<Value, HttpError> {
     let is_json = |name: &str| name == "application/json" || name.ends_with("+json");
@@ -72,9 +72,9 @@ pub fn json(request: &Request) -> Result<Value, HttpError> {
         .map_err(|error| HttpError::new(Status::BAD_REQUEST, "bad_json", error.to_string()))
 }
 
-/// The cookies of all Cookie field lines, each value as the client sent it. Cookies have no encoding of their own, and
-/// quotation marks around a value are part of the value (RFC 6265 sections 4.1.1 and 4.2). A pair without `=` is
-/// skipped. Bytes that are not UTF-8 become U+FFFD, so that one odd cookie does not make the others unreadable.
+/// The cookies of all Cookie fields, with their values as the client sent them. Cookies have no encoding of their own,
+/// and quotation marks around a value are part of the value (RFC 6265 sections 4.1.1 and 4.2). A pair without `=` is
+/// skipped. Bytes that are not UTF-8 become U+FFFD, so that one bad cookie does not make the others unreadable.
 pub fn cookies(request: &Request) -> Pairs {
     let mut pairs = Vec::new();
     for line in request.headers().get_all(header::COOKIE) {
@@ -87,7 +87,7 @@ pub fn cookies(request: &Request) -> Pairs {
     Pairs(pairs)
 }
 
-/// `type/subtype` of the body in lower case, without parameters (RFC 9110 section 8.3.1).
+/// The body's `type/subtype` in lower case, without parameters (RFC 9110 section 8.3.1).
 fn media_type(request: &Request) -> Option<String> {
     let value = request.headers().get(header::CONTENT_TYPE)?.to_str()?;
     let (name, _parameters) = value.split_once(';').unwrap_or((value, ""));
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_must_say_that_it_is_one() {
+    fn a_form_must_have_its_media_type() {
         let pairs =
             form(&post("Application/X-WWW-Form-Urlencoded; charset=utf-8", "a=%C3%A9")).unwrap();
         assert_eq!(pairs.get("a"), Some("\u{e9}"));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_does_not_say_what_it_is_is_neither_json_nor_a_form() {
+    fn a_body_without_a_content_type_is_neither_json_nor_a_form() {
         let request = Request::builder(Method::Post, "/").body("{}").build();
         let error = json(&request).unwrap_err();
         assert_eq!(error.status, Status::UNSUPPORTED_MEDIA_TYPE);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_come_from_all_lines_and_split_at_the_first_equals_sign() {
+    fn cookies_come_from_all_fields_and_split_at_the_first_equals_sign() {
         let request = Request::builder(Method::Get, "/")
             .header("Cookie", r#"a=1; b="two"; c=x=y; nonsense;  s = t ;"#)
             .header("Cookie", "d=; e=\u{e9}; f=\"; =g")

@@ -1,4 +1,4 @@
-//! HANDLE: the seam between the server and the application.
+//! HANDLE: the interface between the server and the application.
 
 use std::fmt;
 
@@ -9,17 +9,16 @@ use super::parser::ParseError;
 use super::{Request, Response, Status};
 use crate::core::stderr::log_stderr;
 
-/// Answers requests.
+/// Turns requests into responses.
 ///
-/// One value serves all workers at the same time, which is why it gets `&self` and must be `Sync`: what
-/// changes lives behind a `Mutex` or in an atomic. The request is lent, not given, so that whoever called
-/// still has it afterwards, even after a panic.
+/// All workers share one handler, so it gets `&self` and must be `Sync`: mutable state needs a `Mutex` or an
+/// atomic. The request is borrowed, so that the caller can still use it afterwards, even after a panic.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers one request.
+    /// Handles one request.
     fn handle(&self, request: &mut Request) -> Response;
 }
 
-/// A function from a request to something that can be a response is a handler.
+/// A function from a request to a response is a handler.
 impl<F, R> Handler for F
 where
     F: Fn(&mut Request) -> R + Send + Sync + 'static,
@@ -30,9 +29,9 @@ where
     }
 }
 
-/// What a handler may return.
+/// A value that a handler may return.
 pub trait IntoResponse {
-    /// The response that says it.
+    /// Converts the value into a response.
     fn into_response(self) -> Response;
 }
 
@@ -60,7 +59,7 @@ impl IntoResponse for Status {
     }
 }
 
-/// With this a handler can use `?`: a `Result` is the response of whichever side it has.
+/// Lets a handler use `?`: both sides of a `Result` convert into a response.
 impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {
     fn into_response(self) -> Response {
         match self {
@@ -70,35 +69,35 @@ impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {
     }
 }
 
-/// An error as the client sees it: a status, and JSON with a code for programs and a text for people.
+/// An error as the client sees it: a status, and JSON with a code for programs and a message for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpError {
     /// The status of the response.
     pub status: Status,
-    /// A short name that a program can compare.
+    /// A short name for programs to compare.
     pub code: &'static str,
-    /// What is wrong, in a sentence that may be shown to anybody.
+    /// A sentence about the problem that may be shown to anyone.
     pub message: String,
 }
 
 impl HttpError {
-    /// An error with these parts.
+    /// Builds an error from its parts.
     pub fn new(status: Status, code: &'static str, message: impl Into<String>) -> HttpError {
         HttpError { status, code, message: message.into() }
     }
 
-    /// 500 for a mistake of this program. The client gets no details; standard error does.
+    /// 500 for a bug of this program. The client gets no details; they are on standard error.
     pub fn internal() -> HttpError {
         let message = "the server made a mistake with this request";
         HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
     }
 }
 
-/// What may be sent for the response of a handler: the response itself if its status is final, otherwise a 500, and a line
-/// on standard error that begins with `about`.
+/// Checks a handler's response: if its status is final, returns it. Otherwise returns a 500, and logs a line on
+/// standard error that starts with `about`.
 ///
-/// A 1xx is interim (RFC 9110 section 15.2). The client would wait for the final response, and take the next one on the
-/// connection for that, so from then on each response would belong to the wrong request.
+/// A 1xx is interim (RFC 9110 section 15.2): the client would take the next response on the connection for the final
+/// one, so from then on every response would belong to the wrong request.
 pub fn final_response(response: Response, about: impl fmt::Display) -> Response {
     let status = response.status();
     if !status.is_informational() {
@@ -127,18 +126,18 @@ impl std::error::Error for HttpError {}
 
 impl From<ParseError> for HttpError {
     fn from(error: ParseError) -> HttpError {
-        refusal(error.status(), error.to_string())
+        rejection(error.status(), error.to_string())
     }
 }
 
 impl From<BodyError> for HttpError {
     fn from(error: BodyError) -> HttpError {
-        refusal(error.status(), error.to_string())
+        rejection(error.status(), error.to_string())
     }
 }
 
-/// The answer to a message that could not be read: its code is the status in words.
-fn refusal(status: Status, message: String) -> HttpError {
+/// The error for a message that could not be parsed. Its code is the status in words.
+fn rejection(status: Status, message: String) -> HttpError {
     let code = match status {
         Status::CONTENT_TOO_LARGE => "content_too_large",
         Status::URI_TOO_LONG => "uri_too_long",
@@ -155,7 +154,7 @@ mod tests {
     use super::*;
     use crate::http::{Method, ResponseBody};
 
-    fn answer(handler: &dyn Handler) -> (u16, Vec<u8>) {
+    fn respond(handler: &dyn Handler) -> (u16, Vec<u8>) {
         let response = handler.handle(&mut Request::builder(Method::Get, "/").build());
         let body = match response.body() {
             ResponseBody::Bytes(bytes) => bytes.to_vec(),
@@ -166,13 +165,13 @@ mod tests {
 
     #[test]
     fn a_handler_may_return_text_a_status_or_a_result() {
-        assert_eq!(answer(&|_: &mut Request| "hi"), (200, b"hi".to_vec()));
-        assert_eq!(answer(&|_: &mut Request| Status::NO_CONTENT), (204, vec![]));
+        assert_eq!(respond(&|_: &mut Request| "hi"), (200, b"hi".to_vec()));
+        assert_eq!(respond(&|_: &mut Request| Status::NO_CONTENT), (204, vec![]));
         let fails = |_: &mut Request| -> Result<&'static str, HttpError> {
             Err(HttpError::new(Status::CONFLICT, "taken", "somebody was faster"))
         };
         let body = br#"{"error":"taken","message":"somebody was faster"}"#;
-        assert_eq!(answer(&fails), (409, body.to_vec()));
+        assert_eq!(respond(&fails), (409, body.to_vec()));
     }
 
     #[test]

@@ -8,23 +8,23 @@ use std::fmt;
 
 /// A response status code, 100 to 599 (RFC 9110 section 15).
 ///
-/// The registered ones are constants: `Status::NOT_FOUND`. Any other number in the range comes in through
-/// `Status::try_from(299)`, so a `Status` always has three digits and one of the five classes.
+/// The registered codes are constants: `Status::NOT_FOUND`. `Status::try_from(299)` makes any other code in the
+/// range, so a `Status` always has three digits and one of the five classes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Status(u16);
 
-/// Writes the constants and `reason` from one table, so that a code and its phrase cannot drift apart.
+/// Generates the constants and `reason` from one table, so that they cannot disagree.
 macro_rules! registered {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $reason:literal;)*) => {
         impl Status {
             $($(#[$doc])* pub const $name: Status = Status($code);)*
 
-            /// Every code of the IANA registry that this program knows, in ascending order.
+            /// Every code in the IANA registry that this program knows, in ascending order.
             pub const ALL: &'static [Status] = &[$(Status::$name),*];
 
-            /// The phrase beside the number, `"Not Found"`; empty for a code that is not registered.
+            /// The reason phrase, `"Not Found"`; empty for a code that is not registered.
             ///
-            /// Clients ignore it, and HTTP/2 dropped it (RFC 9112 section 4). It is for a person who reads the wire.
+            /// Clients ignore it, and HTTP/2 dropped it (RFC 9112 section 4). It helps people who read the bytes.
             pub fn reason(self) -> &'static str {
                 match self.0 {
                     $($code => $reason,)*
@@ -37,108 +37,108 @@ macro_rules! registered {
 
 // Section numbers are those of RFC 9110 unless another RFC is named.
 registered! {
-    /// The head is welcome, send the body (section 15.2.1). An interim answer: the final one is still to come.
+    /// The header section is acceptable, send the body (section 15.2.1). An interim response: the final one follows.
     CONTINUE = 100, "Continue";
-    /// From the next byte on the connection speaks another protocol, as `Upgrade` asked (section 15.2.2).
+    /// After this response the connection speaks the protocol that `Upgrade` requested (section 15.2.2).
     SWITCHING_PROTOCOLS = 101, "Switching Protocols";
-    /// Still at work (RFC 2518 section 10.1, dropped from later `WebDAV`).
+    /// Still working on it (RFC 2518 section 10.1, dropped from later `WebDAV`).
     PROCESSING = 102, "Processing";
-    /// Fields the final answer will likely have, so that the client can preload (RFC 8297).
+    /// Fields that the final response will likely have, so that the client can preload (RFC 8297).
     EARLY_HINTS = 103, "Early Hints";
 
-    /// It worked (section 15.3.1).
+    /// The request succeeded (section 15.3.1).
     OK = 200, "OK";
-    /// It worked, and there is a new resource: `Location` says where (section 15.3.2).
+    /// The request succeeded and created a resource, which `Location` identifies (section 15.3.2).
     CREATED = 201, "Created";
-    /// Taken, but not done yet and perhaps never (section 15.3.3).
+    /// Accepted for processing, which is not complete and may fail later (section 15.3.3).
     ACCEPTED = 202, "Accepted";
-    /// A proxy changed the answer on its way (section 15.3.4).
+    /// A proxy has modified the response (section 15.3.4).
     NON_AUTHORITATIVE_INFORMATION = 203, "Non-Authoritative Information";
-    /// It worked and there is nothing to show: ends after the head, always (section 15.3.5).
+    /// The request succeeded and there is no content: always ends after the header section (section 15.3.5).
     NO_CONTENT = 204, "No Content";
-    /// It worked; clear the form (section 15.3.6).
+    /// The request succeeded; clear the form (section 15.3.6).
     RESET_CONTENT = 205, "Reset Content";
-    /// The ranges that were asked for (section 15.3.7).
+    /// The requested ranges (section 15.3.7).
     PARTIAL_CONTENT = 206, "Partial Content";
     /// A status for each of several resources (RFC 4918 section 11.1).
     MULTI_STATUS = 207, "Multi-Status";
-    /// Its members were listed earlier in this answer (RFC 5842 section 7.1).
+    /// Its members were listed earlier in this response (RFC 5842 section 7.1).
     ALREADY_REPORTED = 208, "Already Reported";
     /// The result of instance manipulations such as a delta (RFC 3229 section 10.4.1).
     IM_USED = 226, "IM Used";
 
     /// Several representations to choose from (section 15.4.1).
     MULTIPLE_CHOICES = 300, "Multiple Choices";
-    /// Moved for good. Clients may turn POST into GET; use 308 where that hurts (section 15.4.2).
+    /// Moved permanently. Clients may turn POST into GET; if that matters, use 308 (section 15.4.2).
     MOVED_PERMANENTLY = 301, "Moved Permanently";
-    /// Elsewhere for now. Clients may turn POST into GET; use 307 where that hurts (section 15.4.3).
+    /// Moved temporarily. Clients may turn POST into GET; if that matters, use 307 (section 15.4.3).
     FOUND = 302, "Found";
-    /// Fetch the result there with GET: the answer to a form that was posted (section 15.4.4).
+    /// Fetch the result with GET from `Location`: the response to a submitted form (section 15.4.4).
     SEE_OTHER = 303, "See Other";
-    /// What the client has is still good: ends after the head, always (section 15.4.5).
+    /// The client's copy is still valid: always ends after the header section (section 15.4.5).
     NOT_MODIFIED = 304, "Not Modified";
-    /// Deprecated: a proxy must not be configured by an answer (section 15.4.6).
+    /// Deprecated: a response must not configure a proxy (section 15.4.6).
     USE_PROXY = 305, "Use Proxy";
-    /// Elsewhere for now, with the same method and body (section 15.4.8).
+    /// Moved temporarily, keeping method and body (section 15.4.8).
     TEMPORARY_REDIRECT = 307, "Temporary Redirect";
-    /// Moved for good, with the same method and body (section 15.4.9).
+    /// Moved permanently, keeping method and body (section 15.4.9).
     PERMANENT_REDIRECT = 308, "Permanent Redirect";
 
-    /// The request is malformed, so that nobody can say what it asks (section 15.5.1).
+    /// The request is malformed (section 15.5.1).
     BAD_REQUEST = 400, "Bad Request";
-    /// Who are you? Comes with `WWW-Authenticate` (section 15.5.2).
+    /// The client must authenticate. Comes with `WWW-Authenticate` (section 15.5.2).
     UNAUTHORIZED = 401, "Unauthorized";
     /// Reserved (section 15.5.3).
     PAYMENT_REQUIRED = 402, "Payment Required";
-    /// Understood and refused: with these credentials, or with any (section 15.5.4).
+    /// Understood but not allowed, with these credentials or with any (section 15.5.4).
     FORBIDDEN = 403, "Forbidden";
-    /// There is nothing here, or nothing you may know of (section 15.5.5).
+    /// There is no such resource, or the server hides that there is one (section 15.5.5).
     NOT_FOUND = 404, "Not Found";
     /// The resource exists, but not for this method: `Allow` lists those it has (section 15.5.6).
     METHOD_NOT_ALLOWED = 405, "Method Not Allowed";
-    /// No representation that the `Accept` fields allow (section 15.5.7).
+    /// No representation matches the `Accept` fields (section 15.5.7).
     NOT_ACCEPTABLE = 406, "Not Acceptable";
-    /// As 401, asked by a proxy (section 15.5.8).
+    /// Like 401, but sent by a proxy (section 15.5.8).
     PROXY_AUTHENTICATION_REQUIRED = 407, "Proxy Authentication Required";
     /// The request did not arrive in time (section 15.5.9).
     REQUEST_TIMEOUT = 408, "Request Timeout";
     /// The resource is in a state that does not allow it (section 15.5.10).
     CONFLICT = 409, "Conflict";
-    /// It was here and is gone for good (section 15.5.11).
+    /// It existed, and is gone permanently (section 15.5.11).
     GONE = 410, "Gone";
-    /// This server wants a `Content-Length` (section 15.5.12).
+    /// This server requires a `Content-Length` (section 15.5.12).
     LENGTH_REQUIRED = 411, "Length Required";
     /// A condition such as `If-Match` does not hold (section 15.5.13).
     PRECONDITION_FAILED = 412, "Precondition Failed";
-    /// The body is larger than the server takes (section 15.5.14).
+    /// The body is larger than the server accepts (section 15.5.14).
     CONTENT_TOO_LARGE = 413, "Content Too Large";
-    /// The request target is longer than the server takes (section 15.5.15).
+    /// The request target is longer than the server accepts (section 15.5.15).
     URI_TOO_LONG = 414, "URI Too Long";
-    /// The body's media type or coding is not one this resource reads (section 15.5.16).
+    /// The resource does not support the body's media type or coding (section 15.5.16).
     UNSUPPORTED_MEDIA_TYPE = 415, "Unsupported Media Type";
     /// The range starts beyond the end (section 15.5.17).
     RANGE_NOT_SATISFIABLE = 416, "Range Not Satisfiable";
-    /// An `Expect` other than `100-continue` (section 15.5.18).
+    /// An expectation other than `100-continue` (section 15.5.18).
     EXPECTATION_FAILED = 417, "Expectation Failed";
-    /// Kept out of use because a joke got there first (section 15.5.19, RFC 2324).
+    /// Unused, because a joke uses the number (section 15.5.19, RFC 2324).
     IM_A_TEAPOT = 418, "I'm a teapot";
-    /// The connection was made for another host (section 15.5.20).
+    /// The connection was opened for another host (section 15.5.20).
     MISDIRECTED_REQUEST = 421, "Misdirected Request";
-    /// Well-formed, of a known type, and still wrong: a user without a name (section 15.5.21).
+    /// Well-formed and of a supported type, but invalid: a user without a name (section 15.5.21).
     UNPROCESSABLE_CONTENT = 422, "Unprocessable Content";
     /// Locked by another client (RFC 4918 section 11.3).
     LOCKED = 423, "Locked";
-    /// An action it depended on failed (RFC 4918 section 11.4).
+    /// A request that it depended on failed (RFC 4918 section 11.4).
     FAILED_DEPENDENCY = 424, "Failed Dependency";
     /// The request might be a replay of TLS early data (RFC 8470 section 5.2).
     TOO_EARLY = 425, "Too Early";
     /// Use the protocol in `Upgrade` (section 15.5.22).
     UPGRADE_REQUIRED = 426, "Upgrade Required";
-    /// Send a condition, so that no update gets lost (RFC 6585 section 3).
+    /// Send the request with a condition, so that no update is lost (RFC 6585 section 3).
     PRECONDITION_REQUIRED = 428, "Precondition Required";
-    /// Slow down: `Retry-After` says for how long (RFC 6585 section 4).
+    /// Rate limited; `Retry-After` says for how long (RFC 6585 section 4).
     TOO_MANY_REQUESTS = 429, "Too Many Requests";
-    /// The head is larger than the server takes (RFC 6585 section 5).
+    /// The header section is larger than the server accepts (RFC 6585 section 5).
     REQUEST_HEADER_FIELDS_TOO_LARGE = 431, "Request Header Fields Too Large";
     /// Withheld by law (RFC 7725).
     UNAVAILABLE_FOR_LEGAL_REASONS = 451, "Unavailable For Legal Reasons";
@@ -147,19 +147,19 @@ registered! {
     INTERNAL_SERVER_ERROR = 500, "Internal Server Error";
     /// No resource of this server knows the method (section 15.6.2).
     NOT_IMPLEMENTED = 501, "Not Implemented";
-    /// The server behind this one answered nonsense (section 15.6.3).
+    /// The upstream server sent an invalid response (section 15.6.3).
     BAD_GATEWAY = 502, "Bad Gateway";
-    /// Overloaded or stopping; `Retry-After` may say how long (section 15.6.4).
+    /// Overloaded or stopping; `Retry-After` may say for how long (section 15.6.4).
     SERVICE_UNAVAILABLE = 503, "Service Unavailable";
-    /// The server behind this one did not answer (section 15.6.5).
+    /// The upstream server did not respond in time (section 15.6.5).
     GATEWAY_TIMEOUT = 504, "Gateway Timeout";
-    /// Not a major version of HTTP that is spoken here (section 15.6.6).
+    /// The server does not support this major version of HTTP (section 15.6.6).
     HTTP_VERSION_NOT_SUPPORTED = 505, "HTTP Version Not Supported";
     /// The chosen variant negotiates again: a configuration error (RFC 2295 section 8.1).
     VARIANT_ALSO_NEGOTIATES = 506, "Variant Also Negotiates";
-    /// No room to store the result (RFC 4918 section 11.5).
+    /// Not enough storage for the result (RFC 4918 section 11.5).
     INSUFFICIENT_STORAGE = 507, "Insufficient Storage";
-    /// A loop of resources was met (RFC 5842 section 7.2).
+    /// The resources form a loop (RFC 5842 section 7.2).
     LOOP_DETECTED = 508, "Loop Detected";
     /// Obsolete: the request lacks an extension (RFC 2774 section 7).
     NOT_EXTENDED = 510, "Not Extended";
@@ -173,7 +173,7 @@ impl Status {
         self.0
     }
 
-    /// 1xx: interim, the final answer follows on the same connection. No handler may respond with one.
+    /// 1xx: interim, the final response follows on the same connection. A handler must not return one.
     pub fn is_informational(self) -> bool {
         self.0 / 100 == 1
     }
@@ -183,21 +183,21 @@ impl Status {
         self.0 / 100 == 2
     }
 
-    /// 3xx: the client has to do something more, such as follow `Location`.
+    /// 3xx: the client has to take another step, such as following `Location`.
     pub fn is_redirection(self) -> bool {
         self.0 / 100 == 3
     }
 
-    /// Whether a response with this status may have content: not so 1xx, 204, 205 and 304 (RFC 9110 section 15).
+    /// Whether a response with this status may have content. 1xx, 204, 205 and 304 may not (RFC 9110 section 15).
     pub fn allows_content(self) -> bool {
         !(self.ends_with_head() || self == Status::RESET_CONTENT)
     }
 
-    /// Whether a response with this status ends with the empty line after its head, whatever its fields say: 1xx, 204
-    /// and 304 (RFC 9112 section 6.3).
+    /// Whether a response with this status ends with its header section, regardless of its fields: 1xx, 204 and 304
+    /// (RFC 9112 section 6.3).
     ///
-    /// A body sent all the same would be read as the start of the next response. 205 is none of them: a client reads
-    /// on, unless the head says that the length is 0.
+    /// The client would read a body as the start of the next response. 205 is not among them: its header section must
+    /// have a length of 0, or the client waits for a body.
     pub fn ends_with_head(self) -> bool {
         self.is_informational() || self == Status::NO_CONTENT || self == Status::NOT_MODIFIED
     }
@@ -226,7 +226,7 @@ impl fmt::Debug for Status {
     }
 }
 
-/// A number that is no status code: not 100 to 599.
+/// A number that is not a status code, because it is not in 100 to 599.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidStatus(u16);
 
@@ -252,14 +252,14 @@ mod tests {
     }
 
     #[test]
-    fn a_status_prints_as_it_stands_in_the_status_line() {
+    fn a_status_prints_as_in_the_status_line() {
         assert_eq!(Status::NOT_FOUND.to_string(), "404 Not Found");
         assert_eq!(format!("{:?}", Status::NOT_FOUND), "Status(404 Not Found)");
         assert_eq!(Status::try_from(299).unwrap().to_string(), "299");
     }
 
     #[test]
-    fn a_number_outside_100_to_599_is_refused() {
+    fn a_number_outside_100_to_599_is_rejected() {
         for code in [0, 99, 600, 999, u16::MAX] {
             assert_eq!(Status::try_from(code), Err(InvalidStatus(code)));
         }
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn only_1xx_204_and_304_end_with_their_head() {
+    fn only_1xx_204_and_304_end_with_the_header_section() {
         let bodiless: Vec<u16> =
             (100..=599).filter(|&code| Status(code).ends_with_head()).collect();
         let expected: Vec<u16> = (100..=199).chain([204, 304]).collect();
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn they_and_205_must_not_have_content() {
+    fn only_1xx_204_205_and_304_have_no_content() {
         for code in 100..=599 {
             let status = Status(code);
             let expected = !status.ends_with_head() && status != Status::RESET_CONTENT;
