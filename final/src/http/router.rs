@@ -1,4 +1,4 @@
-//! Routes are collected, and refused when they contradict each other.
+//! Collects routes, and rejects those that conflict.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use super::routes::{MethodFilter, Route, Routes};
 use super::url::Urls;
 use super::{Handler, Method};
 
-/// Collects routes. Nothing can go wrong until [`Router::build`], which then tells all that did.
+/// Collects routes. Errors are reported only by [`Router::build`], all at once.
 #[derive(Default)]
 pub struct Router {
     entries: Vec<RouteEntry>,
 }
 
-/// A route that has been collected.
+/// A route in the router.
 pub struct RouteEntry {
     methods: MethodFilter,
     pattern: String,
@@ -25,7 +25,7 @@ pub struct RouteEntry {
 }
 
 impl RouteEntry {
-    /// Gives the route a name, by which [`Request::url_for`](super::Request::url_for) finds it.
+    /// Names the route, so that [`Request::url_for`](super::Request::url_for) can find it.
     pub fn name(&mut self, name: &str) -> &mut RouteEntry {
         self.name = Some(name.to_string());
         self
@@ -38,32 +38,32 @@ impl Router {
         Router::default()
     }
 
-    /// Lets `handler` answer GET, and HEAD with it, unless HEAD has a route of its own.
+    /// Adds a handler for GET, and for HEAD unless HEAD has its own route.
     pub fn get(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.route(Method::Get, pattern, handler)
     }
 
-    /// Lets `handler` answer POST.
+    /// Adds a handler for POST.
     pub fn post(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.route(Method::Post, pattern, handler)
     }
 
-    /// Lets `handler` answer PUT.
+    /// Adds a handler for PUT.
     pub fn put(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.route(Method::Put, pattern, handler)
     }
 
-    /// Lets `handler` answer PATCH.
+    /// Adds a handler for PATCH.
     pub fn patch(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.route(Method::Patch, pattern, handler)
     }
 
-    /// Lets `handler` answer DELETE.
+    /// Adds a handler for DELETE.
     pub fn delete(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.route(Method::Delete, pattern, handler)
     }
 
-    /// Lets `handler` answer one method.
+    /// Adds a handler for one method.
     pub fn route(
         &mut self,
         method: Method,
@@ -73,20 +73,20 @@ impl Router {
         self.add(MethodFilter::Only(method), pattern, handler)
     }
 
-    /// Lets `handler` answer every method that has no route of its own. OPTIONS is answered by the table of
-    /// routes, as everywhere, unless it has a route of its own too.
+    /// Adds a handler for every method that has no route of its own. OPTIONS is still handled by the route table,
+    /// unless it has its own route too.
     pub fn any(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.add(MethodFilter::Any, pattern, handler)
     }
 
-    /// Adds routes whose patterns all start with `prefix`. The pattern `""` in it is the prefix itself.
+    /// Adds routes with a common prefix. In such a group the pattern `""` is the prefix itself.
     pub fn group(&mut self, prefix: &str, routes: impl FnOnce(&mut Router)) {
         let mut group = Router::new();
         routes(&mut group);
         self.nest(prefix, group);
     }
 
-    /// Adds the routes of another router under a prefix.
+    /// Adds the routes of another router below a prefix.
     pub fn nest(&mut self, prefix: &str, router: Router) {
         self.entries.extend(router.entries.into_iter().map(|mut entry| {
             entry.pattern.insert_str(0, prefix);
@@ -94,17 +94,17 @@ impl Router {
         }));
     }
 
-    /// The methods and patterns collected so far, in order.
+    /// The methods and patterns so far, in order.
     pub fn list(&self) -> impl Iterator<Item = (MethodFilter, &str)> {
         self.entries.iter().map(|entry| (entry.methods, entry.pattern.as_str()))
     }
 
-    /// Makes a table of the routes that finds them fast.
+    /// Builds the route table, which finds routes fast.
     ///
     /// # Errors
-    /// [`BuildError`] with every pattern that is none, every pair of routes that answer the same, and
-    /// every name that is given twice. A server should not start then: which of two routes is meant would
-    /// be decided by accident.
+    /// [`BuildError`] with every invalid pattern, every pair of conflicting routes, and every name that is
+    /// used twice. A server should not start then, because which of two routes is used would depend on the
+    /// order in which they were added.
     pub fn build(self) -> Result<Routes, BuildError> {
         let mut problems = Vec::new();
         let mut routes: Vec<Route> = Vec::new();
@@ -136,8 +136,8 @@ impl Router {
             }
             routes.push(Route { methods: entry.methods, pattern, handler: entry.handler });
         }
-        // The first route that matches is then always the best one. A route for one method goes before
-        // a route for any method, and one for HEAD before the one for GET that would serve HEAD as well.
+        // Sorted like this, the first matching route is always the best. A route for one method precedes a route
+        // for any method, and a route for HEAD precedes the one for GET, which would match HEAD as well.
         routes.sort_by(|a, b| {
             a.pattern.compare_specificity(&b.pattern).then(a.methods.rank().cmp(&b.methods.rank()))
         });
@@ -163,37 +163,37 @@ impl Router {
     }
 }
 
-/// Everything that is wrong with a router's routes.
+/// All problems of a router's routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildError {
-    /// In the order of the routes.
+    /// The problems, in the order of the routes.
     pub problems: Vec<Problem>,
 }
 
-/// One thing that is wrong with a router's routes.
+/// A problem of a router's routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
-    /// A pattern that is none.
+    /// An invalid pattern.
     Pattern(PatternError),
-    /// Two routes that answer the same method, with patterns of the same shape.
+    /// Two routes for the same method, with patterns of the same shape.
     Conflict {
-        /// What both answer.
+        /// The methods that both routes match.
         methods: MethodFilter,
-        /// The pattern that was there.
+        /// The pattern of the earlier route.
         first: String,
-        /// The pattern that came later.
+        /// The pattern of the later route.
         second: String,
     },
-    /// A name that two different patterns have.
+    /// Two different patterns have the same name.
     SameName {
         /// The name.
         name: String,
-        /// The pattern that had it.
+        /// The pattern of the earlier route.
         first: String,
-        /// The pattern that came later.
+        /// The pattern of the later route.
         second: String,
     },
-    /// More patterns than can be compiled together.
+    /// The patterns are too large to be compiled together.
     TooLarge(String),
 }
 
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn two_routes_for_the_same_are_refused_and_both_are_named() {
+    fn conflicting_routes_are_rejected_and_both_are_named() {
         let conflict = |first: &str, second: &str| {
             problems(|router| {
                 router.get(first, handler);
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once() {
+    fn all_problems_are_reported_at_once() {
         let all = problems(|router| {
             router.get("users", handler);
             router.get("/a", handler).name("x");
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_that_ends_with_a_slash_is_refused() {
+    fn a_prefix_that_ends_with_a_slash_is_rejected() {
         let problems = problems(|router| {
             router.group("/api/", |api| {
                 api.get("/users", handler);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_put_their_prefix_in_front_at_any_depth() {
+    fn nested_groups_prepend_their_prefixes() {
         let mut router = Router::new();
         router.group("/api", |api| {
             api.get("", handler);

@@ -1,4 +1,4 @@
-//! ROUTE: finds the handler for a request in a table that no longer changes.
+//! ROUTE: finds the handler of a request in an immutable table.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,35 +13,35 @@ use super::{
     header,
 };
 
-/// The table of routes that [`Router::build`](super::Router::build) makes.
+/// The route table that [`Router::build`](super::Router::build) returns.
 pub struct Routes {
-    /// One regular expression a route, in the order of `table`, all matched in one pass over the path.
+    /// One regular expression per route, in the order of `table`, all matched in one pass over the path.
     set: RegexSet,
-    /// The most specific first.
+    /// Sorted by precedence, the most specific first.
     table: Vec<Route>,
     urls: Arc<Urls>,
 }
 
-/// Who answers which method on which paths.
+/// A route: a pattern, the methods, and the handler.
 pub(super) struct Route {
     pub(super) methods: MethodFilter,
     pub(super) pattern: Pattern,
     pub(super) handler: Arc<dyn Handler>,
 }
 
-/// The methods that a route answers.
+/// The methods of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MethodFilter {
-    /// This one.
+    /// Only this method.
     Only(Method),
-    /// All of them but OPTIONS, which the table of routes can answer better than most handlers.
+    /// Every method except OPTIONS, which the route table handles better than most handlers could.
     Any,
 }
 
 impl MethodFilter {
-    /// Whether a route for this verb answers `method`. Who answers GET answers HEAD: the encoder leaves
-    /// the body out.
-    fn answers(self, method: Method) -> bool {
+    /// Whether the route handles `method`. A route for GET also handles HEAD, because the encoder omits the
+    /// body.
+    fn matches(self, method: Method) -> bool {
         match self {
             MethodFilter::Any => method != Method::Options,
             MethodFilter::Only(own) => {
@@ -68,7 +68,7 @@ impl fmt::Display for MethodFilter {
     }
 }
 
-/// What the router found out about a request.
+/// The route that the router found for a request.
 #[derive(Debug, Clone)]
 pub struct Matched {
     pattern: String,
@@ -82,12 +82,12 @@ impl Matched {
         &self.pattern
     }
 
-    /// What a parameter of the pattern stands for.
+    /// The value of a parameter of the pattern.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
-    /// The named routes of the table in which it was found.
+    /// The named routes of the route table.
     pub fn urls(&self) -> &Urls {
         &self.urls
     }
@@ -103,7 +103,7 @@ impl Routes {
         &self.urls
     }
 
-    /// The routes that match a path, whatever their method, the best first, and their parameters.
+    /// The routes that match a path, for any method, with their parameters, the most specific first.
     fn candidates(&self, target: &Target) -> Vec<(&Route, Vec<(String, String)>)> {
         let with_params = |index: usize| {
             let route = &self.table[index];
@@ -112,14 +112,14 @@ impl Routes {
         self.set.matches(target.path()).into_iter().filter_map(with_params).collect()
     }
 
-    /// The methods that a path allows, sorted, for the Allow field (RFC 9110 section 10.2.1).
+    /// The methods that these routes allow, sorted, for the Allow field (RFC 9110 section 10.2.1).
     fn allowed<'a>(routes: impl Iterator<Item = &'a Route>) -> String {
         let mut allowed = BTreeSet::from([Method::Options.as_str()]);
         for route in routes {
-            // CONNECT asks for a tunnel and never gets as far as a router.
-            let answered = Method::ALL.into_iter().filter(|method| *method != Method::Connect);
+            // CONNECT requests a tunnel and never reaches a router.
+            let methods = Method::ALL.into_iter().filter(|method| *method != Method::Connect);
             allowed.extend(
-                answered.filter(|method| route.methods.answers(*method)).map(Method::as_str),
+                methods.filter(|method| route.methods.matches(*method)).map(Method::as_str),
             );
         }
         allowed.into_iter().collect::<Vec<_>>().join(", ")
@@ -128,7 +128,7 @@ impl Routes {
 
 impl Handler for Routes {
     fn handle(&self, request: &mut Request) -> Response {
-        // `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7).
+        // `OPTIONS *` concerns the server as a whole (RFC 9110 section 9.3.7).
         if request.path() == "*" {
             return with_allow(Response::new(Status::NO_CONTENT), Self::allowed(self.table.iter()));
         }
@@ -140,7 +140,7 @@ impl Handler for Routes {
         let allowed = Self::allowed(candidates.iter().map(|(route, _)| *route));
         let method = request.method();
         if let Some((route, params)) =
-            candidates.into_iter().find(|(route, _)| route.methods.answers(method))
+            candidates.into_iter().find(|(route, _)| route.methods.matches(method))
         {
             let pattern = route.pattern.as_str().to_string();
             request.set_matched(Matched { pattern, params, urls: Arc::clone(&self.urls) });
@@ -158,7 +158,7 @@ impl Handler for Routes {
 fn with_allow(response: Response, allowed: String) -> Response {
     match HeaderValue::try_from(allowed) {
         Ok(value) => response.with_header(header::ALLOW, value),
-        Err(_) => response, // the names of methods are tokens, so this does not happen
+        Err(_) => response, // unreachable: the names of methods are tokens
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
     use crate::http::pattern::is_dots;
     use proptest::prelude::*;
 
-    /// A handler that says who it is, and what it was given.
+    /// A handler whose response is its own name and its parameters.
     fn named(name: &'static str) -> impl Handler {
         move |request: &mut Request| {
             let matched = request.matched().cloned();
@@ -202,7 +202,7 @@ mod tests {
         router.build().unwrap()
     }
 
-    /// Status, Allow and body in one line.
+    /// Status, Allow and body of a response, in one line.
     fn ask(routes: &Routes, method: Method, target: &str) -> String {
         let response = routes.handle(&mut Request::builder(method, target).build());
         let allow = response.headers().get(header::ALLOW).and_then(HeaderValue::to_str);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_route_that_has_the_method_answers() {
+    fn the_most_specific_route_with_the_method_is_used() {
         use Method::{Delete, Get, Head, Options, Patch, Post, Put, Trace};
         let routes = routes();
         let table = [
@@ -242,7 +242,7 @@ mod tests {
             (Get, "/files/a/b", "files path=a/b"),
             (Get, "/api/v1/users", "api version=v1"),
             (Get, "/api/v2/users", "v2 what=users"),
-            // Nothing there, or not like this.
+            // No such path, or a parameter that does not match.
             (Get, "/nope", "404"),
             (Post, "/nope", "404"),
             (Options, "/nope", "404"),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handler_learns_its_route_and_can_make_urls() {
+    fn a_handler_knows_its_route_and_can_generate_urls() {
         let mut router = Router::new();
         router
             .get("/users/:id<u32>", |request: &mut Request| {
@@ -283,7 +283,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_url_for_makes_is_found_again_with_the_same_values(
+        fn a_path_from_url_for_matches_its_route_with_the_same_values(
             id: u32, name: String, path in "[^/]{1,6}(/[^/]{1,6}){0,3}"
         ) {
             let mut router = Router::new();

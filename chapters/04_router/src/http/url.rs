@@ -1,4 +1,4 @@
-//! The way back: from a route's name and values for its parameters to a path.
+//! URL generation: from a route's name and parameters to a path.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,17 +15,17 @@ pub struct Urls {
 }
 
 impl Urls {
-    /// Gives a name to a pattern. Returns the pattern that had it before.
+    /// Names a pattern. Returns the pattern that had this name before.
     pub fn insert(&mut self, name: String, pattern: Pattern) -> Option<Pattern> {
         self.patterns.insert(name, pattern)
     }
 
-    /// The path of the route `name` with these values for its parameters, percent-encoded so that the
-    /// route's pattern finds the same values in it. The router prefers a route that is more exact: with
-    /// `/users/me` beside `/users/:name`, the path for the name `me` leads to the former.
+    /// The path of the route `name` with these parameters, percent-encoded so that the route's pattern finds the
+    /// same values in it. The router may prefer a more specific route: with `/users/me` beside `/users/:name`,
+    /// the path for the name `me` leads to `/users/me`.
     ///
     /// # Errors
-    /// [`UrlError`] for a name or parameters that do not fit.
+    /// [`UrlError`] for an unknown name or parameters that do not fit.
     pub fn url_for(&self, name: &str, params: &[(&str, &str)]) -> Result<String, UrlError> {
         let pattern =
             self.patterns.get(name).ok_or_else(|| UrlError::UnknownName(name.to_string()))?;
@@ -46,7 +46,7 @@ impl Urls {
                 value: value.to_string(),
             })?;
         }
-        // A value that nothing was done with is a misspelt name, or a parameter that the pattern lost.
+        // An unused value is a misspelt name, or a parameter that was removed from the pattern.
         for (index, (param, _)) in params.iter().enumerate() {
             let is_used = pattern.segments().iter().any(|segment| segment.name() == Some(param));
             let is_second = params[..index].iter().any(|(earlier, _)| earlier == param);
@@ -58,17 +58,17 @@ impl Urls {
     }
 }
 
-/// Appends a value; `None` when it would not come back as the value of this segment.
+/// Appends a value. `None` when the segment would not match it, or match another value.
 fn push_value(path: &mut String, segment: &Segment, value: &str) -> Option<()> {
     if let Segment::Typed(_, kind) = segment
         && !kind.accepts(value)
     {
         return None;
     }
-    // In a wildcard a slash separates segments; elsewhere it is a part of the value: %2F.
+    // In a wildcard, a slash separates segments. In other parameters it is a part of the value: %2F.
     let is_wildcard = matches!(segment, Segment::Wildcard(_));
     let parts = if is_wildcard { value.split('/').collect() } else { vec![value] };
-    // Dots cannot be encoded: a browser takes `%2e%2e` for `..` as well, and asks for another path.
+    // Dots cannot be encoded: browsers treat `%2e%2e` like `..`, and request another path.
     if value.is_empty() || parts.iter().any(|part| is_dots(part)) {
         return None;
     }
@@ -81,16 +81,16 @@ fn push_value(path: &mut String, segment: &Segment, value: &str) -> Option<()> {
     Some(())
 }
 
-/// Why a path could not be made: a mistake in the program.
+/// Why a path could not be generated: a bug in the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UrlError {
     /// No route has this name.
     UnknownName(String),
     /// A parameter of the pattern has no value.
     Missing(String),
-    /// A value for a parameter that the pattern does not have, or a second one for one that it has.
+    /// A value for a parameter that the pattern does not have, or a second value for the same parameter.
     Surplus(String),
-    /// A value that the parameter would not match.
+    /// A value that does not match the parameter.
     Unfit {
         /// The parameter.
         param: String,
@@ -105,7 +105,7 @@ impl fmt::Display for UrlError {
             Self::UnknownName(name) => write!(f, "no route has the name `{name}`"),
             Self::Missing(param) => write!(f, "the parameter `{param}` has no value"),
             Self::Surplus(param) => write!(f, "the route has no use for this value of `{param}`"),
-            // The value may be a client's, and this is a line of the log.
+            // The value may come from a client, and this line goes into the log.
             Self::Unfit { param, value } => {
                 write!(f, "`{}` does not fit the parameter `{param}`", value.escape_debug())
             }
@@ -115,7 +115,7 @@ impl fmt::Display for UrlError {
 
 impl std::error::Error for UrlError {}
 
-/// The client can do nothing about it, so it is told nothing about it; the log is.
+/// A 500 without details: a client can do nothing about it. The details are in the log.
 impl From<UrlError> for HttpError {
     fn from(error: UrlError) -> HttpError {
         log_stderr(format_args!("url_for: {error}"));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_an_error_and_not_a_wrong_path() {
+    fn invalid_parameters_are_an_error_and_not_a_wrong_path() {
         let table: [(&str, &[(&str, &str)], &str); 11] = [
             ("nobody", &[], "no route has the name `nobody`"),
             ("user", &[], "the parameter `id` has no value"),

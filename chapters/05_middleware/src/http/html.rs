@@ -1,7 +1,7 @@
-//! Text becomes text in a page, whatever it contains.
+//! Escapes text for HTML pages.
 
-/// Replaces the five characters that mean something in HTML, so that text from a client is shown and
-/// not obeyed. Good for element content and for quoted attribute values.
+/// Replaces the five characters that have a meaning in HTML, so that a browser shows text from a client and does
+/// not interpret it. Safe for element content and for quoted attribute values.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! The pattern of a route, such as `/users/:id<u32>`, becomes a regular expression and a rank.
+//! The pattern of a route, such as `/users/:id<u32>`: its regular expression and its precedence.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -6,30 +6,30 @@ use std::fmt;
 use super::Target;
 use super::percent::encode_segment;
 
-/// A route's pattern, taken apart.
+/// The parsed pattern of a route.
 ///
 /// | segment | matches |
 /// |---|---|
 /// | `users` | itself |
 /// | `:id<u32>` | one segment that is a number of this type: `u32`, `u64` or `i64` |
 /// | `:name` | one segment that is not empty |
-/// | `*path` | the rest of the path, one segment or more; only at the end |
+/// | `*path` | the remaining path, one or more segments; only at the end |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
     segments: Vec<Segment>,
 }
 
-/// One part of a pattern between slashes.
+/// A segment of a pattern: the part between two slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
-    /// Matches itself. In the canonical encoding of [`Target::path`].
+    /// Matches this text, which is in the canonical encoding of [`Target::path`].
     Static(String),
-    /// Matches one segment that is a number.
+    /// Matches one segment that is a number of this type.
     Typed(String, ParamType),
-    /// Matches one segment.
+    /// Matches one segment that is not empty.
     Param(String),
-    /// Matches the rest of the path.
+    /// Matches the remaining path.
     Wildcard(String),
 }
 
@@ -45,10 +45,10 @@ pub enum ParamType {
 }
 
 impl Pattern {
-    /// Takes a pattern apart.
+    /// Parses a pattern.
     ///
     /// # Errors
-    /// [`PatternError`] with the pattern and what is wrong with it.
+    /// [`PatternError`] with the pattern and the problem.
     pub fn parse(text: &str) -> Result<Pattern, PatternError> {
         let failed = |reason| PatternError { pattern: text.to_string(), reason };
         let rest = text.strip_prefix('/').ok_or_else(|| failed(Reason::NoSlash))?;
@@ -58,7 +58,7 @@ impl Pattern {
             if matches!(segments.last(), Some(Segment::Wildcard(_))) {
                 return Err(failed(Reason::WildcardNotLast));
             }
-            // Only the last segment may be empty: `/users/`. A prefix such as `/api/` would make `/api//users`.
+            // Only the last segment may be empty: `/users/`. A group with the prefix `/api/` would make `/api//users`.
             if part.is_empty() && rest.split('/').count() > index + 1 {
                 return Err(failed(Reason::EmptySegment));
             }
@@ -79,13 +79,13 @@ impl Pattern {
         &self.text
     }
 
-    /// Its segments.
+    /// The segments.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// A regular expression for the paths that it matches, in their canonical form. Numbers are matched
-    /// by their digits only; whether they fit their type is for [`Pattern::params`] to see.
+    /// A regular expression for the matching paths, in their canonical form. It checks only that numbers consist of
+    /// digits; [`Pattern::params`] checks whether they fit their type.
     pub fn regex(&self) -> String {
         let mut regex = String::from("^");
         for segment in &self.segments {
@@ -102,11 +102,11 @@ impl Pattern {
         regex
     }
 
-    /// What its parameters stand for in a path that its regular expression matches. `None` when a number
-    /// does not fit its type: then it is another path.
+    /// The values of the parameters in a path that the regular expression matches. `None` when a number does
+    /// not fit its type, so the path does not match after all.
     ///
-    /// The target's segments have been split before they were decoded. So a `%2F` is a slash inside a
-    /// value and never the end of a segment.
+    /// The target was split into segments before they were decoded, so a `%2F` is a slash inside a value and
+    /// never separates segments.
     pub fn params(&self, target: &Target) -> Option<Vec<(String, String)>> {
         let mut params = Vec::new();
         for (index, segment) in self.segments.iter().enumerate() {
@@ -126,8 +126,8 @@ impl Pattern {
         Some(params)
     }
 
-    /// Whether there are paths that both match, with neither pattern more exact than the other, so that nobody
-    /// could say which one is meant. That is so for `<u32>` beside `<i64>` too, although `-1` fits only one.
+    /// Whether some path matches both patterns and neither is more specific, so that the choice would be ambiguous.
+    /// That is also so for `<u32>` and `<i64>`, although `-1` only matches one of them.
     pub fn has_same_shape(&self, other: &Pattern) -> bool {
         self.compare_specificity(other) == Ordering::Equal
             && self.segments.iter().zip(&other.segments).all(|pair| match pair {
@@ -136,8 +136,8 @@ impl Pattern {
             })
     }
 
-    /// Orders patterns by how exactly they say what they match, the most exact first: at the first segment
-    /// in which they differ, static before typed before parameter before wildcard.
+    /// Orders patterns by precedence, the most specific first: at the first segment in which they differ, static before
+    /// typed before parameter before wildcard.
     pub fn compare_specificity(&self, other: &Pattern) -> Ordering {
         let ranks =
             |pattern: &Pattern| pattern.segments.iter().map(Segment::rank).collect::<Vec<_>>();
@@ -147,7 +147,7 @@ impl Pattern {
 
 impl Segment {
     fn parse(part: &str) -> Result<Segment, Reason> {
-        // A client can send dots as segments, but a browser and curl take them out before they do.
+        // A client can send dots as segments, but browsers and curl resolve them before they send a path.
         if part.contains(['?', '#']) || is_dots(part) {
             return Err(Reason::NeverSent(part.to_string()));
         }
@@ -155,7 +155,7 @@ impl Segment {
             return Ok(Segment::Wildcard(valid_name(name)?));
         }
         let Some(param) = part.strip_prefix(':') else {
-            // What a person writes is text; what paths are compared with is its canonical encoding.
+            // People write plain text in a pattern. Paths are compared in the canonical encoding.
             return Ok(Segment::Static(encode_segment(part).collect()));
         };
         let Some((name, kind)) = param.split_once('<') else {
@@ -170,7 +170,7 @@ impl Segment {
         Ok(Segment::Typed(valid_name(name)?, kind))
     }
 
-    /// The name of the parameter, if it is one.
+    /// The name, if this segment is a parameter.
     pub fn name(&self) -> Option<&str> {
         match self {
             Segment::Static(_) => None,
@@ -189,9 +189,9 @@ impl Segment {
 }
 
 impl ParamType {
-    /// Whether a value is a number of this type.
+    /// Whether `value` is a number of this type.
     pub fn accepts(self, value: &str) -> bool {
-        // The standard library would take a plus sign as well, which the pattern's digits do not.
+        // `parse` also accepts a plus sign, which the regular expression does not.
         !value.starts_with('+')
             && match self {
                 ParamType::U32 => value.parse::<u32>().is_ok(),
@@ -212,31 +212,31 @@ fn valid_name(name: &str) -> Result<String, Reason> {
     if is_valid { Ok(name.to_string()) } else { Err(Reason::BadName(name.to_string())) }
 }
 
-/// A pattern that cannot be used.
+/// An invalid pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatternError {
-    /// The pattern as it was written.
+    /// The pattern in the source code.
     pub pattern: String,
-    /// What is wrong with it.
+    /// The problem with it.
     pub reason: Reason,
 }
 
-/// What is wrong with a pattern.
+/// The problem with a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// It does not start with a slash.
     NoSlash,
     /// Two slashes in a row.
     EmptySegment,
-    /// A segment that is in no path: with the query or fragment, or of dots only.
+    /// A segment that no path can have: it contains a query or fragment, or consists of dots.
     NeverSent(String),
     /// Something follows a wildcard.
     WildcardNotLast,
-    /// A parameter's name is empty or has other characters than letters, digits and `_`.
+    /// A parameter's name is empty or has characters other than letters, digits and `_`.
     BadName(String),
-    /// Two parameters have one name.
+    /// Two parameters have the same name.
     SameName(String),
-    /// A type that is none of `u32`, `u64` and `i64`.
+    /// A type other than `u32`, `u64` and `i64`.
     UnknownKind(String),
 }
 
@@ -273,7 +273,7 @@ mod tests {
     use proptest::prelude::*;
     use regex::Regex;
 
-    /// The parameters as `name=value` when the pattern matches the path.
+    /// The parameters as `name=value`, if the pattern matches the path.
     fn matches(pattern: &str, path: &str) -> Option<String> {
         let pattern = Pattern::parse(pattern).unwrap();
         let target = Target::parse(Method::Get, path).unwrap();
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_cannot_be_used_says_why() {
+    fn an_invalid_pattern_is_rejected_with_a_reason() {
         let table = [
             ("users", "must start with a slash"),
             ("", "must start with a slash"),
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_exact_pattern_comes_first() {
+    fn the_most_specific_pattern_comes_first() {
         let sorted =
             ["/users/me", "/users/:id<u32>", "/users/:name", "/users/*rest", "/:any", "/*all"];
         for (index, first) in sorted.iter().enumerate() {
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_shape_is_the_same_whatever_the_names() {
+    fn the_shape_does_not_depend_on_parameter_names() {
         let same = |a, b| Pattern::parse(a).unwrap().has_same_shape(&Pattern::parse(b).unwrap());
         assert!(same("/users/:id", "/users/:name"));
         assert!(same("/users/:id<u32>", "/users/:number<i64>"));
@@ -377,7 +377,7 @@ mod tests {
         assert!(!same("/users", "/users/"));
     }
 
-    /// What the table above says of patterns, in the plainest code: a segment at a time, no regular expression.
+    /// A reference implementation of the table above: one segment at a time, without a regular expression.
     fn matches_plainly(pattern: &[Segment], path: &[String]) -> bool {
         match (pattern, path) {
             ([], []) => true,
@@ -400,7 +400,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_regular_expression_matches_what_the_segments_say(
+        fn the_regular_expression_agrees_with_the_segments(
             pattern in "(/(a|b\\.|\u{e9}|:p|:q|:n<u32>|:m<i64>)){0,3}(/|/\\*w|/a)",
             path in "(/(a|b\\.|bx|%C3%A9|%61|a%2Fb|7|-7|4294967296|)){1,4}",
         ) {
@@ -416,7 +416,7 @@ mod tests {
             b in "(/(a|:p|:n<u32>)){0,2}(/\\*w|/7|/:x)",
             path in "(/(a|7)){1,4}",
         ) {
-            // `:p` twice is no pattern.
+            // A pattern with `:p` twice is invalid.
             let (Ok(first), Ok(second)) = (Pattern::parse(&a), Pattern::parse(&b)) else { return Ok(()) };
             let both = matches(&a, &path).and(matches(&b, &path));
             let in_order = first.compare_specificity(&second).is_ne();

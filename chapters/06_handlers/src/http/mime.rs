@@ -1,14 +1,14 @@
-//! From a file's name to the media type of its content (RFC 9110 section 8.3).
+//! The media type of a file, from its name (RFC 9110 section 8.3).
 
 use std::path::Path;
 
 use super::HeaderValue;
 
-/// The Content-Type for a file of this name.
+/// The Content-Type for a file with this name.
 ///
-/// Goes by the extension alone. Text gets `charset=utf-8`, without which a browser guesses the
-/// encoding. A name that says nothing gives `application/octet-stream`, which a browser saves and does
-/// not run.
+/// Only the extension decides. Text gets `charset=utf-8`, because otherwise a browser guesses the
+/// encoding. An unknown extension gives `application/octet-stream`, which a browser saves and does not
+/// run.
 pub fn content_type(path: &str) -> HeaderValue {
     let guess = mime_guess::from_path(path).first_or_octet_stream();
     let is_text = guess.type_() == "text" || guess.essence_str() == "application/javascript";
@@ -17,18 +17,18 @@ pub fn content_type(path: &str) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"))
 }
 
-/// Whether the extension of this name is a known one, so that [`content_type`] says more than "bytes".
+/// Whether the extension is known, so that [`content_type`] is more specific than "bytes".
 pub fn is_known(path: &str) -> bool {
     mime_guess::from_path(path).first().is_some()
 }
 
-/// Extensions of files that are stored with gzip, but whose media type is that of what is inside: `a.svgz` is an
-/// `image/svg+xml`. The type of `a.tar.gz` is `application/gzip`, so nothing has to be added.
+/// Extensions of files that are compressed with gzip although their media type is that of the content: `a.svgz` is
+/// an `image/svg+xml`. `a.tar.gz` is not here, because its type is `application/gzip` itself.
 const STORED_WITH_GZIP: [&str; 5] = ["svgz", "wrz", "x3dbz", "x3dvz", "x3dz"];
 
-/// The Content-Encoding for a file of this name (RFC 9110 section 8.4); `None` if its bytes are of its media type.
+/// The Content-Encoding for a file with this name (RFC 9110 section 8.4), or `None` for one without.
 ///
-/// A client that does not list gzip in Accept-Encoding gets the file all the same: there is no other form of it.
+/// A client that does not accept gzip gets the file anyway, because there is no other representation.
 pub fn content_encoding(path: &str) -> Option<HeaderValue> {
     let extension = Path::new(path).extension()?;
     STORED_WITH_GZIP
@@ -69,9 +69,9 @@ mod tests {
         }
     }
 
-    /// A browser shows nothing of an SVG that is compressed and does not say so.
+    /// Regression: a browser does not show a compressed SVG without a Content-Encoding.
     #[test]
-    fn what_is_stored_compressed_says_so_where_its_type_does_not() {
+    fn compressed_files_get_a_content_encoding_unless_their_type_implies_it() {
         let table = [
             ("logo.svgz", Some("gzip")),
             ("a/B.SVGZ", Some("gzip")),
