@@ -59,7 +59,7 @@ fn a_server_without_its_files_lives_and_is_not_ready() {
 
 #[cfg(unix)]
 #[test]
-fn a_draining_server_lives_and_is_not_ready() {
+fn a_draining_server_is_live_but_not_ready() {
     let program = Program::start(PROGRAM, &["--addr", "127.0.0.1:0"]).unwrap();
     let mut idle = Client::connect(program.addr()).unwrap();
     assert_eq!(idle.ask(request("GET", "/", &[], b"")).unwrap().status, 200);

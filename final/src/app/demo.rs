@@ -1,4 +1,4 @@
-//! Pages that behave badly on purpose, to see what is done about it.
+//! Pages that misbehave on purpose, to show how the server handles it.
 
 use std::io::{self, Read};
 use std::num::NonZeroU32;
@@ -13,16 +13,16 @@ use crate::http::{
 use crate::middleware::token_bucket::Limit;
 use crate::middleware::{Chain, RateLimit};
 
-/// The longest that `/slow` takes, in milliseconds.
-const SLOWEST: u64 = 10_000;
+/// The longest delay of `/slow`, in milliseconds.
+const MAX_SLOW: u64 = 10_000;
 
-/// The most that `/large` sends, in units of 1,024 bytes.
-const LARGEST: u64 = 10_240;
+/// The largest response of `/large`, in KiB.
+const MAX_LARGE: u64 = 10_240;
 
-/// What `/large` says, again and again.
+/// The line that `/large` repeats.
 const LINE: &[u8] = b"All work and no play makes Jack a dull boy.\n";
 
-/// What `/limited` allows to each client.
+/// The rate limit of `/limited`, per client.
 const FIVE_THEN_ONE_A_SECOND: Limit = Limit {
     burst: NonZeroU32::new(5).unwrap(),
     rate: NonZeroU32::MIN,
@@ -38,14 +38,14 @@ pub(super) fn routes(router: &mut Router, effects: &Effects) {
         here.panic("this page panics on purpose")
     });
     router.get("/large", large);
-    // A layer can be around one route only.
+    // A layer can also wrap a single route.
     let limit = RateLimit::by_client(FIVE_THEN_ONE_A_SECOND);
     router.get("/limited", Chain::around(|_: &mut Request| "within the limit\n").with(limit));
 }
 
 /// `GET /slow?ms=N`.
 fn slow(request: &mut Request, effects: &Effects) -> Result<String, HttpError> {
-    let milliseconds = number(request, "ms", 1_000)?.min(SLOWEST);
+    let milliseconds = number(request, "ms", 1_000)?.min(MAX_SLOW);
     // It is known to block, so another thread takes over at once.
     blocking(|| effects.sleep(Duration::from_millis(milliseconds)));
     Ok(format!("{milliseconds} ms later\n"))
@@ -53,7 +53,7 @@ fn slow(request: &mut Request, effects: &Effects) -> Result<String, HttpError> {
 
 /// `GET /large?kb=N`.
 fn large(request: &mut Request) -> Result<Response, HttpError> {
-    let length = number(request, "kb", 100)?.min(LARGEST) * 1024;
+    let length = number(request, "kb", 100)?.min(MAX_LARGE) * 1024;
     let body = ResponseBody::Stream {
         reader: Box::new(Lines { at: 0 }.take(length)),
         length: Some(length),
@@ -62,7 +62,7 @@ fn large(request: &mut Request) -> Result<Response, HttpError> {
     Ok(Response::new(Status::OK).with_header(header::CONTENT_TYPE, content_type).with_body(body))
 }
 
-/// [`LINE`] without end.
+/// A reader that repeats [`LINE`] forever.
 struct Lines {
     at: usize,
 }
@@ -77,7 +77,7 @@ impl Read for Lines {
     }
 }
 
-/// A number in the query, or what it is if it is not there.
+/// A number in the query, or `default` if it is not there.
 fn number<T: FromStr>(request: &Request, name: &str, default: T) -> Result<T, HttpError> {
     match extract::query(request).get(name) {
         None => Ok(default),

@@ -1,4 +1,4 @@
-//! The program built with the server: which paths there are, and who answers them.
+//! The application that is built with the server: its paths and their handlers.
 
 mod admin;
 mod book;
@@ -46,8 +46,7 @@ const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
 /// The application, as one handler.
 ///
 /// # Errors
-/// When two routes contradict each other, the CORS policy cannot be used, or the folder of the files is
-/// not there.
+/// When two routes conflict, the CORS policy is invalid, or the directory of static files does not exist.
 pub fn build(config: &Config, server: ServerHandle, log: &AccessLog) -> anyhow::Result<Chain> {
     let (metrics, memory) = (Metrics::new(), server.memory().clone());
     let router = routes(config, Some((server, log)), &metrics, &Effects::Real)?;
@@ -207,7 +206,7 @@ fn files(config: &Config, folder: &Path) -> anyhow::Result<StaticFiles> {
     Ok(if config.listings { files.with_listings() } else { files })
 }
 
-/// Pages that are served on port 3000 of this machine may read all answers.
+/// Pages served on port 3000 of this machine may read all responses.
 fn policy() -> Policy {
     Policy {
         origins: vec!["http://localhost:3000".to_string(), "http://127.0.0.1:3000".to_string()],
@@ -225,8 +224,8 @@ fn policy() -> Policy {
     }
 }
 
-/// A layer can be a function. This one tells browsers to believe our Content-Type and not to guess: what
-/// a user has uploaded as text must not turn into a page with scripts.
+/// A layer can be a function. This one tells browsers to trust our Content-Type instead of guessing, so that text
+/// uploaded by a user cannot become a page with scripts.
 fn no_sniff(request: &mut Request, next: Next<'_>) -> Response {
     next.run(request)
         .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))

@@ -1,4 +1,4 @@
-//! One check, made in a thread of its own, so that whoever asks can stop waiting.
+//! A health check. It runs in its own thread, so that a probe can stop waiting for it.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::core::Deadline;
 
-/// A question about the program, by name, and how long its answer may take.
+/// A named check and its timeout.
 pub(super) struct Check {
     name: &'static str,
     timeout: Duration,
@@ -16,7 +16,7 @@ pub(super) struct Check {
 }
 
 struct CheckShared {
-    question: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+    run: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -24,7 +24,7 @@ struct CheckShared {
 #[derive(Debug)]
 struct State {
     is_running: bool,
-    /// How many runs have ended.
+    /// The number of finished runs.
     runs: u64,
     last: Result<(), String>,
 }
@@ -33,10 +33,10 @@ impl Check {
     pub(super) fn new(
         name: &'static str,
         timeout: Duration,
-        question: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+        run: impl Fn() -> Result<(), String> + Send + Sync + 'static,
     ) -> Check {
         let state = Mutex::new(State { is_running: false, runs: 0, last: Ok(()) });
-        let shared = CheckShared { question: Box::new(question), state, ended: Condvar::new() };
+        let shared = CheckShared { run: Box::new(run), state, ended: Condvar::new() };
         Check { name, timeout, shared: Arc::new(shared) }
     }
 
@@ -48,10 +48,10 @@ impl Check {
         self.timeout
     }
 
-    /// Begins to find out, or joins a run that is under way.
+    /// Starts the check, or joins a run that is still in progress.
     ///
-    /// There is one run at a time: a thread that hangs cannot be ended from outside, and one more for every
-    /// probe would eat up the program that the probe is to protect.
+    /// Only one run exists at a time: a thread that hangs cannot be ended from outside, and one more for every probe
+    /// would exhaust the program that the probe should protect.
     pub(super) fn begin(&self) -> Run<'_> {
         let mut state = self.shared.lock();
         let ticket = state.runs;
@@ -59,12 +59,12 @@ impl Check {
             state.is_running = true;
             let shared = Arc::clone(&self.shared);
             let started = Builder::new().name(format!("check {}", self.name)).spawn(move || {
-                let outcome = catch_unwind(AssertUnwindSafe(|| (shared.question)()));
+                let outcome = catch_unwind(AssertUnwindSafe(|| (shared.run)()));
                 shared.end(outcome.unwrap_or_else(|_| Err("the check panicked".to_string())));
             });
             if let Err(error) = started {
                 drop(state);
-                self.shared.end(Err(format!("no thread can be had: {error}")));
+                self.shared.end(Err(format!("cannot start a thread: {error}")));
             }
         }
         Run { check: self, ticket }
@@ -89,10 +89,10 @@ impl CheckShared {
     }
 }
 
-/// A check whose answer is on its way.
+/// A check in progress.
 pub(super) struct Run<'a> {
     check: &'a Check,
-    /// The number of runs that had ended when we asked.
+    /// The number of finished runs when this run was started or joined.
     ticket: u64,
 }
 
@@ -101,7 +101,7 @@ impl Run<'_> {
         self.check.name
     }
 
-    /// Waits for the answer until `deadline`, then takes silence for a failure.
+    /// Waits for the result until `deadline`. A check that has not finished by then has failed.
     pub(super) fn finish(self, deadline: Deadline) -> Result<(), String> {
         let left = deadline.remaining().unwrap_or_default();
         let state = self.check.shared.lock();
@@ -112,7 +112,7 @@ impl Run<'_> {
             .wait_timeout_while(state, left, |state| state.runs == self.ticket)
             .unwrap_or_else(PoisonError::into_inner);
         if state.runs == self.ticket {
-            return Err(format!("no answer within {:?}", self.check.timeout));
+            return Err(format!("no result within {:?}", self.check.timeout));
         }
         state.last.clone()
     }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_is_that_of_the_question() {
+    fn the_result_is_that_of_the_check() {
         assert_eq!(run(&Check::new("good", LONG, || Ok(()))), Ok(()));
         let bad = Check::new("bad", LONG, || Err("no".to_string()));
         assert_eq!(run(&bad), Err("no".to_string()));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_that_hangs_is_failed_and_holds_one_thread_however_often_it_is_asked() {
+    fn a_hanging_check_fails_and_uses_one_thread_however_often_it_is_run() {
         let (go_on, wait) = mpsc::channel();
         let (begun, beginnings) = mpsc::channel();
         let wait = Mutex::new(wait);
@@ -148,11 +148,11 @@ mod tests {
             wait.lock().unwrap().recv().map_err(|error| error.to_string())
         });
         for _ in 0..3 {
-            assert_eq!(run(&check), Err("no answer within 1ms".to_string()));
+            assert_eq!(run(&check), Err("no result within 1ms".to_string()));
         }
         beginnings.recv_timeout(LONG).unwrap();
         assert!(beginnings.try_recv().is_err(), "a second run was begun");
-        // Once it answers, so does the probe that waits for it.
+        // Once the check returns, the waiting probe gets its result.
         let run = check.begin();
         go_on.send(()).unwrap();
         assert_eq!(run.finish(Deadline::after(LONG)), Ok(()));

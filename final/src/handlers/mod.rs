@@ -1,4 +1,4 @@
-//! Handlers that any application can use: what a server says of itself, and files.
+//! Handlers that any application can use: health checks and static files.
 
 mod check;
 pub mod health;

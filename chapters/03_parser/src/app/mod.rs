@@ -1,4 +1,4 @@
-//! The program built with the server: which paths there are, and who answers them.
+//! The application that is built with the server: its paths and their handlers.
 
 mod inspect;
 
@@ -10,12 +10,12 @@ use crate::http::{
 /// The application, as one handler.
 ///
 /// # Errors
-/// When the arguments do not fit together. These always do.
+/// When the arguments contradict each other. These never do.
 pub fn build(_arguments: &Arguments) -> anyhow::Result<fn(&mut Request) -> Response> {
     Ok(route)
 }
 
-/// Finds who answers a path, and whether the method is right for it.
+/// Finds the handler for a path, and checks the method.
 fn route(request: &mut Request) -> Response {
     const READ_METHODS: &str = "GET, HEAD, OPTIONS";
     const ANY: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE";
@@ -34,7 +34,7 @@ fn route(request: &mut Request) -> Response {
     }
 }
 
-/// Sends the body back as it came.
+/// Sends the request body back.
 fn echo(request: &mut Request) -> Response {
     let content_type = request
         .headers()

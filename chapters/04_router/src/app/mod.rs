@@ -1,4 +1,4 @@
-//! The program built with the server: which paths there are, and who answers them.
+//! The application that is built with the server: its paths and their handlers.
 
 mod inspect;
 mod pages;
@@ -10,7 +10,7 @@ use crate::http::{Request, Router, Routes, Status};
 /// The application, as one handler.
 ///
 /// # Errors
-/// When two routes contradict each other.
+/// When two routes conflict.
 pub fn build(_arguments: &Arguments) -> anyhow::Result<Routes> {
     let mut router = Router::new();
     router.any("/inspect", inspect::show);

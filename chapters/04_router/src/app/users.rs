@@ -1,4 +1,4 @@
-//! A collection of users in memory, as JSON: created, read, changed and deleted.
+//! A collection of users in memory, as JSON: create, read, change and delete.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,13 +10,13 @@ use crate::http::{
     header,
 };
 
-/// How many users there may be. Without a limit clients could fill our memory.
+/// The most users. Without a limit, clients could exhaust our memory.
 const MAX_USERS: usize = 10_000;
 
-/// How many characters a name may have.
-const LONGEST_NAME: usize = 100;
+/// The most characters in a name.
+const MAX_NAME: usize = 100;
 
-/// The collection. All workers use it at the same time, one after the other.
+/// The collection. All workers share it, and a mutex lets them use it one after the other.
 #[derive(Debug, Default)]
 struct Users {
     table: Mutex<Table>,
@@ -40,16 +40,16 @@ pub(super) fn routes(router: &mut Router) {
     });
 }
 
-type Answer = Result<Response, HttpError>;
+type HandlerResult = Result<Response, HttpError>;
 
 impl Users {
-    /// Makes a handler of one of the functions below.
-    fn handler<R>(self: &Arc<Self>, answer: fn(&Users, &Request) -> R) -> impl Handler + use<R>
+    /// Makes a handler out of one of the methods below.
+    fn handler<R>(self: &Arc<Self>, respond: fn(&Users, &Request) -> R) -> impl Handler + use<R>
     where
         R: IntoResponse + 'static,
     {
         let users = Arc::clone(self);
-        move |request: &mut Request| answer(&users, request)
+        move |request: &mut Request| respond(&users, request)
     }
 
     fn list(&self, _: &Request) -> Response {
@@ -58,14 +58,14 @@ impl Users {
         Response::json(&Value::Array(users.collect()))
     }
 
-    fn create(&self, request: &Request) -> Answer {
+    fn create(&self, request: &Request) -> HandlerResult {
         let name = name_in(request)?;
         let mut table = self.lock();
         if table.names.len() >= MAX_USERS {
             let message = format!("there are {MAX_USERS} users already; delete one first");
             return Err(HttpError::new(Status::INSUFFICIENT_STORAGE, "full", message));
         }
-        // An id is never given twice, or a client could meet another user behind an old URL.
+        // Ids are never reused, or a client could find another user at an old URL.
         table.last_id += 1;
         let id = table.last_id;
         let response = Response::json(&to_json(id, &name)).with_status(Status::CREATED);
@@ -74,18 +74,18 @@ impl Users {
         let url = request.url_for("user", &[("id", &id.to_string())])?;
         match HeaderValue::try_from(url) {
             Ok(url) => Ok(response.with_header(header::LOCATION, url)),
-            Err(_) => Ok(response), // a path is percent-encoded, so this does not happen
+            Err(_) => Ok(response), // unreachable: a path is percent-encoded
         }
     }
 
-    fn show(&self, request: &Request) -> Answer {
+    fn show(&self, request: &Request) -> HandlerResult {
         let id = request.parse_param("id")?;
         let table = self.lock();
         let name = table.names.get(&id).ok_or_else(|| absent(id))?;
         Ok(Response::json(&to_json(id, name)))
     }
 
-    fn change(&self, request: &Request) -> Answer {
+    fn change(&self, request: &Request) -> HandlerResult {
         let id = request.parse_param("id")?;
         let new_name = name_in(request)?;
         let mut table = self.lock();
@@ -100,8 +100,8 @@ impl Users {
         Ok(Status::NO_CONTENT)
     }
 
-    /// A handler that panics while it holds the lock poisons it. The table is then as sound as before:
-    /// each change of it is one step.
+    /// A handler that panics while it holds the lock poisons the mutex. The table is still consistent then, because
+    /// every change is a single step.
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,19 +111,19 @@ fn to_json(id: u32, name: &str) -> Value {
     json!({ "id": id, "name": name })
 }
 
-/// The name in a body such as `{"name": "Ada"}`. What is JSON and not this is 422: understood, and
-/// still of no use (RFC 9110 section 15.5.21).
+/// The name in a body such as `{"name": "Ada"}`. Other JSON is 422: well-formed, but invalid
+/// (RFC 9110 section 15.5.21).
 fn name_in(request: &Request) -> Result<String, HttpError> {
     let body = extract::json(request)?;
     let name = match body.as_object() {
         Some(fields) if fields.len() == 1 => fields.get("name").and_then(Value::as_str),
         _ => None,
     };
-    name.filter(|name| (1..=LONGEST_NAME).contains(&name.chars().count()))
+    name.filter(|name| (1..=MAX_NAME).contains(&name.chars().count()))
         .map(str::to_string)
         .ok_or_else(|| {
             let message = format!(
-                "the body must be {{\"name\": \"…\"}} with 1 to {LONGEST_NAME} characters in it"
+                "the body must be {{\"name\": \"…\"}} with 1 to {MAX_NAME} characters in it"
             );
             HttpError::new(Status::UNPROCESSABLE_CONTENT, "bad_user", message)
         })

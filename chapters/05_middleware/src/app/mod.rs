@@ -1,4 +1,4 @@
-//! The program built with the server: which paths there are, and who answers them.
+//! The application that is built with the server: its paths and their handlers.
 
 mod demo;
 mod inspect;
@@ -16,7 +16,7 @@ use crate::middleware::{AccessLog, CatchPanic, Chain, Compression, Cors, Next, R
 /// The application, as one handler.
 ///
 /// # Errors
-/// When two routes contradict each other, or the CORS policy cannot be used.
+/// When two routes conflict, or the CORS policy is invalid.
 pub fn build(arguments: &Arguments) -> anyhow::Result<Chain> {
     let mut router = Router::new();
     router.any("/inspect", inspect::show);
@@ -29,8 +29,8 @@ pub fn build(arguments: &Arguments) -> anyhow::Result<Chain> {
     demo::routes(&mut router);
     let welcome = pages::welcome(&router);
     router.get("/", welcome);
-    // From the outside in. Who answers further inside is seen by all who are further outside: so a panic
-    // becomes an answer that is compressed, gets its CORS fields, is logged, and has an id.
+    // From the outermost layer to the innermost. Each layer sees the responses of all layers inside it: a panic becomes
+    // a response that is compressed, gets its CORS fields, is logged, and has an id.
     Ok(Chain::around(router.build()?)
         .with(RequestId::new())
         .with(AccessLog::new(arguments.log).skipping("/favicon.ico"))
@@ -40,7 +40,7 @@ pub fn build(arguments: &Arguments) -> anyhow::Result<Chain> {
         .with(CatchPanic))
 }
 
-/// Pages that are served on port 3000 of this machine may read all answers.
+/// Pages served on port 3000 of this machine may read all responses.
 fn policy() -> Policy {
     Policy {
         origins: vec!["http://localhost:3000".to_string(), "http://127.0.0.1:3000".to_string()],
@@ -58,8 +58,8 @@ fn policy() -> Policy {
     }
 }
 
-/// A layer can be a function. This one tells browsers to believe our Content-Type and not to guess: what
-/// a user has uploaded as text must not turn into a page with scripts.
+/// A layer can be a function. This one tells browsers to trust our Content-Type instead of guessing, so that text
+/// uploaded by a user cannot become a page with scripts.
 fn no_sniff(request: &mut Request, next: Next<'_>) -> Response {
     next.run(request)
         .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))

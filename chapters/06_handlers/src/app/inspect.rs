@@ -1,13 +1,13 @@
-//! Shows a client what the parser made of its request.
+//! Shows a client how the parser understood its request.
 
 use serde_json::{Value, json};
 
 use crate::http::{Headers, Method, Request, Response};
 
-/// Responds to any request with what it was read as, in JSON.
+/// Responds to any request with its parsed form, in JSON.
 pub(super) fn show(request: &mut Request) -> Response {
     let target = request.target();
-    // Nobody sees the content of a response to HEAD, and its Content-Length must be that of the response to GET
+    // A client never sees the content of a response to HEAD, but Content-Length must be that of the response to GET
     // (RFC 9110 section 8.6).
     let method = match request.method() {
         Method::Head => Method::Get,
@@ -28,7 +28,7 @@ pub(super) fn show(request: &mut Request) -> Response {
     }))
 }
 
-/// Fields as pairs: a JSON object could not hold two of one name.
+/// Fields as pairs, because a JSON object cannot have the same name twice.
 fn lines(headers: &Headers) -> Vec<Value> {
     headers
         .iter()

@@ -1,4 +1,4 @@
-//! The program built with the server: which paths there are, and who answers them.
+//! The application that is built with the server: its paths and their handlers.
 
 mod demo;
 mod inspect;
@@ -20,14 +20,13 @@ use crate::middleware::cors::Policy;
 use crate::middleware::request_id::X_REQUEST_ID;
 use crate::middleware::{AccessLog, CatchPanic, Chain, Compression, Cors, Next, RequestId};
 
-/// How long a file that is no page may be used without asking.
+/// How long a file that is not a page may be reused without revalidation.
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// The application, as one handler.
 ///
 /// # Errors
-/// When two routes contradict each other, the CORS policy cannot be used, or the folder of the files is
-/// not there.
+/// When two routes conflict, the CORS policy is invalid, or the directory of static files does not exist.
 pub fn build(arguments: &Arguments, server: ServerHandle) -> anyhow::Result<Chain> {
     let mut router = Router::new();
     router.any("/inspect", inspect::show);
@@ -44,8 +43,8 @@ pub fn build(arguments: &Arguments, server: ServerHandle) -> anyhow::Result<Chai
     probes::health(&arguments.files, move || server.is_stopping()).routes(&mut router);
     let welcome = pages::welcome(&router);
     router.get("/", welcome);
-    // From the outside in. Who answers further inside is seen by all who are further outside: so a panic
-    // becomes an answer that is compressed, gets its CORS fields, is logged, and has an id.
+    // From the outermost layer to the innermost. Each layer sees the responses of all layers inside it: a panic becomes
+    // a response that is compressed, gets its CORS fields, is logged, and has an id.
     Ok(Chain::around(router.build()?)
         .with(RequestId::new())
         .with(AccessLog::new(arguments.log).skipping("/favicon.ico").skipping("/health/live"))
@@ -55,7 +54,7 @@ pub fn build(arguments: &Arguments, server: ServerHandle) -> anyhow::Result<Chai
         .with(CatchPanic))
 }
 
-/// Pages that are served on port 3000 of this machine may read all answers.
+/// Pages served on port 3000 of this machine may read all responses.
 fn policy() -> Policy {
     Policy {
         origins: vec!["http://localhost:3000".to_string(), "http://127.0.0.1:3000".to_string()],
@@ -73,8 +72,8 @@ fn policy() -> Policy {
     }
 }
 
-/// A layer can be a function. This one tells browsers to believe our Content-Type and not to guess: what
-/// a user has uploaded as text must not turn into a page with scripts.
+/// A layer can be a function. This one tells browsers to trust our Content-Type instead of guessing, so that text
+/// uploaded by a user cannot become a page with scripts.
 fn no_sniff(request: &mut Request, next: Next<'_>) -> Response {
     next.run(request)
         .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))

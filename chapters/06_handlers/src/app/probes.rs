@@ -1,4 +1,4 @@
-//! When this program is healthy.
+//! The health checks of this program.
 
 use std::path::Path;
 use std::time::Duration;

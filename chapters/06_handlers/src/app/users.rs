@@ -1,7 +1,7 @@
-//! A collection of users in memory, as JSON: created, read, changed and deleted.
+//! A collection of users in memory, as JSON: create, read, change and delete.
 //!
-//! A client that changes a user can say which version its change is based on (`If-Match`). If there is a newer one, the
-//! write is rejected with 412 and the client reads again. This is optimistic locking.
+//! A client can send the version that its change is based on (`If-Match`). If there is a newer version, the write is
+//! rejected with 412, and the client reads again. This is optimistic locking.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,13 +16,13 @@ use crate::http::{
     extract, header,
 };
 
-/// How many users there may be. Without a limit clients could fill our memory.
+/// The most users. Without a limit, clients could exhaust our memory.
 const MAX_USERS: usize = 10_000;
 
-/// How many characters a name may have.
-const LONGEST_NAME: usize = 100;
+/// The most characters in a name.
+const MAX_NAME: usize = 100;
 
-/// The collection. All workers use it at the same time, one after the other.
+/// The collection. All workers share it, and a mutex lets them use it one after the other.
 #[derive(Debug, Default)]
 struct Users {
     table: Mutex<Table>,
@@ -32,18 +32,18 @@ struct Users {
 struct Table {
     last_id: u32,
     users: BTreeMap<u32, User>,
-    /// The version of the collection. Each write makes a new one.
+    /// The version of the collection. Every write increments it.
     version: Revision,
 }
 
 #[derive(Debug)]
 struct User {
     name: String,
-    /// The write that it comes from.
+    /// The write that made this version.
     version: Revision,
 }
 
-/// One version of a user, or of the collection. No two have the same number.
+/// A version of a user, or of the collection. The number is unique.
 #[derive(Debug, Clone, Copy)]
 struct Revision {
     number: u64,
@@ -62,28 +62,28 @@ pub(super) fn routes(router: &mut Router) {
     });
 }
 
-type Answer = Result<Response, HttpError>;
+type HandlerResult = Result<Response, HttpError>;
 
 impl Users {
-    /// Makes a handler of one of the functions below.
-    fn handler<R>(self: &Arc<Self>, answer: fn(&Users, &Request) -> R) -> impl Handler + use<R>
+    /// Makes a handler out of one of the methods below.
+    fn handler<R>(self: &Arc<Self>, respond: fn(&Users, &Request) -> R) -> impl Handler + use<R>
     where
         R: IntoResponse + 'static,
     {
         let users = Arc::clone(self);
-        move |request: &mut Request| answer(&users, request)
+        move |request: &mut Request| respond(&users, request)
     }
 
-    fn list(&self, request: &Request) -> Answer {
+    fn list(&self, request: &Request) -> HandlerResult {
         let table = self.lock();
         let users = || table.users.iter().map(|(id, user)| to_json(*id, &user.name)).collect();
         read(request, table.version, || Value::Array(users()))
     }
 
-    fn create(&self, request: &Request) -> Answer {
+    fn create(&self, request: &Request) -> HandlerResult {
         let name = name_in(request, None)?;
         let mut table = self.lock();
-        // An id is never given twice, or a client could meet another user behind an old URL.
+        // Ids are never reused, or a client could find another user at an old URL.
         let next_id = table.last_id.checked_add(1).filter(|_| table.has_room());
         let id = next_id.ok_or_else(full)?;
         check(request, Some(table.version))?;
@@ -94,19 +94,19 @@ impl Users {
         let url = request.url_for("user", &[("id", &id.to_string())])?;
         match HeaderValue::try_from(url) {
             Ok(url) => Ok(response.with_header(header::LOCATION, url)),
-            Err(_) => Ok(response), // a path is percent-encoded, so this does not happen
+            Err(_) => Ok(response), // unreachable: a path is percent-encoded
         }
     }
 
-    fn show(&self, request: &Request) -> Answer {
+    fn show(&self, request: &Request) -> HandlerResult {
         let id = request.parse_param("id")?;
         let table = self.lock();
         let user = table.users.get(&id).ok_or_else(|| absent(id))?;
         read(request, user.version, || to_json(id, &user.name))
     }
 
-    /// Replaces a user, or creates one with an id that the client has chosen.
-    fn put(&self, request: &Request) -> Answer {
+    /// Replaces a user, or creates one with an id chosen by the client.
+    fn put(&self, request: &Request) -> HandlerResult {
         let id = request.parse_param("id")?;
         let name = name_in(request, Some(id))?;
         let mut table = self.lock();
@@ -114,14 +114,14 @@ impl Users {
         if current.is_none() && !table.has_room() {
             return Err(full());
         }
-        // Nobody else writes between this look and the write, since both are under one lock.
+        // No other thread can write between this check and the write, because both happen under the same lock.
         check(request, current)?;
         let version = table.put(id, &name);
         drop(table);
         let user = to_json(id, &name);
         let status = if current.is_some() { Status::OK } else { Status::CREATED };
         let response = Response::json(&user).with_status(status);
-        // To a client a tag says that what it has sent is what is stored, byte for byte (RFC 9110 section 9.3.4).
+        // A tag in this response would mean that the body was stored unchanged, byte for byte (RFC 9110 section 9.3.4).
         let is_stored_as_sent = request.body().as_bytes() == user.to_string().as_bytes();
         Ok(if is_stored_as_sent { version.describe(response) } else { response })
     }
@@ -136,8 +136,8 @@ impl Users {
         Ok(Status::NO_CONTENT)
     }
 
-    /// A handler that panics while it holds the lock poisons it. The table is then as sound as before:
-    /// each change of it is one step.
+    /// A handler that panics while it holds the lock poisons the mutex. The table is still consistent then, because
+    /// every change is a single step.
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,7 +163,7 @@ impl Table {
 }
 
 impl Revision {
-    /// Counts from the nanoseconds since 1970: a tag from before a restart must not fit another version after it.
+    /// Starts at the nanoseconds since 1970, so that a tag from before a restart cannot match another version after it.
     fn first() -> Revision {
         let since = date::now();
         let age = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -180,15 +180,15 @@ impl Revision {
         Validators { etag, modified: Some(self.since) }
     }
 
-    /// Adds the fields that say which version a response shows. It may be kept, but not used without asking.
+    /// Adds the fields with the version of a response. Caches may store it, but must revalidate it.
     fn describe(self, mut response: Response) -> Response {
         self.validators().add_to(response.headers_mut());
         response.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))
     }
 }
 
-/// Shows this version, unless the client has it already.
-fn read(request: &Request, version: Revision, show: impl FnOnce() -> Value) -> Answer {
+/// Responds with this version, unless the client already has it.
+fn read(request: &Request, version: Revision, show: impl FnOnce() -> Value) -> HandlerResult {
     let validators = version.validators();
     match conditional::evaluate(request.method(), request.headers(), Some(&validators)) {
         Evaluation::Proceed => Ok(version.describe(Response::json(&show()))),
@@ -197,7 +197,7 @@ fn read(request: &Request, version: Revision, show: impl FnOnce() -> Value) -> A
     }
 }
 
-/// Whether a write may be made, as far as its conditions go. Must be asked under the lock under which it is made.
+/// Checks a write's conditions. Must run under the lock under which the write is made.
 fn check(request: &Request, current: Option<Revision>) -> Result<(), HttpError> {
     let validators = current.map(Revision::validators);
     match conditional::evaluate(request.method(), request.headers(), validators.as_ref()) {
@@ -210,8 +210,8 @@ fn to_json(id: u32, name: &str) -> Value {
     json!({ "id": id, "name": name })
 }
 
-/// The name in a body such as `{"name": "Ada"}`, which may also have the user's own `id`: a client can send back what it
-/// has read. What is JSON and not this is 422: understood, and still of no use (RFC 9110 section 15.5.21).
+/// The name in a body such as `{"name": "Ada"}`. The body may also contain the user's own `id`, so that a client can
+/// send back what it has read. Other JSON is 422: well-formed, but invalid (RFC 9110 section 15.5.21).
 fn name_in(request: &Request, own_id: Option<u32>) -> Result<String, HttpError> {
     let body = extract::json(request)?;
     let name = body.as_object().and_then(|fields| {
@@ -219,11 +219,11 @@ fn name_in(request: &Request, own_id: Option<u32>) -> Result<String, HttpError> 
         let name = fields.get("name")?.as_str()?;
         (fields.len() == 1 + usize::from(has_own_id)).then_some(name)
     });
-    name.filter(|name| (1..=LONGEST_NAME).contains(&name.chars().count()))
+    name.filter(|name| (1..=MAX_NAME).contains(&name.chars().count()))
         .map(str::to_string)
         .ok_or_else(|| {
             let message = format!(
-                "the body must be {{\"name\": \"…\"}} with 1 to {LONGEST_NAME} characters in it"
+                "the body must be {{\"name\": \"…\"}} with 1 to {MAX_NAME} characters in it"
             );
             HttpError::new(Status::UNPROCESSABLE_CONTENT, "bad_user", message)
         })

@@ -1,11 +1,11 @@
-//! Health probes: three questions that an orchestrator or a load balancer asks, and one for people.
+//! Health probes: three for orchestrators and load balancers, and one for people.
 //!
-//! | path | question | a "no" (503) means |
+//! | path | question | a failed probe (503) means |
 //! |---|---|---|
-//! | `/health/live` | can the process answer at all? | restart it |
-//! | `/health/ready` | shall it get requests now? | send them elsewhere for a while |
-//! | `/health/startup` | has it finished starting? | ask again, and do not restart it yet |
-//! | `/health` | all of it | |
+//! | `/health/live` | can the process respond at all? | restart it |
+//! | `/health/ready` | should it get requests now? | send them elsewhere for a while |
+//! | `/health/startup` | has it finished starting? | probe again, and do not restart it yet |
+//! | `/health` | all of them | |
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,22 +19,22 @@ use crate::core::Deadline;
 use crate::core::stderr::log_stderr;
 use crate::http::{HeaderValue, Request, Response, Router, Status, header};
 
-/// What is known of the health of a program.
+/// The health checks of a program.
 ///
-/// A check is named and has a timeout: one that hangs is reported as failed and does not hold up the probe.
-/// Live has no checks of its own. A database that is away is a reason to send requests elsewhere, and none
-/// to restart every server that misses it.
+/// A check has a name and a timeout: if it hangs, it counts as failed and does not block the probe.
+/// Liveness has no checks of its own. A database that is down is a reason to send requests elsewhere, but not
+/// to restart every server that uses it.
 pub struct Health {
     is_draining: Box<dyn Fn() -> bool + Send + Sync>,
     startup: Vec<Check>,
     ready: Vec<Check>,
-    /// All startup checks have passed once, and are never made again.
+    /// All startup checks have passed once, and are not run again.
     started: AtomicBool,
 }
 
 impl Health {
-    /// Health without checks. `is_draining` says whether the server has been asked to stop: it answers those
-    /// who are there and wants no others.
+    /// Health without checks. `is_draining` reports whether a graceful shutdown has begun: the server still serves its
+    /// current clients, but should get no new ones.
     pub fn new(is_draining: impl Fn() -> bool + Send + Sync + 'static) -> Health {
         Health {
             is_draining: Box::new(is_draining),
@@ -44,7 +44,7 @@ impl Health {
         }
     }
 
-    /// Adds what has to be so once before the program has started.
+    /// Adds a check that must pass once before the program counts as started.
     pub fn startup<F>(mut self, name: &'static str, timeout: Duration, check: F) -> Health
     where
         F: Fn() -> Result<(), String> + Send + Sync + 'static,
@@ -53,9 +53,9 @@ impl Health {
         self
     }
 
-    /// Adds what has to be so whenever requests shall come.
+    /// Adds a check that must pass for the program to get requests.
     ///
-    /// The text of an error goes to standard error: what is wrong inside is nobody's business outside.
+    /// The text of an error is logged on standard error. It is not sent to the client, because it may reveal internals.
     pub fn ready<F>(mut self, name: &'static str, timeout: Duration, check: F) -> Health
     where
         F: Fn() -> Result<(), String> + Send + Sync + 'static,
@@ -64,17 +64,17 @@ impl Health {
         self
     }
 
-    /// Adds the four routes. HEAD is answered as GET, as everywhere.
+    /// Adds the four routes.
     pub fn routes(self, router: &mut Router) {
         let health = Arc::new(self);
-        let answer = |question: fn(&Health) -> Report| {
+        let handler = |probe: fn(&Health) -> Report| {
             let health = Arc::clone(&health);
-            move |_: &mut Request| question(&health).into_response()
+            move |_: &mut Request| probe(&health).into_response()
         };
-        router.get("/health", answer(Health::whole));
-        router.get("/health/live", answer(|_| Report::new()));
-        router.get("/health/ready", answer(Health::is_ready));
-        router.get("/health/startup", answer(Health::has_started));
+        router.get("/health", handler(Health::whole));
+        router.get("/health/live", handler(|_| Report::new()));
+        router.get("/health/ready", handler(Health::is_ready));
+        router.get("/health/startup", handler(Health::has_started));
     }
 
     fn whole(&self) -> Report {
@@ -121,7 +121,7 @@ impl fmt::Debug for Health {
     }
 }
 
-/// What a probe is told: each check by its name, and whether all have passed.
+/// The result of a probe: every check by its name, and whether all have passed.
 struct Report {
     passed: bool,
     checks: Map<String, Value>,
@@ -142,7 +142,7 @@ impl Report {
         self.checks.extend(other.checks);
     }
 
-    /// Makes all checks at the same time, so a probe takes as long as the slowest and not as their sum.
+    /// Runs all checks at the same time, so a probe takes as long as the slowest check and not as their sum.
     fn make(&mut self, checks: &[Check]) {
         let runs: Vec<(Run<'_>, Deadline)> =
             checks.iter().map(|check| (check.begin(), Deadline::after(check.timeout()))).collect();
@@ -156,7 +156,7 @@ impl Report {
         }
     }
 
-    /// No answer may be kept: the next one can be another.
+    /// The response must not be stored, because the next result may differ.
     fn into_response(self) -> Response {
         let status = if self.passed { Status::OK } else { Status::SERVICE_UNAVAILABLE };
         Response::json(&json!({ "status": word(self.passed), "checks": self.checks }))
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_without_checks_is_well() {
+    fn a_program_without_checks_is_healthy() {
         let answers = ask(Health::new(|| false), &["/health/live", "/health/ready", "/health"]);
         assert_eq!(answers[0], r#"200 {"status":"ok","checks":{}}"#);
         assert_eq!(answers[1], r#"200 {"status":"ok","checks":{"started":"ok","accepting":"ok"}}"#);
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draining_server_lives_and_is_not_ready() {
+    fn a_draining_server_is_live_but_not_ready() {
         let answers = ask(
             Health::new(|| true),
             &["/health/live", "/health/startup", "/health/ready", "/health"],
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn one_failed_check_is_named_and_its_reason_kept_inside() {
+    fn a_failed_check_is_named_but_its_reason_is_not_sent() {
         let health =
             Health::new(|| false)
                 .ready("cache", LONG, || Ok(()))
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn startup_checks_are_made_until_they_have_passed_once() {
+    fn startup_checks_run_until_they_have_passed_once() {
         let calls = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
         let health = Health::new(|| false).startup("warm", LONG, move || {
@@ -237,7 +237,7 @@ mod tests {
         let answers = ask(health, &["/health/ready", "/health/startup", "/health/startup"]);
         let codes: Vec<&str> = answers.iter().map(|answer| &answer[..3]).collect();
         assert_eq!((codes, calls.load(Ordering::Relaxed)), (vec!["503", "200", "200"], 2));
-        // They are still named when they are no longer made.
+        // They are still listed when they are no longer run.
         assert_eq!(answers[2], r#"200 {"status":"ok","checks":{"warm":"ok"}}"#);
     }
 
