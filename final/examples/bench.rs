@@ -14,7 +14,7 @@ use httpserver::Server;
 use httpserver::core::blocking;
 use httpserver::core::signals::on_stop;
 use httpserver::core::stdout::announce;
-use httpserver::core::workers::PoolConfig;
+use httpserver::core::worker_pool::PoolConfig;
 use httpserver::handlers::StaticFiles;
 use httpserver::http::limits::Limits;
 use httpserver::http::{HttpError, Request, Response, Router};

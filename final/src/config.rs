@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::core::workers::PoolConfig;
+use crate::core::worker_pool::PoolConfig;
 use crate::http::limits::Limits;
 use crate::middleware::log_format::LogFormat;
 use crate::server::ConnectionLimits;

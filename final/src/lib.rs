@@ -2,7 +2,7 @@
 //!
 //! The life of a request, and the file of each step:
 //!
-//! 1. [`core::poller`]: the kernel says which sockets are ready, to one of the threads of [`core::workers`].
+//! 1. [`core::poller`]: the kernel says which sockets are ready, to one of the threads of [`core::worker_pool`].
 //! 2. [`core::listener`]: ACCEPT a client; [`core::connection_table`] is where it waits when nobody works on it.
 //! 3. [`http::exchange`]: THE TURNS of one connection. Read this first; [`server`] calls it.
 //! 4. [`http::parser`]: PARSE: bytes become a head, or "need more", or an error with its status.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::core::listener::BindError;
 use crate::core::stderr::{self, log_stderr};
-use crate::core::workers::{PoolConfig, Workers};
+use crate::core::worker_pool::{PoolConfig, Workers};
 use crate::core::{ConnectionTable, Interest, Listener, MemoryBudget, Poll, Poller, UploadSlots};
 use crate::http::Handler;
 use crate::http::limits::{LONGEST, Limits};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
 use httpserver::Limits;
-use httpserver::core::workers::Admission;
+use httpserver::core::admission::Admission;
 use httpserver::core::{
     Connection, ConnectionTable, Interest, MemoryBudget, Poll, Poller, UploadSlots,
 };

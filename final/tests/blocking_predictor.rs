@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use httpserver::Server;
-use httpserver::core::workers::{PoolConfig, hand_off_permit};
+use httpserver::core::release_permit;
+use httpserver::core::worker_pool::PoolConfig;
 use httpserver::http::{Request, Router, Routes};
 use support::{LONG, Running};
 use wire::{Client, request};
@@ -14,7 +15,7 @@ mod support;
 
 /// One permit, so that whoever is answered beside a handler that blocks was answered by another thread.
 fn one_permit(server: Server) -> Server {
-    server.with_workers(PoolConfig { permits: 1, threads: 8, patience: LONG })
+    server.with_workers(PoolConfig { permits: 1, threads: 8, stall_timeout: LONG })
 }
 
 /// `/first` blocks when it runs for the first time. Later, and `/other` always, the answer tells whether the handler had
@@ -22,7 +23,7 @@ fn one_permit(server: Server) -> Server {
 ///
 /// What blocked may panic at its end.
 fn routes(entered: Sender<()>, go_on: Receiver<()>, panics: bool) -> Routes {
-    let had_permit = |_: &mut Request| hand_off_permit().to_string();
+    let had_permit = |_: &mut Request| release_permit().to_string();
     let once = Mutex::new(Some((entered, go_on)));
     let first = move |request: &mut Request| {
         let gate = once.lock().unwrap().take();

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 
 use httpserver::Server;
-use httpserver::core::workers::PoolConfig;
+use httpserver::core::worker_pool::PoolConfig;
 use httpserver::http::{Request, Response};
 use support::{LONG, Running};
 use wire::request;
@@ -27,7 +27,7 @@ fn who_is_in_a_handler_when_all_others_are_cut_off_is_counted_too() {
         // More than the kernel takes as long as nobody reads.
         Response::text("x".repeat(50_000_000))
     };
-    let size = PoolConfig { permits: 2, threads: 8, patience: LONG };
+    let size = PoolConfig { permits: 2, threads: 8, stall_timeout: LONG };
     let server = Running::start(|server: Server| server.with_workers(size), handler);
     let mut busy = [server.connect(), server.connect()];
     for client in &mut busy {

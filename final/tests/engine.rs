@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use httpserver::core::blocking;
-use httpserver::core::workers::PoolConfig;
+use httpserver::core::worker_pool::PoolConfig;
 use httpserver::http::{HeaderValue, Request, Response, ResponseBody, Status};
 use httpserver::server::ConnectionLimits;
 use httpserver::{Limits, Server};
@@ -22,9 +22,9 @@ fn get(target: &str) -> Vec<u8> {
 /// Two permits, and so many threads.
 fn with_threads(threads: u32) -> impl FnOnce(Server) -> Server {
     move |server| {
-        let patience = Duration::from_millis(50);
+        let stall_timeout = Duration::from_millis(50);
         server
-            .with_workers(PoolConfig { permits: 2, threads, patience })
+            .with_workers(PoolConfig { permits: 2, threads, stall_timeout })
             .always_answering("/health")
     }
 }
@@ -208,7 +208,7 @@ fn a_request_does_not_wait_behind_a_blocked_one_while_a_thread_is_idle() {
         let (gate, handler) = gate();
         // Two threads for two permits, and so much patience that the reserve has no part in it.
         let set = |server: Server| {
-            server.with_workers(PoolConfig { permits: 2, threads: 2, patience: 2 * LONG })
+            server.with_workers(PoolConfig { permits: 2, threads: 2, stall_timeout: 2 * LONG })
         };
         let server = Running::start(set, handler);
         let mut clients: Vec<Client> = (0..4).map(|_| server.connect()).collect();
@@ -421,7 +421,7 @@ fn no_request_that_was_sent_before_the_stop_is_lost() {
 fn a_request_that_has_begun_before_the_stop_can_be_finished_after_it() {
     let (gate, handler) = gate();
     let set = |server: Server| {
-        server.with_workers(PoolConfig { permits: 1, threads: 1, patience: 2 * LONG })
+        server.with_workers(PoolConfig { permits: 1, threads: 1, stall_timeout: 2 * LONG })
     };
     let server = Running::start(set, handler);
     let mut begun = server.connect();
@@ -465,7 +465,7 @@ fn a_new_client_has_time_for_its_first_request_although_the_server_stops() {
 fn only_who_loses_something_is_counted_as_cut_off() {
     let (gate, handler) = gate();
     let set = |server: Server| {
-        let size = PoolConfig { permits: 1, threads: 1, patience: 2 * LONG };
+        let size = PoolConfig { permits: 1, threads: 1, stall_timeout: 2 * LONG };
         server.with_workers(size).with_drain(Duration::ZERO)
     };
     let server = Running::start(set, handler);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use httpserver::Limits;
-use httpserver::core::workers::Admission;
+use httpserver::core::admission::Admission;
 use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
 use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
 use httpserver::http::{Request, Response};

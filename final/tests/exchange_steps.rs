@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use httpserver::Limits;
-use httpserver::core::workers::Admission;
+use httpserver::core::admission::Admission;
 use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
 use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
 use httpserver::http::{Handler, HeaderValue, Request, Response};

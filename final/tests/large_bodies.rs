@@ -209,7 +209,8 @@ fn a_client_that_goes_in_the_middle_leaves_the_server_as_it_was() {
 /// A server with one permit and so many threads.
 fn start_with(threads: u32) -> Running {
     let routes: Routes = routes().build().unwrap();
-    let size = httpserver::core::workers::PoolConfig { permits: 1, threads, patience: LONG };
+    let size =
+        httpserver::core::worker_pool::PoolConfig { permits: 1, threads, stall_timeout: LONG };
     Running::start(|server| server.with_limits(limits()).with_workers(size), routes)
 }
 
@@ -263,10 +264,11 @@ fn a_handler_that_reads_from_the_socket_has_given_its_permit_away() {
     let mut router = routes();
     router.post("/way", |request: &mut Request| {
         std::io::copy(request.body_mut(), &mut std::io::sink()).unwrap();
-        httpserver::core::workers::hand_off_permit().to_string()
+        httpserver::core::release_permit().to_string()
     });
     let routes: Routes = router.build().unwrap();
-    let size = httpserver::core::workers::PoolConfig { permits: 1, threads: 8, patience: LONG };
+    let size =
+        httpserver::core::worker_pool::PoolConfig { permits: 1, threads: 8, stall_timeout: LONG };
     let set = |server: httpserver::Server| server.with_limits(limits()).with_workers(size);
     let server = Running::start(set, routes);
     let head = post("/way", "Content-Length: 100000\r\n").into_bytes();
@@ -290,7 +292,8 @@ fn echo(request: &mut Request) -> Response {
 fn who_sends_a_large_body_and_does_not_read_the_answer_made_of_it_holds_no_thread() {
     let mut router = routes();
     router.post("/echo", echo);
-    let size = httpserver::core::workers::PoolConfig { permits: 1, threads: 1, patience: LONG };
+    let size =
+        httpserver::core::worker_pool::PoolConfig { permits: 1, threads: 1, stall_timeout: LONG };
     let limits = Limits { write_time: Duration::from_secs(1), ..limits() };
     let set = |server: httpserver::Server| server.with_limits(limits).with_workers(size);
     let server = Running::start(set, router.build().unwrap());

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use httpserver::Limits;
-use httpserver::core::workers::Admission;
+use httpserver::core::admission::Admission;
 use httpserver::core::{Connection, MemoryBudget, UploadSlots};
 use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
 use httpserver::http::{Handler, Method, Request};

@@ -9,8 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use httpserver::core::admission::Admission;
+use httpserver::core::blocking;
 use httpserver::core::system::{pair, receive};
-use httpserver::core::workers::{Admission, PoolConfig, Work, Workers, blocking};
+use httpserver::core::worker_pool::{PoolConfig, Work, Workers};
 use httpserver::core::{Interest, Poll, Poller, Stream, Token};
 
 /// Nothing here takes nearly as long.
@@ -163,7 +165,7 @@ impl TestClients {
 /// all of them were stuck, and so nobody ever said no.
 #[test]
 fn a_handler_that_blocks_while_the_threads_are_started_costs_no_permit() {
-    let size = PoolConfig { permits: 32, threads: 34, patience: Duration::from_millis(20) };
+    let size = PoolConfig { permits: 32, threads: 34, stall_timeout: Duration::from_millis(20) };
     for _ in 0..4 {
         let clients = TestClients::start(size, 34, 1, 0);
         (1..34).for_each(|number| clients.send(number));
@@ -176,7 +178,7 @@ fn a_handler_that_blocks_while_the_threads_are_started_costs_no_permit() {
 /// no to every second request, although a thread with another permit was there that could serve.
 #[test]
 fn the_reserve_keeps_out_of_the_way_of_a_thread_that_has_come_back() {
-    let size = PoolConfig { permits: 2, threads: 2, patience: Duration::from_millis(20) };
+    let size = PoolConfig { permits: 2, threads: 2, stall_timeout: Duration::from_millis(20) };
     let none = u64::MAX;
     let mut clients = TestClients::start(size, 2, 0, none);
     clients.send(0);
@@ -195,7 +197,7 @@ fn the_reserve_keeps_out_of_the_way_of_a_thread_that_has_come_back() {
 
 #[test]
 fn no_thread_is_left_behind_by_a_stop_that_comes_while_permits_move() {
-    let size = PoolConfig { permits: 2, threads: 8, patience: Duration::from_millis(20) };
+    let size = PoolConfig { permits: 2, threads: 8, stall_timeout: Duration::from_millis(20) };
     for _ in 0..50 {
         let clients = TestClients::start(size, 4, 4, 0);
         clients.stop();
@@ -205,7 +207,7 @@ fn no_thread_is_left_behind_by_a_stop_that_comes_while_permits_move() {
 /// One that comes back is a spare, so that the next one that blocks needs no new thread.
 #[test]
 fn two_threads_are_enough_for_handlers_that_block_one_after_the_other() {
-    let size = PoolConfig { permits: 1, threads: 2, patience: 2 * LONG };
+    let size = PoolConfig { permits: 1, threads: 2, stall_timeout: 2 * LONG };
     let mut clients = TestClients::start(size, 4, 0, u64::MAX);
     for number in 0..4 {
         clients.send(number);
@@ -220,7 +222,7 @@ fn two_threads_are_enough_for_handlers_that_block_one_after_the_other() {
 
 #[test]
 fn the_reserve_gives_back_the_only_permit_and_serves_nobody_in_anothers_place() {
-    let size = PoolConfig { permits: 1, threads: 2, patience: Duration::from_millis(20) };
+    let size = PoolConfig { permits: 1, threads: 2, stall_timeout: Duration::from_millis(20) };
     let mut clients = TestClients::start(size, 3, 0, u64::MAX);
     for number in [0, 1] {
         clients.send(number);
@@ -240,7 +242,7 @@ fn the_reserve_gives_back_the_only_permit_and_serves_nobody_in_anothers_place() 
 
 #[test]
 fn nobody_is_refused_before_patience_is_at_its_end() {
-    let size = PoolConfig { permits: 1, threads: 1, patience: 2 * LONG };
+    let size = PoolConfig { permits: 1, threads: 1, stall_timeout: 2 * LONG };
     let mut clients = TestClients::start(size, 1, 0, u64::MAX);
     clients.send(0);
     assert_eq!(clients.begins(0), Admission::Serve);

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use super::Config;
 use super::settings::variable;
 use crate::core::memory_budget::largest_reservation;
-use crate::core::workers::PoolConfig;
+use crate::core::worker_pool::PoolConfig;
 use crate::http::limits::{KIB, LONGEST, Limits, MIB};
 use crate::middleware::log_format::LogFormat;
 use crate::server::ConnectionLimits;
@@ -62,7 +62,7 @@ impl Values {
                 ..limits
             },
             max_memory: self.size("max-memory"),
-            size: PoolConfig { permits, threads, patience: self.time("patience") },
+            size: PoolConfig { permits, threads, stall_timeout: self.time("patience") },
             clients: ConnectionLimits {
                 total: self.count("max-connections").unwrap_or(ConnectionLimits::default().total),
                 by_address: self.count("max-connections-per-address"),

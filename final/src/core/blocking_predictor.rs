@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::workers::{blocking, was_preempted};
+use super::blocking::blocking;
+use super::parker::was_preempted;
 
 /// How many times a handler that has blocked is expected to block again, before that has to show once more. Without an
 /// end, a handler that was only slow on one bad day would be expected to be slow for ever.

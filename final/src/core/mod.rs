@@ -1,17 +1,22 @@
 //! The core moves bytes. It does not know what they mean.
 
+pub mod admission;
 pub mod allocator;
+mod blocking;
 pub mod blocking_predictor;
 pub mod connection;
 pub mod connection_table;
 pub mod deadline;
 pub mod files;
+mod handoff;
 pub mod listener;
 pub mod log_output;
 pub mod memory_budget;
+mod parker;
 pub mod permit;
 pub mod poller;
 mod progress_watch;
+mod shedder;
 pub mod signals;
 pub mod stderr;
 pub mod stdout;
@@ -19,8 +24,11 @@ pub mod sync;
 pub mod system;
 pub mod time_slice;
 pub mod upload_slots;
-pub mod workers;
+mod watchdog;
+mod worker;
+pub mod worker_pool;
 
+pub use blocking::{blocking, release_permit};
 pub use blocking_predictor::BlockingPredictor;
 pub use connection::{Connection, Fill};
 pub use connection_table::ConnectionTable;
@@ -30,4 +38,4 @@ pub use memory_budget::MemoryBudget;
 pub use poller::{Interest, Poll, Poller, Token};
 pub use system::Stream;
 pub use upload_slots::UploadSlots;
-pub use workers::{Workers, blocking};
+pub use worker_pool::Workers;

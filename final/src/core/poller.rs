@@ -77,7 +77,7 @@ pub trait Poll: Sized {
     fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()>;
 
     /// From now on every wait returns at once: the end of the engine.
-    fn wake_for_ever(&self);
+    fn shutdown(&self);
 }
 
 /// Room for what is ready.
@@ -351,7 +351,7 @@ mod tests {
                         for _ in 0..3 {
                             assert_eq!(receive.recv_timeout(LONG).unwrap(), [0; 0]);
                         }
-                        poller.wake_for_ever();
+                        poller.shutdown();
                     });
                 }
 
@@ -374,7 +374,7 @@ mod tests {
                             scope
                                 .spawn(|| poller.wait(&mut Ready::with_capacity(8), None).unwrap());
                         }
-                        poller.wake_for_ever();
+                        poller.shutdown();
                     });
                     for _ in 0..3 {
                         let mut room = Ready::with_capacity(8);

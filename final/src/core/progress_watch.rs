@@ -18,19 +18,19 @@ impl ProgressWatch {
     }
 
     /// Looks again. Returns whether somebody serves: has no turn running, or has begun or ended one since the last look,
-    /// or did so not longer than `patience` ago.
+    /// or did so not longer than `stall_timeout` ago.
     pub(super) fn sees_work(
         &mut self,
         epochs: impl Iterator<Item = u64>,
         now: Instant,
-        patience: Duration,
+        stall_timeout: Duration,
     ) -> bool {
         let epochs: Vec<u64> = epochs.collect();
         if epochs.iter().any(|epoch| epoch.is_multiple_of(2)) || epochs != self.epochs {
             self.moved = Some(now);
         }
         self.epochs = epochs;
-        self.moved.is_some_and(|moved| now - moved < patience)
+        self.moved.is_some_and(|moved| now - moved < stall_timeout)
     }
 }
 
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_moves_serves_until_patience_is_at_its_end() {
+    fn who_moves_serves_until_stall_timeout_is_at_its_end() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
         let mut watch = ProgressWatch::begin([7, 9].into_iter());
         for (epoch, after, expected) in [

@@ -8,7 +8,7 @@ use super::framing::BodyLength;
 use super::handler::final_response;
 use super::parser::Head;
 use super::{HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
-use crate::core::workers::Admission;
+use crate::core::admission::Admission;
 
 /// How the response to a request is framed. It is noted before the application gets the request: a handler may change
 /// it, or put another one in its place.

@@ -21,10 +21,10 @@ use super::{
     Handler, Headers, HttpError, IntoResponse, Method, Request, Response, ResponseBody, Status,
     Version, header, whole_head,
 };
+use crate::core::admission::Admission;
 use crate::core::memory_budget::{OverBudget, Reservation};
 use crate::core::time_slice::TimeSlice;
 use crate::core::upload_slots::UploadSlot;
-use crate::core::workers::Admission;
 use crate::core::{Connection, Fill, Interest, MemoryBudget, UploadSlots};
 
 /// Room for what is read at once, at least. A head of the largest size fits, with room for a body. With so much left

@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::OUTPUT;
+use crate::core::admission::Admission;
 use crate::core::system::pair;
-use crate::core::workers::Admission;
 use crate::core::{Connection, Interest, MemoryBudget, UploadSlots};
 use crate::http::Handler;
 use crate::http::exchange::{AfterStep, Context, Exchange, Scratch};

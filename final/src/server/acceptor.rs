@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::engine::{Client, ConnectionGuard, Engine, LISTENER};
 use super::lock;
+use crate::core::admission::Admission;
 use crate::core::listener::AcceptError;
 use crate::core::stderr::log_stderr;
 use crate::core::system::send;
-use crate::core::workers::Admission;
 use crate::core::{Connection, Interest, Listener, Poll, Stream, Token};
 use crate::http::exchange::{Exchange, Scratch};
 use crate::http::rejection::Rejection;
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::core::Poller;
     use crate::core::system::pair;
-    use crate::core::workers::Work;
+    use crate::core::worker_pool::Work;
     use crate::http::Request;
     use crate::server::engine::tests::{LONG, engine, told};
     use crate::server::{ConnectionLimits, Statistics};

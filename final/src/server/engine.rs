@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use super::rejections::RejectionLog;
 use super::{ConnectionLimits, ServerShared, lock};
+use crate::core::admission::Admission;
 use crate::core::stderr::log_stderr;
-use crate::core::workers::{Admission, Work};
+use crate::core::worker_pool::Work;
 use crate::core::{
     Connection, ConnectionTable, Fill, Interest, Listener, Poll, Poller, Token, UploadSlots,
 };

@@ -23,7 +23,7 @@ impl Interest {
     }
 }
 
-/// Belongs to [`Poll::wake_for_ever`] and is never told to anybody.
+/// Belongs to [`Poll::shutdown`] and is never told to anybody.
 const WAKE: u64 = u64::MAX;
 
 /// Sockets that are told at a time, at most.
@@ -84,7 +84,7 @@ impl Poll for Epoll {
         Ok(())
     }
 
-    fn wake_for_ever(&self) {
+    fn shutdown(&self) {
         // It fails only when the counter is full, and then it is ready as well.
         let _ = write(&self.wake, &1_u64.to_ne_bytes());
     }

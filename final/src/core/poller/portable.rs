@@ -19,7 +19,7 @@ use mio::{Events, Registry, Waker};
 use super::{Interest, Poll, Ready, Token};
 use crate::core::stderr::log_stderr;
 
-/// Belongs to [`Poll::wake_for_ever`] and is never told to anybody.
+/// Belongs to [`Poll::shutdown`] and is never told to anybody.
 const WAKE: mio::Token = mio::Token(usize::MAX);
 
 /// A socket that mio can have in its list. On Windows it keeps notes in the socket while it does, so it wants to
@@ -140,7 +140,7 @@ impl Poll for Portable {
         waited
     }
 
-    fn wake_for_ever(&self) {
+    fn shutdown(&self) {
         let lead = self.lock();
         self.has_ended.store(true, Ordering::Release);
         // The leader hears this, also if it is only about to wait, and the others hear that.

@@ -1,0 +1,10 @@
+//! Load shedding: whether the server can serve a request now, or has to reject it.
+
+/// What a step may do with the requests that it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// A worker runs the step: call the handler.
+    Serve,
+    /// Every worker is in a handler that blocks, and the [shedder](super::shedder) runs the step: reject with 503.
+    Shed,
+}

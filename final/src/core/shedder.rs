@@ -1,0 +1,68 @@
+//! Load shedding: a thread that rejects requests with 503 while every worker is in a handler that blocks.
+//!
+//! It runs no handlers but those that are promised never to block, such as health checks, and gives the permit back as
+//! soon as a worker is free.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::admission::Admission;
+use super::permit::{NextTask, ThreadId};
+use super::poller::{Poll, Ready};
+use super::progress_watch::ProgressWatch;
+use super::sync::lock;
+use super::watchdog::TICK;
+use super::worker::BATCH;
+use super::worker_pool::{Pool, Work};
+
+/// The shedder's id. Workers count from 1.
+pub(super) const SHEDDER: ThreadId = 0;
+
+/// How long the shedder waits for sockets before it checks again whether a worker is free.
+const SHEDDER_WAIT: Duration = Duration::from_millis(20);
+
+/// The main function of the shedder.
+pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>) {
+    let mut scratch = W::Scratch::default();
+    let mut ready = Ready::with_capacity(BATCH);
+    while let Some(index) = pool.shedder.wait(&pool.stopped) {
+        let mut watch = ProgressWatch::begin(pool.epochs_except(index));
+        loop {
+            match pool.permits[index].next(SHEDDER) {
+                NextTask::Run(token) => pool.step(token, &mut scratch, Admission::Shed),
+                NextTask::Wait if pool.stopped.load(Ordering::Acquire) => return,
+                NextTask::Wait if give_back(pool, index) => break,
+                // A worker that holds another permit serves again. To take events away from it would reject requests
+                // that it has time for.
+                NextTask::Wait
+                    if watch.sees_work(
+                        pool.epochs_except(index),
+                        Instant::now(),
+                        pool.config.stall_timeout,
+                    ) =>
+                {
+                    thread::sleep(TICK);
+                }
+                NextTask::Wait if pool.steal(index, SHEDDER) => {}
+                NextTask::Wait => {
+                    let waited = pool.poller.wait(&mut ready, Some(SHEDDER_WAIT));
+                    pool.add_ready(index, SHEDDER, &ready, waited);
+                }
+                NextTask::Lost => break,
+            }
+        }
+    }
+}
+
+/// Passes the shedder's permit to a standby worker, if there is one. Returns whether there was.
+pub(super) fn give_back<W: Work>(pool: &Pool<W>, index: usize) -> bool {
+    let Some(standby) = lock(&pool.standbys).pop() else { return false };
+    if pool.permits[index].pass(SHEDDER, standby.id) {
+        standby.give(index);
+        return true;
+    }
+    lock(&pool.standbys).push(standby);
+    false
+}

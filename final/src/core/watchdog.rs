@@ -1,0 +1,88 @@
+//! The watchdog: a thread that moves the permit of a stalled step to another thread, and drives all timers.
+//!
+//! A step is stalled when it is still running at the second of two ticks.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::shedder::SHEDDER;
+use super::worker_pool::{Pool, Work};
+
+/// The time between two ticks while steps run. At 2 ms a thread that only waits for its core looks stalled; at 20 ms
+/// everything behind a stalled step waits too long.
+pub(super) const TICK: Duration = Duration::from_millis(5);
+
+/// The time between two ticks after a stall: the next step that is still running after a moment will stall too.
+const FAST_TICK: Duration = Duration::from_millis(1);
+
+/// How long after a stall the ticks stay fast.
+const FAST_WINDOW: Duration = Duration::from_millis(200);
+
+/// The time between two ticks while nothing happens.
+pub(super) const IDLE_TICK: Duration = Duration::from_millis(50);
+
+struct Watchdog<'a, W: Work> {
+    pool: &'a Arc<Pool<W>>,
+    /// For each permit its epoch at the last tick, and since when it has been the same.
+    seen: Vec<(u64, Instant)>,
+    last_stall: Option<Instant>,
+}
+
+/// The main function of the watchdog.
+pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>) {
+    let now = Instant::now();
+    let seen = pool.permits.iter().map(|permit| (permit.epoch(), now)).collect();
+    let mut watchdog = Watchdog { pool, seen, last_stall: None };
+    while !pool.stopped.load(Ordering::Acquire) {
+        let now = Instant::now();
+        let is_idle = watchdog.check_permits(now);
+        pool.work.tick(now);
+        let stalls = watchdog.last_stall.is_some_and(|time| now - time < FAST_WINDOW);
+        thread::sleep(match () {
+            () if is_idle => IDLE_TICK,
+            () if stalls => FAST_TICK,
+            () => TICK,
+        });
+    }
+}
+
+impl<W: Work> Watchdog<'_, W> {
+    /// Moves the permits of stalled steps. Returns whether nothing has run since the last tick.
+    fn check_permits(&mut self, now: Instant) -> bool {
+        let (mut is_idle, mut all_stalled) = (true, true);
+        for (index, permit) in self.pool.permits.iter().enumerate() {
+            let epoch = permit.epoch();
+            let (before, since) = self.seen[index];
+            if epoch != before {
+                self.seen[index] = (epoch, now);
+            }
+            let is_running = epoch % 2 == 1;
+            let is_stalled = epoch == before && is_running;
+            is_idle &= epoch == before && !is_running;
+            if is_stalled && Pool::hand_off(self.pool, index, epoch) {
+                all_stalled = false;
+                self.last_stall = Some(now);
+            } else if is_stalled {
+                // No thread is left to take over. A worker that holds another permit may have time for the events.
+                for token in permit.take_batch(epoch) {
+                    self.pool.work.rearm(token);
+                }
+            }
+            all_stalled &= is_stalled && now - since >= self.pool.config.stall_timeout;
+        }
+        if all_stalled {
+            self.start_shedding();
+        }
+        is_idle
+    }
+
+    /// Every worker is in a handler that blocks, so no thread can even reject a request. One permit is enough for that.
+    fn start_shedding(&self) {
+        let (epoch, _) = self.seen[0];
+        if self.pool.permits[0].hand_off(epoch, SHEDDER).is_some() {
+            self.pool.shedder.give(0);
+        }
+    }
+}
