@@ -13,11 +13,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ArgMatches;
+
 use crate::core::worker_pool::PoolConfig;
 use crate::http::limits::Limits;
 use crate::middleware::log_format::LogFormat;
 use crate::server::ConnectionLimits;
-use settings::{SETTINGS, SWITCHES, Setting, command, variable};
+use settings::{RENAMED, SETTINGS, SWITCHES, Setting, command, variable};
 use values::Values;
 
 /// Everything that can be set.
@@ -90,6 +92,7 @@ pub fn read(
 ) -> Result<Action, ConfigError> {
     let matches = command().try_get_matches_from(arguments).map_err(ConfigError::Usage)?;
     let mut problems = unreadable_variables(&environment);
+    problems.extend(old_names(&matches, &environment));
     let environment = |name: &str| {
         let value = environment(name)?.into_string().ok()?;
         (!value.is_empty()).then_some(value)
@@ -148,6 +151,22 @@ fn unreadable_variables(environment: impl Fn(&str) -> Option<OsString>) -> Vec<S
     names.filter(is_unreadable).map(|name| format!("{name}: its value is not UTF-8")).collect()
 }
 
+/// A problem for each old name of a setting on the command line or in the environment. To ignore it would be to serve with
+/// the default.
+fn old_names(matches: &ArgMatches, environment: impl Fn(&str) -> Option<OsString>) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (old, new) in RENAMED {
+        if matches.contains_id(old) {
+            problems.push(format!("--{old}: the setting is now called --{new}"));
+        }
+        let (old, new) = (variable(old), variable(new));
+        if environment(&old).is_some_and(|value| !value.is_empty()) {
+            problems.push(format!("{old}: the setting is now called {new}"));
+        }
+    }
+    problems
+}
+
 /// The settings of a file, as text. What is no setting is a problem: a misspelt limit must not be no limit.
 fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
     let text =
@@ -161,7 +180,13 @@ fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
             || SWITCHES.iter().any(|(switch, _)| *switch == name);
         match value {
             _ if !is_known => {
-                problems.push(format!("--config {path}: there is no setting `{name}`"));
+                let renamed = RENAMED.iter().find(|(old, _)| *old == name);
+                problems.push(match renamed {
+                    Some((old, new)) => {
+                        format!("--config {path}: the setting `{old}` is now called `{new}`")
+                    }
+                    None => format!("--config {path}: there is no setting `{name}`"),
+                });
             }
             toml::Value::String(text) => _ = values.insert(name, text),
             toml::Value::Integer(number) => _ = values.insert(name, number.to_string()),
@@ -290,6 +315,20 @@ mod tests {
                 .contains("no setting `max_body`")
         );
         assert!(problems(&["--config", "no.toml"], &[])[0].contains("no.toml"));
+    }
+
+    #[test]
+    fn an_old_name_of_a_setting_is_an_error_that_names_the_new_one() {
+        let flag = problems(&["--patience", "1s"], &[]);
+        assert_eq!(flag, ["--patience: the setting is now called --stall-timeout"]);
+        let variable = problems(&[], &[("HTTP_PATIENCE", "1s")]);
+        assert_eq!(variable, ["HTTP_PATIENCE: the setting is now called HTTP_STALL_TIMEOUT"]);
+        assert!(read_with(&[], &[("HTTP_PATIENCE", "")]).is_ok(), "empty counts as not set");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.toml");
+        fs::write(&file, "patience = \"1s\"\n").unwrap();
+        let found = problems(&["--config", file.to_str().unwrap()], &[]);
+        assert!(found[0].ends_with("the setting `patience` is now called `stall-timeout`"));
     }
 
     #[test]
@@ -427,7 +466,7 @@ mod tests {
 
     #[test]
     fn a_time_is_at_most_a_year() {
-        let flags = ["idle-timeout", "drain-timeout", "patience", "max-age", "stop-delay"];
+        let flags = ["idle-timeout", "drain-timeout", "stall-timeout", "max-age", "stop-delay"];
         for flag in flags.map(|name| format!("--{name}")) {
             for text in ["8760h", "31536000"] {
                 assert!(read_with(&[&flag, text], &[]).is_ok(), "{flag} {text}");

@@ -24,10 +24,10 @@ pub(super) const SETTINGS: [Setting; 23] = [
         "threads at most, for handlers that block [default: permits + 32]",
     ),
     setting(
-        "patience",
+        "stall-timeout",
         "TIME",
         "500ms",
-        "how long all threads may be stuck before clients are told 503",
+        "how long all threads may be blocked before requests are rejected with 503",
     ),
     setting("max-connections", "COUNT", "16384", "connections in all; more are told 503"),
     setting(
@@ -80,6 +80,9 @@ const fn setting(
     Setting { name, value, default, help }
 }
 
+/// Settings that have a new name: the old one, and the new one. The old one is an error that names the new one.
+pub(super) const RENAMED: [(&str, &str); 1] = [("patience", "stall-timeout")];
+
 /// Settings without a value.
 pub(super) const SWITCHES: [(&str, &str); 3] = [
     (
@@ -116,6 +119,9 @@ pub(super) fn command() -> Command {
             format!("{help} [default: {default}]")
         };
         command = command.arg(Arg::new(name).long(name).value_name(value).help(help));
+    }
+    for (old, _) in RENAMED {
+        command = command.arg(Arg::new(old).long(old).hide(true));
     }
     for (name, help) in SWITCHES {
         command = command.arg(Arg::new(name).long(name).action(ArgAction::SetTrue).help(help));

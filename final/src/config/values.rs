@@ -62,7 +62,7 @@ impl Values {
                 ..limits
             },
             max_memory: self.size("max-memory"),
-            size: PoolConfig { permits, threads, stall_timeout: self.time("patience") },
+            size: PoolConfig { permits, threads, stall_timeout: self.time("stall-timeout") },
             clients: ConnectionLimits {
                 total: self.count("max-connections").unwrap_or(ConnectionLimits::default().total),
                 by_address: self.count("max-connections-per-address"),
