@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
 use httpserver::Limits;
-use httpserver::core::admission::Admission;
 use httpserver::core::{
     Connection, ConnectionTable, Interest, MemoryBudget, Poll, Poller, UploadSlots,
 };
-use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
+use httpserver::http::context::Context;
+use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
 use httpserver::http::{HeaderName, HeaderValue, Request, Response, Router, Routes};
 
 /// A connection whose both ends are here, and the thread's own things.
@@ -84,7 +84,7 @@ impl Pair {
             limits: &self.limits,
             memory: &self.memory,
             uploads: &self.uploads,
-            admission: Admission::Serve,
+            sheds_load: false,
             always: &[],
             is_stopping: &never,
             peer: self.peer,

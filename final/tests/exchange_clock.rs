@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use httpserver::Limits;
-use httpserver::core::admission::Admission;
 use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
-use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
+use httpserver::http::context::Context;
+use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
 use httpserver::http::{Request, Response};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -81,7 +81,7 @@ impl Pair {
             limits: &limits,
             memory: &MemoryBudget::default(),
             uploads: &UploadSlots::new(1),
-            admission: Admission::Serve,
+            sheds_load: false,
             always: &[],
             is_stopping: &never,
             peer: self.peer,

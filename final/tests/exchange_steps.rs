@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use httpserver::Limits;
-use httpserver::core::admission::Admission;
 use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
-use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
+use httpserver::http::context::Context;
+use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
 use httpserver::http::{Handler, HeaderValue, Request, Response};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -61,7 +61,7 @@ impl Pair {
             limits: &self.limits,
             memory: &MemoryBudget::default(),
             uploads: &self.uploads,
-            admission: Admission::Serve,
+            sheds_load: false,
             always: &[],
             is_stopping: &self.is_stopping,
             peer: self.connection.peer(),

@@ -9,9 +9,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use httpserver::Limits;
-use httpserver::core::admission::Admission;
 use httpserver::core::{Connection, MemoryBudget, UploadSlots};
-use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
+use httpserver::http::context::Context;
+use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
 use httpserver::http::{Handler, Method, Request};
 
 /// Both ends of a connection.
@@ -41,7 +41,7 @@ impl Pair {
             limits: &Limits { requests: usize::MAX, ..Limits::default() },
             memory: &MemoryBudget::default(),
             uploads: &UploadSlots::new(1),
-            admission: Admission::Serve,
+            sheds_load: false,
             always: &[],
             is_stopping: &AtomicBool::new(false),
             peer: self.peer,

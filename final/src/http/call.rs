@@ -2,13 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::context::Context;
 use super::encoder::ResponseContext;
-use super::exchange::Context;
 use super::framing::BodyLength;
 use super::handler::final_response;
 use super::parser::Head;
 use super::{HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
-use crate::core::admission::Admission;
 
 /// How the response to a request is framed. It is noted before the application gets the request: a handler may change
 /// it, or put another one in its place.
@@ -42,7 +41,7 @@ pub(super) fn is_shed(request: &Request, cx: Context<'_>) -> bool {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         })
     };
-    cx.admission == Admission::Shed && !is_exempt()
+    cx.sheds_load && !is_exempt()
 }
 
 /// The response when there is no memory left for a body, or for the response to it.

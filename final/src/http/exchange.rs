@@ -2,30 +2,29 @@
 //! for next. Nothing in it waits, except handlers.
 
 use std::io;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::body::{BodyDecoder, RequestBody};
 use super::call::{expects_continue, is_shed, no_memory, respond, response_context};
 use super::connection_state::{Body, ConnectionState};
+use super::context::Context;
 use super::encoder::{self, ResponseContext, Reuse};
 use super::framing::BodyLength;
 use super::incoming::{BodyEnd, Incoming};
-use super::limits::{KIB, Limits};
+use super::limits::KIB;
 use super::output::{Flushed, Output};
 use super::parser::{Head, HeadParser};
 use super::recycled::Recycled;
 use super::rejection::{Rejection, first_line, request_line};
 use super::{
-    Handler, Headers, HttpError, IntoResponse, Method, Request, Response, ResponseBody, Status,
-    Version, header, whole_head,
+    Headers, HttpError, IntoResponse, Method, Request, Response, ResponseBody, Status, Version,
+    header, whole_head,
 };
-use crate::core::admission::Admission;
 use crate::core::memory_budget::{OverBudget, Reservation};
 use crate::core::time_slice::TimeSlice;
 use crate::core::upload_slots::UploadSlot;
-use crate::core::{Connection, Fill, Interest, MemoryBudget, UploadSlots};
+use crate::core::{Connection, Fill, Interest};
 
 /// Room for what is read at once, at least. A head of the largest size fits, with room for a body. With so much left
 /// over, nothing is read.
@@ -63,30 +62,6 @@ pub struct Scratch {
     buffer: Vec<u8>,
     output: Vec<u8>,
     recycled: Recycled,
-}
-
-/// What all connections have in common.
-#[derive(Clone, Copy)]
-pub struct Context<'a> {
-    /// Answers the requests.
-    pub handler: &'a dyn Handler,
-    /// What one client may use.
-    pub limits: &'a Limits,
-    /// What all clients together may use.
-    pub memory: &'a MemoryBudget,
-    /// For large bodies that their handlers read.
-    pub uploads: &'a UploadSlots,
-    /// Whether there is a thread for handlers.
-    pub admission: Admission,
-    /// Which paths are answered even if there is none: they say how the server is.
-    pub always: &'a [String],
-    /// Whether the server is stopping: each response is the last of its connection. It may begin to while a handler
-    /// runs.
-    pub is_stopping: &'a AtomicBool,
-    /// The client's address.
-    pub peer: SocketAddr,
-    /// Tells the time. It is asked when a deadline begins: a handler may have taken long before that.
-    pub clock: &'a dyn Fn() -> Instant,
 }
 
 /// What a connection waits for.

@@ -7,6 +7,7 @@ pub(crate) mod call;
 pub mod chunked;
 pub mod conditional;
 mod connection_state;
+pub mod context;
 pub mod date;
 pub mod date_line;
 pub mod encoder;

@@ -11,11 +11,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::OUTPUT;
-use crate::core::admission::Admission;
 use crate::core::system::pair;
 use crate::core::{Connection, Interest, MemoryBudget, UploadSlots};
 use crate::http::Handler;
-use crate::http::exchange::{AfterStep, Context, Exchange, Scratch};
+use crate::http::context::Context;
+use crate::http::exchange::{AfterStep, Exchange, Scratch};
 use crate::http::limits::{KIB, Limits};
 
 /// How long one input may take, in real time.
@@ -149,7 +149,7 @@ impl Wire {
                 limits: &self.limits,
                 memory: &self.memory,
                 uploads: &UploadSlots::new(1),
-                admission: Admission::Serve,
+                sheds_load: false,
                 always: &[],
                 is_stopping: &AtomicBool::new(false),
                 peer: peer(),

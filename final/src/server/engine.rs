@@ -17,7 +17,8 @@ use crate::core::{
     Connection, ConnectionTable, Fill, Interest, Listener, Poll, Poller, Token, UploadSlots,
 };
 use crate::http::Handler;
-use crate::http::exchange::{AfterStep, Context, Exchange, Scratch};
+use crate::http::context::Context;
+use crate::http::exchange::{AfterStep, Exchange, Scratch};
 use crate::http::limits::Limits;
 use crate::http::rejection::Rejection;
 
@@ -145,7 +146,7 @@ impl Engine {
             limits: &self.limits,
             memory: &self.shared.memory,
             uploads: &self.uploads,
-            admission,
+            sheds_load: admission == Admission::Shed,
             always: &self.always,
             is_stopping: &self.shared.is_stopping,
             peer: client.connection.peer(),

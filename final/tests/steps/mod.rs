@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use httpserver::Limits;
-use httpserver::core::admission::Admission;
 use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
-use httpserver::http::exchange::{AfterStep, Context, Exchange, Scratch};
+use httpserver::http::context::Context;
+use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
 use httpserver::http::{Handler, HeaderName, HeaderValue, Request, Response};
 
 /// Far more turns than any input of the tests needs: a connection that wants more goes round in circles.
@@ -99,7 +99,7 @@ impl Pair {
                 limits,
                 memory: &MemoryBudget::default(),
                 uploads: &UploadSlots::new(1),
-                admission: Admission::Serve,
+                sheds_load: false,
                 always: &[],
                 is_stopping: &never,
                 peer: self.peer,

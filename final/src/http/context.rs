@@ -1,0 +1,33 @@
+//! What a connection is served with: the same for all connections but for the client's address.
+
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use super::Handler;
+use super::limits::Limits;
+use crate::core::{MemoryBudget, UploadSlots};
+
+/// What the server lends a connection for one step.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The application.
+    pub handler: &'a dyn Handler,
+    /// What one client may use.
+    pub limits: &'a Limits,
+    /// What all clients together may use.
+    pub memory: &'a MemoryBudget,
+    /// How many large bodies may be read by their handlers at the same time.
+    pub uploads: &'a UploadSlots,
+    /// Load shedding: requests are rejected with 503, since every worker is in a handler that blocks.
+    pub sheds_load: bool,
+    /// Path prefixes that are served even then, such as those of health checks.
+    pub always: &'a [String],
+    /// Whether the server is stopping, so that each response is the last of its connection. It may become true while a
+    /// handler runs.
+    pub is_stopping: &'a AtomicBool,
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// The time. It is read when a deadline begins, since a handler may have run for long before that.
+    pub clock: &'a dyn Fn() -> Instant,
+}
