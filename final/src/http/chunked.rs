@@ -90,7 +90,7 @@ impl ChunkedDecoder {
     /// Consumes a byte of framing.
     fn framing_byte(&mut self, byte: u8) -> Result<(), BodyError> {
         let at_start = self.lines.at_start();
-        let scanned = self.lines.push(byte).map_err(|_| BodyError::BadChunk)?;
+        let (_, scanned) = self.lines.scan(&[byte]).map_err(|_| BodyError::BadChunk)?;
         match self.step {
             Step::Size => {
                 self.text.push(byte);

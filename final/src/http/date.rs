@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn all_three_formats_are_read() {
+    fn all_three_formats_are_accepted() {
         for text in [
             "Sun, 06 Nov 1994 08:49:37 GMT",
             "Sunday, 06-Nov-94 08:49:37 GMT",

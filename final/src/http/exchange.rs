@@ -15,11 +15,10 @@ use super::incoming::{BodyEnd, Incoming};
 use super::limits::KIB;
 use super::output::{Flushed, Output};
 use super::parser::{Head, HeadParser};
-use super::recycled::Recycled;
 use super::rejection::{Rejection, first_line, request_line};
 use super::{
     Headers, HttpError, IntoResponse, Method, Request, Response, ResponseBody, Status, Version,
-    header, whole_head,
+    header,
 };
 use crate::core::memory_budget::{OverBudget, Reservation};
 use crate::core::time_slice::TimeSlice;
@@ -61,7 +60,6 @@ const NO_UPLOAD_SLOT: &str = "no_upload_slot";
 pub struct Scratch {
     buffer: Vec<u8>,
     output: Vec<u8>,
-    recycled: Recycled,
 }
 
 /// What a connection waits for.
@@ -159,10 +157,9 @@ impl Exchange {
         cx: Context<'_>,
     ) -> io::Result<AfterStep> {
         self.output.lend(&mut scratch.output);
-        let Scratch { buffer, recycled, .. } = scratch;
-        let next = self.step_with(connection, buffer, recycled, cx);
-        if buffer.capacity() > MAX_KEPT_INPUT {
-            *buffer = Vec::new();
+        let next = self.step_with(connection, &mut scratch.buffer, cx);
+        if scratch.buffer.capacity() > MAX_KEPT_INPUT {
+            scratch.buffer = Vec::new();
         }
         self.output.give_back(&mut scratch.output);
         match next? {
@@ -194,7 +191,6 @@ impl Exchange {
         &mut self,
         connection: &mut Connection,
         buffer: &mut Vec<u8>,
-        recycled: &mut Recycled,
         cx: Context<'_>,
     ) -> io::Result<AfterStep> {
         // 1. What is left of the last answer comes first: who does not read gets no more.
@@ -233,13 +229,12 @@ impl Exchange {
                 let next = self.send(connection, cx)?;
                 return Ok(next.unwrap_or(self.wait(Interest::Write, cx)));
             }
-            match self.advance(buffer, &mut used, recycled, cx) {
+            match self.advance(buffer, &mut used, cx) {
                 Progress::NeedMore => break,
                 Progress::Request(mut request) => {
                     let response_cx = response_context(&request);
                     let mut response = respond(&mut request, cx);
                     let memory = self.reserve(&mut request, &mut response, cx);
-                    recycled.give_back(request);
                     self.answer(response_cx, &mut response, memory, cx, true);
                     // Who has asked for the end sends no more (RFC 9112 section 9.6).
                     let is_all = used == buffer.len() && !response_cx.keep_alive;
@@ -445,15 +440,9 @@ impl Exchange {
     }
 
     /// Goes on with what is in `buffer` behind `used`.
-    fn advance(
-        &mut self,
-        buffer: &[u8],
-        used: &mut usize,
-        recycled: &mut Recycled,
-        cx: Context<'_>,
-    ) -> Progress {
+    fn advance(&mut self, buffer: &[u8], used: &mut usize, cx: Context<'_>) -> Progress {
         let start = *used;
-        match self.try_advance(buffer, used, recycled, cx) {
+        match self.try_advance(buffer, used, cx) {
             Ok(progress) => progress,
             Err(error) => Progress::Refused(error, self.current_request(&buffer[start..])),
         }
@@ -471,7 +460,6 @@ impl Exchange {
         &mut self,
         buffer: &[u8],
         used: &mut usize,
-        recycled: &mut Recycled,
         cx: Context<'_>,
     ) -> Result<Progress, HttpError> {
         let limits = cx.limits;
@@ -479,17 +467,8 @@ impl Exchange {
             if buffer.len() == *used {
                 return Ok(Progress::NeedMore);
             }
-            // As a rule all of a head has come, and it is right.
-            let come = &buffer[*used..];
-            let mut request = recycled.take();
-            if let Some(length) = whole_head::read(come, limits, &mut request) {
-                *used += length;
-                return self.begin_body(request, buffer, used, cx);
-            }
-            recycled.give_back(request);
-            // Otherwise it is judged byte by byte, and the first that is wrong decides.
             let mut parser = HeadParser::new(limits);
-            let pushed = parser.push(come);
+            let pushed = parser.push(&buffer[*used..]);
             self.is_head = parser.is_head();
             if let Some(head) = pushed? {
                 return self.begin_parsed(head, buffer, used, cx);

@@ -20,11 +20,6 @@ impl Extensions {
         old.downcast().ok().map(|old| *old)
     }
 
-    /// Takes all of them out.
-    pub fn clear(&mut self) {
-        self.values.clear();
-    }
-
     /// The value of this type.
     pub fn get<T: Send + 'static>(&self) -> Option<&T> {
         self.values.get(&TypeId::of::<T>())?.downcast_ref()

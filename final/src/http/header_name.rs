@@ -23,24 +23,6 @@ impl HeaderName {
         HeaderName(Piece::Static(name))
     }
 
-    /// The name that a line begins with, up to its colon. `None` if there is none. What is not usual is copied, or kept
-    /// in some other way: that is up to `keep`.
-    pub(super) fn of_line(
-        line: &[u8],
-        keep: impl FnOnce(&[u8]) -> Option<Piece>,
-    ) -> Option<HeaderName> {
-        let colon = line.iter().position(|byte| !TCHAR[usize::from(*byte)])?;
-        let name = &line[..colon];
-        if name.is_empty() || line[colon] != b':' {
-            return None;
-        }
-        Some(HeaderName(match usual(name) {
-            // In the program it belongs to everybody.
-            Some(name) => Piece::Static(name),
-            None => keep(name)?,
-        }))
-    }
-
     /// The name as it was spelled.
     #[inline]
     pub fn as_str(&self) -> &str {
@@ -77,28 +59,6 @@ pub const fn is_token(bytes: &[u8]) -> bool {
         at += 1;
     }
     !bytes.is_empty()
-}
-
-/// A name that most clients send, if it is spelled as they spell it.
-fn usual(name: &[u8]) -> Option<&'static str> {
-    Some(match name {
-        b"Host" => "Host",
-        b"Accept" => "Accept",
-        b"Cookie" => "Cookie",
-        b"Origin" => "Origin",
-        b"Referer" => "Referer",
-        b"Connection" => "Connection",
-        b"User-Agent" => "User-Agent",
-        b"Content-Type" => "Content-Type",
-        b"Authorization" => "Authorization",
-        b"Cache-Control" => "Cache-Control",
-        b"If-None-Match" => "If-None-Match",
-        b"Content-Length" => "Content-Length",
-        b"Accept-Encoding" => "Accept-Encoding",
-        b"Accept-Language" => "Accept-Language",
-        b"Upgrade-Insecure-Requests" => "Upgrade-Insecure-Requests",
-        _ => return None,
-    })
 }
 
 /// Whether each byte is a `tchar`: to look it up is quicker than to compare.
@@ -201,42 +161,6 @@ mod tests {
         assert_eq!(name.to_string(), "content-TYPE");
         assert_eq!(format!("{name:?}"), "\"content-TYPE\"");
         assert!(HashSet::from([name]).contains(&HeaderName::from_static("CONTENT-type")));
-    }
-
-    #[test]
-    fn the_name_of_a_line_in_a_head_is_what_stands_before_its_colon() {
-        let line = |line: &str| {
-            let name = HeaderName::of_line(line.as_bytes(), |name| Some(name.into()))?;
-            Some(name.as_str().to_string())
-        };
-        for name in [
-            "Host",
-            "Accept",
-            "Cookie",
-            "Origin",
-            "Referer",
-            "Connection",
-            "User-Agent",
-            "Content-Type",
-            "Authorization",
-            "Cache-Control",
-            "If-None-Match",
-            "Content-Length",
-            "Accept-Encoding",
-            "Accept-Language",
-            "Upgrade-Insecure-Requests",
-            "Hosts",
-            "X-Forwarded-For",
-        ] {
-            for name in [name.to_string(), name.to_lowercase(), name.to_uppercase()] {
-                assert_eq!(line(&format!("{name}: a:b")).as_ref(), Some(&name));
-                assert_eq!(line(&name), None, "no colon");
-                assert_eq!(line(&format!("{name} : a")), None);
-                assert_eq!(line(&format!(" {name}: a")), None);
-            }
-        }
-        assert_eq!(line(": a"), None);
-        assert_eq!(line(""), None);
     }
 
     #[test]

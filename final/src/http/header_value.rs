@@ -29,12 +29,6 @@ impl HeaderValue {
         HeaderValue(Piece::Static(value))
     }
 
-    /// The value of a line in a head. What no value may hold has been looked for in the whole of the head.
-    pub(super) fn in_head(value: Piece) -> HeaderValue {
-        debug_assert!(HeaderValue::checked(&value).is_ok_and(|checked| checked == &*value));
-        HeaderValue(value)
-    }
-
     /// The bytes, as they go on the wire.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {

@@ -34,7 +34,6 @@ pub mod path_prefix;
 pub mod pattern;
 pub mod percent;
 mod piece;
-pub mod recycled;
 pub mod rejection;
 pub mod request;
 pub mod response;
@@ -47,7 +46,6 @@ pub mod url;
 pub mod validators;
 pub mod vary;
 pub mod version;
-mod whole_head;
 
 pub use handler::{Handler, HttpError, IntoResponse};
 pub use header_name::HeaderName;

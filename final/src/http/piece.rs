@@ -1,9 +1,7 @@
-//! Bytes that a name or a value holds. Those of a request's head are copied if they are few, and otherwise stay in the
-//! head.
+//! Bytes that a name or a value holds.
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
 /// So many bytes fit into a piece itself, beside their number and what kind of piece it is.
 const SHORT: usize = 22;
@@ -22,16 +20,6 @@ pub(super) enum Piece {
     },
     /// With whoever has the piece.
     Owned(Box<[u8]>),
-    /// In a head that is all ASCII, from one offset to another. All names and values of a request share its head, and
-    /// whoever keeps one of them keeps the whole head in memory.
-    Shared {
-        /// The whole head.
-        head: Arc<String>,
-        /// The first byte.
-        from: u32,
-        /// The first byte behind it.
-        to: u32,
-    },
 }
 
 impl Piece {
@@ -43,23 +31,12 @@ impl Piece {
         Some(Piece::Short { bytes: room, length: u8::try_from(bytes.len()).ok()? })
     }
 
-    /// The part of `head` from one offset to another. Heads of 4 GiB and more, which no limit allows, are copied.
-    pub(super) fn of(head: &Arc<String>, from: usize, to: usize) -> Piece {
-        match (u32::try_from(from), u32::try_from(to)) {
-            (Ok(from), Ok(to)) => Piece::Shared { head: Arc::clone(head), from, to },
-            _ => Piece::from(head.as_bytes().get(from..to).unwrap_or_default()),
-        }
-    }
-
-    /// The bytes as text, if they are. Those of a head are known to be.
+    /// The bytes as text, if they are.
     #[inline]
     pub(super) fn to_str(&self) -> Option<&str> {
         match self {
             Piece::Static(text) => Some(text),
             Piece::Short { .. } | Piece::Owned(_) => str::from_utf8(self).ok(),
-            Piece::Shared { head, from, to } => {
-                Some(head.get(*from as usize..*to as usize).unwrap_or_default())
-            }
         }
     }
 }
@@ -86,9 +63,6 @@ impl Deref for Piece {
             Piece::Static(text) => text.as_bytes(),
             Piece::Short { bytes, length } => bytes.get(..usize::from(*length)).unwrap_or_default(),
             Piece::Owned(bytes) => bytes,
-            Piece::Shared { head, from, to } => {
-                head.as_bytes().get(*from as usize..*to as usize).unwrap_or_default()
-            }
         }
     }
 }
@@ -113,20 +87,10 @@ mod tests {
 
     #[test]
     fn a_piece_is_what_its_bytes_are_wherever_they_are() {
-        let head = Arc::new("GET / HTTP/1.1".to_string());
-        let shared = Piece::of(&head, 6, 14);
-        assert_eq!(&*shared, b"HTTP/1.1");
-        assert!(shared == Piece::Static("HTTP/1.1"));
-        assert!(shared == Piece::Owned(b"HTTP/1.1"[..].into()));
-        assert!(shared == Piece::from(&b"HTTP/1.1"[..]));
-        assert!(shared != Piece::of(&head, 6, 13));
-        assert_eq!(shared.clone().to_str(), Some("HTTP/1.1"));
-    }
-
-    #[test]
-    fn a_piece_beyond_its_head_is_empty() {
-        let head = Arc::new("GET".to_string());
-        assert_eq!(&*Piece::of(&head, 2, 9), b"");
+        let owned = Piece::Owned(b"HTTP/1.1"[..].into());
+        assert!(owned == Piece::Static("HTTP/1.1"));
+        assert!(owned == Piece::from(&b"HTTP/1.1"[..]));
+        assert!(owned != Piece::Static("HTTP/1."));
     }
 
     #[test]

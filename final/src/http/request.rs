@@ -1,15 +1,12 @@
 //! A request, as a handler sees it.
 
-use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
 
 use super::body::RequestBody;
 use super::extensions::Extensions;
 use super::parser::Head;
-use super::recycled::Text;
-use super::routes::{Matched, RouteMeta};
+use super::routes::Matched;
 use super::url::UrlError;
 use super::{HeaderName, HeaderValue, Headers, HttpError, Method, Status, Target, Version, header};
 
@@ -18,39 +15,19 @@ use super::{HeaderName, HeaderValue, Headers, HttpError, Method, Status, Target,
 #[derive(Debug)]
 pub struct Request {
     head: Head,
-    text: Text,
     body: RequestBody,
     trailers: Headers,
     peer: SocketAddr,
     matched: Option<Matched>,
-    previous_route: PreviousRoute,
     id: Option<String>,
     extensions: Extensions,
-}
-
-/// The route of the request that was here before. Whoever counts the owners of something disturbs all other threads
-/// that count them, and most requests are for the same few routes: so what belongs to a route is kept for the next one.
-/// Nobody can ask for it.
-#[derive(Default)]
-struct PreviousRoute(Option<Arc<RouteMeta>>);
-
-impl fmt::Debug for PreviousRoute {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("PreviousRoute")
-    }
 }
 
 impl Request {
     /// Puts a request together from what was read.
     pub fn new(head: Head, body: RequestBody, trailers: Headers, peer: SocketAddr) -> Request {
-        let (text, extensions) = (Text::default(), Extensions::default());
-        let (matched, previous_route, id) = (None, PreviousRoute::default(), None);
-        Request { head, text, body, trailers, peer, matched, previous_route, id, extensions }
-    }
-
-    /// Its head, and room for the text of it, to be filled.
-    pub(super) fn head_mut(&mut self) -> (&mut Head, &mut Text) {
-        (&mut self.head, &mut self.text)
+        let extensions = Extensions::default();
+        Request { head, body, trailers, peer, matched: None, id: None, extensions }
     }
 
     /// Its head.
@@ -60,7 +37,7 @@ impl Request {
 
     /// The bytes that it takes up in memory, without its body.
     pub(super) fn memory(&self) -> usize {
-        size_of::<Request>() + self.text.capacity() + self.head.headers.memory()
+        size_of::<Request>() + self.head.headers.memory()
     }
 
     /// Adds what has come behind the head, and from whom.
@@ -73,23 +50,6 @@ impl Request {
     /// Adds from whom it is.
     pub(super) fn set_peer(&mut self, peer: SocketAddr) {
         self.peer = peer;
-    }
-
-    /// Takes out all that is in it, and keeps the room for the next one.
-    pub(super) fn clear(&mut self) {
-        // All fields are named, so that the compiler objects if one is forgotten.
-        let Request { head, text, body, trailers, peer, matched, previous_route, id, extensions } =
-            self;
-        head.clear();
-        text.clear();
-        *body = RequestBody::default();
-        trailers.clear();
-        *peer = NOBODY;
-        if let Some(matched) = matched.take() {
-            previous_route.0 = Some(matched.into_meta());
-        }
-        *id = None;
-        extensions.clear();
     }
 
     /// What is asked for.
@@ -181,15 +141,6 @@ impl Request {
         self.matched = Some(matched);
     }
 
-    /// A share in what is known of the route that was found: the one that is here already, if the request before had
-    /// the same route.
-    pub(super) fn share_meta(&mut self, meta: &Arc<RouteMeta>) -> Arc<RouteMeta> {
-        match self.previous_route.0.take() {
-            Some(before) if Arc::ptr_eq(&before, meta) => before,
-            _ => Arc::clone(meta),
-        }
-    }
-
     /// What the router found out about this request.
     pub fn matched(&self) -> Option<&Matched> {
         self.matched.as_ref()
@@ -238,16 +189,6 @@ impl Request {
             body: Vec::new(),
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000)),
         }
-    }
-}
-
-/// The address of who has not come yet.
-const NOBODY: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
-
-impl Default for Request {
-    /// A request that says nothing yet.
-    fn default() -> Request {
-        Request::new(Head::default(), RequestBody::default(), Headers::new(), NOBODY)
     }
 }
 
@@ -323,75 +264,6 @@ mod tests {
             request.head.version = version;
             assert_eq!(request.wants_keep_alive(), kept, "{version}, {connection:?}");
         }
-    }
-
-    #[test]
-    fn nothing_of_a_request_is_left_for_the_next_one() {
-        let mut request = Request::builder(Method::Post, "http://a/b%20c?d")
-            .header("Content-Length", "2")
-            .header("Cookie", "secret=1")
-            .header("A", "b")
-            .body("hi")
-            .build();
-        request.trailers.append(header::EXPECT, HeaderValue::from_static("x"));
-        request.set_id("7".to_string());
-        request.extensions_mut().insert("user");
-        let head = b"POST http://a/b%20c?d HTTP/1.1\r\nCookie: secret=1\r\n\r\n";
-        let cookie = request.text.piece(head, 32..48);
-        assert_eq!(cookie.as_deref(), Some(&b"Cookie: secret=1"[..]));
-        assert!(request.text.piece(head, 0..head.len()).is_some());
-        let mut router = crate::http::Router::new();
-        router.get("/", |_: &mut Request| "");
-        router.any("/b c", |_: &mut Request| "");
-        crate::http::Handler::handle(&router.build().unwrap(), &mut request);
-        assert!(request.matched().is_some());
-        request.clear();
-        // The room for the next head stays, and is empty.
-        assert_eq!(format!("{:?}", request.text), r#"Text(Some(""))"#);
-        request.text = Text::default();
-        assert_eq!(format!("{request:?}"), format!("{:?}", Request::default()));
-    }
-
-    #[test]
-    fn the_next_request_for_a_route_takes_over_the_share_of_the_one_before() {
-        let mut router = crate::http::Router::new();
-        router.get("/a", |_: &mut Request| "");
-        router.get("/b", |_: &mut Request| "");
-        let routes = router.build().unwrap();
-        let mut request = Request::default();
-        let mut ask = |path: &str| {
-            let target = Target::parse(Method::Get, path).unwrap();
-            request.clear();
-            assert_eq!(request.route(), None);
-            *request.head_mut().0 = Head { target, ..Head::default() };
-            crate::http::Handler::handle(&routes, &mut request);
-            let matched = request.matched()?;
-            Some((matched.pattern().to_string(), matched.owners()))
-        };
-        // The table has one share, the request the other.
-        for path in ["/a", "/a", "/b", "/b", "/a"] {
-            assert_eq!(ask(path), Some((path.to_string(), 2)));
-        }
-        assert_eq!(ask("/none"), None);
-        assert_eq!(ask("/a"), Some(("/a".to_string(), 2)));
-    }
-
-    #[test]
-    fn a_head_of_which_somebody_has_kept_a_part_stays_with_them() {
-        let mut request = Request::default();
-        let (first, second) = ([b'a'; 40], [b'b'; 40]);
-        let kept = request.text.piece(&first, 1..40);
-        request.clear();
-        let other = request.text.piece(&second, 0..40);
-        assert_eq!((kept.as_deref(), other.as_deref()), (Some(&first[1..]), Some(&second[..])));
-        assert_eq!(request.text.piece(b"caf\xE9", 0..9), None, "there is not so much");
-    }
-
-    #[test]
-    fn a_long_part_of_what_is_no_text_is_no_piece() {
-        let mut head = [b'a'; 40];
-        head[7] = 0xE9;
-        assert_eq!(Request::default().text.piece(&head, 8..40), None);
     }
 
     #[test]

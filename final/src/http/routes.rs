@@ -110,17 +110,6 @@ impl Matched {
     pub fn urls(&self) -> &Urls {
         &self.meta.urls
     }
-
-    /// How many have a share in what is known of the route.
-    #[cfg(test)]
-    pub(super) fn owners(&self) -> usize {
-        Arc::strong_count(&self.meta)
-    }
-
-    /// What is left when the request is answered.
-    pub(super) fn into_meta(self) -> Arc<RouteMeta> {
-        self.meta
-    }
 }
 
 impl Routes {
@@ -168,8 +157,7 @@ impl Routes {
     }
 
     fn run(&self, index: usize, params: Values, request: &mut Request) -> Response {
-        let meta = request.share_meta(&self.meta[index]);
-        request.set_matched(Matched { meta, params });
+        request.set_matched(Matched { meta: Arc::clone(&self.meta[index]), params });
         self.predictors[index].run(|| self.table[index].handler.handle(request))
     }
 

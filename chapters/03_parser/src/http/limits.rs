@@ -8,7 +8,7 @@ pub const KIB: usize = 1024;
 pub const MIB: usize = 1024 * KIB;
 
 /// What one client may use before it is rejected. Most limits have their own status code.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the request target; over it, 414.
     pub target: usize,

@@ -10,23 +10,23 @@ use super::{Headers, Status};
 
 /// Decodes a request body from the bytes that arrive, for both framings.
 #[derive(Debug)]
-pub enum BodyDecoder<'a> {
+pub enum BodyDecoder {
     /// A body of known length.
     Fixed {
         /// Bytes that have not arrived yet.
         left: u64,
     },
     /// A body in chunks.
-    Chunked(ChunkedDecoder<'a>),
+    Chunked(ChunkedDecoder),
 }
 
-impl<'a> BodyDecoder<'a> {
+impl BodyDecoder {
     /// A decoder for one body.
     ///
     /// # Errors
     /// [`BodyError::TooLarge`] when the header section announces a body larger than [`Limits::body`]. It is
     /// rejected before any of it arrives.
-    pub fn new(length: BodyLength, limits: &'a Limits) -> Result<BodyDecoder<'a>, BodyError> {
+    pub fn new(length: BodyLength, limits: &Limits) -> Result<BodyDecoder, BodyError> {
         match length {
             BodyLength::Fixed(length) if length > limits.body => Err(BodyError::TooLarge),
             BodyLength::Fixed(length) => Ok(BodyDecoder::Fixed { left: length }),

@@ -1,49 +1,64 @@
-//! Lines that end in CRLF, judged one byte at a time.
+//! Lines that end in CRLF, found while their bytes arrive.
 
 use std::fmt;
 
-/// Watches bytes go by and says where lines end.
+use memchr::memchr2;
+
+/// Finds the ends of lines in bytes that may arrive in pieces.
 ///
-/// It looks at every byte once, so a head that arrives a byte at a time costs no more than one that
-/// arrives whole, and both get the same verdict at the same byte.
+/// It scans each byte once, so a header section that arrives one byte at a time costs no more work per byte than one
+/// that arrives at once, and both are rejected at the same byte.
 ///
-/// RFC 9112 section 2.2 lets a server take a lone LF for a line's end. We do not: where one parser sees
-/// two lines and another sees one, an attacker has a place to hide a second request.
+/// RFC 9112 section 2.2 lets a server accept a lone LF as the end of a line. This one does not: where one parser sees
+/// two lines and another sees one, an attacker can hide a second request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LineScanner {
     length: usize,
     after_cr: bool,
 }
 
-/// What a byte meant.
+/// What the scanner has found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scanned {
-    /// It belongs to a line that goes on.
+    /// The line is not complete yet.
     Inside,
-    /// It ended a line of this many bytes, CRLF not counted.
+    /// A line of this many bytes has ended, its CRLF not counted.
     EndOfLine(usize),
 }
 
 impl LineScanner {
-    /// Takes the next byte.
+    /// Scans the next bytes, up to the end of the current line if it is among them. Returns how many it has scanned.
     ///
     /// # Errors
-    /// [`LineError`] for a byte that may not stand where it stands. The message is beyond repair then.
-    pub fn push(&mut self, byte: u8) -> Result<Scanned, LineError> {
+    /// [`LineError`] for the first byte that is not allowed. The message cannot be read any further then.
+    pub fn scan(&mut self, bytes: &[u8]) -> Result<(usize, Scanned), LineError> {
         if self.after_cr {
-            if byte != b'\n' {
-                return Err(LineError::BareCarriageReturn);
+            return self.line_feed(bytes, 0);
+        }
+        // This compares sixteen bytes and more at a time.
+        let end = memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len());
+        check_text(&bytes[..end])?;
+        self.length += end;
+        match bytes.get(end) {
+            None => Ok((end, Scanned::Inside)),
+            Some(b'\r') => {
+                self.after_cr = true;
+                self.line_feed(bytes, end + 1)
             }
-            self.after_cr = false;
-            return Ok(Scanned::EndOfLine(std::mem::take(&mut self.length)));
+            Some(_) => Err(LineError::BareLineFeed),
         }
-        match byte {
-            b'\r' => self.after_cr = true,
-            b'\n' => return Err(LineError::BareLineFeed),
-            b'\t' | b' '..=b'~' | 0x80.. => self.length += 1,
-            _ => return Err(LineError::ControlByte(byte)),
+    }
+
+    /// Scans the byte that follows CR, if it has arrived.
+    fn line_feed(&mut self, bytes: &[u8], at: usize) -> Result<(usize, Scanned), LineError> {
+        match bytes.get(at) {
+            None => Ok((at, Scanned::Inside)),
+            Some(b'\n') => {
+                self.after_cr = false;
+                Ok((at + 1, Scanned::EndOfLine(std::mem::take(&mut self.length))))
+            }
+            Some(_) => Err(LineError::BareCarriageReturn),
         }
-        Ok(Scanned::Inside)
     }
 
     /// Bytes of the current line so far.
@@ -55,16 +70,32 @@ impl LineScanner {
     pub fn at_start(&self) -> bool {
         self.length == 0 && !self.after_cr
     }
+
+    /// Whether only LF may come next.
+    pub fn after_cr(&self) -> bool {
+        self.after_cr
+    }
 }
 
-/// A byte that may not stand where it stands.
+/// Checks that there is no control byte but TAB.
+fn check_text(text: &[u8]) -> Result<(), LineError> {
+    let is_control = |byte: u8| (byte < b' ' && byte != b'\t') || byte == 0x7f;
+    // Nearly always there is none, and a loop without an exit can check many bytes with one instruction.
+    if text.iter().fold(false, |found, byte| found | is_control(*byte)) {
+        let control = text.iter().find(|byte| is_control(**byte));
+        return control.map_or(Ok(()), |byte| Err(LineError::ControlByte(*byte)));
+    }
+    Ok(())
+}
+
+/// A byte that is not allowed where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineError {
     /// LF without CR before it.
     BareLineFeed,
-    /// CR without LF behind it.
+    /// CR without LF after it.
     BareCarriageReturn,
-    /// NUL or another control byte.
+    /// NUL or another control byte but TAB.
     ControlByte(u8),
 }
 
@@ -84,12 +115,24 @@ impl std::error::Error for LineError {}
 mod tests {
     use super::*;
 
+    /// The lengths of all lines, whichever pieces the bytes arrive in.
     fn lengths(bytes: &[u8]) -> Result<Vec<usize>, LineError> {
+        let whole = lengths_of([bytes]);
+        assert_eq!(lengths_of(bytes.chunks(1)), whole, "{}", bytes.escape_ascii());
+        assert_eq!(lengths_of(bytes.chunks(3)), whole, "{}", bytes.escape_ascii());
+        whole
+    }
+
+    fn lengths_of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<usize>, LineError> {
         let mut scanner = LineScanner::default();
         let mut lengths = Vec::new();
-        for byte in bytes {
-            if let Scanned::EndOfLine(length) = scanner.push(*byte)? {
-                lengths.push(length);
+        for mut piece in pieces {
+            while !piece.is_empty() {
+                let (count, scanned) = scanner.scan(piece)?;
+                piece = &piece[count..];
+                if let Scanned::EndOfLine(length) = scanned {
+                    lengths.push(length);
+                }
             }
         }
         Ok(lengths)
@@ -97,7 +140,7 @@ mod tests {
 
     #[test]
     fn lines_end_in_crlf_and_in_nothing_else() {
-        let table: [(&[u8], Result<Vec<usize>, LineError>); 8] = [
+        let table: [(&[u8], Result<Vec<usize>, LineError>); 9] = [
             (b"ab\r\n\r\nc", Ok(vec![2, 0])),
             (b"tab\there\r\n", Ok(vec![8])),
             (b"caf\xc3\xa9\r\n", Ok(vec![5])),
@@ -105,6 +148,7 @@ mod tests {
             (b"a\rb", Err(LineError::BareCarriageReturn)),
             (b"a\r\r\n", Err(LineError::BareCarriageReturn)),
             (b"a\0", Err(LineError::ControlByte(0))),
+            (b"a\x01\0\n", Err(LineError::ControlByte(1))),
             (b"\x7f", Err(LineError::ControlByte(0x7f))),
         ];
         for (bytes, expected) in table {

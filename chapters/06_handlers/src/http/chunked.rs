@@ -18,8 +18,8 @@ const OVERHEAD: u64 = 16 * KIB as u64;
 /// Consumes what the connection has buffered, and reports how much it consumed. It has no socket, so a
 /// test can split the input anywhere. Sizes are in bytes; [`Limits::body`] counts decoded bytes.
 #[derive(Debug)]
-pub struct ChunkedDecoder<'a> {
-    limits: &'a Limits,
+pub struct ChunkedDecoder {
+    limits: Limits,
     step: Step,
     lines: LineScanner,
     /// The bytes of the line or trailer section that is being read.
@@ -39,11 +39,11 @@ enum Step {
     Done,
 }
 
-impl<'a> ChunkedDecoder<'a> {
+impl ChunkedDecoder {
     /// A decoder for one body.
-    pub fn new(limits: &'a Limits) -> ChunkedDecoder<'a> {
+    pub fn new(limits: &Limits) -> ChunkedDecoder {
         ChunkedDecoder {
-            limits,
+            limits: *limits,
             step: Step::Size,
             lines: LineScanner::default(),
             text: Vec::new(),
@@ -90,7 +90,7 @@ impl<'a> ChunkedDecoder<'a> {
     /// Consumes a byte of framing.
     fn framing_byte(&mut self, byte: u8) -> Result<(), BodyError> {
         let at_start = self.lines.at_start();
-        let scanned = self.lines.push(byte).map_err(|_| BodyError::BadChunk)?;
+        let (_, scanned) = self.lines.scan(&[byte]).map_err(|_| BodyError::BadChunk)?;
         match self.step {
             Step::Size => {
                 self.text.push(byte);

@@ -93,7 +93,7 @@ struct Rejection<E>(E);
 /// Reads the next request. `None`: the client sends no more, or closed the connection in the middle of a request.
 fn read_request(
     connection: &mut Connection,
-    parser: &mut HeadParser<'_>,
+    parser: &mut HeadParser,
     limits: &Limits,
     registration: &Registration,
 ) -> Result<Option<Request>, ExchangeError> {
@@ -143,7 +143,7 @@ fn read_request(
 /// it by sending a byte now and then (slowloris).
 fn read_head(
     connection: &mut Connection,
-    parser: &mut HeadParser<'_>,
+    parser: &mut HeadParser,
     limits: &Limits,
 ) -> Result<Option<Head>, ExchangeError> {
     let deadline = Deadline::after(limits.head_time);

@@ -1,4 +1,4 @@
-//! PARSE: the bytes of a request's head become a [`Head`], or "need more", or an error with its status.
+//! PARSE: bytes become a request line and a header section, or "need more", or an error with its status.
 
 use std::fmt;
 
@@ -10,119 +10,146 @@ use super::line::{LineError, LineScanner, Scanned};
 use super::target::InvalidTarget;
 use super::{Headers, Method, Status, Target, Version, header, header_name};
 
-/// The request line and the fields of a request, checked (RFC 9112 sections 3 and 5).
+/// The request line and the header section of a request, validated (RFC 9112 sections 3 and 5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
-    /// What is asked for.
+    /// What the client wants to do.
     pub method: Method,
-    /// What it is asked of.
+    /// The resource it wants to do it with.
     pub target: Target,
-    /// The version that the client speaks.
+    /// The client's version of HTTP.
     pub version: Version,
-    /// The fields, in the order they came.
+    /// The fields, in the order of the wire.
     pub headers: Headers,
     /// Where the body ends.
     pub body_length: BodyLength,
 }
 
-/// Reads one request head from bytes that may come in pieces.
+/// Reads the header section of one request, together with its request line, from bytes that may arrive in pieces.
 ///
-/// It is given all that is buffered, again and again, and remembers how far it has looked. It knows no
-/// socket, so a test can cut the input anywhere.
+/// It is given all bytes that are buffered, again and again, and remembers how many it has scanned. It knows no socket,
+/// so a test can cut the input anywhere.
 #[derive(Debug)]
-pub struct HeadParser<'a> {
-    limits: &'a Limits,
+pub struct HeadParser {
+    limits: Limits,
     lines: LineScanner,
-    /// Bytes that have been looked at.
+    /// Bytes that have been scanned. No error was found in them.
     scanned: usize,
-    /// Where the request line starts: behind an empty line, perhaps.
+    /// Where the request line starts: after an empty line, perhaps.
     start: usize,
-    /// Where the request line ends and the fields begin, once that is known.
+    /// Where the request line ends and the field lines begin, once that is known.
     fields: Option<usize>,
+    /// Complete field lines so far.
+    field_lines: usize,
     is_head: bool,
 }
 
-impl<'a> HeadParser<'a> {
-    /// A parser for one head.
-    pub fn new(limits: &'a Limits) -> HeadParser<'a> {
+impl HeadParser {
+    /// A parser for one header section.
+    pub fn new(limits: &Limits) -> HeadParser {
         HeadParser {
-            limits,
+            limits: *limits,
             lines: LineScanner::default(),
             scanned: 0,
             start: 0,
             fields: None,
+            field_lines: 0,
             is_head: false,
         }
     }
 
-    /// Looks at what is buffered by now, of which earlier calls have seen the beginning.
+    /// Scans the bytes that have arrived since the last call, and parses once the header section is complete.
+    /// `buffered` begins at the first byte of the request every time.
     ///
-    /// Returns the head and the number of bytes that it takes up, or `None` as long as it is not complete.
+    /// Returns the result and the number of bytes it takes up, or `None` as long as it is not complete.
     ///
     /// # Errors
-    /// [`ParseError`], as early as it is certain. The connection must close after it.
+    /// [`ParseError`], at the first byte at which it is certain. The connection must close after it.
     pub fn push(&mut self, buffered: &[u8]) -> Result<Option<(Head, usize)>, ParseError> {
-        while let Some(byte) = buffered.get(self.scanned) {
-            if self.scan(*byte, buffered)? {
-                let fields = self.fields.unwrap_or(self.scanned);
-                let request_line = &buffered[self.start..fields - 2];
-                let head = parse_head(request_line, &buffered[fields..self.scanned], self.limits)?;
-                return Ok(Some((head, self.scanned)));
-            }
-        }
-        Ok(None)
+        let Some(fields) = self.scan(buffered)? else { return Ok(None) };
+        let request_line = &buffered[self.start..fields - 2];
+        let head = parse_head(request_line, &buffered[fields..self.scanned], &self.limits)?;
+        Ok(Some((head, self.scanned)))
     }
 
-    /// Whether what has been looked at asks with HEAD. It is known before the request is right or wrong, and
-    /// that matters: also a refusal must not send content then (RFC 9110 section 9.3.2).
+    /// Whether the request line so far begins with the method HEAD. This is known before the request is complete or
+    /// rejected, and the response to a rejected HEAD must not have content either (RFC 9110 section 9.3.2).
     pub fn is_head(&self) -> bool {
         self.is_head
     }
 
-    /// Looks at the next byte. Returns whether it was the last one of the head.
-    fn scan(&mut self, byte: u8, buffered: &[u8]) -> Result<bool, ParseError> {
-        match self.fields {
-            None if !matches!(byte, b'\r' | b'\n' | b' '..=b'~') => {
-                return Err(ParseError::RequestLine);
+    /// Scans what is new. Returns where the field lines begin once their last one and the empty line after it have
+    /// arrived.
+    fn scan(&mut self, buffered: &[u8]) -> Result<Option<usize>, ParseError> {
+        loop {
+            // No byte over the limit is scanned, wherever the input was cut.
+            let limit = self.start.saturating_add(self.limits.head);
+            let allowed = &buffered[..buffered.len().min(limit)];
+            let new = &allowed[self.scanned..];
+            if new.is_empty() {
+                let is_over = buffered.len() > limit;
+                return if is_over { Err(ParseError::HeadTooLarge) } else { Ok(None) };
             }
-            // A line that begins with white space continued the one before it, once upon a time.
-            Some(_) if self.lines.at_start() && matches!(byte, b' ' | b'\t') => {
-                return Err(ParseError::FoldedLine);
+            match self.fields {
+                None => self.check_request_line(&allowed[self.start..])?,
+                // Such a line once continued the line before it: obs-fold (RFC 9112 section 5.2).
+                Some(_) if self.lines.at_start() && matches!(new[0], b' ' | b'\t') => {
+                    return Err(ParseError::FoldedLine);
+                }
+                Some(_) => {}
             }
-            _ => {}
-        }
-        let scanned = self.lines.push(byte)?;
-        self.scanned += 1;
-        self.is_head |= self.fields.is_none() && &buffered[self.start..self.scanned] == b"HEAD ";
-        if self.fields.is_none() && self.lines.length() > self.limits.target + REQUEST_LINE_EXTRA {
-            let has_target = buffered[self.start..self.scanned].contains(&b' ');
-            return Err(if has_target {
-                ParseError::TargetTooLong
-            } else {
-                ParseError::RequestLine
-            });
-        }
-        if self.scanned - self.start > self.limits.head {
-            return Err(ParseError::HeadTooLarge);
-        }
-        match (scanned, self.fields) {
-            (Scanned::Inside, _) => Ok(false),
-            // A client may send an empty line behind a body (RFC 9112 section 2.2). One is enough.
-            (Scanned::EndOfLine(0), None) if self.start == 0 => {
-                self.start = self.scanned;
-                Ok(false)
+            let (count, scanned) = self.lines.scan(new)?;
+            self.scanned += count;
+            if let Scanned::EndOfLine(length) = scanned
+                && self.end_line(length)?
+            {
+                return Ok(self.fields);
             }
-            (Scanned::EndOfLine(0), None) => Err(ParseError::RequestLine),
-            (Scanned::EndOfLine(_), None) => {
-                self.fields = Some(self.scanned);
-                Ok(false)
-            }
-            (Scanned::EndOfLine(length), Some(_)) => Ok(length == 0),
         }
+    }
+
+    /// Checks the new bytes of the request line, of which `line` is all that has arrived: visible ASCII and spaces, and
+    /// not too many.
+    fn check_request_line(&mut self, line: &[u8]) -> Result<(), ParseError> {
+        self.is_head = line.starts_with(b"HEAD ");
+        if self.lines.after_cr() {
+            return Ok(());
+        }
+        let length = self.lines.length();
+        let is_text = |byte: &u8| matches!(byte, b' '..=b'~');
+        let text = line[length..].iter().position(|byte| !is_text(byte));
+        let end = text.map_or(line.len(), |at| length + at);
+        let limit = self.limits.target.saturating_add(REQUEST_LINE_EXTRA);
+        if end > limit {
+            let has_target = line[..limit].contains(&b' ');
+            let error =
+                if has_target { ParseError::TargetTooLong } else { ParseError::RequestLine };
+            return Err(error);
+        }
+        match line.get(end) {
+            None | Some(b'\r' | b'\n') => Ok(()),
+            Some(_) => Err(ParseError::RequestLine),
+        }
+    }
+
+    /// A line of this many bytes has ended. Returns whether the header section is complete.
+    fn end_line(&mut self, length: usize) -> Result<bool, ParseError> {
+        match (length, self.fields) {
+            // A client may send an empty line after a body (RFC 9112 section 2.2). One is enough.
+            (0, None) if self.start == 0 => self.start = self.scanned,
+            (0, None) => return Err(ParseError::RequestLine),
+            (_, None) => self.fields = Some(self.scanned),
+            (0, Some(_)) => return Ok(true),
+            (_, Some(_)) if self.field_lines == self.limits.fields => {
+                return Err(ParseError::TooManyFields);
+            }
+            (_, Some(_)) => self.field_lines += 1,
+        }
+        Ok(false)
     }
 }
 
-/// What a request line has beside its target: a method, two spaces, a version, and room to spare.
+/// What a request line has besides its target: a method, two spaces, a version, and room to spare.
 const REQUEST_LINE_EXTRA: usize = 64;
 
 fn parse_head(line: &[u8], fields: &[u8], limits: &Limits) -> Result<Head, ParseError> {
@@ -132,7 +159,7 @@ fn parse_head(line: &[u8], fields: &[u8], limits: &Limits) -> Result<Head, Parse
         return Err(ParseError::TargetTooLong);
     }
     let headers = parse_fields(fields, limits.fields)?;
-    // The target's form depends on the method; one that we do not know asks like GET.
+    // Which forms a target may have depends on the method. An unknown method is treated like GET.
     let known = Method::from_token(method).filter(|method| *method != Method::Connect);
     let target = match Method::from_token(method) {
         Some(method) => Target::parse(method, target),
@@ -140,8 +167,7 @@ fn parse_head(line: &[u8], fields: &[u8], limits: &Limits) -> Result<Head, Parse
     }?;
     check_host(version, &headers)?;
     let body_length = body_length(version, &headers)?;
-    // Last, because a request that is wrong in itself is wrong whatever it asks for. CONNECT asks for
-    // a tunnel, and we are no proxy.
+    // Last, because 501 is for requests that are correct. CONNECT is for proxies, and this server is not one.
     let method = known.ok_or_else(|| ParseError::UnknownMethod(method.to_string()))?;
     Ok(Head { method, target, version, headers, body_length })
 }
@@ -164,7 +190,7 @@ fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
 fn parse_version(text: &str) -> Result<Version, ParseError> {
     match text.as_bytes() {
         b"HTTP/1.0" => Ok(Version::Http10),
-        // A server of 1.1 answers a later 1.x as 1.1 (RFC 9110 section 6.2).
+        // A later 1.x is processed as 1.1 (RFC 9110 section 6.2).
         [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok(Version::Http11),
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
             Err(ParseError::UnsupportedVersion)
@@ -183,20 +209,20 @@ fn check_host(version: Version, headers: &Headers) -> Result<(), ParseError> {
     }
 }
 
-/// Why a head could not be read. Each has its status.
+/// Why a request was rejected before its body. Each reason has its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParseError {
-    /// A byte that may not stand where it stands.
+    /// A byte that is not allowed where it is.
     Line(LineError),
     /// The first line is not `method target version`.
     RequestLine,
     /// A major version other than 1.
     UnsupportedVersion,
-    /// A method that this server does not have.
+    /// A method that this server does not implement.
     UnknownMethod(String),
-    /// A request target that is none.
+    /// An invalid request target.
     Target(InvalidTarget),
-    /// A request target beyond [`Limits::target`].
+    /// A request target over [`Limits::target`].
     TargetTooLong,
     /// A field line that continues the one before it.
     FoldedLine,
@@ -206,14 +232,14 @@ pub enum ParseError {
     TooManyFields,
     /// More bytes than [`Limits::head`].
     HeadTooLarge,
-    /// Host is missing, there twice, or not a host.
+    /// `Host` is missing, repeated or invalid.
     Host,
-    /// Nobody can know where the body ends.
+    /// The end of the body is not certain.
     Framing(FramingError),
 }
 
 impl ParseError {
-    /// The status that answers it.
+    /// The status of the response.
     pub fn status(&self) -> Status {
         match self {
             Self::UnsupportedVersion => Status::HTTP_VERSION_NOT_SUPPORTED,
@@ -281,19 +307,20 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn at_once(bytes: &[u8], limits: &Limits) -> Result<Option<(Head, usize)>, ParseError> {
-        HeadParser::new(limits).push(bytes)
+    type Parsed = Result<Option<(Head, usize)>, ParseError>;
+
+    /// Gives a parser all bytes up to each of these positions, one after the other.
+    fn in_pieces(bytes: &[u8], ends: impl IntoIterator<Item = usize>, limits: &Limits) -> Parsed {
+        let mut parser = HeadParser::new(limits);
+        ends.into_iter().find_map(|end| parser.push(&bytes[..end]).transpose()).transpose()
     }
 
-    /// Feeds a parser one byte more each time.
-    fn byte_by_byte(bytes: &[u8], limits: &Limits) -> Result<Option<(Head, usize)>, ParseError> {
-        let mut parser = HeadParser::new(limits);
-        for end in 0..=bytes.len() {
-            if let Some(done) = parser.push(&bytes[..end])? {
-                return Ok(Some(done));
-            }
-        }
-        Ok(None)
+    fn at_once(bytes: &[u8], limits: &Limits) -> Parsed {
+        in_pieces(bytes, [bytes.len()], limits)
+    }
+
+    fn byte_by_byte(bytes: &[u8], limits: &Limits) -> Parsed {
+        in_pieces(bytes, 0..=bytes.len(), limits)
     }
 
     #[test]
@@ -313,7 +340,7 @@ mod tests {
         let very_long = format!("GET /{}", "x".repeat(100));
         let big = format!("GET / HTTP/1.1\r\nHost: a\r\nx: {}", "y".repeat(200));
         let long_word = "x".repeat(100);
-        let table: [(&str, u16); 26] = [
+        let table: [(&str, u16); 28] = [
             (&long_word, 400),
             ("GET / HTTP/1.1\nHost: a\r\n\r\n", 400),
             ("GET /\rx HTTP/1.1\r\nHost: a\r\n\r\n", 400),
@@ -334,10 +361,12 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
             ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
             ("GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400),
-            // At its first byte, as all that is certain.
+            // At its first byte, like every error that is certain.
             ("GET / HTTP/1.1\r\nHost: a\r\n ", 400),
             ("GET / HTTP/1.1\r\n\t", 400),
+            ("GET / HTTP/1.1\r\nHost: \0", 400),
             ("GET / HTTP/1.1\r\nHost: a\r\n1:\r\n2:\r\n3:\r\n\r\n", 431),
+            ("GET / HTTP/1.1\r\nHost: a\r\n1:\r\n2:\r\n3:\r\n", 431),
             (&long, 414),
             (&very_long, 414),
             (&big, 431),
@@ -422,7 +451,26 @@ mod tests {
             bytes in "(\r\n)?(GET|PUT|BREW|G T) [/a-z?%*]{0,12} HTTP/[12].[01]\r\n(Host: [a-z:]{0,4}\r\n){0,2}([a-zA-Z -]{0,5}: ?[ -~\r\n]{0,6}\r\n){0,3}\r\n?\n?"
         ) {
             let limits = Limits { target: 8, head: 90, fields: 3, ..Limits::default() };
-            prop_assert_eq!(at_once(bytes.as_bytes(), &limits), byte_by_byte(bytes.as_bytes(), &limits));
+            let (bytes, whole) = (bytes.as_bytes(), at_once(bytes.as_bytes(), &limits));
+            prop_assert_eq!(&byte_by_byte(bytes, &limits), &whole);
+            for cut in 0..=bytes.len() {
+                prop_assert_eq!(&in_pieces(bytes, [cut, bytes.len()], &limits), &whole, "cut at {}", cut);
+            }
+        }
+
+        #[test]
+        fn the_error_of_the_first_bytes_is_the_error_of_them_all(
+            bytes in "(\r\n)?GET /[a-c\r\n\t]{0,9} HTTP/1.1\r\n([a-c\0\r\n\t é]{0,5}:[a\r\n\0]{0,3}\r\n){0,5}\r\n"
+        ) {
+            let limits = Limits { target: 6, head: 60, fields: 3, ..Limits::default() };
+            let (bytes, whole) = (bytes.as_bytes(), at_once(bytes.as_bytes(), &limits));
+            prop_assert_eq!(&byte_by_byte(bytes, &limits), &whole);
+            for cut in 0..=bytes.len() {
+                prop_assert_eq!(&in_pieces(bytes, [cut, bytes.len()], &limits), &whole, "cut at {}", cut);
+                if let Err(error) = at_once(&bytes[..cut], &limits) {
+                    prop_assert_eq!(Err(error), whole.clone());
+                }
+            }
         }
 
         #[test]
