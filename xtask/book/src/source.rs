@@ -17,14 +17,16 @@ pub(crate) type Lines = RangeInclusive<usize>;
 pub(crate) struct Sources {
     root: PathBuf,
     chapters: Vec<Chapter>,
+    /// Crates below `xtask`, whose files a page can show. No part of the book has to show all of them.
+    tools: Vec<Chapter>,
     /// Files that have been read: a page takes a file piece by piece, and parsing it takes the time.
     known: RefCell<BTreeMap<PathBuf, Rc<Source>>>,
 }
 
-/// A chapter's crate, or `final`.
+/// A chapter's crate, `final`, or a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chapter {
-    /// `03_parser`, or `final`.
+    /// `03_parser`, `final`, or `xtask/wire`.
     pub(crate) name: String,
     folder: PathBuf,
 }
@@ -53,7 +55,8 @@ impl Sources {
         if last.join("Cargo.toml").is_file() {
             chapters.push(Chapter { name: "final".to_string(), folder: last });
         }
-        Ok(Sources { root: root.to_path_buf(), chapters, known: RefCell::default() })
+        let tools = tools(root)?;
+        Ok(Sources { root: root.to_path_buf(), chapters, tools, known: RefCell::default() })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -64,8 +67,11 @@ impl Sources {
         &self.chapters
     }
 
-    /// The chapter that a page calls `3`, `03`, `03_parser`, `ch03_parser` or `final`.
+    /// The chapter that a page calls `3`, `03`, `03_parser`, `ch03_parser` or `final`, or the tool `xtask/wire`.
     pub(crate) fn chapter(&self, name: &str) -> Result<&Chapter> {
+        if let Some(tool) = self.tools.iter().find(|tool| tool.name == name) {
+            return Ok(tool);
+        }
         let short = name.trim_start_matches("ch");
         let padded = format!("{short:0>2}_");
         self.chapters
@@ -93,6 +99,20 @@ impl Sources {
         let index = self.chapters.iter().position(|it| it == chapter)?;
         self.chapters.get(index.checked_sub(1)?)
     }
+}
+
+/// The crates below `xtask`; none if there is no such directory.
+fn tools(root: &Path) -> Result<Vec<Chapter>> {
+    let mut tools = Vec::new();
+    let Ok(entries) = fs::read_dir(root.join("xtask")) else { return Ok(tools) };
+    for entry in entries {
+        let folder = entry?.path();
+        if folder.join("Cargo.toml").is_file() {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            tools.push(Chapter { name: format!("xtask/{name}"), folder });
+        }
+    }
+    Ok(tools)
 }
 
 impl Chapter {
@@ -226,6 +246,15 @@ fn is_test_only(attribute: &syn::Attribute) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tool_can_be_shown_and_is_no_chapter() {
+        let sources = Sources::find().unwrap();
+        let tool = sources.chapter("xtask/wire").unwrap();
+        assert!(sources.read(tool, "src/lib.rs").is_ok());
+        assert_eq!((tool.title().as_str(), sources.before(tool)), ("xtask/wire", None));
+        assert!(!sources.chapters().contains(tool));
+    }
 
     #[test]
     fn tests_at_the_end_of_a_file_are_no_code() {
