@@ -33,10 +33,6 @@ pub struct Config {
     pub files_only: bool,
     /// Whether folders without an `index.html` are listed.
     pub listings: bool,
-    /// Whether pages may have bytes tried: see [`labs`](crate::labs).
-    pub labs: bool,
-    /// A folder whose files are served from `/` on, beside the demonstration.
-    pub book: Option<PathBuf>,
     /// How long a client may use a file that is no page without asking.
     pub max_age: Duration,
     /// How the access log is written; `None` for no log.
@@ -329,21 +325,6 @@ mod tests {
         fs::write(&file, "patience = \"1s\"\n").unwrap();
         let found = problems(&["--config", file.to_str().unwrap()], &[]);
         assert!(found[0].ends_with("the setting `patience` is now called `stall-timeout`"));
-    }
-
-    #[test]
-    fn the_labs_are_for_this_machine() {
-        assert!(!read_with(&[], &[]).unwrap().labs, "they are off");
-        for addr in ["127.0.0.1:80", "127.0.0.2:0", "[::1]:80"] {
-            assert!(read_with(&["--labs", "--addr", addr], &[]).unwrap().labs, "{addr}");
-        }
-        for addr in ["0.0.0.0:80", "[::]:80", "192.168.0.7:80"] {
-            let found = problems(&["--addr", addr], &[("HTTP_LABS", "1")]);
-            assert!(found[0].starts_with("HTTP_LABS 1 (--labs): is for this machine"), "{found:?}");
-            assert!(found[0].contains("--addr 127.0.0.1:80"), "{found:?}");
-        }
-        assert!(problems(&["--labs", "--files-only", "--root", "."], &[])[0].contains("--labs"));
-        assert!(problems(&["--book", "no/such/folder"], &[])[0].contains("no/such/folder"));
     }
 
     #[test]

@@ -12,8 +12,6 @@
 //! 8. [`http::routes`]: ROUTE: the table that [`http::router`] built out of [`http::pattern`]s.
 //! 9. [`handlers`]: answers that any application can use: health probes and static files.
 //! 10. [`http::encoder`]: RESPOND: the one place that decides how an answer is framed; [`http::output`] sends it.
-//!
-//! Beside that way: [`labs`] shows a page what the server does with the bytes of a connection.
 
 #![warn(
     clippy::print_stderr,
@@ -26,7 +24,6 @@ pub mod config;
 pub mod core;
 pub mod handlers;
 pub mod http;
-pub mod labs;
 pub mod middleware;
 pub mod server;
 

@@ -16,7 +16,7 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// Whether the server of the labs runs here: its engine is written for Linux.
+/// Whether the server of the labs is started: it has the engine of `final`, which is tested on Linux only.
 const HAS_LABS: bool = cfg!(target_os = "linux");
 
 #[derive(clap::Args)]
@@ -51,8 +51,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 /// Builds the server, starts it, and says where the book is as soon as it listens there.
 fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
     // The example that chapter 4 ends with runs everywhere.
-    let [kind, name] =
-        if HAS_LABS { ["--bin", "httpserver"] } else { ["--example", "serve_folder"] };
+    let [kind, name] = if HAS_LABS { ["--bin", "labs"] } else { ["--example", "serve_folder"] };
     let mut build = process::cargo();
     build.args(["build", "--workspace", kind, name]).current_dir(workspace.root());
     ui::print("Building the server that serves it; the first time this takes a minute.\n");
@@ -63,13 +62,13 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
     let mut command = Command::new(program);
     let address = format!("127.0.0.1:{port}");
     if HAS_LABS {
-        // The book is at `/`, and the demonstration keeps its paths: the labs talk to both.
-        command.args(["--labs", "--book", "book/book", "--log", "off", "--addr", &address]);
+        command.args(["--book", "book/book", "--addr", &address]);
     } else {
         command.args(["book/book", &address]);
-        ui::print("Its labs send bytes to final, which runs on Linux only.\n");
+        ui::print(
+            "Its labs send bytes to a server of their own, which is started on Linux only.\n",
+        );
     }
-    // The variables HTTP_* are settings of `final`, and a person may have some for another server.
     environment::clean(&mut command);
     // It keeps our standard output, so that it can still write there when Ctrl-C has ended us both.
     let mut child = command

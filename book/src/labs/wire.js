@@ -1,6 +1,6 @@
 // Bytes that are typed, and the server that tries them.
 
-/** Where a server is looked for when the page does not come from one: `cargo run -p final -- --labs`. */
+/** Where a server is looked for when the page does not come from one: `cargo run -p labs`. */
 const ELSEWHERE = "http://127.0.0.1:8080";
 const PATIENCE = 5000;
 let known = null;
@@ -20,7 +20,7 @@ async function find() {
   return null;
 }
 
-const NOBODY = "No server is running that could try this. Start one with cargo run -p final -- --labs, and press the button again.";
+const NOBODY = "No server is running that could try this. Start one with cargo run -p labs, and press the button again.";
 
 /** Has bytes tried. Returns the server's report, or throws an error with a sentence for the reader. */
 export async function tryBytes(bytes) {

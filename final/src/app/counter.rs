@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::effects::Effects;
+use super::Sleep;
 use crate::http::conditional::{self, Evaluation};
 use crate::http::extract::{self, Pairs};
 use crate::http::validators::{EntityTag, Validators};
@@ -20,24 +20,24 @@ use crate::http::{
 const MAX_PAUSE_AND_SIZE: (u64, usize) = (10_000, 10_240);
 
 /// Adds `GET /counter`, and `POST /counter`, which answers the same and is no safe method.
-pub(super) fn routes(router: &mut Router, effects: &Effects) {
+pub(super) fn routes(router: &mut Router, sleep: &Sleep) {
     let counter = Arc::new(AtomicU64::new(0));
     for method in [Method::Get, Method::Post] {
-        let (counter, effects) = (Arc::clone(&counter), effects.clone());
+        let (counter, sleep) = (Arc::clone(&counter), sleep.clone());
         router.route(method, "/counter", move |request: &mut Request| {
-            show(request, &counter, &effects)
+            show(request, &counter, &sleep)
         });
     }
 }
 
 /// The query says what the answer looks like: `ttl=N` is its max-age, `field=NAME:VALUE`, as often as one likes,
 /// any other field, `status=N` its status, `kb=N` its size, and `ms=N` how long it takes.
-fn show(request: &Request, counter: &AtomicU64, effects: &Effects) -> Result<Response, HttpError> {
+fn show(request: &Request, counter: &AtomicU64, sleep: &Sleep) -> Result<Response, HttpError> {
     let query = extract::query(request);
     let status = Status::try_from(number(&query, "status", u16::MAX, 200)?)
         .map_err(|_| bad("`status` must be a status code"))?;
     let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
-    effects.sleep(Duration::from_millis(number(&query, "ms", MAX_PAUSE_AND_SIZE.0, 0)?));
+    sleep(Duration::from_millis(number(&query, "ms", MAX_PAUSE_AND_SIZE.0, 0)?));
     let body = body(count, number(&query, "kb", MAX_PAUSE_AND_SIZE.1, 0)? * 1024);
     let mut response = Response::bytes(HeaderValue::from_static("application/json"), body);
     response = response.with_status(status);

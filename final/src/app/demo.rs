@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::effects::Effects;
+use super::Sleep;
 use crate::core::blocking;
 use crate::http::{
     HeaderValue, HttpError, Request, Response, ResponseBody, Router, Status, extract, header,
@@ -30,13 +30,10 @@ const FIVE_THEN_ONE_A_SECOND: Limit = Limit {
 };
 
 /// Adds these pages.
-pub(super) fn routes(router: &mut Router, effects: &Effects) {
-    let here = effects.clone();
-    router.get("/slow", move |request: &mut Request| slow(request, &here));
-    let here = effects.clone();
-    router.get("/panic", move |_: &mut Request| -> Status {
-        here.panic("this page panics on purpose")
-    });
+pub(super) fn routes(router: &mut Router, sleep: &Sleep) {
+    let sleep = sleep.clone();
+    router.get("/slow", move |request: &mut Request| slow(request, &sleep));
+    router.get("/panic", panic);
     router.get("/large", large);
     // A layer can also wrap a single route.
     let limit = RateLimit::by_client(FIVE_THEN_ONE_A_SECOND);
@@ -44,11 +41,16 @@ pub(super) fn routes(router: &mut Router, effects: &Effects) {
 }
 
 /// `GET /slow?ms=N`.
-fn slow(request: &mut Request, effects: &Effects) -> Result<String, HttpError> {
+fn slow(request: &mut Request, sleep: &Sleep) -> Result<String, HttpError> {
     let milliseconds = number(request, "ms", 1_000)?.min(MAX_SLOW);
     // It is known to block, so another thread takes over at once.
-    blocking(|| effects.sleep(Duration::from_millis(milliseconds)));
+    blocking(|| sleep(Duration::from_millis(milliseconds)));
     Ok(format!("{milliseconds} ms later\n"))
+}
+
+/// `GET /panic`.
+fn panic(_: &mut Request) -> Status {
+    panic!("this page panics on purpose")
 }
 
 /// `GET /large?kb=N`.

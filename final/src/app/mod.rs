@@ -1,10 +1,8 @@
 //! The application that is built with the server: its paths and their handlers.
 
 mod admin;
-mod book;
 mod counter;
 mod demo;
-mod effects;
 mod gauges;
 mod inspect;
 mod pages;
@@ -17,7 +15,7 @@ mod users;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -31,14 +29,15 @@ use crate::handlers::static_files::caching::Caching;
 use crate::http::conditional::{IF_MATCH, IF_NONE_MATCH};
 use crate::http::routes::Routes;
 use crate::http::{HeaderName, HeaderValue, Method, Request, Response, Router, Status, header};
-use crate::labs;
 use crate::middleware::cors::Policy;
 use crate::middleware::request_id::{X_REQUEST_ID, reject_invalid};
 use crate::middleware::{
-    AccessLog, CatchPanic, Chain, Compression, Cors, Metrics, Next, RequestId, ResponseCache,
-    StatusHandlers,
+    AccessLog, CatchPanic, Chain, Compression, Cors, Metrics, Middleware, Next, RequestId,
+    ResponseCache, StatusHandlers,
 };
-use effects::Effects;
+
+/// How the demonstration's handlers let time pass. [`build`] uses [`thread::sleep`].
+pub type Sleep = Arc<dyn Fn(Duration) + Send + Sync>;
 
 /// The files that are served when no folder is given: `public/` beside this program's source.
 const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
@@ -48,36 +47,49 @@ const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
 /// # Errors
 /// When two routes conflict, the CORS policy is invalid, or the directory of static files does not exist.
 pub fn build(config: &Config, server: ServerHandle, log: &AccessLog) -> anyhow::Result<Chain> {
+    build_with(config, server, log, |_| {})
+}
+
+/// The application with more routes, under the same layers. `add` is called with the router that has all routes of the
+/// demonstration.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_with(
+    config: &Config,
+    server: ServerHandle,
+    log: &AccessLog,
+    add: impl FnOnce(&mut Router),
+) -> anyhow::Result<Chain> {
     let (metrics, memory) = (Metrics::new(), server.memory().clone());
-    let router = routes(config, Some((server, log)), &metrics, &Effects::Real)?;
-    let log = Some(log);
+    let mut router = routes(config, Some((server, log)), &metrics, &real_sleep())?;
+    add(&mut router);
+    let (routes, log) = (router.build()?, Some(log));
     if config.files_only {
         warn_of_shadows(config);
-        return Ok(files_alone(router.build()?, log, Some(metrics)));
+        return Ok(files_alone(routes, log, metrics));
     }
-    let paths = router.list().map(|(_, path)| path.to_string()).collect();
-    let demonstration = layers(router.build()?, log, metrics, memory, &Effects::Real)?;
-    let Some(folder) = &config.book else { return Ok(demonstration) };
-    let mut router = Router::new();
-    files(config, folder)?.routes(&mut router, "");
-    Ok(book::beside(&paths, demonstration, files_alone(router.build()?, log, None))?)
+    layers(routes, log, metrics, memory, CatchPanic)
 }
 
-/// The application for a lab: nothing that happens in it is felt outside. It has no log, nobody else's users, and
-/// time that handlers pretend to sleep is counted in `slept`.
-pub(crate) fn pretended(config: &Config, slept: Arc<AtomicU64>) -> anyhow::Result<Chain> {
-    let config = Config { files_only: false, labs: false, log: None, ..config.clone() };
-    let (metrics, effects) = (Metrics::new(), Effects::Pretended(slept));
-    let routes = routes(&config, None, &metrics, &effects)?.build()?;
-    layers(routes, None, metrics, MemoryBudget::default(), &effects)
+/// The demonstration without a server around it, for a program that tries requests on it: it has no log, and its users,
+/// counters and memory budget are its own. `panic_boundary` takes the place of [`CatchPanic`], which writes to standard
+/// error.
+///
+/// # Errors
+/// As [`build`].
+pub fn isolated(
+    config: &Config,
+    sleep: &Sleep,
+    panic_boundary: impl Middleware,
+) -> anyhow::Result<Chain> {
+    let metrics = Metrics::new();
+    let routes = routes(config, None, &metrics, sleep)?.build()?;
+    layers(routes, None, metrics, MemoryBudget::default(), panic_boundary)
 }
 
-fn files_alone(routes: Routes, log: Option<&AccessLog>, metrics: Option<Metrics>) -> Chain {
-    let chain = logged(Chain::around(routes).with(RequestId::new()), log);
-    let chain = match metrics {
-        Some(metrics) => chain.with(metrics),
-        None => chain,
-    };
+fn files_alone(routes: Routes, log: Option<&AccessLog>, metrics: Metrics) -> Chain {
+    let chain = logged(Chain::around(routes).with(RequestId::new()), log).with(metrics);
     chain.with(no_sniff).with(reject_invalid).with(Compression).with(CatchPanic)
 }
 
@@ -86,11 +98,11 @@ fn layers(
     log: Option<&AccessLog>,
     metrics: Metrics,
     memory: MemoryBudget,
-    effects: &Effects,
+    panic_boundary: impl Middleware,
 ) -> anyhow::Result<Chain> {
-    // From the outside in. Who answers further inside is seen by all who are further outside: so a panic
-    // becomes an answer that is compressed, gets its CORS fields, is logged, and has an id. All that may reject a
-    // request stands inside of what every response needs.
+    // From the outside in. A response passes through every layer outside of the one that made it: so a panic becomes a
+    // response that is compressed, gets its CORS fields, is logged, and has an id. All layers that may reject a request
+    // are inside of those that every response needs.
     let chain = logged(Chain::around(routes).with(RequestId::new()), log)
         .with(metrics)
         .with(StatusHandlers::new().on_status(Status::TOO_MANY_REQUESTS, too_many::explain))
@@ -100,11 +112,9 @@ fn layers(
         .with(admin::auth()?)
         // The files are a store of their own, and one that notices changes.
         .with(ResponseCache::within(memory).except("/static"))
-        .with(Compression);
-    Ok(match effects {
-        Effects::Real => chain.with(CatchPanic),
-        Effects::Pretended(_) => chain.with(effects::catch_silently),
-    })
+        .with(Compression)
+        .with(panic_boundary);
+    Ok(chain)
 }
 
 fn logged(chain: Chain, log: Option<&AccessLog>) -> Chain {
@@ -120,7 +130,7 @@ fn logged(chain: Chain, log: Option<&AccessLog>) -> Chain {
 /// As [`build`].
 pub fn print_routes(config: &Config) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    for (methods, path) in routes(config, None, &Metrics::new(), &Effects::Real)?.list() {
+    for (methods, path) in routes(config, None, &Metrics::new(), &real_sleep())?.list() {
         match writeln!(out, "{:<7} {path}", methods.to_string()) {
             // Whoever reads has seen enough: `--print-routes | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
@@ -134,7 +144,7 @@ fn routes(
     config: &Config,
     running: Option<(ServerHandle, &AccessLog)>,
     metrics: &Metrics,
-    effects: &Effects,
+    sleep: &Sleep,
 ) -> anyhow::Result<Router> {
     let folder = config.root.as_deref().unwrap_or(Path::new(DEMONSTRATION));
     let files = files(config, folder)?;
@@ -153,18 +163,18 @@ fn routes(
     router.get("/empty", |_: &mut Request| Status::NO_CONTENT);
     users::routes(&mut router);
     router.get("/api/time", time::show);
-    demo::routes(&mut router, effects);
+    demo::routes(&mut router, sleep);
     admin::routes(&mut router);
-    counter::routes(&mut router, effects);
+    counter::routes(&mut router, sleep);
     files.routes(&mut router, "/static");
-    if config.labs {
-        let address = running.as_ref().map_or(config.addr, |(server, _)| server.local_addr());
-        labs::routes(&mut router, config, address);
-    }
     operators_pages(&mut router, folder, running, metrics);
     let welcome = pages::welcome(&router);
     router.get("/", welcome);
     Ok(router)
+}
+
+fn real_sleep() -> Sleep {
+    Arc::new(thread::sleep)
 }
 
 /// Paths that are the server's own, also when it serves nothing but files.

@@ -10,10 +10,9 @@ pub(super) struct Setting {
     pub(super) help: &'static str,
 }
 
-pub(super) const SETTINGS: [Setting; 23] = [
+pub(super) const SETTINGS: [Setting; 22] = [
     setting("addr", "IP:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one"),
     setting("root", "FOLDER", "", "the folder whose files are served"),
-    setting("book", "FOLDER", "", "a built book, served from / on beside the demonstration"),
     setting("max-age", "TIME", "1h", "how long clients may keep files that are no pages"),
     setting("log", "FORMAT", "common", "the access log: common, json or off"),
     setting("permits", "COUNT", "", "threads awake at a time [default: one a core]"),
@@ -84,13 +83,12 @@ const fn setting(
 pub(super) const RENAMED: [(&str, &str); 1] = [("patience", "stall-timeout")];
 
 /// Settings without a value.
-pub(super) const SWITCHES: [(&str, &str); 3] = [
+pub(super) const SWITCHES: [(&str, &str); 2] = [
     (
         "files-only",
         "serve the files of --root from / on, and nothing else but /health and /metrics",
     ),
     ("listings", "list folders that have no index.html"),
-    ("labs", "let pages of this machine try bytes on this server, for the labs of the book"),
 ];
 
 pub(super) fn variable(name: &str) -> String {

@@ -42,8 +42,6 @@ impl Values {
             root: self.text("root").map(PathBuf::from),
             files_only: self.switch("files-only"),
             listings: self.switch("listings"),
-            labs: self.switch("labs"),
-            book: self.text("book").map(PathBuf::from),
             max_age: self.time("max-age"),
             log: self.log(),
             limits: Limits {
@@ -81,29 +79,8 @@ impl Values {
             }
             _ => {}
         }
-        self.check_labs(&config);
         self.check_memory(&config);
         config
-    }
-
-    fn check_labs(&mut self, config: &Config) {
-        if config.labs && !config.addr.ip().is_loopback() {
-            let addr = config.addr;
-            let what = format!(
-                "is for this machine alone, and {addr} can be reached from others; try --addr 127.0.0.1:{}",
-                addr.port()
-            );
-            self.problem("labs", &what);
-        }
-        if let Some(folder) = config.book.as_ref().filter(|folder| !folder.is_dir()) {
-            let what = format!("there is no folder {}", folder.display());
-            self.problem("book", &what);
-        }
-        for (name, is_set) in [("labs", config.labs), ("book", config.book.is_some())] {
-            if is_set && config.files_only {
-                self.problem(name, "is for the demonstration, which --files-only leaves out");
-            }
-        }
     }
 
     /// The memory of all clients, and whether the largest body that is collected can ever get what it needs of it.

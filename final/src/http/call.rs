@@ -70,7 +70,7 @@ fn expectation(head: &Head) -> Result<bool, HttpError> {
 }
 
 /// What is said of every other expectation.
-pub(crate) fn unmet_expectation() -> HttpError {
+fn unmet_expectation() -> HttpError {
     let message = "the only expectation that can be met is 100-continue";
     HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message)
 }

@@ -3,7 +3,7 @@
 
 pub mod authority;
 pub mod body;
-pub(crate) mod call;
+mod call;
 pub mod chunked;
 pub mod conditional;
 mod connection_state;

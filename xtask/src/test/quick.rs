@@ -118,6 +118,9 @@ impl Scope {
         self.tested.extend(tested.iter().map(|chapter| chapter.package.clone()));
         self.pages.extend(pages_with(workspace, tested)?);
         if changed.iter().any(|chapter| chapter.number.is_none()) {
+            // The labs are built on its library.
+            self.packages.insert("labs".to_string());
+            self.left.insert("the tests of the labs, which use final".to_string());
             self.left.insert("final on other systems (`portable`, `poll`, `foreign`)".to_string());
         }
         Ok(())
@@ -149,6 +152,11 @@ impl Scope {
             _ if is_below(path, "xtask/figures") => _ = self.parts.insert("book"),
             _ if is_below(path, "xtask/models") => _ = self.parts.insert("loom"),
             _ if is_below(path, "xtask/fuzz") => _ = self.parts.insert("fuzz"),
+            _ if is_below(path, "xtask/labs") => {
+                package(self, "labs");
+                self.parts.extend(["book", "transcripts"]);
+                self.pages.insert("book/src/part6/labs.md".to_string());
+            }
             _ if is_below(path, "xtask/plots") => package(self, "plots"),
             _ if is_below(path, "xtask/src") || is_below(path, "xtask/tests") => {
                 package(self, "xtask");
@@ -260,7 +268,7 @@ mod tests {
         let changed: Vec<&str> =
             changed.iter().map(String::as_str).chain(["final/src/core/x.rs"]).collect();
         let scope = scope(&changed);
-        assert_eq!(names(&scope.packages), ["ch03_a", "ch04_b", "ch05_c", "final"]);
+        assert_eq!(names(&scope.packages), ["ch03_a", "ch04_b", "ch05_c", "final", "labs"]);
         assert_eq!(names(&scope.tested), ["ch03_a", "final"]);
         assert!(scope.summary().contains("only a whole run checks the tests of ch04_b\n"));
         assert!(scope.has("loom"));

@@ -51,12 +51,12 @@ pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     Ok(format!("labs used in a browser: {}", report.labs))
 }
 
-/// The server of the last part, with its labs' endpoint.
+/// The server that three of the labs send bytes to.
 fn start_server(sources: &Sources) -> Result<Program> {
     let built = Built::everything(sources, &BTreeSet::new())?;
-    let program = built.folder.join(format!("httpserver{}", env::consts::EXE_SUFFIX));
-    let settings = ["--labs", "--addr", "127.0.0.1:0", "--log", "off"];
-    Program::start(&program, &settings).with_context(|| format!("starting {}", program.display()))
+    let program = built.folder.join(format!("labs{}", env::consts::EXE_SUFFIX));
+    Program::start(&program, &["--addr", "127.0.0.1:0"])
+        .with_context(|| format!("starting {}", program.display()))
 }
 
 /// The rows of the smuggling table: what is sent, and the statuses that answer it.

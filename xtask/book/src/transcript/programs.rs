@@ -126,8 +126,8 @@ while [ $# -gt 0 ]; do
 done
 case "$program ${{1:-}}" in
   examples/*) ;;
-  'final '*) # its own flag, unless an address is given
-    program=httpserver
+  'final '*|'labs '*) # a flag of their own, unless an address is given
+    program="${{program/#final/httpserver}}"
     case " $* " in *' --addr '*) ;; *) set -- --addr {host}:8080 "$@" ;; esac ;;
   *' '|*' --'*) set -- {host}:8080 "$@" ;; # no address is given
 esac
@@ -149,7 +149,9 @@ mod tests {
     fn started(arguments: &[&str]) -> String {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("examples")).unwrap();
-        for program in ["httpserver", "ch04_router", "examples/serve_folder", "xtask", "deps-a1"] {
+        for program in
+            ["httpserver", "labs", "ch04_router", "examples/serve_folder", "xtask", "deps-a1"]
+        {
             let path = folder.path().join(program);
             fs::write(&path, "#!/bin/sh\necho \"${0##*/} $*\"\n").unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -171,7 +173,8 @@ mod tests {
     }
 
     #[test]
-    fn the_address_of_the_final_program_is_a_flag() {
+    fn the_address_of_final_and_of_the_labs_is_a_flag() {
+        assert_eq!(started(&["run", "-q", "-p", "labs"]), "labs --addr 127.0.0.2:8080");
         assert_eq!(started(&["run", "-q", "-p", "final"]), "httpserver --addr 127.0.0.2:8080");
         assert_eq!(
             started(&["run", "-p", "final", "--", "--root", "/tmp"]),

@@ -1,26 +1,26 @@
 //! Where each message ends, or at which byte it is refused. The parser says so; it is given one byte after the other.
 
-use crate::http::body::{BodyDecoder, BodyError};
-use crate::http::framing::BodyLength;
-use crate::http::limits::Limits;
-use crate::http::parser::{HeadParser, ParseError};
+use httpserver::http::body::{BodyDecoder, BodyError};
+use httpserver::http::framing::BodyLength;
+use httpserver::http::limits::Limits;
+use httpserver::http::parser::{HeadParser, ParseError};
 
 /// One message of the input, as far as it goes.
 #[derive(Debug, PartialEq)]
-pub(super) struct Message {
+pub(crate) struct Message {
     /// Its first byte.
-    pub(super) from: usize,
+    pub(crate) from: usize,
     /// The first byte behind it.
-    pub(super) to: usize,
+    pub(crate) to: usize,
     /// Where its head ends, if it does, and how its body is framed.
-    pub(super) head: Option<(usize, BodyLength)>,
+    pub(crate) head: Option<(usize, BodyLength)>,
     /// Why it ends there.
-    pub(super) end: End,
+    pub(crate) end: End,
 }
 
 /// Why a message ends.
 #[derive(Debug, PartialEq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// It is complete.
     Complete,
     /// There are no more bytes.
@@ -32,7 +32,7 @@ pub(super) enum End {
 }
 
 /// Takes one message off `input` at `from`.
-pub(super) fn next(input: &[u8], from: usize, limits: &Limits) -> Message {
+pub(crate) fn next(input: &[u8], from: usize, limits: &Limits) -> Message {
     let mut message = Message { from, to: input.len(), head: None, end: End::NeedMore };
     let mut parser = HeadParser::new(limits);
     let mut length = None;
@@ -75,7 +75,7 @@ fn body(input: &[u8], from: usize, length: BodyLength, limits: &Limits) -> (usiz
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::line::LineError;
+    use httpserver::http::line::LineError;
 
     fn walk(input: &str) -> (usize, Option<usize>, End) {
         let message = next(input.as_bytes(), 0, &Limits::default());

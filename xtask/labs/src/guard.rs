@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::http::{HeaderName, HttpError, Request, Status};
+use httpserver::http::{HeaderName, HttpError, Request, Status};
 
 const ORIGIN: HeaderName = HeaderName::from_static("Origin");
 
@@ -17,7 +17,7 @@ const BOOK: [&str; 2] = ["http://localhost:3000", "http://127.0.0.1:3000"];
 ///
 /// # Errors
 /// 403 for a peer, a Host or an Origin that is another.
-pub(super) fn check(request: &Request, address: SocketAddr) -> Result<(), HttpError> {
+pub(crate) fn check(request: &Request, address: SocketAddr) -> Result<(), HttpError> {
     if !request.peer().ip().to_canonical().is_loopback() {
         return Err(refused("only this machine may use the labs"));
     }
@@ -59,7 +59,7 @@ fn is_ours(host: &str, address: SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Method;
+    use httpserver::http::Method;
 
     const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 

@@ -1,11 +1,11 @@
 //! Which part of a chunked body each byte is (RFC 9112 section 7.1).
 
-use super::label::Labels;
-use super::part::Part;
+use crate::label::Labels;
+use crate::part::Part;
 
 impl Labels<'_> {
     /// `chunk-size [ chunk-ext ] CRLF chunk-data CRLF`, again and again, then the trailers.
-    pub(super) fn chunks(&mut self, to: usize) {
+    pub(crate) fn chunks(&mut self, to: usize) {
         while self.at() < to {
             let (end, next) = self.line(to);
             let digits = self.rest(end).iter().take_while(|byte| byte.is_ascii_hexdigit()).count();

@@ -1,49 +1,34 @@
 //! The labs' endpoint: what would the server do with these bytes?
 //!
 //! A page sends the bytes of a connection. They go through the code that serves every connection, and the page gets
-//! back all that came out, and which part of the input each byte was. The steps, and the file of each:
-//!
-//! 1. `guard`: only this machine may ask, and only pages that are meant to.
-//! 2. `walk`: the parser says where each message ends, or at which byte it is refused.
-//! 3. `wire`: a connection without a network takes the messages, and answers.
-//! 4. `label` and `body`: which part of a message each byte is; `part` has the names.
-//! 5. `blame`: which of the parts a refusal is about, and the section that says so.
-//! 6. `report`: all of it as JSON.
-
-mod blame;
-mod body;
-mod guard;
-mod label;
-mod part;
-mod report;
-mod walk;
-mod wire;
+//! back all that came out, and which part of the input each byte was.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::json;
-
-use crate::Config;
-use crate::core::blocking;
-use crate::core::stderr::log_stderr;
-use crate::http::limits::{KIB, MIB};
-use crate::http::{
+use httpserver::Config;
+use httpserver::core::blocking;
+use httpserver::core::stderr::log_stderr;
+use httpserver::http::limits::{KIB, MIB};
+use httpserver::http::{
     HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, header,
 };
+use serde_json::json;
+
+use crate::{guard, report};
 
 /// Bytes that are taken at once.
 const INPUT: usize = 64 * KIB;
 
 /// Bytes of answers that are given back.
-const OUTPUT: usize = MIB;
+pub(crate) const OUTPUT: usize = MIB;
 
 /// Requests among the bytes. The last of them is answered with `Connection: close`.
-const REQUESTS: usize = 64;
+pub(crate) const REQUESTS: usize = 64;
 
 /// Parts that are named.
-const SPANS: usize = 8192;
+pub(crate) const SPANS: usize = 8192;
 
 /// Pages that may ask at the same time.
 const AT_ONCE: usize = 4;
@@ -74,7 +59,7 @@ pub(crate) fn routes(router: &mut Router, config: &Config, address: SocketAddr) 
 fn info(address: SocketAddr) -> Response {
     Response::json(&json!({
         "labs": 1,
-        "name": "httpserver",
+        "name": env!("CARGO_PKG_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "addr": address.to_string(),
         "limits": { "input": INPUT, "output": OUTPUT, "requests": REQUESTS, "spans": SPANS },

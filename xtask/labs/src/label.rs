@@ -2,13 +2,14 @@
 //!
 //! So it has a name for every byte, also in what was refused, and the parts cover the input without a gap.
 
-use super::part::{Part, Span};
-use super::walk::{End, Message};
-use crate::http::framing::BodyLength;
+use httpserver::http::framing::BodyLength;
+
+use crate::message::{End, Message};
+use crate::part::{Part, Span};
 
 /// Cuts an input into parts.
 #[derive(Debug)]
-pub(super) struct Labels<'a> {
+pub(crate) struct Labels<'a> {
     input: &'a [u8],
     /// What has no part yet.
     at: usize,
@@ -17,12 +18,12 @@ pub(super) struct Labels<'a> {
 
 impl<'a> Labels<'a> {
     /// Nothing has a part yet.
-    pub(super) fn new(input: &'a [u8]) -> Labels<'a> {
+    pub(crate) fn new(input: &'a [u8]) -> Labels<'a> {
         Labels { input, at: 0, spans: Vec::new() }
     }
 
     /// The parts of one message, in order.
-    pub(super) fn message(&mut self, message: &Message) -> Vec<Span> {
+    pub(crate) fn message(&mut self, message: &Message) -> Vec<Span> {
         self.at = message.from;
         self.head(message.head.map_or(message.to, |(end, _)| end));
         match message.head {
@@ -32,13 +33,13 @@ impl<'a> Labels<'a> {
         }
         let mut spans = std::mem::take(&mut self.spans);
         if let End::Head(_) | End::Body(_) = message.end {
-            super::blame::mark(&mut spans, self.input, message);
+            crate::blame::mark(&mut spans, self.input, message);
         }
         spans
     }
 
     /// Everything up to `to` is this part.
-    pub(super) fn take(&mut self, to: usize, part: Part) {
+    pub(crate) fn take(&mut self, to: usize, part: Part) {
         if to > self.at {
             self.spans.push(Span { from: self.at, to, part, is_blamed: false });
             self.at = to;
@@ -47,22 +48,22 @@ impl<'a> Labels<'a> {
 
     /// What has a part by now.
     #[cfg(test)]
-    pub(super) fn spans(&self) -> &[Span] {
+    pub(crate) fn spans(&self) -> &[Span] {
         &self.spans
     }
 
     /// Where the next part begins.
-    pub(super) fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.at
     }
 
     /// The bytes up to `to` that have no part yet.
-    pub(super) fn rest(&self, to: usize) -> &'a [u8] {
+    pub(crate) fn rest(&self, to: usize) -> &'a [u8] {
         &self.input[self.at..to]
     }
 
     /// Where the text of the current line ends, and where the line does. They are the same if it does not end.
-    pub(super) fn line(&self, to: usize) -> (usize, usize) {
+    pub(crate) fn line(&self, to: usize) -> (usize, usize) {
         let rest = self.rest(to);
         match rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
             None => (to, to),
@@ -104,7 +105,7 @@ impl<'a> Labels<'a> {
     }
 
     /// Lines of `name ":" OWS value OWS`, up to the empty one.
-    pub(super) fn fields(&mut self, to: usize, [name, value, last]: [Part; 3]) {
+    pub(crate) fn fields(&mut self, to: usize, [name, value, last]: [Part; 3]) {
         while self.at < to {
             let (end, next) = self.line(to);
             if end == self.at {
@@ -137,12 +138,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::http::limits::Limits;
-    use crate::labs::walk;
+    use crate::message;
+    use httpserver::http::limits::Limits;
 
     /// `part:text` of each part of the first message.
     fn parts(input: &str) -> Vec<String> {
-        let message = walk::next(input.as_bytes(), 0, &Limits::default());
+        let message = message::next(input.as_bytes(), 0, &Limits::default());
         let spans = Labels::new(input.as_bytes()).message(&message);
         spans
             .iter()
@@ -223,7 +224,7 @@ mod tests {
                     .prop_map(String::into_bytes),
             ],
         ) {
-            let message = walk::next(&input, 0, &Limits::default());
+            let message = message::next(&input, 0, &Limits::default());
             let mut at = message.from;
             for span in Labels::new(&input).message(&message) {
                 prop_assert_eq!(span.from, at);

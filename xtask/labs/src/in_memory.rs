@@ -1,22 +1,23 @@
 //! A connection without a network: both ends are here, and bytes go from one to the other through the kernel.
 //!
-//! What happens at the server's end is [`Exchange::turn`], as for any client. Around it nothing is real: the clock
+//! What happens at the server's end is [`Exchange::step`], as for any client. Around it nothing is real: the clock
 //! moves only when a handler pretends to sleep, and the application is one of its own.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::OUTPUT;
-use crate::core::system::pair;
-use crate::core::{Connection, Interest, MemoryBudget, UploadSlots};
-use crate::http::Handler;
-use crate::http::context::Context;
-use crate::http::exchange::{AfterStep, Exchange, Scratch};
-use crate::http::limits::{KIB, Limits};
+use httpserver::core::system::pair;
+use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
+use httpserver::http::Handler;
+use httpserver::http::context::Context;
+use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
+use httpserver::http::limits::{KIB, Limits};
+
+use crate::endpoint::OUTPUT;
+use crate::sandbox::Slept;
 
 /// How long one input may take, in real time.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -25,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PIECE: usize = 16 * KIB;
 
 /// The two ends.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     client: TcpStream,
     connection: Connection,
     exchange: Exchange,
@@ -35,7 +36,7 @@ pub(super) struct Wire {
     memory: MemoryBudget,
     start: Instant,
     until: Instant,
-    slept: Arc<AtomicU64>,
+    slept: Slept,
     next: AfterStep,
     output: Vec<u8>,
     is_cut: bool,
@@ -46,11 +47,7 @@ impl Wire {
     ///
     /// # Errors
     /// When the system has no more files.
-    pub(super) fn new(
-        handler: Box<dyn Handler>,
-        limits: Limits,
-        slept: Arc<AtomicU64>,
-    ) -> io::Result<Wire> {
+    pub(crate) fn new(handler: Box<dyn Handler>, limits: Limits, slept: Slept) -> io::Result<Wire> {
         let (client, server) = pair()?;
         let start = Instant::now();
         Ok(Wire {
@@ -74,7 +71,7 @@ impl Wire {
     ///
     /// # Errors
     /// What the server's end reports: it has closed then.
-    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         for piece in bytes.chunks(PIECE) {
             if !self.is_open() {
                 break;
@@ -87,27 +84,27 @@ impl Wire {
     }
 
     /// Whether the server takes more.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !self.is_cut && !self.exchange.is_closing() && self.next != AfterStep::End
     }
 
     /// Whether the server has more to say than is taken here.
-    pub(super) fn is_cut(&self) -> bool {
+    pub(crate) fn is_cut(&self) -> bool {
         self.is_cut
     }
 
     /// Whether it waits for a new request.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.exchange.is_idle()
     }
 
     /// All that it has said.
-    pub(super) fn output(&self) -> &[u8] {
+    pub(crate) fn output(&self) -> &[u8] {
         &self.output
     }
 
     /// How long it waits, at most, for what it waits for. `None`: it has ended.
-    pub(super) fn patience(&self) -> Option<Duration> {
+    pub(crate) fn patience(&self) -> Option<Duration> {
         match self.next {
             AfterStep::Wait(_, deadline)
             | AfterStep::More(deadline)
@@ -122,7 +119,7 @@ impl Wire {
     ///
     /// # Errors
     /// As [`Wire::send`].
-    pub(super) fn time_out(&mut self) -> io::Result<Vec<u8>> {
+    pub(crate) fn time_out(&mut self) -> io::Result<Vec<u8>> {
         let before = self.output.len();
         if self.exchange.time_out(&self.connection) {
             self.give_turns()?;
@@ -191,8 +188,8 @@ impl Wire {
     }
 }
 
-fn time(start: Instant, slept: &AtomicU64) -> Instant {
-    start + Duration::from_millis(slept.load(Ordering::Relaxed))
+fn time(start: Instant, slept: &Slept) -> Instant {
+    start + Duration::from_millis(slept.milliseconds())
 }
 
 /// Where the requests seem to come from.

@@ -2,20 +2,20 @@
 
 /// A part of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     /// Its first byte.
-    pub(super) from: usize,
+    pub(crate) from: usize,
     /// The first byte behind it.
-    pub(super) to: usize,
+    pub(crate) to: usize,
     /// What it is.
-    pub(super) part: Part,
+    pub(crate) part: Part,
     /// Whether it is what a refusal is about.
-    pub(super) is_blamed: bool,
+    pub(crate) is_blamed: bool,
 }
 
 /// What a part is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// A CRLF in front of the request line.
     EmptyLine,
     /// The method.
@@ -64,7 +64,7 @@ pub(super) enum Part {
 
 impl Part {
     /// Its name, and where to read about it.
-    pub(super) fn description(self) -> (&'static str, Option<&'static str>) {
+    pub(crate) fn description(self) -> (&'static str, Option<&'static str>) {
         let (name, section) = match self {
             Self::EmptyLine => ("empty-line", "RFC 9112 section 2.2"),
             Self::Method => ("method", "RFC 9110 section 9.1"),

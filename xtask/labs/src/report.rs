@@ -1,22 +1,22 @@
 //! What came of an input, as JSON.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use httpserver::http::{Handler, HttpError, Request, Status};
+use httpserver::{Config, Limits};
 use serde_json::{Map, Value, json};
 
-use super::label::Labels;
-use super::part::{Part, Span};
-use super::walk::{self, End, Message};
-use super::wire::Wire;
-use super::{REQUESTS, SPANS, blame};
-use crate::http::call::unmet_expectation;
-use crate::http::{Handler, HttpError, Request};
-use crate::{Config, Limits, app};
+use crate::blame;
+use crate::endpoint::{REQUESTS, SPANS};
+use crate::in_memory::Wire;
+use crate::label::Labels;
+use crate::message::{self, End, Message};
+use crate::part::{Part, Span};
+use crate::sandbox::{self, Slept};
 
 /// How an interim response begins and ends, of the one kind that this server sends.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -25,16 +25,16 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 ///
 /// # Errors
 /// When there is no application or no connection to run it with.
-pub(super) fn make(input: &[u8], config: &Config) -> anyhow::Result<Value> {
+pub(crate) fn make(input: &[u8], config: &Config) -> anyhow::Result<Value> {
     let limits = Limits {
         requests: config.limits.requests.min(REQUESTS),
         // No handler may wait for what nobody will send.
         whole_body: u64::MAX,
         ..config.limits
     };
-    let slept = Arc::new(AtomicU64::new(0));
+    let slept = Slept::default();
     let seen: Seen = Arc::default();
-    let application = app::pretended(config, Arc::clone(&slept))?;
+    let application = sandbox::application(config, &slept)?;
     let handler = {
         let seen = Arc::clone(&seen);
         move |request: &mut Request| {
@@ -42,7 +42,7 @@ pub(super) fn make(input: &[u8], config: &Config) -> anyhow::Result<Value> {
             application.handle(request)
         }
     };
-    let wire = Wire::new(Box::new(handler), limits, Arc::clone(&slept))?;
+    let wire = Wire::new(Box::new(handler), limits, slept.clone())?;
     let mut report = Report {
         input,
         wire,
@@ -54,7 +54,7 @@ pub(super) fn make(input: &[u8], config: &Config) -> anyhow::Result<Value> {
     };
     let mut at = 0;
     while at < input.len() && report.wire.is_open() {
-        at = report.message(&walk::next(input, at, &limits))?;
+        at = report.message(&message::next(input, at, &limits))?;
     }
     if at < input.len() {
         let out = report.wire.output().len();
@@ -70,7 +70,7 @@ pub(super) fn make(input: &[u8], config: &Config) -> anyhow::Result<Value> {
         "read": at,
         "output": output,
         "truncated": is_cut,
-        "clock_ms": slept.load(Ordering::Relaxed),
+        "clock_ms": slept.milliseconds(),
         "messages": report.messages,
         "refusal": report.refusal,
         "next": next,
@@ -252,6 +252,12 @@ fn refusal(
         "text": words["message"],
         "rule": rule,
     })
+}
+
+/// What the server says of an expectation that it cannot meet.
+fn unmet_expectation() -> HttpError {
+    let message = "the only expectation that can be met is 100-continue";
+    HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message)
 }
 
 /// `HTTP/1.1 NNN`.

@@ -1,12 +1,13 @@
 //! What a refusal is about. That there is one, and its words, are the parser's; this finds the place.
 
-use super::part::{Part, Span};
-use super::walk::{End, Message};
-use crate::http::body::BodyError;
-use crate::http::fields::parse_fields;
-use crate::http::framing::{BodyLength, FramingError};
-use crate::http::header_name::is_token;
-use crate::http::parser::ParseError;
+use httpserver::http::body::BodyError;
+use httpserver::http::fields::parse_fields;
+use httpserver::http::framing::{BodyLength, FramingError};
+use httpserver::http::header_name::is_token;
+use httpserver::http::parser::ParseError;
+
+use crate::message::{End, Message};
+use crate::part::{Part, Span};
 
 /// Where to look in a message.
 enum Place {
@@ -27,7 +28,7 @@ enum Place {
 }
 
 /// The section that a message breaks.
-pub(super) fn section(end: &End) -> Option<&'static str> {
+pub(crate) fn section(end: &End) -> Option<&'static str> {
     match end {
         End::Complete | End::NeedMore => None,
         End::Head(error) => Some(of_head(error).0),
@@ -36,7 +37,7 @@ pub(super) fn section(end: &End) -> Option<&'static str> {
 }
 
 /// Marks the parts of a refused message that the refusal is about.
-pub(super) fn mark(spans: &mut [Span], input: &[u8], message: &Message) {
+pub(crate) fn mark(spans: &mut [Span], input: &[u8], message: &Message) {
     let place = match &message.end {
         End::Complete | End::NeedMore => return,
         End::Head(error) => of_head(error).1,
@@ -69,7 +70,7 @@ pub(super) fn mark(spans: &mut [Span], input: &[u8], message: &Message) {
 }
 
 /// Marks an expectation that cannot be met.
-pub(super) fn expectation(spans: &mut [Span], input: &[u8]) {
+pub(crate) fn expectation(spans: &mut [Span], input: &[u8]) {
     mark_fields(spans, input, &["expect"]);
 }
 

@@ -1,0 +1,62 @@
+//! The demonstration as a trial sees it. Nothing that happens in it is noticed outside: it has users of its own, it writes
+//! no log, and its handlers only pretend to sleep.
+
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use httpserver::Config;
+use httpserver::app::{self, Sleep};
+use httpserver::http::{HttpError, IntoResponse, Request, Response};
+use httpserver::middleware::{Chain, Next};
+
+/// How long handlers have pretended to sleep. A clone counts the same time.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Slept(Arc<AtomicU64>);
+
+impl Slept {
+    /// The whole time, in milliseconds.
+    pub(crate) fn milliseconds(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, time: Duration) {
+        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+}
+
+/// A new application whose handlers add to `slept` instead of sleeping.
+///
+/// # Errors
+/// As [`app::build`].
+pub(crate) fn application(config: &Config, slept: &Slept) -> anyhow::Result<Chain> {
+    let slept = slept.clone();
+    let sleep: Sleep = Arc::new(move |time| slept.add(time));
+    app::isolated(config, &sleep, catch_silently)
+}
+
+thread_local! {
+    /// Whether this thread is in a handler of a sandbox.
+    static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// From now on, a panic in a sandbox prints nothing to standard error. Every other panic does.
+pub(crate) fn silence_panics() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !IS_INSIDE.get() {
+            usual(info);
+        }
+    }));
+}
+
+/// Like [`CatchPanic`](httpserver::middleware::CatchPanic), without its line on standard error.
+fn catch_silently(request: &mut Request, next: Next<'_>) -> Response {
+    IS_INSIDE.set(true);
+    let outcome = catch_unwind(AssertUnwindSafe(|| next.run(request)));
+    IS_INSIDE.set(false);
+    outcome.unwrap_or_else(|_| HttpError::internal().into_response())
+}
