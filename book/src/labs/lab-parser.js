@@ -105,13 +105,13 @@ customElements.define("lab-parser", class extends Lab {
       part.classList.toggle("later", index > to);
     }
     const { from, to: end, part, rule, blame } = this.spans[to];
-    const { refusal } = this.report;
+    const { rejection } = this.report;
     const bytes = end - from === 1 ? `Byte ${from}` : `Bytes ${from} to ${end - 1}`;
     const line = [`${bytes}: ${part.replaceAll("-", " ")}. `];
     if (rule) line.push(link(rule) ? h("a", { href: link(rule) }, rule) : rule, ". ");
-    if (blame && refusal) {
-      line.push(`Refused with ${refusal.status}: ${refusal.text}. The parser was certain at byte ${refusal.at}. `);
-      if (refusal.rule && refusal.rule !== rule) line.push(h("a", { href: link(refusal.rule) }, refusal.rule), ".");
+    if (blame && rejection) {
+      line.push(`Rejected with ${rejection.status}: ${rejection.text}. The parser was certain at byte ${rejection.at}. `);
+      if (rejection.rule && rejection.rule !== rule) line.push(h("a", { href: link(rejection.rule) }, rejection.rule), ".");
     }
     this.status.replaceChildren(...line);
     this.enable();

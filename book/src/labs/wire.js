@@ -12,7 +12,7 @@ async function find() {
     try {
       const signal = AbortSignal.timeout(PATIENCE);
       const answer = await fetch(`${base}/labs/info`, { credentials: "omit", cache: "no-store", signal });
-      if (answer.ok && (await answer.json()).labs === 1) return base;
+      if (answer.ok && (await answer.json()).labs === 2) return base;
     } catch {
       // Nobody is there, or this page may not ask.
     }
@@ -104,11 +104,11 @@ export function origins(report) {
   return [sentence];
 }
 
-/** What became of the messages, a sentence each. */
-export function outcomes({ messages, refusal }) {
+/** What the server did with each message, in a sentence. */
+export function outcomes({ messages, rejection }) {
   const words = {
-    answered: message => `answered with ${message.status}`,
-    refused: message => `refused with ${message.status}: ${refusal?.text}`,
+    responded: message => `responded with ${message.status}`,
+    rejected: message => `rejected with ${message.status}: ${rejection?.text}`,
     incomplete: message => `not complete${message.interim ? "; the server has said 100 Continue" : ""}`,
     unread: () => "never looked at",
   };

@@ -1,4 +1,7 @@
-//! What a refusal is about. That there is one, and its words, are the parser's; this finds the place.
+//! Which parts of a message a rejection is about, and the section of the RFC that the message breaks.
+//!
+//! The parser rejects at the last byte it has read, which is often not where the mistake is: two `Host` fields are
+//! noticed at the end of the header section.
 
 use httpserver::http::body::BodyError;
 use httpserver::http::fields::parse_fields;
@@ -9,55 +12,55 @@ use httpserver::http::parser::ParseError;
 use crate::message::{End, Message};
 use crate::part::{Part, Span};
 
-/// Where to look in a message.
-enum Place {
-    /// At its last byte.
-    Last,
-    /// At this part.
+/// Which parts to mark.
+enum Location {
+    /// The last part.
+    LastPart,
+    /// The parts of this kind.
     Part(Part),
-    /// At what is wrong with the request line.
+    /// The invalid part of the request line.
     RequestLine,
-    /// At these fields; if there are none, at the empty line behind the fields, where one is missing.
+    /// The fields with these names. If there are none, a field is missing, and the empty line after the fields is marked.
     Fields(&'static [&'static str]),
-    /// At the lines that are no fields.
-    Malformed,
-    /// At the trailers.
+    /// The malformed field lines.
+    FieldLines,
+    /// The trailer fields.
     Trailers,
-    /// At the line with a chunk's size, or at the field with that of the body.
-    ChunkLine,
+    /// The line with a chunk's size, or the `Content-Length` of a body that is not chunked.
+    BodySize,
 }
 
-/// The section that a message breaks.
+/// The section of the RFC that a message breaks. `None` for a message that was not rejected.
 pub(crate) fn section(end: &End) -> Option<&'static str> {
     match end {
-        End::Complete | End::NeedMore => None,
-        End::Head(error) => Some(of_head(error).0),
-        End::Body(error) => Some(of_body(*error).0),
+        End::Complete | End::Incomplete => None,
+        End::InvalidHeader(error) => Some(of_header_section(error).0),
+        End::InvalidBody(error) => Some(of_body(*error).0),
     }
 }
 
-/// Marks the parts of a refused message that the refusal is about.
+/// Marks the parts of a rejected message that the rejection is about: at least one.
 pub(crate) fn mark(spans: &mut [Span], input: &[u8], message: &Message) {
-    let place = match &message.end {
-        End::Complete | End::NeedMore => return,
-        End::Head(error) => of_head(error).1,
-        End::Body(error) => of_body(*error).1,
+    let location = match &message.end {
+        End::Complete | End::Incomplete => return,
+        End::InvalidHeader(error) => of_header_section(error).1,
+        End::InvalidBody(error) => of_body(*error).1,
     };
-    match place {
-        Place::Last => {}
-        Place::Part(part) => mark_if(spans, |span| span.part == part),
-        Place::RequestLine => mark_request_line(spans, input),
-        Place::Fields(names) => {
+    match location {
+        Location::LastPart => {}
+        Location::Part(part) => mark_if(spans, |span| span.part == part),
+        Location::RequestLine => mark_request_line(spans, input),
+        Location::Fields(names) => {
             mark_fields(spans, input, names);
             if !spans.iter().any(|span| span.is_blamed) {
-                mark_if(spans, |span| span.part == Part::HeadEnd);
+                mark_if(spans, |span| span.part == Part::HeaderSectionEnd);
             }
         }
-        Place::Malformed => mark_malformed(spans, input),
-        Place::Trailers => {
+        Location::FieldLines => mark_malformed_lines(spans, input),
+        Location::Trailers => {
             mark_if(spans, |span| matches!(span.part, Part::TrailerName | Part::TrailerValue));
         }
-        Place::ChunkLine => match message.head {
+        Location::BodySize => match message.header_section {
             Some((_, BodyLength::Fixed(_))) => mark_fields(spans, input, &["content-length"]),
             _ => mark_chunk_line(spans),
         },
@@ -69,87 +72,91 @@ pub(crate) fn mark(spans: &mut [Span], input: &[u8], message: &Message) {
     }
 }
 
-/// Marks an expectation that cannot be met.
+/// Marks the field with an expectation that cannot be met.
 pub(crate) fn expectation(spans: &mut [Span], input: &[u8]) {
     mark_fields(spans, input, &["expect"]);
 }
 
-fn of_head(error: &ParseError) -> (&'static str, Place) {
+fn of_header_section(error: &ParseError) -> (&'static str, Location) {
     match error {
-        ParseError::Line(_) => ("RFC 9112 section 2.2", Place::Last),
-        ParseError::RequestLine => ("RFC 9112 section 3", Place::RequestLine),
-        ParseError::UnsupportedVersion => ("RFC 9110 section 2.5", Place::Part(Part::Version)),
-        ParseError::UnknownMethod(_) => ("RFC 9110 section 9.1", Place::Part(Part::Method)),
-        ParseError::Target(_) => ("RFC 9112 section 3.2", Place::Part(Part::Target)),
-        ParseError::TargetTooLong => ("RFC 9110 section 15.5.15", Place::Part(Part::Target)),
-        ParseError::FoldedLine => ("RFC 9112 section 5.2", Place::Last),
-        ParseError::Field => ("RFC 9112 section 5", Place::Malformed),
-        ParseError::TooManyFields | ParseError::HeadTooLarge => ("RFC 6585 section 5", Place::Last),
-        ParseError::Host => ("RFC 9112 section 3.2", Place::Fields(&["host"])),
+        ParseError::Line(_) => ("RFC 9112 section 2.2", Location::LastPart),
+        ParseError::RequestLine => ("RFC 9112 section 3", Location::RequestLine),
+        ParseError::UnsupportedVersion => ("RFC 9110 section 2.5", Location::Part(Part::Version)),
+        ParseError::UnknownMethod(_) => ("RFC 9110 section 9.1", Location::Part(Part::Method)),
+        ParseError::Target(_) => ("RFC 9112 section 3.2", Location::Part(Part::Target)),
+        ParseError::TargetTooLong => ("RFC 9110 section 15.5.15", Location::Part(Part::Target)),
+        ParseError::FoldedLine => ("RFC 9112 section 5.2", Location::LastPart),
+        ParseError::Field => ("RFC 9112 section 5", Location::FieldLines),
+        ParseError::TooManyFields | ParseError::HeadTooLarge => {
+            ("RFC 6585 section 5", Location::LastPart)
+        }
+        ParseError::Host => ("RFC 9112 section 3.2", Location::Fields(&["host"])),
         ParseError::Framing(error) => of_framing(*error),
     }
 }
 
-fn of_framing(error: FramingError) -> (&'static str, Place) {
+fn of_framing(error: FramingError) -> (&'static str, Location) {
     const LENGTH: &[&str] = &["content-length"];
     const CODING: &[&str] = &["transfer-encoding"];
     match error {
         FramingError::BothLengths => {
-            ("RFC 9112 section 6.1", Place::Fields(&["content-length", "transfer-encoding"]))
+            ("RFC 9112 section 6.1", Location::Fields(&["content-length", "transfer-encoding"]))
         }
         FramingError::BadLength | FramingError::LengthOverflow => {
-            ("RFC 9110 section 8.6", Place::Fields(LENGTH))
+            ("RFC 9110 section 8.6", Location::Fields(LENGTH))
         }
-        FramingError::DifferentLengths => ("RFC 9112 section 6.3", Place::Fields(LENGTH)),
-        FramingError::CodingOnHttp10 => ("RFC 9112 section 6.1", Place::Fields(CODING)),
-        FramingError::ChunkedNotLast => ("RFC 9112 section 6.3", Place::Fields(CODING)),
-        FramingError::UnknownCoding => ("RFC 9112 section 6.1", Place::Fields(CODING)),
+        FramingError::DifferentLengths => ("RFC 9112 section 6.3", Location::Fields(LENGTH)),
+        FramingError::CodingOnHttp10 => ("RFC 9112 section 6.1", Location::Fields(CODING)),
+        FramingError::ChunkedNotLast => ("RFC 9112 section 6.3", Location::Fields(CODING)),
+        FramingError::UnknownCoding => ("RFC 9112 section 6.1", Location::Fields(CODING)),
     }
 }
 
-fn of_body(error: BodyError) -> (&'static str, Place) {
+fn of_body(error: BodyError) -> (&'static str, Location) {
     match error {
-        BodyError::TooLarge => ("RFC 9110 section 15.5.14", Place::ChunkLine),
-        BodyError::BadChunk => ("RFC 9112 section 7.1", Place::ChunkLine),
-        BodyError::BadTrailer => ("RFC 9112 section 7.1.2", Place::Trailers),
-        BodyError::TrailersTooLarge => ("RFC 6585 section 5", Place::Last),
+        BodyError::TooLarge => ("RFC 9110 section 15.5.14", Location::BodySize),
+        BodyError::BadChunk => ("RFC 9112 section 7.1", Location::BodySize),
+        BodyError::BadTrailer => ("RFC 9112 section 7.1.2", Location::Trailers),
+        BodyError::TrailersTooLarge => ("RFC 6585 section 5", Location::LastPart),
     }
 }
 
-fn mark_if(spans: &mut [Span], is_it: impl Fn(&Span) -> bool) {
+fn mark_if(spans: &mut [Span], condition: impl Fn(&Span) -> bool) {
     for span in spans {
-        span.is_blamed |= is_it(span);
+        span.is_blamed |= condition(span);
     }
 }
 
-/// All of it, unless it is one. Then it is the method or the version, and only if the line has been read to its end.
+/// Marks the whole line if it does not have three parts; otherwise the method or the version, and neither before the line
+/// has been read to its end.
 fn mark_request_line(spans: &mut [Span], input: &[u8]) {
-    let is_read = spans.iter().any(|span| span.part == Part::Crlf);
-    let is_wrong = |span: &Span| span.part == Part::Method && !is_token(&input[span.from..span.to]);
-    let part = match spans.iter().find(|span| is_wrong(span)) {
+    let is_complete = spans.iter().any(|span| span.part == Part::Crlf);
+    let is_invalid =
+        |span: &Span| span.part == Part::Method && !is_token(&input[span.from..span.to]);
+    let part = match spans.iter().find(|span| is_invalid(span)) {
         _ if spans.iter().any(|span| span.part == Part::RequestLine) => Part::RequestLine,
-        _ if !is_read => return,
+        _ if !is_complete => return,
         Some(_) => Part::Method,
         None => Part::Version,
     };
     mark_if(spans, |span| span.part == part);
 }
 
-/// Names and values.
+/// Marks the names and values of the fields with these names.
 fn mark_fields(spans: &mut [Span], input: &[u8], names: &[&str]) {
-    let mut is_meant = false;
+    let mut is_wanted = false;
     for span in spans {
         if span.part == Part::FieldName {
             let text = &input[span.from..span.to];
-            is_meant = names.iter().any(|name| text.eq_ignore_ascii_case(name.as_bytes()));
+            is_wanted = names.iter().any(|name| text.eq_ignore_ascii_case(name.as_bytes()));
         }
         let is_field = matches!(span.part, Part::FieldName | Part::FieldValue);
-        span.is_blamed |= is_field && is_meant;
+        span.is_blamed |= is_field && is_wanted;
     }
 }
 
-/// Each line by itself goes through the function that has refused them together.
-fn mark_malformed(spans: &mut [Span], input: &[u8]) {
+/// Marks each field line that the parser rejects when it gets that line alone.
+fn mark_malformed_lines(spans: &mut [Span], input: &[u8]) {
     let first = spans.iter().position(|span| span.part == Part::Crlf).map_or(0, |crlf| crlf + 1);
     for line in spans[first..].split_inclusive_mut(|span| span.part == Part::Crlf) {
         let (Some(start), Some(end)) = (line.first(), line.last()) else { continue };
@@ -160,13 +167,13 @@ fn mark_malformed(spans: &mut [Span], input: &[u8]) {
     }
 }
 
-/// The last line with a chunk's size, if the message ends in it.
+/// Marks the line with a chunk's size at the end of the message, if there is one.
 fn mark_chunk_line(spans: &mut [Span]) {
-    let is_of_it =
+    let is_in_line =
         |span: &Span| matches!(span.part, Part::Crlf | Part::ChunkSize | Part::ChunkExtension);
-    let count = spans.iter().rev().take_while(|span| is_of_it(span)).count();
+    let count = spans.iter().rev().take_while(|span| is_in_line(span)).count();
     let line = spans.len() - count;
-    // Behind the data a CRLF must come, and that is no line.
+    // A CRLF at the start ends the data of the chunk before.
     let start = spans[line..].iter().position(|span| span.part != Part::Crlf);
     if let Some(start) = start {
         mark_if(&mut spans[line + start..], |_| true);

@@ -1,7 +1,7 @@
-//! The labs' endpoint: what would the server do with these bytes?
+//! The two routes of the labs: `GET /labs/info` and `POST /labs/wire`.
 //!
-//! A page sends the bytes of a connection. They go through the code that serves every connection, and the page gets
-//! back all that came out, and which part of the input each byte was.
+//! A page posts the bytes of a connection. They go through the code that serves every connection, and the page gets back
+//! all bytes that the server would send, and which part of a message each byte of the input is.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,79 +18,88 @@ use serde_json::json;
 
 use crate::{guard, report};
 
-/// Bytes that are taken at once.
-const INPUT: usize = 64 * KIB;
+/// The most bytes of input.
+const MAX_INPUT: usize = 64 * KIB;
 
-/// Bytes of answers that are given back.
-pub(crate) const OUTPUT: usize = MIB;
+/// The most bytes of responses in a report.
+pub(crate) const MAX_OUTPUT: usize = MIB;
 
-/// Requests among the bytes. The last of them is answered with `Connection: close`.
-pub(crate) const REQUESTS: usize = 64;
+/// The most requests in one input. The response to the last of them has `Connection: close`.
+pub(crate) const MAX_REQUESTS: usize = 64;
 
-/// Parts that are named.
-pub(crate) const SPANS: usize = 8192;
+/// The most parts that a report names.
+pub(crate) const MAX_SPANS: usize = 8192;
 
-/// Pages that may ask at the same time.
-const AT_ONCE: usize = 4;
+/// The most inputs that are run at the same time.
+const MAX_TRIALS: usize = 4;
+
+/// The version of the report. The scripts of the pages check that it is the one they can read.
+const REPORT_VERSION: u32 = 2;
 
 /// Adds `GET /labs/info` and `POST /labs/wire` to the routes of a server that listens at `address`.
 pub(crate) fn routes(router: &mut Router, config: &Config, address: SocketAddr) {
     router.get("/labs/info", move |request: &mut Request| {
         guard::check(request, address)?;
-        Ok::<_, HttpError>(fresh(info(address)))
+        Ok::<_, HttpError>(not_stored(info(address)))
     });
     let config = config.clone();
     let running = Arc::new(AtomicUsize::new(0));
     router.post("/labs/wire", move |request: &mut Request| {
         guard::check(request, address)?;
-        let input = request.body_mut().read_all(INPUT)?;
-        let Some(_place) = Place::take(&running) else { return Ok(busy()) };
-        // Another thread serves the others meanwhile.
+        let input = request.body_mut().read_all(MAX_INPUT)?;
+        let Some(_slot) = TrialSlot::take(&running) else { return Ok(busy()) };
+        // Another thread serves the other connections meanwhile.
         let report = blocking(|| report::make(&input, &config)).map_err(|error| {
             log_stderr(format_args!("/labs/wire: {error:#}"));
-            let message = "the lab has no connection to try this with";
+            let message = "the lab could not run this input; standard error has the reason";
             HttpError::new(Status::INTERNAL_SERVER_ERROR, "labs_failed", message)
         })?;
-        Ok::<_, HttpError>(fresh(Response::json(&report)))
+        Ok::<_, HttpError>(not_stored(Response::json(&report)))
     });
 }
 
-/// By this a page knows that the server is there.
+/// Shows a page that the server is there, and what it accepts.
 fn info(address: SocketAddr) -> Response {
     Response::json(&json!({
-        "labs": 1,
+        "labs": REPORT_VERSION,
         "name": env!("CARGO_PKG_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "addr": address.to_string(),
-        "limits": { "input": INPUT, "output": OUTPUT, "requests": REQUESTS, "spans": SPANS },
+        "limits": {
+            "input": MAX_INPUT,
+            "output": MAX_OUTPUT,
+            "requests": MAX_REQUESTS,
+            "spans": MAX_SPANS,
+        },
     }))
 }
 
 fn busy() -> Response {
-    let message = "other pages have their bytes tried just now; try again";
+    let message = "the lab is running other inputs; try again";
     HttpError::new(Status::SERVICE_UNAVAILABLE, "labs_busy", message)
         .into_response()
         .with_header(header::RETRY_AFTER, 1u64.into())
 }
 
-/// It is about now, and nobody may keep it.
-fn fresh(response: Response) -> Response {
+/// The response is about this moment, so no cache may store it.
+fn not_stored(response: Response) -> Response {
     response.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }
 
-/// One of [`AT_ONCE`].
-struct Place(Arc<AtomicUsize>);
+/// One of [`MAX_TRIALS`] slots. Dropping it frees the slot.
+struct TrialSlot(Arc<AtomicUsize>);
 
-impl Place {
-    fn take(running: &Arc<AtomicUsize>) -> Option<Place> {
-        let place = Place(Arc::clone(running));
-        (running.fetch_add(1, Ordering::AcqRel) < AT_ONCE).then_some(place)
+impl TrialSlot {
+    /// Takes a slot, if fewer than [`MAX_TRIALS`] are taken.
+    fn take(running: &Arc<AtomicUsize>) -> Option<TrialSlot> {
+        let slot = TrialSlot(Arc::clone(running));
+        (running.fetch_add(1, Ordering::Relaxed) < MAX_TRIALS).then_some(slot)
     }
 }
 
-impl Drop for Place {
+impl Drop for TrialSlot {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -99,12 +108,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_so_many_places_and_they_are_given_back() {
+    fn a_dropped_slot_is_free_again() {
         let running = Arc::default();
-        let mut places: Vec<_> = (0..AT_ONCE).map(|_| Place::take(&running)).collect();
-        assert!(places.iter().all(Option::is_some));
-        assert!(Place::take(&running).is_none());
-        places.pop();
-        assert!(Place::take(&running).is_some());
+        let mut slots: Vec<_> = (0..MAX_TRIALS).map(|_| TrialSlot::take(&running)).collect();
+        assert!(slots.iter().all(Option::is_some));
+        assert!(TrialSlot::take(&running).is_none());
+        slots.pop();
+        assert!(TrialSlot::take(&running).is_some());
     }
 }

@@ -1,8 +1,9 @@
-//! Who may ask: programs on this machine, and pages that this machine serves.
+//! Which requests may use the labs: those of programs on this machine, and of pages that this machine serves.
 //!
-//! A loopback address keeps other machines out, and not other pages: a browser here asks for whatever site its user
-//! is on. Such a page's requests carry its `Origin`. One whose name has been pointed at 127.0.0.1 after it was loaded
-//! (DNS rebinding) is of the same origin as we are, for its browser; but that name stands in `Host`.
+//! A loopback address keeps other machines out, but not other pages: the browser on this machine runs the scripts of
+//! every site that its user opens. Requests of such a script carry the site's `Origin`. In a DNS rebinding attack, the
+//! site's name is pointed at 127.0.0.1 after its page was loaded. The browser then takes the page and this server for
+//! one origin, but the site's name is still in `Host`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -10,38 +11,38 @@ use httpserver::http::{HeaderName, HttpError, Request, Status};
 
 const ORIGIN: HeaderName = HeaderName::from_static("Origin");
 
-/// Where `mdbook serve` shows the book. The policy for CORS names them too.
+/// Where `mdbook serve` serves the book. The CORS policy of the demonstration has the same two origins.
 const BOOK: [&str; 2] = ["http://localhost:3000", "http://127.0.0.1:3000"];
 
-/// Whether the request comes from here.
+/// Checks that the request comes from this machine and from an allowed page.
 ///
 /// # Errors
-/// 403 for a peer, a Host or an Origin that is another.
+/// 403 for any other peer address, `Host` or `Origin`.
 pub(crate) fn check(request: &Request, address: SocketAddr) -> Result<(), HttpError> {
     if !request.peer().ip().to_canonical().is_loopback() {
-        return Err(refused("only this machine may use the labs"));
+        return Err(forbidden("only this machine may use the labs"));
     }
     if !request.host().is_some_and(|host| is_ours(host, address)) {
-        return Err(refused(
+        return Err(forbidden(
             "the Host of a lab is localhost, 127.0.0.1 or [::1] with the server's port",
         ));
     }
-    let may = |origin: &[u8]| {
+    let is_allowed = |origin: &[u8]| {
         let origin = str::from_utf8(origin).unwrap_or_default();
         let own = origin.strip_prefix("http://").is_some_and(|host| is_ours(host, address));
         own || BOOK.contains(&origin)
     };
-    if !request.headers().get_all(ORIGIN).all(|origin| may(origin.as_bytes())) {
-        return Err(refused("pages of this origin may not use the labs"));
+    if !request.headers().get_all(ORIGIN).all(|origin| is_allowed(origin.as_bytes())) {
+        return Err(forbidden("pages of this origin may not use the labs"));
     }
     Ok(())
 }
 
-fn refused(message: &str) -> HttpError {
-    HttpError::new(Status::FORBIDDEN, "labs_refused", message)
+fn forbidden(message: &str) -> HttpError {
+    HttpError::new(Status::FORBIDDEN, "labs_forbidden", message)
 }
 
-/// Whether `host` is a name of this server that nobody else can point at it. A port that is not there is 80.
+/// Whether `host` is the server's address or a name for it that no other site can have. Without a port it is port 80.
 fn is_ours(host: &str, address: SocketAddr) -> bool {
     let default = |port: &str| port == "80";
     let port = address.port().to_string();

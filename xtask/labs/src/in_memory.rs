@@ -1,7 +1,7 @@
-//! A connection without a network: both ends are here, and bytes go from one to the other through the kernel.
+//! A connection without a network: both ends are in this process, and the kernel moves the bytes between them.
 //!
-//! What happens at the server's end is [`Exchange::step`], as for any client. Around it nothing is real: the clock
-//! moves only when a handler pretends to sleep, and the application is one of its own.
+//! The server's end runs [`Exchange::step`], the code that serves every connection. The rest is simulated: the clock
+//! moves only when a handler pretends to sleep, and the application is a sandbox.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -16,19 +16,19 @@ use httpserver::http::context::Context;
 use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
 use httpserver::http::limits::{KIB, Limits};
 
-use crate::endpoint::OUTPUT;
+use crate::endpoint::MAX_OUTPUT;
 use crate::sandbox::Slept;
 
-/// How long one input may take, in real time.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest that one input is run, in real time.
+const RUN_TIME: Duration = Duration::from_secs(2);
 
-/// Bytes that are sent at once. They surely fit into the socket's buffer.
-const PIECE: usize = 16 * KIB;
+/// Bytes that are sent at once. They fit into the socket's buffer, so sending them never blocks.
+const CHUNK: usize = 16 * KIB;
 
-/// The two ends.
-pub(crate) struct Wire {
+/// Both ends of a connection.
+pub(crate) struct InMemoryConnection {
     client: TcpStream,
-    connection: Connection,
+    server: Connection,
     exchange: Exchange,
     scratch: Scratch,
     handler: Box<dyn Handler>,
@@ -39,105 +39,104 @@ pub(crate) struct Wire {
     slept: Slept,
     next: AfterStep,
     output: Vec<u8>,
-    is_cut: bool,
+    is_truncated: bool,
 }
 
-impl Wire {
-    /// A connection whose requests `handler` answers. `slept` counts the milliseconds that it has pretended to sleep.
+impl InMemoryConnection {
+    /// A connection whose requests go to `handler`. Its clock runs ahead of the start by the time in `slept`.
     ///
     /// # Errors
-    /// When the system has no more files.
-    pub(crate) fn new(handler: Box<dyn Handler>, limits: Limits, slept: Slept) -> io::Result<Wire> {
+    /// When the process has no file descriptors left.
+    pub(crate) fn new(
+        handler: Box<dyn Handler>,
+        limits: Limits,
+        slept: Slept,
+    ) -> io::Result<InMemoryConnection> {
         let (client, server) = pair()?;
         let start = Instant::now();
-        Ok(Wire {
+        Ok(InMemoryConnection {
             client,
-            connection: Connection::new(server, peer()),
+            server: Connection::new(server, peer()),
             exchange: Exchange::default(),
             scratch: Scratch::default(),
             handler,
             limits,
             memory: MemoryBudget::default(),
             start,
-            until: start + PATIENCE,
+            until: start + RUN_TIME,
             slept,
             next: AfterStep::Wait(Interest::Read, start + limits.idle_time),
             output: Vec::new(),
-            is_cut: false,
+            is_truncated: false,
         })
     }
 
-    /// Sends bytes, and lets the server do all that it does about them.
+    /// Sends bytes to the server, and runs it until it waits for more.
     ///
     /// # Errors
-    /// What the server's end reports: it has closed then.
+    /// What the server's end reports. It has closed the connection then.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        for piece in bytes.chunks(PIECE) {
+        for chunk in bytes.chunks(CHUNK) {
             if !self.is_open() {
                 break;
             }
-            self.client.write_all(piece)?;
-            self.wait_for(piece.len());
-            self.give_turns()?;
+            self.client.write_all(chunk)?;
+            self.wait_until_arrived(chunk.len());
+            self.run_server()?;
         }
         Ok(())
     }
 
-    /// Whether the server takes more.
+    /// Whether the server reads more requests.
     pub(crate) fn is_open(&self) -> bool {
-        !self.is_cut && !self.exchange.is_closing() && self.next != AfterStep::End
+        !self.is_truncated && !self.exchange.is_closing() && self.next != AfterStep::End
     }
 
-    /// Whether the server has more to say than is taken here.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.is_cut
+    /// Whether the server had more to send than this connection takes, or took too long.
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.is_truncated
     }
 
-    /// Whether it waits for a new request.
+    /// Whether the server waits for a new request.
     pub(crate) fn is_idle(&self) -> bool {
         self.exchange.is_idle()
     }
 
-    /// All that it has said.
+    /// All bytes that the server has sent.
     pub(crate) fn output(&self) -> &[u8] {
         &self.output
     }
 
-    /// How long it waits, at most, for what it waits for. `None`: it has ended.
-    pub(crate) fn patience(&self) -> Option<Duration> {
+    /// How long the server waits until it times out. `None` if it has closed the connection.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
         match self.next {
             AfterStep::Wait(_, deadline)
             | AfterStep::More(deadline)
             | AfterStep::Queue { deadline, .. } => {
-                Some(deadline.saturating_duration_since(self.now()))
+                Some(deadline.saturating_duration_since(now(self.start, &self.slept)))
             }
             AfterStep::End => None,
         }
     }
 
-    /// Lets this time pass. Returns what the client is told then.
+    /// Lets the server time out. Returns the bytes that it sends then.
     ///
     /// # Errors
-    /// As [`Wire::send`].
-    pub(crate) fn time_out(&mut self) -> io::Result<Vec<u8>> {
+    /// As [`InMemoryConnection::send`].
+    pub(crate) fn expire(&mut self) -> io::Result<Vec<u8>> {
         let before = self.output.len();
-        if self.exchange.time_out(&self.connection) {
-            self.give_turns()?;
+        if self.exchange.time_out(&self.server) {
+            self.run_server()?;
         }
         Ok(self.output.split_off(before))
     }
 
-    /// The invented clock.
-    fn now(&self) -> Instant {
-        time(self.start, &self.slept)
-    }
-
-    /// Turns, as the poller would give them, until the server waits for bytes that have not been sent.
-    fn give_turns(&mut self) -> io::Result<()> {
+    /// Runs the server's end, in the place of the poller, until it waits for bytes from the client.
+    fn run_server(&mut self) -> io::Result<()> {
         loop {
-            if self.output.len() >= OUTPUT || Instant::now() >= self.until {
-                self.output.truncate(OUTPUT);
-                self.is_cut = true;
+            if self.output.len() >= MAX_OUTPUT || Instant::now() >= self.until {
+                self.output.truncate(MAX_OUTPUT);
+                self.is_truncated = true;
                 return Ok(());
             }
             let (start, slept) = (self.start, &self.slept);
@@ -150,23 +149,24 @@ impl Wire {
                 always: &[],
                 is_stopping: &AtomicBool::new(false),
                 peer: peer(),
-                clock: &|| time(start, slept),
+                clock: &|| now(start, slept),
             };
-            self.next = self.exchange.step(&mut self.connection, &mut self.scratch, cx)?;
+            self.next = self.exchange.step(&mut self.server, &mut self.scratch, cx)?;
             self.receive()?;
             match self.next {
-                AfterStep::Wait(Interest::Read, _) | AfterStep::Queue { .. } => return Ok(()),
+                AfterStep::Wait(Interest::Read, _) | AfterStep::Queue { .. } | AfterStep::End => {
+                    return Ok(());
+                }
                 AfterStep::Wait(..) | AfterStep::More(_) => {}
-                AfterStep::End => return Ok(()),
             }
         }
     }
 
-    /// Waits until so many bytes have arrived. On Linux they have when they are sent.
-    fn wait_for(&self, count: usize) {
+    /// Waits until this many bytes have arrived at the server's end. On Linux they arrive before `write` returns.
+    fn wait_until_arrived(&self, count: usize) {
         let mut bytes = vec![0; count];
         loop {
-            match self.connection.stream().peek(&mut bytes) {
+            match self.server.stream().peek(&mut bytes) {
                 Ok(arrived) if arrived >= count => return,
                 Err(error) if error.kind() != ErrorKind::WouldBlock => return,
                 _ if Instant::now() >= self.until => return,
@@ -175,9 +175,9 @@ impl Wire {
         }
     }
 
-    /// Takes what the server has said so far, if it is not too much.
+    /// Reads what the server has sent, up to one byte more than the limit, which shows that there is more.
     fn receive(&mut self) -> io::Result<()> {
-        let room = (OUTPUT + 1).saturating_sub(self.output.len()) as u64;
+        let room = (MAX_OUTPUT + 1).saturating_sub(self.output.len()) as u64;
         match Read::by_ref(&mut self.client).take(room).read_to_end(&mut self.output) {
             Ok(_) => Ok(()),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
@@ -188,11 +188,12 @@ impl Wire {
     }
 }
 
-fn time(start: Instant, slept: &Slept) -> Instant {
+/// The time on the simulated clock.
+fn now(start: Instant, slept: &Slept) -> Instant {
     start + Duration::from_millis(slept.milliseconds())
 }
 
-/// Where the requests seem to come from.
+/// The address that requests seem to come from.
 fn peer() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000))
 }

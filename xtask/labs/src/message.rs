@@ -1,4 +1,5 @@
-//! Where each message ends, or at which byte it is refused. The parser says so; it is given one byte after the other.
+//! Where each message of the input ends, or the byte at which it is rejected. The parser of `final` decides both; it gets
+//! one byte after the other, so the first byte that makes a message invalid is known.
 
 use httpserver::http::body::{BodyDecoder, BodyError};
 use httpserver::http::framing::BodyLength;
@@ -10,10 +11,10 @@ use httpserver::http::parser::{HeadParser, ParseError};
 pub(crate) struct Message {
     /// Its first byte.
     pub(crate) from: usize,
-    /// The first byte behind it.
+    /// The byte after its last one.
     pub(crate) to: usize,
-    /// Where its head ends, if it does, and how its body is framed.
-    pub(crate) head: Option<(usize, BodyLength)>,
+    /// The byte after its header section, and how its body is framed. `None` if the header section has no end.
+    pub(crate) header_section: Option<(usize, BodyLength)>,
     /// Why it ends there.
     pub(crate) end: End,
 }
@@ -21,52 +22,47 @@ pub(crate) struct Message {
 /// Why a message ends.
 #[derive(Debug, PartialEq)]
 pub(crate) enum End {
-    /// It is complete.
+    /// The message is complete.
     Complete,
-    /// There are no more bytes.
-    NeedMore,
-    /// The last byte made the head wrong.
-    Head(ParseError),
-    /// The last byte made the body wrong.
-    Body(BodyError),
+    /// The input has no more bytes.
+    Incomplete,
+    /// The last byte made the header section invalid.
+    InvalidHeader(ParseError),
+    /// The last byte made the body invalid.
+    InvalidBody(BodyError),
 }
 
-/// Takes one message off `input` at `from`.
-pub(crate) fn next(input: &[u8], from: usize, limits: &Limits) -> Message {
-    let mut message = Message { from, to: input.len(), head: None, end: End::NeedMore };
+/// The message that begins at `from`.
+pub(crate) fn at(input: &[u8], from: usize, limits: &Limits) -> Message {
+    let mut message = Message { from, to: input.len(), header_section: None, end: End::Incomplete };
     let mut parser = HeadParser::new(limits);
-    let mut length = None;
     for to in from + 1..=input.len() {
         match parser.push(&input[from..to]) {
             Ok(None) => continue,
             Ok(Some((head, _))) => {
-                message.head = Some((to, head.body_length));
-                length = Some(head.body_length);
+                message.header_section = Some((to, head.body_length));
+                (message.to, message.end) = body(input, to, head.body_length, limits);
             }
-            Err(error) => message.end = End::Head(error),
+            Err(error) => (message.to, message.end) = (to, End::InvalidHeader(error)),
         }
-        message.to = to;
         break;
-    }
-    if let Some(length) = length {
-        (message.to, message.end) = body(input, message.to, length, limits);
     }
     message
 }
 
-/// Goes on behind the head.
+/// Where the body that begins at `from` ends, and why.
 fn body(input: &[u8], from: usize, length: BodyLength, limits: &Limits) -> (usize, End) {
     let mut decoder = match BodyDecoder::new(length, limits) {
         Ok(decoder) => decoder,
-        Err(error) => return (from, End::Body(error)),
+        Err(error) => return (from, End::InvalidBody(error)),
     };
     let mut at = from;
     let mut decoded = Vec::new();
     while !decoder.is_done() {
-        let Some(byte) = input.get(at) else { return (at, End::NeedMore) };
+        let Some(byte) = input.get(at) else { return (at, End::Incomplete) };
         at += 1;
         if let Err(error) = decoder.decode(&[*byte], &mut decoded) {
-            return (at, End::Body(error));
+            return (at, End::InvalidBody(error));
         }
     }
     (at, End::Complete)
@@ -74,39 +70,38 @@ fn body(input: &[u8], from: usize, length: BodyLength, limits: &Limits) -> (usiz
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use httpserver::http::line::LineError;
 
-    fn walk(input: &str) -> (usize, Option<usize>, End) {
-        let message = next(input.as_bytes(), 0, &Limits::default());
-        (message.to, message.head.map(|(to, _)| to), message.end)
+    use super::*;
+
+    fn first(input: &str) -> (usize, Option<usize>, End) {
+        let message = at(input.as_bytes(), 0, &Limits::default());
+        (message.to, message.header_section.map(|(to, _)| to), message.end)
     }
 
     #[test]
     fn a_message_ends_where_the_parser_says() {
         let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         let post = |rest: &str| format!("POST / HTTP/1.1\r\nHost: a\r\n{rest}");
+        let bare_line_feed = ParseError::Line(LineError::BareLineFeed);
         let table = [
             (format!("{get}GET"), (27, Some(27), End::Complete)),
-            ("GET /".to_string(), (5, None, End::NeedMore)),
-            (
-                "GET /\n HTTP".to_string(),
-                (6, None, End::Head(ParseError::Line(LineError::BareLineFeed))),
-            ),
+            ("GET /".to_string(), (5, None, End::Incomplete)),
+            ("GET /\n HTTP".to_string(), (6, None, End::InvalidHeader(bare_line_feed))),
             (post("Content-Length: 3\r\n\r\nabcd"), (50, Some(47), End::Complete)),
-            (post("Content-Length: 3\r\n\r\nab"), (49, Some(47), End::NeedMore)),
+            (post("Content-Length: 3\r\n\r\nab"), (49, Some(47), End::Incomplete)),
             (
                 post("Content-Length: 99999999\r\n\r\nab"),
-                (54, Some(54), End::Body(BodyError::TooLarge)),
+                (54, Some(54), End::InvalidBody(BodyError::TooLarge)),
             ),
             (post("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nG"), (61, Some(56), End::Complete)),
             (
                 post("Transfer-Encoding: chunked\r\n\r\nx\r\nG"),
-                (59, Some(56), End::Body(BodyError::BadChunk)),
+                (59, Some(56), End::InvalidBody(BodyError::BadChunk)),
             ),
         ];
         for (input, expected) in table {
-            assert_eq!(walk(&input), expected, "{input:?}");
+            assert_eq!(first(&input), expected, "{input:?}");
         }
     }
 }

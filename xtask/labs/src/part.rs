@@ -1,22 +1,22 @@
-//! The parts of a message, by name, and the section of the standard that describes each.
+//! The parts of a message, and the section of the RFC that defines each.
 
 /// A part of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Span {
     /// Its first byte.
     pub(crate) from: usize,
-    /// The first byte behind it.
+    /// The byte after its last one.
     pub(crate) to: usize,
-    /// What it is.
+    /// Which part of a message it is.
     pub(crate) part: Part,
-    /// Whether it is what a refusal is about.
+    /// Whether a rejection is about it.
     pub(crate) is_blamed: bool,
 }
 
-/// What a part is.
+/// A part of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// A CRLF in front of the request line.
+    /// A CRLF before the request line.
     EmptyLine,
     /// The method.
     Method,
@@ -32,7 +32,7 @@ pub(crate) enum Part {
     Crlf,
     /// The name of a field.
     FieldName,
-    /// The colon behind it.
+    /// The colon after the name.
     Colon,
     /// White space around a value.
     Ows,
@@ -40,30 +40,30 @@ pub(crate) enum Part {
     FieldValue,
     /// A line that is no field.
     FieldLine,
-    /// The empty line behind the fields.
-    HeadEnd,
+    /// The empty line after the fields.
+    HeaderSectionEnd,
     /// A body whose length is known.
     Body,
-    /// The digits in front of a chunk.
+    /// The digits before a chunk.
     ChunkSize,
-    /// What may stand behind them.
+    /// The extensions that may follow the digits.
     ChunkExtension,
     /// The bytes of a chunk.
     ChunkData,
-    /// The name of a field behind the last chunk.
+    /// The name of a field after the last chunk.
     TrailerName,
-    /// The value of one.
+    /// The value of a trailer field.
     TrailerValue,
-    /// The empty line behind a chunked body.
+    /// The empty line after a chunked body.
     TrailerEnd,
-    /// None of these.
+    /// Bytes that belong to no part.
     Garbage,
-    /// Bytes that nobody has looked at, since the connection has ended before.
+    /// Bytes that the server did not read, because it had closed the connection.
     Unread,
 }
 
 impl Part {
-    /// Its name, and where to read about it.
+    /// Its name in a report, and the section of the RFC that defines it.
     pub(crate) fn description(self) -> (&'static str, Option<&'static str>) {
         let (name, section) = match self {
             Self::EmptyLine => ("empty-line", "RFC 9112 section 2.2"),
@@ -78,7 +78,7 @@ impl Part {
             Self::Ows => ("ows", "RFC 9110 section 5.6.3"),
             Self::FieldValue => ("field-value", "RFC 9110 section 5.5"),
             Self::FieldLine => ("field-line", "RFC 9112 section 5"),
-            Self::HeadEnd => ("head-end", "RFC 9112 section 2.1"),
+            Self::HeaderSectionEnd => ("header-section-end", "RFC 9112 section 2.1"),
             Self::Body => ("body", "RFC 9112 section 6.2"),
             Self::ChunkSize => ("chunk-size", "RFC 9112 section 7.1"),
             Self::ChunkExtension => ("chunk-extension", "RFC 9112 section 7.1.1"),

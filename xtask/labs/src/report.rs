@@ -1,7 +1,7 @@
-//! What came of an input, as JSON.
+//! Runs an input, and reports what the server did with it, as JSON.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use base64::Engine;
@@ -11,159 +11,181 @@ use httpserver::{Config, Limits};
 use serde_json::{Map, Value, json};
 
 use crate::blame;
-use crate::endpoint::{REQUESTS, SPANS};
-use crate::in_memory::Wire;
-use crate::label::Labels;
+use crate::endpoint::{MAX_REQUESTS, MAX_SPANS};
+use crate::in_memory::InMemoryConnection;
+use crate::label::Labeler;
 use crate::message::{self, End, Message};
 use crate::part::{Part, Span};
 use crate::sandbox::{self, Slept};
 
-/// How an interim response begins and ends, of the one kind that this server sends.
+/// The only interim response that this server sends.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// Runs an input, and tells.
+/// Runs an input on a new connection to a new sandbox.
 ///
 /// # Errors
-/// When there is no application or no connection to run it with.
+/// When the application or the connection cannot be made.
 pub(crate) fn make(input: &[u8], config: &Config) -> anyhow::Result<Value> {
     let limits = Limits {
-        requests: config.limits.requests.min(REQUESTS),
-        // No handler may wait for what nobody will send.
+        requests: config.limits.requests.min(MAX_REQUESTS),
+        // A handler that reads a body as it arrives would wait for bytes that are never sent.
         whole_body: u64::MAX,
         ..config.limits
     };
     let slept = Slept::default();
-    let seen: Seen = Arc::default();
-    let application = sandbox::application(config, &slept)?;
-    let handler = {
-        let seen = Arc::clone(&seen);
-        move |request: &mut Request| {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).push(describe(request));
-            application.handle(request)
-        }
-    };
-    let wire = Wire::new(Box::new(handler), limits, slept.clone())?;
-    let mut report = Report {
-        input,
-        wire,
-        seen,
-        spans: Vec::new(),
-        messages: Vec::new(),
-        refusal: Value::Null,
-        is_in_head: true,
-    };
-    let mut at = 0;
-    while at < input.len() && report.wire.is_open() {
-        at = report.message(&message::next(input, at, &limits))?;
-    }
-    if at < input.len() {
-        let out = report.wire.output().len();
-        let place = at..input.len();
-        report.messages.push(entry(&place, None, "unread", None, out..out));
-        report.spans.push(Span { from: at, to: input.len(), part: Part::Unread, is_blamed: false });
-    }
-    let (output, is_cut) = (STANDARD.encode(report.wire.output()), report.wire.is_cut());
-    let next = report.next()?;
-    let spans: Vec<_> = report.spans.iter().take(SPANS).map(|span| report.span(span)).collect();
+    let mut trial = Trial::new(input, config, limits, &slept)?;
+    let read = trial.run(&limits)?;
+    let connection = &trial.connection;
+    let (output, is_truncated) = (STANDARD.encode(connection.output()), connection.is_truncated());
+    let next = trial.next()?;
+    let spans: Vec<_> = trial.spans.iter().take(MAX_SPANS).map(|span| trial.span(span)).collect();
     Ok(json!({
         "input": input.len(),
-        "read": at,
+        "read": read,
         "output": output,
-        "truncated": is_cut,
+        "truncated": is_truncated,
         "clock_ms": slept.milliseconds(),
-        "messages": report.messages,
-        "refusal": report.refusal,
+        "messages": trial.messages,
+        "rejection": trial.rejection,
         "next": next,
         "spans": spans,
-        "spans_truncated": report.spans.len() > SPANS,
+        "spans_truncated": trial.spans.len() > MAX_SPANS,
     }))
 }
 
-/// The requests that have reached the application.
-type Seen = Arc<Mutex<Vec<Value>>>;
+/// The requests that have reached the application, as a report shows them.
+#[derive(Clone, Default)]
+struct SeenRequests(Arc<Mutex<Vec<Value>>>);
 
-fn describe(request: &mut Request) -> Value {
-    json!({
-        "method": request.method().as_str(),
-        "target": request.target().raw(),
-        "version": request.version().to_string(),
-        "body": request.body().len(),
-    })
+impl SeenRequests {
+    fn add(&self, request: &mut Request) {
+        let request = json!({
+            "method": request.method().as_str(),
+            "target": request.target().raw(),
+            "version": request.version().to_string(),
+            "body": request.body().len(),
+        });
+        self.lock().push(request);
+    }
+
+    fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn last(&self) -> Value {
+        self.lock().last().cloned().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Value>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-struct Report<'a> {
+/// An input that is being run, and what the report says of it so far.
+struct Trial<'a> {
     input: &'a [u8],
-    wire: Wire,
-    seen: Seen,
+    connection: InMemoryConnection,
+    seen: SeenRequests,
     spans: Vec<Span>,
     messages: Vec<Value>,
-    refusal: Value,
-    /// Whether the last message ended within its head.
-    is_in_head: bool,
+    rejection: Value,
+    /// Whether the last message ended within its header section.
+    is_in_header_section: bool,
 }
 
-impl Report<'_> {
-    /// Sends one message. What comes back says what became of it. Returns where it ends.
-    fn message(&mut self, message: &Message) -> anyhow::Result<usize> {
-        let before = (self.wire.output().len(), self.handled());
-        self.wire.send(&self.input[message.from..message.to]).context("the connection")?;
-        let out = before.0..self.wire.output().len();
-        let reply = &self.wire.output()[out.clone()];
-        let is_interim = reply.starts_with(CONTINUE);
-        let reply = reply.strip_prefix(CONTINUE).unwrap_or(reply);
-        let status = status(reply);
+impl<'a> Trial<'a> {
+    fn new(
+        input: &'a [u8],
+        config: &Config,
+        limits: Limits,
+        slept: &Slept,
+    ) -> anyhow::Result<Trial<'a>> {
+        let application = sandbox::application(config, slept)?;
+        let seen = SeenRequests::default();
+        let log = seen.clone();
+        let handler = move |request: &mut Request| {
+            log.add(request);
+            application.handle(request)
+        };
+        Ok(Trial {
+            input,
+            connection: InMemoryConnection::new(Box::new(handler), limits, slept.clone())?,
+            seen,
+            spans: Vec::new(),
+            messages: Vec::new(),
+            rejection: Value::Null,
+            is_in_header_section: true,
+        })
+    }
+
+    /// Sends one message after the other until the server reads no more. Returns how many bytes it was sent.
+    fn run(&mut self, limits: &Limits) -> anyhow::Result<usize> {
+        let (mut at, end) = (0, self.input.len());
+        while at < end && self.connection.is_open() {
+            at = self.send(&message::at(self.input, at, limits))?;
+        }
+        if at < end {
+            let out = self.connection.output().len();
+            self.messages.push(entry(&(at..end), None, "unread", None, out..out));
+            self.spans.push(Span { from: at, to: end, part: Part::Unread, is_blamed: false });
+        }
+        Ok(at)
+    }
+
+    /// Sends one message. The bytes that come back show what the server did with it. Returns where the message ends.
+    fn send(&mut self, message: &Message) -> anyhow::Result<usize> {
+        let (sent_before, seen_before) = (self.connection.output().len(), self.seen.count());
+        self.connection.send(&self.input[message.from..message.to]).context("the connection")?;
+        let out = sent_before..self.connection.output().len();
+        let output = &self.connection.output()[out.clone()];
+        let is_interim = output.starts_with(CONTINUE);
+        let response = output.strip_prefix(CONTINUE).unwrap_or(output);
+        let status = status(response);
         let outcome = match status {
-            _ if self.handled() > before.1 => "answered",
-            Some(_) => "refused",
+            _ if self.seen.count() > seen_before => "responded",
+            Some(_) => "rejected",
             None => "incomplete",
         };
-        let head_to = message.head.map(|(to, _)| to);
-        let mut spans = Labels::new(self.input).message(message);
+        let header_section_to = message.header_section.map(|(to, _)| to);
+        let mut spans = Labeler::new(self.input).message(message);
         let mut to = message.to;
-        if outcome == "refused" {
+        if outcome == "rejected" {
             let mut section = blame::section(&message.end);
-            // An expectation that cannot be met: what follows the head is not looked at.
-            if let (Some(417), Some(end)) = (status, head_to) {
+            // The server does not read what follows a header section with an expectation that it cannot meet.
+            if let (Some(417), Some(end)) = (status, header_section_to) {
                 to = end;
                 section = Some("RFC 9110 section 10.1.1");
                 spans.retain(|span| span.to <= end);
                 blame::expectation(&mut spans, self.input);
             }
-            let words = words(reply, status, &message.end);
-            self.refusal = refusal(&words, self.messages.len(), to - 1, status, section);
+            let error = error(response, status, &message.end);
+            self.rejection = rejection(&error, self.messages.len(), to - 1, status, section);
         }
-        let mut entry = entry(&(message.from..to), head_to, outcome, status, out);
+        let mut entry = entry(&(message.from..to), header_section_to, outcome, status, out);
         entry["interim"] = is_interim.into();
-        entry["keeps_alive"] = self.wire.is_open().into();
-        if outcome == "answered" {
-            entry["request"] = self.last_seen();
+        entry["keeps_alive"] = self.connection.is_open().into();
+        if outcome == "responded" {
+            entry["request"] = self.seen.last();
         }
         self.messages.push(entry);
         self.spans.append(&mut spans);
-        self.is_in_head = message.head.is_none();
+        self.is_in_header_section = message.header_section.is_none();
         debug_assert!(
-            self.wire.is_cut()
-                || (outcome == "answered") == (message.end == End::Complete && status != Some(417))
+            self.connection.is_truncated()
+                || (outcome == "responded")
+                    == (message.end == End::Complete && status != Some(417))
         );
         Ok(to)
     }
 
-    fn handled(&self) -> usize {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
-    fn last_seen(&self) -> Value {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.last().cloned().unwrap_or_default()
-    }
-
+    /// A span as JSON, with the index of its message.
     fn span(&self, span: &Span) -> Value {
-        let is_there = |message: &Value| message["to"].as_u64() > Some(span.from as u64);
+        let ends_before = |message: &Value| message["to"].as_u64() <= Some(span.from as u64);
         let (part, rule) = span.part.description();
         let mut fields = Map::new();
         fields.insert("from".into(), span.from.into());
         fields.insert("to".into(), span.to.into());
-        fields.insert("message".into(), self.messages.partition_point(|it| !is_there(it)).into());
+        fields.insert("message".into(), self.messages.partition_point(ends_before).into());
         fields.insert("part".into(), part.into());
         fields.insert("rule".into(), rule.into());
         if span.is_blamed {
@@ -172,48 +194,49 @@ impl Report<'_> {
         fields.into()
     }
 
-    /// What the connection does if no more bytes come.
+    /// What the server does if it gets no more bytes.
     fn next(&mut self) -> anyhow::Result<Value> {
-        let after = self.wire.patience();
+        let timeout = self.connection.timeout();
         let mut then = Value::Null;
-        let (state, text) = if self.wire.is_cut() {
+        let (state, text) = if self.connection.is_truncated() {
             ("sending", "It has more to send than is shown here.")
-        } else if after.is_none() {
+        } else if timeout.is_none() {
             ("close", "It has closed the connection.")
-        } else if !self.wire.is_open() {
-            ("close", "It has sent its last word and its FIN, and waits for the client's.")
-        } else if self.wire.is_idle() {
-            ("idle", "It keeps the connection, and waits for the next request.")
+        } else if !self.connection.is_open() {
+            ("close", "It has sent its last response and its FIN, and waits for the client's FIN.")
+        } else if self.connection.is_idle() {
+            ("idle", "It keeps the connection open, and waits for the next request.")
         } else {
-            let told = self.wire.time_out()?;
+            let output = self.connection.expire()?;
             then = json!({
-                "status": status(&told),
-                "text": body(&told)["message"],
-                "output": STANDARD.encode(&told),
+                "status": status(&output),
+                "text": body(&output)["message"],
+                "output": STANDARD.encode(&output),
             });
-            if self.is_in_head {
-                ("head", "It waits for the rest of the head.")
+            if self.is_in_header_section {
+                ("header-section", "It waits for the rest of the header section.")
             } else {
                 ("body", "It waits for the rest of the body.")
             }
         };
-        let after = after.filter(|_| state != "sending");
-        let milliseconds = after.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let timeout = timeout.filter(|_| state != "sending");
+        let milliseconds = timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         Ok(json!({ "state": state, "text": text, "after_ms": milliseconds, "then": then }))
     }
 }
 
+/// A message as JSON. `out` are the bytes of the output that the server has sent in response.
 fn entry(
-    place: &Range<usize>,
-    head_to: Option<usize>,
+    bytes: &Range<usize>,
+    header_section_to: Option<usize>,
     outcome: &str,
     status: Option<u16>,
     out: Range<usize>,
 ) -> Value {
     json!({
-        "from": place.start,
-        "to": place.end,
-        "head_to": head_to,
+        "from": bytes.start,
+        "to": bytes.end,
+        "header_section_to": header_section_to,
         "outcome": outcome,
         "status": status,
         "out": { "from": out.start, "to": out.end },
@@ -223,22 +246,22 @@ fn entry(
     })
 }
 
-/// What a refusal says. Behind HEAD it has no body, and then it is what would stand in it.
-fn words(reply: &[u8], status: Option<u16>, end: &End) -> Value {
-    let body = body(reply);
+/// The code and the message of a rejection. A response to HEAD has no body, so the body that GET would get is made here.
+fn error(response: &[u8], status: Option<u16>, end: &End) -> Value {
+    let body = body(response);
     if !body.is_null() {
         return body;
     }
     let error: HttpError = match (status, end) {
-        (Some(417), _) | (_, End::Complete | End::NeedMore) => unmet_expectation(),
-        (_, End::Head(error)) => error.clone().into(),
-        (_, End::Body(error)) => (*error).into(),
+        (Some(417), _) | (_, End::Complete | End::Incomplete) => unmet_expectation(),
+        (_, End::InvalidHeader(error)) => error.clone().into(),
+        (_, End::InvalidBody(error)) => (*error).into(),
     };
     json!({ "error": error.code, "message": error.message })
 }
 
-fn refusal(
-    words: &Value,
+fn rejection(
+    error: &Value,
     message: usize,
     at: usize,
     status: Option<u16>,
@@ -248,26 +271,26 @@ fn refusal(
         "message": message,
         "at": at,
         "status": status,
-        "code": words["error"],
-        "text": words["message"],
+        "code": error["error"],
+        "text": error["message"],
         "rule": rule,
     })
 }
 
-/// What the server says of an expectation that it cannot meet.
+/// The error of `final` for an expectation that it cannot meet.
 fn unmet_expectation() -> HttpError {
     let message = "the only expectation that can be met is 100-continue";
     HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message)
 }
 
-/// `HTTP/1.1 NNN`.
-fn status(reply: &[u8]) -> Option<u16> {
-    str::from_utf8(reply.get(9..12)?).ok()?.parse().ok()
+/// The status of a response that begins with `HTTP/1.1 NNN`.
+fn status(response: &[u8]) -> Option<u16> {
+    str::from_utf8(response.get(9..12)?).ok()?.parse().ok()
 }
 
-/// The JSON behind the head of a refusal.
-fn body(reply: &[u8]) -> Value {
-    let end = reply.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-    let body = end.and_then(|end| serde_json::from_slice(&reply[end + 4..]).ok());
+/// The body of a response, if it is JSON, as that of every rejection is.
+fn body(response: &[u8]) -> Value {
+    let end = response.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let body = end.and_then(|end| serde_json::from_slice(&response[end + 4..]).ok());
     body.unwrap_or_default()
 }

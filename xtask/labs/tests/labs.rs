@@ -1,4 +1,4 @@
-//! The labs' endpoint, by programs that mean well and by others.
+//! The labs' endpoint, used as a page uses it, and attacked as another site's page would.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn start(more: &[&str]) -> Program {
     Program::start(PROGRAM, &[&["--addr", "127.0.0.1:0"], more].concat()).unwrap()
 }
 
-/// Asks as a program does: with a Host, and without an Origin.
+/// Posts an input as a program does: with a Host, and without an Origin.
 fn post(program: &Program, body: &[u8]) -> Reply {
     ask(program, "POST", "/labs/wire", &[], body)
 }
@@ -62,7 +62,7 @@ fn output(report: &Value) -> Vec<u8> {
     STANDARD.decode(report["output"].as_str().unwrap()).unwrap()
 }
 
-/// The statuses of all answers, 1xx too.
+/// The statuses of all responses, 1xx too.
 fn statuses(report: &Value) -> Vec<u64> {
     let messages = report["messages"].as_array().unwrap();
     let of = |message: &Value| {
@@ -76,7 +76,7 @@ fn statuses(report: &Value) -> Vec<u64> {
 fn a_page_finds_the_server_and_sees_what_it_does() {
     let program = start(&[]);
     let info = ask(&program, "GET", "/labs/info", &[], b"").json().unwrap();
-    assert_eq!(info["labs"], 1);
+    assert_eq!(info["labs"], 2);
     assert_eq!(info["addr"], program.addr().to_string());
 
     let input = b"GET /hello/you HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost : a\r\n\r\n";
@@ -85,10 +85,10 @@ fn a_page_finds_the_server_and_sees_what_it_does() {
     let output = String::from_utf8(output(&report)).unwrap();
     assert!(output.starts_with("HTTP/1.1 200 OK\r\n") && output.contains("Hello, you!"));
     assert_eq!(report["messages"][0]["request"]["target"], "/hello/you");
-    let refusal = &report["refusal"];
-    assert_eq!((&refusal["at"], &refusal["status"]), (&json!(input.len() - 1), &json!(400)));
-    assert_eq!(refusal["text"], "a field line must be `name: value`");
-    assert_eq!(refusal["rule"], "RFC 9112 section 5");
+    let rejection = &report["rejection"];
+    assert_eq!((&rejection["at"], &rejection["status"]), (&json!(input.len() - 1), &json!(400)));
+    assert_eq!(rejection["text"], "a field line must be `name: value`");
+    assert_eq!(rejection["rule"], "RFC 9112 section 5");
     assert_eq!(report["next"]["state"], "close");
     let blamed: Vec<_> = report["spans"]
         .as_array()
@@ -101,13 +101,13 @@ fn a_page_finds_the_server_and_sees_what_it_does() {
 }
 
 #[test]
-fn what_it_waits_for_and_what_comes_of_waiting() {
+fn a_report_says_what_the_server_waits_for_and_what_it_sends_at_a_timeout() {
     let program = start(&[]);
     let post = "POST /echo HTTP/1.1\r\nHost: a\r\n";
     let table = [
         (String::new(), "idle", Some(75_000), None),
         ("GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_string(), "idle", Some(75_000), None),
-        ("GET / HT".to_string(), "head", Some(10_000), Some(408)),
+        ("GET / HT".to_string(), "header-section", Some(10_000), Some(408)),
         (format!("{post}Content-Length: 3\r\n\r\nab"), "body", Some(30_000), Some(408)),
         ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".to_string(), "close", None, None),
         ("GET / HTTP/1.1\r\n\r\n".to_string(), "close", Some(2_000), None),
@@ -125,19 +125,19 @@ fn what_it_waits_for_and_what_comes_of_waiting() {
     let other = format!("{post}Expect: tea\r\nContent-Length: 3\r\n\r\nabc");
     let report = run(&program, other.as_bytes());
     assert_eq!(statuses(&report), [417]);
-    assert_eq!(report["refusal"]["rule"], "RFC 9110 section 10.1.1");
+    assert_eq!(report["rejection"]["rule"], "RFC 9110 section 10.1.1");
     assert_eq!(report["messages"][1]["outcome"], "unread");
 }
 
-/// Bytes that differ from one answer to the next, whoever gives it: when, and its number.
-fn without_chance(output: &[u8]) -> String {
+/// A response without what differs between any two responses: their dates and ids.
+fn without_dates_and_ids(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
-    let is_chance = |line: &str| {
+    let differs = |line: &str| {
         ["Date:", "X-Request-ID:", "X-Run-Token:"].iter().any(|name| {
             line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
         })
     };
-    let lines: Vec<_> = text.split("\r\n").filter(|line| !is_chance(line)).collect();
+    let lines: Vec<_> = text.split("\r\n").filter(|line| !differs(line)).collect();
     let mut text = lines.join("\r\n");
     while let Some(from) = text.find(r#""id":""#) {
         let length = text[from + 6..].find('"').unwrap();
@@ -146,9 +146,9 @@ fn without_chance(output: &[u8]) -> String {
     text
 }
 
-/// The labs say what the server does: the same bytes go to both, and the same bytes come back.
+/// The same bytes go to a lab and to the server itself, and the same bytes come back.
 #[test]
-fn the_lab_agrees_with_the_server_on_every_row_of_the_tables() {
+fn a_lab_agrees_with_the_server_on_every_row_of_the_tables() {
     let program = start(&[]);
     let mut count = 0;
     for row in tables::all() {
@@ -160,11 +160,11 @@ fn the_lab_agrees_with_the_server_on_every_row_of_the_tables() {
         let expected: Vec<_> = expected.iter().map(|status| u64::from(*status)).collect();
         assert_eq!(statuses(&report), expected, "{row}");
         assert_eq!(report["next"]["state"] == "close", *closes, "{row}\n{report}");
-        let is_refusal = report["refusal"].is_object();
+        let is_rejection = report["rejection"].is_object();
         let messages = report["messages"].as_array().unwrap();
         assert_eq!(
-            is_refusal,
-            messages.iter().any(|message| message["outcome"] == "refused"),
+            is_rejection,
+            messages.iter().any(|message| message["outcome"] == "rejected"),
             "{row}"
         );
 
@@ -172,15 +172,15 @@ fn the_lab_agrees_with_the_server_on_every_row_of_the_tables() {
         client.send(bytes).unwrap();
         client.half_close().unwrap();
         let real = client.read_to_end().unwrap();
-        assert_eq!(without_chance(&output(&report)), without_chance(&real), "{row}");
+        assert_eq!(without_dates_and_ids(&output(&report)), without_dates_and_ids(&real), "{row}");
         count += 1;
     }
     assert!(count > 300, "only {count} rows");
 }
 
-/// And it says it of each byte: none is without a part, and each message of the input has its place.
+/// Parts and messages cover the input without a gap, and each rejection marks a part.
 #[test]
-fn every_byte_of_the_tables_has_its_part() {
+fn every_byte_of_the_tables_has_a_part() {
     let program = start(&[]);
     for row in tables::all() {
         let Test::Exchange { bytes, .. } = &row.test else { continue };
@@ -196,19 +196,20 @@ fn every_byte_of_the_tables_has_its_part() {
             }
             assert_eq!(at, bytes.len() as u64, "{row}");
         }
-        let refusal = &report["refusal"];
-        if refusal.is_object() {
+        let rejection = &report["rejection"];
+        if rejection.is_object() {
             let is_blamed =
-                |span: &Value| span["blame"] == true && span["message"] == refusal["message"];
+                |span: &Value| span["blame"] == true && span["message"] == rejection["message"];
             assert!(report["spans"].as_array().unwrap().iter().any(is_blamed), "{row}");
-            let is_told = ["code", "text", "rule"].iter().all(|key| refusal[*key].is_string());
-            assert!(is_told, "{row}\n{refusal}");
+            let is_explained =
+                ["code", "text", "rule"].iter().all(|key| rejection[*key].is_string());
+            assert!(is_explained, "{row}\n{rejection}");
         }
     }
 }
 
 #[test]
-fn there_is_no_lab_in_the_lab() {
+fn a_sandbox_has_no_lab() {
     let inner = b"GET /labs/info HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n";
     assert_eq!(statuses(&run(&start(&[]), inner)), [404]);
 }
@@ -222,7 +223,7 @@ fn a_rejected_head_has_the_words_of_a_rejected_get() {
     {
         let words = |method: &str| {
             let report = run(&program, format!("{method} / HTTP/1.1\r\n{rest}").as_bytes());
-            ["status", "code", "text"].map(|key| report["refusal"][key].clone())
+            ["status", "code", "text"].map(|key| report["rejection"][key].clone())
         };
         assert!(words("GET")[2].is_string(), "{rest:?}");
         assert_eq!(words("HEAD"), words("GET"), "{rest:?}");
@@ -230,7 +231,7 @@ fn a_rejected_head_has_the_words_of_a_rejected_get() {
 }
 
 #[test]
-fn an_address_that_others_can_reach_is_refused_at_the_start() {
+fn an_address_that_others_can_reach_is_rejected_at_the_start() {
     for addr in ["0.0.0.0:0", "[::]:0"] {
         let error = Program::start(PROGRAM, &["--addr", addr]).unwrap_err().to_string();
         assert!(error.contains("--addr") && error.contains("try 127.0.0.1:0"), "{error}");
@@ -238,7 +239,7 @@ fn an_address_that_others_can_reach_is_refused_at_the_start() {
 }
 
 #[test]
-fn other_origins_other_hosts_and_other_methods_are_refused() {
+fn other_origins_other_hosts_and_other_methods_are_rejected() {
     let program = start(&[]);
     let own = format!("http://{}", program.addr());
     let port = program.addr().port();
@@ -277,7 +278,7 @@ fn other_origins_other_hosts_and_other_methods_are_refused() {
 }
 
 #[test]
-fn a_huge_body_is_413_and_one_without_end_too() {
+fn a_huge_body_is_413_and_so_is_one_without_an_end() {
     let program = start(&[]);
     assert_eq!(run(&program, &vec![b'a'; 65_536])["input"], 65_536);
     assert_eq!(post(&program, &vec![b'a'; 65_537]).status, 413);
@@ -289,7 +290,7 @@ fn a_huge_body_is_413_and_one_without_end_too() {
     let mut client = Client::connect(program.addr()).unwrap();
     client.send(head("Transfer-Encoding: chunked")).unwrap();
     let chunk = [b"10000\r\n".to_vec(), vec![b'a'; 65_536], b"\r\n".to_vec()].concat();
-    // It would go on like this for ever. Somewhere on the way the server has had enough.
+    // The client would go on for ever; at some point the server closes the connection.
     let sent = (0..1_000).take_while(|_| client.send(&chunk).is_ok()).count();
     assert!(sent < 1_000, "65 MB were taken");
     assert_eq!(get_status(&program, "/empty"), 204);
@@ -300,7 +301,7 @@ fn get_status(program: &Program, target: &str) -> u16 {
 }
 
 #[test]
-fn slow_and_panicking_handlers_inside_hold_nobody_and_leave_no_trace() {
+fn slow_and_panicking_handlers_delay_nothing_and_leave_no_trace() {
     let program = start(&[]);
     let slow = get("/slow?ms=10000").repeat(60);
     let report = run(&program, &slow);
@@ -309,7 +310,7 @@ fn slow_and_panicking_handlers_inside_hold_nobody_and_leave_no_trace() {
     let panics = get("/panic").repeat(10);
     let report = run(&program, &panics);
     assert_eq!(statuses(&report), [500; 10]);
-    assert_eq!(report["next"]["state"], "idle", "the connection lives on");
+    assert_eq!(report["next"]["state"], "idle", "the connection stays open");
     assert_eq!(program.stderr_so_far(), "", "nothing is printed");
     let json = [("Content-Type", "application/json")];
     let create = request("POST", "/users", &json, br#"{"name":"Ada"}"#);
@@ -320,7 +321,7 @@ fn slow_and_panicking_handlers_inside_hold_nobody_and_leave_no_trace() {
 }
 
 #[test]
-fn of_a_thousand_requests_sixty_four_are_answered() {
+fn only_64_of_1000_requests_get_a_response() {
     let program = start(&[]);
     let request = b"GET /empty HTTP/1.1\r\nHost: a\r\n\r\n";
     let report = run(&program, &request.repeat(1_000));
@@ -333,7 +334,7 @@ fn of_a_thousand_requests_sixty_four_are_answered() {
 }
 
 #[test]
-fn of_much_output_a_mebibyte_comes_back() {
+fn a_report_holds_a_mebibyte_of_output_and_8192_spans() {
     let program = start(&[]);
     let report = run(&program, &get("/large?kb=10240").repeat(20));
     assert_eq!(report["truncated"], true);
@@ -348,17 +349,17 @@ fn of_much_output_a_mebibyte_comes_back() {
 }
 
 #[test]
-fn many_pages_at_once_are_all_told_something_and_the_server_lives() {
+fn many_trials_at_once_get_200_or_503_and_the_slots_are_freed() {
     let program = start(&[]);
     let input = get("/large?kb=1000").repeat(2);
-    let answers = std::thread::scope(|scope| {
+    let statuses = std::thread::scope(|scope| {
         let ask = || scope.spawn(|| post(&program, &input).status);
         let threads: Vec<_> = (0..20).map(|_| ask()).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
     });
-    assert!(answers.iter().all(|status| matches!(status, 200 | 503)), "{answers:?}");
-    assert!(answers.contains(&200), "{answers:?}");
-    assert_eq!(post(&program, b"").status, 200, "the places have been given back");
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 503)), "{statuses:?}");
+    assert!(statuses.contains(&200), "{statuses:?}");
+    assert_eq!(post(&program, b"").status, 200, "the slots are free again");
 }
 
 #[test]
