@@ -9,7 +9,6 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use wire::environment;
 
 use crate::mdbook;
 use crate::process;
@@ -69,7 +68,6 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
             "Its labs send bytes to a server of their own, which is started on Linux only.\n",
         );
     }
-    environment::clean(&mut command);
     // It keeps our standard output, so that it can still write there when Ctrl-C has ended us both.
     let mut child = command
         .current_dir(workspace.root())

@@ -59,7 +59,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The defaults of `final`. Its variables `HTTP_…` are not read: whoever has set one meant another server.
+/// The defaults of `final`, with no access log. Variables `HTTP_…` are not read, because they are set for another server.
 fn config(addr: SocketAddr) -> Result<Config, ConfigError> {
     let arguments = ["labs", "--log", "off", "--addr", &addr.to_string()].map(Into::into);
     match config::read(arguments, |_| None)? {
