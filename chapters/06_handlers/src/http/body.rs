@@ -17,7 +17,7 @@ pub enum BodyDecoder {
         left: u64,
     },
     /// A body in chunks.
-    Chunked(ChunkedDecoder),
+    Chunked(Box<ChunkedDecoder>),
 }
 
 impl BodyDecoder {
@@ -30,7 +30,7 @@ impl BodyDecoder {
         match length {
             BodyLength::Fixed(length) if length > limits.body => Err(BodyError::TooLarge),
             BodyLength::Fixed(length) => Ok(BodyDecoder::Fixed { left: length }),
-            BodyLength::Chunked => Ok(BodyDecoder::Chunked(ChunkedDecoder::new(limits))),
+            BodyLength::Chunked => Ok(BodyDecoder::Chunked(Box::new(ChunkedDecoder::new(limits)))),
         }
     }
 
