@@ -18,7 +18,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
-    let exercise = Exercise::find(workspace, &args.exercise)?;
+    show(workspace, &Exercise::find(workspace, &args.exercise)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows one hint more than before.
+pub(crate) fn show(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<()> {
     let path = exercise.path(workspace, "hints.md");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let hints = split(&text);
@@ -26,11 +31,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         bail!("{} has no hint: each begins with a line `## …`", path.display());
     }
     let mut progress = Progress::load(workspace)?;
-    let state = progress.of(&exercise);
+    let state = progress.of(exercise);
     state.hints = (state.hints + 1).min(hints.len());
     ui::print(&shown(&hints[..state.hints], hints.len(), exercise.number));
-    progress.save(workspace)?;
-    Ok(ExitCode::SUCCESS)
+    progress.save(workspace)
 }
 
 /// The hints of a file: each begins with a heading of the second level.

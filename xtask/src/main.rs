@@ -7,6 +7,7 @@ mod bench;
 mod book;
 mod carry;
 mod check;
+mod climb;
 mod commits;
 mod diff;
 mod disk;
@@ -14,6 +15,7 @@ mod doctor;
 mod exercise;
 mod git;
 mod hint;
+mod keys;
 mod lessons;
 mod mdbook;
 mod mutants;
@@ -26,6 +28,7 @@ mod reset;
 mod sandbox;
 mod saved;
 mod solution;
+mod start;
 mod test;
 mod trace;
 mod ui;
@@ -51,6 +54,13 @@ enum Command {
     Progress,
     /// Build the book and serve it on this machine
     Book(book::Args),
+    /// Make a server of your own, `my_server`: `cargo xtask start`, and `start 3` for part 3
+    Start(start::Args),
+    /// Check your own server, stage by stage
+    Climb(climb::Args),
+    /// What `climb` starts for the checks of a stage
+    #[command(hide = true)]
+    ClimbChecks(climb::ChecksArgs),
     /// Check your solution of an exercise: `cargo xtask check-exercise 2`
     CheckExercise(check::Args),
     /// Show one more hint for an exercise
@@ -100,6 +110,9 @@ impl Command {
         match self {
             Command::Progress => progress::show(workspace),
             Command::Book(args) => book::run(workspace, &args),
+            Command::Start(args) => start::run(workspace, &args),
+            Command::Climb(args) => climb::run(workspace, &args),
+            Command::ClimbChecks(args) => climb::checks(&args),
             Command::CheckExercise(args) => check::run(workspace, &args),
             Command::Hint(args) => hint::run(workspace, &args),
             Command::Solution(args) => solution::run(workspace, &args),

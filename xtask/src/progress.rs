@@ -9,9 +9,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+use crate::climb::ladder;
 use crate::disk;
 use crate::exercise::Exercise;
 use crate::saved;
+use crate::start;
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -21,7 +23,21 @@ const STORED: &str = ".progress";
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Progress {
+    /// The first stage of the part that was started last: the stages before it are the library's.
+    climb_from: u8,
     exercise: BTreeMap<String, State>,
+    stage: BTreeMap<String, Rung>,
+}
+
+/// How the reader's own server stands with one stage of the climb.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Rung {
+    /// All checks have passed once. It stays so.
+    pub solved: bool,
+    /// How many checks passed last, and how many there were.
+    pub passed: usize,
+    pub checks: usize,
 }
 
 /// What the reader has done about one exercise.
@@ -62,6 +78,21 @@ impl Progress {
         state.solved |= checks > 0 && passed == checks;
     }
 
+    /// The reader goes on from this stage: a later part begins with a library that has the ones before.
+    pub(crate) fn climb_from(&mut self, stage: u8) {
+        self.climb_from = stage;
+    }
+
+    /// Whether the reader still has to do this stage.
+    pub(crate) fn is_open(&mut self, number: u8, name: &str) -> bool {
+        number >= self.climb_from && !self.stage(name).solved
+    }
+
+    /// The state of one stage, to be changed.
+    pub(crate) fn stage(&mut self, name: &str) -> &mut Rung {
+        self.stage.entry(name.to_string()).or_default()
+    }
+
     /// The state of one exercise, to be changed.
     pub(crate) fn of(&mut self, exercise: &Exercise) -> &mut State {
         self.exercise.entry(exercise.name.clone()).or_default()
@@ -92,6 +123,9 @@ pub(crate) fn show(workspace: &Workspace) -> anyhow::Result<ExitCode> {
         });
     }
     let mut text = overview(&rows, ui::marks());
+    let _ = writeln!(text, "\nYour own server: {}", ladder::picture(&mut progress));
+    let climb = if workspace.path(start::FOLDER).is_dir() { "climb" } else { "start" };
+    let _ = writeln!(text, "Next: `cargo xtask {climb}`");
     if let Some(back) = saved::interrupted(workspace.root())? {
         let note = format!("A run was interrupted while it wrote files. To take it back: `{back}`");
         let _ = writeln!(text, "\n{}", ui::paint(ui::NOTE, &note));

@@ -241,7 +241,7 @@ impl Claim {
 fn judge(expected: &Expected, all: &[Checked], ended: &Ended) -> anyhow::Result<String> {
     match ended {
         // What was given up has failed twice.
-        Ended::Done | Ended::GaveUp => {}
+        Ended::Done | Ended::GaveUp { .. } => {}
         Ended::TimedOut { seconds, during } => {
             bail!("not done after {seconds} s, during: {}", during.as_deref().unwrap_or("no check"))
         }
@@ -288,6 +288,7 @@ mod tests {
             sentence: sentence.to_string(),
             rule: String::new(),
             failure: (!passes).then(|| Failure::new("a", "b")),
+            conversations: Vec::new(),
         };
         results.iter().map(one).collect()
     }

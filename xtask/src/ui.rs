@@ -61,6 +61,23 @@ pub(crate) fn width() -> usize {
     told.or_else(asked).filter(|&columns| columns > 0).unwrap_or(100)
 }
 
+/// A paragraph in lines of at most 100 columns, or of the terminal's width if that is less.
+pub(crate) fn wrapped(text: &str) -> String {
+    let width = width().clamp(40, 100);
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split_whitespace() {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.join("\n")
+}
+
 /// Shows a long text as git does: through `$GIT_PAGER`, `$PAGER` or `less -FRX`, on a terminal only.
 pub(crate) fn page(text: &str, no_pager: bool) {
     if no_pager || !is_terminal() || !through_pager(text) {

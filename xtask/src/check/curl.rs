@@ -5,7 +5,7 @@ use std::fmt::Write;
 use wire::escape::escape;
 
 /// Where a chapter listens when it is started without an address.
-pub(super) const ADDRESS: &str = "127.0.0.1:8080";
+pub(crate) const ADDRESS: &str = "127.0.0.1:8080";
 
 /// The curl command for a request; for bytes that curl would not send, printf and nc.
 pub(super) fn command(sent: &[u8]) -> String {

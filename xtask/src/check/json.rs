@@ -1,7 +1,7 @@
 //! The report for programs: one JSON object for each exercise, on one line.
 
 use serde_json::{Value, json};
-use wire::exercise::{Event, Failure};
+use wire::exercise::{Conversation, Event, Failure};
 
 use super::report::{Checked, Ended};
 use crate::exercise::Exercise;
@@ -11,11 +11,11 @@ pub(super) fn report(exercise: &Exercise, title: &str, all: &[Checked], ended: &
     let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
     let (word, detail) = match ended {
         Ended::Done => ("done", Value::Null),
-        Ended::GaveUp => ("gave up", Value::Null),
+        Ended::GaveUp { seconds } => ("gave up", json!({"seconds": seconds})),
         Ended::TimedOut { seconds, during } => {
             ("timed out", json!({"seconds": seconds, "during": during}))
         }
-        Ended::NoServer(failure) => ("no server", of_failure(failure)),
+        Ended::NoServer(failure) => ("no server", of_failure(failure, &[])),
         Ended::Early { status, during, said } => {
             ("broke off", json!({"status": status, "during": during, "said": said}))
         }
@@ -48,18 +48,18 @@ pub(super) fn not_built(exercise: &Exercise, title: &str, compiler: &str) -> Val
     })
 }
 
-fn of_check(checked: &Checked) -> Value {
+pub(crate) fn of_check(checked: &Checked) -> Value {
     json!({
         "check": checked.sentence,
         "rule": checked.rule,
         "passed": checked.failure.is_none(),
-        "failure": checked.failure.as_ref().map(of_failure),
+        "failure": checked.failure.as_ref().map(|failure| of_failure(failure, &checked.conversations)),
     })
 }
 
 /// The bytes are text in which each character is the byte of that number.
-fn of_failure(failure: &Failure) -> Value {
-    let line = Event::Fail(failure.clone()).to_line();
+fn of_failure(failure: &Failure, conversations: &[Conversation]) -> Value {
+    let line = Event::Fail(failure.clone(), conversations.to_vec()).to_line();
     let mut value: Value = serde_json::from_str(&line).unwrap_or_default();
     if let Some(members) = value.as_object_mut() {
         members.remove("event");
@@ -81,7 +81,12 @@ mod tests {
     #[test]
     fn a_program_finds_what_a_person_sees() {
         let failure = Failure::new("status 200", "status 404").with_bytes(b"GET /\xff", b"HTTP");
-        let check = |failure| Checked { sentence: "it is".into(), rule: String::new(), failure };
+        let check = |failure| Checked {
+            sentence: "it is".into(),
+            rule: String::new(),
+            failure,
+            conversations: Vec::new(),
+        };
         let value = report(&exercise(), "Time", &[check(None), check(Some(failure))], &Ended::Done);
         assert_eq!(value["passed"], 1);
         assert_eq!(value["solved"], false);
@@ -95,13 +100,18 @@ mod tests {
     #[test]
     fn checks_that_did_not_end_solve_nothing() {
         let ended = [
-            (Ended::GaveUp, "gave up"),
+            (Ended::GaveUp { seconds: 10 }, "gave up"),
             (Ended::TimedOut { seconds: 1, during: None }, "timed out"),
             (Ended::NoServer(Failure::new("a", "b")), "no server"),
             (Ended::Early { status: "1".into(), during: None, said: String::new() }, "broke off"),
         ];
         for (ended, word) in ended {
-            let check = Checked { sentence: "x".into(), rule: String::new(), failure: None };
+            let check = Checked {
+                sentence: "x".into(),
+                rule: String::new(),
+                failure: None,
+                conversations: Vec::new(),
+            };
             let value = report(&exercise(), "Time", &[check], &ended);
             assert_eq!((&value["ended"], &value["solved"]), (&json!(word), &json!(false)));
         }

@@ -6,13 +6,12 @@
 //! 3. [`report`]: the lines that a person sees.
 
 pub(crate) mod build;
-mod curl;
-mod json;
-mod report;
-mod runner;
-mod watch;
+pub(crate) mod curl;
+pub(crate) mod json;
+pub(crate) mod report;
+pub(crate) mod runner;
+pub(crate) mod watch;
 
-use std::convert::Infallible;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -20,6 +19,8 @@ use anyhow::{Context, bail};
 
 use crate::exercise::Exercise;
 use crate::git::Git;
+use crate::hint;
+use crate::keys::{self, Event, Keys};
 use crate::process;
 use crate::progress::Progress;
 use crate::sandbox::Sandbox;
@@ -72,6 +73,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         if args.watch {
             let (server, typed) = (server.as_deref(), args.server.as_deref());
             watch(&Run { workspace, exercise, server, typed, json: false })?;
+            return Ok(ExitCode::SUCCESS);
         }
         let good = if args.solution {
             let tree = Git::at(workspace.root()).tree("HEAD")?;
@@ -94,17 +96,36 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(if passing == exercises.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Checks, and again after each save, until Ctrl-C ends it.
-fn watch(run: &Run<'_>) -> anyhow::Result<Infallible> {
-    let folder = &run.exercise.chapter.folder;
+/// Checks, and again after each save, on one screen, until q or Ctrl-C.
+fn watch(run: &Run<'_>) -> anyhow::Result<()> {
+    let all = Exercise::all(run.workspace)?;
+    let mut at = all.iter().position(|other| other.number == run.exercise.number).unwrap_or(0);
+    let mut keys = Keys::listen()?;
+    let mut hints = false;
     loop {
+        let exercise = &all[at];
+        let folder = &exercise.chapter.folder;
         // From before the check: a file that is saved while it runs counts.
-        let seen = Snapshot::of(&run.workspace.path(folder));
-        check_own(run)?;
-        ui::print(&format!("\nWaiting until you save a file in {folder}; Ctrl-C ends it.\n"));
-        let name = seen.wait();
-        let line = format!("{folder}/{name} was saved: checking again.");
-        ui::print(&format!("\n{}\n\n", ui::paint(ui::PLACE, &line)));
+        let files = Snapshot::of(&run.workspace.path(folder));
+        keys::clear();
+        if hints {
+            hint::show(run.workspace, exercise)?;
+        } else {
+            check_own(&Run { exercise, ..*run })?;
+        }
+        ui::print(&keys::help(folder));
+        hints = loop {
+            match keys.wait(&files) {
+                Event::Quit => return Ok(()),
+                Event::Saved(_) | Event::Key('c') => break false,
+                Event::Key('h') => break true,
+                Event::Key('n') => {
+                    at = (at + 1) % all.len();
+                    break false;
+                }
+                Event::Key(_) => {}
+            }
+        };
     }
 }
 
@@ -173,7 +194,7 @@ impl Run<'_> {
             let show = |checked: &Checked| ui::print(&report::line(checked, marks));
             let (all, ended) = check(place, exercise, &built, self.server, show)?;
             let next = report::Next {
-                exercise: exercise.number,
+                stuck: format!("cargo xtask hint {}", exercise.number),
                 running: self.running(&ended, report::arguments(&all)),
                 again: self.again(),
                 solved: self.after_solved()?,
@@ -215,7 +236,7 @@ impl Run<'_> {
     /// What comes after a solved exercise: the chapter's own tests, if some of them change with it, and the next exercise.
     fn after_solved(&self) -> anyhow::Result<Vec<String>> {
         let (workspace, exercise) = (self.workspace, self.exercise);
-        let mut lines = Vec::new();
+        let mut lines = vec![format!("Compare: `cargo xtask solution {}`", exercise.number)];
         let package = &exercise.chapter.package;
         match exercise.changed_tests(workspace).len() {
             0 => {}
@@ -297,7 +318,7 @@ fn command(
 }
 
 /// Splits a command as a shell would, as far as quotes go.
-fn split_words(command: &str) -> anyhow::Result<Vec<String>> {
+pub(crate) fn split_words(command: &str) -> anyhow::Result<Vec<String>> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for character in command.chars() {
         match (quote, character) {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use wire::escape::escape;
-use wire::exercise::Failure;
+use wire::exercise::{Conversation, Failure, Piece};
 
 use super::curl;
 use crate::ui;
@@ -20,6 +20,8 @@ pub(crate) struct Checked {
     /// The rule it checks, or nothing.
     pub rule: String,
     pub failure: Option<Failure>,
+    /// All that went over the wire, if it failed.
+    pub conversations: Vec<Conversation>,
 }
 
 /// How the program with the checks ended.
@@ -28,7 +30,7 @@ pub(crate) enum Ended {
     /// It made all its checks.
     Done,
     /// Two checks waited in vain, and the others were not made.
-    GaveUp,
+    GaveUp { seconds: u64 },
     /// It was stopped after so many seconds, within a check or between two.
     TimedOut { seconds: u64, during: Option<String> },
     /// The server did not start for the first check, so that none could be made.
@@ -38,7 +40,7 @@ pub(crate) enum Ended {
 }
 
 /// The line of a check that has been made.
-pub(super) fn line(checked: &Checked, marks: ui::Marks) -> String {
+pub(crate) fn line(checked: &Checked, marks: ui::Marks) -> String {
     let (style, mark) = match checked.failure {
         None => (ui::GOOD, marks.good),
         Some(_) => (ui::BAD, marks.bad),
@@ -48,8 +50,9 @@ pub(super) fn line(checked: &Checked, marks: ui::Marks) -> String {
 
 /// What a person is told to do next.
 #[derive(Debug, Clone)]
-pub(super) struct Next {
-    pub exercise: u8,
+pub(crate) struct Next {
+    /// What to run when it does not go on: `cargo xtask hint 2`.
+    pub stuck: String,
     /// What has to run for the curl command; or, if the server did not start, what starts it.
     pub running: String,
     /// What makes the same checks again.
@@ -59,11 +62,11 @@ pub(super) struct Next {
 }
 
 /// What stands below the lines of the checks.
-pub(super) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
+pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
     if let Ended::NoServer(failure) = ended {
         return no_server(failure, next);
     }
-    let exercise = next.exercise;
+    let stuck = &next.stuck;
     let mut text = String::new();
     let first = all.iter().find_map(|checked| Some((checked, checked.failure.as_ref()?)));
     if let Some((checked, failure)) = first {
@@ -72,9 +75,12 @@ pub(super) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
     }
     match ended {
         Ended::Done | Ended::NoServer(_) => {}
-        Ended::GaveUp => {
-            text += "\nStopped: two checks have waited in vain, and the others would wait as well. Does a handler not \
-                     return?\n";
+        Ended::GaveUp { seconds } => {
+            let _ = writeln!(
+                text,
+                "\nStopped after {seconds} s: two checks have waited in vain, and the others would wait as well. Does the \
+                 server hang?"
+            );
         }
         Ended::TimedOut { seconds, during } => {
             let _ = writeln!(text, "\nStopped after {seconds} s{}.", within(during.as_deref()));
@@ -94,34 +100,24 @@ pub(super) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
     let _ = match ended {
         Ended::Done if passed == total => {
             let lines = next.solved.join("\n");
-            write!(
-                text,
-                "{} All {total} checks passed.\nCompare: `cargo xtask solution {exercise}`\n{lines}\n",
-                ui::paint(ui::GOOD, "Solved.")
-            )
+            write!(text, "{} All {total} checks passed.\n{lines}\n", ui::paint(ui::GOOD, "Solved."))
         }
         Ended::Done => {
-            writeln!(
-                text,
-                "{passed} of {total} checks passed. Stuck? `cargo xtask hint {exercise}`"
-            )
+            writeln!(text, "{passed} of {total} checks passed. Stuck? `{stuck}`")
         }
-        _ => writeln!(
-            text,
-            "Checks passed before that: {passed}. Stuck? `cargo xtask hint {exercise}`"
-        ),
+        _ => writeln!(text, "Checks passed before that: {passed}. Stuck? `{stuck}`"),
     };
     text
 }
 
 /// What stood behind the address of the server at the first failure.
-pub(super) fn arguments(all: &[Checked]) -> &[String] {
+pub(crate) fn arguments(all: &[Checked]) -> &[String] {
     let first = all.iter().find_map(|checked| checked.failure.as_ref());
     first.map_or(&[], |failure| &failure.arguments)
 }
 
 /// What a person without curl must know about the command that is shown, if one is.
-pub(super) fn without_curl(all: &[Checked]) -> &'static str {
+pub(crate) fn without_curl(all: &[Checked]) -> &'static str {
     let first = all.iter().find_map(|checked| checked.failure.as_ref());
     if first.is_some_and(|failure| !failure.sent.is_empty()) {
         "The command needs curl, which is not here: `cargo xtask doctor` says how to get it. \
@@ -182,6 +178,32 @@ fn in_full(checked: &Checked, failure: &Failure, running: &str) -> String {
     if !rule.is_empty() {
         let _ = writeln!(text, "  see       {rule}");
     }
+    text + &exchanges(&checked.conversations)
+}
+
+/// All that went over the wire during the check, if that is more than one request and its response.
+fn exchanges(conversations: &[Conversation]) -> String {
+    let pieces: usize = conversations.iter().map(|conversation| conversation.pieces.len()).sum();
+    if pieces <= 2 {
+        return String::new();
+    }
+    let mut text =
+        format!("\n  {}\n", ui::paint(ui::DIM, "everything that this check sent (>) and got (<):"));
+    let mut before = 0;
+    for Conversation { number, pieces } in conversations {
+        if *number > before + 1 {
+            let _ = writeln!(text, "  … ({} connections more)", number - before - 1);
+        }
+        before = *number;
+        let _ = writeln!(text, "  {}", ui::paint(ui::PLACE, &format!("connection {number}")));
+        for Piece { sent, bytes: shown, length } in pieces {
+            let sign = if *sent { '>' } else { '<' };
+            text += &bytes(sign, shown, None);
+            if *length > shown.len() {
+                let _ = writeln!(text, "  {sign} … ({length} bytes in all)");
+            }
+        }
+    }
     text
 }
 
@@ -240,13 +262,17 @@ mod tests {
 
     fn checked(sentence: &str, failure: Option<Failure>) -> Checked {
         let rule = "RFC 9110 section 15.3.1 (200 OK)".to_string();
-        Checked { sentence: sentence.to_string(), rule, failure }
+        Checked { sentence: sentence.to_string(), rule, failure, conversations: Vec::new() }
     }
 
     fn next(running: &str) -> Next {
         let again = "cargo xtask check-exercise 2".to_string();
-        let solved = vec!["Next: `cargo xtask check-exercise 3`".to_string()];
-        Next { exercise: 2, running: running.to_string(), again, solved }
+        let solved = [
+            "Compare: `cargo xtask solution 2`".to_string(),
+            "Next: `cargo xtask check-exercise 3`".to_string(),
+        ];
+        let stuck = "cargo xtask hint 2".to_string();
+        Next { stuck, running: running.to_string(), again, solved: solved.into() }
     }
 
     /// The whole report, as a person sees it.
@@ -317,7 +343,24 @@ mod tests {
             checked("HEAD has the same fields", Some(failure.clone().with_timeout())),
             checked("POST is 405", Some(failure.with_timeout())),
         ];
-        assert_eq!(report(&all, &Ended::GaveUp), include_str!("golden/gave_up.txt"));
+        assert_eq!(
+            report(&all, &Ended::GaveUp { seconds: 10 }),
+            include_str!("golden/gave_up.txt")
+        );
+    }
+
+    #[test]
+    fn all_exchanges_are_shown_if_there_was_more_than_one() {
+        let piece =
+            |sent: bool, bytes: &[u8]| Piece { sent, bytes: bytes.into(), length: bytes.len() };
+        let conversation =
+            |number: usize, pieces: &[Piece]| Conversation { number, pieces: pieces.to_vec() };
+        let one = [piece(true, b"a\r\n"), piece(false, b"b")];
+        assert_eq!(exchanges(&[conversation(1, &one)]), "");
+        let cut = Piece { length: 5000, ..piece(true, b"c") };
+        let shown = plain(&exchanges(&[conversation(1, &one), conversation(9, &[cut])]));
+        let expected = "  connection 1\n  > a\\r\\n\n  < b\n  … (7 connections more)\n  connection 9\n  > c\n  > … (5000 bytes in all)\n";
+        assert!(shown.ends_with(expected), "{shown}");
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub(crate) fn run(
     let errors = child.stderr.take().map(read_aside).transpose()?;
     let lines = lines(&mut child)?;
 
-    let deadline = Instant::now() + limit;
+    let begun = Instant::now();
+    let deadline = begun + limit;
     let (mut all, mut during, mut done, mut timed_out) = (Vec::new(), None, None, false);
     let mut no_server = None;
     loop {
@@ -44,31 +45,31 @@ pub(crate) fn run(
             }
             Err(RecvTimeoutError::Disconnected) => break,
         };
-        let failure = match event {
+        let (failure, conversations) = match event {
             Some(Event::Start { check, rule }) => {
                 during = Some((check, rule));
                 continue;
             }
-            Some(Event::Pass) => None,
+            Some(Event::Pass) => (None, Vec::new()),
             // It would fail all checks, each after its own time.
-            Some(Event::Fail(failure)) if all.is_empty() && *failure.expected == *STARTS => {
+            Some(Event::Fail(failure, _)) if all.is_empty() && *failure.expected == *STARTS => {
                 no_server = Some(failure);
                 break;
             }
-            Some(Event::Fail(failure)) => Some(failure),
+            Some(Event::Fail(failure, conversations)) => (Some(failure), conversations),
             Some(Event::Done) => {
                 done = Some(Ended::Done);
                 break;
             }
             Some(Event::GaveUp) => {
-                done = Some(Ended::GaveUp);
+                done = Some(Ended::GaveUp { seconds: begun.elapsed().as_secs() });
                 break;
             }
             // Something that a check printed.
             None => continue,
         };
         if let Some((sentence, rule)) = during.take() {
-            all.push(Checked { sentence, rule, failure });
+            all.push(Checked { sentence, rule, failure, conversations });
             all.last().into_iter().for_each(&mut made);
         }
     }
@@ -144,7 +145,9 @@ mod tests {
     #[test]
     fn checks_that_are_given_up_are_at_their_end() {
         let script = format!("{START}{PASS}echo '{{\"event\":\"gave up\"}}'; sleep 60");
-        assert_eq!(run_script(&script, LONG), (vec!["one passed".to_string()], Ended::GaveUp));
+        let (seen, ended) = run_script(&script, LONG);
+        assert_eq!(seen, ["one passed"]);
+        assert!(matches!(ended, Ended::GaveUp { seconds: 0..=20 }), "{ended:?}");
     }
 
     #[test]
@@ -162,7 +165,7 @@ mod tests {
     #[test]
     fn without_a_server_the_other_checks_are_not_waited_for() {
         let failure = wire::exercise::Failure::new(STARTS, "nothing");
-        let line = Event::Fail(failure.clone()).to_line();
+        let line = Event::Fail(failure.clone(), Vec::new()).to_line();
         let start = Instant::now();
         let (seen, ended) = run_script(&format!("{START}echo '{line}'; sleep 60"), LONG);
         assert_eq!((seen, ended), (Vec::new(), Ended::NoServer(failure)));

@@ -5,42 +5,38 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How often the files are looked at. Portable, and a person does not notice it.
-const LOOK: Duration = Duration::from_millis(200);
+/// How long the files must have been the same, so that an editor has written all of them.
+const SETTLED: Duration = Duration::from_millis(200);
 
 /// When each file was written, and its length.
 type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 /// The files below a folder, as they are at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     folder: PathBuf,
     files: Seen,
 }
 
 impl Snapshot {
-    pub(super) fn of(folder: &Path) -> Snapshot {
+    pub(crate) fn of(folder: &Path) -> Snapshot {
         let mut files = Seen::new();
         collect(folder, &mut files);
         Snapshot { folder: folder.to_owned(), files }
     }
 
-    /// Waits until something is different, and then until it has been the same for a moment: an editor
-    /// saves in more steps than one. Returns the name of a file that has changed.
-    pub(super) fn wait(&self) -> String {
+    /// Whether something is different now; if so, waits until it has been the same for a moment: an editor saves in more
+    /// steps than one. Returns the name of a file that has changed.
+    pub(crate) fn settled_change(&self) -> Option<String> {
+        let mut now = Snapshot::of(&self.folder);
+        let name = self.changed(&now)?;
         loop {
-            std::thread::sleep(LOOK);
-            let mut now = Snapshot::of(&self.folder);
-            if let Some(name) = self.changed(&now) {
-                loop {
-                    std::thread::sleep(LOOK);
-                    let later = Snapshot::of(&self.folder);
-                    if later == now {
-                        return name;
-                    }
-                    now = later;
-                }
+            std::thread::sleep(SETTLED);
+            let later = Snapshot::of(&self.folder);
+            if later == now {
+                return Some(name);
             }
+            now = later;
         }
     }
 
@@ -96,10 +92,10 @@ mod tests {
     }
 
     #[test]
-    fn a_save_ends_the_wait() {
+    fn a_save_is_a_change_once_the_files_stay_the_same() {
         let folder = folder_with(&[("app.rs", "1")]);
         let before = Snapshot::of(folder.path());
         fs::write(folder.path().join("app.rs"), "longer").unwrap();
-        assert_eq!(before.wait(), "app.rs");
+        assert_eq!(before.settled_change().as_deref(), Some("app.rs"));
     }
 }

@@ -201,6 +201,11 @@ impl Client {
         self.transcript.iter().map(|(sent, bytes)| escape::lines(mark(sent), bytes)).collect()
     }
 
+    /// All that was sent and received so far, in turn: whether we sent it, and the bytes.
+    pub fn pieces(&self) -> impl Iterator<Item = (bool, &[u8])> {
+        self.transcript.iter().map(|(sent, bytes)| (*sent, bytes.as_slice()))
+    }
+
     fn record(&mut self, sent: bool, bytes: &[u8]) {
         match self.transcript.last_mut() {
             Some((same, text)) if *same == sent => text.extend_from_slice(bytes),

@@ -25,6 +25,7 @@
 //! ```
 
 mod answer;
+mod conversation;
 mod leash;
 mod origin;
 mod report;
@@ -35,10 +36,12 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use origin::Origin;
 
 pub use answer::Answer;
+pub use conversation::{Conversation, Piece};
 pub use leash::ENDS_WITH_INPUT;
 pub use report::{Event, Failure};
 
@@ -92,11 +95,24 @@ pub fn main(checks: &[Check]) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let only = env::var(ONLY).ok();
-    match report(chosen(checks, only.as_deref()), &words, &mut io::stdout().lock()) {
+    run(chosen(checks, only.as_deref()), &words)
+}
+
+/// Makes these checks against the server that `words` start, and reports on standard output.
+pub fn run(checks: &[Check], words: &[String]) -> ExitCode {
+    match report(checks, words, &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
-        // Nobody listens any more.
+        // The other end of the pipe is closed.
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Makes all that this process has started end with it, if it has been told to: see [`ENDS_WITH_INPUT`].
+///
+/// # Errors
+/// When there is no thread for it.
+pub fn end_with_input() -> io::Result<()> {
+    leash::put_on()
 }
 
 /// The check with this sentence, if there is one, and else all.
@@ -111,9 +127,15 @@ fn report(checks: &[Check], words: &[String], out: &mut impl Write) -> io::Resul
         let (sentence, rule) = (check.sentence.to_string(), check.rule.to_string());
         writeln!(out, "{}", Event::Start { check: sentence, rule }.to_line())?;
         out.flush()?;
-        let found = Server::start(words, &[]).and_then(|server| (check.run)(&server));
+        let (found, conversations) = match Server::start(words, &[]) {
+            Err(failure) => (Err(failure), Vec::new()),
+            Ok(server) => ((check.run)(&server), server.conversations()),
+        };
         timeouts += usize::from(found.as_ref().is_err_and(|failure| failure.timed_out));
-        let event = found.map_or_else(Event::Fail, |()| Event::Pass);
+        let event = match found {
+            Ok(()) => Event::Pass,
+            Err(failure) => Event::Fail(failure, conversations),
+        };
         writeln!(out, "{}", event.to_line())?;
         out.flush()?;
         if timeouts == TIMEOUTS {
@@ -144,6 +166,8 @@ pub struct Server {
     program: Program,
     words: Vec<String>,
     arguments: Box<[String]>,
+    /// What went over its connections, and those of the servers that a check has started beside it.
+    conversations: Arc<Mutex<Vec<Conversation>>>,
 }
 
 impl Server {
@@ -158,18 +182,30 @@ impl Server {
         }
         let program = Program::start_command(command)
             .map_err(|error| Failure::new(STARTS, error.message()))?;
-        Ok(Server { program, words: words.to_vec(), arguments: arguments.into() })
+        let conversations = Arc::default();
+        Ok(Server { program, words: words.to_vec(), arguments: arguments.into(), conversations })
+    }
+
+    fn start_beside(&self, arguments: &[String]) -> Result<Server, Failure> {
+        let conversations = Arc::clone(&self.conversations);
+        Ok(Server { conversations, ..Server::start(&self.words, arguments)? })
+    }
+
+    /// All that has gone over the connections that are closed by now.
+    fn conversations(&self) -> Vec<Conversation> {
+        let all = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
+        conversation::chosen(&all)
     }
 
     /// Starts the same program once more, next to this one.
     pub fn another(&self) -> Result<Server, Failure> {
-        Server::start(&self.words, &self.arguments)
+        self.start_beside(&self.arguments)
     }
 
     /// Starts the same program once more, with these arguments behind the address: a folder, for example.
     pub fn with_arguments(&self, arguments: &[&str]) -> Result<Server, Failure> {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        Server::start(&self.words, &arguments)
+        self.start_beside(&arguments)
     }
 
     /// Where it listens.
@@ -215,7 +251,7 @@ impl Server {
     }
 
     /// A failure of the wire, with the last that the server said: it may have panicked.
-    fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
+    pub fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
         let mut got = error.message().to_string();
         let said = self.program.stderr_so_far();
         let lines: Vec<&str> = said.lines().collect();
@@ -265,6 +301,40 @@ impl Connection<'_> {
         &mut self.client
     }
 
+    /// A failure of the wire after these bytes were sent.
+    pub fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
+        self.server.failure(error, sent)
+    }
+
+    /// The failure when what was waited for has not come, though nothing went wrong on the wire.
+    pub fn unfinished(&self, expected: &str, sent: &[u8]) -> Failure {
+        Failure::new(expected, "nothing, and the connection is open")
+            .with_bytes(sent, b"")
+            .with_timeout()
+    }
+
+    /// Sends bytes that are no request, and reads `count` bytes.
+    pub fn exchange(&mut self, bytes: &[u8], count: usize) -> Result<Vec<u8>, Failure> {
+        let got = self.client.send(bytes).and_then(|()| self.client.read_exact(count));
+        got.map_err(|error| {
+            let expected = if count == 1 { "1 byte".to_string() } else { format!("{count} bytes") };
+            Failure { expected: expected.into(), ..self.server.failure(&error, bytes) }
+        })
+    }
+
+    /// Says that no more will be sent (FIN).
+    pub fn half_close(&mut self) -> Result<(), Failure> {
+        self.client.half_close().map_err(|error| self.server.failure(&error, b""))
+    }
+
+    /// The server must close, without sending another byte; `expected` says so in the words of the check.
+    pub fn ends(&mut self, expected: &str) -> Result<(), Failure> {
+        self.client.expect_closed().map_err(|error| Failure {
+            expected: expected.into(),
+            ..self.server.failure(&error, b"")
+        })
+    }
+
     /// Waits for the server to close, and fails if it sends a byte more than the answer.
     fn nothing_more(&mut self, answer: &Answer) -> Result<(), Failure> {
         let more = match self.client.read_to_end() {
@@ -289,6 +359,14 @@ impl Connection<'_> {
             .with_bytes(&answer.sent, &all)
             .with_wrong_at(answer.reply.raw.len())
             .with_rule("RFC 9112 section 6.3 (Message Body Length)"))
+    }
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        let conversation = Conversation::of(&self.client);
+        let mut all = self.server.conversations.lock().unwrap_or_else(PoisonError::into_inner);
+        conversation::keep(&mut all, conversation);
     }
 }
 

@@ -32,6 +32,7 @@
 #[cfg(target_os = "linux")]
 pub mod broken_output;
 pub mod clients;
+pub mod climb;
 pub mod environment;
 pub mod escape;
 pub mod exercise;

@@ -9,6 +9,21 @@ use crate::WireError;
 /// Where a body goes that nobody wants to see.
 const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
+/// `curl -fsS` of one path: it must succeed, and say nothing on standard error.
+///
+/// # Errors
+/// With what curl said.
+pub fn curl_get(address: SocketAddr, path: &str) -> Result<Ran, WireError> {
+    let url = format!("http://{address}{path}");
+    let arguments = ["-fsS", "--max-time", "10", "-o", NOWHERE, "-w", "%{http_code}", &url];
+    let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+    match output_of("curl", &arguments, b"")? {
+        None => Ok(Ran::Skipped("curl is not installed".to_string())),
+        Some(said) if said.trim() == "200" => Ok(Ran::Passed(1)),
+        Some(said) => Err(WireError::new(Kind::Unexpected, said)),
+    }
+}
+
 /// One call of curl: its name, its arguments (`URL` stands for the server's), its input, and what must
 /// be in its output.
 #[derive(Clone)]

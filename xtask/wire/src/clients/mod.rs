@@ -16,6 +16,7 @@ use std::time::Duration;
 pub use browser::browser;
 pub use chromium::chromium_dom;
 pub use curl::curl;
+pub use curl::curl_get;
 pub use python::python;
 
 use crate::Kind;

@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::{Conversation, Piece};
+
 /// Why a check failed, with all that a person needs to see it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failure {
@@ -65,8 +67,8 @@ pub enum Event {
     },
     /// The check that has begun holds.
     Pass,
-    /// The check that has begun does not.
-    Fail(Failure),
+    /// The check that has begun does not. With all that went over the wire during the check.
+    Fail(Failure, Vec<Conversation>),
     /// Too many checks waited in vain, and the others are not made: each would wait as well.
     GaveUp,
     /// All checks have been made. A program that ends without saying so has broken down.
@@ -79,7 +81,7 @@ impl Event {
         let value = match self {
             Event::Start { check, rule } => json!({"event": "start", "check": check, "rule": rule}),
             Event::Pass => json!({"event": "pass"}),
-            Event::Fail(failure) => json!({
+            Event::Fail(failure, conversations) => json!({
                 "event": "fail",
                 "sent": from_bytes(&failure.sent),
                 "received": from_bytes(&failure.received),
@@ -89,6 +91,7 @@ impl Event {
                 "rule": failure.rule,
                 "arguments": failure.arguments,
                 "timed_out": failure.timed_out,
+                "conversations": conversations.iter().map(from_conversation).collect::<Vec<_>>(),
             }),
             Event::GaveUp => json!({"event": "gave up"}),
             Event::Done => json!({"event": "done"}),
@@ -103,21 +106,53 @@ impl Event {
         Some(match text("event")?.as_str() {
             "start" => Event::Start { check: text("check")?, rule: text("rule")? },
             "pass" => Event::Pass,
-            "fail" => Event::Fail(Failure {
-                sent: to_bytes(&text("sent")?),
-                received: to_bytes(&text("received")?),
-                wrong_at: value.get("wrong_at")?.as_u64().and_then(|at| usize::try_from(at).ok()),
-                expected: text("expected")?.into(),
-                got: text("got")?.into(),
-                rule: text("rule").map(String::into),
-                arguments: texts(value.get("arguments")?)?,
-                timed_out: value.get("timed_out")?.as_bool()?,
-            }),
+            "fail" => {
+                let failure = Failure {
+                    sent: to_bytes(&text("sent")?),
+                    received: to_bytes(&text("received")?),
+                    wrong_at: value
+                        .get("wrong_at")?
+                        .as_u64()
+                        .and_then(|at| usize::try_from(at).ok()),
+                    expected: text("expected")?.into(),
+                    got: text("got")?.into(),
+                    rule: text("rule").map(String::into),
+                    arguments: texts(value.get("arguments")?)?,
+                    timed_out: value.get("timed_out")?.as_bool()?,
+                };
+                let conversations = value.get("conversations")?.as_array()?;
+                Event::Fail(
+                    failure,
+                    conversations.iter().map(to_conversation).collect::<Option<_>>()?,
+                )
+            }
             "gave up" => Event::GaveUp,
             "done" => Event::Done,
             _ => return None,
         })
     }
+}
+
+fn from_conversation(conversation: &Conversation) -> Value {
+    let piece = |piece: &Piece| {
+        let bytes = from_bytes(&piece.bytes);
+        json!({"sent": piece.sent, "bytes": bytes, "length": piece.length})
+    };
+    let pieces: Vec<Value> = conversation.pieces.iter().map(piece).collect();
+    json!({"number": conversation.number, "pieces": pieces})
+}
+
+fn to_conversation(value: &Value) -> Option<Conversation> {
+    let number = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
+    let piece = |value: &Value| {
+        Some(Piece {
+            sent: value["sent"].as_bool()?,
+            bytes: to_bytes(value["bytes"].as_str()?),
+            length: number(&value["length"])?,
+        })
+    };
+    let pieces = value["pieces"].as_array()?.iter().map(piece).collect::<Option<_>>()?;
+    Some(Conversation { number: number(&value["number"])?, pieces })
 }
 
 fn texts(list: &Value) -> Option<Box<[String]>> {
@@ -144,12 +179,14 @@ mod tests {
             .with_bytes(&all_bytes, b"HTTP/1.1 404\r\n")
             .with_wrong_at(9)
             .with_rule("RFC 9110 section 15.5.5 (404 Not Found)");
+        let piece = Piece { sent: true, bytes: b"GET\xff".as_slice().into(), length: 5000 };
+        let conversation = Conversation { number: 3, pieces: vec![piece] };
         let failure = Failure { arguments: ["a folder".to_string()].into(), ..failure };
         for event in [
             Event::Start { check: "a \"sentence\"".to_string(), rule: String::new() },
             Event::Pass,
-            Event::Fail(failure),
-            Event::Fail(Failure::new("a", "b").with_timeout()),
+            Event::Fail(failure, vec![conversation]),
+            Event::Fail(Failure::new("a", "b").with_timeout(), Vec::new()),
             Event::GaveUp,
             Event::Done,
         ] {

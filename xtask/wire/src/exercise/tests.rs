@@ -70,7 +70,7 @@ fn a_server_that_does_not_start_fails_each_check_with_its_own_words() {
     let events: Vec<Event> =
         String::from_utf8(out).unwrap().lines().filter_map(Event::from_line).collect();
     assert_eq!(events.len(), 5);
-    let Event::Fail(failure) = &events[1] else { panic!("{events:?}") };
+    let Event::Fail(failure, _) = &events[1] else { panic!("{events:?}") };
     assert!(failure.got.contains("no luck"), "{failure:?}");
     assert_eq!(events[4], Event::Done);
 }

@@ -1,0 +1,111 @@
+//! Where a server stands: a line for each stage, and the picture of the ladder.
+
+use std::fmt::Write;
+
+use wire::climb::{Scheme, Stage, stages};
+
+use crate::check::{Checked, Ended};
+use crate::progress::Progress;
+use crate::ui;
+
+/// What stands above a stage.
+pub(super) fn title(stage: &Stage) -> String {
+    let words =
+        format!("Stage {} of {}: {} ({})", stage.number, stages().len(), stage.title, stage.name);
+    ui::paint(ui::TITLE, &words)
+}
+
+/// All stages with what the server must do.
+pub(super) fn contracts(all: &[Stage]) -> String {
+    let (mut text, mut phase) = (String::new(), "");
+    for stage in all {
+        if stage.phase != phase {
+            phase = stage.phase;
+            let _ = writeln!(text, "{}\n", ui::paint(ui::NOTE, phase));
+        }
+        let _ = writeln!(text, "{}\n\n{}\n", title(stage), ui::wrapped(stage.contract));
+    }
+    text
+}
+
+/// How a stage ended, in one line.
+pub(super) fn line(stage: &Stage, all: &[Checked], ended: &Ended, marks: ui::Marks) -> String {
+    let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
+    let of = stage.checks.len();
+    let good = *ended == Ended::Done && passed == of;
+    let (style, mark) = if good { (ui::GOOD, marks.good) } else { (ui::BAD, marks.bad) };
+    let mut text = format!("{} {:>2} {}", ui::paint(style, mark), stage.number, stage.title);
+    if !good {
+        let _ = write!(text, ": {passed} of {of} checks");
+        if let Ended::GaveUp { seconds } | Ended::TimedOut { seconds, .. } = ended {
+            let _ = write!(text, ", stopped after {seconds} s");
+        }
+    }
+    text + "\n"
+}
+
+/// What stands below all of them.
+pub(super) fn sum(passed: &[Stage], failed: Option<&Stage>) -> String {
+    let mut text = format!("\n{} stages passed.", passed.len());
+    if let Some(stage) = failed {
+        let _ =
+            write!(text, " The first that failed: `cargo xtask climb --stage {}`", stage.number);
+    }
+    text + "\n"
+}
+
+/// The ladder of the reader's own server.
+pub(crate) fn picture(progress: &mut Progress) -> String {
+    let all = stages();
+    let marks = ui::marks();
+    let is_done: Vec<bool> = all.iter().map(|stage| progress.stage(stage.name).solved).collect();
+    let count = is_done.iter().filter(|done| **done).count();
+    let next = all.iter().find(|stage| progress.is_open(stage.number, stage.name));
+    let rungs: String = is_done.iter().map(|done| if *done { "#" } else { "." }).collect();
+    let mut text = format!("[{rungs}] {count} of {}", all.len());
+    match next {
+        Some(stage) => {
+            let _ = write!(text, "; next: {} ({})", stage.title, stage.number);
+        }
+        None => {
+            let _ = write!(text, ": the top {}", marks.good);
+        }
+    }
+    text
+}
+
+/// All stages for such a server are done.
+pub(super) fn done(scheme: Scheme, _program: &str) -> String {
+    match scheme {
+        Scheme::Echo => "All stages for an echo are done. The next ones are for an HTTP server: `cargo xtask start 3` makes a \
+                         starter for it.\n"
+            .to_string(),
+        Scheme::Http => "All stages are done. `cargo xtask climb --all` tries them again.\n".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::tests::plain;
+
+    #[test]
+    fn the_picture_has_a_rung_for_each_stage_and_names_the_next() {
+        let mut progress = Progress::default();
+        progress.stage("echo").solved = true;
+        progress.stage("large-stream").solved = true;
+        let shown = plain(&picture(&mut progress));
+        let rungs = format!("[##{}] 2 of 29", ".".repeat(27));
+        assert_eq!(shown, format!("{rungs}; next: survives a client that resets (3)"));
+    }
+
+    #[test]
+    fn every_contract_is_listed_under_its_phase() {
+        let shown = plain(&contracts(&stages()));
+        assert!(
+            shown.starts_with("Foundation\n\nStage 1 of 29: accepts and echoes (echo)\n"),
+            "{shown}"
+        );
+        assert_eq!(shown.matches("Stage ").count(), 29);
+    }
+}

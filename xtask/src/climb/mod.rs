@@ -1,0 +1,339 @@
+//! `cargo xtask climb`: the reader's own server, or any other, stage by stage.
+//!
+//! 1. [`target`]: which server, and how it is built.
+//! 2. [`stages`](wire::climb): the checks, run by a process of their own ([`checks`]), as those of the exercises are.
+//! 3. [`ladder`]: where the reader stands.
+
+pub(crate) mod ladder;
+mod screen;
+mod script;
+mod target;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::json;
+use wire::climb::{DEADLINE_SECONDS, Scheme, Stage, stages};
+use wire::exercise::SERVER_FOLDER;
+
+use crate::check::report::{self, Checked, Ended, Next};
+use crate::check::{curl, json as check_json, runner};
+use crate::progress::Progress;
+use crate::ui;
+use crate::workspace::Workspace;
+
+use target::Target;
+
+/// All checks of a stage together may take this long, and what a check waits for a deadline of the server.
+const LIMIT: Duration = Duration::from_secs(120);
+
+#[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(crate) struct Args {
+    /// Only this stage, by its number or name; without it: go on where you are
+    #[arg(long, value_name = "STAGE")]
+    stage: Option<String>,
+    /// All stages for this server, also after one that fails
+    #[arg(long, conflicts_with = "stage")]
+    all: bool,
+    /// List the stages, each with what the server must do
+    #[arg(long)]
+    list: bool,
+    /// Show the hint of the stage
+    #[arg(long, conflicts_with_all = ["all", "json", "watch"])]
+    hint: bool,
+    /// Another server, in any language: started with 127.0.0.1:0 as its last argument, it prints
+    /// `listening on http://ADDRESS` (or `tcp://` for an echo) as its first line
+    #[arg(long, value_name = "CMD")]
+    server: Option<String>,
+    /// The program of `my_server` to climb with: `part3` for `my_server/src/bin/part3.rs`
+    #[arg(long, value_name = "NAME", conflicts_with = "server")]
+    bin: Option<String>,
+    /// How many seconds a check waits until the server gives up on a slow or silent client
+    #[arg(long, value_name = "SECONDS", default_value_t = 12)]
+    deadline: u64,
+    /// Check again whenever you save a file; keys: n next stage, h hint, c check all, q quit
+    #[arg(long, conflicts_with_all = ["all", "json"])]
+    watch: bool,
+    /// Report in JSON, one line for each stage, for programs
+    #[arg(long)]
+    json: bool,
+    /// Write the exchanges of the first check that fails into a shell script
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+}
+
+/// The process that makes the checks of one stage: `cargo xtask climb-checks 4 SERVER [ARGUMENT…]`.
+#[derive(clap::Args)]
+pub(crate) struct ChecksArgs {
+    stage: u8,
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    server: Vec<String>,
+}
+
+/// Makes the checks of a stage, and reports each on standard output.
+pub(crate) fn checks(args: &ChecksArgs) -> anyhow::Result<ExitCode> {
+    let all = stages();
+    let stage = all.iter().find(|stage| stage.number == args.stage).context("no such stage")?;
+    wire::exercise::end_with_input()?;
+    Ok(wire::exercise::run(stage.checks, &args.server))
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
+    let all = stages();
+    if args.list {
+        ui::page(&ladder::contracts(&all), false);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let only = args.stage.as_deref().map(|called| find(&all, called)).transpose()?;
+    let target = Target::choose(workspace, args.server.as_deref(), args.bin.as_deref())?;
+    if args.watch {
+        return screen::watch(workspace, &target, args, only);
+    }
+    if args.hint {
+        let stage = match only {
+            Some(stage) => stage,
+            None => next(workspace, &target, &all, None)?.context("all stages are done")?,
+        };
+        ui::print(&hint(&stage));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(words) = target.build(args.json)? else { return Ok(ExitCode::FAILURE) };
+    let scheme = match target::scheme(&words) {
+        Ok(scheme) => scheme,
+        Err(error) => return Ok(no_server(&error, &target, args)),
+    };
+    let climb = Climb { workspace, target: &target, words, args };
+    let passed = match only {
+        Some(stage) if stage.scheme != scheme => bail!(wrong_scheme(&stage, scheme)),
+        Some(stage) => climb.stage(&stage)?,
+        None if args.all => climb.all(all.iter().filter(|stage| stage.scheme == scheme))?,
+        None => climb.go_on(&all, scheme)?,
+    };
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The stage with this number or name.
+fn find(all: &[Stage], called: &str) -> anyhow::Result<Stage> {
+    let same = |stage: &&Stage| stage.name == called || stage.number.to_string() == called;
+    all.iter().find(same).copied().with_context(|| {
+        format!("there is no stage `{called}`: `cargo xtask climb --list` names all")
+    })
+}
+
+fn wrong_scheme(stage: &Stage, scheme: Scheme) -> String {
+    let (is, needs) = match scheme {
+        Scheme::Echo => {
+            ("an echo (tcp://)", "HTTP server (it prints `listening on http://ADDRESS`)")
+        }
+        Scheme::Http => ("an HTTP server", "echo (it prints `listening on tcp://ADDRESS`)"),
+    };
+    format!("stage {} is for an {needs}, and this server is {is}", stage.number)
+}
+
+/// The first stage for this server that the reader has not done.
+fn next(
+    workspace: &Workspace,
+    target: &Target,
+    all: &[Stage],
+    scheme: Option<Scheme>,
+) -> anyhow::Result<Option<Stage>> {
+    let mut progress = Progress::load(workspace)?;
+    let is_open = |stage: &&Stage| {
+        let fits = scheme.is_none_or(|scheme| stage.scheme == scheme);
+        fits && (!target.is_own() || progress.is_open(stage.number, stage.name))
+    };
+    Ok(all.iter().find(is_open).copied())
+}
+
+fn hint(stage: &Stage) -> String {
+    format!(
+        "{}\n\n{}\n\n{}\n\nRead: book/src/{}\n",
+        ladder::title(stage),
+        ui::wrapped(stage.contract),
+        ui::wrapped(stage.hint),
+        stage.page
+    )
+}
+
+/// A server that cannot be started or says nothing: before any stage, in words.
+fn no_server(error: &str, target: &Target, args: &Args) -> ExitCode {
+    if args.json {
+        ui::print(&format!("{}\n", json!({ "ended": "no server", "detail": error })));
+    } else {
+        ui::print(&format!(
+            "{} The server did not start, so no stage could be tried.\n\n  {}\n\nStart it by hand and read what it says: \
+             `{}`\n",
+            ui::paint(ui::BAD, "Stopped."),
+            error.trim_end().replace('\n', "\n  "),
+            target.by_hand()
+        ));
+    }
+    ExitCode::FAILURE
+}
+
+/// One run of the command.
+struct Climb<'a> {
+    workspace: &'a Workspace,
+    target: &'a Target,
+    /// The command that starts the server.
+    words: Vec<String>,
+    args: &'a Args,
+}
+
+impl Climb<'_> {
+    /// From the first stage that is not done, until one fails.
+    fn go_on(&self, all: &[Stage], scheme: Scheme) -> anyhow::Result<bool> {
+        let mut progress = Progress::load(self.workspace)?;
+        let open: Vec<&Stage> = all
+            .iter()
+            .filter(|stage| stage.scheme == scheme)
+            .filter(|stage| !self.target.is_own() || progress.is_open(stage.number, stage.name))
+            .collect();
+        if open.is_empty() && !self.args.json {
+            ui::print(&ladder::done(scheme, self.words.first().map_or("", String::as_str)));
+        }
+        for stage in open {
+            if !self.stage(stage)? {
+                return Ok(false);
+            }
+            if !self.args.json {
+                ui::print("\n");
+            }
+        }
+        Ok(true)
+    }
+
+    /// All of these, also after one that fails: a line for each.
+    fn all<'s>(&self, stages: impl Iterator<Item = &'s Stage>) -> anyhow::Result<bool> {
+        let (mut passed, mut failed) = (Vec::new(), Vec::new());
+        for stage in stages {
+            let (all, ended) = self.checks(stage, |_| ())?;
+            let good = self.note(stage, &all, &ended)?;
+            if self.args.json {
+                ui::print(&format!("{}\n", in_json(stage, &all, &ended)));
+            } else {
+                ui::print(&ladder::line(stage, &all, &ended, ui::marks()));
+            }
+            if good { passed.push(*stage) } else { failed.push((*stage, all)) }
+        }
+        if let (Some(file), Some((_, all))) = (&self.args.script, failed.first()) {
+            script::write(file, all)?;
+        }
+        if !self.args.json {
+            ui::print(&ladder::sum(&passed, failed.first().map(|(stage, _)| stage)));
+        }
+        Ok(failed.is_empty())
+    }
+
+    /// One stage, in full.
+    fn stage(&self, stage: &Stage) -> anyhow::Result<bool> {
+        if self.args.json {
+            let (all, ended) = self.checks(stage, |_| ())?;
+            ui::print(&format!("{}\n", in_json(stage, &all, &ended)));
+            return self.note(stage, &all, &ended);
+        }
+        ui::print(&format!("{}\n\n{}\n\n", ladder::title(stage), ui::wrapped(stage.contract)));
+        let marks = ui::marks();
+        let (all, ended) =
+            self.checks(stage, |checked| ui::print(&report::line(checked, marks)))?;
+        let good = self.note(stage, &all, &ended)?;
+        if let Some(file) = &self.args.script
+            && script::write(file, &all)?
+        {
+            ui::print(&format!("\nThe exchanges are in {}.\n", file.display()));
+        }
+        let stuck = self.typed(&["--stage", &stage.number.to_string(), "--hint"]);
+        let solved = vec![self.picture()?];
+        let running = format!("your server running at {}", curl::ADDRESS);
+        let next = Next { stuck, running, again: self.typed(&[]), solved };
+        ui::print(&report::end(&all, &ended, &next));
+        Ok(good)
+    }
+
+    /// The ladder as it is now, for the reader's own server.
+    fn picture(&self) -> anyhow::Result<String> {
+        if !self.target.is_own() {
+            return Ok("That was another server: it is not noted as your progress.".to_string());
+        }
+        Ok(ladder::picture(&mut Progress::load(self.workspace)?))
+    }
+
+    /// This command with other options, as it would be typed.
+    fn typed(&self, options: &[&str]) -> String {
+        let mut command = Command::new("cargo");
+        command.args(["xtask", "climb"]).args(options);
+        if let Some(server) = &self.args.server {
+            command.args(["--server", server]);
+        }
+        crate::process::typed(&command)
+    }
+
+    /// Remembers how far the reader's own server got. Returns whether the stage is passed.
+    fn note(&self, stage: &Stage, all: &[Checked], ended: &Ended) -> anyhow::Result<bool> {
+        let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
+        let good = *ended == Ended::Done && passed == stage.checks.len();
+        if self.target.is_own() {
+            let mut progress = Progress::load(self.workspace)?;
+            let state = progress.stage(stage.name);
+            (state.passed, state.checks) = (passed, stage.checks.len());
+            state.solved |= good;
+            progress.save(self.workspace)?;
+        }
+        Ok(good)
+    }
+
+    fn checks(
+        &self,
+        stage: &Stage,
+        made: impl FnMut(&Checked),
+    ) -> anyhow::Result<(Vec<Checked>, Ended)> {
+        let mut command = Command::new(env::current_exe()?);
+        command.args(["climb-checks", &stage.number.to_string()]).args(&self.words);
+        command.env(SERVER_FOLDER, env::current_dir()?);
+        command.env(DEADLINE_SECONDS, self.args.deadline.to_string());
+        let limit = LIMIT + Duration::from_secs(2 * self.args.deadline);
+        runner::run(&mut command, limit, made)
+    }
+}
+
+fn in_json(stage: &Stage, all: &[Checked], ended: &Ended) -> serde_json::Value {
+    let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
+    json!({
+        "stage": stage.number,
+        "name": stage.name,
+        "title": stage.title,
+        "phase": stage.phase,
+        "passed": passed,
+        "of": stage.checks.len(),
+        "done": *ended == Ended::Done && passed == stage.checks.len(),
+        "ended": format!("{ended:?}").split([' ', '(']).next(),
+        "checks": all.iter().map(check_json::of_check).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_is_called_by_its_number_or_its_name() {
+        let all = stages();
+        assert_eq!(find(&all, "4").unwrap().name, "idle");
+        assert_eq!(find(&all, "keep-alive").unwrap().number, 12);
+        let error = find(&all, "99").unwrap_err();
+        assert!(error.to_string().contains("climb --list"), "{error}");
+    }
+
+    #[test]
+    fn a_stage_for_the_other_kind_of_server_says_which_it_needs() {
+        let all = stages();
+        let said = wrong_scheme(&all[0], Scheme::Http);
+        assert!(said.contains("stage 1 is for an echo") && said.contains("tcp://"), "{said}");
+        let said = wrong_scheme(&all[8], Scheme::Echo);
+        assert!(said.contains("stage 9 is for an HTTP server"), "{said}");
+    }
+}

@@ -1,0 +1,122 @@
+//! Single keys of the terminal, for the commands that watch: read without Enter, and put back at the end.
+
+use std::io::{IsTerminal, Read};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use crate::check::watch::Snapshot;
+use crate::ui;
+
+/// How often the files are looked at while no key comes. A person does not notice it.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// What a person does next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A file was saved; its name.
+    Saved(String),
+    /// A key.
+    Key(char),
+    /// Ctrl-C, or q.
+    Quit,
+}
+
+/// The keys that are pressed. The terminal is as it was when this is dropped.
+pub(crate) struct Keys {
+    pressed: Receiver<u8>,
+    /// Whether keys can still come: not after the end of a pipe.
+    ended: bool,
+    _mode: Option<Mode>,
+}
+
+impl Keys {
+    /// Begins to listen.
+    pub(crate) fn listen() -> std::io::Result<Keys> {
+        let (sender, pressed) = mpsc::channel();
+        let read = move || {
+            for byte in std::io::stdin().lock().bytes().map_while(Result::ok) {
+                if sender.send(byte).is_err() {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().name("keys".to_string()).spawn(read)?;
+        let mode = std::io::stdin().is_terminal().then(Mode::single_keys).flatten();
+        Ok(Keys { pressed, ended: false, _mode: mode })
+    }
+
+    /// Waits for a key, or until a file is saved.
+    pub(crate) fn wait(&mut self, files: &Snapshot) -> Event {
+        loop {
+            if self.ended {
+                std::thread::sleep(INTERVAL);
+            } else {
+                match self.pressed.recv_timeout(INTERVAL) {
+                    // Ctrl-C and Ctrl-D, which are bytes in this mode.
+                    Ok(3 | 4 | b'q') => return Event::Quit,
+                    Ok(byte) if byte.is_ascii_alphabetic() => return Event::Key(char::from(byte)),
+                    Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => self.ended = true,
+                }
+            }
+            if let Some(name) = files.settled_change() {
+                return Event::Saved(name);
+            }
+        }
+    }
+}
+
+/// Clears the screen, on a terminal.
+pub(crate) fn clear() {
+    if ui::is_terminal() {
+        ui::print("\x1b[2J\x1b[3J\x1b[H");
+    }
+}
+
+/// The line that names the keys.
+pub(crate) fn help(folder: &str) -> String {
+    let key = |key: &str, what: &str| format!("{} {what}", ui::paint(ui::TITLE, key));
+    let keys =
+        [key("n", "next"), key("h", "hint"), key("c", "check all"), key("q", "quit")].join("   ");
+    format!(
+        "\n{keys}\n{}\n",
+        ui::paint(ui::DIM, &format!("Checks again when you save a file in {folder}."))
+    )
+}
+
+/// The terminal's mode before ours.
+#[cfg(unix)]
+struct Mode(rustix::termios::Termios);
+
+#[cfg(unix)]
+impl Mode {
+    /// Each key at once, and not shown. Ctrl-C is a key as well, so that the mode is put back after it.
+    fn single_keys() -> Option<Mode> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let before = tcgetattr(std::io::stdin()).ok()?;
+        let mut mode = before.clone();
+        mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
+        tcsetattr(std::io::stdin(), OptionalActions::Now, &mode).ok()?;
+        Some(Mode(before))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Mode {
+    fn drop(&mut self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        // The terminal may be gone.
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+/// Here a key is read with the Enter that follows it.
+#[cfg(not(unix))]
+struct Mode;
+
+#[cfg(not(unix))]
+impl Mode {
+    fn single_keys() -> Option<Mode> {
+        None
+    }
+}

@@ -1,0 +1,284 @@
+//! Stages 5 to 8: many clients of an echo, a bound, and an orderly end.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::tools::{
+    Checked, echoed, is_timeout, pattern, require, socket, still_echoes, until_closed,
+};
+use super::{Scheme, Stage};
+use crate::PATIENCE;
+use crate::exercise::{Check, Failure, Server};
+
+const PHASE: &str = "Core";
+
+/// So many clients of an echo may be served at the same time. An echo that allows more has no bound that the check could
+/// reach.
+const BOUND: usize = 100;
+
+/// The clients that try.
+const CLIENTS: usize = 150;
+
+pub(super) const STAGES: &[Stage] = &[
+    Stage {
+        number: 5,
+        name: "side-by-side",
+        title: "serves four clients at once",
+        phase: PHASE,
+        scheme: Scheme::Echo,
+        contract: "At least four clients are served at the same time, whatever the others do: say nothing, send without \
+                   reading, or take their time.",
+        hint: "A loop that serves one client to its end blocks in read while the next one waits in the accept queue. Give \
+               each client a thread, or hand the sockets to a pool of threads.",
+        page: "part2/index.md",
+        checks: &[
+            Check { sentence: "four clients take turns on four connections", rule: "", run: turns },
+            Check {
+                sentence: "three clients that say nothing keep nobody waiting",
+                rule: "",
+                run: beside_silent_clients,
+            },
+            Check {
+                sentence: "a client that does not read keeps nobody waiting",
+                rule: "",
+                run: beside_a_client_that_does_not_read,
+            },
+        ],
+    },
+    Stage {
+        number: 6,
+        name: "bounded",
+        title: "bounds its clients: who is beyond the bound waits or is rejected",
+        phase: PHASE,
+        scheme: Scheme::Echo,
+        contract: "The server serves at most 100 clients at a time (choose a bound from 4 to 100). A client beyond the bound \
+                   waits until another has left, or its connection is closed at once. None is left without either.",
+        hint: "A thread for each client ends in thousands of threads. A fixed number of workers takes sockets from a queue \
+               of fixed length; when the queue is full, close the new connection (load shedding).",
+        page: "part2/index.md",
+        checks: &[
+            Check {
+                sentence: "of 150 clients at most 100 are served at the same time, and at least 4",
+                rule: "",
+                run: at_most,
+            },
+            Check {
+                sentence: "each client beyond the bound is served when others leave, or is closed",
+                rule: "",
+                run: nobody_is_forgotten,
+            },
+        ],
+    },
+    Stage {
+        number: 7,
+        name: "task-panic",
+        title: "loses no worker to a task that panics",
+        phase: PHASE,
+        scheme: Scheme::Echo,
+        contract: "To have something that fails: a client that sends the line `panic` may make its task panic (in another \
+                   language: raise an exception). Its connection is closed, or it gets its line back. Afterwards as many \
+                   clients are served at the same time as before.",
+        hint: "A panic unwinds its thread. A worker that has ended takes no more tasks, and after as many panics as there are \
+               workers nothing is served. Catch the panic around each task (catch_unwind), or start a new worker.",
+        page: "part2/index.md",
+        checks: &[Check {
+            sentence: "after 200 tasks that failed, four clients are served at the same time",
+            rule: "",
+            run: panics,
+        }],
+    },
+    Stage {
+        number: 8,
+        name: "stop",
+        title: "finishes the transfers under way when it gets SIGTERM",
+        phase: PHASE,
+        scheme: Scheme::Echo,
+        contract: "After SIGTERM the server accepts nobody any more, finishes the transfers that have begun, does not wait for \
+                   clients that have sent nothing, and exits with status 0 within 5 seconds after the last transfer.",
+        hint: "A signal handler may do almost nothing: set a flag or write to a pipe, and let an ordinary thread do the rest. \
+               Closing the listening socket is not enough to wake a thread that is blocked in accept.",
+        page: "part2/index.md",
+        checks: &[
+            Check {
+                sentence: "a transfer under way is finished, and then the server exits with status 0",
+                rule: "",
+                run: finishes,
+            },
+            Check {
+                sentence: "a client that has sent nothing does not keep the server alive",
+                rule: "",
+                run: does_not_wait_for_idle_clients,
+            },
+            Check {
+                sentence: "who comes after the signal is not accepted",
+                rule: "",
+                run: accepts_nobody,
+            },
+        ],
+    },
+];
+
+fn turns(server: &Server) -> Checked {
+    let mut connections = Vec::new();
+    for _ in 0..4 {
+        connections.push(server.connect()?);
+    }
+    for round in ["a\n", "b\n", "c\n"] {
+        // From the last to the first: a server that serves them in their order waits for the first.
+        for connection in connections.iter_mut().rev() {
+            echoed(connection, round.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn beside_silent_clients(server: &Server) -> Checked {
+    let silent = (0..3).map(|_| socket(server)).collect::<Result<Vec<_>, _>>()?;
+    still_echoes(server, "three clients have connected and say nothing")?;
+    drop(silent);
+    Ok(())
+}
+
+fn beside_a_client_that_does_not_read(server: &Server) -> Checked {
+    let mut stream = socket(server)?;
+    let cannot = |error: std::io::Error| Failure::new("a stream", error.to_string());
+    stream.set_write_timeout(Some(Duration::from_millis(500))).map_err(cannot)?;
+    while stream.write(&pattern(64 * 1024)).is_ok_and(|count| count > 0) {}
+    still_echoes(server, "a client sends and does not read")
+}
+
+/// What has become of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Served,
+    Closed,
+    Waits,
+}
+
+/// Waits for an echo of one byte on any of these, until nothing has changed for a second.
+fn fates(clients: &mut [TcpStream]) -> Vec<Fate> {
+    const QUIET: Duration = Duration::from_secs(1);
+    let mut fates = vec![Fate::Waits; clients.len()];
+    let mut changed = Instant::now();
+    while changed.elapsed() < QUIET {
+        for (fate, client) in fates.iter_mut().zip(clients.iter_mut()) {
+            if *fate == Fate::Waits {
+                *fate = fate_of(client);
+                if *fate != Fate::Waits {
+                    changed = Instant::now();
+                }
+            }
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    fates
+}
+
+fn fate_of(client: &mut TcpStream) -> Fate {
+    let read = client.set_nonblocking(true).and_then(|()| client.read(&mut [0; 64]));
+    match read {
+        Ok(0) => Fate::Closed,
+        Ok(_) => Fate::Served,
+        Err(error) if is_timeout(&error) => Fate::Waits,
+        Err(_) => Fate::Closed,
+    }
+}
+
+fn crowd(server: &Server) -> Result<Vec<TcpStream>, Failure> {
+    let connect = |_| {
+        let mut stream = socket(server)?;
+        // One that has been closed already says so when it is read.
+        let _ = stream.write_all(b"x");
+        Ok(stream)
+    };
+    (0..CLIENTS).map(connect).collect()
+}
+
+fn at_most(server: &Server) -> Checked {
+    let fates = fates(&mut crowd(server)?);
+    let served = fates.iter().filter(|fate| **fate == Fate::Served).count();
+    require(
+        (4..=BOUND).contains(&served),
+        format!("from 4 to {BOUND} of {CLIENTS} clients are served at the same time"),
+        format!("{served} were"),
+    )
+}
+
+fn nobody_is_forgotten(server: &Server) -> Checked {
+    let mut clients = crowd(server)?;
+    // Each that was served leaves at once, and makes room. Some progress within this time is enough.
+    let mut progress = Instant::now();
+    while !clients.is_empty() {
+        let before = clients.len();
+        clients.retain_mut(|client| fate_of(client) == Fate::Waits);
+        if clients.len() < before {
+            progress = Instant::now();
+        }
+        if progress.elapsed() > PATIENCE {
+            let (waits, seconds) = (clients.len(), PATIENCE.as_secs());
+            let got = format!("{waits} wait, and nothing has changed for {seconds} s");
+            return Err(Failure::new("each client is served or closed in the end", got));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+fn panics(server: &Server) -> Checked {
+    for _ in 0..200 {
+        let mut stream = socket(server)?;
+        let _ = stream.write_all(b"panic\n");
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        // The line, or nothing, and then the end.
+        until_closed(&mut stream, PATIENCE).map_err(|_| {
+            Failure::new("the connection of a task that has failed is closed", "it stays open")
+                .with_timeout()
+        })?;
+    }
+    turns(server)
+}
+
+fn finishes(server: &Server) -> Checked {
+    let mut connection = server.connect()?;
+    echoed(&mut connection, b"before\n")?;
+    connection.client().send(b"half of a").map_err(|error| connection.failure(&error, b""))?;
+    connection.client().read_exact(9).map_err(|error| connection.failure(&error, b"half of a"))?;
+    terminate(server)?;
+    echoed(&mut connection, b" transfer\n")?;
+    connection.half_close()?;
+    connection.ends("the end of the stream after the last byte")?;
+    drop(connection);
+    exits(server)
+}
+
+fn does_not_wait_for_idle_clients(server: &Server) -> Checked {
+    let silent = socket(server)?;
+    still_echoes(server, "a client has connected and says nothing")?;
+    terminate(server)?;
+    exits(server)?;
+    drop(silent);
+    Ok(())
+}
+
+fn accepts_nobody(server: &Server) -> Checked {
+    still_echoes(server, "the start")?;
+    terminate(server)?;
+    exits(server)?;
+    let again = TcpStream::connect_timeout(&server.address(), Duration::from_secs(1));
+    require(again.is_err(), "nobody listens after the end", "a connection was accepted")
+}
+
+pub(super) fn terminate(server: &Server) -> Checked {
+    server
+        .program()
+        .signal(crate::Signal::Terminate)
+        .map_err(|error| Failure::new("a server that gets SIGTERM", error.message()))
+}
+
+pub(super) fn exits(server: &Server) -> Checked {
+    let status = server.program().wait(PATIENCE).map_err(|error| {
+        Failure::new("the server exits within 5 s after SIGTERM", error.message()).with_timeout()
+    })?;
+    require(status.success(), "exit status 0", status)
+}

@@ -1,0 +1,376 @@
+//! Stages 19 to 23: layers around every handler.
+
+use std::io::Read;
+use std::thread;
+use std::time::Duration;
+
+use flate2::read::GzDecoder;
+
+use super::tools::{Checked, require, status_in};
+use super::{Scheme, Stage};
+use crate::PATIENCE;
+use crate::exercise::{Answer, Check, Server};
+
+const PHASE: &str = "Middleware";
+
+/// The origin whose pages may read responses.
+const FRIEND: &str = "http://localhost:3000";
+
+/// Any other.
+const STRANGER: &str = "http://evil.example";
+
+pub(super) const STAGES: &[Stage] = &[
+    Stage {
+        number: 19,
+        name: "request-id",
+        title: "gives every request an id and a log line",
+        phase: PHASE,
+        scheme: Scheme::Http,
+        contract: "Every response has a field X-Request-ID, another one for each request: also a 404 and a 405. For each \
+                   request the server prints a line, on standard output or standard error, with the method, the path and \
+                   the status. Bytes of a client cannot begin a new line there.",
+        hint: "A layer is a function around the next one: what it does before the call sees the request, what it does after it \
+               sees the response. Escape what you log.",
+        page: "part4/index.md",
+        checks: &[
+            Check { sentence: "every response has an id of its own", rule: "", run: ids },
+            Check {
+                sentence: "each request is logged: method, path, status",
+                rule: "",
+                run: log_line,
+            },
+            Check {
+                sentence: "a client cannot write a log line of its own",
+                rule: "CWE-117 (Improper Output Neutralization for Logs)",
+                run: log_injection,
+            },
+        ],
+    },
+    Stage {
+        number: 20,
+        name: "handler-panic",
+        title: "turns a panic into a 500, and lives",
+        phase: PHASE,
+        scheme: Scheme::Http,
+        contract: "`GET /panic` runs a handler that panics (in another language: raises an exception). The response is 500, \
+                   without a word about why, and everything else goes on.",
+        hint: "The panic boundary is one more layer, inside the log and outside the handler, so that the 500 is logged and has \
+               its id. The words of the panic belong into the log, not to the client.",
+        page: "part4/index.md",
+        checks: &[
+            Check {
+                sentence: "the response is 500, and says nothing about the code",
+                rule: "RFC 9110 section 15.6.1 (500 Internal Server Error)",
+                run: is_500,
+            },
+            Check {
+                sentence: "after 100 panics everything is served as before",
+                rule: "",
+                run: lives,
+            },
+        ],
+    },
+    Stage {
+        number: 21,
+        name: "cors",
+        title: "answers a CORS preflight",
+        phase: PHASE,
+        scheme: Scheme::Http,
+        contract: "Pages of `http://localhost:3000` may read responses and send PUT and DELETE with a Content-Type. A preflight \
+                   from there gets 200 or 204 with Access-Control-Allow-Origin, -Methods and -Headers; an ordinary request gets \
+                   Access-Control-Allow-Origin. Another origin gets none of these. Vary lists Origin.",
+        hint: "A preflight is OPTIONS with Origin and Access-Control-Request-Method: answer it before routing. Compare the whole \
+               origin, scheme and port too, and never by prefix or suffix.",
+        page: "part4/index.md",
+        checks: &[
+            Check {
+                sentence: "a preflight for PUT is allowed",
+                rule: "Fetch, section 3.2.2 (CORS-preflight request)",
+                run: preflight,
+            },
+            Check {
+                sentence: "a response may be read by the page, and says that it varies",
+                rule: "Fetch, section 3.2.3 (HTTP responses)",
+                run: readable,
+            },
+            Check {
+                sentence: "an origin that only looks like it is not allowed",
+                rule: "RFC 6454 section 5 (Comparing Origins)",
+                run: strangers,
+            },
+        ],
+    },
+    Stage {
+        number: 22,
+        name: "gzip",
+        title: "compresses by q-value",
+        phase: PHASE,
+        scheme: Scheme::Http,
+        contract: "`GET /large` is a text of at least 10,000 bytes, always the same. A client whose Accept-Encoding prefers gzip \
+                   gets it with `Content-Encoding: gzip`; `gzip;q=0` means never. Vary lists Accept-Encoding, whatever was \
+                   chosen. HEAD gets the fields of GET.",
+        hint: "Parse the list: coding, optional `;q=`, a number from 0 to 1, default 1. `*` stands for all that are not named. \
+               The length changes: send chunks, or count the compressed bytes.",
+        page: "part4/index.md",
+        checks: &[
+            Check {
+                sentence: "gzip for a client that prefers it, and the same text in it",
+                rule: "RFC 9110 section 12.5.3 (Accept-Encoding)",
+                run: compressed,
+            },
+            Check {
+                sentence: "no gzip for a client that does not want it",
+                rule: "RFC 9110 section 12.4.2 (Quality Values)",
+                run: identity,
+            },
+            Check {
+                sentence: "Vary lists Accept-Encoding in both cases",
+                rule: "RFC 9110 section 12.5.5 (Vary)",
+                run: varies,
+            },
+        ],
+    },
+    Stage {
+        number: 23,
+        name: "rate-limit",
+        title: "limits the rate of a client with 429",
+        phase: PHASE,
+        scheme: Scheme::Http,
+        contract: "`GET /limited` allows a client five requests at once and one a second from then on (a token bucket). What is \
+                   beyond gets 429 with Retry-After in whole seconds; after that time a request is served again. Other routes \
+                   are not limited.",
+        hint: "Keep a number of tokens and the time of the last request for each client address. On a request add the tokens \
+               that have grown since, up to five, and take one. Retry-After rounds up.",
+        page: "part4/index.md",
+        checks: &[
+            Check {
+                sentence: "a burst of five is served, the next request gets 429 with Retry-After",
+                rule: "RFC 6585 section 4 (429 Too Many Requests)",
+                run: limited,
+            },
+            Check {
+                sentence: "after Retry-After a request is served again",
+                rule: "RFC 9110 section 10.2.3 (Retry-After)",
+                run: served_again,
+            },
+        ],
+    },
+];
+
+fn id_of(answer: &Answer) -> Result<String, crate::exercise::Failure> {
+    match answer.reply.field("X-Request-ID") {
+        Some(id) if !id.is_empty() => Ok(id.to_string()),
+        _ => Err(answer.failure("a field X-Request-ID", "none")),
+    }
+}
+
+fn ids(server: &Server) -> Checked {
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..3 {
+        for (method, target) in [("GET", "/"), ("GET", "/nowhere"), ("DELETE", "/hello/Ada")] {
+            let answer = server.ask(method, target, &[], b"")?;
+            let id = id_of(&answer)?;
+            answer.require(seen.insert(id.clone()), "another id for each request", id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until one of the two streams has a line that `wanted` takes.
+fn logged(server: &Server, wanted: impl Fn(&str) -> bool) -> bool {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let program = server.program();
+        let (out, err) = (program.stdout_so_far(), program.stderr_so_far());
+        if out.lines().chain(err.lines()).any(&wanted) {
+            return true;
+        }
+        if std::time::Instant::now() > deadline {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn log_line(server: &Server) -> Checked {
+    for (target, status) in [("/hello/Ada", "200"), ("/nowhere-at-all", "404")] {
+        let answer = server.get(target)?;
+        let has_all = |line: &str| ["GET", target, status].iter().all(|word| line.contains(word));
+        answer.require(
+            logged(server, has_all),
+            format!("a line with GET, {target} and {status}"),
+            format!("none in {} s, on standard output and standard error", PATIENCE.as_secs()),
+        )?;
+    }
+    Ok(())
+}
+
+fn log_injection(server: &Server) -> Checked {
+    let agent = [("User-Agent", "a\u{1b}[31mb\" 200 forged")];
+    let bytes = crate::request("GET", "/first%0AGET%20/forged%20200", &agent, b"");
+    // An escape in a field may be rejected; then there is nothing to log of it.
+    server.connect()?.send(&bytes)?;
+    server.get("/marker-of-the-end")?;
+    require(
+        logged(server, |line| line.contains("/marker-of-the-end")),
+        "a line for each request",
+        "none for the last one",
+    )?;
+    let program = server.program();
+    let all = format!("{}{}", program.stdout_so_far(), program.stderr_so_far());
+    let forged =
+        all.lines().find(|line| line.starts_with("GET /forged") || line.contains('\u{1b}'));
+    require(
+        forged.is_none(),
+        "what a client sends is escaped in the log",
+        format!("this line: {:?}", forged.unwrap_or_default()),
+    )
+}
+
+fn is_500(server: &Server) -> Checked {
+    let answer = server.get("/panic")?;
+    answer.status(500)?;
+    let body = answer.reply.text();
+    let tells = ["panicked", "Traceback", ".rs:", ".py\"", "at Object.", "goroutine"]
+        .iter()
+        .find(|word| body.contains(**word));
+    answer.require(tells.is_none(), "no word about the code", body.clone())
+}
+
+fn lives(server: &Server) -> Checked {
+    let mut connection = server.connect()?;
+    connection.ask("GET", "/", &[], b"")?.status(200)?;
+    for _ in 0..100 {
+        server.get("/panic")?.status(500)?;
+    }
+    server.get("/")?.status(200)?;
+    server.get("/hello/Ada")?.status(200).map(drop)
+}
+
+const PREFLIGHT: [(&str, &str); 2] =
+    [("Access-Control-Request-Method", "PUT"), ("Access-Control-Request-Headers", "content-type")];
+
+fn preflight(server: &Server) -> Checked {
+    let fields = [&[("Origin", FRIEND)][..], &PREFLIGHT].concat();
+    let answer = server.ask("OPTIONS", "/users/1", &fields, b"")?;
+    status_in(&answer, &[200, 204])?;
+    answer.field("Access-Control-Allow-Origin", FRIEND)?;
+    for (name, element) in
+        [("Access-Control-Allow-Methods", "PUT"), ("Access-Control-Allow-Headers", "content-type")]
+    {
+        let is_listed = answer.reply.lists(name, element);
+        let got = answer.reply.field(name).unwrap_or("no such field").to_string();
+        answer.require(is_listed, format!("{name} lists {element}"), got)?;
+    }
+    Ok(())
+}
+
+fn readable(server: &Server) -> Checked {
+    for target in ["/", "/nowhere"] {
+        let answer = server.ask("GET", target, &[("Origin", FRIEND)], b"")?;
+        answer.field("Access-Control-Allow-Origin", FRIEND)?;
+        let is_listed = answer.reply.lists("Vary", "Origin");
+        let got = answer.reply.field("Vary").unwrap_or("no field Vary").to_string();
+        answer.require(is_listed, "Vary lists Origin", got)?;
+    }
+    Ok(())
+}
+
+fn strangers(server: &Server) -> Checked {
+    for origin in [
+        STRANGER,
+        "http://localhost:3000.evil.example",
+        "http://evil-localhost:3000",
+        "https://localhost:3000",
+        "http://localhost:30001",
+        "null",
+    ] {
+        server
+            .ask("GET", "/", &[("Origin", origin)], b"")?
+            .no_field("Access-Control-Allow-Origin")?;
+        let fields = [&[("Origin", origin)][..], &PREFLIGHT].concat();
+        server.ask("OPTIONS", "/users/1", &fields, b"")?.no_field("Access-Control-Allow-Origin")?;
+    }
+    Ok(())
+}
+
+fn large(server: &Server, accept: Option<&str>) -> Result<Answer, crate::exercise::Failure> {
+    let fields: Vec<(&str, &str)> =
+        accept.into_iter().map(|value| ("Accept-Encoding", value)).collect();
+    server.ask("GET", "/large", &fields, b"")
+}
+
+fn compressed(server: &Server) -> Checked {
+    let plain = large(server, None)?;
+    plain.status(200)?.no_field("Content-Encoding")?;
+    let enough = plain.reply.body.len() >= 10_000;
+    plain.require(enough, "at least 10,000 bytes", plain.reply.body.len())?;
+    for accept in ["gzip", "gzip, deflate, br, zstd", "br;q=1.0, gzip;q=0.8, *;q=0.1", "*"] {
+        let answer = large(server, Some(accept))?;
+        answer.status(200)?.field("Content-Encoding", "gzip")?;
+        let mut text = Vec::new();
+        let unpacked = GzDecoder::new(&answer.reply.body[..]).read_to_end(&mut text);
+        answer.require(
+            unpacked.is_ok() && text == plain.reply.body,
+            "gzip of the same text",
+            unpacked.map_or_else(|error| error.to_string(), |count| format!("{count} other bytes")),
+        )?;
+    }
+    Ok(())
+}
+
+fn identity(server: &Server) -> Checked {
+    for accept in ["gzip;q=0", "gzip;q=0, *", "identity;q=1, gzip;q=0.5", "deflate", "identity", ""]
+    {
+        large(server, Some(accept))?.status(200)?.no_field("Content-Encoding")?;
+    }
+    Ok(())
+}
+
+fn varies(server: &Server) -> Checked {
+    for accept in [None, Some("gzip"), Some("gzip;q=0")] {
+        let answer = large(server, accept)?;
+        let is_listed = answer.reply.lists("Vary", "Accept-Encoding");
+        let got = answer.reply.field("Vary").unwrap_or("no field Vary").to_string();
+        answer.require(is_listed, "Vary lists Accept-Encoding", got)?;
+    }
+    Ok(())
+}
+
+/// Uses up the burst, and returns the first response that is none of it.
+fn exhausted(server: &Server) -> Result<Answer, crate::exercise::Failure> {
+    let mut connection = server.connect()?;
+    let mut served = 0;
+    loop {
+        let answer = connection.ask("GET", "/limited", &[], b"")?;
+        if answer.reply.status != 200 {
+            answer.require(served >= 5, "five requests are served at once", served)?;
+            return Ok(answer);
+        }
+        served += 1;
+        // A slow machine earns a token or two meanwhile.
+        answer.require(served < 20, "a limit", "20 requests in a row are served")?;
+    }
+}
+
+fn limited(server: &Server) -> Checked {
+    let answer = exhausted(server)?;
+    answer.status(429)?;
+    retry_after(&answer)?;
+    server.get("/")?.status(200).map(drop)
+}
+
+fn retry_after(answer: &Answer) -> Result<u64, crate::exercise::Failure> {
+    let value = answer.reply.field("Retry-After").unwrap_or("no field Retry-After").to_string();
+    let seconds = value.parse().ok().filter(|seconds| (1..=60).contains(seconds));
+    seconds.ok_or_else(|| answer.failure("Retry-After: a whole number of seconds", value))
+}
+
+fn served_again(server: &Server) -> Checked {
+    let answer = exhausted(server)?;
+    answer.status(429)?;
+    let seconds = retry_after(&answer)?;
+    // Not a guess about how long something takes: it is the time that the server has named.
+    thread::sleep(Duration::from_secs(seconds));
+    server.get("/limited")?.status(200).map(drop)
+}

@@ -1,0 +1,141 @@
+//! The stages that a server climbs, from an echo to a server that drains under load.
+//!
+//! A stage is a short contract and a few checks. They hold for any server in any language that keeps the contract of
+//! [`STARTS`](crate::exercise::STARTS): it listens at the address in its last argument and prints
+//! `listening on tcp://ADDRESS` (an echo) or `listening on http://ADDRESS` as its first line. The scheme decides which
+//! stages it is given.
+//!
+//! Numbers and names of stages never change: other people refer to them.
+
+mod core;
+mod foundation;
+mod handlers;
+mod messages;
+mod middleware;
+mod routing;
+mod tools;
+mod whole;
+
+use std::env;
+use std::time::Duration;
+
+use crate::exercise::Check;
+
+/// The environment's name for how many seconds a check waits for a deadline of the server; without it [`DEADLINE`].
+pub const DEADLINE_SECONDS: &str = "CLIMB_DEADLINE_SECONDS";
+
+/// How long a check waits until a server gives up on a client. Ten seconds, which many servers have, and some more.
+const DEADLINE: Duration = Duration::from_secs(12);
+
+/// What a server speaks, by the scheme of the address that it prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// `tcp://`: it sends back what it gets.
+    Echo,
+    /// `http://`.
+    Http,
+}
+
+/// One stage.
+#[derive(Debug, Clone, Copy)]
+pub struct Stage {
+    /// Counted from 1, over all phases.
+    pub number: u8,
+    /// A short name: `keep-alive`.
+    pub name: &'static str,
+    /// What the server can do after this stage.
+    pub title: &'static str,
+    /// The part of the book that it belongs to.
+    pub phase: &'static str,
+    /// Which servers it is for.
+    pub scheme: Scheme,
+    /// What the server must do: sentences, with the routes and bytes that the checks use.
+    pub contract: &'static str,
+    /// Where to look when it fails.
+    pub hint: &'static str,
+    /// The page of the book, from `book/src`.
+    pub page: &'static str,
+    /// What is checked, each against a server started anew.
+    pub checks: &'static [Check],
+}
+
+/// All stages, in order.
+pub fn stages() -> Vec<Stage> {
+    [
+        foundation::STAGES,
+        core::STAGES,
+        messages::STAGES,
+        routing::STAGES,
+        middleware::STAGES,
+        handlers::STAGES,
+        whole::STAGES,
+    ]
+    .concat()
+}
+
+/// How long a check waits until a server gives up on a client.
+fn deadline() -> Duration {
+    let seconds = env::var(DEADLINE_SECONDS).ok().and_then(|seconds| seconds.parse().ok());
+    seconds.map_or(DEADLINE, Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// A number or a name that changes breaks what people have written about it.
+    #[test]
+    fn numbers_and_names_of_stages_are_these() {
+        let names: Vec<String> =
+            stages().iter().map(|stage| format!("{} {}", stage.number, stage.name)).collect();
+        let expected = [
+            "1 echo",
+            "2 large-stream",
+            "3 reset",
+            "4 idle",
+            "5 side-by-side",
+            "6 bounded",
+            "7 task-panic",
+            "8 stop",
+            "9 response",
+            "10 header-section",
+            "11 body",
+            "12 keep-alive",
+            "13 chunked",
+            "14 smuggling",
+            "15 slow-client",
+            "16 parameters",
+            "17 methods",
+            "18 collection",
+            "19 request-id",
+            "20 handler-panic",
+            "21 cors",
+            "22 gzip",
+            "23 rate-limit",
+            "24 health",
+            "25 static-files",
+            "26 conditional",
+            "27 slow-and-idle",
+            "28 overload",
+            "29 drain",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn every_stage_says_what_to_do_and_where_to_read() {
+        let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/src");
+        let mut sentences = HashSet::new();
+        for stage in stages() {
+            assert!(!stage.checks.is_empty() && !stage.contract.is_empty(), "{stage:?}");
+            assert!(!stage.hint.is_empty() && !stage.title.is_empty(), "{stage:?}");
+            assert!(book.join(stage.page).is_file(), "{}: {}", stage.name, stage.page);
+            for check in stage.checks {
+                assert!(sentences.insert((stage.number, check.sentence)), "{check:?}");
+            }
+        }
+    }
+}

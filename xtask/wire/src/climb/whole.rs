@@ -1,0 +1,251 @@
+//! Stages 27 to 29: many clients, too many requests, and a stop under load.
+
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::core::{exits, terminate};
+use super::tools::{Checked, is_answered, require};
+use super::{Scheme, Stage};
+use crate::exercise::{Check, Connection, Failure, Server};
+use crate::{PATIENCE, request};
+
+const PHASE: &str = "The whole server";
+
+const SLOW: usize = 500;
+const IDLE: usize = 5_000;
+
+/// How long a request may take beside all of them. The others use no processor time.
+const SOON: Duration = Duration::from_secs(2);
+
+pub(super) const STAGES: &[Stage] = &[
+    Stage {
+        number: 27,
+        name: "slow-and-idle",
+        title: "lets 500 slow and 5,000 idle clients disturb nobody",
+        phase: PHASE,
+        scheme: Scheme::Http,
+        contract: "500 clients that have sent half a header section and 5,000 that have sent nothing keep nobody waiting: a \
+                   request gets its response within 2 seconds. Raise the limit of open files (RLIMIT_NOFILE) if it is lower.",
+        hint: "A thread for each connection is too many threads, and a pool is blocked by as many clients as it has workers. Wait \
+               for all sockets at once (epoll, kqueue), and give a thread only to a request that is complete.",
+        page: "part6/index.md",
+        checks: &[
+            Check {
+                sentence: "beside 500 half requests a request is served within 2 s",
+                rule: "",
+                run: beside_slow_clients,
+            },
+            Check {
+                sentence: "beside 5,000 idle connections as well",
+                rule: "",
+                run: beside_idle_clients,
+            },
+        ],
+    },
+    Stage {
+        number: 28,
+        name: "overload",
+        title: "rejects overload instead of suffering it",
+        phase: PHASE,
+        scheme: Scheme::Http,
+        contract: "300 requests for `/slow?ms=3000` at the same time are more than the server has threads. Meanwhile each \
+                   further request gets a response within 2 seconds: the one it asked for, or 503 with Retry-After. Afterwards \
+                   everything is served as before.",
+        hint: "A queue without a bound turns overload into waiting. When no thread has become free for some hundred milliseconds, \
+               say 503 from a thread that runs no handlers (load shedding).",
+        page: "part6/index.md",
+        checks: &[Check {
+            sentence: "while all threads are busy, each request is answered within 2 s",
+            rule: "RFC 9110 section 15.6.4 (503 Service Unavailable)",
+            run: overload,
+        }],
+    },
+    Stage {
+        number: 29,
+        name: "drain",
+        title: "loses nothing when it stops under load",
+        phase: PHASE,
+        scheme: Scheme::Http,
+        contract: "SIGTERM comes while 20 requests are in their handlers (`/slow?ms=1000`) and 20 clients send one request after \
+                   another. Each request that is in a handler gets its complete response, no response is cut off in the middle, \
+                   nobody is accepted any more, and the server exits with status 0.",
+        hint: "Stop accepting, mark each response that is still to come with Connection: close, close idle connections, and wait \
+               for the rest, with a bound.",
+        page: "part6/index.md",
+        checks: &[
+            Check {
+                sentence: "every request in a handler gets its complete response",
+                rule: "RFC 9112 section 9.6 (Tear-down)",
+                run: drains,
+            },
+            Check {
+                sentence: "no response is cut off",
+                rule: "RFC 9112 section 8 (Handling Incomplete Messages)",
+                run: cuts_nothing_off,
+            },
+        ],
+    },
+];
+
+/// The server's end and ours of each connection are descriptors of two processes.
+#[cfg(unix)]
+fn raise_limit(needed: u64) -> Checked {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= needed) {
+        return Ok(());
+    }
+    let raised = Rlimit { current: limit.maximum.or(Some(needed)), maximum: limit.maximum };
+    let enough = limit.maximum.is_none_or(|maximum| maximum >= needed);
+    require(
+        enough && setrlimit(Resource::Nofile, raised).is_ok(),
+        format!("a limit of {needed} open files for the check itself (`ulimit -n`)"),
+        format!("{:?} is the most that this shell may have", limit.maximum),
+    )
+}
+
+#[cfg(not(unix))]
+fn raise_limit(_: u64) -> Checked {
+    Ok(())
+}
+
+fn among(server: &Server, count: usize, bytes: &[u8]) -> Checked {
+    raise_limit(count as u64 + 200)?;
+    let mut others = Vec::with_capacity(count);
+    for number in 0..count {
+        let connected =
+            TcpStream::connect_timeout(&server.address(), PATIENCE).and_then(|stream| {
+                std::io::Write::write_all(&mut &stream, bytes)?;
+                Ok(stream)
+            });
+        others.push(connected.map_err(|error| {
+            let expected = format!("{count} connections");
+            Failure::new(expected, format!("number {} is not accepted: {error}", number + 1))
+        })?);
+    }
+    let bytes = request("GET", "/", &[("Connection", "close")], b"");
+    for _ in 0..5 {
+        let status = is_answered(server, &bytes, SOON)?;
+        require(
+            status == Some(200),
+            format!("status 200 within {} s beside {count} others", SOON.as_secs()),
+            status.map_or("nothing".to_string(), |status| format!("status {status}")),
+        )?;
+    }
+    drop(others);
+    Ok(())
+}
+
+fn beside_slow_clients(server: &Server) -> Checked {
+    among(server, SLOW, b"GET / HTTP/1.1\r\nHost: a\r\n")
+}
+
+fn beside_idle_clients(server: &Server) -> Checked {
+    among(server, IDLE, b"")
+}
+
+fn overload(server: &Server) -> Checked {
+    let bytes = request("GET", "/slow?ms=3000", &[("Connection", "close")], b"");
+    let mut busy = Vec::new();
+    for _ in 0..300 {
+        let mut connection = server.connect()?;
+        connection.client().send(&bytes).map_err(|error| connection.failure(&error, &bytes))?;
+        busy.push(connection);
+    }
+    // As long as a server may take to notice.
+    thread::sleep(Duration::from_secs(1));
+    let probe = request("GET", "/", &[("Connection", "close")], b"");
+    for _ in 0..10 {
+        let mut connection = server.connect()?;
+        connection.client().set_patience(SOON);
+        let reply = connection.client().ask(&probe).map_err(|error| Failure {
+            expected: format!("a response within {} s, 503 if need be", SOON.as_secs()).into(),
+            ..connection.failure(&error, &probe)
+        })?;
+        let answer = connection.answer(&probe, reply);
+        if answer.reply.status != 200 {
+            answer.status(503)?;
+            let says_when = answer.reply.field("Retry-After").is_some();
+            answer.require(says_when, "a field Retry-After", "none")?;
+        }
+    }
+    drop(busy);
+    // The handlers that run come back within their three seconds.
+    let deadline = Instant::now() + 4 * PATIENCE;
+    while is_answered(server, &probe, PATIENCE)? != Some(200) {
+        require(Instant::now() < deadline, "status 200 after the overload", "none in 20 s")?;
+        thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+/// Clients that have sent a request whose handler takes a while.
+fn in_handlers<'a>(server: &'a Server, bytes: &[u8]) -> Result<Vec<Connection<'a>>, Failure> {
+    let mut connections = Vec::new();
+    for _ in 0..20 {
+        let mut connection = server.connect()?;
+        connection.client().send(bytes).map_err(|error| connection.failure(&error, bytes))?;
+        connections.push(connection);
+    }
+    Ok(connections)
+}
+
+fn drains(server: &Server) -> Checked {
+    let bytes = request("GET", "/slow?ms=1000", &[], b"");
+    let mut waiting = in_handlers(server, &bytes)?;
+    thread::sleep(Duration::from_millis(300));
+    terminate(server)?;
+    for connection in &mut waiting {
+        let reply =
+            connection.client().read_reply().map_err(|error| connection.failure(&error, &bytes))?;
+        connection.answer(&bytes, reply).status(200)?;
+    }
+    drop(waiting);
+    exits(server)
+}
+
+/// What a client saw that sends one request after another until it is disconnected.
+fn until_disconnected(server: &Server) -> Result<usize, Failure> {
+    let bytes = request("GET", "/hello/Ada", &[], b"");
+    let mut served = 0;
+    loop {
+        // After the end nobody listens.
+        let Ok(mut connection) = server.connect() else { return Ok(served) };
+        loop {
+            if connection.client().send(&bytes).is_err() {
+                break;
+            }
+            match connection.client().read_reply() {
+                Ok(reply) => {
+                    served += 1;
+                    if reply.lists("Connection", "close") {
+                        break;
+                    }
+                }
+                // Closed before the first byte of a response: the client may send it again elsewhere.
+                Err(error) if error.arrived().is_empty() => break,
+                Err(error) => {
+                    return Err(Failure {
+                        expected: "complete responses".into(),
+                        ..connection.failure(&error, &bytes)
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn cuts_nothing_off(server: &Server) -> Checked {
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..20).map(|_| scope.spawn(|| until_disconnected(server))).collect();
+        thread::sleep(Duration::from_millis(500));
+        let stopped = terminate(server).and_then(|()| exits(server));
+        let mut served = 0;
+        for client in clients {
+            served += client.join().unwrap_or(Ok(0))?;
+        }
+        stopped?;
+        require(served >= 20, "requests that are served before the signal", served)
+    })
+}

@@ -1,0 +1,73 @@
+//! What went over the connections of one check, so that a failure can show how it came about.
+
+use crate::Client;
+
+/// A longer piece is cut, and says how long it was.
+const MAX_PIECE: usize = 2048;
+
+/// So many connections are kept from the beginning of a check, and as many from its end.
+const KEPT: usize = 8;
+
+/// Pieces of one conversation.
+const MAX_PIECES: usize = 40;
+
+/// All that went over one connection, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conversation {
+    /// Counted from 1 within the check.
+    pub number: usize,
+    /// In turn what the check sent and what the server did.
+    pub pieces: Vec<Piece>,
+}
+
+/// Bytes that went one way, until the other side sent some.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Piece {
+    /// Whether the check sent them.
+    pub sent: bool,
+    /// The first of them.
+    pub bytes: Box<[u8]>,
+    /// How many there were.
+    pub length: usize,
+}
+
+impl Conversation {
+    pub(super) fn of(client: &Client) -> Conversation {
+        let piece = |(sent, bytes): (bool, &[u8])| Piece {
+            sent,
+            bytes: bytes[..bytes.len().min(MAX_PIECE)].into(),
+            length: bytes.len(),
+        };
+        Conversation { number: 0, pieces: client.pieces().take(MAX_PIECES).map(piece).collect() }
+    }
+}
+
+/// Adds a conversation, unless nothing was said in it. Of many only the first and the last are kept.
+pub(super) fn keep(all: &mut Vec<Conversation>, mut new: Conversation) {
+    let last = all.last().map_or(0, |last| last.number);
+    new.number = last + 1;
+    if all.len() == 2 * KEPT {
+        all.remove(KEPT);
+    }
+    all.push(new);
+}
+
+/// Those that a failure shows.
+pub(super) fn chosen(all: &[Conversation]) -> Vec<Conversation> {
+    all.iter().filter(|conversation| !conversation.pieces.is_empty()).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_conversations_the_first_and_the_last_are_kept_with_their_numbers() {
+        let mut all = Vec::new();
+        for _ in 0..100 {
+            keep(&mut all, Conversation::default());
+        }
+        let numbers: Vec<usize> = all.iter().map(|conversation| conversation.number).collect();
+        assert_eq!(numbers, (1..=8).chain(93..=100).collect::<Vec<_>>());
+    }
+}
