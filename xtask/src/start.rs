@@ -205,7 +205,7 @@ mod tests {
             make(&workspace, &folder, 3).unwrap();
         }
         let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
-        assert_eq!(manifest.matches("ch02_thread_pool").count(), 2, "{manifest}");
+        assert_eq!(manifest.matches("ch02_thread_pool").count(), 1, "{manifest}");
         assert!(folder.join("src/bin/part3.rs").is_file());
         assert_eq!(fs::read_to_string(folder.join("src/main.rs")).unwrap(), "mine");
     }
