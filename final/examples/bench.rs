@@ -20,6 +20,7 @@ use httpserver::http::limits::Limits;
 use httpserver::http::{HttpError, Request, Response, Router};
 use httpserver::middleware::log_format::LogFormat;
 use httpserver::middleware::{AccessLog, Chain, Compression};
+use httpserver::server::predict_blocking;
 use serde_json::json;
 
 /// How long a handler sleeps that waits for something.
@@ -69,7 +70,7 @@ fn main() -> anyhow::Result<()> {
     let stop = server.handle();
     on_stop(move || stop.shutdown())?;
     announce(format_args!("listening on http://{}", server.local_addr()));
-    let routes = router.build()?;
+    let routes = router.build()?.wrap_each(predict_blocking);
     match std::env::var_os("BENCH_LOG") {
         None => server.run(routes)?,
         Some(path) => {

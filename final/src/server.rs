@@ -2,6 +2,7 @@
 
 mod acceptor;
 mod engine;
+mod predict_blocking;
 mod rejections;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use crate::core::{ConnectionTable, Interest, Listener, MemoryBudget, Poll, Polle
 use crate::http::Handler;
 use crate::http::limits::{LONGEST, Limits};
 use engine::{Engine, LISTENER};
+pub use predict_blocking::predict_blocking;
 use rejections::{RejectionLog, Rejections};
 
 /// How often the end looks whether it has come.

@@ -7,6 +7,7 @@ use httpserver::Server;
 use httpserver::core::release_permit;
 use httpserver::core::worker_pool::PoolConfig;
 use httpserver::http::{Request, Router, Routes};
+use httpserver::server::predict_blocking;
 use support::{LONG, Running};
 use wire::{Client, request};
 
@@ -37,7 +38,7 @@ fn routes(entered: Sender<()>, go_on: Receiver<()>, panics: bool) -> Routes {
     router.get("/first", first);
     router.get("/other", had_permit);
     router.get("/:any", had_permit);
-    router.build().unwrap()
+    router.build().unwrap().wrap_each(predict_blocking)
 }
 
 fn ask(client: &mut Client, path: &str) -> String {

@@ -27,6 +27,7 @@ use crate::core::stderr::log_stderr;
 use crate::handlers::StaticFiles;
 use crate::handlers::static_files::caching::Caching;
 use crate::http::conditional::{IF_MATCH, IF_NONE_MATCH};
+use crate::http::router::BuildError;
 use crate::http::routes::Routes;
 use crate::http::{HeaderName, HeaderValue, Method, Request, Response, Router, Status, header};
 use crate::middleware::cors::Policy;
@@ -35,6 +36,7 @@ use crate::middleware::{
     AccessLog, CatchPanic, Chain, Compression, Cors, Metrics, Middleware, Next, RequestId,
     ResponseCache, StatusHandlers,
 };
+use crate::server::predict_blocking;
 
 /// How the demonstration's handlers let time pass. [`build`] uses [`thread::sleep`].
 pub type Sleep = Arc<dyn Fn(Duration) + Send + Sync>;
@@ -64,12 +66,17 @@ pub fn build_with(
     let (metrics, memory) = (Metrics::new(), server.memory().clone());
     let mut router = routes(config, Some((server, log)), &metrics, &real_sleep())?;
     add(&mut router);
-    let (routes, log) = (router.build()?, Some(log));
+    let (routes, log) = (build_routes(router)?, Some(log));
     if config.files_only {
         warn_of_shadows(config);
         return Ok(files_alone(routes, log, metrics));
     }
     layers(routes, log, metrics, memory, CatchPanic)
+}
+
+/// The table of routes, whose handlers may block.
+fn build_routes(router: Router) -> Result<Routes, BuildError> {
+    Ok(router.build()?.wrap_each(predict_blocking))
 }
 
 /// The demonstration without a server around it, for a program that tries requests on it: it has no log, and its users,
@@ -84,7 +91,7 @@ pub fn isolated(
     panic_boundary: impl Middleware,
 ) -> anyhow::Result<Chain> {
     let metrics = Metrics::new();
-    let routes = routes(config, None, &metrics, sleep)?.build()?;
+    let routes = build_routes(routes(config, None, &metrics, sleep)?)?;
     layers(routes, None, metrics, MemoryBudget::default(), panic_boundary)
 }
 

@@ -13,7 +13,6 @@ use super::{
     Handler, HeaderValue, HttpError, IntoResponse, Method, Request, Response, Status, Target,
     header,
 };
-use crate::core::BlockingPredictor;
 
 /// The route table that [`Router::build`](super::Router::build) returns.
 pub struct Routes {
@@ -27,8 +26,6 @@ pub struct Routes {
     fixed: HashMap<String, Vec<usize>, FxBuildHasher>,
     /// What the requests that match a route of `table` share.
     meta: Vec<Arc<RouteMeta>>,
-    /// Whether the handlers of `table` block.
-    predictors: Vec<BlockingPredictor>,
     urls: Arc<Urls>,
 }
 
@@ -127,8 +124,17 @@ impl Routes {
             Arc::new(RouteMeta { pattern, names, urls: Arc::clone(&urls) })
         };
         let meta = table.iter().map(meta).collect();
-        let predictors = table.iter().map(|_| BlockingPredictor::default()).collect();
-        Routes { set, table, fixed, meta, predictors, urls }
+        Routes { set, table, fixed, meta, urls }
+    }
+
+    /// Wraps the handler of each route by itself, for what is kept for each route, such as a
+    /// [blocking predictor](crate::server::predict_blocking). What all routes have in common is a middleware.
+    #[must_use]
+    pub fn wrap_each(mut self, wrap: impl Fn(Arc<dyn Handler>) -> Arc<dyn Handler>) -> Routes {
+        for route in &mut self.table {
+            route.handler = wrap(Arc::clone(&route.handler));
+        }
+        self
     }
 
     /// The named routes.
@@ -158,7 +164,7 @@ impl Routes {
 
     fn run(&self, index: usize, params: Values, request: &mut Request) -> Response {
         request.set_matched(Matched { meta: Arc::clone(&self.meta[index]), params });
-        self.predictors[index].run(|| self.table[index].handler.handle(request))
+        self.table[index].handler.handle(request)
     }
 
     /// The methods that these routes allow, sorted, for the Allow field (RFC 9110 section 10.2.1).
