@@ -12,8 +12,8 @@ thread_local! {
 
 /// Runs `work` that is known to block: a query, a file on a slow disk, a call to another service.
 ///
-/// Another thread takes over this thread's permit at once. Without this call the watchdog notices it 5 to 10 ms later, or
-/// up to 55 ms after a quiet period. On a thread that is not a worker, `work` just runs.
+/// Another thread takes over this thread's permit at once. Without this call the watchdog moves the permit 5 to 10 ms
+/// later, or up to 55 ms later if the server was idle before. On a thread that is not a worker, `work` just runs.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     release_permit();
     work()

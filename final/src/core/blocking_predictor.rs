@@ -1,48 +1,48 @@
-//! What a handler is expected to do: to block, or to come back at once.
+//! Predicts whether a handler will block, so that its permit can move to another thread before it does.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::blocking::blocking;
 use super::parker::was_preempted;
+use super::watchdog::TICK;
 
-/// How many times a handler that has blocked is expected to block again, before that has to show once more. Without an
-/// end, a handler that was only slow on one bad day would be expected to be slow for ever.
+/// How many calls of a handler that has blocked are expected to block too. Then it has to show again, because on an
+/// overloaded machine every handler looks slow, and a prediction that never ended would stay when the load is gone.
+///
+/// Without any prediction, 64 connections that get hello beside 8 in a handler that sleeps have 0.78 of the throughput and
+/// 2.3 times the p99. Beside 32 it is 0.30 of the throughput.
 const EXPECTED_TO_BLOCK: u32 = 32;
 
-/// A handler that comes back in less is not expected to block any more: the monitor would not have noticed it.
-const NOT_BLOCKING: Duration = Duration::from_millis(5);
-
-/// Whether a handler has blocked lately. Each route has one.
+/// Whether a handler is expected to block. Each route has a predictor of its own.
 ///
-/// The monitor finds out that a handler blocks by waiting for it, and everybody behind it waits as long. What it has
-/// found out once need not be found out again: a handler that asks a database does so for each request.
+/// The watchdog needs 5 to 10 ms to notice that a handler blocks, and the events after it in the batch wait as long. A
+/// handler that asks a database blocks for each request, so what was noticed once is predicted from then on.
 #[derive(Debug, Default)]
 pub struct BlockingPredictor {
-    /// How many more times the handler is expected to block.
+    /// How many more calls are expected to block.
     expected: AtomicU32,
 }
 
 impl BlockingPredictor {
-    /// Runs the handler, and without this thread's permit if it is expected to block.
+    /// Calls the handler. If it is expected to block, another thread takes over this thread's permit before that.
     pub fn run<T>(&self, handler: impl FnOnce() -> T) -> T {
         let expected = self.expected.load(Ordering::Relaxed);
         if expected == 0 {
             let _observation = Observation { predictor: self, start: None };
             return handler();
         }
-        // Two threads that store the same number at once count one time too few, which is as good.
+        // Two threads that store the same number count one call too few, which does no harm.
         self.expected.store(expected - 1, Ordering::Relaxed);
         let _observation = Observation { predictor: self, start: Some(Instant::now()) };
         blocking(handler)
     }
 }
 
-/// What is learned when a handler has come back, or has panicked. Whoever held its answer until then would have to move
-/// it once more.
+/// Observes one call. It does so when it is dropped, because a handler that blocks may panic after that.
 struct Observation<'a> {
     predictor: &'a BlockingPredictor,
-    /// When the handler began that is expected to block.
+    /// When the call began, if it was expected to block.
     start: Option<Instant>,
 }
 
@@ -52,7 +52,8 @@ impl Drop for Observation<'_> {
             None if was_preempted() => {
                 self.predictor.expected.store(EXPECTED_TO_BLOCK, Ordering::Relaxed);
             }
-            Some(start) if start.elapsed() < NOT_BLOCKING => {
+            // The watchdog would not have noticed this call.
+            Some(start) if start.elapsed() < TICK => {
                 self.predictor.expected.store(0, Ordering::Relaxed);
             }
             _ => {}
@@ -67,23 +68,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_handler_that_panics_at_once_is_not_expected_to_block_any_more() {
+    fn a_handler_that_panics_quickly_is_no_longer_expected_to_block() {
         let predictor = BlockingPredictor { expected: AtomicU32::new(EXPECTED_TO_BLOCK) };
-        // Not each of these is brief on a machine that is busy.
-        let is_trusted = (1..EXPECTED_TO_BLOCK).any(|_| {
+        // On a busy machine some of these calls take longer than a tick.
+        let is_reset = (1..EXPECTED_TO_BLOCK).any(|_| {
             let panicked = catch_unwind(AssertUnwindSafe(|| predictor.run(|| panic!("at once"))));
             assert!(panicked.is_err());
             predictor.expected.load(Ordering::Relaxed) == 0
         });
-        assert!(is_trusted);
+        assert!(is_reset);
         assert_eq!(predictor.run(|| 7), 7);
     }
 
     #[test]
-    fn a_handler_that_goes_on_blocking_is_believed_to_once_less_each_time() {
+    fn each_call_that_blocks_uses_up_one_of_the_expected_calls() {
         let predictor = BlockingPredictor { expected: AtomicU32::new(3) };
         for left in [2, 1, 0] {
-            predictor.run(|| std::thread::sleep(NOT_BLOCKING));
+            predictor.run(|| std::thread::sleep(TICK));
             assert_eq!(predictor.expected.load(Ordering::Relaxed), left);
         }
     }

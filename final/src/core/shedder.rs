@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::admission::Admission;
 use super::permit::{NextTask, ThreadId};
@@ -19,9 +19,6 @@ use super::worker_pool::{Pool, Work};
 
 /// The shedder's id. Workers count from 1.
 pub(super) const SHEDDER: ThreadId = 0;
-
-/// How long the shedder waits for sockets before it checks again whether a worker is free.
-const SHEDDER_WAIT: Duration = Duration::from_millis(20);
 
 /// The main function of the shedder.
 pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>) {
@@ -47,7 +44,8 @@ pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>) {
                 }
                 NextTask::Wait if pool.steal(index, SHEDDER) => {}
                 NextTask::Wait => {
-                    let waited = pool.poller.wait(&mut ready, Some(SHEDDER_WAIT));
+                    // Not for longer: a worker may have become free meanwhile.
+                    let waited = pool.poller.wait(&mut ready, Some(TICK));
                     pool.add_ready(index, SHEDDER, &ready, waited);
                 }
                 NextTask::Lost => break,

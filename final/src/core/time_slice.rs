@@ -1,19 +1,20 @@
-//! How long one step of a connection may take before others get a turn.
+//! How long one step of a connection may run while other connections wait.
 
 use std::time::{Duration, Instant};
 
-/// A step should end after so much time. To give the thread to another connection costs some five microseconds, a
-/// hundredth of it. And a request that comes in behind a thousand clients who all have a step left waits for so many steps.
+/// After this time a step should end. To go on with another connection costs about 5 us, a hundredth of it. And a request
+/// that arrives after a thousand clients with work for a whole step each waits for a thousand slices.
 const SLICE: Duration = Duration::from_micros(500);
 
-/// The time of one step. It begins with the first question whether it is over, so a step that never asks needs no clock.
+/// The time slice of one step. It begins with the first call of [`is_over`](TimeSlice::is_over), so a step that never calls
+/// it reads no clock.
 #[derive(Debug, Default)]
 pub struct TimeSlice {
     end: Option<Instant>,
 }
 
 impl TimeSlice {
-    /// Whether the step has taken long enough.
+    /// Whether the step should end.
     pub fn is_over(&mut self, clock: &dyn Fn() -> Instant) -> bool {
         let now = clock();
         now >= *self.end.get_or_insert(now + SLICE)
@@ -27,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slice_begins_with_the_first_question_and_is_over_after_its_time() {
+    fn a_slice_begins_with_the_first_call_and_is_over_after_its_time() {
         let now = Cell::new(Instant::now());
         let clock = || now.get();
         let mut slice = TimeSlice::default();

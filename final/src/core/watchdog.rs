@@ -10,41 +10,32 @@ use std::time::{Duration, Instant};
 use super::shedder::SHEDDER;
 use super::worker_pool::{Pool, Work};
 
-/// The time between two ticks while steps run. At 2 ms a thread that only waits for its core looks stalled; at 20 ms
-/// everything behind a stalled step waits too long.
+/// The time between two ticks, unless the server is idle. A step is taken for stalled after one to two ticks.
+///
+/// Measured with 64 connections that get hello beside 8 in a handler that sleeps: the p99 of hello is 8 ms with this value,
+/// and 22 ms with 10 ms. With 2 ms it varies between 4 and 29 ms, because a thread that only waits for its core looks
+/// stalled, and its permit moves for nothing.
 pub(super) const TICK: Duration = Duration::from_millis(5);
 
-/// The time between two ticks after a stall: the next step that is still running after a moment will stall too.
-const FAST_TICK: Duration = Duration::from_millis(1);
-
-/// How long after a stall the ticks stay fast.
-const FAST_WINDOW: Duration = Duration::from_millis(200);
-
-/// The time between two ticks while nothing happens.
+/// The time between two ticks of an idle server, which uses 0.05 % of a core so. With 5 ms it would use 0.37 %.
 pub(super) const IDLE_TICK: Duration = Duration::from_millis(50);
 
 struct Watchdog<'a, W: Work> {
     pool: &'a Arc<Pool<W>>,
     /// For each permit its epoch at the last tick, and since when it has been the same.
     seen: Vec<(u64, Instant)>,
-    last_stall: Option<Instant>,
 }
 
 /// The main function of the watchdog.
 pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>) {
     let now = Instant::now();
     let seen = pool.permits.iter().map(|permit| (permit.epoch(), now)).collect();
-    let mut watchdog = Watchdog { pool, seen, last_stall: None };
+    let mut watchdog = Watchdog { pool, seen };
     while !pool.stopped.load(Ordering::Acquire) {
         let now = Instant::now();
         let is_idle = watchdog.check_permits(now);
         pool.work.tick(now);
-        let stalls = watchdog.last_stall.is_some_and(|time| now - time < FAST_WINDOW);
-        thread::sleep(match () {
-            () if is_idle => IDLE_TICK,
-            () if stalls => FAST_TICK,
-            () => TICK,
-        });
+        thread::sleep(if is_idle { IDLE_TICK } else { TICK });
     }
 }
 
@@ -63,7 +54,6 @@ impl<W: Work> Watchdog<'_, W> {
             is_idle &= epoch == before && !is_running;
             if is_stalled && Pool::hand_off(self.pool, index, epoch) {
                 all_stalled = false;
-                self.last_stall = Some(now);
             } else if is_stalled {
                 // No thread is left to take over. A worker that holds another permit may have time for the events.
                 for token in permit.take_batch(epoch) {

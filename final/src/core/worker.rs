@@ -13,32 +13,18 @@ use super::poller::{Poll, Poller, Ready};
 use super::sync::lock;
 use super::worker_pool::{Pool, Work};
 
-/// How many ready sockets a thread takes from the kernel at a time. Few, so that other threads get some as well.
+/// The most events that a thread takes from the kernel at a time. It has to be small, because the other events of a batch
+/// wait while a step runs. With 64, hello at 64 connections has 0.90 of the throughput; 8 and 32 make no difference.
 pub(super) const BATCH: usize = 16;
 
-/// After a batch of so many the next requests are on their way.
-const FULL_BATCH: usize = 4;
-
-/// A thread that has had so many sockets without a pause offers its core to others. Clients on the same core would
-/// otherwise wait until the kernel takes the core away, which is milliseconds later.
-const SOCKETS_BEFORE_YIELD: usize = 64;
-
-/// After so many sockets in batches that were all full, clients wait for us and not for the core.
-const FULL_BATCHES_BEFORE_YIELD: usize = 256;
-
-/// What a thread has done since it last offered its core.
-#[derive(Debug, Default)]
-struct YieldBudget {
-    sockets: usize,
-    /// Sockets in consecutive full batches.
-    saturated: usize,
-}
+/// After a batch of so many events, the thread yields once before it sleeps. Without the yield a request costs 1.11 times
+/// the processor time when each has a new connection. Clients that run on other machines notice nothing of it.
+const YIELD_BATCH: usize = 4;
 
 /// The main function of a worker.
 pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>) {
     let mut scratch = W::Scratch::default();
     let mut ready = Ready::with_capacity(BATCH);
-    let mut budget = YieldBudget::default();
     parker::attach(parker);
     while let Some(index) = parker.wait(&pool.stopped) {
         was_preempted(); // It may still be set by the loss of an earlier permit.
@@ -49,7 +35,7 @@ pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>) {
                 NextTask::Wait if pool.stopped.load(Ordering::Acquire) => return,
                 NextTask::Wait if pool.steal(index, parker.id) => {}
                 NextTask::Wait => {
-                    let waited = budget.wait(&pool.poller, &mut ready);
+                    let waited = wait(&pool.poller, &mut ready);
                     pool.add_ready(index, parker.id, &ready, waited);
                 }
                 NextTask::Lost => break,
@@ -72,23 +58,15 @@ fn set_release<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>, index: usize)
     });
 }
 
-impl YieldBudget {
-    /// Waits for sockets. After a batch of many, the thread does not sleep at once: it offers its core first to the
-    /// clients of the next requests, since to sleep and be woken costs more.
-    fn wait(&mut self, poller: &Poller, ready: &mut Ready) -> io::Result<()> {
-        let count = ready.tokens().count();
-        self.sockets += count;
-        self.saturated = if count == BATCH { self.saturated + count } else { 0 };
-        if count >= FULL_BATCH {
-            if self.sockets < SOCKETS_BEFORE_YIELD || self.saturated > FULL_BATCHES_BEFORE_YIELD {
-                poller.wait(ready, Some(Duration::ZERO))?;
-                if ready.tokens().next().is_some() {
-                    return Ok(());
-                }
-            }
-            thread::yield_now();
+/// Waits for events. After a large batch the next requests are already on their way: the clients may only need this core
+/// to send them. So the thread offers its core first, because to sleep and be woken up costs more.
+fn wait(poller: &Poller, ready: &mut Ready) -> io::Result<()> {
+    if ready.tokens().count() >= YIELD_BATCH {
+        poller.wait(ready, Some(Duration::ZERO))?;
+        if ready.tokens().next().is_some() {
+            return Ok(());
         }
-        self.sockets = 0;
-        poller.wait(ready, None)
+        thread::yield_now();
     }
+    poller.wait(ready, None)
 }

@@ -62,7 +62,7 @@ pub trait Work: Send + Sync + 'static {
     /// Arms a socket again whose event the thread cannot handle, so that the event is reported to another thread.
     fn rearm(&self, token: Token);
 
-    /// Called every 1 to 50 milliseconds, for timers.
+    /// Called every 5 to 50 milliseconds, for timers.
     fn tick(&self, now: Instant);
 }
 
