@@ -1,6 +1,5 @@
 //! A limit on how often each client may ask: 429 for more (RFC 6585 section 4).
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
@@ -8,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::token_bucket::{Decision, Limit, TokenBucket};
 use super::{Middleware, Next};
+use crate::core::GenerationalMap;
 use crate::http::{
     HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Status, header,
 };
@@ -16,7 +16,7 @@ const RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("RateLimit-Limit");
 const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("RateLimit-Remaining");
 const RATELIMIT_RESET: HeaderName = HeaderName::from_static("RateLimit-Reset");
 
-/// How many buckets there may be. Each client that comes by needs one, and clients must not fill our memory.
+/// How many buckets there may be. Each client needs one, and clients must not fill the server's memory.
 const MAX_BUCKETS: usize = 20_000;
 
 /// Which bucket a request takes its token from. Requests with equal keys share one.
@@ -30,7 +30,10 @@ pub struct RateLimit<K> {
     limit: Limit,
     key_of: KeyOf<K>,
     clock: Clock,
-    buckets: Mutex<Buckets<K>>,
+    /// A bucket that was not used for as long as it takes to fill is full, and so the same as a new one. It may be dropped
+    /// sooner only if there are too many others: better than to run out of memory, or to reject a client that has done
+    /// nothing.
+    buckets: Mutex<GenerationalMap<K, TokenBucket>>,
 }
 
 impl RateLimit<IpAddr> {
@@ -59,7 +62,7 @@ impl<K: Eq + Hash + Send + 'static> RateLimit<K> {
         key_of: impl Fn(&Request) -> K + Send + Sync + 'static,
     ) -> RateLimit<K> {
         let clock = Box::new(Instant::now);
-        let buckets = Mutex::new(Buckets::new(MAX_BUCKETS));
+        let buckets = Mutex::new(GenerationalMap::new(MAX_BUCKETS, limit.time_to_fill()));
         RateLimit { limit, key_of: Box::new(key_of), clock, buckets }
     }
 
@@ -68,17 +71,18 @@ impl<K: Eq + Hash + Send + 'static> RateLimit<K> {
         RateLimit { clock: Box::new(clock), ..self }
     }
 
-    /// Keeps no more than so many buckets.
-    pub fn with_most(self, most: usize) -> RateLimit<K> {
-        RateLimit { buckets: Mutex::new(Buckets::new(most)), ..self }
-    }
-
     fn take(&self, key: K) -> Decision {
-        // One lock for all buckets, held for as long as a hash map takes. What happens in it is one step for
-        // every thread, so no token is given twice.
+        // One lock for all buckets, held for a few look-ups in a hash map. Taking a token under it is one step for every
+        // thread, so no token is given twice.
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)();
-        buckets.get(key, self.limit, now).take(self.limit, now)
+        if let Some(bucket) = buckets.get(&key, now) {
+            return bucket.take(self.limit, now);
+        }
+        let mut bucket = TokenBucket::new(self.limit, now);
+        let decision = bucket.take(self.limit, now);
+        buckets.insert(key, bucket, 1, now);
+        decision
     }
 }
 
@@ -116,37 +120,6 @@ impl<K> RateLimit<K> {
 /// Rounded up. Who is told to wait zero seconds for a token that comes in half of one comes too early.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
-}
-
-/// The buckets in two generations, so that forgetting costs nothing.
-///
-/// A bucket that is used is among the young. From time to time the young become the old, and the old are
-/// forgotten. That is as good as never if it happens after the time in which every bucket fills up. Should
-/// there be so many clients that it has to happen sooner, some start again with a full bucket: better than
-/// to run out of memory, or to turn away those who have done nothing.
-#[derive(Debug)]
-struct Buckets<K> {
-    young: HashMap<K, TokenBucket>,
-    old: HashMap<K, TokenBucket>,
-    most: usize,
-    since: Option<Instant>,
-}
-
-impl<K: Eq + Hash> Buckets<K> {
-    fn new(most: usize) -> Buckets<K> {
-        Buckets { young: HashMap::new(), old: HashMap::new(), most, since: None }
-    }
-
-    fn get(&mut self, key: K, limit: Limit, now: Instant) -> &mut TokenBucket {
-        let since = *self.since.get_or_insert(now);
-        let is_full = self.young.len() >= (self.most / 2).max(1) && !self.young.contains_key(&key);
-        if is_full || now.saturating_duration_since(since) >= limit.time_to_fill() {
-            self.old = std::mem::take(&mut self.young);
-            self.since = Some(now);
-        }
-        let old = self.old.remove(&key);
-        self.young.entry(key).or_insert_with(|| old.unwrap_or(TokenBucket::new(limit, now)))
-    }
 }
 
 #[cfg(test)]
@@ -276,20 +249,6 @@ mod tests {
         assert_eq!(allowed.load(Ordering::SeqCst), BURST as usize);
     }
 
-    #[test]
-    fn there_are_never_more_buckets_than_allowed() {
-        for most in [2, 3, 10] {
-            let limiter = by_path(limit(1, 1), &Hand::default()).with_most(most);
-            for number in 0..1_000 {
-                limiter.take(number.to_string());
-                let buckets = limiter.buckets.lock().unwrap();
-                assert!(buckets.young.len() + buckets.old.len() <= most);
-            }
-            // Whoever was here last is still known.
-            assert!(!limiter.take("999".to_string()).allowed);
-        }
-    }
-
     /// Which of these may ask, one after the other.
     fn allowed(limiter: &RateLimit<String>, keys: &str) -> Vec<bool> {
         keys.chars().map(|key| limiter.take(key.to_string()).allowed).collect()
@@ -306,13 +265,6 @@ mod tests {
     }
 
     #[test]
-    fn a_client_who_comes_back_makes_nobody_be_forgotten() {
-        // There is room for two among the young.
-        let limiter = by_path(limit(1, 1), &Hand::default()).with_most(4);
-        assert_eq!(allowed(&limiter, "abacb"), [true, true, false, true, false]);
-    }
-
-    #[test]
     fn a_bucket_is_not_forgotten_before_it_is_full_again() {
         let hand = Hand::default();
         let limiter = by_path(limit(2, 1), &hand);
@@ -323,12 +275,6 @@ mod tests {
             hand.advance(100);
         }
         assert_eq!(allowed, 2 + 9);
-        hand.advance(10_000);
-        limiter.take("other".to_string());
-        hand.advance(10_000);
-        limiter.take("other".to_string());
-        let buckets = limiter.buckets.lock().unwrap();
-        assert!(!buckets.young.contains_key("busy") && !buckets.old.contains_key("busy"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod connection;
 pub mod deadline;
+pub mod generational_map;
 pub mod listener;
 pub mod shutdown;
 pub mod signals;
@@ -13,6 +14,7 @@ pub mod thread_pool;
 
 pub use connection::{Connection, Fill};
 pub use deadline::Deadline;
+pub use generational_map::GenerationalMap;
 pub use listener::Listener;
 pub use shutdown::{Registration, Shutdown};
 pub use state::State;

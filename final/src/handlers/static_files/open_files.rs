@@ -3,12 +3,12 @@
 //! What is kept is which file a path leads to, for a second. Whether the file is still what it was is asked of the open
 //! file each time.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::core::GenerationalMap;
 use crate::core::files::{self, Stat};
 use crate::http::validators::Validators;
 use crate::http::{Headers, ResponseBody, SharedBytes};
@@ -45,30 +45,18 @@ pub struct OpenFile {
     pub whole: Headers,
 }
 
-/// The open files, by the path that was asked for.
+/// The open files by their request paths, each with the time at which it was found.
 #[derive(Debug)]
 pub struct OpenFiles {
-    files: Mutex<Generations>,
-    most: usize,
+    files: Mutex<GenerationalMap<String, (Instant, Arc<OpenFile>)>>,
 }
 
 impl Default for OpenFiles {
     fn default() -> OpenFiles {
         let part = files::limit().and_then(|limit| usize::try_from(limit / PART).ok());
-        OpenFiles {
-            files: Mutex::default(),
-            most: part.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES),
-        }
+        let max_files = part.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
+        OpenFiles { files: Mutex::new(GenerationalMap::new(max_files, GENERATION)) }
     }
-}
-
-/// As long as a file is asked for, it is among the young. From time to time the young become the old, and the
-/// old are closed: nobody has asked for them since.
-#[derive(Debug, Default)]
-struct Generations {
-    young: HashMap<String, (Instant, Arc<OpenFile>)>,
-    old: HashMap<String, (Instant, Arc<OpenFile>)>,
-    since: Option<Instant>,
 }
 
 /// How long a file stays open for which nobody asks: this long at least, and twice at most.
@@ -102,45 +90,22 @@ impl OpenFiles {
 
     fn find(&self, path: &str, now: Instant) -> Option<Arc<OpenFile>> {
         let mut files = self.lock();
-        files.grow_old(now, self.most);
-        let Generations { young, old, .. } = &mut *files;
-        let is_fresh = |found: &Instant| now.saturating_duration_since(*found) < FRESH;
-        if let Some((found, file)) = young.get(path) {
-            return is_fresh(found).then(|| Arc::clone(file));
-        }
-        let (path, (found, file)) = old.remove_entry(path)?;
-        if !is_fresh(&found) {
-            return None;
-        }
-        young.insert(path, (found, Arc::clone(&file)));
-        Some(file)
+        let (found, file) = files.get(path, now)?;
+        (now.saturating_duration_since(*found) < FRESH).then(|| Arc::clone(file))
     }
 
     /// Keeps a file that has just been found.
     pub fn insert(&self, path: &str, file: &Arc<OpenFile>, now: Instant) {
-        let mut files = self.lock();
-        files.grow_old(now, self.most);
-        files.old.remove(path);
-        files.young.insert(path.to_string(), (now, Arc::clone(file)));
+        self.lock().insert(path.to_string(), (now, Arc::clone(file)), 1, now);
     }
 
-    /// Closes all that nobody is sending: the process has no more files.
+    /// Closes all files that no response is sending: the process has no descriptors left.
     pub fn give_back(&self) {
-        *self.lock() = Generations::default();
+        self.lock().retain(|_, _| false);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Generations> {
+    fn lock(&self) -> MutexGuard<'_, GenerationalMap<String, (Instant, Arc<OpenFile>)>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Generations {
-    fn grow_old(&mut self, now: Instant, most: usize) {
-        let since = *self.since.get_or_insert(now);
-        if self.young.len() >= most / 2 || now.saturating_duration_since(since) >= GENERATION {
-            self.old = std::mem::take(&mut self.young);
-            self.since = Some(now);
-        }
     }
 }
 
