@@ -26,7 +26,7 @@ impl Users {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn create(&self, request: &Request) -> Result<Response, HttpError> {
+    fn create(&self, request: &mut Request) -> Result<Response, HttpError> {
         let body = extract::json(request)?;
         let Some(name) = body.get("name").and_then(Value::as_str) else {
             let message = "the body must be {\"name\": \"…\"}";

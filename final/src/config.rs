@@ -332,19 +332,21 @@ mod tests {
         let set = |words: &[&str]| read_with(words, &[]).unwrap().max_memory;
         assert_eq!(set(&[]), 256 * 1024 * 1024);
         assert_eq!(set(&["--max-memory", "1TiB"]), 1 << 40);
-        // A body of 8 MiB, which is the default, needs seven eighths of this.
-        assert_eq!(set(&["--max-memory", "9586981"]), 9_586_981);
+        // A body of 8 MiB needs seven eighths of this.
+        let whole = ["--max-memory", "9586981", "--max-whole-body", "8MiB"];
+        assert_eq!(set(&whole), 9_586_981);
+        assert_eq!(set(&["--max-memory", "1MiB"]), 1024 * 1024);
         let small = ["--max-memory", "1MiB", "--max-whole-body", "896KiB"];
         assert_eq!(set(&small), 1024 * 1024);
         for (words, expected) in [
             (
-                ["--max-memory", "1023KiB"],
+                vec!["--max-memory", "1023KiB"],
                 "--max-memory 1023KiB (HTTP_MAX_MEMORY): must be from 1MiB to 1TiB",
             ),
-            (["--max-memory", "1025GiB"], "must be from 1MiB to 1TiB"),
-            (["--max-memory", "much"], "must be a size such as"),
+            (vec!["--max-memory", "1025GiB"], "must be from 1MiB to 1TiB"),
+            (vec!["--max-memory", "much"], "must be a size such as"),
             (
-                ["--max-memory", "9586979"],
+                vec!["--max-memory", "9586979", "--max-whole-body", "8MiB"],
                 "has no room for a body of 8388608 bytes; at least 9586980 bytes, or a smaller --max-whole-body",
             ),
         ] {
@@ -352,8 +354,9 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains(expected), "{found:?}");
         }
-        // A body that is not collected needs no room, and no body is longer than this.
-        assert_eq!(set(&["--max-memory", "1MiB", "--max-body", "1KiB"]), 1024 * 1024);
+        // No body is longer than this, so none needs more room.
+        let short = ["--max-memory", "1MiB", "--max-body", "1KiB", "--max-whole-body", "8MiB"];
+        assert_eq!(set(&short), 1024 * 1024);
     }
 
     #[test]

@@ -66,6 +66,7 @@ struct ServerShared {
     lock: Mutex<()>,
     counters: Counters,
     memory: MemoryBudget,
+    uploads: UploadSlots,
     rejections: Rejections,
 }
 
@@ -189,6 +190,7 @@ impl Server {
             rejection_log,
             shared,
         } = self;
+        shared.uploads.set_count(size.upload_slots());
         let poller = Arc::new(Poller::new()?);
         poller.add(listener.listen_socket(), LISTENER, Interest::Read)?;
         let engine = Arc::new(Engine {
@@ -204,7 +206,7 @@ impl Server {
             by_address: Mutex::new(HashMap::new()),
             closes_idle: AtomicBool::new(false),
             rejection_log,
-            uploads: UploadSlots::new(size.upload_slots()),
+            uploads: shared.uploads.clone(),
             queue: Mutex::default(),
             shared: Arc::clone(&shared),
         });
@@ -300,6 +302,11 @@ impl ServerHandle {
     /// The bytes that are held for clients.
     pub fn memory(&self) -> &MemoryBudget {
         &self.shared.memory
+    }
+
+    /// The slots for large bodies, all of which the running server hands out.
+    pub fn uploads(&self) -> &UploadSlots {
+        &self.shared.uploads
     }
 
     /// How many requests and connections the server itself has rejected, by reason, in alphabetical order.

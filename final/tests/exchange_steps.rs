@@ -2,7 +2,7 @@
 #![cfg(unix)] // both ends are made with socketpair(2)
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,6 +14,8 @@ use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
 use httpserver::http::context::Context;
 use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
 use httpserver::http::{Handler, HeaderValue, Request, Response};
+
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -292,7 +294,7 @@ fn a_stream_that_no_length_ends_ends_the_connection_and_waits_for_the_client() {
 
 /// Reads the body, and says how many bytes it had and whether they were kept for it.
 fn count(request: &mut Request) -> String {
-    let is_kept = request.body().whole().is_ok();
+    let is_kept = request.body().has_arrived();
     assert!(is_kept || !request.body().is_empty(), "nobody can know");
     let mut body = Vec::new();
     let end = request.body_mut().read_to_end(&mut body).map_err(|error| error.kind());
@@ -314,7 +316,7 @@ fn a_body_is_kept_up_to_a_limit_and_beyond_it_its_handler_need_not_wait_for_the_
         (vec![chunked.clone(), "5\r\nabcde\r\n1\r\nf".into()], Some("false")),
         (vec![chunked + "6\r\nabcdef"], Some("false")),
     ];
-    let handler = |request: &mut Request| request.body().whole().is_ok().to_string();
+    let handler = |request: &mut Request| request.body().has_arrived().to_string();
     for (pieces, expected) in table {
         let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });
         for piece in &pieces {
@@ -376,7 +378,7 @@ fn answers_before_a_large_body_are_sent_before_its_handler_begins() {
 fn a_large_body_for_which_there_is_no_slot_waits_in_the_queue_and_reads_nothing() {
     let limits = Limits { whole_body: 100, ..Limits::default() };
     let mut pair = Pair::with(limits);
-    let slot = pair.uploads.take().expect("it is free");
+    let slot = pair.uploads.take(ADDRESS).expect("it is free");
     let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\n";
     let first = format!("{head}{}", "x".repeat(99));
     assert!(waits_to_read(pair.step(first, &done)), "it is too little to begin with");
@@ -398,12 +400,12 @@ fn a_large_body_for_which_there_is_no_slot_waits_in_the_queue_and_reads_nothing(
 fn a_large_body_that_has_waited_is_handled_when_there_is_a_slot() {
     let limits = Limits { whole_body: 100, ..Limits::default() };
     let mut pair = Pair::with(limits);
-    let slot = pair.uploads.take();
+    let slot = pair.uploads.take(ADDRESS);
     let body = "x".repeat(300);
     let request = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 400\r\n\r\n{body}");
     assert!(matches!(pair.step(request, &done), AfterStep::Queue { is_new: true, .. }));
     drop(slot);
-    pair.exchange.leave_queue(pair.uploads.take().expect("it is free"));
+    pair.exchange.leave_queue(pair.uploads.take(ADDRESS).expect("it is free"));
     pair.step("", &done);
     assert!(pair.read().ends_with("done"), "it does not want the body");
     assert_eq!(pair.uploads.free(), 1);

@@ -175,8 +175,8 @@ fn a_body_that_is_wrong_too_large_or_late_is_answered_by_the_server() {
         (
             post("/json", "Content-Type: application/json\r\nContent-Length: 1001\r\n")
                 + &"1".repeat(FIRST),
-            413,
-            "larger",
+            408,
+            "in time",
         ),
     ];
     for (sent, status, word) in table {

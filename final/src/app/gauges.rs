@@ -1,5 +1,5 @@
-//! What `/metrics` shows of the server itself: the memory that is held for clients, what it has rejected, and the lines
-//! that the log has lost.
+//! What `/metrics` shows of the server itself: the memory that is held for clients, the large bodies that are being read,
+//! what it has rejected, and the lines that the log has lost.
 
 use std::fmt::Write;
 
@@ -9,6 +9,8 @@ use crate::ServerHandle;
 pub(super) fn families(server: &ServerHandle) -> String {
     let budget = server.memory();
     let (held, limit, rejections) = (budget.held(), budget.limit(), budget.rejections());
+    let uploads = server.uploads();
+    let (slots, free, queued) = (uploads.count(), uploads.free(), uploads.queued());
     let mut page = format!(
         "# HELP http_memory_held_bytes Bytes that are held for clients.\n\
          # TYPE http_memory_held_bytes gauge\n\
@@ -19,6 +21,15 @@ pub(super) fn families(server: &ServerHandle) -> String {
          # HELP http_memory_rejections_total Requests and connections that were given up for want of memory.\n\
          # TYPE http_memory_rejections_total counter\n\
          http_memory_rejections_total {rejections}\n\
+         # HELP http_upload_slots Large request bodies that may be read at a time.\n\
+         # TYPE http_upload_slots gauge\n\
+         http_upload_slots {slots}\n\
+         # HELP http_upload_slots_free Slots that no large request body has.\n\
+         # TYPE http_upload_slots_free gauge\n\
+         http_upload_slots_free {free}\n\
+         # HELP http_uploads_queued Large request bodies that wait for a slot.\n\
+         # TYPE http_uploads_queued gauge\n\
+         http_uploads_queued {queued}\n\
          # HELP http_rejections_total Requests and connections that the server itself rejected.\n\
          # TYPE http_rejections_total counter\n"
     );

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::http::html::escape;
 use crate::http::{
-    Handler, HeaderName, HeaderValue, HttpError, Request, Response, Router, header, mime,
+    Handler, HeaderName, HeaderValue, HttpError, Request, Response, Router, extract, header, mime,
 };
 
 /// Identifies one run of the program.
@@ -54,5 +54,6 @@ pub(super) fn echo(request: &mut Request) -> Result<Response, HttpError> {
         .get(header::CONTENT_TYPE)
         .cloned()
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    Ok(Response::bytes(content_type, request.body().whole()?.to_vec()))
+    let body = request.body_mut().read_all(extract::MAX_COLLECTED)?;
+    Ok(Response::bytes(content_type, body))
 }

@@ -43,8 +43,8 @@ pub(super) const SETTINGS: [Setting; 22] = [
     setting(
         "max-whole-body",
         "SIZE",
-        "8MiB",
-        "the longest body that is kept in memory; handlers read a longer one while it comes",
+        "64KiB",
+        "the longest body that is collected before its handler is called; handlers read a longer one as it arrives",
     ),
     setting(
         "max-memory",

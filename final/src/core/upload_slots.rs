@@ -1,58 +1,117 @@
-//! A number of slots, for something of which only so much may happen at the same time: a counting semaphore that nobody
-//! waits for.
+//! Slots for uploads, of which only so many may be read at the same time: a counting semaphore that nothing waits for.
+//!
+//! **No address gets all of them.** It gets a slot only if more are free than it holds, so a single client that is slow on
+//! purpose has half of the slots at most, a second one has half of the others, and so on. A fixed share for each address
+//! would be too small for a proxy, whose address is that of many clients, or too large when clients are few.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The slots that are free. A clone has the same ones.
-#[derive(Debug, Clone)]
-pub struct UploadSlots(Arc<Counts>);
+/// The slots. A clone has the same ones. By default there are none.
+#[derive(Debug, Clone, Default)]
+pub struct UploadSlots(Arc<Mutex<Slots>>);
 
-#[derive(Debug)]
-struct Counts {
-    free: AtomicU32,
-    /// How many are in the queue. A slot is for the first of them, and not for a newcomer.
-    queued: AtomicUsize,
+#[derive(Debug, Default)]
+struct Slots {
+    count: u32,
+    free: u32,
+    /// How many uploads are in the queue. A free slot is for one of them, and not for a newcomer.
+    queued: usize,
+    /// How many slots each network holds that holds any.
+    held: HashMap<IpAddr, u32>,
 }
 
 /// One slot. It is free again when this is dropped.
 #[derive(Debug)]
-pub struct UploadSlot(Arc<Counts>);
+pub struct UploadSlot {
+    slots: UploadSlots,
+    network: IpAddr,
+}
 
 impl UploadSlots {
     /// So many slots.
     pub fn new(count: u32) -> UploadSlots {
-        let (free, queued) = (AtomicU32::new(count), AtomicUsize::new(0));
-        UploadSlots(Arc::new(Counts { free, queued }))
+        let slots = UploadSlots::default();
+        slots.set_count(count);
+        slots
+    }
+
+    /// Sets how many slots there are, before any is taken.
+    pub fn set_count(&self, count: u32) {
+        let mut slots = self.lock();
+        (slots.count, slots.free) = (count, count);
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u32 {
+        self.lock().count
     }
 
     /// How many are free.
     pub fn free(&self) -> u32 {
-        self.0.free.load(Ordering::Relaxed)
+        self.lock().free
     }
 
-    /// Sets how many are in the queue.
+    /// How many uploads are in the queue.
+    pub fn queued(&self) -> usize {
+        self.lock().queued
+    }
+
+    /// Sets how many uploads are in the queue.
     pub fn set_queued(&self, count: usize) {
-        self.0.queued.store(count, Ordering::Relaxed);
+        self.lock().queued = count;
     }
 
-    /// A slot, if one is free and nothing is in the queue.
-    pub fn take(&self) -> Option<UploadSlot> {
-        if self.0.queued.load(Ordering::Relaxed) > 0 { None } else { self.take_for_queued() }
+    /// A slot for a client with this address, if there is one for it and nothing is in the queue.
+    pub fn take(&self, address: IpAddr) -> Option<UploadSlot> {
+        let slots = self.lock();
+        if slots.queued > 0 { None } else { self.take_from(slots, address) }
     }
 
-    /// A slot for the first in the queue, if one is free.
-    pub fn take_for_queued(&self) -> Option<UploadSlot> {
-        // The number guards no other memory, so nothing has to be ordered by it.
-        let one_less = |free: u32| free.checked_sub(1);
-        self.0.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).ok()?;
-        Some(UploadSlot(Arc::clone(&self.0)))
+    /// A slot for an upload in the queue whose client has this address, if there is one for it.
+    pub fn take_for_queued(&self, address: IpAddr) -> Option<UploadSlot> {
+        self.take_from(self.lock(), address)
+    }
+
+    fn take_from(&self, mut slots: MutexGuard<'_, Slots>, address: IpAddr) -> Option<UploadSlot> {
+        let network = network(address);
+        let held = slots.held.get(&network).copied().unwrap_or(0);
+        if slots.free <= held {
+            return None;
+        }
+        slots.free -= 1;
+        slots.held.insert(network, held + 1);
+        drop(slots);
+        Some(UploadSlot { slots: self.clone(), network })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for UploadSlot {
     fn drop(&mut self) {
-        self.0.free.fetch_add(1, Ordering::Relaxed);
+        let mut slots = self.slots.lock();
+        slots.free += 1;
+        if let Some(held) = slots.held.get_mut(&self.network) {
+            *held -= 1;
+            if *held == 0 {
+                slots.held.remove(&self.network);
+            }
+        }
+    }
+}
+
+/// The client's address, or for IPv6 the network that it is in: a household has 2^64 addresses of its own.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -60,27 +119,54 @@ impl Drop for UploadSlot {
 mod tests {
     use super::*;
 
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
     #[test]
     fn a_newcomer_gets_no_slot_as_long_as_others_wait() {
         let slots = UploadSlots::new(1);
         slots.set_queued(1);
-        assert!(slots.take().is_none());
-        let slot = slots.take_for_queued().unwrap();
+        assert!(slots.take(address(1)).is_none());
+        let slot = slots.take_for_queued(address(1)).unwrap();
         slots.set_queued(0);
-        assert!(slots.take().is_none() && slots.free() == 0);
+        assert!(slots.take(address(2)).is_none() && slots.free() == 0);
         drop(slot);
-        assert!(slots.take().is_some());
+        assert!(slots.take(address(2)).is_some());
     }
 
     #[test]
     fn a_slot_is_free_again_when_it_is_dropped() {
         let slots = UploadSlots::new(2);
-        let [first, second] = [slots.take().unwrap(), slots.take().unwrap()];
-        assert!(slots.take().is_none() && slots.free() == 0);
+        let [first, second] = [1, 2].map(|last| slots.take(address(last)).unwrap());
+        assert!(slots.take(address(3)).is_none() && slots.free() == 0);
         drop(first);
         assert_eq!(slots.free(), 1);
-        assert!(slots.clone().take().is_some(), "a clone has the same slots");
+        assert!(slots.clone().take(address(3)).is_some(), "a clone has the same slots");
         drop(second);
-        assert_eq!(slots.free(), 2);
+        assert_eq!((slots.free(), slots.count()), (2, 2));
+        assert!(slots.lock().held.is_empty());
+    }
+
+    #[test]
+    fn each_address_gets_half_of_the_slots_that_the_others_have_left() {
+        let slots = UploadSlots::new(16);
+        let take_all = |address| std::iter::from_fn(|| slots.take(address)).collect::<Vec<_>>();
+        let mut held: Vec<_> = (1..=5).map(|last| take_all(address(last))).collect();
+        assert_eq!(held.iter().map(Vec::len).collect::<Vec<_>>(), [8, 4, 2, 1, 1]);
+        // What one gives back is for those that hold less.
+        held[0].truncate(6);
+        assert!(slots.take(address(1)).is_none() && slots.take(address(2)).is_none());
+        assert!(slots.take(address(6)).is_some());
+    }
+
+    #[test]
+    fn all_addresses_of_an_ipv6_network_have_one_share() {
+        let slots = UploadSlots::new(2);
+        let [first, same, other] =
+            ["2001:db8:0:1::1", "2001:db8:0:1::2", "2001:db8:0:2::1"].map(|it| it.parse().unwrap());
+        let _slot = slots.take(first).unwrap();
+        assert!(slots.take(same).is_none());
+        assert!(slots.take(other).is_some());
     }
 }

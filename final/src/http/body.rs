@@ -61,6 +61,14 @@ impl BodyDecoder {
         }
     }
 
+    /// How many bytes are still to arrive. A body in chunks does not say it.
+    pub(super) fn left(&self) -> Option<u64> {
+        match self {
+            BodyDecoder::Fixed { left } => Some(*left),
+            BodyDecoder::Chunked(_) => None,
+        }
+    }
+
     /// The trailer fields after the body, if any.
     pub fn into_trailers(self) -> Headers {
         match self {
@@ -72,8 +80,9 @@ impl BodyDecoder {
 
 /// A request's body, as a handler sees it.
 ///
-/// It is opaque: a handler reads it and cannot tell where the bytes are kept. As a rule they are here when the handler
-/// is called. A body larger than [`Limits::whole_body`] comes while the handler reads it.
+/// A body of at most [`Limits::whole_body`] bytes has arrived when the handler is called. A larger one arrives while the
+/// handler reads it, and the methods are the same: [`Read`] for a handler that keeps nothing, [`RequestBody::collect`] and
+/// [`RequestBody::read_all`] for a handler that needs all of it.
 #[derive(Debug, Default)]
 pub struct RequestBody {
     bytes: Vec<u8>,
@@ -104,16 +113,32 @@ impl RequestBody {
         self.incoming.take().map(|incoming| *incoming)
     }
 
-    /// The bytes that have not been read, without reading them, if they are all here.
-    ///
-    /// # Errors
-    /// [`BodyError::TooLarge`] for a body that is too large to be kept, and has to be read as it comes.
-    pub fn whole(&self) -> Result<&[u8], BodyError> {
-        if self.incoming.is_some() { Err(BodyError::TooLarge) } else { Ok(self.as_bytes()) }
+    /// Whether all of it has arrived, so that to read it waits for nothing.
+    pub fn has_arrived(&self) -> bool {
+        self.incoming.as_ref().is_none_or(|incoming| incoming.has_arrived())
     }
 
-    /// The bytes that are here and have not been read, without reading them. Of a body that comes while it is read
-    /// there are none: see [`RequestBody::whole`].
+    /// The bytes that have not been read, without reading them. If not all of them are here, this waits for the client, and
+    /// keeps what arrives. The bytes are counted in the memory budget.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`] when they are more than `limit`, at once if the body says its length. The other variants
+    /// when the body does not arrive or there is no memory for it. The server then sends the response itself, whatever
+    /// the handler returns.
+    pub fn collect(&mut self, limit: usize) -> Result<&[u8], BodyError> {
+        if let Some(incoming) = &mut self.incoming {
+            incoming.collect(&mut self.bytes, &mut self.memory, self.read.saturating_add(limit))?;
+        }
+        if self.len() > limit { Err(BodyError::TooLarge) } else { Ok(self.as_bytes()) }
+    }
+
+    /// The trailers of a body that arrives while it is read.
+    pub(super) fn trailers(&self) -> Option<&Headers> {
+        self.incoming.as_ref().map(|incoming| incoming.trailers())
+    }
+
+    /// The bytes that are here and have not been read, without reading them. Of a body that arrives while it is read
+    /// there are none before [`RequestBody::collect`].
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[self.read..]
     }
@@ -123,20 +148,17 @@ impl RequestBody {
         self.as_bytes().len()
     }
 
-    /// Whether nothing is left to read. Of a body that comes while it is read nobody can know.
+    /// Whether nothing is left to read. That a body in chunks has ended is known when its last chunk has arrived.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0 && self.incoming.is_none()
+        self.len() == 0 && self.incoming.as_ref().is_none_or(|incoming| incoming.is_read())
     }
 
-    /// Reads the remaining body.
+    /// Reads the remaining body, and waits for the client if not all of it has arrived.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] when it is more than `limit` bytes, or too large to be kept at all.
+    /// Those of [`RequestBody::collect`], above all [`BodyError::TooLarge`] when it is more than `limit` bytes.
     pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
-        self.whole()?;
-        if self.len() > limit {
-            return Err(BodyError::TooLarge);
-        }
+        self.collect(limit)?;
         let rest = self.bytes.split_off(self.read);
         self.read = self.bytes.len();
         Ok(rest)
@@ -151,7 +173,9 @@ impl From<Vec<u8>> for RequestBody {
 
 impl Read for RequestBody {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if let Some(incoming) = &mut self.incoming {
+        if let Some(incoming) = &mut self.incoming
+            && self.read == self.bytes.len()
+        {
             return incoming.read(out);
         }
         let count = self.as_bytes().read(out)?;
@@ -171,6 +195,10 @@ pub enum BodyError {
     BadTrailer,
     /// More trailers than [`Limits`] allow.
     TrailersTooLarge,
+    /// The client was too slow, or has gone.
+    Incomplete,
+    /// The memory budget has no room for it.
+    NoMemory,
 }
 
 impl BodyError {
@@ -178,8 +206,9 @@ impl BodyError {
     pub fn status(self) -> Status {
         match self {
             Self::TooLarge => Status::CONTENT_TOO_LARGE,
-            Self::BadChunk | Self::BadTrailer => Status::BAD_REQUEST,
+            Self::BadChunk | Self::BadTrailer | Self::Incomplete => Status::BAD_REQUEST,
             Self::TrailersTooLarge => Status::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::NoMemory => Status::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -191,6 +220,8 @@ impl fmt::Display for BodyError {
             Self::BadChunk => "the chunks of the body are not framed as they must be",
             Self::BadTrailer => "a trailer is not a field, or is not allowed after the body",
             Self::TrailersTooLarge => "the trailers are too large",
+            Self::Incomplete => "the body did not arrive to its end",
+            Self::NoMemory => "the server has no memory left for the body",
         })
     }
 }

@@ -338,19 +338,21 @@ impl Exchange {
         match &mut self.state {
             ConnectionState::Body(body) if body.slot.is_some() => body.slot.take(),
             ConnectionState::Body(body) if body.is_queued => None,
-            _ => cx.uploads.take(),
+            _ => cx.uploads.take(cx.peer.ip()),
         }
     }
 
     /// All slots are taken, or other bodies wait for the next one.
     fn wait_for_slot(&mut self, cx: Context<'_>) -> AfterStep {
-        let deadline = self.deadline(Interest::Read, cx);
         let mut is_new = false;
-        if let ConnectionState::Body(body) = &mut self.state {
-            is_new = !body.is_queued;
-            body.is_queued = true;
+        if let ConnectionState::Body(body) = &mut self.state
+            && !body.is_queued
+        {
+            // The client is not late: from now on it waits for us.
+            body.deadline = (cx.clock)() + cx.limits.body_time;
+            (body.is_queued, is_new) = (true, true);
         }
-        AfterStep::Queue { deadline, is_new }
+        AfterStep::Queue { deadline: self.deadline(Interest::Read, cx), is_new }
     }
 
     /// The engine has taken it out of the queue, and brings a slot.
@@ -583,7 +585,8 @@ impl Exchange {
         };
         let Body { mut request, decoder, bytes, expects, .. } = *body;
         let (stream, time) = (connection.stream(), cx.limits.body_time);
-        let incoming = Incoming::new(stream, decoder, bytes, expects, time, slot)?;
+        let memory = cx.memory.clone();
+        let incoming = Incoming::new(stream, decoder, bytes, expects, time, slot, memory)?;
         let expects = incoming.expects();
         request.complete(RequestBody::from_incoming(incoming), Headers::new(), cx.peer);
         let response_cx = response_context(&request);
@@ -601,6 +604,7 @@ impl Exchange {
                 self.answer(response_cx, &mut response, memory, cx, false);
             }
             BodyEnd::Refused(error) => self.reject(error.code, &error, request_line(&request)),
+            BodyEnd::NoMemory => self.reject(NO_MEMORY, &no_memory(cx), request_line(&request)),
             BodyEnd::Gone => return Ok(None),
         }
         Ok(Some(Vec::new()))

@@ -13,8 +13,10 @@ use std::time::{Duration, Instant};
 
 use super::body::{BodyDecoder, BodyError};
 use super::limits::{KIB, MIB};
-use super::{HttpError, Status};
+use super::{Headers, HttpError, Status};
+use crate::core::allocator::LARGE_BLOCK;
 use crate::core::blocking;
+use crate::core::memory_budget::{MemoryBudget, Reservation, largest_reservation};
 use crate::core::system::{Stream, duplicate};
 use crate::core::upload_slots::UploadSlot;
 
@@ -30,6 +32,8 @@ pub(super) struct Incoming {
     /// A handle of its own of the connection's socket.
     stream: TcpStream,
     decoder: BodyDecoder,
+    /// What came after a body in chunks, when all of it has arrived.
+    trailers: Headers,
     /// What has been decoded and not been read by the handler: from `at` on.
     decoded: Vec<u8>,
     at: usize,
@@ -42,8 +46,10 @@ pub(super) struct Incoming {
     /// Bytes that must come before the deadline.
     portion: usize,
     failure: Option<IncomingError>,
-    /// Held as long as somebody may read this body: the handler, or a response that is made of it.
-    _slot: UploadSlot,
+    /// For the bytes that a handler has collected.
+    budget: MemoryBudget,
+    /// Held until the last byte has arrived, or until no handler and no response can read this body any more.
+    slot: Option<UploadSlot>,
 }
 
 /// Why the body did not come.
@@ -55,9 +61,20 @@ enum IncomingError {
     Slow,
     /// The client is gone.
     Gone,
+    /// The memory budget has no room for what a handler collects.
+    NoMemory,
 }
 
 impl IncomingError {
+    /// What a handler that collects the body gets.
+    fn for_handler(self) -> BodyError {
+        match self {
+            IncomingError::Wrong(error) => error,
+            IncomingError::Slow | IncomingError::Gone => BodyError::Incomplete,
+            IncomingError::NoMemory => BodyError::NoMemory,
+        }
+    }
+
     /// What an error of the socket means.
     fn of(error: &io::Error) -> IncomingError {
         match error.kind() {
@@ -76,6 +93,8 @@ pub(super) enum BodyEnd {
     Unread,
     /// It cannot be read, and this says why.
     Refused(HttpError),
+    /// There was no memory to collect it.
+    NoMemory,
     /// There is nobody who could be told.
     Gone,
 }
@@ -92,10 +111,12 @@ impl Incoming {
         expects: bool,
         time: Duration,
         slot: UploadSlot,
+        budget: MemoryBudget,
     ) -> io::Result<Incoming> {
         Ok(Incoming {
             stream: duplicate(stream)?,
             decoder,
+            trailers: Headers::new(),
             decoded,
             at: 0,
             raw: Vec::new(),
@@ -104,7 +125,8 @@ impl Incoming {
             deadline: Instant::now() + time,
             portion: PORTION,
             failure: None,
-            _slot: slot,
+            budget,
+            slot: Some(slot),
         })
     }
 
@@ -117,9 +139,7 @@ impl Incoming {
     /// The handler has ended.
     pub(super) fn end(mut self) -> BodyEnd {
         match self.failure {
-            None if self.decoder.is_done() && self.at == self.decoded.len() => {
-                BodyEnd::Whole(std::mem::take(&mut self.raw))
-            }
+            None if self.is_read() => BodyEnd::Whole(std::mem::take(&mut self.raw)),
             None => BodyEnd::Unread,
             Some(IncomingError::Wrong(error)) => BodyEnd::Refused(error.into()),
             Some(IncomingError::Slow) => {
@@ -130,8 +150,73 @@ impl Incoming {
                     message,
                 ))
             }
+            Some(IncomingError::NoMemory) => BodyEnd::NoMemory,
             Some(IncomingError::Gone) => BodyEnd::Gone,
         }
+    }
+
+    /// Whether all of it has arrived.
+    pub(super) fn has_arrived(&self) -> bool {
+        self.decoder.is_done()
+    }
+
+    /// The fields that came after the body, when all of it has arrived.
+    pub(super) fn trailers(&self) -> &Headers {
+        &self.trailers
+    }
+
+    /// Whether all of it has been read.
+    pub(super) fn is_read(&self) -> bool {
+        self.decoder.is_done() && self.at == self.decoded.len()
+    }
+
+    /// Reads all that has not been read and puts it after `bytes`, whose capacity is counted by `memory`.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`] if `bytes` would have more than `limit` bytes, or more than the memory budget can ever hold.
+    /// If the body says its length, not a byte is waited for then. [`BodyError::NoMemory`] if there is no memory for it
+    /// now, and the other variants if it does not arrive.
+    pub(super) fn collect(
+        &mut self,
+        bytes: &mut Vec<u8>,
+        memory: &mut Reservation,
+        limit: usize,
+    ) -> Result<(), BodyError> {
+        let limit = limit.min(largest_reservation(self.budget.limit()));
+        while !self.is_read() {
+            let arrived = bytes.len() + self.decoded.len() - self.at;
+            let left = self.decoder.left().map(|left| usize::try_from(left).unwrap_or(usize::MAX));
+            let announced = arrived.saturating_add(left.unwrap_or(0));
+            if announced > limit {
+                return Err(BodyError::TooLarge);
+            }
+            if arrived > bytes.capacity() {
+                let most = if left.is_some() { announced } else { limit };
+                let capacity = LARGE_BLOCK.max(2 * bytes.capacity()).min(most).max(arrived);
+                if memory.resize(&self.budget, capacity).is_err() {
+                    self.failure = Some(IncomingError::NoMemory);
+                    return Err(BodyError::NoMemory);
+                }
+                bytes.reserve_exact(capacity - bytes.len());
+            }
+            bytes.extend_from_slice(&self.decoded[self.at..]);
+            self.at = self.decoded.len();
+            self.fetch().map_err(IncomingError::for_handler)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until there is something to read, or until the body has ended.
+    fn fetch(&mut self) -> Result<(), IncomingError> {
+        while self.at == self.decoded.len() && !self.decoder.is_done() {
+            if self.failure.is_none() {
+                self.failure = self.advance().err();
+            }
+            if let Some(failure) = self.failure {
+                return Err(failure);
+            }
+        }
+        Ok(())
     }
 
     /// Reads and decodes once.
@@ -157,6 +242,11 @@ impl Incoming {
         let used =
             self.decoder.decode(&self.raw, &mut self.decoded).map_err(IncomingError::Wrong)?;
         self.raw.drain(..used);
+        if self.decoder.is_done() {
+            self.slot = None; // what the handler does from now on keeps no other upload waiting
+            let ended = std::mem::replace(&mut self.decoder, BodyDecoder::Fixed { left: 0 });
+            self.trailers = ended.into_trailers();
+        }
         Ok(())
     }
 
@@ -184,19 +274,12 @@ impl Incoming {
 
 impl Read for Incoming {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.decoded.len() && !self.decoder.is_done() {
-            if self.failure.is_none() {
-                self.failure = self.advance().err();
-            }
-            match self.failure {
-                None => {}
-                Some(IncomingError::Wrong(error)) => {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, error));
-                }
-                Some(IncomingError::Slow) => return Err(io::ErrorKind::TimedOut.into()),
-                Some(IncomingError::Gone) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            }
-        }
+        self.fetch().map_err(|failure| match failure {
+            IncomingError::Wrong(error) => io::Error::new(io::ErrorKind::InvalidData, error),
+            IncomingError::Slow => io::ErrorKind::TimedOut.into(),
+            IncomingError::Gone => io::ErrorKind::UnexpectedEof.into(),
+            IncomingError::NoMemory => io::ErrorKind::OutOfMemory.into(),
+        })?;
         let count = (&self.decoded[self.at..]).read(out)?;
         self.at += count;
         Ok(count)
@@ -224,13 +307,23 @@ mod tests {
     }
 
     fn slot() -> UploadSlot {
-        UploadSlots::new(1).take().expect("it is free")
+        UploadSlots::new(1).take([192, 0, 2, 1].into()).expect("it is free")
     }
 
     /// A body of nine bytes, of which none has come.
     fn incoming(server: TcpStream, expects: bool, time: Duration) -> Incoming {
-        let decoder = BodyDecoder::new(BodyLength::Fixed(9), &Limits::default()).unwrap();
-        Incoming::new(&Stream::from(server), decoder, Vec::new(), expects, time, slot()).unwrap()
+        incoming_of(BodyLength::Fixed(9), server, expects, time)
+    }
+
+    fn incoming_of(
+        length: BodyLength,
+        server: TcpStream,
+        expects: bool,
+        time: Duration,
+    ) -> Incoming {
+        let decoder = BodyDecoder::new(length, &Limits::default()).unwrap();
+        let (stream, budget) = (Stream::from(server), MemoryBudget::default());
+        Incoming::new(&stream, decoder, Vec::new(), expects, time, slot(), budget).unwrap()
     }
 
     /// Writes until there is no room.
@@ -288,11 +381,7 @@ mod tests {
     fn the_time_counts_for_a_mebibyte_and_not_for_each_byte() {
         let (mut client, server) = pair();
         let length = BodyLength::Fixed(4 * PORTION as u64);
-        let decoder = BodyDecoder::new(length, &Limits::default()).unwrap();
-        let time = Duration::from_secs(20);
-        let stream = Stream::from(server);
-        let mut incoming =
-            Incoming::new(&stream, decoder, Vec::new(), false, time, slot()).unwrap();
+        let mut incoming = incoming_of(length, server, false, Duration::from_secs(20));
         let mut read = |count: usize| {
             thread::scope(|scope| {
                 scope.spawn(|| client.write_all(&vec![b'x'; count]).unwrap());
@@ -321,9 +410,8 @@ mod tests {
         assert_eq!(error.status, Status::REQUEST_TIMEOUT);
 
         let (mut client, server) = pair();
-        let decoder = BodyDecoder::new(BodyLength::Chunked, &Limits::default()).unwrap();
-        let (stream, time) = (Stream::from(server), Duration::from_secs(20));
-        let mut wrong = Incoming::new(&stream, decoder, Vec::new(), false, time, slot()).unwrap();
+        let time = Duration::from_secs(20);
+        let mut wrong = incoming_of(BodyLength::Chunked, server, false, time);
         for sent in ["nonsense\r\n", "1\r\nx\r\n0\r\n\r\n"] {
             client.write_all(sent.as_bytes()).unwrap();
             assert_eq!(wrong.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::InvalidData);

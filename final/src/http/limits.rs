@@ -22,7 +22,7 @@ pub struct Limits {
     pub fields: usize,
     /// Bytes of a body after decoding; over it, 413.
     pub body: u64,
-    /// Bytes of a body that is read before its handler is called. A larger one is read by the handler, while it comes.
+    /// Bytes of a body that is collected before its handler is called. The handler reads a larger one while it arrives.
     pub whole_body: u64,
     /// Bytes of the trailer section of a chunked body; over it, 431.
     pub trailers: usize,
@@ -65,7 +65,7 @@ impl Default for Limits {
             head: 16 * KIB,
             fields: 100,
             body: 8 * MIB as u64,
-            whole_body: 8 * MIB as u64,
+            whole_body: 64 * KIB as u64,
             trailers: 8 * KIB,
             requests: 1000,
             idle_time: Duration::from_secs(75),

@@ -92,9 +92,10 @@ impl Request {
         &mut self.body
     }
 
-    /// The fields that came behind a chunked body.
+    /// The fields that came behind a chunked body. If it arrives while its handler reads it, they are here when all of it
+    /// has been read.
     pub fn trailers(&self) -> &Headers {
-        &self.trailers
+        self.body.trailers().unwrap_or(&self.trailers)
     }
 
     /// The client's address.

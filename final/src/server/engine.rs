@@ -78,7 +78,7 @@ pub(super) struct Engine {
     /// For large bodies that their handlers read, and the connections that wait for one of them. One of these may have
     /// ended or been given up.
     pub(super) uploads: UploadSlots,
-    pub(super) queue: Mutex<VecDeque<Token>>,
+    pub(super) queue: Mutex<VecDeque<(Token, IpAddr)>>,
     pub(super) shared: Arc<ServerShared>,
 }
 
@@ -163,7 +163,7 @@ impl Engine {
             Ok(AfterStep::Queue { deadline, is_new }) => {
                 if is_new {
                     let mut queue = lock(&self.queue);
-                    queue.push_back(guard.token);
+                    queue.push_back((guard.token, client.connection.peer().ip()));
                     self.uploads.set_queued(queue.len());
                 }
                 guard.park_in_queue(deadline);
@@ -183,24 +183,25 @@ impl Engine {
         }
     }
 
-    /// Brings free slots to those that have waited longest, and wakes them: their sockets can surely be written to, so a
-    /// thread is told of them. An entry whose connection has ended is dropped.
+    /// Brings each free slot to the upload that has waited longest, but for those whose address has its share, and wakes it:
+    /// its socket can surely be written to, so the poller reports it. An entry whose connection has ended is dropped.
     fn wake_uploads(&self) {
         if self.uploads.free() == 0 {
             return;
         }
         let mut queue = lock(&self.queue);
         let mut woken = Vec::new();
-        for _ in 0..queue.len() {
-            let Some(slot) = self.uploads.take_for_queued() else { break };
-            let Some(token) = queue.pop_front() else { break };
-            if let Some(mut client) = self.connections.take(token) {
-                client.exchange.leave_queue(slot);
-                woken.push(ConnectionGuard { engine: self, token, client: Some(client) });
-            } else if self.connections.is_current(token) {
-                queue.push_back(token); // a thread has it, perhaps on its way into its place
+        queue.retain(|&(token, address)| {
+            if !self.connections.is_current(token) {
+                return false;
             }
-        }
+            let Some(slot) = self.uploads.take_for_queued(address) else { return true };
+            // If it is not in the table, a thread has it, and perhaps is about to park it.
+            let Some(mut client) = self.connections.take(token) else { return true };
+            client.exchange.leave_queue(slot);
+            woken.push(ConnectionGuard { engine: self, token, client: Some(client) });
+            false
+        });
         self.uploads.set_queued(queue.len());
         drop(queue);
         for mut guard in woken {
