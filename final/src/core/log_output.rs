@@ -1,14 +1,16 @@
 //! Where the lines of a log go, from many threads, none of which ever waits for the output.
 
 use std::io::Write;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use super::stderr::log_stderr;
 
-/// Bytes that may wait to be written. Lines that don't fit are dropped: a log that is not read must not stop the service,
-/// nor fill the memory.
+/// Bytes that may wait in the channel. Lines that don't fit are dropped: a log that is not read must not stop the service,
+/// nor fill the memory. The bound is not a number of lines, because a line can have 100 bytes or 10,000.
 const MAX_WAITING: usize = 4 * 1024 * 1024;
 
 /// How long lines are collected before they are written. Without it, the writer wakes up for nearly every line. With it, a
@@ -16,7 +18,7 @@ const MAX_WAITING: usize = 4 * 1024 * 1024;
 /// `BENCH_LOG`, `wrk -t2 -c64`, two cores, five runs of each in turn; medians).
 const COLLECTING: Duration = Duration::from_millis(1);
 
-/// Bytes that a buffer keeps room for.
+/// Bytes that the writer keeps room for between two writes.
 const MAX_KEPT: usize = 64 * 1024;
 
 /// How long the lines that wait may still take when the output is dropped.
@@ -24,81 +26,77 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// An output that a thread of its own writes to.
 ///
-/// Other threads append their line to a buffer and go on. The writer takes all that has come since its last call and
-/// writes it by one call, so under load there are far fewer calls than lines. (Databases call this a group commit.)
+/// Other threads send their lines through a channel and go on. The writer takes all lines that wait there and writes them
+/// by one call, so under load there are far fewer calls than lines. (Databases call this a group commit.)
 pub struct LogOutput {
-    shared: Arc<LogShared>,
+    entries: Sender<Entry>,
+    counts: Arc<Counts>,
+}
+
+enum Entry {
+    Line(String),
+    /// All lines before this have been written, or have been lost, when something is sent here.
+    Flush(SyncSender<()>),
 }
 
 #[derive(Default)]
-struct LogShared {
-    state: Mutex<State>,
-    /// There are lines, or no more will come: for the writer. All has been written: for [`LogOutput::finish`].
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    lines: Vec<u8>,
+struct Counts {
+    /// Bytes of the lines in the channel.
+    waiting: AtomicUsize,
     /// Lines that did not fit, or could not be written.
-    dropped: u64,
-    /// No more lines are taken.
-    is_finished: bool,
-    /// The writer is in a call, with lines that it has taken.
-    is_writing: bool,
-    /// The writer has ended, and so has written all that it could.
-    has_ended: bool,
+    dropped: AtomicU64,
+    /// Whether no more lines are taken.
+    is_finished: AtomicBool,
 }
 
 impl LogOutput {
-    /// Starts the thread that writes to `output`. Without a thread all lines are dropped, and standard error says so. `name`
+    /// Starts the thread that writes to `output`. If that fails, all lines are dropped, and standard error says so. `name`
     /// is what this output is called there.
     pub fn new(name: &'static str, output: impl Write + Send + 'static) -> LogOutput {
-        let shared = Arc::new(LogShared::default());
-        let writer = Arc::clone(&shared);
+        let (entries, received) = channel();
+        let log = LogOutput { entries, counts: Arc::default() };
+        let counts = Arc::clone(&log.counts);
         let thread = thread::Builder::new().name("log".to_string());
-        if let Err(error) = thread.spawn(move || writer.run(name, output)) {
+        if let Err(error) = thread.spawn(move || write_lines(name, output, &received, &counts)) {
             log_stderr(format_args!(
-                "{name}: no thread can be had, so all lines are dropped: {error}"
+                "{name}: cannot start its thread, so all lines are dropped: {error}"
             ));
-            shared.end();
         }
-        LogOutput { shared }
+        log
     }
 
-    /// Leaves a line to the writer, or drops it if too much waits. It never blocks for longer than a copy takes.
-    pub fn write(&self, line: &str) {
-        let mut state = self.shared.lock();
-        if state.is_finished || state.lines.len() + line.len() > MAX_WAITING {
-            state.dropped += 1;
-            return;
-        }
-        let was_empty = state.lines.is_empty();
-        state.lines.extend_from_slice(line.as_bytes());
-        drop(state);
-        if was_empty {
-            self.shared.changed.notify_all();
+    /// Leaves a line to the writer, or drops it if too much waits. It never blocks.
+    pub fn write(&self, line: impl Into<String>) {
+        let line = line.into();
+        let counts = &self.counts;
+        let length = line.len();
+        // The counts guard no other memory, so nothing has to be ordered by them.
+        let waiting = counts.waiting.fetch_add(length, Ordering::Relaxed) + length;
+        let is_over = waiting > MAX_WAITING || counts.is_finished.load(Ordering::Relaxed);
+        if is_over || self.entries.send(Entry::Line(line)).is_err() {
+            counts.waiting.fetch_sub(length, Ordering::Relaxed);
+            counts.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// How many lines have been dropped so far.
     pub fn dropped(&self) -> u64 {
-        self.shared.lock().dropped
+        self.counts.dropped.load(Ordering::Relaxed)
     }
 
     /// Takes no more lines, and waits until those that are there have been written, for `patience` at most.
     pub fn finish(&self, patience: Duration) {
-        self.shared.lock().is_finished = true;
-        self.shared.changed.notify_all();
+        self.counts.is_finished.store(true, Ordering::Relaxed);
         self.flush(patience);
     }
 
     /// Waits until all lines have been written, for `patience` at most.
     pub fn flush(&self, patience: Duration) {
-        let is_busy =
-            |state: &mut State| !state.has_ended && (state.is_writing || !state.lines.is_empty());
-        let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), patience, is_busy);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        let (written, all) = sync_channel(1);
+        // An error means that the writer has ended, or that it is blocked for longer. Nothing else can be done then.
+        if self.entries.send(Entry::Flush(written)).is_ok() {
+            let _ = all.recv_timeout(patience);
+        }
     }
 }
 
@@ -108,74 +106,60 @@ impl Drop for LogOutput {
     }
 }
 
-impl LogShared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The life of the writer.
-    fn run(&self, name: &str, mut output: impl Write) {
-        let mut lines = Vec::new();
-        // What has been reported on standard error, which may be blocked too. Only this thread waits for it then.
-        let (mut reported, mut fails) = (0, false);
-        while self.take(&mut lines) {
-            let written = output.write_all(&lines).and_then(|()| output.flush());
-            let dropped = self.count(written.is_err(), &lines);
-            match &written {
-                Err(error) if !fails => {
-                    log_stderr(format_args!("{name}: {error}; lines are dropped"));
-                }
-                Ok(()) if dropped > reported => {
-                    let count = dropped - reported;
-                    log_stderr(format_args!(
-                        "{name}: it goes on after {count} lines that were dropped"
-                    ));
-                    reported = dropped;
-                }
-                _ => {}
-            }
-            fails = written.is_err();
-        }
-        self.end();
-    }
-
-    /// Waits for lines, and takes all of them in place of those in `lines`. `false`: there are none, and no more will come.
-    fn take(&self, lines: &mut Vec<u8>) -> bool {
-        let mut state = self.lock();
-        state.is_writing = false;
-        self.changed.notify_all();
-        let waiting = |state: &mut State| state.lines.is_empty() && !state.is_finished;
-        drop(self.changed.wait_while(state, waiting).unwrap_or_else(PoisonError::into_inner));
+/// Writes until the channel is closed.
+fn write_lines(name: &str, mut output: impl Write, received: &Receiver<Entry>, counts: &Counts) {
+    let mut lines = Vec::new();
+    // What has been reported on standard error, which may be blocked too. Only this thread waits for it then.
+    let (mut reported, mut fails) = (0, false);
+    while let Ok(first) = received.recv() {
         thread::sleep(COLLECTING);
-        let mut state = self.lock();
-        lines.clear();
-        lines.shrink_to(MAX_KEPT); // after a blockage it may have megabytes
-        std::mem::swap(lines, &mut state.lines);
-        state.is_writing = !lines.is_empty();
-        state.is_writing
-    }
-
-    /// Adds lines that could not be written to those that were dropped, and returns how many these are now.
-    fn count(&self, is_lost: bool, lines: &[u8]) -> u64 {
-        let mut state = self.lock();
-        if is_lost {
-            state.dropped += memchr::memchr_iter(b'\n', lines).count() as u64;
+        let flushes = drain(first, received, &mut lines);
+        counts.waiting.fetch_sub(lines.len(), Ordering::Relaxed);
+        let written = output.write_all(&lines).and_then(|()| output.flush());
+        if written.is_err() {
+            let lost = memchr::memchr_iter(b'\n', &lines).count() as u64;
+            counts.dropped.fetch_add(lost, Ordering::Relaxed);
         }
-        state.dropped
+        let dropped = counts.dropped.load(Ordering::Relaxed);
+        match &written {
+            Err(error) if !fails => {
+                log_stderr(format_args!("{name}: {error}; lines are dropped"));
+            }
+            Ok(()) if dropped > reported => {
+                let count = dropped - reported;
+                log_stderr(format_args!(
+                    "{name}: it goes on after {count} lines that were dropped"
+                ));
+                reported = dropped;
+            }
+            _ => {}
+        }
+        fails = written.is_err();
+        for written in flushes {
+            let _ = written.send(()); // it may have waited for too long already
+        }
     }
+}
 
-    fn end(&self) {
-        let mut state = self.lock();
-        state.is_finished = true;
-        state.has_ended = true;
-        self.changed.notify_all();
+/// Puts all lines that wait in place of those in `lines`, and returns the flushes among them. It ends even if other
+/// threads send all the time: their lines count as waiting until it has ended, so they reach the bound.
+fn drain(first: Entry, received: &Receiver<Entry>, lines: &mut Vec<u8>) -> Vec<SyncSender<()>> {
+    lines.clear();
+    lines.shrink_to(MAX_KEPT); // after a blockage it may have megabytes
+    let mut flushes = Vec::new();
+    for entry in std::iter::once(first).chain(received.try_iter()) {
+        match entry {
+            Entry::Line(line) => lines.extend_from_slice(line.as_bytes()),
+            Entry::Flush(written) => flushes.push(written),
+        }
     }
+    flushes
 }
 
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::sync::Mutex;
 
     use super::*;
 

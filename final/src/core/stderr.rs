@@ -17,7 +17,7 @@ static WRITER: OnceLock<LogOutput> = OnceLock::new();
 /// server runs, a thread of its own writes the lines: no thread that serves clients waits, and neither does a stop.
 pub fn log_stderr(message: impl Display) {
     match WRITER.get() {
-        Some(writer) => writer.write(&format!("{message}\n")),
+        Some(writer) => writer.write(format!("{message}\n")),
         None => write_line(&mut io::stderr(), message),
     }
 }

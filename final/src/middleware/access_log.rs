@@ -73,7 +73,7 @@ impl Middleware for AccessLog {
         let has_body = request.method() != Method::Head && status.allows_content();
         let length = if has_body { response.body().length() } else { None };
         let entry = LogEntry { request, status, length, began, took: start.elapsed() };
-        self.output.write(&format.line(&entry));
+        self.output.write(format.line(&entry));
         response
     }
 }
