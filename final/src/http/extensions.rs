@@ -1,4 +1,4 @@
-//! Values that one part of the program leaves with a request for another, found by their type.
+//! Values of any type that are attached to a request, found by their type.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -6,21 +6,21 @@ use std::fmt;
 
 /// At most one value of each type.
 ///
-/// A middleware that finds something out, who the user is for example, puts it in here as a type of its
-/// own, and a handler takes it out by that type. Neither needs to know of the other.
+/// A middleware stores what it has found out, such as the user, as a type of its own, and a handler reads it by that
+/// type. Neither depends on the other.
 #[derive(Default)]
 pub struct Extensions {
     values: HashMap<TypeId, Box<dyn Any + Send>>,
 }
 
 impl Extensions {
-    /// Puts a value in. The one that was there of this type comes back.
+    /// Stores a value. Returns the previous value of this type.
     pub fn insert<T: Send + 'static>(&mut self, value: T) -> Option<T> {
         let old = self.values.insert(TypeId::of::<T>(), Box::new(value))?;
         old.downcast().ok().map(|old| *old)
     }
 
-    /// The value of this type.
+    /// The value of this type, if there is one.
     pub fn get<T: Send + 'static>(&self) -> Option<&T> {
         self.values.get(&TypeId::of::<T>())?.downcast_ref()
     }

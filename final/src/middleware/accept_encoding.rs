@@ -1,35 +1,35 @@
-//! Accept-Encoding: whether the client wants gzip (RFC 9110 section 12.5.3).
+//! Accept-Encoding: whether a client prefers gzip (RFC 9110 section 12.5.3).
 
 use crate::http::{Headers, header};
 
 /// A weight in thousandths, from 0, "not acceptable", to 1000 (RFC 9110 section 12.4.2).
 pub(super) type Weight = u16;
 
-/// Whether gzip is acceptable to the client, and not less welcome than what was not compressed.
+/// Whether the client accepts gzip, and does not prefer an uncompressed response.
 ///
-/// The field is a list of codings with weights, over one or several lines: `gzip;q=0.8, identity;q=0.5, *;q=0`.
-/// `*` stands for every coding that is not named. `identity`, no coding at all, is acceptable unless it is
-/// ruled out. An element that cannot be read is left out, as if it were not there: to send the plain bytes
-/// is never wrong, so doubt is decided that way.
+/// The field is a list of codings with weights, in one or more field lines: `gzip;q=0.8, identity;q=0.5, *;q=0`.
+/// `*` stands for every coding that is not listed. `identity`, which means no coding, is acceptable unless it is
+/// excluded. Elements that cannot be parsed are skipped, because an uncompressed response is always a safe
+/// choice.
 pub fn prefers_gzip(headers: &Headers) -> bool {
     let (mut gzip, mut identity, mut others) = (None, None, None);
     for element in headers.list(header::ACCEPT_ENCODING) {
         let Some((coding, weight)) = parse(element) else { continue };
         let known = match coding.to_ascii_lowercase().as_str() {
-            "gzip" | "x-gzip" => &mut gzip, // the same, in old clients (RFC 9110 section 8.4.1.3)
+            "gzip" | "x-gzip" => &mut gzip, // an alias that old clients use (RFC 9110 section 8.4.1.3)
             "identity" => &mut identity,
             "*" => &mut others,
             _ => continue,
         };
-        // Said twice, the more welcome counts.
+        // If a coding is listed twice, the higher weight counts.
         *known = (*known).max(Some(weight));
     }
     let gzip = gzip.or(others).unwrap_or(0);
-    // Not named, identity is acceptable and that is all: whoever names gzip, likes gzip better.
+    // If identity is not listed it is acceptable, but less preferred than a gzip that is listed.
     gzip > 0 && gzip >= identity.unwrap_or(0)
 }
 
-/// `gzip;q=0.5` as a coding and its weight: 1 if there is none. There is no other parameter here.
+/// Splits `gzip;q=0.5` into coding and weight. The default weight is 1. Other parameters are invalid.
 pub(super) fn parse(element: &str) -> Option<(&str, Weight)> {
     let mut parts = element.split(';').map(|part| part.trim_matches([' ', '\t']));
     let coding = parts.next().filter(|coding| !coding.is_empty())?;
@@ -46,7 +46,7 @@ pub(super) fn parse(element: &str) -> Option<(&str, Weight)> {
     parts.next().is_none().then_some((coding, weight))
 }
 
-/// `qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )`. A float would take `1e-9` and `NaN`.
+/// `qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )`. Parsing a float would accept `1e-9` and `NaN`.
 fn parse_weight(text: &str) -> Option<Weight> {
     let (whole, digits) = text.split_once('.').unwrap_or((text, ""));
     if digits.len() > 3 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_sent_to_those_who_want_it_and_to_nobody_else() {
+    fn gzip_is_sent_only_to_clients_that_prefer_it() {
         let table: [(&[&str], bool); 31] = [
             (&[], false),
             (&[""], false),
@@ -126,8 +126,8 @@ mod tests {
         }
 
         #[test]
-        fn no_element_is_too_odd_to_be_passed_over(element in "[ -~]{0,40}") {
-            // Whatever stands before it, the element that is clear counts, unless another names gzip or *.
+        fn an_element_that_cannot_be_parsed_is_skipped(element in "[ -~]{0,40}") {
+            // The valid element counts, unless the random one lists gzip or * as well.
             prop_assume!(!element.to_ascii_lowercase().contains("gzip") && !element.contains('*'));
             prop_assume!(!element.to_ascii_lowercase().contains("identity"));
             prop_assert!(prefers(&[&element, "gzip"]));

@@ -1,4 +1,4 @@
-//! The access log: a line for each request, when its answer is known.
+//! The access log: one line for each request, written when its response is known.
 
 use std::io::{self, Write};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -20,12 +20,12 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// A log on standard output, from where a service manager or a pipe takes it.
+    /// A log on standard output, for a service manager or a pipe.
     pub fn new(format: LogFormat) -> AccessLog {
         AccessLog::to(format, io::stdout())
     }
 
-    /// A log that is written elsewhere.
+    /// A log with another output.
     pub fn to(format: LogFormat, output: impl Write + Send + 'static) -> AccessLog {
         let format = Arc::new(RwLock::new(Some(format)));
         AccessLog {
@@ -35,8 +35,8 @@ impl AccessLog {
         }
     }
 
-    /// Leaves out what asks for this path, such as a probe that comes every second. An answer with a
-    /// status of 500 or more is logged all the same.
+    /// Skips requests for this path, such as a frequent health probe. Responses with a status of 500 or more
+    /// are still logged.
     pub fn skipping(mut self, path: &str) -> AccessLog {
         self.skipped.push(path.to_string());
         self
@@ -63,7 +63,7 @@ impl Middleware for AccessLog {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
         let format = *self.format.read().unwrap_or_else(PoisonError::into_inner);
         let Some(format) = format else { return next.run(request) };
-        // One clock says when it was, the other how long it took: the first may be set in between.
+        // The wall clock gives the time of the request. The duration needs the monotonic clock, which is never set.
         let (began, start) = (date::now(), Instant::now());
         let response = next.run(request);
         let status = response.status();
@@ -86,7 +86,7 @@ mod tests {
     use crate::http::{Handler, Status};
     use crate::middleware::Chain;
 
-    /// Each write as it came.
+    /// Records every write.
     #[derive(Clone, Default)]
     struct Writes(Arc<Mutex<Vec<String>>>);
 

@@ -1,4 +1,4 @@
-//! A handler that panics, or responds with an interim status, is a 500 and no more.
+//! A panic boundary: a handler that panics, or returns an interim status, causes a 500.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,17 +7,17 @@ use crate::core::stderr::log_stderr;
 use crate::http::handler::final_response;
 use crate::http::{HttpError, IntoResponse, Request, Response};
 
-/// Turns a panic further inside into a response, so that the layers outside of it treat it like any other:
-/// it is logged, and has its id. The same is done with a 1xx, which the server would replace too late for them.
+/// Turns a panic inside it into a response, so that the outer layers treat it like any other: it is logged and has
+/// its id. It also replaces a 1xx status, because the server itself would replace it after the outer layers.
 ///
-/// The panic's own message has been printed to standard error by then, and the client is not told: it may
-/// hold what is nobody's business. The line with the request's id leads from one to the other.
+/// The panic hook has already printed the message on standard error. The client does not get it, because it may reveal
+/// internals. The log line with the request's id connects the two.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct CatchPanic;
 
 impl Middleware for CatchPanic {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
-        // The request is used again after the panic, but only what has been in it since before.
+        // The request is reused after the panic, but only fields that were set before the handler ran.
         let outcome = catch_unwind(AssertUnwindSafe(|| next.run(request)));
         let (id, method, target) =
             (request.id().unwrap_or("-"), request.method(), request.target().raw());

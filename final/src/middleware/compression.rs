@@ -1,4 +1,4 @@
-//! Compresses responses with gzip for clients that want it.
+//! Compresses responses with gzip for clients that prefer it.
 
 use std::io::Read;
 
@@ -8,11 +8,12 @@ use super::{Middleware, Next};
 use crate::http::file_part::FilePart;
 use crate::http::{HeaderValue, Headers, Request, Response, ResponseBody, Status, header, vary};
 
-/// Bodies with fewer bytes are left alone: a packet takes about 1,400, and one packet is one packet.
-const LEAST: u64 = 1024;
+/// The smallest body in bytes that is compressed. A TCP segment holds about 1,400 bytes, so a smaller body needs one
+/// segment anyway.
+const MIN_LENGTH: u64 = 1024;
 
-/// Media types that get smaller, besides `text/…` and what ends in `+json` or `+xml`. Pictures, films and
-/// archives have been compressed by those who know them better.
+/// Media types that compress well, besides `text/…` and suffixes `+json` and `+xml`. Images, videos and archives
+/// are compressed already.
 const COMPRESSIBLE: [&str; 6] = [
     "application/javascript",
     "application/json",
@@ -22,7 +23,7 @@ const COMPRESSIBLE: [&str; 6] = [
     "image/svg+xml",
 ];
 
-/// Compresses what is worth it, with gzip (RFC 9110 section 8.4.1.3).
+/// Compresses responses with gzip where it pays (RFC 9110 section 8.4.1.3).
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Compression;
 
@@ -32,21 +33,21 @@ impl Middleware for Compression {
         if !could_be_compressed(&response) {
             return response;
         }
-        // From here on the answer depends on Accept-Encoding, also if this client does not send it.
+        // From here on the response depends on Accept-Encoding, even if this client does not send it.
         vary::add(response.headers_mut(), &[header::ACCEPT_ENCODING]);
         if prefers_gzip(request.headers()) { with_gzip(response) } else { response }
     }
 }
 
-/// Whether there is a client for whom this response would be compressed.
+/// Whether this response would be compressed for some client.
 fn could_be_compressed(response: &Response) -> bool {
     let (status, headers) = (response.status(), response.headers());
     status.allows_content()
-        && status != Status::PARTIAL_CONTENT // its range counts bytes that are not compressed
+        && status != Status::PARTIAL_CONTENT // its range counts uncompressed bytes
         && !headers.contains(header::CONTENT_ENCODING)
         && !headers.list(header::CACHE_CONTROL).any(|it| it.eq_ignore_ascii_case("no-transform"))
         && is_compressible(headers)
-        && response.body().length().is_none_or(|length| length >= LEAST)
+        && response.body().length().is_none_or(|length| length >= MIN_LENGTH)
 }
 
 fn is_compressible(headers: &Headers) -> bool {
@@ -60,7 +61,7 @@ fn is_compressible(headers: &Headers) -> bool {
         || COMPRESSIBLE.contains(&media_type.as_str())
 }
 
-/// The same representation in another coding. If it cannot be made, or is no smaller, the old one.
+/// The same representation, compressed. The original, if that fails or is not smaller.
 fn with_gzip(mut response: Response) -> Response {
     let (length, body) = (response.body().length(), response.take_body());
     let body = match body {
@@ -86,13 +87,13 @@ fn with_gzip(mut response: Response) -> Response {
     response.with_body(body)
 }
 
-/// How long it becomes is known when it has been sent.
+/// The compressed length is not known in advance.
 fn stream(reader: impl Read + Send + 'static) -> ResponseBody {
     ResponseBody::Stream { reader: Box::new(reader), length: None }
 }
 
-/// A strong `ETag` promises the same bytes, and these are others. A weak one promises the same meaning, which
-/// is still true (RFC 9110 section 8.8.1), so that a client can ask "is it still this one?".
+/// A strong `ETag` promises identical bytes, which compression changes. A weak one promises an equivalent
+/// representation, so a client can still revalidate with it (RFC 9110 section 8.8.1).
 fn weaken_etag(headers: &mut Headers) {
     let weak = match headers.get(header::ETAG).and_then(HeaderValue::to_str) {
         Some(strong) if !strong.starts_with("W/") => HeaderValue::try_from(format!("W/{strong}")),
@@ -110,15 +111,15 @@ mod tests {
     use crate::http::{Handler, HeaderName, Method, SharedBytes};
     use crate::middleware::Chain;
 
-    /// The answer to a client that wants gzip.
+    /// The response to a client that prefers gzip.
     fn response(handler: impl Handler) -> Response {
         let mut request =
             Request::builder(Method::Get, "/").header("Accept-Encoding", "gzip").build();
         Chain::around(handler).with(Compression).handle(&mut request)
     }
 
-    /// Its Content-Encoding and Vary.
-    fn answer(handler: impl Handler) -> (Option<String>, Option<String>) {
+    /// The Content-Encoding and Vary of that response.
+    fn coding_and_vary(handler: impl Handler) -> (Option<String>, Option<String>) {
         let response = response(handler);
         let field = |name: HeaderName| {
             Some(response.headers().get(name)?.to_str().unwrap_or_default().to_string())
@@ -126,7 +127,7 @@ mod tests {
         (field(header::CONTENT_ENCODING), field(header::VARY))
     }
 
-    /// Much text of one letter.
+    /// A long text of one repeated letter.
     fn text() -> Response {
         Response::text("a".repeat(10_000))
     }
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_compressed_and_so_are_its_relatives() {
+    fn text_and_text_based_types_are_compressed() {
         for media_type in [
             "text/html; charset=utf-8",
             "TEXT/plain",
@@ -154,21 +155,27 @@ mod tests {
             "image/svg+xml",
         ] {
             assert_eq!(
-                answer(with(header::CONTENT_TYPE, media_type)),
+                coding_and_vary(with(header::CONTENT_TYPE, media_type)),
                 compressed(),
                 "{media_type}"
             );
         }
-        assert_eq!(answer(with(header::CACHE_CONTROL, "public, max-age=60")), compressed());
-        assert_eq!(answer(|_: &mut Request| Response::text("a".repeat(1024))), compressed());
+        assert_eq!(
+            coding_and_vary(with(header::CACHE_CONTROL, "public, max-age=60")),
+            compressed()
+        );
+        assert_eq!(
+            coding_and_vary(|_: &mut Request| Response::text("a".repeat(1024))),
+            compressed()
+        );
         let stream = |_: &mut Request| {
             Response::stream(HeaderValue::from_static("text/plain"), &b"nobody knows how much"[..])
         };
-        assert_eq!(answer(stream), compressed());
+        assert_eq!(coding_and_vary(stream), compressed());
     }
 
     #[test]
-    fn of_a_file_the_range_that_was_to_be_sent_is_compressed() {
+    fn only_the_range_of_a_file_is_compressed() {
         let (range, whole) = (5..1_500, std::fs::read("src/middleware/compression.rs").unwrap());
         let wanted = whole[5..1_500].to_vec();
         let handler = move |_: &mut Request| {
@@ -190,26 +197,38 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_get_smaller_is_left_alone() {
+    fn incompressible_types_and_small_bodies_are_left_unchanged() {
         for media_type in ["image/png", "application/zip", "video/mp4", "application/octet-stream"]
         {
             assert_eq!(
-                answer(with(header::CONTENT_TYPE, media_type)),
+                coding_and_vary(with(header::CONTENT_TYPE, media_type)),
                 (None, None),
                 "{media_type}"
             );
         }
-        assert_eq!(answer(|_: &mut Request| Response::text("a".repeat(1023))), (None, None));
-        assert_eq!(answer(|_: &mut Request| Response::new(Status::NO_CONTENT)), (None, None));
+        assert_eq!(
+            coding_and_vary(|_: &mut Request| Response::text("a".repeat(1023))),
+            (None, None)
+        );
+        assert_eq!(
+            coding_and_vary(|_: &mut Request| Response::new(Status::NO_CONTENT)),
+            (None, None)
+        );
     }
 
     #[test]
-    fn what_must_not_be_changed_is_not() {
-        assert_eq!(answer(with(header::CACHE_CONTROL, "public, No-Transform")), (None, None));
-        assert_eq!(answer(with(header::CONTENT_ENCODING, "br")), (Some("br".to_string()), None));
+    fn responses_that_must_not_change_are_left_unchanged() {
+        assert_eq!(
+            coding_and_vary(with(header::CACHE_CONTROL, "public, No-Transform")),
+            (None, None)
+        );
+        assert_eq!(
+            coding_and_vary(with(header::CONTENT_ENCODING, "br")),
+            (Some("br".to_string()), None)
+        );
         for status in [Status::PARTIAL_CONTENT, Status::NOT_MODIFIED, Status::NO_CONTENT] {
             let handler = move |_: &mut Request| text().with_status(status);
-            assert_eq!(answer(handler), (None, None), "{status}");
+            assert_eq!(coding_and_vary(handler), (None, None), "{status}");
         }
     }
 

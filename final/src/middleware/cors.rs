@@ -1,8 +1,8 @@
-//! CORS: which pages of other origins may read what this server answers (WHATWG Fetch, "CORS protocol").
+//! CORS: which pages of other origins may read this server's responses (WHATWG Fetch, "CORS protocol").
 //!
-//! Without it none may: a browser sends the request of a foreign page's script, and then keeps the answer
-//! from it. That is the same-origin policy. CORS is how a server makes exceptions. It protects the users of
-//! browsers and nothing else; curl does not care.
+//! By default none may: under the same-origin policy a browser sends the request of a foreign page's script, but hides
+//! the response from it. CORS lets a server make exceptions. It protects the users of browsers and nothing else; curl
+//! ignores it.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,35 +23,35 @@ const ALLOW_CREDENTIALS: HeaderName = HeaderName::from_static("Access-Control-Al
 const EXPOSE_HEADERS: HeaderName = HeaderName::from_static("Access-Control-Expose-Headers");
 const MAX_AGE: HeaderName = HeaderName::from_static("Access-Control-Max-Age");
 
-/// Methods that need no permission: a browser asks about them only when something else in the request needs one,
-/// such as a field (Fetch, "CORS-safelisted method").
+/// Methods that need no permission. A browser asks for them only when another part of the request, such as a field,
+/// needs permission (Fetch, "CORS-safelisted method").
 ///
-/// There is no such list of fields. Some, such as Accept or Range, need no permission as long as their values are
-/// as an old page could have sent them; then a browser does not ask about them. When it does, the value is a different
-/// one, and the field needs permission as any other (Fetch, "CORS-safelisted request-header").
+/// There is no such list for fields. Some, such as Accept or Range, need no permission while their values are harmless;
+/// then a browser does not ask for them. If it does ask, the value is not harmless, and the field needs permission like
+/// any other (Fetch, "CORS-safelisted request-header").
 const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "POST"];
 
-/// The exceptions, as somebody writes them down.
+/// The configuration of [`Cors`].
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// Who may read answers: origins, or the one element `*` for all.
+    /// The origins that may read responses, or a single `*` for all origins.
     pub origins: Vec<String>,
-    /// With which methods, besides GET, HEAD and POST.
+    /// The allowed methods, besides GET, HEAD and POST.
     pub methods: Vec<Method>,
-    /// With which request fields. A browser does not ask about some, as long as their values are harmless.
+    /// The allowed request fields. For some, a browser does not ask while their values are harmless.
     pub request_headers: Vec<HeaderName>,
-    /// Which response fields a script may see, besides a few that it always may.
+    /// The response fields that a script may read, besides a few that are always readable.
     pub exposed_headers: Vec<HeaderName>,
-    /// Whether a script may read the answer to a request with the user's cookies, and whether such a request is
-    /// sent at all after a preflight. One that needs no preflight is sent with them in any case.
+    /// Whether a script may read the response to a request with the user's cookies, and whether a browser sends such a
+    /// request after a preflight. Requests without a preflight are always sent with cookies.
     pub credentials: bool,
-    /// How long a browser may remember the answer to a preflight.
+    /// How long a browser may cache the response to a preflight.
     pub max_age: Duration,
 }
 
-/// Adds to each answer what a browser must know.
+/// Adds the CORS fields to each response.
 pub struct Cors {
-    /// `None`: any.
+    /// The allowed origins; `None` for all.
     origins: Option<Vec<Origin>>,
     policy: Policy,
     allow_methods: HeaderValue,
@@ -60,12 +60,12 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// Puts a policy into force.
+    /// Validates a policy.
     ///
     /// # Errors
-    /// [`PolicyError`] for what is no origin, and for `*` together with credentials. Browsers refuse that
-    /// pair. A server that gets around them by sending back whatever Origin came would let every page on the
-    /// web act as its visitor.
+    /// [`PolicyError`] for an invalid origin, and for `*` together with credentials, which browsers reject. A
+    /// server that circumvents them by echoing any Origin would let every page on the web act in the name of
+    /// its visitor.
     pub fn new(policy: Policy) -> Result<Cors, PolicyError> {
         let is_any = policy.origins == ["*"];
         if is_any && policy.credentials {
@@ -87,7 +87,7 @@ impl Cors {
         })
     }
 
-    /// What to say of the request's origin: nothing if it is not allowed, or not there, or there twice.
+    /// The origin to allow in the response: `None` if the request's Origin is not allowed, missing or repeated.
     fn allowed_origin(&self, request: &Request) -> Option<HeaderValue> {
         let mut lines = request.headers().get_all(ORIGIN);
         let (origin, None) = (lines.next()?, lines.next()) else { return None };
@@ -100,21 +100,22 @@ impl Cors {
         }
     }
 
-    /// Answers the question that a browser asks before it sends what an old page could not have sent.
+    /// Responds to a preflight: a browser asks for permission before it sends the actual request.
     fn preflight(&self, request: &Request) -> Response {
-        let refuse = |message: &str| {
+        let reject = |message: &str| {
             HttpError::new(Status::FORBIDDEN, "cors_refused", message).into_response()
         };
         let mut response = match self.allowed_origin(request) {
-            None => refuse("pages of this origin may not read answers of this server"),
-            Some(_) if !self.allows_method(request) => refuse("the method is not allowed to pages"),
-            Some(_) if !self.allows_headers(request) => refuse("a field is not allowed to pages"),
+            None => reject("pages of this origin may not read responses of this server"),
+            Some(_) if !self.allows_method(request) => reject("the method is not allowed to pages"),
+            Some(_) if !self.allows_headers(request) => reject("a field is not allowed to pages"),
             Some(origin) => self.permission(origin),
         };
         vary::add(response.headers_mut(), &[ORIGIN, REQUEST_METHOD, REQUEST_HEADERS]);
         response
     }
 
+    /// A response that grants the permissions.
     fn permission(&self, origin: HeaderValue) -> Response {
         let seconds = HeaderValue::from(self.policy.max_age.as_secs());
         let response = Response::new(Status::NO_CONTENT)
@@ -135,7 +136,7 @@ impl Cors {
     fn allows_method(&self, request: &Request) -> bool {
         let mut lines = request.headers().get_all(REQUEST_METHOD);
         match (lines.next().and_then(HeaderValue::to_str), lines.next()) {
-            // Methods are compared exactly: `patch` is not PATCH (Fetch, "CORS-preflight fetch").
+            // Methods are case-sensitive: `patch` is not PATCH (Fetch, "CORS-preflight fetch").
             (Some(method), None) => {
                 SAFE_METHODS.contains(&method)
                     || self.policy.methods.iter().any(|it| it.as_str() == method)
@@ -154,15 +155,15 @@ impl Cors {
 
 impl Middleware for Cors {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
-        // OPTIONS is a method like any other. A preflight is one that has both of these fields.
+        // A preflight is an OPTIONS request with both of these fields. Other OPTIONS requests are ordinary.
         let has = |name| request.headers().contains(name);
         if request.method() == Method::Options && has(ORIGIN) && has(REQUEST_METHOD) {
             return self.preflight(request);
         }
-        // The handler runs in any case: who may not read the answer may still have asked.
+        // The handler always runs: a page that may not read the response may still send the request.
         let mut response = next.run(request);
         if self.origins.is_some() {
-            // Also for those who send no Origin: a cache must not give them and others the same answer.
+            // Also for requests without Origin, so that a shared cache does not mix up their responses.
             vary::add(response.headers_mut(), &[ORIGIN]);
         }
         let Some(origin) = self.allowed_origin(request) else { return response };
@@ -178,14 +179,14 @@ fn list(elements: &[&str]) -> Result<HeaderValue, PolicyError> {
     HeaderValue::try_from(text.as_str()).map_err(|_| PolicyError::Field(text))
 }
 
-/// Why a policy cannot be put into force.
+/// Why a policy is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyError {
     /// `*` and credentials.
     AnyWithCredentials,
-    /// Something in the list of origins is none.
+    /// An invalid origin.
     Origin(InvalidOrigin),
-    /// The names of the request's fields cannot be sent.
+    /// The field names cannot be sent in a response.
     Field(String),
 }
 
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn any_origin_and_credentials_are_refused_together() {
+    fn a_wildcard_origin_with_credentials_is_rejected() {
         let error = Cors::new(policy(&["*"], true)).err().unwrap();
         assert_eq!(error, PolicyError::AnyWithCredentials);
         assert!(error.to_string().contains("name the origins"));
@@ -232,8 +233,8 @@ mod tests {
 
     const PAGE: &str = "https://a.example";
 
-    /// What a page of that origin gets with this method, if it asks as before a PUT.
-    fn answer(policy: Policy, method: Method, origin: &str) -> Response {
+    /// The response to a page of this origin for this method, with the fields of a preflight for PUT.
+    fn response_to(policy: Policy, method: Method, origin: &str) -> Response {
         let mut request = Request::builder(method, "/")
             .header("Origin", origin)
             .header("Access-Control-Request-Method", "PUT")
@@ -243,7 +244,7 @@ mod tests {
             .handle(&mut request)
     }
 
-    /// The fields about CORS and caches, in order, without their common beginning.
+    /// The CORS and Vary fields, in order, without their common prefix.
     fn fields(response: &Response) -> Vec<String> {
         let lines = response.headers().iter().map(|(name, value)| {
             format!("{name}: {}", value.to_str().unwrap()).replace("Access-Control-", "")
@@ -252,25 +253,25 @@ mod tests {
     }
 
     #[test]
-    fn any_page_is_told_so_with_an_asterisk_and_a_cache_may_give_it_to_all() {
-        let response = answer(policy(&["*"], false), Method::Get, PAGE);
+    fn any_origin_gets_an_asterisk_and_a_cacheable_response() {
+        let response = response_to(policy(&["*"], false), Method::Get, PAGE);
         assert_eq!(fields(&response), ["Allow-Origin: *"]);
         let allowed = Policy { methods: vec![Method::Put], ..policy(&["*"], false) };
-        let response = answer(allowed, Method::Options, PAGE);
+        let response = response_to(allowed, Method::Options, PAGE);
         assert_eq!(response.status(), Status::NO_CONTENT);
         assert!(fields(&response).contains(&"Allow-Origin: *".to_string()));
     }
 
     #[test]
-    fn a_page_that_may_act_for_the_user_is_told_so_and_no_other() {
+    fn only_allowed_origins_get_credentials() {
         let with_credentials = || Policy { methods: vec![Method::Put], ..policy(&[PAGE], true) };
-        let response = answer(with_credentials(), Method::Get, PAGE);
+        let response = response_to(with_credentials(), Method::Get, PAGE);
         let told = ["Vary: Origin", "Allow-Origin: https://a.example", "Allow-Credentials: true"];
         assert_eq!(fields(&response), told);
-        let response = answer(with_credentials(), Method::Options, PAGE);
+        let response = response_to(with_credentials(), Method::Options, PAGE);
         assert!(fields(&response).contains(&told[1].to_string()));
         assert!(fields(&response).contains(&told[2].to_string()));
-        let response = answer(with_credentials(), Method::Get, "https://b.example");
+        let response = response_to(with_credentials(), Method::Get, "https://b.example");
         assert_eq!(fields(&response), ["Vary: Origin"]);
     }
 
@@ -287,16 +288,16 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_that_is_refused_has_a_code_and_only_options_is_one() {
-        let response = answer(policy(&[PAGE], false), Method::Options, PAGE);
+    fn a_rejected_preflight_has_a_code_and_only_options_is_a_preflight() {
+        let response = response_to(policy(&[PAGE], false), Method::Options, PAGE);
         assert_eq!(response.status(), Status::FORBIDDEN);
         let ResponseBody::Bytes(body) = response.body() else { panic!("{response:?}") };
         assert!(body.starts_with(br#"{"error":"cors_refused","message":"the method"#));
-        assert_eq!(answer(policy(&[PAGE], false), Method::Get, PAGE).status(), Status::OK);
+        assert_eq!(response_to(policy(&[PAGE], false), Method::Get, PAGE).status(), Status::OK);
     }
 
     #[test]
-    fn what_is_no_origin_is_named() {
+    fn an_invalid_origin_is_named_in_the_error() {
         let error = Cors::new(policy(&["https://a.example", "*"], false)).err().unwrap();
         assert!(error.to_string().contains("`*` is not an origin"), "{error}");
         assert!(Cors::new(policy(&["https://a.example/"], false)).is_err());

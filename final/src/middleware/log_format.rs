@@ -1,4 +1,4 @@
-//! What a line of the access log looks like: two formats, chosen when the program starts.
+//! The two formats of the access log.
 
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -13,33 +13,33 @@ use crate::http::{HeaderName, Request, Status, header};
 /// The page that the client comes from, spelled as HTTP spells it (RFC 9110 section 10.1.3).
 const REFERER: HeaderName = HeaderName::from_static("Referer");
 
-/// How a request is written down.
+/// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// The Combined Log Format, for people: the common one, which every tool for logs has read since NCSA
     /// httpd, and behind it where the client comes from and what it is.
     Common,
-    /// An object in JSON, for programs. It has more in it.
+    /// A JSON object, for programs. It has more fields.
     Json,
 }
 
-/// One request that has been answered.
+/// The log entry of one request.
 #[derive(Debug)]
 pub struct LogEntry<'a> {
-    /// The request, which is still there after its handler.
+    /// The request, after its handler has run.
     pub request: &'a Request,
-    /// The status of the answer.
+    /// The status of the response.
     pub status: Status,
-    /// The bytes of the answer's body, if that was known before it was sent.
+    /// The length of the response's body in bytes, if it was known in advance.
     pub length: Option<u64>,
-    /// When the request began to be handled, as the wall clock says.
+    /// When the handling began, by the wall clock.
     pub began: SystemTime,
-    /// How long it took to be handled. Sending the answer comes after that.
+    /// How long the handling took, without sending the response.
     pub took: Duration,
 }
 
 impl LogFormat {
-    /// The line, its end included. Whatever the client has sent, it is one line.
+    /// Formats the entry as one line, with its line break. Input from the client cannot add another line.
     pub fn line(self, entry: &LogEntry) -> String {
         let mut line = match self {
             LogFormat::Common => common(entry),
@@ -95,7 +95,7 @@ fn with_second(time: SystemTime, use_it: impl FnOnce(&str)) {
 
 fn json(entry: &LogEntry) -> String {
     let request = entry.request;
-    // Counted in whole microseconds, written as milliseconds: 1.042.
+    // Whole microseconds, written as milliseconds: 1.042.
     let microseconds = u32::try_from(entry.took.as_micros()).unwrap_or(u32::MAX);
     json!({
         "time": format!("{:.3}", timestamp(entry.began)),
@@ -120,13 +120,13 @@ fn field(request: &Request, name: HeaderName) -> Option<&[u8]> {
     Some(request.headers().get(name)?.as_bytes())
 }
 
-/// A clock that is out of the calendar's range is shown as the start of 1970.
+/// A time outside the calendar's range becomes the start of 1970.
 fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// What a client has chosen, made fit for a quoted string: a quote cannot end it, and no byte can begin
-/// another line or move the cursor of the terminal that shows it.
+/// Escapes client input for a quoted string: a quote cannot end it, and no byte can start another line or move the
+/// cursor of a terminal.
 pub fn escape(bytes: &[u8]) -> String {
     let mut safe = String::with_capacity(bytes.len());
     escape_into(&mut safe, bytes);
@@ -139,7 +139,7 @@ fn escape_into(safe: &mut String, bytes: &[u8]) {
         match byte {
             b'"' | b'\\' => safe.extend(['\\', char::from(byte)]),
             b' '..=b'~' => safe.push(char::from(byte)),
-            // Writing to a string cannot fail.
+            // Writing to a string never fails.
             _ => {
                 let _ = write!(safe, "\\x{byte:02x}");
             }
@@ -147,11 +147,11 @@ fn escape_into(safe: &mut String, bytes: &[u8]) {
     }
 }
 
-/// JSON with an escape for each character that shows something else than what is there: control characters, of
-/// which JSON escapes only those below U+0020, ends of lines that only Unicode knows, and marks that turn the direction of
-/// the text around. In JSON they can only be inside of strings.
+/// Escapes characters that hide or reorder text: control characters (JSON itself escapes only those below U+0020), the
+/// line breaks of Unicode, and marks that change the direction of the text. In JSON they can only occur inside of
+/// strings.
 fn without_hidden(json: String) -> String {
-    // As a rule there is none.
+    // The common case: there are none.
     if json.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return json;
     }
@@ -159,10 +159,10 @@ fn without_hidden(json: String) -> String {
     for character in json.chars() {
         let turns =
             matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2066}'..='\u{2069}');
-        // Two ends of lines, then the older marks of direction.
+        // Two line separators, then the older direction marks.
         let ends_or_turns = matches!(character, '\u{2028}'..='\u{202E}');
         if character.is_control() || ends_or_turns || turns {
-            // Writing to a string cannot fail.
+            // Writing to a string never fails.
             let _ = write!(visible, "\\u{:04x}", u32::from(character));
         } else {
             visible.push(character);
@@ -242,9 +242,9 @@ mod tests {
         );
     }
 
-    /// A terminal takes U+009B for the start of a command, as it does ESC [.
+    /// A terminal treats U+009B as the start of a command, like ESC [.
     #[test]
-    fn what_a_terminal_or_a_reader_would_be_deceived_by_is_escaped_in_json_and_means_the_same() {
+    fn deceptive_characters_are_escaped_in_json_without_changing_the_value() {
         for character in
             ['\u{7f}', '\u{80}', '\u{9b}', '\u{61c}', '\u{200e}', '\u{2028}', '\u{2029}']
                 .into_iter()
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leaves_a_quoted_string() {
+    fn a_client_cannot_end_a_quoted_string() {
         let table: [(&[u8], &str); 6] = [
             (b"plain /path?x=y", "plain /path?x=y"),
             (b"\" 200 0\r\n", "\\\" 200 0\\x0d\\x0a"),

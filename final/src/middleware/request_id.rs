@@ -1,4 +1,4 @@
-//! X-Request-ID: a name for each request, the same in the log, in the answer and in other services.
+//! X-Request-ID: an id for each request, the same in the log, in the response and in other services.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Middleware, Next};
 use crate::http::{HeaderName, HeaderValue, HttpError, IntoResponse, Request, Response, Status};
 
-/// The field, which no RFC defines and which everybody uses.
+/// The field, which is widely used although no RFC defines it.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("X-Request-ID");
 
 /// How many bytes an id may have that comes from a client.
@@ -25,13 +25,13 @@ pub struct RequestId {
 }
 
 impl RequestId {
-    /// Ids that no other run of the program gives.
+    /// Ids that are unique across runs of the program.
     pub fn new() -> RequestId {
         RequestId { keys: [RandomState::new(), RandomState::new()], count: AtomicU64::new(0) }
     }
 
-    /// 32 hexadecimal digits: a count, hashed with keys that the system's randomness has chosen. So two
-    /// are never the same by more than accident, and who sees one cannot tell the next.
+    /// 32 hexadecimal digits: a counter, hashed with keys from the OS's random source. So the probability of a collision
+    /// is negligible, and an id does not reveal the next one.
     fn generate(&self) -> String {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let [high, low] = &self.keys;
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_a_client_brings_is_kept_if_it_is_short_and_plain() {
+    fn a_clients_id_is_kept_if_it_is_short_and_plain() {
         let chain = chain();
         let longest = "x".repeat(64);
         for id in ["12345678", "7f3c-9.B_2", &longest] {

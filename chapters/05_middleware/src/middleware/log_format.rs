@@ -1,4 +1,4 @@
-//! What a line of the access log looks like: two formats, chosen when the program starts.
+//! The two formats of the access log.
 
 use std::fmt::Write;
 use std::str::FromStr;
@@ -9,32 +9,32 @@ use serde_json::json;
 
 use crate::http::{Request, Status};
 
-/// How a request is written down.
+/// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// The Common Log Format, which every tool for logs has read since NCSA httpd, for people.
+    /// The Common Log Format, which log tools have supported since NCSA httpd.
     Common,
-    /// An object in JSON, for programs. It has more in it.
+    /// A JSON object, for programs. It has more fields.
     Json,
 }
 
-/// One request that has been answered.
+/// The log entry of one request.
 #[derive(Debug)]
 pub struct LogEntry<'a> {
-    /// The request, which is still there after its handler.
+    /// The request, after its handler has run.
     pub request: &'a Request,
-    /// The status of the answer.
+    /// The status of the response.
     pub status: Status,
-    /// The bytes of the answer's body, if that was known before it was sent.
+    /// The length of the response's body in bytes, if it was known in advance.
     pub length: Option<u64>,
-    /// When the request began to be handled, as the wall clock says.
+    /// When the handling began, by the wall clock.
     pub began: SystemTime,
-    /// How long it took to be handled. Sending the answer comes after that.
+    /// How long the handling took, without sending the response.
     pub took: Duration,
 }
 
 impl LogFormat {
-    /// The line, its end included. Whatever the client has sent, it is one line.
+    /// Formats the entry as one line, with its line break. Input from the client cannot add another line.
     pub fn line(self, entry: &LogEntry) -> String {
         let mut line = match self {
             LogFormat::Common => common(entry),
@@ -45,8 +45,8 @@ impl LogFormat {
     }
 }
 
-/// `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0" 200 2326`. The two dashes
-/// are for names that hardly anybody finds out: of the client's user (RFC 1413), and of who has logged in.
+/// `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0" 200 2326`. The two dashes are
+/// for the client's user (RFC 1413) and the authenticated user, which are not known here.
 fn common(entry: &LogEntry) -> String {
     let LogEntry { request, status, length, .. } = entry;
     let (client, time) =
@@ -59,7 +59,7 @@ fn common(entry: &LogEntry) -> String {
 
 fn json(entry: &LogEntry) -> String {
     let request = entry.request;
-    // Counted in whole microseconds, written as milliseconds: 1.042.
+    // Whole microseconds, written as milliseconds: 1.042.
     let microseconds = u32::try_from(entry.took.as_micros()).unwrap_or(u32::MAX);
     json!({
         "time": format!("{:.3}", timestamp(entry.began)),
@@ -76,20 +76,20 @@ fn json(entry: &LogEntry) -> String {
     .to_string()
 }
 
-/// A clock that is out of the calendar's range is shown as the start of 1970.
+/// A time outside the calendar's range becomes the start of 1970.
 fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// What a client has chosen, made fit for a quoted string: a quote cannot end it, and no byte can begin
-/// another line or move the cursor of the terminal that shows it.
+/// Escapes client input for a quoted string: a quote cannot end it, and no byte can start another line or move the
+/// cursor of a terminal.
 pub fn escape(bytes: &[u8]) -> String {
     let mut safe = String::with_capacity(bytes.len());
     for &byte in bytes {
         match byte {
             b'"' | b'\\' => safe.extend(['\\', char::from(byte)]),
             b' '..=b'~' => safe.push(char::from(byte)),
-            // Writing to a string cannot fail.
+            // Writing to a string never fails.
             _ => {
                 let _ = write!(safe, "\\x{byte:02x}");
             }
@@ -98,11 +98,11 @@ pub fn escape(bytes: &[u8]) -> String {
     safe
 }
 
-/// JSON with an escape for each character that shows something else than what is there: control characters, of
-/// which JSON escapes only those below U+0020, ends of lines that only Unicode knows, and marks that turn the direction of
-/// the text around. In JSON they can only be inside of strings.
+/// Escapes characters that hide or reorder text: control characters (JSON itself escapes only those below U+0020), the
+/// line breaks of Unicode, and marks that change the direction of the text. In JSON they can only occur inside of
+/// strings.
 fn without_hidden(json: String) -> String {
-    // As a rule there is none.
+    // The common case: there are none.
     if json.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return json;
     }
@@ -110,10 +110,10 @@ fn without_hidden(json: String) -> String {
     for character in json.chars() {
         let turns =
             matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2066}'..='\u{2069}');
-        // Two ends of lines, then the older marks of direction.
+        // Two line separators, then the older direction marks.
         let ends_or_turns = matches!(character, '\u{2028}'..='\u{202E}');
         if character.is_control() || ends_or_turns || turns {
-            // Writing to a string cannot fail.
+            // Writing to a string never fails.
             let _ = write!(visible, "\\u{:04x}", u32::from(character));
         } else {
             visible.push(character);
@@ -171,9 +171,9 @@ mod tests {
         );
     }
 
-    /// A terminal takes U+009B for the start of a command, as it does ESC [.
+    /// A terminal treats U+009B as the start of a command, like ESC [.
     #[test]
-    fn what_a_terminal_or_a_reader_would_be_deceived_by_is_escaped_in_json_and_means_the_same() {
+    fn deceptive_characters_are_escaped_in_json_without_changing_the_value() {
         for character in
             ['\u{7f}', '\u{80}', '\u{9b}', '\u{61c}', '\u{200e}', '\u{2028}', '\u{2029}']
                 .into_iter()
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leaves_a_quoted_string() {
+    fn a_client_cannot_end_a_quoted_string() {
         let table: [(&[u8], &str); 6] = [
             (b"plain /path?x=y", "plain /path?x=y"),
             (b"\" 200 0\r\n", "\\\" 200 0\\x0d\\x0a"),

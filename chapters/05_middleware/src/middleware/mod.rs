@@ -1,7 +1,7 @@
-//! What is the same for many handlers: a layer around them each, one inside of the other.
+//! Middleware: layers around the handlers, for work that many handlers share.
 //!
-//! A request goes through the layers from the outside in, and its response from the inside out, like a
-//! needle through an onion. A layer may change both, or answer itself and go no further.
+//! A request passes through the layers from the outermost to the innermost, and its response in the opposite order.
+//! A layer may change both, or respond itself and not call the layers inside it.
 
 pub mod accept_encoding;
 pub mod access_log;
@@ -26,11 +26,11 @@ use crate::http::{Handler, Request, Response};
 
 /// A layer around a handler.
 pub trait Middleware: Send + Sync + 'static {
-    /// Answers the request, as a rule by `next.run(request)`, with something done before or after it.
+    /// Handles the request, usually by calling `next.run(request)`, with work before or after it.
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response;
 }
 
-/// A function of the same shape is a middleware.
+/// A function with the same signature is a middleware.
 impl<F> Middleware for F
 where
     F: Fn(&mut Request, Next<'_>) -> Response + Send + Sync + 'static,
@@ -40,15 +40,15 @@ where
     }
 }
 
-/// All that is further inside: the layers that are left, and the handler in the middle.
+/// The remaining layers inside this one, and the handler.
 pub struct Next<'a> {
     rest: &'a [Box<dyn Middleware>],
     endpoint: &'a dyn Handler,
 }
 
 impl Next<'_> {
-    /// Lets the layers further inside answer. Not to call this is to answer in their place; to call it
-    /// twice does not compile, since the first call takes `self`.
+    /// Calls the remaining layers. A layer that does not call this responds in their place. Calling it twice does
+    /// not compile, because the first call consumes `self`.
     pub fn run(self, request: &mut Request) -> Response {
         match self.rest {
             [] => self.endpoint.handle(request),
@@ -57,19 +57,19 @@ impl Next<'_> {
     }
 }
 
-/// A handler with layers around it, which is a handler as well.
+/// A handler with layers around it, which is a handler too.
 pub struct Chain {
     layers: Vec<Box<dyn Middleware>>,
     endpoint: Box<dyn Handler>,
 }
 
 impl Chain {
-    /// A handler, without a layer yet.
+    /// A handler without layers.
     pub fn around(endpoint: impl Handler) -> Chain {
         Chain { layers: Vec::new(), endpoint: Box::new(endpoint) }
     }
 
-    /// Adds a layer, inside of those before. So a list of `with` reads as the request travels.
+    /// Adds a layer inside the previous ones, so the calls of `with` are in the order in which a request travels.
     pub fn with(mut self, layer: impl Middleware) -> Chain {
         self.layers.push(Box::new(layer));
         self
@@ -91,7 +91,7 @@ mod tests {
 
     type Trace = Arc<Mutex<Vec<String>>>;
 
-    /// A layer that notes when it is entered and left.
+    /// A layer that records when a request enters and leaves it.
     fn noting(trace: &Trace, name: &'static str) -> impl Middleware + use<> {
         let trace = Arc::clone(trace);
         move |request: &mut Request, next: Next<'_>| {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_that_answers_itself_keeps_the_rest_from_running() {
+    fn a_layer_that_responds_itself_skips_the_inner_layers() {
         let trace = Trace::default();
         let chain = Chain::around(|_: &mut Request| -> Status { panic!("not reached") })
             .with(noting(&trace, "a"))
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_a_handler_so_one_can_stand_in_another() {
+    fn a_chain_is_a_handler_so_chains_nest() {
         let trace = Trace::default();
         let inner = Chain::around(|_: &mut Request| Status::OK).with(noting(&trace, "inner"));
         assert_eq!(get(&Chain::around(inner).with(noting(&trace, "outer"))), 200);

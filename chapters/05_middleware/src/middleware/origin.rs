@@ -1,19 +1,19 @@
-//! Origins: scheme, host and port of the page whose script makes a request (RFC 6454).
+//! Origins: the scheme, host and port of the page whose script sends a request (RFC 6454).
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// An origin as a browser writes it, such as `http://localhost:3000`. Nothing else can be in it, so that
-/// two of them are the same when their bytes are.
+/// An origin in the form that a browser writes, such as `http://localhost:3000`. It has no other form, so two
+/// origins are equal if their bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
 impl Origin {
-    /// Checks what somebody has written as an origin.
+    /// Validates an origin.
     ///
     /// # Errors
-    /// [`InvalidOrigin`], with the reason. A policy with `https://example.org/` in it would never match, and
-    /// the person who wrote it would look for the mistake in the browser.
+    /// [`InvalidOrigin`] with the reason. A policy with `https://example.org/` would never match, and its author
+    /// would search for the mistake in the browser.
     pub fn parse(text: &str) -> Result<Origin, InvalidOrigin> {
         let invalid = |reason| Err(InvalidOrigin { text: text.to_string(), reason });
         let Some((scheme, rest)) = text.split_once("://") else {
@@ -46,14 +46,14 @@ impl Origin {
         }
     }
 
-    /// The origin as it is in a field.
+    /// The origin as a field value.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 /// Whether a browser would write a host like this: a name, an IPv4 address, or an IPv6 address in brackets
-/// (RFC 3986 section 3.2.2). An address can be written in many ways, and a browser has one.
+/// (RFC 3986 section 3.2.2). Of the many forms of an address, a browser writes one.
 fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return address.parse::<Ipv6Addr>().is_ok_and(|parsed| shortest(parsed) == address);
@@ -61,7 +61,7 @@ fn is_host(host: &str) -> bool {
     let is_name_byte = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
     };
-    // What ends in a number is an address (WHATWG URL, "ends in a number checker"): 127.1 is written 127.0.0.1.
+    // A name whose last label is a number is an address (WHATWG URL, "ends in a number checker"): 127.1 is 127.0.0.1.
     let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
     let is_number = match last.strip_prefix("0x") {
         Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
@@ -71,8 +71,8 @@ fn is_host(host: &str) -> bool {
     if is_number { host.parse::<Ipv4Addr>().is_ok() } else { is_name }
 }
 
-/// An IPv6 address as browsers write it: as the standard library does, but for one that stands for an IPv4
-/// address, which has no dots in a URL.
+/// An IPv6 address as browsers write it: like the standard library, except that an embedded IPv4 address has no
+/// dots in a URL.
 fn shortest(address: Ipv6Addr) -> String {
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low] => format!("::ffff:{high:x}:{low:x}"),
@@ -80,12 +80,12 @@ fn shortest(address: Ipv6Addr) -> String {
     }
 }
 
-/// A text that is no origin.
+/// A text that is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidOrigin {
-    /// What was given.
+    /// The text.
     pub text: String,
-    /// What is wrong with it.
+    /// The problem with it.
     pub reason: &'static str,
 }
 
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_is_what_a_browser_would_write() {
+    fn origins_as_a_browser_writes_them_are_accepted() {
         for good in [
             "http://localhost:3000",
             "https://example.org",
@@ -114,7 +114,7 @@ mod tests {
             "http://my_app:3000",
             "http://xn--bcher-kva.example.",
             "http://127.0.0.1.example",
-            // What ends in these is no number: a name, and so are two dots at the end.
+            // These last labels are not numbers, so the host is a name. The same holds for two dots at the end.
             "http://web1",
             "http://a.0xag",
             "http://a..",
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_never_match_is_refused() {
+    fn origins_that_could_never_match_are_rejected() {
         for bad in [
             "",
             "*",
@@ -147,7 +147,7 @@ mod tests {
             "http://a:80",
             "https://a:443",
             "http://a, http://b",
-            // More than a host and a port, which every byte of a host was taken for.
+            // Regression: a host was allowed to contain any byte, even another colon.
             "http://a:b:3000",
             "http://a:b:c",
             "http://::1",
@@ -160,7 +160,7 @@ mod tests {
             "http://[[::1]]",
             "http://user@a",
             "http://a?b",
-            // Addresses that a browser writes in another way.
+            // Addresses that a browser writes differently.
             "http://[::0001]",
             "http://[0:0:0:0:0:0:0:1]",
             "http://[2001:db8::1:0:0:0]",

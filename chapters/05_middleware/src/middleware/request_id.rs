@@ -1,4 +1,4 @@
-//! X-Request-ID: a name for each request, the same in the log, in the answer and in other services.
+//! X-Request-ID: an id for each request, the same in the log, in the response and in other services.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -7,30 +7,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Middleware, Next};
 use crate::http::{HeaderName, HeaderValue, Request, Response};
 
-/// The field, which no RFC defines and which everybody uses.
+/// The field, which is widely used although no RFC defines it.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("X-Request-ID");
 
-/// The longest id that is taken from a client, in bytes.
-const LONGEST: usize = 64;
+/// The longest id that is accepted from a client, in bytes.
+const MAX_LENGTH: usize = 64;
 
-/// Gives each request an id: the one that it brings, or else a new one. The response has it too.
+/// Gives each request an id: the client's, or a new one. The response has it too.
 ///
-/// A service that calls this one passes its own id on, so that a person can follow one click of a user
-/// through the logs of both. What comes from outside ends up in log files, so a value is only taken if it
-/// is short and plain; another one is replaced, as if there were none.
+/// A service that calls this one sends its own id, so that a request can be followed through the logs of both.
+/// The value comes from an untrusted client and ends up in log files, so it must be short and plain. Any other
+/// value is replaced, as if it were missing.
 pub struct RequestId {
     keys: [RandomState; 2],
     count: AtomicU64,
 }
 
 impl RequestId {
-    /// Ids that no other run of the program gives.
+    /// Ids that are unique across runs of the program.
     pub fn new() -> RequestId {
         RequestId { keys: [RandomState::new(), RandomState::new()], count: AtomicU64::new(0) }
     }
 
-    /// 32 hexadecimal digits: a count, hashed with keys that the system's randomness has chosen. So two
-    /// are never the same by more than accident, and who sees one cannot tell the next.
+    /// 32 hexadecimal digits: a counter, hashed with keys from the OS's random source. So the probability of a collision
+    /// is negligible, and an id does not reveal the next one.
     fn generate(&self) -> String {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let [high, low] = &self.keys;
@@ -56,12 +56,12 @@ impl Middleware for RequestId {
     }
 }
 
-/// The id that the request brings, if it is one, and one only, that can be trusted in a log.
+/// The client's id, if there is exactly one and it is safe to log.
 fn incoming(request: &Request) -> Option<String> {
     let mut lines = request.headers().get_all(X_REQUEST_ID);
     let id = lines.next()?.to_str()?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let fits = (1..=LONGEST).contains(&id.len()) && id.bytes().all(is_plain);
+    let fits = (1..=MAX_LENGTH).contains(&id.len()) && id.bytes().all(is_plain);
     (fits && lines.next().is_none()).then(|| id.to_string())
 }
 
@@ -73,7 +73,7 @@ mod tests {
     use crate::http::{Handler, Method};
     use crate::middleware::Chain;
 
-    /// What the handler saw, which must be what the response has.
+    /// The id that the handler saw. The response must have the same.
     fn id_for(chain: &Chain, sent: &[&str]) -> String {
         let mut request = Request::builder(Method::Get, "/");
         for value in sent {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_a_client_brings_is_kept_if_it_is_short_and_plain() {
+    fn a_clients_id_is_kept_if_it_is_short_and_plain() {
         let chain = chain();
         let longest = "x".repeat(64);
         for id in ["a", "7f3c-9.B_2", &longest] {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn any_other_is_replaced_by_32_hexadecimal_digits() {
+    fn any_other_id_is_replaced_by_32_hexadecimal_digits() {
         let chain = chain();
         let too_long = "x".repeat(65);
         let table: [&[&str]; 7] =

@@ -2,15 +2,14 @@
 
 use super::{HeaderName, HeaderValue, Headers, header};
 
-/// Says that the response was chosen by these request fields too.
+/// Adds these request fields to Vary, because the response depends on them.
 ///
-/// A cache between us and other clients keeps the response, and may give it to those only who send the
-/// same values in these fields. So it must be said of every response that could have been another one,
-/// also of that which a client gets who sends no such field at all.
+/// A shared cache may reuse the response only for requests with the same values in these fields. So every response that
+/// could have been different needs Vary, even the response to a client that sends none of these fields.
 pub fn add(headers: &mut Headers, fields: &[HeaderName]) {
     let mut all: Vec<String> = headers.list(header::VARY).map(str::to_string).collect();
     if all.iter().any(|field| field == "*") {
-        return; // it is said already that nobody may keep it
+        return; // `*` forbids reuse already
     }
     for field in fields {
         if !all.iter().any(|known| known.eq_ignore_ascii_case(field.as_str())) {
@@ -29,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_added_once_and_to_what_others_have_said() {
+    fn fields_are_added_once_to_an_existing_vary() {
         let table = [
             (None, "Origin"),
             (Some("Accept"), "Accept, Origin"),
@@ -48,14 +47,14 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_nothing_does_not_say_so() {
+    fn a_response_that_depends_on_no_field_gets_no_vary() {
         let mut headers = Headers::new();
         add(&mut headers, &[]);
         assert!(!headers.contains(header::VARY));
     }
 
     #[test]
-    fn two_lines_become_one() {
+    fn two_fields_become_one() {
         let mut headers = Headers::new();
         headers.append(header::VARY, HeaderValue::from_static("Accept"));
         headers.append(header::VARY, HeaderValue::from_static("Origin"));

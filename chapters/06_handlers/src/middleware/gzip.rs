@@ -1,39 +1,39 @@
-//! A reader whose bytes come out compressed (RFC 1952).
+//! A reader that compresses with gzip (RFC 1952).
 
 use std::io::{self, Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Bytes that are read and compressed at once, at most.
+/// The most bytes that are read and compressed at once.
 const INPUT_CHUNK: usize = 16 * 1024;
 
-/// Compresses what another reader gives, piece by piece, so that neither the whole nor the result has to
-/// be in memory.
+/// Compresses the bytes of another reader, chunk by chunk, so that neither the whole input nor the whole output
+/// has to be in memory.
 ///
-/// flate2 has a reader like this. It is not used because it waits until the compressor has enough for an
-/// efficient block, and a stream that says one line a minute would be seen an hour later. Here the
-/// compressor is flushed after each piece, which costs a few bytes for each.
+/// flate2 has such a reader, but it waits until the compressor has enough data for an efficient block. For a
+/// stream with one line a minute, that would delay the output by an hour. This reader flushes the compressor
+/// after each chunk, which costs a few bytes per chunk.
 pub struct GzipReader<R> {
     source: R,
-    /// How many bytes the source has still to give, if it said so.
+    /// The number of bytes that the source still has to return, if its length is known.
     missing: Option<u64>,
-    /// `None` when everything has been compressed. It writes to a vector that is emptied by reading.
+    /// `None` at the end of the stream. The compressor writes into a vector, which reads empty.
     encoder: Option<GzEncoder<Vec<u8>>>,
-    /// What is compressed, and how much of it has been given.
+    /// Compressed bytes, and how many of them have been returned.
     ready: Vec<u8>,
     given: usize,
 }
 
 impl<R: Read> GzipReader<R> {
-    /// Compresses `source`, which gives `length` bytes if anybody knows. If it ends before, reading fails:
-    /// the part of a file must not pass for the whole.
+    /// Compresses `source`, which returns `length` bytes if that is known. If it ends early, reading fails,
+    /// because a truncated file must not look complete.
     pub fn new(source: R, length: Option<u64>) -> GzipReader<R> {
         let encoder = Some(GzEncoder::new(Vec::new(), Compression::default()));
         GzipReader { source, missing: length, encoder, ready: Vec::new(), given: 0 }
     }
 
-    /// Makes the next piece ready.
+    /// Compresses the next chunk.
     fn refill(&mut self) -> io::Result<()> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(()) };
         let mut piece = [0; INPUT_CHUNK];
@@ -76,10 +76,10 @@ impl<R: Read> Read for GzipReader<R> {
     }
 }
 
-/// Compresses what is in memory.
+/// Compresses bytes in memory.
 ///
 /// # Errors
-/// None in practice: memory does not fail. They are flate2's to give.
+/// Those of flate2. None in practice, because writing to memory does not fail.
 pub fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes)?;
@@ -99,7 +99,7 @@ mod tests {
         plain
     }
 
-    /// Gives its pieces one at a time, as a network does.
+    /// Returns one piece per read, like a network connection.
     struct Pieces(Vec<Vec<u8>>);
 
     impl Read for Pieces {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_been_said_can_be_read_before_the_stream_ends() {
+    fn data_can_be_read_before_the_stream_ends() {
         let mut gzip = GzipReader::new(Pieces(vec![b"first".to_vec(), b"second".to_vec()]), None);
         gzip.refill().unwrap();
         let mut plain = [0; 5];
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_fails_once_is_no_source_that_has_ended() {
+    fn a_failed_read_does_not_end_the_stream() {
         struct Fails(bool);
         impl Read for Fails {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -155,7 +155,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_goes_in_comes_out(
+        fn compressed_data_decompresses_to_itself(
             pieces in proptest::collection::vec(
                 proptest::collection::vec(any::<u8>(), 1..40_000), 0..4),
         ) {
