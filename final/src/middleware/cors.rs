@@ -107,8 +107,12 @@ impl Cors {
         };
         let mut response = match self.allowed_origin(request) {
             None => reject("pages of this origin may not read responses of this server"),
-            Some(_) if !self.allows_method(request) => reject("the method is not allowed to pages"),
-            Some(_) if !self.allows_headers(request) => reject("a field is not allowed to pages"),
+            Some(_) if !self.allows_method(request) => {
+                reject("the method is not allowed for pages of this origin")
+            }
+            Some(_) if !self.allows_headers(request) => {
+                reject("a field is not allowed for pages of this origin")
+            }
             Some(origin) => self.permission(origin),
         };
         vary::add(response.headers_mut(), &[ORIGIN, REQUEST_METHOD, REQUEST_HEADERS]);

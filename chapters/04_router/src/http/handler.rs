@@ -104,7 +104,7 @@ pub fn final_response(response: Response, about: impl fmt::Display) -> Response 
         return response;
     }
     log_stderr(format_args!(
-        "{about}: the handler responded with {status}, which is no final status"
+        "{about}: the handler responded with {status}, which is not a final status"
     ));
     HttpError::internal().into_response()
 }

@@ -148,8 +148,8 @@ impl BodyError {
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooLarge => "the body is larger than this server takes",
-            Self::BadChunk => "the chunks of the body are not framed as they must be",
+            Self::TooLarge => "the body is larger than this server accepts",
+            Self::BadChunk => "the chunks of the body are malformed",
             Self::BadTrailer => "a trailer is not a field, or is not allowed after the body",
             Self::TrailersTooLarge => "the trailers are too large",
         })

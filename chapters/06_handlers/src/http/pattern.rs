@@ -254,11 +254,11 @@ impl fmt::Display for PatternError {
             ),
             Reason::WildcardNotLast => f.write_str("a wildcard must be the last segment"),
             Reason::BadName(name) => {
-                write!(f, "`{name}` is no name for a parameter: use letters, digits and _")
+                write!(f, "`{name}` is not a valid parameter name: use letters, digits and _")
             }
             Reason::SameName(name) => write!(f, "two parameters have the name `{name}`"),
             Reason::UnknownKind(kind) => {
-                write!(f, "`{kind}` is no type of a parameter: use <u32>, <u64> or <i64>")
+                write!(f, "`{kind}` is not a parameter type: use <u32>, <u64> or <i64>")
             }
         }
     }

@@ -28,7 +28,7 @@ impl Origin {
         };
         if !is_host(host) {
             return invalid(
-                "behind :// there must be a host as a browser writes it, in lower case, and no path or slash",
+                "after :// there must be a host as a browser writes it, in lower case, and no path or slash",
             );
         }
         match port {
