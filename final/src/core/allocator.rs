@@ -1,16 +1,14 @@
-//! The settings of the allocator that matter here: large blocks go back to the system when they are freed.
+//! Settings of the allocator: large blocks go back to the OS when they are freed.
 //!
-//! glibc maps blocks of 128 KiB and more from the kernel, one by one, and unmaps them when they are freed. But it learns:
-//! when such a block is freed, the next ones of that size, up to 32 MiB, come from an arena, a heap that is kept. An arena
-//! shrinks only at its end, so freed bodies stay resident in between (mallopt(3), `M_MMAP_THRESHOLD`). A threshold that is
-//! set does not move.
+//! glibc maps blocks of 128 KiB and more from the kernel, and unmaps them when they are freed. But the threshold is dynamic:
+//! when such a block is freed, blocks of that size, up to 32 MiB, come from an arena from then on. An arena shrinks only at
+//! its end, so freed bodies stay resident (mallopt(3), `M_MMAP_THRESHOLD`). A threshold that is set explicitly is fixed.
 //!
-//! It is set to 256 KiB. To map a block, have the kernel clear its pages and unmap it again takes three times as long as to
-//! take it from an arena, so the many responses of a hundred kilobytes should not pay for that. They would in another way:
-//! once a threshold is set, an arena also gives back all but 128 KiB at its end whenever something there is freed
-//! (`M_TRIM_THRESHOLD`). So each may keep 2 MiB.
+//! It is set to 256 KiB and not lower, because mapping and unmapping a block takes three times as long as an arena does, and
+//! responses of a hundred kilobytes are frequent. A fixed threshold also makes an arena return all but 128 KiB at its end
+//! whenever a block there is freed (`M_TRIM_THRESHOLD`). So that one is set to 2 MiB.
 
-/// Blocks of so many bytes and more go back to the system when they are freed.
+/// Blocks of at least this many bytes go back to the OS when they are freed.
 pub const LARGE_BLOCK: usize = 256 * 1024;
 
 /// The settings as glibc reads them, when a program starts.
@@ -23,11 +21,11 @@ const TUNABLES: (&str, &str) =
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const EXECUTED: &str = "ALLOCATOR_SETTINGS_TRIED";
 
-/// Sets both thresholds. Only the environment can do that without unsafe code, and glibc reads it before `main`: so the
-/// program is executed once more, in the same process, with the variable set. If an operator has set the variable,
-/// nothing happens; and if the system does not allow it, the program goes on as it is.
+/// Sets both thresholds. Without unsafe code only the environment can do that, and glibc reads it before `main`. So this
+/// executes the program once more, in the same process, with the variable set. It does nothing if the variable is set
+/// already, and goes on without the settings if the OS does not allow it.
 ///
-/// It must be the first thing that `main` does: what the program has read from a pipe by then would be lost.
+/// `main` must call it first: bytes that the program has read from a pipe by then would be lost.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep_no_large_blocks() {
     use std::os::unix::process::CommandExt;

@@ -1,6 +1,6 @@
-//! Where connections are while nobody works on them.
+//! The connection table: a slab of slots, where connections are while no thread runs a step for them.
 //!
-//! A parked connection costs its place here, its socket, and no thread.
+//! A parked connection costs its slot and its socket, and no thread.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,29 +9,27 @@ use std::time::Instant;
 use super::poller::Token;
 use super::sync::{Mutex, lock};
 
-/// Places for connections.
+/// A slab of slots for connections.
 ///
-/// Each place has a lock of its own, so two threads meet only if they want the same connection. A connection
-/// is either in its place or with exactly one thread, which has taken it. That is the whole discipline: to
-/// [`take`](ConnectionTable::take) is to own.
+/// The invariant: a connection is either in its slot, or owned by exactly one thread that has taken it out. Taking a
+/// connection transfers ownership. Each slot has a lock of its own, so threads only contend for the same connection.
 pub struct ConnectionTable<C> {
     slots: Box<[Mutex<Slot<C>>]>,
-    /// Places that nobody has.
+    /// The indices of the free slots.
     free: Mutex<Vec<u32>>,
-    /// When to look at which place. An entry may be out of date: the place knows better.
+    /// When to check which slot. An entry may be out of date: the slot has the deadline that counts.
     timers: Mutex<BinaryHeap<Reverse<(Instant, Token)>>>,
 }
 
-/// A place, and what is in it.
+/// A slot. Its connection, if it has one, is in `parked` or with a thread.
 struct Slot<C> {
-    /// How often the place has been given away. It is a part of the token, so that a token of the past
-    /// finds nothing.
+    /// How often the slot has been released. The token contains it, so a stale token finds nothing.
     generation: u32,
     parked: Option<C>,
-    /// Somebody was told that the connection is ready, and did not find it here: it was being worked on.
+    /// A pending wake-up: an event arrived while a thread had the connection.
     notified: bool,
     deadline: Option<Instant>,
-    /// The earliest time for which there is an entry in the timers.
+    /// The time of the entry in `timers` that counts, which is the earliest.
     scheduled: Option<Instant>,
 }
 
@@ -40,14 +38,14 @@ fn token(slot: u32, generation: u32) -> Token {
 }
 
 fn slot_of(token: Token) -> (usize, u32) {
-    // The two halves, each of which fits.
+    // Each half fits into 32 bits.
     let slot = u32::try_from(token.0 & u64::from(u32::MAX)).unwrap_or(u32::MAX);
     let generation = u32::try_from(token.0 >> 32).unwrap_or(u32::MAX);
     (slot as usize, generation)
 }
 
 impl<C> ConnectionTable<C> {
-    /// So many places.
+    /// A table of `slots` free slots.
     pub fn new(slots: u32) -> ConnectionTable<C> {
         let slot = || Slot {
             generation: 0,
@@ -63,22 +61,22 @@ impl<C> ConnectionTable<C> {
         }
     }
 
-    /// A place for a new connection, or `None` when all are taken.
+    /// Reserves a slot for a new connection. `None` when all slots are in use.
     pub fn reserve(&self) -> Option<Token> {
         let slot = lock(&self.free).pop()?;
         let generation = lock(self.slots.get(slot as usize)?).generation;
         Some(token(slot, generation))
     }
 
-    /// Puts a connection into its place until it is ready, or until `deadline`.
+    /// Puts a connection into its slot until it is ready, or until `deadline`.
     ///
-    /// `arm` is called while nobody can take it away: to arm first would let another thread look into an empty place,
-    /// and to arm after would let the deadline close the socket before. It learns whether somebody has been told of the
-    /// connection in the meantime. Then what was told of may still be there, and the kernel will not say it again by
-    /// itself.
+    /// `arm` is called with the slot locked. Arming before would let another thread find an empty slot, and arming after
+    /// would let the deadline close the socket in between. Its second argument is whether an event arrived while the caller
+    /// had the connection: the bytes may still be unread, and an edge-triggered poller does not report them again unless
+    /// the socket is armed again.
     ///
     /// # Errors
-    /// That of `arm`. The connection is still with the caller then.
+    /// That of `arm`, with the connection.
     pub fn park<E>(
         &self,
         token: Token,
@@ -97,8 +95,8 @@ impl<C> ConnectionTable<C> {
             return Err((connection, error));
         }
         slot.deadline = Some(deadline);
-        // A later deadline needs no entry of its own: when the earlier one comes up, it is moved on. So a
-        // connection that is busy costs the timers nothing.
+        // A later deadline needs no entry: when the earlier entry expires, it is moved. So a busy connection costs the
+        // heap nothing.
         let is_new = slot.scheduled.is_none_or(|scheduled| deadline < scheduled);
         if is_new {
             slot.scheduled = Some(deadline);
@@ -113,7 +111,8 @@ impl<C> ConnectionTable<C> {
     fn schedule(&self, deadline: Instant, token: Token) {
         let mut timers = lock(&self.timers);
         timers.push(Reverse((deadline, token)));
-        // An entry stays when its connection ends. Many short ones in a row must not pile up until their deadlines.
+        // The entry of a connection that has ended stays. Those of many short connections must not pile up until they
+        // expire.
         if timers.len() > 2 * self.slots.len() {
             let all = std::mem::take(&mut *timers);
             drop(timers);
@@ -127,26 +126,26 @@ impl<C> ConnectionTable<C> {
         }
     }
 
-    /// Takes a connection out of its place, if it is there. Whoever gets it owns it. If somebody works on it, a note
-    /// is left for them.
+    /// Takes a connection out of its slot, and makes the caller its owner. If another thread has it, the wake-up is left
+    /// pending for that thread, and the result is `None`.
     pub fn take(&self, token: Token) -> Option<C> {
         let (index, generation) = slot_of(token);
         let mut slot = lock(self.slots.get(index)?);
         if slot.generation != generation {
-            return None; // a token of the past
+            return None; // a stale token
         }
         slot.notified = slot.parked.is_none();
         slot.parked.take()
     }
 
-    /// Whether this connection has not ended.
+    /// Whether the connection of this token has not ended.
     pub fn is_current(&self, token: Token) -> bool {
         let (index, generation) = slot_of(token);
         self.slots.get(index).is_some_and(|slot| lock(slot).generation == generation)
     }
 
-    /// Shows a connection that is in its place, while nobody can take it. If somebody works on it, a note is left for
-    /// them.
+    /// Calls `look` with a connection in its slot, with the slot locked. If a thread has the connection, the wake-up is left
+    /// pending for that thread.
     pub fn with(&self, token: Token, look: impl FnOnce(&C)) {
         let (index, generation) = slot_of(token);
         let Some(slot) = self.slots.get(index) else { return };
@@ -159,7 +158,7 @@ impl<C> ConnectionTable<C> {
         }
     }
 
-    /// Gives up a place whose connection has ended.
+    /// Frees the slot of a connection that has ended. The caller must have taken the connection out.
     pub fn release(&self, token: Token) {
         let (index, generation) = slot_of(token);
         let mut slot = lock(&self.slots[index]);
@@ -172,7 +171,7 @@ impl<C> ConnectionTable<C> {
         lock(&self.free).push(u32::try_from(index).unwrap_or(u32::MAX));
     }
 
-    /// Takes the next connection whose deadline has passed. Its place is still its own.
+    /// Takes the next connection whose deadline has passed. Its slot stays reserved.
     pub fn take_expired(&self, now: Instant) -> Option<(Token, C)> {
         loop {
             let mut timers = lock(&self.timers);
@@ -185,11 +184,11 @@ impl<C> ConnectionTable<C> {
             let (index, generation) = slot_of(token);
             let mut slot = lock(&self.slots[index]);
             if slot.generation != generation || slot.scheduled != Some(time) {
-                continue; // of a connection that has ended, or there is an earlier entry
+                continue; // the connection has ended, or there is an earlier entry
             }
             slot.scheduled = None;
             match slot.deadline {
-                // Somebody works on it. It gets a new entry when it is parked.
+                // A thread has it, and makes a new entry when it parks it.
                 _ if slot.parked.is_none() => {}
                 Some(deadline) if deadline > now => {
                     slot.scheduled = Some(deadline);
@@ -220,12 +219,12 @@ impl<C> ConnectionTable<C> {
         taken
     }
 
-    /// How many places are taken.
+    /// The number of slots in use.
     pub fn len(&self) -> usize {
         self.slots.len() - lock(&self.free).len()
     }
 
-    /// Whether no place is taken.
+    /// Whether no slot is in use.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -274,36 +273,36 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_while_a_connection_is_worked_on_leaves_a_note() {
+    fn an_event_during_a_step_leaves_a_pending_wake_up() {
         let table = ConnectionTable::new(1);
         let token = table.reserve().unwrap();
         let notified = || {
             let mut notified = false;
-            let note = |_: &_, it| {
+            let arm = |_: &_, it| {
                 notified = it;
                 Ok::<_, Infallible>(())
             };
-            table.park(token, "a", Instant::now(), note).unwrap();
+            table.park(token, "a", Instant::now(), arm).unwrap();
             table.take(token).unwrap();
             notified
         };
         assert!(!notified());
         assert_eq!(table.take(token), None);
         assert!(notified());
-        assert!(!notified(), "a note is read once");
-        table.with(token, |_| unreachable!("it is not there"));
+        assert!(!notified(), "a wake-up is pending once");
+        table.with(token, |_| unreachable!("the slot is empty"));
         assert!(notified());
-        // It is not for the next connection in this place.
+        // It is not for the next connection in this slot.
         assert_eq!(table.take(token), None);
         table.release(token);
         assert_eq!(table.take(token), None);
         let token = table.reserve().unwrap();
-        let note = |_: &_, notified| if notified { Err("a note") } else { Ok(()) };
-        table.park(token, "b", Instant::now(), note).unwrap();
+        let arm = |_: &_, notified| if notified { Err("notified") } else { Ok(()) };
+        table.park(token, "b", Instant::now(), arm).unwrap();
     }
 
     #[test]
-    fn a_token_of_the_past_finds_nothing() {
+    fn a_stale_token_finds_nothing() {
         let table = ConnectionTable::new(1);
         let old = table.reserve().unwrap();
         assert_eq!(table.reserve(), None);
@@ -316,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn who_cannot_be_armed_is_not_parked() {
+    fn a_connection_that_cannot_be_armed_is_not_parked() {
         let table = ConnectionTable::new(1);
         let token = table.reserve().unwrap();
         assert_eq!(table.park(token, "a", Instant::now(), |_, _| Err("no")), Err(("a", "no")));
@@ -353,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_somebody_works_on_has_no_deadline() {
+    fn the_deadline_does_not_take_a_connection_from_a_step() {
         let (table, start) = (ConnectionTable::new(1), Instant::now());
         let token = table.reserve().unwrap();
         park(&table, token, "a", start + SECOND);
@@ -424,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_with_a_token_of_the_past_sees_nothing_and_leaves_no_note() {
+    fn a_stale_token_shows_nothing_and_leaves_no_wake_up() {
         let table = ConnectionTable::new(1);
         let old = table.reserve().unwrap();
         table.release(old);
@@ -436,8 +435,8 @@ mod tests {
         assert_eq!(seen, Some("b"));
         table.take(new).unwrap();
         table.with(old, |_| unreachable!("it is another connection"));
-        let note = |_: &_, notified| if notified { Err("a note") } else { Ok(()) };
-        table.park(new, "b", Instant::now(), note).unwrap();
+        let arm = |_: &_, notified| if notified { Err("notified") } else { Ok(()) };
+        table.park(new, "b", Instant::now(), arm).unwrap();
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The files of the process: how many there may be, which are sockets too, and how several threads read one.
+//! Files of the process: the limit on descriptors, and reads by several threads at a time.
 
 use std::fs::File;
 use std::io;
@@ -6,17 +6,17 @@ use std::io;
 #[cfg(unix)]
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// More than this macOS does not allow, whatever it says the hard limit is (`OPEN_MAX`).
+/// macOS allows no more than this (`OPEN_MAX`), whatever hard limit it reports.
 #[cfg(unix)]
 const MAX_DESCRIPTORS: Option<u64> = if cfg!(target_os = "macos") { Some(10_240) } else { None };
 
-/// Raises the soft limit of open files to the hard one. The soft one, often 1,024, is low for the sake of
-/// programs that use select(2), which this one does not. Returns the limit; `None` if there is none.
+/// Raises the soft limit on open files to the hard limit, and returns it; `None` if there is no limit. The soft limit is
+/// often 1,024, for programs that use select(2). This one does not.
 #[cfg(unix)]
 pub fn raise_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     let current = [limit.maximum, MAX_DESCRIPTORS].into_iter().flatten().min();
-    // Should it fail, the old limit holds, and too many clients are told so.
+    // If it fails, the old limit holds, and clients beyond it are rejected.
     let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum });
     getrlimit(Resource::Nofile).current
 }
@@ -27,7 +27,7 @@ pub fn raise_limit() -> Option<u64> {
     None
 }
 
-/// How many files, sockets too, the process may have open; `None` if there is no limit.
+/// The most files, including sockets, that the process may have open; `None` if there is no limit.
 #[cfg(unix)]
 pub fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
@@ -39,7 +39,7 @@ pub fn limit() -> Option<u64> {
     None
 }
 
-/// Whether an error says that the process, or the whole system, has no more files.
+/// Whether an error means that the process or the system has no file descriptor left (`EMFILE`, `ENFILE`).
 #[cfg(unix)]
 pub fn is_exhausted(error: &io::Error) -> bool {
     use rustix::io::Errno;
@@ -52,32 +52,32 @@ pub fn is_exhausted(_: &io::Error) -> bool {
     false
 }
 
-/// What the system knows of an open file.
+/// The metadata of an open file.
 #[cfg(unix)]
 pub type Stat = rustix::fs::Stat;
-/// What the system knows of an open file.
+/// The metadata of an open file.
 #[cfg(windows)]
 pub type Stat = std::fs::Metadata;
 
 /// fstat(2). It takes 0.26 microseconds where the statx(2) of the standard library takes 0.44.
 ///
 /// # Errors
-/// What the system reports.
+/// The error of the OS.
 #[cfg(unix)]
 pub fn stat(file: &File) -> io::Result<Stat> {
     Ok(rustix::fs::fstat(file)?)
 }
 
-/// The metadata, by what the standard library has.
+/// The metadata of an open file.
 ///
 /// # Errors
-/// What the system reports.
+/// The error of the OS.
 #[cfg(windows)]
 pub fn stat(file: &File) -> io::Result<Stat> {
     file.metadata()
 }
 
-/// Whether an open file has not been written to between two looks, as far as its length and times tell.
+/// Whether an open file was not written to between two calls of [`stat`], judging by its length and times.
 #[cfg(unix)]
 pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
     before.st_size == now.st_size
@@ -85,25 +85,25 @@ pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
         && (before.st_mtime, before.st_mtime_nsec) == (now.st_mtime, now.st_mtime_nsec)
 }
 
-/// Whether an open file has not been written to between two looks, as far as its length and time tell.
+/// Whether an open file was not written to between two calls of [`stat`], judging by its length and time.
 #[cfg(windows)]
 pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
     (before.len(), before.modified().ok()) == (now.len(), now.modified().ok())
 }
 
-/// pread(2): reads at a place of the file, whatever its position is, and does not move it.
+/// pread(2): reads at an offset, independent of the position of the file, which it does not change.
 ///
 /// # Errors
-/// What the system reports.
+/// The error of the OS.
 #[cfg(unix)]
 pub fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, at)
 }
 
-/// Reads at a place of the file, whatever its position is. Windows moves it; nobody here relies on it.
+/// Reads at an offset. Windows changes the position of the file, which no caller relies on.
 ///
 /// # Errors
-/// What the system reports.
+/// The error of the OS.
 #[cfg(windows)]
 pub fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, at)
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_soft_limit_becomes_the_hard_one_and_is_what_is_said() {
+    fn the_soft_limit_becomes_the_hard_limit_and_is_returned() {
         let before = getrlimit(Resource::Nofile);
         let most = [before.maximum, MAX_DESCRIPTORS].into_iter().flatten().min();
         let lower = most.map_or(4096, |most| most - 1);

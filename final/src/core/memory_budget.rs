@@ -1,17 +1,16 @@
-//! The memory budget: all bytes that are held for clients are counted here, and there is an upper bound to them.
+//! The memory budget: counts the bytes that are held for clients, and bounds them.
 //!
-//! Counted are bodies that are being collected, bodies of responses that have not been sent, and what a connection keeps
-//! between two steps: input that has not been read, output that the kernel has not taken, and the request whose body is
-//! still arriving. A limit for each client is no bound to that. 600 clients that may have 8 MiB each are 4.8 GB.
+//! It counts request bodies that are being collected, response bodies that have not been sent, and what a connection keeps
+//! between two steps: unread input, output that the kernel has not taken, and the request whose body is still arriving. A
+//! limit for each client is not enough: 600 clients with up to 8 MiB each are 4.8 GB.
 //!
-//! Not counted is what the number of threads bounds already: the buffers of a step, and what a handler allocates while
+//! It does not count what the number of threads bounds already: the buffers of a step, and what a handler allocates while
 //! it runs.
 //!
-//! **What happens at the bound.** A reservation fails, and then whoever asked for it gives up what it holds: a body that
-//! cannot grow is dropped and its client gets 503, a response that cannot be kept is replaced by a 503, a connection
-//! that cannot keep its unsent output ends. Nothing waits for memory. So there is no deadlock in which all bodies are
-//! half complete and each waits for the memory of another, and everything that is held is held until a deadline of its
-//! connection at the latest.
+//! **At the bound** a reservation fails, and the caller gives up what it holds: a body that cannot grow is dropped and its
+//! client gets 503, a response that cannot be kept is replaced by a 503, a connection that cannot keep its unsent output
+//! ends. Nothing waits for memory. So there is no deadlock in which all bodies are half complete and each waits for the
+//! memory of another, and all memory is free again at a deadline of its connection at the latest.
 //!
 //! **The last eighth is for small reservations**, of at most 64 KiB. Large bodies alone cannot use up the budget, so
 //! small ones are still accepted. And a request that arrives in one piece, with a response that fits into the socket,
@@ -20,13 +19,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// A reservation that is larger does not get the last eighth.
+/// The largest reservation that may use the last eighth, in bytes.
 pub const SMALL: usize = 64 * 1024;
 
-/// The bound if nothing else is set: half of a container with 512 MiB.
+/// The default bound in bytes: half of a container with 512 MiB.
 pub const DEFAULT_LIMIT: usize = 256 * 1024 * 1024;
 
-/// How many bytes are held for clients, and how many may be. A clone is the same budget.
+/// Counts bytes that are held for clients against a limit. A clone shares the budget.
 #[derive(Debug, Clone)]
 pub struct MemoryBudget(Arc<Counts>);
 
@@ -37,11 +36,11 @@ struct Counts {
     rejections: AtomicU64,
 }
 
-/// The budget does not have so many bytes left.
+/// The error of a reservation that does not fit into the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverBudget;
 
-/// Some bytes of a budget, none at first. They are given back when it is dropped.
+/// Bytes of a budget, none at first. Dropping it returns them.
 #[derive(Debug, Default)]
 pub struct Reservation {
     budget: Option<MemoryBudget>,
@@ -54,43 +53,43 @@ pub fn largest_reservation(limit: usize) -> usize {
 }
 
 impl MemoryBudget {
-    /// A budget of `limit` bytes, of which none is held.
+    /// A budget of `limit` bytes.
     pub fn new(limit: usize) -> MemoryBudget {
         let (held, rejections) = (AtomicUsize::new(0), AtomicU64::new(0));
         MemoryBudget(Arc::new(Counts { limit: AtomicUsize::new(limit), held, rejections }))
     }
 
-    /// Sets another bound, in bytes. What is held stays held.
+    /// Sets another limit, in bytes. Reservations that exist keep what they have.
     pub fn set_limit(&self, limit: usize) {
         self.0.limit.store(limit, Ordering::Relaxed);
     }
 
-    /// How many bytes may be held.
+    /// The limit in bytes.
     pub fn limit(&self) -> usize {
         self.0.limit.load(Ordering::Relaxed)
     }
 
-    /// How many bytes are held.
+    /// The bytes that are held now.
     pub fn held(&self) -> usize {
         self.0.held.load(Ordering::Relaxed)
     }
 
-    /// How many requests and connections have been given up for want of memory.
+    /// The number of requests and connections that were given up because the budget was used up.
     pub fn rejections(&self) -> u64 {
         self.0.rejections.load(Ordering::Relaxed)
     }
 
-    /// Counts a request or a connection that has been given up.
+    /// Counts a request or a connection that was given up.
     pub fn count_rejection(&self) {
         self.0.rejections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes `more` bytes for a reservation that will have `total`.
+    /// Takes `more` bytes for a reservation that will have `total` bytes.
     fn take(&self, more: usize, total: usize) -> Result<(), OverBudget> {
         let limit = self.limit();
         let bound = if total > SMALL { largest_reservation(limit) } else { limit };
         let grown = |held: usize| held.checked_add(more).filter(|held| *held <= bound);
-        // The count guards no other memory, so nothing has to be ordered by it.
+        // Relaxed: the count protects no other memory.
         let taken = self.0.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown);
         taken.map(|_| ()).map_err(|_| OverBudget)
     }
@@ -103,15 +102,15 @@ impl Default for MemoryBudget {
 }
 
 impl Reservation {
-    /// How many bytes it has.
+    /// Its size in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Grows or shrinks to `bytes` bytes of `budget`. A reservation belongs to the first budget that it was made in.
+    /// Grows or shrinks to `bytes` bytes. It stays with the first budget that it was given.
     ///
     /// # Errors
-    /// [`OverBudget`] if it cannot grow so far. It is as large as before then. To shrink always succeeds.
+    /// [`OverBudget`] if it cannot grow so far. Its size does not change then. Shrinking always succeeds.
     pub fn resize(&mut self, budget: &MemoryBudget, bytes: usize) -> Result<(), OverBudget> {
         if bytes > self.bytes {
             let budget = self.budget.get_or_insert_with(|| budget.clone());
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_cannot_grow_keeps_what_it_has() {
+    fn a_reservation_that_cannot_grow_keeps_its_size() {
         let budget = MemoryBudget::new(MIB);
         let mut reservation = reserved(&budget, MIB / 2).unwrap();
         assert_eq!(reservation.resize(&budget, MIB), Err(OverBudget));

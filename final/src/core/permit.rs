@@ -1,18 +1,18 @@
-//! Permits: the right to wait for the kernel and to run what is ready.
+//! Permits: the scheduler slots of the server.
 //!
-//! There are as many as cores. A thread that holds one works; a thread without one sleeps. When a thread
-//! that holds one does not come back from a handler, its permit, and what was still in its batch, is given
-//! to another.
+//! A permit is the right to wait for events and to run steps, what Go's runtime calls a P. There is one for each core. A
+//! step handles one event of one connection. A thread without a permit finishes the step that it is in, and then sleeps.
+//! When a step does not end, its permit moves to another thread together with the events that are left in the batch.
 
 use std::collections::VecDeque;
 
 use super::poller::Token;
 use super::sync::{Mutex, lock};
 
-/// The name of a thread.
+/// Identifies a thread of the pool.
 pub type ThreadId = u32;
 
-/// One permit.
+/// One permit. Every method is one atomic step under its lock.
 #[derive(Debug)]
 pub struct Permit {
     state: Mutex<State>,
@@ -20,32 +20,31 @@ pub struct Permit {
 
 #[derive(Debug)]
 struct State {
-    /// Which thread has it.
     owner: ThreadId,
-    /// Counts beginnings and ends of turns: odd while one is running.
+    /// Incremented when a step begins and when it ends or loses the permit: odd while a step runs.
     epoch: u64,
-    /// What is ready and has not been begun.
+    /// Events that no step has handled yet.
     batch: VecDeque<Token>,
 }
 
-/// What a thread that has just finished something is to do.
+/// What a thread has to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextTask {
-    /// This is ready.
+    /// Run a step for this event.
     Run(Token),
-    /// Nothing is left of the batch: wait for the kernel.
+    /// The batch is empty: wait for events.
     Wait,
-    /// The permit is somebody else's by now.
+    /// Another thread holds the permit now.
     Lost,
 }
 
 impl Permit {
-    /// A permit of this thread.
+    /// A permit that `owner` holds.
     pub fn new(owner: ThreadId) -> Permit {
         Permit { state: Mutex::new(State { owner, epoch: 0, batch: VecDeque::new() }) }
     }
 
-    /// Ends the turn that was running, if there was one, and begins the next one.
+    /// Ends the step that was running, if any, and begins the next one.
     pub fn next(&self, thread: ThreadId) -> NextTask {
         let mut state = lock(&self.state);
         if state.owner != thread {
@@ -63,39 +62,38 @@ impl Permit {
         }
     }
 
-    /// Adds to the batch what the kernel has told its owner.
+    /// Adds events to the batch. `thread` must hold the permit.
     ///
-    /// A thread that waits for the kernel has no turn running, and then nobody takes its permit. So what it
-    /// has been told cannot get lost on the way here.
+    /// It still holds it after it has waited for the kernel: a permit is only taken from a step that runs. So no event is
+    /// lost between the two.
     pub fn add(&self, thread: ThreadId, tokens: impl Iterator<Item = Token>) {
         let mut state = lock(&self.state);
         debug_assert_eq!(state.owner, thread);
         state.batch.extend(tokens);
     }
 
-    /// The number of the last beginning or end of a turn. Odd while a turn is running, and then the number of
-    /// that turn.
+    /// The current epoch. It is odd while a step runs, and identifies that step.
     pub fn epoch(&self) -> u64 {
         lock(&self.state).epoch
     }
 
-    /// The turn of this thread that is running, if it still has the permit.
+    /// The epoch of the step that `thread` runs, if it still holds the permit.
     pub fn epoch_of(&self, thread: ThreadId) -> Option<u64> {
         let state = lock(&self.state);
         (state.owner == thread && state.epoch % 2 == 1).then_some(state.epoch)
     }
 
-    /// The thread whose turn has this number, if that is still running.
+    /// The thread that runs the step `epoch`. `None` if that step has ended.
     pub fn owner_in(&self, epoch: u64) -> Option<ThreadId> {
         let state = lock(&self.state);
         (state.epoch == epoch && !epoch.is_multiple_of(2)).then_some(state.owner)
     }
 
-    /// Gives the permit to `thread`, if the turn with this number is still running. The turn goes on without
-    /// a permit. Returns whose it was.
+    /// Makes `thread` the owner, if the step `epoch` is still running. That step goes on without a permit. Returns the
+    /// previous owner.
     pub fn hand_off(&self, epoch: u64, thread: ThreadId) -> Option<ThreadId> {
         let mut state = lock(&self.state);
-        // To itself would only end a turn that goes on.
+        // A hand-off to the owner would count a step as ended that goes on.
         if state.epoch != epoch || epoch.is_multiple_of(2) || state.owner == thread {
             return None;
         }
@@ -103,8 +101,7 @@ impl Permit {
         Some(std::mem::replace(&mut state.owner, thread))
     }
 
-    /// Takes what has not been begun, if the turn with this number is still running. Nobody else would begin it
-    /// before that turn ends.
+    /// Takes all events of the batch, if the step `epoch` is still running: its owner cannot handle them until it ends.
     pub fn take_batch(&self, epoch: u64) -> VecDeque<Token> {
         let mut state = lock(&self.state);
         if state.epoch == epoch && !epoch.is_multiple_of(2) {
@@ -114,15 +111,15 @@ impl Permit {
         }
     }
 
-    /// Takes the later half of what has not been begun, for a thread that has nothing to do. Its owner may have been
-    /// put aside by the system in the middle of a turn, and all that is behind it would wait for that.
+    /// Takes the later half of the batch, for an idle thread. The OS may have preempted the owner in the middle of a step,
+    /// and the events after it would wait for that.
     pub fn steal_half(&self) -> VecDeque<Token> {
         let mut state = lock(&self.state);
         let kept = state.batch.len() / 2;
         state.batch.split_off(kept)
     }
 
-    /// Gives the permit to `thread`, whatever runs, if `from` has it and no turn is running.
+    /// Makes `thread` the owner, if `from` is and no step is running. Returns whether it has.
     pub fn pass(&self, from: ThreadId, thread: ThreadId) -> bool {
         let mut state = lock(&self.state);
         if state.owner != from || state.epoch % 2 == 1 {
@@ -154,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_does_not_end_loses_its_permit_and_the_rest_of_the_batch_goes_with_it() {
+    fn a_step_that_does_not_end_loses_its_permit_and_the_batch_goes_with_it() {
         let permit = Permit::new(1);
         permit.add(1, tokens([5, 6]));
         assert_eq!(permit.next(1), NextTask::Run(Token(5)));
@@ -165,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_behind_a_turn_can_be_taken_while_it_runs() {
+    fn the_batch_can_be_taken_while_a_step_runs() {
         let permit = Permit::new(1);
         permit.add(1, tokens([5, 6, 7]));
         permit.next(1);
@@ -173,7 +170,7 @@ mod tests {
         assert_eq!(permit.take_batch(epoch), [Token(6), Token(7)]);
         assert_eq!(permit.next(1), NextTask::Wait);
         permit.add(1, tokens([8]));
-        assert!(permit.take_batch(epoch).is_empty(), "that epoch is over");
+        assert!(permit.take_batch(epoch).is_empty(), "that step has ended");
     }
 
     #[test]
@@ -187,20 +184,20 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_has_ended_keeps_its_permit() {
+    fn a_permit_is_not_taken_after_its_step_has_ended() {
         let permit = Permit::new(1);
         permit.add(1, tokens([5, 6]));
         permit.next(1);
         let epoch = permit.epoch();
         permit.next(1);
-        assert_eq!(permit.hand_off(epoch, 2), None, "another epoch is running by now");
+        assert_eq!(permit.hand_off(epoch, 2), None, "another step is running");
         let epoch = permit.epoch();
         permit.next(1);
-        assert_eq!(permit.hand_off(epoch, 2), None, "no epoch is running");
+        assert_eq!(permit.hand_off(epoch, 2), None, "no step is running");
     }
 
     #[test]
-    fn the_owner_of_a_turn_is_known_while_it_runs_and_no_longer() {
+    fn the_owner_of_a_step_is_known_only_while_it_runs() {
         let permit = Permit::new(1);
         assert_eq!(permit.owner_in(permit.epoch()), None, "none has begun");
         permit.add(1, tokens([5]));
@@ -213,30 +210,30 @@ mod tests {
     }
 
     #[test]
-    fn a_permit_is_handed_over_only_in_a_turn_and_to_somebody_else() {
+    fn a_permit_is_handed_off_only_during_a_step_and_to_another_thread() {
         let permit = Permit::new(1);
-        assert_eq!(permit.hand_off(permit.epoch(), 2), None, "no epoch is running");
+        assert_eq!(permit.hand_off(permit.epoch(), 2), None, "no step is running");
         permit.add(1, tokens([5, 6]));
-        assert!(permit.take_batch(permit.epoch()).is_empty(), "the owner will come to it");
+        assert!(permit.take_batch(permit.epoch()).is_empty(), "the owner will handle it");
         permit.next(1);
-        assert_eq!(permit.hand_off(permit.epoch(), 1), None, "it has it already");
+        assert_eq!(permit.hand_off(permit.epoch(), 1), None, "it is the owner already");
         assert!(permit.epoch_of(1).is_some());
         let epoch = permit.epoch();
         assert_eq!(permit.hand_off(epoch, 2), Some(1));
-        // Its new owner has not begun a turn that somebody could take from it.
+        // The new owner has not begun a step, so the permit cannot be taken from it.
         assert_eq!((permit.epoch_of(2), permit.owner_in(permit.epoch())), (None, None));
         assert_eq!(permit.hand_off(permit.epoch(), 3), None);
         assert_eq!(permit.next(2), NextTask::Run(Token(6)));
-        assert_eq!(permit.hand_off(epoch, 3), None, "this is another epoch");
+        assert_eq!(permit.hand_off(epoch, 3), None, "this is another step");
     }
 
     #[test]
-    fn a_permit_is_passed_on_by_its_owner_and_between_turns() {
+    fn a_permit_is_passed_by_its_owner_between_two_steps() {
         let permit = Permit::new(1);
-        assert!(!permit.pass(2, 3), "it is not theirs");
+        assert!(!permit.pass(2, 3), "it is not the owner");
         permit.add(1, tokens([5]));
         permit.next(1);
-        assert!(!permit.pass(1, 2), "an epoch is running");
+        assert!(!permit.pass(1, 2), "a step is running");
         assert_eq!(permit.next(1), NextTask::Wait);
         assert!(permit.pass(1, 2));
         assert_eq!((permit.next(1), permit.next(2)), (NextTask::Lost, NextTask::Wait));

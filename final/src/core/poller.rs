@@ -1,7 +1,7 @@
-//! Which sockets are ready: what the engine asks of a kernel, and what it may rely on.
+//! The poller: which sockets are ready. [`Poll`] is the contract between the engine and the kernel.
 //!
-//! On Linux `poller/epoll.rs` answers, everywhere else `poller/portable.rs`. The engine is the same above both, so
-//! it relies only on what [`Poll`] says, and the tests below hold both to it.
+//! `poller/epoll.rs` implements it on Linux, `poller/portable.rs` on other systems. The engine runs on both, so it relies
+//! only on the contract, and the tests below check both implementations against it.
 
 use std::io;
 use std::time::Duration;
@@ -18,69 +18,68 @@ pub type Poller = epoll::Epoll;
 #[cfg(any(feature = "portable", not(target_os = "linux")))]
 pub type Poller = portable::Portable;
 
-/// What a socket waits for.
+/// What a socket is registered for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interest {
-    /// Bytes from the peer, or its end, or a client at the door.
+    /// Bytes or end of file from the peer; on a listening socket, a client to accept.
     Read,
-    /// Room for more bytes to the peer.
+    /// Room in the send buffer.
     Write,
 }
 
-/// A number that its owner has given to a socket, and that comes back when the socket is ready.
+/// The number under which a socket is registered, and which events report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token(pub u64);
 
-/// A list of sockets that wait, and of those that are ready. Many threads use it at the same time.
+/// Registered sockets, and which of them are ready. Many threads wait on it at the same time.
 ///
-/// What it promises: a socket's token is told at least once for what is there when the socket is
-/// [added](Poll::add) or [armed](Poll::arm), or else for what comes first after that. It may be told more often than
-/// that, and to two threads. It is not told again of what somebody has left unread. So whoever is told reads until
-/// there is nothing, or arms the socket.
+/// The contract: after a socket is [added](Poll::add) or [armed](Poll::arm), readiness is reported at least once, whether
+/// the socket is ready already or becomes so. It may be reported more than once, also to two threads. It is not reported
+/// again for bytes that are left unread. So after an event, a thread reads until `WouldBlock` or arms the socket.
 pub trait Poll: Sized {
-    /// Whether a socket that has been read until there is nothing is told for all that comes later, too. Where this
-    /// is `false`, it must be armed to be told of anything.
+    /// Whether each change to ready is reported, without arming, once a socket has been read until `WouldBlock`. Where this
+    /// is `false`, a socket must be armed after each event.
     const EDGE_TRIGGERED: bool;
 
-    /// A socket, as far as the list looks at it.
+    /// What the poller needs of a socket.
     type Socket: ?Sized;
 
-    /// An empty list.
+    /// A poller without sockets.
     ///
     /// # Errors
-    /// When the kernel has no file for it.
+    /// When the process has no file descriptor left.
     fn new() -> io::Result<Self>;
 
-    /// Adds a socket that waits for `interest` from now on.
+    /// Registers a socket for `interest`.
     ///
     /// # Errors
     /// When the kernel has no memory.
     fn add(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
-    /// Lets a socket that is in the list wait for `interest`. If that is there already, it is told at once.
+    /// Registers a socket again, for `interest`. If it is ready already, that is reported.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When the socket is not registered.
     fn arm(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
-    /// Takes a socket off the list. (One that is closed leaves it by itself.)
+    /// Removes a socket. Closing the socket does the same.
     ///
     /// # Errors
-    /// When it is not there.
+    /// When the socket is not registered.
     fn remove(&self, socket: &Self::Socket) -> io::Result<()>;
 
-    /// Waits until sockets are ready, for at most `time`, and puts their tokens into `ready`: as many as it has
-    /// room for, so that other threads get some too.
+    /// Waits until sockets are ready, for at most `time`, and replaces the contents of `ready` with their tokens. It takes
+    /// no more than `ready` has room for; the others are for other threads.
     ///
     /// # Errors
-    /// What the kernel reports. A signal is no error: nothing is ready then.
+    /// The error of the kernel. After a signal, the result is `Ok` without tokens.
     fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()>;
 
-    /// From now on every wait returns at once: the end of the engine.
+    /// Wakes all threads that wait. Every later wait returns at once.
     fn shutdown(&self);
 }
 
-/// Room for what is ready.
+/// A buffer for the tokens of ready sockets.
 #[derive(Debug)]
 pub struct Ready {
     tokens: Vec<Token>,
@@ -88,13 +87,13 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Room for so many at a time.
+    /// Room for `room` events.
     pub fn with_capacity(room: usize) -> Ready {
-        // Some tokens are told twice.
+        // The end of a connection is reported twice.
         Ready { tokens: Vec::with_capacity(2 * room), room }
     }
 
-    /// For how many sockets there is room.
+    /// The most events that a wait returns.
     pub fn room(&self) -> usize {
         self.room
     }
@@ -104,14 +103,14 @@ impl Ready {
         self.tokens.iter().copied()
     }
 
-    /// Puts these in the place of those before.
+    /// Replaces the tokens.
     fn set(&mut self, tokens: impl Iterator<Item = Token>) {
         self.tokens.clear();
         self.tokens.extend(tokens);
     }
 }
 
-/// What [`Poll`] promises, asked of every poller that this system has.
+/// The contract of [`Poll`], checked for each implementation that compiles on this system.
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::io::{Read, Write};

@@ -1,24 +1,24 @@
-//! Whether there is a thread that could serve: what the reserve has to know before it says no.
+//! Stall detection for the shedder: whether another permit makes progress.
 
 use std::time::{Duration, Instant};
 
-/// What was last seen of the permits of the others.
+/// The progress of the other permits, as far as the shedder has seen it.
 #[derive(Debug)]
 pub(super) struct ProgressWatch {
-    /// The number of each one's last beginning or end of a turn.
+    /// The epochs of the permits at the last look.
     epochs: Vec<u64>,
-    /// When one of them was seen at work, or free to work.
-    moved: Option<Instant>,
+    /// When the last progress was seen.
+    last_progress: Option<Instant>,
 }
 
 impl ProgressWatch {
-    /// Begins when nobody could serve for a while.
+    /// Starts with the assumption that no permit makes progress.
     pub(super) fn begin(epochs: impl Iterator<Item = u64>) -> ProgressWatch {
-        ProgressWatch { epochs: epochs.collect(), moved: None }
+        ProgressWatch { epochs: epochs.collect(), last_progress: None }
     }
 
-    /// Looks again. Returns whether somebody serves: has no turn running, or has begun or ended one since the last look,
-    /// or did so not longer than `stall_timeout` ago.
+    /// Compares the epochs with the last ones. Returns whether there was progress within `stall_timeout`: a step has begun
+    /// or ended, or a permit runs no step, so that its thread waits for events.
     pub(super) fn sees_work(
         &mut self,
         epochs: impl Iterator<Item = u64>,
@@ -27,10 +27,10 @@ impl ProgressWatch {
     ) -> bool {
         let epochs: Vec<u64> = epochs.collect();
         if epochs.iter().any(|epoch| epoch.is_multiple_of(2)) || epochs != self.epochs {
-            self.moved = Some(now);
+            self.last_progress = Some(now);
         }
         self.epochs = epochs;
-        self.moved.is_some_and(|moved| now - moved < stall_timeout)
+        self.last_progress.is_some_and(|last| now - last < stall_timeout)
     }
 }
 
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_moves_serves_until_stall_timeout_is_at_its_end() {
+    fn progress_counts_until_the_stall_timeout() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
         let mut watch = ProgressWatch::begin([7, 9].into_iter());
         for (epoch, after, expected) in [
@@ -62,13 +62,13 @@ mod tests {
     }
 
     #[test]
-    fn alone_there_is_nobody_else() {
+    fn with_a_single_permit_there_is_no_other_progress() {
         let mut watch = ProgressWatch::begin([].into_iter());
         assert!(!watch.sees_work([].into_iter(), Instant::now(), Duration::from_secs(1)));
     }
 
     #[test]
-    fn who_has_nothing_to_do_serves_however_long_that_is() {
+    fn an_idle_permit_counts_as_progress_for_any_time() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
         let mut watch = ProgressWatch::begin([8, 9].into_iter());
         for after in [1, 10, 100] {

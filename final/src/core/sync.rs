@@ -1,4 +1,4 @@
-//! The locks of the engine: those of the standard library, or those of the model checker.
+//! The mutex of the server: that of the standard library, or that of loom when a model is checked.
 
 #[cfg(not(loom))]
 pub use std::sync::{Mutex, MutexGuard};
@@ -8,8 +8,8 @@ pub use loom::sync::{Mutex, MutexGuard};
 
 use std::sync::PoisonError;
 
-/// Locks, also after a panic. What the engine keeps under a lock is changed in single steps, so it is as
-/// sound after a panic as before.
+/// Locks, even after a panic. Code that holds a lock must not panic between two writes that belong together, so what the
+/// mutex protects is consistent, poisoned or not.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
-//! The calls that each system has in its own form, under the same names for all: on Linux those that do several
-//! steps in one, elsewhere those that the standard library and mio have.
+//! System calls under names that are the same on all systems: `linux.rs` uses calls that do several things at once,
+//! `portable.rs` what the standard library and mio have.
 //!
-//! Each call does one thing and says what came of it. That nothing is there or no room is left is the error
-//! [`WouldBlock`](std::io::ErrorKind::WouldBlock), and a signal is [`Interrupted`](std::io::ErrorKind::Interrupted).
+//! No call blocks: without data, or without room, it fails with [`WouldBlock`](std::io::ErrorKind::WouldBlock). A signal
+//! may interrupt it, which is the error [`Interrupted`](std::io::ErrorKind::Interrupted).
 
 #[cfg(target_os = "linux")]
 pub mod linux;
@@ -14,7 +14,7 @@ pub use linux::*;
 #[cfg(any(feature = "portable", not(target_os = "linux")))]
 pub use portable::*;
 
-/// What each of them promises, asked of both that this system has.
+/// The contract of both implementations, checked for each that compiles on this system.
 #[cfg(all(test, target_os = "linux", not(loom)))]
 mod tests {
     use std::fs::File;
@@ -31,7 +31,7 @@ mod tests {
                 };
                 use super::*;
 
-                /// A client that waits for what must come, and the server's end.
+                /// A blocking client socket, and the server's end.
                 fn sockets() -> (TcpStream, Stream) {
                     let (client, server) = pair().unwrap();
                     client.set_nonblocking(false).unwrap();
@@ -45,10 +45,10 @@ mod tests {
                     String::from_utf8(bytes).unwrap()
                 }
 
-                /// What is noted at the kernel's ticks is a moment old.
+                /// The coarse clock may be a few milliseconds late.
                 #[test]
-                fn the_time_of_day_is_that_of_now() {
-                    // That of a file that is written now.
+                fn the_coarse_time_is_the_current_time() {
+                    // The time of a file that is written now.
                     let mut file = tempfile::NamedTempFile::new().unwrap();
                     file.write_all(b"x").unwrap();
                     let written = file.as_file().metadata().unwrap().modified().unwrap();
@@ -58,7 +58,7 @@ mod tests {
                 }
 
                 #[test]
-                fn what_is_sent_arrives_and_its_length_is_said() {
+                fn sent_bytes_arrive_and_their_number_is_returned() {
                     let (mut client, server) = sockets();
                     assert_eq!(send(&server, b"one").unwrap(), 3);
                     assert_eq!(send_ahead(&server, b"two, ").unwrap(), 5);
@@ -69,7 +69,7 @@ mod tests {
                 }
 
                 #[test]
-                fn a_part_of_a_file_is_sent_and_the_place_moves_behind_it() {
+                fn a_range_of_a_file_is_sent_and_the_offset_moves() {
                     let (mut client, server) = sockets();
                     let mut file: File = tempfile::tempfile().unwrap();
                     file.write_all(b"0123456789").unwrap();
@@ -83,7 +83,7 @@ mod tests {
                 }
 
                 #[test]
-                fn what_comes_is_put_behind_what_is_there_as_far_as_there_is_room() {
+                fn received_bytes_are_appended_up_to_the_capacity() {
                     let (mut client, server) = sockets();
                     let mut buffer = Vec::with_capacity(8);
                     buffer.extend_from_slice(b"abc");

@@ -22,7 +22,7 @@ struct Slots {
     held: HashMap<IpAddr, u32>,
 }
 
-/// One slot. It is free again when this is dropped.
+/// One slot. Dropping it frees the slot.
 #[derive(Debug)]
 pub struct UploadSlot {
     slots: UploadSlots,
@@ -30,7 +30,7 @@ pub struct UploadSlot {
 }
 
 impl UploadSlots {
-    /// So many slots.
+    /// `count` free slots.
     pub fn new(count: u32) -> UploadSlots {
         let slots = UploadSlots::default();
         slots.set_count(count);
@@ -48,7 +48,7 @@ impl UploadSlots {
         self.lock().count
     }
 
-    /// How many are free.
+    /// The number of free slots.
     pub fn free(&self) -> u32 {
         self.lock().free
     }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newcomer_gets_no_slot_as_long_as_others_wait() {
+    fn a_newcomer_gets_no_slot_while_uploads_are_queued() {
         let slots = UploadSlots::new(1);
         slots.set_queued(1);
         assert!(slots.take(address(1)).is_none());

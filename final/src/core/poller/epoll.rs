@@ -1,4 +1,4 @@
-//! Linux: the kernel's own list of ready sockets. The only file that knows epoll.
+//! The poller of Linux: epoll(7), edge-triggered.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -13,8 +13,8 @@ use super::{Interest, Poll, Ready, Token};
 
 impl Interest {
     fn flags(self) -> EventFlags {
-        // An edge: the kernel tells one thread each time that something comes, and not that something is still
-        // there. So there is nothing to ask of it between two requests.
+        // Edge-triggered: epoll reports each change to ready once, to one thread. So no system call is needed between two
+        // requests of a connection.
         let ready = match self {
             Interest::Read => EventFlags::IN | EventFlags::RDHUP,
             Interest::Write => EventFlags::OUT,
@@ -23,13 +23,13 @@ impl Interest {
     }
 }
 
-/// Belongs to [`Poll::shutdown`] and is never told to anybody.
+/// The token of [`Poll::shutdown`], which is never reported.
 const WAKE: u64 = u64::MAX;
 
-/// Sockets that are told at a time, at most.
+/// The most events that one epoll_wait(2) returns.
 const MAX_EVENTS: usize = 64;
 
-/// The list of sockets that wait, and of those that are ready.
+/// An epoll instance, and an eventfd that wakes its threads.
 #[derive(Debug)]
 pub struct Epoll {
     epoll: OwnedFd,
@@ -44,7 +44,7 @@ impl Poll for Epoll {
     fn new() -> io::Result<Epoll> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        // Never read, so it stays ready for ever: from the first wake on nobody sleeps here again.
+        // Level-triggered and never read: once it is written to, every wait returns at once.
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
         Ok(Epoll { epoll, wake })
     }
@@ -73,8 +73,8 @@ impl Poll for Epoll {
             Err(Errno::INTR) => &[],
             Err(error) => return Err(error.into()),
         };
-        // The end of a connection is told twice. It may have come together with the last bytes. Who reads these gets
-        // fewer than there was room for, and takes that for "nothing more": the end would be noticed by nobody.
+        // Report the end of a connection twice. A read that returns fewer bytes than it had room for counts as "no more", so
+        // an end that arrived together with the last bytes would go unnoticed.
         let tokens = events.iter().flat_map(|event| {
             let (data, flags) = (event.data, event.flags);
             let is_end = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
@@ -85,12 +85,12 @@ impl Poll for Epoll {
     }
 
     fn shutdown(&self) {
-        // It fails only when the counter is full, and then it is ready as well.
+        // It fails only if the counter is full, and then the eventfd is ready as well.
         let _ = write(&self.wake, &1_u64.to_ne_bytes());
     }
 }
 
-/// What epoll gives beyond the contract.
+/// What epoll guarantees beyond the contract.
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::io::Write;
@@ -105,20 +105,20 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_is_told_for_what_comes_and_not_for_what_is_there() {
+    fn new_bytes_are_reported_and_unread_bytes_are_not() {
         let poller = Epoll::new().unwrap();
         let (mut client, server) = pair();
         poller.add(&server, Token(7), Interest::Read).unwrap();
         client.write_all(b"x").unwrap();
         assert_eq!(told(&poller, LONG), [7]);
-        // The byte is still there, and nobody is told.
+        // The byte is still unread.
         assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
         client.write_all(b"y").unwrap();
         assert_eq!(told(&poller, LONG), [7]);
     }
 
     #[test]
-    fn the_end_is_told_twice() {
+    fn the_end_is_reported_twice() {
         let poller = Epoll::new().unwrap();
         let (mut client, server) = pair();
         poller.add(&server, Token(2), Interest::Read).unwrap();

@@ -1,10 +1,9 @@
-//! macOS and Windows, and every other system that mio knows: kqueue there, completion ports made to look alike here.
+//! The poller of macOS, Windows and the other systems of mio: kqueue, or completion ports that mio makes look like it.
 //!
-//! mio is *edge-triggered*, as the list of Linux is here: it tells of a socket when something comes. But it promises
-//! that of a socket only when a read before has found nothing (on Windows it has to see that, since it asks the system
-//! for one event at a time), and the engine is content with a read that did not fill its room. So a socket is armed
-//! after each turn. Arming is `reregister`, which looks at the socket and tells at once if it is ready already. Nobody
-//! has to read until nothing is left, and an end that came together with the last bytes is told then.
+//! mio is edge-triggered, but it guarantees an event only after a read has returned `WouldBlock`. (On Windows it requests
+//! one event at a time from the OS, and has to see that read.) The engine stops reading when a read did not fill its
+//! buffer. So a socket is armed after each step: `reregister` reports at once if it is ready already, also for an end that
+//! arrived together with the last bytes.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -19,31 +18,31 @@ use mio::{Events, Registry, Waker};
 use super::{Interest, Poll, Ready, Token};
 use crate::core::stderr::log_stderr;
 
-/// Belongs to [`Poll::shutdown`] and is never told to anybody.
+/// The token of [`Poll::shutdown`], which is never reported.
 const WAKE: mio::Token = mio::Token(usize::MAX);
 
-/// A socket that mio can have in its list. On Windows it keeps notes in the socket while it does, so it wants to
-/// change it. The cell allows that, and shows the compiler that no two threads do it at the same time.
+/// A socket that can be registered with mio. On Windows, mio stores state in the registered socket and needs `&mut`. The
+/// `RefCell` gives it that, and because a `RefCell` is not `Sync`, no two threads can do so at the same time.
 pub trait Socket {
-    /// What mio changes.
+    /// The socket of mio.
     fn source(&self) -> &RefCell<dyn Source>;
 }
 
-/// The list of sockets that wait, and of those that are ready.
+/// A poller above mio.
 ///
-/// Epoll wakes as many threads as there are sockets, by itself. mio lets one thread wait, so there is a leader: it
-/// waits, takes what it has room for, and before it begins to work it lets the next one lead. The others sleep on
-/// the condition variable. The price is a wake-up between threads for each batch, whether there is more to do or not.
+/// Several threads can wait on one epoll instance, but only one on a `mio::Poll`. So one thread is the leader: it waits,
+/// takes a batch of events, and before it handles them it makes another thread the leader. The others sleep on a condition
+/// variable. The price is one wake-up of a thread for each batch.
 pub struct Portable {
     registry: Registry,
     waker: Waker,
     has_ended: AtomicBool,
-    /// Not there while somebody leads.
+    /// `None` while a thread leads.
     lead: Mutex<Option<Lead>>,
     changed: Condvar,
 }
 
-/// What the leader has and the others have not.
+/// What only the leader owns.
 struct Lead {
     poll: mio::Poll,
     events: Events,
@@ -54,11 +53,11 @@ impl Portable {
         self.lead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until this thread leads. `None`: somebody else leads, and time is up or the end has come.
+    /// Waits until this thread is the leader. `None` once the time is up or the poller has been shut down.
     fn wait_to_lead(&self, until: Option<Instant>) -> Option<Lead> {
         let mut lead = self.lock();
         loop {
-            // First of all: who was told that the lead is free must not go away without it.
+            // Checked first: the thread that was notified must not return without the lead.
             if let Some(lead) = lead.take() {
                 return Some(lead);
             }
@@ -79,7 +78,7 @@ impl Portable {
 
 impl Lead {
     fn wait(&mut self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()> {
-        // What is told and finds no room would be lost.
+        // An event for which `ready` has no room would be lost.
         if self.events.capacity() != ready.room() {
             self.events = Events::with_capacity(ready.room());
         }
@@ -116,12 +115,12 @@ impl Poll for Portable {
 
     fn add(&self, socket: &dyn Socket, token: Token, interest: Interest) -> io::Result<()> {
         let mut source = socket.source().borrow_mut();
-        self.registry.register(&mut *source, number(token)?, wanted(interest))
+        self.registry.register(&mut *source, mio_token(token)?, wanted(interest))
     }
 
     fn arm(&self, socket: &dyn Socket, token: Token, interest: Interest) -> io::Result<()> {
         let mut source = socket.source().borrow_mut();
-        self.registry.reregister(&mut *source, number(token)?, wanted(interest))
+        self.registry.reregister(&mut *source, mio_token(token)?, wanted(interest))
     }
 
     fn remove(&self, socket: &dyn Socket) -> io::Result<()> {
@@ -130,7 +129,7 @@ impl Poll for Portable {
 
     fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()> {
         ready.set(std::iter::empty());
-        // Too far in the future for the clock is as good as never.
+        // A time that the clock cannot represent counts as no limit.
         let until = time.and_then(|time| Instant::now().checked_add(time));
         let Some(mut lead) = self.wait_to_lead(until) else { return Ok(()) };
         let has_ended = self.has_ended.load(Ordering::Acquire);
@@ -143,7 +142,7 @@ impl Poll for Portable {
     fn shutdown(&self) {
         let lead = self.lock();
         self.has_ended.store(true, Ordering::Release);
-        // The leader hears this, also if it is only about to wait, and the others hear that.
+        // The first wakes the leader, even if it is only about to wait; the second wakes the others.
         let woken = self.waker.wake();
         self.changed.notify_all();
         drop(lead);
@@ -157,8 +156,8 @@ fn left(until: Option<Instant>) -> Option<Duration> {
     until.map(|until| until.saturating_duration_since(Instant::now()))
 }
 
-/// mio's numbers are as large as the processor's.
-fn number(token: Token) -> io::Result<mio::Token> {
+/// Tokens of mio are `usize`.
+fn mio_token(token: Token) -> io::Result<mio::Token> {
     let number = usize::try_from(token.0);
     number.map(mio::Token).map_err(|_| io::Error::other("the server needs a 64-bit processor"))
 }

@@ -1,4 +1,4 @@
-//! Linux: calls that do several steps in one.
+//! Linux: system calls that do several things at once.
 
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -11,103 +11,102 @@ use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, acceptfrom_with};
 use socket2::SockRef;
 
-/// A client's socket. It does not block.
+/// The socket of a connection, non-blocking.
 pub type Stream = TcpStream;
 
-/// A listening socket. It does not block.
+/// A listening socket, non-blocking.
 pub type ListenSocket = TcpListener;
 
-/// Makes a door of a socket that listens and does not block.
+/// Converts a non-blocking listening socket.
 pub fn listen_socket(socket: TcpListener) -> ListenSocket {
     socket
 }
 
-/// accept4(2): the socket of the next client who stands at the door, and its address. The socket does not block
-/// and is not inherited by child processes, all by one call.
+/// accept4(2): accepts a pending connection, and returns its socket and the client's address. One call also makes the
+/// socket non-blocking and close-on-exec.
 ///
 /// # Errors
-/// What the kernel reports.
+/// The error of the kernel.
 pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
     let (socket, peer) = acceptfrom_with(socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
-    // A client without an address is gone.
+    // Without an address the client is gone already.
     let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
     Ok((TcpStream::from(socket), peer))
 }
 
-/// Chooses what close(2) sends: FIN, or a reset, which throws away what has not been sent.
+/// Chooses what close(2) sends: FIN, or a reset, which discards unsent bytes.
 ///
 /// # Errors
-/// What the socket reports.
+/// The error of the socket.
 pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
     SockRef::from(stream).set_linger(reset.then_some(Duration::ZERO))
 }
 
-/// recv(2): puts what is there behind the end of `buffer`, at most as much as its spare capacity. 0 is the end.
+/// recv(2): appends to `buffer`, up to its capacity. Returns the number of bytes; 0 is the end of the stream.
 ///
 /// # Errors
-/// What the socket reports.
+/// The error of the socket.
 pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    // Not read(2), which has to find out first that this is a socket.
+    // Not read(2), which has to look up first that this is a socket.
     let (received, _) = rustix::net::recv(stream, spare_capacity(buffer), RecvFlags::empty())?;
     Ok(received)
 }
 
-/// dup(2): another handle of the same socket. Whether the socket blocks is said by either of them for both.
+/// dup(2): another handle of the same socket. Both share the non-blocking flag.
 ///
 /// # Errors
-/// When the process has no more files.
+/// When the process has no file descriptor left.
 pub fn duplicate(stream: &Stream) -> io::Result<TcpStream> {
     stream.try_clone()
 }
 
-/// send(2). Returns how much the kernel has taken.
+/// send(2). Returns how many bytes the kernel has taken.
 ///
 /// # Errors
-/// What the socket reports.
+/// The error of the socket.
 pub fn send(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
 }
 
-/// send(2) of what has more behind it. The kernel waits with it for that, so that both are in one segment.
+/// send(2) with `MSG_MORE`: the kernel holds the bytes back for the next call, so that both are sent in one segment.
 ///
 /// # Errors
-/// What the socket reports.
+/// The error of the socket.
 pub fn send_ahead(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL | SendFlags::MORE)?)
 }
 
-/// writev(2): two pieces that lie in two places, by one call and without copying.
+/// writev(2): sends two slices with one call, without copying them together.
 ///
 /// # Errors
-/// What the socket reports.
+/// The error of the socket.
 pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::writev(stream, &[IoSlice::new(first), IoSlice::new(second)])?)
 }
 
-/// sendfile(2): at most `most` bytes of a file, from the page cache to the socket and not through our memory. Moves
-/// `at` behind what has been taken. 0 is the end of the file.
+/// sendfile(2): sends at most `most` bytes of a file from the page cache, without a copy in this process. Advances `at` by
+/// the number of bytes, and returns it; 0 is the end of the file.
 ///
 /// # Errors
-/// What the socket or the file report.
+/// The error of the socket or of the file.
 pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::Result<usize> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     Ok(rustix::fs::sendfile(stream, file, Some(at), most)?)
 }
 
-/// `clock_gettime(2)`: the time of day that the kernel noted at its last tick, a few milliseconds ago at most. To look
-/// at the clock itself takes several times as long.
+/// clock_gettime(2) of the coarse clock: the time of day at the kernel's last tick, at most a few milliseconds ago. The
+/// precise clock takes several times as long.
 pub fn noted_time() -> SystemTime {
     let noted = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
     let (seconds, nanoseconds) = (u64::try_from(noted.tv_sec), u32::try_from(noted.tv_nsec));
     SystemTime::UNIX_EPOCH + Duration::new(seconds.unwrap_or(0), nanoseconds.unwrap_or(0))
 }
 
-/// socketpair(2): a client and the server's end of its connection, without a network. To the kernel they are streams
-/// like any other, and what one has sent is there for the other.
+/// socketpair(2): a client and the server's end of its connection, without a network. Sent bytes arrive at once.
 ///
 /// # Errors
-/// When the system has no more files.
+/// When the system has no file descriptor left.
 pub fn pair() -> io::Result<(TcpStream, Stream)> {
     let (client, server) = UnixStream::pair()?;
     client.set_nonblocking(true)?;

@@ -1,4 +1,4 @@
-//! macOS and Windows: what the standard library and mio have on all systems. It takes a call more here and there.
+//! macOS and Windows: what the standard library and mio have on all systems, sometimes with one call more.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -12,20 +12,19 @@ use socket2::SockRef;
 use crate::core::files::read_at;
 use crate::core::poller::portable::Socket;
 
-/// Bytes of a file that are read to be sent.
+/// How many bytes of a file are read at a time, to be sent.
 const COPY_CHUNK: u64 = 64 * 1024;
 
-/// How long bytes may be on their way from one end of a pair to the other.
-const ON_THE_WAY: Duration = Duration::from_millis(10);
+/// How long bytes may take from one end of a pair to the other.
+const TRANSIT_TIME: Duration = Duration::from_millis(10);
 
-/// A client's socket. It does not block.
+/// The socket of a connection, non-blocking.
 ///
-/// The cell is for the poller. All bytes go through mio's socket too, since on Windows mio has to see when there are
-/// none.
+/// The cell is for the poller. Reads and writes go through mio's socket, because on Windows mio has to see `WouldBlock`.
 #[derive(Debug)]
 pub struct Stream(RefCell<mio::net::TcpStream>);
 
-/// A listening socket. It does not block.
+/// A listening socket, non-blocking.
 #[derive(Debug)]
 pub struct ListenSocket(RefCell<mio::net::TcpListener>);
 
@@ -41,7 +40,7 @@ impl Socket for ListenSocket {
     }
 }
 
-/// Of a socket that does not block.
+/// The socket must be non-blocking.
 impl From<TcpStream> for Stream {
     fn from(socket: TcpStream) -> Stream {
         Stream(RefCell::new(mio::net::TcpStream::from_std(socket)))
@@ -49,10 +48,10 @@ impl From<TcpStream> for Stream {
 }
 
 impl Stream {
-    /// recv(2) that leaves the bytes where they are.
+    /// recv(2) with `MSG_PEEK`: the bytes stay in the receive buffer.
     ///
     /// # Errors
-    /// What the socket reports.
+    /// The error of the socket.
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.borrow().peek(buffer)
     }
@@ -66,84 +65,84 @@ impl Stream {
     }
 }
 
-/// Makes a door of a socket that listens and does not block.
+/// Converts a non-blocking listening socket.
 pub fn listen_socket(socket: TcpListener) -> ListenSocket {
     ListenSocket(RefCell::new(mio::net::TcpListener::from_std(socket)))
 }
 
-/// accept(2): the socket of the next client who stands at the door, and its address. What accept4(2) does on Linux
-/// in the same call, mio does in further ones.
+/// accept(2): accepts a pending connection, and returns its socket and the client's address. mio makes the socket
+/// non-blocking with further calls.
 ///
 /// # Errors
-/// What the kernel reports.
+/// The error of the kernel.
 pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
     let (socket, peer) = socket.0.borrow().accept()?;
-    // Not every system takes it over from the listening socket. Should the client be gone, reading will tell.
+    // Not every system inherits it from the listening socket. It fails if the client is gone, and then a read fails too.
     let _ = socket.set_nodelay(true);
     Ok((Stream(RefCell::new(socket)), peer))
 }
 
-/// Chooses what close(2) sends: FIN, or a reset, which throws away what has not been sent.
+/// Chooses what close(2) sends: FIN, or a reset, which discards unsent bytes.
 ///
 /// # Errors
-/// What the socket reports.
+/// The error of the socket.
 pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
     SockRef::from(&*stream.0.borrow()).set_linger(reset.then_some(Duration::ZERO))
 }
 
-/// recv(2): puts what is there behind the end of `buffer`, at most as much as its spare capacity. 0 is the end.
+/// recv(2): appends to `buffer`, up to its capacity. Returns the number of bytes; 0 is the end of the stream.
 ///
 /// # Errors
-/// What the socket reports.
+/// The error of the socket.
 pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let length = buffer.len();
-    // The standard library reads only into bytes that have a value.
+    // The standard library reads only into initialized bytes.
     buffer.resize(buffer.capacity(), 0);
     let received = (&*stream.0.borrow()).read(&mut buffer[length..]);
     buffer.truncate(length + received.as_ref().map_or(0, |count| *count));
     received
 }
 
-/// dup(2), or its like: another handle of the same socket. Whether the socket blocks is said by either of them for
-/// both.
+/// dup(2), or its like: another handle of the same socket. Both share the non-blocking
+/// flag.
 ///
 /// # Errors
-/// When the process has no more files.
+/// When the process has no file descriptor left.
 pub fn duplicate(stream: &Stream) -> io::Result<TcpStream> {
     Ok(SockRef::from(&*stream.0.borrow()).try_clone()?.into())
 }
 
-/// send(2). Returns how much the kernel has taken.
+/// send(2). Returns how many bytes the kernel has taken.
 ///
 /// # Errors
-/// What the socket reports.
+/// The error of the socket.
 pub fn send(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     (&*stream.0.borrow()).write(bytes)
 }
 
-/// send(2) of what has more behind it. Only Linux can be told so: here it may leave in a segment of its own.
+/// send(2). Only Linux has `MSG_MORE`; here the bytes may be sent in a segment of their own.
 ///
 /// # Errors
-/// What the socket reports.
+/// The error of the socket.
 pub fn send_ahead(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     send(stream, bytes)
 }
 
-/// writev(2), or its like: two pieces that lie in two places, by one call and without copying.
+/// writev(2), or its like: sends two slices with one call, without copying them together.
 ///
 /// # Errors
-/// What the socket reports.
+/// The error of the socket.
 pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usize> {
     (&*stream.0.borrow()).write_vectored(&[IoSlice::new(first), IoSlice::new(second)])
 }
 
-/// Sends at most `most` bytes of a file, and moves `at` behind what has been taken. 0 is the end of the file.
+/// Sends at most `most` bytes of a file. Advances `at` by the number of bytes, and returns it; 0 is the end of the file.
 ///
-/// macOS and Windows have calls for it, each another one. This reads and sends; what the socket does not take is
-/// read again, later, out of the system's cache.
+/// macOS and Windows each have a call of their own for this. This function reads and sends; bytes that the socket does not
+/// take are read again later, from the page cache.
 ///
 /// # Errors
-/// What the socket or the file report.
+/// The error of the socket or of the file.
 pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::Result<usize> {
     let mut piece = vec![0; usize::try_from(most.min(COPY_CHUNK)).unwrap_or_default()];
     let count = read_at(file, &mut piece, *at)?;
@@ -156,23 +155,23 @@ pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::R
 }
 
 /// The time of day.
-#[allow(clippy::disallowed_methods, reason = "only http/date.rs asks for it")]
+#[allow(clippy::disallowed_methods, reason = "only http/date.rs uses it")]
 pub fn noted_time() -> SystemTime {
     SystemTime::now()
 }
 
-/// A client and the server's end of its connection. Windows has no socketpair(2), so they are connected by way of
-/// the loopback interface, and what one has sent is there for the other a moment later: the client waits that long.
+/// A client and the server's end of its connection. Windows has no socketpair(2), so they are connected through the
+/// loopback interface. Sent bytes arrive a moment later, and the client waits that long.
 ///
 /// # Errors
 /// When the system has no more files or ports.
 pub fn pair() -> io::Result<(TcpStream, Stream)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let client = TcpStream::connect(listener.local_addr()?)?;
-    client.set_read_timeout(Some(ON_THE_WAY))?;
+    client.set_read_timeout(Some(TRANSIT_TIME))?;
     let address = client.local_addr()?;
     loop {
-        // Somebody else may have found the port.
+        // Another process may have connected to the port.
         let (server, peer) = listener.accept()?;
         if peer == address {
             server.set_nonblocking(true)?;
