@@ -10,7 +10,7 @@ use httpserver::http::request::RequestBuilder;
 use httpserver::http::{
     Handler, HeaderName, HeaderValue, Method, Request, Response, ResponseBody, Router, Status,
 };
-use httpserver::middleware::cache_store::Capacity;
+use httpserver::middleware::cache::Capacity;
 use httpserver::middleware::{Chain, ResponseCache};
 
 /// Field lines as a table writes them: `Name: value`.

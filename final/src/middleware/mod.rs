@@ -8,8 +8,6 @@ pub mod accept_encoding;
 pub mod access_log;
 pub mod basic_auth;
 pub mod cache;
-pub mod cache_control;
-pub mod cache_store;
 pub mod catch_panic;
 pub mod compression;
 pub mod cors;

@@ -1,11 +1,13 @@
-//! Where a cache keeps its entries: so many, and so many bytes. Whoever has not been used for longest goes first.
+//! The entries of the cache: so many at most, and so many bytes. What was not used for longest is dropped first.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::key::{Key, Selection};
+use crate::core::GenerationalMap;
 use crate::http::routes::Matched;
-use crate::http::{HeaderValue, Headers, Method, Request, SharedBytes, Target, header};
+use crate::http::{Headers, SharedBytes};
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,81 +20,20 @@ pub struct Capacity {
     pub max_object: usize,
 }
 
-/// What is asked for, but for the fields that Vary names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
-    host: String,
-    path: String,
-    query: Option<String>,
-}
-
-impl Key {
-    /// The key of a request. A host has no upper and lower case; a query is taken as it came.
-    pub fn of(request: &Request) -> Key {
-        Key {
-            host: request.host().unwrap_or_default().to_ascii_lowercase(),
-            path: request.path().to_string(),
-            query: request.target().query().map(str::to_string),
-        }
-    }
-
-    /// What Location or Content-Location in the response to a request with this key names: a path, or a whole URL. `None`
-    /// if it is on another host or port. The scheme is not compared, since TLS may end before us.
-    pub fn named_by(&self, reference: &HeaderValue) -> Option<Key> {
-        let (url, _) = reference.to_str()?.split_once('#').unwrap_or((reference.to_str()?, ""));
-        let target = Target::parse(Method::Get, url).ok()?;
-        let host = target.authority().unwrap_or(&self.host).to_ascii_lowercase();
-        (host == self.host).then(|| Key { host, path: target.path().to_string(), query: None })
-    }
-
-    /// Whether it is for the same path of the same host, whatever the query.
-    fn is_beside(&self, other: &Key) -> bool {
-        (&self.host, &self.path) == (&other.host, &other.path)
-    }
-}
-
-/// The fields of a request that a response was chosen by, with the lines that the request had of each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection(Vec<(String, Vec<HeaderValue>)>);
-
-impl Selection {
-    /// What the Vary of a response names, out of the request for it.
-    pub fn of(response: &Headers, request: &Headers) -> Selection {
-        let mut names: Vec<String> =
-            response.list(header::VARY).map(str::to_ascii_lowercase).collect();
-        names.sort_unstable();
-        names.dedup();
-        let with_lines = |name: String| {
-            let lines = request.get_all(&name).cloned().collect();
-            (name, lines)
-        };
-        Selection(names.into_iter().map(with_lines).collect())
-    }
-
-    /// Whether another request has the same lines.
-    fn fits(&self, request: &Headers) -> bool {
-        self.0.iter().all(|(name, lines)| request.get_all(name).eq(lines))
-    }
-
-    fn has_names_of(&self, other: &Selection) -> bool {
-        self.0.iter().map(|(name, _)| name).eq(other.0.iter().map(|(name, _)| name))
-    }
-}
-
 /// A response with the status 200 that may be used again.
 #[derive(Debug, Clone)]
 pub struct CacheEntry {
-    /// What it answers.
+    /// The resource.
     pub key: Key,
-    /// And to whom.
+    /// The requests for it that get this response.
     pub selection: Selection,
     /// Its fields.
     pub headers: Headers,
     /// Its bytes, shared with every response that is sending them.
     pub body: SharedBytes,
-    /// The route that it came from, for the log and for those who count.
+    /// The route that it came from, for the log and the metrics.
     pub matched: Option<Matched>,
-    /// Whether those who say who they are may have it too.
+    /// Whether requests with Authorization may get it too.
     pub is_public: bool,
     /// When it arrived here.
     pub arrived: Instant,
@@ -108,34 +49,40 @@ impl CacheEntry {
         self.initial_age.saturating_add(now.saturating_duration_since(self.arrived))
     }
 
+    /// Whether it may still be used.
+    fn is_fresh(&self, now: Instant) -> bool {
+        self.age(now) < self.lifetime
+    }
+
+    /// How many bytes it takes up.
     fn size(&self) -> usize {
         let fields =
             self.headers.iter().map(|(name, value)| name.as_str().len() + value.as_bytes().len());
-        let key = self.key.path.len() + self.key.query.as_ref().map_or(0, String::len);
-        self.body.len() + key + fields.sum::<usize>()
+        self.body.len() + self.key.size() + fields.sum::<usize>()
     }
 }
 
-/// The entries, the one used last at the end. There are so few that a search from end to end costs nothing
-/// beside what it saves.
+/// The entries, and the responses that are being made.
 #[derive(Debug)]
 pub struct Store {
     capacity: Capacity,
-    entries: Vec<Arc<CacheEntry>>,
-    bytes: usize,
-    /// What responses are being made for, each with a number of its own. A change takes out all that it concerns.
+    /// The variants of each resource, the last one at the end. They weigh as many bytes as they take up, and each at least
+    /// its share of `max_bytes`: so both limits hold, that of the bytes and that of the entries.
+    entries: GenerationalMap<Key, Vec<Arc<CacheEntry>>>,
+    /// The resource of each response that is being made, by a number. A write removes those that it concerns.
     fetches: BTreeMap<u64, Key>,
     last_fetch: u64,
 }
 
 impl Store {
-    /// An empty one.
+    /// An empty store.
     pub fn new(capacity: Capacity) -> Store {
-        let (entries, fetches) = (Vec::new(), BTreeMap::new());
-        Store { capacity, entries, bytes: 0, fetches, last_fetch: 0 }
+        // An entry may stay however long it is not used, as long as it is fresh and there is room.
+        let entries = GenerationalMap::new(capacity.max_bytes, Duration::MAX);
+        Store { capacity, entries, fetches: BTreeMap::new(), last_fetch: 0 }
     }
 
-    /// The entry that answers this request, unless it is too old by now or `suits` says no.
+    /// The entry for this request, unless it is too old by now or `suits` returns `false`.
     pub fn find(
         &mut self,
         key: &Key,
@@ -143,12 +90,9 @@ impl Store {
         now: Instant,
         suits: impl Fn(&CacheEntry) -> bool,
     ) -> Option<Arc<CacheEntry>> {
-        self.drop_if(|entry| entry.age(now) >= entry.lifetime);
-        let fits = |entry: &Arc<CacheEntry>| entry.key == *key && entry.selection.fits(request);
-        let place = self.entries.iter().position(|entry| fits(entry) && suits(entry))?;
-        let entry = self.entries.remove(place);
-        self.entries.push(Arc::clone(&entry));
-        Some(entry)
+        let variants = self.entries.get(key, now)?;
+        let fits = |entry: &CacheEntry| entry.is_fresh(now) && entry.selection.fits(request);
+        variants.iter().find(|entry| fits(entry) && suits(entry)).cloned()
     }
 
     /// Notes that a response for this key is being made. The number is for [`Store::put`] or [`Store::end`].
@@ -163,52 +107,49 @@ impl Store {
         self.fetches.remove(&fetch);
     }
 
-    /// Keeps an entry in place of the one for the same requests. Not if its path has been changed since the response
-    /// was begun: then the response may be from before the change, and the change be lost.
+    /// Keeps an entry in place of the one for the same requests, unless its path was changed since the response was begun:
+    /// then the response may be from before the change, and hide it.
     pub fn put(&mut self, entry: CacheEntry, fetch: u64) {
-        let size = entry.size();
+        let now = entry.arrived;
         let is_too_large =
-            entry.body.len() > self.capacity.max_object || size > self.capacity.max_bytes;
+            entry.body.len() > self.capacity.max_object || entry.size() > self.capacity.max_bytes;
         if self.fetches.remove(&fetch).is_none() || is_too_large {
             return;
         }
-        // If the names in Vary are no longer the same, the old ones say nothing any more.
-        self.drop_if(|old| {
-            old.key == entry.key
-                && (old.selection == entry.selection
-                    || !old.selection.has_names_of(&entry.selection))
+        self.entries.retain(|_, variants| variants.iter().any(|entry| entry.is_fresh(now)));
+        let key = entry.key.clone();
+        let mut variants = self.entries.get(&key, now).map(std::mem::take).unwrap_or_default();
+        // If Vary names other fields now, the older variants were selected by the wrong ones.
+        variants.retain(|old| {
+            old.selection != entry.selection && old.selection.has_names_of(&entry.selection)
         });
-        while self.entries.len() >= self.capacity.max_entries.max(1)
-            || self.bytes + size > self.capacity.max_bytes
-        {
-            let oldest = self.entries.remove(0);
-            self.bytes -= oldest.size();
+        variants.push(Arc::new(entry));
+        while self.weight(&variants) > self.capacity.max_bytes {
+            variants.remove(0);
         }
-        self.bytes += size;
-        self.entries.push(Arc::new(entry));
+        let weight = self.weight(&variants);
+        self.entries.insert(key, variants, weight, now);
     }
 
-    /// Drops all that is kept of a path, whatever its query, and lets nothing be kept that is being made for it. Other
-    /// paths are not concerned: a cache that every write empties would be empty where there are many writes.
+    fn weight(&self, variants: &[Arc<CacheEntry>]) -> usize {
+        let share = self.capacity.max_bytes / self.capacity.max_entries.max(1);
+        variants.iter().map(|entry| entry.size().max(share)).sum()
+    }
+
+    /// Drops all entries of a path, whatever their query, and the responses that are being made for it will not be kept.
+    /// Other paths are not concerned: a cache that every write empties would always be empty where writes are frequent.
     pub fn invalidate(&mut self, changed: &Key) {
-        self.fetches.retain(|_, key| !key.is_beside(changed));
-        self.drop_if(|entry| entry.key.is_beside(changed));
-    }
-
-    fn drop_if(&mut self, is_unwanted: impl Fn(&CacheEntry) -> bool) {
-        self.entries.retain(|entry| {
-            let is_kept = !is_unwanted(entry);
-            if !is_kept {
-                self.bytes -= entry.size();
-            }
-            is_kept
-        });
+        self.fetches.retain(|_, key| !key.has_path_of(changed));
+        self.entries.retain(|key, _| !key.has_path_of(changed));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+    use crate::http::{HeaderValue, Method, Request, header};
 
     /// An entry for a path with a body of so many bytes.
     fn entry(request: &Request, vary: &'static str, length: usize) -> CacheEntry {
@@ -246,6 +187,18 @@ mod tests {
         Store::new(Capacity { max_entries, max_bytes, max_object: 100 })
     }
 
+    /// How many responses are kept, and how many bytes they take up.
+    fn totals(store: &mut Store) -> (usize, usize) {
+        let totals = Cell::new((0, 0));
+        store.entries.retain(|_, variants| {
+            let (count, bytes) = totals.get();
+            let more: usize = variants.iter().map(|entry| entry.size()).sum();
+            totals.set((count + variants.len(), bytes + more));
+            true
+        });
+        totals.get()
+    }
+
     #[test]
     fn the_entry_that_was_not_used_for_longest_makes_room() {
         let mut store = store(2, 1000);
@@ -263,8 +216,7 @@ mod tests {
         let mut store = store(100, 250);
         for number in 0..50 {
             put(&mut store, entry(&get(&format!("/{number}")), "", 1 + number * 2));
-            let bytes: usize = store.entries.iter().map(|entry| entry.size()).sum();
-            assert!(bytes <= 250 && bytes == store.bytes, "{bytes} {}", store.bytes);
+            assert!(totals(&mut store).1 <= 250);
         }
         put(&mut store, entry(&get("/large"), "", 101));
         assert!(!has(&mut store, &get("/large")) && has(&mut store, &get("/49")));
@@ -277,11 +229,11 @@ mod tests {
         for kind in ["a", "b", "a"] {
             put(&mut store, entry(&client(kind), "x-kind", 1));
         }
-        assert_eq!((store.entries.len(), has(&mut store, &client("b"))), (2, true));
+        assert_eq!((totals(&mut store).0, has(&mut store, &client("b"))), (2, true));
         assert!(!has(&mut store, &client("c")));
         // From now on it is something else that matters.
         put(&mut store, entry(&client("c"), "Accept", 1));
-        assert_eq!((store.entries.len(), has(&mut store, &client("b"))), (1, true));
+        assert_eq!((totals(&mut store).0, has(&mut store, &client("b"))), (1, true));
     }
 
     #[test]
@@ -338,10 +290,35 @@ mod tests {
         for target in ["/abc?x=1", "/abc?x=2"] {
             put(&mut full, of_24_bytes(target));
         }
-        assert_eq!(full.entries.len(), 2);
+        assert_eq!(totals(&mut full).0, 2);
         let mut large = store(10, 1000);
         put(&mut large, entry(&get("/"), "", 100));
         assert!(has(&mut large, &get("/")), "it is as large as the largest");
+    }
+
+    #[test]
+    fn of_a_resource_with_too_many_variants_the_last_ones_are_kept() {
+        let mut store = store(4, 400);
+        let client = |kind: usize| {
+            Request::builder(Method::Get, "/").header("X-Kind", &kind.to_string()).build()
+        };
+        for kind in 0..50 {
+            put(&mut store, entry(&client(kind), "x-kind", 10));
+            assert!(totals(&mut store).0 <= 4);
+        }
+        let kept = [0, 45, 46, 49].map(|kind| has(&mut store, &client(kind)));
+        assert_eq!(kept, [false, false, true, true]);
+    }
+
+    #[test]
+    fn an_entry_that_is_too_old_is_not_found() {
+        let mut store = store(10, 1000);
+        let (request, old) = (get("/"), entry(&get("/"), "", 1));
+        let start = old.arrived;
+        put(&mut store, old);
+        let mut find = |now| store.find(&Key::of(&request), request.headers(), now, |_| true);
+        assert!(find(start + Duration::from_millis(59_999)).is_some());
+        assert!(find(start + Duration::from_secs(60)).is_none());
     }
 
     #[test]
@@ -351,9 +328,9 @@ mod tests {
             for target in ["/abc?x=1", "/abc?x=1", "/abc?x=2"] {
                 put(&mut store, of_24_bytes(target));
             }
-            assert_eq!((store.entries.len(), store.bytes), (2, 48));
+            assert_eq!(totals(&mut store), (2, 48));
             store.invalidate(&Key::of(&get("/abc")));
-            assert_eq!((store.entries.len(), store.bytes), (0, 0));
+            assert_eq!(totals(&mut store), (0, 0));
         }
     }
 }

@@ -1,0 +1,71 @@
+//! What an entry is for: the resource, and the request fields that its response was selected by (Vary).
+
+use crate::http::{HeaderValue, Headers, Method, Request, Target, header};
+
+/// Which resource an entry is for: host, path and query. [`Selection`] is the other half of a cache key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    host: String,
+    path: String,
+    query: Option<String>,
+}
+
+impl Key {
+    /// The key of a request. A host has no upper and lower case; a query is taken as it came.
+    pub fn of(request: &Request) -> Key {
+        Key {
+            host: request.host().unwrap_or_default().to_ascii_lowercase(),
+            path: request.path().to_string(),
+            query: request.target().query().map(str::to_string),
+        }
+    }
+
+    /// The key of what Location or Content-Location names in a response to a request with this key: a path, or a whole
+    /// URL. `None` if it is on another host or port. The scheme is not compared, since a proxy may terminate TLS.
+    pub fn named_by(&self, reference: &HeaderValue) -> Option<Key> {
+        let (url, _) = reference.to_str()?.split_once('#').unwrap_or((reference.to_str()?, ""));
+        let target = Target::parse(Method::Get, url).ok()?;
+        let host = target.authority().unwrap_or(&self.host).to_ascii_lowercase();
+        (host == self.host).then(|| Key { host, path: target.path().to_string(), query: None })
+    }
+
+    /// Whether it is for the same path of the same host, whatever the query.
+    pub fn has_path_of(&self, other: &Key) -> bool {
+        (&self.host, &self.path) == (&other.host, &other.path)
+    }
+
+    /// How many bytes it takes up in an entry.
+    pub fn size(&self) -> usize {
+        self.path.len() + self.query.as_ref().map_or(0, String::len)
+    }
+}
+
+/// The request fields that a response was selected by (RFC 9111 section 4.1), with the lines that the request had of
+/// each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection(Vec<(String, Vec<HeaderValue>)>);
+
+impl Selection {
+    /// The fields that the Vary of a response names, as they are in the request for it.
+    pub fn of(response: &Headers, request: &Headers) -> Selection {
+        let mut names: Vec<String> =
+            response.list(header::VARY).map(str::to_ascii_lowercase).collect();
+        names.sort_unstable();
+        names.dedup();
+        let with_lines = |name: String| {
+            let lines = request.get_all(&name).cloned().collect();
+            (name, lines)
+        };
+        Selection(names.into_iter().map(with_lines).collect())
+    }
+
+    /// Whether another request has the same lines.
+    pub fn fits(&self, request: &Headers) -> bool {
+        self.0.iter().all(|(name, lines)| request.get_all(name).eq(lines))
+    }
+
+    /// Whether both have the same fields, with whatever lines.
+    pub fn has_names_of(&self, other: &Selection) -> bool {
+        self.0.iter().map(|(name, _)| name).eq(other.0.iter().map(|(name, _)| name))
+    }
+}
