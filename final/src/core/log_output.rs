@@ -270,7 +270,7 @@ mod tests {
         thread::scope(|scope| {
             for name in ["a", "b", "c", "d"] {
                 let output = &output;
-                scope.spawn(move || (0..500).for_each(|i| output.write(&format!("{name}{i}\n"))));
+                scope.spawn(move || (0..500).for_each(|i| output.write(format!("{name}{i}\n"))));
             }
         });
         drop(output); // which waits for the last lines

@@ -26,7 +26,7 @@ impl Interest {
 /// The token of [`Poll::shutdown`], which is never reported.
 const WAKE: u64 = u64::MAX;
 
-/// The most events that one epoll_wait(2) returns.
+/// The most events that one `epoll_wait(2)` returns.
 const MAX_EVENTS: usize = 64;
 
 /// An epoll instance, and an eventfd that wakes its threads.

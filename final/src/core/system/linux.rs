@@ -95,7 +95,7 @@ pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::R
     Ok(rustix::fs::sendfile(stream, file, Some(at), most)?)
 }
 
-/// clock_gettime(2) of the coarse clock: the time of day at the kernel's last tick, at most a few milliseconds ago. The
+/// `clock_gettime(2)` of the coarse clock: the time of day at the kernel's last tick, at most a few milliseconds ago. The
 /// precise clock takes several times as long.
 pub fn noted_time() -> SystemTime {
     let noted = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
