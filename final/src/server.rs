@@ -19,6 +19,7 @@ use crate::core::worker_pool::{PoolConfig, Workers};
 use crate::core::{ConnectionTable, Interest, Listener, MemoryBudget, Poll, Poller, UploadSlots};
 use crate::http::Handler;
 use crate::http::limits::{LONGEST, Limits};
+use crate::http::path_prefix::PathPrefix;
 use engine::{Engine, LISTENER};
 pub use predict_blocking::predict_blocking;
 use rejections::{RejectionLog, Rejections};
@@ -48,7 +49,7 @@ pub struct Server {
     limits: Limits,
     size: PoolConfig,
     clients: ConnectionLimits,
-    always: Vec<String>,
+    always: Vec<PathPrefix>,
     stop_delay: Duration,
     drain: Duration,
     rejection_log: RejectionLog,
@@ -158,7 +159,7 @@ impl Server {
     /// Answers requests below this path even when every thread is in a handler that blocks, and all others are
     /// told 503. For handlers that say how the server is, and that do not block themselves.
     pub fn always_answering(mut self, prefix: &str) -> Server {
-        self.always.push(prefix.to_string());
+        self.always.push(PathPrefix::new(prefix));
         self
     }
 

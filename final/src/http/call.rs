@@ -34,13 +34,7 @@ pub(super) fn respond(request: &mut Request, cx: Context<'_>) -> Response {
 
 /// Whether a request is rejected because every thread is in a handler.
 pub(super) fn is_shed(request: &Request, cx: Context<'_>) -> bool {
-    let is_exempt = || {
-        let path = request.path();
-        cx.always.iter().any(|prefix| {
-            path.strip_prefix(prefix.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    };
+    let is_exempt = || cx.always.iter().any(|prefix| prefix.contains(request.target()));
     cx.sheds_load && !is_exempt()
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Handler;
 use super::limits::Limits;
+use super::path_prefix::PathPrefix;
 use crate::core::{MemoryBudget, UploadSlots};
 
 /// What the server lends a connection for one step.
@@ -22,7 +23,7 @@ pub struct Context<'a> {
     /// Load shedding: requests are rejected with 503, since every worker is in a handler that blocks.
     pub sheds_load: bool,
     /// Path prefixes that are served even then, such as those of health checks.
-    pub always: &'a [String],
+    pub always: &'a [PathPrefix],
     /// Whether the server is stopping, so that each response is the last of its connection. It may become true while a
     /// handler runs.
     pub is_stopping: &'a AtomicBool,

@@ -20,6 +20,7 @@ use crate::http::Handler;
 use crate::http::context::Context;
 use crate::http::exchange::{AfterStep, Exchange, Scratch};
 use crate::http::limits::Limits;
+use crate::http::path_prefix::PathPrefix;
 use crate::http::rejection::Rejection;
 
 /// The token of the listening socket. No place in the parking has it.
@@ -62,7 +63,7 @@ pub(super) struct Engine {
     pub(super) handler: Box<dyn Handler>,
     pub(super) limits: Limits,
     pub(super) clients: ConnectionLimits,
-    pub(super) always: Vec<String>,
+    pub(super) always: Vec<PathPrefix>,
     pub(super) poller: Arc<Poller>,
     pub(super) connections: ConnectionTable<Box<Client>>,
     pub(super) listener: Mutex<Option<Listener>>,
