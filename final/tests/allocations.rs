@@ -45,7 +45,6 @@ impl Pair {
             let is_known = request.headers().get("User-Agent").is_some();
             Response::text(if has_query && is_known { "page 2" } else { "page 1" })
         });
-        router.get("/users/:id<u32>", |_: &mut Request| "somebody");
         router.get("/large", |_: &mut Request| {
             let value = HeaderValue::try_from("x".repeat(300_000)).unwrap();
             Response::text("").with_header(HeaderName::from_static("X"), value)
@@ -114,7 +113,7 @@ const BROWSER: &str = "GET /users/list?page=2 HTTP/1.1\r\n\
 /// The parts of a request own their bytes. What is left over from other requests, such as buffers, is reused.
 #[test]
 fn a_warm_connection_allocates_only_for_the_parts_of_its_requests() {
-    for (sent, most) in [(PLAIN, 8), (BROWSER, 26)] {
+    for (sent, most) in [(PLAIN, 6), (BROWSER, 22)] {
         let mut pair = Pair::new();
         let cold = pair.exchange(sent, 1);
         let warm = pair.exchange(sent, 1);
@@ -133,20 +132,6 @@ fn many_requests_in_one_packet_allocate_as_much_as_one_by_one() {
     pair.exchange(&pipelined, 16);
     let one = pair.exchange(PLAIN, 1);
     assert_eq!(pair.exchange(&pipelined, 16), 16 * one);
-}
-
-#[test]
-fn a_short_parameter_is_kept_without_an_allocation_and_a_long_one_with_one() {
-    let mut pair = Pair::new();
-    let mut count = |id: &str| {
-        let sent = format!("GET /users/{id} HTTP/1.1\r\nHost: a\r\n\r\n");
-        pair.exchange(&sent, 1);
-        pair.exchange(&sent, 1)
-    };
-    let short = count("7");
-    assert!(short > 0, "the routes are searched with memory of their own");
-    assert_eq!(count(&"7".repeat(9)), short);
-    assert_eq!(count(&format!("{}7", "0".repeat(30))), short + 1);
 }
 
 #[test]

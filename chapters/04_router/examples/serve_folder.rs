@@ -29,7 +29,7 @@ fn main() -> anyhow::Result<()> {
     let start = site.clone();
     router.get("/", move |_: &mut Request| start.answer("/", &[]));
     router.get("/*path", move |request: &mut Request| {
-        site.answer(request.path(), request.target().segments())
+        site.answer(request.path(), &request.target().segments())
     });
     server.run(router.build()?)?;
     Ok(())
@@ -97,7 +97,7 @@ mod tests {
             ("///src//http", "/src//http/"),
         ] {
             let request = Request::builder(Method::Get, asked).build();
-            let response = site.answer(request.path(), request.target().segments()).unwrap();
+            let response = site.answer(request.path(), &request.target().segments()).unwrap();
             assert_eq!(response.status(), Status::MOVED_PERMANENTLY, "{asked}");
             let field = response.headers().get(header::LOCATION);
             assert_eq!(field.and_then(HeaderValue::to_str), Some(location), "{asked}");

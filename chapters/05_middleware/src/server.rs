@@ -99,7 +99,7 @@ impl Server {
         let Server { listener, limits, workers, drain, shared } = self;
         let shutdown = Arc::clone(&shared.shutdown);
         let work = {
-            let (shutdown, limits) = (Arc::clone(&shutdown), limits);
+            let shutdown = Arc::clone(&shutdown);
             move |client: Client| client.serve(&handler, &limits, &shutdown)
         };
         let shedder = ThreadPool::start("shedder", SHEDDER, move |client: Client| {

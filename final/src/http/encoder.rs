@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use super::date_line::date_line;
 use super::output::PendingBody;
-use super::{HeaderName, Headers, Response, ResponseBody, Status, Version, header};
+use super::{Headers, Response, ResponseBody, Status, Version, header};
 use crate::core::stderr::log_stderr;
 
 /// A body in memory that is larger is not copied behind its head: both are sent by one call all the same.
@@ -134,7 +134,7 @@ fn head(
     for (name, value) in headers.iter() {
         // This is the only place that decides the framing. Two contradicting framing fields would allow
         // response smuggling.
-        if is_about_framing(name) {
+        if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name) {
             if cfg!(debug_assertions) {
                 log_stderr(format_args!(
                     "a handler has set {name}; the encoder decides that and leaves it out"
@@ -159,17 +159,6 @@ fn head(
         (Reuse::Yes, Version::Http11) => {} // the default of HTTP/1.1
     }
     out.extend_from_slice(b"\r\n");
-}
-
-/// Whether a field says where the answer ends, or what becomes of the connection.
-fn is_about_framing(name: &HeaderName) -> bool {
-    // A name of another length needs no second look.
-    match name.as_str().len() {
-        10 => name.is("Connection"),
-        14 => name.is("Content-Length"),
-        17 => name.is("Transfer-Encoding"),
-        _ => false,
-    }
 }
 
 /// A number in decimal digits, without a `String` for it.

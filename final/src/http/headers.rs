@@ -1,37 +1,22 @@
 //! The fields of a message: an ordered list in which a name may come twice.
 //!
-//! Not a map from name to value. Two `Set-Cookie` lines are two cookies, two `Content-Length` lines are an attack, and
-//! a map that kept one of them would hide both.
+//! It is not a map. Two `Set-Cookie` lines are two cookies, and two `Content-Length` lines are an attack. A map that kept
+//! one of them would hide both.
 
 pub use crate::http::header_name::HeaderName;
 pub use crate::http::header_name::InvalidHeaderName;
 pub use crate::http::header_value::HeaderValue;
 pub use crate::http::header_value::InvalidHeaderValue;
 
-use smallvec::SmallVec;
-
 use crate::http::header_value::trim_ows;
-
-/// Lines that need no memory of their own: as many as a small answer has. More would make every request and every
-/// response larger, and these are handed on many times.
-const INLINE: usize = 2;
 
 /// Header or trailer fields in the order of the wire (RFC 9110 section 5).
 ///
-/// Look-up is linear: a message has a dozen fields and at most a few hundred, where comparing a row of names is as
-/// quick as hashing one, and an attacker cannot choose names that collide.
+/// Look-up is linear. A message has a dozen fields, and comparing that many names takes no longer than hashing one. And
+/// an attacker cannot choose names whose hashes collide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
-    lines: SmallVec<[(HeaderName, HeaderValue); INLINE]>,
-    /// A bit for each length that a name here has. Most questions are for a field that is not there, and most of those
-    /// are answered by this.
-    lengths: u64,
-}
-
-/// The bit of a name's length.
-#[inline]
-fn bit(length: usize) -> u64 {
-    1 << (length % 64)
+    lines: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Headers {
@@ -40,22 +25,14 @@ impl Headers {
         Headers::default()
     }
 
-    /// Takes out every line, and keeps the room that they took up.
-    #[inline]
-    pub fn clear(&mut self) {
-        self.lines.clear();
-        self.lengths = 0;
+    /// No fields, with room for this many lines.
+    pub fn with_capacity(lines: usize) -> Headers {
+        Headers { lines: Vec::with_capacity(lines) }
     }
 
     /// The number of field lines, repeated names counted each.
     pub fn len(&self) -> usize {
         self.lines.len()
-    }
-
-    /// The bytes of the list itself, beyond the lines that have room inside it.
-    pub(super) fn memory(&self) -> usize {
-        let capacity = if self.lines.spilled() { self.lines.capacity() } else { 0 };
-        capacity * size_of::<(HeaderName, HeaderValue)>()
     }
 
     /// Whether there is no field at all.
@@ -65,45 +42,31 @@ impl Headers {
 
     /// The first value of that name, in any spelling.
     ///
-    /// Right for a field that comes once. Where a second line would change the meaning, ask [`Headers::get_all`].
-    #[inline]
+    /// For fields that come once. Where a second line would change the meaning, use [`Headers::get_all`].
     pub fn get(&self, name: impl AsRef<str>) -> Option<&HeaderValue> {
         self.get_all(name).next()
     }
 
     /// Every value of that name, in the order of the wire.
-    #[inline]
     pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &HeaderValue> {
-        let lines = match self.lengths & bit(name.as_ref().len()) {
-            0 => &[],
-            _ => &self.lines[..],
-        };
-        lines.iter().filter(move |(known, _)| known.is(name.as_ref())).map(|(_, value)| value)
+        self.lines
+            .iter()
+            .filter(move |(known, _)| known.as_str().eq_ignore_ascii_case(name.as_ref()))
+            .map(|(_, value)| value)
     }
 
     /// Whether there is a line of that name.
-    #[inline]
     pub fn contains(&self, name: impl AsRef<str>) -> bool {
         self.get(name).is_some()
     }
 
-    /// Adds a line at the end, beside any others of the name.
-    #[inline]
+    /// Adds a line at the end. Other lines of this name stay.
     pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
-        self.lengths |= bit(name.len());
         self.lines.push((name, value));
     }
 
-    /// Makes this the only line of the name: in place of the first, or at the end if there was none.
-    #[inline]
+    /// Makes this the only line of the name. It replaces the first one, or is added at the end if there was none.
     pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
-        match self.lengths & bit(name.len()) {
-            0 => self.append(name, value),
-            _ => self.replace(name, value),
-        }
-    }
-
-    fn replace(&mut self, name: HeaderName, value: HeaderValue) {
         let Some(first) = self.lines.iter().position(|(known, _)| *known == name) else {
             return self.append(name, value);
         };
@@ -115,16 +78,14 @@ impl Headers {
         self.lines[first] = (name, value);
     }
 
-    /// Takes out every line of the name; whether there was one.
+    /// Removes every line of the name. Returns whether there was one.
     pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
         let before = self.lines.len();
-        self.lines.retain(|(known, _)| !known.is(name.as_ref()));
-        self.lengths = self.lines.iter().fold(0, |lengths, (name, _)| lengths | bit(name.len()));
+        self.lines.retain(|(known, _)| !known.as_str().eq_ignore_ascii_case(name.as_ref()));
         self.lines.len() < before
     }
 
     /// Every line, in the order of the wire.
-    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         self.lines.iter().map(|(name, value)| (name, value))
     }
@@ -134,7 +95,7 @@ impl Headers {
     /// `Connection: close, TE` and the two lines `Connection: close`, `Connection: TE` mean the same (RFC 9110
     /// section 5.6.1). For lists of tokens only: a comma inside a quoted string would split it too.
     ///
-    /// An element that is not UTF-8 comes out as U+FFFD. Leaving it out would let `chunked, \xFF` pass for `chunked`.
+    /// An element that is not UTF-8 becomes U+FFFD. If it were left out, `chunked, \xFF` would be the same as `chunked`.
     pub fn list(&self, name: impl AsRef<str>) -> impl Iterator<Item = &str> {
         self.get_all(name)
             .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))

@@ -37,7 +37,11 @@ impl LineScanner {
         }
         // This compares sixteen bytes and more at a time.
         let end = memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len());
-        check_text(&bytes[..end])?;
+        let text = &bytes[..end];
+        if has_control(text) {
+            let control = text.iter().copied().find(|byte| is_control(*byte));
+            return Err(LineError::ControlByte(control.unwrap_or_default()));
+        }
         self.length += end;
         match bytes.get(end) {
             None => Ok((end, Scanned::Inside)),
@@ -77,15 +81,15 @@ impl LineScanner {
     }
 }
 
-/// Checks that there is no control byte but TAB.
-fn check_text(text: &[u8]) -> Result<(), LineError> {
-    let is_control = |byte: u8| (byte < b' ' && byte != b'\t') || byte == 0x7f;
-    // Nearly always there is none, and a loop without an exit can check many bytes with one instruction.
-    if text.iter().fold(false, |found, byte| found | is_control(*byte)) {
-        let control = text.iter().find(|byte| is_control(**byte));
-        return control.map_or(Ok(()), |byte| Err(LineError::ControlByte(*byte)));
-    }
-    Ok(())
+/// Whether this byte is allowed neither in a line nor in a field value: every control byte but TAB.
+pub const fn is_control(byte: u8) -> bool {
+    (byte < b' ' && byte != b'\t') || byte == 0x7f
+}
+
+/// Whether a control byte but TAB is among these.
+pub fn has_control(text: &[u8]) -> bool {
+    // Nearly always there is none, and without an early exit the compiler checks many bytes with one instruction.
+    text.iter().fold(0, |found, byte| found | u8::from(is_control(*byte))) != 0
 }
 
 /// A byte that is not allowed where it is.

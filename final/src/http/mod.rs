@@ -33,7 +33,6 @@ pub mod parser;
 pub mod path_prefix;
 pub mod pattern;
 pub mod percent;
-mod piece;
 pub mod rejection;
 pub mod request;
 pub mod response;

@@ -160,24 +160,21 @@ fn parse_head(line: &[u8], fields: &[u8], limits: &Limits) -> Result<Head, Parse
     }
     let headers = parse_fields(fields, limits.fields)?;
     // Which forms a target may have depends on the method. An unknown method is treated like GET.
-    let known = Method::from_token(method).filter(|method| *method != Method::Connect);
-    let target = match Method::from_token(method) {
-        Some(method) => Target::parse(method, target),
-        None => Target::parse(Method::Get, target),
-    }?;
+    let known = Method::from_token(method);
+    let target = Target::parse(known.unwrap_or(Method::Get), target)?;
     check_host(version, &headers)?;
     let body_length = body_length(version, &headers)?;
     // Last, because 501 is for requests that are correct. CONNECT is for proxies, and this server is not one.
+    let known = known.filter(|method| *method != Method::Connect);
     let method = known.ok_or_else(|| ParseError::UnknownMethod(method.to_string()))?;
     Ok(Head { method, target, version, headers, body_length })
 }
 
 /// `method SP request-target SP HTTP-version`, with exactly one space each (RFC 9112 section 3).
 fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
-    let line = str::from_utf8(line).map_err(|_| ParseError::RequestLine)?;
-    let mut parts = line.split(' ');
+    let mut parts = line.split(|byte| *byte == b' ').map(str::from_utf8);
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(method), Some(target), Some(version), None)
+        (Some(Ok(method)), Some(Ok(target)), Some(Ok(version)), None)
             if header_name::is_token(method.as_bytes()) && !target.is_empty() =>
         {
             Ok((method, target, version))

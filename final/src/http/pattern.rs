@@ -3,12 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use memchr::memchr;
-use smallvec::SmallVec;
-
 use super::Target;
 use super::percent::encode_segment;
-use super::piece::Piece;
 
 /// The parsed pattern of a route.
 ///
@@ -23,9 +19,6 @@ pub struct Pattern {
     text: String,
     segments: Vec<Segment>,
 }
-
-/// What the parameters of a pattern stand for, in their order. There is seldom more than one.
-pub(super) type Values = SmallVec<[Piece; 1]>;
 
 /// A segment of a pattern: the part between two slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +84,8 @@ impl Pattern {
         &self.segments
     }
 
-    /// A regular expression for the paths that it matches, in their canonical form. Numbers are matched
-    /// by their digits only; whether they fit their type is for `params` to see.
+    /// A regular expression for the matching paths, in their canonical form. It checks only that numbers consist of
+    /// digits; [`Pattern::params`] checks whether they fit their type.
     pub fn regex(&self) -> String {
         let mut regex = String::from("^");
         for segment in &self.segments {
@@ -114,40 +107,23 @@ impl Pattern {
     ///
     /// The target was split into segments before they were decoded, so a `%2F` is a slash inside a value and
     /// never separates segments.
-    pub(super) fn params(&self, target: &Target) -> Option<Values> {
-        let Some(path) = target.plain_path() else { return self.params_of(target.segments()) };
-        let (mut params, mut rest) = (Values::new(), path);
-        for segment in &self.segments {
-            rest = rest.strip_prefix('/')?;
-            let end = match segment {
-                Segment::Static(text) => text.len(), // for it matches
-                Segment::Wildcard(_) => rest.len(),
-                _ => memchr(b'/', rest.as_bytes()).unwrap_or(rest.len()),
-            };
-            let (value, behind) = rest.split_at_checked(end)?;
-            segment.add_to(&mut params, value)?;
-            rest = behind;
-        }
-        Some(params)
-    }
-
-    /// The same in a path in which something was encoded.
-    fn params_of(&self, segments: &[String]) -> Option<Values> {
-        let mut params = Values::new();
+    pub fn params(&self, target: &Target) -> Option<Vec<(String, String)>> {
+        let (mut params, segments) = (Vec::new(), target.segments());
         for (index, segment) in self.segments.iter().enumerate() {
+            let value = segments.get(index)?;
             match segment {
-                Segment::Wildcard(_) => {
-                    segment.add_to(&mut params, &segments.get(index..)?.join("/"))?;
+                Segment::Static(_) => {}
+                Segment::Typed(name, kind) if kind.accepts(value) => {
+                    params.push((name.clone(), value.clone()));
                 }
-                _ => segment.add_to(&mut params, segments.get(index)?)?,
+                Segment::Typed(..) => return None,
+                Segment::Param(name) => params.push((name.clone(), value.clone())),
+                Segment::Wildcard(name) => {
+                    params.push((name.clone(), segments[index..].join("/")));
+                }
             }
         }
         Some(params)
-    }
-
-    /// The names of the parameters, in their order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.segments.iter().filter_map(Segment::name)
     }
 
     /// Whether some path matches both patterns and neither is more specific, so that the choice would be ambiguous.
@@ -200,17 +176,6 @@ impl Segment {
             Segment::Static(_) => None,
             Segment::Typed(name, _) | Segment::Param(name) | Segment::Wildcard(name) => Some(name),
         }
-    }
-
-    /// Adds what it stands for, if it is a parameter. `None` if it cannot be that.
-    fn add_to(&self, params: &mut Values, value: &str) -> Option<()> {
-        match self {
-            Segment::Static(_) => return Some(()),
-            Segment::Typed(_, kind) if !kind.accepts(value) => return None,
-            Segment::Typed(..) | Segment::Param(_) | Segment::Wildcard(_) => {}
-        }
-        params.push(Piece::from(value.as_bytes()));
-        Some(())
     }
 
     fn rank(&self) -> u8 {
@@ -317,10 +282,9 @@ mod tests {
         }
         let params = pattern.params(&target)?;
         Some(
-            pattern
-                .names()
-                .zip(&params)
-                .map(|(name, value)| format!("{name}={}", value.to_str().unwrap_or_default()))
+            params
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
                 .collect::<Vec<_>>()
                 .join(" "),
         )
@@ -442,7 +406,7 @@ mod tests {
         ) {
             let Ok(parsed) = Pattern::parse(&pattern) else { return Ok(()) }; // a name twice
             let target = Target::parse(Method::Get, &path).unwrap();
-            let plainly = matches_plainly(parsed.segments(), target.segments());
+            let plainly = matches_plainly(parsed.segments(), &target.segments());
             prop_assert_eq!(matches(&pattern, &path).is_some(), plainly);
         }
 

@@ -35,9 +35,13 @@ impl Request {
         &self.head
     }
 
-    /// The bytes that it takes up in memory, without its body.
+    /// The bytes that it occupies in memory, without its body.
     pub(super) fn memory(&self) -> usize {
-        size_of::<Request>() + self.head.headers.memory()
+        let line = |(name, value): (&HeaderName, &HeaderValue)| {
+            size_of::<(HeaderName, HeaderValue)>() + name.as_str().len() + value.as_bytes().len()
+        };
+        let fields: usize = self.headers().iter().map(line).sum();
+        size_of::<Request>() + fields + self.target().raw().len() + self.path().len()
     }
 
     /// Adds what has come behind the head, and from whom.
@@ -125,9 +129,6 @@ impl Request {
 
     /// Whether the client wants to use the connection again (RFC 9112 section 9.3).
     pub fn wants_keep_alive(&self) -> bool {
-        if !self.headers().contains(header::CONNECTION) {
-            return self.version() == Version::Http11; // nothing else is said, as nearly always
-        }
         let has = |option: &str| {
             self.headers().list(header::CONNECTION).any(|it| it.eq_ignore_ascii_case(option))
         };

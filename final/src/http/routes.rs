@@ -7,7 +7,7 @@ use std::sync::Arc;
 use regex::RegexSet;
 use rustc_hash::FxBuildHasher;
 
-use super::pattern::{Pattern, Values};
+use super::pattern::Pattern;
 use super::url::Urls;
 use super::{
     Handler, HeaderValue, HttpError, IntoResponse, Method, Request, Response, Status, Target,
@@ -29,12 +29,13 @@ pub struct Routes {
     urls: Arc<Urls>,
 }
 
+/// Names of parameters, and their values.
+type Params = Vec<(String, String)>;
+
 /// What is known of a route before any request comes.
 #[derive(Debug)]
 pub(super) struct RouteMeta {
     pattern: String,
-    /// Of its parameters. A request has the values only.
-    names: Vec<String>,
     urls: Arc<Urls>,
 }
 
@@ -88,7 +89,7 @@ impl fmt::Display for MethodFilter {
 #[derive(Debug, Clone)]
 pub struct Matched {
     meta: Arc<RouteMeta>,
-    params: Values,
+    params: Params,
 }
 
 impl Matched {
@@ -99,8 +100,7 @@ impl Matched {
 
     /// The value of a parameter of the pattern.
     pub fn param(&self, name: &str) -> Option<&str> {
-        let at = self.meta.names.iter().position(|it| it == name)?;
-        self.params.get(at)?.to_str()
+        self.params.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
     /// The named routes of the route table.
@@ -120,8 +120,7 @@ impl Routes {
         let urls = Arc::new(urls);
         let meta = |route: &Route| {
             let pattern = route.pattern.as_str().to_string();
-            let names = route.pattern.names().map(str::to_string).collect();
-            Arc::new(RouteMeta { pattern, names, urls: Arc::clone(&urls) })
+            Arc::new(RouteMeta { pattern, urls: Arc::clone(&urls) })
         };
         let meta = table.iter().map(meta).collect();
         Routes { set, table, fixed, meta, urls }
@@ -149,7 +148,7 @@ impl Routes {
     }
 
     /// The best route that answers this request, and its parameters.
-    fn best(&self, request: &Request) -> Option<(usize, Values)> {
+    fn best(&self, request: &Request) -> Option<(usize, Params)> {
         let (target, method) = (request.target(), request.method());
         let matches = self.set.matches(target.path()).into_iter();
         let mut answering = matches.filter(|index| self.table[*index].methods.matches(method));
@@ -162,7 +161,7 @@ impl Routes {
         indices.iter().copied().find(|index| self.table[*index].methods.matches(method))
     }
 
-    fn run(&self, index: usize, params: Values, request: &mut Request) -> Response {
+    fn run(&self, index: usize, params: Params, request: &mut Request) -> Response {
         request.set_matched(Matched { meta: Arc::clone(&self.meta[index]), params });
         self.table[index].handler.handle(request)
     }
@@ -185,7 +184,7 @@ impl Handler for Routes {
     fn handle(&self, request: &mut Request) -> Response {
         let method = request.method();
         if let Some(index) = self.fixed(request.path(), method) {
-            return self.run(index, Values::new(), request);
+            return self.run(index, Params::new(), request);
         }
         // `OPTIONS *` concerns the server as a whole (RFC 9110 section 9.3.7).
         if request.path() == "*" {
@@ -233,10 +232,10 @@ mod tests {
     /// A handler whose response is its own name and its parameters.
     fn named(name: &'static str) -> impl Handler {
         move |request: &mut Request| {
-            let params: Vec<_> = (request.matched().iter())
-                .flat_map(|matched| matched.meta.names.iter().zip(&matched.params))
-                .map(|(name, value)| format!(" {name}={}", value.to_str().unwrap_or_default()))
-                .collect();
+            let matched = request.matched().cloned();
+            let params = matched.map(|matched| matched.params).unwrap_or_default();
+            let params: Vec<_> =
+                params.iter().map(|(name, value)| format!(" {name}={value}")).collect();
             format!("{name}{}", params.concat())
         }
     }

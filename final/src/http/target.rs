@@ -1,54 +1,41 @@
-//! The request target: which resource is meant, decoded once and never again.
+//! The request target: which resource the client means, decoded once.
 //!
-//! Every later question, which route, which file, which rule applies, is put to the one canonical path made here. Two
-//! parts that decoded on their own, or one that decoded twice, would see two paths in `%2561dmin`.
+//! The route, the file and the rules that apply are all chosen by the one canonical path made here. Two parts of the
+//! program that decoded it themselves, or one that decoded it twice, would see two paths in `%2561dmin`.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
-use std::sync::OnceLock;
 
-use crate::http::authority::port_of;
+use memchr::memchr;
+
+use crate::http::authority::split_port;
 use crate::http::authority::valid_authority;
 use crate::http::method::Method;
 use crate::http::percent::decode_segment;
 use crate::http::percent::encode_segment;
 use crate::http::percent::is_canonical;
 
-/// The second part of a request line, taken apart (RFC 9112 section 3.2).
-///
-/// As a rule its path is canonical as it was sent. Then all parts of it are parts of what was sent, and nothing more is
-/// made of it.
-#[derive(Clone)]
+/// The second part of a request line, parsed (RFC 9112 section 3.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     raw: String,
     form: TargetForm,
-    /// Where these are in `raw`.
+    /// Where they are in `raw`.
     authority: Option<Range<usize>>,
+    path: Range<usize>,
     query: Option<Range<usize>>,
-    path: Path,
-    /// Made when somebody asks for them. Few handlers do.
-    segments: OnceLock<Vec<String>>,
-}
-
-/// A target that was larger does not keep its room.
-const MAX_KEPT_TARGET: usize = 1024;
-
-/// The canonical path.
-#[derive(Clone)]
-enum Path {
-    /// What was sent: this part of it.
-    Sent(Range<usize>),
-    /// Something else.
-    Made(String),
+    /// The canonical path, if it is not what was sent.
+    canonical: Option<String>,
 }
 
 /// The four ways to write a target (RFC 9112 sections 3.2.1 to 3.2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetForm {
-    /// `/path?query`: the usual one. The host stands in `Host`.
+    /// `/path?query`: the usual form. The host is in `Host`.
     Origin,
-    /// `http://host/path?query`: what a proxy gets. Any server must take it, and its host goes before `Host`.
+    /// `http://host/path?query`: for requests to a proxy. Every server must accept it, and its host overrides `Host`.
     Absolute,
     /// `host:port`: for CONNECT only.
     Authority,
@@ -56,62 +43,78 @@ pub enum TargetForm {
     Asterisk,
 }
 
-impl Default for Target {
-    /// A target that nobody has sent yet: it has neither a path nor anything else.
-    fn default() -> Target {
-        let (raw, path) = (String::new(), Path::Sent(0..0));
-        let form = TargetForm::Origin;
-        Target { raw, form, authority: None, query: None, path, segments: OnceLock::new() }
-    }
-}
-
 impl Target {
-    /// Takes apart the target of a request with that method; the method decides which forms are allowed.
+    /// Parses the target of a request with this method, which decides which forms are allowed.
     ///
-    /// Dot segments stay as they are: for a client they are gone before it sends, and whoever opens files has to refuse
-    /// them in any case, since `%2e%2e%2f` decodes to them. The query is left raw, also if its `%` are wrong: browsers
-    /// send what a user types, and only a reader of the query needs it decoded.
+    /// Dot segments are kept: a client removes them before it sends, and code that opens files must reject them in any
+    /// case, since `%2e%2e%2f` decodes to them. The query is not decoded, and its `%` are not checked: browsers send what
+    /// a user types, and only code that reads the query needs it decoded.
     ///
     /// # Errors
-    /// An [`InvalidTarget`] for what the grammar does not allow (400). Not repaired: another server of a chain might
-    /// repair it in another way.
+    /// [`InvalidTarget`] for a target that the grammar does not allow (400). It is not repaired, since another server on
+    /// the way might repair it differently.
     pub fn parse(method: Method, raw: &str) -> Result<Target, InvalidTarget> {
-        let mut target = Target::default();
-        target.read(method, raw)?;
-        Ok(target)
-    }
-
-    /// The same in the place of another target: nothing but its room is left of that.
-    ///
-    /// # Errors
-    /// As [`Target::parse`]. It is nobody's target then.
-    pub(super) fn read(&mut self, method: Method, raw: &str) -> Result<(), InvalidTarget> {
-        self.clear();
-        self.raw.push_str(raw);
-        // The usual one: a path and nothing else, in which nothing is encoded.
-        if raw.starts_with('/') && is_canonical(raw) && method != Method::Connect {
-            self.path = Path::Sent(0..raw.len());
-            return Ok(());
+        // No form allows these.
+        if raw.is_empty() {
+            return Err(InvalidTarget::Empty);
         }
-        let Parts { form, authority, query, path, segments } = Parts::of(method, raw)?;
-        (self.form, self.authority, self.query, self.path) = (form, authority, query, path);
-        self.segments = segments.map(OnceLock::from).unwrap_or_default();
-        Ok(())
-    }
-
-    /// Becomes a target that nobody has sent yet. Keeps its room, unless that is large.
-    pub(super) fn clear(&mut self) {
-        // All fields are named, so that the compiler objects if one is forgotten.
-        let Target { raw, form, authority, query, path, segments } = self;
-        if raw.capacity() > MAX_KEPT_TARGET {
-            *raw = String::new();
+        match raw.bytes().find(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
+            Some(b'#') => return Err(InvalidTarget::Fragment),
+            Some(byte) => return Err(InvalidTarget::Byte(byte)),
+            None => {}
         }
-        raw.clear();
-        (*form, *authority, *query, *path) = (TargetForm::Origin, None, None, Path::Sent(0..0));
-        segments.take();
+
+        // CONNECT has its own form.
+        if method == Method::Connect {
+            let (host, port) = split_port(raw);
+            let has_both = !host.is_empty() && port.is_some_and(|port| !port.is_empty());
+            if !has_both || !valid_authority(raw) {
+                return Err(InvalidTarget::Authority);
+            }
+            return Ok(Target::whole(raw, TargetForm::Authority, Some(0..raw.len()), ""));
+        }
+
+        // The other forms differ in their first character.
+        if raw == "*" {
+            return match method {
+                Method::Options => Ok(Target::whole(raw, TargetForm::Asterisk, None, "*")),
+                _ => Err(InvalidTarget::Asterisk),
+            };
+        }
+        if raw.starts_with('/') {
+            return Target::with_path(raw, TargetForm::Origin, None, 0);
+        }
+        let authority = split_absolute(raw)?;
+        let end = authority.end;
+        // A proxy sends `OPTIONS *` on as `OPTIONS http://host`, without a slash (RFC 9112 section 3.2.4).
+        if method == Method::Options && end == raw.len() {
+            return Ok(Target::whole(raw, TargetForm::Absolute, Some(authority), "*"));
+        }
+        Target::with_path(raw, TargetForm::Absolute, Some(authority), end)
     }
 
-    /// The target as it stood in the request line: for logs, never for decisions.
+    /// A target that names no path of this server.
+    fn whole(raw: &str, form: TargetForm, authority: Option<Range<usize>>, path: &str) -> Target {
+        let canonical = Some(path.to_owned());
+        Target { raw: raw.to_owned(), form, authority, path: 0..0, query: None, canonical }
+    }
+
+    /// A target with `/path`, `/path?query`, `?query` or nothing from `start` on, after the authority.
+    fn with_path(
+        raw: &str,
+        form: TargetForm,
+        authority: Option<Range<usize>>,
+        start: usize,
+    ) -> Result<Target, InvalidTarget> {
+        let question_mark = memchr(b'?', &raw.as_bytes()[start..]).map(|at| start + at);
+        let query = question_mark.map(|at| at + 1..raw.len());
+        let path = start..question_mark.unwrap_or(raw.len());
+        let sent = &raw[path.clone()];
+        let canonical = if is_canonical(sent) { None } else { Some(canonical_path(sent)?) };
+        Ok(Target { raw: raw.to_owned(), form, authority, path, query, canonical })
+    }
+
+    /// The target as it was sent: for logs, never for decisions.
     pub fn raw(&self) -> &str {
         &self.raw
     }
@@ -121,191 +124,75 @@ impl Target {
         self.form
     }
 
-    /// The `host` or `host:port` in the target itself, if it has one; it goes before the `Host` field.
+    /// The `host` or `host:port` in the target itself, if it has one. It overrides the `Host` field.
     pub fn authority(&self) -> Option<&str> {
-        self.raw().get(self.authority.clone()?)
+        self.raw.get(self.authority.clone()?)
     }
 
-    /// The canonical path: every segment decoded once and encoded again in the one way we have.
+    /// The canonical path: every segment decoded once and encoded again, in one way only. Most paths are sent like that.
     ///
     /// So `/us%65rs` is `/users`, and `/a%2fb` is `/a%2Fb`, one segment. Starts with `/`, but for `*` (the server as a
     /// whole) and the empty path of CONNECT. Parsing a canonical path gives the same path.
     pub fn path(&self) -> &str {
-        match &self.path {
-            Path::Sent(part) => self.raw.get(part.clone()).unwrap_or_default(),
-            Path::Made(path) => path,
+        self.canonical.as_deref().unwrap_or(&self.raw[self.path.clone()])
+    }
+
+    /// The path's segments, decoded: `/a%2Fb/` has `a/b` and an empty one, `/` has an empty one. They are decoded from the
+    /// canonical path with each call.
+    pub fn segments(&self) -> Vec<String> {
+        match self.path().strip_prefix('/') {
+            // Whatever was encoded here can be decoded.
+            Some(path) => path.split('/').flat_map(decode_segment).map(Cow::into_owned).collect(),
+            None => Vec::new(),
         }
-    }
-
-    /// The path's segments, decoded once: `/a%2Fb/` has `a/b` and an empty one, `/` has an empty one.
-    pub fn segments(&self) -> &[String] {
-        // A canonical path that was sent as it is has nothing to decode: in it, every `%` would be one that was sent.
-        self.segments.get_or_init(|| {
-            let path = self.path();
-            let path = path.strip_prefix('/').unwrap_or(path);
-            path.split('/').map(str::to_owned).collect()
-        })
-    }
-
-    /// The path, if nothing in it is encoded: its segments are what stands between its slashes.
-    pub(super) fn plain_path(&self) -> Option<&str> {
-        matches!(self.path, Path::Sent(_)).then(|| self.path())
     }
 
     /// The path for people to read. Not for matching: `/a%2Fb` and `/a/b` look the same here.
     pub fn decoded_path(&self) -> String {
-        if self.segments().is_empty() {
-            return self.path().to_owned();
-        }
-        let mut path = String::with_capacity(self.path().len());
-        for segment in self.segments() {
-            path.push('/');
-            path.push_str(segment);
-        }
-        path
+        self.path().split('/').flat_map(decode_segment).collect::<Vec<_>>().join("/")
     }
 
-    /// What stands after the first `?`, still encoded; `Some("")` for a `?` at the end.
+    /// What follows the first `?`, still encoded; `Some("")` for a `?` at the end.
     pub fn query(&self) -> Option<&str> {
-        self.raw().get(self.query.clone()?)
+        self.raw.get(self.query.clone()?)
     }
 }
 
-/// What a target says.
-struct Parts {
-    form: TargetForm,
-    authority: Option<Range<usize>>,
-    query: Option<Range<usize>>,
-    path: Path,
-    segments: Option<Vec<String>>,
-}
-
-impl Parts {
-    fn of(method: Method, raw: &str) -> Result<Parts, InvalidTarget> {
-        // What can stand in no target at all.
-        if raw.is_empty() {
-            return Err(InvalidTarget::Empty);
-        }
-        if let Some(byte) = raw.bytes().find(|byte| !byte.is_ascii_graphic()) {
-            return Err(InvalidTarget::Byte(byte));
-        }
-        if raw.contains('#') {
-            return Err(InvalidTarget::Fragment);
-        }
-
-        // CONNECT has a form of its own.
-        if method == Method::Connect {
-            let has_host_and_port =
-                !raw.starts_with(':') && port_of(raw).is_some_and(|port| !port.is_empty());
-            if !has_host_and_port || !valid_authority(raw) {
-                return Err(InvalidTarget::Authority);
-            }
-            return Ok(Parts::whole(TargetForm::Authority, Some(0..raw.len()), ""));
-        }
-
-        // The others are told apart by how they start.
-        if raw == "*" {
-            return match method {
-                Method::Options => Ok(Parts::whole(TargetForm::Asterisk, None, "*")),
-                _ => Err(InvalidTarget::Asterisk),
-            };
-        }
-        if raw.starts_with('/') {
-            return Parts::with_path(raw, TargetForm::Origin, None, 0);
-        }
-        let authority = split_absolute(raw)?;
-        let end = authority.end;
-        // An OPTIONS of `http://host`, without even a slash, is what `*` was before a proxy (RFC 9112 section 3.2.4).
-        if method == Method::Options && end == raw.len() {
-            return Ok(Parts::whole(TargetForm::Absolute, Some(authority), "*"));
-        }
-        Parts::with_path(raw, TargetForm::Absolute, Some(authority), end)
+/// Each segment decoded once and encoded again.
+fn canonical_path(sent: &str) -> Result<String, InvalidTarget> {
+    let mut canonical = String::with_capacity(sent.len() + 1);
+    // `http://host` has an empty path, which means `/` (RFC 9110 section 4.2.3).
+    for segment in sent.strip_prefix('/').unwrap_or(sent).split('/') {
+        canonical.push('/');
+        canonical.extend(encode_segment(&decode_segment(segment)?));
     }
-
-    /// A target that names no path of this server.
-    fn whole(form: TargetForm, authority: Option<Range<usize>>, path: &str) -> Parts {
-        let (path, segments) = (Path::Made(path.to_owned()), Some(Vec::new()));
-        Parts { form, authority, query: None, path, segments }
-    }
-
-    /// A target with `/path`, `/path?query`, `?query` or nothing after the authority, which ends at `start`.
-    fn with_path(
-        raw: &str,
-        form: TargetForm,
-        authority: Option<Range<usize>>,
-        start: usize,
-    ) -> Result<Parts, InvalidTarget> {
-        let (end, query) = match raw[start..].find('?') {
-            Some(at) => (start + at, Some(start + at + 1..raw.len())),
-            None => (raw.len(), None),
-        };
-        let sent = &raw[start..end];
-        if sent.starts_with('/') && is_canonical(sent) {
-            return Ok(Parts {
-                form,
-                authority,
-                query,
-                path: Path::Sent(start..end),
-                segments: None,
-            });
-        }
-        // `http://host` has an empty path, which means `/` (RFC 9110 section 4.2.3).
-        let sent = sent.strip_prefix('/').unwrap_or(sent);
-        let segments = sent.split('/').map(decode_segment).collect::<Result<Vec<_>, _>>()?;
-        let path = Path::Made(canonical(&segments));
-        Ok(Parts { form, authority, query, path, segments: Some(segments) })
-    }
-}
-
-impl PartialEq for Target {
-    fn eq(&self, other: &Target) -> bool {
-        // All else follows from these.
-        (self.raw(), self.form, self.path()) == (other.raw(), other.form, other.path())
-    }
-}
-
-impl Eq for Target {}
-
-impl fmt::Debug for Target {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Target({:?}, {:?})", self.form, self.raw())
-    }
-}
-
-/// The path of these segments.
-fn canonical(segments: &[String]) -> String {
-    let mut path = String::new();
-    for segment in segments {
-        path.push('/');
-        path.extend(encode_segment(segment));
-    }
-    path
+    Ok(canonical)
 }
 
 /// Where the authority of `http://host:port/path?query` is.
 fn split_absolute(raw: &str) -> Result<Range<usize>, InvalidTarget> {
     let (scheme, rest) = raw.split_once("://").ok_or(InvalidTarget::NotAPath)?;
-    // Schemes are case-insensitive (RFC 3986 section 3.1). TLS may end before us, so `https` is ours as well.
+    // Schemes are case-insensitive (RFC 3986 section 3.1). A proxy may terminate TLS, so `https` is valid as well.
     if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Err(InvalidTarget::Scheme);
     }
+    let start = raw.len() - rest.len();
     let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
     // In a URI, unlike in `Host`, the host must not be empty (RFC 9110 section 4.2.1).
     if authority.is_empty() || authority.starts_with(':') || !valid_authority(authority) {
         return Err(InvalidTarget::Authority);
     }
-    let start = raw.len() - rest.len();
     Ok(start..start + authority.len())
 }
 
-/// Why a target is refused, always with 400.
+/// Why a target is rejected, always with 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidTarget {
-    /// Nothing stands between the two spaces of the request line.
+    /// There is nothing between the two spaces of the request line.
     Empty,
     /// A byte that is not visible ASCII: a target has to be encoded before it is sent.
     Byte(u8),
-    /// A `#`: the fragment is the browser's own business and is never sent.
+    /// A `#`: a browser uses the fragment itself and never sends it.
     Fragment,
     /// Neither `/path` nor an absolute URI, such as `users` or `host:80`.
     NotAPath,
@@ -386,8 +273,6 @@ mod tests {
         for (raw, path, segments, query) in cases {
             let target = get(raw);
             assert_eq!((target.path(), target.query()), (path, query), "{raw}");
-            let is_plain = raw.starts_with(path) && !path.contains('%');
-            assert_eq!(target.plain_path(), is_plain.then_some(path), "{raw}");
             assert_eq!(target.segments(), segments, "{raw}");
             assert_eq!(
                 (target.raw(), target.form(), target.authority()),

@@ -4,23 +4,30 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
+use super::line::{has_control, is_control};
+
 /// The value of a field line, without the whitespace around it (RFC 9110 section 5.5).
 ///
 /// Bytes, not text: besides visible ASCII, space and tab, old senders use 0x80 to 0xFF ("obs-text") in any encoding.
 ///
-/// The attack this type ends is response splitting: a value that a client chose, `a%0d%0aSet-Cookie: admin=1`
-/// decoded, would close its own line and open another. There is no way to make a `HeaderValue` but through a check.
+/// This type prevents response splitting: a value that a client chose, such as `a%0d%0aSet-Cookie: admin=1` once it is
+/// decoded, would end its line and begin another. Every `HeaderValue` has been validated.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct HeaderValue(Cow<'static, [u8]>);
 
 impl HeaderValue {
-    /// A value written in the program, checked when it compiles if it stands in a `const`.
+    /// A value in the program's text, checked at compile time if it is in a `const`.
     ///
     /// # Panics
-    /// If `value` has a byte that no value may have, or whitespace around it.
+    /// If `value` has a byte that is not allowed, or whitespace around it.
     pub const fn from_static(value: &'static str) -> HeaderValue {
         let bytes = value.as_bytes();
-        assert!(has_only_value_bytes(bytes), "a field value must not hold control characters");
+        let mut at = 0;
+        // A `while`, since a `const fn` cannot use iterators.
+        while at < bytes.len() {
+            assert!(!is_control(bytes[at]), "a field value must not hold control characters");
+            at += 1;
+        }
         if let ([b' ' | b'\t', ..], _) | (_, [.., b' ' | b'\t']) = (bytes, bytes) {
             panic!("a field value must not start or end with whitespace");
         }
@@ -32,37 +39,26 @@ impl HeaderValue {
         &self.0
     }
 
-    /// The value as text, if it is all ASCII; `None` if there is obs-text in it, whose encoding nobody knows.
+    /// The value as text if it is ASCII. `None` if there is obs-text in it, whose encoding is unknown.
     pub fn to_str(&self) -> Option<&str> {
         if self.0.is_ascii() { str::from_utf8(&self.0).ok() } else { None }
     }
 
-    /// The one door: trims the optional whitespace around the value, then judges every byte of the rest.
+    /// Every constructor validates here: the optional whitespace around the value is trimmed, then each byte is checked.
     fn checked(bytes: &[u8]) -> Result<&[u8], InvalidHeaderValue> {
         let value = trim_ows(bytes);
-        if has_only_value_bytes(value) { Ok(value) } else { Err(InvalidHeaderValue) }
+        if has_control(value) { Err(InvalidHeaderValue) } else { Ok(value) }
     }
 }
 
 /// Without the spaces and tabs at both ends: OWS, which is not part of a value (RFC 9110 section 5.6.3).
 ///
-/// Narrower than `trim_ascii`, which would also take away CR, LF and form feed, and with them the evidence.
+/// `trim_ascii` would also remove CR, LF and form feed, which must be rejected instead.
 pub fn trim_ows(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
         bytes = rest;
     }
     bytes
-}
-
-const fn has_only_value_bytes(bytes: &[u8]) -> bool {
-    let mut at = 0;
-    while at < bytes.len() {
-        if !matches!(bytes[at], b'\t' | b' '..=b'~' | 0x80..=0xFF) {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }
 
 impl TryFrom<&[u8]> for HeaderValue {
@@ -107,13 +103,13 @@ impl From<usize> for HeaderValue {
 }
 
 impl fmt::Debug for HeaderValue {
-    /// Quoted, obs-text as `\xNN`: what a peer sent must not reach a terminal or a log as it is.
+    /// Quoted, obs-text as `\xNN`: bytes of a client must not reach a terminal or a log as they are.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "\"{}\"", self.0.escape_ascii())
     }
 }
 
-/// The bytes are not a field value: a control character other than tab is among them.
+/// The bytes are not a field value: there is a control character other than tab among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidHeaderValue;
 

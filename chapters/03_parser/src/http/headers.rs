@@ -1,7 +1,7 @@
 //! The fields of a message: an ordered list in which a name may come twice.
 //!
-//! Not a map from name to value. Two `Set-Cookie` lines are two cookies, two `Content-Length` lines are an attack, and
-//! a map that kept one of them would hide both.
+//! It is not a map. Two `Set-Cookie` lines are two cookies, and two `Content-Length` lines are an attack. A map that kept
+//! one of them would hide both.
 
 pub use crate::http::header_name::HeaderName;
 pub use crate::http::header_name::InvalidHeaderName;
@@ -12,8 +12,8 @@ use crate::http::header_value::trim_ows;
 
 /// Header or trailer fields in the order of the wire (RFC 9110 section 5).
 ///
-/// Look-up is linear: a message has a dozen fields and at most a few hundred, where comparing a row of names is as
-/// quick as hashing one, and an attacker cannot choose names that collide.
+/// Look-up is linear. A message has a dozen fields, and comparing that many names takes no longer than hashing one. And
+/// an attacker cannot choose names whose hashes collide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
     lines: Vec<(HeaderName, HeaderValue)>,
@@ -23,6 +23,11 @@ impl Headers {
     /// No fields.
     pub fn new() -> Headers {
         Headers::default()
+    }
+
+    /// No fields, with room for this many lines.
+    pub fn with_capacity(lines: usize) -> Headers {
+        Headers { lines: Vec::with_capacity(lines) }
     }
 
     /// The number of field lines, repeated names counted each.
@@ -37,7 +42,7 @@ impl Headers {
 
     /// The first value of that name, in any spelling.
     ///
-    /// Right for a field that comes once. Where a second line would change the meaning, ask [`Headers::get_all`].
+    /// For fields that come once. Where a second line would change the meaning, use [`Headers::get_all`].
     pub fn get(&self, name: impl AsRef<str>) -> Option<&HeaderValue> {
         self.get_all(name).next()
     }
@@ -55,12 +60,12 @@ impl Headers {
         self.get(name).is_some()
     }
 
-    /// Adds a line at the end, beside any others of the name.
+    /// Adds a line at the end. Other lines of this name stay.
     pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
         self.lines.push((name, value));
     }
 
-    /// Makes this the only line of the name: in place of the first, or at the end if there was none.
+    /// Makes this the only line of the name. It replaces the first one, or is added at the end if there was none.
     pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
         let Some(first) = self.lines.iter().position(|(known, _)| *known == name) else {
             return self.append(name, value);
@@ -73,7 +78,7 @@ impl Headers {
         self.lines[first] = (name, value);
     }
 
-    /// Takes out every line of the name; whether there was one.
+    /// Removes every line of the name. Returns whether there was one.
     pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
         let before = self.lines.len();
         self.lines.retain(|(known, _)| !known.as_str().eq_ignore_ascii_case(name.as_ref()));
@@ -90,7 +95,7 @@ impl Headers {
     /// `Connection: close, TE` and the two lines `Connection: close`, `Connection: TE` mean the same (RFC 9110
     /// section 5.6.1). For lists of tokens only: a comma inside a quoted string would split it too.
     ///
-    /// An element that is not UTF-8 comes out as U+FFFD. Leaving it out would let `chunked, \xFF` pass for `chunked`.
+    /// An element that is not UTF-8 becomes U+FFFD. If it were left out, `chunked, \xFF` would be the same as `chunked`.
     pub fn list(&self, name: impl AsRef<str>) -> impl Iterator<Item = &str> {
         self.get_all(name)
             .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))

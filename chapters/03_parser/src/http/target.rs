@@ -1,34 +1,41 @@
-//! The request target: which resource is meant, decoded once and never again.
+//! The request target: which resource the client means, decoded once.
 //!
-//! Every later question, which route, which file, which rule applies, is put to the one canonical path made here. Two
-//! parts that decoded on their own, or one that decoded twice, would see two paths in `%2561dmin`.
+//! The route, the file and the rules that apply are all chosen by the one canonical path made here. Two parts of the
+//! program that decoded it themselves, or one that decoded it twice, would see two paths in `%2561dmin`.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::ops::Range;
 
-use crate::http::authority::port_of;
+use memchr::memchr;
+
+use crate::http::authority::split_port;
 use crate::http::authority::valid_authority;
 use crate::http::method::Method;
 use crate::http::percent::decode_segment;
 use crate::http::percent::encode_segment;
+use crate::http::percent::is_canonical;
 
-/// The second part of a request line, taken apart (RFC 9112 section 3.2).
+/// The second part of a request line, parsed (RFC 9112 section 3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     raw: String,
     form: TargetForm,
-    authority: Option<String>,
-    path: String,
-    segments: Vec<String>,
-    query: Option<String>,
+    /// Where they are in `raw`.
+    authority: Option<Range<usize>>,
+    path: Range<usize>,
+    query: Option<Range<usize>>,
+    /// The canonical path, if it is not what was sent.
+    canonical: Option<String>,
 }
 
 /// The four ways to write a target (RFC 9112 sections 3.2.1 to 3.2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetForm {
-    /// `/path?query`: the usual one. The host stands in `Host`.
+    /// `/path?query`: the usual form. The host is in `Host`.
     Origin,
-    /// `http://host/path?query`: what a proxy gets. Any server must take it, and its host goes before `Host`.
+    /// `http://host/path?query`: for requests to a proxy. Every server must accept it, and its host overrides `Host`.
     Absolute,
     /// `host:port`: for CONNECT only.
     Authority,
@@ -37,39 +44,37 @@ pub enum TargetForm {
 }
 
 impl Target {
-    /// Takes apart the target of a request with that method; the method decides which forms are allowed.
+    /// Parses the target of a request with this method, which decides which forms are allowed.
     ///
-    /// Dot segments stay as they are: for a client they are gone before it sends, and whoever opens files has to refuse
-    /// them in any case, since `%2e%2e%2f` decodes to them. The query is left raw, also if its `%` are wrong: browsers
-    /// send what a user types, and only a reader of the query needs it decoded.
+    /// Dot segments are kept: a client removes them before it sends, and code that opens files must reject them in any
+    /// case, since `%2e%2e%2f` decodes to them. The query is not decoded, and its `%` are not checked: browsers send what
+    /// a user types, and only code that reads the query needs it decoded.
     ///
     /// # Errors
-    /// An [`InvalidTarget`] for what the grammar does not allow (400). Not repaired: another server of a chain might
-    /// repair it in another way.
+    /// [`InvalidTarget`] for a target that the grammar does not allow (400). It is not repaired, since another server on
+    /// the way might repair it differently.
     pub fn parse(method: Method, raw: &str) -> Result<Target, InvalidTarget> {
-        // What can stand in no target at all.
+        // No form allows these.
         if raw.is_empty() {
             return Err(InvalidTarget::Empty);
         }
-        if let Some(byte) = raw.bytes().find(|byte| !byte.is_ascii_graphic()) {
-            return Err(InvalidTarget::Byte(byte));
-        }
-        if raw.contains('#') {
-            return Err(InvalidTarget::Fragment);
+        match raw.bytes().find(|byte| !byte.is_ascii_graphic() || *byte == b'#') {
+            Some(b'#') => return Err(InvalidTarget::Fragment),
+            Some(byte) => return Err(InvalidTarget::Byte(byte)),
+            None => {}
         }
 
-        // CONNECT has a form of its own.
+        // CONNECT has its own form.
         if method == Method::Connect {
-            let has_host_and_port =
-                !raw.starts_with(':') && port_of(raw).is_some_and(|port| !port.is_empty());
-            if !has_host_and_port || !valid_authority(raw) {
+            let (host, port) = split_port(raw);
+            let has_both = !host.is_empty() && port.is_some_and(|port| !port.is_empty());
+            if !has_both || !valid_authority(raw) {
                 return Err(InvalidTarget::Authority);
             }
-            let authority = Some(raw.to_owned());
-            return Ok(Target::whole(raw, TargetForm::Authority, authority, ""));
+            return Ok(Target::whole(raw, TargetForm::Authority, Some(0..raw.len()), ""));
         }
 
-        // The others are told apart by how they start.
+        // The other forms differ in their first character.
         if raw == "*" {
             return match method {
                 Method::Options => Ok(Target::whole(raw, TargetForm::Asterisk, None, "*")),
@@ -77,51 +82,39 @@ impl Target {
             };
         }
         if raw.starts_with('/') {
-            return Target::with_path(raw, TargetForm::Origin, None, raw);
+            return Target::with_path(raw, TargetForm::Origin, None, 0);
         }
-        let (authority, rest) = split_absolute(raw)?;
-        // An OPTIONS of `http://host`, without even a slash, is what `*` was before a proxy (RFC 9112 section 3.2.4).
-        if method == Method::Options && rest.is_empty() {
+        let authority = split_absolute(raw)?;
+        let end = authority.end;
+        // A proxy sends `OPTIONS *` on as `OPTIONS http://host`, without a slash (RFC 9112 section 3.2.4).
+        if method == Method::Options && end == raw.len() {
             return Ok(Target::whole(raw, TargetForm::Absolute, Some(authority), "*"));
         }
-        Target::with_path(raw, TargetForm::Absolute, Some(authority), rest)
+        Target::with_path(raw, TargetForm::Absolute, Some(authority), end)
     }
 
     /// A target that names no path of this server.
-    fn whole(raw: &str, form: TargetForm, authority: Option<String>, path: &str) -> Target {
-        Target {
-            raw: raw.to_owned(),
-            form,
-            authority,
-            path: path.to_owned(),
-            segments: Vec::new(),
-            query: None,
-        }
+    fn whole(raw: &str, form: TargetForm, authority: Option<Range<usize>>, path: &str) -> Target {
+        let canonical = Some(path.to_owned());
+        Target { raw: raw.to_owned(), form, authority, path: 0..0, query: None, canonical }
     }
 
-    /// A target with `/path`, `/path?query`, `?query` or nothing after the authority.
+    /// A target with `/path`, `/path?query`, `?query` or nothing from `start` on, after the authority.
     fn with_path(
         raw: &str,
         form: TargetForm,
-        authority: Option<String>,
-        path_and_query: &str,
+        authority: Option<Range<usize>>,
+        start: usize,
     ) -> Result<Target, InvalidTarget> {
-        let (raw_path, query) = match path_and_query.split_once('?') {
-            Some((path, query)) => (path, Some(query.to_owned())),
-            None => (path_and_query, None),
-        };
-        // `http://host` has an empty path, which means `/` (RFC 9110 section 4.2.3).
-        let raw_path = raw_path.strip_prefix('/').unwrap_or(raw_path);
-        let segments = raw_path.split('/').map(decode_segment).collect::<Result<Vec<_>, _>>()?;
-        let mut path = String::with_capacity(raw_path.len() + 1);
-        for segment in &segments {
-            path.push('/');
-            path.extend(encode_segment(segment));
-        }
-        Ok(Target { raw: raw.to_owned(), form, authority, path, segments, query })
+        let question_mark = memchr(b'?', &raw.as_bytes()[start..]).map(|at| start + at);
+        let query = question_mark.map(|at| at + 1..raw.len());
+        let path = start..question_mark.unwrap_or(raw.len());
+        let sent = &raw[path.clone()];
+        let canonical = if is_canonical(sent) { None } else { Some(canonical_path(sent)?) };
+        Ok(Target { raw: raw.to_owned(), form, authority, path, query, canonical })
     }
 
-    /// The target as it stood in the request line: for logs, never for decisions.
+    /// The target as it was sent: for logs, never for decisions.
     pub fn raw(&self) -> &str {
         &self.raw
     }
@@ -131,67 +124,75 @@ impl Target {
         self.form
     }
 
-    /// The `host` or `host:port` in the target itself, if it has one; it goes before the `Host` field.
+    /// The `host` or `host:port` in the target itself, if it has one. It overrides the `Host` field.
     pub fn authority(&self) -> Option<&str> {
-        self.authority.as_deref()
+        self.raw.get(self.authority.clone()?)
     }
 
-    /// The canonical path: every segment decoded once and encoded again in the one way we have.
+    /// The canonical path: every segment decoded once and encoded again, in one way only. Most paths are sent like that.
     ///
     /// So `/us%65rs` is `/users`, and `/a%2fb` is `/a%2Fb`, one segment. Starts with `/`, but for `*` (the server as a
     /// whole) and the empty path of CONNECT. Parsing a canonical path gives the same path.
     pub fn path(&self) -> &str {
-        &self.path
+        self.canonical.as_deref().unwrap_or(&self.raw[self.path.clone()])
     }
 
-    /// The path's segments, decoded once: `/a%2Fb/` has `a/b` and an empty one, `/` has an empty one.
-    pub fn segments(&self) -> &[String] {
-        &self.segments
+    /// The path's segments, decoded: `/a%2Fb/` has `a/b` and an empty one, `/` has an empty one. They are decoded from the
+    /// canonical path with each call.
+    pub fn segments(&self) -> Vec<String> {
+        match self.path().strip_prefix('/') {
+            // Whatever was encoded here can be decoded.
+            Some(path) => path.split('/').flat_map(decode_segment).map(Cow::into_owned).collect(),
+            None => Vec::new(),
+        }
     }
 
     /// The path for people to read. Not for matching: `/a%2Fb` and `/a/b` look the same here.
     pub fn decoded_path(&self) -> String {
-        if self.segments.is_empty() {
-            return self.path.clone();
-        }
-        let mut path = String::with_capacity(self.path.len());
-        for segment in &self.segments {
-            path.push('/');
-            path.push_str(segment);
-        }
-        path
+        self.path().split('/').flat_map(decode_segment).collect::<Vec<_>>().join("/")
     }
 
-    /// What stands after the first `?`, still encoded; `Some("")` for a `?` at the end.
+    /// What follows the first `?`, still encoded; `Some("")` for a `?` at the end.
     pub fn query(&self) -> Option<&str> {
-        self.query.as_deref()
+        self.raw.get(self.query.clone()?)
     }
 }
 
-/// Splits `http://host:port/path?query` into authority and the rest.
-fn split_absolute(raw: &str) -> Result<(String, &str), InvalidTarget> {
+/// Each segment decoded once and encoded again.
+fn canonical_path(sent: &str) -> Result<String, InvalidTarget> {
+    let mut canonical = String::with_capacity(sent.len() + 1);
+    // `http://host` has an empty path, which means `/` (RFC 9110 section 4.2.3).
+    for segment in sent.strip_prefix('/').unwrap_or(sent).split('/') {
+        canonical.push('/');
+        canonical.extend(encode_segment(&decode_segment(segment)?));
+    }
+    Ok(canonical)
+}
+
+/// Where the authority of `http://host:port/path?query` is.
+fn split_absolute(raw: &str) -> Result<Range<usize>, InvalidTarget> {
     let (scheme, rest) = raw.split_once("://").ok_or(InvalidTarget::NotAPath)?;
-    // Schemes are case-insensitive (RFC 3986 section 3.1). TLS may end before us, so `https` is ours as well.
+    // Schemes are case-insensitive (RFC 3986 section 3.1). A proxy may terminate TLS, so `https` is valid as well.
     if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Err(InvalidTarget::Scheme);
     }
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
+    let start = raw.len() - rest.len();
+    let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
     // In a URI, unlike in `Host`, the host must not be empty (RFC 9110 section 4.2.1).
     if authority.is_empty() || authority.starts_with(':') || !valid_authority(authority) {
         return Err(InvalidTarget::Authority);
     }
-    Ok((authority.to_owned(), path))
+    Ok(start..start + authority.len())
 }
 
-/// Why a target is refused, always with 400.
+/// Why a target is rejected, always with 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidTarget {
-    /// Nothing stands between the two spaces of the request line.
+    /// There is nothing between the two spaces of the request line.
     Empty,
     /// A byte that is not visible ASCII: a target has to be encoded before it is sent.
     Byte(u8),
-    /// A `#`: the fragment is the browser's own business and is never sent.
+    /// A `#`: a browser uses the fragment itself and never sends it.
     Fragment,
     /// Neither `/path` nor an absolute URI, such as `users` or `host:80`.
     NotAPath,

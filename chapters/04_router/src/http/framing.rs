@@ -7,21 +7,20 @@ use super::{Headers, Status, Version, header};
 /// How the end of a request's body is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyLength {
-    /// So many bytes. Zero when the request says nothing: it has no body then.
+    /// This many bytes. Zero for a request with neither field: it has no body.
     Fixed(u64),
     /// A chunk of size zero ends it.
     Chunked,
 }
 
-/// Decides how a request's body is framed (RFC 9112 section 6.3).
+/// Determines how a request's body is framed (RFC 9112 section 6.3).
 ///
-/// This is where requests are smuggled: if we and a proxy in front of us disagree about where a body
-/// ends, what one of us takes for a body is the next request for the other. So whatever could be read
-/// in two ways is refused, even where the RFC would allow a guess.
+/// This is the place of request smuggling: if a server and a proxy before it disagree about where a body ends, then a part
+/// of the body for one of them is the next request for the other. So everything ambiguous is rejected, even where the RFC
+/// allows a guess.
 ///
 /// # Errors
-/// [`FramingError`] with its status. The connection must close after it, since nobody knows where the
-/// next request starts.
+/// [`FramingError`] with its status. The connection must close after it, since the start of the next request is unknown.
 pub fn body_length(version: Version, headers: &Headers) -> Result<BodyLength, FramingError> {
     let has_length = headers.contains(header::CONTENT_LENGTH);
     if !headers.contains(header::TRANSFER_ENCODING) {
@@ -36,7 +35,7 @@ pub fn body_length(version: Version, headers: &Headers) -> Result<BodyLength, Fr
     let codings: Vec<&str> = headers.list(header::TRANSFER_ENCODING).collect();
     let is_chunked = |coding: &&str| coding.eq_ignore_ascii_case("chunked");
     match codings.split_last() {
-        // Not last means that the length is unknown; twice makes no sense (RFC 9112 section 6.1).
+        // If it is not last, the length is unknown. Twice is forbidden (RFC 9112 section 6.1).
         Some((last, before)) if is_chunked(last) && !before.iter().any(is_chunked) => {
             if before.is_empty() {
                 Ok(BodyLength::Chunked)
@@ -62,7 +61,7 @@ fn content_length(headers: &Headers) -> Result<BodyLength, FramingError> {
     Ok(BodyLength::Fixed(agreed.unwrap_or(0)))
 }
 
-/// 1*DIGIT and nothing else. The standard library's parser would take a plus sign as well.
+/// 1*DIGIT and nothing else. The standard library's parser would also accept a plus sign.
 fn decimal(digits: &[u8]) -> Result<u64, FramingError> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(FramingError::BadLength);
@@ -73,7 +72,7 @@ fn decimal(digits: &[u8]) -> Result<u64, FramingError> {
         .ok_or(FramingError::LengthOverflow)
 }
 
-/// Why the end of a body cannot be known.
+/// Why the end of a body is not certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FramingError {
     /// Content-Length and Transfer-Encoding in one request.
@@ -82,18 +81,18 @@ pub enum FramingError {
     BadLength,
     /// Two Content-Lengths that differ.
     DifferentLengths,
-    /// A Content-Length that no 64-bit number holds.
+    /// A Content-Length that does not fit into 64 bits.
     LengthOverflow,
-    /// Transfer-Encoding in HTTP/1.0, which does not have it.
+    /// Transfer-Encoding in HTTP/1.0, which did not have it yet.
     CodingOnHttp10,
     /// Transfer-Encoding in which `chunked` is not the last coding, or not just once.
     ChunkedNotLast,
-    /// A transfer coding in front of `chunked` that we do not have.
+    /// A transfer coding before `chunked` that this server does not implement.
     UnknownCoding,
 }
 
 impl FramingError {
-    /// The status that answers it.
+    /// The status of the response.
     pub fn status(self) -> Status {
         match self {
             Self::LengthOverflow => Status::CONTENT_TOO_LARGE,

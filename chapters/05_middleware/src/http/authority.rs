@@ -1,19 +1,17 @@
-//! The host and port of a request, wherever they stand: in the `Host` field or in the target.
+//! The host and port of a request, in the `Host` field or in the target.
 
 use std::net::Ipv6Addr;
+
+use memchr::memchr;
 
 use crate::http::percent::decode_segment;
 
 /// Whether `text` is `host` or `host:port`, as in `Host` (RFC 9110 section 7.2, RFC 3986 section 3.2).
 ///
-/// The host is a name, an IPv4 address, an IPv6 address in brackets, or empty; the port may be empty too. There is no
-/// `user@`: in `Host` it never was allowed, and in a URI it serves to disguise the host (RFC 9110 section 4.2.4).
+/// The host is a name, an IPv4 address, an IPv6 address in brackets, or empty; the port may be empty too. `user@` is
+/// rejected: `Host` never allowed it, and in a URI it is used to disguise the host (RFC 9110 section 4.2.4).
 pub fn valid_authority(text: &str) -> bool {
-    let port = port_of(text);
-    let host = match port {
-        Some(port) => &text[..text.len() - port.len() - 1],
-        None => text,
-    };
+    let (host, port) = split_port(text);
     let valid_port = port.is_none_or(|port| port.is_empty() || valid_port(port));
     let valid_host = match host.strip_prefix('[') {
         Some(rest) => {
@@ -24,21 +22,31 @@ pub fn valid_authority(text: &str) -> bool {
     valid_host && valid_port
 }
 
-/// What follows the colon of the port, if there is one. The colons of an IPv6 address stand inside brackets.
-pub fn port_of(authority: &str) -> Option<&str> {
-    let after_brackets = authority.rfind(']').map_or(0, |at| at + 1);
-    authority[after_brackets..].split_once(':').map(|(_, port)| port)
+/// The host, and what follows the colon of the port if there is one. The colons of an IPv6 address are inside brackets.
+pub fn split_port(authority: &str) -> (&str, Option<&str>) {
+    let bytes = authority.as_bytes();
+    let is_bracketed = bytes.starts_with(b"[");
+    let host = if is_bracketed { memchr(b']', bytes).unwrap_or(0) } else { 0 };
+    match memchr(b':', &bytes[host..]) {
+        Some(at) => (&authority[..host + at], Some(&authority[host + at + 1..])),
+        None => (authority, None),
+    }
 }
 
-/// Digits alone, where `parse` would also take a sign, and a number that TCP has.
+/// Digits only, where `parse` would also accept a sign, and a number that TCP has.
 fn valid_port(port: &str) -> bool {
     port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
 /// `reg-name`: unreserved characters, sub-delims and whole `%XX` (RFC 3986 section 3.2.2).
 fn valid_name(host: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte);
-    host.bytes().all(allowed) && decode_segment(host).is_ok()
+    // `$` to `.` is $ % & ' ( ) * + , - and the dot.
+    let is_allowed = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'!' | b'$'..=b'.' | b';' | b'=' | b'_' | b'~')
+    };
+    host.bytes().all(|byte| is_allowed(byte) && byte != b'%')
+        || (host.bytes().all(is_allowed) && decode_segment(host).is_ok())
 }
 
 #[cfg(test)]

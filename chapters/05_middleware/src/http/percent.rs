@@ -11,7 +11,7 @@ use crate::http::target::InvalidTarget;
 
 /// What is written as `%XX` in a canonical segment: all but `pchar` (RFC 3986 section 3.3).
 ///
-/// `/` and `%` are among it, so a segment can hold either and the path still has its boundaries.
+/// `/` and `%` are encoded too, so a segment can hold either and the path still has its boundaries.
 const NOT_PCHAR: &AsciiSet = &NON_ALPHANUMERIC
     // unreserved
     .remove(b'-')
@@ -39,19 +39,31 @@ pub fn encode_segment(segment: &str) -> impl Iterator<Item = &str> {
     utf8_percent_encode(segment, NOT_PCHAR)
 }
 
+/// Whether this path is canonical as it is, with nothing in it that is encoded.
+pub fn is_canonical(path: &str) -> bool {
+    // `&` to `;` is & ' ( ) * + , - . / 0 to 9 : and ;
+    let stands_for_itself = |byte: u8| {
+        byte.is_ascii_alphabetic()
+            || matches!(byte, b'!' | b'$' | b'&'..=b';' | b'=' | b'@' | b'_' | b'~')
+    };
+    path.starts_with('/') && path.bytes().all(stands_for_itself)
+}
+
 /// Decodes each `%XX` of a segment, once.
 ///
 /// # Errors
-/// [`InvalidTarget::Escape`] for a `%` that does not start a pair of hex digits: one server would pass it on as it
-/// is, another would drop it. [`InvalidTarget::Utf8`] for bytes that are no text; `%C0%AE` was a dot to the servers
-/// that let it pass.
-pub fn decode_segment(segment: &str) -> Result<String, InvalidTarget> {
+/// [`InvalidTarget::Escape`] for a `%` that is not followed by two hex digits: one server would keep it as it is,
+/// another would drop it. [`InvalidTarget::Utf8`] for bytes that are not UTF-8: servers that accepted `%C0%AE` took it
+/// for a dot.
+pub fn decode_segment(segment: &str) -> Result<Cow<'_, str>, InvalidTarget> {
+    if !segment.contains('%') {
+        return Ok(Cow::Borrowed(segment));
+    }
     let mut escapes = segment.split('%').skip(1);
     if !escapes.all(starts_with_two_hex_digits) {
         return Err(InvalidTarget::Escape);
     }
-    let decoded = percent_decode_str(segment).decode_utf8();
-    decoded.map(Cow::into_owned).map_err(|_| InvalidTarget::Utf8)
+    percent_decode_str(segment).decode_utf8().map_err(|_| InvalidTarget::Utf8)
 }
 
 fn starts_with_two_hex_digits(text: &str) -> bool {
@@ -80,7 +92,7 @@ mod tests {
             ("%c0%ae", Err(InvalidTarget::Utf8)),
         ];
         for (segment, decoded) in cases {
-            assert_eq!(decode_segment(segment), decoded.map(str::to_owned), "{segment:?}");
+            assert_eq!(decode_segment(segment), decoded.map(Cow::Borrowed), "{segment:?}");
         }
     }
 
@@ -89,7 +101,17 @@ mod tests {
         fn what_is_encoded_decodes_to_itself_and_has_no_delimiter(segment: String) {
             let encoded: String = encode_segment(&segment).collect();
             prop_assert!(encoded.is_ascii() && !encoded.contains(['/', '?', '#', ' ', '"']));
-            prop_assert_eq!(decode_segment(&encoded), Ok(segment));
+            prop_assert_eq!(decode_segment(&encoded), Ok(Cow::Owned(segment)));
+        }
+
+        #[test]
+        fn each_segment_of_a_canonical_path_stands_for_itself(path in "/[ -~]{0,20}|/[a-z/]{0,9}") {
+            if is_canonical(&path) {
+                for segment in path.split('/') {
+                    prop_assert_eq!(decode_segment(segment), Ok(Cow::Borrowed(segment)));
+                    prop_assert_eq!(encode_segment(segment).collect::<String>(), segment);
+                }
+            }
         }
     }
 }

@@ -1,8 +1,10 @@
-//! A block of field lines becomes headers (RFC 9112 section 5).
+//! Field lines become [`Headers`] (RFC 9112 section 5).
+
+use memchr::memchr_iter;
 
 use super::{HeaderName, HeaderValue, Headers};
 
-/// Why a block of field lines could not be read.
+/// Why a block of field lines is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldsError {
     /// More lines than allowed.
@@ -11,24 +13,30 @@ pub enum FieldsError {
     Malformed,
 }
 
-/// Reads the field lines of a head or of a trailer section.
+/// Parses the field lines of a header section or a trailer section.
 ///
-/// `block` ends in the empty line, CRLF included. No line may be folded (RFC 9112 section 5.2), no space
-/// may stand between a name and its colon (section 5.1), and no name may be empty: each of these has
-/// been read in two ways by two servers in a row, which is how a request is smuggled past the first.
+/// `block` ends with the empty line, CRLF included. A line must not be folded (RFC 9112 section 5.2), there must be no
+/// space between a name and its colon (section 5.1), and no name may be empty. Servers have read each of these in
+/// different ways, and that is how a request is smuggled past one of them.
 ///
 /// # Errors
 /// [`FieldsError`] for more than `limit` lines, or a line that is not a field.
 pub fn parse_fields(block: &[u8], limit: usize) -> Result<Headers, FieldsError> {
-    // No more room than there are lines, however many are allowed.
-    let count = block.split(|byte| *byte == b'\n').count();
-    let mut lines = vec![httparse::EMPTY_HEADER; limit.min(count)];
-    let lines = match httparse::parse_headers(block, &mut lines) {
+    // Nearly all messages have few lines, and room for these is on the stack.
+    let (mut few, mut many) = ([httparse::EMPTY_HEADER; 16], Vec::new());
+    let mut parsed = httparse::parse_headers(block, &mut few[..limit.min(16)]);
+    if parsed == Err(httparse::Error::TooManyHeaders) && limit > 16 {
+        // No more room than there are lines, however many are allowed.
+        let count = memchr_iter(b'\n', block).count();
+        many.resize(limit.min(count), httparse::EMPTY_HEADER);
+        parsed = httparse::parse_headers(block, &mut many);
+    }
+    let lines = match parsed {
         Ok(httparse::Status::Complete((used, lines))) if used == block.len() => lines,
         Err(httparse::Error::TooManyHeaders) => return Err(FieldsError::TooMany),
         _ => return Err(FieldsError::Malformed),
     };
-    let mut headers = Headers::new();
+    let mut headers = Headers::with_capacity(lines.len());
     for line in lines {
         let name = HeaderName::try_from(line.name).map_err(|_| FieldsError::Malformed)?;
         let value = HeaderValue::try_from(line.value).map_err(|_| FieldsError::Malformed)?;

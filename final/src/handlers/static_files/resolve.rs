@@ -178,7 +178,7 @@ mod tests {
     use crate::http::{Method, Target};
 
     fn segments(target: &str) -> Vec<String> {
-        Target::parse(Method::Get, target).unwrap().segments().to_vec()
+        Target::parse(Method::Get, target).unwrap().segments()
     }
 
     fn relative(target: &str) -> Option<PathBuf> {
@@ -336,7 +336,7 @@ mod tests {
             let folder = std::env::temp_dir();
             let root = Root::new(&folder).unwrap();
             if let Ok(target) = Target::parse(Method::Get, &raw)
-                && let Some(Found::Folder(path)) = root.find(target.segments()).unwrap()
+                && let Some(Found::Folder(path)) = root.find(&target.segments()).unwrap()
             {
                 prop_assert!(path.starts_with(folder.canonicalize().unwrap()), "{raw} is {path:?}");
             }
