@@ -14,7 +14,8 @@ use httpserver::core::{
     Connection, ConnectionTable, Interest, MemoryBudget, Poll, Poller, UploadSlots,
 };
 use httpserver::http::context::Context;
-use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
+use httpserver::http::exchange::{Exchange, Scratch};
+use httpserver::http::step::AfterStep;
 use httpserver::http::{HeaderName, HeaderValue, Request, Response, Router, Routes};
 
 /// A connection whose both ends are here, and the thread's own things.

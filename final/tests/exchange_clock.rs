@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use httpserver::Limits;
 use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
 use httpserver::http::context::Context;
-use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
+use httpserver::http::exchange::{Exchange, Scratch};
+use httpserver::http::step::AfterStep;
 use httpserver::http::{Request, Response};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -108,7 +109,7 @@ fn between_requests_the_idle_time_counts_from_the_last_answer() {
     assert_eq!(pair.step(b"", 0), pair.until(Interest::Read, 3));
     let next = pair.step(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 2);
     assert_eq!(next, pair.until(Interest::Read, 2 + 3));
-    assert!(!pair.exchange.time_out(&pair.connection), "nobody is told that it was idle");
+    assert!(!pair.exchange.time_out(), "nobody is told that it was idle");
 }
 
 #[test]
@@ -124,12 +125,12 @@ fn the_head_has_one_deadline_from_its_first_byte_however_slowly_it_comes() {
     assert_eq!(pair.step(b"G", 1), pair.until(Interest::Read, 1 + 5));
     assert_eq!(pair.step(b"E", 3), pair.until(Interest::Read, 1 + 5));
     assert_eq!(pair.step(b"T", 5), pair.until(Interest::Read, 1 + 5));
-    assert!(pair.exchange.time_out(&pair.connection));
+    assert!(pair.exchange.time_out());
     let next = pair.step(b"", 6);
     assert!(pair.read().starts_with("HTTP/1.1 408 "));
     // What it still sends is thrown away, for so long.
     assert_eq!(next, pair.until(Interest::Read, 6 + 13));
-    assert!(pair.exchange.is_closing() && !pair.exchange.time_out(&pair.connection));
+    assert!(pair.exchange.is_closing() && !pair.exchange.time_out());
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn the_body_has_one_deadline_from_the_end_of_the_head() {
     let next = pair.step(b"Content-Length: 4\r\n\r\n1", 4);
     assert_eq!(next, pair.until(Interest::Read, 4 + 7));
     assert_eq!(pair.step(b"2", 10), pair.until(Interest::Read, 4 + 7));
-    assert!(pair.exchange.time_out(&pair.connection));
+    assert!(pair.exchange.time_out());
     pair.step(b"", 11);
     assert!(pair.read().starts_with("HTTP/1.1 408 "));
 }
@@ -158,7 +159,7 @@ fn an_answer_that_is_not_read_has_the_write_time_and_nobody_is_told() {
     assert_eq!(next, pair.until(Interest::Write, 2 + 11));
     // What it sends meanwhile is not read: it has to take its answer first.
     assert_eq!(pair.step(b"GET / HTTP/1.1\r\n", 9), pair.until(Interest::Write, 9 + 11));
-    assert!(!pair.exchange.time_out(&pair.connection));
+    assert!(!pair.exchange.time_out());
 }
 
 /// Others have their turn before it goes on. Until then it waits for a socket that takes bytes.

@@ -1,5 +1,4 @@
 //! A whole connection, without a server: whatever the pieces in which bytes arrive, the answers are the same.
-#![cfg(unix)] // both ends are made with socketpair(2)
 
 use std::fs;
 use std::path::Path;

@@ -12,7 +12,8 @@ use std::time::Instant;
 use httpserver::Limits;
 use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
 use httpserver::http::context::Context;
-use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
+use httpserver::http::exchange::{Exchange, Scratch};
+use httpserver::http::step::AfterStep;
 use httpserver::http::{Handler, HeaderValue, Request, Response};
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -240,7 +241,7 @@ fn a_refusal_says_what_was_too_slow_and_not_when_to_come_again() {
     ] {
         let mut pair = Pair::new();
         pair.step(begun, &done);
-        assert!(pair.exchange.time_out(&pair.connection));
+        assert!(pair.exchange.time_out());
         pair.step("", &done);
         let reply = pair.read();
         assert!(reply.starts_with("HTTP/1.1 408 "), "{reply}");
@@ -266,7 +267,7 @@ fn who_is_too_slow_and_reads_nothing_is_told_nothing() {
         }
     }
     assert!(matches!(next, AfterStep::Wait(Interest::Write, _)), "{next:?}: it all goes somewhere");
-    assert!(!pair.exchange.time_out(&pair.connection));
+    assert!(!pair.exchange.time_out());
 }
 
 #[test]
@@ -390,7 +391,7 @@ fn a_large_body_for_which_there_is_no_slot_waits_in_the_queue_and_reads_nothing(
         matches!(pair.step("", &done), AfterStep::Queue { is_new: false, .. }),
         "a slot is brought"
     );
-    assert!(pair.exchange.time_out(&pair.connection));
+    assert!(pair.exchange.time_out());
     pair.step("", &done);
     let reply = pair.read();
     assert!(reply.starts_with("HTTP/1.1 503 ") && reply.contains("Retry-After: 1\r\n"), "{reply}");

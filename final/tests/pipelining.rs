@@ -11,7 +11,8 @@ use std::time::Instant;
 use httpserver::Limits;
 use httpserver::core::{Connection, MemoryBudget, UploadSlots};
 use httpserver::http::context::Context;
-use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
+use httpserver::http::exchange::{Exchange, Scratch};
+use httpserver::http::step::AfterStep;
 use httpserver::http::{Handler, Method, Request};
 
 /// Both ends of a connection.

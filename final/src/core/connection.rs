@@ -1,4 +1,4 @@
-//! One client: a socket that never blocks, and what has been received from it and not understood yet.
+//! One client: a socket that never blocks.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
@@ -21,15 +21,14 @@ pub enum Fill {
 pub struct Connection {
     stream: Stream,
     peer: SocketAddr,
-    /// What is left over of the thread's buffer. Empty as a rule, so that a connection that waits costs no
-    /// buffer.
-    leftover: Vec<u8>,
+    /// Whether closing the socket sends a reset.
+    resets: bool,
 }
 
 impl Connection {
     /// Wraps a socket that does not block.
     pub fn new(stream: impl Into<Stream>, peer: SocketAddr) -> Connection {
-        Connection { stream: stream.into(), peer, leftover: Vec::new() }
+        Connection { stream: stream.into(), peer, resets: false }
     }
 
     /// The client's address.
@@ -40,23 +39,6 @@ impl Connection {
     /// The socket.
     pub fn stream(&self) -> &Stream {
         &self.stream
-    }
-
-    /// Takes what was left over.
-    pub fn take_leftover(&mut self, buffer: &mut Vec<u8>) {
-        buffer.clear();
-        buffer.append(&mut self.leftover);
-        self.leftover = Vec::new();
-    }
-
-    /// What is left over.
-    pub fn leftover(&self) -> &[u8] {
-        &self.leftover
-    }
-
-    /// Keeps what has not been understood.
-    pub fn keep(&mut self, rest: &[u8]) {
-        self.leftover = rest.to_vec();
     }
 
     /// recv(2): puts what is there behind the end of `buffer`, at most as much as its spare capacity.
@@ -82,8 +64,12 @@ impl Connection {
     ///
     /// # Errors
     /// Those of setsockopt(2).
-    pub fn reset_on_close(&self, reset: bool) -> io::Result<()> {
-        system::reset_on_close(&self.stream, reset)
+    pub fn reset_on_close(&mut self, reset: bool) -> io::Result<()> {
+        if self.resets != reset {
+            system::reset_on_close(&self.stream, reset)?;
+            self.resets = reset;
+        }
+        Ok(())
     }
 
     /// shutdown(2) of our direction: sends FIN behind the last byte.

@@ -4,6 +4,7 @@ pub mod admission;
 pub mod allocator;
 mod blocking;
 pub mod blocking_predictor;
+pub mod blocking_socket;
 pub mod connection;
 pub mod connection_table;
 pub mod deadline;

@@ -1,9 +1,9 @@
-//! Where a connection stands between two turns: what the stack of a thread that waits would know.
+//! The state of a connection between two steps: what would be on the stack of a thread that waits for its client.
 
 use std::time::Instant;
 
 use super::Request;
-use super::body::BodyDecoder;
+use super::body::{BodyDecoder, RequestBody};
 use super::framing::BodyLength;
 use super::limits::{KIB, Limits};
 use super::parser::HeadParser;
@@ -12,47 +12,49 @@ use crate::core::allocator::LARGE_BLOCK;
 use crate::core::memory_budget::{OverBudget, Reservation, SMALL};
 use crate::core::upload_slots::UploadSlot;
 
-/// Where a connection stands.
+/// Bytes of a large body that arrive before its handler is called, as a sign that the client means it: a limit of memory.
+const FIRST_PART: u64 = 64 * KIB as u64;
+
+/// The state of a connection.
+#[derive(Default)]
 pub(super) enum ConnectionState {
     /// Between two requests.
+    #[default]
     Idle,
-    /// A part of a head has come.
-    Head { parser: Box<HeadParser>, deadline: Instant },
-    /// A part of a body has come.
-    Body(Box<Body>),
-    /// The last answer is on its way. If the client has said that it will send no more, there is nothing to wait
-    /// for behind it. `resets`: until it is complete, the connection is ended by a reset.
-    Flushing { linger: bool, resets: bool },
-    /// Our side has said its last word (FIN); what the peer still sends is thrown away.
-    Closing { deadline: Instant, drained: usize },
+    /// A part of a header section has arrived. The deadline was fixed when its first byte arrived.
+    HeaderSection { parser: Box<HeadParser>, deadline: Instant },
+    /// A header section has arrived, and a part of the body.
+    Body(Box<IncompleteBody>),
+    /// The last response is being sent. `linger`: afterwards, wait for the client's FIN.
+    Flushing { linger: bool },
+    /// Lingering close (RFC 9112 section 9.6): FIN has been sent, and input is discarded until the client's FIN.
+    Closing { deadline: Instant, discarded: usize },
 }
 
-/// A request whose body has not come whole.
-pub(super) struct Body {
-    /// The request, but for its body.
+/// A request whose body is incomplete.
+pub(super) struct IncompleteBody {
+    /// The request without its body.
     pub(super) request: Box<Request>,
     pub(super) decoder: BodyDecoder,
+    /// What has been decoded.
     pub(super) bytes: Vec<u8>,
     /// For the capacity of `bytes`.
     pub(super) memory: Reservation,
     pub(super) deadline: Instant,
-    /// The client waits for our word, and has not got it.
+    /// The client waits for `100 Continue`, which has not been sent.
     pub(super) expects: bool,
-    /// It waits for a slot, and the engine knows.
+    /// The connection is in the engine's queue for an upload slot.
     pub(super) is_queued: bool,
-    /// The slot that the engine has brought.
+    /// The slot that the engine has taken for it.
     pub(super) slot: Option<UploadSlot>,
 }
 
-/// So much of a large body is collected before its handler is called.
-const FIRST_PIECE: u64 = 64 * KIB as u64;
-
 impl ConnectionState {
-    /// The bytes that the connection keeps for it between two steps. A body has a reservation of its own.
+    /// The bytes of memory that a connection in this state keeps between two steps. A body has a reservation of its own.
     pub(super) fn memory(&self) -> usize {
         match self {
-            ConnectionState::Head { .. } => size_of::<HeadParser>(),
-            ConnectionState::Body(body) => size_of::<Body>() + body.request.memory(),
+            ConnectionState::HeaderSection { .. } => size_of::<HeadParser>(),
+            ConnectionState::Body(body) => size_of::<IncompleteBody>() + body.request.memory(),
             ConnectionState::Idle
             | ConnectionState::Flushing { .. }
             | ConnectionState::Closing { .. } => 0,
@@ -60,10 +62,18 @@ impl ConnectionState {
     }
 }
 
-impl Body {
-    /// Makes room for at most `more` bytes of the body. What is counted is the capacity. It grows to [`SMALL`], so that a
-    /// client that has sent a few bytes holds no more. Then it doubles, as that of a `Vec` does, from [`LARGE_BLOCK`] on: the
-    /// allocator would keep what smaller blocks leave behind.
+impl IncompleteBody {
+    /// The request, now that its body is complete.
+    pub(super) fn into_request(self, peer: std::net::SocketAddr) -> Box<Request> {
+        let IncompleteBody { mut request, decoder, bytes, memory, .. } = self;
+        let body = RequestBody::collected(bytes, memory);
+        request.complete(body, decoder.into_trailers(), peer);
+        request
+    }
+
+    /// Makes room for at most `more` bytes of the body. Its capacity is what is reserved. It grows to [`SMALL`] first, so that
+    /// a client that has sent a few bytes holds no more than that. Then it doubles, as that of any `Vec` does, but begins
+    /// with [`LARGE_BLOCK`], since the allocator would keep the smaller blocks that are left behind.
     ///
     /// # Errors
     /// [`OverBudget`] if there is no memory for it. Nothing has been allocated then.
@@ -78,7 +88,7 @@ impl Body {
         // What is needed now, and the most that is ever collected, but for what is read at once.
         let (needed, most) = match self.request.head().body_length {
             BodyLength::Fixed(length) if length > limits.whole_body => {
-                (arrived.min(size(length)), size(FIRST_PIECE))
+                (arrived.min(size(length)), size(FIRST_PART))
             }
             BodyLength::Fixed(length) => (arrived.min(size(length)), size(length)),
             BodyLength::Chunked => (arrived, size(limits.whole_body)),
@@ -93,8 +103,8 @@ impl Body {
         Ok(())
     }
 
-    /// Whether it is too large to be waited for. One in chunks is when it has become so.
-    pub(super) fn is_large(&self, limits: &Limits) -> bool {
+    /// Whether it is too large to be collected. A chunked body announces no length, so it becomes large as it arrives.
+    fn is_large(&self, limits: &Limits) -> bool {
         let announced = match self.request.head().body_length {
             BodyLength::Fixed(length) => length,
             BodyLength::Chunked => 0,
@@ -102,10 +112,10 @@ impl Body {
         announced.max(self.bytes.len() as u64) > limits.whole_body
     }
 
-    /// Whether it is large and its handler should be called: enough has come that its client seems to mean it. A client
-    /// that waits for our word sends nothing before.
+    /// Whether it is large, and its handler should be called now to read the remainder: enough has arrived, or the client
+    /// sends nothing before `100 Continue`.
     pub(super) fn is_due(&self, limits: &Limits) -> bool {
-        let first = FIRST_PIECE.min(limits.whole_body);
+        let first = FIRST_PART.min(limits.whole_body);
         self.is_large(limits) && (self.expects || self.bytes.len() as u64 >= first)
     }
 }

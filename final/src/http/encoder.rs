@@ -1,18 +1,14 @@
 //! RESPOND: a response becomes bytes. The one place that decides how a response is framed.
 
 use std::borrow::Cow;
-use std::io::{self, Read};
 
 use super::date_line::date_line;
-use super::output::PendingBody;
+use super::pending_body::{Framing, PendingBody};
 use super::{Headers, Response, ResponseBody, Status, Version, header};
 use crate::core::stderr::log_stderr;
 
 /// A body in memory that is larger is not copied behind its head: both are sent by one call all the same.
 const COPIED: usize = 16 * 1024;
-
-/// Bytes that are read from a stream at once, at most.
-const BODY_READ_SIZE: usize = 16 * 1024;
 
 /// What a reader may take up that only passes bytes on. Nobody can ask it.
 const STREAM: usize = 16 * 1024;
@@ -38,19 +34,6 @@ pub enum Reuse {
     Yes,
     /// The response is delimited by the close of the connection, or one side asked to close it.
     No,
-}
-
-/// How the end of the body is marked (RFC 9112 section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Framing {
-    /// The status implies that there is no body: 1xx, 204 and 304.
-    Absent,
-    /// Content-Length.
-    Length(u64),
-    /// Transfer-Encoding: chunked.
-    Chunked,
-    /// The connection closes, which is the only way in HTTP/1.0 when the length is not known.
-    Close,
 }
 
 /// Puts `response` behind what is in `out`: the head, and the body if it is small. Returns what is left to
@@ -183,46 +166,9 @@ fn line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Puts the next piece of a stream into `out`, framed. Returns whether it was the last.
-///
-/// # Errors
-/// What the reader reports. The answer cannot arrive whole then, and closing the connection is the only way
-/// to say so.
-pub(super) fn next_piece(
-    reader: &mut dyn Read,
-    framing: Framing,
-    left: &mut u64,
-    out: &mut Vec<u8>,
-) -> io::Result<bool> {
-    if *left == 0 {
-        return Ok(true);
-    }
-    let most = usize::try_from(*left).map_or(BODY_READ_SIZE, |left| left.min(BODY_READ_SIZE));
-    let mut buffer = [0; BODY_READ_SIZE];
-    let count = loop {
-        match reader.read(&mut buffer[..most]) {
-            Ok(count) => break count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    };
-    match (count, framing) {
-        // The client waits for as many bytes as it was told.
-        (0, Framing::Length(_)) => return Err(io::ErrorKind::UnexpectedEof.into()),
-        (0, Framing::Chunked) => out.extend_from_slice(b"0\r\n\r\n"),
-        (_, Framing::Chunked) => {
-            out.extend_from_slice(format!("{count:x}\r\n").as_bytes());
-            out.extend_from_slice(&buffer[..count]);
-            out.extend_from_slice(b"\r\n");
-        }
-        _ => out.extend_from_slice(&buffer[..count]),
-    }
-    *left -= count as u64;
-    Ok(count == 0 || *left == 0)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Read};
     use std::ops::Range;
 
     use super::*;
@@ -235,14 +181,16 @@ mod tests {
     /// The answer as a client gets it.
     fn bytes(mut response: Response, context: ResponseContext) -> io::Result<(Vec<u8>, Reuse)> {
         let mut out = Vec::new();
-        let (reuse, rest) = super::encode(&mut response, context, &mut out);
-        match rest {
+        let (reuse, mut rest) = super::encode(&mut response, context, &mut out);
+        match &mut rest {
             PendingBody::Nothing => {}
-            PendingBody::Bytes { bytes, .. } => out.extend_from_slice(&bytes),
-            PendingBody::Shared { bytes, left } => out.extend_from_slice(&bytes[left]),
+            PendingBody::Bytes { bytes, .. } => out.extend_from_slice(bytes),
+            PendingBody::Shared { bytes, left } => out.extend_from_slice(&bytes[left.clone()]),
             PendingBody::File { .. } => unreachable!("no test here sends a file"),
-            PendingBody::Stream { mut reader, framing, mut left } => {
-                while !next_piece(&mut reader, framing, &mut left, &mut out)? {}
+            PendingBody::Stream { .. } => {
+                while !rest.is_done() {
+                    rest.read_stream(&mut out)?;
+                }
             }
         }
         Ok((out, reuse))
@@ -461,7 +409,7 @@ mod tests {
         let mut reader = GzipReader::new(&*bytes, None);
         let used = allocation_counter::measure(|| {
             reader = GzipReader::new(&*bytes, None);
-            while reader.read(&mut [0; BODY_READ_SIZE]).unwrap() > 0 {}
+            while reader.read(&mut [0; 16 * 1024]).unwrap() > 0 {}
         });
         let most = usize::try_from(used.bytes_max).unwrap();
         assert!((COMPRESSOR / 2..=COMPRESSOR).contains(&most), "{most}");

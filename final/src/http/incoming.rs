@@ -1,82 +1,96 @@
-//! The rest of a large body, which comes while its handler runs.
+//! The remainder of a large body, which arrives while its handler runs.
 //!
-//! Small bodies are read before the handler is called, in turns, and a client that is slow holds no thread. A large one
-//! would have to be kept in memory for that. So its handler is called when a first piece has come, and reads the rest from
-//! the socket: for this one request the thread waits for the client, as in the chapters. There are slots for that, fewer
-//! than threads, so that slow clients with large bodies can never hold all threads.
+//! A small body is collected before its handler is called, so a slow client holds no thread. A large one would have to be
+//! kept in memory for that. So its handler is called when a first part has arrived, and reads the remainder from the
+//! connection: for this one request a thread waits for the client. Slots bound how many there are, fewer than threads, so
+//! slow clients with large bodies cannot hold all threads.
 
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::fmt;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::body::{BodyDecoder, BodyError};
+use super::expect::CONTINUE;
 use super::limits::{KIB, MIB};
 use super::{Headers, HttpError, Status};
 use crate::core::allocator::LARGE_BLOCK;
-use crate::core::blocking;
 use crate::core::memory_budget::{MemoryBudget, Reservation, largest_reservation};
-use crate::core::system::{Stream, duplicate};
 use crate::core::upload_slots::UploadSlot;
 
-/// Bytes that are read at once, at most.
+/// Bytes that are received at once: a limit of memory for each body that is being read.
 const BODY_READ_SIZE: usize = 64 * KIB;
 
-/// So many bytes have the time that a small body has as a whole. A client that sends a byte now and then ends there.
+/// So many bytes may take as long as a whole small body. A client that sends a byte now and then runs out of time.
 const PORTION: usize = MIB;
 
-/// What is still to come of a body.
+/// Where the remainder of a body comes from. On a server that is a socket.
+pub trait BodySource: fmt::Debug + Send {
+    /// Waits for bytes of the client, at most for `time`, and returns how many there are. Zero is the client's FIN.
+    ///
+    /// # Errors
+    /// [`TimedOut`](io::ErrorKind::TimedOut) or [`WouldBlock`](io::ErrorKind::WouldBlock) when the time is over, and what
+    /// the connection reports.
+    fn receive(&mut self, buffer: &mut [u8], time: Duration) -> io::Result<usize>;
+
+    /// Sends bytes, and waits until there is room for them, at most for `time`.
+    ///
+    /// # Errors
+    /// As for [`BodySource::receive`].
+    fn send(&mut self, bytes: &[u8], time: Duration) -> io::Result<()>;
+}
+
+/// A body of which a part is still to arrive.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    /// A handle of its own of the connection's socket.
-    stream: TcpStream,
+    source: Box<dyn BodySource>,
     decoder: BodyDecoder,
-    /// What came after a body in chunks, when all of it has arrived.
+    /// The trailer fields, when all of a chunked body has arrived.
     trailers: Headers,
-    /// What has been decoded and not been read by the handler: from `at` on.
+    /// What has been decoded. The handler has read the bytes before `at`.
     decoded: Vec<u8>,
     at: usize,
-    /// What has come from the socket. Behind the end of the body, what follows it.
+    /// What has been received and not been decoded: at the end of the body, the bytes after it.
     raw: Vec<u8>,
-    /// The client waits for our word before it sends the body.
+    /// The client waits for `100 Continue` before it sends the body.
     expects: Arc<AtomicBool>,
     time: Duration,
     deadline: Instant,
-    /// Bytes that must come before the deadline.
+    /// Bytes that must arrive before the deadline.
     portion: usize,
     failure: Option<IncomingError>,
-    /// For the bytes that a handler has collected.
+    /// For the bytes that a handler collects.
     budget: MemoryBudget,
     /// Held until the last byte has arrived, or until no handler and no response can read this body any more.
     slot: Option<UploadSlot>,
 }
 
-/// Why the body did not come.
+/// Why the body did not arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum IncomingError {
-    /// It is wrong.
+    /// It is malformed or too large.
     Wrong(BodyError),
     /// It is too slow.
     Slow,
-    /// The client is gone.
+    /// The client has closed the connection.
     Gone,
     /// The memory budget has no room for what a handler collects.
     NoMemory,
 }
 
-impl IncomingError {
-    /// What a handler that collects the body gets.
-    fn for_handler(self) -> BodyError {
-        match self {
+impl From<IncomingError> for BodyError {
+    fn from(error: IncomingError) -> BodyError {
+        match error {
             IncomingError::Wrong(error) => error,
             IncomingError::Slow | IncomingError::Gone => BodyError::Incomplete,
             IncomingError::NoMemory => BodyError::NoMemory,
         }
     }
+}
 
-    /// What an error of the socket means.
-    fn of(error: &io::Error) -> IncomingError {
+impl From<io::Error> for IncomingError {
+    fn from(error: io::Error) -> IncomingError {
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => IncomingError::Slow,
             _ => IncomingError::Gone,
@@ -84,37 +98,34 @@ impl IncomingError {
     }
 }
 
-/// How it has ended, when the handler has.
+/// What has become of the body when its handler has returned.
 #[derive(Debug, PartialEq)]
 pub(super) enum BodyEnd {
-    /// It has been read, and these bytes have come behind it.
-    Whole(Vec<u8>),
-    /// Not all of it has been read. Nobody knows where the next request begins.
+    /// All of it was read. These bytes were received after it.
+    Complete(Vec<u8>),
+    /// Not all of it was read, so it is unknown where the next request begins.
     Unread,
-    /// It cannot be read, and this says why.
-    Refused(HttpError),
+    /// It cannot be read, for this reason.
+    Rejected(HttpError),
     /// There was no memory to collect it.
     NoMemory,
-    /// There is nobody who could be told.
+    /// The client has closed the connection.
     Gone,
 }
 
 impl Incoming {
-    /// A body of which `decoded` has come. It may take `time` for each mebibyte from now on, and holds `slot`.
-    ///
-    /// # Errors
-    /// When there is no file for another handle of the socket.
+    /// A body of which `decoded` has arrived. It has `time` for each mebibyte from now on, and holds `slot`.
     pub(super) fn new(
-        stream: &Stream,
+        source: Box<dyn BodySource>,
         decoder: BodyDecoder,
         decoded: Vec<u8>,
         expects: bool,
         time: Duration,
         slot: UploadSlot,
         budget: MemoryBudget,
-    ) -> io::Result<Incoming> {
-        Ok(Incoming {
-            stream: duplicate(stream)?,
+    ) -> Incoming {
+        Incoming {
+            source,
             decoder,
             trailers: Headers::new(),
             decoded,
@@ -127,28 +138,26 @@ impl Incoming {
             failure: None,
             budget,
             slot: Some(slot),
-        })
+        }
     }
 
-    /// Whether our word is still to be given. Whoever begins with the answer sets it to `false`: the word is an answer
-    /// before the answer, and would be taken for a part of it. (A client that hears nothing sends after a while.)
+    /// Whether `100 Continue` is still to be sent. The caller sets it to `false` when it begins with the final response,
+    /// since an interim response after that would become a part of it. (A client that gets no `100 Continue` sends its body
+    /// after a while.)
     pub(super) fn expects(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.expects)
     }
 
-    /// The handler has ended.
+    /// The handler has returned.
     pub(super) fn end(mut self) -> BodyEnd {
         match self.failure {
-            None if self.is_read() => BodyEnd::Whole(std::mem::take(&mut self.raw)),
+            None if self.is_read() => BodyEnd::Complete(std::mem::take(&mut self.raw)),
             None => BodyEnd::Unread,
-            Some(IncomingError::Wrong(error)) => BodyEnd::Refused(error.into()),
+            Some(IncomingError::Wrong(error)) => BodyEnd::Rejected(error.into()),
             Some(IncomingError::Slow) => {
                 let message = "the body of the request did not arrive in time";
-                BodyEnd::Refused(HttpError::new(
-                    Status::REQUEST_TIMEOUT,
-                    "request_timeout",
-                    message,
-                ))
+                let (status, code) = (Status::REQUEST_TIMEOUT, "request_timeout");
+                BodyEnd::Rejected(HttpError::new(status, code, message))
             }
             Some(IncomingError::NoMemory) => BodyEnd::NoMemory,
             Some(IncomingError::Gone) => BodyEnd::Gone,
@@ -160,7 +169,7 @@ impl Incoming {
         self.decoder.is_done()
     }
 
-    /// The fields that came after the body, when all of it has arrived.
+    /// The trailer fields, when all of the body has arrived.
     pub(super) fn trailers(&self) -> &Headers {
         &self.trailers
     }
@@ -170,12 +179,12 @@ impl Incoming {
         self.decoder.is_done() && self.at == self.decoded.len()
     }
 
-    /// Reads all that has not been read and puts it after `bytes`, whose capacity is counted by `memory`.
+    /// Reads all that has not been read and appends it to `bytes`, whose capacity is reserved in `memory`.
     ///
     /// # Errors
     /// [`BodyError::TooLarge`] if `bytes` would have more than `limit` bytes, or more than the memory budget can ever hold.
-    /// If the body says its length, not a byte is waited for then. [`BodyError::NoMemory`] if there is no memory for it
-    /// now, and the other variants if it does not arrive.
+    /// If the body announces its length, this does not wait for a single byte then. [`BodyError::NoMemory`] if there is no
+    /// memory for it now, and the other variants if it does not arrive.
     pub(super) fn collect(
         &mut self,
         bytes: &mut Vec<u8>,
@@ -201,7 +210,7 @@ impl Incoming {
             }
             bytes.extend_from_slice(&self.decoded[self.at..]);
             self.at = self.decoded.len();
-            self.fetch().map_err(IncomingError::for_handler)?;
+            self.fetch()?;
         }
         Ok(())
     }
@@ -219,18 +228,9 @@ impl Incoming {
         Ok(())
     }
 
-    /// Reads and decodes once.
+    /// Receives and decodes once.
     fn advance(&mut self) -> Result<(), IncomingError> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(IncomingError::Slow);
-        }
-        // The socket waits now, and only now. The answer may be made of this body and be sent while it comes: if that
-        // waited too, a client that does not read would have the thread for ever.
-        self.stream.set_nonblocking(false).map_err(|_| IncomingError::Gone)?;
-        let received = self.receive(left);
-        self.stream.set_nonblocking(true).map_err(|_| IncomingError::Gone)?;
-        let count = received?;
+        let count = self.receive()?;
         self.raw.truncate(count);
         self.portion = self.portion.saturating_sub(count);
         if self.portion == 0 {
@@ -243,31 +243,31 @@ impl Incoming {
             self.decoder.decode(&self.raw, &mut self.decoded).map_err(IncomingError::Wrong)?;
         self.raw.drain(..used);
         if self.decoder.is_done() {
-            self.slot = None; // what the handler does from now on keeps no other upload waiting
+            // What the handler does from now on keeps no other upload waiting.
+            self.slot = None;
             let ended = std::mem::replace(&mut self.decoder, BodyDecoder::Fixed { left: 0 });
             self.trailers = ended.into_trailers();
         }
         Ok(())
     }
 
-    /// Waits for bytes, for so long, and says how many there are in `raw`.
-    fn receive(&mut self, left: Duration) -> Result<usize, IncomingError> {
-        if self.expects.swap(false, Ordering::AcqRel) {
-            // The handler wants the body, so it may be sent (RFC 9110 section 10.1.1). A client that has not read the
-            // answers before may have left no room even for this.
-            self.stream.set_write_timeout(Some(left)).map_err(|_| IncomingError::Gone)?;
-            let word = b"HTTP/1.1 100 Continue\r\n\r\n";
-            blocking(|| (&self.stream).write_all(word))
-                .map_err(|error| IncomingError::of(&error))?;
+    /// Receives into `raw`, and returns how many bytes there are.
+    fn receive(&mut self) -> Result<usize, IncomingError> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(IncomingError::Slow);
         }
-        self.stream.set_read_timeout(Some(left)).map_err(|_| IncomingError::Gone)?;
+        if self.expects.swap(false, Ordering::AcqRel) {
+            // The handler wants the body, so the client may send it (RFC 9110 section 10.1.1). If it has not read the
+            // responses before, there may be no room even for this.
+            self.source.send(CONTINUE, left)?;
+        }
         self.raw.resize(BODY_READ_SIZE, 0);
-        // Another thread serves the others meanwhile.
-        match blocking(|| (&self.stream).read(&mut self.raw)) {
+        match self.source.receive(&mut self.raw, left) {
             Ok(0) => Err(IncomingError::Gone),
             Ok(count) => Ok(count),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
-            Err(error) => Err(IncomingError::of(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -288,161 +288,122 @@ impl Read for Incoming {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
-    use std::sync::mpsc;
-    use std::thread;
+    use std::collections::VecDeque;
 
     use super::*;
     use crate::core::UploadSlots;
     use crate::http::framing::BodyLength;
     use crate::http::limits::Limits;
 
-    /// A client, and the server's end of its connection, which does not block.
-    fn pair() -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (server, _) = listener.accept().unwrap();
-        server.set_nonblocking(true).unwrap();
-        (client, server)
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// A client that sends these pieces and then FIN, and whether it was sent `100 Continue`.
+    #[derive(Debug, Default)]
+    struct Script {
+        pieces: VecDeque<Vec<u8>>,
+        continued: Arc<AtomicBool>,
     }
 
-    fn slot() -> UploadSlot {
-        UploadSlots::new(1).take([192, 0, 2, 1].into()).expect("it is free")
+    impl BodySource for Script {
+        fn receive(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<usize> {
+            let Some(mut piece) = self.pieces.pop_front() else { return Ok(0) };
+            let count = (&piece[..]).read(buffer)?;
+            if count < piece.len() {
+                self.pieces.push_front(piece.split_off(count));
+            }
+            Ok(count)
+        }
+
+        fn send(&mut self, bytes: &[u8], _: Duration) -> io::Result<()> {
+            assert_eq!(bytes, CONTINUE);
+            assert!(!self.continued.swap(true, Ordering::SeqCst), "it is sent once");
+            Ok(())
+        }
     }
 
-    /// A body of nine bytes, of which none has come.
-    fn incoming(server: TcpStream, expects: bool, time: Duration) -> Incoming {
-        incoming_of(BodyLength::Fixed(9), server, expects, time)
+    fn script(pieces: &[&[u8]]) -> Script {
+        let pieces = pieces.iter().map(|piece| piece.to_vec()).collect();
+        Script { pieces, ..Script::default() }
     }
 
-    fn incoming_of(
-        length: BodyLength,
-        server: TcpStream,
-        expects: bool,
-        time: Duration,
-    ) -> Incoming {
+    fn incoming(source: Script, length: BodyLength, expects: bool, time: Duration) -> Incoming {
         let decoder = BodyDecoder::new(length, &Limits::default()).unwrap();
-        let (stream, budget) = (Stream::from(server), MemoryBudget::default());
-        Incoming::new(&stream, decoder, Vec::new(), expects, time, slot(), budget).unwrap()
-    }
-
-    /// Writes until there is no room.
-    fn fill(mut socket: &TcpStream) {
-        let bytes = vec![0; 64 * KIB];
-        let full = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
-        while !socket.write(&bytes).is_err_and(full) {}
-    }
-
-    /// An answer that is made of the body is sent while that comes. Once it waited for room without end.
-    #[test]
-    fn between_two_reads_the_socket_does_not_wait() {
-        for expects in [false, true] {
-            let (mut client, server) = pair();
-            client.write_all(b"1234").unwrap();
-            let answer = server.try_clone().unwrap();
-            let mut incoming = incoming(server, expects, Duration::from_secs(20));
-            let (sender, receiver) = mpsc::channel();
-            let turn = thread::Builder::new().name("turn".to_string());
-            let spawned = turn.spawn(move || {
-                assert_eq!(incoming.read(&mut [0; 9]).unwrap(), 4);
-                fill(&answer);
-                let _ = sender.send(());
-            });
-            spawned.unwrap();
-            let ended = receiver.recv_timeout(Duration::from_secs(20));
-            assert_eq!(ended, Ok(()), "it waits for room in the socket; expects: {expects}");
-        }
-    }
-
-    #[test]
-    fn a_client_that_reads_nothing_cannot_keep_the_handler_with_our_word() {
-        let (client, server) = pair();
-        // The peer's kernel goes on taking bytes for a moment, so it is full when it was full twice.
-        for _ in 0..2 {
-            fill(&server);
-            thread::sleep(Duration::from_millis(50));
-        }
-        while (&server).write(b"x").is_ok() {}
-        let mut incoming = incoming(server, true, Duration::from_millis(100));
-        let (sender, receiver) = mpsc::channel();
-        let reader = thread::Builder::new().name("handler".to_string());
-        let spawned = reader.spawn(move || {
-            let kind = incoming.read(&mut [0; 9]).unwrap_err().kind();
-            let _ = sender.send((kind, matches!(incoming.end(), BodyEnd::Refused(_))));
-        });
-        spawned.unwrap();
-        let ended = receiver.recv_timeout(Duration::from_secs(20));
-        assert_eq!(ended.expect("it ends"), (io::ErrorKind::TimedOut, true));
-        drop(client);
+        let slot = UploadSlots::new(1).take([192, 0, 2, 1].into()).expect("it is free");
+        let (source, budget) = (Box::new(source), MemoryBudget::default());
+        Incoming::new(source, decoder, Vec::new(), expects, time, slot, budget)
     }
 
     /// A client that sends a byte now and then must not have the thread for ever.
     #[test]
     fn the_time_counts_for_a_mebibyte_and_not_for_each_byte() {
-        let (mut client, server) = pair();
+        let lengths = [1, 1, PORTION - 2, 1, PORTION - 2, 1];
+        let pieces = lengths.iter().map(|length| vec![b'x'; *length]).collect();
+        let source = Script { pieces, ..Script::default() };
         let length = BodyLength::Fixed(4 * PORTION as u64);
-        let mut incoming = incoming_of(length, server, false, Duration::from_secs(20));
+        let mut incoming = incoming(source, length, false, LONG);
         let mut read = |count: usize| {
-            thread::scope(|scope| {
-                scope.spawn(|| client.write_all(&vec![b'x'; count]).unwrap());
-                incoming.read_exact(&mut vec![0; count]).unwrap();
-            });
+            incoming.read_exact(&mut vec![0; count]).unwrap();
             incoming.deadline
         };
         let first = read(1);
         assert_eq!(read(1), first);
         let second = read(PORTION - 2);
-        assert!(second > first, "a mebibyte has come");
+        assert!(second > first, "a mebibyte has arrived");
         assert_eq!(read(1), second);
         assert_eq!(read(PORTION - 2), second);
         assert!(read(1) > second);
     }
 
     #[test]
-    fn a_body_that_is_too_slow_or_wrong_stays_so() {
-        let (mut client, server) = pair();
-        let mut slow = incoming(server, false, Duration::ZERO);
-        client.write_all(b"123456789").unwrap();
-        for _ in 0..2 {
-            assert_eq!(slow.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::TimedOut);
+    fn a_body_that_is_too_slow_or_malformed_stays_so() {
+        let (fixed, chunked) = (BodyLength::Fixed(9), BodyLength::Chunked);
+        let nonsense = script(&[b"nonsense\r\n", b"1\r\nx\r\n0\r\n\r\n"]);
+        for (source, length, time, kind, status) in [
+            (
+                script(&[b"123456789"]),
+                fixed,
+                Duration::ZERO,
+                io::ErrorKind::TimedOut,
+                Status::REQUEST_TIMEOUT,
+            ),
+            (nonsense, chunked, LONG, io::ErrorKind::InvalidData, Status::BAD_REQUEST),
+        ] {
+            let mut incoming = incoming(source, length, false, time);
+            for _ in 0..2 {
+                assert_eq!(incoming.read(&mut [0; 9]).unwrap_err().kind(), kind);
+            }
+            let BodyEnd::Rejected(error) = incoming.end() else { panic!("it is rejected") };
+            assert_eq!(error.status, status);
         }
-        let BodyEnd::Refused(error) = slow.end() else { panic!("it is refused") };
-        assert_eq!(error.status, Status::REQUEST_TIMEOUT);
-
-        let (mut client, server) = pair();
-        let time = Duration::from_secs(20);
-        let mut wrong = incoming_of(BodyLength::Chunked, server, false, time);
-        for sent in ["nonsense\r\n", "1\r\nx\r\n0\r\n\r\n"] {
-            client.write_all(sent.as_bytes()).unwrap();
-            assert_eq!(wrong.read(&mut [0; 9]).unwrap_err().kind(), io::ErrorKind::InvalidData);
-        }
-        let BodyEnd::Refused(error) = wrong.end() else { panic!("it is refused") };
-        assert_eq!(error.status, Status::BAD_REQUEST);
     }
 
     #[test]
-    fn a_body_of_which_a_part_was_not_read_is_not_whole() {
-        for (read, is_whole) in [(3, false), (9, true)] {
-            let (mut client, server) = pair();
-            client.write_all(b"123456789GET").unwrap();
-            let mut incoming = incoming(server, false, Duration::from_secs(20));
+    fn a_body_of_which_a_part_was_not_read_is_not_complete() {
+        for (read, expected) in [(3, BodyEnd::Unread), (9, BodyEnd::Complete(b"GET".to_vec()))] {
+            let mut incoming =
+                incoming(script(&[b"123456789GET"]), BodyLength::Fixed(9), false, LONG);
             incoming.read_exact(&mut vec![0; read]).unwrap();
-            let expected = if is_whole { BodyEnd::Whole(b"GET".to_vec()) } else { BodyEnd::Unread };
             assert_eq!(incoming.end(), expected);
         }
     }
 
     #[test]
-    fn who_waits_for_our_word_gets_it_once() {
-        let (mut client, server) = pair();
-        let mut incoming = incoming(server, true, Duration::from_secs(20));
-        for byte in b"123456789" {
-            client.write_all(&[*byte]).unwrap();
-            assert_eq!(incoming.read(&mut [0; 9]).unwrap(), 1);
+    fn a_client_that_leaves_before_the_end_gets_no_response() {
+        let mut incoming = incoming(script(&[b"1234"]), BodyLength::Fixed(9), false, LONG);
+        let error = incoming.read_to_end(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(incoming.end(), BodyEnd::Gone);
+    }
+
+    #[test]
+    fn a_client_that_waits_for_100_continue_gets_it_once() {
+        for expects in [true, false] {
+            let source = script(&[b"1234", b"56789"]);
+            let continued = Arc::clone(&source.continued);
+            let mut incoming = incoming(source, BodyLength::Fixed(9), expects, LONG);
+            assert!(!continued.load(Ordering::SeqCst), "not before the handler reads");
+            incoming.read_exact(&mut [0; 9]).unwrap();
+            assert_eq!(continued.load(Ordering::SeqCst), expects);
         }
-        drop(incoming);
-        let mut word = String::new();
-        client.read_to_string(&mut word).unwrap();
-        assert_eq!(word, "HTTP/1.1 100 Continue\r\n\r\n");
     }
 }

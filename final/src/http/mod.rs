@@ -1,9 +1,8 @@
-//! HTTP gives meaning to the bytes. Only `exchange` touches a connection; everything else is functions
-//! from values to values.
+//! HTTP gives meaning to the bytes. Only `step` touches a socket; everything else is functions from values
+//! to values.
 
 pub mod authority;
 pub mod body;
-mod call;
 pub mod chunked;
 pub mod conditional;
 mod connection_state;
@@ -12,18 +11,22 @@ pub mod date;
 pub mod date_line;
 pub mod encoder;
 pub mod exchange;
+pub(crate) mod expect;
 pub mod extensions;
 pub mod extract;
 pub mod fields;
 pub mod file_part;
 pub mod framing;
+mod handle;
 pub mod handler;
 pub mod header;
 pub mod header_name;
 pub mod header_value;
 pub mod headers;
 pub mod html;
-mod incoming;
+pub mod incoming;
+mod input;
+mod large_body;
 pub mod limits;
 pub mod line;
 pub mod method;
@@ -32,14 +35,18 @@ pub mod output;
 pub mod parser;
 pub mod path_prefix;
 pub mod pattern;
+pub mod pending_body;
 pub mod percent;
+mod receive;
 pub mod rejection;
 pub mod request;
+pub mod respond;
 pub mod response;
 pub mod router;
 pub mod routes;
 pub mod shared_bytes;
 pub mod status;
+pub mod step;
 pub mod target;
 pub mod url;
 pub mod validators;

@@ -1,10 +1,19 @@
-//! REJECT: what is noted of a request that the server itself rejects, as a rule before any handler has seen it. (Only when
-//! there is no memory for a response has its handler run.)
+//! REJECT: what the log and the metrics get of a request that the server itself rejects. As a rule no handler has seen it;
+//! only a request for whose response there is no memory has had its handler.
 
 use super::{Request, Status};
 
 /// Bytes of a request line that are noted, at most. A target may have kilobytes.
 const MAX_NOTED: usize = 200;
+
+/// The reason when the memory budget has no room.
+pub(super) const NO_MEMORY: &str = "no_memory";
+
+/// The reason when every worker is in a handler that blocks.
+pub(super) const NO_THREAD: &str = "no_thread";
+
+/// The reason when a large body has waited in the queue until its deadline.
+pub(super) const NO_UPLOAD_SLOT: &str = "no_upload_slot";
 
 /// A request that was rejected, or a connection that was ended with one under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +28,20 @@ pub struct Rejection {
 
 /// The first line in `bytes`, as far as it has arrived.
 pub(super) fn first_line(bytes: &[u8]) -> String {
-    // A client may send an empty line before a request (RFC 9112 section 2.2).
-    let bytes = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
+    let bytes = without_empty_line(bytes);
     let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
     let end = bytes.iter().position(is_end).unwrap_or(bytes.len());
     escaped(&bytes[..end])
+}
+
+/// Whether the request that begins with `bytes` has the method HEAD.
+pub(super) fn begins_with_head(bytes: &[u8]) -> bool {
+    without_empty_line(bytes).starts_with(b"HEAD ")
+}
+
+/// A client may send an empty line before a request (RFC 9112 section 2.2).
+fn without_empty_line(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\r\n").unwrap_or(bytes)
 }
 
 /// The method and the target of a request whose header section has been parsed.

@@ -51,11 +51,6 @@ impl Request {
         self.peer = peer;
     }
 
-    /// Adds from whom it is.
-    pub(super) fn set_peer(&mut self, peer: SocketAddr) {
-        self.peer = peer;
-    }
-
     /// What is asked for.
     pub fn method(&self) -> Method {
         self.head.method

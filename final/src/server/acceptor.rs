@@ -15,6 +15,7 @@ use crate::core::system::send;
 use crate::core::{Connection, Interest, Listener, Poll, Stream, Token};
 use crate::http::exchange::{Exchange, Scratch};
 use crate::http::rejection::Rejection;
+use crate::http::respond::encode_rejection;
 use crate::http::{HttpError, Status};
 
 /// Clients that are accepted in one turn, at most.
@@ -141,9 +142,9 @@ impl Engine {
         self.record_rejection(peer, &rejection);
         let message = "there are too many connections; try again";
         let error = HttpError::new(status, "overloaded", message);
-        let mut exchange = Exchange::default();
-        exchange.refuse(&error);
-        let _ = send(stream, exchange.unsent());
+        let mut response = Vec::new();
+        encode_rejection(&error, false, &mut response);
+        let _ = send(stream, &response);
         let _ = stream.shutdown(std::net::Shutdown::Write);
     }
 

@@ -18,10 +18,11 @@ use crate::core::{
 };
 use crate::http::Handler;
 use crate::http::context::Context;
-use crate::http::exchange::{AfterStep, Exchange, Scratch};
+use crate::http::exchange::{Exchange, Scratch};
 use crate::http::limits::Limits;
 use crate::http::path_prefix::PathPrefix;
 use crate::http::rejection::Rejection;
+use crate::http::step::AfterStep;
 
 /// The token of the listening socket. No place in the parking has it.
 pub(super) const LISTENER: Token = Token(u64::MAX - 1);
@@ -42,17 +43,16 @@ pub(super) struct Client {
 impl Client {
     /// Whether nothing is under way, and no first request is to be expected soon.
     fn may_be_closed(&self) -> bool {
-        let is_new = !self.exchange.has_answered() && self.accepted.elapsed() < FIRST_REQUEST;
+        let is_new = !self.exchange.has_responded() && self.accepted.elapsed() < FIRST_REQUEST;
         self.exchange.is_idle() && !is_new
     }
 
     /// Whether its client loses something if the connection is cut off now.
     fn has_something_to_lose(&self) -> bool {
         if self.exchange.is_idle() {
-            // A request may have arrived that no thread has read, or that has to wait for another turn.
+            // A request may have arrived that no thread has read.
             let mut first = Vec::with_capacity(1);
-            return !self.connection.leftover().is_empty()
-                || matches!(self.connection.fill(&mut first), Ok(Fill::Bytes(_)));
+            return matches!(self.connection.fill(&mut first), Ok(Fill::Bytes(_)));
         }
         !self.exchange.is_closing()
     }
@@ -215,7 +215,7 @@ impl Engine {
         self.shared.counters.timed_out.fetch_add(1, Ordering::Relaxed);
         let mut guard = ConnectionGuard { engine: self, token, client: Some(client) };
         let Some(client) = &mut guard.client else { return };
-        let is_told = client.exchange.time_out(&client.connection);
+        let is_told = client.exchange.time_out();
         self.record_rejections(client);
         if is_told {
             // It must be told. The socket can surely be written to, so a thread will do that.

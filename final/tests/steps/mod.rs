@@ -1,22 +1,19 @@
-//! One connection without a server: bytes go in, in pieces; turns are given as the poller would give them;
-//! and what comes out is taken apart and judged. The fuzzer calls it too.
+//! One connection without a server and without a socket: bytes go in, in pieces, and what comes out is taken apart and
+//! judged. The fuzzer calls it too.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use httpserver::Limits;
-use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
+use httpserver::core::{MemoryBudget, UploadSlots};
 use httpserver::http::context::Context;
-use httpserver::http::exchange::{AfterStep, Exchange, Scratch};
+use httpserver::http::exchange::{AfterOutput, Exchange, Progress};
 use httpserver::http::{Handler, HeaderName, HeaderValue, Request, Response};
 
-/// Far more turns than any input of the tests needs: a connection that wants more goes round in circles.
-const TURNS: usize = 10_000;
+/// Far more calls than any input of the tests needs: a connection that wants more never ends.
+const CALLS: usize = 100_000;
 
 /// The largest answer. It does not fit into the socket's buffer at once.
 const LARGE: usize = 600 * 1024;
@@ -24,18 +21,13 @@ const LARGE: usize = 600 * 1024;
 /// What a handler says when it panics, as it was asked to.
 pub(crate) const ASKED: &str = "as it was asked to";
 
-/// The default limits, and some so small that a short input goes beyond them.
+/// The default limits, and some so small that a short input goes beyond them. No body is large: what its handler has of it
+/// when it is called would depend on the pieces.
 pub(crate) fn limits() -> [Limits; 2] {
-    let small = Limits {
-        target: 20,
-        head: 200,
-        fields: 4,
-        body: 50,
-        trailers: 40,
-        requests: 3,
-        ..Limits::default()
-    };
-    [Limits::default(), small]
+    let default = Limits { whole_body: u64::MAX, ..Limits::default() };
+    let small =
+        Limits { target: 20, head: 200, fields: 4, body: 50, trailers: 40, requests: 3, ..default };
+    [default, small]
 }
 
 /// What has come out of a connection.
@@ -55,112 +47,75 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
 }
 
-/// Two ends of a connection, both inside of this test.
-struct Pair {
-    client: UnixStream,
-    connection: Connection,
+/// A connection, and what its client has received.
+#[derive(Default)]
+struct Wire {
     exchange: Exchange,
-    scratch: Scratch,
-    peer: SocketAddr,
-    start: Instant,
     received: Vec<u8>,
-    turns: usize,
+    calls: usize,
+    is_closed: bool,
 }
 
-impl Pair {
-    fn new() -> Pair {
-        let (client, server) = UnixStream::pair().unwrap();
-        client.set_nonblocking(true).unwrap();
-        server.set_nonblocking(true).unwrap();
-        // The kernel does not care what kind of stream it is, and this kind leaves no TIME_WAIT behind.
-        let (server, peer) = (TcpStream::from(OwnedFd::from(server)), ([127, 0, 0, 1], 9).into());
-        Pair {
-            client,
-            connection: Connection::new(server, peer),
-            exchange: Exchange::default(),
-            scratch: Scratch::default(),
-            peer,
-            start: Instant::now(),
-            received: Vec::new(),
-            turns: 0,
-        }
-    }
-
-    /// Gives turns until the connection waits for bytes, or has ended. Says whether it has. As the poller would it says
-    /// once that something has come, and not that something has been left unread.
-    fn run(&mut self, limits: &Limits, handler: &dyn Handler) -> bool {
-        let never = AtomicBool::new(false);
-        let start = self.start;
+impl Wire {
+    /// These bytes arrive, and lead to all that they can lead to.
+    fn receive(&mut self, bytes: &[u8], cx: Context<'_>) {
+        self.exchange.receive(bytes);
         loop {
-            self.turns += 1;
-            assert!(self.turns < TURNS, "the connection goes round in circles");
-            let cx = Context {
-                handler,
-                limits,
-                memory: &MemoryBudget::default(),
-                uploads: &UploadSlots::new(1),
-                sheds_load: false,
-                always: &[],
-                is_stopping: &never,
-                peer: self.peer,
-                clock: &|| start,
-            };
-            let next = self.exchange.step(&mut self.connection, &mut self.scratch, cx);
-            self.read();
-            match next {
-                // The other end is still there, so nothing can have gone wrong with the socket.
-                Err(error) => panic!("{error}"),
-                Ok(AfterStep::End) => return true,
-                Ok(AfterStep::Wait(Interest::Read, _)) => {
-                    assert!(!self.has_input(), "nobody would ever say that this is there");
-                    return false;
-                }
-                Ok(AfterStep::Wait(..) | AfterStep::More(_) | AfterStep::Queue { .. }) => {}
+            self.calls += 1;
+            assert!(self.calls < CALLS, "the connection makes no progress");
+            if self.is_closed {
+                return;
+            }
+            if self.exchange.is_closing() {
+                assert!(self.exchange.discard_input(), "no test sends so much");
+                return;
+            }
+            let progress = self.exchange.process(cx);
+            assert_ne!(progress, Progress::LargeBody, "no body here is so large");
+            if progress == Progress::NeedsInput || self.exchange.must_send() {
+                self.send(cx);
+            }
+            if progress == Progress::NeedsInput {
+                return;
             }
         }
     }
 
-    /// Whether bytes, or the end, are there for the server.
-    fn has_input(&self) -> bool {
-        let waiting = self.connection.stream().peek(&mut [0]);
-        !matches!(waiting, Err(error) if error.kind() == ErrorKind::WouldBlock)
-    }
-
-    fn read(&mut self) {
-        match self.client.read_to_end(&mut self.received) {
-            Ok(_) => {}
-            // All that is there, or all that will ever be: the server may close while bytes of ours are unread.
-            Err(error)
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::ConnectionReset) => {}
-            Err(error) => panic!("{error}"),
+    fn send(&mut self, cx: Context<'_>) {
+        while self.exchange.output().take_chunk(&mut self.received).unwrap() {}
+        match self.exchange.output_sent(cx) {
+            AfterOutput::NextRequest => {}
+            AfterOutput::FinishWriting => assert!(self.exchange.is_closing()),
+            AfterOutput::Close => self.is_closed = true,
         }
     }
 }
 
-/// Sends `pieces` one after the other, each when the one before has been dealt with, then FIN.
+/// Lets `pieces` arrive one after the other.
 pub(crate) fn run<'a>(limits: &Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     let handled = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&handled);
     let handler =
         move |request: &mut Request| answer(request, count.fetch_add(1, Ordering::SeqCst));
-    let mut pair = Pair::new();
-    let mut ended = false;
+    let handler: &dyn Handler = &handler;
+    let now = Instant::now();
+    let cx = Context {
+        handler,
+        limits,
+        memory: &MemoryBudget::default(),
+        uploads: &UploadSlots::new(1),
+        sheds_load: false,
+        always: &[],
+        is_stopping: &AtomicBool::new(false),
+        peer: SocketAddr::from(([127, 0, 0, 1], 9)),
+        clock: &|| now,
+    };
+    let mut wire = Wire::default();
     for piece in pieces {
-        // In parts that surely fit into the socket's buffer.
-        for part in piece.chunks(16 * 1024) {
-            if !ended {
-                pair.client.write_all(part).unwrap();
-                ended = pair.run(limits, &handler);
-            }
-        }
+        wire.receive(piece, cx);
     }
-    if !ended {
-        pair.client.shutdown(Shutdown::Write).unwrap();
-        assert!(pair.run(limits, &handler), "the client has ended, so the server must");
-    }
-    pair.read();
     let handled = handled.load(Ordering::SeqCst);
-    let responses = take_apart(&pair.received);
+    let responses = take_apart(&wire.received);
     judge(&responses, handled);
     Outcome { responses, handled }
 }

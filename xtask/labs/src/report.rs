@@ -109,7 +109,7 @@ impl<'a> Trial<'a> {
         };
         Ok(Trial {
             input,
-            connection: InMemoryConnection::new(Box::new(handler), limits, slept.clone())?,
+            connection: InMemoryConnection::new(Box::new(handler), limits, slept.clone()),
             seen,
             spans: Vec::new(),
             messages: Vec::new(),

@@ -1,0 +1,122 @@
+//! A second handle of a connection's socket whose calls wait, for a handler that reads a large body.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::blocking;
+use super::system::{Stream, duplicate};
+
+/// Receives and sends as a socket does that blocks, up to a time limit. Meanwhile another thread serves the other
+/// connections.
+///
+/// Both handles belong to the same socket, and so does the flag `O_NONBLOCK`. It is clear only while a call waits: a response
+/// may be made of the body and be sent between two calls, and if sending waited, a client that does not read would hold the
+/// thread for ever.
+#[derive(Debug)]
+pub struct BlockingSocket(TcpStream);
+
+impl BlockingSocket {
+    /// A second handle of this socket.
+    ///
+    /// # Errors
+    /// When the process has no more file descriptors.
+    pub fn of(stream: &Stream) -> io::Result<BlockingSocket> {
+        Ok(BlockingSocket(duplicate(stream)?))
+    }
+
+    /// recv(2): waits for bytes, at most for `time`, which must not be zero. Returns how many there are; zero is the peer's
+    /// FIN.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), depending on the system, when the
+    /// time is over, and what the socket reports.
+    pub fn receive(&self, buffer: &mut [u8], time: Duration) -> io::Result<usize> {
+        self.0.set_read_timeout(Some(time))?;
+        self.wait(|mut stream| stream.read(buffer))
+    }
+
+    /// send(2): sends all bytes, and waits for room, at most for `time` each time there is none.
+    ///
+    /// # Errors
+    /// As [`BlockingSocket::receive`].
+    pub fn send(&self, bytes: &[u8], time: Duration) -> io::Result<()> {
+        self.0.set_write_timeout(Some(time))?;
+        self.wait(|mut stream| stream.write_all(bytes))
+    }
+
+    fn wait<T>(&self, call: impl FnOnce(&TcpStream) -> io::Result<T>) -> io::Result<T> {
+        self.0.set_nonblocking(false)?;
+        let result = blocking(|| call(&self.0));
+        self.0.set_nonblocking(true)?;
+        result
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// A client, and the server's end of its connection, which does not block.
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        server.set_nonblocking(true).unwrap();
+        (client, server)
+    }
+
+    /// Writes until there is no room.
+    fn fill(mut socket: &TcpStream) {
+        let bytes = vec![0; 65_536];
+        let full = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        while !socket.write(&bytes).is_err_and(full) {}
+    }
+
+    /// A response that is made of the body is sent while that arrives. It once waited for room without end.
+    #[test]
+    fn between_two_calls_the_socket_does_not_block() {
+        for sends in [false, true] {
+            let (mut client, server) = pair();
+            client.write_all(b"1234").unwrap();
+            let response = server.try_clone().unwrap();
+            let socket = BlockingSocket::of(&Stream::from(server)).unwrap();
+            let (sender, receiver) = mpsc::channel();
+            let step = thread::Builder::new().name("step".to_string());
+            let spawned = step.spawn(move || {
+                if sends {
+                    socket.send(b"x", LONG).unwrap();
+                }
+                assert_eq!(socket.receive(&mut [0; 9], LONG).unwrap(), 4);
+                fill(&response);
+                let _ = sender.send(());
+            });
+            spawned.unwrap();
+            let ended = receiver.recv_timeout(LONG);
+            assert_eq!(ended, Ok(()), "it waits for room in the socket; sends: {sends}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_sends_or_reads_nothing_is_waited_for_only_so_long() {
+        let (_client, server) = pair();
+        // The peer's kernel goes on taking bytes for a moment, so it is full when it was full twice.
+        for _ in 0..2 {
+            fill(&server);
+            thread::sleep(Duration::from_millis(50));
+        }
+        while (&server).write(b"x").is_ok() {}
+        let socket = BlockingSocket::of(&Stream::from(server)).unwrap();
+        let time = Duration::from_millis(100);
+        for result in [socket.send(b"x", time), socket.receive(&mut [0], time).map(|_| ())] {
+            let kind = result.unwrap_err().kind();
+            assert!(matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut), "{kind}");
+        }
+    }
+}

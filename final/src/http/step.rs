@@ -1,0 +1,291 @@
+//! One step of a connection: what can be done now that its socket is ready, without waiting. This is the only file of
+//! `http` that touches a socket. It moves bytes between the socket and an [`Exchange`], which knows what they mean.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::context::Context;
+use super::exchange::{AfterOutput, Exchange, Progress, Scratch};
+use super::incoming::BodySource;
+use super::limits::{KIB, MIB};
+use super::output::{Chunk, Output};
+use crate::core::blocking_socket::BlockingSocket;
+use crate::core::system::{Stream, send, send_ahead, send_both, send_file};
+use crate::core::time_slice::TimeSlice;
+use crate::core::{Connection, Fill, Interest};
+
+/// Room in the input buffer for one read: a header section of the largest size by default, and more.
+const READ_SIZE: usize = 32 * KIB;
+
+/// Requests of one connection that are handled in one step, at most. A client that sends thousands at once must not keep
+/// the thread from the others.
+const REQUESTS_PER_STEP: usize = 32;
+
+/// After so many requests of a step the time slice is checked. Reading the clock costs a tenth of a small request.
+const REQUESTS_PER_CLOCK_READ: usize = 4;
+
+/// Bytes that are sent in one step, at most, for the same reason as [`REQUESTS_PER_STEP`].
+const MAX_SENT_PER_STEP: u64 = MIB as u64;
+
+/// What a connection waits for after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterStep {
+    /// The socket, until a point in time. All that had arrived has been read.
+    Wait(Interest, Instant),
+    /// The next step, after those of other connections: more may have arrived than was read. The deadline is for a socket
+    /// on which nothing more has arrived.
+    More(Instant),
+    /// A slot for its large body, until a point in time. Nothing is read meanwhile, so the client has to wait, too. The
+    /// connection is in the queue until [`Exchange::leave_queue`].
+    Queue {
+        /// The point in time.
+        deadline: Instant,
+        /// Whether it was not in the queue before.
+        is_new: bool,
+    },
+    /// Nothing: the connection is to be closed.
+    End,
+}
+
+impl Exchange {
+    /// The socket is ready: one step.
+    ///
+    /// # Errors
+    /// Those of the socket, or of the source of a response. The connection must be closed.
+    pub fn step(
+        &mut self,
+        connection: &mut Connection,
+        scratch: &mut Scratch,
+        cx: Context<'_>,
+    ) -> io::Result<AfterStep> {
+        self.lend(scratch);
+        let slice = TimeSlice::default();
+        let mut step =
+            Step { exchange: self, connection, cx, handled: 0, slice, is_drained: false };
+        let after = step.run();
+        self.give_back(scratch);
+        match after? {
+            AfterStep::End => Ok(AfterStep::End),
+            after if self.reserve_kept(cx) => Ok(after),
+            _ if self.output().is_empty() => Ok(AfterStep::End),
+            _ => Ok(AfterStep::Wait(Interest::Write, self.deadline(Interest::Write, cx))),
+        }
+    }
+}
+
+/// Whether the kernel has taken all output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flushed {
+    /// It has.
+    All,
+    /// The socket's buffer is full, until the client reads.
+    Blocked,
+    /// There is more, and the kernel would take it, but other connections wait for their step.
+    Yield,
+}
+
+/// A step that is in progress. Each of its parts returns what the connection waits for if the step ends there.
+struct Step<'a> {
+    exchange: &'a mut Exchange,
+    connection: &'a mut Connection,
+    cx: Context<'a>,
+    /// Requests that were handled in this step.
+    handled: usize,
+    slice: TimeSlice,
+    /// Whether everything has been read that had arrived. The poller reports each readiness change once, so a connection
+    /// may not wait to read before.
+    is_drained: bool,
+}
+
+impl Step<'_> {
+    /// Responses go before requests: a client that does not read gets no more of them. And requests that have been read go
+    /// before bytes that have not. This is the backpressure: what is not read stays in the kernel's buffer, the TCP window
+    /// closes, and the client has to wait.
+    fn run(&mut self) -> io::Result<AfterStep> {
+        if let Some(after) = self.resume_writing()? {
+            return Ok(after);
+        }
+        if let Some(after) = self.process()? {
+            return Ok(after);
+        }
+        let is_open = self.read()?;
+        if let Some(after) = self.process()? {
+            return Ok(after);
+        }
+        self.finish(is_open)
+    }
+
+    /// Sends what is left of an earlier step.
+    fn resume_writing(&mut self) -> io::Result<Option<AfterStep>> {
+        if !self.exchange.output().is_empty()
+            && let Some(after) = self.send()?
+        {
+            return Ok(Some(after));
+        }
+        if self.exchange.is_closing() { self.discard().map(Some) } else { Ok(None) }
+    }
+
+    /// Reads once. Returns false at the client's FIN. A read that does not fill the buffer has emptied the socket's.
+    fn read(&mut self) -> io::Result<bool> {
+        let buffer = self.exchange.input.spare(READ_SIZE);
+        let room = buffer.capacity() - buffer.len();
+        let filled = self.connection.fill(buffer)?;
+        self.is_drained = filled != Fill::Bytes(room);
+        Ok(filled != Fill::Eof)
+    }
+
+    /// Handles one request after the other, as long as there are any. Their responses are collected, to be sent by one
+    /// system call.
+    fn process(&mut self) -> io::Result<Option<AfterStep>> {
+        while !self.is_over() {
+            match self.exchange.process(self.cx) {
+                Progress::NeedsInput => return Ok(None),
+                Progress::Responded => {}
+                Progress::LargeBody => {
+                    if let Some(after) = self.handle_large_body()? {
+                        return Ok(Some(after));
+                    }
+                }
+            }
+            self.handled += 1;
+            if self.exchange.must_send()
+                && let Some(after) = self.send()?
+            {
+                return Ok(Some(after));
+            }
+            if self.exchange.is_closing() {
+                return self.discard().map(Some);
+            }
+        }
+        // The socket is writable, as a rule, so the next step is soon, after those of other connections.
+        let after = self.send()?;
+        Ok(Some(after.unwrap_or_else(|| self.wait(Interest::Write))))
+    }
+
+    /// Whether the step has lasted long enough, and there is more to do.
+    fn is_over(&mut self) -> bool {
+        let handled = self.handled;
+        handled > 0
+            && self.exchange.has_input()
+            && (handled >= REQUESTS_PER_STEP
+                || handled.is_multiple_of(REQUESTS_PER_CLOCK_READ)
+                    && self.slice.is_over(self.cx.clock))
+    }
+
+    /// Lets a handler read a large body from the socket. It will wait for the client, which may wait for the responses before
+    /// this one, so those are sent first.
+    fn handle_large_body(&mut self) -> io::Result<Option<AfterStep>> {
+        if !self.exchange.output().is_empty()
+            && let Some(after) = self.send()?
+        {
+            return Ok(Some(after));
+        }
+        let Some(slot) = self.exchange.upload_slot(self.cx) else {
+            let is_new = self.exchange.join_queue(self.cx);
+            let deadline = self.exchange.deadline(Interest::Read, self.cx);
+            return Ok(Some(AfterStep::Queue { deadline, is_new }));
+        };
+        let source = Box::new(BlockingSocket::of(self.connection.stream())?);
+        let is_connected = self.exchange.handle_large(source, slot, self.cx);
+        self.is_drained = false;
+        Ok(if is_connected { None } else { Some(AfterStep::End) })
+    }
+
+    /// Sends all responses, and decides what to wait for.
+    fn finish(&mut self, is_open: bool) -> io::Result<AfterStep> {
+        if !self.exchange.output().is_empty()
+            && let Some(after) = self.send()?
+        {
+            return Ok(after);
+        }
+        Ok(match self.wait(Interest::Read) {
+            _ if !is_open => AfterStep::End,
+            AfterStep::Wait(_, deadline) if !self.is_drained => AfterStep::More(deadline),
+            after => after,
+        })
+    }
+
+    /// Sends the output. Returns `None` if all of it was sent, and the connection can go on.
+    fn send(&mut self) -> io::Result<Option<AfterStep>> {
+        // Until the output has been sent, the connection is reset by whatever ends it: an error, a deadline or a panic.
+        self.connection.reset_on_close(self.exchange.must_reset())?;
+        if flush(self.exchange.output(), self.connection.stream(), self.cx.clock)? != Flushed::All {
+            return Ok(Some(self.wait(Interest::Write)));
+        }
+        self.connection.reset_on_close(false)?;
+        match self.exchange.output_sent(self.cx) {
+            AfterOutput::NextRequest => Ok(None),
+            AfterOutput::Close => Ok(Some(AfterStep::End)),
+            AfterOutput::FinishWriting => {
+                self.connection.finish_writing()?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads and discards what the client still sends, until its FIN.
+    fn discard(&mut self) -> io::Result<AfterStep> {
+        loop {
+            match self.connection.fill(self.exchange.input.spare(READ_SIZE))? {
+                Fill::Bytes(_) if self.exchange.discard_input() => {}
+                Fill::Bytes(_) | Fill::Eof => return Ok(AfterStep::End),
+                Fill::Nothing => return Ok(self.wait(Interest::Read)),
+            }
+        }
+    }
+
+    fn wait(&self, interest: Interest) -> AfterStep {
+        AfterStep::Wait(interest, self.exchange.deadline(interest, self.cx))
+    }
+}
+
+/// Sends as much as the kernel takes, up to the bounds of one step. Bytes alone do not bound it: to compress a mebibyte takes
+/// a hundred times as long as to copy it.
+fn flush(output: &mut Output, stream: &Stream, clock: &dyn Fn() -> Instant) -> io::Result<Flushed> {
+    let (mut total, mut slice) = (0, TimeSlice::default());
+    while total == 0 || total < MAX_SENT_PER_STEP && !slice.is_over(clock) {
+        let Some(chunk) = output.next_chunk()? else { return Ok(Flushed::All) };
+        match send_chunk(stream, chunk, MAX_SENT_PER_STEP - total) {
+            Ok(count) => {
+                total += count as u64;
+                output.advance(count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Ok(Flushed::Blocked);
+            }
+            Err(error) => return Err(error),
+        }
+        if output.is_empty() {
+            return Ok(Flushed::All);
+        }
+    }
+    Ok(Flushed::Yield)
+}
+
+/// Sends a chunk by one system call, at most `most` bytes of a file. Returns how much the kernel has taken.
+fn send_chunk(stream: &Stream, chunk: Chunk<'_>, most: u64) -> io::Result<usize> {
+    match chunk {
+        Chunk::Bytes { first, has_more: true, .. } => send_ahead(stream, first),
+        Chunk::Bytes { first, second: [], .. } => send(stream, first),
+        Chunk::Bytes { first, second, .. } => send_both(stream, first, second),
+        Chunk::File { file, mut at, length } => {
+            match send_file(stream, file, &mut at, length.min(most))? {
+                // The file has become shorter. Its length has been announced, so only the end of the connection can tell
+                // the client.
+                0 => Err(io::ErrorKind::UnexpectedEof.into()),
+                count => Ok(count),
+            }
+        }
+    }
+}
+
+impl BodySource for BlockingSocket {
+    fn receive(&mut self, buffer: &mut [u8], time: Duration) -> io::Result<usize> {
+        BlockingSocket::receive(self, buffer, time)
+    }
+
+    fn send(&mut self, bytes: &[u8], time: Duration) -> io::Result<()> {
+        BlockingSocket::send(self, bytes, time)
+    }
+}
