@@ -68,7 +68,7 @@ fn a_panic_costs_neither_the_connection_nor_a_worker() {
 }
 
 #[test]
-fn the_handler_sees_the_id_that_the_answer_has_and_the_next_request_has_another() {
+fn the_handler_and_the_response_have_the_same_id_and_the_next_request_another() {
     let program = start();
     let mut client = Client::connect(program.addr()).unwrap();
     let given = [("X-Request-ID", "a-1.b_23")];

@@ -52,7 +52,7 @@ fn assert_failed(reply: &Reply) {
 }
 
 #[test]
-fn of_two_clients_that_have_read_the_same_version_the_second_to_write_is_told() {
+fn of_two_clients_with_the_same_version_the_second_write_is_rejected() {
     let (program, mut ada) = start();
     let mut bob = Client::connect(program.addr()).unwrap();
     create(&mut ada);
@@ -153,7 +153,7 @@ fn a_write_whose_condition_fails_is_412_and_changes_nothing() {
 }
 
 #[test]
-fn the_collection_has_a_version_too_and_it_changes_with_every_user() {
+fn the_collection_has_a_version_that_changes_with_every_user() {
     let (_program, mut client) = start();
     let ada = json!({ "name": "Ada" });
     let mut seen = vec![tag(&ask(&mut client, "GET", "/users", &[]))];
@@ -176,7 +176,7 @@ fn the_collection_has_a_version_too_and_it_changes_with_every_user() {
 }
 
 #[test]
-fn a_put_creates_a_user_unless_it_says_that_it_must_not_or_there_is_one() {
+fn a_put_creates_a_user_unless_a_condition_forbids_it() {
     let (_program, mut client) = start();
     let ada = json!({ "name": "Ada" });
     // It would create one, and it says that it wants to change one.
@@ -198,7 +198,7 @@ fn a_put_creates_a_user_unless_it_says_that_it_must_not_or_there_is_one() {
 
 /// RFC 9110 section 13.2.1: what fails without the conditions fails with them, in the same way.
 #[test]
-fn what_is_wrong_anyway_is_said_before_the_conditions() {
+fn other_errors_precede_failed_conditions() {
     let (_program, mut client) = start();
     create(&mut client);
     for method in ["GET", "DELETE"] {
@@ -214,7 +214,7 @@ fn what_is_wrong_anyway_is_said_before_the_conditions() {
 
 /// A tag in the response to PUT says that what was sent is what is stored, byte for byte (RFC 9110 section 9.3.4).
 #[test]
-fn a_put_is_answered_with_a_tag_if_nothing_was_added_to_what_was_sent() {
+fn the_response_to_a_put_has_a_tag_if_the_body_was_stored_unchanged() {
     let (_program, mut client) = start();
     create(&mut client);
     let less = send(&mut client, "PUT", "/users/1", &[], &json!({ "name": "Grace" }));
@@ -229,7 +229,7 @@ fn a_put_is_answered_with_a_tag_if_nothing_was_added_to_what_was_sent() {
 
 /// Four clients add a letter each, again and again: read, change, write if it is still the same.
 #[test]
-fn no_update_is_lost_whoever_writes_at_the_same_time() {
+fn concurrent_writes_lose_no_update() {
     const CLIENTS: usize = 4;
     const EACH: usize = 10;
     let (program, mut client) = start();

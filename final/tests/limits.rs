@@ -15,7 +15,7 @@ mod support;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 
 #[test]
-fn what_is_too_much_is_refused_with_its_status() {
+fn exceeding_a_limit_is_rejected_with_its_status() {
     let program = Program::start(PROGRAM, &["--addr", "127.0.0.1:0"]).unwrap();
     tables::check(program.addr(), &tables::limits::rows()).unwrap();
 }

@@ -92,8 +92,7 @@ fn a_client_that_pipelines_without_end_is_made_to_wait() {
 }
 
 #[test]
-fn a_handler_that_puts_another_request_in_the_place_of_its_own_does_not_change_how_it_is_answered()
-{
+fn a_handler_that_replaces_its_request_does_not_change_the_framing_of_the_response() {
     let handler = |request: &mut Request| {
         let text = request.method().as_str().to_lowercase();
         *request = Request::builder(Method::Get, "/").build();

@@ -14,7 +14,7 @@ fn start() -> Program {
 }
 
 #[test]
-fn what_is_sent_comes_back() {
+fn every_byte_is_echoed() {
     let program = start();
     let mut client = Client::connect(program.addr()).unwrap();
     for text in ["hello", "again", "\r\n\0\u{ff}"] {
@@ -34,7 +34,7 @@ fn a_client_that_has_no_more_to_say_still_gets_everything_back() {
 }
 
 #[test]
-fn a_client_that_says_nothing_and_leaves_gets_the_end_of_the_stream() {
+fn a_client_that_sends_nothing_and_leaves_gets_the_end_of_the_stream() {
     let program = start();
     let mut client = Client::connect(program.addr()).unwrap();
     client.half_close().unwrap();
@@ -52,7 +52,7 @@ fn bytes_that_arrive_one_by_one_come_back_all_the_same() {
 
 /// More than all buffers on the way hold, so the server's sends are cut short and wait for the reader.
 #[test]
-fn a_transfer_larger_than_the_buffers_of_the_kernel_comes_back_whole() {
+fn a_transfer_larger_than_the_kernels_buffers_is_echoed_completely() {
     let program = start();
     let mut client = TcpStream::connect(program.addr()).unwrap();
     client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();

@@ -71,7 +71,7 @@ fn clients_that_have_not_begun_delay_nothing() {
 }
 
 #[test]
-fn who_comes_after_the_signal_is_turned_away_by_the_kernel() {
+fn a_client_after_the_signal_is_refused_by_the_kernel() {
     let program = start();
     let mut client = busy(&program);
     interrupt(&program);
@@ -81,7 +81,7 @@ fn who_comes_after_the_signal_is_turned_away_by_the_kernel() {
 }
 
 #[test]
-fn a_client_in_the_queue_is_answered_before_the_end() {
+fn a_queued_client_is_served_before_the_server_ends() {
     let program = start();
     let clients = [(); 3].map(|()| busy(&program));
     // The fourth worker waits for this one, until the signal sends it home.
@@ -116,7 +116,7 @@ fn a_queued_client_that_has_sent_something_can_send_the_rest_after_the_signal() 
 }
 
 #[test]
-fn a_second_signal_cuts_off_what_is_still_under_way() {
+fn a_second_signal_aborts_the_connections_in_progress() {
     let program = start();
     let mut client = busy(&program);
     interrupt(&program);
@@ -177,7 +177,7 @@ fn served(handle: &ServerHandle) -> Client {
 }
 
 #[test]
-fn at_the_deadline_the_rest_is_cut_off_and_counted() {
+fn at_the_deadline_the_remaining_connections_are_aborted_and_counted() {
     let count = cut_off(Duration::from_millis(100), |handle| vec![served(handle)]);
     assert_eq!(count, 1);
 }

@@ -45,7 +45,7 @@ fn one_client_more_than_there_are_workers_waits_until_one_has_left() {
 }
 
 #[test]
-fn a_client_for_whom_the_queue_has_no_room_is_told_so_and_the_others_keep_their_places() {
+fn a_client_is_rejected_when_the_queue_is_full_and_the_others_stay_queued() {
     let program = start();
     let mut clients: Vec<Client> = (0..WORKERS).map(|_| served(&program)).collect();
     let mut waiting: Vec<Client> =

@@ -7,7 +7,7 @@ use wire::tables;
 const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
 #[test]
-fn what_is_too_much_is_refused_with_its_status() {
+fn exceeding_a_limit_is_rejected_with_its_status() {
     let program = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
     tables::check(program.addr(), &tables::limits::rows()).unwrap();
 }

@@ -7,7 +7,7 @@ use wire::{Client, Program, request};
 const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
 #[test]
-fn every_answer_has_what_it_must_have() {
+fn every_response_has_its_required_fields() {
     let program = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
     tables::check(program.addr(), &tables::responses::rows()).unwrap();
 }

@@ -52,7 +52,7 @@ fn as_many_idle_connections_as_workers_keep_everybody_else_waiting() {
 }
 
 #[test]
-fn a_body_that_no_handler_reads_is_not_taken_for_the_next_request() {
+fn an_unread_body_is_not_parsed_as_the_next_request() {
     let server =
         Running::start(|server| server, |request: &mut Request| request.path().to_string());
     let mut client = server.connect();
@@ -89,7 +89,7 @@ fn read_until(client: &mut Client, end: &[u8]) {
 }
 
 #[test]
-fn what_a_stream_has_said_is_seen_before_it_says_more() {
+fn the_bytes_of_a_stream_are_sent_before_it_produces_more() {
     let (sender, go_on) = channel();
     let go_on = Mutex::new(Some(go_on));
     let server = Running::start(
@@ -111,8 +111,7 @@ fn what_a_stream_has_said_is_seen_before_it_says_more() {
 }
 
 #[test]
-fn a_handler_that_puts_another_request_in_the_place_of_its_own_does_not_change_how_it_is_answered()
-{
+fn a_handler_that_replaces_its_request_does_not_change_the_framing_of_the_response() {
     let server = Running::start(
         |server| server,
         |request: &mut Request| {

@@ -87,7 +87,7 @@ fn a_head_that_drips_is_408_because_its_deadline_does_not_move() {
 }
 
 #[test]
-fn a_head_that_is_slow_but_in_time_is_answered() {
+fn a_slow_header_section_within_its_deadline_is_accepted() {
     let server = start(Limits { idle_time: tenths(1), ..Limits::default() });
     let mut client = server.connect();
     assert_eq!(drip(&mut client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap().text(), "done");
@@ -117,7 +117,7 @@ fn a_body_that_drips_is_408_because_its_deadline_does_not_move() {
 }
 
 #[test]
-fn a_client_that_was_told_to_go_on_and_does_not_is_408() {
+fn a_client_that_sends_no_body_after_100_continue_is_408() {
     let server = start(Limits { body_time: tenths(2), ..Limits::default() });
     let mut client = server.connect();
     client
@@ -139,7 +139,7 @@ fn an_idle_connection_is_closed_without_a_word() {
 }
 
 #[test]
-fn a_client_that_does_not_read_its_answer_does_not_hold_the_worker() {
+fn a_client_that_does_not_read_its_response_does_not_block_the_worker() {
     let limits = Limits { write_time: tenths(3), linger: tenths(1), ..Limits::default() };
     let server = start(limits);
     let mut client = server.connect();

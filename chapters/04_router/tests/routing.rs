@@ -16,7 +16,7 @@ fn ask(client: &mut Client, method: &str, target: &str) -> Reply {
 const ALL: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE";
 
 #[test]
-fn a_request_meets_its_handler_or_learns_what_there_is() {
+fn a_request_gets_its_handler_or_404_or_405() {
     let program = start();
     let table = [
         // There it is.
@@ -86,7 +86,7 @@ fn a_404_and_a_405_say_so_in_json() {
 }
 
 #[test]
-fn head_is_answered_as_get_without_the_body() {
+fn head_is_handled_like_get_without_the_body() {
     let program = start();
     let mut client = Client::connect(program.addr()).unwrap();
     for target in ["/", "/hello/x", "/files/a", "/users", "/users/1", "/empty", "/nothing"] {
@@ -144,7 +144,7 @@ fn a_line_end_in_a_parameter_makes_no_field() {
 }
 
 #[test]
-fn a_wildcard_takes_the_rest_of_the_path() {
+fn a_wildcard_matches_the_remaining_path() {
     let program = start();
     let mut client = Client::connect(program.addr()).unwrap();
     let table = [

@@ -24,7 +24,7 @@ fn decompress(reply: &Reply) -> Vec<u8> {
 }
 
 #[test]
-fn a_client_gets_gzip_if_and_only_if_it_likes_it() {
+fn a_client_gets_gzip_if_and_only_if_it_prefers_it() {
     let (_program, mut client) = start();
     let plain = client.ask(request("GET", "/large?kb=64", &[], b"")).unwrap();
     assert_eq!((plain.body.len(), plain.field("Content-Encoding")), (64 * 1024, None));
@@ -85,7 +85,7 @@ fn an_old_client_gets_a_compressed_stream_up_to_the_end_of_the_connection() {
 }
 
 #[test]
-fn what_a_client_sends_compressed_is_not_unpacked() {
+fn a_compressed_request_body_is_not_decompressed() {
     // A small body could be a very large one. It is the handler's to refuse.
     let (_program, mut client) = start();
     let bomb = b"\x1f\x8b\x08\x00\x00\x00\x00\x00";

@@ -19,12 +19,12 @@ fn replay(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
-fn a_head_is_the_same_however_it_arrives() {
+fn a_header_section_does_not_depend_on_how_it_is_split() {
     replay("head", agreement::head);
 }
 
 #[test]
-fn a_chunked_body_is_the_same_however_it_arrives() {
+fn a_chunked_body_does_not_depend_on_how_it_is_split() {
     replay("chunked", agreement::chunked);
 }
 

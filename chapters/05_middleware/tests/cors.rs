@@ -21,7 +21,7 @@ fn has_permission(reply: &Reply) -> bool {
 }
 
 #[test]
-fn a_preflight_is_answered_for_the_origins_methods_and_fields_of_the_policy() {
+fn a_preflight_allows_the_origins_methods_and_fields_of_the_policy() {
     let (_program, mut client) = start();
     let table: [(&str, &str, &str, bool); 17] = [
         (PAGE, "GET", "", true),
@@ -69,7 +69,7 @@ fn a_preflight_is_answered_for_the_origins_methods_and_fields_of_the_policy() {
 }
 
 #[test]
-fn options_that_is_no_preflight_is_answered_by_the_routes() {
+fn options_without_a_preflights_fields_is_handled_by_the_routes() {
     let (_program, mut client) = start();
     for fields in [&[][..], &[("Origin", PAGE)], &[("Access-Control-Request-Method", "PUT")]] {
         let reply = ask(&mut client, "OPTIONS", "/users", fields);
@@ -79,7 +79,7 @@ fn options_that_is_no_preflight_is_answered_by_the_routes() {
 }
 
 #[test]
-fn a_request_of_another_origin_is_answered_without_permission_to_read_it() {
+fn a_request_of_another_origin_is_served_without_permission_to_read_the_response() {
     let (_program, mut client) = start();
     for fields in [
         &[][..],
@@ -106,7 +106,7 @@ fn a_script_may_see_the_fields_that_are_exposed() {
 }
 
 #[test]
-fn two_origins_or_two_methods_in_a_preflight_are_refused() {
+fn two_origins_or_two_methods_in_a_preflight_are_rejected() {
     let (_program, mut client) = start();
     let method = ("Access-Control-Request-Method", "PUT");
     let origin = ("Origin", PAGE);

@@ -16,7 +16,7 @@ fn number(reply: &Reply, field: &str) -> u64 {
 }
 
 #[test]
-fn who_asks_too_often_is_told_when_to_come_again_and_is_served_then() {
+fn a_rate_limited_client_gets_retry_after_and_is_served_after_it() {
     let program = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
     let mut client = Client::connect(program.addr()).unwrap();
     let first = ask(&mut client);

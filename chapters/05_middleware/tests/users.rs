@@ -67,7 +67,7 @@ fn an_id_is_not_given_twice() {
 }
 
 #[test]
-fn a_body_that_is_no_user_is_refused_with_the_status_that_says_why() {
+fn an_invalid_user_is_rejected_with_its_status() {
     let program = start();
     let mut client = Client::connect(program.addr()).unwrap();
     assert_eq!(send(&mut client, "POST", "/users", &json!({ "name": "Ada" })).status, 201);
@@ -114,7 +114,7 @@ fn a_body_that_is_no_user_is_refused_with_the_status_that_says_why() {
 }
 
 #[test]
-fn a_name_comes_back_as_it_was_sent() {
+fn a_name_is_returned_as_it_was_sent() {
     let program = start();
     let mut client = Client::connect(program.addr()).unwrap();
     for name in ["<b>&\"'</b>", "a\r\nSet-Cookie: x", "\u{0}", "日本語", "\\\\"] {
@@ -151,7 +151,7 @@ fn clients_that_create_at_the_same_time_get_users_of_their_own() {
 }
 
 #[test]
-fn a_full_collection_takes_nobody_in_until_somebody_leaves() {
+fn a_full_collection_rejects_new_users_until_one_is_deleted() {
     const MAX_USERS: usize = 10_000;
     let program = start();
     let ada = json!({ "name": "Ada" });

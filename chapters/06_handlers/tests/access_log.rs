@@ -44,7 +44,7 @@ fn each_request_is_a_line_in_the_common_format() {
 }
 
 #[test]
-fn in_json_each_line_is_an_object_with_the_id_of_the_answer() {
+fn in_json_each_line_is_an_object_with_the_id_of_the_response() {
     let program = Program::start(PROGRAM, &["127.0.0.1:0", "--log", "json"]).unwrap();
     let mut client = Client::connect(program.addr()).unwrap();
     let reply = client.ask(request("GET", "/hello/you", &[], b"")).unwrap();
@@ -92,7 +92,7 @@ fn nothing_that_a_client_sends_can_begin_a_line_of_its_own() {
 }
 
 #[test]
-fn lines_of_requests_at_the_same_time_stay_whole() {
+fn lines_of_concurrent_requests_do_not_mix() {
     const CLIENTS: usize = 4;
     const EACH: usize = 25;
     let program = Program::start(PROGRAM, &["127.0.0.1:0", "--log", "json"]).unwrap();

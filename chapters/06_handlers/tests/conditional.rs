@@ -60,7 +60,7 @@ fn a_file_comes_with_its_validators() {
 }
 
 #[test]
-fn a_client_that_has_it_gets_a_304_with_the_fields_of_the_200_and_no_body() {
+fn a_client_with_the_current_version_gets_a_304_with_the_fields_of_the_200() {
     let (_folder, program) = start();
     let mut client = Client::connect(program.addr()).unwrap();
     let whole = ask(&mut client, "GET", &[]);
@@ -106,7 +106,7 @@ fn a_client_that_has_another_state_gets_this_one() {
 }
 
 #[test]
-fn a_client_that_wants_another_state_is_told_412() {
+fn a_condition_on_another_version_is_412() {
     let (_folder, program) = start();
     let mut client = Client::connect(program.addr()).unwrap();
     let tag = ask(&mut client, "GET", &[]).field("ETag").unwrap().to_string();
@@ -177,7 +177,7 @@ fn a_file_whose_time_is_a_constant_has_no_validators() {
 }
 
 #[test]
-fn who_reloads_gets_what_is_there_now() {
+fn a_reload_gets_the_current_version() {
     let (folder, program) = start();
     let mut client = Client::connect(program.addr()).unwrap();
     // What browsers send for an ordinary reload, and for one that is forced (RFC 9111 section 5.2.1).
@@ -191,7 +191,7 @@ fn who_reloads_gets_what_is_there_now() {
 }
 
 #[test]
-fn there_is_no_condition_on_what_is_not_there() {
+fn conditions_do_not_apply_to_a_missing_resource() {
     let (_folder, program) = start();
     let mut client = Client::connect(program.addr()).unwrap();
     for name in ["If-None-Match", "If-Match"] {

@@ -46,7 +46,7 @@ fn api(origin: &str) -> Running {
 }
 
 #[test]
-fn a_page_reads_what_its_origin_is_allowed_and_nothing_else() {
+fn a_page_reads_only_responses_that_its_origin_may_read() {
     let (sender, receiver) = std::sync::mpsc::channel::<String>();
     let page = std::sync::Mutex::new((receiver, None::<String>));
     // The page is known when the servers are that it asks, and these need to know the page's address.

@@ -94,7 +94,7 @@ fn a_draining_server_is_live_but_not_ready() {
 }
 
 #[test]
-fn a_probe_that_waits_behind_a_slow_request_learns_that_the_server_drains() {
+fn a_probe_queued_after_a_slow_request_sees_that_the_server_drains() {
     let handle: Arc<OnceLock<ServerHandle>> = Arc::default();
     let known = Arc::clone(&handle);
     let mut router = Router::new();

@@ -52,7 +52,7 @@ fn body(client: &mut Client, version: &str, path: &str) -> Result<String, Kind> 
 /// RFC 9112 section 8: a response without a length is complete when its connection is closed, unless the connection
 /// reports an error. So FIN would say that it is complete.
 #[test]
-fn one_whose_source_fails_is_ended_by_a_reset() {
+fn a_response_whose_source_fails_ends_with_a_reset() {
     let server = Running::start(|server| server, application);
     for (path, expected) in [
         ("/whole", Ok("one, two".to_string())),
@@ -70,7 +70,7 @@ fn one_whose_source_fails_is_ended_by_a_reset() {
 }
 
 #[test]
-fn one_that_is_cut_off_by_the_end_of_the_server_is_reset_too() {
+fn a_response_aborted_by_the_end_of_the_server_is_reset_too() {
     let (begun, wait) = channel::<()>();
     let wait: Mutex<Option<Receiver<()>>> = Mutex::new(Some(wait));
     let server = Running::start(

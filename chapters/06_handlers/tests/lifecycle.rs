@@ -31,7 +31,7 @@ fn begin(client: &mut Client) {
 }
 
 #[test]
-fn a_second_server_on_the_same_address_is_told_so() {
+fn a_second_server_on_the_same_address_fails_with_a_message() {
     let first = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
     let address = first.addr().to_string();
     let error = Program::start(PROGRAM, &[&address]).unwrap_err();
@@ -57,7 +57,7 @@ fn a_signal_ends_the_program_although_clients_are_idle() {
 
 #[cfg(unix)]
 #[test]
-fn a_request_under_way_is_answered_and_told_that_it_is_the_last() {
+fn a_request_in_progress_is_served_with_connection_close() {
     let program = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
     let mut idle = Client::connect(program.addr()).unwrap();
     assert_eq!(idle.ask(get("/")).unwrap().status, 200);
@@ -77,7 +77,7 @@ fn a_request_under_way_is_answered_and_told_that_it_is_the_last() {
 }
 
 #[test]
-fn a_stopping_server_takes_no_new_clients() {
+fn a_stopping_server_accepts_no_new_clients() {
     let server = Running::start(|server| server, answer);
     let mut client = server.connect();
     begin(&mut client);
@@ -105,7 +105,7 @@ fn few(server: ch06_handlers::Server) -> ch06_handlers::Server {
 /// It once got no response, and was not counted as cut off either: the server read the half that had arrived, and
 /// then the end of the stream.
 #[test]
-fn a_queued_request_that_has_begun_before_the_stop_is_read_to_its_end_and_answered() {
+fn a_queued_request_that_began_before_the_shutdown_is_read_and_served() {
     let server = Running::start(few, answer);
     let mut working = server.connect();
     begin(&mut working);
@@ -131,7 +131,7 @@ fn a_queued_request_that_has_begun_before_the_stop_is_read_to_its_end_and_answer
 
 /// The second client was counted by nobody, since no worker ever took it.
 #[test]
-fn who_waits_behind_a_handler_that_does_not_end_is_cut_off_and_counted_at_the_deadline() {
+fn clients_queued_after_a_stuck_handler_are_aborted_and_counted_at_the_deadline() {
     let (release, is_released) = std::sync::mpsc::channel::<()>();
     let is_released = std::sync::Mutex::new(is_released);
     let stuck = move |_: &mut Request| {
@@ -153,7 +153,7 @@ fn who_waits_behind_a_handler_that_does_not_end_is_cut_off_and_counted_at_the_de
 }
 
 #[test]
-fn a_client_for_whom_there_is_no_room_is_told_to_come_back() {
+fn a_client_is_rejected_with_retry_after_when_the_queue_is_full() {
     let few =
         |server: ch06_handlers::Server| server.with_workers(PoolConfig { workers: 1, queue: 1 });
     let server = Running::start(few, answer);
@@ -178,7 +178,7 @@ fn a_client_for_whom_there_is_no_room_is_told_to_come_back() {
 }
 
 #[test]
-fn a_handler_that_panics_costs_one_answer_and_nothing_else() {
+fn a_handler_that_panics_costs_only_its_own_response() {
     let few =
         |server: ch06_handlers::Server| server.with_workers(PoolConfig { workers: 1, queue: 8 });
     let server = Running::start(few, answer);

@@ -94,7 +94,7 @@ fn a_folder_without_an_index_is_not_listed() {
 }
 
 #[test]
-fn a_listing_is_for_who_asks_for_it_and_its_names_are_text() {
+fn a_listing_is_opt_in_and_its_names_are_escaped() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("sub")).unwrap();
     let awkward = if cfg!(windows) { "a & 'b'.txt" } else { "<a href=x> & 'b'.txt" };
@@ -132,7 +132,7 @@ fn answer(files: &impl Handler, target: &str) -> Response {
 
 /// Files are often what users have sent. A program that forgets the layer must not turn them into scripts.
 #[test]
-fn a_file_says_nosniff_and_vary_without_a_layer_around_it() {
+fn a_file_has_nosniff_and_vary_without_a_layer() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.txt"), "<script>alert(1)</script>").unwrap();
     let response = answer(&StaticFiles::new(folder.path()).unwrap(), "/a.txt");
@@ -148,7 +148,7 @@ fn a_file_says_nosniff_and_vary_without_a_layer_around_it() {
 /// `application/octet-stream`, which a browser does not run.
 #[cfg(unix)]
 #[test]
-fn a_file_is_what_the_requested_name_says_and_then_what_its_own_name_says() {
+fn the_media_type_comes_from_the_requested_name_then_from_the_files_own() {
     let folder = tempfile::tempdir().unwrap();
     for file in ["blob", "v2.pdf", "page.txt"] {
         fs::write(folder.path().join(file), "").unwrap();
@@ -174,7 +174,7 @@ fn a_file_is_what_the_requested_name_says_and_then_what_its_own_name_says() {
 
 /// Without Content-Encoding a browser shows nothing of it, and the layer of this program compressed it once more.
 #[test]
-fn a_file_that_is_stored_compressed_says_so_and_is_not_compressed_again() {
+fn a_compressed_file_has_a_content_encoding_and_is_not_compressed_again() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("logo.svgz"), "compressed".repeat(200)).unwrap();
     let program =
@@ -223,7 +223,7 @@ fn links_that_lead_nowhere_are_a_404_and_no_trouble_for_the_listing() {
 /// systemd escapes a hyphen as `\x2d`. Such a name was on the page, and 404 for who clicked on it.
 #[cfg(unix)]
 #[test]
-fn what_is_listed_is_served() {
+fn every_listed_name_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let names =
         ["a\\x2d.txt", "100%.txt", "%2e%2e", "a:b", "a b.", "CON", "é?#&\"<'>.txt", ".hidden"];
@@ -263,7 +263,7 @@ fn links_of(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn head_says_what_get_would_and_other_methods_are_405() {
+fn head_has_the_fields_of_get_and_other_methods_are_405() {
     let program = start();
     let whole = get(&program, "/static/hello.txt");
     let mut client = Client::connect(program.addr()).unwrap();
@@ -282,13 +282,13 @@ fn head_says_what_get_would_and_other_methods_are_405() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_told_at_the_start() {
+fn a_missing_directory_is_reported_at_startup() {
     let error = Program::start(PROGRAM, &["127.0.0.1:0", "no/such/folder"]).unwrap_err();
     assert!(error.message().contains("cannot serve files from no/such/folder"), "{error}");
 }
 
 #[test]
-fn an_empty_file_is_an_answer_without_a_byte() {
+fn an_empty_file_is_a_response_without_a_body() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("empty"), "").unwrap();
     let program =
