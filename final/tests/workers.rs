@@ -45,7 +45,7 @@ impl Work for Bench {
         let server = &self.servers[usize::try_from(token.0).unwrap()];
         let mut bytes = Vec::with_capacity(64);
         if receive(&server.lock().unwrap(), &mut bytes).is_err() {
-            return; // the same byte was told of twice
+            return; // a spurious wake-up
         }
         let gate = self.gates.lock().unwrap().get_mut(&token.0).map(|gate| {
             let (_, none) = channel();
@@ -145,7 +145,7 @@ impl TestClients {
         }
     }
 
-    /// Waits until the monitor has looked so many times more.
+    /// Waits for so many more ticks of the watchdog.
     fn looks(&self, count: usize) {
         let (before, deadline) = (self.ticks.load(Ordering::SeqCst), Instant::now() + LONG);
         while self.ticks.load(Ordering::SeqCst) < before + count {
@@ -174,10 +174,10 @@ fn a_handler_that_blocks_while_the_threads_are_started_costs_no_permit() {
     }
 }
 
-/// The reserve takes the first permit. It went on to ask the kernel for work as long as that had no other owner, and so said
+/// The shedder takes the first permit. It went on to ask the kernel for work as long as that had no other owner, and so said
 /// no to every second request, although a thread with another permit was there that could serve.
 #[test]
-fn the_reserve_keeps_out_of_the_way_of_a_thread_that_has_come_back() {
+fn the_shedder_leaves_events_to_a_worker_that_has_returned() {
     let size = PoolConfig { permits: 2, threads: 2, stall_timeout: Duration::from_millis(20) };
     let none = u64::MAX;
     let mut clients = TestClients::start(size, 2, 0, none);
@@ -204,7 +204,7 @@ fn no_thread_is_left_behind_by_a_stop_that_comes_while_permits_move() {
     }
 }
 
-/// One that comes back is a spare, so that the next one that blocks needs no new thread.
+/// A worker that returns is a standby worker, so that the next one that blocks needs no new thread.
 #[test]
 fn two_threads_are_enough_for_handlers_that_block_one_after_the_other() {
     let size = PoolConfig { permits: 1, threads: 2, stall_timeout: 2 * LONG };
@@ -221,7 +221,7 @@ fn two_threads_are_enough_for_handlers_that_block_one_after_the_other() {
 }
 
 #[test]
-fn the_reserve_gives_back_the_only_permit_and_serves_nobody_in_anothers_place() {
+fn the_shedder_gives_back_the_only_permit() {
     let size = PoolConfig { permits: 1, threads: 2, stall_timeout: Duration::from_millis(20) };
     let mut clients = TestClients::start(size, 3, 0, u64::MAX);
     for number in [0, 1] {
@@ -233,7 +233,7 @@ fn the_reserve_gives_back_the_only_permit_and_serves_nobody_in_anothers_place() 
         clients.openers.remove(0).send(()).unwrap();
     }
     clients.ask_until(Admission::Serve, 50);
-    // Both are there again. One blocks, and the other takes over: not the reserve.
+    // Both workers have returned. One blocks, and the other takes over: not the shedder.
     clients.send(2);
     while clients.begins(3) == Admission::Serve && clients.told.try_recv().is_ok() {}
     clients.ask_until(Admission::Serve, 50);
@@ -241,7 +241,7 @@ fn the_reserve_gives_back_the_only_permit_and_serves_nobody_in_anothers_place() 
 }
 
 #[test]
-fn nobody_is_refused_before_patience_is_at_its_end() {
+fn no_request_is_rejected_before_the_stall_timeout() {
     let size = PoolConfig { permits: 1, threads: 1, stall_timeout: 2 * LONG };
     let mut clients = TestClients::start(size, 1, 0, u64::MAX);
     clients.send(0);

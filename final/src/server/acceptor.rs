@@ -30,7 +30,7 @@ impl Engine {
     /// more at the door, somebody is told of them before.
     pub(super) fn accept(&self, scratch: &mut Scratch, admission: Admission) {
         if lock(&self.backoff_until).is_some() {
-            return; // there is still not enough, and the monitor will say when to try again
+            return; // there is still not enough, and the watchdog will say when to try again
         }
         let mut mine: Option<ConnectionGuard<'_>> = None;
         let mut more = true;
@@ -53,7 +53,7 @@ impl Engine {
                 }
                 Err(AcceptError::Shortage(error)) => {
                     self.on_exhaustion(&error);
-                    more = false; // the monitor will arm it, after a rest
+                    more = false; // the watchdog will arm it, after a rest
                     break;
                 }
             }
