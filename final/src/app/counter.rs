@@ -1,6 +1,6 @@
-//! `/counter`: an answer that is another one each time it is made, so that one can see when it is made.
+//! `/counter`: a response that is different each time it is made, so that a cached one can be told from a new one.
 //!
-//! Whoever asks also says which fields it has. That is for trying things out; no page for others may allow it.
+//! The client chooses the fields of the response. That is for experiments only; no public page may allow it.
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use super::date::imf_fixdate;
 use super::{HeaderValue, Headers, header};
 
-/// Files of this time or an earlier one have been given a constant: image builders and package stores write 0 or 1,
-/// so that equal content gives equal images. It says nothing of the content.
+/// A file with this time or an earlier one was given a constant: image builders and package stores write 0 or 1, so that
+/// equal content gives equal images. Such a time does not identify the content.
 const CONSTANT: Duration = Duration::from_secs(1);
 
 /// As long as a file can change twice and keep its timestamp: the resolution of the coarsest file system (FAT).
@@ -19,7 +19,7 @@ const RESOLUTION: Duration = Duration::from_secs(2);
 pub struct EntityTag {
     /// Two representations with this tag mean the same, but may differ in bytes.
     pub is_weak: bool,
-    /// What stands between the quotes.
+    /// The bytes between the quotes.
     pub opaque: Vec<u8>,
 }
 
@@ -35,7 +35,7 @@ impl EntityTag {
     }
 }
 
-/// As it is written in a field, but that bytes which cannot be in a tag of ours are escaped.
+/// As in a field, with bytes that no tag of this server has escaped.
 impl fmt::Display for EntityTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = if self.is_weak { "W/" } else { "" };
@@ -43,12 +43,12 @@ impl fmt::Display for EntityTag {
     }
 }
 
-/// What tells one state of a file from another. A representation may have both, one of them, or none.
+/// What distinguishes one version of a representation from another. It may have both, one of them, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validators {
     /// The tag; `None` if nothing identifies the content.
     pub etag: Option<EntityTag>,
-    /// When the content changed last; `None` if that is not known.
+    /// When the content was last changed; `None` if that is not known.
     pub modified: Option<SystemTime>,
 }
 
@@ -62,7 +62,7 @@ impl Validators {
         Version::of(metadata).validators(now)
     }
 
-    /// Says them in the fields of an answer.
+    /// Adds them to the fields of a response.
     pub fn add_to(&self, headers: &mut Headers) {
         if let Some(etag) = &self.etag
             && let Ok(etag) = HeaderValue::try_from(etag.to_string())
@@ -77,7 +77,7 @@ impl Validators {
     }
 }
 
-/// What the file system says of the version of a file.
+/// The version of a file, as the file system records it.
 ///
 /// A program can set `modified` to what it likes, and those that copy files do. It cannot set `changed` (ctime, the
 /// status change time): the kernel updates it with every write, and when `modified` is set. A file that was moved
@@ -92,13 +92,13 @@ pub struct Version {
 }
 
 impl Version {
-    /// The version that the metadata of an open file tells of.
+    /// The version in the metadata of an open file.
     pub fn of(metadata: &Metadata) -> Version {
         let (changed, number) = changed_and_number(metadata);
         Version { length: metadata.len(), modified: metadata.modified().ok(), changed, number }
     }
 
-    /// Whether a change from `now` on is another version for sure: its times would be others.
+    /// Whether every change from `now` on will have other times, and so be another version.
     pub fn is_settled(&self, now: SystemTime) -> bool {
         let is_old = |time| now.duration_since(time).is_ok_and(|age| age >= RESOLUTION);
         [self.modified, self.changed].into_iter().flatten().all(is_old)
@@ -123,7 +123,7 @@ impl Version {
     }
 }
 
-/// What lies before 1970 is 0: no content is older than the clocks that count so.
+/// A time before 1970 is 0: no content is older than that.
 fn since_1970(time: SystemTime) -> Duration {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

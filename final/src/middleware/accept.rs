@@ -1,4 +1,4 @@
-//! Accept: how welcome a media type is to the client (RFC 9110 section 12.5.1).
+//! Accept: the client's preference for a media type (RFC 9110 section 12.5.1).
 
 use super::accept_encoding::{Weight, parse};
 use crate::http::{Headers, header};
@@ -6,7 +6,7 @@ use crate::http::{Headers, header};
 /// The weight of a media type, given as `text/html`: that of the range which fits it most closely, zero if none does.
 ///
 /// A range is the type itself, `text/*`, or `*/*`, in this order of closeness and not in the order of the list.
-/// Without the field all types are equally welcome. An element that cannot be read, or that wants a parameter
+/// Without the field all types have the same weight. An element that cannot be read, or that wants a parameter
 /// of the type to have some value, is left out, as if it were not there.
 pub fn weight(headers: &Headers, media_type: &str) -> Weight {
     if !headers.contains(header::ACCEPT) {

@@ -9,8 +9,8 @@ use super::{Middleware, Next};
 use crate::core::log_output::LogOutput;
 use crate::http::{Method, Request, Response, date};
 
-/// Writes a line for each request that comes by. It belongs near the outside, where an answer that
-/// another layer gave is seen as well. A clone writes to the same output.
+/// Writes a line for each request. It belongs near the outside, where it also sees the responses of other layers. A clone
+/// writes to the same output.
 #[derive(Clone)]
 pub struct AccessLog {
     /// `None`: nothing is logged. It may change while the server runs.

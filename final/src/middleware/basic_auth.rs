@@ -1,6 +1,6 @@
 //! Basic authentication: a name and a password with each request (RFC 7617).
 //!
-//! Base64 hides nothing: whoever can read the connection can read the password. So this belongs behind TLS.
+//! Base64 hides nothing: anyone who can read the connection can read the password. So it must only be used with TLS.
 
 use std::hint::black_box;
 
@@ -14,16 +14,16 @@ use crate::http::{
     HeaderName, HeaderValue, HttpError, IntoResponse, Request, Response, Status, Target,
 };
 
-/// Who the client is, and how it shows that (RFC 9110 section 11.6.2). A secret: it must not be logged.
+/// The credentials of the client (RFC 9110 section 11.6.2). A secret: it must not be logged.
 pub const AUTHORIZATION: HeaderName = HeaderName::from_static("Authorization");
-/// How a client can show who it is (RFC 9110 section 11.6.1).
+/// How a client can authenticate (RFC 9110 section 11.6.1).
 pub const WWW_AUTHENTICATE: HeaderName = HeaderName::from_static("WWW-Authenticate");
 
 /// The user who has logged in, as handlers find it in the request's extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User(pub String);
 
-/// Lets only users reach what is below some paths.
+/// Lets only users reach some paths and everything below them.
 pub struct BasicAuth {
     challenge: HeaderValue,
     users: Vec<(String, String)>,
@@ -32,7 +32,7 @@ pub struct BasicAuth {
 }
 
 impl BasicAuth {
-    /// Protects nothing yet. The realm is shown to the person who has to know which password is meant.
+    /// Protects nothing yet. The realm is shown to the user, who has to know which password is wanted.
     ///
     /// # Errors
     /// For a realm that cannot be sent, since a control character is in it.
@@ -43,7 +43,7 @@ impl BasicAuth {
         Ok(BasicAuth { challenge, users: Vec::new(), protect: Vec::new(), except: Vec::new() })
     }
 
-    /// Adds a user. A colon may be in the password, but not in the name: nobody could log in with that.
+    /// Adds a user. A colon may be in the password, but not in the name, which it would end.
     pub fn user(mut self, name: &str, password: &str) -> BasicAuth {
         self.users.push((name.to_string(), password.to_string()));
         self
@@ -72,7 +72,7 @@ impl BasicAuth {
         let (Some(value), None) = (lines.next(), lines.next()) else { return None };
         let (name, password) = credentials(value)?;
         let mut found = None;
-        // All users are looked at, and all of both texts, whatever the first ones say.
+        // All users are compared, and all bytes of both texts, so that the time does not show where the first match is.
         for (own_name, own_password) in &self.users {
             let is_name = is_same(own_name.as_bytes(), &name);
             let is_password = is_same(own_password.as_bytes(), &password);
@@ -83,8 +83,8 @@ impl BasicAuth {
         found
     }
 
-    /// The same for every cause: what is wrong with a guess is nothing that who guesses needs to know.
-    fn refuse(&self) -> Response {
+    /// The same response for every cause: an attacker must not learn what is wrong with a guess.
+    fn reject(&self) -> Response {
         let message = "this needs the name and the password of a user";
         HttpError::new(Status::UNAUTHORIZED, "unauthorized", message)
             .into_response()
@@ -95,7 +95,7 @@ impl BasicAuth {
 impl Middleware for BasicAuth {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
         if self.protects(request.target()) {
-            let Some(user) = self.user_of(request) else { return self.refuse() };
+            let Some(user) = self.user_of(request) else { return self.reject() };
             request.extensions_mut().insert(user);
         }
         next.run(request)
@@ -118,8 +118,8 @@ fn credentials(value: &HeaderValue) -> Option<(Vec<u8>, Vec<u8>)> {
 
 /// Whether two texts are the same, in a time that tells nothing about `own`, not even its length.
 ///
-/// `==` may end at the first byte that differs. Who can measure that guesses a password byte by byte: 256 guesses
-/// for each, in place of all combinations.
+/// `==` may end at the first byte that differs. An attacker who can measure that guesses a password byte by byte: 256
+/// guesses for each, in place of all combinations.
 fn is_same(own: &[u8], given: &[u8]) -> bool {
     let mut differs = own.len() ^ given.len();
     for (at, byte) in given.iter().enumerate() {
@@ -127,7 +127,7 @@ fn is_same(own: &[u8], given: &[u8]) -> bool {
         let own_byte = own.get(at).copied().unwrap_or_default();
         differs |= usize::from(own_byte ^ byte);
     }
-    // So that the compiler does not find out that it could stop earlier.
+    // Keeps the compiler from adding an early exit.
     black_box(differs) == 0
 }
 

@@ -9,27 +9,27 @@ use std::time::{Duration, Instant};
 use super::{Middleware, Next};
 use crate::http::{HeaderValue, Method, Request, Response, Router, Status, header};
 
-/// Where the numbers are shown. Who asks for them is not counted, or they would change by being looked at.
+/// The page with the numbers. Requests for it are not counted, or reading the numbers would change them.
 const PAGE: &str = "/metrics";
 
 /// The route of a request for which there is none.
 const UNMATCHED: &str = "unmatched";
 
-/// The upper ends of the buckets, in seconds: those that the clients of Prometheus have by default. Above
-/// them all is one more, without an end.
+/// The upper bounds of the buckets, in seconds: the defaults of the Prometheus client libraries. One more bucket above
+/// them has no bound.
 const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// Counts and times all requests that come by. A clone counts into the same numbers.
+/// Counts and times all requests. A clone counts into the same numbers.
 ///
-/// A label never holds what a client has chosen: each value of it is a series that is kept for ever. There
-/// are as many as the program has routes, methods and statuses, whatever is asked of it.
+/// A label never holds a value that a client chooses, since each value is a series that is kept forever. The number of
+/// series is bounded by the routes, methods and statuses of the program.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
     numbers: Arc<Mutex<Numbers>>,
 }
 
-/// All numbers, behind one lock, so that what is shown was true at one moment. It is held for as long as
-/// two look-ups take, and never while a request is answered.
+/// All numbers, behind one lock, so that the page shows them as they were at one moment. It is held for two look-ups, and
+/// never while a handler runs.
 #[derive(Debug, Default)]
 struct Numbers {
     in_flight: u64,
@@ -45,8 +45,8 @@ struct Series {
     status: u16,
 }
 
-/// How many requests took how long. Each is counted in one bucket here; that a bucket of Prometheus has all
-/// that the smaller ones have is a matter of how it is written.
+/// How many requests took how long. Each is counted in one bucket here; the buckets of Prometheus are cumulative, and
+/// are added up when the page is written.
 #[derive(Debug, Clone, Default)]
 struct Histogram {
     counts: [u64; BOUNDS.len() + 1],
@@ -64,7 +64,7 @@ impl Metrics {
         self.routes_with(router, String::new);
     }
 
-    /// The same, and behind our own families those of another part of the program, as text.
+    /// The same, followed by the metric families of another part of the program, as text.
     pub fn routes_with(
         &self,
         router: &mut Router,
@@ -79,7 +79,7 @@ impl Metrics {
         });
     }
 
-    /// Nothing that is done under the lock can panic half-way, so the numbers are sound in any case.
+    /// Nothing under the lock can panic halfway through a change, so a poisoned lock has valid numbers.
     fn lock(&self) -> MutexGuard<'_, Numbers> {
         self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -92,8 +92,7 @@ impl Middleware for Metrics {
         }
         self.lock().in_flight += 1;
         let start = Instant::now();
-        // A panic may come through here, from a layer if not from a handler. It is counted and goes on: what
-        // becomes of it is another layer's business.
+        // A handler or an inner layer may panic. The request is counted, and the panic resumed for an outer layer.
         let outcome = catch_unwind(AssertUnwindSafe(|| next.run(request)));
         let took = start.elapsed();
         let status = outcome.as_ref().map_or(Status::INTERNAL_SERVER_ERROR, Response::status);

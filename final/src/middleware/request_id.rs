@@ -14,7 +14,7 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("X-Request-ID");
 /// How many bytes an id may have that comes from a client.
 const LENGTHS: RangeInclusive<usize> = 8..=64;
 
-/// Gives each request an id: the one that it brings, or else a new one. The response has it too.
+/// Gives each request an id: the one in its field, or else a new one. The response has it too.
 ///
 /// A service that calls this one passes its own id on, so that a person can follow one click of a user
 /// through the logs of both. What comes from outside ends up in log files, so a value must be short and plain.

@@ -1,12 +1,12 @@
-//! Functions that say some statuses in other words, whichever layer has said them first.
+//! Functions that write the bodies of responses with certain statuses, whichever layer made the response.
 
 use super::{Middleware, Next};
 use crate::http::{HeaderName, Request, Response, Status, header, vary};
 
-/// Makes another answer of one. Its body and its fields are taken over, and its status is not.
+/// Makes another response from one. Its body and its fields are used, and its status is not.
 type Rewrite = Box<dyn Fn(&Request, &Response) -> Response + Send + Sync>;
 
-/// What is said about a body, and does not hold for another one (RFC 9110 sections 8 and 14.4).
+/// Fields that describe a body, and not its replacement (RFC 9110 sections 8 and 14.4).
 const ABOUT_THE_BODY: [HeaderName; 7] = [
     header::CONTENT_TYPE,
     header::CONTENT_ENCODING,
@@ -17,7 +17,7 @@ const ABOUT_THE_BODY: [HeaderName; 7] = [
     HeaderName::from_static("Content-Range"),
 ];
 
-/// Rewrites the bodies of answers with certain statuses. It belongs near the outside, to see all of them.
+/// Rewrites the bodies of responses with certain statuses. It belongs near the outside, to see all of them.
 #[derive(Default)]
 pub struct StatusHandlers {
     rewrites: Vec<(Status, Rewrite)>,
@@ -29,7 +29,7 @@ impl StatusHandlers {
         StatusHandlers::default()
     }
 
-    /// Lets `rewrite` make the body of answers with this status. The status stays, and so do all fields
+    /// Lets `rewrite` make the body of responses with this status. The status stays, and so do all fields
     /// that are not about the old body, such as Retry-After.
     pub fn on_status(
         mut self,
@@ -56,7 +56,7 @@ impl Middleware for StatusHandlers {
         for (name, value) in fields.iter().filter(|(name, _)| **name != header::VARY) {
             headers.set(name.clone(), value.clone());
         }
-        // Other layers have named fields of the request already, and what they said still holds.
+        // Other layers have added request fields to Vary, which still apply.
         let varies = fields.list(header::VARY).filter_map(|name| HeaderName::try_from(name).ok());
         let varies: Vec<HeaderName> = varies.collect();
         if !varies.is_empty() {

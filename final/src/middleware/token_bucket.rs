@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-/// How many requests somebody may make.
+/// How many requests a client may make.
 ///
 /// Picture a bucket that holds `burst` tokens and is full at first. A request takes one out, and one more
 /// drops in `rate` times in every `per`, as long as there is room.
@@ -34,20 +34,20 @@ impl Limit {
         Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
     }
 
-    /// How long an empty bucket takes to be full. One that nobody has touched for so long is as good as new.
+    /// How long an empty bucket takes to fill. A bucket that was not used for so long is the same as a new one.
     pub fn time_to_fill(self) -> Duration {
         self.time_for(self.full())
     }
 }
 
-/// One bucket. It does nothing by itself: what has dropped in is worked out when somebody takes a token.
+/// One bucket. It has no timer: how many tokens have dropped in is computed when one is taken.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenBucket {
     parts: u128,
     updated: Instant,
 }
 
-/// What somebody who wants a token is told.
+/// The result of taking a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     /// Whether there was one.
@@ -56,7 +56,7 @@ pub struct Decision {
     pub remaining: u32,
     /// How long until there is one: zero if one is left.
     pub next: Duration,
-    /// How long until the bucket is full, if nobody takes any.
+    /// How long until the bucket is full, if no token is taken.
     pub full: Duration,
 }
 
@@ -68,7 +68,7 @@ impl TokenBucket {
 
     /// Takes a token, if there is one.
     pub fn take(&mut self, limit: Limit, now: Instant) -> Decision {
-        // Zero if `now` is before: another thread was quicker, and its time is later than ours.
+        // Zero if `now` is earlier: another thread has read the clock later and taken the lock first.
         let passed = now.saturating_duration_since(self.updated).as_nanos();
         let dropped = passed.saturating_mul(u128::from(limit.rate.get()));
         self.parts = self.parts.saturating_add(dropped).min(limit.full());

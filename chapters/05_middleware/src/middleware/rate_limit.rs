@@ -22,7 +22,7 @@ const MAX_BUCKETS: usize = 20_000;
 /// Which bucket a request takes its token from. Requests with equal keys share one.
 type KeyOf<K> = Box<dyn Fn(&Request) -> K + Send + Sync>;
 
-/// The time. It is given, so that a test can move it.
+/// The time. A test sets its own.
 type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
 
 /// Lets each key make so many requests and no more.
@@ -103,8 +103,8 @@ impl<K: Eq + Hash + Send + 'static> Middleware for RateLimit<K> {
 }
 
 impl<K> RateLimit<K> {
-    /// Tells well-behaved clients how they stand, before they have to be refused. The names are those of
-    /// the IETF's draft "`RateLimit` header fields for HTTP" that programs in use understand.
+    /// Tells well-behaved clients how many requests they have left, before they are rejected. The names are those of an
+    /// early version of the IETF's draft "`RateLimit` header fields for HTTP", which programs in use understand.
     fn describe(&self, headers: &mut Headers, verdict: Decision) {
         let fields = [
             (RATELIMIT_LIMIT, u64::from(self.limit.burst.get())),
@@ -117,7 +117,7 @@ impl<K> RateLimit<K> {
     }
 }
 
-/// Rounded up. Who is told to wait zero seconds for a token that comes in half of one comes too early.
+/// Rounded up: a client that waits zero seconds for a token that is half a second away comes too early.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

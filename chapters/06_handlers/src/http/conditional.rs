@@ -8,13 +8,13 @@ use super::date::parse_http_date;
 use super::validators::{EntityTag, Validators};
 use super::{HeaderName, HeaderValue, Headers, Method};
 
-/// The client wants to act on this state and no other (RFC 9110 section 13.1.1).
+/// The client wants to act on one of these versions and no other (RFC 9110 section 13.1.1).
 pub const IF_MATCH: HeaderName = HeaderName::from_static("If-Match");
-/// The client has these states and wants another (RFC 9110 section 13.1.2).
+/// The client has these versions and wants another (RFC 9110 section 13.1.2).
 pub const IF_NONE_MATCH: HeaderName = HeaderName::from_static("If-None-Match");
-/// The client has the state of that time and wants a later one (RFC 9110 section 13.1.3).
+/// The client has the version of that time and wants a later one (RFC 9110 section 13.1.3).
 pub const IF_MODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Modified-Since");
-/// The client wants no later state than that of that time (RFC 9110 section 13.1.4).
+/// The client wants no later version than that of that time (RFC 9110 section 13.1.4).
 pub const IF_UNMODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Unmodified-Since");
 
 /// What the conditions of a request lead to.
@@ -24,7 +24,7 @@ pub enum Evaluation {
     Proceed,
     /// 304, for GET and HEAD only: the client has it already.
     NotModified,
-    /// 412: the client wants another state than there is. Nothing may be done.
+    /// 412: the client wants a version that is not the current one. Nothing may be changed.
     Failed,
 }
 
@@ -34,12 +34,12 @@ pub enum Evaluation {
 /// The caller has checked all else before: a request that fails without its conditions fails as if it had none (section
 /// 13.2.1), so what is 404 or a redirect stays that. A handler that writes holds its lock from here until it has written.
 ///
-/// A tag outweighs a date: where both are sent, the date is for servers that know no tags. A date that is none is
-/// ignored, and so is one of two lines. A list of tags that cannot be read leads to what does no harm: to the full response
-/// for GET and HEAD with If-None-Match, and to 412 for all else.
+/// A tag outweighs a date: where both are sent, the date is for servers without tags. An invalid date is ignored, and so
+/// is a field of two lines. A list of tags that cannot be parsed leads to the harmless outcome: to the full response for
+/// GET and HEAD with If-None-Match, and to 412 in all other cases.
 pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>) -> Evaluation {
     let is_read = matches!(method, Method::Get | Method::Head);
-    // 1. and 2. Is it still the state that the client wants?
+    // 1. and 2. Is it still the version that the client wants?
     let still = if headers.contains(IF_MATCH) {
         names(headers, &IF_MATCH, current, EntityTag::is_same)
     } else {
@@ -51,7 +51,7 @@ pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>)
     if !still {
         return Evaluation::Failed;
     }
-    // 3. and 4. Has the client got it already? To one that writes this says: there is something that it must not touch.
+    // 3. and 4. Does the client have it already? For a write this means that there is something it must not overwrite.
     let has_it = if headers.contains(IF_NONE_MATCH) {
         let is_unreadable = !is_read && parse_tags(headers, &IF_NONE_MATCH).is_none();
         is_unreadable || names(headers, &IF_NONE_MATCH, current, EntityTag::is_equivalent)
@@ -68,7 +68,7 @@ pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>)
     }
 }
 
-/// Whether a field names the current state. Nothing names what is not there, `*` included.
+/// Whether a field lists the current version. If there is none, nothing matches, not even `*`.
 fn names(
     headers: &Headers,
     name: &HeaderName,
@@ -77,7 +77,7 @@ fn names(
 ) -> bool {
     match (parse_tags(headers, name), current) {
         (Some(Tags::Any), Some(_)) => true,
-        // Without a tag of its own no list names it.
+        // A version without a tag is in no list.
         (Some(Tags::List(tags)), Some(Validators { etag: Some(own), .. })) => {
             tags.iter().any(|tag| compare(tag, own))
         }
@@ -85,8 +85,8 @@ fn names(
     }
 }
 
-/// The date that a field asks about and that of the current state, in whole seconds, for no more is in a field. `None`
-/// if there is nothing to compare.
+/// The date in a field and that of the current version, both in whole seconds, the resolution of a field. `None` if
+/// there is nothing to compare.
 fn dates(
     headers: &Headers,
     name: &HeaderName,
@@ -103,13 +103,13 @@ fn dates(
 /// The value of If-Match or If-None-Match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tags {
-    /// `*`: any state, as long as there is one.
+    /// `*`: any version, as long as there is one.
     Any,
     /// One of these.
     List(Vec<EntityTag>),
 }
 
-/// The tags of a field, over all its lines. `None` if they are not written as they must be.
+/// The tags of a field, over all its lines. `None` if they violate the grammar.
 fn parse_tags(headers: &Headers, name: &HeaderName) -> Option<Tags> {
     let lines: Vec<&[u8]> = headers.get_all(name).map(HeaderValue::as_bytes).collect();
     parse_tag_list(&lines.join(&b", "[..]))
@@ -137,14 +137,14 @@ pub fn parse_tag_list(value: &[u8]) -> Option<Tags> {
         let (tag, behind) = parse_tag(rest)?;
         tags.push(tag);
         rest = behind.trim_ascii_start();
-        // Behind a tag there is a comma or nothing.
+        // After a tag there is a comma or nothing.
         if !matches!(rest.first(), None | Some(b',')) {
             return None;
         }
     }
 }
 
-/// Reads one tag from the front, and returns what is behind it.
+/// Parses one tag at the front, and returns the remainder.
 fn parse_tag(value: &[u8]) -> Option<(EntityTag, &[u8])> {
     // The W is a capital one: `w/` is no tag (RFC 9110 section 8.8.3).
     let (is_weak, quoted) = match value.strip_prefix(b"W/") {

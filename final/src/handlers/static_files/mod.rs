@@ -4,14 +4,14 @@
 //! 2. A folder without a slash at its end is redirected to the path with one, since the links on its page
 //!    are relative to that. With the slash it is its `index.html`, or its [`listing`], or 404.
 //!
-//!    What was found is kept for a moment in [`open_files`], so that a file that many ask for is found once.
-//! 3. From here on it is an open file. What is said of it comes from there, not from its name: that may be another
-//!    file by now.
-//! 4. [`crate::http::validators`] and [`caching`]: which state this is, and how long it may be used without asking.
+//!    [`open_files`] keeps the file for a moment, so that one which many clients request is looked up once.
+//! 3. From here on it is an open file. Its length, times and tag are read from the open file and not by its name, which
+//!    may belong to another file by now.
+//! 4. [`crate::http::validators`] and [`caching`]: which version this is, and how long it may be used without asking.
 //!    The fields that say so are kept with the file.
-//! 5. [`crate::http::conditional`]: the client has it already (304), or wanted another state (412).
+//! 5. [`crate::http::conditional`]: the client has it already (304), or wanted another version (412).
 //! 6. [`range`]: all of it, or a part (206), which may not be there (416).
-//! 7. Send the file, piece by piece, as the client takes it: memory does not grow with the file.
+//! 7. Send the file in parts, as the client takes them: memory does not grow with the file.
 
 pub mod caching;
 pub mod listing;
@@ -78,7 +78,7 @@ impl StaticFiles {
 
     /// Says how long clients may use a file without asking.
     pub fn with_caching(self, caching: Caching) -> StaticFiles {
-        // What is known of open files has been said with the old one.
+        // The fields of open files have been made with the old setting.
         StaticFiles { caching, open: Arc::default(), ..self }
     }
 
@@ -103,8 +103,8 @@ impl StaticFiles {
     fn answer(&self, request: &Request) -> io::Result<Response> {
         // 1. to 4.
         let now = Instant::now();
-        // Who reloads wants to know what is there now, and not what was there a moment ago. Browsers say the first
-        // when somebody reloads, and the second when it is forced (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
+        // A reload must get the current version, and not that of a moment ago. Browsers send the first directive for a
+        // reload, and the second for a forced one (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
         let reloads =
             |it: &str| ["max-age=0", "no-cache"].iter().any(|word| it.eq_ignore_ascii_case(word));
         let known = if request.headers().list(header::CACHE_CONTROL).any(reloads) {
@@ -117,7 +117,7 @@ impl StaticFiles {
             None => match self.find_whatever_it_takes(request)? {
                 Target::Other(response) => return Ok(response),
                 Target::File(file) => {
-                    // What may change unnoticed is opened anew by the next request.
+                    // A file that may change unnoticed is opened again by the next request.
                     if file.is_settled {
                         self.open.insert(request.path(), &file, now);
                     }
@@ -154,7 +154,7 @@ impl StaticFiles {
         Ok(response.with_body(found.body(part)))
     }
 
-    /// Files that are kept open for nobody are closed before a request has to go without.
+    /// When descriptors run out, files that no response is sending are closed, and the request is tried again.
     fn find_whatever_it_takes(&self, request: &Request) -> io::Result<Target> {
         match self.find(request) {
             Err(error) if files::is_exhausted(&error) => {
@@ -192,7 +192,7 @@ impl StaticFiles {
         // 3. From here on it is this file, even if another gets its name.
         let Opened { file, metadata, path } = opened;
 
-        // 4. Which state is this? One that changes while it is read is not kept in memory.
+        // 4. Which version is this? One that changes while it is read is not kept in memory.
         let stat = files::stat(&file)?;
         let bytes =
             if metadata.len() <= open_files::SMALL { read(&file, &metadata)? } else { None };
@@ -207,11 +207,11 @@ impl StaticFiles {
         Ok(OpenFile { file, bytes, stat, is_settled, length, validators, state, whole })
     }
 
-    /// The fields that say which state of a file this is: the same in a 200 and a 304 (RFC 9110 section 15.4.5).
+    /// The fields that identify the version of a file: the same in a 200 and a 304 (RFC 9110 section 15.4.5).
     fn state(&self, content_type: &HeaderValue, validators: &Validators) -> Headers {
         let mut fields = Headers::new();
         fields.append(header::CACHE_CONTROL, self.caching.value(content_type));
-        // Somebody between us and the client may compress it.
+        // A proxy on the way to the client may compress it.
         fields.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         validators.add_to(&mut fields);
         fields

@@ -13,8 +13,8 @@ use crate::core::files::{self, Stat};
 use crate::http::validators::Validators;
 use crate::http::{Headers, ResponseBody, SharedBytes};
 
-/// How long a path leads to the same file without looking where it leads. Somebody who publishes a file by renaming
-/// may have to wait this long for it to be seen. What is written into an open file is seen at once.
+/// How long a path is not looked up again. A file that is published by renaming may become visible this much later. What
+/// is written into an open file is visible at once.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Files of at most so many bytes are kept in memory as well: 4 MiB in all, if all are small.
@@ -27,21 +27,21 @@ const PART: u64 = 8;
 /// A file that can be served.
 #[derive(Debug)]
 pub struct OpenFile {
-    /// The open file. All who send it share it, and each knows by itself where it is.
+    /// The open file. All responses that send it share it, and each has a position of its own.
     pub file: Arc<File>,
-    /// All of it, if it is small: then it is sent together with the head, by one call.
+    /// All of it, if it is small: then one system call sends it together with the header section.
     pub bytes: Option<SharedBytes>,
-    /// What it was when all that follows was said of it.
+    /// What it was when the fields below were made.
     pub stat: Stat,
-    /// Whether it will have another `stat` once it is changed. It has not if it was changed a moment ago.
+    /// Whether a change will show in its `stat`. It may not if the file was changed a moment ago.
     pub is_settled: bool,
     /// Its length in bytes.
     pub length: u64,
-    /// Which state of it this is.
+    /// The validators of this version.
     pub validators: Validators,
-    /// The fields of an answer that says which state this is.
+    /// The fields of a response that names the version: those of a 304.
     pub state: Headers,
-    /// Those of an answer that has the file, or a part of it.
+    /// The fields of a response that has the file, or a part of it.
     pub whole: Headers,
 }
 
@@ -59,11 +59,11 @@ impl Default for OpenFiles {
     }
 }
 
-/// How long a file stays open for which nobody asks: this long at least, and twice at most.
+/// How long a file stays open that no client requests: this long at least, and about twice at most.
 const GENERATION: Duration = Duration::from_secs(10);
 
 impl OpenFile {
-    /// Whether the file is still what is said of it: a strong tag must not stand for other bytes.
+    /// Whether the file is still the same version: a strong tag must not be sent with other bytes.
     pub fn is_unchanged(&self) -> bool {
         files::stat(&self.file).is_ok_and(|now| files::is_unchanged(&self.stat, &now))
     }

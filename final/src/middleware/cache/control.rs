@@ -13,20 +13,20 @@ impl CacheControl {
     pub fn of(headers: &Headers) -> CacheControl {
         let directives = headers.list(header::CACHE_CONTROL).map(|directive| {
             let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
-            // An argument may stand between quotes, whatever it is (section 5.2).
+            // Any argument may be quoted (section 5.2).
             (name.trim().to_ascii_lowercase(), argument.trim().trim_matches('"').to_string())
         });
         CacheControl(directives.collect())
     }
 
-    /// Whether there is this directive, with an argument or without: `private="X-User"` is `private` for one who
-    /// keeps whole responses.
+    /// Whether there is this directive, with an argument or without: `private="X-User"` is `private` for a cache that keeps
+    /// whole responses.
     pub fn has(&self, name: &str) -> bool {
         self.argument(name).is_some()
     }
 
-    /// The argument of this directive as a time. What is no number is no time at all, so that nothing is kept
-    /// for longer than somebody meant (section 4.2.1), and one that is too large is very long.
+    /// The argument of this directive as a time. An invalid number is zero, so that nothing is kept for longer than was
+    /// meant (section 4.2.1), and one that is too large is a very long time.
     pub fn time(&self, name: &str) -> Option<Duration> {
         let argument = self.argument(name)?;
         let is_number = !argument.is_empty() && argument.bytes().all(|it| it.is_ascii_digit());
@@ -34,7 +34,7 @@ impl CacheControl {
         Some(Duration::from_secs(seconds))
     }
 
-    /// Of two that contradict each other the first counts.
+    /// Of duplicate directives the first counts.
     fn argument(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(it, _)| it == name).map(|(_, argument)| argument.as_str())
     }

@@ -3,11 +3,11 @@
 //! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file beneath the root, or a folder, or 404.
 //! 2. A folder without a slash at its end is redirected to the path with one, since the links on its page
 //!    are relative to that. With the slash it is its `index.html`, or its [`listing`], or 404.
-//! 3. From here on it is an open file. What is said of it comes from there, not from its name: that may be another
-//!    file by now.
-//! 4. [`crate::http::validators`] and [`caching`]: which state this is, and how long it may be used without asking.
-//! 5. [`crate::http::conditional`]: the client has it already (304), or wanted another state (412).
-//! 6. Send the file, piece by piece, as the client takes it: memory does not grow with the file.
+//! 3. From here on it is an open file. Its length, times and tag are read from the open file and not by its name, which
+//!    may belong to another file by now.
+//! 4. [`crate::http::validators`] and [`caching`]: which version this is, and how long it may be used without asking.
+//! 5. [`crate::http::conditional`]: the client has it already (304), or wanted another version (412).
+//! 6. Send the file in parts, as the client takes them: memory does not grow with the file.
 
 pub mod caching;
 pub mod listing;
@@ -102,7 +102,7 @@ impl StaticFiles {
         let describe = |mut response: Response| {
             let caching = self.caching.value(&content_type);
             response.headers_mut().set(header::CACHE_CONTROL, caching);
-            // Somebody between us and the client may compress it.
+            // A proxy on the way to the client may compress it.
             let vary = HeaderValue::from_static("Accept-Encoding");
             response.headers_mut().set(header::VARY, vary);
             validators.add_to(response.headers_mut());
