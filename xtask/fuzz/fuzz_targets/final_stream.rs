@@ -1,4 +1,4 @@
-//! It makes no difference in which pieces all requests of a connection arrive, to the parser of `final`. It has a short way for heads that come whole.
+//! It makes no difference in which pieces all requests of a connection arrive: the copy of the parser that `final` has.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
