@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::core::listener::BindError;
 use crate::core::stderr::{self, log_stderr};
+use crate::core::sync::lock;
 use crate::core::worker_pool::{PoolConfig, Workers};
 use crate::core::{ConnectionTable, Interest, Listener, MemoryBudget, Poll, Poller, UploadSlots};
 use crate::http::Handler;
@@ -242,7 +243,7 @@ impl Server {
 impl ServerShared {
     /// Waits until somebody has asked so often, or until `end`.
     fn wait_until_asked(&self, times: usize, end: Option<Instant>) {
-        let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = lock(&self.lock);
         while self.asked.load(Ordering::Acquire) < times {
             guard = match end {
                 None => self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner),
@@ -268,9 +269,6 @@ impl ServerShared {
             timed_out: timed_out.load(Ordering::Relaxed),
         }
     }
-}
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Stops a server and reads its statistics, from any thread.

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use mio::event::{Event, Source};
@@ -17,6 +17,7 @@ use mio::{Events, Registry, Waker};
 
 use super::{Interest, Poll, Ready, Token};
 use crate::core::stderr::log_stderr;
+use crate::core::sync::lock;
 
 /// The token of [`Poll::shutdown`], which is never reported.
 const WAKE: mio::Token = mio::Token(usize::MAX);
@@ -49,13 +50,9 @@ struct Lead {
 }
 
 impl Portable {
-    fn lock(&self) -> MutexGuard<'_, Option<Lead>> {
-        self.lead.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Waits until this thread is the leader. `None` once the time is up or the poller has been shut down.
     fn wait_to_lead(&self, until: Option<Instant>) -> Option<Lead> {
-        let mut lead = self.lock();
+        let mut lead = lock(&self.lead);
         loop {
             // Checked first: the thread that was notified must not return without the lead.
             if let Some(lead) = lead.take() {
@@ -134,13 +131,13 @@ impl Poll for Portable {
         let Some(mut lead) = self.wait_to_lead(until) else { return Ok(()) };
         let has_ended = self.has_ended.load(Ordering::Acquire);
         let waited = lead.wait(ready, if has_ended { Some(Duration::ZERO) } else { left(until) });
-        *self.lock() = Some(lead);
+        *lock(&self.lead) = Some(lead);
         self.changed.notify_one();
         waited
     }
 
     fn shutdown(&self) {
-        let lead = self.lock();
+        let lead = lock(&self.lead);
         self.has_ended.store(true, Ordering::Release);
         // The first wakes the leader, even if it is only about to wait; the second wakes the others.
         let woken = self.waker.wake();
