@@ -1,4 +1,4 @@
-//! The server: a listener, connections that are parked or in a turn, and threads that run the turns.
+//! The server: a listening socket, a table of connections, and threads that run their steps.
 
 mod acceptor;
 mod engine;
@@ -25,15 +25,15 @@ use engine::{Engine, LISTENER};
 pub use predict_blocking::predict_blocking;
 use rejections::{RejectionLog, Rejections};
 
-/// How often the end looks whether it has come.
+/// How often a graceful shutdown checks whether all connections have ended.
 const TICK: Duration = Duration::from_millis(5);
 
 /// How many clients there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// In all. Who comes beyond that is told 503.
+    /// In all. Connections over the limit are rejected with 503.
     pub total: u32,
-    /// From one address; `None` for no such limit. Behind a proxy all clients have its address.
+    /// From one address; `None` for no limit. Behind a proxy all clients have its address.
     pub by_address: Option<u32>,
 }
 
@@ -57,12 +57,12 @@ pub struct Server {
     shared: Arc<ServerShared>,
 }
 
-/// What the server and its handles look at.
+/// What the server and its handles share.
 #[derive(Debug, Default)]
 struct ServerShared {
-    /// How often the server has been asked to stop.
+    /// How many shutdown requests there were. The second one ends the wait for connections.
     asked: AtomicUsize,
-    /// Whether it has been asked at all: every response is the last one of its connection.
+    /// Whether there was one: every response is the last one of its connection.
     is_stopping: AtomicBool,
     changed: Condvar,
     lock: Mutex<()>,
@@ -88,7 +88,7 @@ pub struct Statistics {
     pub open: usize,
     /// Connections that have been accepted.
     pub accepted: u64,
-    /// Connections that have been turned away because there were too many.
+    /// Connections that were rejected because there were too many.
     pub refused: u64,
     /// Connections that a deadline has ended.
     pub timed_out: u64,
@@ -157,8 +157,8 @@ impl Server {
         Server { rejection_log: RejectionLog::new(log), ..self }
     }
 
-    /// Answers requests below this path even when every thread is in a handler that blocks, and all others are
-    /// told 503. For handlers that say how the server is, and that do not block themselves.
+    /// Serves requests below this path even when every worker is in a handler that blocks, and all others are
+    /// rejected with 503. For health checks, whose handlers do not block.
     pub fn always_answering(mut self, prefix: &str) -> Server {
         self.always.push(PathPrefix::new(prefix));
         self
@@ -169,16 +169,16 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// What can stop the server and look at it, from any thread.
+    /// A handle that stops and inspects the server, from any thread.
     pub fn handle(&self) -> ServerHandle {
         ServerHandle { address: self.local_addr(), shared: Arc::clone(&self.shared) }
     }
 
-    /// Serves clients until somebody asks the server to stop. Returns how many connections had to be cut off
-    /// at the end: those of which something had arrived that was not answered, or not to the end.
+    /// Serves clients until the server is asked to stop. Returns how many connections were aborted at the end although a
+    /// request was in progress.
     ///
     /// # Errors
-    /// When the system has no threads or files for the engine.
+    /// When the process has no threads or descriptors left for the engine.
     pub fn run(self, handler: impl Handler) -> io::Result<usize> {
         stderr::write_in_background();
         let Server {
@@ -218,8 +218,8 @@ impl Server {
         // beyond all time, only the next request to stop ends it.
         shared.wait_until_asked(2, Instant::now().checked_add(stop_delay));
 
-        // The end. First nobody new, but who has connected before is a client of ours.
-        engine.close_the_door();
+        // No new clients from now on, but those in the accept queue are served.
+        engine.stop_listening();
         engine.closes_idle.store(true, Ordering::Release);
         let deadline = Instant::now() + drain;
         while !engine.connections.is_empty()
@@ -229,8 +229,8 @@ impl Server {
             engine.end_idle();
             shared.wait_until_asked(2, Some(Instant::now() + TICK));
         }
-        // Three kinds, and no connection is of two: those that are parked now, those whose handler does not end, and
-        // those that come out of their last turn until then and are parked once more.
+        // Three kinds, and no connection is counted twice: those that are parked now, those whose handler does not return,
+        // and those that have been parked by a step that has ended since.
         let parked = engine.abort_all();
         let left = workers.stop(Duration::from_secs(1)) as usize;
         let aborted = parked + left + engine.abort_all();
@@ -241,14 +241,14 @@ impl Server {
 }
 
 impl ServerShared {
-    /// Waits until somebody has asked so often, or until `end`.
+    /// Waits until there were so many shutdown requests, or until `end`.
     fn wait_until_asked(&self, times: usize, end: Option<Instant>) {
         let mut guard = lock(&self.lock);
         while self.asked.load(Ordering::Acquire) < times {
             guard = match end {
                 None => self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner),
                 Some(end) => {
-                    // A thread may wake up before its time and without being told, so the clock decides.
+                    // A spurious wake-up is possible, so the clock decides.
                     let left = end.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         return;
@@ -284,8 +284,8 @@ impl ServerHandle {
         self.address
     }
 
-    /// Asks the server to stop and returns at once. Asked again, it waits for nothing more, and cuts off what is
-    /// still under way.
+    /// Asks the server to stop, and returns at once. A second request ends the wait for requests in progress, and aborts
+    /// them.
     pub fn shutdown(&self) {
         let _guard = lock(&self.shared.lock);
         self.shared.is_stopping.store(true, Ordering::Release);
@@ -298,7 +298,7 @@ impl ServerHandle {
         self.shared.is_stopping.load(Ordering::Acquire)
     }
 
-    /// The bytes that are held for clients.
+    /// The memory budget, with the bytes that are held for clients.
     pub fn memory(&self) -> &MemoryBudget {
         &self.shared.memory
     }
@@ -325,7 +325,7 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn a_wait_that_is_woken_for_nothing_goes_on_to_its_end() {
+    fn a_spurious_wake_up_does_not_end_a_wait() {
         let shared = ServerShared::default();
         let is_over = AtomicBool::new(false);
         let end = Instant::now() + Duration::from_millis(50);

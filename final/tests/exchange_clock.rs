@@ -1,4 +1,4 @@
-//! Every deadline of a connection, with a clock that the test invents: nothing here waits.
+//! Every deadline of a connection, with a simulated clock: nothing here waits.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -54,7 +54,7 @@ impl Pair {
         }
     }
 
-    /// The client sends this, it arrives, and at so many seconds there is a turn.
+    /// The client sends this, it arrives, and at so many seconds there is a step.
     fn step(&mut self, sent: &[u8], seconds: u32) -> AfterStep {
         self.client.write_all(sent).unwrap();
         if !sent.is_empty() {
@@ -91,7 +91,7 @@ impl Pair {
         self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()
     }
 
-    /// What a turn that waits like this returns.
+    /// What a step that waits like this returns.
     fn until(&self, interest: Interest, seconds: u32) -> AfterStep {
         AfterStep::Wait(interest, self.start + seconds * SECOND)
     }
@@ -104,23 +104,23 @@ impl Pair {
 }
 
 #[test]
-fn between_requests_the_idle_time_counts_from_the_last_answer() {
+fn between_requests_the_idle_time_counts_from_the_last_response() {
     let mut pair = Pair::new();
     assert_eq!(pair.step(b"", 0), pair.until(Interest::Read, 3));
     let next = pair.step(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 2);
     assert_eq!(next, pair.until(Interest::Read, 2 + 3));
-    assert!(!pair.exchange.time_out(), "nobody is told that it was idle");
+    assert!(!pair.exchange.time_out(), "an idle connection ends without a response");
 }
 
 #[test]
-fn deadlines_behind_a_handler_count_from_its_end() {
+fn deadlines_after_a_handler_count_from_its_end() {
     let mut pair = Pair::new();
     let next = pair.step(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n", 4);
     assert_eq!(next, pair.until(Interest::Read, 4 + 2 + 3));
 }
 
 #[test]
-fn the_head_has_one_deadline_from_its_first_byte_however_slowly_it_comes() {
+fn the_header_section_has_one_deadline_from_its_first_byte_however_slowly_it_arrives() {
     let mut pair = Pair::new();
     assert_eq!(pair.step(b"G", 1), pair.until(Interest::Read, 1 + 5));
     assert_eq!(pair.step(b"E", 3), pair.until(Interest::Read, 1 + 5));
@@ -128,13 +128,13 @@ fn the_head_has_one_deadline_from_its_first_byte_however_slowly_it_comes() {
     assert!(pair.exchange.time_out());
     let next = pair.step(b"", 6);
     assert!(pair.read().starts_with("HTTP/1.1 408 "));
-    // What it still sends is thrown away, for so long.
+    // What it still sends is discarded, for so long.
     assert_eq!(next, pair.until(Interest::Read, 6 + 13));
     assert!(pair.exchange.is_closing() && !pair.exchange.time_out());
 }
 
 #[test]
-fn the_body_has_one_deadline_from_the_end_of_the_head() {
+fn the_body_has_one_deadline_from_the_end_of_the_header_section() {
     let mut pair = Pair::new();
     pair.step(b"POST / HTTP/1.1\r\nHost: a\r\n", 0);
     let next = pair.step(b"Content-Length: 4\r\n\r\n1", 4);
@@ -153,28 +153,28 @@ fn a_request_that_follows_at_once_has_a_head_time_of_its_own() {
 }
 
 #[test]
-fn an_answer_that_is_not_read_has_the_write_time_and_nobody_is_told() {
+fn a_response_that_is_not_read_has_the_write_time_and_then_the_connection_ends() {
     let mut pair = Pair::new();
     let next = pair.step(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", 2);
     assert_eq!(next, pair.until(Interest::Write, 2 + 11));
-    // What it sends meanwhile is not read: it has to take its answer first.
+    // What it sends meanwhile is not read: it has to read its response first.
     assert_eq!(pair.step(b"GET / HTTP/1.1\r\n", 9), pair.until(Interest::Write, 9 + 11));
     assert!(!pair.exchange.time_out());
 }
 
-/// Others have their turn before it goes on. Until then it waits for a socket that takes bytes.
+/// Other connections have their step before it goes on. Until then it waits for a writable socket.
 #[test]
-fn a_turn_that_leaves_requests_to_the_next_one_has_the_write_time() {
+fn a_step_that_leaves_requests_to_the_next_one_has_the_write_time() {
     let mut pair = Pair::new();
     let next = pair.step(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(33), 4);
     assert_eq!(next, pair.until(Interest::Write, 4 + 11));
 }
 
 #[test]
-fn requests_that_take_long_are_left_to_the_next_turn_after_a_few() {
+fn requests_that_take_long_are_left_to_the_next_step_after_a_few() {
     let mut pair = Pair::new();
     let next = pair.step(&b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n".repeat(12), 0);
-    // Asked after four requests when it began, and after four more whether it is over.
+    // The slice begins after four requests, and is over after four more.
     assert_eq!(pair.read().matches("HTTP/1.1 200 OK").count(), 8);
     assert_eq!(next, pair.until(Interest::Write, 8 * 2 + 11));
 }

@@ -1,4 +1,4 @@
-//! A whole connection, without a server: whatever the pieces in which bytes arrive, the answers are the same.
+//! A whole connection, without a server: whatever the pieces in which bytes arrive, the responses are the same.
 
 use std::fs;
 use std::path::Path;
@@ -15,10 +15,9 @@ fn statuses(bytes: &[u8]) -> Vec<u16> {
     run(&limits, [bytes]).responses.iter().map(|reply| reply.status).collect()
 }
 
-/// Each with its answers. What the driver says of them all is checked in passing: one answer for each request,
-/// in order, and none behind the last word.
+/// Each with its responses. The driver checks more: one response for each request, in order, and none after the last.
 #[test]
-fn each_of_these_has_its_answers_in_whatever_pieces() {
+fn each_of_these_has_its_responses_in_whatever_pieces() {
     let table: &[(&[u8], &[u16])] = &[
         (b"", &[]),
         (b"GET / HTTP/1.1\r\nHost: a\r\n", &[]),
@@ -44,7 +43,7 @@ fn each_of_these_has_its_answers_in_whatever_pieces() {
 }
 
 #[test]
-fn each_row_of_the_wire_tables_has_its_answers_in_whatever_pieces() {
+fn each_row_of_the_wire_tables_has_its_responses_in_whatever_pieces() {
     let mut count = 0;
     for row in tables::all() {
         // Longer rows are about limits, and byte by byte they would take long.
@@ -59,7 +58,7 @@ fn each_row_of_the_wire_tables_has_its_answers_in_whatever_pieces() {
 }
 
 #[test]
-fn what_the_fuzzer_found_worth_keeping_has_its_answers_in_whatever_pieces() {
+fn what_the_fuzzer_found_worth_keeping_has_its_responses_in_whatever_pieces() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/fuzz/corpus/steps");
     let mut count = 0;
     for entry in fs::read_dir(&folder).unwrap() {
@@ -72,7 +71,7 @@ fn what_the_fuzzer_found_worth_keeping_has_its_answers_in_whatever_pieces() {
 }
 
 #[test]
-fn a_thousand_requests_at_once_are_a_thousand_answers() {
+fn a_thousand_requests_at_once_have_a_thousand_responses() {
     let bytes = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(1000);
     let limits = httpserver::Limits { requests: 5_000, ..Default::default() };
     let outcome = run(&limits, [&bytes[..]]);

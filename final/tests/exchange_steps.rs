@@ -1,4 +1,4 @@
-//! What one turn of a connection does, and what it leaves to the next one: no server, and nothing waits.
+//! What one step of a connection does, and what it leaves to the next one: no server, and nothing waits.
 #![cfg(unix)] // both ends are made with socketpair(2)
 
 use std::io::{ErrorKind, Read, Write};
@@ -54,10 +54,10 @@ impl Pair {
         }
     }
 
-    /// The client sends this, and there is a turn.
+    /// The client sends this, and there is a step.
     fn step(&mut self, sent: impl AsRef<[u8]>, handler: &dyn Handler) -> AfterStep {
         self.client.write_all(sent.as_ref()).unwrap();
-        // Time stands still: on a busy machine a step would end because it has taken too long.
+        // The clock stands still: on a busy machine a step would end because it has taken too long.
         let now = Instant::now();
         let cx = Context {
             handler,
@@ -91,10 +91,10 @@ fn waits_to_read(next: AfterStep) -> bool {
     matches!(next, AfterStep::Wait(Interest::Read, _))
 }
 
-/// Small answers by one call, but a client that waits for the first of many gets it before all are made. What is large
-/// goes at once.
+/// Small responses by one call, but a client that waits for the first of many gets it before all are made. A large one is
+/// sent at once.
 #[test]
-fn answers_to_requests_that_came_together_leave_together_unless_they_are_large() {
+fn responses_to_requests_that_arrived_together_leave_together_unless_they_are_large() {
     for (size, together) in [(10, 8), (16_000, 5), (17_000, 1)] {
         let mut pair = Pair::new();
         let client = pair.client.try_clone().unwrap();
@@ -113,24 +113,24 @@ fn answers_to_requests_that_came_together_leave_together_unless_they_are_large()
 }
 
 #[test]
-fn one_who_sends_many_requests_lets_others_have_a_turn_in_between() {
+fn a_client_that_sends_many_requests_lets_others_have_a_step_in_between() {
     let handled = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&handled);
     let handler = move |_: &mut Request| count.fetch_add(1, Ordering::SeqCst).to_string();
     let mut pair = Pair::new();
     assert!(!waits_to_read(pair.step(GET.repeat(100), &handler)));
-    assert!(handled.load(Ordering::SeqCst) < 50, "one turn is not for all of them");
+    assert!(handled.load(Ordering::SeqCst) < 50, "one step is not for all of them");
     let mut turns = 1;
     while !waits_to_read(pair.step("", &handler)) {
         turns += 1;
-        assert!(turns < 100, "it goes round in circles");
+        assert!(turns < 100, "it makes no progress");
     }
     assert_eq!(handled.load(Ordering::SeqCst), 100);
     assert_eq!(pair.read().matches("HTTP/1.1 200 OK").count(), 100);
 }
 
 #[test]
-fn a_request_says_from_whom_it_came_in_whatever_pieces_it_did() {
+fn a_request_has_the_address_of_its_client_in_whatever_pieces_it_arrived() {
     let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n";
     let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n";
     let table: [&[&str]; 7] = [
@@ -172,7 +172,7 @@ fn during_a_stop_each_response_is_the_last_and_a_connection_without_one_goes_on(
 
 /// Whoever asks for the end sends no more. All others may, and an end at once would be a reset for them.
 #[test]
-fn only_who_asked_for_the_end_and_sent_nothing_more_is_not_waited_for() {
+fn only_a_client_that_asked_for_the_end_and_sent_nothing_more_is_not_waited_for() {
     let close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     let table = [
         (close.to_string(), true),
@@ -192,7 +192,7 @@ fn only_who_asked_for_the_end_and_sent_nothing_more_is_not_waited_for() {
 }
 
 #[test]
-fn what_comes_behind_the_last_answer_is_thrown_away_but_not_without_end() {
+fn what_arrives_after_the_last_response_is_discarded_up_to_a_limit() {
     const MAX_SENT: usize = 16 * 1024 * 1024;
     let mut pair = Pair::new();
     assert!(waits_to_read(pair.step("\0", &done)));
@@ -206,25 +206,25 @@ fn what_comes_behind_the_last_answer_is_thrown_away_but_not_without_end() {
     assert_eq!(pair.step("x", &done), AfterStep::End);
 }
 
-/// The limit of a head may be more than is read at once.
+/// The limit of a header section may be more than is read at once.
 #[test]
-fn a_head_that_is_larger_than_what_is_read_at_once_is_read_whole() {
+fn a_header_section_that_is_larger_than_one_read_is_read_whole() {
     let mut pair = Pair::with(Limits { head: 200_000, ..Limits::default() });
     let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(100_000));
     let mut turns = 0;
     let mut next = pair.step(head, &done);
     while matches!(next, AfterStep::More(_)) {
         turns += 1;
-        assert!(turns < 100, "it goes round in circles");
+        assert!(turns < 100, "it makes no progress");
         next = pair.step("", &done);
     }
     assert!(waits_to_read(next));
     assert!(pair.read().starts_with("HTTP/1.1 200 OK"));
 }
 
-/// What came behind such a body may still be in the socket, and the kernel has told of it before.
+/// What follows such a body may still be in the socket, and the poller has reported it before.
 #[test]
-fn behind_a_body_that_its_handler_has_read_there_may_be_more() {
+fn after_a_body_that_its_handler_has_read_there_may_be_more() {
     let mut pair = Pair::with(Limits { whole_body: 1000, ..Limits::default() });
     let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n";
     let next = pair.step([post, &"x".repeat(40_000), GET].concat(), &count);
@@ -234,7 +234,7 @@ fn behind_a_body_that_its_handler_has_read_there_may_be_more() {
 }
 
 #[test]
-fn a_refusal_says_what_was_too_slow_and_not_when_to_come_again() {
+fn a_rejection_says_what_was_too_slow_and_not_when_to_retry() {
     for (begun, part) in [
         ("GET / HT", "head"),
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab", "body"),
@@ -250,9 +250,9 @@ fn a_refusal_says_what_was_too_slow_and_not_when_to_come_again() {
     }
 }
 
-/// It has begun the next request, and reads no answers.
+/// It has begun the next request, and reads no responses.
 #[test]
-fn who_is_too_slow_and_reads_nothing_is_told_nothing() {
+fn a_client_that_is_too_slow_and_reads_nothing_gets_no_response() {
     let mut pair = Pair::new();
     let handler = |_: &mut Request| Response::text("x".repeat(1000));
     let mut begun = "";
@@ -271,7 +271,7 @@ fn who_is_too_slow_and_reads_nothing_is_told_nothing() {
 }
 
 #[test]
-fn a_refusal_of_head_has_no_body_however_its_name_came() {
+fn a_rejection_of_head_has_no_body_however_the_method_arrived() {
     for pieces in [&["HEAD / HTTP/1.1\r\nHost: a\r\n", "\0"][..], &["HE", "AD / HT", "\0"]] {
         let mut pair = Pair::new();
         for piece in pieces {
@@ -330,7 +330,7 @@ fn a_body_is_kept_up_to_a_limit_and_beyond_it_its_handler_need_not_wait_for_the_
 }
 
 #[test]
-fn who_has_been_told_to_go_on_is_not_told_again_when_the_body_becomes_large() {
+fn a_client_gets_100_continue_once_also_if_the_body_becomes_large() {
     let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });
     let client = pair.client.try_clone().unwrap();
     let handler = move |request: &mut Request| {
@@ -349,7 +349,7 @@ fn who_has_been_told_to_go_on_is_not_told_again_when_the_body_becomes_large() {
 
 /// A client that stops sending in the middle has not made its request, though its handler may have begun.
 #[test]
-fn who_leaves_in_the_middle_of_a_large_body_gets_no_answer() {
+fn a_client_that_leaves_in_the_middle_of_a_large_body_gets_no_response() {
     let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });
     let client = pair.client.try_clone().unwrap();
     let handler = move |request: &mut Request| {
@@ -360,9 +360,9 @@ fn who_leaves_in_the_middle_of_a_large_body_gets_no_answer() {
     assert_eq!((next, pair.read().as_str()), (AfterStep::End, ""));
 }
 
-/// The handler will wait for the client, and that perhaps for its answer.
+/// The handler will wait for the client, which may wait for its response.
 #[test]
-fn answers_before_a_large_body_are_sent_before_its_handler_begins() {
+fn responses_before_a_large_body_are_sent_before_its_handler_begins() {
     let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });
     let client = pair.client.try_clone().unwrap();
     let handler = move |request: &mut Request| {

@@ -1,4 +1,4 @@
-//! A connection without a server: what a client that sends request after request cannot do to us, and a handler neither.
+//! A connection without a server: what neither a client that sends request after request nor a handler can do to it.
 #![cfg(unix)] // both ends are made with socketpair(2)
 
 use std::io::{ErrorKind, Read, Write};
@@ -35,7 +35,7 @@ impl Pair {
     }
 
     fn step(&mut self, handler: &dyn Handler) -> AfterStep {
-        // Time stands still: on a busy machine a step would end because it has taken too long.
+        // The clock stands still: on a busy machine a step would end because it has taken too long.
         let now = Instant::now();
         let cx = Context {
             handler,
@@ -72,8 +72,8 @@ impl Pair {
     }
 }
 
-/// Each turn read all that was there and answered a part of it, so what was left over grew with every turn: one client
-/// could fill the memory, and the kernel never told it to wait.
+/// Each step once read all that was there and handled a part of it, so the rest grew with every step: one client could fill
+/// the memory, and flow control never stopped it.
 #[test]
 fn a_client_that_pipelines_without_end_is_made_to_wait() {
     let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -84,7 +84,7 @@ fn a_client_that_pipelines_without_end_is_made_to_wait() {
         pair.fill(request, &mut sent);
         assert_ne!(pair.step(&|_: &mut Request| ""), AfterStep::End);
         let count = pair.read().matches("HTTP/1.1 200 ").count();
-        assert!(count > 0, "each turn answers some");
+        assert!(count > 0, "each step handles some");
         answered += count;
         let kept = sent - answered * request.len();
         assert!(kept <= in_the_socket + 100 * 1024, "{kept} bytes, {in_the_socket} in the socket");
@@ -104,7 +104,7 @@ fn a_handler_that_replaces_its_request_does_not_change_the_framing_of_the_respon
     pair.client.write_all(requests.as_bytes()).unwrap();
     pair.step(&handler);
     let text = pair.read();
-    // Behind each empty line are its body and the head of the next.
+    // After each empty line are its body and the header section of the next.
     let parts: Vec<&str> = text.split("\r\n\r\n").collect();
     let [first, second, third, body] = parts[..] else { panic!("{text}") };
     assert!(first.contains("Content-Length: 4"), "{text}");

@@ -1,4 +1,4 @@
-//! ACCEPT: who comes in, and what the others are told.
+//! ACCEPT: takes clients from the accept queue, and rejects those beyond a limit.
 
 use std::fs::File;
 use std::io;
@@ -18,23 +18,23 @@ use crate::http::rejection::Rejection;
 use crate::http::respond::encode_rejection;
 use crate::http::{HttpError, Status};
 
-/// Clients that are accepted in one turn, at most.
-const ACCEPTED_A_TURN: usize = 16;
+/// Clients that are accepted in one step, at most. More of them wait for another thread, or for the next step.
+const ACCEPTED_PER_STEP: usize = 16;
 
-/// How long accepting rests when the machine has run out of something, such as open files.
+/// How long accepting pauses when the process has run out of descriptors or memory: to retry at once would busy-loop.
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Engine {
-    /// Takes in who stands at the door. The turn of a new client may end in a handler that blocks, and nobody
-    /// else may have to wait for that: so of several clients all but one are left for the poller, and if there may be
-    /// more at the door, somebody is told of them before.
+    /// Accepts pending connections. The first step of a new client may end in a handler that blocks, and no other client may
+    /// have to wait for that. So all new clients but one are parked, and if there may be more in the accept queue, the
+    /// listening socket is armed before that step.
     pub(super) fn accept(&self, scratch: &mut Scratch, admission: Admission) {
         if lock(&self.backoff_until).is_some() {
-            return; // there is still not enough, and the watchdog will say when to try again
+            return; // the watchdog arms the listening socket when the pause is over
         }
         let mut mine: Option<ConnectionGuard<'_>> = None;
         let mut more = true;
-        for _ in 0..ACCEPTED_A_TURN {
+        for _ in 0..ACCEPTED_PER_STEP {
             let accepted = match &*lock(&self.listener) {
                 Some(listener) => listener.accept(),
                 None => break,
@@ -44,7 +44,7 @@ impl Engine {
                     let before = mine.take();
                     mine = self.register(stream, peer);
                     if let Some(before) = before {
-                        self.leave(before);
+                        self.park_new(before);
                     }
                 }
                 Err(AcceptError::Nobody) => {
@@ -53,7 +53,7 @@ impl Engine {
                 }
                 Err(AcceptError::Shortage(error)) => {
                     self.on_exhaustion(&error);
-                    more = false; // the watchdog will arm it, after a rest
+                    more = false; // the watchdog arms it after the pause
                     break;
                 }
             }
@@ -66,8 +66,8 @@ impl Engine {
         }
     }
 
-    /// Leaves a new client to whoever is told that its request has come.
-    pub(super) fn leave(&self, mut guard: ConnectionGuard<'_>) {
+    /// Parks a new client until its request arrives.
+    pub(super) fn park_new(&self, mut guard: ConnectionGuard<'_>) {
         guard.park(Interest::Read, Instant::now() + self.limits.idle_time, false);
     }
 
@@ -79,8 +79,8 @@ impl Engine {
         }
     }
 
-    /// There are no more files, or no more memory. The one file in reserve is enough to tell one client, and
-    /// then accepting rests for a moment: to try again at once would use a whole core for nothing.
+    /// The process has no descriptors or no memory left. The spare descriptor is enough to reject one client with 503. Then
+    /// accepting pauses, see [`PAUSE`].
     pub(super) fn on_exhaustion(&self, error: &io::Error) {
         log_stderr(format_args!("accept: {error}; trying again"));
         let mut spare_fd = lock(&self.spare_fd);
@@ -96,7 +96,7 @@ impl Engine {
         *lock(&self.backoff_until) = Some(Instant::now() + PAUSE);
     }
 
-    /// A new client gets a place, or is told that there is none.
+    /// Gives a new client a slot, or rejects it.
     pub(super) fn register(&self, stream: Stream, peer: SocketAddr) -> Option<ConnectionGuard<'_>> {
         let counters = &self.shared.counters;
         counters.connections.fetch_add(1, Ordering::Relaxed);
@@ -117,7 +117,7 @@ impl Engine {
         Some(ConnectionGuard { engine: self, token, client: Some(client) })
     }
 
-    /// A place for a new client, or the reason why there is none.
+    /// Reserves a slot for a new client, or says why there is none.
     fn admit(&self, peer: SocketAddr) -> Result<Token, &'static str> {
         if let Some(most) = self.clients.by_address {
             let mut by_address = lock(&self.by_address);
@@ -133,8 +133,8 @@ impl Engine {
         })
     }
 
-    /// Says that there is no room. The answer fits into the socket's empty buffer, so this does not wait; and
-    /// nothing has been read, so a client that has sent something may see a reset in place of it.
+    /// Rejects a client with 503. The response fits into the socket's empty send buffer, so this does not wait. Nothing has
+    /// been read, so a client that has sent a request may get a reset instead.
     fn reject(&self, stream: &Stream, peer: SocketAddr, reason: &'static str) {
         self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
         let status = Status::SERVICE_UNAVAILABLE;
@@ -161,13 +161,13 @@ impl Engine {
         }
     }
 
-    /// No more clients: those who have connected are taken in, and later ones are refused by the kernel.
-    pub(super) fn close_the_door(&self) {
+    /// Closes the listening socket. Clients that have connected are accepted, and the kernel rejects later ones.
+    pub(super) fn stop_listening(&self) {
         let Some(listener) = lock(&self.listener).take() else { return };
         let _ = self.poller.remove(listener.listen_socket());
         while let Ok((stream, peer)) = listener.accept() {
             if let Some(client) = self.register(stream, peer) {
-                self.leave(client);
+                self.park_new(client);
             }
         }
     }
@@ -185,10 +185,10 @@ mod tests {
     use crate::core::system::pair;
     use crate::core::worker_pool::Work;
     use crate::http::Request;
-    use crate::server::engine::tests::{LONG, engine, told};
+    use crate::server::engine::tests::{LONG, engine, reported};
     use crate::server::{ConnectionLimits, Statistics};
 
-    /// One place, and one for each address.
+    /// One slot, and one for each address.
     const ONE: ConnectionLimits = ConnectionLimits { total: 1, by_address: Some(1) };
 
     /// A client with the address that ends with this number.
@@ -205,12 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_while_a_new_client_has_had_no_turn_yet_gives_its_place_back() {
+    fn a_panic_before_the_first_step_of_a_new_client_frees_its_slot() {
         let engine = engine(ONE);
         for _ in 0..2 {
             let (_client, stream) = pair().unwrap();
             let accept = || {
-                let _new = engine.register(stream, peer(1)).expect("there is a place");
+                let _new = engine.register(stream, peer(1)).expect("there is a slot");
                 panic!("this panic is expected");
             };
             let panic = catch_unwind(AssertUnwindSafe(accept)).unwrap_err();
@@ -219,17 +219,17 @@ mod tests {
         }
     }
 
-    /// Otherwise it would be locked out for ever, without a connection of its own.
+    /// Otherwise it would be locked out forever, without a connection of its own.
     #[test]
-    fn an_address_that_finds_the_server_full_is_let_in_when_there_is_a_place() {
+    fn an_address_that_finds_the_server_full_is_accepted_when_there_is_a_slot() {
         let engine = engine(ONE);
         let (_one, stream) = pair().unwrap();
-        let first = engine.register(stream, peer(1)).expect("there is a place");
+        let first = engine.register(stream, peer(1)).expect("there is a slot");
         let (_two, stream) = pair().unwrap();
-        assert!(engine.register(stream, peer(2)).is_none(), "the only place is taken");
+        assert!(engine.register(stream, peer(2)).is_none(), "the only slot is taken");
         drop(first);
         let (_three, stream) = pair().unwrap();
-        let third = engine.register(stream, peer(2)).expect("the place is free");
+        let third = engine.register(stream, peer(2)).expect("the slot is free");
         let expected = Statistics { open: 1, accepted: 3, refused: 1, timed_out: 0 };
         assert_eq!(engine.shared.statistics(), expected);
         drop(third);
@@ -240,7 +240,7 @@ mod tests {
         let engine = engine(ConnectionLimits { total: 2, by_address: Some(2) });
         let [first, second] = [(); 2].map(|()| {
             let (_client, stream) = pair().unwrap();
-            engine.register(stream, peer(1)).expect("there is a place")
+            engine.register(stream, peer(1)).expect("there is a slot")
         });
         drop(first);
         assert_eq!(lock(&engine.by_address).get(&peer(1).ip()), Some(&1), "one is left");
@@ -248,12 +248,12 @@ mod tests {
         assert!(lock(&engine.by_address).is_empty());
     }
 
-    /// An address that may not have more takes no place from the others.
+    /// An address at its limit takes no slot from the others.
     #[test]
     fn who_is_refused_for_its_address_leaves_the_places_to_others() {
         let engine = engine(ConnectionLimits { total: 2, by_address: Some(1) });
         let (_one, stream) = pair().unwrap();
-        let _first = engine.register(stream, peer(1)).expect("there is a place");
+        let _first = engine.register(stream, peer(1)).expect("there is a slot");
         for _ in 0..3 {
             let (_client, stream) = pair().unwrap();
             assert!(engine.register(stream, peer(1)).is_none(), "it has one already");
@@ -280,30 +280,30 @@ mod tests {
 
         // The next client is left where it is until the rest is over, and is not forgotten then.
         let _next = TcpStream::connect(address).unwrap();
-        assert_eq!(told(&engine.poller, LONG), [LISTENER]);
+        assert_eq!(reported(&engine.poller, LONG), [LISTENER]);
         for time in [before, until] {
             assert!(lock(&engine.backoff_until).is_some());
             engine.accept(&mut Scratch::default(), Admission::Serve);
             assert_eq!(engine.shared.statistics().open, 0);
             engine.tick(time);
         }
-        assert_eq!(told(&engine.poller, LONG), [LISTENER]);
+        assert_eq!(reported(&engine.poller, LONG), [LISTENER]);
         engine.accept(&mut Scratch::default(), Admission::Serve);
         assert_eq!(engine.shared.statistics().open, 1);
     }
 
-    /// Nobody may have to wait for the handler of another one.
+    /// No client may have to wait for the handler of another one.
     #[test]
-    fn while_the_last_of_many_new_clients_has_its_turn_others_are_told_of_the_rest() {
+    fn while_the_last_of_many_new_clients_has_its_step_the_others_are_reported() {
         let poller = Arc::new(Poller::new().unwrap());
         let (seen, inside) = (Arc::new(Mutex::new(Vec::new())), Arc::clone(&poller));
         let tokens = Arc::clone(&seen);
         let handler = Box::new(move |_: &mut Request| {
             let mut seen = lock(&tokens);
-            while seen.len() < ACCEPTED_A_TURN {
-                let told = told(&inside, LONG);
-                assert!(!told.is_empty(), "only of {seen:?}");
-                seen.extend(told);
+            while seen.len() < ACCEPTED_PER_STEP {
+                let tokens = reported(&inside, LONG);
+                assert!(!tokens.is_empty(), "only of {seen:?}");
+                seen.extend(tokens);
                 seen.sort();
                 seen.dedup();
             }
@@ -311,20 +311,20 @@ mod tests {
         });
         let clients = ConnectionLimits { total: 100, by_address: None };
         let (engine, address) = listening(Engine { handler, poller, ..engine(clients) });
-        let clients: Vec<_> = (0..=ACCEPTED_A_TURN)
+        let clients: Vec<_> = (0..=ACCEPTED_PER_STEP)
             .map(|_| {
                 let mut client = TcpStream::connect(address).unwrap();
                 client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
                 client
             })
             .collect();
-        // Of the listener nobody is told again by itself.
-        assert_eq!(told(&engine.poller, LONG), [LISTENER]);
+        // The poller does not report the listener again by itself.
+        assert_eq!(reported(&engine.poller, LONG), [LISTENER]);
         engine.rearm(LISTENER);
-        assert_eq!(told(&engine.poller, LONG), [LISTENER]);
+        assert_eq!(reported(&engine.poller, LONG), [LISTENER]);
         engine.accept(&mut Scratch::default(), Admission::Serve);
-        // All but the one that had its turn, and the one that nobody has let in yet.
-        assert_eq!(lock(&seen).len(), ACCEPTED_A_TURN);
+        // All but the one that had its step, and the one that has not been accepted.
+        assert_eq!(lock(&seen).len(), ACCEPTED_PER_STEP);
         assert!(lock(&seen).contains(&LISTENER));
         drop(clients);
     }

@@ -1,4 +1,7 @@
-//! The engine: connections that are parked or in a turn, and what the threads do with them.
+//! The engine: a table of connections, and what a thread does when one of them is ready.
+//!
+//! A connection is parked in its slot of the table, or one thread has taken it and runs a step of it. Between the two it is
+//! in a [`ConnectionGuard`], so that no path, not even a panic, loses the slot.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -24,31 +27,31 @@ use crate::http::path_prefix::PathPrefix;
 use crate::http::rejection::Rejection;
 use crate::http::step::AfterStep;
 
-/// The token of the listening socket. No place in the parking has it.
+/// The poller's token of the listening socket. No slot of the connection table has it.
 pub(super) const LISTENER: Token = Token(u64::MAX - 1);
 
-/// How long a connection may wait for its first request while the server stops. The client has connected because it
-/// has a request, and that needs a moment to arrive; without an answer a proxy could not know whether to send it again.
+/// How long a new connection may wait for its first request during a graceful shutdown. The client has connected because it
+/// has a request, and that takes a moment to arrive. Without a response a proxy could not know whether to retry it.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
-/// A connection in its place.
+/// A connection and what the engine knows about it.
 pub(super) struct Client {
     pub(super) connection: Connection,
     pub(super) exchange: Exchange,
     pub(super) accepted: Instant,
-    /// What it waits for in the poller's list, if it is in that.
+    /// What it is registered for in the poller, if it is registered.
     pub(super) listed: Option<Interest>,
 }
 
 impl Client {
-    /// Whether nothing is under way, and no first request is to be expected soon.
+    /// Whether no request is in progress, and no first request is expected soon.
     fn may_be_closed(&self) -> bool {
         let is_new = !self.exchange.has_responded() && self.accepted.elapsed() < FIRST_REQUEST;
         self.exchange.is_idle() && !is_new
     }
 
-    /// Whether its client loses something if the connection is cut off now.
-    fn has_something_to_lose(&self) -> bool {
+    /// Whether its client loses a request or a response if the connection is closed now.
+    fn has_request_in_progress(&self) -> bool {
         if self.exchange.is_idle() {
             // A request may have arrived that no thread has read.
             let mut first = Vec::with_capacity(1);
@@ -58,7 +61,7 @@ impl Client {
     }
 }
 
-/// What the threads work with.
+/// What all threads share.
 pub(super) struct Engine {
     pub(super) handler: Box<dyn Handler>,
     pub(super) limits: Limits,
@@ -67,18 +70,18 @@ pub(super) struct Engine {
     pub(super) poller: Arc<Poller>,
     pub(super) connections: ConnectionTable<Box<Client>>,
     pub(super) listener: Mutex<Option<Listener>>,
-    /// Until when nobody is accepted, since there is not enough of something.
+    /// No client is accepted before this time, since the process has run out of descriptors or memory.
     pub(super) backoff_until: Mutex<Option<Instant>>,
-    /// A file that is given up to answer one client when there is no other left.
+    /// An open file that is closed to reject one client when no other descriptor is left.
     pub(super) spare_fd: Mutex<Option<File>>,
     pub(super) by_address: Mutex<HashMap<IpAddr, u32>>,
-    /// Whether a connection ends when nothing has arrived on it.
+    /// Whether a connection ends when its step finds no request: the graceful shutdown has begun.
     pub(super) closes_idle: AtomicBool,
     /// Writes a line about a rejection.
     pub(super) rejection_log: RejectionLog,
-    /// For large bodies that their handlers read, and the connections that wait for one of them. One of these may have
-    /// ended or been given up.
+    /// Slots for large bodies that their handlers read.
     pub(super) uploads: UploadSlots,
+    /// Connections that wait for a slot, the longest first. An entry may be stale: its connection has ended since.
     pub(super) queue: Mutex<VecDeque<(Token, IpAddr)>>,
     pub(super) shared: Arc<ServerShared>,
 }
@@ -96,7 +99,7 @@ impl Work for Engine {
                 admission,
             );
         }
-        // Otherwise a deadline was quicker, or it is a socket of the past.
+        // Otherwise the token is stale: a deadline has ended the connection since the poller reported it.
     }
 
     fn rearm(&self, token: Token) {
@@ -104,7 +107,7 @@ impl Work for Engine {
             self.arm_listener();
             return;
         }
-        // Should it be in nobody's place any more, a deadline was quicker.
+        // A stale token finds no connection.
         self.connections.with(token, |client| {
             let interest = client.listed.unwrap_or(Interest::Read);
             let armed = self.poller.arm(client.connection.stream(), token, interest);
@@ -134,7 +137,7 @@ impl Work for Engine {
 }
 
 impl Engine {
-    /// One turn of a connection that is ours, and then back to its place or to its end.
+    /// Runs one step of a connection that this thread has taken, and parks it again or closes it.
     pub(super) fn step(
         &self,
         mut guard: ConnectionGuard<'_>,
@@ -157,7 +160,7 @@ impl Engine {
         let next = client.exchange.step(&mut client.connection, scratch, cx);
         self.record_rejections(client);
         match next {
-            // It has read all that had arrived after the stop began, and that was nothing.
+            // It has read all that had arrived before the shutdown, and that was no request.
             Ok(AfterStep::Wait(Interest::Read, _)) if closes_idle && client.may_be_closed() => {}
             Ok(AfterStep::Wait(interest, deadline)) => guard.park(interest, deadline, false),
             Ok(AfterStep::More(deadline)) => guard.park(Interest::Read, deadline, true),
@@ -185,7 +188,7 @@ impl Engine {
     }
 
     /// Brings each free slot to the upload that has waited longest, but for those whose address has its share, and wakes it:
-    /// its socket can surely be written to, so the poller reports it. An entry whose connection has ended is dropped.
+    /// its socket is writable, so the poller reports it. An entry whose connection has ended is dropped.
     fn wake_uploads(&self) {
         if self.uploads.free() == 0 {
             return;
@@ -215,10 +218,10 @@ impl Engine {
         self.shared.counters.timed_out.fetch_add(1, Ordering::Relaxed);
         let mut guard = ConnectionGuard { engine: self, token, client: Some(client) };
         let Some(client) = &mut guard.client else { return };
-        let is_told = client.exchange.time_out();
+        let has_response = client.exchange.time_out();
         self.record_rejections(client);
-        if is_told {
-            // It must be told. The socket can surely be written to, so a thread will do that.
+        if has_response {
+            // The socket is writable, as a rule, so the poller reports it at once, and a thread sends the response.
             guard.park(Interest::Write, Instant::now() + self.limits.write_time, false);
         }
     }
@@ -235,9 +238,8 @@ impl Engine {
         lines.into_iter().flatten().for_each(|line| self.rejection_log.write(&line));
     }
 
-    /// Ends the connections that have nothing under way, but for new ones: see [`FIRST_REQUEST`]. A request may have
-    /// arrived that nobody has read yet, so each gets one more turn: every socket can be written to, and a turn that
-    /// finds no request is the last.
+    /// Ends the idle connections, except new ones: see [`FIRST_REQUEST`]. A request may have arrived that has not been read, so
+    /// each gets one more step: its socket is writable, and a step that finds no request is the last.
     pub(super) fn end_idle(&self) {
         for (token, client) in self.connections.take_all(|client| client.may_be_closed()) {
             let mut guard = ConnectionGuard { engine: self, token, client: Some(client) };
@@ -245,10 +247,10 @@ impl Engine {
         }
     }
 
-    /// Cuts off all connections that are parked, and returns how many had something under way.
+    /// Aborts all parked connections, and returns how many had a request in progress.
     pub(super) fn abort_all(&self) -> usize {
         let clients = self.connections.take_all(|_| true);
-        let aborted = clients.iter().filter(|(_, client)| client.has_something_to_lose()).count();
+        let aborted = clients.iter().filter(|(_, client)| client.has_request_in_progress()).count();
         for (token, client) in clients {
             drop(ConnectionGuard { engine: self, token, client: Some(client) });
         }
@@ -256,7 +258,8 @@ impl Engine {
     }
 }
 
-/// A connection that a thread has taken. When it is dropped, also by a panic, the connection ends and its place is free.
+/// A connection that a thread has taken out of its slot. Unless it is parked again, dropping it closes the connection and
+/// frees the slot, also after a panic.
 pub(super) struct ConnectionGuard<'a> {
     pub(super) engine: &'a Engine,
     pub(super) token: Token,
@@ -264,18 +267,19 @@ pub(super) struct ConnectionGuard<'a> {
 }
 
 impl ConnectionGuard<'_> {
-    /// Puts the connection back to wait. `again`: also for what is there already.
+    /// Parks the connection until its socket is ready. `again`: also if it is ready already, which an edge-triggered poller
+    /// reports only after the socket is armed again.
     pub(super) fn park(&mut self, interest: Interest, deadline: Instant, again: bool) {
         let Some(mut client) = self.client.take() else { return };
         let (poller, token) = (&self.engine.poller, self.token);
         let before = client.listed.replace(interest);
         let parked = self.engine.connections.park(token, client, deadline, |client, notified| {
             let socket = client.connection.stream();
-            let is_told = Poller::EDGE_TRIGGERED && !again && !notified;
+            let stays_armed = Poller::EDGE_TRIGGERED && !again && !notified;
             match (before, interest) {
                 (None, _) => poller.add(socket, token, interest),
-                // The usual case, and no system call: what comes is told.
-                (Some(Interest::Read), Interest::Read) if is_told => Ok(()),
+                // The usual case, without a system call: the poller reports the next change.
+                (Some(Interest::Read), Interest::Read) if stays_armed => Ok(()),
                 _ => poller.arm(socket, token, interest),
             }
         });
@@ -287,14 +291,14 @@ impl ConnectionGuard<'_> {
 }
 
 impl ConnectionGuard<'_> {
-    /// Puts the connection back to wait for a slot. What arrives meanwhile is left unread, so nobody need be told of it:
-    /// a poller that reports readiness again and again would do so without end.
+    /// Parks the connection until it gets an upload slot. What arrives meanwhile is left unread, so the socket is not armed: a
+    /// level-triggered poller would report the same bytes without end.
     fn park_in_queue(&mut self, deadline: Instant) {
         let Some(mut client) = self.client.take() else { return };
         let (poller, token) = (&self.engine.poller, self.token);
         let is_listed = client.listed.is_some();
         client.listed.get_or_insert(Interest::Read);
-        let parked = self.engine.connections.park(token, client, deadline, |client, _missed| {
+        let parked = self.engine.connections.park(token, client, deadline, |client, _notified| {
             let socket = client.connection.stream();
             if is_listed { Ok(()) } else { poller.add(socket, token, Interest::Read) }
         });
@@ -332,7 +336,7 @@ pub(super) mod tests {
     /// Far longer than anything here takes.
     pub(in crate::server) const LONG: Duration = Duration::from_secs(20);
 
-    /// An engine without threads: a test gives its turns.
+    /// An engine without threads: a test runs its steps.
     pub(in crate::server) fn engine(clients: ConnectionLimits) -> Engine {
         Engine {
             handler: Box::new(|_: &mut Request| "done"),
@@ -353,8 +357,8 @@ pub(super) mod tests {
         }
     }
 
-    /// Whom the poller tells of, each once.
-    pub(in crate::server) fn told(poller: &Poller, time: Duration) -> Vec<Token> {
+    /// The tokens that the poller reports, each once.
+    pub(in crate::server) fn reported(poller: &Poller, time: Duration) -> Vec<Token> {
         let mut ready = Ready::with_capacity(8);
         poller.wait(&mut ready, Some(time)).unwrap();
         let mut tokens: Vec<_> = ready.tokens().collect();
@@ -366,11 +370,11 @@ pub(super) mod tests {
         ConnectionLimits { total: 2, by_address: None }
     }
 
-    /// A client whose connection has had its first turn.
+    /// A client whose connection has had its first step.
     fn connect(engine: &Engine) -> TcpStream {
         let (client, stream): (TcpStream, Stream) = pair().unwrap();
         let new = engine.register(stream, SocketAddr::from(([192, 0, 2, 1], 50_000)));
-        engine.step(new.expect("there is a place"), &mut Scratch::default(), Admission::Serve);
+        engine.step(new.expect("there is a slot"), &mut Scratch::default(), Admission::Serve);
         client
     }
 
@@ -379,37 +383,37 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_a_turn_had_no_room_for_is_told_of_though_nothing_more_comes() {
+    fn what_a_step_had_no_room_for_is_reported_though_nothing_more_arrives() {
         let engine = engine(few());
         let mut client = connect(&engine);
         let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
         client.write_all(&[&head[..], &vec![b'x'; 40_000]].concat()).unwrap();
-        let told_of = told(&engine.poller, LONG);
-        assert_eq!(told_of.len(), 1);
-        ready(&engine, told_of[0]);
-        assert_eq!(told(&engine.poller, LONG), told_of);
+        let tokens = reported(&engine.poller, LONG);
+        assert_eq!(tokens.len(), 1);
+        ready(&engine, tokens[0]);
+        assert_eq!(reported(&engine.poller, LONG), tokens);
     }
 
-    /// A thread was told, and was stuck before it came to it.
+    /// A thread was notified, and blocked before it got to the connection.
     #[test]
-    fn a_connection_that_a_thread_could_not_come_to_is_told_of_again() {
+    fn a_connection_that_a_thread_could_not_get_to_is_reported_again() {
         // More than a socket takes at once: the largest send buffer of Linux has 4 MiB by default (tcp(7), tcp_wmem).
         let body = "x".repeat(32 << 20);
         let handler = Box::new(move |_: &mut Request| body.clone());
         let engine = Engine { handler, ..engine(few()) };
         let mut client = connect(&engine);
         client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        let reads = told(&engine.poller, LONG);
+        let reads = reported(&engine.poller, LONG);
         engine.rearm(reads[0]);
-        assert_eq!(told(&engine.poller, LONG), reads, "it waits to read");
-        // The answer does not fit into the socket. When the client has read what there is, more does.
+        assert_eq!(reported(&engine.poller, LONG), reads, "it waits to read");
+        // The response does not fit into the socket. When the client has read what there is, more does.
         ready(&engine, reads[0]);
         client.set_nonblocking(true).unwrap();
         while client.read(&mut vec![0; 65_536]).is_ok() {}
-        let writes = told(&engine.poller, LONG);
+        let writes = reported(&engine.poller, LONG);
         assert_eq!(writes, reads);
         engine.rearm(writes[0]);
-        assert_eq!(told(&engine.poller, LONG), writes, "it waits to write");
+        assert_eq!(reported(&engine.poller, LONG), writes, "it waits to write");
     }
 
     #[test]
@@ -427,17 +431,17 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn who_is_too_slow_is_told_so_when_the_socket_takes_it() {
+    fn a_client_that_is_too_slow_gets_408_when_the_socket_is_writable() {
         let engine = engine(few());
         let mut client = connect(&engine);
         client.write_all(b"GET / HT").unwrap();
-        let token = told(&engine.poller, LONG)[0];
+        let token = reported(&engine.poller, LONG)[0];
         ready(&engine, token);
         engine.tick(Instant::now() + engine.limits.head_time);
-        // It has time to take it.
+        // It has time to read it.
         engine.tick(Instant::now());
         assert_eq!(engine.shared.statistics().open, 1);
-        assert_eq!(told(&engine.poller, LONG), [token]);
+        assert_eq!(reported(&engine.poller, LONG), [token]);
         ready(&engine, token);
         let mut reply = [0; 13];
         client.read_exact(&mut reply).unwrap();
@@ -445,14 +449,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_end_of_all_counts_those_who_had_something_under_way_and_leaves_nothing() {
+    fn aborting_all_counts_the_requests_in_progress_and_leaves_nothing() {
         let by_address = Some(9);
         let engine = engine(ConnectionLimits { by_address, ..few() });
-        // One has begun a request, and the other one has been refused and is not done sending.
+        // One has begun a request, and the other one has been rejected and has not closed.
         let mut clients = ["GET / HT", "\0"].map(|sent| {
             let mut client = connect(&engine);
             client.write_all(sent.as_bytes()).unwrap();
-            ready(&engine, told(&engine.poller, LONG)[0]);
+            ready(&engine, reported(&engine.poller, LONG)[0]);
             client
         });
         assert_eq!(engine.abort_all(), 1);
@@ -462,7 +466,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_stop_ends_who_is_idle_and_nobody_who_has_begun_or_has_just_connected() {
+    fn a_shutdown_ends_idle_connections_and_none_that_has_begun_or_is_new() {
         let half = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab";
         let whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         let (new, old) = (Duration::ZERO, FIRST_REQUEST);
@@ -477,7 +481,7 @@ pub(super) mod tests {
             let mut client = connect(&engine);
             if !sent.is_empty() {
                 client.write_all(sent.as_bytes()).unwrap();
-                ready(&engine, told(&engine.poller, LONG)[0]);
+                ready(&engine, reported(&engine.poller, LONG)[0]);
             }
             let (token, mut taken) = engine.connections.take_all(|_| true).pop().unwrap();
             taken.accepted -= age;
@@ -486,25 +490,25 @@ pub(super) mod tests {
             drop(guard);
             engine.closes_idle.store(true, Ordering::Release);
             engine.end_idle();
-            for token in told(&engine.poller, Duration::ZERO) {
+            for token in reported(&engine.poller, Duration::ZERO) {
                 ready(&engine, token);
             }
             assert_eq!(!engine.connections.is_empty(), is_open, "{sent:?}, {age:?}");
         }
     }
 
-    /// What one turn leaves to the next has been read, and is in no buffer of the kernel any more.
+    /// What one step leaves to the next has been read, and is no longer in a buffer of the kernel.
     #[test]
-    fn requests_that_wait_for_another_turn_are_counted_when_they_are_cut_off() {
+    fn requests_that_wait_for_another_step_are_counted_when_they_are_aborted() {
         let engine = engine(few());
         let mut client = connect(&engine);
         client.write_all(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100)).unwrap();
-        ready(&engine, told(&engine.poller, LONG)[0]);
+        ready(&engine, reported(&engine.poller, LONG)[0]);
         assert_eq!(engine.abort_all(), 1);
     }
 
     #[test]
-    fn a_connection_that_the_poller_does_not_take_ends() {
+    fn a_connection_that_the_poller_rejects_ends() {
         let engine = engine(few());
         let mut client = connect(&engine);
         let (token, taken) = engine.connections.take_all(|_| true).pop().unwrap();
