@@ -181,8 +181,8 @@ fn input_that_cannot_be_read_yet_and_output_that_is_not_taken_are_counted() {
     let (server, memory) = start(MIB);
     let padding = "p".repeat(1000);
     let pipelined = format!("GET /16k HTTP/1.1\r\nHost: a\r\nX: {padding}\r\n\r\n").repeat(900);
-    // Of each client 32 KiB have been read and wait, with up to 80 KiB that it has not read.
-    let mut clients: Vec<Client> = (0..40).map(|_| server.connect()).collect();
+    // Of each client up to 32 KiB have been read and wait, with up to 80 KiB of output that it has not read.
+    let mut clients: Vec<Client> = (0..120).map(|_| server.connect()).collect();
     for client in &mut clients {
         let _ = client.send(&pipelined); // it may have ended already
     }
