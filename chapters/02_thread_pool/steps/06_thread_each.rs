@@ -1,0 +1,61 @@
+//! Step 6: a thread for each client. (Naive: nothing bounds the number of threads.)
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+use std::{env, io};
+
+/// How long a client may send nothing, and how long it may leave what we send unread.
+const IDLE: Duration = Duration::from_secs(3);
+
+fn main() -> io::Result<()> {
+    // socket(2), bind(2) and listen(2) in one call. From now on the kernel completes handshakes for us.
+    let listener = TcpListener::bind(address())?;
+    println!("listening on tcp://{}", listener.local_addr()?);
+    loop {
+        // Blocks until a client has connected.
+        let (stream, peer) = listener.accept()?;
+        eprintln!("{peer}: connected");
+        // The new thread owns the stream. This one goes on and accepts the next client.
+        let client = thread::Builder::new().name(format!("client {peer}"));
+        if let Err(error) = client.spawn(move || serve(stream, peer)) {
+            eprintln!("{peer}: no thread: {error}");
+        }
+    }
+}
+
+/// Serves one client. A client may reset its connection at any moment, so an error is only logged.
+fn serve(stream: TcpStream, peer: SocketAddr) {
+    match echo(stream) {
+        Ok(()) => eprintln!("{peer}: done"),
+        Err(error) => eprintln!("{peer}: {error}"),
+    }
+}
+
+/// Sends back what the client sends, until it closes its side.
+fn echo(mut stream: TcpStream) -> io::Result<()> {
+    // SO_RCVTIMEO and SO_SNDTIMEO: without them a blocked call waits for ever. Each call waits anew, so a client that
+    // sends a byte every second may stay.
+    stream.set_read_timeout(Some(IDLE))?;
+    stream.set_write_timeout(Some(IDLE))?;
+    let mut buffer = [0; 1024];
+    loop {
+        // Returns what has arrived, which may be one byte or the end of one line and half of the next.
+        let count = stream.read(&mut buffer)?;
+        if count == 0 {
+            // The client has sent its FIN. It may still be reading, and by now we have sent everything back.
+            return Ok(());
+        }
+        // A bug that a client can reach. The panic unwinds this thread, and no other.
+        assert_ne!(&buffer[..count], b"panic\n", "there is a bug here");
+        // While this blocks we do not read, so a client that does not read cannot fill our memory.
+        stream.write_all(&buffer[..count])?;
+    }
+}
+
+/// The last argument that has a colon, or port 8080 of this machine.
+fn address() -> String {
+    let address = env::args().skip(1).rfind(|argument| argument.contains(':'));
+    address.unwrap_or_else(|| "127.0.0.1:8080".to_string())
+}
