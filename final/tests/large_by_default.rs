@@ -2,13 +2,15 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use httpserver::Limits;
+use httpserver::core::MemoryBudget;
+#[cfg(target_os = "linux")]
+use httpserver::core::UploadSlots;
 use httpserver::core::worker_pool::PoolConfig;
-use httpserver::core::{MemoryBudget, UploadSlots};
 use httpserver::http::{HttpError, Request, Response, Router, extract};
 use serde_json::{Value, json};
 use support::{LONG, Running};
@@ -210,12 +212,14 @@ fn what_a_handler_collects_is_counted_in_the_memory_budget() {
     client.send(post("/length", "Content-Length: 1000000\r\n")).unwrap();
     client.send(vec![b'x'; WHOLE]).unwrap();
     assert_eq!(client.read_reply().unwrap().status, 413);
-    drop(clients);
+    drop((clients, client));
     wait_until("all to be given back", || memory.held() == 0);
+    server.wait_until("all to be gone", |statistics| statistics.open == 0);
     server.stop();
 }
 
 /// A server with two slots for large bodies.
+#[cfg(target_os = "linux")]
 fn start_with_two_slots() -> (Running, Called, UploadSlots) {
     let (router, called) = routes();
     let mut slots = UploadSlots::default();
@@ -239,6 +243,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_client_that_stops_in_its_uploads_leaves_slots_to_other_addresses() {
+    use std::io::Write;
     use std::net::SocketAddr;
 
     use socket2::{Domain, Socket, Type};

@@ -338,12 +338,12 @@ mod tests {
             ("/../users", "no path has the segment `..`"),
             ("/users/.", "no path has the segment `.`"),
             ("/*rest/more", "must be the last segment"),
-            ("/:", "is no name"),
-            ("/*", "is no name"),
-            ("/:a-b", "is no name"),
+            ("/:", "is not a valid parameter name"),
+            ("/*", "is not a valid parameter name"),
+            ("/:a-b", "is not a valid parameter name"),
             ("/:id/:id", "two parameters have the name `id`"),
-            ("/:id<u8>", "is no type"),
-            ("/:id<u32", "is no type"),
+            ("/:id<u8>", "is not a parameter type"),
+            ("/:id<u32", "is not a parameter type"),
         ];
         for (pattern, expected) in table {
             let error = Pattern::parse(pattern).unwrap_err().to_string();

@@ -223,16 +223,10 @@ fn reset_while_writing(server: &Server) -> Checked {
 }
 
 /// With a linger time of zero, closing sends RST in place of FIN.
-#[cfg(unix)]
 fn reset(stream: &std::net::TcpStream) -> Checked {
-    rustix::net::sockopt::set_socket_linger(stream, Some(std::time::Duration::ZERO))
+    socket2::SockRef::from(stream)
+        .set_linger(Some(std::time::Duration::ZERO))
         .map_err(|error| Failure::new("a reset", error.to_string()))
-}
-
-/// Without SO_LINGER, closing with unread bytes has the same effect, where there are some.
-#[cfg(not(unix))]
-fn reset(_: &std::net::TcpStream) -> Checked {
-    Ok(())
 }
 
 fn silent(server: &Server) -> Checked {

@@ -89,25 +89,30 @@ pub(super) const STAGES: &[Stage] = &[
 ];
 
 /// The server's end and ours of each connection are descriptors of two processes.
-#[cfg(unix)]
 fn raise_limit(needed: u64) -> Checked {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= needed) {
-        return Ok(());
-    }
-    let raised = Rlimit { current: limit.maximum.or(Some(needed)), maximum: limit.maximum };
-    let enough = limit.maximum.is_none_or(|maximum| maximum >= needed);
+    let most = open_files(needed);
     require(
-        enough && setrlimit(Resource::Nofile, raised).is_ok(),
+        most >= needed,
         format!("a limit of {needed} open files for the check itself (`ulimit -n`)"),
-        format!("{:?} is the most that this shell may have", limit.maximum),
+        format!("{most}, which is the most that this shell may have"),
     )
 }
 
+/// How many files this process may open, after raising that limit to `needed` if it may.
+#[cfg(unix)]
+fn open_files(needed: u64) -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.current.unwrap_or(u64::MAX);
+    let raised = needed.min(limit.maximum.unwrap_or(u64::MAX));
+    let raise = || setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..limit });
+    if current >= needed || raise().is_err() { current } else { raised }
+}
+
+/// Sockets have no such limit here.
 #[cfg(not(unix))]
-fn raise_limit(_: u64) -> Checked {
-    Ok(())
+fn open_files(needed: u64) -> u64 {
+    needed
 }
 
 fn among(server: &Server, count: usize, bytes: &[u8]) -> Checked {
