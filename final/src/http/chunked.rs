@@ -1,6 +1,6 @@
 //! The chunked transfer coding: a body whose length is not known in advance (RFC 9112 section 7.1).
 
-use super::body::BodyError;
+use super::body_error::BodyError;
 use super::fields::parse_fields;
 use super::limits::{KIB, Limits};
 use super::line::{LineScanner, Scanned};

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::body::{BodyDecoder, BodyError};
+use super::body_decoder::BodyDecoder;
+use super::body_error::BodyError;
 use super::expect::CONTINUE;
 use super::limits::{KIB, MIB};
 use super::{Headers, HttpError, Status};

@@ -3,6 +3,8 @@
 
 pub mod authority;
 pub mod body;
+mod body_decoder;
+mod body_error;
 pub mod chunked;
 pub mod date;
 pub mod encoder;

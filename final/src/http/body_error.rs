@@ -1,0 +1,49 @@
+//! The errors of a request body.
+
+use std::fmt;
+
+use super::Status;
+
+/// Why a body could not be read. Each error has its own status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyError {
+    /// More bytes than allowed.
+    TooLarge,
+    /// A chunk whose size is not a hexadecimal number, or that is not framed by CRLF.
+    BadChunk,
+    /// A trailer that is not a valid field, or that is not allowed in a trailer section.
+    BadTrailer,
+    /// More trailers than [`Limits`](super::limits::Limits) allow.
+    TrailersTooLarge,
+    /// The client was too slow, or has gone.
+    Incomplete,
+    /// The memory budget has no room for it.
+    NoMemory,
+}
+
+impl BodyError {
+    /// The status of the response.
+    pub fn status(self) -> Status {
+        match self {
+            Self::TooLarge => Status::CONTENT_TOO_LARGE,
+            Self::BadChunk | Self::BadTrailer | Self::Incomplete => Status::BAD_REQUEST,
+            Self::TrailersTooLarge => Status::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::NoMemory => Status::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "the body is larger than this server accepts",
+            Self::BadChunk => "the chunks of the body are malformed",
+            Self::BadTrailer => "a trailer is not a field, or is not allowed after the body",
+            Self::TrailersTooLarge => "the trailers are too large",
+            Self::Incomplete => "the body did not arrive to its end",
+            Self::NoMemory => "the server has no memory left for the body",
+        })
+    }
+}
+
+impl std::error::Error for BodyError {}
