@@ -41,7 +41,7 @@ impl Change {
         commits.iter().map(String::as_str).filter(|_| !chapters.is_empty())
     }
 
-    /// Only the targets of exercises have changed, which belong to this chapter.
+    /// Only the targets of exercises and steps have changed, which belong to this chapter.
     pub(super) fn is_of_exercises(&self) -> bool {
         let text = |content: &Option<Vec<u8>>| {
             content.as_deref().map(|content| manifest::carried(&String::from_utf8_lossy(content)))
@@ -50,7 +50,7 @@ impl Change {
     }
 }
 
-/// What has changed in the chapter. Its exercises stay where they are.
+/// What has changed in the chapter. Its exercises and steps stay where they are.
 pub(super) fn changes(source: &Source<'_>) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
     for changed in changed::since(source)? {
@@ -62,7 +62,8 @@ pub(super) fn changes(source: &Source<'_>) -> anyhow::Result<Vec<Change>> {
 fn change(source: &Source<'_>, changed: &Changed) -> anyhow::Result<Option<Change>> {
     let folder = format!("{}/", source.chapter.folder);
     let within = |path: &str| {
-        path.strip_prefix(&folder).filter(|path| !path.starts_with("exercises/")).map(String::from)
+        let stays = |path: &&str| path.starts_with("exercises/") || path.starts_with("steps/");
+        path.strip_prefix(&folder).filter(|path| !stays(path)).map(String::from)
     };
     // A file that was moved into an exercise counts as deleted, and one from an exercise as new.
     let was = changed.was.as_deref().and_then(within);

@@ -1,5 +1,5 @@
-//! A chapter's `Cargo.toml`, of which some is the chapter's own: the targets of its exercises, and the
-//! packages that only an exercise uses. Those stay where the exercise is.
+//! A chapter's `Cargo.toml`, of which some is the chapter's own: the targets of its exercises and steps, and the
+//! packages that only an exercise or the steps use. Those stay where the exercise is.
 
 use std::collections::BTreeSet;
 
@@ -62,18 +62,23 @@ pub(super) fn open(text: &str) -> (String, impl Fn(&str) -> String + use<>) {
     (rest, close)
 }
 
-/// The line of a package that says `# for exercise 7 only`.
+/// The line of a package that says `# for exercise 7 only` or `# for the steps only`.
 fn is_for_an_exercise(line: &str) -> bool {
     let comment = line.split_once('#').map(|(_, comment)| comment.trim());
-    comment.is_some_and(|text| text.starts_with("for exercise") && text.ends_with(" only"))
+    let is_own = |text: &str| text.starts_with("for exercise") || text.starts_with("for the steps");
+    comment.is_some_and(|text| is_own(text) && text.ends_with(" only"))
 }
 
-/// Takes the targets of the exercises out; [`PLACE`] is where they belong.
+/// Takes the targets of the exercises and steps out; [`PLACE`] is where they belong.
 fn split(text: &str) -> (String, String) {
     let (mut rest, mut own) = (String::new(), String::new());
     for section in sections(text) {
         let header = section.lines().find(|line| line.starts_with('['));
-        let is_own = header == Some("[[test]]") && section.contains("path = \"exercises/");
+        let is_own = match header {
+            Some("[[test]]") => section.contains("path = \"exercises/"),
+            Some("[[example]]") => section.contains("path = \"steps/"),
+            _ => false,
+        };
         if header == Some("[lints]") {
             rest.push_str(PLACE);
         }
@@ -118,6 +123,7 @@ mod tests {
 [dependencies]
 anyhow.workspace = true
 base64.workspace = true # for exercise 7 only
+ch02_thread_pool = { path = \"../02_thread_pool\" } # for the steps only
 
 # The checks.
 [[test]]
@@ -128,6 +134,11 @@ path = \"exercises/01_curl/check.rs\"
 name = \"exercise_02\"
 path = \"exercises/02_api_time/check.rs\"
 
+# The steps.
+[[example]]
+name = \"step_01_accept\"
+path = \"steps/01_accept.rs\"
+
 # Not of an exercise.
 [[test]]
 name = \"other\"
@@ -137,7 +148,7 @@ workspace = true
 ";
 
     #[test]
-    fn targets_of_exercises_are_not_carried() {
+    fn targets_of_exercises_and_steps_are_not_carried() {
         assert_eq!(
             carried(FILE),
             "\
