@@ -13,6 +13,9 @@ pub enum FieldsError {
     Malformed,
 }
 
+/// So many lines need no memory but the stack. Nearly all messages have no more.
+const FEW_LINES: usize = 16;
+
 /// Parses the field lines of a header section or a trailer section.
 ///
 /// `block` ends with the empty line, CRLF included. A line must not be folded (RFC 9112 section 5.2), there must be no
@@ -22,10 +25,9 @@ pub enum FieldsError {
 /// # Errors
 /// [`FieldsError`] for more than `limit` lines, or a line that is not a field.
 pub fn parse_fields(block: &[u8], limit: usize) -> Result<Headers, FieldsError> {
-    // Nearly all messages have few lines, and room for these is on the stack.
-    let (mut few, mut many) = ([httparse::EMPTY_HEADER; 16], Vec::new());
-    let mut parsed = httparse::parse_headers(block, &mut few[..limit.min(16)]);
-    if parsed == Err(httparse::Error::TooManyHeaders) && limit > 16 {
+    let (mut few, mut many) = ([httparse::EMPTY_HEADER; FEW_LINES], Vec::new());
+    let mut parsed = httparse::parse_headers(block, &mut few[..limit.min(FEW_LINES)]);
+    if parsed == Err(httparse::Error::TooManyHeaders) && limit > FEW_LINES {
         // No more room than there are lines, however many are allowed.
         let count = memchr_iter(b'\n', block).count();
         many.resize(limit.min(count), httparse::EMPTY_HEADER);
@@ -102,7 +104,11 @@ mod tests {
 
     #[test]
     fn one_line_more_than_the_limit_is_too_many() {
-        assert!(parse_fields(b"a: 1\r\nb: 2\r\n\r\n", 2).is_ok());
-        assert_eq!(parse_fields(b"a: 1\r\nb: 2\r\n\r\n", 1), Err(FieldsError::TooMany));
+        for limit in [1, 2, FEW_LINES - 1, FEW_LINES, FEW_LINES + 1, 3 * FEW_LINES] {
+            let block = |lines: usize| format!("{}\r\n", "a: 1\r\n".repeat(lines));
+            let parsed = |lines| parse_fields(block(lines).as_bytes(), limit);
+            assert_eq!(parsed(limit).unwrap().len(), limit);
+            assert_eq!(parsed(limit + 1), Err(FieldsError::TooMany), "{limit}");
+        }
     }
 }
