@@ -220,15 +220,7 @@ impl Server {
 
         // No new clients from now on, but those in the accept queue are served.
         engine.stop_listening();
-        engine.closes_idle.store(true, Ordering::Release);
-        let deadline = Instant::now() + drain;
-        while !engine.connections.is_empty()
-            && Instant::now() < deadline
-            && shared.asked.load(Ordering::Acquire) < 2
-        {
-            engine.end_idle();
-            shared.wait_until_asked(2, Some(Instant::now() + TICK));
-        }
+        drain_connections(&engine, &shared, drain);
         // Three kinds, and no connection is counted twice: those that are parked now, those whose handler does not return,
         // and those that have been parked by a step that has ended since.
         let parked = engine.abort_all();
@@ -237,6 +229,19 @@ impl Server {
         log_stderr(format_args!("stopped: {aborted} cut off, {:?}", shared.statistics()));
         stderr::flush(Duration::from_secs(1));
         Ok(aborted)
+    }
+}
+
+/// Waits until all connections have ended, for at most `drain` or until the second shutdown request. Idle ones end at once.
+fn drain_connections(engine: &Engine, shared: &ServerShared, drain: Duration) {
+    engine.closes_idle.store(true, Ordering::Release);
+    let deadline = Instant::now() + drain;
+    while !engine.connections.is_empty()
+        && Instant::now() < deadline
+        && shared.asked.load(Ordering::Acquire) < 2
+    {
+        engine.end_idle();
+        shared.wait_until_asked(2, Some(Instant::now() + TICK));
     }
 }
 

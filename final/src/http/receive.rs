@@ -93,17 +93,15 @@ impl ConnectionState {
         let mut memory = Reservation::default();
         memory.resize(cx.memory, bytes.capacity()).map_err(|OverBudget| no_memory(cx))?;
         input.advance(length + used);
-        let deadline = (cx.clock)() + cx.limits.body_time;
-        let (is_queued, slot) = (false, None);
         let mut body = Box::new(IncompleteBody {
             request,
             decoder,
             bytes,
             memory,
-            deadline,
+            deadline: (cx.clock)() + cx.limits.body_time,
             expects,
-            is_queued,
-            slot,
+            is_queued: false,
+            slot: None,
         });
         let received = if body.is_due(cx.limits) {
             // Its handler may not want it, so `100 Continue` is sent when the handler begins to read.
