@@ -57,6 +57,7 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
         },
     ];
     ui::print(&shown(&findings, ui::marks()));
+    ui::print(&verdict(&findings));
     let ill = findings.iter().any(|finding| finding.needed && finding.found.is_err());
     if ill { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
@@ -118,12 +119,30 @@ fn netcat() -> Result<String, String> {
     }
 }
 
+/// The last line: whether a reader can start.
+fn verdict(findings: &[Finding]) -> String {
+    let missing: Vec<&str> = findings
+        .iter()
+        .filter(|finding| finding.needed && finding.found.is_err())
+        .map(|finding| finding.what)
+        .collect();
+    if missing.is_empty() {
+        let words = "You can start: `cargo xtask book` to read, `cargo xtask start` to write.";
+        format!("\n{}\n", ui::paint(ui::GOOD, words))
+    } else {
+        let words = format!("Missing: {}. The rest of the course needs it.", missing.join(", "));
+        format!("\n{}\n", ui::paint(ui::BAD, &words))
+    }
+}
+
 fn shown(findings: &[Finding], marks: ui::Marks) -> String {
+    let optional = format!("{:width$}", "-", width = marks.good.chars().count());
+    let optional = optional.as_str();
     let line = |finding: &Finding| {
         let (style, mark, words) = match (&finding.found, finding.needed) {
             (Ok(words), _) => (ui::GOOD, marks.good, words),
             (Err(words), true) => (ui::BAD, marks.bad, words),
-            (Err(words), false) => (ui::NOTE, marks.bad, words),
+            (Err(words), false) => (ui::NOTE, optional, words),
         };
         format!("{} {:<10} {words}\n", ui::paint(style, mark), finding.what)
     };
@@ -149,6 +168,13 @@ mod tests {
             plain(&shown(&findings, ui::UNICODE)),
             "✓ git        git version 2\n✗ curl       not found: apt install it\n"
         );
+        assert_eq!(
+            plain(&verdict(&findings)),
+            "\nMissing: curl. The rest of the course needs it.\n"
+        );
+        let optional = Finding { what: "jq", found: Err("not found".to_string()), needed: false };
+        assert_eq!(plain(&shown(&[optional], ui::UNICODE)), "- jq         not found\n");
+        assert!(plain(&verdict(&findings[..1])).starts_with("\nYou can start"));
     }
 
     #[test]

@@ -77,6 +77,8 @@ enum Command {
     Doctor,
     /// Show that the checks of each exercise find what is wrong, and only that
     ProveExercises(prove::Args),
+    /// Show that steps, chapters and famous mistakes pass and fail the stages that they should
+    ProveClimb(climb::prove::Args),
     /// Stand between a client and a server, and show what goes by: `cargo xtask trace 127.0.0.1:8080`
     Trace(trace::Args),
     /// Run everything that CI runs, or some parts of it
@@ -121,6 +123,7 @@ impl Command {
             Command::Diff(args) => diff::run(workspace, &args),
             Command::Doctor => Ok(doctor::run(workspace)),
             Command::ProveExercises(args) => prove::run(workspace, &args),
+            Command::ProveClimb(args) => climb::prove::run(workspace, &args),
             Command::Trace(args) => trace::run(&args),
             Command::Test(args) => test::run(workspace, &args),
             Command::Carry(args) => carry::run(workspace, &args),

@@ -81,7 +81,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 }
 
 /// Writes what is not there yet. Returns the files that were written.
-fn make(workspace: &Workspace, folder: &Path, part: u8) -> anyhow::Result<Vec<String>> {
+pub(crate) fn make(workspace: &Workspace, folder: &Path, part: u8) -> anyhow::Result<Vec<String>> {
     let starter = &STARTERS[usize::from(part) - 1];
     let mut made = Vec::new();
     let mut write = |name: &str, text: &str| -> anyhow::Result<bool> {

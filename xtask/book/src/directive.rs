@@ -37,17 +37,20 @@ pub(crate) fn expand(sources: &Sources, text: &str) -> Result<Expanded> {
         "tree" => Ok(markdown(tree::render(sources, rest)?)),
         "exercise" => Ok(markdown(exercise::render(sources, rest)?)),
         "plot" => Ok(markdown(plot::render(sources.root(), rest)?)),
-        "ladder" => {
-            let file = sources.root().join("book/src/generated/ladder.md");
-            let text = std::fs::read_to_string(&file).with_context(|| {
-                format!("{}: make it with `cargo run -p wire --bin ladder`", file.display())
-            })?;
-            Ok(markdown(text))
-        }
-        _ => {
-            bail!("no directive `{name}`; there are file, item, diff, tree, exercise, plot, ladder")
-        }
+        "ladder" => generated(sources, "ladder", "cargo run -p wire --bin ladder"),
+        "climb" => generated(sources, "climb", "cargo xtask prove-climb --write"),
+        _ => bail!(
+            "no directive `{name}`; there are file, item, diff, tree, exercise, plot, ladder, climb"
+        ),
     }
+}
+
+/// A table that another tool has written, with the command that writes it.
+fn generated(sources: &Sources, name: &str, command: &str) -> Result<Expanded> {
+    let file = sources.root().join(format!("book/src/generated/{name}.md"));
+    let text = std::fs::read_to_string(&file)
+        .with_context(|| format!("{}: make it with `{command}`", file.display()))?;
+    Ok(markdown(text))
 }
 
 fn markdown(markdown: String) -> Expanded {

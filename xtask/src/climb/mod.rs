@@ -5,8 +5,11 @@
 //! 3. [`ladder`]: where the reader stands.
 
 pub(crate) mod ladder;
+mod matrix;
+pub(crate) mod prove;
 mod screen;
 mod script;
+mod steps;
 mod target;
 
 use std::env;

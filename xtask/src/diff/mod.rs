@@ -17,6 +17,7 @@ use crate::workspace::{Chapter, Workspace};
 use compare::{Entry, Kind};
 
 pub(crate) use compare::read_tree;
+pub(crate) use unified::LineDiff;
 
 /// What is compared: the program and its tests, not the exercises.
 pub(crate) const SCOPE: [&str; 5] = ["Cargo.toml", "src", "tests", "examples", "public"];

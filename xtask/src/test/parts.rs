@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::process::Command;
 
 use super::{Outcome, Part, Run, book, lessons, portable, programs};
+use crate::climb::prove as prove_climb;
 use crate::exercise::Exercise;
 use crate::process::{self, Finished};
 use crate::prove::{self, Claims};
@@ -62,6 +63,12 @@ pub(crate) const PARTS: &[Part] = &[
         run: ladder,
     },
     Part {
+        name: "climb",
+        about: "each step, chapter and famous mistake passes and fails the stages that it should",
+        after: &["build"],
+        run: climb,
+    },
+    Part {
         name: "portable",
         about: "the tests of final as macOS and Windows run it, above mio",
         after: &["build"],
@@ -113,6 +120,20 @@ fn ladder(run: &Run) -> anyhow::Result<Outcome> {
     let mut command = program(&run.workspace, "ladder");
     let finished = process::captured(command.arg("--check"))?;
     Ok(outcome(&command, &finished))
+}
+
+fn climb(run: &Run) -> anyhow::Result<Outcome> {
+    if cfg!(not(unix)) {
+        return Ok(Outcome::Skipped("there are no signals here, which the stages use".to_string()));
+    }
+    let proof = prove_climb::prove(&run.workspace, None, &|_| ())?;
+    let mut problems = proof.problems;
+    problems.extend(prove_climb::out_of_date(&run.workspace, &proof.page));
+    if problems.is_empty() {
+        return Ok(Outcome::passed(format!("{} claims about stages", proof.good)));
+    }
+    let repeat = "to repeat only that: cargo xtask prove-climb";
+    Ok(Outcome::Failed(format!("{}\n{repeat}\n", problems.join("\n"))))
 }
 
 fn clippy(run: &Run) -> anyhow::Result<Outcome> {

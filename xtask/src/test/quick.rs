@@ -77,6 +77,9 @@ impl Scope {
             self.exercises.extend::<Option<u8>>(number);
             return Ok(());
         }
+        if inside.starts_with("steps/") {
+            self.parts.insert("climb");
+        }
         for exercise in Exercise::all(workspace)? {
             let Ok(patch) = exercise.patch(workspace, "solution.patch") else { continue };
             if patch.paths().iter().any(|touched| touched == path) {
@@ -141,6 +144,9 @@ impl Scope {
             _ if is_below(path, "xtask/wire") => {
                 package(self, "wire");
                 self.parts.insert("ladder");
+                if is_below(path, "xtask/wire/src/climb") {
+                    self.parts.insert("climb");
+                }
                 self.left
                     .insert("the wire tests of the chapters, which use xtask/wire".to_string());
             }

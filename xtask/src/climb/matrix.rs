@@ -1,0 +1,124 @@
+//! The table of stages against starter, steps, chapters and `final`, as a page of the book shows it.
+
+use std::fmt::Write;
+
+use wire::climb::Stage;
+
+use super::prove::{Climber, Kind};
+use super::steps::Step;
+
+/// Where the table is, from the root.
+pub(super) const PAGE: &str = "book/src/generated/climb.md";
+
+/// Two tables: the stages against the chapters, and each step with what it passes.
+pub(super) fn render(
+    stages: &[Stage],
+    climbers: &[Climber],
+    steps: &[Step],
+    added: &[Option<usize>],
+) -> String {
+    let mut text = String::from(
+        "<!-- Written by `cargo xtask prove-climb --write`. Do not edit: `cargo xtask test` compares it. -->\n\n",
+    );
+    chapters(&mut text, stages, climbers);
+    of_steps(&mut text, stages, steps, added);
+    mistakes(&mut text, stages, climbers);
+    text
+}
+
+fn chapters(text: &mut String, stages: &[Stage], climbers: &[Climber]) {
+    let is_column = |climber: &&Climber| matches!(climber.kind, Kind::Starter | Kind::Chapter);
+    let columns: Vec<&Climber> = climbers.iter().filter(is_column).collect();
+    let titles: Vec<&str> = columns.iter().map(|climber| climber.name.as_str()).collect();
+    // Writing to a string cannot fail, here and below.
+    let _ = writeln!(text, "| | stage | {} |", titles.join(" | "));
+    let _ = writeln!(text, "|--:|---|{}", ":-:|".repeat(columns.len()));
+    for stage in stages {
+        let mark = |climber: &&Climber| {
+            let fails = climber.fails.as_ref().is_some_and(|failing| failing.stage == stage.number);
+            match climber.passes.contains(&stage.number) {
+                true => "✓",
+                false if fails => "✗",
+                false => "",
+            }
+        };
+        let marks: Vec<&str> = columns.iter().map(mark).collect();
+        let _ = writeln!(text, "| {} | {} | {} |", stage.number, stage.title, marks.join(" | "));
+    }
+    text.push('\n');
+}
+
+fn of_steps(text: &mut String, stages: &[Stage], steps: &[Step], added: &[Option<usize>]) {
+    if steps.is_empty() {
+        return;
+    }
+    text.push_str(
+        "| step | what is new | lines more | passes | then fails |\n|---|---|--:|---|---|\n",
+    );
+    for (step, added) in steps.iter().zip(added) {
+        let added = added.map_or("new".to_string(), |added| added.to_string());
+        let fails = step.fails.as_ref().map_or(String::new(), |failing| {
+            format!("{}: {}", number(stages, failing.stage), failing.check)
+        });
+        let name = step.file.trim_end_matches(".rs");
+        let (idea, passes) = (&step.idea, ranges(&step.passes));
+        let _ = writeln!(text, "| `{name}` | {idea} | {added} | {passes} | {fails} |");
+    }
+    text.push('\n');
+}
+
+fn mistakes(text: &mut String, stages: &[Stage], climbers: &[Climber]) {
+    let all: Vec<&Climber> =
+        climbers.iter().filter(|climber| climber.kind == Kind::Mistake).collect();
+    if all.is_empty() {
+        return;
+    }
+    text.push_str("| mistake | caught by |\n|---|---|\n");
+    for climber in all {
+        let name = climber.name.trim_start_matches("mistakes/").trim_end_matches(".patch");
+        let caught = climber.fails.as_ref().map_or(String::new(), |failing| {
+            format!("{}: {}", number(stages, failing.stage), failing.check)
+        });
+        let _ = writeln!(text, "| {} | {caught} |", name.replace('_', " "));
+    }
+    text.push('\n');
+}
+
+fn number(stages: &[Stage], number: u8) -> String {
+    let stage = stages.iter().find(|stage| stage.number == number);
+    stage.map_or(number.to_string(), |stage| format!("{number} ({})", stage.name))
+}
+
+/// `1 to 4, 9` for 1, 2, 3, 4 and 9.
+fn ranges(numbers: &[u8]) -> String {
+    let mut ranges: Vec<(u8, u8)> = Vec::new();
+    for &number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    let words = ranges.iter().map(|(first, last)| match last - first {
+        0 => first.to_string(),
+        1 => format!("{first}, {last}"),
+        _ => format!("{first} to {last}"),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_a_row_are_a_range() {
+        for (numbers, expected) in [
+            (&[][..], ""),
+            (&[1], "1"),
+            (&[1, 2], "1, 2"),
+            (&[1, 2, 3, 9, 12, 13, 14], "1 to 3, 9, 12 to 14"),
+        ] {
+            assert_eq!(ranges(numbers), expected);
+        }
+    }
+}
