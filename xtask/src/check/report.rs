@@ -12,6 +12,8 @@ use crate::ui;
 const MAX_LINES: usize = 24;
 /// A longer line is cut.
 const MAX_LINE: usize = 160;
+/// A request of more bytes is not shown as a command: it would fill the screen with one line.
+const MAX_COMMAND: usize = 4096;
 
 /// How one check ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,8 +166,11 @@ fn within(check: Option<&str>) -> String {
 fn in_full(checked: &Checked, failure: &Failure, running: &str) -> String {
     let mut text = format!("{}\n", ui::paint(ui::TITLE, &checked.sentence));
     if !failure.sent.is_empty() {
-        let _ = writeln!(text, "\n  {}", ui::paint(ui::DIM, &format!("with {running}:")));
-        let _ = writeln!(text, "  {}\n", curl::command(&failure.sent));
+        text.push('\n');
+        if failure.sent.len() <= MAX_COMMAND {
+            let _ = writeln!(text, "  {}", ui::paint(ui::DIM, &format!("with {running}:")));
+            let _ = writeln!(text, "  {}\n", curl::command(&failure.sent));
+        }
         text += &bytes('>', &failure.sent, None);
     }
     let _ = writeln!(text, "\n  expected  {}\n", indented(&failure.expected));
