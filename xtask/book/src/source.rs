@@ -152,8 +152,16 @@ impl Chapter {
             };
             bail!("chapter {} has no file `{path}`{hint}", self.name);
         };
-        Source::new(path, &text)
+        Source::new(path, &if path == "Cargo.toml" { without_steps(&text) } else { text })
     }
+}
+
+/// A manifest without the targets of the steps, and without the packages that only they use: no lesson of the chapter.
+fn without_steps(manifest: &str) -> String {
+    let sections = manifest.split("\n\n").filter(|section| !section.contains("path = \"steps/"));
+    let text = sections.collect::<Vec<_>>().join("\n\n");
+    let lines = text.split_inclusive('\n').filter(|line| !line.contains("# for the steps only"));
+    lines.collect()
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut BTreeSet<String>) -> Result<()> {
@@ -254,6 +262,16 @@ mod tests {
         assert!(sources.read(tool, "src/lib.rs").is_ok());
         assert_eq!((tool.title().as_str(), sources.before(tool)), ("xtask/wire", None));
         assert!(!sources.chapters().contains(tool));
+    }
+
+    #[test]
+    fn a_manifest_is_shown_without_what_the_steps_need() {
+        let rest = "[dev-dependencies]\nwire = 1\n\n[[example]]\nname = \"client\"\n\n[lints]\nworkspace = true\n";
+        let all = rest.replace("wire = 1\n", "ch02 = 1 # for the steps only\nwire = 1\n").replace(
+            "[lints]",
+            "# The steps.\n[[example]]\nname = \"a\"\npath = \"steps/a.rs\"\n\n[lints]",
+        );
+        assert_eq!(without_steps(&all), rest);
     }
 
     #[test]
