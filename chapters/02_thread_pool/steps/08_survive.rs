@@ -38,7 +38,8 @@ fn accept(listener: &TcpListener, queue: &SyncSender<Client>) -> io::Result<()> 
         // Blocks until a client has connected.
         let (stream, peer) = listener.accept()?;
         eprintln!("{peer}: connected");
-        // `send` would wait for room, and nobody would accept. `try_send` returns the stream, and dropping it closes it.
+        // `send` would block until there is room, and this loop would accept no client meanwhile. `try_send` hands the
+        // stream back, and dropping it closes the connection.
         if queue.try_send((stream, peer)).is_err() {
             eprintln!("{peer}: rejected, the queue is full");
         }
@@ -69,8 +70,8 @@ fn serve(stream: TcpStream, peer: SocketAddr) {
 
 /// Sends back what the client sends, until it closes its side.
 fn echo(mut stream: TcpStream) -> io::Result<()> {
-    // SO_RCVTIMEO and SO_SNDTIMEO: without them a blocked call waits for ever. Each call waits anew, so a client that
-    // sends a byte every second may stay.
+    // SO_RCVTIMEO and SO_SNDTIMEO: without them a blocked call waits for ever. The time restarts with each call, so a
+    // client that sends a byte a second may stay.
     stream.set_read_timeout(Some(IDLE))?;
     stream.set_write_timeout(Some(IDLE))?;
     let mut buffer = [0; 1024];

@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
     // socket(2), bind(2) and listen(2) in one call. From now on the kernel completes handshakes for us.
     let listener = TcpListener::bind(address())?;
     let address = listener.local_addr()?;
-    // Runs in a thread of its own, because a signal handler may do almost nothing.
+    // This runs in a thread of its own: a signal handler itself may do almost nothing.
     on_stop(move || {
         STOPPING.store(true, Ordering::SeqCst);
         // A thread that is blocked in accept(2) cannot look at the flag. A connection of our own wakes it up.
@@ -56,7 +56,8 @@ fn accept(listener: &TcpListener, queue: &SyncSender<Client>) -> io::Result<()> 
             return Ok(());
         }
         eprintln!("{peer}: connected");
-        // `send` would wait for room, and nobody would accept. `try_send` returns the stream, and dropping it closes it.
+        // `send` would block until there is room, and this loop would accept no client meanwhile. `try_send` hands the
+        // stream back, and dropping it closes the connection.
         if queue.try_send((stream, peer)).is_err() {
             eprintln!("{peer}: rejected, the queue is full");
         }
@@ -88,8 +89,8 @@ fn serve(stream: TcpStream, peer: SocketAddr) {
 /// Sends back what the client sends, until it closes its side.
 fn echo(mut stream: TcpStream) -> io::Result<()> {
     wait_for_first_byte(&stream)?;
-    // SO_RCVTIMEO and SO_SNDTIMEO: without them a blocked call waits for ever. Each call waits anew, so a client that
-    // sends a byte every second may stay.
+    // SO_RCVTIMEO and SO_SNDTIMEO: without them a blocked call waits for ever. The time restarts with each call, so a
+    // client that sends a byte a second may stay.
     stream.set_read_timeout(Some(IDLE))?;
     stream.set_write_timeout(Some(IDLE))?;
     let mut buffer = [0; 1024];

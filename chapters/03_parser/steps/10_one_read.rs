@@ -20,7 +20,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Serves one client. Its errors end here.
+/// Serves one client. An error ends only this client.
 fn serve((stream, peer): Client) {
     if let Err(error) = exchange(stream) {
         eprintln!("{peer}: {error}");

@@ -28,7 +28,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Serves one client. Its errors end here.
+/// Serves one client. An error ends only this client.
 fn serve((stream, peer): Client) {
     // The connection of part 2 has a buffer, and a deadline for every wait.
     let connection = Connection::new(stream, peer, MAX_HEADER_SECTION);

@@ -31,7 +31,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Serves one client. Its errors end here.
+/// Serves one client. An error ends only this client.
 fn serve((stream, peer): Client) {
     // The connection of part 2 has a buffer, and a deadline for every wait.
     let connection = Connection::new(stream, peer, MAX_HEADER_SECTION);
@@ -98,7 +98,7 @@ fn read_chunks(connection: &mut Connection, body: &mut Vec<u8>) -> Result<(), Fa
         }
         let size = usize::from_str_radix(size, 16).map_err(|_| status::BAD_REQUEST)?;
         if size == 0 {
-            // The trailer section: field lines up to an empty line, which nobody needs here.
+            // The trailer section: field lines up to an empty line. They are ignored.
             while !read_line(connection)?.is_empty() {}
             return Ok(());
         }

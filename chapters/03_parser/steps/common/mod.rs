@@ -77,7 +77,7 @@ pub(crate) fn fill(connection: &mut Connection, deadline: Deadline) -> Result<()
     match connection.fill(deadline)? {
         Fill::Bytes(_) => Ok(()),
         Fill::Full => Err(status::BAD_REQUEST)?,
-        // A client that has begun is told that it is too slow. An idle connection is only closed.
+        // A client that has begun a request gets 408. An idle connection is just closed.
         Fill::TimedOut if !connection.buffered().is_empty() => Err(status::REQUEST_TIMEOUT)?,
         Fill::TimedOut => Err(io::Error::from(io::ErrorKind::TimedOut))?,
         Fill::Eof => Err(io::Error::from(io::ErrorKind::UnexpectedEof))?,
