@@ -53,7 +53,7 @@ pub(super) const STAGES: &[Stage] = &[
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "`GET /panic` runs a handler that panics (in another language: raises an exception). The response is 500, \
-                   without a word about why, and everything else goes on.",
+                   without a word about why, with an id and a log line, and everything else goes on.",
         hint: "The panic boundary is one more layer, inside the log and outside the handler, so that the 500 is logged and has \
                its id. The words of the panic belong into the log, not to the client.",
         page: "part4/index.md",
@@ -62,6 +62,11 @@ pub(super) const STAGES: &[Stage] = &[
                 sentence: "the response is 500, and says nothing about the code",
                 rule: "RFC 9110 section 15.6.1 (500 Internal Server Error)",
                 run: is_500,
+            },
+            Check {
+                sentence: "the 500 has an id and a log line, as every response has",
+                rule: "",
+                run: is_seen_by_layers,
             },
             Check {
                 sentence: "after 100 panics everything is served as before",
@@ -207,9 +212,11 @@ fn log_line(server: &Server) -> Checked {
 
 fn log_injection(server: &Server) -> Checked {
     let agent = [("User-Agent", "a\u{1b}[31mb\" 200 forged")];
-    let bytes = crate::request("GET", "/first%0AGET%20/forged%20200", &agent, b"");
-    // An escape in a field may be rejected; then there is nothing to log of it.
-    server.connect()?.send(&bytes)?;
+    // A server may reject the escape in the field, and then it has no path to log. So the path is sent alone first.
+    for fields in [&[][..], &agent] {
+        let bytes = crate::request("GET", "/first%0AGET%20/forged%20200", fields, b"");
+        server.connect()?.send(&bytes)?;
+    }
     server.get("/marker-of-the-end")?;
     require(
         logged(server, |line| line.contains("/marker-of-the-end")),
@@ -235,6 +242,17 @@ fn is_500(server: &Server) -> Checked {
         .iter()
         .find(|word| body.contains(**word));
     answer.require(tells.is_none(), "no word about the code", body.clone())
+}
+
+/// A panic that passes through the layers takes with it what they do after the call.
+fn is_seen_by_layers(server: &Server) -> Checked {
+    let answer = server.get("/panic")?;
+    id_of(&answer)?;
+    answer.require(
+        logged(server, |line| ["GET", "/panic", "500"].iter().all(|word| line.contains(word))),
+        "a line with GET, /panic and 500",
+        format!("none in {} s, on standard output and standard error", PATIENCE.as_secs()),
+    )
 }
 
 fn lives(server: &Server) -> Checked {
