@@ -1,0 +1,28 @@
+//! Step 17: routing by a `match` on strings. A path that is none of them gets 404.
+
+use std::env;
+
+use ch03_parser::Server;
+use ch03_parser::http::{HttpError, Request, Status};
+
+fn main() -> anyhow::Result<()> {
+    let address = env::args().skip(1).rfind(|word| word.contains(':'));
+    let address = address.unwrap_or("127.0.0.1:8080".to_string());
+    let server = Server::bind(address.parse()?)?;
+    println!("listening on http://{}", server.local_addr());
+    server.run(route)?;
+    Ok(())
+}
+
+fn route(request: &mut Request) -> Result<&'static str, HttpError> {
+    match request.path() {
+        "/" => Ok("my server\n"),
+        // A string for each name: the next visitor is not in the program.
+        "/hello/Ada" => Ok("Hello, Ada!\n"),
+        path => Err(not_found(path)),
+    }
+}
+
+fn not_found(path: &str) -> HttpError {
+    HttpError::new(Status::NOT_FOUND, "not_found", format!("there is nothing at {path}"))
+}
