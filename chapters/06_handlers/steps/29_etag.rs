@@ -1,0 +1,100 @@
+//! Step 29: an `ETag` names a version of the file, and a client that has this version gets 304 without a body.
+
+use std::env;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, UNIX_EPOCH};
+
+use ch05_middleware::Server;
+use ch05_middleware::core::signals::on_stop;
+use ch05_middleware::http::{
+    HeaderValue, HttpError, Request, Response, Router, Status, extract, header, mime,
+};
+use ch05_middleware::middleware::{CatchPanic, Chain};
+
+/// Set by the signal that stops the server.
+static DRAINS: AtomicBool = AtomicBool::new(false);
+
+fn main() -> anyhow::Result<()> {
+    let address = env::args().skip(1).rfind(|word| word.contains(':'));
+    let address = address.unwrap_or("127.0.0.1:8080".to_string());
+    let directory = env::args().skip(1).find(|word| !word.contains(':'));
+    let server = Server::bind(address.parse()?)?;
+    let stop = server.handle();
+    // Not ready first, so that no probe sees a server that is about to end and says it is ready.
+    on_stop(move || {
+        DRAINS.store(true, Ordering::SeqCst);
+        stop.shutdown();
+    })?;
+    println!("listening on http://{}", server.local_addr());
+    let mut router = Router::new();
+    // It says only that requests are served: a probe that fails makes the platform kill the process.
+    router.get("/health/live", |_: &mut Request| "alive\n");
+    router.get("/health/ready", ready);
+    router.get("/slow", slow);
+    // Without links itself, so that it can be compared with what a path resolves to.
+    let directory = fs::canonicalize(directory.unwrap_or(".".to_string()))?;
+    router.get("/static/*path", move |request: &mut Request| {
+        let response = file(&directory, request.param("path").unwrap_or_default())?;
+        Ok::<_, HttpError>(revalidated(request, response))
+    });
+    server.run(Chain::around(router.build()?).with(CatchPanic))?;
+    Ok(())
+}
+
+/// A probe that fails takes the server out of the load balancer's list, and leaves the process alone.
+fn ready(_: &mut Request) -> Result<&'static str, HttpError> {
+    if DRAINS.load(Ordering::SeqCst) {
+        return Err(HttpError::new(Status::SERVICE_UNAVAILABLE, "draining", "the server stops"));
+    }
+    Ok("ready\n")
+}
+
+/// `GET /slow?ms=N`: a request that is under way when the signal comes.
+fn slow(request: &mut Request) -> &'static str {
+    let milliseconds = extract::query(request).get("ms").and_then(|ms| ms.parse().ok());
+    thread::sleep(Duration::from_millis(milliseconds.unwrap_or(1000).min(10_000)));
+    "done\n"
+}
+
+/// `GET /static/PATH`: the file at `PATH` in the directory.
+fn file(directory: &Path, path: &str) -> Result<Response, HttpError> {
+    let absent = || HttpError::new(Status::NOT_FOUND, "not_found", "there is no such file");
+    // The kernel follows `..`, absolute paths and symbolic links, and so does this. What the path looks like is no help:
+    // there are too many spellings, and a link looks like any file.
+    let file = fs::canonicalize(directory.join(path)).map_err(|_| absent())?;
+    if !file.starts_with(directory) {
+        return Err(absent());
+    }
+    // A directory can be opened like a file, and only reading it fails.
+    if !file.is_file() {
+        return Err(absent());
+    }
+    let opened = File::open(&file).and_then(|file| {
+        let tag = etag(&file)?;
+        Ok(Response::file(file, mime::content_type(path))?.with_header(header::ETAG, tag))
+    });
+    opened.map_err(|_| absent())
+}
+
+/// Length and time of the last change. Both are of the file that is open, and not of one that has taken its name since.
+fn etag(file: &File) -> io::Result<HeaderValue> {
+    let metadata = file.metadata()?;
+    let changed = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let tag = format!("\"{:x}-{:x}\"", metadata.len(), changed.as_nanos());
+    HeaderValue::try_from(tag).map_err(io::Error::other)
+}
+
+/// If-None-Match is a list, and compares weakly: a `W/` says nothing here (RFC 9110 sections 13.1.2 and 8.8.3.2).
+fn revalidated(request: &Request, response: Response) -> Response {
+    let Some(tag) = response.headers().get(header::ETAG).cloned() else { return response };
+    let same =
+        |element: &str| element == "*" || Some(element.trim_start_matches("W/")) == tag.to_str();
+    if request.headers().list("If-None-Match").any(same) {
+        return Response::new(Status::NOT_MODIFIED).with_header(header::ETAG, tag);
+    }
+    response
+}
