@@ -1,0 +1,185 @@
+//! Step 32: handlers run in a pool of threads. The loop only reads and writes, and is woken when a response is there.
+
+mod common;
+
+use std::collections::HashMap;
+use std::env;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use ch06_handlers::core::thread_pool::{PoolConfig, ThreadPool};
+use ch06_handlers::http::encoder::ResponseContext;
+use ch06_handlers::http::{Handler, HeaderValue, Request, Response, Router, extract};
+use ch06_handlers::middleware::{CatchPanic, Chain};
+use common::{Messages, context_of};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token, Waker};
+
+const LISTENER: Token = Token(usize::MAX);
+const WAKER: Token = Token(usize::MAX - 1);
+
+fn main() -> anyhow::Result<()> {
+    let address = env::args().skip(1).rfind(|word| word.contains(':'));
+    let address = address.unwrap_or("127.0.0.1:8080".to_string());
+    // Each client is an open file, and the usual limit is 1,024 of them.
+    httpserver::core::files::raise_limit();
+    let mut listener = TcpListener::bind(address.parse()?)?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let mut router = Router::new();
+    router.get("/", |_: &mut Request| "my server\n");
+    router.get("/hello/:name", |request: &mut Request| {
+        format!("Hello, {}!\n", request.param("name").unwrap_or_default())
+    });
+    router.post("/echo", |request: &mut Request| {
+        let bytes = HeaderValue::from_static("application/octet-stream");
+        Response::bytes(bytes, request.body().as_bytes().to_vec())
+    });
+    router.get("/slow", slow);
+    let routes = Chain::around(router.build()?).with(CatchPanic);
+    let poll = Poll::new()?;
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    let waker = Waker::new(poll.registry(), WAKER)?;
+    let (done, finished) = mpsc::channel();
+    let size = PoolConfig { workers: 16, queue: usize::MAX };
+    let pool = ThreadPool::start("worker", size, move |(token, mut request)| {
+        let context = context_of(&request);
+        // An error means that the loop has ended, and its clients with it.
+        let _ = done.send((token, routes.handle(&mut request), context));
+        let _ = waker.wake();
+    })?;
+    Server { poll, listener, pool, finished, clients: HashMap::new(), accepted: 0 }.run()?;
+    Ok(())
+}
+
+/// `GET /slow?ms=N`: a handler that waits, as for a database. It blocks one thread of the pool.
+fn slow(request: &mut Request) -> &'static str {
+    let milliseconds = extract::query(request).get("ms").and_then(|ms| ms.parse().ok());
+    thread::sleep(Duration::from_millis(milliseconds.unwrap_or(1000).min(10_000)));
+    "done\n"
+}
+
+struct Server {
+    poll: Poll,
+    listener: TcpListener,
+    pool: ThreadPool<(Token, Request)>,
+    finished: mpsc::Receiver<(Token, Response, ResponseContext)>,
+    clients: HashMap<Token, Client>,
+    /// How many clients have been accepted: the next token, so that none is used twice.
+    accepted: usize,
+}
+
+impl Server {
+    fn run(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        loop {
+            match self.poll.poll(&mut events, None) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                polled => polled?,
+            }
+            for event in &events {
+                match event.token() {
+                    LISTENER => self.accept()?,
+                    WAKER => self.respond(),
+                    token => self.step(token),
+                }
+            }
+        }
+    }
+
+    /// Edge-triggered polling reports each change once, so this accepts until no client is waiting.
+    fn accept(&mut self) -> io::Result<()> {
+        loop {
+            let (mut stream, peer) = match self.listener.accept() {
+                Ok(accepted) => accepted,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                // The client has left while it waited in the accept queue.
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
+                // Out of files, perhaps. It is tried again when the next client connects.
+                Err(error) => {
+                    eprintln!("accept: {error}");
+                    return Ok(());
+                }
+            };
+            let token = Token(self.accepted);
+            self.accepted += 1;
+            let both = Interest::READABLE | Interest::WRITABLE;
+            self.poll.registry().register(&mut stream, token, both)?;
+            self.clients.insert(token, Client::new(stream, peer));
+        }
+    }
+
+    /// Sends the responses that the pool has finished.
+    fn respond(&mut self) {
+        while let Ok((token, response, context)) = self.finished.try_recv() {
+            if let Some(client) = self.clients.get_mut(&token) {
+                client.busy = false;
+                client.messages.respond(response, context);
+            }
+            self.step(token);
+        }
+    }
+
+    /// Serves a client as far as it goes now. An error of one client ends only that client.
+    fn step(&mut self, token: Token) {
+        let Some(client) = self.clients.get_mut(&token) else { return };
+        // While a handler works, the bytes of the next request stay in the kernel.
+        while !client.busy {
+            match client.next_request() {
+                Ok(Some(request)) => client.busy = self.pool.submit((token, request)).is_ok(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Ok(None) | Err(_) => {
+                    self.clients.remove(&token);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A connection between two events: everything that a thread of its own would have on its stack.
+struct Client {
+    stream: TcpStream,
+    messages: Messages,
+    /// A handler works on its request.
+    busy: bool,
+}
+
+impl Client {
+    fn new(stream: TcpStream, peer: SocketAddr) -> Client {
+        Client { stream, messages: Messages::new(peer), busy: false }
+    }
+
+    /// Writes and reads until a request is complete, or the socket would block. `None`: the connection has ended.
+    fn next_request(&mut self) -> io::Result<Option<Request>> {
+        let mut buffer = [0; 16 * 1024];
+        let Client { stream, messages, .. } = self;
+        loop {
+            if !messages.output.is_empty() {
+                // Backpressure: a client that does not read its responses is not read from.
+                let count = stream.write(&messages.output)?;
+                messages.output.drain(..count);
+                continue;
+            }
+            // In their order: a client may send several requests at once (pipelining).
+            if let Some(request) = messages.next_request() {
+                return Ok(Some(request));
+            }
+            // A malformed request has a response as well, so it is written first.
+            if messages.output.is_empty() {
+                if messages.ends {
+                    // Closing with unread bytes would be a reset, so what still comes is read and dropped.
+                    stream.shutdown(Shutdown::Write)?;
+                }
+                let count = stream.read(&mut buffer)?;
+                if count == 0 {
+                    return Ok(None);
+                }
+                messages.receive(&buffer[..count]);
+            }
+        }
+    }
+}
