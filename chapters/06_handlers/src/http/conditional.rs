@@ -1,6 +1,6 @@
 //! Conditional requests: "only if it has changed", "only if it has not" (RFC 9110 section 13).
 //!
-//! Reads are made conditional to save sending, and writes so that none is lost.
+//! A conditional read saves the transfer of an unchanged file, and a conditional write prevents lost updates.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,34 +12,35 @@ use super::{HeaderName, HeaderValue, Headers, Method};
 pub const IF_MATCH: HeaderName = HeaderName::from_static("If-Match");
 /// The client has these versions and wants another (RFC 9110 section 13.1.2).
 pub const IF_NONE_MATCH: HeaderName = HeaderName::from_static("If-None-Match");
-/// The client has the version of that time and wants a later one (RFC 9110 section 13.1.3).
+/// The client has the version of this date and wants a later one (RFC 9110 section 13.1.3).
 pub const IF_MODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Modified-Since");
-/// The client wants no later version than that of that time (RFC 9110 section 13.1.4).
+/// The client wants to act only if there is no version later than this date (RFC 9110 section 13.1.4).
 pub const IF_UNMODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Unmodified-Since");
 
-/// What the conditions of a request lead to.
+/// The result of evaluating a request's conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evaluation {
-    /// As if it had no conditions.
+    /// Handle the request as if it had no conditions.
     Proceed,
-    /// 304, for GET and HEAD only: the client has it already.
+    /// Respond with 304, for GET and HEAD only: the client already has this version.
     NotModified,
-    /// 412: the client wants a version that is not the current one. Nothing may be changed.
+    /// Respond with 412: the client wants a version that is not the current one. Nothing may be changed.
     Failed,
 }
 
-/// Evaluates the conditions of a request for `current`, what there is now, in the order of RFC 9110 section 13.2.2. It is
-/// `None` where a PUT would create something.
+/// Evaluates the conditions of a request against the `current` version, in the order of RFC 9110 section 13.2.2.
+/// `current` is `None` if the resource does not exist, as before a PUT that creates it.
 ///
-/// The caller has checked all else before: a request that fails without its conditions fails as if it had none (section
-/// 13.2.1), so what is 404 or a redirect stays that. A handler that writes holds its lock from here until it has written.
+/// The caller checks everything else first: a request that fails without its conditions must fail the same way with
+/// them (section 13.2.1), so a 404 or a redirect stays one. A handler that writes must hold its lock from this call
+/// until it has written.
 ///
-/// A tag outweighs a date: where both are sent, the date is for servers without tags. An invalid date is ignored, and so
-/// is a field of two lines. A list of tags that cannot be parsed leads to the harmless outcome: to the full response for
-/// GET and HEAD with If-None-Match, and to 412 in all other cases.
+/// A tag takes precedence over a date: if a client sends both, the date is for servers without tags. An invalid date is
+/// ignored, and so is a date field of two lines. A list of tags that cannot be parsed has the harmless outcome: the
+/// full response for GET and HEAD with If-None-Match, and 412 in all other cases.
 pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>) -> Evaluation {
     let is_read = matches!(method, Method::Get | Method::Head);
-    // 1. and 2. Is it still the version that the client wants?
+    // 1. and 2. Is the current version the one that the client wants?
     let still = if headers.contains(IF_MATCH) {
         names(headers, &IF_MATCH, current, EntityTag::is_same)
     } else {
@@ -51,7 +52,8 @@ pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>)
     if !still {
         return Evaluation::Failed;
     }
-    // 3. and 4. Does the client have it already? For a write this means that there is something it must not overwrite.
+    // 3. and 4. Does the client already have the current version? For a write, this means that a version exists which
+    //    must not be overwritten.
     let has_it = if headers.contains(IF_NONE_MATCH) {
         let is_unreadable = !is_read && parse_tags(headers, &IF_NONE_MATCH).is_none();
         is_unreadable || names(headers, &IF_NONE_MATCH, current, EntityTag::is_equivalent)
@@ -68,7 +70,7 @@ pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>)
     }
 }
 
-/// Whether a field lists the current version. If there is none, nothing matches, not even `*`.
+/// Whether a field lists the current version. If the resource does not exist, nothing matches, not even `*`.
 fn names(
     headers: &Headers,
     name: &HeaderName,
@@ -77,7 +79,7 @@ fn names(
 ) -> bool {
     match (parse_tags(headers, name), current) {
         (Some(Tags::Any), Some(_)) => true,
-        // A version without a tag is in no list.
+        // A version without a tag matches no list.
         (Some(Tags::List(tags)), Some(Validators { etag: Some(own), .. })) => {
             tags.iter().any(|tag| compare(tag, own))
         }
@@ -85,8 +87,8 @@ fn names(
     }
 }
 
-/// The date in a field and that of the current version, both in whole seconds, the resolution of a field. `None` if
-/// there is nothing to compare.
+/// The date in a field and the date of the current version, both in whole seconds, which is the resolution of the
+/// field. `None` if there is nothing to compare.
 fn dates(
     headers: &Headers,
     name: &HeaderName,
@@ -103,9 +105,9 @@ fn dates(
 /// The value of If-Match or If-None-Match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tags {
-    /// `*`: any version, as long as there is one.
+    /// `*`: any version, if the resource exists.
     Any,
-    /// One of these.
+    /// One of these versions.
     List(Vec<EntityTag>),
 }
 
@@ -115,10 +117,10 @@ fn parse_tags(headers: &Headers, name: &HeaderName) -> Option<Tags> {
     parse_tag_list(&lines.join(&b", "[..]))
 }
 
-/// Reads `*` or a list of entity tags (RFC 9110 sections 8.8.3 and 5.6.1).
+/// Parses `*` or a list of entity tags (RFC 9110 sections 8.8.3 and 5.6.1).
 ///
-/// Cannot be split at commas, since a tag may contain them: `"a,b"` is one. Empty elements are skipped, as a
-/// recipient must.
+/// The list cannot be split at commas, since a tag may contain them: `"a,b"` is one tag. Empty elements are skipped, as
+/// a recipient must.
 pub fn parse_tag_list(value: &[u8]) -> Option<Tags> {
     if value.trim_ascii() == b"*" {
         return Some(Tags::Any);
@@ -137,16 +139,16 @@ pub fn parse_tag_list(value: &[u8]) -> Option<Tags> {
         let (tag, behind) = parse_tag(rest)?;
         tags.push(tag);
         rest = behind.trim_ascii_start();
-        // After a tag there is a comma or nothing.
+        // A comma or the end of the value must follow a tag.
         if !matches!(rest.first(), None | Some(b',')) {
             return None;
         }
     }
 }
 
-/// Parses one tag at the front, and returns the remainder.
+/// Parses one tag at the start of `value`, and returns the remainder.
 fn parse_tag(value: &[u8]) -> Option<(EntityTag, &[u8])> {
-    // The W is a capital one: `w/` is no tag (RFC 9110 section 8.8.3).
+    // The `W` must be upper case: `w/` is invalid (RFC 9110 section 8.8.3).
     let (is_weak, quoted) = match value.strip_prefix(b"W/") {
         Some(quoted) => (true, quoted),
         None => (false, value),
@@ -167,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    /// 784111777 is `Sun, 06 Nov 1994 08:49:37 GMT`; the file is half a second younger.
+    /// 784111777 is `Sun, 06 Nov 1994 08:49:37 GMT`. The file was modified half a second later.
     fn file() -> Validators {
         Validators {
             etag: Some(EntityTag { is_weak: false, opaque: b"x".to_vec() }),
@@ -197,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_are_judged_in_the_order_of_the_rfc() {
+    fn conditions_are_evaluated_in_the_order_of_the_rfc() {
         use Evaluation::{Failed, NotModified, Proceed};
         let table: &[(&[(&str, &str)], Evaluation)] = &[
             (&[], Proceed),
@@ -225,13 +227,13 @@ mod tests {
             (&[("If-Unmodified-Since", LATER)], Proceed),
             (&[("If-Unmodified-Since", EARLIER)], Failed),
             (&[("If-Unmodified-Since", "yesterday")], Proceed),
-            // A tag outweighs the date of its kind.
+            // A tag takes precedence over the matching date.
             (&[("If-Match", "\"x\""), ("If-Unmodified-Since", EARLIER)], Proceed),
             (&[("If-Match", "\"a\""), ("If-Unmodified-Since", LATER)], Failed),
             (&[("If-None-Match", "\"a\""), ("If-Modified-Since", LATER)], Proceed),
             (&[("If-None-Match", "\"x\""), ("If-Modified-Since", EARLIER)], NotModified),
             (&[("If-None-Match", "x"), ("If-Modified-Since", LATER)], Proceed),
-            // What must still be so comes before what the client has.
+            // If-Match is evaluated before If-None-Match.
             (&[("If-None-Match", "\"x\""), ("If-Match", "\"a\"")], Failed),
             (&[("If-None-Match", "\"x\""), ("If-Match", "\"x\"")], NotModified),
             (&[("If-Modified-Since", SAME), ("If-Unmodified-Since", EARLIER)], Failed),
@@ -246,7 +248,7 @@ mod tests {
     fn a_write_fails_where_a_read_would_be_not_modified() {
         use Evaluation::{Failed, Proceed};
         let table: &[(&[(&str, &str)], Evaluation, Evaluation)] = &[
-            // What there is, and then nothing.
+            // First an existing resource, then a missing one.
             (&[], Proceed, Proceed),
             (&[("If-Match", "\"x\"")], Proceed, Failed),
             (&[("If-Match", "\"a\""), ("If-Match", "\"x\"")], Proceed, Failed),
@@ -263,7 +265,7 @@ mod tests {
             (&[("If-Unmodified-Since", EARLIER)], Failed, Proceed),
             (&[("If-Match", "\"x\""), ("If-Unmodified-Since", EARLIER)], Proceed, Failed),
             (&[("If-Match", "\"x\""), ("If-None-Match", "\"x\"")], Failed, Failed),
-            // This one is for GET and HEAD alone (section 13.1.3).
+            // If-Modified-Since is for GET and HEAD only (section 13.1.3).
             (&[("If-Modified-Since", LATER)], Proceed, Proceed),
         ];
         for method in [Method::Put, Method::Post, Method::Delete, Method::Patch] {
@@ -276,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_tag_of_ours_never_satisfies_if_match() {
+    fn our_weak_tag_never_satisfies_if_match() {
         let etag = Some(EntityTag { is_weak: true, opaque: b"x".to_vec() });
         let weak = Validators { etag, ..file() };
         assert_eq!(verdict(&[("If-Match", "\"x\"")], &weak), Evaluation::Failed);
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_tag_is_named_by_no_list_but_it_is_there() {
+    fn a_version_without_a_tag_matches_only_the_wildcard() {
         let nameless = Validators { etag: None, modified: None };
         let table = [
             ("If-Match", "\"x\"", Evaluation::Failed),
@@ -313,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_tags_is_read_as_the_grammar_says() {
+    fn lists_of_tags_follow_the_grammar() {
         let table: &[(&str, Option<&[&str]>)] = &[
             ("*", Some(&["*"])),
             (" *\t", Some(&["*"])),
@@ -344,7 +346,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn tags_that_are_written_are_read_back(
+        fn formatted_tags_are_parsed_back(
             tags in proptest::collection::vec((any::<bool>(), "[!#-~]{0,8}"), 1..6),
             separator in "[ \t]{0,2},[ \t,]{0,3}",
         ) {
@@ -364,7 +366,7 @@ mod tests {
         }
 
         #[test]
-        fn no_value_makes_it_panic_and_what_is_read_was_there(value in "[\"W/*, ax]{0,12}") {
+        fn no_value_panics_and_every_parsed_tag_is_in_the_input(value in "[\"W/*, ax]{0,12}") {
             if let Some(Tags::List(tags)) = parse_tag_list(value.as_bytes()) {
                 for tag in tags {
                     prop_assert!(value.contains(&tag.to_string()), "{tag} in {value:?}");

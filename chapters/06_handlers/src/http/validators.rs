@@ -1,4 +1,5 @@
-//! Validators: how a client can ask "is what I have still what you have?" (RFC 9110 section 8.8).
+//! Validators: a client sends them back to find out whether its copy is still the current version (RFC 9110 section
+//! 8.8).
 
 use std::fmt::{self, Write};
 use std::fs::Metadata;
@@ -7,17 +8,17 @@ use std::time::{Duration, SystemTime};
 use super::date::imf_fixdate;
 use super::{HeaderValue, Headers, header};
 
-/// A file with this time or an earlier one was given a constant: image builders and package stores write 0 or 1, so that
-/// equal content gives equal images. Such a time does not identify the content.
+/// A modification time of this or earlier is a constant, not a real time: image builders and package stores write 0 or
+/// 1, so that equal content gives equal images. Such a time does not identify the content.
 const CONSTANT: Duration = Duration::from_secs(1);
 
-/// As long as a file can change twice and keep its timestamp: the resolution of the coarsest file system (FAT).
+/// A file can change twice within this time and keep its timestamp: the resolution of the coarsest file system (FAT).
 const RESOLUTION: Duration = Duration::from_secs(2);
 
-/// An entity tag. The opaque part is bytes: it may hold obs-text, in whatever encoding.
+/// An entity tag. The opaque part is bytes, because it may contain obs-text in any encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntityTag {
-    /// Two representations with this tag mean the same, but may differ in bytes.
+    /// A weak tag: two representations with it are equivalent, but may differ in bytes.
     pub is_weak: bool,
     /// The bytes between the quotes.
     pub opaque: Vec<u8>,
@@ -29,13 +30,13 @@ impl EntityTag {
         !self.is_weak && !other.is_weak && self.opaque == other.opaque
     }
 
-    /// Weak comparison: one is as good as the other (RFC 9110 section 8.8.3.2).
+    /// Weak comparison: one can replace the other (RFC 9110 section 8.8.3.2).
     pub fn is_equivalent(&self, other: &EntityTag) -> bool {
         self.opaque == other.opaque
     }
 }
 
-/// As in a field, with bytes that no tag of this server has escaped.
+/// Formats the tag as in a field. Bytes that never occur in a tag of this server are escaped.
 impl fmt::Display for EntityTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = if self.is_weak { "W/" } else { "" };
@@ -43,26 +44,27 @@ impl fmt::Display for EntityTag {
     }
 }
 
-/// What distinguishes one version of a representation from another. It may have both, one of them, or none.
+/// Identifies one version of a representation. It may have both validators, one of them, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validators {
-    /// The tag; `None` if nothing identifies the content.
+    /// The entity tag; `None` if nothing identifies the content.
     pub etag: Option<EntityTag>,
     /// When the content was last changed; `None` if that is not known.
     pub modified: Option<SystemTime>,
 }
 
 impl Validators {
-    /// The validators of an open file, looked at `now`.
+    /// The validators of an open file whose metadata was read at `now`.
     ///
-    /// The tag is no hash of the content, since that would mean reading all of it for every response. It identifies the
-    /// bytes once both times lie so far back that a further change would have got another one. Until then the tag
-    /// is weak and, as what it stands for may still change, another one than the strong tag that follows.
+    /// The tag is not a hash of the content, since that would mean reading the whole file for every response. It
+    /// identifies the bytes once both times are so old that a further change would have given the file another time.
+    /// Until then the tag is weak, because the content may still change, and it differs from the strong tag that
+    /// follows.
     pub fn of(metadata: &Metadata, now: SystemTime) -> Validators {
         Version::of(metadata).validators(now)
     }
 
-    /// Adds them to the fields of a response.
+    /// Adds the validators to the header fields of a response.
     pub fn add_to(&self, headers: &mut Headers) {
         if let Some(etag) = &self.etag
             && let Ok(etag) = HeaderValue::try_from(etag.to_string())
@@ -79,9 +81,9 @@ impl Validators {
 
 /// The version of a file, as the file system records it.
 ///
-/// A program can set `modified` to what it likes, and those that copy files do. It cannot set `changed` (ctime, the
-/// status change time): the kernel updates it with every write, and when `modified` is set. A file that was moved
-/// here keeps both its times, but it has a number (inode) of its own.
+/// A program can set `modified` to any time, and programs that copy files do. It cannot set `changed` (ctime, the
+/// status change time): the kernel updates it with every write, and when `modified` is set. A file that was moved here
+/// keeps both times, but has an inode number of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
     length: u64,
@@ -98,7 +100,7 @@ impl Version {
         Version { length: metadata.len(), modified: metadata.modified().ok(), changed, number }
     }
 
-    /// Whether every change from `now` on will have other times, and so be another version.
+    /// Whether every change from `now` on gets other times, and so counts as another version.
     pub fn is_settled(&self, now: SystemTime) -> bool {
         let is_old = |time| now.duration_since(time).is_ok_and(|age| age >= RESOLUTION);
         [self.modified, self.changed].into_iter().flatten().all(is_old)
@@ -118,12 +120,12 @@ impl Version {
             opaque.push_str("-new");
         }
         let etag = EntityTag { is_weak: !is_settled, opaque: opaque.into_bytes() };
-        // A date from the future is no news to anyone: the field must not be later than Date (section 8.8.2.1).
+        // Last-Modified must not be later than Date (section 8.8.2.1).
         Validators { etag: Some(etag), modified: Some(modified.min(now)) }
     }
 }
 
-/// A time before 1970 is 0: no content is older than that.
+/// A time before 1970 becomes 0, since no file is that old.
 fn since_1970(time: SystemTime) -> Duration {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_strong_once_a_further_change_would_have_another_time() {
+    fn a_tag_is_strong_once_a_change_would_get_another_time() {
         assert_eq!(tag(file(2, 2), 4), "\"10-77359400-77359400-7\"");
         assert_eq!(tag(file(3, 3), 4), "W/\"10-b2d05e00-b2d05e00-7-new\"");
         assert_eq!(tag(file(9, 3), 4), "W/\"10-218711a00-b2d05e00-7-new\"", "from the future");
@@ -171,13 +173,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_got_from_a_fresh_file_is_asked_for_again() {
+    fn a_tag_from_a_fresh_file_does_not_match_later() {
         assert_ne!(tag(file(2, 2), 3).trim_start_matches("W/"), tag(file(2, 2), 4));
     }
 
-    /// A package store gives every file the time 1, and an update of the same length was a 304 for ever.
+    /// Regression test: a package store gives every file the time 1, so after an update of the same length clients got
+    /// 304 forever.
     #[test]
-    fn a_time_that_is_a_constant_identifies_nothing() {
+    fn a_constant_time_identifies_nothing() {
         let none = Validators { etag: None, modified: None };
         for modified in [0, 1] {
             assert_eq!(file(modified, 2).validators(at(9)), none, "{modified}");
@@ -189,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_is_from_the_future() {
+    fn last_modified_is_never_in_the_future() {
         assert_eq!(file(9, 2).validators(at(3)).modified, Some(at(3)));
     }
 

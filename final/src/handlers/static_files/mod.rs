@@ -1,17 +1,18 @@
-//! Static files: from a request to a file below a folder. The function `StaticFiles::answer` is this list.
+//! Static files: from a request to a file below a directory. The function `StaticFiles::respond` follows this list.
 //!
-//! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file beneath the root, or a folder, or 404.
-//! 2. A folder without a slash at its end is redirected to the path with one, since the links on its page
-//!    are relative to that. With the slash it is its `index.html`, or its [`listing`], or 404.
+//! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file below the root, or a directory, or
+//!    404.
+//! 2. A directory without a slash at its end is redirected to the path with one, since the links on its page are
+//!    relative to that path. With the slash, the response is its `index.html`, or its [`listing`], or 404.
 //!
-//!    [`open_files`] keeps the file for a moment, so that one which many clients request is looked up once.
-//! 3. From here on it is an open file. Its length, times and tag are read from the open file and not by its name, which
-//!    may belong to another file by now.
-//! 4. [`crate::http::validators`] and [`caching`]: which version this is, and how long it may be used without asking.
-//!    The fields that say so are kept with the file.
-//! 5. [`crate::http::conditional`]: the client has it already (304), or wanted another version (412).
-//! 6. [`range`]: all of it, or a part (206), which may not be there (416).
-//! 7. Send the file in parts, as the client takes them: memory does not grow with the file.
+//!    [`open_files`] keeps the file open for a moment, so that a file which many clients request is looked up once.
+//! 3. The length, times and tag are read from the open file and not by its name, which may belong to another file by
+//!    now.
+//! 4. [`crate::http::validators`] and [`caching`]: which version this is, and how long it may be used without
+//!    revalidation. The header fields with both are kept with the file.
+//! 5. [`crate::http::conditional`]: the client already has this version (304), or wanted another one (412).
+//! 6. [`range`]: the whole file, a part of it (206), or a part that does not exist (416).
+//! 7. The file is sent in parts, as fast as the client reads: memory use does not grow with the size of the file.
 
 pub mod caching;
 pub mod listing;
@@ -44,10 +45,10 @@ use open_files::{OpenFile, OpenFiles};
 use range::Wanted;
 use resolve::Root;
 
-/// The file that stands for its folder.
+/// The file that is served for a request of its directory.
 const INDEX: &str = "index.html";
 
-/// Serves the files below a folder. No listings and no hidden files, unless listings are asked for.
+/// Serves the files below a directory. Listings are off by default, and hidden files are never served.
 #[derive(Debug, Clone)]
 pub struct StaticFiles {
     root: Root,
@@ -58,36 +59,36 @@ pub struct StaticFiles {
     open: Arc<OpenFiles>,
 }
 
-/// What the path of a request leads to.
+/// The result of looking up a request's path.
 enum Target {
     File(Arc<OpenFile>),
-    /// Something else, or nothing, and the response to that.
+    /// Not a file: the response is a redirect, a listing or 404.
     Other(Response),
 }
 
 impl StaticFiles {
-    /// The files below `folder`.
+    /// Serves the files below `folder`.
     ///
     /// # Errors
-    /// When there is no such folder.
+    /// When there is no such directory.
     pub fn new(folder: &Path) -> io::Result<StaticFiles> {
         let root = Root::new(folder)?;
         let (caching, open) = (Caching::default(), Arc::default());
         Ok(StaticFiles { root, skip: 0, caching, has_listings: false, open })
     }
 
-    /// Says how long clients may use a file without asking.
+    /// Sets how long clients may use a file without revalidation.
     pub fn with_caching(self, caching: Caching) -> StaticFiles {
-        // The fields of open files have been made with the old setting.
+        // The kept header fields were built with the old setting.
         StaticFiles { caching, open: Arc::default(), ..self }
     }
 
-    /// Shows what is in a folder that has no `index.html`.
+    /// Lists the files of a directory that has no `index.html`.
     pub fn with_listings(self) -> StaticFiles {
         StaticFiles { has_listings: true, ..self }
     }
 
-    /// Serves them under a prefix such as `/static`, itself included.
+    /// Serves the files under a prefix such as `/static`, and `/static` itself.
     pub fn routes(self, router: &mut Router, prefix: &str) {
         let skip = prefix.split('/').skip(1).count();
         let files = Arc::new(StaticFiles { skip, ..self });
@@ -100,10 +101,10 @@ impl StaticFiles {
         }
     }
 
-    fn answer(&self, request: &Request) -> io::Result<Response> {
+    fn respond(&self, request: &Request) -> io::Result<Response> {
         // 1. to 4.
         let now = Instant::now();
-        // A reload must get the current version, and not that of a moment ago. Browsers send the first directive for a
+        // A reload must get the current version, and not a cached lookup. Browsers send the first directive for a
         // reload, and the second for a forced one (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
         let reloads =
             |it: &str| ["max-age=0", "no-cache"].iter().any(|word| it.eq_ignore_ascii_case(word));
@@ -114,10 +115,10 @@ impl StaticFiles {
         };
         let found = match known {
             Some(file) => file,
-            None => match self.find_whatever_it_takes(request)? {
+            None => match self.find_or_close_others(request)? {
                 Target::Other(response) => return Ok(response),
                 Target::File(file) => {
-                    // A file that may change unnoticed is opened again by the next request.
+                    // If a change could go unnoticed, the next request has to open the file again.
                     if file.is_settled {
                         self.open.insert(request.path(), &file, now);
                     }
@@ -128,7 +129,7 @@ impl StaticFiles {
         let OpenFile { length, validators, state, whole, .. } = &*found;
         let length = *length;
 
-        // 5. Does the client want it?
+        // 5. Does the client need the file?
         match conditional::evaluate(request.method(), request.headers(), Some(validators)) {
             Evaluation::Proceed => {}
             Evaluation::NotModified => {
@@ -144,7 +145,7 @@ impl StaticFiles {
             Wanted::Missing => return Ok(range::not_satisfiable(length)),
         };
 
-        // 7. Here it is.
+        // 7. Send it.
         let with_status = |status| Response::new(status).with_headers(whole.clone());
         let Some(part) = part else {
             return Ok(with_status(Status::OK).with_body(found.body(0..length)));
@@ -154,11 +155,12 @@ impl StaticFiles {
         Ok(response.with_body(found.body(part)))
     }
 
-    /// When descriptors run out, files that no response is sending are closed, and the request is tried again.
-    fn find_whatever_it_takes(&self, request: &Request) -> io::Result<Target> {
+    /// Looks up the file. If file descriptors run out, closes the kept files that no response is sending, and tries
+    /// again.
+    fn find_or_close_others(&self, request: &Request) -> io::Result<Target> {
         match self.find(request) {
             Err(error) if files::is_exhausted(&error) => {
-                self.open.give_back();
+                self.open.close_unused();
                 self.find(request)
             }
             found => found,
@@ -167,12 +169,12 @@ impl StaticFiles {
 
     fn find(&self, request: &Request) -> io::Result<Target> {
         let other = |response| Ok(Target::Other(response));
-        // 1. What is it?
+        // 1. Look up the path.
         let segments = request.target().segments();
         let segments = segments.get(self.skip..).unwrap_or_default();
         let Some(found) = self.root.find(segments)? else { return other(not_found()) };
 
-        // 2. A folder is a page of its own, and its path ends in a slash; that of a file does not.
+        // 2. The path of a directory ends in a slash, and the path of a file does not.
         let is_folder_path = segments.last().is_some_and(String::is_empty);
         let opened = match (found, is_folder_path) {
             (Found::Folder(_), false) => return other(redirect_to_folder(request)),
@@ -189,17 +191,17 @@ impl StaticFiles {
     }
 
     fn describe(&self, opened: Opened, segments: &[String]) -> io::Result<OpenFile> {
-        // 3. From here on it is this file, even if another gets its name.
+        // 3. The open file stays the same, even if another file gets its name.
         let Opened { file, metadata, path } = opened;
 
-        // 4. Which version is this? One that changes while it is read is not kept in memory.
+        // 4. Which version is this? A file that changes while it is read is not kept in memory.
         let stat = files::stat(&file)?;
         let bytes =
             if metadata.len() <= open_files::SMALL { read(&file, &metadata)? } else { None };
         let (version, now) = (Version::of(&metadata), coarse_now());
         let is_settled = version.is_settled(now) && Version::of(&file.metadata()?) == version;
         let validators = Validators::of(&metadata, now);
-        let name = telling_name(segments, &path);
+        let name = name_with_type(segments, &path);
         let content_type = mime::content_type(&name);
         let state = self.state(&content_type, &validators);
         let whole = whole(content_type, mime::content_encoding(&name), &state);
@@ -217,7 +219,8 @@ impl StaticFiles {
         fields
     }
 
-    /// The index of the folder with these segments, if it has one that may be served: it can be a link, as any file.
+    /// The index file of the directory with these segments, if it exists and may be served. Like any file, it may be a
+    /// link.
     fn index(&self, segments: &[String]) -> io::Result<Option<Opened>> {
         let parents = segments.iter().take(segments.len().saturating_sub(1)).cloned();
         let index: Vec<String> = parents.chain([INDEX.to_string()]).collect();
@@ -237,7 +240,7 @@ impl StaticFiles {
 
 impl Handler for StaticFiles {
     fn handle(&self, request: &mut Request) -> Response {
-        match self.answer(request) {
+        match self.respond(request) {
             Ok(response) => response,
             Err(error) if resolve::is_absent(&error) => not_found(),
             Err(error) => {
@@ -250,21 +253,21 @@ impl Handler for StaticFiles {
     }
 }
 
-/// The fields of a file, and of a part of it.
+/// The header fields of a response with the whole file, or with a part of it.
 fn whole(content_type: HeaderValue, encoding: Option<HeaderValue>, state: &Headers) -> Headers {
     let mut fields = Headers::new();
     fields.append(header::CONTENT_TYPE, content_type);
     if let Some(encoding) = encoding {
         fields.append(header::CONTENT_ENCODING, encoding);
     }
-    // A browser must not take a text for a program because it looks like one.
+    // A browser must not guess from the content that a text file is a script.
     fields.append(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     fields.append(range::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     state.iter().for_each(|(name, value)| fields.append(name.clone(), value.clone()));
     fields
 }
 
-/// All of a small file, if it is the version that its `metadata` tells of.
+/// Reads a small file, if it still is the version that `metadata` describes.
 fn read(file: &File, metadata: &Metadata) -> io::Result<Option<SharedBytes>> {
     let mut bytes = Vec::new();
     file.take(metadata.len() + 1).read_to_end(&mut bytes)?;
@@ -273,9 +276,10 @@ fn read(file: &File, metadata: &Metadata) -> io::Result<Option<SharedBytes>> {
     Ok((is_whole && is_same).then(|| bytes.into()))
 }
 
-/// The name that says what kind of file it is: the requested one, since `app.js` may be a link to a file of another
-/// name. If that says nothing, as in `latest -> v2.pdf`, it is the name of the file that the link leads to.
-fn telling_name<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
+/// The file name whose extension gives the media type: the requested name, since `app.js` may be a link to a file with
+/// another name. If the requested name has no known extension, as in `latest -> v2.pdf`, the name of the linked file
+/// counts.
+fn name_with_type<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
     match segments.last() {
         Some(name) if name.is_empty() => INDEX.into(),
         Some(name) if mime::is_known(name) => name.into(),
@@ -283,8 +287,8 @@ fn telling_name<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
     }
 }
 
-/// To the same path with a slash behind it. The path is the canonical one, so it cannot hold a line end, and with
-/// a prefix it cannot begin with two slashes, which would be another host.
+/// Redirects to the same path with a slash at its end. The path is the canonical one, so it cannot contain a line end.
+/// And since it begins with the prefix, it cannot begin with two slashes, which would name another host.
 fn redirect_to_folder(request: &Request) -> Response {
     let query = request.target().query().map(|query| format!("?{query}")).unwrap_or_default();
     match HeaderValue::try_from(format!("{}/{query}", request.path())) {
@@ -330,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_with_another_caching_says_its_own() {
+    fn a_clone_with_another_caching_sends_its_own_fields() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.css"), "").unwrap();
         let files = StaticFiles::new(folder.path()).unwrap();

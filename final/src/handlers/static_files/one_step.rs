@@ -1,7 +1,7 @@
-//! openat2(2): the kernel follows a path, and does not leave the root while it does.
+//! openat2(2): the kernel resolves a path without leaving the root.
 //!
-//! Checking a path and opening it are two steps, and between them a name may be given to something else. Here they
-//! are one. What this cannot decide is done as in part 5, in steps, with a look at what was opened.
+//! Checking a path and opening it are two steps, and between them the name may be given to another file. openat2 is one
+//! step. Where it cannot decide, the path is checked and opened in steps as in part 5, and verified after opening.
 
 use std::fs::File;
 use std::io;
@@ -12,41 +12,43 @@ use rustix::io::Errno;
 
 use super::open::{Found, Opened, path_of};
 
-/// How often a path is tried while others rename what is on it.
+/// How often a path is tried again while other processes rename parts of it.
 const TRIES: usize = 4;
 
-/// Whether one step does not tell. The kernel is older than 5.6 (`ENOSYS`) or a sandbox does not allow the call
-/// (`EPERM`). Names on the path were changed again and again (`EAGAIN`). Or a link leads out of the root (`EXDEV`),
-/// perhaps to come back: a link with an absolute target is served if that is inside.
+/// Whether one step could not decide: the kernel is older than 5.6 (`ENOSYS`), a sandbox does not allow the call
+/// (`EPERM`), names on the path were changed again and again (`EAGAIN`), or a link leads out of the root (`EXDEV`).
+/// Such a link may lead back: a link with an absolute target is served if the target is inside the root.
 pub fn is_undecided(error: &io::Error) -> bool {
     let undecided = [Errno::NOSYS, Errno::PERM, Errno::AGAIN, Errno::XDEV];
     undecided.iter().any(|it| error.raw_os_error() == Some(it.raw_os_error()))
 }
 
-/// Opens the root. A path is followed from there, whatever the name of the root leads to in the meantime.
+/// Opens the root. Paths are resolved from this descriptor, even if the name of the root leads elsewhere in the
+/// meantime.
 ///
 /// # Errors
-/// What the system reports.
+/// The error of the system call.
 pub fn open_root(root: &Path) -> io::Result<File> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(File::from(openat(CWD, root, flags, Mode::empty())?))
 }
 
-/// Opens what is at `relative` beneath `root`, a folder whose path is `root_path`. `None` for what is neither a file nor
-/// a folder.
+/// Opens the file at `relative` below `root`, a directory whose path is `root_path`. `None` for anything but a file or
+/// directory.
 ///
 /// # Errors
-/// What the system reports, see [`is_undecided`].
+/// The error of the system call; see [`is_undecided`].
 pub fn beneath(root: &File, root_path: &Path, relative: &Path) -> io::Result<Option<Found>> {
     let name = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
-    // Without NONBLOCK a FIFO waits for a writer, and without NOCTTY a terminal may become that of the server.
+    // Without NONBLOCK, opening a FIFO waits for a writer. Without NOCTTY, a terminal could become the server's
+    // controlling terminal.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let within = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     let mut left = TRIES;
     let file = loop {
         left -= 1;
         match openat2(root, name, flags, Mode::empty(), within) {
-            // While the kernel followed a `..`, something was renamed, and it cannot tell where it has got to.
+            // A name changed while the kernel resolved a `..`, so it cannot verify where the path leads.
             Err(Errno::AGAIN) if left > 0 => {}
             opened => break File::from(opened?),
         }
@@ -54,7 +56,7 @@ pub fn beneath(root: &File, root_path: &Path, relative: &Path) -> io::Result<Opt
     inspect(file, root_path.join(relative))
 }
 
-/// What has been opened, by its type. Its path is only used for its name, so `/proc` may be missing here.
+/// Classifies the opened file by its type. The path is only used for its name, so `/proc` may be missing here.
 fn inspect(file: File, path: PathBuf) -> io::Result<Option<Found>> {
     let metadata = file.metadata()?;
     let path = path_of(&file, &path).unwrap_or(path);
@@ -75,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernel_decides_all_but_links_that_leave_the_root() {
+    fn the_kernel_resolves_all_but_links_out_of_the_root() {
         let folder = tempfile::tempdir().unwrap();
         let root_path = folder.path().join("root");
         let at = |name: &str| root_path.join(name);
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_that_is_no_folder_cannot_be_opened() {
+    fn a_root_that_is_not_a_directory_cannot_be_opened() {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(open_root(file.path()).is_err());
         assert!(open_root(&file.path().join("missing")).is_err());

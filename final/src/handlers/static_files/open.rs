@@ -1,43 +1,43 @@
-//! Opening what a path leads to: beneath the root, without waiting, and looked at once it is open.
+//! Opens the file of a path: only below the root, without blocking, and with all checks made on the open file.
 //!
-//! A check of a name is true at the moment of the check. Until the name is used, it may stand for something else: this
-//! is a race, called time of check to time of use (TOCTOU). So all that counts is asked of the open file.
+//! A check of a name holds only at the moment of the check. Before the name is used, it may be given to another file: a
+//! race called time of check to time of use (TOCTOU). So everything that matters is checked on the open file.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What a path leads to.
+/// The result of looking up a path.
 #[derive(Debug)]
 pub enum Found {
     /// A regular file, which is open.
     File(Opened),
-    /// A folder, by its path without symbolic links.
+    /// A directory, by its path without symbolic links.
     Folder(PathBuf),
 }
 
-/// An open file, and what was there when it was opened.
+/// An open file, and its metadata when it was opened.
 #[derive(Debug)]
 pub struct Opened {
-    /// From here on it is this file, even if another gets its name.
+    /// The open file stays the same, even if another file gets its name.
     pub file: File,
-    /// Its type, length and times, as the open file has them.
+    /// Type, length and times, read from the open file.
     pub metadata: Metadata,
     /// Its path without symbolic links.
     pub path: PathBuf,
 }
 
-/// Opens what is at `relative` beneath `root`, which is a path without symbolic links. Links are followed as long as
-/// they end beneath the root. `None` for what is outside, and for what is neither a file nor a folder.
+/// Opens the file at `relative` below `root`, which is a path without symbolic links. Links are followed as long as
+/// they end below the root. `None` for a path outside of the root, and for anything but a file or directory.
 ///
 /// # Errors
-/// What the system reports.
+/// The error of the system call.
 pub fn beneath(root: &Path, relative: &Path) -> io::Result<Option<Found>> {
     let path = root.join(relative).canonicalize()?;
     if !path.starts_with(root) {
         return Ok(None);
     }
-    // To open a device can already do something (a tape rewinds), so it is not only closed again.
+    // Opening a device can already have an effect (a tape rewinds), so opening it first and checking then is too late.
     let kind = fs::metadata(&path)?.file_type();
     if kind.is_dir() {
         return Ok(Some(Found::Folder(path)));
@@ -45,24 +45,25 @@ pub fn beneath(root: &Path, relative: &Path) -> io::Result<Option<Found>> {
     if !kind.is_file() {
         return Ok(None);
     }
-    let opened = open_and_look(root, &path)?;
+    let opened = open_and_check(root, &path)?;
     Ok(opened.map(Found::File))
 }
 
-/// Opens what was a file beneath the root a moment ago. By now its name may have been given to a FIFO, or a part of
-/// its path to a link out of the root.
-fn open_and_look(root: &Path, path: &Path) -> io::Result<Option<Opened>> {
-    let file = without_waiting().open(path)?;
+/// Opens a file that was below the root a moment ago. By now its name may belong to a FIFO, or a part of its path to a
+/// link out of the root.
+fn open_and_check(root: &Path, path: &Path) -> io::Result<Option<Opened>> {
+    let file = non_blocking().open(path)?;
     let metadata = file.metadata()?;
     let path = path_of(&file, path)?;
     let is_served = metadata.is_file() && path.starts_with(root);
     Ok(is_served.then_some(Opened { file, metadata, path }))
 }
 
-/// To open a FIFO waits until another process opens it for writing (fifo(7)), which may be never. With `O_NONBLOCK` it
-/// does not wait, and for a regular file it changes nothing, unless another process holds a lease on it (fcntl(2)).
+/// Opening a FIFO waits until another process opens it for writing (fifo(7)), which may never happen. With `O_NONBLOCK`
+/// it does not wait. For a regular file the flag changes nothing, unless another process holds a lease on it
+/// (fcntl(2)).
 #[cfg(unix)]
-fn without_waiting() -> OpenOptions {
+fn non_blocking() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
     let mut options = OpenOptions::new();
     let flag = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
@@ -70,18 +71,18 @@ fn without_waiting() -> OpenOptions {
     options
 }
 
-/// A FIFO of Windows is in a file system of its own, `\\.\pipe`.
+/// On Windows, named pipes are in a file system of their own, `\\.\pipe`.
 #[cfg(not(unix))]
-fn without_waiting() -> OpenOptions {
+fn non_blocking() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true);
     options
 }
 
-/// The path of an open file, as the kernel knows it: not the name under which it was opened, but where it is.
+/// The path of an open file as the kernel knows it: its real location, not the name under which it was opened.
 ///
 /// # Errors
-/// When `/proc` is not mounted. Then nothing is served: what cannot be verified may be anything.
+/// When `/proc` is not mounted. Then nothing is served, because no path can be verified.
 #[cfg(target_os = "linux")]
 pub(super) fn path_of(file: &File, _: &Path) -> io::Result<PathBuf> {
     use std::os::fd::AsRawFd;
@@ -90,8 +91,9 @@ pub(super) fn path_of(file: &File, _: &Path) -> io::Result<PathBuf> {
     })
 }
 
-/// The path by which it was opened, if that leads to the same file once more and still has no links. This narrows
-/// the race down, and does not close it: a name that is exchanged three times at the right moments can pass.
+/// The path by which the file was opened, if it still leads to the same file and still has no links. This makes the
+/// race window smaller, but does not close it: a name that is exchanged three times at the right moments can still
+/// pass.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn path_of(file: &File, path: &Path) -> io::Result<PathBuf> {
     let path = path.canonicalize()?;
@@ -114,9 +116,9 @@ mod tests {
 
     use super::*;
 
-    /// Any other would wait for somebody at its other end, or never end.
+    /// Opening anything else could wait for a peer, or read without end.
     #[test]
-    fn only_files_and_folders_are_found() {
+    fn only_files_and_directories_are_found() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let _listener = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
@@ -150,10 +152,11 @@ mod tests {
         }
     }
 
-    /// What an exchange between the check and the opening leads to: one opened the secret, the other never returned.
+    /// Regression test for a file exchanged between check and open: one version opened the secret, the other never
+    /// returned.
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_has_been_exchanged_since_the_check_is_not_served() {
+    fn a_file_exchanged_after_the_check_is_not_served() {
         use rustix::fs::{CWD, FileType, Mode, mknodat};
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap().join("root");
@@ -174,7 +177,7 @@ mod tests {
             ("sub", false),
         ];
         for (name, expected) in table {
-            let opened = open_and_look(&root, &root.join(name)).unwrap();
+            let opened = open_and_check(&root, &root.join(name)).unwrap();
             assert_eq!(opened.is_some(), expected, "{name}");
         }
     }

@@ -1,7 +1,7 @@
-//! Files that were asked for a moment ago are still open, and what is to be said of them is known.
+//! A cache of open files: a file that was requested a moment ago stays open, with its header fields ready.
 //!
-//! What is kept is which file a path leads to, for a second. Whether the file is still what it was is asked of the open
-//! file each time.
+//! The cache keeps the result of a path lookup for a second. Whether the file has changed is checked on the open file
+//! for each request.
 
 use std::fs::File;
 use std::ops::Range;
@@ -13,14 +13,14 @@ use crate::core::files::{self, Stat};
 use crate::http::validators::Validators;
 use crate::http::{Headers, ResponseBody, SharedBytes};
 
-/// How long a path is not looked up again. A file that is published by renaming may become visible this much later. What
-/// is written into an open file is visible at once.
+/// How long a lookup is valid. A file that is published by renaming may become visible this much later. Writes into the
+/// open file are visible at once.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Files of at most so many bytes are kept in memory as well: 4 MiB in all, if all are small.
+/// Files of at most this many bytes are kept in memory as well: 4 MiB in all, if all files are small.
 pub const SMALL: u64 = 16 * 1024;
 
-/// How many files are open at most, and which part of the files that the process may open.
+/// The maximum number of open files, and the share of the process's descriptor limit that they may use.
 const MAX_OPEN_FILES: usize = 256;
 const PART: u64 = 8;
 
@@ -29,19 +29,20 @@ const PART: u64 = 8;
 pub struct OpenFile {
     /// The open file. All responses that send it share it, and each has a position of its own.
     pub file: Arc<File>,
-    /// All of it, if it is small: then one system call sends it together with the header section.
+    /// The content, if the file is small: then one system call sends it together with the header section.
     pub bytes: Option<SharedBytes>,
-    /// What it was when the fields below were made.
+    /// The file's metadata when the fields below were built.
     pub stat: Stat,
-    /// Whether a change will show in its `stat`. It may not if the file was changed a moment ago.
+    /// Whether every later change will show in its `stat`. A file changed a moment ago may change again with the same
+    /// timestamps.
     pub is_settled: bool,
     /// Its length in bytes.
     pub length: u64,
     /// The validators of this version.
     pub validators: Validators,
-    /// The fields of a response that names the version: those of a 304.
+    /// The header fields that identify the version: those of a 304.
     pub state: Headers,
-    /// The fields of a response that has the file, or a part of it.
+    /// The header fields of a response with the file, or with a part of it.
     pub whole: Headers,
 }
 
@@ -59,16 +60,16 @@ impl Default for OpenFiles {
     }
 }
 
-/// How long a file stays open that no client requests: this long at least, and about twice at most.
+/// How long a file stays open when no client requests it: at least this long, and about twice at most.
 const GENERATION: Duration = Duration::from_secs(10);
 
 impl OpenFile {
-    /// Whether the file is still the same version: a strong tag must not be sent with other bytes.
+    /// Whether the file is still the same version. A strong tag must not be sent with other bytes.
     pub fn is_unchanged(&self) -> bool {
         files::stat(&self.file).is_ok_and(|now| files::is_unchanged(&self.stat, &now))
     }
 
-    /// A part of it, to be sent.
+    /// The response body for this range of the file.
     pub fn body(&self, range: Range<u64>) -> ResponseBody {
         let in_memory = |bytes: &SharedBytes| {
             let start = usize::try_from(range.start).ok()?;
@@ -83,7 +84,7 @@ impl OpenFile {
 }
 
 impl OpenFiles {
-    /// The file of this path, if it was found not long ago and has not changed since.
+    /// The file of this path, if it was looked up within the last second and has not changed since.
     pub fn get(&self, path: &str, now: Instant) -> Option<Arc<OpenFile>> {
         self.find(path, now).filter(|file| file.is_unchanged())
     }
@@ -94,13 +95,13 @@ impl OpenFiles {
         (now.saturating_duration_since(*found) < FRESH).then(|| Arc::clone(file))
     }
 
-    /// Keeps a file that has just been found.
+    /// Keeps a file that was just looked up.
     pub fn insert(&self, path: &str, file: &Arc<OpenFile>, now: Instant) {
         self.lock().insert(path.to_string(), (now, Arc::clone(file)), 1, now);
     }
 
-    /// Closes all files that no response is sending: the process has no descriptors left.
-    pub fn give_back(&self) {
+    /// Closes all files that no response is sending, because the process has run out of file descriptors.
+    pub fn close_unused(&self) {
         self.lock().retain(|_, _| false);
     }
 
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_known_for_a_second() {
+    fn a_lookup_is_valid_for_a_second() {
         let (files, start) = (OpenFiles::default(), Instant::now());
         assert!(files.get("/a", start).is_none());
         files.insert("/a", &file(), start);
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_never_more_than_the_most_and_what_nobody_wants_is_closed() {
+    fn the_number_of_open_files_is_bounded_and_unused_ones_are_closed() {
         let (files, start) = (OpenFiles::default(), Instant::now());
         let shared = file();
         for number in 0..10 * MAX_OPEN_FILES {
@@ -158,9 +159,10 @@ mod tests {
         assert_eq!(Arc::strong_count(&shared), 1);
     }
 
-    /// It was served with its old length, tag and, if it is small, its old bytes for a second.
+    /// Regression test: a changed file was served with its old length and tag (and, if small, its old bytes) for a
+    /// second.
     #[test]
-    fn a_file_that_has_changed_is_no_longer_known() {
+    fn a_changed_file_is_looked_up_again() {
         let (files, start) = (OpenFiles::default(), Instant::now());
         let file = file();
         files.insert("/a", &file, start);
@@ -170,11 +172,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_is_closed() {
+    fn close_unused_closes_files() {
         let (files, start) = (OpenFiles::default(), Instant::now());
         let file = file();
         files.insert("/a", &file, start);
-        files.give_back();
+        files.close_unused();
         assert_eq!(Arc::strong_count(&file), 1);
         assert!(files.get("/a", start).is_none());
     }

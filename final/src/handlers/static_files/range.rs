@@ -1,4 +1,4 @@
-//! Range: the part of a file that a client wants (RFC 9110 section 14).
+//! Range requests: a client wants a part of a file (RFC 9110 section 14).
 
 use std::ops::Range;
 
@@ -8,27 +8,28 @@ use crate::http::{
     HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Method, Request, Response, Status,
 };
 
-/// The server knows ranges, in these units (RFC 9110 section 14.3).
+/// The range units that the server supports (RFC 9110 section 14.3).
 pub const ACCEPT_RANGES: HeaderName = HeaderName::from_static("Accept-Ranges");
-/// Which part of how much this is (RFC 9110 section 14.4).
+/// Which part of the file the response contains, and the length of the whole file (RFC 9110 section 14.4).
 pub const CONTENT_RANGE: HeaderName = HeaderName::from_static("Content-Range");
-/// The part only if the file is still this one, and else all of it (RFC 9110 section 13.1.5).
+/// The client wants the part only if the file is still this version, and otherwise the whole file (RFC 9110 section
+/// 13.1.5).
 pub const IF_RANGE: HeaderName = HeaderName::from_static("If-Range");
 /// The part that the client wants (RFC 9110 section 14.2).
 pub const RANGE: HeaderName = HeaderName::from_static("Range");
 
-/// How much of a file a request is to get.
+/// How much of a file a request gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// All of it: nothing else was asked for, or not in a way that is followed.
+    /// The whole file: the request has no range, or one that is ignored.
     Whole,
-    /// These bytes, at least one.
+    /// This range of at least one byte.
     Part(Range<u64>),
-    /// Bytes that are not there.
+    /// A range beyond the end of the file.
     Missing,
 }
 
-/// What a request wants of a file of this `length`.
+/// Evaluates the range of a request for a file of this `length`.
 pub fn wanted(request: &Request, validators: &Validators, length: u64) -> Wanted {
     let headers = request.headers();
     // For any other method the field has no meaning (RFC 9110 section 14.2).
@@ -44,14 +45,14 @@ pub fn wanted(request: &Request, validators: &Validators, length: u64) -> Wanted
     }
 }
 
-/// The answer to who wants what is not there: it says how long the file is.
+/// The response to a range beyond the end: a 416 with the length of the file.
 pub fn not_satisfiable(length: u64) -> Response {
     let message = format!("the file has {length} bytes, and none of them is in this range");
     let error = HttpError::new(Status::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", message);
     with_content_range(error.into_response(), &format!("bytes */{length}"))
 }
 
-/// Says which part of the file it is.
+/// Adds the Content-Range field.
 pub fn with_content_range(response: Response, value: &str) -> Response {
     match HeaderValue::try_from(value) {
         Ok(value) => response.with_header(CONTENT_RANGE, value),
@@ -59,23 +60,23 @@ pub fn with_content_range(response: Response, value: &str) -> Response {
     }
 }
 
-/// Reads `bytes=5-9`, `bytes=5-` or `bytes=-5`. `None` for what is ignored: another unit, several ranges, and
-/// all that is written wrongly. An empty range is one that is written well, and has nothing in it.
+/// Parses `bytes=5-9`, `bytes=5-` or `bytes=-5`. `None` for a field that is ignored: another unit, several ranges, or
+/// invalid syntax. A valid range beyond the end of the file is returned as an empty one.
 ///
-/// To ignore is always allowed, for all of the file has the part in it. Of several ranges each would be a body of its
-/// own in a multipart one, and a hundred overlapping ones are an attack.
+/// Ignoring a range is always allowed, because the whole file contains the part. Several ranges would need a multipart
+/// body, and a hundred overlapping ranges are an attack.
 pub fn parse(value: &str, length: u64) -> Option<Range<u64>> {
     let (unit, set) = value.split_once('=')?;
     if !unit.eq_ignore_ascii_case("bytes") {
         return None;
     }
-    // It is a list, in which empty elements are nothing (RFC 9110 section 5.6.1).
+    // The ranges are a list, in which empty elements are ignored (RFC 9110 section 5.6.1).
     let mut specs =
         set.split(',').map(|it| it.trim_matches([' ', '\t'])).filter(|it| !it.is_empty());
     let (Some(spec), None) = (specs.next(), specs.next()) else { return None };
     match spec.split_once('-')? {
         ("", suffix) => match number(suffix)? {
-            // All of an empty file: there is no Content-Range that could say so.
+            // The whole of an empty file: no Content-Range can express that.
             1.. if length == 0 => None,
             suffix => Some(length.saturating_sub(suffix)..length),
         },
@@ -87,17 +88,18 @@ pub fn parse(value: &str, length: u64) -> Option<Range<u64>> {
     }
 }
 
-/// Digits and nothing else, where `u64::from_str` would take a plus sign. A number that is too large for it is as
-/// good as its largest, since no file gets that far.
+/// Digits only, where `u64::from_str` would accept a plus sign. A number that is too large becomes the largest `u64`,
+/// which no file length reaches.
 fn number(digits: &str) -> Option<u64> {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
-/// Whether the file is still the one that If-Range means, of which the client has another part. True if nobody asks.
+/// Whether the file is still the version in If-Range, of which the client has another part. True if there is no such
+/// field.
 ///
-/// Only what identifies the bytes will do: a strong tag, or the very date that was sent with the file, if the file
-/// cannot have changed once more within that second. For any of our files, the tag is strong when that is so.
+/// Only a validator that identifies the bytes counts: a strong tag, or the exact date that was sent with the file, if
+/// the file cannot have changed again within that second. For our files the tag is strong exactly when that holds.
 fn is_unchanged(headers: &Headers, validators: &Validators) -> bool {
     let mut lines = headers.get_all(IF_RANGE);
     let Some(asked) = lines.next() else { return true };
@@ -117,7 +119,7 @@ mod tests {
     use crate::http::validators::EntityTag;
 
     #[test]
-    fn a_range_is_read_as_the_grammar_says() {
+    fn ranges_follow_the_grammar() {
         let table = [
             ("bytes=0-0", Some(0..1)),
             ("bytes=0-99", Some(0..100)),
@@ -132,11 +134,11 @@ mod tests {
             ("bytes=0000000000000000000000000000007-", Some(7..100)),
             ("bytes=0-999999999999999999999999999999", Some(0..100)),
             ("bytes=-999999999999999999999999999999", Some(0..100)),
-            // Nothing is there.
+            // Beyond the end.
             ("bytes=100-", Some(100..100)),
             ("bytes=-0", Some(100..100)),
             ("bytes=100-200", Some(100..100)),
-            // Nothing is asked for.
+            // No range at all.
             ("", None),
             ("bytes", None),
             ("bytes=", None),
@@ -159,21 +161,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_the_end_is_empty_wherever_it_begins() {
+    fn a_range_beyond_the_end_is_empty_wherever_it_begins() {
         for value in ["bytes=200-", "bytes=200-300", "bytes=999999999999999999999999999999-"] {
             assert!(parse(value, 100).unwrap().is_empty(), "{value}");
         }
     }
 
     #[test]
-    fn an_empty_file_has_no_part() {
+    fn an_empty_file_has_no_range() {
         assert_eq!(parse("bytes=0-", 0), Some(0..0));
         assert_eq!(parse("bytes=-0", 0), Some(0..0));
         assert_eq!(parse("bytes=-5", 0), None);
     }
 
     #[test]
-    fn if_range_is_for_exactly_this_file() {
+    fn if_range_matches_exactly_this_version() {
         let table = [
             (None, true),
             (Some("\"x\""), true),
@@ -207,14 +209,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_leads_out_of_the_file(value in "bytes=[0-9, -]{0,40}", length in 0..50_u64) {
+        fn no_value_gives_a_range_outside_the_file(value in "bytes=[0-9, -]{0,40}", length in 0..50_u64) {
             if let Some(range) = parse(&value, length) && !range.is_empty() {
                 prop_assert!(range.end <= length);
             }
         }
 
         #[test]
-        fn a_range_within_the_file_is_what_was_asked_for(first in 0..50_u64, more in 0..50_u64) {
+        fn a_range_within_the_file_is_returned_unchanged(first in 0..50_u64, more in 0..50_u64) {
             let value = format!("bytes={first}-{}", first + more);
             prop_assert_eq!(parse(&value, 100), Some(first..first + more + 1));
         }

@@ -1,7 +1,7 @@
-//! From the segments of a path to a file below the root, or to nothing.
+//! Resolves the segments of a path to a file below the root, or to nothing.
 //!
-//! Everything is refused that could lead out of the root, and everything that another system would read in
-//! another way than we do. The client learns no difference between "refused" and "not there".
+//! Rejects every path that could lead out of the root, and every path that another operating system would interpret
+//! differently. The client cannot distinguish a rejected path from a missing file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,18 @@ use std::path::{Path, PathBuf};
 use super::one_step;
 use super::open::{self, Found};
 
-/// The folder whose files are served.
+/// The directory whose files are served.
 ///
-/// It may be a link to the release of now. So it is followed with each request, and never kept as what it led to.
+/// It may be a link to the current release. So the link is followed for each request, and its target is never kept.
 #[derive(Debug, Clone)]
 pub struct Root(PathBuf);
 
 impl Root {
-    /// A folder as a root, whatever the working directory of the process will be.
+    /// Makes a directory the root. The path is made absolute, so a later change of the working directory does not
+    /// matter.
     ///
     /// # Errors
-    /// When it is not there, or is not a folder.
+    /// When the path does not exist or is not a directory.
     pub fn new(folder: &Path) -> io::Result<Root> {
         if !folder.metadata()?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
@@ -28,10 +29,10 @@ impl Root {
         std::path::absolute(folder).map(Root)
     }
 
-    /// Asks for the root itself, as a request does.
+    /// Opens the root as a request does, to check that it is there.
     ///
     /// # Errors
-    /// When it is not there, or is not a folder.
+    /// When the path does not exist or is not a directory.
     pub fn check(&self) -> io::Result<()> {
         match self.find(&[])? {
             Some(Found::Folder(_)) => Ok(()),
@@ -39,10 +40,10 @@ impl Root {
         }
     }
 
-    /// What is at the end of these segments; `None` if there is nothing that may be served.
+    /// Finds the file or directory at these segments; `None` if there is none that may be served.
     ///
     /// # Errors
-    /// What the system reports, except that there is no such file. That the root is not there is an error.
+    /// The error of the system call, except that a missing file is `None`. A missing root is an error.
     pub fn find(&self, segments: &[String]) -> io::Result<Option<Found>> {
         let Some(relative) = relative_path(segments) else { return Ok(None) };
         match self.open(&relative) {
@@ -70,7 +71,7 @@ impl Root {
         open::beneath(&root, relative)
     }
 
-    /// With a kind of its own: this file or that being absent is another matter.
+    /// Gives a missing root an error kind of its own, to tell it apart from a missing file.
     fn is_gone(&self, error: io::Error) -> io::Error {
         if !is_absent(&error) {
             return error;
@@ -79,14 +80,13 @@ impl Root {
     }
 }
 
-/// What is below it at the root is for the public (RFC 8615), unlike what else begins with a dot.
+/// At the root, this directory is public (RFC 8615), unlike all other names that begin with a dot.
 const WELL_KNOWN: &str = ".well-known";
 
-/// The segments, which were decoded once, as a path that only leads downwards. `None` if one of them is more
-/// than a name.
+/// Converts the segments to a path that only leads downwards. `None` if a segment is not a plain file name.
 ///
-/// It is not decoded again: `%252e` is `%2e` here, a name as any other, and would be a dot after a second time.
-/// An empty segment may only be the last one: the slash at the end of a folder's path.
+/// The segments were decoded once, and must not be decoded again: `%252e` is `%2e` here, an ordinary name, and would
+/// become a dot. An empty segment may only be the last one: it is the slash at the end of a directory's path.
 pub fn relative_path(segments: &[String]) -> Option<PathBuf> {
     let names = match segments {
         [names @ .., last] if last.is_empty() => names,
@@ -98,30 +98,30 @@ pub fn relative_path(segments: &[String]) -> Option<PathBuf> {
     names.iter().enumerate().all(is_served).then(|| names.iter().collect())
 }
 
-/// Whether this is the name of one file in one folder.
+/// Whether this is the name of one file in one directory.
 ///
-/// A slash came as `%2F` and is no separator to the router; it would be one to the kernel. So would a backslash
-/// on Windows, while elsewhere it is a letter like any other. NUL ends a path in C.
+/// A slash arrived as `%2F`, which is no separator to the router but would be one to the kernel. The same holds for a
+/// backslash on Windows; elsewhere it is an ordinary character. NUL ends a path in C.
 fn is_plain_name(name: &str) -> bool {
     let is_more = name.is_empty()
         || name.contains(['/', '\0'])
-        || (cfg!(windows) && means_something_to_windows(name));
+        || (cfg!(windows) && is_special_on_windows(name));
     !is_more
 }
 
-/// Whether the name of a file asks not to be shown: `.git`, `.env`, `.htpasswd`, and with them `.` and `..`; but
-/// `a..b` is a name.
+/// Whether a file name is hidden by convention: `.git`, `.env`, `.htpasswd`, and also `.` and `..`; but `a..b` is an
+/// ordinary name.
 ///
-/// The **requested** name counts. A link with a name for all to see shows what it leads to, whatever that is called:
-/// whoever can make a link could as well copy the file.
+/// The **requested** name counts. A link with a visible name serves its target, even one with a hidden name: a user who
+/// can create a link there could as well copy the file.
 fn is_hidden(name: &str) -> bool {
     name.starts_with('.')
 }
 
-/// Names that Windows does not take for themselves: one with a backslash, a drive (`C:`), a stream of a file
-/// (`a.txt::$DATA`), a dot or a space at the end, which it drops, the short name of another file (`GIT~1` may be
-/// `.git`), and devices, whatever their extension.
-fn means_something_to_windows(name: &str) -> bool {
+/// Names that Windows interprets: a backslash, a drive (`C:`), an alternate data stream (`a.txt::$DATA`), a dot or a
+/// space at the end, which Windows drops, the short name of another file (`GIT~1` may be `.git`), and device names with
+/// any extension.
+fn is_special_on_windows(name: &str) -> bool {
     const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let is_port = ["COM", "LPT"]
@@ -137,8 +137,8 @@ fn means_something_to_windows(name: &str) -> bool {
         || is_port
 }
 
-/// Whether an error says that there is no file of this name, or none for us. Others, such as too many open
-/// files, are the server's own trouble: as a 404 they would be remembered by caches.
+/// Whether an error means that the file does not exist or is not readable for us. Other errors, such as too many open
+/// files, are server errors: reported as a 404 they would be stored by caches.
 pub fn is_absent(error: &io::Error) -> bool {
     let is_kind = matches!(
         error.kind(),
@@ -150,20 +150,20 @@ pub fn is_absent(error: &io::Error) -> bool {
             | io::ErrorKind::InvalidFilename
             | io::ErrorKind::StaleNetworkFileHandle
     );
-    is_kind || leads_nowhere(error)
+    is_kind || is_dead_end(error)
 }
 
-/// Errors for which the standard library has no kind: links that go in circles, a socket, and a device that is not
-/// there. The first two have other numbers on every Unix.
+/// Errors for which the standard library has no kind: a loop of links, a socket, and a missing device. The first two
+/// have different numbers on each Unix.
 #[cfg(unix)]
-fn leads_nowhere(error: &io::Error) -> bool {
+fn is_dead_end(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let kin = [Errno::LOOP, Errno::NXIO, Errno::NODEV, Errno::OPNOTSUPP];
     kin.iter().any(|it| error.raw_os_error() == Some(it.raw_os_error()))
 }
 
 #[cfg(not(unix))]
-fn leads_nowhere(_: &io::Error) -> bool {
+fn is_dead_end(_: &io::Error) -> bool {
     false
 }
 
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_lead_anywhere_and_only_downwards() {
+    fn only_plain_names_make_a_path_and_only_downwards() {
         let table = [
             ("/", Some("")),
             ("/a", Some("a")),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn names_with_a_meaning_for_windows_are_known() {
+    fn names_that_windows_interprets_are_detected() {
         for name in [
             "C:",
             "a.txt::$DATA",
@@ -239,15 +239,15 @@ mod tests {
             "GIT~1",
             "A~B~12.HTM",
         ] {
-            assert!(means_something_to_windows(name), "{name:?}");
+            assert!(is_special_on_windows(name), "{name:?}");
         }
         for name in ["a.txt", "console", "com", "com10", "a..b", "null", "a~b", "a~", "~"] {
-            assert!(!means_something_to_windows(name), "{name:?}");
+            assert!(!is_special_on_windows(name), "{name:?}");
         }
     }
 
     #[test]
-    fn a_root_is_a_folder_that_is_there() {
+    fn a_root_is_an_existing_directory() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Root::new(folder.path()).is_ok());
         assert!(Root::new(&folder.path().join("missing")).is_err());
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_found_and_everything_else_is_nothing() {
+    fn existing_files_are_found_and_everything_else_is_none() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("sub")).unwrap();
         fs::write(folder.path().join("sub/a..b"), "").unwrap();
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_that_is_gone_is_trouble_of_our_own() {
+    fn a_missing_root_is_a_server_error() {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::new(folder.path()).unwrap();
         assert!(root.check().is_ok());
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_leads_nowhere_is_absent_and_trouble_of_our_own_is_not() {
+    fn a_dead_end_is_absent_and_a_server_error_is_not() {
         use io::ErrorKind;
         for kind in [
             ErrorKind::NotFound,
@@ -306,7 +306,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_that_go_in_circles_lead_nowhere_and_too_many_open_files_are_our_own_trouble() {
+    fn a_loop_of_links_is_absent_and_too_many_open_files_are_a_server_error() {
         use rustix::io::Errno;
         assert!(is_absent(&Errno::LOOP.into()));
         for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::IO] {

@@ -1,30 +1,30 @@
-//! How long a client may use a file without asking (RFC 9111 section 5.2.2).
+//! How long a client may use a cached file without revalidating it (RFC 9111 section 5.2.2).
 
 use std::time::Duration;
 
 use crate::http::HeaderValue;
 
-/// The Cache-Control of files.
+/// The Cache-Control field of files.
 ///
-/// A page is always asked for again, which costs a 304 while it is the same: it names the other files, so a new
-/// page is how a client learns of a new style sheet. The others may be kept for a while.
+/// An HTML page is revalidated before each use, which costs a 304 while it is unchanged. It names the other files, so a
+/// new page is how a client learns of a new style sheet. The other files may be cached for a while.
 #[derive(Debug, Clone)]
 pub struct Caching {
     others: HeaderValue,
 }
 
-/// Keep it, but ask before each use.
+/// `no-cache`: the client may store the file, but must revalidate it before each use.
 const ASK: HeaderValue = HeaderValue::from_static("no-cache");
 
 impl Default for Caching {
-    /// Everything is asked for again.
+    /// Every file is revalidated before each use.
     fn default() -> Caching {
         Caching { others: ASK }
     }
 }
 
 impl Caching {
-    /// What is no page may be used for so long without asking, in whole seconds.
+    /// Files that are not HTML pages may be used for this long without revalidation, in whole seconds.
     pub fn for_at_most(time: Duration) -> Caching {
         let text = format!("public, max-age={}", time.as_secs());
         Caching { others: HeaderValue::try_from(text).unwrap_or(ASK) }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_asked_for_again_and_the_rest_may_be_kept() {
+    fn a_page_is_revalidated_and_other_files_may_be_cached() {
         let (html, css) = (
             HeaderValue::from_static("text/html; charset=utf-8"),
             HeaderValue::from_static("text/css; charset=utf-8"),

@@ -1,4 +1,4 @@
-//! The page that lists a folder: every name on it is somebody's text.
+//! The page that lists a directory. File names are untrusted text, so each is escaped.
 
 use std::fmt::Write;
 use std::fs;
@@ -10,20 +10,20 @@ use super::resolve::Root;
 use crate::http::html::escape;
 use crate::http::percent::encode_segment;
 
-/// The page of the files that can be served from `folder`, folders first, each in the order of names.
+/// Renders the list of the files that can be served from `folder`: directories first, each group sorted by name.
 ///
-/// `segments` are those of the folder below the root, with the empty one at their end, and `path` is its decoded
-/// path, for people. Each entry is asked for as a request would, so that what is listed is what is served; one that
-/// makes trouble is not there. The whole page is in memory: a folder with a million files is better served without
-/// listings, which is how they are unless somebody asks for them.
+/// `segments` are those of the directory below the root, with the empty one at their end, and `path` is its decoded
+/// path, for people. Each entry is looked up as a request would, so exactly the files that can be served are listed; an
+/// entry that cannot be looked up is left out. The whole page is built in memory, which is too much for a directory
+/// with a million files. Listings are therefore off by default.
 ///
 /// # Errors
-/// When the folder cannot be read.
+/// When the directory cannot be read.
 pub fn page(root: &Root, segments: &[String], folder: &Path, path: &str) -> io::Result<String> {
     let mut entries = Vec::new();
     let mut segments = segments.to_vec();
     for entry in fs::read_dir(folder)? {
-        // A name that is not Unicode has no URL of ours.
+        // A name that is not Unicode cannot be written in our URLs.
         let Ok(name) = entry?.file_name().into_string() else { continue };
         if let Some(last) = segments.last_mut() {
             last.clone_from(&name);
@@ -49,7 +49,7 @@ fn render(path: &str, has_parent: bool, entries: &[(bool, String)]) -> String {
     }
     for (is_file, name) in entries {
         let slash = if *is_file { "" } else { "/" };
-        // `./` first: `javascript:alert(1)` is a fine name for a file, and a link would run it.
+        // `./` first: a file may be called `javascript:alert(1)`, and a link with that target would run it.
         let link: String = encode_segment(name).collect();
         let (link, name) = (escape(&link), escape(name));
         let _ = writeln!(page, "<li><a href=\"./{link}{slash}\">{name}{slash}</a></li>");
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_listed_with_folders_first_and_without_what_is_hidden() {
+    fn a_directory_is_listed_with_directories_first_and_without_hidden_files() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("z")).unwrap();
         for name in ["b.txt", "a.txt", ".hidden"] {

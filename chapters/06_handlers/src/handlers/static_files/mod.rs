@@ -1,13 +1,15 @@
-//! Static files: from a request to a file below a folder. The function `StaticFiles::answer` is this list.
+//! Static files: from a request to a file below a directory. The function `StaticFiles::respond` follows this list.
 //!
-//! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file beneath the root, or a folder, or 404.
-//! 2. A folder without a slash at its end is redirected to the path with one, since the links on its page
-//!    are relative to that. With the slash it is its `index.html`, or its [`listing`], or 404.
-//! 3. From here on it is an open file. Its length, times and tag are read from the open file and not by its name, which
-//!    may belong to another file by now.
-//! 4. [`crate::http::validators`] and [`caching`]: which version this is, and how long it may be used without asking.
-//! 5. [`crate::http::conditional`]: the client has it already (304), or wanted another version (412).
-//! 6. Send the file in parts, as the client takes them: memory does not grow with the file.
+//! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file below the root, or a directory, or
+//!    404.
+//! 2. A directory without a slash at its end is redirected to the path with one, since the links on its page are
+//!    relative to that path. With the slash, the response is its `index.html`, or its [`listing`], or 404.
+//! 3. The length, times and tag are read from the open file and not by its name, which may belong to another file by
+//!    now.
+//! 4. [`crate::http::validators`] and [`caching`]: which version this is, and how long it may be used without
+//!    revalidation.
+//! 5. [`crate::http::conditional`]: the client already has this version (304), or wanted another one (412).
+//! 6. The file is sent in parts, as fast as the client reads: memory use does not grow with the size of the file.
 
 pub mod caching;
 pub mod listing;
@@ -30,10 +32,10 @@ use caching::Caching;
 use open::{Found, Opened};
 use resolve::Root;
 
-/// The file that stands for its folder.
+/// The file that is served for a request of its directory.
 const INDEX: &str = "index.html";
 
-/// Serves the files below a folder. No listings and no hidden files, unless listings are asked for.
+/// Serves the files below a directory. Listings are off by default, and hidden files are never served.
 #[derive(Debug, Clone)]
 pub struct StaticFiles {
     root: Root,
@@ -44,26 +46,26 @@ pub struct StaticFiles {
 }
 
 impl StaticFiles {
-    /// The files below `folder`.
+    /// Serves the files below `folder`.
     ///
     /// # Errors
-    /// When there is no such folder.
+    /// When there is no such directory.
     pub fn new(folder: &Path) -> io::Result<StaticFiles> {
         let root = Root::new(folder)?;
         Ok(StaticFiles { root, skip: 0, caching: Caching::default(), has_listings: false })
     }
 
-    /// Says how long clients may use a file without asking.
+    /// Sets how long clients may use a file without revalidation.
     pub fn with_caching(self, caching: Caching) -> StaticFiles {
         StaticFiles { caching, ..self }
     }
 
-    /// Shows what is in a folder that has no `index.html`.
+    /// Lists the files of a directory that has no `index.html`.
     pub fn with_listings(self) -> StaticFiles {
         StaticFiles { has_listings: true, ..self }
     }
 
-    /// Serves them under a prefix such as `/static`, itself included.
+    /// Serves the files under a prefix such as `/static`, and `/static` itself.
     pub fn routes(self, router: &mut Router, prefix: &str) {
         let skip = prefix.split('/').skip(1).count();
         let files = Arc::new(StaticFiles { skip, ..self });
@@ -73,13 +75,13 @@ impl StaticFiles {
         }
     }
 
-    fn answer(&self, request: &Request) -> io::Result<Response> {
-        // 1. What is it?
+    fn respond(&self, request: &Request) -> io::Result<Response> {
+        // 1. Look up the path.
         let segments = request.target().segments();
         let segments = segments.get(self.skip..).unwrap_or_default();
         let Some(found) = self.root.find(segments)? else { return Ok(not_found()) };
 
-        // 2. A folder is a page of its own, and its path ends in a slash; that of a file does not.
+        // 2. The path of a directory ends in a slash, and the path of a file does not.
         let is_folder_path = segments.last().is_some_and(String::is_empty);
         let opened = match (found, is_folder_path) {
             (Found::Folder(_), false) => return Ok(redirect_to_folder(request)),
@@ -92,11 +94,11 @@ impl StaticFiles {
             (Found::File(_), true) => return Ok(not_found()),
         };
 
-        // 3. From here on it is this file, even if another gets its name.
+        // 3. The open file stays the same, even if another file gets its name.
         let Opened { file, metadata, path } = opened;
 
-        // 4. The fields that say which state this is are the same in a 200 and a 304 (RFC 9110 section 15.4.5).
-        let name = telling_name(segments, &path);
+        // 4. The fields that identify the version are the same in a 200 and a 304 (RFC 9110 section 15.4.5).
+        let name = name_with_type(segments, &path);
         let content_type = mime::content_type(&name);
         let validators = Validators::of(&metadata, date::now());
         let describe = |mut response: Response| {
@@ -109,14 +111,14 @@ impl StaticFiles {
             response
         };
 
-        // 5. Does the client want it?
+        // 5. Does the client need the file?
         match conditional::evaluate(request.method(), request.headers(), Some(&validators)) {
             Evaluation::Proceed => {}
             Evaluation::NotModified => return Ok(describe(Response::new(Status::NOT_MODIFIED))),
             Evaluation::Failed => return Ok(precondition_failed()),
         }
 
-        // 6. Here it is. A browser must not take a text for a program because it looks like one.
+        // 6. Send it. A browser must not guess from the content that a text file is a script.
         let nosniff = HeaderValue::from_static("nosniff");
         let mut response = Response::new(Status::OK)
             .with_header(header::CONTENT_TYPE, content_type.clone())
@@ -128,7 +130,8 @@ impl StaticFiles {
         Ok(describe(response))
     }
 
-    /// The index of the folder with these segments, if it has one that may be served: it can be a link, as any file.
+    /// The index file of the directory with these segments, if it exists and may be served. Like any file, it may be a
+    /// link.
     fn index(&self, segments: &[String]) -> io::Result<Option<Opened>> {
         let parents = segments.iter().take(segments.len().saturating_sub(1)).cloned();
         let index: Vec<String> = parents.chain([INDEX.to_string()]).collect();
@@ -148,7 +151,7 @@ impl StaticFiles {
 
 impl Handler for StaticFiles {
     fn handle(&self, request: &mut Request) -> Response {
-        match self.answer(request) {
+        match self.respond(request) {
             Ok(response) => response,
             Err(error) if resolve::is_absent(&error) => not_found(),
             Err(error) => {
@@ -161,9 +164,10 @@ impl Handler for StaticFiles {
     }
 }
 
-/// The name that says what kind of file it is: the requested one, since `app.js` may be a link to a file of another
-/// name. If that says nothing, as in `latest -> v2.pdf`, it is the name of the file that the link leads to.
-fn telling_name<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
+/// The file name whose extension gives the media type: the requested name, since `app.js` may be a link to a file with
+/// another name. If the requested name has no known extension, as in `latest -> v2.pdf`, the name of the linked file
+/// counts.
+fn name_with_type<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
     match segments.last() {
         Some(name) if name.is_empty() => INDEX.into(),
         Some(name) if mime::is_known(name) => name.into(),
@@ -171,8 +175,8 @@ fn telling_name<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
     }
 }
 
-/// To the same path with a slash behind it. The path is the canonical one, so it cannot hold a line end, and with
-/// a prefix it cannot begin with two slashes, which would be another host.
+/// Redirects to the same path with a slash at its end. The path is the canonical one, so it cannot contain a line end.
+/// And since it begins with the prefix, it cannot begin with two slashes, which would name another host.
 fn redirect_to_folder(request: &Request) -> Response {
     let query = request.target().query().map(|query| format!("?{query}")).unwrap_or_default();
     match HeaderValue::try_from(format!("{}/{query}", request.path())) {
