@@ -1,19 +1,19 @@
-//! A map with a bound: what has not been used for longest is dropped, many entries at a time.
+//! A bounded map that drops the entries which have been unused for longest, many at a time.
 //!
 //! A cache that drops exactly the least recently used entry (LRU) has to keep all entries in the order of their last
 //! use. Two generations are simpler, and nearly as good. An entry that is used moves to the young generation. When that
-//! is full, or its time is over, it becomes the old generation, and the old one is dropped as a whole. So forgetting
-//! costs no walk through the map, during which everybody else would wait for its lock.
+//! is full or its period has ended, it becomes the old generation, and the previous old generation is dropped as a
+//! whole. So eviction never walks through the map while other threads wait for its lock.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
-/// A map whose entries together never weigh more than a bound.
+/// A map with a bound on the total weight of its entries.
 ///
-/// An entry is dropped only if it was not used for a whole period, or if the entries that were used since weigh more
-/// than half of the bound, or leave no room for it. Where all entries are of one size, each weighs 1.
+/// An entry is dropped only if it was not used for a whole period, or if the entries used since then weigh more than
+/// half of the bound, or leave no room for it. If all entries are the same size, each weighs 1.
 #[derive(Debug)]
 pub struct GenerationalMap<K, V> {
     max_weight: usize,
@@ -38,7 +38,7 @@ impl<K: Eq + Hash, V> GenerationalMap<K, V> {
         GenerationalMap { max_weight, period, young, old, since: None }
     }
 
-    /// The value of this key, which is used by that. `now` must never go back.
+    /// The value of this key. The look-up counts as a use. `now` must never go back.
     pub fn get<Q>(&mut self, key: &Q, now: Instant) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -52,7 +52,7 @@ impl<K: Eq + Hash, V> GenerationalMap<K, V> {
         self.young.entries.get_mut(key).map(|(value, _)| value)
     }
 
-    /// Adds an entry, or replaces the one with this key. One that is heavier than the bound is not kept.
+    /// Adds an entry, or replaces the one with this key. An entry that is heavier than the bound is not kept.
     pub fn insert(&mut self, key: K, value: V, weight: usize, now: Instant) {
         self.end_period(now);
         self.young.remove(&key);
@@ -132,7 +132,7 @@ mod tests {
     const PERIOD: Duration = Duration::from_secs(10);
 
     impl<K: Eq + Hash, V> GenerationalMap<K, V> {
-        /// What all entries weigh, by their own weights.
+        /// The sum of the weights of all entries.
         fn weight(&self) -> usize {
             let weights = [&self.young, &self.old].map(|generation| {
                 let weight = generation.entries.values().map(|(_, weight)| weight).sum::<usize>();
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    /// Uses these keys one after the other, each of weight 1: which of them were there?
+    /// Uses these keys in turn, each of weight 1, and returns which of them were in the map.
     fn uses(map: &mut GenerationalMap<char, ()>, keys: &str, now: Instant) -> Vec<bool> {
         let mut one = |key| {
             let is_there = map.get(&key, now).is_some();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_used_again_stays_and_the_others_make_room() {
+    fn used_entries_stay_and_unused_ones_are_dropped() {
         let (mut map, now) = (GenerationalMap::new(4, PERIOD), Instant::now());
         assert_eq!(uses(&mut map, "abcacd", now), [false, false, false, true, true, false]);
         assert_eq!(uses(&mut map, "cab", now), [true, true, false]);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_too_heavy_is_not_kept_and_drops_only_its_own_old_value() {
+    fn a_too_heavy_entry_is_not_kept_and_drops_only_its_own_old_value() {
         let (mut map, now) = (GenerationalMap::new(10, PERIOD), Instant::now());
         for (key, weight) in [("a", 1), ("b", 1), ("b", 11), ("c", 9)] {
             map.insert(key, weight, weight, now);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_wanted_makes_room() {
+    fn entries_that_are_not_retained_make_room() {
         let (mut map, now) = (GenerationalMap::new(4, PERIOD), Instant::now());
         uses(&mut map, "abc", now);
         map.retain(|key, ()| *key != 'b');
@@ -206,14 +206,14 @@ mod tests {
     }
 
     proptest! {
-        /// The two promises: the bound, and what an entry is dropped for.
+        /// The two guarantees: the total weight is bounded, and entries are dropped only for the documented reasons.
         #[test]
-        fn it_is_never_too_heavy_and_drops_only_what_it_may(
+        fn the_bound_holds_and_only_unused_entries_are_dropped(
             max_weight in 0..12_usize,
             uses in uses_of_keys(),
         ) {
             let mut map = GenerationalMap::new(max_weight, PERIOD);
-            // Of each key: its last use, its value and weight, and the most that each other key weighed which was used since.
+            // For each key: its last use, its value and weight, and the largest weight of each other key used since.
             let mut last: HashMap<u8, (Instant, (usize, usize), HashMap<u8, usize>)> = HashMap::new();
             let mut now = Instant::now();
             for (number, (key, insertion, seconds)) in uses.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! A limit on how often each client may ask: 429 for more (RFC 6585 section 4).
+//! Rate limiting: a client that sends too many requests gets 429 (RFC 6585 section 4).
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -16,23 +16,22 @@ const RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("RateLimit-Limit");
 const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("RateLimit-Remaining");
 const RATELIMIT_RESET: HeaderName = HeaderName::from_static("RateLimit-Reset");
 
-/// How many buckets there may be. Each client needs one, and clients must not fill the server's memory.
+/// The maximum number of buckets. Each client needs one, and clients must not fill the server's memory.
 const MAX_BUCKETS: usize = 20_000;
 
-/// Which bucket a request takes its token from. Requests with equal keys share one.
+/// Returns the key of the bucket that a request takes its token from. Requests with equal keys share a bucket.
 type KeyOf<K> = Box<dyn Fn(&Request) -> K + Send + Sync>;
 
-/// The time. A test sets its own.
+/// The clock. Tests set their own.
 type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
 
-/// Lets each key make so many requests and no more.
+/// Limits the requests of each key.
 pub struct RateLimit<K> {
     limit: Limit,
     key_of: KeyOf<K>,
     clock: Clock,
-    /// A bucket that was not used for as long as it takes to fill is full, and so the same as a new one. It may be dropped
-    /// sooner only if there are too many others: better than to run out of memory, or to reject a client that has done
-    /// nothing.
+    /// A bucket that was not used for as long as it takes to fill is full, and so the same as a new one. It is dropped
+    /// sooner only if there are too many others, which is better than running out of memory or rejecting a new client.
     buckets: Mutex<GenerationalMap<K, TokenBucket>>,
 }
 
@@ -43,8 +42,8 @@ impl RateLimit<IpAddr> {
     }
 }
 
-/// The client's address, or for IPv6 the network that it is in: a household has 2^64 addresses of its own,
-/// and a new one for each request costs nothing.
+/// The client's address, or for IPv6 its /64 network: a household has 2^64 addresses of its own, and a new one for each
+/// request costs nothing.
 fn client(request: &Request) -> IpAddr {
     match request.peer().ip().to_canonical() {
         IpAddr::V6(address) => {
@@ -66,14 +65,14 @@ impl<K: Eq + Hash + Send + 'static> RateLimit<K> {
         RateLimit { limit, key_of: Box::new(key_of), clock, buckets }
     }
 
-    /// Takes the time from `clock`, which must never go back.
+    /// Reads the time from `clock`, which must never go back.
     pub fn with_clock(self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> RateLimit<K> {
         RateLimit { clock: Box::new(clock), ..self }
     }
 
     fn take(&self, key: K) -> Decision {
-        // One lock for all buckets, held for a few look-ups in a hash map. Taking a token under it is one step for every
-        // thread, so no token is given twice.
+        // One lock for all buckets, held only for a few look-ups in a hash map. Taking a token under the lock is
+        // atomic, so no token is given out twice.
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)();
         if let Some(bucket) = buckets.get(&key, now) {
@@ -117,7 +116,7 @@ impl<K> RateLimit<K> {
     }
 }
 
-/// Rounded up: a client that waits zero seconds for a token that is half a second away comes too early.
+/// Rounded up: a client that waits zero seconds for a token that comes in half a second would be too early.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_tells_how_many_are_left_and_when_to_come_again() {
+    fn the_response_has_the_remaining_requests_and_when_to_retry() {
         let hand = Hand::default();
         let chain = Chain::around(|_: &mut Request| "done").with(by_path(limit(2, 1), &hand));
         assert_eq!(ask(&chain, "/a"), (200, text([Some("2"), Some("1"), Some("1"), None])));
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_limits_the_outer_one_is_told() {
+    fn the_fields_of_the_outer_of_two_limits_are_sent() {
         let hand = Hand::default();
         let chain = Chain::around(|_: &mut Request| "done")
             .with(by_path(limit(5, 1), &hand))
@@ -249,17 +248,17 @@ mod tests {
         assert_eq!(allowed.load(Ordering::SeqCst), BURST as usize);
     }
 
-    /// Which of these may ask, one after the other.
+    /// Sends a request for each of these keys, and returns which were allowed.
     fn allowed(limiter: &RateLimit<String>, keys: &str) -> Vec<bool> {
         keys.chars().map(|key| limiter.take(key.to_string()).allowed).collect()
     }
 
     #[test]
-    fn clients_who_take_turns_are_all_remembered() {
+    fn clients_that_alternate_are_all_remembered() {
         let hand = Hand::default();
         let limiter = by_path(limit(1, 1), &hand);
         assert_eq!(allowed(&limiter, "abcabc"), [true, true, true, false, false, false]);
-        // Also after the time in which buckets are forgotten has passed once.
+        // The same holds after a whole generation has passed.
         hand.advance(10_000);
         assert_eq!(allowed(&limiter, "abcabc"), [true, true, true, false, false, false]);
     }
@@ -268,7 +267,7 @@ mod tests {
     fn a_bucket_is_not_forgotten_before_it_is_full_again() {
         let hand = Hand::default();
         let limiter = by_path(limit(2, 1), &hand);
-        // Both generations change every two seconds; whoever asks in between is moved along.
+        // Both generations end every two seconds. A bucket that is used in between moves to the young one.
         let mut allowed = 0;
         for _ in 0..100 {
             allowed += usize::from(limiter.take("busy".to_string()).allowed);

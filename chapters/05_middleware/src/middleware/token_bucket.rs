@@ -1,25 +1,25 @@
-//! A token bucket: so many at once, and so many over time.
+//! A token bucket: limits requests to a burst at once and a rate over time.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 /// How many requests a client may make.
 ///
-/// Picture a bucket that holds `burst` tokens and is full at first. A request takes one out, and one more
-/// drops in `rate` times in every `per`, as long as there is room.
+/// Picture a bucket that holds `burst` tokens and is full at first. A request takes one out, and `rate` tokens are
+/// added in every `per`, as long as there is room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// So many at once, after a rest.
+    /// The number of requests that an idle client may send at once.
     pub burst: NonZeroU32,
-    /// So many for each `per`, without end. It cannot be zero, by which nothing could be divided.
+    /// The number of requests allowed in each `per` in the long run. It is not zero, because it is divided by.
     pub rate: NonZeroU32,
-    /// The time in which `rate` tokens drop in.
+    /// The time in which `rate` tokens are added.
     pub per: Duration,
 }
 
 impl Limit {
-    /// Parts of a token. Counting these, and not whole tokens in a floating-point number, makes every sum
-    /// exact: a token has as many parts as `per` has nanoseconds, and `rate` parts drop in each nanosecond.
+    /// Parts of a token. Counting parts as integers, instead of tokens as a floating-point number, makes every sum
+    /// exact: a token has as many parts as `per` has nanoseconds, and `rate` parts are added each nanosecond.
     fn parts(self) -> u128 {
         self.per.as_nanos().max(1)
     }
@@ -28,19 +28,19 @@ impl Limit {
         u128::from(self.burst.get()) * self.parts()
     }
 
-    /// How long it takes until `parts` have dropped in, rounded up.
+    /// How long it takes until `parts` are added, rounded up.
     fn time_for(self, parts: u128) -> Duration {
         let nanoseconds = parts.div_ceil(u128::from(self.rate.get()));
         Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
     }
 
-    /// How long an empty bucket takes to fill. A bucket that was not used for so long is the same as a new one.
+    /// How long an empty bucket takes to fill. A bucket that was not used for this long is the same as a new one.
     pub fn time_to_fill(self) -> Duration {
         self.time_for(self.full())
     }
 }
 
-/// One bucket. It has no timer: how many tokens have dropped in is computed when one is taken.
+/// One bucket. It has no timer: taking a token computes how many have been added since the last time.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenBucket {
     parts: u128,
@@ -50,11 +50,11 @@ pub struct TokenBucket {
 /// The result of taking a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    /// Whether there was one.
+    /// Whether there was a token.
     pub allowed: bool,
-    /// How many are left.
+    /// How many tokens are left.
     pub remaining: u32,
-    /// How long until there is one: zero if one is left.
+    /// How long until there is a token: zero if one is left.
     pub next: Duration,
     /// How long until the bucket is full, if no token is taken.
     pub full: Duration,
@@ -68,7 +68,7 @@ impl TokenBucket {
 
     /// Takes a token, if there is one.
     pub fn take(&mut self, limit: Limit, now: Instant) -> Decision {
-        // Zero if `now` is earlier: another thread has read the clock later and taken the lock first.
+        // Zero if `now` is before the last update: another thread has read the clock later and taken the lock first.
         let passed = now.saturating_duration_since(self.updated).as_nanos();
         let dropped = passed.saturating_mul(u128::from(limit.rate.get()));
         self.parts = self.parts.saturating_add(dropped).min(limit.full());
@@ -101,7 +101,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_burst_is_let_through_and_then_one_for_each_token() {
+    fn a_burst_is_allowed_and_then_one_request_per_token() {
         let (limit, start) = (limit(3, 1, SECOND), Instant::now());
         let mut bucket = TokenBucket::new(limit, start);
         for (remaining, full) in [(2, SECOND), (1, 2 * SECOND), (0, 3 * SECOND)] {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_does_not_overflow_however_long_it_rests() {
+    fn a_bucket_does_not_overflow_however_long_it_is_idle() {
         let (limit, start) = (limit(2, u32::MAX, Duration::from_nanos(1)), Instant::now());
         let mut bucket = TokenBucket::new(limit, start);
         let later = start + Duration::from_secs(100 * 365 * 86_400);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_another_thread_read_earlier_gives_nothing_twice() {
+    fn a_clock_read_earlier_by_another_thread_adds_no_tokens_twice() {
         let (limit, start) = (limit(1, 1, SECOND), Instant::now());
         let mut bucket = TokenBucket::new(limit, start + SECOND);
         assert!(bucket.take(limit, start + SECOND).allowed);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn no_time_at_all_counts_as_a_nanosecond() {
+    fn a_period_of_zero_counts_as_a_nanosecond() {
         let (limit, start) = (limit(1, 1, Duration::ZERO), Instant::now());
         let mut bucket = TokenBucket::new(limit, start);
         assert!(bucket.take(limit, start).allowed);
@@ -155,9 +155,9 @@ mod tests {
     }
 
     proptest! {
-        /// The promise: in any stretch of time no more than the burst and what has dropped in.
+        /// The guarantee: in any interval, no more than the burst and the tokens added in it.
         #[test]
-        fn never_more_than_the_limit_says(
+        fn never_more_than_the_limit(
             burst in 1..20_u32,
             rate in 1..50_u32,
             steps in proptest::collection::vec(0..500_u64, 1..200),
@@ -172,7 +172,7 @@ mod tests {
                     allowed += 1;
                     continue;
                 }
-                // One that is refused is told the exact time: a nanosecond before it is still refused.
+                // A rejected client gets the exact time to wait: a nanosecond earlier it would still be rejected.
                 let nearly = before.next.saturating_sub(Duration::from_nanos(1));
                 prop_assert!(!bucket.clone().take(limit, now + nearly).allowed);
                 prop_assert!(bucket.clone().take(limit, now + before.next).allowed);
