@@ -1,4 +1,4 @@
-//! A field value that cannot hold CR, LF or NUL, and so cannot become a second field.
+//! A field value that cannot contain CR, LF or NUL, and so cannot become a second field.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -51,7 +51,7 @@ impl HeaderValue {
     }
 }
 
-/// Without the spaces and tabs at both ends: OWS, which is not part of a value (RFC 9110 section 5.6.3).
+/// Removes spaces and tabs at both ends: OWS, which is not part of a value (RFC 9110 section 5.6.3).
 ///
 /// `trim_ascii` would also remove CR, LF and form feed, which must be rejected instead.
 pub fn trim_ows(mut bytes: &[u8]) -> &[u8] {
@@ -103,7 +103,7 @@ impl From<usize> for HeaderValue {
 }
 
 impl fmt::Debug for HeaderValue {
-    /// Quoted, obs-text as `\xNN`: bytes of a client must not reach a terminal or a log as they are.
+    /// Quoted, obs-text as `\xNN`: bytes from a client must not reach a terminal or a log unescaped.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "\"{}\"", self.0.escape_ascii())
     }
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(value.as_bytes(), b"caf\xE9");
         assert_eq!(value.to_str(), None);
         assert_eq!(format!("{value:?}"), r#""caf\xe9""#);
-        // Nor if it looks like UTF-8: nobody has said that it is.
+        // Not even if it looks like UTF-8, because the encoding is not declared.
         assert_eq!(HeaderValue::try_from("caf\u{e9}").unwrap().to_str(), None);
     }
 

@@ -9,9 +9,9 @@ use percent_encoding::utf8_percent_encode;
 
 use crate::http::target::InvalidTarget;
 
-/// What is written as `%XX` in a canonical segment: all but `pchar` (RFC 3986 section 3.3).
+/// The characters that are encoded as `%XX` in a canonical segment: all but `pchar` (RFC 3986 section 3.3).
 ///
-/// `/` and `%` are encoded too, so a segment can hold either and the path still has its boundaries.
+/// `/` and `%` are encoded too, so a segment can contain either without changing the boundaries between segments.
 const NOT_PCHAR: &AsciiSet = &NON_ALPHANUMERIC
     // unreserved
     .remove(b'-')
@@ -34,12 +34,12 @@ const NOT_PCHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
-/// A segment in its canonical encoding, in pieces: extend a `String` with them.
+/// The canonical encoding of a segment, as an iterator of string slices: extend a `String` with them.
 pub fn encode_segment(segment: &str) -> impl Iterator<Item = &str> {
     utf8_percent_encode(segment, NOT_PCHAR)
 }
 
-/// Whether this path is canonical as it is, with nothing in it that is encoded.
+/// Whether this path is already canonical, without any encoded character.
 pub fn is_canonical(path: &str) -> bool {
     // `&` to `;` is & ' ( ) * + , - . / 0 to 9 : and ;
     let stands_for_itself = |byte: u8| {

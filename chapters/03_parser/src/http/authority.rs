@@ -22,7 +22,7 @@ pub fn valid_authority(text: &str) -> bool {
     valid_host && valid_port
 }
 
-/// The host, and what follows the colon of the port if there is one. The colons of an IPv6 address are inside brackets.
+/// The host, and the text after the port's colon if there is one. The colons of an IPv6 address are inside brackets.
 pub fn split_port(authority: &str) -> (&str, Option<&str>) {
     let bytes = authority.as_bytes();
     let is_bracketed = bytes.starts_with(b"[");
@@ -33,7 +33,7 @@ pub fn split_port(authority: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Digits only, where `parse` would also accept a sign, and a number that TCP has.
+/// Digits only, where `parse` would also accept a sign, and within the range of TCP ports.
 fn valid_port(port: &str) -> bool {
     port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }

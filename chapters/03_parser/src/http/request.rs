@@ -6,8 +6,8 @@ use super::body::RequestBody;
 use super::parser::Head;
 use super::{HeaderName, HeaderValue, Headers, Method, Target, Version, header};
 
-/// A complete request. It owns its parts, so a handler may keep them, and they are private, so that
-/// where they are kept can change.
+/// A complete request. It owns its parts, so a handler may keep them. They are private, so that their storage can
+/// change.
 #[derive(Debug)]
 pub struct Request {
     head: Head,
@@ -17,17 +17,17 @@ pub struct Request {
 }
 
 impl Request {
-    /// Puts a request together from what was read.
+    /// Builds a request from its parsed parts.
     pub fn new(head: Head, body: RequestBody, trailers: Headers, peer: SocketAddr) -> Request {
         Request { head, body, trailers, peer }
     }
 
-    /// What is asked for.
+    /// The method.
     pub fn method(&self) -> Method {
         self.head.method
     }
 
-    /// What it is asked of.
+    /// The request target.
     pub fn target(&self) -> &Target {
         &self.head.target
     }
@@ -37,17 +37,17 @@ impl Request {
         self.head.target.path()
     }
 
-    /// The version that the client speaks.
+    /// The client's HTTP version.
     pub fn version(&self) -> Version {
         self.head.version
     }
 
-    /// The fields of the head.
+    /// The fields of the header section.
     pub fn headers(&self) -> &Headers {
         &self.head.headers
     }
 
-    /// The host that is asked: that of an absolute target, or else the Host field (RFC 9112 section 3.2.2).
+    /// The host of an absolute target, or else of the Host field (RFC 9112 section 3.2.2).
     pub fn host(&self) -> Option<&str> {
         self.target().authority().or_else(|| self.headers().get(header::HOST)?.to_str())
     }
@@ -57,12 +57,12 @@ impl Request {
         &self.body
     }
 
-    /// The body, to be read.
+    /// The body, for reading.
     pub fn body_mut(&mut self) -> &mut RequestBody {
         &mut self.body
     }
 
-    /// The fields that came behind a chunked body.
+    /// The trailer fields of a chunked body.
     pub fn trailers(&self) -> &Headers {
         &self.trailers
     }
@@ -83,7 +83,7 @@ impl Request {
         }
     }
 
-    /// A request that nobody sent, for the test of a handler.
+    /// Starts building a request for the test of a handler.
     pub fn builder(method: Method, target: &str) -> RequestBuilder {
         RequestBuilder {
             method,
@@ -122,7 +122,7 @@ impl RequestBuilder {
         self
     }
 
-    /// The request, as if it had come from this machine.
+    /// Builds the request.
     ///
     /// # Panics
     /// When the target could not be in a request.

@@ -7,8 +7,8 @@ use std::hash::{Hash, Hasher};
 
 /// The name of a field: one or more token characters (RFC 9110 section 5.1).
 ///
-/// It keeps its spelling, since that is what a person sees on the wire, but `content-type` equals `Content-Type` and has
-/// the same hash: field names are case-insensitive.
+/// It keeps its spelling, since a person sees it on the wire, but `content-type` equals `Content-Type` and has the same
+/// hash: field names are case-insensitive.
 #[derive(Clone)]
 pub struct HeaderName(Cow<'static, str>);
 
@@ -30,8 +30,8 @@ impl HeaderName {
 
 /// Whether `bytes` is a token: 1 or more `tchar` (RFC 9110 section 5.6.2).
 ///
-/// Neither space nor colon is one. `Content-Length : 5` must be rejected: if one server on the way accepts the field and
-/// the next ignores it, the two disagree where the body ends.
+/// Neither space nor colon is one. `Content-Length : 5` must be rejected: if one server on the path accepts the field
+/// and the next ignores it, the two disagree about where the body ends.
 pub const fn is_token(bytes: &[u8]) -> bool {
     // A `while`, since a `const fn` cannot use iterators.
     let mut at = 0;
@@ -112,7 +112,7 @@ impl Hash for HeaderName {
         for byte in self.0.bytes() {
             state.write_u8(byte.to_ascii_lowercase());
         }
-        // An end mark, or "ab", "c" would have the hash of "a", "bc".
+        // An end marker, or "ab", "c" would have the hash of "a", "bc".
         state.write_u8(0xFF);
     }
 }

@@ -1,4 +1,4 @@
-//! The fields of a message: an ordered list in which a name may come twice.
+//! The fields of a message: an ordered list in which a name may occur twice.
 //!
 //! It is not a map. Two `Set-Cookie` lines are two cookies, and two `Content-Length` lines are an attack. A map that kept
 //! one of them would hide both.
@@ -42,7 +42,7 @@ impl Headers {
 
     /// The first value of that name, in any spelling.
     ///
-    /// For fields that come once. Where a second line would change the meaning, use [`Headers::get_all`].
+    /// For fields that occur once. Where a second line would change the meaning, use [`Headers::get_all`].
     pub fn get(&self, name: impl AsRef<str>) -> Option<&HeaderValue> {
         self.get_all(name).next()
     }

@@ -17,7 +17,7 @@ pub struct LineScanner {
     after_cr: bool,
 }
 
-/// What the scanner has found.
+/// The result of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scanned {
     /// The line is not complete yet.
@@ -88,11 +88,11 @@ pub const fn is_control(byte: u8) -> bool {
 
 /// Whether a control byte but TAB is among these.
 pub fn has_control(text: &[u8]) -> bool {
-    // Nearly always there is none, and without an early exit the compiler checks many bytes with one instruction.
+    // Control bytes are rare, and without an early exit the compiler checks many bytes with one instruction.
     text.iter().fold(0, |found, byte| found | u8::from(is_control(*byte))) != 0
 }
 
-/// A byte that is not allowed where it is.
+/// A byte that is not allowed at this point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineError {
     /// LF without CR before it.
@@ -119,7 +119,7 @@ impl std::error::Error for LineError {}
 mod tests {
     use super::*;
 
-    /// The lengths of all lines, whichever pieces the bytes arrive in.
+    /// The lengths of all lines, however the bytes are split.
     fn lengths(bytes: &[u8]) -> Result<Vec<usize>, LineError> {
         let whole = lengths_of([bytes]);
         assert_eq!(lengths_of(bytes.chunks(1)), whole, "{}", bytes.escape_ascii());

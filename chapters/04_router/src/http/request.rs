@@ -9,8 +9,8 @@ use super::routes::Matched;
 use super::url::UrlError;
 use super::{HeaderName, HeaderValue, Headers, HttpError, Method, Status, Target, Version, header};
 
-/// A complete request. It owns its parts, so a handler may keep them, and they are private, so that
-/// where they are kept can change.
+/// A complete request. It owns its parts, so a handler may keep them. They are private, so that their storage can
+/// change.
 #[derive(Debug)]
 pub struct Request {
     head: Head,
@@ -21,17 +21,17 @@ pub struct Request {
 }
 
 impl Request {
-    /// Puts a request together from what was read.
+    /// Builds a request from its parsed parts.
     pub fn new(head: Head, body: RequestBody, trailers: Headers, peer: SocketAddr) -> Request {
         Request { head, body, trailers, peer, matched: None }
     }
 
-    /// What is asked for.
+    /// The method.
     pub fn method(&self) -> Method {
         self.head.method
     }
 
-    /// What it is asked of.
+    /// The request target.
     pub fn target(&self) -> &Target {
         &self.head.target
     }
@@ -41,17 +41,17 @@ impl Request {
         self.head.target.path()
     }
 
-    /// The version that the client speaks.
+    /// The client's HTTP version.
     pub fn version(&self) -> Version {
         self.head.version
     }
 
-    /// The fields of the head.
+    /// The fields of the header section.
     pub fn headers(&self) -> &Headers {
         &self.head.headers
     }
 
-    /// The host that is asked: that of an absolute target, or else the Host field (RFC 9112 section 3.2.2).
+    /// The host of an absolute target, or else of the Host field (RFC 9112 section 3.2.2).
     pub fn host(&self) -> Option<&str> {
         self.target().authority().or_else(|| self.headers().get(header::HOST)?.to_str())
     }
@@ -61,12 +61,12 @@ impl Request {
         &self.body
     }
 
-    /// The body, to be read.
+    /// The body, for reading.
     pub fn body_mut(&mut self) -> &mut RequestBody {
         &mut self.body
     }
 
-    /// The fields that came behind a chunked body.
+    /// The trailer fields of a chunked body.
     pub fn trailers(&self) -> &Headers {
         &self.trailers
     }
@@ -87,28 +87,28 @@ impl Request {
         }
     }
 
-    /// Notes which route was found for this request.
+    /// Stores the route that matched this request.
     pub fn set_matched(&mut self, matched: Matched) {
         self.matched = Some(matched);
     }
 
-    /// What the router found out about this request.
+    /// The result of routing this request.
     pub fn matched(&self) -> Option<&Matched> {
         self.matched.as_ref()
     }
 
-    /// The pattern of the route that was found, such as `/users/:id<u32>`. There are few of them, however
-    /// many paths clients ask for.
+    /// The pattern of the matched route, such as `/users/:id<u32>`. The number of patterns is fixed, however many paths
+    /// clients request.
     pub fn route(&self) -> Option<&str> {
         Some(self.matched.as_ref()?.pattern())
     }
 
-    /// What a parameter of the pattern stands for in this request's path, decoded.
+    /// The value of a path parameter in this request, decoded.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.matched.as_ref()?.param(name)
     }
 
-    /// The same as a value of a type.
+    /// The value of a path parameter, parsed as type `T`.
     ///
     /// # Errors
     /// 400 when there is no such parameter, or it does not fit the type. With a typed parameter
@@ -120,7 +120,7 @@ impl Request {
         })
     }
 
-    /// The path of the route with this name, with these values for its parameters.
+    /// Builds the path of the route with this name, with these values for its parameters.
     ///
     /// # Errors
     /// [`UrlError`] for a name or parameters that the routes do not have.
@@ -131,7 +131,7 @@ impl Request {
         }
     }
 
-    /// A request that nobody sent, for the test of a handler.
+    /// Starts building a request for the test of a handler.
     pub fn builder(method: Method, target: &str) -> RequestBuilder {
         RequestBuilder {
             method,
@@ -170,7 +170,7 @@ impl RequestBuilder {
         self
     }
 
-    /// The request, as if it had come from this machine.
+    /// Builds the request.
     ///
     /// # Panics
     /// When the target could not be in a request.

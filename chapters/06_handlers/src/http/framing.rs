@@ -15,9 +15,9 @@ pub enum BodyLength {
 
 /// Determines how a request's body is framed (RFC 9112 section 6.3).
 ///
-/// This is the place of request smuggling: if a server and a proxy before it disagree about where a body ends, then a part
-/// of the body for one of them is the next request for the other. So everything ambiguous is rejected, even where the RFC
-/// allows a guess.
+/// This is where request smuggling happens: if a server and a proxy before it disagree about where a body ends, then a
+/// part of the body for one of them is the next request for the other. So everything ambiguous is rejected, even where
+/// the RFC allows a guess.
 ///
 /// # Errors
 /// [`FramingError`] with its status. The connection must close after it, since the start of the next request is unknown.

@@ -22,11 +22,11 @@ use crate::http::percent::is_canonical;
 pub struct Target {
     raw: String,
     form: TargetForm,
-    /// Where they are in `raw`.
+    /// Its position in `raw`.
     authority: Option<Range<usize>>,
     path: Range<usize>,
     query: Option<Range<usize>>,
-    /// The canonical path, if it is not what was sent.
+    /// The canonical path, if it differs from the path as it was sent.
     canonical: Option<String>,
 }
 
@@ -51,8 +51,8 @@ impl Target {
     /// a user types, and only code that reads the query needs it decoded.
     ///
     /// # Errors
-    /// [`InvalidTarget`] for a target that the grammar does not allow (400). It is not repaired, since another server on
-    /// the way might repair it differently.
+    /// [`InvalidTarget`] for a target that the grammar does not allow (400). It is not repaired, since another server
+    /// on the path might repair it differently.
     pub fn parse(method: Method, raw: &str) -> Result<Target, InvalidTarget> {
         // No form allows these.
         if raw.is_empty() {
@@ -93,7 +93,7 @@ impl Target {
         Target::with_path(raw, TargetForm::Absolute, Some(authority), end)
     }
 
-    /// A target that names no path of this server.
+    /// A target that contains no path of this server.
     fn whole(raw: &str, form: TargetForm, authority: Option<Range<usize>>, path: &str) -> Target {
         let canonical = Some(path.to_owned());
         Target { raw: raw.to_owned(), form, authority, path: 0..0, query: None, canonical }
@@ -129,7 +129,8 @@ impl Target {
         self.raw.get(self.authority.clone()?)
     }
 
-    /// The canonical path: every segment decoded once and encoded again, in one way only. Most paths are sent like that.
+    /// The canonical path: every segment decoded once and encoded again, in one way only. Most paths arrive in this
+    /// form.
     ///
     /// So `/us%65rs` is `/users`, and `/a%2fb` is `/a%2Fb`, one segment. Starts with `/`, but for `*` (the server as a
     /// whole) and the empty path of CONNECT. Parsing a canonical path gives the same path.
@@ -141,7 +142,7 @@ impl Target {
     /// canonical path with each call.
     pub fn segments(&self) -> Vec<String> {
         match self.path().strip_prefix('/') {
-            // Whatever was encoded here can be decoded.
+            // Decoding cannot fail, because this program encoded the path.
             Some(path) => path.split('/').flat_map(decode_segment).map(Cow::into_owned).collect(),
             None => Vec::new(),
         }
@@ -152,7 +153,7 @@ impl Target {
         self.path().split('/').flat_map(decode_segment).collect::<Vec<_>>().join("/")
     }
 
-    /// What follows the first `?`, still encoded; `Some("")` for a `?` at the end.
+    /// The part after the first `?`, still encoded; `Some("")` for a `?` at the end.
     pub fn query(&self) -> Option<&str> {
         self.raw.get(self.query.clone()?)
     }
