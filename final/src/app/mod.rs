@@ -38,10 +38,10 @@ use crate::middleware::{
 };
 use crate::server::predict_blocking;
 
-/// How the demonstration's handlers let time pass. [`build`] uses [`thread::sleep`].
+/// How the demonstration's handlers sleep. [`build`] uses [`thread::sleep`].
 pub type Sleep = Arc<dyn Fn(Duration) + Send + Sync>;
 
-/// The files that are served when no folder is given: `public/` beside this program's source.
+/// The files that are served when no directory is configured: `public/` beside this program's source.
 const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
 
 /// The application, as one handler.
@@ -80,8 +80,7 @@ fn build_routes(router: Router) -> Result<Routes, BuildError> {
 }
 
 /// The demonstration without a server around it, for a program that tries requests on it: it has no log, and its users,
-/// counters and memory budget are its own. `panic_boundary` takes the place of [`CatchPanic`], which writes to standard
-/// error.
+/// counters and memory budget are its own. `panic_boundary` replaces [`CatchPanic`], which writes to standard error.
 ///
 /// # Errors
 /// As [`build`].
@@ -117,7 +116,7 @@ fn layers(
         .with(Cors::new(policy())?)
         .with(reject_invalid)
         .with(admin::auth()?)
-        // The files are a store of their own, and one that notices changes.
+        // The static files have a cache of their own, which detects changes.
         .with(ResponseCache::within(memory).except("/static"))
         .with(Compression)
         .with(panic_boundary);
@@ -139,7 +138,7 @@ pub fn print_routes(config: &Config) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for (methods, path) in routes(config, None, &Metrics::new(), &real_sleep())?.list() {
         match writeln!(out, "{:<7} {path}", methods.to_string()) {
-            // Whoever reads has seen enough: `--print-routes | head`.
+            // The reader has closed the pipe: `--print-routes | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
             written => written.context("cannot write to standard output")?,
         }
@@ -184,10 +183,10 @@ fn real_sleep() -> Sleep {
     Arc::new(thread::sleep)
 }
 
-/// Paths that are the server's own, also when it serves nothing but files.
+/// Paths of the server itself, even if it serves nothing but files.
 const RESERVED: [&str; 2] = ["health", "metrics"];
 
-/// What the server is asked for by those who run it: its health and its numbers.
+/// The pages for operators: health and metrics.
 fn operators_pages(
     router: &mut Router,
     folder: &Path,
@@ -208,7 +207,7 @@ fn operators_pages(
     probes::health(folder, is_stopping).routes(router);
 }
 
-/// A file that is never served because its path is reserved must not be missed in silence.
+/// Warns of files that are never served because their paths are reserved.
 fn warn_of_shadows(config: &Config) {
     let files = RESERVED.iter().filter_map(|name| Some(config.root.as_ref()?.join(name)));
     for file in files.filter(|file| file.exists()) {
@@ -241,8 +240,8 @@ fn policy() -> Policy {
     }
 }
 
-/// A layer can be a function. This one tells browsers to trust our Content-Type instead of guessing, so that text
-/// uploaded by a user cannot become a page with scripts.
+/// A layer can be a function. This one makes browsers trust our Content-Type instead of guessing, so that text uploaded
+/// by a user cannot become a page with scripts.
 fn no_sniff(request: &mut Request, next: Next<'_>) -> Response {
     next.run(request)
         .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))

@@ -5,14 +5,14 @@ use std::net::{Shutdown, SocketAddr};
 
 use super::system::{self, Stream, receive};
 
-/// What came of asking for bytes. None of these is an error.
+/// The result of reading. None of these is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
     /// This many new bytes are in the buffer.
     Bytes(usize),
     /// The peer has sent its FIN: it sends no more, but it may still read (half-close).
     Eof,
-    /// Nothing is there now.
+    /// No bytes have arrived yet.
     Nothing,
 }
 
@@ -41,10 +41,10 @@ impl Connection {
         &self.stream
     }
 
-    /// recv(2): puts what is there behind the end of `buffer`, at most as much as its spare capacity.
+    /// recv(2): appends the bytes that have arrived to `buffer`, at most as many as its spare capacity.
     ///
     /// # Errors
-    /// What the socket reports, above all that the peer has reset the connection.
+    /// The error of the socket, above all that the peer has reset the connection.
     pub fn fill(&self, buffer: &mut Vec<u8>) -> io::Result<Fill> {
         loop {
             match receive(&self.stream, buffer) {
@@ -72,10 +72,10 @@ impl Connection {
         Ok(())
     }
 
-    /// shutdown(2) of our direction: sends FIN behind the last byte.
+    /// shutdown(2) of our direction: sends FIN after the last byte.
     ///
     /// # Errors
-    /// When the peer is gone already.
+    /// When the peer has already closed the connection.
     pub fn finish_writing(&self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
     }
@@ -91,9 +91,9 @@ mod tests {
 
     use super::*;
 
-    /// Otherwise it would wait for its deadline, though nobody is there.
+    /// A reset that looked like an idle peer would keep the connection until its deadline.
     #[test]
-    fn a_reset_is_an_error_and_not_silence() {
+    fn a_reset_is_an_error_and_not_idleness() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (server, peer) = listener.accept().unwrap();

@@ -23,7 +23,7 @@ pub struct RequestBody {
 }
 
 impl RequestBody {
-    /// A body whose bytes are still on their way.
+    /// A body that is still arriving.
     pub(super) fn from_incoming(incoming: Incoming) -> RequestBody {
         RequestBody { incoming: Some(Box::new(incoming)), ..RequestBody::default() }
     }
@@ -33,26 +33,26 @@ impl RequestBody {
         RequestBody { bytes, memory, ..RequestBody::default() }
     }
 
-    /// Takes out the reservation, for the response: it may be made of these bytes.
+    /// Takes the reservation, for the response: it may reuse these bytes.
     pub(super) fn take_memory(&mut self) -> Reservation {
         std::mem::take(&mut self.memory)
     }
 
-    /// Takes out what is on its way.
+    /// Takes the remainder that is still arriving.
     pub(super) fn take_incoming(&mut self) -> Option<Incoming> {
         self.incoming.take().map(|incoming| *incoming)
     }
 
-    /// Whether all of it has arrived, so that to read it waits for nothing.
+    /// Whether all of it has arrived, so that reading it does not wait.
     pub fn has_arrived(&self) -> bool {
         self.incoming.as_ref().is_none_or(|incoming| incoming.has_arrived())
     }
 
-    /// The bytes that have not been read, without reading them. If not all of them are here, this waits for the client, and
-    /// keeps what arrives. The bytes are counted in the memory budget.
+    /// The bytes that have not been read, without reading them. If some have not arrived, this waits for the client and
+    /// collects them. The bytes are counted in the memory budget.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] when they are more than `limit`, at once if the body says its length. The other variants
+    /// [`BodyError::TooLarge`] when they are more than `limit`, at once if the length is declared. The other variants
     /// when the body does not arrive or there is no memory for it. The server then sends the response itself, whatever
     /// the handler returns.
     pub fn collect(&mut self, limit: usize) -> Result<&[u8], BodyError> {
@@ -67,18 +67,18 @@ impl RequestBody {
         self.incoming.as_ref().map(|incoming| incoming.trailers())
     }
 
-    /// The bytes that are here and have not been read, without reading them. Of a body that arrives while it is read
-    /// there are none before [`RequestBody::collect`].
+    /// The bytes that have arrived and have not been read, without reading them. For a body that arrives while it is
+    /// read, this is empty before [`RequestBody::collect`].
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[self.read..]
     }
 
-    /// How many bytes are here and have not been read.
+    /// How many bytes have arrived and have not been read.
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
 
-    /// Whether nothing is left to read. That a body in chunks has ended is known when its last chunk has arrived.
+    /// Whether everything has been read. The end of a chunked body is known only when its last chunk has arrived.
     pub fn is_empty(&self) -> bool {
         self.len() == 0 && self.incoming.as_ref().is_none_or(|incoming| incoming.is_read())
     }
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_handler_may_read_a_part_and_then_the_rest() {
+    fn a_handler_may_read_a_part_and_then_the_remainder() {
         let mut body = RequestBody::from(b"hello world".to_vec());
         let mut start = [0; 6];
         body.read_exact(&mut start).unwrap();

@@ -1,4 +1,4 @@
-//! RESPOND: a response becomes bytes. The one place that decides how a response is framed.
+//! RESPOND: a response becomes bytes. Only this file decides how a response is framed.
 
 use std::borrow::Cow;
 
@@ -7,19 +7,20 @@ use super::pending_body::{Framing, PendingBody};
 use super::{Headers, Response, ResponseBody, Status, Version, header};
 use crate::core::stderr::log_stderr;
 
-/// A body in memory that is larger is not copied behind its head: both are sent by one call all the same.
+/// A larger body in memory is not copied into the buffer of the header section. One system call sends both all the
+/// same.
 const COPIED: usize = 16 * 1024;
 
-/// What a reader may take up that only passes bytes on. Nobody can ask it.
+/// The estimated memory of a reader that only copies bytes. Readers cannot report their memory use.
 const STREAM: usize = 16 * 1024;
 
-/// What a reader takes up that compresses: DEFLATE looks for repetitions in the last 32 KiB, and has tables for that.
+/// The memory of a compressing reader: DEFLATE searches the last 32 KiB for repetitions, and has tables for that.
 const COMPRESSOR: usize = 416 * 1024;
 
 /// The facts of a request that its response depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseContext {
-    /// The version that the client speaks.
+    /// The client's HTTP version.
     pub version: Version,
     /// Whether the request was HEAD: the response has the fields of GET, but no body.
     pub is_head: bool,
@@ -30,14 +31,14 @@ pub struct ResponseContext {
 /// Whether the connection can be reused for another request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reuse {
-    /// The client can tell where this response ends.
+    /// The client can detect the end of this response.
     Yes,
-    /// The response is delimited by the close of the connection, or one side asked to close it.
+    /// The response is delimited by the close of the connection, or one side requested to close it.
     No,
 }
 
-/// Puts `response` behind what is in `out`: the head, and the body if it is small. Returns what is left to
-/// be sent. What has been put elsewhere is no longer in `response`.
+/// Appends `response` to `out`: the header section, and the body if it is small. Returns the part that is still to be
+/// sent, which is moved out of `response`.
 pub fn encode(
     response: &mut Response,
     context: ResponseContext,
@@ -58,7 +59,7 @@ pub fn encode(
     if context.is_head || !status.allows_content() {
         return (reuse, PendingBody::Nothing);
     }
-    // Head and body in one piece: one system call, and one segment on the wire if the piece fits into one.
+    // Header section and body in one buffer: one system call, and one TCP segment if they fit into one.
     if let Some(bytes) = response.body().in_memory()
         && bytes.len() <= COPIED
     {
@@ -68,7 +69,7 @@ pub fn encode(
     let rest = match response.take_body() {
         ResponseBody::Empty => PendingBody::Nothing,
         ResponseBody::Bytes(bytes) => PendingBody::Bytes { bytes, sent: 0 },
-        // The range is in it, or there would be no bytes, and those are sent already.
+        // The range is valid: otherwise there were no bytes, and that case is handled above.
         ResponseBody::Shared { bytes, range } => PendingBody::Shared { bytes, left: range },
         ResponseBody::File { file, range } => {
             PendingBody::File { file, at: range.start, end: range.end.max(range.start) }
@@ -81,7 +82,7 @@ pub fn encode(
     (reuse, rest)
 }
 
-/// The bytes that have to be kept for a body until it has been sent, besides those that others share with it.
+/// The memory that a body uses until it has been sent, without bytes that it shares with others.
 pub(super) fn memory(response: &Response) -> usize {
     match response.body() {
         ResponseBody::Bytes(Cow::Owned(bytes)) if bytes.len() > COPIED => bytes.capacity(),
@@ -103,7 +104,7 @@ fn head(
     version: Version,
 ) {
     if status == Status::OK {
-        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"); // what nearly all of them begin with
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"); // the most frequent status line
     } else {
         out.extend_from_slice(b"HTTP/1.1 ");
         number(out, u64::from(status.code()));
@@ -115,8 +116,7 @@ fn head(
         out.extend_from_slice(&date_line());
     }
     for (name, value) in headers.iter() {
-        // This is the only place that decides the framing. Two contradicting framing fields would allow
-        // response smuggling.
+        // Only this function decides the framing. Two contradicting framing fields would allow response smuggling.
         if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name) {
             if cfg!(debug_assertions) {
                 log_stderr(format_args!(
@@ -144,7 +144,7 @@ fn head(
     out.extend_from_slice(b"\r\n");
 }
 
-/// A number in decimal digits, without a `String` for it.
+/// Writes a number in decimal digits, without allocating a `String`.
 fn number(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0; 20];
     let mut at = digits.len();
@@ -178,7 +178,7 @@ mod tests {
     const GET: ResponseContext =
         ResponseContext { version: Version::Http11, is_head: false, keep_alive: true };
 
-    /// The answer as a client gets it.
+    /// The bytes of the response as the client receives them.
     fn bytes(mut response: Response, context: ResponseContext) -> io::Result<(Vec<u8>, Reuse)> {
         let mut out = Vec::new();
         let (reuse, mut rest) = super::encode(&mut response, context, &mut out);
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_file_is_sent_from_where_it_begins_and_one_that_ends_before_is_empty() {
+    fn a_range_of_a_file_is_sent_from_its_start_and_an_inverted_one_is_empty() {
         for (range, expected) in
             [(3..5, (3, 5)), (0..5, (0, 5)), (Range { start: 5, end: 3 }, (5, 5))]
         {
@@ -326,7 +326,7 @@ mod tests {
         assert!(text.contains("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), "{text}");
     }
 
-    /// A reader whose reads return these results in turn.
+    /// A reader whose reads return these results one by one.
     struct Reads(Vec<Result<&'static [u8], io::ErrorKind>>);
 
     impl Read for Reads {
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_body_is_not_copied_behind_its_head() {
+    fn a_large_body_is_not_copied_after_its_header_section() {
         let mut out = Vec::new();
         let mut response = Response::text("x".repeat(COPIED + 1));
         let (_, rest) = super::encode(&mut response, GET, &mut out);
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_of_what_is_shared_is_sent_from_where_it_is_and_one_beyond_its_end_is_empty() {
+    fn a_range_of_shared_bytes_is_sent_and_one_beyond_the_end_is_empty() {
         let all: Vec<u8> = (0..=u8::MAX).cycle().take(3 * COPIED).collect();
         let all = SharedBytes::from(all);
         for (range, length) in [
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_counted_by_what_has_to_be_kept_until_it_is_sent() {
+    fn a_body_is_counted_by_the_memory_it_uses_until_it_is_sent() {
         let bytes = |bytes: Vec<u8>| Response::bytes(HeaderValue::from_static("text/plain"), bytes);
         let mut roomy = Vec::with_capacity(4 * COPIED);
         roomy.resize(2 * COPIED, 0);
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressor_takes_up_no_more_than_is_counted_for_it() {
+    fn a_compressor_uses_no_more_memory_than_is_counted_for_it() {
         let bytes: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
         let mut reader = GzipReader::new(&*bytes, None);
         let used = allocation_counter::measure(|| {
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_the_standard_library_would() {
+    fn numbers_are_formatted_like_the_standard_library() {
         for it in [0, 7, 10, 99, 100, 65_535, u64::MAX] {
             let mut out = Vec::new();
             number(&mut out, it);

@@ -6,8 +6,8 @@ use std::fmt;
 
 /// At most one value of each type.
 ///
-/// A middleware stores what it has found out, such as the user, as a type of its own, and a handler reads it by that
-/// type. Neither depends on the other.
+/// A middleware stores its results, such as the user, as a type of its own, and a handler reads it by that type.
+/// Neither depends on the other.
 #[derive(Default)]
 pub struct Extensions {
     values: HashMap<TypeId, Box<dyn Any + Send>>,

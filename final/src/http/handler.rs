@@ -76,7 +76,7 @@ pub struct HttpError {
     pub status: Status,
     /// A short name for programs to compare.
     pub code: &'static str,
-    /// A sentence about the problem that may be shown to anyone.
+    /// A sentence about the problem. It is public: the client sees it.
     pub message: String,
 }
 

@@ -7,11 +7,11 @@ pub const KIB: usize = 1024;
 /// 1,048,576 bytes.
 pub const MIB: usize = 1024 * KIB;
 
-/// A year, which is the longest that anything can take. A deadline is the time now and such a time behind it, and the
-/// clock does not count as far as a [`Duration`] does: to add more than is left of it would be a panic.
+/// A year: the longest timeout. A deadline is the current time plus a timeout, and adding a larger [`Duration`] to an
+/// `Instant` could overflow and panic.
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// What one client may use before it is rejected. Most limits have their own status code.
+/// The limits on one client. Most of them have their own status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the request target; over it, 414.
@@ -35,17 +35,17 @@ pub struct Limits {
     pub idle_time: Duration,
     /// How long the header section may take, from its first byte to its last; over it, 408.
     pub head_time: Duration,
-    /// How long the body may take, from the end of the head: 408 after it. One that is read by the handler may take so
-    /// long for each mebibyte.
+    /// How long the body may take, from the end of the header section; over it, 408. A body that the handler reads as
+    /// it arrives may take this long for each mebibyte.
     pub body_time: Duration,
-    /// How long a client may accept nothing of an answer.
+    /// How long a client may read nothing of a response.
     pub write_time: Duration,
     /// How long the server waits for the client's FIN after its own.
     pub linger: Duration,
 }
 
 impl Limits {
-    /// The same limits, and no time is longer than [`LONGEST`].
+    /// The same limits, with every time capped at [`LONGEST`].
     pub(crate) fn countable(self) -> Limits {
         Limits {
             idle_time: self.idle_time.min(LONGEST),
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_without_end_is_a_year_and_all_else_stays() {
+    fn an_endless_time_becomes_a_year_and_the_others_stay() {
         let short = Limits { target: 1, requests: 2, ..Limits::default() };
         assert_eq!(short.countable(), short);
         let (idle_time, head_time, body_time) = (Duration::MAX, Duration::MAX, Duration::MAX);

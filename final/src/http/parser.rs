@@ -13,7 +13,7 @@ use super::{Headers, Method, Status, Target, Version, header, header_name};
 /// The request line and the header section of a request, validated (RFC 9112 sections 3 and 5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
-    /// What the client wants to do.
+    /// The method.
     pub method: Method,
     /// The resource it wants to do it with.
     pub target: Target,
@@ -27,8 +27,8 @@ pub struct Head {
 
 /// Reads the header section of one request, together with its request line, from bytes that may arrive in pieces.
 ///
-/// It is given all bytes that are buffered, again and again, and remembers how many it has scanned. It knows no socket,
-/// so a test can cut the input anywhere.
+/// It is given all bytes that are buffered, again and again, and remembers how many it has scanned. It has no socket,
+/// so a test can split the input anywhere.
 #[derive(Debug)]
 pub struct HeadParser {
     limits: Limits,
@@ -78,7 +78,7 @@ impl HeadParser {
         self.is_head
     }
 
-    /// Scans what is new. Returns where the field lines begin once their last one and the empty line after it have
+    /// Scans the new bytes. Returns where the field lines begin once their last one and the empty line after it have
     /// arrived.
     fn scan(&mut self, buffered: &[u8]) -> Result<Option<usize>, ParseError> {
         loop {
@@ -149,7 +149,7 @@ impl HeadParser {
     }
 }
 
-/// What a request line has besides its target: a method, two spaces, a version, and room to spare.
+/// Bytes of a request line besides its target: a method, two spaces, a version, and some spare room.
 const REQUEST_LINE_EXTRA: usize = 64;
 
 fn parse_head(line: &[u8], fields: &[u8], limits: &Limits) -> Result<Head, ParseError> {
@@ -400,7 +400,7 @@ mod tests {
             answer(&format!("{start}{fields}"))
         };
         assert_eq!((head("", 200), head("", 201)), (Ok(Some(200)), Err(431)));
-        // An empty line in front is no part of the head.
+        // A leading empty line is not part of the header section.
         assert_eq!((head("\r\n", 200), head("\r\n", 201)), (Ok(Some(202)), Err(431)));
     }
 

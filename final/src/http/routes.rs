@@ -16,15 +16,14 @@ use super::{
 
 /// The route table that [`Router::build`](super::Router::build) returns.
 pub struct Routes {
-    /// One regular expression per route, in the order of `table`, all matched in one pass over the path.
+    /// One regular expression per route, in the same order as `table`, all matched in one pass over the path.
     set: RegexSet,
     /// Sorted by precedence, the most specific first.
     table: Vec<Route>,
-    /// The routes without parameters, by their paths. Nothing is more specific than they, so a path that is
-    /// here needs no expression. A quick hash will do: who asks cannot add a path, so nobody can fill it with paths of
-    /// the same hash.
+    /// The routes without parameters, by their paths. They are the most specific, so a path in this map needs no
+    /// regular expression. A fast hash is safe: clients cannot add paths, so they cannot cause collisions.
     fixed: HashMap<String, Vec<usize>, FxBuildHasher>,
-    /// What the requests that match a route of `table` share.
+    /// The metadata that requests share which match the same route of `table`.
     meta: Vec<Arc<RouteMeta>>,
     urls: Arc<Urls>,
 }
@@ -32,7 +31,7 @@ pub struct Routes {
 /// Names of parameters, and their values.
 type Params = Vec<(String, String)>;
 
-/// What is known of a route before any request comes.
+/// The metadata of a route that is known before any request arrives.
 #[derive(Debug)]
 pub(super) struct RouteMeta {
     pattern: String,
@@ -126,8 +125,8 @@ impl Routes {
         Routes { set, table, fixed, meta, urls }
     }
 
-    /// Wraps the handler of each route by itself, for what is kept for each route, such as a
-    /// [blocking predictor](crate::server::predict_blocking). What all routes have in common is a middleware.
+    /// Wraps the handler of each route separately, for state per route, such as a [blocking
+    /// predictor](crate::server::predict_blocking). Use a middleware for work that all routes share.
     #[must_use]
     pub fn wrap_each(mut self, wrap: impl Fn(Arc<dyn Handler>) -> Arc<dyn Handler>) -> Routes {
         for route in &mut self.table {
@@ -147,7 +146,7 @@ impl Routes {
         routes.filter(|route| route.pattern.params(target).is_some()).collect()
     }
 
-    /// The best route that answers this request, and its parameters.
+    /// The best route for this request, and its parameters.
     fn best(&self, request: &Request) -> Option<(usize, Params)> {
         let (target, method) = (request.target(), request.method());
         let matches = self.set.matches(target.path()).into_iter();
@@ -155,7 +154,7 @@ impl Routes {
         answering.find_map(|index| Some((index, self.table[index].pattern.params(target)?)))
     }
 
-    /// The route without parameters that answers this request, found without looking at any other.
+    /// The route without parameters for this request, found without checking any other.
     fn fixed(&self, path: &str, method: Method) -> Option<usize> {
         let indices = self.fixed.get(path)?;
         indices.iter().copied().find(|index| self.table[*index].methods.matches(method))
@@ -208,8 +207,7 @@ impl Handler for Routes {
     }
 }
 
-/// Whether a pattern is a path as it stands: without parameters, and without anything that a client could
-/// spell in another way.
+/// Whether a pattern is a literal path: without parameters, and in its only spelling.
 fn is_fixed(pattern: &str) -> bool {
     let stands_for_itself = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
     pattern.bytes().all(stands_for_itself)

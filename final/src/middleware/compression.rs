@@ -232,7 +232,7 @@ mod tests {
         }
     }
 
-    /// What no coding makes smaller.
+    /// Bytes that do not compress.
     fn noise() -> Vec<u8> {
         let mut state = 1_u64;
         let mut random = || {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_do_not_get_smaller_are_sent_as_they_are() {
+    fn incompressible_bytes_are_sent_unchanged() {
         let noise = noise();
         let handler = {
             let noise = noise.clone();
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_shared_the_part_that_is_sent_is_compressed_if_that_makes_it_smaller() {
+    fn only_the_sent_range_of_shared_bytes_is_compressed() {
         let (text, noise) = (vec![b'a'; 4096], noise());
         let all = SharedBytes::from([noise.clone(), text.clone()].concat());
         for (range, sent, coding) in [(0..4096, noise, None), (4096..8192, text, Some("gzip"))] {

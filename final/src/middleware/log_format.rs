@@ -16,8 +16,8 @@ const REFERER: HeaderName = HeaderName::from_static("Referer");
 /// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// The Combined Log Format, for people: the common one, which every tool for logs has read since NCSA
-    /// httpd, and behind it where the client comes from and what it is.
+    /// The Combined Log Format, for people: the Common Log Format, which log tools have read since NCSA httpd, followed
+    /// by the Referer and User-Agent fields.
     Common,
     /// A JSON object, for programs. It has more fields.
     Json,
@@ -50,9 +50,8 @@ impl LogFormat {
     }
 }
 
-/// `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0" 200 2326 "-" "curl/8.5.0"`.
-/// The two dashes in front are for names that hardly anybody finds out: of the client's user (RFC 1413), and
-/// of who has logged in.
+/// `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0" 200 2326 "-" "curl/8.5.0"`. The first two
+/// dashes are unused fields: the client's user name (RFC 1413), and the authenticated user.
 fn common(entry: &LogEntry) -> String {
     let LogEntry { request, status, length, .. } = entry;
     let mut line = String::with_capacity(256);
@@ -78,11 +77,11 @@ fn common(entry: &LogEntry) -> String {
 }
 
 thread_local! {
-    /// The second that was written last, and how.
+    /// The last formatted second, and its text.
     static WRITTEN: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
 }
 
-/// The time as the common format has it. It is the same for a whole second, and so is made once in a second and thread.
+/// The time in the Common Log Format. It has whole seconds, so each thread formats it once a second.
 fn with_second(time: SystemTime, use_it: impl FnOnce(&str)) {
     let time = timestamp(time);
     WRITTEN.with_borrow_mut(|written| {
@@ -108,14 +107,14 @@ fn json(entry: &LogEntry) -> String {
         "status": entry.status.code(),
         "bytes": entry.length,
         "duration_ms": f64::from(microseconds) / 1000.0,
-        // JSON is Unicode: what is not UTF-8 becomes U+FFFD in it.
+        // JSON is Unicode, so invalid UTF-8 becomes U+FFFD.
         "referer": field(request, REFERER).map(String::from_utf8_lossy),
         "user_agent": field(request, header::USER_AGENT).map(String::from_utf8_lossy),
     })
     .to_string()
 }
 
-/// What the client says in a field, if it does: an empty one is still there. It need not be UTF-8.
+/// The value of a field, if the client sent it. It may be empty, and need not be UTF-8.
 fn field(request: &Request, name: HeaderName) -> Option<&[u8]> {
     Some(request.headers().get(name)?.as_bytes())
 }
@@ -133,7 +132,7 @@ pub fn escape(bytes: &[u8]) -> String {
     safe
 }
 
-/// The same, behind what is in `safe`.
+/// Appends the escaped bytes to `safe`.
 fn escape_into(safe: &mut String, bytes: &[u8]) {
     for &byte in bytes {
         match byte {
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_common_format_is_the_one_that_tools_know() {
+    fn the_common_format_is_the_combined_log_format() {
         assert_eq!(
             line(LogFormat::Common, "/a?b=c", Some(2326)),
             "127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] \"GET /a?b=c HTTP/1.1\" 200 2326 \"-\" \"-\"\n"
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_says_of_itself_is_quoted_and_may_be_empty() {
+    fn fields_of_the_client_are_quoted_and_may_be_empty() {
         let table = [
             ("http://a.example/?q=\"x\"", "a\\b", r#""http://a.example/?q=\"x\"" "a\\b""#, r"a\\b"),
             ("", "a\tb", r#""" "a\x09b""#, r"a\tb"),

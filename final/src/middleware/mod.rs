@@ -56,8 +56,8 @@ pub struct Next<'a> {
 }
 
 impl Next<'_> {
-    /// Calls the remaining layers. A layer that does not call this responds in their place. Calling it twice does
-    /// not compile, because the first call consumes `self`.
+    /// Calls the remaining layers. A layer that does not call this responds itself. Calling it twice does not compile,
+    /// because the first call consumes `self`.
     pub fn run(self, request: &mut Request) -> Response {
         match self.rest {
             [] => self.endpoint.handle(request),

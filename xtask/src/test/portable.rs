@@ -22,7 +22,7 @@ const READINESS: [&str; 5] =
     ["--lib", "--test=engine", "--test=framing", "--test=responses", "--test=clients"];
 
 /// mio's form for poll(2) reports everything at once, however little room the caller has.
-const NOT_WITH_POLL: &str = "what_finds_no_room_is_told_next_time";
+const NOT_WITH_POLL: &str = "events_without_room_are_reported_by_the_next_wait";
 
 /// All tests of `final`, above mio.
 pub(super) fn with_mio(run: &Run) -> anyhow::Result<Outcome> {

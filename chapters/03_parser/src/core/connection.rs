@@ -26,9 +26,9 @@ pub enum Fill {
 
 /// One client's connection.
 ///
-/// TCP delivers a stream of bytes, not messages: one send by the client may arrive in pieces, and
-/// several sends may arrive as one piece. So the connection buffers the bytes until a parser, which
-/// knows where a message ends, consumes them.
+/// TCP delivers a stream of bytes, not messages: one send by the client may arrive in several reads, and several sends
+/// may arrive in one. So the connection buffers the bytes until a parser, which knows where a message ends, consumes
+/// them.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
@@ -190,10 +190,10 @@ impl Connection {
     ///
     /// close(2) on a socket with unread bytes makes the kernel send RST, and an RST may make the peer's
     /// kernel discard bytes that its program has not read yet (RFC 9112 section 9.6). So we send FIN
-    /// first, then read and discard input until the peer's FIN, for at most `patience` and at most
+    /// first, then read and discard input until the peer's FIN, for at most `timeout` and at most
     /// [`DRAIN_LIMIT`] bytes.
-    pub fn close(mut self, patience: Duration) {
-        let deadline = Deadline::after(patience);
+    pub fn close(mut self, timeout: Duration) {
+        let deadline = Deadline::after(timeout);
         let mut drained = 0;
         if self.finish_writing().is_ok() {
             self.consume(self.buffered().len());

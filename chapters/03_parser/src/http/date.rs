@@ -1,7 +1,7 @@
 //! Dates on the wire: `Sun, 06 Nov 1994 08:49:37 GMT`.
 //!
-//! [`now`] is the only place that reads the wall clock. A function that needs the time gets it as an argument, so that
-//! a test can choose it.
+//! [`now`] is the only function that reads the wall clock. A function that needs the time gets it as an argument, so
+//! that a test can choose it.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! RESPOND: a response becomes bytes. The one place that decides how a response is framed.
+//! RESPOND: a response becomes bytes. Only this file decides how a response is framed.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -15,7 +15,7 @@ const BODY_READ_SIZE: usize = 16 * KIB;
 /// The facts of a request that its response depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseContext {
-    /// The version that the client speaks.
+    /// The client's HTTP version.
     pub version: Version,
     /// Whether the request was HEAD: the response has the fields of GET, but no body.
     pub is_head: bool,
@@ -26,9 +26,9 @@ pub struct ResponseContext {
 /// Whether the connection can be reused for another request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reuse {
-    /// The client can tell where this response ends.
+    /// The client can detect the end of this response.
     Yes,
-    /// The response is delimited by the close of the connection, or one side asked to close it.
+    /// The response is delimited by the close of the connection, or one side requested to close it.
     No,
 }
 
@@ -109,8 +109,7 @@ fn head(
         line(&mut out, "Date", date::imf_fixdate(date::now()).as_bytes());
     }
     for (name, value) in headers.iter() {
-        // This is the only place that decides the framing. Two contradicting framing fields would allow
-        // response smuggling.
+        // Only this function decides the framing. Two contradicting framing fields would allow response smuggling.
         if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name) {
             if cfg!(debug_assertions) {
                 log_stderr(format_args!(
@@ -318,7 +317,7 @@ mod tests {
         assert!(text.ends_with("Content-Length: 7\r\n\r\npackage"), "{text}");
     }
 
-    /// A reader whose reads return these results in turn.
+    /// A reader whose reads return these results one by one.
     struct Reads(Vec<Result<&'static [u8], io::ErrorKind>>);
 
     impl Read for Reads {

@@ -12,7 +12,7 @@ use super::parser::{Head, HeadParser};
 use super::{Handler, HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
 use crate::core::{Connection, Deadline, Fill, Registration, State};
 
-/// The buffer size of a connection: the largest header section, plus room to read a body in large pieces.
+/// The buffer size of a connection: the largest header section, plus room to read a body in large blocks.
 pub fn buffer_size(limits: &Limits) -> usize {
     limits.head + 16 * KIB
 }

@@ -7,7 +7,7 @@ pub const KIB: usize = 1024;
 /// 1,048,576 bytes.
 pub const MIB: usize = 1024 * KIB;
 
-/// What one client may use before it is rejected. Most limits have their own status code.
+/// The limits on one client. Most of them have their own status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the request target; over it, 414.

@@ -1,4 +1,4 @@
-//! The core moves bytes. It does not know what they mean.
+//! The core moves bytes, without interpreting them.
 
 pub mod connection;
 pub mod deadline;

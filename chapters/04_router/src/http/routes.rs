@@ -15,7 +15,7 @@ use super::{
 
 /// The route table that [`Router::build`](super::Router::build) returns.
 pub struct Routes {
-    /// One regular expression per route, in the order of `table`, all matched in one pass over the path.
+    /// One regular expression per route, in the same order as `table`, all matched in one pass over the path.
     set: RegexSet,
     /// Sorted by precedence, the most specific first.
     table: Vec<Route>,

@@ -58,8 +58,8 @@ fn policy() -> Policy {
     }
 }
 
-/// A layer can be a function. This one tells browsers to trust our Content-Type instead of guessing, so that text
-/// uploaded by a user cannot become a page with scripts.
+/// A layer can be a function. This one makes browsers trust our Content-Type instead of guessing, so that text uploaded
+/// by a user cannot become a page with scripts.
 fn no_sniff(request: &mut Request, next: Next<'_>) -> Response {
     next.run(request)
         .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 /// Writes a line with a single call, so that lines of several threads do not mix.
 ///
 /// `eprintln!` panics when it cannot write because the pipe has no reader or the disk is full. A server has to keep
-/// running then, so the error is ignored: there is no other place to report it.
+/// running then, so the error is ignored: there is no other way to report it.
 pub fn log_stderr(message: impl Display) {
     write_line(&mut io::stderr(), message);
 }

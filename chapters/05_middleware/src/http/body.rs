@@ -25,7 +25,7 @@ impl RequestBody {
         self.as_bytes().len()
     }
 
-    /// Whether nothing is left to read.
+    /// Whether everything has been read.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_handler_may_read_a_part_and_then_the_rest() {
+    fn a_handler_may_read_a_part_and_then_the_remainder() {
         let mut body = RequestBody::from(b"hello world".to_vec());
         let mut start = [0; 6];
         body.read_exact(&mut start).unwrap();

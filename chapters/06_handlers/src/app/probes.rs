@@ -9,7 +9,7 @@ use crate::handlers::static_files::resolve::Root;
 /// How long the disk may take to look up a directory. A network drive that is down can block forever.
 const DISK: Duration = Duration::from_secs(1);
 
-/// The server can serve while it has not been asked to stop and its files are there. The probe looks up the root as
+/// The server is ready until a stop is requested, and while its files are there. The probe looks up the root as
 /// requests do: a check of its own could pass while they fail.
 pub(super) fn health(
     folder: &Path,

@@ -211,7 +211,7 @@ fn to_json(id: u32, name: &str) -> Value {
 }
 
 /// The name in a body such as `{"name": "Ada"}`. The body may also contain the user's own `id`, so that a client can
-/// send back what it has read. Other JSON is 422: well-formed, but invalid (RFC 9110 section 15.5.21).
+/// send back the JSON it has read. Other JSON is 422: well-formed, but invalid (RFC 9110 section 15.5.21).
 fn name_in(request: &Request, own_id: Option<u32>) -> Result<String, HttpError> {
     let body = extract::json(request)?;
     let name = body.as_object().and_then(|fields| {

@@ -130,7 +130,7 @@ mod tests {
         }
     }
 
-    /// Uses these keys in turn, each of weight 1, and returns which of them were in the map.
+    /// Uses these keys one by one, each of weight 1, and returns which of them were in the map.
     fn uses(map: &mut GenerationalMap<char, ()>, keys: &str, now: Instant) -> Vec<bool> {
         let mut one = |key| {
             let is_there = map.get(&key, now).is_some();

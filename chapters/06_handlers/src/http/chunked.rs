@@ -15,8 +15,8 @@ const OVERHEAD: u64 = 16 * KIB as u64;
 
 /// Decodes a chunked body as its bytes arrive.
 ///
-/// Consumes what the connection has buffered, and reports how much it consumed. It has no socket, so a
-/// test can split the input anywhere. Sizes are in bytes; [`Limits::body`] counts decoded bytes.
+/// Consumes the bytes that the connection has buffered, and reports how many it consumed. It has no socket, so a test
+/// can split the input anywhere. Sizes are in bytes; [`Limits::body`] counts decoded bytes.
 #[derive(Debug)]
 pub struct ChunkedDecoder {
     limits: Limits,
@@ -177,7 +177,8 @@ mod tests {
 
     type Decoded = (Vec<u8>, usize, bool, Vec<String>);
 
-    /// Decodes the pieces one after the other. Returns the data, the bytes used, whether it is done, and the trailers.
+    /// Decodes the parts of an input one after the other. Returns the data, the bytes used, whether it is done, and the
+    /// trailers.
     fn decode<'a>(
         pieces: impl IntoIterator<Item = &'a [u8]>,
         limits: &Limits,

@@ -1,4 +1,4 @@
-//! Request methods: what the client wants to do with the resource.
+//! Request methods: the action that the client wants to perform on the resource.
 //!
 //! Two properties matter more than the names: a *safe* method only reads, so a crawler may use it. An *idempotent*
 //! method has the same effect when sent twice, so a client may retry it when the connection broke before the response.

@@ -69,9 +69,9 @@ registered! {
 
     /// Several representations to choose from (section 15.4.1).
     MULTIPLE_CHOICES = 300, "Multiple Choices";
-    /// Moved permanently. Clients may turn POST into GET; if that matters, use 308 (section 15.4.2).
+    /// Moved permanently. Clients may change POST to GET; if that matters, use 308 (section 15.4.2).
     MOVED_PERMANENTLY = 301, "Moved Permanently";
-    /// Moved temporarily. Clients may turn POST into GET; if that matters, use 307 (section 15.4.3).
+    /// Moved temporarily. Clients may change POST to GET; if that matters, use 307 (section 15.4.3).
     FOUND = 302, "Found";
     /// Fetch the result with GET from `Location`: the response to a submitted form (section 15.4.4).
     SEE_OTHER = 303, "See Other";

@@ -47,8 +47,8 @@ impl Target {
     /// Parses the target of a request with this method, which decides which forms are allowed.
     ///
     /// Dot segments are kept: a client removes them before it sends, and code that opens files must reject them in any
-    /// case, since `%2e%2e%2f` decodes to them. The query is not decoded, and its `%` are not checked: browsers send what
-    /// a user types, and only code that reads the query needs it decoded.
+    /// case, since `%2e%2e%2f` decodes to them. The query is not decoded, and its `%` are not checked: browsers send it
+    /// as the user typed it, and only code that reads the query needs it decoded.
     ///
     /// # Errors
     /// [`InvalidTarget`] for a target that the grammar does not allow (400). It is not repaired, since another server

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_can_be_left_out_but_not_its_failures() {
+    fn a_path_can_be_skipped_but_not_its_failures() {
         assert!(writes(Method::Get, "/health", |_: &mut Request| "fine").is_empty());
         let fails = |_: &mut Request| Status::SERVICE_UNAVAILABLE;
         assert_eq!(writes(Method::Get, "/health", fails).len(), 1);

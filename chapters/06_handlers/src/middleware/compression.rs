@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_do_not_get_smaller_are_sent_as_they_are() {
+    fn incompressible_bytes_are_sent_unchanged() {
         let mut state = 1_u64;
         let mut random = || {
             state = state

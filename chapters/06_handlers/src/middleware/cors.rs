@@ -23,12 +23,12 @@ const ALLOW_CREDENTIALS: HeaderName = HeaderName::from_static("Access-Control-Al
 const EXPOSE_HEADERS: HeaderName = HeaderName::from_static("Access-Control-Expose-Headers");
 const MAX_AGE: HeaderName = HeaderName::from_static("Access-Control-Max-Age");
 
-/// Methods that need no permission. A browser asks for them only when another part of the request, such as a field,
-/// needs permission (Fetch, "CORS-safelisted method").
+/// Methods that need no permission. A browser requests permission for them only when another part of the request, such
+/// as a field, needs it (Fetch, "CORS-safelisted method").
 ///
 /// There is no such list for fields. Some, such as Accept or Range, need no permission while their values are harmless;
-/// then a browser does not ask for them. If it does ask, the value is not harmless, and the field needs permission like
-/// any other (Fetch, "CORS-safelisted request-header").
+/// then a browser does not request it. If it does, the value is not harmless, and the field needs permission like any
+/// other (Fetch, "CORS-safelisted request-header").
 const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "POST"];
 
 /// The configuration of [`Cors`].
@@ -38,7 +38,7 @@ pub struct Policy {
     pub origins: Vec<String>,
     /// The allowed methods, besides GET, HEAD and POST.
     pub methods: Vec<Method>,
-    /// The allowed request fields. For some, a browser does not ask while their values are harmless.
+    /// The allowed request fields. For some, a browser does not request permission while their values are harmless.
     pub request_headers: Vec<HeaderName>,
     /// The response fields that a script may read, besides a few that are always readable.
     pub exposed_headers: Vec<HeaderName>,
@@ -100,7 +100,7 @@ impl Cors {
         }
     }
 
-    /// Responds to a preflight: a browser asks for permission before it sends the actual request.
+    /// Responds to a preflight: a browser requests permission before it sends the actual request.
     fn preflight(&self, request: &Request) -> Response {
         let reject = |message: &str| {
             HttpError::new(Status::FORBIDDEN, "cors_refused", message).into_response()

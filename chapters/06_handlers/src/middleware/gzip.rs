@@ -99,7 +99,7 @@ mod tests {
         plain
     }
 
-    /// Returns one piece per read, like a network connection.
+    /// Returns one chunk per read, like a network connection.
     struct Pieces(Vec<Vec<u8>>);
 
     impl Read for Pieces {

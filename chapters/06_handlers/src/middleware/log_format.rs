@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_common_format_is_the_one_that_tools_know() {
+    fn the_common_format_is_the_combined_log_format() {
         assert_eq!(
             line(LogFormat::Common, "/a?b=c", Some(2326)),
             "127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] \"GET /a?b=c HTTP/1.1\" 200 2326\n"

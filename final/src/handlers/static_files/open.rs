@@ -82,7 +82,7 @@ fn non_blocking() -> OpenOptions {
 /// The path of an open file as the kernel knows it: its real location, not the name under which it was opened.
 ///
 /// # Errors
-/// When `/proc` is not mounted. Then nothing is served, because no path can be verified.
+/// When `/proc` is not mounted. Then no file is served, because no path can be verified.
 #[cfg(target_os = "linux")]
 pub(super) fn path_of(file: &File, _: &Path) -> io::Result<PathBuf> {
     use std::os::fd::AsRawFd;

@@ -71,7 +71,7 @@ impl Root {
         open::beneath(&root, relative)
     }
 
-    /// Gives a missing root an error kind of its own, to tell it apart from a missing file.
+    /// Gives a missing root an error kind of its own, to distinguish it from a missing file.
     fn is_gone(&self, error: io::Error) -> io::Error {
         if !is_absent(&error) {
             return error;

@@ -51,7 +51,7 @@ impl Root {
         }
     }
 
-    /// Gives a missing root an error kind of its own, to tell it apart from a missing file.
+    /// Gives a missing root an error kind of its own, to distinguish it from a missing file.
     fn is_gone(&self, error: &io::Error) -> io::Error {
         io::Error::other(format!("the root {} cannot be used: {error}", self.0.display()))
     }
