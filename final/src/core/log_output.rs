@@ -1,4 +1,4 @@
-//! Where the lines of a log go, from many threads, none of which ever waits for the output.
+//! The output of a log: many threads write lines, and none of them ever waits for the output.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -7,27 +7,25 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::stderr::log_stderr;
-
-/// Bytes that may wait in the channel. Lines that don't fit are dropped: a log that is not read must not stop the service,
-/// nor fill the memory. The bound is not a number of lines, because a line can have 100 bytes or 10,000.
+/// The maximum number of bytes in the channel. Lines that don't fit are dropped: a log that is not read must not block
+/// the service or fill the memory. The bound is in bytes, because a line can have 100 bytes or 10,000.
 const MAX_WAITING: usize = 4 * 1024 * 1024;
 
-/// How long lines are collected before they are written. Without it, the writer wakes up for nearly every line. With it, a
-/// server that logs to a file responds 1.18 times as often, for 0.72 of the processor time (`examples/bench.rs` with
-/// `BENCH_LOG`, `wrk -t2 -c64`, two cores, five runs of each in turn; medians).
+/// How long lines are collected before they are written. Without this, the writer wakes up for nearly every line. With
+/// it, a server that logs to a file handles 1.18 times as many requests per second, with 0.72 of the CPU time
+/// (`examples/bench.rs` with `BENCH_LOG`, `wrk -t2 -c64`, two cores, medians of five alternating runs).
 const COLLECTING: Duration = Duration::from_millis(1);
 
-/// Bytes that the writer keeps room for between two writes.
+/// The capacity in bytes that the writer keeps between two writes.
 const MAX_KEPT: usize = 64 * 1024;
 
-/// How long the lines that wait may still take when the output is dropped.
+/// How long dropping the output waits for queued lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// An output that a thread of its own writes to.
+/// A log output with a thread of its own that writes to it.
 ///
-/// Other threads send their lines through a channel and go on. The writer takes all lines that wait there and writes them
-/// by one call, so under load there are far fewer calls than lines. (Databases call this a group commit.)
+/// Other threads send their lines through a channel and go on. The writer takes all queued lines and writes them by one
+/// call, so under load there are far fewer calls than lines. (Databases call this a group commit.)
 pub struct LogOutput {
     entries: Sender<Entry>,
     counts: Arc<Counts>,
@@ -35,7 +33,7 @@ pub struct LogOutput {
 
 enum Entry {
     Line(String),
-    /// All lines before this have been written, or have been lost, when something is sent here.
+    /// Signals when all earlier lines have been written or lost.
     Flush(SyncSender<()>),
 }
 
@@ -43,34 +41,32 @@ enum Entry {
 struct Counts {
     /// Bytes of the lines in the channel.
     waiting: AtomicUsize,
-    /// Lines that did not fit, or could not be written.
+    /// Lines that did not fit or could not be written.
     dropped: AtomicU64,
-    /// Whether no more lines are taken.
+    /// Whether further lines are rejected.
     is_finished: AtomicBool,
 }
 
 impl LogOutput {
-    /// Starts the thread that writes to `output`. If that fails, all lines are dropped, and standard error says so. `name`
-    /// is what this output is called there.
-    pub fn new(name: &'static str, output: impl Write + Send + 'static) -> LogOutput {
+    /// Starts the thread that writes to `output`. If that fails, all lines are dropped. `report` gets a message when lines
+    /// are dropped, and when writing works again.
+    pub fn new(output: impl Write + Send + 'static, report: fn(&str)) -> LogOutput {
         let (entries, received) = channel();
         let log = LogOutput { entries, counts: Arc::default() };
         let counts = Arc::clone(&log.counts);
         let thread = thread::Builder::new().name("log".to_string());
-        if let Err(error) = thread.spawn(move || write_lines(name, output, &received, &counts)) {
-            log_stderr(format_args!(
-                "{name}: cannot start its thread, so all lines are dropped: {error}"
-            ));
+        if let Err(error) = thread.spawn(move || write_lines(output, &received, &counts, report)) {
+            report(&format!("cannot start its thread, so all lines are dropped: {error}"));
         }
         log
     }
 
-    /// Leaves a line to the writer, or drops it if too much waits. It never blocks.
+    /// Queues a line, or drops it if the queue is full. It never blocks.
     pub fn write(&self, line: impl Into<String>) {
         let line = line.into();
         let counts = &self.counts;
         let length = line.len();
-        // The counts guard no other memory, so nothing has to be ordered by them.
+        // The counters guard no other data, so relaxed ordering is enough.
         let waiting = counts.waiting.fetch_add(length, Ordering::Relaxed) + length;
         let is_over = waiting > MAX_WAITING || counts.is_finished.load(Ordering::Relaxed);
         if is_over || self.entries.send(Entry::Line(line)).is_err() {
@@ -79,23 +75,23 @@ impl LogOutput {
         }
     }
 
-    /// How many lines have been dropped so far.
+    /// The number of lines dropped so far.
     pub fn dropped(&self) -> u64 {
         self.counts.dropped.load(Ordering::Relaxed)
     }
 
-    /// Takes no more lines, and waits until those that are there have been written, for `patience` at most.
-    pub fn finish(&self, patience: Duration) {
+    /// Rejects further lines, and waits for at most `timeout` until the queued ones have been written.
+    pub fn finish(&self, timeout: Duration) {
         self.counts.is_finished.store(true, Ordering::Relaxed);
-        self.flush(patience);
+        self.flush(timeout);
     }
 
-    /// Waits until all lines have been written, for `patience` at most.
-    pub fn flush(&self, patience: Duration) {
+    /// Waits for at most `timeout` until all queued lines have been written.
+    pub fn flush(&self, timeout: Duration) {
         let (written, all) = sync_channel(1);
-        // An error means that the writer has ended, or that it is blocked for longer. Nothing else can be done then.
+        // An error means that the writer has ended, or is blocked for longer. Nothing else can be done in either case.
         if self.entries.send(Entry::Flush(written)).is_ok() {
-            let _ = all.recv_timeout(patience);
+            let _ = all.recv_timeout(timeout);
         }
     }
 }
@@ -106,10 +102,15 @@ impl Drop for LogOutput {
     }
 }
 
-/// Writes until the channel is closed.
-fn write_lines(name: &str, mut output: impl Write, received: &Receiver<Entry>, counts: &Counts) {
+/// The writer thread: writes until the channel is closed.
+fn write_lines(
+    mut output: impl Write,
+    received: &Receiver<Entry>,
+    counts: &Counts,
+    report: fn(&str),
+) {
     let mut lines = Vec::new();
-    // What has been reported on standard error, which may be blocked too. Only this thread waits for it then.
+    // How many dropped lines have been reported. Reporting may block, but only this thread waits for it.
     let (mut reported, mut fails) = (0, false);
     while let Ok(first) = received.recv() {
         thread::sleep(COLLECTING);
@@ -122,30 +123,25 @@ fn write_lines(name: &str, mut output: impl Write, received: &Receiver<Entry>, c
         }
         let dropped = counts.dropped.load(Ordering::Relaxed);
         match &written {
-            Err(error) if !fails => {
-                log_stderr(format_args!("{name}: {error}; lines are dropped"));
-            }
+            Err(error) if !fails => report(&format!("{error}; lines are dropped")),
             Ok(()) if dropped > reported => {
-                let count = dropped - reported;
-                log_stderr(format_args!(
-                    "{name}: it goes on after {count} lines that were dropped"
-                ));
+                report(&format!("it goes on after {} lines that were dropped", dropped - reported));
                 reported = dropped;
             }
             _ => {}
         }
         fails = written.is_err();
         for written in flushes {
-            let _ = written.send(()); // it may have waited for too long already
+            let _ = written.send(()); // the caller may have given up
         }
     }
 }
 
-/// Puts all lines that wait in place of those in `lines`, and returns the flushes among them. It ends even if other
-/// threads send all the time: their lines count as waiting until it has ended, so they reach the bound.
+/// Replaces the contents of `lines` with all queued lines, and returns the flushes among them. It ends even if other
+/// threads keep sending: lines count as queued until it has ended, so they reach the bound.
 fn drain(first: Entry, received: &Receiver<Entry>, lines: &mut Vec<u8>) -> Vec<SyncSender<()>> {
     lines.clear();
-    lines.shrink_to(MAX_KEPT); // after a blockage it may have megabytes
+    lines.shrink_to(MAX_KEPT); // after a blocked write it may hold megabytes
     let mut flushes = Vec::new();
     for entry in std::iter::once(first).chain(received.try_iter()) {
         match entry {
@@ -165,7 +161,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
-    /// Notes each write: tells that it has begun, and waits until it may end.
+    /// Reports the beginning of each write, and lets the test decide when and how it ends.
     struct Stepped {
         begun: Sender<String>,
         may_end: Receiver<io::Result<()>>,
@@ -183,13 +179,15 @@ mod tests {
         }
     }
 
+    fn ignore(_: &str) {}
+
     fn stepped() -> (LogOutput, Receiver<String>, Sender<io::Result<()>>) {
         let ((begun, writes), (go_on, may_end)) = (channel(), channel());
-        (LogOutput::new("log", Stepped { begun, may_end }), writes, go_on)
+        (LogOutput::new(Stepped { begun, may_end }, ignore), writes, go_on)
     }
 
     #[test]
-    fn lines_that_come_during_a_write_are_written_together_by_the_next_one() {
+    fn lines_that_arrive_during_a_write_are_written_together_next() {
         let (output, writes, go_on) = stepped();
         output.write("one\n");
         assert_eq!(writes.recv_timeout(LONG).unwrap(), "one\n");
@@ -203,9 +201,10 @@ mod tests {
         assert_eq!((writes.try_iter().count(), output.dropped()), (0, 0));
     }
 
-    /// Once a thread with a line waited for the output as soon as 64 KiB waited, and so did its client.
+    /// Regression test: once 64 KiB were queued, a thread that logged a line waited for the output, and so did its
+    /// client.
     #[test]
-    fn an_output_that_takes_nothing_blocks_nobody_and_its_lines_are_counted() {
+    fn a_blocked_output_blocks_no_thread_and_dropped_lines_are_counted() {
         let (output, writes, go_on) = stepped();
         let line = format!("{}\n", "x".repeat(999));
         output.write("first\n");
@@ -214,7 +213,7 @@ mod tests {
             output.write(&line);
         }
         assert_eq!(output.dropped(), 7);
-        // It can be ended all the same.
+        // The output can still be finished.
         output.finish(Duration::ZERO);
         output.write("too late\n");
         assert_eq!(output.dropped(), 8);
@@ -226,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_cannot_be_written_are_counted_and_the_next_ones_are_tried() {
+    fn lines_that_cannot_be_written_are_counted_and_later_ones_are_tried() {
         let (output, writes, go_on) = stepped();
         output.write("lost\n");
         writes.recv_timeout(LONG).unwrap();
@@ -248,13 +247,13 @@ mod tests {
 
     #[test]
     fn every_line_of_many_threads_is_written_once_and_whole() {
-        /// Each write as it came.
+        /// Records the bytes of each write.
         #[derive(Clone, Default)]
         struct Bytes(Arc<Mutex<Vec<u8>>>);
 
         impl Write for Bytes {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                // One byte less than it is given, as a full pipe may do.
+                // One byte less than requested, as a full pipe may do.
                 let count = bytes.len().saturating_sub(1).max(1);
                 self.0.lock().unwrap().extend_from_slice(&bytes[..count]);
                 Ok(count)
@@ -266,14 +265,14 @@ mod tests {
         }
 
         let bytes = Bytes::default();
-        let output = LogOutput::new("log", bytes.clone());
+        let output = LogOutput::new(bytes.clone(), ignore);
         thread::scope(|scope| {
             for name in ["a", "b", "c", "d"] {
                 let output = &output;
                 scope.spawn(move || (0..500).for_each(|i| output.write(format!("{name}{i}\n"))));
             }
         });
-        drop(output); // which waits for the last lines
+        drop(output); // waits for the last lines
         let text = String::from_utf8(bytes.0.lock().unwrap().clone()).unwrap();
         for name in ["a", "b", "c", "d"] {
             let lines: Vec<_> = text.lines().filter(|line| line.starts_with(name)).collect();

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use super::log_output::LogOutput;
 
-/// The thread that writes, once a server runs.
+/// The background writer, once a server runs.
 static WRITER: OnceLock<LogOutput> = OnceLock::new();
 
-/// Writes a line, by one call, so that it stays whole.
+/// Writes a line with a single call, so that lines of several threads do not mix.
 ///
-/// `eprintln!` panics when it cannot write: nothing reads the pipe any more, or the disk is full. A server has to go on
-/// then, and there is no other place for the message. And it waits when a pipe is full because nothing reads it. So when a
-/// server runs, a thread of its own writes the lines: no thread that serves clients waits, and neither does a stop.
+/// `eprintln!` panics when it cannot write because the pipe has no reader or the disk is full. A server has to keep
+/// running then, so the error is ignored. And a write to a full pipe blocks until something reads it. So while a server
+/// runs, a background thread writes the lines, and neither client threads nor a shutdown wait for it.
 pub fn log_stderr(message: impl Display) {
     match WRITER.get() {
         Some(writer) => writer.write(format!("{message}\n")),
@@ -22,15 +22,19 @@ pub fn log_stderr(message: impl Display) {
     }
 }
 
-/// From now on a thread of its own writes.
+/// Starts the background thread that writes from now on.
 pub fn write_in_background() {
-    WRITER.get_or_init(|| LogOutput::new("standard error", io::stderr()));
+    WRITER.get_or_init(|| {
+        LogOutput::new(io::stderr(), |problem| {
+            log_stderr(format_args!("standard error: {problem}"));
+        })
+    });
 }
 
-/// Waits until all lines have been written, for `patience` at most. To be called before the program ends.
-pub fn flush(patience: Duration) {
+/// Waits for at most `timeout` until all lines have been written. Call it before the program ends.
+pub fn flush(timeout: Duration) {
     if let Some(writer) = WRITER.get() {
-        writer.flush(patience);
+        writer.flush(timeout);
     }
 }
 

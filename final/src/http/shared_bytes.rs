@@ -1,28 +1,28 @@
-//! Bytes in memory that many responses send at the same time.
+//! Bytes in memory that several responses can send at the same time.
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::core::MemoryBudget;
 use crate::core::memory_budget::{OverBudget, Reservation};
+use crate::core::sync::{Mutex, lock};
 
-/// The bytes of a body, which are in memory once however many clients they are sent to. A clone refers to the same
-/// bytes, and the last one that is dropped frees them.
+/// The bytes of a body, which are in memory once, however many clients receive them. Clones share the bytes, and
+/// dropping the last clone frees them.
 #[derive(Debug, Clone, Default)]
 pub struct SharedBytes(Arc<Contents>);
 
 #[derive(Debug, Default)]
 struct Contents {
     bytes: Vec<u8>,
-    /// They are counted once, from the first response that sends them until they are freed.
+    /// The bytes are counted once, from the first response that sends them until they are freed.
     memory: Mutex<Reservation>,
 }
 
 impl SharedBytes {
-    /// Counts the bytes in the budget, if they are not counted yet.
+    /// Reserves memory for the bytes in the budget, unless that has been done.
     pub(super) fn count_in(&self, budget: &MemoryBudget) -> Result<(), OverBudget> {
-        let mut memory = self.0.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.resize(budget, self.0.bytes.capacity())
+        lock(&self.0.memory).resize(budget, self.0.bytes.capacity())
     }
 }
 
@@ -42,7 +42,7 @@ impl PartialEq for SharedBytes {
 
 impl Eq for SharedBytes {}
 
-/// Takes the bytes over. They are not copied unless the vector has spare room, which is given back.
+/// Takes ownership of the bytes. They are not copied, unless the vector has spare capacity that has to be freed.
 impl From<Vec<u8>> for SharedBytes {
     fn from(mut bytes: Vec<u8>) -> SharedBytes {
         bytes.shrink_to_fit();
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clone_has_the_same_bytes_and_not_a_copy_of_them() {
+    fn a_clone_shares_the_bytes() {
         let bytes = b"hello".to_vec();
         let before = bytes.as_ptr();
         let shared = SharedBytes::from(bytes);

@@ -7,30 +7,33 @@ use std::time::{Duration, Instant};
 use super::log_format::{LogEntry, LogFormat};
 use super::{Middleware, Next};
 use crate::core::log_output::LogOutput;
+use crate::core::stderr::log_stderr;
 use crate::http::{Method, Request, Response, date};
 
-/// Writes a line for each request. It belongs near the outside, where it also sees the responses of other layers. A clone
-/// writes to the same output.
+/// Writes a line for each request. It should be one of the outermost layers, to log the responses of the others. Clones
+/// share the output.
 #[derive(Clone)]
 pub struct AccessLog {
-    /// `None`: nothing is logged. It may change while the server runs.
+    /// `None` disables the log. The format can change while the server runs.
     format: Arc<RwLock<Option<LogFormat>>>,
     output: Arc<LogOutput>,
     skipped: Vec<String>,
 }
 
 impl AccessLog {
-    /// A log on standard output, for a service manager or a pipe.
+    /// Logs to standard output, for a service manager or a pipe.
     pub fn new(format: LogFormat) -> AccessLog {
         AccessLog::to(format, io::stdout())
     }
 
-    /// A log with another output.
+    /// Logs to another output.
     pub fn to(format: LogFormat, output: impl Write + Send + 'static) -> AccessLog {
         let format = Arc::new(RwLock::new(Some(format)));
         AccessLog {
             format,
-            output: Arc::new(LogOutput::new("access log", output)),
+            output: Arc::new(LogOutput::new(output, |problem| {
+                log_stderr(format_args!("access log: {problem}"));
+            })),
             skipped: Vec::new(),
         }
     }
@@ -42,20 +45,20 @@ impl AccessLog {
         self
     }
 
-    /// From the next request on, logs in this format, or not at all. It counts for all clones.
+    /// Changes the format from the next request on, for all clones. `None` disables the log.
     pub fn set_format(&self, format: Option<LogFormat>) {
         *self.format.write().unwrap_or_else(PoisonError::into_inner) = format;
     }
 
-    /// How many lines have been dropped because the output did not take them.
+    /// The number of lines dropped because the output was too slow or failed.
     pub fn dropped(&self) -> u64 {
         self.output.dropped()
     }
 
-    /// Takes no more lines, and waits until the last ones have been written, for `patience` at most. The end of the
-    /// process would not wait for them.
-    pub fn finish(&self, patience: Duration) {
-        self.output.finish(patience);
+    /// Rejects further lines, and waits for at most `timeout` until the last ones have been written. Without this, they
+    /// would be lost when the process exits.
+    pub fn finish(&self, timeout: Duration) {
+        self.output.finish(timeout);
     }
 }
 
@@ -128,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_can_be_left_out_but_not_its_failures() {
+    fn a_path_can_be_skipped_but_not_its_failures() {
         assert!(writes(Method::Get, "/health", |_: &mut Request| "fine").is_empty());
         let fails = |_: &mut Request| Status::SERVICE_UNAVAILABLE;
         assert_eq!(writes(Method::Get, "/health", fails).len(), 1);

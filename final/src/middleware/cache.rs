@@ -1,13 +1,13 @@
-//! A cache in memory: a response that may be used again is not made again (RFC 9111).
+//! A cache in memory: a stored response is reused for later requests (RFC 9111).
 //!
-//! It is a shared cache: what it keeps is for all clients. So the question is not only how long a response may be used,
-//! but also for whom.
+//! It is a shared cache: one client may get a response that was made for another. So the question is not only how long
+//! a response may be reused, but also for whom.
 //!
-//! - [`key`]: which requests an entry is for: resource and Vary.
-//! - `freshness`: how long a response may be used, and for whom. [`control`] reads Cache-Control.
-//! - `revalidation`: 304 for a client that has the entry already.
-//! - `recorder`: a body is kept while it is sent.
-//! - [`store`]: the entries, their limits, and their invalidation by writes.
+//! - [`key`]: the key of an entry: resource and Vary.
+//! - `freshness`: how long a response may be reused, and for whom. [`control`] reads Cache-Control.
+//! - `revalidation`: 304 for a client that already has the entry.
+//! - `recorder`: records a body while it is sent.
+//! - [`store`]: the entries, their limits, and invalidation by writes.
 
 pub mod control;
 mod freshness;
@@ -16,12 +16,13 @@ mod recorder;
 mod revalidation;
 pub mod store;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::request_id::X_REQUEST_ID;
 use super::{Middleware, Next};
 use crate::core::MemoryBudget;
+use crate::core::sync::{Mutex, lock};
 use crate::http::limits::MIB;
 use crate::http::path_prefix::PathPrefix;
 use crate::http::{
@@ -42,17 +43,18 @@ const AGE: HeaderName = HeaderName::from_static("Age");
 const AUTHORIZATION: HeaderName = HeaderName::from_static("Authorization");
 /// The resource that the content belongs to (RFC 9110 section 8.7).
 const CONTENT_LOCATION: HeaderName = HeaderName::from_static("Content-Location");
-/// Where the response came from. No RFC defines it, and many caches send it.
+/// Whether the response came from the cache. No RFC defines this field, but many caches send it.
 const X_CACHE: HeaderName = HeaderName::from_static("X-Cache");
 
 /// The response came from the cache.
 const HIT: HeaderValue = HeaderValue::from_static("HIT");
-/// It could have, but was not in the cache, or was too old.
+/// The response could have come from the cache, but was missing or stale.
 const MISS: HeaderValue = HeaderValue::from_static("MISS");
-/// A request like this one is never answered from the cache.
+/// The request bypasses the cache.
 const BYPASS: HeaderValue = HeaderValue::from_static("BYPASS");
 
-/// Requests with these want a part of a response, or a condition that only the handler can evaluate.
+/// Requests with these fields bypass the cache: they need a part of a response, or a condition that only the handler
+/// can evaluate.
 const NOT_FOR_US: [&str; 4] = ["Range", "If-Range", "If-Match", "If-Unmodified-Since"];
 
 /// Fields that belong to one connection (RFC 9110 section 7.6.1), besides those that Connection names.
@@ -68,26 +70,26 @@ const HOP_BY_HOP: [&str; 9] = [
     "Upgrade",
 ];
 
-/// How much is kept: 1,024 responses, 32 MiB, and none that is larger than 16 MiB.
+/// The default limits: 1,024 responses, 32 MiB in all, and 16 MiB per response.
 const CAPACITY: Capacity =
     Capacity { max_entries: 1024, max_bytes: 32 * MIB, max_object: 16 * MIB };
 
-/// Bytes of a stream that are recorded for an entry. Each client that reads slowly has a recording of its own until its
-/// response has been sent.
+/// The maximum number of bytes of a stream that are recorded for an entry. Each slow client has a recording of its own
+/// until its response has been sent.
 const MAX_RECORDED: usize = MIB;
 
-/// The time. A test sets its own.
+/// The clock. Tests set their own.
 type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
 
-/// Keeps responses to GET for as long as they allow, and answers later requests with them.
+/// Stores responses to GET while they are fresh, and reuses them for later requests.
 pub struct ResponseCache {
     capacity: Capacity,
     clock: Clock,
-    /// Nothing at or below these paths is kept.
+    /// Paths at or below these prefixes are not cached.
     except: Vec<PathPrefix>,
     /// The budget for bodies that are being recorded.
     memory: MemoryBudget,
-    /// Locked for a look-up or for a change, and never while a response is made or sent.
+    /// Locked for a look-up or a change, never while a response is made or sent.
     store: Arc<Mutex<Store>>,
 }
 
@@ -97,8 +99,8 @@ impl ResponseCache {
         ResponseCache::with_capacity(CAPACITY)
     }
 
-    /// A cache in a server with this memory budget. Entries are counted there, too, and take up an eighth of it at most: an
-    /// entry is kept when nobody reads it, and clients must not find the budget used up by that.
+    /// A cache that counts its entries in the server's memory budget, up to an eighth of it. Entries stay even when no
+    /// client reads them, so without that bound they could use up the budget of the clients.
     pub fn within(memory: MemoryBudget) -> ResponseCache {
         let max_bytes = CAPACITY.max_bytes.min(memory.limit() / 8);
         let max_object = CAPACITY.max_object.min(max_bytes / 2);
@@ -117,12 +119,12 @@ impl ResponseCache {
         }
     }
 
-    /// Takes the time from `clock`, which must never go back.
+    /// Reads the time from `clock`, which must never go back.
     pub fn with_clock(self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> ResponseCache {
         ResponseCache { clock: Box::new(clock), ..self }
     }
 
-    /// Keeps nothing at this path or below it.
+    /// Caches nothing at this path or below it.
     pub fn except(mut self, prefix: &str) -> ResponseCache {
         self.except.push(PathPrefix::new(prefix));
         self
@@ -132,7 +134,7 @@ impl ResponseCache {
         self.except.iter().any(|prefix| prefix.contains(target))
     }
 
-    /// The entry for a request with these directives, if the request may get it.
+    /// The entry for a request with these directives, if it may be used for the request.
     fn find(
         &self,
         request: &Request,
@@ -149,7 +151,7 @@ impl ResponseCache {
         })
     }
 
-    /// The response from an entry: all of it, or 304.
+    /// Makes the response from an entry: the whole response, or 304.
     fn respond_with(&self, request: &mut Request, entry: &CacheEntry) -> Response {
         let mut response = if has_current(request.headers(), &entry.headers) {
             Response::new(Status::NOT_MODIFIED)
@@ -170,8 +172,8 @@ impl ResponseCache {
         response.with_header(AGE, age.into()).with_header(X_CACHE, HIT)
     }
 
-    /// A write has succeeded: drops what it can have changed, that is its own path and what its response names on the
-    /// same host (RFC 9111 section 4.4).
+    /// Invalidates entries after a successful write: the request's own path, and the resources on the same host that
+    /// the response names (RFC 9111 section 4.4).
     fn invalidate(&self, key: &Key, response: &Headers) {
         let mut store = lock(&self.store);
         store.invalidate(key);
@@ -182,7 +184,7 @@ impl ResponseCache {
         }
     }
 
-    /// Lets the response of a handler be kept as it is sent, if it may be kept.
+    /// Stores the response of a handler while it is sent, if it may be stored.
     fn keep(&self, request: &Request, key: Key, mut response: Response, fetch: Fetch) -> Response {
         let Some((lifetime, is_public)) = lifetime(request, &response) else { return response };
         if response.body().length().is_some_and(|length| length > self.capacity.max_object as u64) {
@@ -227,7 +229,7 @@ impl Middleware for ResponseCache {
         let is_for_us = is_read
             && !self.is_excepted(request.target())
             && !directives.has("no-store")
-            // The key does not cover content, which can change the meaning of a request.
+            // The key does not cover request content, which can change the meaning of a request.
             && request.body().is_empty()
             && !NOT_FOR_US.iter().any(|name| request.headers().contains(name));
         if is_for_us && let Some(entry) = self.find(request, &key, &directives) {
@@ -254,7 +256,7 @@ impl Middleware for ResponseCache {
     }
 }
 
-/// The fields that are the same for the next client. Age is set again in each response.
+/// The fields to store. Age is excluded, because it is computed for each response.
 fn to_be_kept(headers: &Headers) -> Headers {
     let mut kept = headers.clone();
     let named: Vec<&str> = headers.list(header::CONNECTION).collect();
@@ -262,11 +264,6 @@ fn to_be_kept(headers: &Headers) -> Headers {
         kept.remove(name);
     }
     kept
-}
-
-fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
-    // Nothing under the lock can panic halfway through a change.
-    store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -299,7 +296,7 @@ mod tests {
         Response::text("text").with_header(header::CACHE_CONTROL, minute)
     }
 
-    /// Sends a request: status, X-Cache and Age.
+    /// Sends a request, and returns status, X-Cache and Age.
     fn ask(chain: &Chain, request: &mut Request) -> (u16, String, String) {
         let response = chain.handle(request);
         let field = |name| {
@@ -328,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_can_want_a_younger_one() {
+    fn a_client_can_require_a_younger_response() {
         let hand = Hand::default();
         let chain = cached(&hand, |_: &mut Request| text());
         get(&chain);

@@ -1,35 +1,36 @@
-//! Metrics: how many requests there were and are, and how long they took, as Prometheus reads it.
+//! Metrics: counts and durations of requests, in the text format of Prometheus.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Middleware, Next};
+use crate::core::sync::{Mutex, lock};
 use crate::http::{HeaderValue, Method, Request, Response, Router, Status, header};
 
-/// The page with the numbers. Requests for it are not counted, or reading the numbers would change them.
+/// The path of the metrics. Requests for it are not counted, because reading the numbers would change them.
 const PAGE: &str = "/metrics";
 
-/// The route of a request for which there is none.
+/// The route label of a request that matches no route.
 const UNMATCHED: &str = "unmatched";
 
-/// The upper bounds of the buckets, in seconds: the defaults of the Prometheus client libraries. One more bucket above
-/// them has no bound.
+/// The upper bounds of the histogram buckets, in seconds: the defaults of the Prometheus client libraries. One more
+/// bucket after them has no bound.
 const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// Counts and times all requests. A clone counts into the same numbers.
+/// Counts and times all requests. Clones share the same numbers.
 ///
-/// A label never holds a value that a client chooses, since each value is a series that is kept forever. The number of
-/// series is bounded by the routes, methods and statuses of the program.
+/// A label never holds a value that a client chooses, since each value would be a series that is kept forever. The
+/// number of series is bounded by the routes, methods and statuses of the program.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
     numbers: Arc<Mutex<Numbers>>,
 }
 
-/// All numbers, behind one lock, so that the page shows them as they were at one moment. It is held for two look-ups, and
-/// never while a handler runs.
+/// All numbers, under one lock, so that the page is a consistent snapshot. It is held for two look-ups, and never while
+/// a handler runs.
 #[derive(Debug, Default)]
 struct Numbers {
     in_flight: u64,
@@ -45,7 +46,7 @@ struct Series {
     status: u16,
 }
 
-/// How many requests took how long. Each is counted in one bucket here; the buckets of Prometheus are cumulative, and
+/// A histogram of durations. Each request is counted in one bucket here; the buckets of Prometheus are cumulative, and
 /// are added up when the page is written.
 #[derive(Debug, Clone, Default)]
 struct Histogram {
@@ -54,12 +55,12 @@ struct Histogram {
 }
 
 impl Metrics {
-    /// Numbers that are all zero.
+    /// Starts with all numbers at zero.
     pub fn new() -> Metrics {
         Metrics::default()
     }
 
-    /// Adds the route that shows the numbers.
+    /// Adds the route for the metrics.
     pub fn routes(&self, router: &mut Router) {
         self.routes_with(router, String::new);
     }
@@ -73,15 +74,10 @@ impl Metrics {
         let metrics = self.clone();
         router.get(PAGE, move |_: &mut Request| {
             let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-            let page = metrics.lock().page() + &others();
+            let page = lock(&metrics.numbers).page() + &others();
             Response::bytes(content_type, page.into_bytes())
                 .with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
         });
-    }
-
-    /// Nothing under the lock can panic halfway through a change, so a poisoned lock has valid numbers.
-    fn lock(&self) -> MutexGuard<'_, Numbers> {
-        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,7 +86,7 @@ impl Middleware for Metrics {
         if request.path() == PAGE {
             return next.run(request);
         }
-        self.lock().in_flight += 1;
+        lock(&self.numbers).in_flight += 1;
         let start = Instant::now();
         // A handler or an inner layer may panic. The request is counted, and the panic resumed for an outer layer.
         let outcome = catch_unwind(AssertUnwindSafe(|| next.run(request)));
@@ -101,12 +97,12 @@ impl Middleware for Metrics {
             route: request.route().unwrap_or(UNMATCHED).to_string(),
             status: status.code(),
         };
-        self.lock().finish(series, took);
+        lock(&self.numbers).finish(series, took);
         outcome.unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
 
-/// The methods that routes are made for have their names, and all others share one.
+/// The methods that routes use have labels of their own, and all others share one.
 fn method_label(method: Method) -> &'static str {
     match method {
         Method::Connect | Method::Trace => "OTHER",
@@ -121,7 +117,7 @@ impl Numbers {
         *self.requests.entry(series).or_default() += 1;
     }
 
-    /// The text format, version 0.0.4. Maps that are sorted give series that are.
+    /// The text format, version 0.0.4. Sorted maps give sorted series.
     fn page(&self) -> String {
         let mut page = String::new();
         // Writing to a string cannot fail.
@@ -171,12 +167,12 @@ impl Histogram {
     }
 }
 
-/// What comes before the series of a family, once.
+/// Writes the `HELP` and `TYPE` lines before the series of a family.
 fn head(out: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {
     writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}")
 }
 
-/// A label's value stands between quotes, on one line.
+/// Escapes a label's value, which is written in quotes, on one line.
 fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -187,7 +183,7 @@ mod tests {
     use crate::http::{Handler, HttpError};
     use crate::middleware::{CatchPanic, Chain};
 
-    /// An application with these numbers around it.
+    /// An application that counts into `metrics`.
     fn application(metrics: &Metrics) -> Chain {
         let mut router = Router::new();
         router.get("/users/:id<u32>", |request: &mut Request| match request.param("id") {
@@ -203,9 +199,9 @@ mod tests {
         handler.handle(&mut Request::builder(method, path).build());
     }
 
-    /// The lines with a sample that begin like this, without that beginning.
+    /// The samples whose lines begin with `start`, without that prefix.
     fn samples(metrics: &Metrics, start: &str) -> Vec<String> {
-        let page = metrics.lock().page();
+        let page = lock(&metrics.numbers).page();
         page.lines().filter_map(|line| line.strip_prefix(start)).map(str::to_string).collect()
     }
 
@@ -235,24 +231,25 @@ mod tests {
         let metrics = Metrics::new();
         let outside = Chain::around(application(&metrics)).with(CatchPanic);
         ask(&outside, Method::Get, "/panic");
-        let numbers = metrics.lock();
+        let numbers = lock(&metrics.numbers);
         let series = Series { method: "GET", route: "/panic".to_string(), status: 500 };
         assert_eq!((numbers.in_flight, numbers.requests.get(&series)), (0, Some(&1)));
     }
 
     #[test]
-    fn who_is_being_answered_is_in_flight() {
+    fn a_request_in_its_handler_is_in_flight() {
         let metrics = Metrics::new();
         let inside = metrics.clone();
-        let chain = Chain::around(move |_: &mut Request| inside.lock().in_flight.to_string())
-            .with(metrics.clone());
+        let chain =
+            Chain::around(move |_: &mut Request| lock(&inside.numbers).in_flight.to_string())
+                .with(metrics.clone());
         let response = chain.handle(&mut Request::builder(Method::Get, "/").build());
         assert_eq!(response.body().length(), Some(1));
         assert_eq!(samples(&metrics, "http_requests_in_flight "), ["0"]);
     }
 
     #[test]
-    fn a_bucket_has_all_that_took_no_longer() {
+    fn a_bucket_counts_all_requests_up_to_its_bound() {
         let mut histogram = Histogram::default();
         for milliseconds in [1, 5, 6, 250, 10_000, 10_001] {
             histogram.observe(Duration::from_millis(milliseconds));
@@ -282,9 +279,9 @@ mod tests {
         assert!(catch_unwind(AssertUnwindSafe(asked)).is_err());
     }
 
-    /// With a line on what each family is, and never out of a cache.
+    /// Each family has a help line, and the response is not stored by caches.
     #[test]
-    fn the_page_is_what_prometheus_reads() {
+    fn the_page_is_in_the_format_of_prometheus() {
         let metrics = Metrics::new();
         let mut router = Router::new();
         router.get("/a\"b", |_: &mut Request| "here");

@@ -5,11 +5,12 @@
 
 use std::fs::File;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::core::GenerationalMap;
 use crate::core::files::{self, Stat};
+use crate::core::sync::{Mutex, lock};
 use crate::http::validators::Validators;
 use crate::http::{Headers, ResponseBody, SharedBytes};
 
@@ -90,23 +91,19 @@ impl OpenFiles {
     }
 
     fn find(&self, path: &str, now: Instant) -> Option<Arc<OpenFile>> {
-        let mut files = self.lock();
+        let mut files = lock(&self.files);
         let (found, file) = files.get(path, now)?;
         (now.saturating_duration_since(*found) < FRESH).then(|| Arc::clone(file))
     }
 
     /// Keeps a file that was just looked up.
     pub fn insert(&self, path: &str, file: &Arc<OpenFile>, now: Instant) {
-        self.lock().insert(path.to_string(), (now, Arc::clone(file)), 1, now);
+        lock(&self.files).insert(path.to_string(), (now, Arc::clone(file)), 1, now);
     }
 
     /// Closes all files that no response is sending, because the process has run out of file descriptors.
     pub fn close_unused(&self) {
-        self.lock().retain(|_, _| false);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, GenerationalMap<String, (Instant, Arc<OpenFile>)>> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.files).retain(|_, _| false);
     }
 }
 

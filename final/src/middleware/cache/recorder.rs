@@ -1,23 +1,23 @@
-//! Keeps the body of a response while it is sent.
+//! Records the body of a response while it is sent.
 
 use std::io::Read;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::key::Key;
-use super::lock;
 use super::store::{CacheEntry, Store};
 use crate::core::MemoryBudget;
 use crate::core::memory_budget::Reservation;
+use crate::core::sync::{Mutex, lock};
 use crate::http::file_part::FilePart;
 use crate::http::{ResponseBody, SharedBytes};
 
-/// A body with all of these bytes.
+/// A body of all these bytes.
 pub(super) fn shared(bytes: SharedBytes) -> ResponseBody {
     ResponseBody::Shared { range: 0..bytes.len(), bytes }
 }
 
-/// A response that is being made, as the store knows it until it is kept or dropped.
+/// A response in progress, as the store tracks it until it is stored or dropped.
 pub(super) struct Fetch {
     store: Arc<Mutex<Store>>,
     number: u64,
@@ -43,12 +43,12 @@ pub(super) struct Pending {
     pub(super) fetch: Fetch,
     /// How many bytes of a stream may be recorded.
     pub(super) max_bytes: usize,
-    /// The budget that these bytes are counted in.
+    /// The memory budget in which the bytes are counted.
     pub(super) memory: MemoryBudget,
 }
 
 impl Pending {
-    /// Lets the body be kept: at once if it is in memory, and otherwise when it has been sent. Returns what to send.
+    /// Stores the body: at once if it is in memory, and otherwise when it has been sent. Returns the body to send.
     pub(super) fn keep(self, body: ResponseBody) -> ResponseBody {
         let length = body.length();
         match body {
@@ -57,7 +57,7 @@ impl Pending {
                 ResponseBody::Empty
             }
             ResponseBody::Bytes(bytes) => {
-                // The first client, too, is sent the bytes of the entry and no copy.
+                // The first client also shares the bytes of the entry.
                 let bytes = SharedBytes::from(bytes.into_owned());
                 self.finish(bytes.clone());
                 shared(bytes)
@@ -79,29 +79,29 @@ impl Pending {
     }
 }
 
-/// Passes on what it reads, and keeps it once it has read all. A client that disconnects before the end stops the
-/// reading, and then nothing is kept.
+/// A reader that records the bytes which pass through it, and stores the entry at the end. If the client disconnects
+/// early, the entry is dropped.
 struct Recorder {
     reader: Box<dyn Read + Send>,
     bytes: Vec<u8>,
     /// For the capacity of `bytes`.
     reserved: Reservation,
-    /// How many there will be, if that is known.
+    /// The length of the body, if it is known.
     length: Option<u64>,
-    /// `None` once it has been kept, or cannot be kept any more.
+    /// `None` once the entry has been stored, or cannot be stored any more.
     pending: Option<Pending>,
 }
 
 impl Recorder {
-    /// A body that is kept when it has been sent.
+    /// A body that is stored when it has been sent.
     fn body(reader: Box<dyn Read + Send>, length: Option<u64>, pending: Pending) -> ResponseBody {
         let (bytes, reserved, pending) = (Vec::new(), Reservation::default(), Some(pending));
         let recorder = Recorder { reader, bytes, reserved, length, pending };
         ResponseBody::Stream { reader: Box::new(recorder), length }
     }
 
-    /// Records what has been read. Returns `false` if that would be too much for an entry, or for the memory budget:
-    /// the response is sent all the same, and not kept.
+    /// Records bytes. Returns `false` if they are too many for an entry or for the memory budget: then the response is
+    /// sent without being stored.
     fn record(&mut self, read: &[u8]) -> bool {
         let Some(pending) = &self.pending else { return false };
         let (needed, capacity) = (self.bytes.len() + read.len(), self.bytes.capacity());
@@ -196,9 +196,9 @@ mod tests {
         read(chain, u64::MAX)
     }
 
-    /// Each client once got a copy: 500 that read slowly took up 500 times the memory of the entry.
+    /// Regression test: each client got a copy, so 500 slow clients used 500 times the memory of the entry.
     #[test]
-    fn all_clients_are_sent_the_bytes_of_the_entry_and_no_copies_of_them() {
+    fn all_clients_share_the_bytes_of_the_entry() {
         let large = |_: &mut Request| {
             let minute = HeaderValue::from_static("max-age=60");
             Response::text("x".repeat(10 * MIB)).with_header(header::CACHE_CONTROL, minute)
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_kept_when_all_of_it_has_been_read() {
+    fn a_stream_is_stored_when_all_of_it_has_been_read() {
         for length in [None, Some(6)] {
             let chain = cached(stream(&["abc", "def"], length));
             assert_eq!(read(&chain, 3), ("MISS".to_string(), b"abc".to_vec()));
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_becomes_too_large_is_sent_and_not_kept() {
+    fn a_stream_that_becomes_too_large_is_sent_and_not_stored() {
         let capacity = Capacity { max_object: 5, ..CAPACITY };
         let cache = ResponseCache::with_capacity(capacity);
         let chain = Chain::around(stream(&["abc", "def"], None)).with(cache);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_for_which_there_is_no_memory_is_sent_and_not_kept() {
+    fn a_stream_without_memory_for_it_is_sent_and_not_stored() {
         for (limit, expected) in [(6, "HIT"), (5, "MISS")] {
             let memory = MemoryBudget::new(limit);
             let cache = ResponseCache { memory: memory.clone(), ..ResponseCache::new() };
