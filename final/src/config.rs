@@ -1,6 +1,6 @@
-//! What the server is to do. Everything that is wrong is told at once.
+//! The configuration of the server. All errors in it are reported at once.
 //!
-//! A flag goes before an environment variable, that before the file, and that before the default.
+//! The more specific source wins: flag, then environment variable, then file, then default.
 
 mod settings;
 mod values;
@@ -22,22 +22,22 @@ use crate::server::ConnectionLimits;
 use settings::{RENAMED, SETTINGS, SWITCHES, Setting, command, variable};
 use values::Values;
 
-/// Everything that can be set.
+/// All settings, parsed and validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Where to listen. Port 0 lets the kernel choose a free port.
     pub addr: SocketAddr,
-    /// The folder whose files are served; `None` for the demonstration's own.
+    /// The directory whose files are served; `None` for the demonstration's own.
     pub root: Option<PathBuf>,
-    /// Whether nothing but the files is served, from `/` on.
+    /// Whether only the files are served, from `/` on.
     pub files_only: bool,
-    /// Whether folders without an `index.html` are listed.
+    /// Whether directories without an `index.html` are listed.
     pub listings: bool,
-    /// How long a client may use a file that is no page without asking.
+    /// How long a client may cache a file that is not an HTML page without revalidating it.
     pub max_age: Duration,
-    /// How the access log is written; `None` for no log.
+    /// The format of the access log; `None` for no log.
     pub log: Option<LogFormat>,
-    /// What one client may use.
+    /// The limits on one client.
     pub limits: Limits,
     /// How many bytes may be held for all clients together: see [`memory_budget`](crate::core::memory_budget).
     pub max_memory: usize,
@@ -45,17 +45,17 @@ pub struct Config {
     pub size: PoolConfig,
     /// How many clients there may be.
     pub clients: ConnectionLimits,
-    /// How long a server that has been asked to stop still accepts clients: see
+    /// How long the server still accepts clients after a stop was requested: see
     /// [`Server::with_stop_delay`](crate::Server::with_stop_delay).
     pub stop_delay: Duration,
-    /// How long a stopping server waits for what is under way.
+    /// How long a stopping server waits for requests in progress.
     pub drain: Duration,
-    /// All of this as text, by the name of each setting.
+    /// The values as text, by the name of each setting.
     pub texts: BTreeMap<&'static str, String>,
 }
 
 impl Config {
-    /// The settings that are not the same in `other`, by their names.
+    /// The names of the settings that differ in `other`.
     pub fn differences(&self, other: &Config) -> Vec<&'static str> {
         let texts = self.texts.iter();
         texts
@@ -65,23 +65,23 @@ impl Config {
     }
 }
 
-/// What the command line asks for.
+/// The action that the command line selects.
 #[derive(Debug)]
 pub enum Action {
-    /// To serve.
+    /// Run the server.
     Serve(Config),
-    /// Only whether the configuration is right: `--check-config`.
+    /// Check the configuration and exit: `--check-config`.
     Check(Config),
-    /// Which routes there are: `--print-routes`.
+    /// Print the routes and exit: `--print-routes`.
     Routes(Config),
 }
 
-/// Reads the command line, the environment, and the file that one of them names. A variable that is empty counts as one
-/// that is not set: `HTTP_LOG= httpserver` is how a shell takes back what was exported.
+/// Reads the command line, the environment, and the file that one of them names. An empty variable counts as unset:
+/// `HTTP_LOG= httpserver` is how a shell clears an exported variable for one command.
 ///
 /// # Errors
-/// [`ConfigError::Usage`] for a command line that cannot be read, or that asks for help; otherwise
-/// [`ConfigError::Invalid`] with everything that is wrong.
+/// [`ConfigError::Usage`] for a command line that cannot be parsed, or that requests help; otherwise
+/// [`ConfigError::Invalid`] with all problems.
 pub fn read(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
@@ -137,8 +137,8 @@ pub fn read(
     })
 }
 
-/// A problem for each variable whose value is no text. To take it for unset would be to serve with another setting than
-/// the one that was meant.
+/// Reports each variable whose value is not UTF-8. Ignoring it would silently use another setting than the intended
+/// one.
 fn unreadable_variables(environment: impl Fn(&str) -> Option<OsString>) -> Vec<String> {
     let settings = SETTINGS.iter().map(|setting| setting.name);
     let names = settings.chain(SWITCHES.map(|(name, _)| name)).chain(["config"]).map(variable);
@@ -147,8 +147,8 @@ fn unreadable_variables(environment: impl Fn(&str) -> Option<OsString>) -> Vec<S
     names.filter(is_unreadable).map(|name| format!("{name}: its value is not UTF-8")).collect()
 }
 
-/// A problem for each old name of a setting on the command line or in the environment. To ignore it would be to serve with
-/// the default.
+/// Reports each old name of a setting on the command line or in the environment. Ignoring it would silently use the
+/// default.
 fn old_names(matches: &ArgMatches, environment: impl Fn(&str) -> Option<OsString>) -> Vec<String> {
     let mut problems = Vec::new();
     for (old, new) in RENAMED {
@@ -163,7 +163,7 @@ fn old_names(matches: &ArgMatches, environment: impl Fn(&str) -> Option<OsString
     problems
 }
 
-/// The settings of a file, as text. What is no setting is a problem: a misspelt limit must not be no limit.
+/// The settings of a file, as text. An unknown key is an error: a misspelt limit must not become no limit.
 fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
     let text =
         fs::read_to_string(path).map_err(|error| vec![format!("--config {path}: {error}")])?;
@@ -202,9 +202,9 @@ fn one_line(error: &toml::de::Error) -> String {
 /// Why there is no configuration.
 #[derive(Debug)]
 pub enum ConfigError {
-    /// The command line cannot be read, or asks for help.
+    /// The command line cannot be parsed, or requests help.
     Usage(clap::Error),
-    /// Everything that is wrong with the settings.
+    /// All problems with the settings.
     Invalid(Vec<String>),
 }
 
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn without_anything_the_defaults_hold() {
+    fn without_settings_the_defaults_hold() {
         let config = read_with(&[], &[]).unwrap();
         assert_eq!(config.addr.to_string(), "127.0.0.1:8080");
         assert_eq!(config.log, Some(LogFormat::Common));
@@ -252,7 +252,8 @@ mod tests {
         assert_eq!((config.files_only, config.root), (false, None));
     }
 
-    /// It was 60 s, as long as that of a proxy, which then now and then used a connection that was just being closed.
+    /// Regression test: the default was 60 s, the same as a proxy's, which now and then sent a request on a connection
+    /// that was just being closed.
     #[test]
     fn connections_may_be_idle_for_longer_than_a_proxy_keeps_them() {
         let keepalive_timeout_of_nginx = Duration::from_secs(60);
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_goes_before_a_variable_and_that_before_the_file() {
+    fn a_flag_overrides_a_variable_and_a_variable_overrides_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("server.toml");
         fs::write(
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_told_at_once_with_flag_and_variable() {
+    fn all_problems_are_reported_at_once_with_flag_and_variable() {
         let found = problems(
             &["--addr", "8080", "--max-body", "1XB", "--idle-timeout", "0"],
             &[("HTTP_MAX_FIELDS", "-1"), ("HTTP_LOG", "xml")],
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_and_a_key_that_nobody_knows_are_told() {
+    fn a_missing_directory_and_an_unknown_key_are_reported() {
         assert!(problems(&["--root", "no/such/folder"], &[])[0].contains("no/such/folder"));
         assert!(problems(&["--files-only"], &[])[0].contains("--root"));
         let folder = tempfile::tempdir().unwrap();
@@ -332,7 +333,7 @@ mod tests {
         let set = |words: &[&str]| read_with(words, &[]).unwrap().max_memory;
         assert_eq!(set(&[]), 256 * 1024 * 1024);
         assert_eq!(set(&["--max-memory", "1TiB"]), 1 << 40);
-        // A body of 8 MiB needs seven eighths of this.
+        // A body of 8 MiB fits exactly into seven eighths of this.
         let whole = ["--max-memory", "9586981", "--max-whole-body", "8MiB"];
         assert_eq!(set(&whole), 9_586_981);
         assert_eq!(set(&["--max-memory", "1MiB"]), 1024 * 1024);
@@ -354,7 +355,7 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains(expected), "{found:?}");
         }
-        // No body is longer than this, so none needs more room.
+        // `--max-body` bounds every body, so none needs more memory.
         let short = ["--max-memory", "1MiB", "--max-body", "1KiB", "--max-whole-body", "8MiB"];
         assert_eq!(set(&short), 1024 * 1024);
     }
@@ -369,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn of_all_times_the_delay_of_a_stop_may_be_zero() {
+    fn only_the_stop_delay_may_be_zero() {
         let delay = |text| read_with(&["--stop-delay", text], &[]).unwrap().stop_delay;
         assert_eq!(read_with(&[], &[]).unwrap().stop_delay, Duration::ZERO);
         assert_eq!((delay("0"), delay("0s")), (Duration::ZERO, Duration::ZERO));
@@ -383,19 +384,19 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_empty_is_not_set() {
+    fn an_empty_variable_counts_as_unset() {
         let names =
             SETTINGS.iter().map(|setting| setting.name).chain(SWITCHES.map(|(name, _)| name));
         let names: Vec<String> = names.chain(["config"]).map(variable).collect();
         let empty: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
         assert_eq!(read_with(&[], &empty).unwrap(), read_with(&[], &[]).unwrap());
-        // A flag that is empty is a mistake: it has been typed.
+        // An empty flag is an error, because it was typed on purpose.
         assert!(problems(&["--log", ""], &[])[0].starts_with("--log  (HTTP_LOG): must be"));
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_variable_that_is_not_utf_8_is_named() {
+    fn a_variable_that_is_not_utf_8_is_reported() {
         use std::os::unix::ffi::OsStringExt;
 
         for name in ["HTTP_ROOT", "HTTP_LOG", "HTTP_LISTINGS", "HTTP_CONFIG"] {
@@ -410,9 +411,9 @@ mod tests {
         }
     }
 
-    /// `--permits 4294967295` was right for `--check-config`, and an abort at the start.
+    /// Regression test: `--permits 4294967295` passed `--check-config`, and then aborted the program at startup.
     #[test]
-    fn a_count_or_a_size_beyond_what_can_be_is_named_with_the_largest_that_can() {
+    fn a_count_or_size_that_is_too_large_is_reported_with_the_maximum() {
         let table = [
             ("--permits", "1024", ["1025", "4294967295"], "1024"),
             ("--threads", "32768", ["32769", "99999999999"], "32768"),
@@ -442,7 +443,7 @@ mod tests {
                 assert!(found[0].ends_with(&expected), "{found:?}");
             }
         }
-        // What is no number at all is told as before.
+        // Text that is not a number at all gets the usual message.
         assert!(
             problems(&["--max-body", "99999999999999999999"], &[])[0].contains("a size such as")
         );
@@ -455,7 +456,7 @@ mod tests {
             for text in ["8760h", "31536000"] {
                 assert!(read_with(&[&flag, text], &[]).is_ok(), "{flag} {text}");
             }
-            // The last is the longest that can be written down. No clock counts so far, so each deadline was a panic.
+            // The last one is the longest `Duration`. The clock cannot represent it, so computing a deadline panicked.
             for text in ["8760h 1ns", "31536001", "18446744073709551615"] {
                 let found = problems(&[&flag, text], &[]);
                 assert!(found[0].starts_with(&format!("{flag} {text} (")), "{found:?}");

@@ -2,16 +2,16 @@
 //!
 //! The life of a request, and the file of each step:
 //!
-//! 1. [`core::poller`]: the kernel says which sockets are ready, to one of the threads of [`core::worker_pool`].
-//! 2. [`core::listener`]: ACCEPT a client; [`core::connection_table`] is where it waits when nobody works on it.
-//! 3. [`http::exchange`]: THE TURNS of one connection. Read this first; [`server`] calls it.
-//! 4. [`http::parser`]: PARSE: bytes become a head, or "need more", or an error with its status.
+//! 1. [`core::poller`]: the kernel reports ready sockets to one of the threads of [`core::worker_pool`].
+//! 2. [`core::listener`]: ACCEPT a client; [`core::connection_table`] holds it between two steps.
+//! 3. [`http::exchange`]: THE STEPS of one connection. Read this first; [`server`] calls it.
+//! 4. [`http::parser`]: PARSE: bytes become a header section, or "need more", or an error with its status.
 //! 5. [`http::framing`] and [`http::body`]: where the body ends, and its bytes.
-//! 6. [`http::handler`]: HANDLE: the seam between the server and the application.
-//! 7. [`middleware`]: LAYERS around the application, each in a file: what is the same for many handlers.
-//! 8. [`http::routes`]: ROUTE: the table that [`http::router`] built out of [`http::pattern`]s.
-//! 9. [`handlers`]: answers that any application can use: health probes and static files.
-//! 10. [`http::encoder`]: RESPOND: the one place that decides how an answer is framed; [`http::output`] sends it.
+//! 6. [`http::handler`]: HANDLE: the interface between the server and the application.
+//! 7. [`middleware`]: LAYERS around the application, each in its own file: work that many handlers share.
+//! 8. [`http::routes`]: ROUTE: the table that [`http::router`] builds from [`http::pattern`]s.
+//! 9. [`handlers`]: handlers that any application can use: health probes and static files.
+//! 10. [`http::encoder`]: RESPOND: the one function that frames a response; [`http::output`] sends it.
 
 #![warn(
     clippy::print_stderr,

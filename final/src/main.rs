@@ -1,4 +1,4 @@
-//! The program: configuration, listen, say where, serve until told to stop.
+//! The program: reads the configuration, listens, prints its address, and serves until it is stopped.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -13,10 +13,10 @@ use httpserver::middleware::AccessLog;
 use httpserver::middleware::log_format::LogFormat;
 use httpserver::{Server, app};
 
-/// Settings that cannot be used, as for most programs.
+/// The exit code for invalid settings, as most programs have it.
 const USAGE: u8 = 2;
 
-/// How long the end waits for the last lines of the log and of standard error to be written.
+/// How long the program waits at exit for the last lines of the log and of standard error.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -37,7 +37,7 @@ fn run() -> ExitCode {
             let _ = error.print();
             ExitCode::from(USAGE)
         }
-        // Help and version are asked for, so they go to standard output and are no failure.
+        // Help and version were requested, so they go to standard output, and the exit code is 0.
         Err(ConfigError::Usage(error)) => ended(printed(error.print())),
         Err(error) => {
             log_stderr(error.to_string().trim_end());
@@ -74,12 +74,12 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads the settings again, and takes over what can change while the server runs: the format of the log. Everything else
-/// is fixed in threads, sockets and routes, so a restart is needed, and standard error says for what.
+/// Reads the settings again, and applies those that can change while the server runs: the format of the log. The others
+/// are fixed in threads, sockets and routes, so they need a restart. Standard error names them.
 fn reload(running: &mut Config, log: &AccessLog) {
     let config = match read_config() {
         Ok(Action::Serve(config)) => config,
-        Ok(_) => return, // the command line is still the one that has started this
+        Ok(_) => return, // the command line cannot have changed since startup
         Err(error) => {
             log_stderr(format_args!(
                 "reload: the settings stay as they are, because {}",
@@ -105,8 +105,7 @@ fn reload(running: &mut Config, log: &AccessLog) {
     }
 }
 
-/// What came of printing what the command line asked for. A reader that has seen enough is no failure:
-/// `--help | head -1`.
+/// Converts the result of printing. A closed pipe is no error, as in `--help | head -1`.
 fn printed(written: io::Result<()>) -> anyhow::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -57,7 +57,7 @@ pub struct Server {
     shared: Arc<ServerShared>,
 }
 
-/// What the server and its handles share.
+/// The state that the server and its handles share.
 #[derive(Debug, Default)]
 struct ServerShared {
     /// How many shutdown requests there were. The second one ends the wait for connections.
@@ -72,7 +72,7 @@ struct ServerShared {
     rejections: Rejections,
 }
 
-/// What has happened so far.
+/// The counters so far.
 #[derive(Debug, Default)]
 struct Counters {
     connections: AtomicU64,
@@ -81,7 +81,7 @@ struct Counters {
     timed_out: AtomicU64,
 }
 
-/// What a server is doing and has done.
+/// The current state of a server, and its counters so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statistics {
     /// Connections that are open.
@@ -113,13 +113,14 @@ impl Server {
         })
     }
 
-    /// Sets what one client may use. A time of more than a year is taken for a year.
+    /// Sets the limits on one client. A time of more than a year counts as a year.
     pub fn with_limits(self, limits: Limits) -> Server {
         Server { limits: limits.countable(), ..self }
     }
 
     /// Sets how many bytes may be held for all clients together, by default 256 MiB: see
-    /// [`core::memory_budget`](crate::core::memory_budget) for what is counted and what happens at the bound.
+    /// [`core::memory_budget`](crate::core::memory_budget) for the details of counting and for the behavior at the
+    /// limit.
     pub fn with_max_memory(self, bytes: usize) -> Server {
         self.shared.memory.set_limit(bytes);
         self
@@ -135,16 +136,16 @@ impl Server {
         Server { clients, ..self }
     }
 
-    /// Sets how long the server still accepts clients when it is asked to stop, by default not at all. From the
-    /// request to stop on, [`ServerHandle::is_stopping`] is true and every response says `Connection: close`, so a
-    /// proxy keeps no connection to this server. The delay should be longer than it takes until no proxy opens a new
-    /// one: the interval of its probes times the failures that it wants to see, or the time in which the news that
-    /// this endpoint is gone gets to it.
+    /// Sets how long the server still accepts clients after a stop was requested, by default not at all. From the
+    /// request to stop on, [`ServerHandle::is_stopping`] is true and every response has `Connection: close`, so a proxy
+    /// keeps no connection to this server. The delay should be longer than it takes until no proxy opens a new one: the
+    /// interval of its probes times the number of failures it waits for, or the time in which it learns that this
+    /// endpoint is gone.
     pub fn with_stop_delay(self, stop_delay: Duration) -> Server {
         Server { stop_delay, ..self }
     }
 
-    /// Sets how long a stopping server waits for what is under way, at most a year. It counts from the end of the
+    /// Sets how long a stopping server waits for requests in progress, at most a year. It counts from the end of the
     /// delay.
     pub fn with_drain(self, drain: Duration) -> Server {
         Server { drain: drain.min(LONGEST), ..self }
@@ -174,7 +175,7 @@ impl Server {
         ServerHandle { address: self.local_addr(), shared: Arc::clone(&self.shared) }
     }
 
-    /// Serves clients until the server is asked to stop. Returns how many connections were aborted at the end although a
+    /// Serves clients until a stop is requested. Returns how many connections were aborted at the end although a
     /// request was in progress.
     ///
     /// # Errors
@@ -318,7 +319,7 @@ impl ServerHandle {
         self.shared.rejections.by_reason()
     }
 
-    /// What the server is doing and has done.
+    /// The current state of the server, and its counters so far.
     pub fn statistics(&self) -> Statistics {
         self.shared.statistics()
     }

@@ -1,4 +1,4 @@
-//! What only users may see.
+//! Pages that only users may see.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,7 +20,7 @@ pub(super) fn routes(router: &mut Router) {
     router.get("/admin/health", |_: &mut Request| Status::NO_CONTENT);
 }
 
-/// Who they are. A program for more than a demonstration has hashes of passwords, in a file of their own.
+/// The users. A real program would have password hashes, in a separate file.
 pub(super) fn auth() -> Result<BasicAuth, InvalidHeaderValue> {
     let auth = BasicAuth::new("admin")?
         .user("ada", "analytical:engine")

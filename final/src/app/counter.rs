@@ -1,6 +1,6 @@
-//! `/counter`: a response that is different each time it is made, so that a cached one can be told from a new one.
+//! `/counter`: a response that differs each time it is made, so that a cached response is recognizable.
 //!
-//! The client chooses the fields of the response. That is for experiments only; no public page may allow it.
+//! The client chooses the fields of the response. That is for experiments only; a public page must not allow it.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::http::{
     header,
 };
 
-/// The longest that it takes, in milliseconds, and the most that it sends, in units of 1,024 bytes.
+/// The maximum delay in milliseconds, and the maximum size in KiB.
 const MAX_PAUSE_AND_SIZE: (u64, usize) = (10_000, 10_240);
 
-/// Adds `GET /counter`, and `POST /counter`, which answers the same and is no safe method.
+/// Adds `GET /counter`, and `POST /counter`, which responds the same way but is not a safe method.
 pub(super) fn routes(router: &mut Router, sleep: &Sleep) {
     let counter = Arc::new(AtomicU64::new(0));
     for method in [Method::Get, Method::Post] {
@@ -30,8 +30,8 @@ pub(super) fn routes(router: &mut Router, sleep: &Sleep) {
     }
 }
 
-/// The query says what the answer looks like: `ttl=N` is its max-age, `field=NAME:VALUE`, as often as one likes,
-/// any other field, `status=N` its status, `kb=N` its size, and `ms=N` how long it takes.
+/// The query determines the response: `ttl=N` sets its max-age, `field=NAME:VALUE` any other field (repeatable),
+/// `status=N` its status, `kb=N` its size, and `ms=N` its delay.
 fn show(request: &Request, counter: &AtomicU64, sleep: &Sleep) -> Result<Response, HttpError> {
     let query = extract::query(request);
     let status = Status::try_from(number(&query, "status", u16::MAX, 200)?)
@@ -56,7 +56,7 @@ fn show(request: &Request, counter: &AtomicU64, sleep: &Sleep) -> Result<Respons
     evaluate(request, count, response)
 }
 
-/// What the conditions of the request make of a response that would succeed without them.
+/// Evaluates the request's conditions for a response that succeeds without them.
 fn evaluate(request: &Request, count: u64, mut response: Response) -> Result<Response, HttpError> {
     let etag = EntityTag { is_weak: false, opaque: count.to_string().into_bytes() };
     let current = Validators { etag: Some(etag), modified: None };
@@ -74,7 +74,7 @@ fn evaluate(request: &Request, count: u64, mut response: Response) -> Result<Res
     }
 }
 
-/// The JSON, written in one go: a value of `serde_json` would have the padding in memory three times.
+/// The JSON, written directly: a value of `serde_json` would hold the padding three times.
 fn body(count: u64, padding: usize) -> Vec<u8> {
     let (start, end) = (format!("{{\"count\":{count},\"padding\":\""), "\"}");
     let length = start.len() + padding;
@@ -89,7 +89,7 @@ fn value(text: &str) -> Result<HeaderValue, HttpError> {
     HeaderValue::try_from(text).map_err(|_| bad("a field must have a value that can be sent"))
 }
 
-/// A number in the query, or what it is if it is not there.
+/// A number in the query, or its default.
 fn number<T: FromStr + Ord>(
     query: &Pairs,
     name: &str,

@@ -1,5 +1,4 @@
-//! What `/metrics` shows of the server itself: the memory that is held for clients, the large bodies that are being read,
-//! what it has rejected, and the lines that the log has lost.
+//! The server's own metrics: memory held for clients, large bodies in progress, rejections, and lost log lines.
 
 use std::fmt::Write;
 

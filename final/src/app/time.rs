@@ -1,4 +1,4 @@
-//! `GET /api/time`: what time it is here, in three forms.
+//! `GET /api/time`: the current time, in three formats.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use crate::http::{HeaderValue, HttpError, Request, Response, Status, date, extra
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// The one look at the clock, and the form that the query asks for.
+/// Reads the clock once, and formats the time as the query requests.
 pub(super) fn show(request: &mut Request) -> Result<Response, HttpError> {
     let now = date::now();
     let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -33,8 +33,8 @@ pub(super) fn show(request: &mut Request) -> Result<Response, HttpError> {
     Ok(response.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
 }
 
-/// `1994-11-06T08:49:37Z` (RFC 3339 section 5.6), put together out of `Sun, 06 Nov 1994 08:49:37 GMT`:
-/// both are UTC in whole seconds, and the second has each part at a fixed place.
+/// `1994-11-06T08:49:37Z` (RFC 3339 section 5.6), built from `Sun, 06 Nov 1994 08:49:37 GMT`: both are UTC in whole
+/// seconds, and in the latter each part has a fixed position.
 fn iso(time: SystemTime) -> String {
     let date = date::imf_fixdate(time);
     let (day, month, year, clock) = (&date[5..7], &date[8..11], &date[12..16], &date[17..25]);
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_written_as_rfc_3339_wants_it() {
+    fn a_time_is_formatted_by_rfc_3339() {
         let table = [
             (0, "1970-01-01T00:00:00Z"),
             (784_111_777, "1994-11-06T08:49:37Z"),

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::http::{HeaderValue, Request, Response, header};
 use crate::middleware::accept;
 
-/// A page for people and JSON for programs. A client that does not say what it accepts gets JSON, as for any other error.
+/// Sends a page to browsers and JSON to programs. A client without an Accept field gets JSON, as for any other error.
 pub(super) fn explain(request: &Request, response: &Response) -> Response {
     let retry_after = response.headers().get(header::RETRY_AFTER).and_then(HeaderValue::to_str);
     let seconds: Option<u64> = retry_after.and_then(|text| text.parse().ok());

@@ -1,4 +1,4 @@
-//! Takes a body of any size, and keeps none of it.
+//! Accepts a body of any size, and stores nothing.
 
 use std::io::Read;
 
@@ -7,14 +7,14 @@ use serde_json::json;
 
 use crate::http::{HttpError, Request, Response, Status};
 
-/// `POST /upload`: how many bytes came, and their CRC-32. A program that keeps what it is sent would write each piece to
-/// a file here.
+/// `POST /upload`: responds with the length of the body in bytes and its CRC-32. A real program would write each block
+/// to a file here.
 pub(super) fn upload(request: &mut Request) -> Result<Response, HttpError> {
     let mut crc = Crc::new();
     let mut length = 0_u64;
     let mut piece = [0; 8 * 1024];
     loop {
-        // When the body breaks off, the server answers in our place: it knows the status.
+        // If the body is incomplete, the server sends the response instead of us: it knows the status.
         let count = request
             .body_mut()
             .read(&mut piece)

@@ -1,4 +1,4 @@
-//! What can be set, and how it is called on the command line and in the environment.
+//! The list of settings, with their names on the command line and in the environment.
 
 use clap::{Arg, ArgAction, Command};
 
@@ -79,7 +79,7 @@ const fn setting(
     Setting { name, value, default, help }
 }
 
-/// Settings that have a new name: the old one, and the new one. The old one is an error that names the new one.
+/// Renamed settings: the old name, then the new one. Using the old name is an error that mentions the new one.
 pub(super) const RENAMED: [(&str, &str); 1] = [("patience", "stall-timeout")];
 
 /// Settings without a value.

@@ -1,4 +1,4 @@
-//! What was found, as text, becomes what is meant; and what is wrong with it is noted.
+//! Parses the settings from text, and collects the problems.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,9 +20,9 @@ use crate::server::ConnectionLimits;
 const LEAST_MEMORY: usize = MIB;
 const MOST_MEMORY: usize = MIB * MIB;
 
-/// What was found, and what is wrong with it.
+/// The values as text, and the problems found so far.
 pub(super) struct Values {
-    /// Name, then where it was found and what.
+    /// By the name of the setting: the source of the value, and the value as text.
     pub(super) found: BTreeMap<&'static str, (String, String)>,
     pub(super) problems: Vec<String>,
 }
@@ -83,7 +83,7 @@ impl Values {
         config
     }
 
-    /// The memory of all clients, and whether the largest body that is collected can ever get what it needs of it.
+    /// Parses the memory budget, and checks that the largest collected body can fit into it.
     fn check_memory(&mut self, config: &Config) {
         if self.problems.iter().any(|problem| problem.contains("max-memory")) {
             return;
@@ -107,7 +107,7 @@ impl Values {
         self.found.get(name).map(|(_, text)| text.clone()).filter(|text| !text.is_empty())
     }
 
-    /// `--max-body 1XB (HTTP_MAX_BODY): …`: where it was found, what it is, and the other way to set it.
+    /// Adds a problem such as `--max-body 1XB (HTTP_MAX_BODY): …`: the source, the value, and the other way to set it.
     fn problem(&mut self, name: &str, what: &str) {
         let (place, text) = self.found.get(name).cloned().unwrap_or_default();
         let other = if place.starts_with("--") { variable(name) } else { format!("--{name}") };
@@ -142,13 +142,13 @@ impl Values {
         self.countable(name, time, what)
     }
 
-    /// For a time that may be zero: there is a wait, or there is none.
+    /// Parses a time that may be zero, for no wait.
     fn time_or_none(&mut self, name: &str) -> Duration {
         let time = self.found_time(name);
         self.countable(name, time, "must be a time such as 0s, 500ms, 10s or 2m")
     }
 
-    /// Refuses what the clock cannot count, and what is no such time.
+    /// Rejects text that is not a time, and times that the clock cannot represent.
     fn countable(&mut self, name: &str, time: Option<Duration>, what: &str) -> Duration {
         match time {
             Some(time) if time <= LONGEST => return time,
@@ -209,29 +209,30 @@ impl Values {
     }
 }
 
-/// The largest value of a count or a size, which the program can keep to. More would be an abort when the memory for it is
-/// requested, or a thread is started, and not a larger limit.
+/// The largest supported value of a count or a size. With a larger one the program would abort when it allocates the
+/// memory or starts the threads.
 fn largest(name: &str) -> u64 {
     const MIB: u64 = 1024 * 1024;
     match name {
-        // Each is a thread from the start on.
+        // Each permit is a thread that is started at startup.
         "permits" => 1024,
-        // Linux has no more for all programs together, unless its administrator says so.
+        // The default limit of Linux for all processes together.
         "threads" => 32_768,
-        // As many files as Linux lets a process have (fs.nr_open). Each has a slot from the start on.
+        // The default limit of Linux on the open files of a process (fs.nr_open). Each connection has a slot that is
+        // allocated at startup.
         "max-connections" => 1_048_576,
         "max-fields" => 65_536,
-        // A header section is kept whole in one buffer.
+        // A header section has to fit into one buffer.
         "max-target" | "max-head" => 16 * MIB,
         "max-body" | "max-whole-body" => MIB * MIB,
-        // It has bounds of its own.
+        // Checked separately.
         "max-memory" => u64::MAX,
-        // These are only counted to.
+        // These are only counters.
         _ => u32::MAX.into(),
     }
 }
 
-/// A value to go on with when the one that was given is wrong, so that all other mistakes are found too.
+/// A value to continue with when the given one is invalid, so that all other problems are found too.
 trait Fallback {
     const FALLBACK: Self;
 }

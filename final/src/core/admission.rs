@@ -1,6 +1,6 @@
 //! Load shedding: whether the server can serve a request now, or has to reject it.
 
-/// What a step may do with the requests that it reads.
+/// Whether a step may handle the requests that it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// A worker runs the step: call the handler.

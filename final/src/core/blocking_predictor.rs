@@ -17,7 +17,7 @@ const EXPECTED_TO_BLOCK: u32 = 32;
 /// Whether a handler is expected to block. Each route has a predictor of its own.
 ///
 /// The watchdog needs 5 to 10 ms to notice that a handler blocks, and the events after it in the batch wait as long. A
-/// handler that asks a database blocks for each request, so what was noticed once is predicted from then on.
+/// handler that queries a database blocks for each request, so once noticed, it is predicted from then on.
 #[derive(Debug, Default)]
 pub struct BlockingPredictor {
     /// How many more calls are expected to block.

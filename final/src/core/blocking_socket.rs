@@ -29,8 +29,8 @@ impl BlockingSocket {
     /// FIN.
     ///
     /// # Errors
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), depending on the system, when the
-    /// time is over, and what the socket reports.
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), depending on the system,
+    /// when the time is over, and other errors of the socket.
     pub fn receive(&self, buffer: &mut [u8], time: Duration) -> io::Result<usize> {
         self.0.set_read_timeout(Some(time))?;
         self.wait(|mut stream| stream.read(buffer))

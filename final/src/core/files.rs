@@ -21,7 +21,7 @@ pub fn raise_limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// Windows has no such limit.
+/// Windows has no limit on descriptors.
 #[cfg(windows)]
 pub fn raise_limit() -> Option<u64> {
     None
@@ -33,7 +33,7 @@ pub fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// Windows has no such limit.
+/// Windows has no limit on descriptors.
 #[cfg(windows)]
 pub fn limit() -> Option<u64> {
     None
@@ -46,7 +46,7 @@ pub fn is_exhausted(error: &io::Error) -> bool {
     [Errno::MFILE, Errno::NFILE].iter().any(|it| error.raw_os_error() == Some(it.raw_os_error()))
 }
 
-/// Windows has no such limit.
+/// Windows has no limit on descriptors.
 #[cfg(windows)]
 pub fn is_exhausted(_: &io::Error) -> bool {
     false
@@ -77,7 +77,7 @@ pub fn stat(file: &File) -> io::Result<Stat> {
     file.metadata()
 }
 
-/// Whether an open file was not written to between two calls of [`stat`], judging by its length and times.
+/// Whether an open file was not written to between two calls of [`stat`], according to its length and times.
 #[cfg(unix)]
 pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
     before.st_size == now.st_size
@@ -85,7 +85,7 @@ pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
         && (before.st_mtime, before.st_mtime_nsec) == (now.st_mtime, now.st_mtime_nsec)
 }
 
-/// Whether an open file was not written to between two calls of [`stat`], judging by its length and time.
+/// Whether an open file was not written to between two calls of [`stat`], according to its length and time.
 #[cfg(windows)]
 pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
     (before.len(), before.modified().ok()) == (now.len(), now.modified().ok())

@@ -1,4 +1,4 @@
-//! ACCEPT: the socket that clients knock at: socket, setsockopt, bind, listen, accept. It never blocks.
+//! ACCEPT: the socket that clients connect to: socket, setsockopt, bind, listen, accept. It never blocks.
 
 use std::fmt;
 use std::io;
@@ -37,8 +37,8 @@ impl Listener {
         #[cfg(not(windows))]
         socket.set_reuse_address(true).map_err(failed("setsockopt(SO_REUSEADDR)"))?;
 
-        // On Linux an accepted socket has the options of the listening one, so this is said once and not once
-        // for each client: answers are handed over whole, and Nagle's algorithm would only delay their end.
+        // On Linux an accepted socket inherits the options of the listening one, so this is set once and not for each
+        // client. Responses are written as a whole, and Nagle's algorithm would only delay their end.
         socket.set_tcp_nodelay(true).map_err(failed("setsockopt(TCP_NODELAY)"))?;
         socket.set_nonblocking(true).map_err(failed("fcntl(O_NONBLOCK)"))?;
 
@@ -63,11 +63,11 @@ impl Listener {
         &self.socket
     }
 
-    /// accept(2): the socket of the next client who stands at the door, and its address. The socket does not
+    /// accept(2): takes the next client from the accept queue, and returns its socket and address. The socket does not
     /// block and is not inherited by child processes.
     ///
     /// # Errors
-    /// [`AcceptError`] says what to do about it.
+    /// [`AcceptError`] distinguishes the causes.
     pub fn accept(&self) -> Result<(Stream, SocketAddr), AcceptError> {
         loop {
             let error = match system::accept(&self.socket) {
@@ -76,7 +76,7 @@ impl Listener {
             };
             match error.kind() {
                 io::ErrorKind::WouldBlock => return Err(AcceptError::Nobody),
-                // The client left between its handshake and our accept, or a signal came.
+                // The client disconnected before our accept, or a signal arrived.
                 io::ErrorKind::Interrupted
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::ConnectionReset => {}
@@ -86,12 +86,12 @@ impl Listener {
     }
 }
 
-/// Why there is no client.
+/// Why no client was accepted.
 #[derive(Debug)]
 pub enum AcceptError {
-    /// Nobody stands at the door.
+    /// The accept queue is empty.
     Nobody,
-    /// The machine has run out of something, such as open files. It helps to wait.
+    /// A resource such as file descriptors has run out. Retry after a delay.
     Shortage(io::Error),
 }
 
@@ -160,13 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn nobody_at_the_door_is_told_at_once() {
+    fn an_empty_accept_queue_is_reported_at_once() {
         let listener = Listener::bind(local()).unwrap();
         assert!(matches!(listener.accept(), Err(AcceptError::Nobody)));
     }
 
     #[test]
-    fn what_is_sent_to_a_client_is_not_held_back_for_more() {
+    fn small_writes_to_a_client_are_sent_at_once() {
         let listener = Listener::bind(local()).unwrap();
         let _client = TcpStream::connect(listener.local_addr()).unwrap();
         let (stream, _) = listener.accept().unwrap();

@@ -1,16 +1,16 @@
 //! The memory budget: counts the bytes that are held for clients, and bounds them.
 //!
-//! It counts request bodies that are being collected, response bodies that have not been sent, and what a connection keeps
-//! between two steps: unread input, output that the kernel has not taken, and the request whose body is still arriving. A
-//! limit for each client is not enough: 600 clients with up to 8 MiB each are 4.8 GB.
+//! It counts request bodies that are being collected, response bodies that have not been sent, and the data that a
+//! connection keeps between two steps: unread input, output that the kernel has not taken, and the request whose body
+//! is still arriving. A limit for each client is not enough: 600 clients with up to 8 MiB each are 4.8 GB.
 //!
-//! It does not count what the number of threads bounds already: the buffers of a step, and what a handler allocates while
-//! it runs.
+//! It does not count memory that the number of threads bounds already: the buffers of a step, and the allocations of a
+//! running handler.
 //!
-//! **At the bound** a reservation fails, and the caller gives up what it holds: a body that cannot grow is dropped and its
-//! client gets 503, a response that cannot be kept is replaced by a 503, a connection that cannot keep its unsent output
-//! ends. Nothing waits for memory. So there is no deadlock in which all bodies are half complete and each waits for the
-//! memory of another, and all memory is free again at a deadline of its connection at the latest.
+//! **At the bound** a reservation fails, and the caller drops its data: a body that cannot grow is dropped and its
+//! client gets 503, a response that cannot be kept is replaced by a 503, a connection that cannot keep its unsent
+//! output ends. Nothing waits for memory. So there is no deadlock in which all bodies are half complete and each waits
+//! for the memory of another, and all memory is free again at a deadline of its connection at the latest.
 //!
 //! **The last eighth is for small reservations**, of at most 64 KiB. Large bodies alone cannot use up the budget, so
 //! small ones are still accepted. And a request that arrives in one piece, with a response that fits into the socket,
@@ -59,7 +59,7 @@ impl MemoryBudget {
         MemoryBudget(Arc::new(Counts { limit: AtomicUsize::new(limit), held, rejections }))
     }
 
-    /// Sets another limit, in bytes. Reservations that exist keep what they have.
+    /// Sets another limit, in bytes. Existing reservations stay.
     pub fn set_limit(&self, limit: usize) {
         self.0.limit.store(limit, Ordering::Relaxed);
     }

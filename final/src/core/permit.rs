@@ -27,7 +27,7 @@ struct State {
     batch: VecDeque<Token>,
 }
 
-/// What a thread has to do next.
+/// The next task of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextTask {
     /// Run a step for this event.

@@ -18,7 +18,7 @@ pub type Poller = epoll::Epoll;
 #[cfg(any(feature = "portable", not(target_os = "linux")))]
 pub type Poller = portable::Portable;
 
-/// What a socket is registered for.
+/// The kind of readiness that a socket is registered for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interest {
     /// Bytes or end of file from the peer; on a listening socket, a client to accept.
@@ -41,7 +41,7 @@ pub trait Poll: Sized {
     /// is `false`, a socket must be armed after each event.
     const EDGE_TRIGGERED: bool;
 
-    /// What the poller needs of a socket.
+    /// The type of sockets that the poller accepts.
     type Socket: ?Sized;
 
     /// A poller without sockets.
@@ -136,7 +136,7 @@ mod tests {
         let mut ready = Ready::with_capacity(8);
         poller.wait(&mut ready, Some(time)).unwrap();
         let mut tokens: Vec<_> = ready.tokens().map(|token| token.0).collect();
-        tokens.dedup(); // once is promised, and more is allowed
+        tokens.dedup(); // the contract allows repeated reports
         tokens
     }
 
@@ -157,7 +157,7 @@ mod tests {
                 }
 
                 #[test]
-                fn who_waits_is_told_when_bytes_come() {
+                fn a_waiting_thread_is_notified_when_bytes_arrive() {
                     let (poller, (mut client, server)) = (poller(), sockets());
                     poller.add(&server, Token(7), Interest::Read).unwrap();
                     assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
@@ -166,7 +166,7 @@ mod tests {
                 }
 
                 #[test]
-                fn bytes_that_were_there_before_are_told_of_too() {
+                fn bytes_that_arrived_before_are_reported_too() {
                     let (poller, (mut client, server)) = (poller(), sockets());
                     client.write_all(b"x").unwrap();
                     poller.add(&server, Token(7), Interest::Read).unwrap();
@@ -174,7 +174,7 @@ mod tests {
                 }
 
                 #[test]
-                fn what_a_turn_has_left_unread_is_told_after_arming_with_the_new_token() {
+                fn bytes_left_unread_are_reported_after_arming_with_the_new_token() {
                     let (poller, (mut client, server)) = (poller(), sockets());
                     poller.add(&server, Token(7), Interest::Read).unwrap();
                     client.write_all(b"x").unwrap();
@@ -186,31 +186,31 @@ mod tests {
                 }
 
                 #[test]
-                fn nothing_comes_so_nobody_is_told() {
+                fn without_bytes_nothing_is_reported() {
                     let (poller, (mut client, server)) = (poller(), sockets());
                     poller.add(&server, Token(7), Interest::Read).unwrap();
                     client.write_all(b"x").unwrap();
                     assert_eq!(told(&poller, LONG), [7]);
-                    // The byte is still there. To be told of it for ever would take a whole core.
+                    // The byte is still unread. Reporting it again and again would be a busy loop on a whole core.
                     assert_eq!(told(&poller, SHORT), [0; 0]);
                 }
 
                 #[test]
-                fn bytes_that_come_during_a_turn_are_told_after_it() {
+                fn bytes_that_arrive_during_a_step_are_reported_after_it() {
                     let (poller, (mut client, server)) = (poller(), sockets());
                     poller.add(&server, Token(7), Interest::Read).unwrap();
                     client.write_all(b"x").unwrap();
                     assert_eq!(told(&poller, LONG), [7]);
                     assert_eq!(server.peek(&mut [0; 8]).unwrap(), 1);
                     client.write_all(b"y").unwrap();
-                    // Another thread may be told now, in vain.
+                    // Another thread may get a spurious report now.
                     told(&poller, SHORT);
                     poller.arm(&server, Token(7), Interest::Read).unwrap();
                     assert_eq!(told(&poller, LONG), [7]);
                 }
 
                 #[test]
-                fn room_for_more_bytes_is_told_and_so_is_the_end() {
+                fn room_to_write_is_reported_and_so_is_the_end() {
                     let (poller, (client, server)) = (poller(), sockets());
                     poller.add(&server, Token(1), Interest::Write).unwrap();
                     assert_eq!(told(&poller, LONG), [1]);
@@ -222,7 +222,7 @@ mod tests {
                 }
 
                 #[test]
-                fn who_waits_to_write_is_told_when_the_peer_has_read() {
+                fn a_writer_is_notified_when_the_peer_has_read() {
                     let (poller, (mut client, server)) = (poller(), pair());
                     while (&server).write(&[0; 4096]).is_ok() {}
                     #[allow(clippy::useless_conversion, reason = "it is none for the other poller")]
@@ -237,7 +237,7 @@ mod tests {
                 }
 
                 #[test]
-                fn who_waits_for_room_does_not_hear_of_bytes() {
+                fn a_writer_is_not_notified_of_bytes() {
                     let (poller, (mut client, server)) = (poller(), pair());
                     while (&server).write(&[0; 4096]).is_ok() {}
                     #[allow(clippy::useless_conversion, reason = "it is none for the other poller")]
@@ -250,7 +250,7 @@ mod tests {
                 }
 
                 #[test]
-                fn an_end_that_came_after_the_last_bytes_were_told_of_is_told_by_arming() {
+                fn an_end_that_arrives_after_the_last_report_is_reported_by_arming() {
                     let (poller, (mut client, server)) = (poller(), sockets());
                     client.write_all(b"x").unwrap();
                     drop(client);
@@ -261,7 +261,7 @@ mod tests {
                 }
 
                 #[test]
-                fn a_client_at_the_door_is_told() {
+                fn a_pending_client_is_reported() {
                     let poller = poller();
                     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
                     let address = listener.local_addr().unwrap();
@@ -271,13 +271,13 @@ mod tests {
                     assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
                     let _one = TcpStream::connect(address).unwrap();
                     assert_eq!(told(&poller, LONG), [5]);
-                    // Nobody has let the first one in, so after arming it is told of again.
+                    // The first client has not been accepted, so arming reports it again.
                     poller.arm(&socket, Token(5), Interest::Read).unwrap();
                     assert_eq!(told(&poller, LONG), [5]);
                 }
 
                 #[test]
-                fn a_socket_that_is_removed_or_closed_is_not_told_of() {
+                fn a_removed_or_closed_socket_is_not_reported() {
                     let (poller, (mut client, server)) = (poller(), sockets());
                     let (mut other_client, other) = sockets();
                     poller.add(&server, Token(1), Interest::Read).unwrap();
@@ -290,7 +290,7 @@ mod tests {
                 }
 
                 #[test]
-                fn what_finds_no_room_is_told_next_time() {
+                fn events_without_room_are_reported_by_the_next_wait() {
                     let poller = poller();
                     let mut waiting = Vec::new();
                     for number in 0..8 {
@@ -312,7 +312,7 @@ mod tests {
                 }
 
                 #[test]
-                fn a_thread_that_is_busy_does_not_keep_the_others_from_being_told() {
+                fn a_busy_thread_does_not_delay_reports_to_the_others() {
                     let (poller, (mut client, server)) = (poller(), sockets());
                     let (mut second_client, second) = sockets();
                     poller.add(&server, Token(1), Interest::Read).unwrap();
@@ -338,7 +338,7 @@ mod tests {
                 }
 
                 #[test]
-                fn time_passes_for_each_thread_by_itself() {
+                fn each_thread_has_its_own_timeout() {
                     let poller = &poller();
                     let (send, receive) = mpsc::channel();
                     thread::scope(|scope| {
@@ -355,7 +355,7 @@ mod tests {
                 }
 
                 #[test]
-                fn a_socket_can_be_added_while_somebody_waits() {
+                fn a_socket_can_be_added_while_a_thread_waits() {
                     let (poller, (mut client, server)) = (&poller(), sockets());
                     client.write_all(b"x").unwrap();
                     thread::scope(|scope| {
@@ -366,7 +366,7 @@ mod tests {
                 }
 
                 #[test]
-                fn after_the_wake_nobody_sleeps_any_more() {
+                fn after_the_shutdown_no_wait_blocks() {
                     let poller = &poller();
                     thread::scope(|scope| {
                         for _ in 0..3 {

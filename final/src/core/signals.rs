@@ -21,10 +21,11 @@ pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     handle(&[SIGHUP, SIGINT, SIGTERM], move |_| stop())
 }
 
-/// The same for a server that can reload: SIGHUP calls `reload`, as daemons have it, and stops nothing.
+/// Like [`on_stop`], for a server that can reload: SIGHUP calls `reload`, as usual for daemons, and does not stop the
+/// program.
 ///
-/// SIGUSR1 and SIGUSR2 would end a program that does not handle them. Other servers are told by them to reopen their log
-/// or to begin an upgrade, so an operator may send one by habit. They are reported, and nothing else happens.
+/// SIGUSR1 and SIGUSR2 end a program that does not handle them. Other servers reopen their log or begin an upgrade at
+/// these signals, so an operator may send one by habit. They are reported on standard error and otherwise ignored.
 ///
 /// # Errors
 /// As [`on_stop`].
@@ -42,7 +43,7 @@ pub fn on_stop_or_reload(
     })
 }
 
-/// Calls `act` for each signal of these, in a thread of its own.
+/// Calls `act` for each of these signals, in a thread of its own.
 #[cfg(unix)]
 fn handle(signals: &[i32], mut act: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
     let ignored = ignored_signals();
@@ -59,7 +60,7 @@ pub fn on_stop(stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(stop).map_err(io::Error::other)
 }
 
-/// Nothing asks for a reload there.
+/// Windows has no signal for a reload.
 #[cfg(not(unix))]
 pub fn on_stop_or_reload(
     stop: impl FnMut() + Send + 'static,

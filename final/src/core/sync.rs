@@ -8,8 +8,8 @@ pub use loom::sync::{Mutex, MutexGuard};
 
 use std::sync::PoisonError;
 
-/// Locks, even after a panic. Code that holds a lock must not panic between two writes that belong together, so what the
-/// mutex protects is consistent, poisoned or not.
+/// Locks, even after a panic. Code that holds a lock must not panic between two writes that belong together, so the
+/// protected data is consistent, poisoned or not.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

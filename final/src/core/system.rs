@@ -1,5 +1,5 @@
 //! System calls under names that are the same on all systems: `linux.rs` uses calls that do several things at once,
-//! `portable.rs` what the standard library and mio have.
+//! `portable.rs` only calls of the standard library and mio.
 //!
 //! No call blocks: without data, or without room, it fails with [`WouldBlock`](std::io::ErrorKind::WouldBlock). A signal
 //! may interrupt it, which is the error [`Interrupted`](std::io::ErrorKind::Interrupted).

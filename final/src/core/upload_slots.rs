@@ -1,4 +1,4 @@
-//! Slots for uploads, of which only so many may be read at the same time: a counting semaphore that nothing waits for.
+//! Slots that bound how many uploads are read at the same time: a counting semaphore without a blocking wait.
 //!
 //! **No address gets all of them.** It gets a slot only if more are free than it holds, so a single client that is slow on
 //! purpose has half of the slots at most, a second one has half of the others, and so on. A fixed share for each address
@@ -63,7 +63,7 @@ impl UploadSlots {
         self.lock().queued = count;
     }
 
-    /// A slot for a client with this address, if there is one for it and nothing is in the queue.
+    /// Takes a slot for a client with this address, if one is free for it and the queue is empty.
     pub fn take(&self, address: IpAddr) -> Option<UploadSlot> {
         let slots = self.lock();
         if slots.queued > 0 { None } else { self.take_from(slots, address) }
@@ -149,12 +149,12 @@ mod tests {
     }
 
     #[test]
-    fn each_address_gets_half_of_the_slots_that_the_others_have_left() {
+    fn each_address_gets_half_of_the_free_slots() {
         let slots = UploadSlots::new(16);
         let take_all = |address| std::iter::from_fn(|| slots.take(address)).collect::<Vec<_>>();
         let mut held: Vec<_> = (1..=5).map(|last| take_all(address(last))).collect();
         assert_eq!(held.iter().map(Vec::len).collect::<Vec<_>>(), [8, 4, 2, 1, 1]);
-        // What one gives back is for those that hold less.
+        // A freed slot goes to an address that holds fewer.
         held[0].truncate(6);
         assert!(slots.take(address(1)).is_none() && slots.take(address(2)).is_none());
         assert!(slots.take(address(6)).is_some());

@@ -58,8 +58,8 @@ fn set_release<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>, index: usize)
     });
 }
 
-/// Waits for events. After a large batch the next requests are already on their way: the clients may only need this core
-/// to send them. So the thread offers its core first, because to sleep and be woken up costs more.
+/// Waits for events. After a large batch more requests will follow at once: the clients may only need this core to send
+/// them. So the thread offers its core first, because to sleep and be woken up costs more.
 fn wait(poller: &Poller, ready: &mut Ready) -> io::Result<()> {
     if ready.tokens().count() >= YIELD_BATCH {
         poller.wait(ready, Some(Duration::ZERO))?;

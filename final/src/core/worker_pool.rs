@@ -1,4 +1,4 @@
-//! The worker pool: its threads and what they share.
+//! The worker pool: its threads and their shared state.
 //!
 //! A permit is a [scheduler slot](super::permit): only the threads that hold one are awake. The other threads are in a
 //! handler that blocks, or are standby workers that sleep until a permit is handed to them.
@@ -51,9 +51,9 @@ impl Default for PoolConfig {
     }
 }
 
-/// What the threads do.
+/// The work of the threads.
 pub trait Work: Send + Sync + 'static {
-    /// What a thread keeps from step to step, such as a buffer.
+    /// State that a thread keeps from step to step, such as a buffer.
     type Scratch: Default;
 
     /// Runs one step of a connection whose socket is ready. The event was reported to this thread only.
@@ -72,7 +72,7 @@ pub struct Workers<W: Work> {
     watchdog: JoinHandle<()>,
 }
 
-/// What the threads share.
+/// The state that the threads share.
 pub(super) struct Pool<W> {
     pub(super) work: Arc<W>,
     pub(super) poller: Arc<Poller>,

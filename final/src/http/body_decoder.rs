@@ -57,7 +57,7 @@ impl BodyDecoder {
         }
     }
 
-    /// How many bytes are still to arrive. A body in chunks does not say it.
+    /// How many bytes are still to arrive. Unknown for a chunked body.
     pub(super) fn left(&self) -> Option<u64> {
         match self {
             BodyDecoder::Fixed { left } => Some(*left),

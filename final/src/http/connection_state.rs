@@ -1,4 +1,5 @@
-//! The state of a connection between two steps: what would be on the stack of a thread that waits for its client.
+//! The state of a connection between two steps. A server with a thread per connection would have it on that thread's
+//! stack.
 
 use std::time::Instant;
 
@@ -36,7 +37,7 @@ pub(super) struct IncompleteBody {
     /// The request without its body.
     pub(super) request: Box<Request>,
     pub(super) decoder: BodyDecoder,
-    /// What has been decoded.
+    /// The decoded bytes.
     pub(super) bytes: Vec<u8>,
     /// For the capacity of `bytes`.
     pub(super) memory: Reservation,
@@ -71,9 +72,9 @@ impl IncompleteBody {
         request
     }
 
-    /// Makes room for at most `more` bytes of the body. Its capacity is what is reserved. It grows to [`SMALL`] first, so that
-    /// a client that has sent a few bytes holds no more than that. Then it doubles, as that of any `Vec` does, but begins
-    /// with [`LARGE_BLOCK`], since the allocator would keep the smaller blocks that are left behind.
+    /// Makes room for at most `more` bytes of the body, and reserves memory for the capacity. It grows to [`SMALL`]
+    /// first, so that a client that has sent a few bytes holds no more than that. Then it doubles, as that of any `Vec`
+    /// does, but begins with [`LARGE_BLOCK`], since the allocator would keep the smaller blocks.
     ///
     /// # Errors
     /// [`OverBudget`] if there is no memory for it. Nothing has been allocated then.
@@ -85,7 +86,8 @@ impl IncompleteBody {
     ) -> Result<(), OverBudget> {
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let arrived = self.bytes.len().saturating_add(more);
-        // What is needed now, and the most that is ever collected, but for what is read at once.
+        // `needed` is the capacity required now, and `most` is the most that is ever collected, apart from the last
+        // read.
         let (needed, most) = match self.request.head().body_length {
             BodyLength::Fixed(length) if length > limits.whole_body => {
                 (arrived.min(size(length)), size(FIRST_PART))

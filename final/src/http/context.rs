@@ -1,4 +1,4 @@
-//! What a connection is served with: the same for all connections but for the client's address.
+//! The context of a step: the same for all connections except for the client's address.
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
@@ -9,14 +9,14 @@ use super::limits::Limits;
 use super::path_prefix::PathPrefix;
 use crate::core::{MemoryBudget, UploadSlots};
 
-/// What the server lends a connection for one step.
+/// References that the server lends to a connection for one step.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The application.
     pub handler: &'a dyn Handler,
-    /// What one client may use.
+    /// The limits on one client.
     pub limits: &'a Limits,
-    /// What all clients together may use.
+    /// The memory budget of all clients.
     pub memory: &'a MemoryBudget,
     /// How many large bodies may be read by their handlers at the same time.
     pub uploads: &'a UploadSlots,

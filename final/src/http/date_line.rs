@@ -15,8 +15,8 @@ thread_local! {
     static LAST: Cell<(u64, [u8; LENGTH])> = const { Cell::new((u64::MAX, [0; LENGTH])) };
 }
 
-/// The time that the Date line shows. On Linux it may be a few milliseconds behind [`now`](super::date::now), because
-/// the kernel updates it once a tick. Other times in the same response must not be later than this one.
+/// The time that the Date line shows. On Linux it may be a few milliseconds earlier than [`now`](super::date::now),
+/// because the kernel updates it once a tick. Other times in the same response must not be later than this one.
 pub fn coarse_now() -> SystemTime {
     system::noted_time()
 }
@@ -40,7 +40,7 @@ mod tests {
     use crate::http::date::{now, parse_http_date};
 
     #[test]
-    fn the_line_of_a_date_is_full() {
+    fn the_date_line_has_the_expected_length() {
         let text = String::from_utf8(date_line().to_vec()).unwrap();
         let date = text.strip_prefix("Date: ").and_then(|rest| rest.strip_suffix("\r\n"));
         assert!(date.and_then(parse_http_date).is_some_and(|it| it <= now()), "{text:?}");

@@ -1,4 +1,4 @@
-//! `Expect: 100-continue`: a client that asks before it sends a body (RFC 9110 section 10.1.1).
+//! `Expect: 100-continue`: a client that waits for a response before it sends a body (RFC 9110 section 10.1.1).
 
 use super::framing::BodyLength;
 use super::parser::Head;

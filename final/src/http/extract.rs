@@ -65,8 +65,8 @@ pub fn form(request: &mut Request) -> Result<Pairs, HttpError> {
 /// The body as JSON.
 ///
 /// # Errors
-/// 415 for a body of another media type, 400 for one that is not JSON: what a client got wrong is never
-/// a 500. 413 for one of more than [`MAX_COLLECTED`] bytes.
+/// 415 for a body of another media type, 400 for one that is not JSON: a client's mistake is never a 500. 413 for one
+/// of more than [`MAX_COLLECTED`] bytes.
 pub fn json(request: &mut Request) -> Result<Value, HttpError> {
     let is_json = |name: &str| name == "application/json" || name.ends_with("+json");
     if !media_type(request).is_some_and(|name| is_json(&name)) {

@@ -1,4 +1,4 @@
-//! A part of an open file as a reader, of which there can be many at the same time.
+//! A reader of a part of an open file. Many can read the same file at the same time.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use crate::core::files::read_at;
 
-/// Reads a part of a file that others read as well: each reader knows by itself where it is, and none moves
-/// the position that the file has.
+/// Reads a part of a file. Each reader has its own offset, and none moves the position of the open file.
 #[derive(Debug)]
 pub struct FilePart {
     file: Arc<File>,
@@ -16,7 +15,7 @@ pub struct FilePart {
 }
 
 impl FilePart {
-    /// The bytes from the beginning of `range` to the one before its end.
+    /// Reads the bytes of `range`.
     pub fn new(file: Arc<File>, range: Range<u64>) -> FilePart {
         FilePart { file, range }
     }

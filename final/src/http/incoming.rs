@@ -23,7 +23,7 @@ use crate::core::upload_slots::UploadSlot;
 /// Bytes that are received at once: a limit of memory for each body that is being read.
 const BODY_READ_SIZE: usize = 64 * KIB;
 
-/// So many bytes may take as long as a whole small body. A client that sends a byte now and then runs out of time.
+/// The deadline applies to each portion of this many bytes, so a client that sends a byte now and then times out.
 const PORTION: usize = MIB;
 
 /// Where the remainder of a body comes from. On a server that is a socket.
@@ -31,8 +31,8 @@ pub trait BodySource: fmt::Debug + Send {
     /// Waits for bytes of the client, at most for `time`, and returns how many there are. Zero is the client's FIN.
     ///
     /// # Errors
-    /// [`TimedOut`](io::ErrorKind::TimedOut) or [`WouldBlock`](io::ErrorKind::WouldBlock) when the time is over, and what
-    /// the connection reports.
+    /// [`TimedOut`](io::ErrorKind::TimedOut) or [`WouldBlock`](io::ErrorKind::WouldBlock) when the time is over, and
+    /// errors of the connection.
     fn receive(&mut self, buffer: &mut [u8], time: Duration) -> io::Result<usize>;
 
     /// Sends bytes, and waits until there is room for them, at most for `time`.
@@ -49,10 +49,10 @@ pub(super) struct Incoming {
     decoder: BodyDecoder,
     /// The trailer fields, when all of a chunked body has arrived.
     trailers: Headers,
-    /// What has been decoded. The handler has read the bytes before `at`.
+    /// The decoded bytes. The handler has read those before `at`.
     decoded: Vec<u8>,
     at: usize,
-    /// What has been received and not been decoded: at the end of the body, the bytes after it.
+    /// Bytes that have been received but not decoded: at the end of the body, the bytes after it.
     raw: Vec<u8>,
     /// The client waits for `100 Continue` before it sends the body.
     expects: Arc<AtomicBool>,
@@ -76,7 +76,7 @@ enum IncomingError {
     Slow,
     /// The client has closed the connection.
     Gone,
-    /// The memory budget has no room for what a handler collects.
+    /// The memory budget has no room for the bytes that a handler collects.
     NoMemory,
 }
 
@@ -99,7 +99,7 @@ impl From<io::Error> for IncomingError {
     }
 }
 
-/// What has become of the body when its handler has returned.
+/// The state of the body when its handler has returned.
 #[derive(Debug, PartialEq)]
 pub(super) enum BodyEnd {
     /// All of it was read. These bytes were received after it.
@@ -244,7 +244,7 @@ impl Incoming {
             self.decoder.decode(&self.raw, &mut self.decoded).map_err(IncomingError::Wrong)?;
         self.raw.drain(..used);
         if self.decoder.is_done() {
-            // What the handler does from now on keeps no other upload waiting.
+            // The handler no longer waits for its client, so another upload may begin.
             self.slot = None;
             let ended = std::mem::replace(&mut self.decoder, BodyDecoder::Fixed { left: 0 });
             self.trailers = ended.into_trailers();
@@ -298,7 +298,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
-    /// A client that sends these pieces and then FIN, and whether it was sent `100 Continue`.
+    /// A client that sends these chunks and then FIN, and whether it received `100 Continue`.
     #[derive(Debug, Default)]
     struct Script {
         pieces: VecDeque<Vec<u8>>,
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_too_slow_or_malformed_stays_so() {
+    fn a_too_slow_or_malformed_body_fails_again() {
         let (fixed, chunked) = (BodyLength::Fixed(9), BodyLength::Chunked);
         let nonsense = script(&[b"nonsense\r\n", b"1\r\nx\r\n0\r\n\r\n"]);
         for (source, length, time, kind, status) in [
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_which_a_part_was_not_read_is_not_complete() {
+    fn a_partly_read_body_is_not_complete() {
         for (read, expected) in [(3, BodyEnd::Unread), (9, BodyEnd::Complete(b"GET".to_vec()))] {
             let mut incoming =
                 incoming(script(&[b"123456789GET"]), BodyLength::Fixed(9), false, LONG);

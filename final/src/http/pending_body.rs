@@ -86,7 +86,7 @@ impl PendingBody {
         }
     }
 
-    /// Reads a stream once, and appends what it yields to `out`, framed. At the end of the stream [`PendingBody::is_done`]
+    /// Reads a stream once, and appends the result to `out`, framed. At the end of the stream [`PendingBody::is_done`]
     /// becomes true. Any other body is left alone.
     ///
     /// # Errors

@@ -1,9 +1,9 @@
-//! REJECT: what the log and the metrics get of a request that the server itself rejects. As a rule no handler has seen it;
-//! only a request for whose response there is no memory has had its handler.
+//! REJECT: describes a request that the server itself rejects, for the log and the metrics. In general no handler has
+//! seen it. The exception is a request whose response did not fit into the memory budget.
 
 use super::{Request, Status};
 
-/// Bytes of a request line that are noted, at most. A target may have kilobytes.
+/// The maximum number of bytes of a request line in a log line. A target may have kilobytes.
 const MAX_NOTED: usize = 200;
 
 /// The reason when the memory budget has no room.
@@ -15,14 +15,15 @@ pub(super) const NO_THREAD: &str = "no_thread";
 /// The reason when a large body has waited in the queue until its deadline.
 pub(super) const NO_UPLOAD_SLOT: &str = "no_upload_slot";
 
-/// A request that was rejected, or a connection that was ended with one under way.
+/// A request that was rejected, or whose connection was aborted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// Why, as one of a few fixed words: it becomes a label of a metric.
+    /// The reason, as one of a few fixed words: it becomes a label of a metric.
     pub reason: &'static str,
     /// The status of the response; `None` if the client got none.
     pub status: Option<Status>,
-    /// Method and target, or what had arrived of the request line. It is escaped, so it has no control characters.
+    /// Method and target, or the part of the request line that had arrived. It is escaped, so it has no control
+    /// characters.
     pub request: String,
 }
 
@@ -61,7 +62,7 @@ mod tests {
     use crate::http::Method;
 
     #[test]
-    fn what_has_arrived_of_the_first_line_is_noted_and_escaped() {
+    fn the_part_of_the_first_line_that_has_arrived_is_escaped() {
         let long = format!("GET /{}", "x".repeat(500));
         let cut = format!("GET /{}...", "x".repeat(MAX_NOTED - 5));
         let table: [(&[u8], &str); 7] = [
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_parsed_request_method_and_target_are_noted() {
+    fn a_parsed_request_is_described_by_method_and_target() {
         let request = Request::builder(Method::Post, "/a?b=c").build();
         assert_eq!(request_line(&request), "POST /a?b=c");
     }

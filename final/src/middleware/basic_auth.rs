@@ -1,6 +1,6 @@
 //! Basic authentication: a name and a password with each request (RFC 7617).
 //!
-//! Base64 hides nothing: anyone who can read the connection can read the password. So it must only be used with TLS.
+//! Base64 is not encryption: an attacker who can read the connection can read the password. So use it only with TLS.
 
 use std::hint::black_box;
 
@@ -19,11 +19,11 @@ pub const AUTHORIZATION: HeaderName = HeaderName::from_static("Authorization");
 /// How a client can authenticate (RFC 9110 section 11.6.1).
 pub const WWW_AUTHENTICATE: HeaderName = HeaderName::from_static("WWW-Authenticate");
 
-/// The user who has logged in, as handlers find it in the request's extensions.
+/// The authenticated user, which handlers find in the request's extensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User(pub String);
 
-/// Lets only users reach some paths and everything below them.
+/// Allows only authenticated users at some paths and everything below them.
 pub struct BasicAuth {
     challenge: HeaderValue,
     users: Vec<(String, String)>,
@@ -32,10 +32,10 @@ pub struct BasicAuth {
 }
 
 impl BasicAuth {
-    /// Protects nothing yet. The realm is shown to the user, who has to know which password is wanted.
+    /// Starts without protected paths. The realm is shown to the user, so that they know which password is required.
     ///
     /// # Errors
-    /// For a realm that cannot be sent, since a control character is in it.
+    /// For a realm with a control character, which cannot be sent.
     pub fn new(realm: &str) -> Result<BasicAuth, InvalidHeaderValue> {
         let realm = realm.replace('\\', "\\\\").replace('"', "\\\"");
         let challenge = format!("Basic realm=\"{realm}\", charset=\"UTF-8\"");
@@ -43,19 +43,19 @@ impl BasicAuth {
         Ok(BasicAuth { challenge, users: Vec::new(), protect: Vec::new(), except: Vec::new() })
     }
 
-    /// Adds a user. A colon may be in the password, but not in the name, which it would end.
+    /// Adds a user. The password may contain a colon. The name must not, because a colon ends it.
     pub fn user(mut self, name: &str, password: &str) -> BasicAuth {
         self.users.push((name.to_string(), password.to_string()));
         self
     }
 
-    /// Protects this path and all below it.
+    /// Protects this path and every path below it.
     pub fn protect(mut self, path: &str) -> BasicAuth {
         self.protect.push(PathPrefix::new(path));
         self
     }
 
-    /// Leaves this path and all below it open, although they are below one that is protected.
+    /// Exempts this path and every path below it from the protection of a parent path.
     pub fn except(mut self, path: &str) -> BasicAuth {
         self.except.push(PathPrefix::new(path));
         self
@@ -66,13 +66,13 @@ impl BasicAuth {
         is_in(&self.protect) && !is_in(&self.except)
     }
 
-    /// The user whose name and password the request has; `None` for whatever else is in it.
+    /// The user whose name and password are in the request; `None` without valid credentials.
     fn user_of(&self, request: &Request) -> Option<User> {
         let mut lines = request.headers().get_all(AUTHORIZATION);
         let (Some(value), None) = (lines.next(), lines.next()) else { return None };
         let (name, password) = credentials(value)?;
         let mut found = None;
-        // All users are compared, and all bytes of both texts, so that the time does not show where the first match is.
+        // Compares with all users, and with all bytes of both texts, so that the time does not reveal the first match.
         for (own_name, own_password) in &self.users {
             let is_name = is_same(own_name.as_bytes(), &name);
             let is_password = is_same(own_password.as_bytes(), &password);
@@ -83,7 +83,7 @@ impl BasicAuth {
         found
     }
 
-    /// The same response for every cause: an attacker must not learn what is wrong with a guess.
+    /// Responds the same for every cause: an attacker must not learn which part of a guess is wrong.
     fn reject(&self) -> Response {
         let message = "this needs the name and the password of a user";
         HttpError::new(Status::UNAUTHORIZED, "unauthorized", message)
@@ -102,28 +102,28 @@ impl Middleware for BasicAuth {
     }
 }
 
-/// Name and password out of `Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==`. Bytes, and no text: they are only compared.
+/// Decodes the name and password in `Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==`, as bytes because they are only compared.
 fn credentials(value: &HeaderValue) -> Option<(Vec<u8>, Vec<u8>)> {
     let (scheme, encoded) = value.to_str()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("Basic") {
         return None;
     }
     let mut name = STANDARD.decode(encoded.trim_start_matches(' ')).ok()?;
-    // The first colon ends the name. All others are of the password.
+    // The first colon ends the name. Later colons belong to the password.
     let colon = name.iter().position(|&byte| byte == b':')?;
     let password = name.split_off(colon + 1);
     name.pop();
     Some((name, password))
 }
 
-/// Whether two texts are the same, in a time that tells nothing about `own`, not even its length.
+/// Compares two texts in constant time: the time reveals nothing about `own`, not even its length.
 ///
 /// `==` may end at the first byte that differs. An attacker who can measure that guesses a password byte by byte: 256
-/// guesses for each, in place of all combinations.
+/// guesses per byte, instead of all combinations.
 fn is_same(own: &[u8], given: &[u8]) -> bool {
     let mut differs = own.len() ^ given.len();
     for (at, byte) in given.iter().enumerate() {
-        // Beyond its end, any byte will do, for then the lengths differ.
+        // After the end of `own` any byte will do, because then the lengths differ.
         let own_byte = own.get(at).copied().unwrap_or_default();
         differs |= usize::from(own_byte ^ byte);
     }
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_known_by_name_and_password() {
+    fn a_user_is_authenticated_by_name_and_password() {
         let table = [
             (basic("ada:a:b"), 200),
             (basic("grace:café"), 200),
@@ -200,7 +200,7 @@ mod tests {
             (basic(""), 401),
             (basic("ada:a:b").replace("Basic", "Bearer"), 401),
             (basic("ada:a:b").replace(' ', ""), 401),
-            ("Basic YWRhOmE6Yg".to_string(), 401), // what is missing is the padding
+            ("Basic YWRhOmE6Yg".to_string(), 401), // without padding
             ("Basic YWRhOmE6Yg== x".to_string(), 401),
             ("Basic \u{e9}".to_string(), 401),
             ("Basic".to_string(), 401),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_which_password_is_meant() {
+    fn a_401_names_the_realm() {
         let response = chain().handle(&mut Request::builder(Method::Get, "/admin").build());
         let challenge = response.headers().get(WWW_AUTHENTICATE).unwrap().to_str();
         assert_eq!(challenge, Some(r#"Basic realm="a \"b\" \\", charset="UTF-8""#));
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slow_comparison_is_a_comparison() {
+    fn the_constant_time_comparison_is_correct() {
         let texts = ["", "a", "b", "ab", "ba", "a\0", "\0", "aa"];
         for own in texts {
             for given in texts {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_handler_knows_who_asks_for_what_is_protected() {
+    fn the_handler_of_a_protected_path_knows_the_user() {
         let mut request =
             Request::builder(Method::Get, "/admin").header("Authorization", &basic("ada:a:b"));
         assert_eq!(user(request.build()).as_deref(), Some("ada"));
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(user(request.build()), None, "nobody has looked");
     }
 
-    /// Whom the layer has found, when the handler is reached.
+    /// The user that the handler finds.
     fn user(mut request: Request) -> Option<String> {
         chain().handle(&mut request);
         request.extensions().get::<User>().map(|User(name)| name.clone())

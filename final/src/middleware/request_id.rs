@@ -16,9 +16,9 @@ const LENGTHS: RangeInclusive<usize> = 8..=64;
 
 /// Gives each request an id: the one in its field, or else a new one. The response has it too.
 ///
-/// A service that calls this one passes its own id on, so that a person can follow one click of a user
-/// through the logs of both. What comes from outside ends up in log files, so a value must be short and plain.
-/// Another one is replaced here, and [`reject_invalid`] rejects its request further inside.
+/// A service that calls this one passes its own id on, so that a person can follow one click of a user through the logs
+/// of both. A client's id ends up in log files, so it must be short and plain. An invalid one is replaced here, and
+/// [`reject_invalid`] rejects its request further inside.
 pub struct RequestId {
     keys: [RandomState; 2],
     count: AtomicU64,
@@ -60,9 +60,9 @@ impl Middleware for RequestId {
     }
 }
 
-/// A layer that rejects a request with an invalid id, since its client would look for that id in our log in vain.
+/// A layer that rejects a request with an invalid id, because its client would search our log for that id in vain.
 ///
-/// It stands inside of the log and of CORS: the rejection is logged, and a script can read it, as any other response.
+/// It belongs inside the log and CORS: the rejection is logged, and a script can read it, like any other response.
 pub fn reject_invalid(request: &mut Request, next: Next<'_>) -> Response {
     match incoming(request) {
         Ok(_) => next.run(request),
@@ -70,19 +70,19 @@ pub fn reject_invalid(request: &mut Request, next: Next<'_>) -> Response {
     }
 }
 
-/// The request brings an id that is not valid, or more than one.
+/// The request has an invalid id, or more than one.
 #[derive(Debug)]
 struct InvalidId;
 
 impl IntoResponse for InvalidId {
-    /// The value itself is not repeated: it may be meant for whoever reads the answer.
+    /// The value itself is not repeated: it may be an attack on the reader of the response.
     fn into_response(self) -> Response {
         let message = "X-Request-ID must be one line of 8 to 64 letters, digits, dots, underscores or hyphens";
         HttpError::new(Status::BAD_REQUEST, "bad_request_id", message).into_response()
     }
 }
 
-/// The id that the request brings, if it brings one.
+/// The id in the request, if there is one.
 fn incoming(request: &Request) -> Result<Option<&str>, InvalidId> {
     let mut lines = request.headers().get_all(X_REQUEST_ID);
     let Some(value) = lines.next() else { return Ok(None) };
@@ -100,7 +100,7 @@ mod tests {
     use crate::http::{Handler, Method};
     use crate::middleware::Chain;
 
-    /// The status, and the id of the request, which must be what the response has.
+    /// Returns the status, and the id of the request after checking that the response has the same one.
     fn ask(chain: &Chain, sent: &[&str]) -> (u16, String) {
         let mut request = Request::builder(Method::Get, "/");
         for value in sent {
@@ -130,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn without_one_it_is_given_32_hexadecimal_digits() {
+    fn a_request_without_an_id_gets_32_hexadecimal_digits() {
         let (status, id) = ask(&chain(), &[]);
         assert_eq!((status, is_new(&id)), (200, true), "{id}");
     }
 
     #[test]
-    fn any_other_is_refused_before_the_handler_with_a_new_id() {
+    fn an_invalid_id_is_rejected_before_the_handler_with_a_new_id() {
         let chain = Chain::around(|_: &mut Request| -> Status { panic!("not reached") })
             .with(RequestId::new())
             .with(reject_invalid);

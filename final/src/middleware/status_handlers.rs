@@ -1,12 +1,12 @@
-//! Functions that write the bodies of responses with certain statuses, whichever layer made the response.
+//! Replaces the bodies of responses with certain statuses, whichever layer made the response.
 
 use super::{Middleware, Next};
 use crate::http::{HeaderName, Request, Response, Status, header, vary};
 
-/// Makes another response from one. Its body and its fields are used, and its status is not.
+/// Makes a replacement, of which the body and the fields are used, but not the status.
 type Rewrite = Box<dyn Fn(&Request, &Response) -> Response + Send + Sync>;
 
-/// Fields that describe a body, and not its replacement (RFC 9110 sections 8 and 14.4).
+/// Fields that describe the old body, and not its replacement (RFC 9110 sections 8 and 14.4).
 const ABOUT_THE_BODY: [HeaderName; 7] = [
     header::CONTENT_TYPE,
     header::CONTENT_ENCODING,
@@ -17,20 +17,21 @@ const ABOUT_THE_BODY: [HeaderName; 7] = [
     HeaderName::from_static("Content-Range"),
 ];
 
-/// Rewrites the bodies of responses with certain statuses. It belongs near the outside, to see all of them.
+/// Rewrites the bodies of responses with certain statuses. It should be one of the outermost layers, to handle the
+/// responses of the others.
 #[derive(Default)]
 pub struct StatusHandlers {
     rewrites: Vec<(Status, Rewrite)>,
 }
 
 impl StatusHandlers {
-    /// Nothing is rewritten yet.
+    /// Starts without handlers.
     pub fn new() -> StatusHandlers {
         StatusHandlers::default()
     }
 
-    /// Lets `rewrite` make the body of responses with this status. The status stays, and so do all fields
-    /// that are not about the old body, such as Retry-After.
+    /// Uses `rewrite` for the body of responses with this status. The status stays, and so do all fields that do not
+    /// describe the old body, such as Retry-After.
     pub fn on_status(
         mut self,
         status: Status,

@@ -25,9 +25,9 @@ const ACCEPTED_PER_STEP: usize = 16;
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Engine {
-    /// Accepts pending connections. The first step of a new client may end in a handler that blocks, and no other client may
-    /// have to wait for that. So all new clients but one are parked, and if there may be more in the accept queue, the
-    /// listening socket is armed before that step.
+    /// Accepts pending connections. The first step of a new client may end in a handler that blocks, and no other
+    /// client should have to wait for that. So all new clients but one are parked, and if there may be more in the
+    /// accept queue, the listening socket is armed before that step.
     pub(super) fn accept(&self, scratch: &mut Scratch, admission: Admission) {
         if lock(&self.backoff_until).is_some() {
             return; // the watchdog arms the listening socket when the pause is over

@@ -1,4 +1,4 @@
-//! The engine: a table of connections, and what a thread does when one of them is ready.
+//! The engine: a table of connections, and the work of a thread when one of them is ready.
 //!
 //! A connection is parked in its slot of the table, or one thread has taken it and runs a step of it. Between the two it is
 //! in a [`ConnectionGuard`], so that no path, not even a panic, loses the slot.
@@ -34,12 +34,12 @@ pub(super) const LISTENER: Token = Token(u64::MAX - 1);
 /// has a request, and that takes a moment to arrive. Without a response a proxy could not know whether to retry it.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
-/// A connection and what the engine knows about it.
+/// A connection, with the engine's state for it.
 pub(super) struct Client {
     pub(super) connection: Connection,
     pub(super) exchange: Exchange,
     pub(super) accepted: Instant,
-    /// What it is registered for in the poller, if it is registered.
+    /// Its interest in the poller, if it is registered.
     pub(super) listed: Option<Interest>,
 }
 
@@ -226,7 +226,7 @@ impl Engine {
         }
     }
 
-    /// Counts what the exchange has rejected in its step, and writes its lines.
+    /// Counts and logs the rejections of the exchange in this step.
     fn record_rejections(&self, client: &mut Client) {
         for rejection in client.exchange.take_rejections() {
             self.record_rejection(client.connection.peer(), &rejection);
@@ -291,8 +291,8 @@ impl ConnectionGuard<'_> {
 }
 
 impl ConnectionGuard<'_> {
-    /// Parks the connection until it gets an upload slot. What arrives meanwhile is left unread, so the socket is not armed: a
-    /// level-triggered poller would report the same bytes without end.
+    /// Parks the connection until it gets an upload slot. Bytes that arrive meanwhile are left unread, so the socket is
+    /// not armed: a level-triggered poller would report the same bytes without end.
     fn park_in_queue(&mut self, deadline: Instant) {
         let Some(mut client) = self.client.take() else { return };
         let (poller, token) = (&self.engine.poller, self.token);
@@ -497,7 +497,7 @@ pub(super) mod tests {
         }
     }
 
-    /// What one step leaves to the next has been read, and is no longer in a buffer of the kernel.
+    /// Bytes that one step leaves to the next have been read, and are no longer in a buffer of the kernel.
     #[test]
     fn requests_that_wait_for_another_step_are_counted_when_they_are_aborted() {
         let engine = engine(few());

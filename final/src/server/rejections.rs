@@ -1,7 +1,7 @@
 //! REJECT: every rejected request or connection is counted by its reason, and leaves a line for the operator.
 //!
-//! The access log has the requests that a handler or a layer responded to. What is rejected before that would leave no
-//! trace: malformed requests, requests that do not arrive in time, connections beyond a limit.
+//! The access log has the requests that a handler or a layer responded to. Earlier rejections would leave no trace:
+//! malformed requests, requests that do not arrive in time, connections beyond a limit.
 
 use std::collections::BTreeMap;
 use std::fmt;

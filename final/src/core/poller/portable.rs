@@ -43,7 +43,7 @@ pub struct Portable {
     changed: Condvar,
 }
 
-/// What only the leader owns.
+/// The state that only the leader owns.
 struct Lead {
     poll: mio::Poll,
     events: Events,

@@ -1,4 +1,4 @@
-//! macOS and Windows: what the standard library and mio have on all systems, sometimes with one call more.
+//! macOS and Windows: only calls of the standard library and mio, which all systems have, sometimes with an extra call.
 
 use std::cell::RefCell;
 use std::fs::File;

@@ -9,7 +9,7 @@ use crate::http::{Headers, header};
 pub struct CacheControl(Vec<(String, String)>);
 
 impl CacheControl {
-    /// Reads all lines of the field.
+    /// Parses all lines of the field.
     pub fn of(headers: &Headers) -> CacheControl {
         let directives = headers.list(header::CACHE_CONTROL).map(|directive| {
             let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
@@ -19,14 +19,14 @@ impl CacheControl {
         CacheControl(directives.collect())
     }
 
-    /// Whether there is this directive, with an argument or without: `private="X-User"` is `private` for a cache that keeps
-    /// whole responses.
+    /// Whether this directive is present, with an argument or without: `private="X-User"` means `private` to a cache
+    /// that stores whole responses.
     pub fn has(&self, name: &str) -> bool {
         self.argument(name).is_some()
     }
 
-    /// The argument of this directive as a time. An invalid number is zero, so that nothing is kept for longer than was
-    /// meant (section 4.2.1), and one that is too large is a very long time.
+    /// The argument of this directive as a time. An invalid number counts as zero, so that a response is never stored
+    /// for too long (section 4.2.1). A number that is too large counts as a very long time.
     pub fn time(&self, name: &str) -> Option<Duration> {
         let argument = self.argument(name)?;
         let is_number = !argument.is_empty() && argument.bytes().all(|it| it.is_ascii_digit());
@@ -54,14 +54,14 @@ mod tests {
     }
 
     #[test]
-    fn directives_are_read_over_all_lines_in_any_spelling() {
+    fn directives_are_parsed_from_all_lines_in_any_spelling() {
         let control = control(&["Public, MAX-AGE = 60", "no-cache=\"Set-Cookie, X\""]);
         assert!(control.has("public") && control.has("no-cache") && !control.has("private"));
         assert_eq!(control.time("max-age"), Some(Duration::from_secs(60)));
     }
 
     #[test]
-    fn a_time_that_is_none_is_no_time_and_a_large_one_is_long() {
+    fn an_invalid_time_is_zero_and_a_too_large_one_is_long() {
         let table = [
             ("max-age=0", 0),
             ("max-age=\"7\"", 7),

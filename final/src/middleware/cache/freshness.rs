@@ -1,4 +1,4 @@
-//! How long a response may be used again, and for whom (RFC 9111 sections 3 and 4.2).
+//! How long a response may be reused, and for whom (RFC 9111 sections 3 and 4.2).
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use super::control::CacheControl;
 use super::{AGE, AUTHORIZATION};
 use crate::http::{HeaderValue, Headers, Request, Response, Status, date, header};
 
-/// For how long a response may be used, and whether also for requests with Authorization. `None` if it must not be kept
+/// How long a response may be reused, and whether also for requests with Authorization. `None` if it must not be stored
 /// (RFC 9111 section 3).
 pub(super) fn lifetime(request: &Request, response: &Response) -> Option<(Duration, bool)> {
     let control = CacheControl::of(response.headers());
-    // s-maxage is for caches such as this one and outweighs max-age (section 5.2.2.10).
+    // s-maxage is for shared caches, and takes precedence over max-age (section 5.2.2.10).
     let lifetime = control.time("s-maxage").or_else(|| control.time("max-age"))?;
     let is_public = control.has("public") || control.has("s-maxage");
     let is_kept = response.status() == Status::OK
         && !lifetime.is_zero()
         && !["no-store", "private", "no-cache"].iter().any(|name| control.has(name))
-        // A client that gets the session cookie of another one is logged in as that one.
+        // A client that gets another client's session cookie would be logged in as that client.
         && !response.headers().contains(header::SET_COOKIE)
         && !response.headers().list(header::VARY).any(|name| name == "*")
         && (is_public || !request.headers().contains(AUTHORIZATION));
     is_kept.then_some((lifetime, is_public))
 }
 
-/// Adds the date of when the response was made, which later clients get too.
+/// Adds the Date of the original response, which later clients get too.
 pub(super) fn add_date(headers: &mut Headers) {
     if !headers.contains(header::DATE)
         && let Ok(now) = HeaderValue::try_from(date::imf_fixdate(date::now()))
@@ -32,15 +32,15 @@ pub(super) fn add_date(headers: &mut Headers) {
     }
 }
 
-/// How old a response was when it arrived, `delay` after its request (RFC 9111 section 4.2.3). Another cache on its way
-/// adds Age; one that does not is noticed by the Date. An Age that is no number is ignored, and of several the first
-/// counts (section 5.1).
+/// The age of a response when it arrived, `delay` after its request (RFC 9111 section 4.2.3). A cache on the path adds
+/// Age; one that does not is detected by Date. An invalid Age is ignored, and of several the first counts (section
+/// 5.1).
 pub(super) fn initial_age(headers: &Headers, delay: Duration) -> Duration {
     let age = headers.list(AGE).next().filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
     let age = age.map_or(0, |it| it.parse().unwrap_or(u64::MAX));
     let date = headers.get(header::DATE).and_then(HeaderValue::to_str);
     let date = date.and_then(date::parse_http_date);
     let apparent = date.and_then(|date| date::now().duration_since(date).ok()).unwrap_or_default();
-    // A Date has whole seconds, so a fraction of a second is no age.
+    // A Date has whole seconds, so fractions of a second do not count.
     Duration::from_secs(apparent.as_secs()).max(Duration::from_secs(age).saturating_add(delay))
 }

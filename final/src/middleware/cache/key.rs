@@ -1,8 +1,8 @@
-//! What an entry is for: the resource, and the request fields that its response was selected by (Vary).
+//! The key of a cache entry: the resource, and the request fields that selected the response (Vary).
 
 use crate::http::{HeaderValue, Headers, Method, Request, Target, header};
 
-/// Which resource an entry is for: host, path and query. [`Selection`] is the other half of a cache key.
+/// The resource of an entry: host, path and query. [`Selection`] is the other half of a cache key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     host: String,
@@ -11,7 +11,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of a request. A host has no upper and lower case; a query is taken as it came.
+    /// The key of a request. Hosts are case-insensitive; a query is used unchanged.
     pub fn of(request: &Request) -> Key {
         Key {
             host: request.host().unwrap_or_default().to_ascii_lowercase(),
@@ -20,8 +20,9 @@ impl Key {
         }
     }
 
-    /// The key of what Location or Content-Location names in a response to a request with this key: a path, or a whole
-    /// URL. `None` if it is on another host or port. The scheme is not compared, since a proxy may terminate TLS.
+    /// The key of the resource in Location or Content-Location, in a response to a request with this key. The reference
+    /// is a path or a whole URL. `None` if it is on another host or port. The scheme is not compared, since a proxy may
+    /// terminate TLS.
     pub fn named_by(&self, reference: &HeaderValue) -> Option<Key> {
         let (url, _) = reference.to_str()?.split_once('#').unwrap_or((reference.to_str()?, ""));
         let target = Target::parse(Method::Get, url).ok()?;
@@ -29,24 +30,23 @@ impl Key {
         (host == self.host).then(|| Key { host, path: target.path().to_string(), query: None })
     }
 
-    /// Whether it is for the same path of the same host, whatever the query.
+    /// Whether both keys have the same host and path, whatever the query.
     pub fn has_path_of(&self, other: &Key) -> bool {
         (&self.host, &self.path) == (&other.host, &other.path)
     }
 
-    /// How many bytes it takes up in an entry.
+    /// The memory that the key uses, in bytes.
     pub fn size(&self) -> usize {
         self.path.len() + self.query.as_ref().map_or(0, String::len)
     }
 }
 
-/// The request fields that a response was selected by (RFC 9111 section 4.1), with the lines that the request had of
-/// each.
+/// The request fields that selected a response (RFC 9111 section 4.1), with their lines in the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection(Vec<(String, Vec<HeaderValue>)>);
 
 impl Selection {
-    /// The fields that the Vary of a response names, as they are in the request for it.
+    /// The fields that a response's Vary names, with their values in the request.
     pub fn of(response: &Headers, request: &Headers) -> Selection {
         let mut names: Vec<String> =
             response.list(header::VARY).map(str::to_ascii_lowercase).collect();
@@ -59,12 +59,12 @@ impl Selection {
         Selection(names.into_iter().map(with_lines).collect())
     }
 
-    /// Whether another request has the same lines.
+    /// Whether another request has the same field lines.
     pub fn fits(&self, request: &Headers) -> bool {
         self.0.iter().all(|(name, lines)| request.get_all(name).eq(lines))
     }
 
-    /// Whether both have the same fields, with whatever lines.
+    /// Whether both have the same field names, whatever their lines.
     pub fn has_names_of(&self, other: &Selection) -> bool {
         self.0.iter().map(|(name, _)| name).eq(other.0.iter().map(|(name, _)| name))
     }

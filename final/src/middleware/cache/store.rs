@@ -1,4 +1,4 @@
-//! The entries of the cache: so many at most, and so many bytes. What was not used for longest is dropped first.
+//! The entries of the cache, bounded in number and bytes. The entries that were unused for longest are dropped first.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,23 +9,23 @@ use crate::core::GenerationalMap;
 use crate::http::routes::Matched;
 use crate::http::{Headers, SharedBytes};
 
-/// How much is kept.
+/// The limits of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// Entries at the same time.
+    /// The maximum number of entries.
     pub max_entries: usize,
-    /// Bytes of all entries together, their fields included.
+    /// The maximum number of bytes of all entries, including their fields.
     pub max_bytes: usize,
-    /// Bytes of the body of one entry.
+    /// The maximum number of bytes of one body.
     pub max_object: usize,
 }
 
-/// A response with the status 200 that may be used again.
+/// A stored response with the status 200.
 #[derive(Debug, Clone)]
 pub struct CacheEntry {
     /// The resource.
     pub key: Key,
-    /// The requests for it that get this response.
+    /// The request fields that select this response.
     pub selection: Selection,
     /// Its fields.
     pub headers: Headers,
@@ -33,28 +33,28 @@ pub struct CacheEntry {
     pub body: SharedBytes,
     /// The route that it came from, for the log and the metrics.
     pub matched: Option<Matched>,
-    /// Whether requests with Authorization may get it too.
+    /// Whether it may be used for requests with Authorization.
     pub is_public: bool,
     /// When it arrived here.
     pub arrived: Instant,
-    /// How old it was then (RFC 9111 section 4.2.3).
+    /// Its age at that time (RFC 9111 section 4.2.3).
     pub initial_age: Duration,
     /// The age up to which it may be used.
     pub lifetime: Duration,
 }
 
 impl CacheEntry {
-    /// How old it is now.
+    /// Its age at `now`.
     pub fn age(&self, now: Instant) -> Duration {
         self.initial_age.saturating_add(now.saturating_duration_since(self.arrived))
     }
 
-    /// Whether it may still be used.
+    /// Whether it may still be reused.
     fn is_fresh(&self, now: Instant) -> bool {
         self.age(now) < self.lifetime
     }
 
-    /// How many bytes it takes up.
+    /// The memory that it uses, in bytes.
     fn size(&self) -> usize {
         let fields =
             self.headers.iter().map(|(name, value)| name.as_str().len() + value.as_bytes().len());
@@ -62,14 +62,14 @@ impl CacheEntry {
     }
 }
 
-/// The entries, and the responses that are being made.
+/// The entries, and the responses in progress.
 #[derive(Debug)]
 pub struct Store {
     capacity: Capacity,
-    /// The variants of each resource, the last one at the end. They weigh as many bytes as they take up, and each at least
-    /// its share of `max_bytes`: so both limits hold, that of the bytes and that of the entries.
+    /// The variants of each resource, the latest at the end. Each weighs its size in bytes, or its share of `max_bytes`
+    /// if that is more. So the weight bounds both the bytes and the number of entries.
     entries: GenerationalMap<Key, Vec<Arc<CacheEntry>>>,
-    /// The resource of each response that is being made, by a number. A write removes those that it concerns.
+    /// The resource of each response in progress, by a number. A write to the resource removes it from here.
     fetches: BTreeMap<u64, Key>,
     last_fetch: u64,
 }
@@ -77,7 +77,7 @@ pub struct Store {
 impl Store {
     /// An empty store.
     pub fn new(capacity: Capacity) -> Store {
-        // An entry may stay however long it is not used, as long as it is fresh and there is room.
+        // An entry may be unused for any time, as long as it is fresh and there is room.
         let entries = GenerationalMap::new(capacity.max_bytes, Duration::MAX);
         Store { capacity, entries, fetches: BTreeMap::new(), last_fetch: 0 }
     }
@@ -95,20 +95,20 @@ impl Store {
         variants.iter().find(|entry| fits(entry) && suits(entry)).cloned()
     }
 
-    /// Notes that a response for this key is being made. The number is for [`Store::put`] or [`Store::end`].
+    /// Registers a response in progress for this key. The number is for [`Store::put`] or [`Store::end`].
     pub fn begin(&mut self, key: &Key) -> u64 {
         self.last_fetch += 1;
         self.fetches.insert(self.last_fetch, key.clone());
         self.last_fetch
     }
 
-    /// The response of that number will not be kept. It may have been kept already.
+    /// Unregisters a response in progress. It may have been stored already.
     pub fn end(&mut self, fetch: u64) {
         self.fetches.remove(&fetch);
     }
 
-    /// Keeps an entry in place of the one for the same requests, unless its path was changed since the response was begun:
-    /// then the response may be from before the change, and hide it.
+    /// Stores an entry and replaces the one for the same requests, unless the path was changed after the response was
+    /// begun: the response may be from before the change.
     pub fn put(&mut self, entry: CacheEntry, fetch: u64) {
         let now = entry.arrived;
         let is_too_large =
@@ -119,7 +119,7 @@ impl Store {
         self.entries.retain(|_, variants| variants.iter().any(|entry| entry.is_fresh(now)));
         let key = entry.key.clone();
         let mut variants = self.entries.get(&key, now).map(std::mem::take).unwrap_or_default();
-        // If Vary names other fields now, the older variants were selected by the wrong ones.
+        // If Vary names other fields now, the older variants were selected by the wrong fields.
         variants.retain(|old| {
             old.selection != entry.selection && old.selection.has_names_of(&entry.selection)
         });
@@ -136,8 +136,8 @@ impl Store {
         variants.iter().map(|entry| entry.size().max(share)).sum()
     }
 
-    /// Drops all entries of a path, whatever their query, and the responses that are being made for it will not be kept.
-    /// Other paths are not concerned: a cache that every write empties would always be empty where writes are frequent.
+    /// Drops all entries of a path, whatever their query, and prevents its responses in progress from being stored.
+    /// Other paths are unaffected: a cache that every write empties would always be empty if writes are frequent.
     pub fn invalidate(&mut self, changed: &Key) {
         self.fetches.retain(|_, key| !key.has_path_of(changed));
         self.entries.retain(|key, _| !key.has_path_of(changed));
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
     use crate::http::{HeaderValue, Method, Request, header};
 
-    /// An entry for a path with a body of so many bytes.
+    /// An entry for a path, with a body of this many bytes.
     fn entry(request: &Request, vary: &'static str, length: usize) -> CacheEntry {
         let mut headers = Headers::new();
         headers.append(header::VARY, HeaderValue::from_static(vary));
@@ -187,7 +187,7 @@ mod tests {
         Store::new(Capacity { max_entries, max_bytes, max_object: 100 })
     }
 
-    /// How many responses are kept, and how many bytes they take up.
+    /// The number of stored responses, and their total size in bytes.
     fn totals(store: &mut Store) -> (usize, usize) {
         let totals = Cell::new((0, 0));
         store.entries.retain(|_, variants| {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_entry_that_was_not_used_for_longest_makes_room() {
+    fn the_least_recently_used_entry_is_dropped() {
         let mut store = store(2, 1000);
         for path in ["/a", "/b"] {
             put(&mut store, entry(&get(path), "", 1));
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_never_more_bytes_than_allowed() {
+    fn the_number_of_bytes_is_bounded() {
         let mut store = store(100, 250);
         for number in 0..50 {
             put(&mut store, entry(&get(&format!("/{number}")), "", 1 + number * 2));
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_takes_the_place_of_the_one_for_the_same_requests() {
+    fn an_entry_replaces_the_one_for_the_same_requests() {
         let mut store = store(10, 1000);
         let client = |kind: &str| Request::builder(Method::Get, "/").header("X-Kind", kind).build();
         for kind in ["a", "b", "a"] {
@@ -231,13 +231,13 @@ mod tests {
         }
         assert_eq!((totals(&mut store).0, has(&mut store, &client("b"))), (2, true));
         assert!(!has(&mut store, &client("c")));
-        // From now on it is something else that matters.
+        // Now another field selects the response.
         put(&mut store, entry(&client("c"), "Accept", 1));
         assert_eq!((totals(&mut store).0, has(&mut store, &client("b"))), (1, true));
     }
 
     #[test]
-    fn what_a_change_has_overtaken_is_not_kept_and_all_else_is() {
+    fn a_response_from_before_a_change_is_not_stored() {
         let mut store = store(10, 1000);
         for target in ["/a?x", "/b"] {
             put(&mut store, entry(&get(target), "", 1));
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_a_response_that_is_not_kept() {
+    fn a_response_that_is_not_stored_leaves_nothing_behind() {
         let mut store = store(10, 1000);
         let fetch = store.begin(&Key::of(&get("/")));
         store.end(fetch);
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn the_room_is_used_to_the_last_byte() {
+    fn the_capacity_is_used_to_the_last_byte() {
         let mut full = store(10, 48);
         for target in ["/abc?x=1", "/abc?x=2"] {
             put(&mut full, of_24_bytes(target));
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_resource_with_too_many_variants_the_last_ones_are_kept() {
+    fn of_too_many_variants_the_latest_ones_are_kept() {
         let mut store = store(4, 400);
         let client = |kind: usize| {
             Request::builder(Method::Get, "/").header("X-Kind", &kind.to_string()).build()
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_too_old_is_not_found() {
+    fn a_stale_entry_is_not_found() {
         let mut store = store(10, 1000);
         let (request, old) = (get("/"), entry(&get("/"), "", 1));
         let start = old.arrived;
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn the_room_of_what_has_been_dropped_is_free_again() {
+    fn the_space_of_dropped_entries_is_free_again() {
         let mut store = store(10, 48);
         for _ in 0..5 {
             for target in ["/abc?x=1", "/abc?x=1", "/abc?x=2"] {
