@@ -35,7 +35,7 @@ pub(super) enum ConnectionState {
 /// A request whose body is incomplete.
 pub(super) struct IncompleteBody {
     /// The request without its body.
-    pub(super) request: Box<Request>,
+    pub(super) request: Request,
     pub(super) decoder: BodyDecoder,
     /// The decoded bytes.
     pub(super) bytes: Vec<u8>,
@@ -65,7 +65,7 @@ impl ConnectionState {
 
 impl IncompleteBody {
     /// The request, now that its body is complete.
-    pub(super) fn into_request(self, peer: std::net::SocketAddr) -> Box<Request> {
+    pub(super) fn into_request(self, peer: std::net::SocketAddr) -> Request {
         let IncompleteBody { mut request, decoder, bytes, memory, .. } = self;
         let body = RequestBody::collected(bytes, memory);
         request.complete(body, decoder.into_trailers(), peer);

@@ -35,13 +35,13 @@ impl Request {
         &self.head
     }
 
-    /// The bytes that it occupies in memory, without its body.
+    /// The bytes that it has allocated, without its body.
     pub(super) fn memory(&self) -> usize {
         let line = |(name, value): (&HeaderName, &HeaderValue)| {
             size_of::<(HeaderName, HeaderValue)>() + name.as_str().len() + value.as_bytes().len()
         };
         let fields: usize = self.headers().iter().map(line).sum();
-        size_of::<Request>() + fields + self.target().raw().len() + self.path().len()
+        fields + self.target().raw().len() + self.path().len()
     }
 
     /// Completes the request with the body, the trailers and the client's address.
