@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::date_line::date_line;
+use super::date_line::append_date_line;
 use super::pending_body::{Framing, PendingBody};
 use super::{Headers, Response, ResponseBody, Status, Version, header};
 use crate::core::stderr::log_stderr;
@@ -113,7 +113,7 @@ fn head(
         out.extend_from_slice(b"\r\n");
     }
     if !headers.contains(header::DATE) {
-        out.extend_from_slice(&date_line());
+        append_date_line(out);
     }
     for (name, value) in headers.iter() {
         // Only this function decides the framing. Two contradicting framing fields would allow response smuggling.
