@@ -5,6 +5,6 @@
 pub enum Admission {
     /// A worker runs the step: call the handler.
     Serve,
-    /// Every worker is in a handler that blocks, and the [shedder](super::shedder) runs the step: reject with 503.
+    /// Every worker is in a handler that blocks, and the shedder runs the step: reject with 503.
     Shed,
 }

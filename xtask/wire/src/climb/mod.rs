@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use crate::exercise::Check;
 
-/// The environment's name for how many seconds a check waits for a deadline of the server; without it [`DEADLINE`].
+/// The environment's name for how many seconds a check waits for a deadline of the server; without it 12 seconds.
 pub const DEADLINE_SECONDS: &str = "CLIMB_DEADLINE_SECONDS";
 
 /// How long a check waits until a server gives up on a client. Ten seconds, which many servers have, and some more.
