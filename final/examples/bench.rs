@@ -62,7 +62,7 @@ fn main() -> anyhow::Result<()> {
     }
     let mut server =
         Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
-    // A client asks on one connection as often as it likes. So it is with the peers, where it is a setting or has no limit.
+    // The number of requests on a connection is unlimited, as with the peers, which have a setting or no limit.
     server = server.with_limits(Limits { requests: usize::MAX, ..Limits::default() });
     if let Some(threads) = number("BENCH_THREADS")? {
         server = server.with_workers(PoolConfig { threads, ..PoolConfig::default() });
@@ -86,7 +86,7 @@ fn item(request: &mut Request) -> Result<Response, HttpError> {
     Ok(Response::json(&json!({ "id": id, "name": "Ada", "tags": ["a", "b"] })))
 }
 
-/// What the bench asks for beyond that.
+/// Further routes for the bench.
 fn number(variable: &str) -> anyhow::Result<Option<u32>> {
     let text = std::env::var(variable).ok();
     text.map(|text| text.parse().with_context(|| format!("{variable}={text} is no number")))

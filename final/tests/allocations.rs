@@ -1,4 +1,4 @@
-//! What a warm connection allocates: a few small pieces for each request and nothing else, counted by the allocator.
+//! The allocations of a warm connection: a few small blocks per request and nothing else, counted by the allocator.
 #![cfg(unix)] // both ends are made with socketpair(2)
 
 use std::io::{Read, Write};
@@ -96,7 +96,7 @@ impl Pair {
 
 const PLAIN: &str = "GET / HTTP/1.1\r\nHost: a.example:8080\r\n\r\n";
 
-/// What a browser sends.
+/// A request as a browser sends it.
 const BROWSER: &str = "GET /users/list?page=2 HTTP/1.1\r\n\
     Host: a.example\r\n\
     User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
@@ -111,7 +111,7 @@ const BROWSER: &str = "GET /users/list?page=2 HTTP/1.1\r\n\
     Sec-Fetch-Site: none\r\n\
     Priority: u=0, i\r\n\r\n";
 
-/// The parts of a request own their bytes. What is left over from other requests, such as buffers, is reused.
+/// The parts of a request own their bytes. Buffers and other leftovers of earlier requests are reused.
 #[test]
 fn a_warm_connection_allocates_only_for_the_parts_of_its_requests() {
     for (sent, most) in [(PLAIN, 4), (BROWSER, 20)] {
@@ -136,7 +136,7 @@ fn many_requests_in_one_packet_allocate_as_much_as_one_by_one() {
 }
 
 #[test]
-fn to_park_and_to_be_told_costs_none() {
+fn parking_and_readiness_events_allocate_nothing() {
     let (mut client, server) = UnixStream::pair().unwrap();
     server.set_nonblocking(true).unwrap();
     let server = TcpStream::from(OwnedFd::from(server));
@@ -174,7 +174,7 @@ fn a_connection_that_waits_has_no_buffer() {
     for _ in 0..2 {
         pair.exchange(BROWSER, 1);
     }
-    // To a request that came in two pieces, too.
+    // The same for a request that arrived in two parts.
     let (begun, rest) = BROWSER.split_at(400);
     pair.client.write_all(begun.as_bytes()).unwrap();
     pair.step();
@@ -183,9 +183,9 @@ fn a_connection_that_waits_has_no_buffer() {
     assert!(bytes < 100, "{bytes} bytes");
 }
 
-/// What an unusual request or answer has needed is not kept for usual ones.
+/// Memory for an unusual request or response is not kept for usual ones.
 #[test]
-fn a_thread_gives_back_what_is_far_too_large() {
+fn a_thread_frees_buffers_that_are_far_too_large() {
     let mut pair = Pair::new();
     pair.limits.head = 1_000_000;
     let head = format!("GET /large HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(600_000));
@@ -203,7 +203,7 @@ fn a_thread_gives_back_what_is_far_too_large() {
 }
 
 #[test]
-fn a_head_that_is_longer_than_most_leaves_no_more_room_behind_than_others() {
+fn a_long_header_section_leaves_no_larger_buffer_behind() {
     let after = |first: &str| {
         let mut pair = Pair::new();
         pair.limits.head = 100_000;

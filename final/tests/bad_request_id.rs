@@ -1,4 +1,4 @@
-//! A request that is rejected for its id is one like any other: a page can read why, and it is counted.
+//! A request that is rejected for its id is treated like any other: a page can read the reason, and it is counted.
 
 use wire::{Client, Program, Reply, request};
 
@@ -37,9 +37,9 @@ fn a_rejection_has_the_fields_of_cors_and_nosniff_and_is_counted() {
     assert!(metrics.lines().any(is_counted), "{metrics}");
 }
 
-/// A browser asks before it sends the field. A program that sends both at once is told by CORS what pages may do.
+/// A browser sends no id in a preflight. To a program that does, CORS responds as to any preflight.
 #[test]
-fn a_preflight_is_answered_by_cors_whatever_its_id() {
+fn cors_responds_to_a_preflight_whatever_its_id() {
     let (_program, mut client) = start(&[]);
     let fields = [PAGE, BAD, ("Access-Control-Request-Method", "PUT")];
     let reply = client.ask(request("OPTIONS", "/users/1", &fields, b"")).unwrap();
@@ -50,7 +50,7 @@ fn a_preflight_is_answered_by_cors_whatever_its_id() {
 }
 
 #[test]
-fn a_server_of_files_alone_rejects_it_too() {
+fn a_files_only_server_rejects_it_too() {
     let (_program, mut client) = start(&["--files-only", "--root", FILES]);
     let reply = client.ask(request("GET", "/hello.txt", &[BAD], b"")).unwrap();
     assert_eq!(reply.status, 400, "{reply:?}");

@@ -14,15 +14,15 @@ use wire::{Client, request};
 #[allow(dead_code, reason = "this test needs a part of it")]
 mod support;
 
-/// One permit, so that whoever is answered beside a handler that blocks was answered by another thread.
+/// One permit, so that a request that completes during a blocking handler was handled by another thread.
 fn one_permit(server: Server) -> Server {
     server.with_workers(PoolConfig { permits: 1, threads: 8, stall_timeout: LONG })
 }
 
-/// `/first` blocks when it runs for the first time. Later, and `/other` always, the answer tells whether the handler had
-/// a permit to give away.
+/// `/first` blocks when it runs for the first time. Later, and in `/other` always, the response says whether the
+/// handler had a permit to hand off.
 ///
-/// What blocked may panic at its end.
+/// The blocking handler may panic at its end.
 fn routes(entered: Sender<()>, go_on: Receiver<()>, panics: bool) -> Routes {
     let had_permit = |_: &mut Request| release_permit().to_string();
     let once = Mutex::new(Some((entered, go_on)));
@@ -52,7 +52,7 @@ fn permits_after_a_block(panics: bool) -> [String; 3] {
     let (mut client, mut other) = (server.connect(), server.connect());
     client.send(request("GET", "/first", &[], b"")).unwrap();
     entered.recv_timeout(LONG).unwrap();
-    // This is answered, so the watchdog has moved the permit.
+    // This gets a response, so the watchdog has moved the permit.
     ask(&mut other, "/other");
     go_on.send(()).unwrap();
     let status = client.read_reply().unwrap().status;
@@ -80,7 +80,7 @@ fn a_route_that_has_blocked_has_no_permit_the_next_time_and_other_routes_have() 
 }
 
 #[test]
-fn a_handler_that_gives_way_itself_is_not_expected_to_block() {
+fn a_handler_that_hands_off_its_permit_is_not_expected_to_block() {
     let ((enter, _entered), (_go_on, wait)) = (channel(), channel());
     let server = Running::start(one_permit, routes(enter, wait, false));
     let mut client = server.connect();

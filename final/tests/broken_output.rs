@@ -10,13 +10,13 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 
 /// `println!` and `eprintln!` panic when they cannot write. Once such a panic ended the program, or its worker threads.
 #[test]
-fn an_output_that_cannot_be_written_stops_no_server() {
+fn a_failing_output_does_not_stop_the_server() {
     wire::broken_output::check(PROGRAM, &["--addr"]).unwrap();
 }
 
-/// What the command line asks for is printed, or the exit code and standard error say why not.
+/// The requested output is printed, or the exit code and standard error show the failure.
 #[test]
-fn output_that_was_asked_for_and_cannot_be_written_is_a_failure_but_not_to_a_closed_pipe() {
+fn requested_output_that_cannot_be_written_is_a_failure_except_for_a_closed_pipe() {
     for argument in ["--help", "--version", "--check-config", "--print-routes"] {
         let run = |sink: Sink| {
             let mut command = environment::command(PROGRAM);
@@ -33,8 +33,7 @@ fn output_that_was_asked_for_and_cannot_be_written_is_a_failure_but_not_to_a_clo
 }
 
 #[test]
-fn a_command_line_that_cannot_be_used_has_its_exit_code_although_standard_error_cannot_be_written()
-{
+fn an_invalid_command_line_has_its_exit_code_even_if_standard_error_fails() {
     for arguments in [["--no-such-flag", "1"], ["--max-fields", "-1"]] {
         let mut command = environment::command(PROGRAM);
         command.args(arguments).stdin(Stdio::null()).stderr(Sink::FullDisk.open().unwrap());

@@ -1,4 +1,4 @@
-//! What a shared cache may keep, for whom, and until when (RFC 9111), asked of the layer without a server.
+//! What a shared cache may store, for which requests, and for how long (RFC 9111): tests of the layer without a server.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -56,7 +56,7 @@ fn ask(chain: &Chain, mut request: Request) -> Response {
     chain.handle(&mut request)
 }
 
-/// What the cache says of a request: `HIT`, `MISS` or `BYPASS`.
+/// The X-Cache field of the response: `HIT`, `MISS` or `BYPASS`.
 fn word(chain: &Chain, request: Request) -> String {
     field(&ask(chain, request), "X-Cache")
 }
@@ -77,7 +77,7 @@ fn bytes(response: Response) -> Vec<u8> {
 }
 
 #[test]
-fn an_answer_is_kept_if_it_says_for_how_long_and_is_for_everybody() {
+fn a_response_is_stored_if_it_has_a_lifetime_and_is_public() {
     const NAMED: Lines = &["Authorization: Basic x"];
     let table: &[(Status, Lines, Lines, &str)] = &[
         (Status::OK, MINUTE, &[], "HIT"),
@@ -109,7 +109,7 @@ fn an_answer_is_kept_if_it_says_for_how_long_and_is_for_everybody() {
 }
 
 #[test]
-fn what_is_kept_answers_who_asks_for_the_same() {
+fn a_stored_response_is_reused_for_the_same_request() {
     use Method::{Get, Head, Post};
     let table: &[(Method, &str, Lines, &str)] = &[
         (Get, "/x?y", &["Host: a"], "HIT"),
@@ -127,7 +127,7 @@ fn what_is_kept_answers_who_asks_for_the_same() {
         (Get, "/x?y", &["Host: a", "If-Range: \"a\""], "BYPASS"),
         (Get, "/x?y", &["Host: a", "If-Match: \"a\""], "BYPASS"),
         (Get, "/x?y", &["Host: a", "If-Unmodified-Since: x"], "BYPASS"),
-        // It was made for one who says nothing, so it may not be what this one would get.
+        // The stored response was made for a client without the field, so this client could get another one.
         (Get, "/x?y", &["Host: a", "Authorization: Basic x"], "MISS"),
     ];
     for (method, target, lines, expected) in table {
@@ -139,7 +139,7 @@ fn what_is_kept_answers_who_asks_for_the_same() {
 }
 
 #[test]
-fn who_wants_no_handler_to_be_asked_gets_what_is_here_or_504() {
+fn only_if_cached_gets_a_stored_response_or_504() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let chain = cached(move |_: &mut Request| {
@@ -158,7 +158,7 @@ fn who_wants_no_handler_to_be_asked_gets_what_is_here_or_504() {
 }
 
 #[test]
-fn a_change_drops_what_is_kept_of_its_path() {
+fn a_change_invalidates_the_entries_of_its_path() {
     use Method::{Delete, Get, Head, Options, Post, Put};
     let table = [
         (Post, "/x", "a", Status::OK, "MISS"),
@@ -188,9 +188,9 @@ fn a_change_drops_what_is_kept_of_its_path() {
     }
 }
 
-/// Somebody changes what is being read, after it has been read and before it is kept.
+/// Changes the resource after the handler has read it and before the response is stored.
 #[test]
-fn an_answer_that_a_change_has_overtaken_is_not_kept() {
+fn a_response_overtaken_by_a_change_is_not_stored() {
     let outside: Arc<OnceLock<Chain>> = Arc::default();
     let inside = Arc::clone(&outside);
     let chain = cached(move |request: &mut Request| {
@@ -208,7 +208,7 @@ fn an_answer_that_a_change_has_overtaken_is_not_kept() {
 
 /// Writes to other resources, as often as they may come, are no reason not to keep this one.
 #[test]
-fn a_change_of_something_else_overtakes_nothing() {
+fn a_change_of_another_resource_overtakes_nothing() {
     for (target, host) in [("/other", "a"), ("/x/y", "a"), ("/x", "b")] {
         let outside: Arc<OnceLock<Chain>> = Arc::default();
         let inside = Arc::clone(&outside);
@@ -229,7 +229,7 @@ fn a_change_of_something_else_overtakes_nothing() {
 
 /// RFC 9111 section 4.4: what Location and Content-Location name has been changed too, if it is of the same origin.
 #[test]
-fn a_change_drops_what_its_response_names_on_the_same_host() {
+fn a_change_invalidates_the_resources_in_its_response_on_the_same_host() {
     let table = [
         ("Location", "/x", "MISS"),
         ("Location", "/x?page=2", "MISS"),
@@ -261,7 +261,7 @@ fn a_change_drops_what_its_response_names_on_the_same_host() {
 
 /// Content in a GET means what its server wants it to mean, and it is not in the key.
 #[test]
-fn a_get_with_content_goes_by_the_cache() {
+fn a_get_with_content_bypasses_the_cache() {
     let chain = cached(|_: &mut Request| response(Status::OK, MINUTE));
     let with_content = || get("/").body("x").build();
     assert_eq!(word(&chain, with_content()), "BYPASS");
@@ -270,9 +270,9 @@ fn a_get_with_content_goes_by_the_cache() {
     assert_eq!(word(&chain, get("/").body("").build()), "HIT");
 }
 
-/// RFC 9111 section 4.2.3: what another cache has kept for 59 seconds is 59 seconds old here.
+/// RFC 9111 section 4.2.3: a response that another cache has kept for 59 seconds is 59 seconds old here.
 #[test]
-fn an_answer_is_as_old_as_it_says() {
+fn an_age_field_counts_for_the_age() {
     let now = || std::time::SystemTime::now();
     let ago = |seconds| imf_fixdate(now() - Duration::from_secs(seconds));
     let table: [(&[(&str, String)], &str, &[&str]); 9] = [
@@ -280,7 +280,7 @@ fn an_answer_is_as_old_as_it_says() {
         (&[("Age", "59".to_string())], "HIT", &["59", "60"]),
         (&[("Age", "60".to_string())], "MISS", &["60"]),
         (&[("Age", "99999999999999999999".to_string())], "MISS", &["99999999999999999999"]),
-        // Of a list the first counts, and what is no number does not count (section 5.1).
+        // The first element of a list counts, and an invalid number is ignored (section 5.1).
         (&[("Age", "7, 60".to_string())], "HIT", &["7", "8"]),
         (&[("Age", "old".to_string())], "HIT", &["0", "1"]),
         (&[("Date", ago(30))], "HIT", &["30", "31"]),
@@ -307,7 +307,7 @@ fn an_answer_is_as_old_as_it_says() {
 }
 
 #[test]
-fn paths_can_be_left_out_with_all_that_is_below_them() {
+fn paths_can_be_excluded_with_everything_below_them() {
     let cache = ResponseCache::new().except("/static");
     let chain = Chain::around(|_: &mut Request| response(Status::OK, MINUTE)).with(cache);
     for (target, expected) in [
@@ -323,7 +323,7 @@ fn paths_can_be_left_out_with_all_that_is_below_them() {
 }
 
 #[test]
-fn what_names_one_request_or_one_connection_is_not_told_the_next_client() {
+fn fields_of_one_request_or_connection_are_not_stored() {
     let chain = cached(|_: &mut Request| {
         let lines = ["X-Request-ID: one", "Connection: X-Hop", "X-Hop: 1", "X-Own: 1"];
         response(Status::OK, &[MINUTE, &lines].concat())
@@ -337,7 +337,7 @@ fn what_names_one_request_or_one_connection_is_not_told_the_next_client() {
 }
 
 #[test]
-fn an_answer_has_the_date_of_when_it_was_made() {
+fn a_stored_response_keeps_its_date() {
     let seven_seconds_ago = imf_fixdate(std::time::SystemTime::now() - Duration::from_secs(7));
     for made in [Some(seven_seconds_ago), None] {
         let date = made.clone();
@@ -358,7 +358,7 @@ fn an_answer_has_the_date_of_when_it_was_made() {
 }
 
 #[test]
-fn a_client_that_has_it_already_does_not_get_it_again() {
+fn a_client_with_the_current_version_gets_304() {
     const KEPT_FIELDS: Lines = &[
         "Cache-Control: max-age=60",
         "ETag: \"a\"",
@@ -391,7 +391,7 @@ fn a_client_that_has_it_already_does_not_get_it_again() {
 }
 
 #[test]
-fn the_route_of_what_is_kept_is_known_to_the_layers_outside() {
+fn the_route_of_a_stored_response_is_known_to_the_outer_layers() {
     let mut router = Router::new();
     router.get("/users/:id", |_: &mut Request| response(Status::OK, MINUTE));
     let chain = cached(router.build().unwrap());
@@ -404,7 +404,7 @@ fn the_route_of_what_is_kept_is_known_to_the_layers_outside() {
 
 /// The part that was sent is kept, wherever the bytes come from.
 #[test]
-fn a_part_of_a_file_or_of_what_is_shared_is_kept_as_that_part() {
+fn a_range_of_a_file_or_of_shared_bytes_is_stored_as_that_range() {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"0123456789").unwrap();
     let file = Arc::new(file);
@@ -424,7 +424,7 @@ fn a_part_of_a_file_or_of_what_is_shared_is_kept_as_that_part() {
 }
 
 #[test]
-fn an_answer_may_be_as_large_as_the_largest_and_no_larger() {
+fn a_response_may_have_the_maximum_size_and_no_more() {
     let capacity = Capacity { max_entries: 10, max_bytes: 10_000, max_object: 5 };
     for (length, expected) in [(0, "HIT"), (5, "HIT"), (6, "MISS")] {
         for is_announced in [true, false] {
@@ -447,9 +447,9 @@ fn an_answer_may_be_as_large_as_the_largest_and_no_larger() {
     }
 }
 
-/// Of a stream whose length nobody knows, nothing read into no room is not its end.
+/// For a stream of unknown length, a read of zero bytes into an empty buffer is not the end.
 #[test]
-fn an_answer_is_not_whole_because_nothing_was_read_for_want_of_room() {
+fn a_stream_is_not_complete_when_a_read_had_no_room() {
     let chain = cached(|_: &mut Request| {
         let body = ResponseBody::Stream { reader: Box::new(&b"all"[..]), length: None };
         response(Status::OK, MINUTE).with_body(body)
@@ -464,7 +464,7 @@ fn an_answer_is_not_whole_because_nothing_was_read_for_want_of_room() {
 }
 
 #[test]
-fn what_was_made_for_one_client_or_for_head_is_not_for_the_next_get() {
+fn a_response_for_one_client_or_for_head_is_not_reused_for_the_next_get() {
     for first in [
         with(get("/"), &["Authorization: Basic x"]),
         Request::builder(Method::Head, "/").header("Host", "a").build(),

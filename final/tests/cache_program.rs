@@ -13,7 +13,8 @@ fn get(client: &mut Client, target: &str, fields: &[(&str, &str)]) -> Reply {
     client.ask(request("GET", target, fields, b"")).unwrap()
 }
 
-/// A cache must not answer these itself (RFC 9111 section 4.3.2), and the handler must (RFC 9110 section 13.1.1).
+/// A cache must not evaluate these conditions itself (RFC 9111 section 4.3.2), and the handler must (RFC 9110 section
+/// 13.1.1).
 #[test]
 fn conditions_that_are_not_for_a_cache_are_evaluated_by_the_handler() {
     let (_program, mut client) = start();
@@ -22,7 +23,7 @@ fn conditions_that_are_not_for_a_cache_are_evaluated_by_the_handler() {
     assert_eq!(get(&mut client, target, &[]).field("X-Cache"), Some("HIT"));
     for (fields, status) in [
         (&[("If-Match", "\"x\"")][..], 412),
-        // It was the first count, and each answer has another one.
+        // The condition is about the first count, and each response has another one.
         (&[("If-Match", "\"1\"")], 412),
         (&[("If-Match", "*")], 200),
         (&[("If-Match", "*"), ("If-None-Match", "*")], 304),

@@ -14,7 +14,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 const SAME: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 const EARLIER: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
 
-/// A folder with one file whose content is of long ago, and the program that serves it. Its tag is strong.
+/// A directory with one file that was modified long ago, and the program that serves it. Its tag is strong.
 fn start() -> (TempDir, Program) {
     let folder = tempfile::tempdir().unwrap();
     write(&folder, "hello\n", 784_111_777);
@@ -93,7 +93,7 @@ fn a_client_with_the_current_version_gets_a_304_with_the_fields_of_the_200() {
 }
 
 #[test]
-fn a_client_that_has_another_state_gets_this_one() {
+fn a_client_with_another_version_gets_the_current_one() {
     let (_folder, program) = start();
     let mut client = Client::connect(program.addr()).unwrap();
     let table: [&[(&str, &str)]; 4] = [
@@ -137,15 +137,15 @@ fn a_changed_file_has_another_tag_even_in_the_same_length() {
     let (folder, program) = start();
     let mut client = Client::connect(program.addr()).unwrap();
     let tag = ask(&mut client, "GET", &[]).field("ETag").unwrap().to_string();
-    // A style sheet may be an hour old. Who has to know that it is not must say so.
+    // A style sheet may be an hour old. A client that needs a fresh one has to revalidate.
     let fields = [("If-None-Match", tag.as_str()), ("Cache-Control", "no-cache")];
     write(&folder, "HELLO\n", 784_111_778);
     let reply = ask(&mut client, "GET", &fields);
     assert_eq!((reply.status, reply.text().as_str()), (200, "HELLO\n"));
 }
 
-/// rsync, tar and image builders give files the time that they had elsewhere, or a constant one. The client had
-/// `hello`, and was told that nothing has changed.
+/// rsync, tar and image builders set the time that a file had elsewhere, or a constant one. Regression test: the client
+/// had `hello`, and got a 304.
 #[cfg(unix)]
 #[test]
 fn a_changed_file_has_another_tag_even_with_the_same_length_and_time() {
@@ -154,7 +154,7 @@ fn a_changed_file_has_another_tag_even_with_the_same_length_and_time() {
     let tag = ask(&mut client, "GET", &[]).field("ETag").unwrap().to_string();
     let fields = [("If-None-Match", tag.as_str()), ("Cache-Control", "no-cache")];
     assert_eq!(ask(&mut client, "GET", &fields).status, 304);
-    // Rewritten in place, and replaced by another file.
+    // Rewritten in place, and by renaming another file.
     write(&folder, "HELLO\n", 784_111_777);
     let reply = ask(&mut client, "GET", &fields);
     assert_eq!((reply.status, reply.text().as_str()), (200, "HELLO\n"));
@@ -206,7 +206,7 @@ fn conditions_do_not_apply_to_a_missing_resource() {
 }
 
 #[test]
-fn a_compressed_file_is_known_again_by_its_weak_tag() {
+fn a_compressed_file_is_revalidated_by_its_weak_tag() {
     let (folder, program) = start();
     write(&folder, &"hello\n".repeat(1_000), 784_111_777);
     settle(&program);

@@ -1,4 +1,4 @@
-//! Conditional writes to the collection of users: nobody overwrites what they have not seen.
+//! Conditional writes to the collection of users: a client cannot overwrite a version that it has not seen.
 
 use std::thread;
 
@@ -7,9 +7,9 @@ use wire::{Client, Program, Reply, request};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 
-/// The epoch. All users are younger.
+/// The epoch. All users are newer.
 const LONG_AGO: &str = "Thu, 01 Jan 1970 00:00:00 GMT";
-/// The year 9999. None is from so late.
+/// The year 9999. All users are older.
 const FAR_AHEAD: &str = "Fri, 31 Dec 9999 23:59:59 GMT";
 
 type Fields<'a> = &'a [(&'a str, &'a str)];
@@ -75,7 +75,7 @@ fn of_two_clients_with_the_same_version_the_second_write_is_rejected() {
         &json!({ "name": "A. Byron" }),
     );
     assert_failed(&second);
-    // Bob reads what Ada has made of it, and then his own change is no accident.
+    // Bob reads Ada's version, so he overwrites it on purpose.
     let now = ask(&mut bob, "GET", "/users/1", &[]);
     assert_eq!(now.json().unwrap()["name"], "Ada King");
     let fields = [("If-Match", tag(&now))];
@@ -85,7 +85,7 @@ fn of_two_clients_with_the_same_version_the_second_write_is_rejected() {
 }
 
 #[test]
-fn a_user_is_sent_again_only_when_it_has_changed() {
+fn a_user_is_sent_again_only_after_a_change() {
     let (_program, mut client) = start();
     let created = create(&mut client);
     for target in ["/users/1", "/users"] {
@@ -179,7 +179,7 @@ fn the_collection_has_a_version_that_changes_with_every_user() {
 fn a_put_creates_a_user_unless_a_condition_forbids_it() {
     let (_program, mut client) = start();
     let ada = json!({ "name": "Ada" });
-    // It would create one, and it says that it wants to change one.
+    // The request would create a user, but its condition requires an existing one.
     for fields in [&[("If-Match", "*")][..], &[("If-Match", "\"x\"")]] {
         assert_failed(&send(&mut client, "PUT", "/users/7", fields, &ada));
     }
@@ -188,9 +188,9 @@ fn a_put_creates_a_user_unless_a_condition_forbids_it() {
     assert_eq!(send(&mut client, "PUT", "/users/7", &new, &ada).status, 201);
     assert_failed(&send(&mut client, "PUT", "/users/7", &new, &ada));
     assert_eq!(send(&mut client, "PUT", "/users/8", &[], &ada).status, 201);
-    // Ids that POST gives are new ones.
+    // POST assigns new ids.
     assert_eq!(create(&mut client).field("Location"), Some("/users/9"));
-    // The largest id there is: no id is left to be given.
+    // The largest possible id: no further id can be assigned.
     assert_eq!(send(&mut client, "PUT", "/users/4294967295", &new, &ada).status, 201);
     let full = send(&mut client, "POST", "/users", &[], &ada);
     assert_eq!((full.status, full.json().unwrap()["error"].as_str()), (507, Some("full")));
@@ -212,7 +212,7 @@ fn other_errors_precede_failed_conditions() {
     assert_eq!(ask(&mut client, "PATCH", "/users/1", &fields).status, 405);
 }
 
-/// A tag in the response to PUT says that what was sent is what is stored, byte for byte (RFC 9110 section 9.3.4).
+/// A tag in the response to PUT says that the sent body was stored byte for byte (RFC 9110 section 9.3.4).
 #[test]
 fn the_response_to_a_put_has_a_tag_if_the_body_was_stored_unchanged() {
     let (_program, mut client) = start();

@@ -1,4 +1,4 @@
-//! CORS as a browser's side sees it. What a real browser does with it is in `xtask/wire/src/clients`.
+//! CORS on the wire, as a browser uses it. The tests with a real browser are in `xtask/wire/src/clients`.
 
 use wire::{Client, Program, Reply, request};
 
@@ -28,8 +28,8 @@ fn a_preflight_allows_the_origins_methods_and_fields_of_the_policy() {
         ("http://127.0.0.1:3000", "PUT", "", true),
         (PAGE, "DELETE", "content-type", true),
         (PAGE, "POST", "Content-Type, x-request-id", true),
-        // A browser asks for these only when their values are no harmless ones. A 204 without their names was
-        // no permission, so the answer looked like a yes and the request was never sent.
+        // A browser requests permission for these only when their values are not harmless. Regression test: a 204 that
+        // did not name them looked like permission but was none, so the request was never sent.
         (PAGE, "GET", "range", false),
         (PAGE, "GET", "accept", false),
         (PAGE, "GET", "accept-language", false),
@@ -91,7 +91,7 @@ fn a_request_of_another_origin_is_served_without_permission_to_read_the_response
         let reply = ask(&mut client, "GET", "/inspect", fields);
         assert_eq!(reply.status, 200, "{reply:?}");
         assert!(!has_permission(&reply), "{reply:?}");
-        // A cache must not give this answer to a page that has the permission.
+        // A cache must not reuse this response for a page that has permission.
         assert!(reply.lists("Vary", "Origin"), "{reply:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! A page of another origin, in a real browser: what it may read and what it is kept from.
+//! A page of another origin, in a real browser: which responses it may read, and which not.
 
 use httpserver::http::{HeaderValue, Method, Request, Response, header};
 use httpserver::middleware::cors::Policy;
@@ -9,7 +9,7 @@ use wire::clients::chromium_dom;
 #[allow(dead_code, reason = "this test needs a part of it")]
 mod support;
 
-/// Asks for everything, and writes down what a script gets to see.
+/// Sends all requests, and records the parts of the responses that a script can read.
 const PAGE: &str = r#"<!DOCTYPE html><title>another origin</title><ul id="seen"></ul><script>
 const attempts = [
   ["allowed", "ALLOWED", {}],
@@ -30,7 +30,7 @@ const note = text => seen.append(Object.assign(document.createElement("li"), { t
 })();
 </script>"#;
 
-/// A server that answers pages of `origin`.
+/// A server that allows pages of `origin`.
 fn api(origin: &str) -> Running {
     let policy = Policy {
         origins: vec![origin.to_string()],
@@ -49,7 +49,7 @@ fn api(origin: &str) -> Running {
 fn a_page_reads_only_responses_that_its_origin_may_read() {
     let (sender, receiver) = std::sync::mpsc::channel::<String>();
     let page = std::sync::Mutex::new((receiver, None::<String>));
-    // The page is known when the servers are that it asks, and these need to know the page's address.
+    // The page has to know the addresses of the servers, and the servers have to know the page's address.
     let pages = Running::start(
         |server| server,
         move |_: &mut Request| {

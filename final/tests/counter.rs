@@ -1,4 +1,5 @@
-//! `/counter` sends the status that its client asks for. Once also an interim one, as the final response.
+//! `/counter` sends the status that its client requests. Regression test: it sent even an interim status as the final
+//! response.
 
 use wire::{Client, PATIENCE, Program, request};
 

@@ -1,4 +1,4 @@
-//! A stop that does not wait says how many connections it has cut off: all of them, wherever they were.
+//! A stop that does not wait reports how many connections it has aborted: all of them, in whatever state they were.
 
 mod support;
 
@@ -11,10 +11,10 @@ use httpserver::http::{Request, Response};
 use support::{LONG, Running};
 use wire::request;
 
-/// Once only those were counted that were parked when the stop came, or those in a handler at its end if these were
-/// more; and who came out of a handler in between was not ended either.
+/// Regression test: the count had only the connections that were parked when the stop came, or only those in a handler
+/// at its end if these were more. And a connection whose handler returned in between was not closed either.
 #[test]
-fn who_is_in_a_handler_when_all_others_are_cut_off_is_counted_too() {
+fn a_connection_in_its_handler_counts_as_aborted_too() {
     let (enter, entered) = channel();
     let (go_on, wait) = channel::<()>();
     let (enter, wait) = (Mutex::new(enter), Mutex::new(wait));
@@ -24,7 +24,7 @@ fn who_is_in_a_handler_when_all_others_are_cut_off_is_counted_too() {
         }
         enter.lock().unwrap().send(()).unwrap();
         let _ = wait.lock().unwrap().recv_timeout(LONG);
-        // More than the kernel takes as long as nobody reads.
+        // More than the kernel buffers while the client does not read.
         Response::text("x".repeat(50_000_000))
     };
     let size = PoolConfig { permits: 2, threads: 8, stall_timeout: LONG };
@@ -42,7 +42,7 @@ fn who_is_in_a_handler_when_all_others_are_cut_off_is_counted_too() {
     server.wait_until("all three", |now| now.open == 3);
     server.shutdown();
     server.shutdown();
-    // This one was parked. Now that it has been cut off, the two others come out of their handler.
+    // This connection was parked. After it has been aborted, the handlers of the other two return.
     half.expect_closed().unwrap();
     for _ in &busy {
         go_on.send(()).unwrap();

@@ -1,5 +1,5 @@
-//! The program where people put it: mirrored, resumed and seeked in, as process 1, and without a place to write.
-//! What needs a tool that is not here is skipped, and says so.
+//! The program in its usual surroundings: mirrored, resumed and seeked in, as process 1, and with a read-only file
+//! system. Tests whose tools are missing are skipped, with a message.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -19,14 +19,14 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 /// Far longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
 
-/// `httpserver --root FOLDER --files-only`, and what else it is told.
+/// `httpserver --root FOLDER --files-only`, with further arguments.
 fn serve(folder: &Path, more: &[&str]) -> Program {
     let folder = folder.to_str().unwrap();
     let arguments = ["--addr", "127.0.0.1:0", "--root", folder, "--files-only"];
     Program::start(PROGRAM, &[&arguments, more].concat()).unwrap()
 }
 
-/// What a program printed, if there is one of this name.
+/// The output of a program, if it is installed.
 fn run(name: &str, arguments: &[&str]) -> Option<Output> {
     match environment::command(name).args(arguments).stdin(Stdio::null()).output() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -34,7 +34,7 @@ fn run(name: &str, arguments: &[&str]) -> Option<Output> {
     }
 }
 
-/// Bytes that no two places of a file have in common, as by chance and the same every time.
+/// Pseudo-random bytes, the same every time, so that no two parts of a file are equal.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let mut bytes = Vec::with_capacity(length + 8);
@@ -47,7 +47,7 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_mirror_made_by_wget_is_the_same() {
+fn a_mirror_made_by_wget_is_identical() {
     let folder = tempfile::tempdir().unwrap();
     let files: [(&str, Vec<u8>); 8] = [
         ("page.html", b"<!DOCTYPE html><a href=\"sub/notes.txt\">notes</a>".to_vec()),
@@ -68,7 +68,7 @@ fn a_mirror_made_by_wget_is_the_same() {
     let mirror = tempfile::tempdir().unwrap();
     let place = mirror.path().to_str().unwrap();
     let url = format!("http://{}/", program.addr());
-    // The pages that list the folders are not among the files.
+    // The listings of directories are not among the files.
     let options = ["--recursive", "--level=inf", "--no-host-directories", "--reject=index.html*"];
     let bounds = ["--timeout=10", "--tries=1", "--restrict-file-names=nocontrol", "--no-verbose"];
     let rest = ["--directory-prefix", place, &url];
@@ -82,7 +82,7 @@ fn a_mirror_made_by_wget_is_the_same() {
 }
 
 #[test]
-fn a_download_that_was_cut_is_resumed_by_curl() {
+fn an_interrupted_download_is_resumed_by_curl() {
     if run("curl", &["--version"]).is_none() {
         println!("skipped: there is no curl here");
         return;
@@ -115,7 +115,7 @@ fn a_download_that_was_cut_is_resumed_by_curl() {
     assert!(fs::read(&part).unwrap() == content, "the two parts are not the file");
 }
 
-/// A sound of nothing, two minutes long: browsers play it, and no tool is needed to make it.
+/// Two minutes of silent audio: browsers play it, and no tool is needed to make it.
 fn silence() -> Vec<u8> {
     const RATE: u32 = 44_100;
     let length = 120 * RATE * 4;
@@ -133,8 +133,8 @@ fn silence() -> Vec<u8> {
     file
 }
 
-/// Jumps to the second minute as soon as the length is known. The page's clock stands still while it asks for
-/// something, and so it does until the film is there, which is read at the speed of the real world.
+/// Seeks to the second minute as soon as the length is known. The page's clock is stopped while a request is in
+/// progress, so it stays stopped until the video has arrived, which is read in real time.
 const PLAYER: &str = r#"<!DOCTYPE html><title>player</title><p id="seen">nothing</p>
 <video src="silence.wav" preload="metadata"></video><script>
 const video = document.querySelector("video");
@@ -151,7 +151,7 @@ video.onseeked = () => { seeked = true; note(`seeked to ${video.currentTime} of 
 </script>"#;
 
 #[test]
-fn a_browser_seeks_in_a_film() {
+fn a_browser_seeks_in_a_video() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("index.html"), PLAYER).unwrap();
     fs::write(folder.path().join("silence.wav"), silence()).unwrap();
@@ -168,7 +168,7 @@ fn a_browser_seeks_in_a_film() {
         .unwrap();
 }
 
-/// How this process may have namespaces of its own: as root, or as who is root in there. `None` if neither.
+/// How this process can create namespaces: as root, or as root of a user namespace. `None` if neither works.
 fn unshare(kind: &[&str]) -> Option<Command> {
     for first in [&[][..], &["--user", "--map-root-user"]] {
         let tried = run("unshare", &[first, kind, &["true"]].concat())?;
@@ -208,13 +208,13 @@ fn process_1_ends_gracefully_and_leaves_nothing_behind() {
     assert_eq!((reply.status, reply.text().as_str()), (200, "100 ms later\n"));
     client.expect_closed().unwrap();
 
-    // `unshare` ends as its child did, and whoever has ended and is still there would be a zombie.
+    // `unshare` exits like its child, and a process that has exited but is still listed would be a zombie.
     assert!(outside.wait(LONG).unwrap().success(), "{}", outside.stderr_so_far());
     assert!(outside.stderr_so_far().contains("stopped: 0 cut off"));
     assert!(!Path::new(&format!("/proc/{inside}")).exists());
 }
 
-/// Makes all that is mounted read-only for the command that follows, and sees that it is.
+/// Remounts everything read-only for the command that follows, and checks it.
 const READ_ONLY: &str = r#"
 awk '{ print $2 }' /proc/self/mounts | while read -r place; do
     mount -o remount,bind,ro "$place" 2>/dev/null

@@ -1,4 +1,4 @@
-//! What the engine promises: a connection that waits holds no thread, whatever it waits for.
+//! The guarantee of the engine: a waiting connection holds no thread, whatever it waits for.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ fn get(target: &str) -> Vec<u8> {
     request("GET", target, &[], b"")
 }
 
-/// Two permits, and so many threads.
+/// Two permits, and this many threads.
 fn with_threads(threads: u32) -> impl FnOnce(Server) -> Server {
     move |server| {
         let stall_timeout = Duration::from_millis(50);
@@ -33,8 +33,8 @@ fn with_limits(limits: Limits) -> impl FnOnce(Server) -> Server {
     move |server| server.with_limits(limits)
 }
 
-/// A handler that says `done`, but at `/wait` only when it is told to, and at `/blocking` the same with a word
-/// of warning.
+/// A handler that responds with `done`: at `/wait` only when the test allows it, and at `/blocking` the same, inside of
+/// [`blocking`].
 struct Gate {
     entered: Receiver<()>,
     go_on: Sender<()>,
@@ -47,7 +47,7 @@ fn gate() -> (Gate, impl Fn(&mut Request) -> &'static str + Send + Sync + 'stati
     let handler = move |request: &mut Request| {
         let hold = || {
             enter.lock().unwrap().send(()).unwrap();
-            // Whoever holds the other end has finished, or has failed: then this is the end too.
+            // The test has dropped the other end: it has finished or failed.
             let _ = wait.lock().unwrap().recv_timeout(LONG);
         };
         match request.path() {
@@ -61,7 +61,7 @@ fn gate() -> (Gate, impl Fn(&mut Request) -> &'static str + Send + Sync + 'stati
 }
 
 #[test]
-fn idle_connections_keep_nobody_waiting() {
+fn idle_connections_delay_no_other_client() {
     let server = Running::start(with_threads(2), |_: &mut Request| "done");
     let mut idle: Vec<Client> = (0..200).map(|_| server.connect()).collect();
     for client in &mut idle {
@@ -76,7 +76,7 @@ fn idle_connections_keep_nobody_waiting() {
 }
 
 #[test]
-fn half_requests_keep_nobody_waiting_and_are_told_when_their_time_is_over() {
+fn incomplete_requests_delay_no_other_client_and_get_408() {
     let limits = Limits {
         head_time: Duration::from_millis(200),
         body_time: Duration::from_millis(200),
@@ -100,7 +100,7 @@ fn half_requests_keep_nobody_waiting_and_are_told_when_their_time_is_over() {
 }
 
 #[test]
-fn a_head_request_that_is_too_slow_is_told_so_without_a_body() {
+fn a_head_request_that_is_too_slow_gets_408_without_a_body() {
     let limits = Limits {
         head_time: Duration::from_millis(200),
         body_time: Duration::from_millis(200),
@@ -114,13 +114,13 @@ fn a_head_request_that_is_too_slow_is_told_so_without_a_body() {
         client.send(begun).unwrap();
         let reply = client.read_reply_to("HEAD").unwrap();
         assert_eq!(reply.status, 408, "{reply:?}");
-        // What was sent behind its fields was a body that HEAD must not have.
+        // Regression test: a body followed the fields, which a response to HEAD must not have.
         client.expect_closed().unwrap();
     }
 }
 
 #[test]
-fn a_connection_that_is_idle_for_too_long_is_closed_in_silence() {
+fn a_connection_that_is_idle_for_too_long_is_closed_without_a_response() {
     let limits = Limits { idle_time: Duration::from_millis(100), ..Limits::default() };
     let server = Running::start(with_limits(limits), |_: &mut Request| "done");
     let mut fresh = server.connect();
@@ -131,7 +131,7 @@ fn a_connection_that_is_idle_for_too_long_is_closed_in_silence() {
 }
 
 #[test]
-fn who_reads_nothing_is_given_up() {
+fn a_client_that_reads_nothing_is_disconnected() {
     let limits = Limits { write_time: Duration::from_millis(100), ..Limits::default() };
     let server = Running::start(with_limits(limits), |_: &mut Request| {
         let reader: Box<dyn std::io::Read + Send> = Box::new(std::io::repeat(b'x'));
@@ -144,7 +144,7 @@ fn who_reads_nothing_is_given_up() {
 }
 
 #[test]
-fn the_last_request_that_a_connection_may_make_is_answered_with_close() {
+fn the_last_allowed_request_of_a_connection_gets_connection_close() {
     let limits = Limits { requests: 3, ..Limits::default() };
     let server = Running::start(with_limits(limits), |_: &mut Request| "done");
     let mut client = server.connect();
@@ -156,7 +156,7 @@ fn the_last_request_that_a_connection_may_make_is_answered_with_close() {
 }
 
 #[test]
-fn handlers_that_block_keep_nobody_waiting() {
+fn handlers_that_block_delay_no_other_client() {
     for path in ["/wait", "/blocking"] {
         let (gate, handler) = gate();
         let server = Running::start(with_threads(16), handler);
@@ -178,7 +178,7 @@ fn handlers_that_block_keep_nobody_waiting() {
 }
 
 #[test]
-fn when_all_threads_are_blocked_clients_are_told_and_health_is_answered() {
+fn when_all_threads_are_blocked_clients_get_503_and_health_checks_work() {
     let (gate, handler) = gate();
     let server = Running::start(with_threads(3), handler);
     let mut blocked: Vec<Client> = (0..3).map(|_| server.connect()).collect();
@@ -197,16 +197,16 @@ fn when_all_threads_are_blocked_clients_are_told_and_health_is_answered() {
     for client in &mut blocked {
         assert_eq!(client.read_reply().unwrap().text(), "done");
     }
-    // The reserve gives its permit back to a thread that can serve.
+    // The shedder gives its permit back to a thread that can serve.
     while other.ask(get("/quick")).unwrap().status == 503 {}
     assert_eq!(server.stop(), 0);
 }
 
 #[test]
-fn a_request_does_not_wait_behind_a_blocked_one_while_a_thread_is_idle() {
+fn a_request_does_not_wait_for_a_blocked_one_while_a_thread_is_idle() {
     for _ in 0..10 {
         let (gate, handler) = gate();
-        // Two threads for two permits, and so much patience that the reserve has no part in it.
+        // Two threads for two permits, and a stall timeout so long that the shedder is not involved.
         let set = |server: Server| {
             server.with_workers(PoolConfig { permits: 2, threads: 2, stall_timeout: 2 * LONG })
         };
@@ -220,12 +220,12 @@ fn a_request_does_not_wait_behind_a_blocked_one_while_a_thread_is_idle() {
             client.send(get("/wait")).unwrap();
             gate.entered.recv_timeout(LONG).unwrap();
         }
-        // Both threads are blocked. The one that comes back first is told of both of these.
+        // Both threads are blocked. The one that returns first gets both of these events.
         c.send(get("/wait")).unwrap();
         d.send(get("/quick")).unwrap();
         gate.go_on.send(()).unwrap();
         gate.entered.recv_timeout(LONG).unwrap();
-        // Now one of the two comes back, and the other stays where it is.
+        // Now one of the two returns, and the other stays blocked.
         gate.go_on.send(()).unwrap();
         assert_eq!(d.read_reply().unwrap().text(), "done");
         gate.go_on.send(()).unwrap();
@@ -236,7 +236,7 @@ fn a_request_does_not_wait_behind_a_blocked_one_while_a_thread_is_idle() {
 }
 
 #[test]
-fn more_clients_than_allowed_are_told_so() {
+fn clients_beyond_the_limit_get_503() {
     let clients = ConnectionLimits { total: 3, by_address: None };
     let set = move |server: Server| server.with_connection_limits(clients);
     let server = Running::start(set, |_: &mut Request| "done");
@@ -252,7 +252,7 @@ fn more_clients_than_allowed_are_told_so() {
 }
 
 #[test]
-fn one_address_may_have_so_many_and_gets_its_places_back() {
+fn an_address_has_a_connection_limit_and_gets_its_slots_back() {
     let clients = ConnectionLimits { total: 100, by_address: Some(2) };
     let set = move |server: Server| server.with_connection_limits(clients);
     let server = Running::start(set, |_: &mut Request| "done");
@@ -268,7 +268,7 @@ fn one_address_may_have_so_many_and_gets_its_places_back() {
 }
 
 #[test]
-fn a_thousand_pipelined_requests_are_answered_in_order() {
+fn a_thousand_pipelined_requests_get_responses_in_order() {
     let server =
         Running::start(|server| server, |request: &mut Request| request.path().to_string());
     let mut client = server.connect();
@@ -283,7 +283,7 @@ fn a_thousand_pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
-fn one_who_sends_without_end_does_not_starve_the_others() {
+fn a_client_that_sends_without_end_does_not_starve_the_others() {
     let server = Running::start(with_threads(2), |_: &mut Request| "done");
     let address = server.addr();
     let busy = thread::Builder::new()
@@ -307,14 +307,14 @@ fn one_who_sends_without_end_does_not_starve_the_others() {
 }
 
 #[test]
-fn clients_who_come_and_go_leave_nothing_behind() {
+fn clients_that_connect_and_disconnect_leave_nothing_behind() {
     let server = Running::start(|server| server, |_: &mut Request| "done");
     for round in 0..2_000 {
         let mut client = server.connect();
         match round % 4 {
             0 => assert_eq!(client.ask(get("/")).unwrap().text(), "done"),
             1 => client.send("GET / HT").unwrap(),
-            2 => client.send(get("/")).unwrap(), // and leaves before the answer, which is a reset
+            2 => client.send(get("/")).unwrap(), // and closes before the response, which is a reset
             _ => {}
         }
     }
@@ -323,7 +323,7 @@ fn clients_who_come_and_go_leave_nothing_behind() {
 }
 
 #[test]
-fn an_answer_is_sent_also_to_who_has_stopped_sending() {
+fn a_client_that_has_sent_fin_still_gets_its_response() {
     let server = Running::start(|server| server, |_: &mut Request| "done");
     let mut client = server.connect();
     client.send(get("/").repeat(2)).unwrap();
@@ -335,7 +335,7 @@ fn an_answer_is_sent_also_to_who_has_stopped_sending() {
 }
 
 #[test]
-fn a_stream_is_seen_before_it_says_more() {
+fn a_stream_is_sent_before_its_source_yields_more() {
     struct InTwoParts(&'static [u8], Receiver<()>);
     impl std::io::Read for InTwoParts {
         fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
@@ -366,7 +366,7 @@ fn a_stream_is_seen_before_it_says_more() {
 }
 
 #[test]
-fn a_stop_finishes_what_is_under_way_and_ends_the_rest() {
+fn a_stop_finishes_requests_in_progress_and_closes_the_others() {
     let (gate, handler) = gate();
     let server = Running::start(with_threads(16), handler);
     let address = server.addr();
@@ -379,7 +379,7 @@ fn a_stop_finishes_what_is_under_way_and_ends_the_rest() {
     }
     let mut half = server.connect();
     half.send("GET /half HTTP/1.1\r\n").unwrap();
-    // Nobody can know from outside that these bytes have been read, but a later client's answer comes after.
+    // A test cannot see that these bytes have been read, but a later client's response comes after that.
     assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
 
     server.shutdown();
@@ -397,7 +397,7 @@ fn a_stop_finishes_what_is_under_way_and_ends_the_rest() {
     }
     drop(busy);
     let ended = Server::bind(address);
-    // The door is closed, so the next server can have it at once.
+    // The listening socket is closed, so the next server can bind the port at once.
     assert!(ended.is_ok(), "{ended:?}");
 }
 
@@ -416,7 +416,7 @@ fn no_request_that_was_sent_before_the_stop_is_lost() {
     }
 }
 
-/// All threads are in handlers, so nobody has read what has arrived.
+/// All threads are in handlers, so the bytes that have arrived are unread.
 #[test]
 fn a_request_that_has_begun_before_the_stop_can_be_finished_after_it() {
     let (gate, handler) = gate();
@@ -442,16 +442,16 @@ fn a_request_that_has_begun_before_the_stop_can_be_finished_after_it() {
     assert_eq!(server.end(), 0);
 }
 
-/// It may have connected a moment ago, and its request is on its way.
+/// It may have connected a moment ago, and its request may still arrive.
 #[test]
-fn a_new_client_has_time_for_its_first_request_although_the_server_stops() {
+fn a_new_client_has_time_for_its_first_request_during_a_stop() {
     for _ in 0..20 {
         let server = Running::start(with_threads(4), |_: &mut Request| "done");
         let mut used = server.connect();
         assert_eq!(used.ask(get("/")).unwrap().text(), "done");
         let mut new = server.connect();
         server.shutdown();
-        // Those that are idle end now, so the stop has come as far as that.
+        // Idle connections are closed now, which shows the progress of the stop.
         used.expect_closed().unwrap();
         let reply = new.ask(get("/")).unwrap();
         assert!(reply.text() == "done" && reply.lists("Connection", "close"), "{reply:?}");
@@ -460,9 +460,9 @@ fn a_new_client_has_time_for_its_first_request_although_the_server_stops() {
     }
 }
 
-/// Whoever had sent nothing was counted, too.
+/// Regression test: connections without a request were counted too.
 #[test]
-fn only_who_loses_something_is_counted_as_cut_off() {
+fn only_connections_with_a_request_in_progress_count_as_aborted() {
     let (gate, handler) = gate();
     let set = |server: Server| {
         let size = PoolConfig { permits: 1, threads: 1, stall_timeout: 2 * LONG };
@@ -484,7 +484,7 @@ fn only_who_loses_something_is_counted_as_cut_off() {
 }
 
 #[test]
-fn what_does_not_end_is_cut_off_after_the_drain_time() {
+fn requests_that_do_not_end_are_aborted_after_the_drain_time() {
     let set = |server: Server| server.with_drain(Duration::from_millis(100));
     let server = Running::start(set, |_: &mut Request| "done");
     let mut half = server.connect();
@@ -493,9 +493,9 @@ fn what_does_not_end_is_cut_off_after_the_drain_time() {
     assert_eq!(server.stop(), 1);
 }
 
-/// Whoever stops the server once more does not want to wait.
+/// A second stop means: do not wait.
 #[test]
-fn a_second_stop_cuts_off_what_is_under_way() {
+fn a_second_stop_aborts_requests_in_progress() {
     let set = |server: Server| server.with_drain(100 * LONG);
     let server = Running::start(set, |_: &mut Request| "done");
     let mut half = server.connect();
@@ -506,7 +506,7 @@ fn a_second_stop_cuts_off_what_is_under_way() {
     assert_eq!(server.stop(), 1);
 }
 
-/// The clock does not count that far, and to add such a time to it would be a panic.
+/// The clock cannot represent such a time, and adding it would panic.
 #[test]
 fn times_without_end_are_no_more_than_long() {
     let time = Duration::MAX;
@@ -521,7 +521,7 @@ fn times_without_end_are_no_more_than_long() {
     let set = move |server: Server| server.with_limits(limits).with_drain(time);
     let server = Running::start(set, |_: &mut Request| "done");
     let mut client = server.connect();
-    // What panics behind the first answer ends the connection before the second.
+    // A panic after the first response ends the connection before the second.
     for _ in 0..2 {
         assert_eq!(client.ask(get("/")).unwrap().text(), "done");
     }
@@ -529,14 +529,14 @@ fn times_without_end_are_no_more_than_long() {
 }
 
 #[test]
-fn a_stop_with_a_delay_takes_in_new_clients_until_it_is_asked_again() {
-    // Longer than any clock counts, so it is the second request that ends it.
+fn a_stop_with_a_delay_accepts_new_clients_until_the_second_stop() {
+    // Longer than any clock can represent, so the second request ends it.
     let set = |server: Server| server.with_stop_delay(Duration::MAX);
     let server = Running::start(set, |_: &mut Request| "done");
     let mut before = server.connect();
     assert!(!before.ask(get("/")).unwrap().lists("Connection", "close"));
     server.shutdown();
-    // A proxy that keeps connections open learns from each response that this one is used up.
+    // A proxy that keeps connections open learns from each response that it must not reuse this one.
     for mut client in [before, server.connect(), server.connect()] {
         let reply = client.ask(get("/")).unwrap();
         assert!(reply.text() == "done" && reply.lists("Connection", "close"), "{reply:?}");
@@ -547,7 +547,7 @@ fn a_stop_with_a_delay_takes_in_new_clients_until_it_is_asked_again() {
 }
 
 #[test]
-fn a_stop_with_a_delay_ends_who_is_idle_when_the_delay_is_over() {
+fn a_stop_with_a_delay_closes_idle_connections_after_the_delay() {
     let set = |server: Server| server.with_stop_delay(Duration::from_millis(50));
     let server = Running::start(set, |_: &mut Request| "done");
     let mut idle = server.connect();
@@ -557,7 +557,7 @@ fn a_stop_with_a_delay_ends_who_is_idle_when_the_delay_is_over() {
 }
 
 #[test]
-fn a_panic_costs_one_answer() {
+fn a_panic_costs_one_response() {
     let server = Running::start(
         |server| server,
         |request: &mut Request| {
@@ -573,7 +573,7 @@ fn a_panic_costs_one_answer() {
 }
 
 #[test]
-fn an_answer_of_as_much_as_a_turn_may_send_ends_its_connection_at_once() {
+fn a_response_of_the_maximum_of_a_step_ends_its_connection_at_once() {
     let limits = Limits { linger: 10 * LONG, ..Limits::default() };
     let body = "x".repeat(1024 * 1024);
     let server = Running::start(

@@ -1,4 +1,4 @@
-//! When the process has no more files, those that are kept open for nobody are given back.
+//! When the process runs out of descriptors, it closes kept files that no response is sending.
 #![cfg(unix)]
 
 use std::fs;
@@ -7,9 +7,9 @@ use wire::{Client, Program, request};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 
-/// Three files of five were a 500, and the cache kept what it had open.
+/// Regression test: three files of five got a 500, while the cache kept its files open.
 #[test]
-fn every_file_is_served_when_clients_have_taken_all_descriptors() {
+fn every_file_is_served_when_clients_use_all_descriptors() {
     let folder = tempfile::tempdir().unwrap();
     for number in 0..40 {
         let file = fs::File::create(folder.path().join(number.to_string())).unwrap();

@@ -1,4 +1,4 @@
-//! Standard error on a full disk, just when there is something to say. What cannot be said is lost, and no more.
+//! Standard error on a full disk, when there is something to log. The messages are lost, and nothing else.
 #![cfg(target_os = "linux")]
 
 use std::io::Read;
@@ -14,12 +14,12 @@ const LONG: Duration = Duration::from_secs(20);
 /// Few files, and a standard error that takes nothing.
 const SHORT: &str = r#"ulimit -n 40 && exec "$@" 2>/dev/full"#;
 
-/// Once the line about a shortage was a panic, and a client that had just been accepted kept its place for ever.
+/// Regression test: logging a shortage panicked, and a client that had just been accepted kept its slot forever.
 #[test]
-fn a_shortage_that_nobody_can_be_told_of_leaves_nothing_behind() {
+fn a_shortage_that_cannot_be_reported_leaves_nothing_behind() {
     let mut command = Command::new("sh");
     command.args(["-c", SHORT, "sh", env!("CARGO_BIN_EXE_httpserver"), "--addr", "127.0.0.1:0"]);
-    // A stop would wait for who is still there, far longer than this does.
+    // A stop would wait for a leaked connection, far longer than this does.
     command.args(["--log", "off", "--max-connections", "60", "--drain-timeout", "1h"]);
     let program = Program::start_command(command).unwrap();
     for _ in 0..5 {
@@ -37,7 +37,7 @@ fn a_shortage_that_nobody_can_be_told_of_leaves_nothing_behind() {
 
 /// One file is kept for that.
 #[test]
-fn a_shortage_of_files_is_told_to_a_client() {
+fn a_client_gets_503_when_descriptors_run_out() {
     let mut command = Command::new("sh");
     command.args(["-c", SHORT, "sh", env!("CARGO_BIN_EXE_httpserver"), "--addr", "127.0.0.1:0"]);
     command.args(["--log", "off", "--max-connections", "60"]);

@@ -24,7 +24,7 @@ fn a_server_that_serves_is_alive_ready_and_started() {
 }
 
 #[test]
-fn a_probe_may_ask_with_head_and_with_nothing_else() {
+fn a_probe_may_use_head_and_no_other_method() {
     let program = Program::start(PROGRAM, &["--addr", "127.0.0.1:0"]).unwrap();
     let length = get(&program, "/health/ready").body.len().to_string();
     let mut client = Client::connect(program.addr()).unwrap();
@@ -37,7 +37,7 @@ fn a_probe_may_ask_with_head_and_with_nothing_else() {
 }
 
 #[test]
-fn a_server_without_its_files_lives_and_is_not_ready() {
+fn a_server_without_its_files_is_live_but_not_ready() {
     let folder = tempfile::tempdir().unwrap();
     let files = folder.path().join("files");
     std::fs::create_dir(&files).unwrap();
@@ -63,7 +63,8 @@ fn a_draining_server_is_live_but_not_ready() {
     let program = Program::start(PROGRAM, &["--addr", "127.0.0.1:0"]).unwrap();
     let mut idle = Client::connect(program.addr()).unwrap();
     assert_eq!(idle.ask(request("GET", "/", &[], b"")).unwrap().status, 200);
-    // Two requests are under way when the server is told to stop: it says "go on" once it has their heads.
+    // Two requests are in progress when the server is stopped: it sends `100 Continue` once it has their header
+    // sections.
     let begin = |target: &str| {
         let mut client = Client::connect(program.addr()).unwrap();
         let whole = request("GET", target, &[("Expect", "100-continue")], b"?");
@@ -87,7 +88,7 @@ fn a_draining_server_is_live_but_not_ready() {
 
 /// Files alone need probes and numbers as well: their paths are reserved. Once both were 404.
 #[test]
-fn a_server_of_files_alone_has_its_probes_and_metrics_and_names_the_files_that_they_hide() {
+fn a_files_only_server_has_probes_and_metrics_and_warns_of_hidden_files() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["metrics", "page.txt", "healthy"] {
         std::fs::write(folder.path().join(name), "a file").unwrap();

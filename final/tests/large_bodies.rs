@@ -23,7 +23,7 @@ fn limits() -> Limits {
     Limits { whole_body: WHOLE, body: 64 * 1024 * 1024, ..Limits::default() }
 }
 
-/// What a handler says of a body that it has read as it came.
+/// The summary that a handler sends of a body that it has read as it arrived.
 fn count(request: &mut Request) -> String {
     let (mut buffer, mut length, mut sum) = ([0; 5000], 0_usize, 0_u64);
     let error = loop {
@@ -96,7 +96,7 @@ fn the_handler_has_the_beginning_before_the_client_has_sent_the_end() {
 }
 
 #[test]
-fn what_follows_a_large_body_is_the_next_request() {
+fn bytes_after_a_large_body_are_the_next_request() {
     let server = start(limits());
     let length = 300_000;
     let fixed = post("/count", &format!("Content-Length: {length}\r\n"));
@@ -110,7 +110,7 @@ fn what_follows_a_large_body_is_the_next_request() {
     let fixed = [fixed.into_bytes(), vec![1; length]].concat();
     for body in [fixed, chunked] {
         let mut client = server.connect();
-        // Before it, behind it, and all by one call.
+        // Requests before it and after it, all sent by one call.
         let get = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         client.send([&get[..], &body, get, &body, get].concat()).unwrap();
         for expected in
@@ -123,7 +123,7 @@ fn what_follows_a_large_body_is_the_next_request() {
 }
 
 #[test]
-fn who_asks_first_is_told_to_go_on_when_the_handler_wants_the_body() {
+fn a_client_gets_100_continue_when_the_handler_reads_the_body() {
     let server = start(limits());
     let fields = "Content-Length: 1500\r\nExpect: 100-continue\r\n";
     let mut client = server.connect();
@@ -133,7 +133,7 @@ fn who_asks_first_is_told_to_go_on_when_the_handler_wants_the_body() {
     client.send(vec![1; 1500]).unwrap();
     assert_eq!(text(&client.read_reply().unwrap()), "1500 bytes, sum 1500");
 
-    // A handler that does not want it answers at once, and the connection ends.
+    // A handler that does not read the body responds at once, and the connection ends.
     let mut client = server.connect();
     client.send(post("/ignore", fields)).unwrap();
     let reply = client.read_reply().unwrap();
@@ -160,7 +160,7 @@ fn a_body_that_is_not_read_to_its_end_ends_the_connection() {
 }
 
 #[test]
-fn a_body_that_is_wrong_too_large_or_late_is_answered_by_the_server() {
+fn a_malformed_too_large_or_late_body_is_rejected_by_the_server() {
     let quick = Limits { body_time: Duration::from_millis(100), body: 5000, ..limits() };
     let server = start(quick);
     let chunked = post("/count", "Transfer-Encoding: chunked\r\n");
@@ -191,7 +191,7 @@ fn a_body_that_is_wrong_too_large_or_late_is_answered_by_the_server() {
 }
 
 #[test]
-fn a_client_that_goes_in_the_middle_leaves_the_server_as_it_was() {
+fn a_client_that_disconnects_midway_leaves_the_server_unchanged() {
     let server = start(limits());
     for _ in 0..20 {
         let mut client = server.connect();
@@ -214,7 +214,7 @@ fn start_with(threads: u32) -> Running {
     Running::start(|server| server.with_limits(limits()).with_workers(size), routes)
 }
 
-/// Each held a thread, so 34 of them were enough for everybody else to get 503.
+/// Each held a thread, so 34 of them were enough to make all other clients get 503.
 #[test]
 fn uploads_that_stop_after_a_few_bytes_hold_no_thread() {
     let server = start_with(2);
@@ -258,9 +258,9 @@ fn uploads_that_stop_later_wait_for_a_slot_and_leave_threads_to_the_others() {
     assert_eq!(server.stop(), 0);
 }
 
-/// What has come need not be waited for, but nobody can know that before.
+/// Bytes that have arrived need no wait, but that cannot be known in advance.
 #[test]
-fn a_handler_that_reads_from_the_socket_has_given_its_permit_away() {
+fn a_handler_that_reads_from_the_socket_has_handed_off_its_permit() {
     let mut router = routes();
     router.post("/way", |request: &mut Request| {
         std::io::copy(request.body_mut(), &mut std::io::sink()).unwrap();
@@ -280,16 +280,16 @@ fn a_handler_that_reads_from_the_socket_has_given_its_permit_away() {
     server.stop();
 }
 
-/// An answer that is the body of the request, while it comes.
+/// A response that is the body of the request, as it arrives.
 fn echo(request: &mut Request) -> Response {
     let body = std::mem::take(request.body_mut());
     Response::stream(HeaderValue::from_static("application/octet-stream"), body)
 }
 
-/// Once such an answer was written to a socket that waits, without a time: whoever sent and did not read had the thread
-/// for ever.
+/// Regression test: such a response was written to a blocking socket without a timeout, so a client that sent and did
+/// not read held the thread forever.
 #[test]
-fn who_sends_a_large_body_and_does_not_read_the_answer_made_of_it_holds_no_thread() {
+fn a_client_that_does_not_read_the_echo_of_its_large_body_holds_no_thread() {
     let mut router = routes();
     router.post("/echo", echo);
     let size =
@@ -297,8 +297,8 @@ fn who_sends_a_large_body_and_does_not_read_the_answer_made_of_it_holds_no_threa
     let limits = Limits { write_time: Duration::from_secs(1), ..limits() };
     let set = |server: httpserver::Server| server.with_limits(limits).with_workers(size);
     let server = Running::start(set, router.build().unwrap());
-    // Little room for the answer. After the first turn it reads some of it, and in the second turn that room is full
-    // again before the turn is over.
+    // A small buffer for the response. After the first step the client reads some of it, and in the second step the
+    // buffer is full again before the step ends.
     let client = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     client.set_recv_buffer_size(4096).unwrap();
     client.set_read_timeout(Some(LONG)).unwrap();
@@ -320,7 +320,7 @@ fn who_sends_a_large_body_and_does_not_read_the_answer_made_of_it_holds_no_threa
 }
 
 #[test]
-fn a_large_body_comes_back_while_it_is_sent() {
+fn a_large_body_is_echoed_while_it_arrives() {
     let mut router = routes();
     router.post("/echo", echo);
     let server = Running::start(|server| server.with_limits(limits()), router.build().unwrap());
@@ -340,9 +340,10 @@ fn a_large_body_comes_back_while_it_is_sent() {
     assert_eq!(server.stop(), 0);
 }
 
-/// An answer that was made of the body gave its word to go on when it came to the body: behind its own head.
+/// Regression test: a response made of the body sent `100 Continue` when it began to read the body, after its own
+/// header section.
 #[test]
-fn nobody_is_told_to_go_on_in_the_midst_of_an_answer() {
+fn no_100_continue_is_sent_within_a_response() {
     let mut router = routes();
     router.post("/echo", echo);
     let server = Running::start(|server| server.with_limits(limits()), router.build().unwrap());
@@ -351,7 +352,7 @@ fn nobody_is_told_to_go_on_in_the_midst_of_an_answer() {
     let head = "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2000\r\n\
                 Expect: 100-continue\r\n\r\n";
     (&client).write_all(head.as_bytes()).unwrap();
-    // The head of the answer is here before anything of the body.
+    // The header section of the response arrives before any byte of the body.
     let mut reply = vec![0; 15];
     (&client).read_exact(&mut reply).unwrap();
     assert_eq!(String::from_utf8_lossy(&reply), "HTTP/1.1 200 OK");
@@ -364,7 +365,7 @@ fn nobody_is_told_to_go_on_in_the_midst_of_an_answer() {
 }
 
 #[test]
-fn an_answer_that_is_not_read_is_not_forgotten_before_a_large_body() {
+fn an_unread_response_is_not_lost_before_a_large_body() {
     let mut router = routes();
     router.get("/large", |_: &mut Request| Response::text("y".repeat(20_000_000)));
     let server = Running::start(|server| server.with_limits(limits()), router.build().unwrap());
@@ -402,7 +403,7 @@ fn the_program_takes_a_body_that_it_could_not_keep() {
     }
 }
 
-/// The most memory that a process has had so far, in KiB, where the system tells.
+/// The peak memory of a process in KiB, if the OS reports it.
 fn most_memory(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -19,7 +19,8 @@ use wire::Reply;
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// The largest body that is collected before its handler is called, and what is read of a larger one before that.
+/// The largest body that is collected before its handler is called, and the part of a larger body that is read before
+/// that.
 const WHOLE: usize = 64 * KIB;
 
 /// Whether a body had arrived when its handler was called.
@@ -36,7 +37,7 @@ fn routes() -> (Router, Called) {
     });
     router.post("/json", |request: &mut Request| {
         let value = extract::json(request)?;
-        // What was collected is still there, for another look.
+        // The collected bytes can be read again.
         let again = extract::json(request)?;
         let length = |value: &Value| value.as_array().map_or(0, Vec::len);
         Ok::<_, HttpError>(Response::json(&json!([length(&value), length(&again)])))
@@ -100,7 +101,7 @@ fn a_body_of_65_kib_reaches_its_handler_before_its_last_byte_was_sent_and_one_of
 }
 
 #[test]
-fn a_body_in_chunks_is_handed_on_when_it_has_become_larger_than_64_kib() {
+fn a_chunked_body_is_streamed_once_it_is_larger_than_64_kib() {
     let (server, called) = start();
     let mut client = server.connect();
     let chunk = [&b"8000\r\n"[..], &vec![b'x'; 32 * KIB], b"\r\n"].concat();
@@ -168,7 +169,7 @@ fn json_that_says_that_it_is_too_large_to_be_collected_is_rejected_before_it_is_
     client.send(post("/json", &format!("{fields}Content-Length: {length}\r\n"))).unwrap();
     let reply = client.read_reply().unwrap();
     assert_eq!((reply.status, reply.field("Connection")), (413, Some("close")), "{}", text(&reply));
-    // One of the largest size is asked for.
+    // Collect a body of the maximum size.
     let mut client = server.connect();
     let length = extract::MAX_COLLECTED;
     client.send(post("/json", &format!("{fields}Content-Length: {length}\r\n"))).unwrap();
@@ -188,7 +189,7 @@ fn json_that_says_that_it_is_too_large_to_be_collected_is_rejected_before_it_is_
 
 /// As many clients as there are, each with a body in the hands of its handler, hold no more than the budget.
 #[test]
-fn what_a_handler_collects_is_counted_in_the_memory_budget() {
+fn bytes_that_a_handler_collects_are_counted_in_the_memory_budget() {
     let (router, _) = routes();
     let mut memory = MemoryBudget::default();
     let set = |server: httpserver::Server| {

@@ -1,5 +1,5 @@
-//! What is too much is refused, with the status that says what it was.
-//! The rules are in `xtask/wire/src/tables/limits.rs`.
+//! Requests beyond a limit are rejected, with a status that names the limit. The rules are in
+//! `xtask/wire/src/tables/limits.rs`.
 
 use std::io::Read;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn exceeding_a_limit_is_rejected_with_its_status() {
 }
 
 #[test]
-fn times_that_no_clock_can_count_are_as_good_as_a_year() {
+fn times_that_the_clock_cannot_represent_count_as_a_year() {
     let time = Duration::MAX;
     let limits = Limits {
         whole_body: 1,
@@ -41,7 +41,8 @@ fn times_that_no_clock_can_count_are_as_good_as_a_year() {
         }
     });
     let mut client = server.connect();
-    // A head in pieces, a body in pieces, one that its handler reads, and the end: each has a deadline.
+    // A header section in parts, a body in parts, a body that its handler reads, and the lingering close: each has a
+    // deadline.
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-").unwrap();
     server.wait_until("the client", |now| now.open == 1);
     client.send("Length: 1\r\n\r\n").unwrap();

@@ -1,4 +1,4 @@
-//! All clients together hold no more bytes than the memory budget has, and what is small is served meanwhile.
+//! All clients together hold no more bytes than the memory budget has, and small requests are served meanwhile.
 
 mod support;
 
@@ -13,7 +13,7 @@ use wire::{Client, Reply};
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// More than the buffers of both kernels take of a response that nobody reads.
+/// More than the buffers of both sockets hold of an unread response.
 const LARGE: usize = 16 * MIB;
 
 /// A server whose clients may hold so many bytes, and its budget.
@@ -31,7 +31,7 @@ fn start(limit: usize) -> (Running, MemoryBudget) {
         let body = ResponseBody::Shared { bytes: shared.clone(), range: 0..shared.len() };
         Response::new(Status::OK).with_body(body)
     });
-    // What has been rejected is read for longer than the test takes, so that no reset destroys the response.
+    // The input of rejected clients is read for longer than the test takes, so that no reset destroys the response.
     // Bodies are collected before their handler is called, so each holds memory while it arrives.
     let limits = Limits { whole_body: 8 * MIB as u64, linger: LONG, ..Limits::default() };
     let mut memory = None;
@@ -62,12 +62,12 @@ fn assert_rejected(reply: &Reply) {
     assert_eq!((reply.status, reply.field("Retry-After")), (503, Some("1")));
 }
 
-/// Others are served, as long as what they send and get is small.
+/// Others are served, if their requests and responses are small.
 fn assert_others_are_served(server: &Running) {
     assert_eq!(server.connect().ask(get("/")).unwrap().body, b"here");
     let small = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n";
     let mut client = server.connect();
-    // In two pieces, so that the body has to be collected.
+    // In two parts, so that the body has to be collected.
     client.send([small.as_bytes(), &[b'y'; 1000]].concat()).unwrap();
     client.send([b'y'; 1000]).unwrap();
     assert_eq!(client.read_reply().unwrap().body, [b'y'; 2000]);
@@ -139,7 +139,7 @@ fn a_response_that_does_not_fit_is_replaced_by_503_and_the_connection_goes_on() 
 }
 
 #[test]
-fn responses_that_nobody_reads_are_counted_until_their_clients_have_gone() {
+fn unread_responses_are_counted_until_their_clients_disconnect() {
     let (server, memory) = start(64 * MIB);
     let mut clients = Vec::new();
     for count in 1..=3 {
@@ -175,7 +175,8 @@ fn bytes_that_are_shared_are_counted_once_however_many_read_them() {
     server.stop();
 }
 
-/// What one client may have sent without reading anything is little. It was counted nowhere, and nothing bounded the sum.
+/// Regression test: a client that reads nothing can only send a little, but it was counted nowhere, and nothing bounded
+/// the sum.
 #[test]
 fn input_that_cannot_be_read_yet_and_output_that_is_not_taken_are_counted() {
     let (server, memory) = start(MIB);
@@ -220,7 +221,7 @@ fn header_sections_that_are_incomplete_are_counted_and_rejected_at_the_bound() {
 }
 
 #[test]
-fn the_metrics_show_what_is_held_the_limit_and_how_often_it_was_reached() {
+fn the_metrics_show_the_memory_held_its_limit_and_rejections() {
     let settings =
         ["--addr", "127.0.0.1:0", "--log", "off", "--max-memory", "2MiB", "--max-body", "1MiB"];
     let program = wire::Program::start(env!("CARGO_BIN_EXE_httpserver"), &settings).unwrap();
@@ -237,10 +238,10 @@ fn the_metrics_show_what_is_held_the_limit_and_how_often_it_was_reached() {
     }
 }
 
-/// What the allocator keeps is resident although nobody holds it, and a container has one limit for both.
+/// Memory that the allocator keeps is resident although it is not in use, and a container's limit counts both.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
-fn memory_goes_back_to_the_system_when_the_clients_have_gone() {
+fn memory_goes_back_to_the_os_when_the_clients_have_gone() {
     let settings = ["--addr", "127.0.0.1:0", "--log", "off", "--max-memory", "128MiB"];
     let program = wire::Program::start(env!("CARGO_BIN_EXE_httpserver"), &settings).unwrap();
     let connect = || Client::connect(program.addr()).unwrap().with_patience(LONG);

@@ -35,7 +35,7 @@ impl Pair {
     }
 
     fn step(&mut self, handler: &dyn Handler) -> AfterStep {
-        // The clock stands still: on a busy machine a step would end because it has taken too long.
+        // The clock is stopped: on a busy machine a step would end because it has taken too long.
         let now = Instant::now();
         let cx = Context {
             handler,
@@ -62,7 +62,7 @@ impl Pair {
         }
     }
 
-    /// What has come back.
+    /// The bytes received so far.
     fn read(&mut self) -> String {
         let mut text = Vec::new();
         match self.client.read_to_end(&mut text) {
@@ -75,7 +75,7 @@ impl Pair {
 /// Each step once read all that was there and handled a part of it, so the rest grew with every step: one client could fill
 /// the memory, and flow control never stopped it.
 #[test]
-fn a_client_that_pipelines_without_end_is_made_to_wait() {
+fn a_client_that_pipelines_without_end_gets_backpressure() {
     let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     let (mut pair, mut sent, mut answered) = (Pair::new(), 0, 0);
     pair.fill(request, &mut sent);

@@ -1,4 +1,5 @@
-//! What is rejected before any handler leaves a line on standard error and a count in `/metrics`. Once it left nothing.
+//! Requests rejected before any handler leave a line on standard error and a count in `/metrics`. Regression test: they
+//! left no trace.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use wire::{Program, Signal};
 /// Far longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Waits for what is said on standard error about the last signal.
+/// Waits for the message about the last signal on standard error.
 fn wait(program: &Program, said: &str) {
     program.wait_for_stderr(said, LONG, |text| text.contains(said)).unwrap();
 }
@@ -24,7 +24,7 @@ fn logged(program: &Program, target: &str, begin: &str) {
 }
 
 #[test]
-fn what_can_change_while_the_server_runs_does_and_for_the_rest_a_restart_is_named() {
+fn a_reload_applies_what_can_change_and_reports_what_needs_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("server.toml");
     fs::write(&file, "log = \"common\"\n").unwrap();

@@ -1,5 +1,5 @@
-//! Three replicas behind a proxy, restarted one after the other while clients ask: no request fails. The proxies are
-//! those that people put before such a server. A proxy that is not here is skipped, and the test says so.
+//! Three replicas behind a proxy, restarted one after the other while clients send requests: no request fails. The
+//! proxies are common ones for such a server. A proxy that is not installed is skipped, with a message.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -43,8 +43,8 @@ fn lines(replicas: &[SocketAddr], line: impl Fn(usize, &SocketAddr) -> String) -
     lines.join("\n    ")
 }
 
-/// nginx keeps 32 idle connections to the replicas. It has no probes; `max_fails=0` means that it tries a replica
-/// again for each request, and takes the next one if nobody listens there.
+/// nginx keeps 32 idle connections to the replicas. It has no probes; `max_fails=0` means that it tries a replica again
+/// for each request, and takes the next one if nothing listens there.
 fn nginx(folder: &Path, listen: SocketAddr, replicas: &[SocketAddr]) -> (&'static str, String) {
     let place = folder.display();
     let servers = lines(replicas, |_, replica| format!("server {replica} max_fails=0;"));
@@ -71,8 +71,8 @@ http {{
     ("-c", config)
 }
 
-/// `HAProxy` asks the readiness probe, and reuses an idle connection for whichever request comes. On a busy machine a probe
-/// may take long, and only three that fail in a row count: otherwise all replicas would be taken for down.
+/// `HAProxy` polls the readiness probe, and reuses an idle connection for any request. On a busy machine a probe may
+/// take long, and only three that fail in a row count: otherwise all replicas would be considered down.
 fn haproxy(_: &Path, listen: SocketAddr, replicas: &[SocketAddr]) -> (&'static str, String) {
     let servers = lines(replicas, |number, replica| format!("server replica{number} {replica}"));
     let config = format!(
@@ -110,7 +110,7 @@ impl Proxy {
     /// `None` if there is no such program here.
     fn start(name: &str, configuration: Configuration, replicas: &[SocketAddr]) -> Option<Proxy> {
         let folder = tempfile::tempdir().unwrap();
-        // Neither can be told to take a free port and to say which.
+        // Neither can choose a free port and report it.
         let free = TcpListener::bind(address(1)).unwrap().local_addr().unwrap();
         let (flag, text) = configuration(folder.path(), free, replicas);
         let file = folder.path().join("configuration");
@@ -150,15 +150,15 @@ impl Drop for Proxy {
     }
 }
 
-/// What the clients have in common.
+/// The state that the clients share.
 #[derive(Default)]
 struct Shared {
     is_over: AtomicBool,
-    /// Requests that have been answered.
+    /// Requests that got a response.
     answered: AtomicU64,
 }
 
-/// One client asks without a pause, on a connection that it keeps. Returns how often it has asked, and what failed.
+/// A client that sends requests without a pause on one connection. Returns the number of requests, and the failures.
 fn client(index: u64, proxy: SocketAddr, shared: &Arc<Shared>) -> JoinHandle<(u64, Vec<String>)> {
     let shared = Arc::clone(shared);
     let ask = move || {
@@ -205,7 +205,7 @@ fn exchange(
     Ok(reply)
 }
 
-/// Waits until all clients have been answered several times more.
+/// Waits until all clients have got several more responses.
 fn several_more(shared: &Shared) {
     let enough = shared.answered.load(Ordering::Acquire) + 20 * CLIENTS;
     let deadline = Instant::now() + LONG;

@@ -1,4 +1,4 @@
-//! What is said on standard error of connections that break: what an operator can do something about, and no more.
+//! The messages on standard error about broken connections: only those that an operator can act on.
 #![cfg(unix)]
 
 use std::fs::File;
@@ -13,7 +13,7 @@ use wire::{Program, Signal};
 /// Far longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
 
-/// More than the kernel takes as long as nobody reads.
+/// More than the kernel buffers while the client does not read.
 const LENGTH: u64 = 64 * 1024 * 1024;
 
 /// A client that has got the beginning of a large file, and its address.
@@ -27,7 +27,7 @@ fn begun(address: SocketAddr, name: &str) -> (TcpStream, SocketAddr) {
 }
 
 #[test]
-fn an_answer_that_cannot_be_finished_is_said_and_a_client_that_went_away_is_not() {
+fn an_incomplete_response_is_logged_and_a_client_that_disconnected_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let [_stays, shrinks] = ["stays", "shrinks"].map(|name| {
         let file = File::create(folder.path().join(name)).unwrap();
@@ -45,7 +45,7 @@ fn an_answer_that_cannot_be_finished_is_said_and_a_client_that_went_away_is_not(
     let half = TcpStream::connect(program.addr()).unwrap();
     let left_half = half.local_addr().unwrap();
     (&half).write_all(b"GET / HTTP/1.1\r\nHost:").unwrap();
-    // This one is answered, so that one has been read, or will be before it is gone.
+    // This one has got a response, so the other one has been read, or will be before it disconnects.
     assert_eq!(wire::get(program.addr(), "/empty").unwrap().status, 204);
     SockRef::from(&half).set_linger(Some(Duration::ZERO)).unwrap();
     drop(half);

@@ -1,4 +1,4 @@
-//! Whatever could be read in two ways is refused, byte by byte as well as at once. The rules are in
+//! Every ambiguous request is rejected, whether it arrives byte by byte or at once. The rules are in
 //! `xtask/wire/src/tables`.
 
 use wire::Program;

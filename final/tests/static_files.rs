@@ -1,4 +1,4 @@
-//! Files, folders and what is said of them, over a socket.
+//! Files, directories and their header fields, over a socket.
 
 use std::fs;
 
@@ -58,7 +58,7 @@ fn a_file_has_its_type_its_length_and_its_bytes() {
 }
 
 #[test]
-fn a_folder_without_its_slash_is_redirected_and_the_query_is_kept() {
+fn a_directory_without_its_slash_is_redirected_and_the_query_is_kept() {
     let program = start();
     let table = [
         ("/static", "/static/"),
@@ -73,9 +73,9 @@ fn a_folder_without_its_slash_is_redirected_and_the_query_is_kept() {
     }
 }
 
-/// A browser takes what follows two slashes in `Location` for the name of a host.
+/// A browser interprets the text after two slashes in `Location` as a host name.
 #[test]
-fn a_path_with_two_slashes_in_front_is_never_redirected() {
+fn a_path_with_two_leading_slashes_is_never_redirected() {
     let program = start();
     for target in ["//static", "//static/pictures", "///static/pictures", "//"] {
         let reply = get(&program, target);
@@ -83,7 +83,7 @@ fn a_path_with_two_slashes_in_front_is_never_redirected() {
     }
 }
 
-/// With files from `/` on, the path of a folder may begin with two slashes, and then it is that of none.
+/// With files from `/` on, the path of a directory could begin with two slashes. Such a path matches no directory.
 #[test]
 fn files_from_the_root_on_are_never_redirected_to_another_host() {
     let root = format!("{}/public", env!("CARGO_MANIFEST_DIR"));
@@ -102,7 +102,7 @@ fn files_from_the_root_on_are_never_redirected_to_another_host() {
 }
 
 #[test]
-fn a_folder_without_an_index_is_not_listed() {
+fn a_directory_without_an_index_is_not_listed() {
     let program = start();
     let reply = get(&program, "/static/pictures/");
     assert_eq!(reply.status, 404, "{reply:?}");
@@ -143,12 +143,12 @@ fn a_listing_is_opt_in_and_its_names_are_escaped() {
     assert_eq!(server.stop(), 0);
 }
 
-/// The answer of the files themselves, without the layers that the program has around them.
+/// The response of the file handler itself, without the program's layers.
 fn answer(files: &impl Handler, target: &str) -> Response {
     files.handle(&mut Request::builder(Method::Get, target).build())
 }
 
-/// Files are often what users have sent. A program that forgets the layer must not turn them into scripts.
+/// Files are often uploaded by users. A program without the layer must not let browsers run them as scripts.
 #[test]
 fn a_file_has_nosniff_and_vary_without_a_layer() {
     let folder = tempfile::tempdir().unwrap();
@@ -210,7 +210,7 @@ fn a_compressed_file_has_a_content_encoding_and_is_not_compressed_again() {
 }
 
 #[test]
-fn a_folder_that_is_called_index_html_is_no_index() {
+fn a_directory_named_index_html_is_not_an_index() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("index.html")).unwrap();
     let files = StaticFiles::new(folder.path()).unwrap();
@@ -218,10 +218,11 @@ fn a_folder_that_is_called_index_html_is_no_index() {
     assert_eq!(answer(&files.with_listings(), "/").status().code(), 200);
 }
 
-/// A link that leads to itself was a 500 with a line in the log, and so was the page of the whole folder.
+/// Regression test: a link that leads to itself was a 500 with a line in the log, and so was the listing of its
+/// directory.
 #[cfg(unix)]
 #[test]
-fn links_that_lead_nowhere_are_a_404_and_no_trouble_for_the_listing() {
+fn broken_links_are_a_404_and_the_listing_skips_them() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.txt"), "").unwrap();
     let long = "a".repeat(300);
@@ -276,7 +277,7 @@ fn listing(files: &impl Handler, target: &str) -> String {
     String::from_utf8(page.to_vec()).unwrap()
 }
 
-/// Where the links of a listing lead, without the one to the folder above.
+/// The targets of a listing's links, without the link to the parent directory.
 #[cfg(unix)]
 fn links_of(page: &str) -> Vec<String> {
     let links = page.split("href=\"./").skip(1).map(|link| link.split_once('"').unwrap().0);

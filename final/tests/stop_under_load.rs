@@ -1,5 +1,5 @@
-//! SIGTERM while clients are served: who has asked is answered, who comes during the delay is too, and the next
-//! server takes the place.
+//! SIGTERM under load: requests in progress get responses, clients that connect during the delay do too, and the next
+//! server takes over the port.
 #![cfg(unix)]
 
 use std::sync::mpsc::{self, Sender};
@@ -25,7 +25,7 @@ fn milliseconds(client: usize, number: usize) -> usize {
     (client * 61 + number * 137) % 501
 }
 
-/// A client that asks until the server is about to be stopped, and what it has to say of its answers.
+/// A client that sends requests until the server is about to be stopped, and checks the responses.
 fn client(
     index: usize,
     program: &Program,
@@ -39,7 +39,7 @@ fn client(
         for number in 0.. {
             let time = milliseconds(index, number);
             let asked = {
-                // As long as this is held nobody sends the signal: what is sent here, is sent before.
+                // While this lock is held, the signal is not sent. So these requests are sent before it.
                 let is_stopping = is_stopping.read().unwrap();
                 if *is_stopping {
                     break;
@@ -66,7 +66,7 @@ fn client(
     Builder::new().name(format!("client {index}")).spawn(ask).unwrap()
 }
 
-/// With fewer threads than clients some are told to come back later, and that is an answer as well.
+/// With fewer threads than clients some get a 503, which is a response as well.
 fn is_answer(reply: &Reply, time: usize) -> bool {
     match reply.status {
         200 => reply.text() == format!("{time} ms later\n"),
@@ -76,7 +76,7 @@ fn is_answer(reply: &Reply, time: usize) -> bool {
 }
 
 #[test]
-fn every_request_that_was_sent_before_sigterm_is_answered() {
+fn every_request_that_was_sent_before_sigterm_gets_a_response() {
     // With the threads that it has by itself, with one for each client, and with few.
     for threads in ["", "96", "16"] {
         let threads: &[&str] = if threads.is_empty() { &[] } else { &["--threads", threads] };
@@ -121,7 +121,7 @@ fn a_request_that_does_not_end_is_not_waited_for_beyond_the_drain_time() {
     let mut client = Client::connect(program.addr()).unwrap().with_patience(LONG);
     let whole = request("GET", "/slow?ms=10000", &[("Expect", "100-continue")], b"?");
     client.send(&whole[..whole.len() - 1]).unwrap();
-    // It says "go on" once it has the head.
+    // The server sends `100 Continue` once it has the header section.
     assert_eq!(client.read_reply().unwrap().status, 100);
     client.send(b"?").unwrap();
 
@@ -136,7 +136,7 @@ fn a_request_that_does_not_end_is_not_waited_for_beyond_the_drain_time() {
 }
 
 #[test]
-fn a_stop_with_a_delay_says_not_ready_and_serves_each_client_once_more() {
+fn a_stop_with_a_delay_is_not_ready_and_serves_each_client_once_more() {
     // It would last for an hour, but the second signal ends it.
     let program = start("127.0.0.1:0", &["--stop-delay", "1h"]);
     let mut before = Client::connect(program.addr()).unwrap().with_patience(LONG);

@@ -39,7 +39,7 @@ fn start_with(stderr: Stdio) -> Server {
 }
 
 impl Server {
-    /// Fills the pipe and the buffer, by several clients in turn.
+    /// Fills the pipe and the buffer, by several clients one after the other.
     fn fill_log(&self) {
         let target = format!("/empty?{}", "x".repeat(8000));
         let mut clients = [(); 8].map(|()| Client::connect(self.address).unwrap());
@@ -78,9 +78,9 @@ impl Drop for Server {
     }
 }
 
-/// Once every thread waited for the pipe in the end, also those that had been asked for the health.
+/// Regression test: in the end every thread waited for the pipe, even those with a health check.
 #[test]
-fn a_log_that_nothing_reads_holds_up_neither_requests_nor_probes_nor_the_end() {
+fn an_unread_log_delays_neither_requests_nor_probes_nor_the_shutdown() {
     let mut server = start();
     server.fill_log();
     for path in ["/health/ready", "/health/live"] {
@@ -91,7 +91,7 @@ fn a_log_that_nothing_reads_holds_up_neither_requests_nor_probes_nor_the_end() {
 }
 
 #[test]
-fn what_was_dropped_is_reported_when_the_log_is_read_again() {
+fn dropped_lines_are_reported_when_the_log_is_read_again() {
     let mut server = start();
     server.fill_log();
     assert!(server.dropped() > 0);
@@ -108,7 +108,7 @@ fn what_was_dropped_is_reported_when_the_log_is_read_again() {
 /// Any client can cause lines there, by requests that are rejected. Once a stop waited for the pipe as well.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_standard_error_that_nothing_reads_holds_up_neither_requests_nor_the_end() {
+fn an_unread_standard_error_delays_neither_requests_nor_the_shutdown() {
     use std::io::Write;
 
     let (_reader, mut writer) = std::io::pipe().unwrap();

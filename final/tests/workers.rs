@@ -1,4 +1,4 @@
-//! The threads by themselves: who has a permit, and who says no when nobody is left.
+//! The worker pool without a server: which thread has a permit, and who rejects requests when all are blocked.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
@@ -18,7 +18,7 @@ use httpserver::core::{Interest, Poll, Poller, Stream, Token};
 /// Nothing here takes nearly as long.
 const LONG: Duration = Duration::from_secs(20);
 
-/// What a thread says when it begins with a socket.
+/// The message of a thread that begins a step.
 struct Told {
     number: u64,
     admission: Admission,
@@ -26,7 +26,7 @@ struct Told {
     is_first: bool,
 }
 
-/// Sockets, and what is to be done when one of them is ready.
+/// Sockets, and the work for each when it is ready.
 struct Bench {
     poller: Arc<Poller>,
     servers: Vec<Mutex<Stream>>,
@@ -77,7 +77,7 @@ impl Work for Bench {
     }
 }
 
-/// The other ends of the sockets, and what is told of them.
+/// The other ends of the sockets, and the messages of their steps.
 struct TestClients {
     sockets: Vec<TcpStream>,
     openers: Vec<Sender<()>>,
@@ -87,8 +87,8 @@ struct TestClients {
 }
 
 impl TestClients {
-    /// So many clients whose turn does not end by itself, and one at the end whose turn does. `early` have sent something
-    /// before the first thread is there.
+    /// This many clients whose steps block, and a last one whose step does not. `early` clients have sent something
+    /// before the first thread starts.
     fn start(size: PoolConfig, blocking: u64, early: u64, says_so: u64) -> TestClients {
         let poller = Arc::new(Poller::new().unwrap());
         let (mut clients, mut servers, mut openers) = (Vec::new(), Vec::new(), Vec::new());
@@ -119,7 +119,7 @@ impl TestClients {
         (&self.sockets[number]).write_all(b"x").unwrap();
     }
 
-    /// Sends for the last one until somebody has answered it in this way so many times in a row.
+    /// Sends for the last client until its steps have begun in this way this many times in a row.
     fn ask_until(&self, wanted: Admission, in_a_row: usize) {
         let (last, deadline, mut row) = (self.sockets.len() - 1, Instant::now() + LONG, 0);
         self.send(last);
@@ -135,7 +135,7 @@ impl TestClients {
         }
     }
 
-    /// Waits until somebody has begun with this one, and says how.
+    /// Waits until a thread has begun a step for this client, and returns how.
     fn begins(&self, number: usize) -> Admission {
         loop {
             let told = self.told.recv_timeout(LONG).expect("somebody begins with it");
@@ -160,9 +160,9 @@ impl TestClients {
     }
 }
 
-/// A thread that gave its permit away while the others were being started got one of *their* numbers for its successor.
-/// The permits behind it then belonged to threads that were not there: nobody ever used them, so it never came to be that
-/// all of them were stuck, and so nobody ever said no.
+/// Regression test: a thread that handed off its permit while the others were being started gave its successor one of
+/// *their* ids. The later permits then belonged to threads that did not exist. They were never used, so the pool never
+/// counted as blocked, and no request was ever rejected.
 #[test]
 fn a_handler_that_blocks_while_the_threads_are_started_costs_no_permit() {
     let size = PoolConfig { permits: 32, threads: 34, stall_timeout: Duration::from_millis(20) };
@@ -174,8 +174,8 @@ fn a_handler_that_blocks_while_the_threads_are_started_costs_no_permit() {
     }
 }
 
-/// The shedder takes the first permit. It went on to ask the kernel for work as long as that had no other owner, and so said
-/// no to every second request, although a thread with another permit was there that could serve.
+/// The shedder takes the first permit. Regression test: it kept polling the kernel while that permit had no other
+/// owner, and so rejected every second request, although a thread with another permit could serve.
 #[test]
 fn the_shedder_leaves_events_to_a_worker_that_has_returned() {
     let size = PoolConfig { permits: 2, threads: 2, stall_timeout: Duration::from_millis(20) };
@@ -196,7 +196,7 @@ fn the_shedder_leaves_events_to_a_worker_that_has_returned() {
 }
 
 #[test]
-fn no_thread_is_left_behind_by_a_stop_that_comes_while_permits_move() {
+fn no_thread_is_leaked_by_a_stop_while_permits_move() {
     let size = PoolConfig { permits: 2, threads: 8, stall_timeout: Duration::from_millis(20) };
     for _ in 0..50 {
         let clients = TestClients::start(size, 4, 4, 0);

@@ -25,6 +25,6 @@ fn python_is_served() {
 }
 
 #[test]
-fn something_like_a_browser_is_served() {
+fn a_browser_like_client_is_served() {
     talk(clients::browser);
 }

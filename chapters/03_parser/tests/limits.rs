@@ -1,5 +1,5 @@
-//! What is too much is refused, with the status that says what it was.
-//! The rules are in `xtask/wire/src/tables/limits.rs`.
+//! Requests beyond a limit are rejected, with a status that names the limit. The rules are in
+//! `xtask/wire/src/tables/limits.rs`.
 
 use wire::Program;
 use wire::tables;

@@ -1,5 +1,4 @@
-//! What every answer must look like.
-//! The rules are in `xtask/wire/src/tables/responses.rs`.
+//! Rules that every response must follow. The rules are in `xtask/wire/src/tables/responses.rs`.
 
 use wire::tables;
 use wire::{Client, Program, request};

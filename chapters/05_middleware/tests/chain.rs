@@ -1,4 +1,4 @@
-//! What every answer of the program gets from the layers around it, whoever has given it.
+//! The fields that the layers add to every response of the program, whichever layer or handler made it.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn the_handler_and_the_response_have_the_same_id_and_the_next_request_another() 
 }
 
 #[test]
-fn an_id_that_could_forge_a_log_line_never_comes_back() {
+fn an_id_that_could_forge_a_log_line_is_never_sent_back() {
     let program = start();
     let mut client = Client::connect(program.addr()).unwrap();
     for bad in ["two words", "<script>", "quote\"", "caf\u{e9}", &"x".repeat(65)] {

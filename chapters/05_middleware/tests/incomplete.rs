@@ -61,7 +61,7 @@ fn a_response_whose_source_fails_ends_with_a_reset() {
     ] {
         assert_eq!(body(&mut server.connect(), "1.0", path), expected, "{path}");
     }
-    // With a length the client counts for itself, and can use what it has got.
+    // With a length, the client counts for itself, and can use the bytes that have arrived.
     assert_eq!(body(&mut server.connect(), "1.0", "/short"), Ok("one, two".to_string()));
     // In chunks the last one is missing.
     let chunks = body(&mut server.connect(), "1.1", "/fails").unwrap();

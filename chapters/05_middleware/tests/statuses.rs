@@ -1,5 +1,5 @@
-//! Statuses that a handler may choose, and what the server makes of each: after the response the next one on the
-//! connection must still belong to its own request.
+//! Statuses that a handler may choose, and how the server sends each: after the response the next one on the connection
+//! must still belong to its own request.
 
 use ch05_middleware::http::{HttpError, Request, Response, Status};
 use support::Running;

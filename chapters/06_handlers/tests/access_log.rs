@@ -10,7 +10,7 @@ const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The lines of the log, when there are so many: all that follow the line that says where it listens.
+/// Waits for this many lines of the log: all lines after the one with the address.
 fn lines(program: &Program, count: usize) -> Vec<String> {
     let has_all = |text: &str| text.lines().count() > count;
     let text = program.wait_for_stdout("a line for each request", PATIENCE, has_all).unwrap();
@@ -78,12 +78,12 @@ fn nothing_that_a_client_sends_can_begin_a_line_of_its_own() {
     let mut answered = 0;
     for target in targets {
         let mut one = Client::connect(program.addr()).unwrap();
-        // Some are refused by the parser, and then there is no line at all.
+        // The parser rejects some of these, and then there is no line at all.
         let reply = one.ask(request("GET", target, &[("X-Request-ID", "a\tb")], b"")).unwrap();
         answered += usize::from(reply.status != 400);
     }
     client.ask(request("GET", "/empty?last", &[], b"")).unwrap();
-    // With this line all that come before it are there.
+    // After this line, all earlier lines have arrived.
     let is_last = |text: &str| text.ends_with('\n') && text.contains("/empty?last");
     let text = program.wait_for_stdout("the last line", PATIENCE, is_last).unwrap();
     let lines: Vec<&str> = text.lines().skip(1).collect();

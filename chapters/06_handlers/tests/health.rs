@@ -34,7 +34,7 @@ fn a_server_that_serves_is_alive_ready_and_started() {
 }
 
 #[test]
-fn a_probe_may_ask_with_head_and_with_nothing_else() {
+fn a_probe_may_use_head_and_no_other_method() {
     let program = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
     let length = get(&program, "/health/ready").body.len().to_string();
     let mut client = Client::connect(program.addr()).unwrap();
@@ -47,7 +47,7 @@ fn a_probe_may_ask_with_head_and_with_nothing_else() {
 }
 
 #[test]
-fn a_server_without_its_files_lives_and_is_not_ready() {
+fn a_server_without_its_files_is_live_but_not_ready() {
     let folder = tempfile::tempdir().unwrap();
     let files = folder.path().join("files");
     std::fs::create_dir(&files).unwrap();
@@ -71,7 +71,8 @@ fn a_draining_server_is_live_but_not_ready() {
     let program = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();
     let mut idle = Client::connect(program.addr()).unwrap();
     assert_eq!(idle.ask(request("GET", "/", &[], b"")).unwrap().status, 200);
-    // Two requests are under way when the server is told to stop: it says "go on" once it has their heads.
+    // Two requests are in progress when the server is stopped: it sends `100 Continue` once it has their header
+    // sections.
     let begin = |target: &str| {
         let mut client = Client::connect(program.addr()).unwrap();
         let whole = request("GET", target, &[("Expect", "100-continue")], b"?");

@@ -1,4 +1,4 @@
-//! Files that change while they are served: volumes, releases, and what somebody exchanges in the wrong moment.
+//! Files that change while they are served: volumes, releases, and files exchanged at the wrong moment.
 #![cfg(unix)]
 
 use std::fs;
@@ -15,7 +15,7 @@ fn serve(folder: &Path) -> Program {
     Program::start(PROGRAM, &["127.0.0.1:0", folder.to_str().unwrap()]).unwrap()
 }
 
-/// What is there now, and not what was there a moment ago.
+/// The current content, and not a cached one.
 fn ask(client: &mut Client, target: &str) -> Reply {
     client.ask(request("GET", target, &[("Cache-Control", "no-cache")], b"")).unwrap()
 }
@@ -28,7 +28,7 @@ fn expect(client: &mut Client, target: &str, status: u16, body: &str) {
     }
 }
 
-/// Files with this text, by their paths below a folder.
+/// Files with this text, by their paths below a directory.
 fn write(folder: &Path, files: &[(&str, &str)]) {
     for (path, text) in files {
         let path = folder.join(path);
@@ -44,10 +44,11 @@ fn switch(link: &Path, target: &str) {
     fs::rename(new, link).unwrap();
 }
 
-/// A `ConfigMap` or a `Secret` is mounted so: each file is a link through a hidden link into a hidden folder, and an update
-/// is a switch of the one in the middle. All of it was 404, since what the links lead to has a hidden name.
+/// A `ConfigMap` or a `Secret` is mounted so: each file is a link through a hidden link into a hidden directory, and an
+/// update switches the hidden link. Regression test: every file was 404, since the target of its link has a hidden
+/// name.
 #[test]
-fn a_volume_of_kubernetes_is_served_and_so_is_its_update() {
+fn a_kubernetes_volume_is_served_and_so_is_its_update() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     write(folder.path(), &[("..v1/index.html", "one"), ("..v1/sub/a.css", "one")]);
@@ -73,7 +74,7 @@ fn a_volume_of_kubernetes_is_served_and_so_is_its_update() {
 /// The root was followed once, when the server started: after a deployment it served the old release, and nothing as
 /// soon as that was removed. The probe followed the link, and said that all is well.
 #[test]
-fn a_root_that_is_a_link_is_followed_to_the_release_of_now() {
+fn a_root_that_is_a_link_is_followed_for_each_request() {
     let folder = tempfile::tempdir().unwrap();
     let current = folder.path().join("current");
     write(folder.path(), &[("1/a.txt", "one"), ("2/a.txt", "two"), ("2/new/b.txt", "two")]);
@@ -95,10 +96,10 @@ fn a_root_that_is_a_link_is_followed_to_the_release_of_now() {
     assert_eq!(ask(&mut client, "/health/ready").status, 200);
 }
 
-/// A strong tag is a promise about bytes: a client puts a part of one file behind a part of another where it does not
-/// hold. What is said of a file must be read from it when it is sent.
+/// A strong tag is a promise about bytes: a client with a wrong tag would combine parts of two files. So the metadata
+/// must be read from the open file that is sent.
 #[test]
-fn a_file_that_is_rewritten_in_place_comes_with_the_tag_of_its_new_bytes() {
+fn a_file_rewritten_in_place_has_the_tag_of_its_new_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let program = serve(folder.path());
     let mut client = Client::connect(program.addr()).unwrap();
@@ -147,7 +148,7 @@ mod exchanges {
 
     const SECRET: &str = "nobody may read this";
 
-    /// Exchanges two names for as long as a number of requests takes, and returns what came of each.
+    /// Exchanges two names again and again during a number of requests, and returns the responses.
     fn ask_during_exchange(
         folder: &Path,
         names: [&str; 2],
@@ -190,7 +191,7 @@ mod exchanges {
 
     /// Between the check and the opening a part of the path became a link out of the root, in one of forty requests.
     #[test]
-    fn a_name_that_becomes_a_link_out_of_the_root_leads_to_no_secret() {
+    fn a_name_that_becomes_a_link_out_of_the_root_reveals_no_secret() {
         let folder = folder();
         let public = folder.path().join("public");
         for (names, target) in

@@ -1,4 +1,4 @@
-//! 429 on the wire, and what happens after the time that it names.
+//! 429 on the wire, and success after the time in Retry-After.
 
 use std::thread;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Which handler a request meets, and what a client is told when there is none.
+//! Which handler gets a request, and the response if there is none.
 
 use wire::{Client, Program, Reply, request};
 
@@ -56,7 +56,7 @@ fn a_request_gets_its_handler_or_404_or_405() {
         ("DELETE", "/users", 405, Some("GET, HEAD, OPTIONS, POST")),
         ("POST", "/users/1", 405, Some("DELETE, GET, HEAD, OPTIONS, PUT")),
         ("TRACE", "/hello/x", 405, Some("GET, HEAD, OPTIONS")),
-        // What can be done with it?
+        // Which methods does it allow?
         ("OPTIONS", "/", 204, Some("GET, HEAD, OPTIONS")),
         ("OPTIONS", "/echo", 204, Some("OPTIONS, POST, PUT")),
         ("OPTIONS", "/users/1", 204, Some("DELETE, GET, HEAD, OPTIONS, PUT")),
@@ -65,7 +65,7 @@ fn a_request_gets_its_handler_or_404_or_405() {
         ("OPTIONS", "*", 204, Some(ALL)),
         ("OPTIONS", "http://elsewhere.example", 204, Some(ALL)),
     ];
-    // One connection for all of them: no answer may leave bytes behind that the next would be read from.
+    // One connection for all of them: no response may leave extra bytes that would be read as part of the next.
     let mut client = Client::connect(program.addr()).unwrap();
     for (method, target, status, allow) in table {
         let reply = ask(&mut client, method, target);

@@ -1,4 +1,4 @@
-//! No path leads out of the folder, or to what is hidden in it.
+//! No path leads out of the directory, or to hidden files in it.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use wire::{Client, Program, request};
 
 const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
-/// A folder `public` to be served, and a secret beside it.
+/// A directory `public` to be served, and a secret beside it.
 fn folders() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -17,11 +17,11 @@ fn folders() -> TempDir {
     fs::write(at("secret.txt"), "nobody may read this").unwrap();
     fs::write(at("public/hello.txt"), "open").unwrap();
     fs::write(at("public/sub/a..b"), "open").unwrap();
-    // Decoded twice, this name would be the parent folder.
+    // Decoded twice, this name would be the parent directory.
     fs::write(at("public/sub/%2e%2e"), "open").unwrap();
     fs::write(at("public/.env"), "nobody may read this").unwrap();
     fs::write(at("public/.git/config"), "nobody may read this").unwrap();
-    // What the public may ask for has a dot in front as well (RFC 8615).
+    // `.well-known` begins with a dot but is public (RFC 8615).
     for folder in ["public/.well-known", "public/sub/.well-known"] {
         fs::create_dir_all(at(folder)).unwrap();
         fs::write(at(folder).join("security.txt"), "open").unwrap();
@@ -35,7 +35,7 @@ fn start(folder: &Path) -> Program {
     Program::start(PROGRAM, &["127.0.0.1:0", public.to_str().unwrap()]).unwrap()
 }
 
-/// The status of each target, asked on one connection: no answer may end it or leave bytes behind.
+/// The status of each target, requested on one connection: no response may end it or leave extra bytes.
 fn expect(program: &Program, table: &[(&str, u16)]) {
     let mut client = Client::connect(program.addr()).unwrap();
     for &(target, status) in table {
@@ -49,7 +49,7 @@ fn expect(program: &Program, table: &[(&str, u16)]) {
 }
 
 #[test]
-fn every_way_up_ends_in_404_and_a_name_with_dots_is_a_name() {
+fn every_path_upwards_is_404_and_a_name_with_dots_is_a_name() {
     let folder = folders();
     let program = start(folder.path());
     expect(
@@ -136,7 +136,7 @@ fn a_link_is_served_when_it_stays_inside() {
     symlink("../secret.txt", public.join("out")).unwrap();
     symlink(folder.path().join("secret.txt"), public.join("absolute")).unwrap();
     symlink("..", public.join("up")).unwrap();
-    // What a link is called is what it is: so do the volumes of Kubernetes show what is in hidden folders.
+    // The name of a link counts, and not that of its target: Kubernetes volumes link to files in hidden directories.
     fs::create_dir(public.join("..data")).unwrap();
     fs::write(public.join("..data/file"), "open").unwrap();
     symlink("..data/file", public.join("shown")).unwrap();

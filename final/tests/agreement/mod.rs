@@ -1,5 +1,5 @@
-//! It makes no difference in which pieces bytes arrive: each function reads its input whole, byte by byte
-//! and in pieces of odd sizes, and panics unless all readings agree. The fuzzer calls them too.
+//! The result does not depend on how bytes are split: each function reads its input whole, byte by byte and in parts of
+//! odd sizes, and panics unless all results agree. The fuzzer calls them too.
 
 use httpserver::Limits;
 use httpserver::http::Headers;
@@ -15,8 +15,8 @@ fn limits() -> [Limits; 2] {
     [Limits::default(), small]
 }
 
-/// Where to cut `bytes`: nowhere, everywhere, and at places that depend on the bytes themselves, so that
-/// the same input is always cut in the same way.
+/// Where to cut `bytes`: nowhere, everywhere, and at positions that depend on the bytes themselves, so that the same
+/// input is always split in the same way.
 fn cuts(bytes: &[u8]) -> [Vec<usize>; 3] {
     let mut seed = bytes
         .iter()
@@ -40,7 +40,7 @@ fn agreed<T: PartialEq + std::fmt::Debug>(bytes: &[u8], read: impl Fn(&[usize]) 
     whole
 }
 
-/// A request's head.
+/// A request's header section.
 pub(crate) fn head(bytes: &[u8]) {
     for limits in limits() {
         let read = |cuts: &[usize]| {
@@ -54,7 +54,7 @@ pub(crate) fn head(bytes: &[u8]) {
     }
 }
 
-/// A chunked body: what came out, how many bytes it took, and the trailers if it is complete.
+/// A chunked body: the decoded bytes, how many bytes were consumed, and the trailers if it is complete.
 type Decoded = Result<(Vec<u8>, usize, Option<Headers>), (Vec<u8>, BodyError)>;
 
 /// A chunked body.
@@ -80,7 +80,7 @@ pub(crate) fn chunked(bytes: &[u8]) {
     }
 }
 
-/// One request as it was read: its head, its body and its trailers.
+/// One request as it was read: its header section, its body and its trailers.
 type Read = (Head, Vec<u8>, Headers);
 
 /// Why no more requests can be read.
@@ -98,7 +98,7 @@ pub(crate) fn stream(bytes: &[u8]) {
     }
 }
 
-/// What a connection does: wait for more, until the head is whole; then until the body is.
+/// Reads like a connection: until the header section is complete, then until the body is.
 fn read_stream(bytes: &[u8], cuts: &[usize], limits: &Limits) -> (Vec<Read>, End) {
     let mut requests = Vec::new();
     let mut start = 0;

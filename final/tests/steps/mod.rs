@@ -1,5 +1,5 @@
-//! One connection without a server and without a socket: bytes go in, in pieces, and what comes out is taken apart and
-//! judged. The fuzzer calls it too.
+//! One connection without a server and without a socket: bytes go in, in parts, and the output is parsed and checked.
+//! The fuzzer calls it too.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use httpserver::http::{Handler, HeaderName, HeaderValue, Request, Response};
 /// Far more calls than any input of the tests needs: a connection that wants more never ends.
 const CALLS: usize = 100_000;
 
-/// The largest answer. It does not fit into the socket's buffer at once.
+/// The largest response. It does not fit into the socket's buffer at once.
 const LARGE: usize = 600 * 1024;
 
-/// What a handler says when it panics, as it was asked to.
+/// The message of a handler that panics on request.
 pub(crate) const ASKED: &str = "as it was asked to";
 
-/// The default limits, and some so small that a short input goes beyond them. No body is large: what its handler has of it
-/// when it is called would depend on the pieces.
+/// The default limits, and some so small that a short input goes beyond them. No body is large: the part that its
+/// handler has when it is called would depend on how the input is split.
 pub(crate) fn limits() -> [Limits; 2] {
     let default = Limits { whole_body: u64::MAX, ..Limits::default() };
     let small =
@@ -30,7 +30,7 @@ pub(crate) fn limits() -> [Limits; 2] {
     [default, small]
 }
 
-/// What has come out of a connection.
+/// The output of a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     /// The final responses, in order, without their dates.
@@ -120,7 +120,7 @@ pub(crate) fn run<'a>(limits: &Limits, pieces: impl IntoIterator<Item = &'a [u8]
     Outcome { responses, handled }
 }
 
-/// Says what it has seen, so that two connections that differ in it answer differently.
+/// Responds with a description of its request, so that a difference between two connections shows in the responses.
 fn answer(request: &mut Request, number: usize) -> Response {
     let body = request.body().as_bytes().to_vec();
     let (method, path) = (request.method().as_str().to_string(), request.path().to_string());
@@ -136,7 +136,7 @@ fn answer(request: &mut Request, number: usize) -> Response {
         "/large" => Response::text("x".repeat(LARGE)),
         "/stream" => Response::stream(text(), std::io::Cursor::new(bytes)),
         "/empty" => Response::new(httpserver::http::Status::NO_CONTENT),
-        // The answer to a panic does not say what was asked, and one to HEAD is read in another way.
+        // The response to a panic does not describe its request, and a response to HEAD is parsed differently.
         "/panic" if method != "HEAD" => panic!("{ASKED}"),
         _ => Response::bytes(text(), bytes),
     };
@@ -150,7 +150,7 @@ fn text() -> HeaderValue {
     HeaderValue::try_from("text/plain".to_string()).unwrap()
 }
 
-/// What every connection must keep, whatever came in.
+/// Invariants of every connection, whatever the input.
 fn judge(responses: &[Reply], handled: usize) {
     let field = |reply: &Reply, name: &str| {
         let found = reply.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
@@ -168,7 +168,7 @@ fn judge(responses: &[Reply], handled: usize) {
                 assert_eq!(text, number.to_string(), "an answer is lost, or out of order");
                 number += 1;
             }
-            // A handler that has panicked, or a refusal, which is the last word.
+            // A handler that has panicked, or a rejection, which is the last response.
             None if reply.status == 500 => number += 1,
             None => assert!(closes && reply.status >= 400, "{reply:?}"),
         }
@@ -196,14 +196,14 @@ fn take_apart(mut bytes: &[u8]) -> Vec<Reply> {
             .filter(|(name, _)| name != "date")
             .collect();
         bytes = &bytes[length..];
-        // Whether it is sent depends on when the body comes, and nobody has to be told the same twice.
+        // Whether it is sent depends on when the body arrives, so it is left out of the comparison.
         if status == 100 {
             continue;
         }
         let field = |wanted: &str| {
             fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| &value[..])
         };
-        // A refusal does not name the method; it is the last word, and behind one of HEAD there is nothing.
+        // A rejection does not name the method. It is the last response, and after one to HEAD there is nothing.
         let is_refused_head = field("x-method").is_none() && status >= 400 && bytes.is_empty();
         let is_head = field("x-method") == Some(b"HEAD") || is_refused_head;
         let body = if is_head || status == 204 || status == 304 {
@@ -243,7 +243,7 @@ fn chunked(bytes: &mut &[u8]) -> Vec<u8> {
     }
 }
 
-/// The same bytes whole, byte by byte and in odd pieces lead to the same answers, under all limits.
+/// The same bytes whole, byte by byte and in odd parts lead to the same responses, under all limits.
 pub(crate) fn agree(bytes: &[u8]) {
     for limits in limits() {
         let whole = run(&limits, [bytes]);
@@ -252,7 +252,7 @@ pub(crate) fn agree(bytes: &[u8]) {
     }
 }
 
-/// Cuts at places that depend on the bytes themselves, so that the same input is always cut in the same way.
+/// Splits at positions that depend on the bytes themselves, so that the same input is always split in the same way.
 fn odd(bytes: &[u8]) -> Vec<&[u8]> {
     let mut seed = bytes
         .iter()

@@ -1,5 +1,5 @@
-//! A server inside the test, for what the program's own settings do not allow: short deadlines, few
-//! threads, a handler that misbehaves.
+//! A server inside the test, for cases that the program's settings do not allow: short deadlines, few threads, a
+//! handler that misbehaves.
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
@@ -22,7 +22,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts a server on a free port, after `set` has changed what it wants.
+    /// Starts a server on a free port, after `set` has changed its settings.
     pub(crate) fn start(set: impl FnOnce(Server) -> Server, handler: impl Handler) -> Running {
         let server = set(Server::bind("127.0.0.1:0".parse().unwrap()).unwrap());
         let handle = server.handle();
@@ -54,13 +54,13 @@ impl Running {
         self.handle.shutdown();
     }
 
-    /// Stops, and returns how many connections had to be cut off.
+    /// Stops, and returns how many connections were aborted.
     pub(crate) fn stop(self) -> usize {
         self.shutdown();
         self.end()
     }
 
-    /// Waits for the end of a server that has been asked to stop, and returns how many connections were cut off.
+    /// Waits for the end of a stopping server, and returns how many connections were aborted.
     pub(crate) fn end(self) -> usize {
         let aborted = self.ended.recv_timeout(LONG).expect("a server that is stopped ends");
         self.thread.join().unwrap();

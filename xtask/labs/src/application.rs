@@ -1,4 +1,4 @@
-//! What is served: the demonstration of `final` with the labs' routes among its own, and the book.
+//! The application: the demonstration of `final` with the labs' routes, and the book.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::endpoint;
 /// The application for a server that is bound already: a lab's `Host` must have its port.
 ///
 /// # Errors
-/// As [`app::build`], and when `book` is no folder.
+/// As [`app::build`], and when `book` is not a directory.
 pub(crate) fn build(
     config: &Config,
     server: &ServerHandle,

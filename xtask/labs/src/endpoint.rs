@@ -58,7 +58,7 @@ pub(crate) fn routes(router: &mut Router, config: &Config, address: SocketAddr) 
     });
 }
 
-/// Shows a page that the server is there, and what it accepts.
+/// Shows a page that the server is running, with its limits.
 fn info(address: SocketAddr) -> Response {
     Response::json(&json!({
         "labs": REPORT_VERSION,

@@ -30,7 +30,7 @@ pub(crate) struct InMemoryConnection {
     is_truncated: bool,
 }
 
-/// What the server lends the exchange.
+/// The context that the server lends to the exchange.
 struct Surroundings {
     handler: Box<dyn Handler>,
     limits: Limits,
@@ -122,7 +122,7 @@ impl InMemoryConnection {
         }
     }
 
-    /// Takes what the server sends, up to the limit.
+    /// Takes the server's output, up to the limit.
     fn take_output(&mut self) -> io::Result<()> {
         while self.exchange.output().take_chunk(&mut self.output)? {
             if self.output.len() > MAX_OUTPUT || Instant::now() >= self.until {

@@ -1,6 +1,6 @@
 //! Which part of a message each byte is.
 //!
-//! The parser has accepted or rejected the message by then, so nothing is validated here. Each byte gets a part, in a
+//! The parser has accepted or rejected the message by then, so this does not validate. Each byte gets a part, in a
 //! rejected message too, and the parts cover the message without a gap.
 
 use httpserver::http::framing::BodyLength;

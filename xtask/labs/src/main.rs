@@ -1,5 +1,5 @@
-//! The server of the book's labs. A page sends the bytes of a connection, and gets back what the server of the last
-//! part would do with them.
+//! The server of the book's labs. A page sends the bytes of a connection, and gets a report of how the server of the
+//! last part handles them.
 //!
 //! It serves the demonstration of `final` and, with `--book`, the built book, so that a page and the labs on it have one
 //! origin. The steps of a trial, and the file of each:

@@ -1,4 +1,4 @@
-//! Runs an input, and reports what the server did with it, as JSON.
+//! Runs an input, and reports the result as JSON.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -81,7 +81,7 @@ impl SeenRequests {
     }
 }
 
-/// An input that is being run, and what the report says of it so far.
+/// An input that is being run, and its report so far.
 struct Trial<'a> {
     input: &'a [u8],
     connection: InMemoryConnection,
@@ -132,7 +132,7 @@ impl<'a> Trial<'a> {
         Ok(at)
     }
 
-    /// Sends one message. The bytes that come back show what the server did with it. Returns where the message ends.
+    /// Sends one message. The response shows the result. Returns where the message ends.
     fn send(&mut self, message: &Message) -> anyhow::Result<usize> {
         let (sent_before, seen_before) = (self.connection.output().len(), self.seen.count());
         self.connection.send(&self.input[message.from..message.to]).context("the connection")?;
@@ -151,7 +151,7 @@ impl<'a> Trial<'a> {
         let mut to = message.to;
         if outcome == "rejected" {
             let mut section = blame::section(&message.end);
-            // The server does not read what follows a header section with an expectation that it cannot meet.
+            // The server does not read the bytes after a header section with an expectation that it cannot meet.
             if let (Some(417), Some(end)) = (status, header_section_to) {
                 to = end;
                 section = Some("RFC 9110 section 10.1.1");
@@ -194,7 +194,7 @@ impl<'a> Trial<'a> {
         fields.into()
     }
 
-    /// What the server does if it gets no more bytes.
+    /// The behavior of the server if it gets no more bytes.
     fn next(&mut self) -> anyhow::Result<Value> {
         let timeout = self.connection.timeout();
         let mut then = Value::Null;

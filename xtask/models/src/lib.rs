@@ -1,4 +1,4 @@
-//! What the models have in common. Each test compiles the files it checks by their path, as they are.
+//! Code that the models share. Each test compiles the files it checks by their path, as they are.
 
 use loom::model::Builder;
 

@@ -19,7 +19,7 @@ mod permit;
 #[path = "../../../final/src/core/sync.rs"]
 mod sync;
 
-/// What the files of the engine know of the poller.
+/// The part of the poller that the engine's files use.
 mod poller {
     /// See `final/src/core/poller.rs`.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,7 +57,7 @@ fn an_event_and_a_deadline_never_get_the_same_connection_and_one_of_them_gets_it
         table.park(token, "connection", start, armed).unwrap();
         by_event.join().unwrap();
         by_deadline.join().unwrap();
-        // Should both have looked too early, it is still in its place.
+        // If both have looked too early, it is still in its slot.
         let left = usize::from(table.take(token).is_some());
         assert_eq!(got.load(Ordering::SeqCst) + left, 1);
     });
@@ -75,7 +75,7 @@ fn a_deadline_is_not_forgotten_however_it_meets_the_parking() {
             let table = Arc::clone(&table);
             thread::spawn(move || table.take_expired(soon).map(|(token, _)| token))
         };
-        // A request comes, is answered, and the connection waits for the next one.
+        // A request arrives, gets its response, and the connection waits for the next one.
         let was_taken = table.take(token).is_some();
         if was_taken {
             table.park(token, "connection", late, armed).unwrap();
@@ -105,8 +105,8 @@ fn a_token_of_a_connection_that_has_ended_takes_nobody_elses() {
     });
 }
 
-/// A socket as the kernel has it, and the events that nobody has been told of yet. Edges: an event for what comes, none
-/// for what is left.
+/// A socket as the kernel has it, and the events that have not been reported yet. Edge-triggered: an event for new
+/// bytes, none for unread ones.
 #[derive(Default)]
 struct Kernel {
     state: sync::Mutex<(u32, u32)>,
@@ -131,7 +131,7 @@ impl Kernel {
         sync::lock(&self.state).0 = 0;
     }
 
-    /// An event for what is there.
+    /// An event for the bytes that have arrived.
     fn arm(&self) {
         let mut state = sync::lock(&self.state);
         if state.0 > 0 {
@@ -168,14 +168,14 @@ fn what_comes_while_a_connection_is_worked_on_is_read_in_the_end() {
         kernel.send();
         serve(&kernel, &table);
         other.join().unwrap();
-        // Whoever was told last, somebody is there for what they have armed.
+        // Whichever thread got the last event, some thread handles the sockets that are armed.
         serve(&kernel, &table);
         let state = sync::lock(&kernel.state);
         assert_eq!(*state, (0, 0), "bytes that nobody reads, or an event that nobody hears");
     });
 }
 
-/// What a thread does with a permit until it has lost it, or has nothing to do.
+/// The loop of a thread with a permit, until it has lost the permit or has nothing to do.
 fn work(permit: &Permit, thread: u32, ran: &AtomicUsize) -> bool {
     loop {
         match permit.next(thread) {
