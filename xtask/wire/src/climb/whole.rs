@@ -1,6 +1,7 @@
 //! Stages 27 to 29: many clients, too many requests, and a stop under load.
 
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -236,14 +237,18 @@ fn drains(server: &Server) -> Checked {
     exits(server)
 }
 
-/// What a client saw that sends one request after another until it is disconnected.
-fn until_disconnected(server: &Server) -> Result<usize, Failure> {
+/// What a client saw that sends one request after another until it is disconnected, or the check is over: a server that
+/// does not stop never disconnects it.
+fn until_disconnected(server: &Server, over: &AtomicBool) -> Result<usize, Failure> {
     let bytes = request("GET", "/hello/Ada", &[], b"");
     let mut served = 0;
     loop {
         // After the end nobody listens.
         let Ok(mut connection) = server.connect() else { return Ok(served) };
         loop {
+            if over.load(Ordering::Relaxed) {
+                return Ok(served);
+            }
             if connection.client().send(&bytes).is_err() {
                 break;
             }
@@ -268,10 +273,13 @@ fn until_disconnected(server: &Server) -> Result<usize, Failure> {
 }
 
 fn cuts_nothing_off(server: &Server) -> Checked {
+    let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let clients: Vec<_> = (0..20).map(|_| scope.spawn(|| until_disconnected(server))).collect();
+        let clients: Vec<_> =
+            (0..20).map(|_| scope.spawn(|| until_disconnected(server, &over))).collect();
         thread::sleep(Duration::from_millis(500));
         let stopped = terminate(server).and_then(|()| exits(server));
+        over.store(true, Ordering::Relaxed);
         let mut served = 0;
         for client in clients {
             served += client.join().unwrap_or(Ok(0))?;
