@@ -218,10 +218,12 @@ pub(super) const STAGES: &[Stage] = &[
         scheme: Scheme::Http,
         contract: "Two servers in a row must agree on where a request ends, or an attacker hides a request between them. \
                    Rejected with 400 and closed: Content-Length beside Transfer-Encoding, different Content-Lengths, a \
-                   Content-Length that is not digits only, a last transfer coding other than chunked, names and values \
-                   in disguise. 501: a coding before chunked. 413: a length that overflows.",
+                   length that is not digits only, a last transfer coding other than chunked, names and values in \
+                   disguise. 501: a coding before chunked. 413: a length that overflows. Served: equal lengths, in \
+                   several lines or as a list (`5, 5`), and `, chunked`: an empty element of a list does not count.",
         hint: "Judge all Content-Length and Transfer-Encoding fields together, before any body is read, and reject whatever \
-               could be read in two ways. See the table in the RFC's section 6.3.",
+               could be read in two ways. Join the lines of a field with commas and split at the commas first. See RFC 9112, \
+               section 6.3, and for lists RFC 9110, section 5.6.1.",
         page: "part3/messages/index.md",
         checks: &[
             Check {
@@ -317,7 +319,11 @@ fn byte_by_byte(server: &Server) -> Checked {
     let bytes = request("GET", "/", &[("X-Pieces", "one")], b"");
     for step in [1, 2, 7] {
         let mut connection = server.connect()?;
-        is_page(&in_pieces(&mut connection, &bytes, step)?)?;
+        let answer = in_pieces(&mut connection, &bytes, step).map_err(|failure| Failure {
+            expected: "the server reads until the empty line has come, and answers then".into(),
+            ..failure
+        })?;
+        is_page(&answer)?;
     }
     Ok(())
 }
@@ -566,6 +572,7 @@ fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
         };
         tried.map_err(|failure| Failure {
             expected: format!("{} ({}: {})", failure.expected, row.rule, row.name).into(),
+            rule: Some(row.rfc.into()),
             ..failure
         })?;
     }
