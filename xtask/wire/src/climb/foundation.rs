@@ -52,7 +52,8 @@ pub(super) const STAGES: &[Stage] = &[
         scheme: Scheme::Echo,
         contract: "A stream is as long as the client likes: 8 MiB come back whole and in order. A client that has closed \
                    its sending direction (shutdown with SHUT_WR, a FIN on the wire) still gets the rest, and then the end of \
-                   the stream. A client that does not read is waited for; the server does not collect its bytes.",
+                   the stream. A client that does not read is waited for, at least 10 seconds; the server does not collect its \
+                   bytes.",
         hint: "read(2) returns what has arrived, which is rarely a whole message. write(2) may take less than it was given: \
                write_all, or a loop. Read only when everything that was read before has been written.",
         page: "part1/index.md",
@@ -98,8 +99,8 @@ pub(super) const STAGES: &[Stage] = &[
         phase: PHASE,
         scheme: Scheme::Echo,
         contract: "A client that sends nothing is disconnected after a while, at most 10 seconds here. (Two are enough while \
-                   you climb. The server of chapter 1 waits 60: give `--deadline 70` for one that waits longer.) The time \
-                   begins anew with every byte that arrives.",
+                   you climb, but for reading only: stage 2 wants more for writing. The server of chapter 1 waits 60: give \
+                   `--deadline 70` for one that waits longer.) The time begins anew with every byte that arrives.",
         hint: "A blocking read waits for ever. Set a receive timeout on the socket (SO_RCVTIMEO, set_read_timeout) and close \
                when it expires.",
         page: "part1/index.md",
@@ -175,7 +176,9 @@ fn backpressure(server: &Server) -> Checked {
     const MOST: usize = 64 * MIB;
     let mut stream = socket(server)?;
     let piece = pattern(64 * 1024);
-    let cannot = |error: std::io::Error| Failure::new("a stream", error.to_string());
+    let cannot = |error: std::io::Error| {
+        Failure::new("the connection stays open while its client does not read", error.to_string())
+    };
     stream.set_write_timeout(Some(std::time::Duration::from_secs(1))).map_err(cannot)?;
     let mut sent = 0;
     while sent < MOST {

@@ -44,8 +44,8 @@ pub(super) const STAGES: &[Stage] = &[
         title: "serves files, and none outside their folder",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "The folder to be served is an argument of its own, after the address. `GET /static/PATH` sends the file with \
-                   its Content-Type (HTML, CSS, JavaScript, PNG, plain text). What is not there gets 404. No path leaves the \
+        contract: "The server is started with two arguments here: the address, which is not the last one any more, and the \
+                   folder to be served. `GET /static/PATH` sends the file with its Content-Type (HTML, CSS, JavaScript, PNG, plain text). What is not there gets 404. No path leaves the \
                    folder: neither `..` in any spelling, nor an absolute path, nor a symbolic link.",
         hint: "Decode once, split, and reject each segment that is `..`, empty, or holds a slash, a backslash or a NUL. Then \
                resolve the path (realpath) and look whether it is still inside: that finds the links.",
