@@ -45,7 +45,7 @@ pub(super) const STAGES: &[Stage] = &[
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "The server is started with two arguments here: the address, which is not the last one any more, and the \
-                   folder to be served. `GET /static/PATH` sends the file with its Content-Type (HTML, CSS, JavaScript, PNG, plain text). What is not there gets 404. No path leaves the \
+                   folder to be served, which the check fills (index.html, notes.txt and others). `GET /static/PATH` sends the file with its Content-Type (HTML, CSS, JavaScript, PNG, plain text). What is not there gets 404. No path leaves the \
                    folder: neither `..` in any spelling, nor an absolute path, nor a symbolic link.",
         hint: "Decode once, split, and reject each segment that is `..`, empty, or holds a slash, a backslash or a NUL. Then \
                resolve the path (realpath) and look whether it is still inside: that finds the links.",
@@ -126,7 +126,10 @@ fn drains(server: &Server) -> Checked {
     if probe.client().send(&ready).is_ok()
         && let Ok(reply) = probe.client().read_reply()
     {
-        probe.answer(&ready, reply).status(503)?;
+        probe.answer(&ready, reply).status(503).map_err(|failure| Failure {
+            expected: "status 503 on an open connection after SIGTERM, or its end".into(),
+            ..failure
+        })?;
     }
     let reply = slow.client().read_reply().map_err(|error| slow.failure(&error, &bytes))?;
     slow.answer(&bytes, reply).status(200)?;

@@ -197,9 +197,12 @@ fn overload(server: &Server) -> Checked {
         })?;
         let answer = connection.answer(&probe, reply);
         if answer.reply.status != 200 {
-            answer.status(503)?;
+            answer.status(503).map_err(|failure| Failure {
+                expected: "status 200, or 503 beside so many slow requests".into(),
+                ..failure
+            })?;
             let says_when = answer.reply.field("Retry-After").is_some();
-            answer.require(says_when, "a field Retry-After", "none")?;
+            answer.require(says_when, "a field Retry-After in a 503", "no such field")?;
         }
     }
     drop(busy);
