@@ -3,7 +3,7 @@
 import socket
 import sys
 
-host, port = sys.argv[-1].rsplit(":", 1)
+host, port = sys.argv[1].rsplit(":", 1)
 listener = socket.create_server((host, int(port)))
 print("listening on tcp://%s:%d" % listener.getsockname(), flush=True)
 

@@ -165,6 +165,8 @@ fn within(check: Option<&str>) -> String {
 /// A failure with the request, what was expected, what came, and the rule, in this order.
 fn in_full(checked: &Checked, failure: &Failure, running: &str) -> String {
     let mut text = format!("{}\n", ui::paint(ui::TITLE, &checked.sentence));
+    // First, so that what is wrong is at the end of a long text.
+    text += &exchanges(&checked.conversations);
     if !failure.sent.is_empty() {
         text.push('\n');
         if failure.sent.len() <= MAX_COMMAND {
@@ -183,7 +185,7 @@ fn in_full(checked: &Checked, failure: &Failure, running: &str) -> String {
     if !rule.is_empty() {
         let _ = writeln!(text, "  see       {rule}");
     }
-    text + &exchanges(&checked.conversations)
+    text
 }
 
 /// All that went over the wire during the check, if that is more than one request and its response.

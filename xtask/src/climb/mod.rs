@@ -36,7 +36,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
-    /// Only this stage, by its number or name; without it: go on where you are
+    /// Only this stage, by its number or name. Without it your own server goes on where you are, another
+    /// one at its first stage
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
     /// All stages for this server, also after one that fails
@@ -49,7 +50,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["all", "json", "watch"])]
     hint: bool,
     /// Another server, in any language: started with 127.0.0.1:0 as its last argument, it prints
-    /// `listening on http://ADDRESS` (or `tcp://` for an echo) as its first line
+    /// `listening on http://ADDRESS` (or `tcp://` for an echo) as its first line. For files, from stage 25 on, a folder
+    /// follows the address
     #[arg(long, value_name = "CMD")]
     server: Option<String>,
     /// The program of `my_server` to climb with: `part3` for `my_server/src/bin/part3.rs`
@@ -250,19 +252,42 @@ impl Climb<'_> {
             ui::print(&format!("\nThe exchanges are in {}.\n", file.display()));
         }
         let stuck = self.typed(&["--stage", &stage.number.to_string(), "--hint"]);
-        let solved = vec![self.picture()?];
-        let running = format!("your server running at {}", curl::ADDRESS);
-        let next = Next { stuck, running, again: self.typed(&[]), solved };
+        let solved = vec![self.picture(stage)?];
+        let running = self.running(&ended, report::arguments(&all));
+        let next = Next {
+            stuck,
+            running,
+            again: self.typed(&["--stage", &stage.number.to_string()]),
+            solved,
+        };
         ui::print(&report::end(&all, &ended, &next));
         Ok(good)
     }
 
-    /// The ladder as it is now, for the reader's own server.
-    fn picture(&self) -> anyhow::Result<String> {
-        if !self.target.is_own() {
-            return Ok("That was another server: it is not noted as your progress.".to_string());
+    /// What has to run for the commands that are shown, with the arguments that the check put after the address.
+    fn running(&self, ended: &Ended, arguments: &[String]) -> String {
+        if let Ended::NoServer(failure) = ended {
+            let words = [&[self.target.by_hand()], &*failure.arguments].concat();
+            return format!("`{}`", words.join(" "));
         }
-        Ok(ladder::picture(&mut Progress::load(self.workspace)?))
+        match arguments {
+            [] => format!("your server running at {}", curl::ADDRESS),
+            _ => format!(
+                "your server running at {}, after it {}",
+                curl::ADDRESS,
+                arguments.join(" ")
+            ),
+        }
+    }
+
+    /// The ladder as it is now, for the reader's own server. The progress of another one is not remembered.
+    fn picture(&self, stage: &Stage) -> anyhow::Result<String> {
+        if self.target.is_own() {
+            return Ok(ladder::picture(&mut Progress::load(self.workspace)?));
+        }
+        let next = (stage.number + 1).to_string();
+        let next = self.typed(&["--stage", &next]);
+        Ok(format!("Your progress is that of my_server. Next for this server: `{next}`"))
     }
 
     /// This command with other options, as it would be typed.
