@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::Context;
@@ -19,6 +20,13 @@ pub(crate) fn cargo() -> Command {
         }
     }
     command
+}
+
+/// This program, to be started again. A build that goes on beside it replaces the file, and then Linux still has the one
+/// that runs; elsewhere a program that runs cannot be replaced.
+pub(crate) fn own_program() -> std::io::Result<PathBuf> {
+    let path = env::current_exe()?;
+    Ok(if path.exists() { path } else { PathBuf::from("/proc/self/exe") })
 }
 
 /// A program that has ended, and all it printed.

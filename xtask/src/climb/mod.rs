@@ -24,6 +24,7 @@ use wire::exercise::SERVER_FOLDER;
 
 use crate::check::report::{self, Checked, Ended, Next};
 use crate::check::{curl, json as check_json, runner};
+use crate::process;
 use crate::progress::Progress;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -297,7 +298,7 @@ impl Climb<'_> {
         if let Some(server) = &self.args.server {
             command.args(["--server", server]);
         }
-        crate::process::typed(&command)
+        process::typed(&command)
     }
 
     /// Remembers how far the reader's own server got. Returns whether the stage is passed.
@@ -319,7 +320,7 @@ impl Climb<'_> {
         stage: &Stage,
         made: impl FnMut(&Checked),
     ) -> anyhow::Result<(Vec<Checked>, Ended)> {
-        let mut command = Command::new(env::current_exe()?);
+        let mut command = Command::new(process::own_program()?);
         command.args(["climb-checks", &stage.number.to_string()]).args(&self.words);
         command.env(SERVER_FOLDER, env::current_dir()?);
         command.env(DEADLINE_SECONDS, self.args.deadline.to_string());

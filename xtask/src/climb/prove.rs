@@ -378,7 +378,7 @@ fn in_short(checked: &Checked) -> String {
 }
 
 fn checks(climber: &Climber, stage: &Stage) -> anyhow::Result<(Vec<Checked>, Ended)> {
-    let mut command = Command::new(env::current_exe()?);
+    let mut command = Command::new(process::own_program()?);
     command.args(["climb-checks", &stage.number.to_string()]).args(&climber.words);
     command.env(DEADLINE_SECONDS, climber.deadline.to_string());
     runner::run(&mut command, LIMIT, |_| ())
