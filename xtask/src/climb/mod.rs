@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::json;
-use wire::climb::{DEADLINE_SECONDS, Scheme, Stage, stages};
+use wire::climb::{DEADLINE_SECONDS, SPEAKS_HTTP, Scheme, Stage, stages};
 use wire::exercise::SERVER_FOLDER;
 
 use crate::check::report::{self, Checked, Ended, Next};
@@ -83,9 +83,20 @@ pub(crate) struct ChecksArgs {
 /// Makes the checks of a stage, and reports each on standard output.
 pub(crate) fn checks(args: &ChecksArgs) -> anyhow::Result<ExitCode> {
     let all = stages();
-    let stage = all.iter().find(|stage| stage.number == args.stage).context("no such stage")?;
+    let checks = match args.stage {
+        0 => SPEAKS_HTTP,
+        number => all.iter().find(|stage| stage.number == number).context("no such stage")?.checks,
+    };
     wire::exercise::end_with_input()?;
-    Ok(wire::exercise::run(stage.checks, &args.server))
+    Ok(wire::exercise::run(checks, &args.server))
+}
+
+/// Starts the process with the checks of a stage, or with [`SPEAKS_HTTP`] for 0.
+fn checks_command(stage: u8, words: &[String]) -> anyhow::Result<Command> {
+    let mut command = Command::new(process::own_program()?);
+    command.args(["climb-checks", &stage.to_string()]).args(words);
+    command.env(SERVER_FOLDER, env::current_dir()?);
+    Ok(command)
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
@@ -320,9 +331,7 @@ impl Climb<'_> {
         stage: &Stage,
         made: impl FnMut(&Checked),
     ) -> anyhow::Result<(Vec<Checked>, Ended)> {
-        let mut command = Command::new(process::own_program()?);
-        command.args(["climb-checks", &stage.number.to_string()]).args(&self.words);
-        command.env(SERVER_FOLDER, env::current_dir()?);
+        let mut command = checks_command(stage.number, &self.words)?;
         command.env(DEADLINE_SECONDS, self.args.deadline.to_string());
         let limit = LIMIT + Duration::from_secs(2 * self.args.deadline);
         runner::run(&mut command, limit, made)

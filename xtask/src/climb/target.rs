@@ -1,17 +1,21 @@
 //! Which server climbs: the reader's own, or one that a command starts.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use wire::Program;
 use wire::climb::Scheme;
 
-use crate::check::split_words;
+use crate::check::report::Ended;
+use crate::check::{runner, split_words};
 use crate::process;
 use crate::start::{FOLDER, PACKAGE};
 use crate::ui;
 use crate::workspace::Workspace;
+
+/// More than a [`Program`](wire::Program) waits for the first line.
+const START: Duration = Duration::from_secs(40);
 
 /// A server.
 pub(crate) enum Target {
@@ -100,11 +104,17 @@ fn newest(folder: &Path) -> String {
 /// # Errors
 /// What it said in place of its address.
 pub(super) fn scheme(words: &[String]) -> Result<Scheme, String> {
-    let [program, arguments @ ..] = words else { return Err("no command".to_string()) };
-    let mut command = Command::new(program);
-    command.args(arguments).arg("127.0.0.1:0");
-    let program = Program::start_command(command).map_err(|error| error.message().to_string())?;
-    let first = program.stdout_so_far();
-    let is_echo = first.lines().next().is_some_and(|line| line.contains("tcp://"));
-    Ok(if is_echo { Scheme::Echo } else { Scheme::Http })
+    // As a check, so that what the server has started ends with it, and all of it with us.
+    let ask = || {
+        let mut command = super::checks_command(0, words)?;
+        runner::run(&mut command, START, |_| ())
+    };
+    match ask().map_err(|error| format!("{error:#}"))? {
+        (_, Ended::NoServer(failure)) => Err(failure.got.into()),
+        (all, Ended::Done) if all.iter().all(|checked| checked.failure.is_none()) => {
+            Ok(Scheme::Http)
+        }
+        (_, Ended::Done) => Ok(Scheme::Echo),
+        (_, ended) => Err(format!("{ended:?}")),
+    }
 }

@@ -19,10 +19,20 @@ mod whole;
 use std::env;
 use std::time::Duration;
 
-use crate::exercise::Check;
+use crate::exercise::{Check, Failure, Server};
 
 /// The environment's name for how many seconds a check waits for a deadline of the server; without it 12 seconds.
 pub const DEADLINE_SECONDS: &str = "CLIMB_DEADLINE_SECONDS";
+
+/// Not a stage: whether what starts is an HTTP server. What starts and fails this is an echo.
+pub const SPEAKS_HTTP: &[Check] =
+    &[Check { sentence: "the server speaks HTTP", rule: "", run: speaks_http }];
+
+fn speaks_http(server: &Server) -> Result<(), Failure> {
+    let first = server.program().stdout_so_far();
+    let is_echo = first.lines().next().is_some_and(|line| line.contains("tcp://"));
+    if is_echo { Err(Failure::new("http://", "tcp://")) } else { Ok(()) }
+}
 
 /// How long a check waits until a server gives up on a client. Ten seconds, which many servers have, and some more.
 const DEADLINE: Duration = Duration::from_secs(12);
