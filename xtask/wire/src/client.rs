@@ -18,6 +18,15 @@ use crate::reader::Source;
 /// How long a client waits, unless [`Client::with_patience`] says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
+/// As much of what a server sends is collected, unless [`Client::set_most`] says otherwise.
+const MOST: usize = 512 * 1024 * 1024;
+
+/// A head, a chunk's size or a trailer that is longer than this is not waited for.
+const MOST_LINE: usize = 1024 * 1024;
+
+/// Of bytes that go one way, so many are kept for the transcript.
+const MOST_SHOWN: usize = 64 * 1024;
+
 /// Between two pieces of [`Client::send_slowly`]: enough for the server's read to return in between.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -29,11 +38,22 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub struct Client {
     stream: TcpStream,
     patience: Duration,
+    most: usize,
     received: Vec<u8>,
     /// `false` while the server may still send.
     ended: bool,
-    /// All that went over the wire, in order: `(sent by us, bytes)`.
-    transcript: Vec<(bool, Vec<u8>)>,
+    /// All that went over the wire, in order.
+    transcript: Vec<Sent>,
+}
+
+/// Bytes that went one way.
+#[derive(Debug)]
+struct Sent {
+    by_us: bool,
+    /// The first of them.
+    bytes: Vec<u8>,
+    /// How many there were.
+    length: usize,
 }
 
 impl Client {
@@ -46,6 +66,7 @@ impl Client {
         Ok(Client {
             stream,
             patience: PATIENCE,
+            most: MOST,
             received: Vec::new(),
             ended: false,
             transcript: Vec::new(),
@@ -61,6 +82,11 @@ impl Client {
     /// From now on, waits at most this long in every call.
     pub fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
+    }
+
+    /// From now on, collects at most `bytes` of what the server sends and nobody has taken.
+    pub fn set_most(&mut self, bytes: usize) {
+        self.most = bytes;
     }
 
     /// Our end of the connection, as the server sees it.
@@ -197,25 +223,33 @@ impl Client {
 
     /// All that was sent (`>`) and received (`<`) so far, as people read it.
     pub fn transcript(&self) -> String {
-        let mark = |&sent: &bool| if sent { '>' } else { '<' };
-        self.transcript.iter().map(|(sent, bytes)| escape::lines(mark(sent), bytes)).collect()
+        let mark = |by_us: bool| if by_us { '>' } else { '<' };
+        self.transcript.iter().map(|sent| escape::lines(mark(sent.by_us), &sent.bytes)).collect()
     }
 
-    /// All that was sent and received so far, in turn: whether we sent it, and the bytes.
-    pub fn pieces(&self) -> impl Iterator<Item = (bool, &[u8])> {
-        self.transcript.iter().map(|(sent, bytes)| (*sent, bytes.as_slice()))
+    /// All that was sent and received so far, in turn: whether we sent it, the first bytes, and how many there
+    /// were.
+    pub fn pieces(&self) -> impl Iterator<Item = (bool, &[u8], usize)> {
+        self.transcript.iter().map(|sent| (sent.by_us, sent.bytes.as_slice(), sent.length))
     }
 
-    fn record(&mut self, sent: bool, bytes: &[u8]) {
-        match self.transcript.last_mut() {
-            Some((same, text)) if *same == sent => text.extend_from_slice(bytes),
-            _ => self.transcript.push((sent, bytes.to_vec())),
+    fn record(&mut self, by_us: bool, bytes: &[u8]) {
+        if self.transcript.last().is_none_or(|last| last.by_us != by_us) {
+            self.transcript.push(Sent { by_us, bytes: Vec::new(), length: 0 });
+        }
+        if let Some(last) = self.transcript.last_mut() {
+            let kept = bytes.len().min(MOST_SHOWN.saturating_sub(last.bytes.len()));
+            last.bytes.extend_from_slice(&bytes[..kept]);
+            last.length += bytes.len();
         }
     }
 
     /// Receives some bytes. `Ok(false)` is FIN.
     fn receive(&mut self, deadline: Instant, what: &str) -> Result<bool, WireError> {
         let mut buffer = [0; 16 * 1024];
+        if self.received.len() >= self.most {
+            return Err(self.too_much(what));
+        }
         loop {
             let Some(remaining) = remaining(deadline) else {
                 let message = format!("waited in vain for {what}");
@@ -242,6 +276,16 @@ impl Client {
                 }
             }
         }
+    }
+}
+
+impl Client {
+    /// The server sends and sends. That is no reason to collect it all.
+    fn too_much(&self, what: &str) -> WireError {
+        let shown = &self.received[..self.received.len().min(MOST_SHOWN)];
+        let count = self.received.len();
+        let message = format!("the server sent {count} bytes without {what}, and goes on sending");
+        WireError::new(Kind::Unexpected, message).with_arrived(shown)
     }
 }
 
@@ -278,6 +322,9 @@ impl Source for Waiting<'_> {
             }
             // The end may have come in part, so its length less one is looked at again.
             at = from.max((at + rest.len()).saturating_sub(end.len() - 1));
+            if at - from > MOST_LINE {
+                return Err(self.client.too_much(what));
+            }
             self.more(what)?;
         }
     }
@@ -303,4 +350,49 @@ fn remaining(deadline: Instant) -> Option<Duration> {
 fn is_timeout(error: &std::io::Error) -> bool {
     use std::io::ErrorKind;
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What a client meets whose server sends `begin`, and then other bytes without end.
+    /// With how much of it the client holds: what is still to be taken, and what is kept to be shown.
+    fn flooded(begin: &'static [u8], most: usize) -> (WireError, usize, usize) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = Client::connect(listener.local_addr().unwrap()).unwrap();
+        client.set_most(most);
+        let serve = move || {
+            let mut stream = listener.accept().unwrap().0;
+            stream.write_all(begin).unwrap();
+            while stream.write_all(&[b'x'; 16 * 1024]).is_ok() {}
+        };
+        let server = std::thread::Builder::new().name("flood".to_string()).spawn(serve).unwrap();
+        let error = client.read_reply().unwrap_err();
+        let kept = client.pieces().map(|(_, bytes, _)| bytes.len()).sum();
+        let received = client.received.len();
+        drop(client);
+        server.join().unwrap();
+        (error, received, kept)
+    }
+
+    #[test]
+    fn a_server_that_sends_without_end_is_not_listened_to_for_long() {
+        const MIB: usize = 1024 * 1024;
+        for (begin, most) in [
+            (&b""[..], 4 * MIB),
+            (b"HTTP/1.1 200 OK\r\nX: ", 4 * MIB),
+            (b"HTTP/1.1 200 OK\r\n\r\n", MIB),
+            (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n", MIB),
+        ] {
+            let (error, received, kept) = flooded(begin, most);
+            assert_eq!(error.kind(), Kind::Unexpected, "{error}");
+            assert!(error.message().ends_with("goes on sending"), "{error}");
+            assert!(error.arrived().len() <= MOST_SHOWN);
+            assert!(received < 2 * MIB, "{received}");
+            assert!(kept <= MOST_SHOWN, "{kept}");
+        }
+    }
 }

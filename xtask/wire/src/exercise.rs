@@ -37,6 +37,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use origin::Origin;
 
@@ -63,6 +64,15 @@ const TIMEOUTS: usize = 2;
 
 /// The variable that holds the folder with the chapter's examples, when an exercise is about one of them.
 pub const EXAMPLES: &str = "EXERCISE_EXAMPLES";
+
+/// As much of what a server sends is collected on a connection.
+const MOST: usize = 32 * 1024 * 1024;
+
+/// A server that ends closes its connections some moments before.
+const LAST_MOMENT: Duration = Duration::from_millis(200);
+
+/// A longer line that the server has printed is cut where a failure quotes it.
+const QUOTED: usize = 300;
 
 /// One thing that a solution must do.
 #[derive(Clone, Copy)]
@@ -246,23 +256,46 @@ impl Server {
 
     /// A connection for several requests.
     pub fn connect(&self) -> Result<Connection<'_>, Failure> {
-        let client = Client::connect(self.address()).map_err(|error| self.failure(&error, b""))?;
+        let mut client =
+            Client::connect(self.address()).map_err(|error| self.failure(&error, b""))?;
+        client.set_most(MOST);
         Ok(Connection { server: self, client })
     }
 
     /// A failure of the wire, with the last that the server said: it may have panicked.
     pub fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
         let mut got = error.message().to_string();
+        match error.kind() {
+            crate::Kind::TimedOut | crate::Kind::Unexpected => {}
+            // It may be about to end, which explains all.
+            _ => match self.program.wait(LAST_MOMENT) {
+                Ok(status) => {
+                    got += &["\nthe server has ended (", &status.to_string(), ")"].concat();
+                }
+                Err(_) if got.starts_with("connecting to ") => {
+                    got.push_str("\n(the address is the one in the server's first line)");
+                }
+                Err(_) => {}
+            },
+        }
         let said = self.program.stderr_so_far();
-        let lines: Vec<&str> = said.lines().collect();
+        let lines: Vec<String> = said.lines().rev().take(4).map(quoted).collect();
         if !lines.is_empty() {
             got.push_str("\non standard error the server said:\n");
-            got.push_str(&lines[lines.len().saturating_sub(4)..].join("\n"));
+            got.push_str(&lines.into_iter().rev().collect::<Vec<_>>().join("\n"));
         }
         let failure = Failure::new("a complete answer in time", got);
         let failure = failure.with_bytes(sent, error.arrived());
         let timed_out = error.kind() == crate::Kind::TimedOut;
         Failure { arguments: self.arguments.clone(), timed_out, ..failure }
+    }
+}
+
+/// A line that the server has printed, cut if it is very long.
+fn quoted(line: &str) -> String {
+    match line.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{} …", &line[..end]),
+        None => line.to_string(),
     }
 }
 

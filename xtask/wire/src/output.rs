@@ -5,6 +5,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
+/// A longer line is handed on in pieces.
+const MOST_LINE: u64 = 64 * 1024;
+
+/// As many bytes of a stream are kept. What follows is read, so that the program goes on, and forgotten.
+const MOST: usize = 16 * 1024 * 1024;
+
 /// What a program has printed, filled by one thread a pipe.
 #[derive(Default)]
 pub(crate) struct Output {
@@ -42,19 +48,25 @@ impl Output {
             let mut pipe = BufReader::new(pipe);
             loop {
                 let mut line = Vec::new();
-                let ended = !matches!(pipe.read_until(b'\n', &mut line), Ok(1..));
+                let read = pipe.by_ref().take(MOST_LINE).read_until(b'\n', &mut line);
+                let ended = !matches!(read, Ok(1..));
                 let mut text = output.text();
+                let printed = match stream {
+                    Stream::Stdout => &mut text.stdout,
+                    Stream::Stderr => &mut text.stderr,
+                };
+                let full = printed.len() >= MOST;
+                if !full {
+                    printed.push_str(&String::from_utf8_lossy(&line));
+                }
                 match stream {
-                    Stream::Stdout => {
-                        text.stdout.push_str(&String::from_utf8_lossy(&line));
-                        text.stdout_ended = ended;
-                    }
-                    Stream::Stderr => {
-                        text.stderr.push_str(&String::from_utf8_lossy(&line));
-                        text.stderr_ended = ended;
-                    }
+                    Stream::Stdout => text.stdout_ended = ended,
+                    Stream::Stderr => text.stderr_ended = ended,
                 }
                 drop(text);
+                if full && !ended {
+                    continue;
+                }
                 output.changed.notify_all();
                 if ended {
                     return;
@@ -78,5 +90,20 @@ impl Output {
             .wait_timeout_while(self.text(), patience, |text| !enough(text))
             .unwrap_or_else(PoisonError::into_inner)
             .0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_flood_without_a_newline_only_the_beginning_is_kept() {
+        let output = Arc::new(Output::default());
+        let flood = std::io::repeat(b'x').take(2 * MOST as u64);
+        output.read(flood, Stream::Stdout).unwrap();
+        let text = output.wait(Duration::from_secs(60), |text| text.stdout_ended);
+        assert!(text.stdout_ended);
+        assert_eq!(text.stdout.len(), MOST);
     }
 }

@@ -24,6 +24,10 @@ use crate::output::{Output, Stream, Text};
 const START: Duration = Duration::from_secs(20);
 /// The standard library has no wait with a deadline, so [`Program::wait`] looks this often.
 const LOOK: Duration = Duration::from_millis(5);
+/// A first line is not longer than this.
+const FIRST_LINE: usize = 4096;
+/// Of what a program has printed, so many characters are quoted.
+const QUOTED: usize = 2000;
 /// A program's own children may keep its pipes open; its last words are not waited for longer than this.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -201,7 +205,10 @@ impl Program {
     }
 
     fn read_address(&self) -> Result<SocketAddr, WireError> {
-        let text = self.output.wait(START, |text| text.stdout_ended || text.stdout.contains('\n'));
+        let text = self.output.wait(START, |text| {
+            let printed = &text.stdout;
+            text.stdout_ended || printed.len() > FIRST_LINE || printed.contains('\n')
+        });
         let line = text.stdout.lines().next().unwrap_or_default();
         let address = ["listening on http://", "listening on tcp://"]
             .iter()
@@ -231,7 +238,12 @@ impl Program {
         }
         for (name, printed) in [("output", &text.stdout), ("error", &text.stderr)] {
             if !printed.is_empty() {
-                let _ = write!(message, "\non standard {name} it said:\n{}", printed.trim_end());
+                let (end, more) = match printed.char_indices().nth(QUOTED) {
+                    Some((end, _)) => (end, " … (and more)"),
+                    None => (printed.len(), ""),
+                };
+                let quoted = printed[..end].trim_end();
+                let _ = write!(message, "\non standard {name} it said:\n{quoted}{more}");
             }
         }
         WireError::new(Kind::Program, message)
@@ -301,6 +313,13 @@ mod tests {
     fn a_program_that_says_something_else_is_quoted() {
         let error = shell("echo hello; exec sleep 60").unwrap_err();
         assert!(error.message().contains("it said:\nhello"), "{error}");
+    }
+
+    #[test]
+    fn a_first_line_without_an_end_is_not_waited_for_and_quoted_in_part() {
+        let error = shell("exec tr '\\000' x </dev/zero").unwrap_err();
+        assert!(error.message().ends_with("xxx … (and more)"), "{error}");
+        assert!(error.message().len() < 2 * QUOTED, "{}", error.message().len());
     }
 
     #[test]

@@ -33,10 +33,10 @@ pub struct Piece {
 
 impl Conversation {
     pub(super) fn of(client: &Client) -> Conversation {
-        let piece = |(sent, bytes): (bool, &[u8])| Piece {
+        let piece = |(sent, bytes, length): (bool, &[u8], usize)| Piece {
             sent,
             bytes: bytes[..bytes.len().min(MAX_PIECE)].into(),
-            length: bytes.len(),
+            length,
         };
         Conversation { number: 0, pieces: client.pieces().take(MAX_PIECES).map(piece).collect() }
     }

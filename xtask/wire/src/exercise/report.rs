@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Conversation, Piece};
 
+/// More bytes of an exchange than this are not reported: nobody reads them.
+const MOST: usize = 2 * 1024 * 1024;
+
 /// Why a check failed, with all that a person needs to see it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failure {
@@ -36,7 +39,8 @@ impl Failure {
 
     /// Shows the bytes of one exchange.
     pub fn with_bytes(self, sent: &[u8], received: &[u8]) -> Failure {
-        Failure { sent: sent.into(), received: received.into(), ..self }
+        let first = |bytes: &[u8]| bytes[..bytes.len().min(MOST)].into();
+        Failure { sent: first(sent), received: first(received), ..self }
     }
 
     /// Puts a mark under a received byte. A place at the end means that a byte is missing there.
