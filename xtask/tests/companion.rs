@@ -8,7 +8,7 @@ use std::process::Command;
 
 use wire::environment;
 
-const PAGE: &str = "book/src/companion.md";
+const PAGE: &str = "book/src/appendix/companion.md";
 /// An exercise whose solution has new files.
 const SOLUTION: &str = "chapters/06_handlers/exercises/09_cache/solution.patch";
 
