@@ -49,7 +49,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 6,
         name: "bounded",
-        title: "bounds its clients: who is beyond the bound waits or is rejected",
+        title: "bounds its clients: the next one waits or is rejected",
         phase: PHASE,
         scheme: Scheme::Echo,
         contract: "The server serves at most 100 clients at a time (choose a bound from 4 to 100). A client beyond the bound \
@@ -73,7 +73,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 7,
         name: "task-panic",
-        title: "loses no worker to a task that panics",
+        title: "keeps its workers when a task panics",
         phase: PHASE,
         scheme: Scheme::Echo,
         contract: "To have something that fails: a client that sends the line `panic` may make its task panic (in another \
@@ -91,7 +91,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 8,
         name: "stop",
-        title: "finishes the transfers under way when it gets SIGTERM",
+        title: "finishes transfers in progress on SIGTERM",
         phase: PHASE,
         scheme: Scheme::Echo,
         contract: "After SIGTERM the server accepts nobody any more, finishes the transfers that have begun, does not wait for \

@@ -20,7 +20,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 24,
         name: "health",
-        title: "says that it is alive, and that it drains",
+        title: "reports liveness and readiness, also while draining",
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "`GET /health/live` and `GET /health/ready` get 200. `GET /slow?ms=N` answers after N milliseconds. After \
@@ -41,7 +41,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 25,
         name: "static-files",
-        title: "serves files, and none outside their folder",
+        title: "serves files, and none outside their directory",
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "The server is started with two arguments here: the address, which is not the last one any more, and the \

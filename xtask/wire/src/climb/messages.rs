@@ -54,7 +54,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 10,
         name: "header-section",
-        title: "parses a header section in any pieces, and rejects what is none",
+        title: "parses a header section in any pieces, and rejects a malformed one",
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "A request may arrive in any pieces. 400: what is no request line or field line, HTTP/1.1 without Host or \
@@ -99,7 +99,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 11,
         name: "body",
-        title: "reads a body of Content-Length bytes, and answers HEAD without one",
+        title: "reads a Content-Length body, and responds to HEAD without one",
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "`POST /echo` sends the content of the request back, with status 200: 1 MiB as well as nothing, at once or \
@@ -213,7 +213,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 14,
         name: "smuggling",
-        title: "leaves no doubt about where a request ends",
+        title: "rejects request smuggling",
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "Two servers in a row must agree on where a request ends, or an attacker hides a request between them. \

@@ -23,7 +23,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 19,
         name: "request-id",
-        title: "gives every request an id and a log line",
+        title: "gives every request an ID and a log line",
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "Every response has a field X-Request-ID, another one for each request: also a 404 and a 405. For each \
@@ -49,7 +49,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 20,
         name: "handler-panic",
-        title: "turns a panic into a 500, and lives",
+        title: "turns a panic into a 500, and keeps running",
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "`GET /panic` runs a handler that panics (in another language: raises an exception). The response is 500, \
@@ -78,7 +78,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 21,
         name: "cors",
-        title: "answers a CORS preflight",
+        title: "handles a CORS preflight",
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "Pages of `http://localhost:3000` may read responses and send PUT and DELETE with a Content-Type. A preflight \

@@ -48,7 +48,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 17,
         name: "methods",
-        title: "answers 405 with Allow, and OPTIONS",
+        title: "rejects a wrong method with 405 and Allow, and handles OPTIONS",
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "A method that a path does not have gets 405, and Allow lists those that it has. OPTIONS gets 200 or 204 and \

@@ -23,7 +23,7 @@ pub(super) const STAGES: &[Stage] = &[
     Stage {
         number: 27,
         name: "slow-and-idle",
-        title: "lets 500 slow and 5,000 idle clients disturb nobody",
+        title: "serves others beside 500 slow and 5,000 idle clients",
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "500 clients that have sent half a header section and 5,000 that have sent nothing keep nobody waiting: a \
