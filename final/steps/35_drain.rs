@@ -1,4 +1,4 @@
-//! Step 35: a stop under load. No client is accepted any more, and each request that has begun gets its response.
+//! Step 35: a stop under load. New clients are refused, and each request that has arrived gets its response.
 
 mod common;
 
@@ -27,7 +27,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 
-/// Set by a signal. The loop ends when the last client has its response.
+/// Set by a signal.
 static STOPS: AtomicBool = AtomicBool::new(false);
 
 /// How long a client may be idle, and how long it may take to send a request.
@@ -69,7 +69,8 @@ fn main() -> anyhow::Result<()> {
         let _ = done.send((token, routes.handle(&mut request), context));
         let _ = waker.wake();
     })?;
-    Server { poll, listener, pool, finished, clients: HashMap::new(), accepted: 0 }.run()?;
+    Server { poll, listener: Some(listener), pool, finished, clients: HashMap::new(), accepted: 0 }
+        .run()?;
     Ok(())
 }
 
@@ -88,7 +89,8 @@ fn overloaded() -> Response {
 
 struct Server {
     poll: Poll,
-    listener: TcpListener,
+    /// `None` during a stop: the kernel refuses new clients then.
+    listener: Option<TcpListener>,
     pool: ThreadPool<(Token, Request)>,
     finished: mpsc::Receiver<(Token, Response, ResponseContext)>,
     clients: HashMap<Token, Client>,
@@ -99,14 +101,13 @@ struct Server {
 impl Server {
     fn run(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
-        while !STOPS.load(Ordering::SeqCst) || !self.clients.is_empty() {
+        while self.listener.is_some() || !self.clients.is_empty() {
             match self.poll.poll(&mut events, Some(Duration::from_millis(250))) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 polled => polled?,
             }
             for event in &events {
                 match event.token() {
-                    LISTENER if STOPS.load(Ordering::SeqCst) => {} // the next process takes them
                     LISTENER => self.accept()?,
                     WAKER => self.respond(),
                     token => self.step(token),
@@ -114,20 +115,29 @@ impl Server {
             }
             self.expire(Instant::now());
             if STOPS.load(Ordering::SeqCst) {
-                // An idle client loses nothing: it has no request under way.
-                let is_idle = |client: &Client| !client.busy && !client.begun;
-                let is_sent =
-                    |client: &Client| client.messages.output.is_empty() && !client.messages.ends;
-                self.clients.retain(|_, client| !is_idle(client) || !is_sent(client));
+                self.drain()?;
             }
         }
+        Ok(())
+    }
+
+    /// Closes the listening socket and the idle connections. Whatever has arrived before is still served.
+    fn drain(&mut self) -> io::Result<()> {
+        self.accept()?; // the clients in the accept queue
+        self.listener = None;
+        for token in self.clients.keys().copied().collect::<Vec<_>>() {
+            self.step(token); // a last read: a request may be in the kernel's buffer
+        }
+        let is_idle = |client: &Client| !client.busy && !client.begun && !client.messages.ends;
+        self.clients.retain(|_, client| !is_idle(client) || !client.messages.output.is_empty());
         Ok(())
     }
 
     /// Edge-triggered polling reports each change once, so this accepts until no client is waiting.
     fn accept(&mut self) -> io::Result<()> {
         loop {
-            let (mut stream, peer) = match self.listener.accept() {
+            let Some(listener) = &self.listener else { return Ok(()) };
+            let (mut stream, peer) = match listener.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 // The client has left while it waited in the accept queue.
