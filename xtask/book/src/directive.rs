@@ -6,7 +6,7 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail};
 
 use crate::source::{Chapter, Source, Sources};
-use crate::{diff, exercise, items, listing, plot, tree};
+use crate::{diff, exercise, items, listing, plot, step, tree};
 
 /// Unchanged lines around a change, when a page does not say how many.
 const CONTEXT: usize = 3;
@@ -34,13 +34,14 @@ pub(crate) fn expand(sources: &Sources, text: &str) -> Result<Expanded> {
         "file" => file(sources, rest),
         "item" => item(sources, rest),
         "diff" => difference(sources, rest),
+        "step" => step::render(sources, rest),
         "tree" => Ok(markdown(tree::render(sources, rest)?)),
         "exercise" => Ok(markdown(exercise::render(sources, rest)?)),
         "plot" => Ok(markdown(plot::render(sources.root(), rest)?)),
         "ladder" => generated(sources, "ladder", "cargo run -p wire --bin ladder"),
         "climb" => generated(sources, "climb", "cargo xtask prove-climb --write"),
         _ => bail!(
-            "no directive `{name}`; there are file, item, diff, tree, exercise, plot, ladder, climb"
+            "no directive `{name}`; there are file, item, diff, tree, step, exercise, plot, ladder, climb"
         ),
     }
 }
@@ -123,7 +124,12 @@ fn difference(sources: &Sources, rest: &str) -> Result<Expanded> {
     })
 }
 
-fn shown(chapter: &Chapter, source: &Source, lines: impl IntoIterator<Item = usize>) -> Shown {
+/// The lines of a file that a page shows.
+pub(crate) fn shown(
+    chapter: &Chapter,
+    source: &Source,
+    lines: impl IntoIterator<Item = usize>,
+) -> Shown {
     Shown {
         chapter: chapter.name.clone(),
         path: source.path.clone(),

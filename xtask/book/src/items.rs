@@ -35,6 +35,22 @@ pub(crate) fn find(source: &Source, name: &str) -> Result<Vec<Piece>> {
     Ok(pieces)
 }
 
+/// The names of all items that are no tests, and of what is inside of `impl` blocks: what [`find`] can find.
+pub(crate) fn all(source: &Source) -> Vec<String> {
+    let items = source.items().iter().filter(|it| !source.is_test(it.span().start().line));
+    let of_item = |item: &Item| {
+        let owner = match item {
+            Item::Impl(block) if block.trait_.is_none() => type_name(&block.self_ty),
+            _ => return names(item),
+        };
+        let members = members(item, &owner).into_iter();
+        members.map(|(name, ..)| format!("{owner}::{name}")).collect()
+    };
+    let mut all = vec!["use".to_string()];
+    all.extend(items.flat_map(of_item));
+    all
+}
+
 /// A section of a TOML file: from its `[name]`, with comments directly above, to the next section.
 fn section(source: &Source, name: &str) -> Result<Vec<Piece>> {
     let code = source.code();

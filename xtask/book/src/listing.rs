@@ -50,7 +50,8 @@ fn caption(chapter: &Chapter, source: &Source) -> String {
     format!("<code>{}</code>, {}", source.path, chapter.title())
 }
 
-fn listing(caption: &str, language: &str, code: &str) -> String {
+/// Code in this language below a caption, which is HTML.
+pub(crate) fn listing(caption: &str, language: &str, code: &str) -> String {
     // Code that contains a fence needs a longer one around it.
     let longest = code
         .lines()

@@ -12,6 +12,7 @@ mod exercise;
 mod figure;
 mod files;
 mod glossary;
+mod insertion;
 mod items;
 mod links;
 mod listing;
@@ -19,6 +20,7 @@ mod page;
 mod plot;
 mod preprocess;
 mod source;
+mod step;
 mod transcript;
 mod tree;
 

@@ -155,6 +155,10 @@ impl Scope {
                 self.parts.extend(["book", "coverage"]);
                 self.left.insert("the transcripts, which xtask/book replays".to_string());
             }
+            _ if is_below(path, "xtask/course") => {
+                package(self, "course");
+                self.parts.extend(["book", "climb"]);
+            }
             _ if is_below(path, "xtask/figures") => _ = self.parts.insert("book"),
             _ if is_below(path, "xtask/models") => _ = self.parts.insert("loom"),
             _ if is_below(path, "xtask/fuzz") => _ = self.parts.insert("fuzz"),

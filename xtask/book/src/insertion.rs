@@ -1,0 +1,154 @@
+//! What is new in a program, compared with another one.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use similar::{ChangeTag, TextDiff};
+
+use crate::source::Source;
+
+/// The file's own comment: it says which step this is, and is no part of what the step adds.
+pub(crate) fn is_doc(line: &str) -> bool {
+    line.starts_with("//!")
+}
+
+/// A line of the difference between two programs.
+struct Change {
+    tag: ChangeTag,
+    text: String,
+    /// The line of the new program where it is, or where it was removed.
+    at: usize,
+    /// Whether the page asked for it.
+    wanted: bool,
+}
+
+/// The difference between two programs, without their own comments.
+pub(crate) struct Changes(Vec<Change>);
+
+impl Changes {
+    /// Of the lines that differ, those in the new program's lines that are `wanted`.
+    pub(crate) fn new(old: &Source, new: &Source, wanted: impl Fn(usize) -> bool) -> Changes {
+        let (old_lines, new_lines) = (old.code(), new.code());
+        let (old_text, new_text) = (texts(old, &old_lines), texts(new, &new_lines));
+        let mut changes = Vec::new();
+        let mut at = 1;
+        for change in TextDiff::from_slices(&old_text, &new_text).iter_all_changes() {
+            if let Some(index) = change.new_index() {
+                at = new_lines[index] + 1;
+            }
+            let line = change.new_index().map_or(at, |index| new_lines[index]);
+            let text = change.value().to_string();
+            changes.push(Change { tag: change.tag(), text, at: line, wanted: wanted(line) });
+        }
+        // A removed line belongs to an item if the item goes on there, or if a new line of it replaces the old one.
+        for index in 0..changes.len() {
+            let next = changes[index..].iter().find(|change| change.tag != ChangeTag::Delete);
+            let replaced = next.is_some_and(|next| next.tag == ChangeTag::Insert && next.wanted);
+            let change = &changes[index];
+            if change.tag == ChangeTag::Delete {
+                let inside = change.wanted && wanted(change.at.saturating_sub(1));
+                changes[index].wanted = inside || replaced;
+            }
+        }
+        changes.retain(|change| !is_doc(&change.text));
+        Changes(changes)
+    }
+
+    /// The new lines that are wanted.
+    pub(crate) fn added(&self) -> BTreeSet<usize> {
+        let added = self.0.iter().filter(|it| it.wanted && it.tag == ChangeTag::Insert);
+        added.map(|change| change.at).collect()
+    }
+
+    /// The wanted changes with `context` unchanged lines around each, and the lines of the new program among them.
+    pub(crate) fn text(&self, context: usize) -> (String, BTreeSet<usize>) {
+        let (mut text, mut lines) = (String::new(), BTreeSet::new());
+        for hunk in self.hunks(context) {
+            if !text.is_empty() {
+                text.push_str("@@\n");
+            }
+            for change in &self.0[hunk] {
+                let sign = match change.tag {
+                    ChangeTag::Delete => '-',
+                    ChangeTag::Insert => '+',
+                    ChangeTag::Equal => ' ',
+                };
+                text.push_str(format!("{sign}{}", change.text).trim_end());
+                text.push('\n');
+                if change.tag != ChangeTag::Delete {
+                    lines.insert(change.at);
+                }
+            }
+        }
+        (text, lines)
+    }
+
+    /// Neighbouring lines that are shown together.
+    fn hunks(&self, context: usize) -> Vec<Range<usize>> {
+        let is_shown = |index: usize| {
+            let (change, is_equal) = (&self.0[index], |it: &Change| it.tag == ChangeTag::Equal);
+            if !is_equal(change) {
+                return change.wanted;
+            }
+            let is_wanted = |it: &Change| !is_equal(it) && it.wanted;
+            let end = self.0.len().min(index + context + 1);
+            let after = self.0[index..end].iter().find(|it| !is_equal(it)).is_some_and(is_wanted);
+            let start = index.saturating_sub(context);
+            let mut above = self.0[start..index].iter().rev();
+            after || above.find(|it| !is_equal(it)).is_some_and(is_wanted)
+        };
+        let mut hunks: Vec<Range<usize>> = Vec::new();
+        for index in (0..self.0.len()).filter(|index| is_shown(*index)) {
+            match hunks.last_mut() {
+                Some(last) if last.end == index => last.end = index + 1,
+                _ => hunks.push(index..index + 1),
+            }
+        }
+        let is_blank = |index: usize| {
+            self.0[index].tag == ChangeTag::Equal && self.0[index].text.trim().is_empty()
+        };
+        for hunk in &mut hunks {
+            while hunk.start < hunk.end && is_blank(hunk.start) {
+                hunk.start += 1;
+            }
+            while hunk.start < hunk.end && is_blank(hunk.end - 1) {
+                hunk.end -= 1;
+            }
+        }
+        hunks.retain(|hunk| self.0[hunk.clone()].iter().any(|it| !it.text.trim().is_empty()));
+        hunks
+    }
+}
+
+fn texts<'a>(source: &'a Source, lines: &[usize]) -> Vec<&'a str> {
+    lines.iter().map(|number| source.line(*number)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(old: &str, new: &str, wanted: &[usize], context: usize) -> String {
+        let old = Source::new("steps/a.rs", old).unwrap();
+        let new = Source::new("steps/b.rs", new).unwrap();
+        let wanted = |number| wanted.is_empty() || wanted.contains(&number);
+        Changes::new(&old, &new, wanted).text(context).0
+    }
+
+    #[test]
+    fn an_insertion_has_its_context_and_no_comment_of_the_file() {
+        let old = "//! Step 1.\n\nfn a() {\n    b();\n}\n";
+        let new = "//! Step 2.\n//! More.\n\nfn a() {\n    b();\n    c();\n}\n";
+        assert_eq!(text(old, new, &[], 1), "     b();\n+    c();\n }\n");
+        assert_eq!(text(old, new, &[], 0), "+    c();\n");
+    }
+
+    #[test]
+    fn only_the_lines_of_an_item_are_shown_also_if_its_neighbour_is_new() {
+        let old = "fn main() {\n    a();\n}\n\nfn z() {}\n";
+        let new = "fn main() {\n    b();\n}\n\nfn c() {}\n\nfn d() {}\n\nfn z() {}\n";
+        assert_eq!(text(old, new, &[1, 2, 3], 1), " fn main() {\n-    a();\n+    b();\n }\n");
+        assert_eq!(text(old, new, &[7], 1), "+fn d() {}\n");
+        assert_eq!(text("a!();\n\nb!();\n", "a!();\n\nc!();\nb!();\n", &[], 1), "+c!();\n b!();\n");
+    }
+}

@@ -1,0 +1,214 @@
+//! `{{#step …}}`: what a step adds to the step before it.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use anyhow::{Context, Result, bail};
+use course::{MAX_ADDED, Step};
+
+use crate::directive::{Expanded, shown};
+use crate::insertion::{Changes, is_doc};
+use crate::source::{Chapter, Source, Sources};
+use crate::{items, listing};
+
+/// Unchanged lines around an insertion, when a page does not say how many.
+const CONTEXT: usize = 1;
+
+/// A step, its file, and the step before it.
+struct Program<'a> {
+    step: &'a Step,
+    chapter: &'a Chapter,
+    source: Rc<Source>,
+    /// `None` for a new program, which is shown as it is.
+    before: Option<(&'a Step, Rc<Source>)>,
+}
+
+/// Expands `STEP [ITEM, ITEM …] [context=LINES]`.
+pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
+    let (rest, context) = match rest.rsplit_once("context=") {
+        Some((rest, lines)) => (rest.trim(), lines.parse().context("`context=` is a number")?),
+        None => (rest, CONTEXT),
+    };
+    let (called, names) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let names: Vec<&str> = names.split(',').map(str::trim).filter(|it| !it.is_empty()).collect();
+    let steps = all(sources)?;
+    let program = Program::find(sources, &steps, called)?;
+    let source = &program.source;
+    let mut pieces = Vec::new();
+    for name in &names {
+        pieces.extend(items::find(source, name)?);
+    }
+    match &program.before {
+        Some((before, old)) => {
+            let lines: Vec<_> = pieces.into_iter().map(|piece| piece.lines).collect();
+            let changes = Changes::new(old, source, |number| {
+                lines.is_empty() || lines.iter().any(|piece| piece.contains(&number))
+            });
+            program.insertion(before, old, &changes, context)
+        }
+        None if names.is_empty() => {
+            let lines = source.code();
+            let body = lines.iter().filter(|number| !is_doc(source.line(**number))).copied();
+            let body: BTreeSet<usize> = body.collect();
+            program.limit(&body)?;
+            let markdown = listing::whole(program.chapter, source, &lines);
+            Ok(Expanded { markdown, shown: vec![shown(program.chapter, source, lines)] })
+        }
+        None => {
+            let lines = pieces.iter().flat_map(|piece| piece.lines.clone().chain(piece.inside));
+            let lines: BTreeSet<usize> = lines.collect();
+            program.limit(&lines)?;
+            let markdown = listing::pieces(program.chapter, source, &pieces);
+            Ok(Expanded { markdown, shown: vec![shown(program.chapter, source, lines)] })
+        }
+    }
+}
+
+/// The steps of all chapters, in the order of the course. The package of each names its chapter.
+pub(crate) fn all(sources: &Sources) -> Result<Vec<Step>> {
+    let folder = |chapter: &Chapter| match chapter.name.as_str() {
+        "final" => "final".to_string(),
+        name => format!("chapters/{name}"),
+    };
+    let chapters: Vec<(String, &str)> =
+        sources.chapters().iter().map(|it| (folder(it), it.name.as_str())).collect();
+    let chapters = chapters.iter().map(|(folder, name)| (folder.as_str(), *name));
+    Ok(course::read(sources.root(), chapters)?.0)
+}
+
+impl<'a> Program<'a> {
+    fn find(sources: &'a Sources, steps: &'a [Step], called: &str) -> Result<Program<'a>> {
+        let step = course::find(steps, called)?;
+        let read = |step: &Step| {
+            let chapter = sources.chapter(&step.package)?;
+            anyhow::Ok((chapter, sources.read(chapter, &format!("steps/{}", step.file))?))
+        };
+        let (chapter, source) = read(step)?;
+        let mut before = None;
+        if let Some(other) = course::before(steps, step) {
+            let (_, old) = read(other)?;
+            // The first step of a chapter may be a program of another kind. Then most of it is new, and a difference
+            // would be one long deletion and the whole program again.
+            let is_kept = step.package == other.package || is_mostly_kept(&old, &source);
+            before = is_kept.then_some((other, old));
+        }
+        Ok(Program { step, chapter, source, before })
+    }
+
+    /// The listing of what is new, among unchanged lines.
+    fn insertion(
+        &self,
+        before: &Step,
+        old: &Source,
+        changes: &Changes,
+        context: usize,
+    ) -> Result<Expanded> {
+        let added = changes.added();
+        if added.is_empty() {
+            bail!("{} adds nothing there; it adds lines to: {}", self.step.file, self.choice());
+        }
+        self.limit(&added)?;
+        let (text, lines) = changes.text(context);
+        let all = Changes::new(old, &self.source, |_| true).added().len();
+        let count = match all {
+            1 => "1 line".to_string(),
+            all if all == added.len() => format!("{all} lines"),
+            all => format!("{} of its {all} lines", added.len()),
+        };
+        let caption = format!(
+            "<code>{}</code>, {}, adds {count} to <code>{}</code>",
+            self.source.path,
+            self.chapter.title(),
+            before.file
+        );
+        Ok(Expanded {
+            markdown: listing::listing(&caption, "diff", text.trim_end()),
+            shown: vec![shown(self.chapter, &self.source, lines)],
+        })
+    }
+
+    /// # Errors
+    /// When these are too many new lines for one listing, with the items to choose from.
+    fn limit(&self, lines: &BTreeSet<usize>) -> Result<()> {
+        if lines.len() > MAX_ADDED {
+            bail!(
+                "{} new lines are more than {MAX_ADDED}; name some of the items: {}",
+                lines.len(),
+                self.choice()
+            );
+        }
+        Ok(())
+    }
+
+    /// The items with new lines, and how many each has.
+    fn choice(&self) -> String {
+        let new = match &self.before {
+            Some((_, old)) => Changes::new(old, &self.source, |_| true).added(),
+            None => self.source.code().into_iter().collect(),
+        };
+        let mut items = Vec::new();
+        for name in items::all(&self.source) {
+            let Ok(pieces) = items::find(&self.source, &name) else { continue };
+            let lines: BTreeSet<usize> = pieces.into_iter().flat_map(|piece| piece.lines).collect();
+            match lines.intersection(&new).count() {
+                0 => {}
+                count => items.push(format!("{name} ({count})")),
+            }
+        }
+        items.join(", ")
+    }
+}
+
+/// Whether at least half of a program's lines were in the one before.
+fn is_mostly_kept(old: &Source, new: &Source) -> bool {
+    2 * Changes::new(old, new, |_| true).added().len() <= new.code().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(rest: &str) -> Result<Expanded> {
+        render(&Sources::find().unwrap(), rest)
+    }
+
+    #[test]
+    fn a_step_of_the_course_is_shown_with_how_much_it_adds() {
+        let shown = step("02_echo_once").unwrap();
+        assert!(
+            shown.markdown.contains(
+                "<code>steps/02_echo_once.rs</code>, chapter 1, adds 12 lines to <code>01_accept.rs</code>"
+            ),
+            "{}",
+            shown.markdown
+        );
+        assert!(shown.markdown.contains("\n+        echo(stream)?;\n"), "{}", shown.markdown);
+        assert!(!shown.markdown.contains("//! Step"), "{}", shown.markdown);
+        assert_eq!(shown.shown[0].path, "steps/02_echo_once.rs");
+        let part = step("2 echo").unwrap().markdown;
+        assert!(part.contains("of its 12 lines to"), "{part}");
+        assert!(!part.contains("listener.accept"), "{part}");
+    }
+
+    #[test]
+    fn a_new_program_is_shown_as_it_is_and_the_first_step_of_a_chapter_may_go_on() {
+        let new = step("01_accept").unwrap().markdown;
+        assert!(new.contains("```rust,noplayground\n//! Step 1"), "{new}");
+        let goes_on = step("06_thread_each").unwrap().markdown;
+        assert!(goes_on.contains("to <code>05_deadline.rs</code>"), "{goes_on}");
+        let other = step("10_one_read main").unwrap().markdown;
+        assert!(other.contains("```rust,noplayground\nfn main"), "{other}");
+    }
+
+    #[test]
+    fn too_many_lines_are_an_error_that_names_the_items_and_an_unknown_step_one_that_names_the_steps()
+     {
+        let error = step("30_event_loop").unwrap_err().to_string();
+        assert!(error.contains("new lines are more than 40; name some of the items: "), "{error}");
+        assert!(error.contains("main ("), "{error}");
+        let error = step("02_nothing").unwrap_err().to_string();
+        assert!(error.starts_with("no step `02_nothing`; there are 01_accept, "), "{error}");
+        let error = step("02_echo_once address").unwrap_err().to_string();
+        assert!(error.starts_with("02_echo_once.rs adds nothing there; it adds"), "{error}");
+    }
+}
