@@ -165,7 +165,7 @@ impl Scope {
             _ if is_below(path, "xtask/labs") => {
                 package(self, "labs");
                 self.parts.extend(["book", "transcripts"]);
-                self.pages.insert("book/src/part6/labs.md".to_string());
+                self.pages.insert("book/src/appendix/labs-endpoint.md".to_string());
             }
             _ if is_below(path, "xtask/plots") => package(self, "plots"),
             _ if is_below(path, "xtask/src") || is_below(path, "xtask/tests") => {
