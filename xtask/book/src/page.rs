@@ -1,5 +1,7 @@
 //! A page of the book, taken apart: directives, fenced blocks, and everything else.
 
+use crate::front;
+
 /// A part of a page, with the line on which it starts, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -11,11 +13,25 @@ pub(crate) enum Part {
     Fence { line: usize, info: String, body: Vec<String>, raw: Vec<String> },
 }
 
-/// Takes a page apart.
+impl Part {
+    /// The line on which it starts.
+    pub(crate) fn line(&self) -> usize {
+        match self {
+            Part::Text(line, _) | Part::Directive(line, _) | Part::Fence { line, .. } => *line,
+        }
+    }
+}
+
+/// Takes a page apart. The lines of its front matter are blank, so that all others keep their numbers.
 pub(crate) fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
+    let front = front::lines(text);
     while let Some((number, line)) = lines.next() {
+        if number <= front {
+            parts.push(Part::Text(number, String::new()));
+            continue;
+        }
         let trimmed = line.trim();
         let ticks = trimmed.bytes().take_while(|byte| *byte == b'`').count();
         if ticks >= 3 {
@@ -44,6 +60,16 @@ pub(crate) fn parts(text: &str) -> Vec<Part> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn front_matter_is_blank_and_keeps_the_numbers_of_the_lines() {
+        let text = |number, text: &str| Part::Text(number, text.to_string());
+        assert_eq!(
+            parts("---\npath: core\n---\n# A\n"),
+            [text(1, ""), text(2, ""), text(3, ""), text(4, "# A")]
+        );
+        assert_eq!(parts("---\n# A\n"), [text(1, "---"), text(2, "# A")]);
+    }
 
     #[test]
     fn directives_inside_a_fence_are_text() {

@@ -6,8 +6,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use mdbook_preprocessor::book::{Book, BookItem};
 use serde_json::Value;
 
-use crate::directive::{self, Shown};
+use crate::directive::{self, Expanded, Shown};
+use crate::front::Front;
 use crate::glossary::Glossary;
+use crate::measure::{Measure, Meter};
 use crate::page::{Part, parts};
 use crate::source::Sources;
 use crate::{figure, transcript};
@@ -62,49 +64,65 @@ fn read(input: &str) -> Result<Book> {
 pub(crate) struct Page {
     pub(crate) markdown: String,
     pub(crate) shown: Vec<Shown>,
+    pub(crate) front: Front,
+    pub(crate) measure: Measure,
 }
 
-/// Expands all directives, pictures and transcripts of a page.
+/// Expands all directives, pictures and transcripts of a page, and puts a line below the title of a page on a path.
 ///
 /// # Errors
 /// Everything that is wrong with the page, each with its line.
 pub(crate) fn expand_page(sources: &Sources, path: &str, content: &str) -> Result<Page> {
     let mut page = Page::default();
     let mut errors = Vec::new();
+    match Front::read(path, content) {
+        Ok(front) => page.front = front,
+        Err(error) => errors.push(format!("{error:#}")),
+    }
+    let (mut meter, mut title) = (Meter::default(), None);
     for part in parts(content) {
-        let (line, expanded) = match part {
-            Part::Text(line, text) if has_directive(&text) => {
-                (line, Err(anyhow!("a directive stands on a line of its own: {}", text.trim())))
-            }
-            Part::Text(line, text) => (line, Ok(text)),
-            Part::Fence { line, body, raw, .. } if raw.len() < body.len() + 2 => {
-                (line, Err(anyhow!("this block has no end")))
-            }
-            Part::Directive(line, text) => {
-                let expanded = directive::expand(sources, &text).map(|expanded| {
-                    page.shown.extend(expanded.shown);
-                    expanded.markdown
-                });
-                (line, expanded.map_err(|error| error.context(format!("{{{{#{text}}}}}"))))
-            }
-            Part::Fence { line, info, body, raw } => {
-                let expanded = match info.split([' ', ',']).next().unwrap_or_default() {
-                    "svgbob" => figure::render(sources.root(), &info, &body.join("\n")),
-                    "transcript" | "transcript-not-run" => Ok(transcript::render(&body)),
-                    _ => Ok(raw.join("\n")),
-                };
-                (line, expanded)
-            }
-        };
-        match expanded {
-            Ok(text) => {
-                page.markdown.push_str(&text);
+        match expand_part(sources, &part) {
+            Ok(expanded) => {
+                meter.add(&part, &expanded.markdown);
+                page.shown.extend(expanded.shown);
+                page.markdown.push_str(&expanded.markdown);
                 page.markdown.push('\n');
             }
-            Err(error) => errors.push(format!("book/src/{path}:{line}: {error:#}")),
+            Err(error) => errors.push(format!("book/src/{path}:{}: {error:#}", part.line())),
+        }
+        if matches!(&part, Part::Text(_, text) if text.starts_with("# ")) {
+            title.get_or_insert(page.markdown.len());
         }
     }
+    page.measure = meter.measure();
+    if let (Some(line), Some(at)) = (page.front.below_title(page.measure.minutes()), title) {
+        page.markdown.insert_str(at, &format!("\n{line}\n"));
+    }
     if errors.is_empty() { Ok(page) } else { Err(anyhow!("{}", errors.join("\n"))) }
+}
+
+fn expand_part(sources: &Sources, part: &Part) -> Result<Expanded> {
+    let markdown = match part {
+        Part::Text(_, text) if has_directive(text) => {
+            bail!("a directive stands on a line of its own: {}", text.trim())
+        }
+        Part::Text(_, text) => text.clone(),
+        Part::Fence { body, raw, .. } if raw.len() < body.len() + 2 => {
+            bail!("this block has no end")
+        }
+        Part::Directive(_, text) => {
+            let expanded = directive::expand(sources, text);
+            return expanded.with_context(|| format!("{{{{#{text}}}}}"));
+        }
+        Part::Fence { info, body, raw, .. } => {
+            match info.split([' ', ',']).next().unwrap_or_default() {
+                "svgbob" => figure::render(sources.root(), info, &body.join("\n"))?,
+                "transcript" | "transcript-not-run" => transcript::render(body),
+                _ => raw.join("\n"),
+            }
+        }
+    };
+    Ok(Expanded { markdown, shown: Vec::new() })
 }
 
 /// Whether a line asks for something, other than in `code` that tells how to ask.
@@ -155,5 +173,20 @@ mod tests {
         assert_eq!(error("a\n```text\nb\n"), "book/src/a.md:2: this block has no end");
         let page = expand_page(&Sources::find().unwrap(), "a.md", "Write `{{#file …}}`.").unwrap();
         assert_eq!(page.markdown, "Write `{{#file …}}`.\n");
+    }
+
+    #[test]
+    fn front_matter_becomes_a_line_below_the_title_and_errors_keep_their_lines() {
+        let sources = Sources::find().unwrap();
+        let text = "---\npath: core\nstage: 5\n---\n# Title\n\nText.\n";
+        let page = expand_page(&sources, "a.md", text).unwrap();
+        assert!(!page.markdown.contains("---") && page.front.stages == [5], "{}", page.markdown);
+        let line = "# Title\n\n<p class=\"course-meta\">Core · 1 minute · leads to stage 5, ";
+        assert!(page.markdown.contains(line), "{}", page.markdown);
+        assert_eq!(
+            error("---\npath: core\nstage: no\n---\n# A\n```svgbob alt=\"x\n").lines().count(),
+            2
+        );
+        assert!(error("---\npath: core\n---\n{{#show}}\n").starts_with("book/src/a.md:4: "));
     }
 }

@@ -1,0 +1,198 @@
+//! How much there is to read on a page: words, lines of code, and transcripts outside of folds.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::page::{Part, parts};
+
+/// A reader takes a minute for so many words,
+const WORDS_A_MINUTE: usize = 200;
+
+/// or for so many lines of code,
+const LINES_A_MINUTE: usize = 20;
+
+/// and one and a half to repeat a transcript.
+const SECONDS_A_TRANSCRIPT: usize = 90;
+
+/// Two listings with fewer words between them are read as one.
+const WORDS_BETWEEN: usize = 25;
+
+/// Where a link leads, with its title.
+static TARGET: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"\]\((?:[^()"]|"[^"]*"|\([^()]*\))*\)"#));
+static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<!--.*?-->|</?[a-zA-Z][^>]*>"));
+static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(`+)[^`].*?`+"));
+static FOLD: LazyLock<Regex> = LazyLock::new(|| pattern(r"<details[^>]*>|</details>"));
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the pattern is valid")
+}
+
+/// What a page has to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Measure {
+    /// Words of prose outside of folds.
+    pub(crate) words: usize,
+    /// Lines of code outside of folds.
+    pub(crate) code: usize,
+    /// The most new lines in one listing.
+    pub(crate) longest: usize,
+    /// The longest run of code without words between.
+    pub(crate) run: usize,
+    /// Transcripts outside of folds, or in one that asks for a prediction.
+    pub(crate) transcripts: usize,
+}
+
+impl Measure {
+    fn seconds(&self) -> usize {
+        let words = 60 * self.words / WORDS_A_MINUTE;
+        words + 60 * self.code / LINES_A_MINUTE + SECONDS_A_TRANSCRIPT * self.transcripts
+    }
+
+    /// Rounded up, and at least 1.
+    pub(crate) fn minutes(&self) -> usize {
+        self.seconds().div_ceil(60).max(1)
+    }
+}
+
+/// Measures a page part by part.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    measure: Measure,
+    /// The open folds: whether each is for a prediction.
+    folds: Vec<bool>,
+    /// Lines of code since there were enough words, and the words since the last of these lines.
+    run: usize,
+    between: usize,
+}
+
+impl Meter {
+    pub(crate) fn measure(&self) -> Measure {
+        self.measure
+    }
+
+    /// Adds a part of a page. What a directive has become is `markdown`.
+    pub(crate) fn add(&mut self, part: &Part, markdown: &str) {
+        match part {
+            Part::Text(_, line) => self.text(line),
+            Part::Directive(_, directive) => {
+                let is_prose = directive.starts_with("exercise");
+                for part in parts(markdown) {
+                    match part {
+                        Part::Text(_, line) if is_prose => self.text(&line),
+                        Part::Fence { info, body, .. } => self.code(&info, &body),
+                        _ => {}
+                    }
+                }
+            }
+            Part::Fence { info, body, .. } => match info.split(' ').next().unwrap_or_default() {
+                "svgbob" => {}
+                "transcript" | "transcript-not-run" => {
+                    self.measure.transcripts += usize::from(self.folds.iter().all(|it| *it));
+                }
+                _ => self.code(info, body),
+            },
+        }
+    }
+
+    fn text(&mut self, line: &str) {
+        let mut words = if self.folds.is_empty() { words(&until_fold(line)) } else { 0 };
+        for tag in FOLD.find_iter(line) {
+            match tag.as_str() {
+                "</details>" => _ = self.folds.pop(),
+                tag => self.folds.push(tag.contains("predict")),
+            }
+        }
+        // The end of a fold may be followed by text.
+        if let (true, Some((_, rest))) = (self.folds.is_empty(), line.rsplit_once("</details>")) {
+            words += crate::measure::words(rest);
+        }
+        self.measure.words += words;
+        self.between += words;
+        if self.between >= WORDS_BETWEEN {
+            self.run = 0;
+        }
+    }
+
+    fn code(&mut self, info: &str, body: &[String]) {
+        if !self.folds.is_empty() {
+            return;
+        }
+        let is_diff = info.starts_with("diff");
+        let new = body.iter().filter(|line| !is_diff || line.starts_with('+')).count();
+        self.between = 0;
+        self.run += body.len();
+        self.measure.code += body.len();
+        self.measure.longest = self.measure.longest.max(new);
+        self.measure.run = self.measure.run.max(self.run);
+    }
+}
+
+/// A line up to the fold that begins on it.
+fn until_fold(line: &str) -> String {
+    line.split("<details").next().unwrap_or_default().to_string()
+}
+
+/// The words of a line of prose. Code between backticks is one word, and where a link leads is none.
+pub(crate) fn words(line: &str) -> usize {
+    let line = CODE.replace_all(line, "code");
+    let line = TARGET.replace_all(&line, "]");
+    let line = TAG.replace_all(&line, " ");
+    line.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measure(page: &str) -> Measure {
+        let mut meter = Meter::default();
+        for part in parts(page) {
+            meter.add(&part, "");
+        }
+        meter.measure()
+    }
+
+    #[test]
+    fn words_are_what_a_reader_reads() {
+        for (line, expected) in [
+            ("# A title", 2),
+            (
+                "- [ ] the [kernel](../a.md \"It (not we) does.\") calls `accept(2) twice` <!-- no -->",
+                4,
+            ),
+            ("| `a` | b |", 2),
+            ("<p class=\"a b c\">one</p> 2 < 3", 3),
+            ("<https://example.org/a>", 0),
+        ] {
+            assert_eq!(words(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn folds_are_closed_but_the_transcript_of_a_prediction_is_repeated() {
+        let page = "One.\n<details class=\"predict\"><summary>Two?</summary>\n\nThree.\n\n```transcript\n$ a\n```\n\
+            <details class=\"more\">\n\n```transcript\n$ b\n```\n</details>\n</details>\n\nFour.\n\n\
+            <details class=\"question\">\n\n```text\nfive\n```\n</details>\n";
+        let expected = Measure { words: 2, transcripts: 1, ..Measure::default() };
+        assert_eq!(measure(page), expected);
+    }
+
+    #[test]
+    fn a_run_of_code_ends_with_enough_words() {
+        let block = "```text\na\nb\n```\n";
+        let words = |count: usize| "word ".repeat(count) + "\n";
+        let page = [block, &words(24), block, &words(25), block].concat();
+        let expected = Measure { words: 49, code: 6, longest: 2, run: 4, transcripts: 0 };
+        assert_eq!(measure(&page), expected);
+        assert_eq!(measure("```diff\n a\n+b\n-c\n```\n").longest, 1);
+    }
+
+    #[test]
+    fn minutes_are_rounded_up() {
+        let measure = Measure { words: 400, code: 20, transcripts: 1, ..Measure::default() };
+        assert_eq!(measure.minutes(), 5);
+        assert_eq!(Measure::default().minutes(), 1);
+    }
+}
