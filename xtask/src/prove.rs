@@ -246,7 +246,7 @@ fn judge(expected: &Expected, all: &[Checked], ended: &Ended) -> anyhow::Result<
             bail!("not done after {seconds} s, during: {}", during.as_deref().unwrap_or("no check"))
         }
         Ended::NoServer(failure) => bail!("the server did not start: {}", failure.got),
-        Ended::Early { status, said, .. } => bail!("the checks broke off ({status})\n{said}"),
+        Ended::Early { status, said, .. } => bail!("the checks ended early ({status})\n{said}"),
     }
     let failed: Vec<&Checked> = all.iter().filter(|checked| checked.failure.is_some()).collect();
     let (total, failures) = (all.len(), failed.len());

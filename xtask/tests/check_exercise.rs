@@ -63,7 +63,7 @@ fn another_server_is_not_the_reader_s_progress() {
     let output = check(&format!("'{}'", server.display())).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("checks passed"), "{said}");
-    let note = "That was another server: it is not noted as your progress.\n";
+    let note = "This was another server, so it does not count as your progress.\n";
     assert!(said.ends_with(note), "{said}");
     assert_eq!(fs::read(&progress).ok(), before);
 }

@@ -50,7 +50,7 @@ pub(crate) struct Args {
     /// Check again whenever you save a file of the chapter
     #[arg(long, conflicts_with_all = ["all", "solution", "json"])]
     watch: bool,
-    /// Report in JSON, one line for each exercise, for programs
+    /// Report in JSON, one line per exercise, for other programs
     #[arg(long)]
     json: bool,
     /// Check another server, in any language: started with 127.0.0.1:0 as its last argument, it prints
@@ -147,7 +147,7 @@ fn check_own(run: &Run<'_>) -> anyhow::Result<bool> {
     };
     if run.server.is_some() {
         if !run.json {
-            ui::print("That was another server: it is not noted as your progress.\n");
+            ui::print("This was another server, so it does not count as your progress.\n");
         }
         return Ok(is_solved(&all));
     }
@@ -159,7 +159,7 @@ fn check_own(run: &Run<'_>) -> anyhow::Result<bool> {
     let passes = is_solved(&all);
     if was_solved && !passes && !run.json {
         ui::print(
-            "You have solved it before: `cargo xtask` still says so, and that it fails now.\n",
+            "You have solved it before. `cargo xtask` still shows it as solved, and that it fails now.\n",
         );
     }
     Ok(passes)
@@ -240,9 +240,9 @@ impl Run<'_> {
         let package = &exercise.chapter.package;
         match exercise.changed_tests(workspace).len() {
             0 => {}
-            1 => lines.push(format!("One test of the chapter changes with it, which the task names: `cargo test -p {package}`")),
+            1 => lines.push(format!("One test of the chapter changes with it (see the task): `cargo test -p {package}`")),
             count => lines.push(format!(
-                "{count} tests of the chapter change with it, which the task names: `cargo test -p {package}`"
+                "{count} tests of the chapter change with it (see the task): `cargo test -p {package}`"
             )),
         }
         let mut progress = Progress::load(workspace)?;

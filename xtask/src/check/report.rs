@@ -80,8 +80,8 @@ pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
         Ended::GaveUp { seconds } => {
             let _ = writeln!(
                 text,
-                "\nStopped after {seconds} s: two checks have waited in vain, and the others would wait as well. Does the \
-                 server hang?"
+                "\nStopped after {seconds} s: two checks have timed out, so the others would time out as well. Does \
+                 the server hang?"
             );
         }
         Ended::TimedOut { seconds, during } => {
@@ -89,7 +89,7 @@ pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
         }
         Ended::Early { status, during, said } => {
             let _ =
-                writeln!(text, "\nThe checks broke off ({status}){}.", within(during.as_deref()));
+                writeln!(text, "\nThe checks ended early ({status}){}.", within(during.as_deref()));
             text += said;
             if !said.is_empty() && !said.ends_with('\n') {
                 text.push('\n');
@@ -122,7 +122,7 @@ pub(crate) fn arguments(all: &[Checked]) -> &[String] {
 pub(crate) fn without_curl(all: &[Checked]) -> &'static str {
     let first = all.iter().find_map(|checked| checked.failure.as_ref());
     if first.is_some_and(|failure| !failure.sent.is_empty()) {
-        "The command needs curl, which is not here: `cargo xtask doctor` says how to get it. \
+        "The command needs curl, which is not installed: `cargo xtask doctor` shows how to get it. \
          The check itself does not need it.\n"
     } else {
         ""
@@ -132,8 +132,8 @@ pub(crate) fn without_curl(all: &[Checked]) -> &'static str {
 /// What stands in place of all checks when there is no server for them.
 fn no_server(failure: &Failure, next: &Next) -> String {
     format!(
-        "{} The server did not start, so no check could be made.\n\n  expected  {}\n  got       {}\n\n{}\
-         Start it by hand and read what it says: {}\n\
+        "{} The server did not start, so no check could run.\n\n  expected  {}\n  got       {}\n\n{}\
+         Start it by hand and read its output: {}\n\
          Then again: `{}`\n",
         ui::paint(ui::BAD, "Stopped."),
         indented(&failure.expected),
@@ -151,8 +151,8 @@ fn port_is_taken(said: &str) -> &'static str {
     let words =
         ["address already in use", "address in use", "only one usage of each socket address"];
     if words.iter().any(|words| said.contains(words)) {
-        "Another program has this port. The check starts the server with `127.0.0.1:0`, where port 0 means any free \
-         one: let\nit listen where its first argument says, and print the address that it got.\n\n"
+        "Another program uses this port. The check starts the server with `127.0.0.1:0`, where port 0 means any free \
+         port: let\nit listen at the address in its first argument, and print the actual address.\n\n"
     } else {
         ""
     }
@@ -194,8 +194,10 @@ fn exchanges(conversations: &[Conversation]) -> String {
     if pieces <= 2 {
         return String::new();
     }
-    let mut text =
-        format!("\n  {}\n", ui::paint(ui::DIM, "everything that this check sent (>) and got (<):"));
+    let mut text = format!(
+        "\n  {}\n",
+        ui::paint(ui::DIM, "all bytes that this check sent (>) and received (<):")
+    );
     let mut before = 0;
     for Conversation { number, pieces } in conversations {
         if *number > before + 1 {
@@ -290,7 +292,7 @@ mod tests {
 
     #[test]
     fn golden_all_passed() {
-        let all = [checked("the answer is 200", None), checked("HEAD has the same fields", None)];
+        let all = [checked("the response is 200", None), checked("HEAD has the same fields", None)];
         let golden = include_str!("golden/pass.txt");
         assert_eq!(report(&all, &Ended::Done), golden);
     }
@@ -316,7 +318,7 @@ mod tests {
         let failure =
             Failure::new("status 200", "status 404").with_bytes(REQUEST, received).with_wrong_at(9);
         let all = [
-            checked("the answer is 200", Some(failure)),
+            checked("the response is 200", Some(failure)),
             checked("HEAD has the same fields", Some(Failure::new("x", "y"))),
             checked("POST is 405", None),
         ];
@@ -332,21 +334,24 @@ mod tests {
             .with_wrong_at(received.len() - 1)
             .with_rule("RFC 9112 section 6.3 (Message Body Length)");
         let golden = include_str!("golden/one_byte_too_many.txt");
-        assert_eq!(report(&[checked("the answer is 200", Some(failure))], &Ended::Done), golden);
+        assert_eq!(report(&[checked("the response is 200", Some(failure))], &Ended::Done), golden);
     }
 
     #[test]
     fn golden_too_slow() {
         let ended = Ended::TimedOut { seconds: 120, during: Some("two calls differ".to_string()) };
         let golden = include_str!("golden/timeout.txt");
-        assert_eq!(report(&[checked("the answer is 200", None)], &ended), golden);
+        assert_eq!(report(&[checked("the response is 200", None)], &ended), golden);
     }
 
     #[test]
     fn golden_gave_up() {
-        let failure = Failure::new("a complete answer in time", "waited 5s for the end of a head");
+        let failure = Failure::new(
+            "a complete response in time",
+            "waited 5s for the end of a header section",
+        );
         let all = [
-            checked("the answer is 200", None),
+            checked("the response is 200", None),
             checked("HEAD has the same fields", Some(failure.clone().with_timeout())),
             checked("POST is 405", Some(failure.with_timeout())),
         ];
@@ -378,7 +383,7 @@ mod tests {
             said: "thread 'main' panicked at check.rs:7:5".to_string(),
         };
         let golden = include_str!("golden/early_exit.txt");
-        assert_eq!(report(&[checked("the answer is 200", None)], &ended), golden);
+        assert_eq!(report(&[checked("the response is 200", None)], &ended), golden);
     }
 
     #[test]
@@ -392,7 +397,7 @@ mod tests {
     #[test]
     fn golden_no_server() {
         let got = "waited for `listening on http://ADDRESS:PORT` as the first line, but the program has \
-                   ended (exit status: 1)\non standard error it said:\nAddress already in use";
+                   ended (exit status: 1)\nits standard error:\nAddress already in use";
         let ended = Ended::NoServer(Failure::new(wire::exercise::STARTS, got));
         let golden = include_str!("golden/no_server.txt");
         let shown = plain(&end(&[], &ended, &next("`python3 server.py 127.0.0.1:0`")));

@@ -48,8 +48,7 @@ pub(super) fn line(stage: &Stage, all: &[Checked], ended: &Ended, marks: ui::Mar
 pub(super) fn sum(passed: &[Stage], failed: Option<&Stage>) -> String {
     let mut text = format!("\n{} stages passed.", passed.len());
     if let Some(stage) = failed {
-        let _ =
-            write!(text, " The first that failed: `cargo xtask climb --stage {}`", stage.number);
+        let _ = write!(text, " The first failure: `cargo xtask climb --stage {}`", stage.number);
     }
     text + "\n"
 }
@@ -68,7 +67,7 @@ pub(crate) fn picture(progress: &mut Progress) -> String {
             let _ = write!(text, "; next: {} ({})", stage.title, stage.number);
         }
         None => {
-            let _ = write!(text, ": the top {}", marks.good);
+            let _ = write!(text, ": all done {}", marks.good);
         }
     }
     text
@@ -77,10 +76,10 @@ pub(crate) fn picture(progress: &mut Progress) -> String {
 /// All stages for such a server are done.
 pub(super) fn done(scheme: Scheme, _program: &str) -> String {
     match scheme {
-        Scheme::Echo => "All stages for an echo are done. The next ones are for an HTTP server: `cargo xtask start 3` makes a \
-                         starter for it.\n"
+        Scheme::Echo => "All stages for an echo are done. The next stages are for an HTTP server: `cargo xtask start 3` creates \
+                         a starter for it.\n"
             .to_string(),
-        Scheme::Http => "All stages are done. `cargo xtask climb --all` tries them again.\n".to_string(),
+        Scheme::Http => "All stages are done. `cargo xtask climb --all` runs them again.\n".to_string(),
     }
 }
 

@@ -53,7 +53,7 @@ fn of_steps(text: &mut String, stages: &[Stage], steps: &[Step], added: &[Option
         return;
     }
     text.push_str(
-        "| step | what is new | lines more | passes | then fails |\n|---|---|--:|---|---|\n",
+        "| step | new idea | lines added | passes | then fails |\n|---|---|--:|---|---|\n",
     );
     for (step, added) in steps.iter().zip(added) {
         let added = added.map_or("new".to_string(), |added| added.to_string());

@@ -37,37 +37,37 @@ const LIMIT: Duration = Duration::from_secs(120);
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
-    /// Only this stage, by its number or name. Without it your own server goes on where you are, another
-    /// one at its first stage
+    /// Run only this stage, by its number or name. Without it, your own server continues at your next stage, and another
+    /// server at its first
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
-    /// All stages for this server, also after one that fails
+    /// Run all stages for this server, even after a failure
     #[arg(long, conflicts_with = "stage")]
     all: bool,
-    /// List the stages, each with what the server must do
+    /// List the stages with their contracts
     #[arg(long)]
     list: bool,
     /// Show the hint of the stage
     #[arg(long, conflicts_with_all = ["all", "json", "watch"])]
     hint: bool,
-    /// Another server, in any language: started with 127.0.0.1:0 as its last argument, it prints
-    /// `listening on http://ADDRESS` (or `tcp://` for an echo) as its first line. For files, from stage 25 on, a folder
+    /// Check another server, in any language: started with 127.0.0.1:0 as its last argument, it prints
+    /// `listening on http://ADDRESS` (or `tcp://` for an echo) as its first line. For files, from stage 25 on, a directory
     /// follows the address
     #[arg(long, value_name = "CMD")]
     server: Option<String>,
-    /// The program of `my_server` to climb with: `part3` for `my_server/src/bin/part3.rs`
+    /// The program of `my_server` to check: `part3` for `my_server/src/bin/part3.rs`
     #[arg(long, value_name = "NAME", conflicts_with = "server")]
     bin: Option<String>,
-    /// How many seconds a check waits until the server gives up on a slow or silent client
+    /// How many seconds a check waits until the server gives up on a slow or idle client
     #[arg(long, value_name = "SECONDS", default_value_t = 12)]
     deadline: u64,
     /// Check again whenever you save a file; keys: n next stage, h hint, c check all, q quit
     #[arg(long, conflicts_with_all = ["all", "json"])]
     watch: bool,
-    /// Report in JSON, one line for each stage, for programs
+    /// Report in JSON, one line per stage, for other programs
     #[arg(long)]
     json: bool,
-    /// Write the exchanges of the first check that fails into a shell script
+    /// Write the exchanges of the first failed check to a shell script
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 }
@@ -137,7 +137,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 fn find(all: &[Stage], called: &str) -> anyhow::Result<Stage> {
     let same = |stage: &&Stage| stage.name == called || stage.number.to_string() == called;
     all.iter().find(same).copied().with_context(|| {
-        format!("there is no stage `{called}`: `cargo xtask climb --list` names all")
+        format!("there is no stage `{called}`: `cargo xtask climb --list` lists all stages")
     })
 }
 
@@ -182,8 +182,7 @@ fn no_server(error: &str, target: &Target, args: &Args) -> ExitCode {
         ui::print(&format!("{}\n", json!({ "ended": "no server", "detail": error })));
     } else {
         ui::print(&format!(
-            "{} The server did not start, so no stage could be tried.\n\n  {}\n\nStart it by hand and read what it says: \
-             `{}`\n",
+            "{} The server did not start, so no stage could run.\n\n  {}\n\nStart it by hand and read its output: `{}`\n",
             ui::paint(ui::BAD, "Stopped."),
             error.trim_end().replace('\n', "\n  "),
             target.by_hand()
@@ -299,7 +298,7 @@ impl Climb<'_> {
         }
         let next = (stage.number + 1).to_string();
         let next = self.typed(&["--stage", &next]);
-        Ok(format!("Your progress is that of my_server. Next for this server: `{next}`"))
+        Ok(format!("Only my_server counts as your progress. Next for this server: `{next}`"))
     }
 
     /// This command with other options, as it would be typed.

@@ -40,7 +40,7 @@ const COPY: usize = 9;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write the table of the book, and do not only compare it
+    /// Write the book's table instead of only comparing it
     #[arg(long)]
     write: bool,
     /// Only steps and mistakes of this chapter
@@ -203,7 +203,10 @@ fn starter(workspace: &Workspace) -> anyhow::Result<Climber> {
         words: vec![program.to_string_lossy().into_owned()],
         deadline: 12,
         passes: Vec::new(),
-        fails: Some(Failing { stage: 1, check: "what a client sends comes back".to_string() }),
+        fails: Some(Failing {
+            stage: 1,
+            check: "a line that a client sends comes back".to_string(),
+        }),
     })
 }
 
@@ -215,9 +218,9 @@ fn snapshots(workspace: &Workspace) -> Vec<Climber> {
         let check = match stage {
             5 => "four clients take turns on four connections",
             16 => "a parameter takes one segment of the path",
-            19 => "every response has an id of its own",
+            19 => "every response has its own ID",
             24 => "live and ready get 200",
-            27 => "beside 500 half requests a request is served within 2 s",
+            27 => "beside 500 incomplete requests, a request is served within 2 s",
             _ => return None,
         };
         Some(Failing { stage, check: check.to_string() })
@@ -356,15 +359,15 @@ fn judge(climber: &Climber, stage: &Stage, expected: Option<&str>) -> Option<Str
     let failed = all.iter().find(|checked| checked.failure.is_some());
     match (expected, failed) {
         (None, None) if ended == Ended::Done && all.len() == stage.checks.len() => None,
-        (None, None) => Some(format!("{about}: the checks did not come to their end: {ended:?}")),
+        (None, None) => Some(format!("{about}: the checks did not finish: {ended:?}")),
         (None, Some(checked)) => Some(format!("{about}: {}", in_short(checked))),
         (Some(_), None) if matches!(ended, Ended::Done) => {
-            Some(format!("{about}: it should fail, and passes"))
+            Some(format!("{about}: it should fail, but passes"))
         }
         (Some(_), None) => Some(format!("{about}: {ended:?}")),
         (Some(check), Some(checked)) if checked.sentence == check => None,
         (Some(check), Some(checked)) => Some(format!(
-            "{about}: it should fail by `{check}`, and fails by {}",
+            "{about}: it should fail by `{check}`, but fails by {}",
             in_short(checked)
         )),
     }

@@ -39,8 +39,8 @@ impl Target {
         let folder = workspace.path(FOLDER);
         if !folder.join("Cargo.toml").is_file() {
             bail!(
-                "there is no server of yours yet: `cargo xtask start` makes {FOLDER}/, or `--server CMD` names another \
-                 (`cargo xtask climb --list` shows the stages)"
+                "you have no server yet: `cargo xtask start` creates {FOLDER}/, or `--server CMD` checks another server \
+                 (`cargo xtask climb --list` lists the stages)"
             );
         }
         let bin = bin.map_or_else(|| newest(&folder), ToString::to_string);

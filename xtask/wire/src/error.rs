@@ -99,11 +99,11 @@ mod tests {
 
     #[test]
     fn an_error_shows_what_had_arrived() {
-        let error = WireError::new(Kind::TimedOut, "waited 5 s for the end of a head");
-        assert_eq!(error.to_string(), "waited 5 s for the end of a head");
+        let error = WireError::new(Kind::TimedOut, "waited 5 s for the end of a header section");
+        assert_eq!(error.to_string(), "waited 5 s for the end of a header section");
         assert_eq!(
             format!("{:?}", error.with_arrived(b"HTTP/1.1 2")),
-            "waited 5 s for the end of a head\nthis had arrived:\n< HTTP/1.1 2"
+            "waited 5 s for the end of a header section\nthis had arrived:\n< HTTP/1.1 2"
         );
     }
 }

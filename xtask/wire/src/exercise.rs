@@ -281,10 +281,10 @@ impl Server {
         let said = self.program.stderr_so_far();
         let lines: Vec<String> = said.lines().rev().take(4).map(quoted).collect();
         if !lines.is_empty() {
-            got.push_str("\non standard error the server said:\n");
+            got.push_str("\nstandard error of the server:\n");
             got.push_str(&lines.into_iter().rev().collect::<Vec<_>>().join("\n"));
         }
-        let failure = Failure::new("a complete answer in time", got);
+        let failure = Failure::new("a complete response in time", got);
         let failure = failure.with_bytes(sent, error.arrived());
         let timed_out = error.kind() == crate::Kind::TimedOut;
         Failure { arguments: self.arguments.clone(), timed_out, ..failure }
@@ -377,7 +377,7 @@ impl Connection<'_> {
             Err(error) => {
                 let failure = self.server.failure(&error, &answer.sent);
                 return Err(Failure {
-                    expected: "the server closes after its answer".into(),
+                    expected: "the server closes after its response".into(),
                     ..failure
                 });
             }
@@ -388,7 +388,7 @@ impl Connection<'_> {
         let all = [answer.reply.raw.as_slice(), &more].concat();
         let bytes =
             if more.len() == 1 { "1 byte".to_string() } else { format!("{} bytes", more.len()) };
-        Err(Failure::new("nothing after the answer", format!("{bytes} more"))
+        Err(Failure::new("nothing after the response", format!("{bytes} more"))
             .with_bytes(&answer.sent, &all)
             .with_wrong_at(answer.reply.raw.len())
             .with_rule("RFC 9112 section 6.3 (Message Body Length)"))

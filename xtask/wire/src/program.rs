@@ -243,7 +243,7 @@ impl Program {
                     None => (printed.len(), ""),
                 };
                 let quoted = printed[..end].trim_end();
-                let _ = write!(message, "\non standard {name} it said:\n{quoted}{more}");
+                let _ = write!(message, "\nits standard {name}:\n{quoted}{more}");
             }
         }
         WireError::new(Kind::Program, message)
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn a_program_that_says_something_else_is_quoted() {
         let error = shell("echo hello; exec sleep 60").unwrap_err();
-        assert!(error.message().contains("it said:\nhello"), "{error}");
+        assert!(error.message().contains("its standard output:\nhello"), "{error}");
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(super) fn gibibyte(server: &Server) -> Result<(), Failure> {
             request("GET", "/static/large.bin", &[("Range", &format!("bytes={range}"))], b"");
         let mut connection = files.connect()?;
         let cannot = |error: WireError| {
-            Failure::new("a complete answer in time", error.message())
+            Failure::new("a complete response in time", error.message())
                 .with_bytes(&sent, error.arrived())
         };
         connection.client().send(&sent).map_err(cannot)?;

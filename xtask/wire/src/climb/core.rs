@@ -1,4 +1,4 @@
-//! Stages 5 to 8: many clients of an echo, a bound, and an orderly end.
+//! Stages 5 to 8: several clients of an echo at the same time, a bound, and graceful shutdown.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,11 +13,10 @@ use crate::exercise::{Check, Failure, Server};
 
 const PHASE: &str = "Core";
 
-/// So many clients of an echo may be served at the same time. An echo that allows more has no bound that the check could
-/// reach.
+/// The most clients that an echo may serve at the same time. The check could not reach a higher bound.
 const BOUND: usize = 100;
 
-/// The clients that try.
+/// How many clients try at the same time.
 const CLIENTS: usize = 150;
 
 pub(super) const STAGES: &[Stage] = &[
@@ -27,20 +26,20 @@ pub(super) const STAGES: &[Stage] = &[
         title: "serves four clients at once",
         phase: PHASE,
         scheme: Scheme::Echo,
-        contract: "At least four clients are served at the same time, whatever the others do: say nothing, send without \
-                   reading, or take their time.",
-        hint: "A loop that serves one client to its end blocks in read while the next one waits in the accept queue. Give \
-               each client a thread, or hand the sockets to a pool of threads.",
+        contract: "At least four clients are served at the same time, even if the other three send nothing, send \
+                   without reading, or are slow.",
+        hint: "A loop that serves one client until it leaves blocks in read while the next client waits in the accept \
+               queue. Give each client a thread, or dispatch the sockets to a thread pool.",
         page: "part2/index.md",
         checks: &[
             Check { sentence: "four clients take turns on four connections", rule: "", run: turns },
             Check {
-                sentence: "three clients that say nothing keep nobody waiting",
+                sentence: "three idle clients do not delay another client",
                 rule: "",
                 run: beside_silent_clients,
             },
             Check {
-                sentence: "a client that does not read keeps nobody waiting",
+                sentence: "a client that does not read does not delay another client",
                 rule: "",
                 run: beside_a_client_that_does_not_read,
             },
@@ -52,10 +51,11 @@ pub(super) const STAGES: &[Stage] = &[
         title: "bounds its clients: the next one waits or is rejected",
         phase: PHASE,
         scheme: Scheme::Echo,
-        contract: "The server serves at most 100 clients at a time (choose a bound from 4 to 100). A client beyond the bound \
-                   waits until another has left, or its connection is closed at once. None is left without either.",
-        hint: "A thread for each client ends in thousands of threads. A fixed number of workers takes sockets from a queue \
-               of fixed length; when the queue is full, close the new connection (load shedding).",
+        contract: "The server serves at most 100 clients at a time (choose a bound from 4 to 100). A client beyond \
+                   the bound waits until another client has left, or its connection is closed at once. No client is \
+                   forgotten.",
+        hint: "A thread for each client ends in thousands of threads. Let a fixed number of workers take sockets from \
+               a bounded queue; when the queue is full, close the new connection (load shedding).",
         page: "part2/index.md",
         checks: &[
             Check {
@@ -64,9 +64,9 @@ pub(super) const STAGES: &[Stage] = &[
                 run: at_most,
             },
             Check {
-                sentence: "each client beyond the bound is served when others leave, or is closed",
+                sentence: "each client beyond the bound is served when others leave, or disconnected",
                 rule: "",
-                run: nobody_is_forgotten,
+                run: none_is_forgotten,
             },
         ],
     },
@@ -76,11 +76,12 @@ pub(super) const STAGES: &[Stage] = &[
         title: "keeps its workers when a task panics",
         phase: PHASE,
         scheme: Scheme::Echo,
-        contract: "To have something that fails: a client that sends the line `panic` may make its task panic (in another \
-                   language: raise an exception). Its connection is closed, or it gets its line back. Afterwards as many \
-                   clients are served at the same time as before.",
-        hint: "A panic unwinds its thread. A worker that has ended takes no more tasks, and after as many panics as there are \
-               workers nothing is served. Catch the panic around each task (catch_unwind), or start a new worker.",
+        contract: "This stage needs a task that fails: a client that sends the line `panic` may make its task panic \
+                   (in another language: raise an exception). Its connection is closed, or it gets its line back. \
+                   Afterwards the server can serve as many clients at the same time as before.",
+        hint: "A panic unwinds its thread. A worker that has ended takes no more tasks, and after as many panics as \
+               there are workers no client is served. Catch the panic around each task (catch_unwind), or start a new \
+               worker.",
         page: "part2/index.md",
         checks: &[Check {
             sentence: "after 200 tasks that failed, four clients are served at the same time",
@@ -94,26 +95,28 @@ pub(super) const STAGES: &[Stage] = &[
         title: "finishes transfers in progress on SIGTERM",
         phase: PHASE,
         scheme: Scheme::Echo,
-        contract: "After SIGTERM the server accepts nobody any more, finishes the transfers that have begun, does not wait for \
-                   clients that have sent nothing, and exits with status 0 within 5 seconds after the last transfer.",
-        hint: "A signal handler may do almost nothing: set a flag or write to a pipe, and let an ordinary thread do the rest. \
-               Closing the listening socket is not enough to wake a thread that is blocked in accept.",
+        contract: "After SIGTERM the server accepts no new clients, finishes the transfers in progress, does not wait \
+                   for clients that have sent nothing, and exits with status 0 within 5 seconds after the last \
+                   transfer.",
+        hint: "A signal handler may do almost nothing: let it set a flag or write to a pipe, and let an ordinary \
+               thread do the rest. Closing the listening socket is not enough to wake a thread that is blocked in \
+               accept.",
         page: "part2/index.md",
         checks: &[
             Check {
-                sentence: "a transfer under way is finished, and then the server exits with status 0",
+                sentence: "a transfer in progress is finished, and then the server exits with status 0",
                 rule: "",
                 run: finishes,
             },
             Check {
-                sentence: "a client that has sent nothing does not keep the server alive",
+                sentence: "a client that has sent nothing does not delay the exit",
                 rule: "",
                 run: does_not_wait_for_idle_clients,
             },
             Check {
-                sentence: "who comes after the signal is not accepted",
+                sentence: "no client is accepted after the shutdown",
                 rule: "",
-                run: accepts_nobody,
+                run: accepts_no_client,
             },
         ],
     },
@@ -125,7 +128,7 @@ fn turns(server: &Server) -> Checked {
         connections.push(server.connect()?);
     }
     for round in ["a\n", "b\n", "c\n"] {
-        // From the last to the first: a server that serves them in their order waits for the first.
+        // From the last to the first: a server that serves one client after another blocks on the first.
         for connection in connections.iter_mut().rev() {
             echoed(connection, round.as_bytes())?;
         }
@@ -135,7 +138,7 @@ fn turns(server: &Server) -> Checked {
 
 fn beside_silent_clients(server: &Server) -> Checked {
     let silent = (0..3).map(|_| socket(server)).collect::<Result<Vec<_>, _>>()?;
-    still_echoes(server, "three clients have connected and say nothing")?;
+    still_echoes(server, "three clients have connected and send nothing")?;
     drop(silent);
     Ok(())
 }
@@ -148,7 +151,7 @@ fn beside_a_client_that_does_not_read(server: &Server) -> Checked {
     still_echoes(server, "a client sends and does not read")
 }
 
-/// What has become of a client.
+/// The state of a client after the crowd has connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Served,
@@ -156,7 +159,7 @@ enum Fate {
     Waits,
 }
 
-/// Waits for an echo of one byte on any of these, until nothing has changed for a second.
+/// Waits for an echo of one byte on each connection, until nothing has changed for a second.
 fn fates(clients: &mut [TcpStream]) -> Vec<Fate> {
     const QUIET: Duration = Duration::from_secs(1);
     let mut fates = vec![Fate::Waits; clients.len()];
@@ -188,7 +191,7 @@ fn fate_of(client: &mut TcpStream) -> Fate {
 fn crowd(server: &Server) -> Result<Vec<TcpStream>, Failure> {
     let connect = |_| {
         let mut stream = socket(server)?;
-        // One that has been closed already says so when it is read.
+        // A connection that the server has closed already is found by the read.
         let _ = stream.write_all(b"x");
         Ok(stream)
     };
@@ -205,9 +208,9 @@ fn at_most(server: &Server) -> Checked {
     )
 }
 
-fn nobody_is_forgotten(server: &Server) -> Checked {
+fn none_is_forgotten(server: &Server) -> Checked {
     let mut clients = crowd(server)?;
-    // Each that was served leaves at once, and makes room. Some progress within this time is enough.
+    // Each served client leaves at once, which frees its place. Some progress within PATIENCE is enough.
     let mut progress = Instant::now();
     while !clients.is_empty() {
         let before = clients.len();
@@ -230,9 +233,9 @@ fn panics(server: &Server) -> Checked {
         let mut stream = socket(server)?;
         let _ = stream.write_all(b"panic\n");
         let _ = stream.shutdown(std::net::Shutdown::Write);
-        // The line, or nothing, and then the end.
+        // The line or nothing, then the end of the stream.
         until_closed(&mut stream, PATIENCE).map_err(|_| {
-            Failure::new("the connection of a task that has failed is closed", "it stays open")
+            Failure::new("the connection of a failed task is closed", "it stays open")
                 .with_timeout()
         })?;
     }
@@ -245,7 +248,7 @@ fn finishes(server: &Server) -> Checked {
     connection.client().send(b"half of a").map_err(|error| connection.failure(&error, b""))?;
     connection.client().read_exact(9).map_err(|error| connection.failure(&error, b"half of a"))?;
     terminate(server)?;
-    // A server that exits at once needs a moment for it, in which the rest of the transfer would still come back.
+    // A server that exits at once takes a moment, during which the rest of the transfer would still come back.
     connection
         .client()
         .expect_silence(Duration::from_millis(300))
@@ -259,19 +262,23 @@ fn finishes(server: &Server) -> Checked {
 
 fn does_not_wait_for_idle_clients(server: &Server) -> Checked {
     let silent = socket(server)?;
-    still_echoes(server, "a client has connected and says nothing")?;
+    still_echoes(server, "a client has connected and sends nothing")?;
     terminate(server)?;
     exits(server)?;
     drop(silent);
     Ok(())
 }
 
-fn accepts_nobody(server: &Server) -> Checked {
+fn accepts_no_client(server: &Server) -> Checked {
     still_echoes(server, "the start")?;
     terminate(server)?;
     exits(server)?;
     let again = TcpStream::connect_timeout(&server.address(), Duration::from_secs(1));
-    require(again.is_err(), "nobody listens after the end", "a connection was accepted")
+    require(
+        again.is_err(),
+        "connections are refused after the shutdown",
+        "a connection was accepted",
+    )
 }
 
 pub(super) fn terminate(server: &Server) -> Checked {

@@ -19,21 +19,22 @@ pub(super) const STAGES: &[Stage] = &[
         title: "accepts and echoes",
         phase: PHASE,
         scheme: Scheme::Echo,
-        contract: "The server listens at the address in its last argument; port 0 means any free port. Its first line of \
-                   output is `listening on tcp://ADDRESS`, with the port that it got. It sends every byte that a client \
-                   sends back to this client, as soon as it arrives, and closes when the client has closed. Then it \
-                   serves the next client.",
-        hint: "accept(2) returns a new socket for each client. Read from it until read returns 0, and write what was read.",
+        contract: "The server listens at the address in its last argument; port 0 means any free port. Its first line \
+                   of output is `listening on tcp://ADDRESS`, with the actual port. It sends every byte that a client \
+                   sends back to the same client as soon as the byte arrives, and closes when the client has closed. \
+                   Then it serves the next client.",
+        hint: "accept(2) returns a new socket for each client. Read from it until read returns 0, and write back the \
+               bytes that you have read.",
         page: "part1/index.md",
         checks: &[
-            Check { sentence: "what a client sends comes back", rule: "", run: a_line },
+            Check { sentence: "a line that a client sends comes back", rule: "", run: a_line },
             Check {
                 sentence: "each byte comes back at once, without a newline",
                 rule: "RFC 9293 section 3.9.1 (a stream of octets)",
                 run: one_by_one,
             },
             Check {
-                sentence: "bytes that are no text come back as well",
+                sentence: "bytes that are not text come back as well",
                 rule: "",
                 run: all_bytes,
             },
@@ -50,12 +51,13 @@ pub(super) const STAGES: &[Stage] = &[
         title: "echoes a large stream in pieces and honours half-close",
         phase: PHASE,
         scheme: Scheme::Echo,
-        contract: "A stream is as long as the client likes: 8 MiB come back whole and in order. A client that has closed \
-                   its sending direction (shutdown with SHUT_WR, a FIN on the wire) still gets the rest, and then the end of \
-                   the stream. A client that does not read is waited for, at least 10 seconds; the server does not collect its \
-                   bytes.",
-        hint: "read(2) returns what has arrived, which is rarely a whole message. write(2) may take less than it was given: \
-               write_all, or a loop. Read only when everything that was read before has been written.",
+        contract: "A stream may have any length: 8 MiB come back complete and in order. A client that has closed its \
+                   sending direction (shutdown with SHUT_WR, a FIN on the wire) still gets the remaining bytes, and \
+                   then the end of the stream. The server waits at least 10 seconds for a client that does not read, \
+                   and does not buffer its bytes meanwhile.",
+        hint: "read(2) returns the bytes that have arrived, which is rarely a whole message. write(2) may take fewer \
+               bytes than it was given: use write_all, or a loop. Read again only after everything that was read \
+               before has been written.",
         page: "part1/index.md",
         checks: &[
             Check { sentence: "8 MiB come back whole and in order", rule: "", run: large },
@@ -77,10 +79,10 @@ pub(super) const STAGES: &[Stage] = &[
         title: "survives a client that resets",
         phase: PHASE,
         scheme: Scheme::Echo,
-        contract: "A client may end its connection with a reset (RST) at any moment: at once, after it has sent, and while \
-                   the server is writing. That ends this connection and nothing else.",
-        hint: "After a reset read and write fail with ECONNRESET or EPIPE. That is an error of one client: log it and go \
-               on with the next. In C and Python, SIGPIPE or an exception must not end the process.",
+        contract: "A client may end its connection with a reset (RST) at any moment: at once, after it has sent \
+                   something, and while the server is writing. A reset ends this connection and nothing else.",
+        hint: "After a reset, read and write fail with ECONNRESET or EPIPE. The error concerns one client: log it and \
+               go on with the next. In C and Python, SIGPIPE or an exception must not end the process.",
         page: "part1/index.md",
         checks: &[
             Check { sentence: "a reset before the first byte", rule: "", run: reset_at_once },
@@ -98,11 +100,12 @@ pub(super) const STAGES: &[Stage] = &[
         title: "gives up on a silent client",
         phase: PHASE,
         scheme: Scheme::Echo,
-        contract: "A client that sends nothing is disconnected after a while, at most 10 seconds here. (Two are enough while \
-                   you climb, but for reading only: stage 2 wants more for writing. The server of chapter 1 waits 60: give \
-                   `--deadline 70` for one that waits longer.) The time begins anew with every byte that arrives.",
-        hint: "A blocking read waits for ever. Set a receive timeout on the socket (SO_RCVTIMEO, set_read_timeout) and close \
-               when it expires.",
+        contract: "A client that sends nothing is disconnected after a while, at most 10 seconds here. (Two seconds \
+                   are enough while you climb, but only for reading: stage 2 needs more for writing. The server of \
+                   chapter 1 waits 60: use `--deadline 70` for a server that waits longer.) The time starts again \
+                   with every byte that arrives.",
+        hint: "A blocking read waits forever. Set a receive timeout on the socket (SO_RCVTIMEO, set_read_timeout) and \
+               close the socket when it expires.",
         page: "part1/index.md",
         checks: &[
             Check {
@@ -111,7 +114,7 @@ pub(super) const STAGES: &[Stage] = &[
                 run: silent,
             },
             Check {
-                sentence: "a client that falls silent after a line is disconnected",
+                sentence: "a client that goes idle after a line is disconnected",
                 rule: "",
                 run: falls_silent,
             },
@@ -166,12 +169,12 @@ fn same_stream(bytes: &[u8], got: Result<Vec<u8>, String>) -> Checked {
     let words = if same == got.len() {
         format!("only the first {same} bytes")
     } else {
-        format!("{} bytes, of which number {same} is the first wrong one", got.len())
+        format!("{} bytes, and byte {same} is the first wrong byte", got.len())
     };
     Err(Failure::new(expected, words))
 }
 
-/// The buffers of the two kernels take some megabytes. What they do not take, the server would have collected.
+/// The socket buffers of both sides hold some megabytes. A server that accepts more has buffered it itself.
 fn backpressure(server: &Server) -> Checked {
     const MOST: usize = 64 * MIB;
     let mut stream = socket(server)?;
@@ -191,7 +194,7 @@ fn backpressure(server: &Server) -> Checked {
     require(
         sent < MOST,
         "the server stops reading while its client does not read",
-        format!("it took {} MiB and goes on: all of it is in its memory", sent / MIB),
+        format!("it has read {} MiB and keeps reading: all of it is in its memory", sent / MIB),
     )?;
     drop(stream);
     Ok(())
@@ -250,7 +253,7 @@ fn gives_up(stream: &mut std::net::TcpStream) -> Checked {
     let patience = deadline();
     until_closed(stream, patience).map(drop).map_err(|_| {
         Failure::new(
-            "the server closes a connection on which nothing arrives",
+            "the server closes an idle connection",
             format!(
                 "it is still open after {} s (`--deadline SECONDS` waits longer)",
                 patience.as_secs()

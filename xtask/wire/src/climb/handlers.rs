@@ -13,7 +13,7 @@ use crate::{PATIENCE, request};
 
 const PHASE: &str = "Handlers";
 
-/// What a traversal would find: it lies beside the folder that is served.
+/// The content of a file beside the served directory, which a path traversal would reveal.
 const SECRET: &str = "the content of a file that is not served";
 
 pub(super) const STAGES: &[Stage] = &[
@@ -23,16 +23,17 @@ pub(super) const STAGES: &[Stage] = &[
         title: "reports liveness and readiness, also while draining",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "`GET /health/live` and `GET /health/ready` get 200. `GET /slow?ms=N` answers after N milliseconds. After \
-                   SIGTERM, while such a request is under way, a request for /health/ready on a connection that is open \
-                   already gets 503, or the connection is closed; and the server exits when the slow response has been sent.",
-        hint: "Liveness says that the process works and needs no restart; readiness, that it should get requests. A server that \
-               drains is alive and not ready.",
+        contract: "`GET /health/live` and `GET /health/ready` get 200. `GET /slow?ms=N` responds after N \
+                   milliseconds. After SIGTERM, while such a request is in progress, a request for /health/ready on a \
+                   connection that is already open gets 503, or the connection is closed; and the server exits when \
+                   the slow response has been sent.",
+        hint: "Liveness means that the process works and needs no restart; readiness means that it should get \
+               requests. A draining server is alive and not ready.",
         page: "part5/index.md",
         checks: &[
             Check { sentence: "live and ready get 200", rule: "", run: healthy },
             Check {
-                sentence: "a server that drains is not ready, and finishes its response",
+                sentence: "a draining server is not ready, and finishes its response",
                 rule: "",
                 run: drains,
             },
@@ -44,11 +45,13 @@ pub(super) const STAGES: &[Stage] = &[
         title: "serves files, and none outside their directory",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "The server is started with two arguments here: the address, which is not the last one any more, and the \
-                   folder to be served, which the check fills (index.html, notes.txt and others). `GET /static/PATH` sends the file with its Content-Type (HTML, CSS, JavaScript, PNG, plain text). What is not there gets 404. No path leaves the \
-                   folder: neither `..` in any spelling, nor an absolute path, nor a symbolic link.",
-        hint: "Decode once, split, and reject each segment that is `..`, empty, or holds a slash, a backslash or a NUL. Then \
-               resolve the path (realpath) and look whether it is still inside: that finds the links.",
+        contract: "The server is started with two arguments here: the address, which is not the last one any more, \
+                   and the directory to serve, which the check fills (index.html, notes.txt and others). `GET \
+                   /static/PATH` sends the file with its Content-Type (HTML, CSS, JavaScript, PNG, plain text). A \
+                   missing file gets 404. No path leaves the directory: neither `..` in any spelling, nor an absolute \
+                   path, nor a symbolic link.",
+        hint: "Decode once, split, and reject each segment that is `..`, is empty, or contains a slash, a backslash \
+               or a NUL. Then resolve the path (realpath) and check that it is still inside: this catches the links.",
         page: "part5/index.md",
         checks: &[
             Check {
@@ -57,17 +60,17 @@ pub(super) const STAGES: &[Stage] = &[
                 run: files,
             },
             Check {
-                sentence: "what is not there, and a folder, is no file",
+                sentence: "a missing file gets 404, and a directory is not served as a file",
                 rule: "RFC 9110 section 15.5.5 (404 Not Found)",
                 run: absent,
             },
             Check {
-                sentence: "no path leaves the folder (the traversal table)",
+                sentence: "no path leaves the directory (the traversal table)",
                 rule: "CWE-22 (Path Traversal)",
                 run: traversal,
             },
             Check {
-                sentence: "a symbolic link out of the folder is not followed",
+                sentence: "a symbolic link out of the directory is not followed",
                 rule: "CWE-59 (Link Following)",
                 run: links,
             },
@@ -79,19 +82,20 @@ pub(super) const STAGES: &[Stage] = &[
         title: "revalidates with ETag and 304",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "A file comes with an ETag. A request with If-None-Match that has this ETag in its list, strong or weak, or \
-                   `*`, gets 304 without a body and with the ETag. When the file has changed, it gets 200 and another ETag.",
-        hint: "An ETag names a version of the content: a hash, or length and modification time. If-None-Match uses the weak \
-               comparison: W/\"a\" and \"a\" are the same.",
+        contract: "A file is sent with an ETag. A request with If-None-Match that has this ETag in its list, strong \
+                   or weak, or `*`, gets 304 without a body and with the ETag. When the file has changed, the request \
+                   gets 200 and another ETag.",
+        hint: "An ETag names a version of the content: a hash, or length and modification time. If-None-Match uses \
+               the weak comparison: W/\"a\" and \"a\" are equal.",
         page: "part5/index.md",
         checks: &[
             Check {
-                sentence: "the ETag that was sent gets 304, without a body",
+                sentence: "a matching ETag gets 304, without a body",
                 rule: "RFC 9110 section 13.1.2 (If-None-Match)",
                 run: not_modified,
             },
             Check {
-                sentence: "an ETag in a list, a weak one, and * get 304",
+                sentence: "an ETag in a list, a weak ETag and * get 304",
                 rule: "RFC 9110 section 8.8.3.2 (Comparison)",
                 run: lists,
             },
@@ -117,7 +121,7 @@ fn drains(server: &Server) -> Checked {
     probe.ask("GET", "/health/ready", &[], b"")?.status(200)?;
     let mut slow = server.connect()?;
     slow.client().send(&bytes).map_err(|error| slow.failure(&error, &bytes))?;
-    // The request must have reached its handler. A server that says nothing about it leaves only time.
+    // The request must have reached its handler. No event reports that, so the check waits.
     thread::sleep(Duration::from_millis(500));
     terminate(server)?;
     thread::sleep(Duration::from_millis(200));
@@ -137,7 +141,7 @@ fn drains(server: &Server) -> Checked {
     exits(server)
 }
 
-/// A folder that is served, and a secret beside it. It goes away with the value.
+/// A directory to serve, and a secret beside it. Both are deleted when the value is dropped.
 struct Site {
     root: PathBuf,
 }
@@ -163,7 +167,7 @@ impl Site {
             ("public/a space.txt", "a space\n"),
         ];
         all.iter().try_for_each(|(path, content)| write(path, content)).map_err(|error| {
-            Failure::new("a folder with files, which the check makes", error.to_string())
+            Failure::new("a directory with files, which the check creates", error.to_string())
         })?;
         Ok(site)
     }
@@ -179,7 +183,7 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        // What is left is in the folder for temporary files.
+        // A failure leaves files only in the directory for temporary files.
         let _ = fs::remove_dir_all(&self.root);
     }
 }
@@ -217,16 +221,16 @@ fn absent(server: &Server) -> Checked {
     }
     let answer = server.get("/static/deep")?;
     let is_none = [301, 302, 307, 308, 403, 404].contains(&answer.reply.status);
-    answer.require(is_none, "404, 403 or a redirect for a folder", answer.reply.status)
+    answer.require(is_none, "404, 403 or a redirect for a directory", answer.reply.status)
 }
 
-/// Not even one byte of the secret, whatever the status.
+/// The response must not contain the secret, whatever its status.
 fn keeps_the_secret(answer: &Answer) -> Checked {
     let tells = answer.reply.text().contains(SECRET) || answer.reply.text().contains("root:");
     answer.require(
         !tells,
-        "nothing from outside of the folder",
-        "the content of a file outside",
+        "no content from outside the directory",
+        "the content of a file outside it",
     )?;
     let is_rejected =
         (400..500).contains(&answer.reply.status) || (300..400).contains(&answer.reply.status);
@@ -271,7 +275,7 @@ fn traversal(server: &Server) -> Checked {
         let bytes = request("GET", &format!("/static/{path}"), &[("Connection", "close")], b"");
         keeps_the_secret(&server.connect()?.send(&bytes)?)?;
     }
-    // After all that the files are still there.
+    // The files are still served after all these attempts.
     server.get("/static/notes.txt")?.status(200).map(drop)
 }
 
@@ -280,7 +284,7 @@ fn link(to: &Path, at: &Path) -> std::io::Result<()> {
     std::os::unix::fs::symlink(to, at)
 }
 
-/// Making one needs a right that few accounts have, and the check says so then.
+/// Creating a symbolic link needs a privilege that few accounts have; the check reports that.
 #[cfg(windows)]
 fn link(to: &Path, at: &Path) -> std::io::Result<()> {
     std::os::windows::fs::symlink_file(to, at)
@@ -292,7 +296,9 @@ fn links(server: &Server) -> Checked {
     let made = link(&site.root.join("secret.txt"), &folder.join("link.txt"))
         .and_then(|()| link(&site.root, &folder.join("up")))
         .and_then(|()| link(Path::new("../secret.txt"), &folder.join("relative.txt")));
-    made.map_err(|error| Failure::new("symbolic links, which the check makes", error.to_string()))?;
+    made.map_err(|error| {
+        Failure::new("symbolic links, which the check creates", error.to_string())
+    })?;
     let server = site.serve(server)?;
     for path in ["link.txt", "up/secret.txt", "relative.txt"] {
         keeps_the_secret(&server.get(&format!("/static/{path}"))?)?;
@@ -312,7 +318,7 @@ fn tagged(server: &Server) -> Result<(Answer, String), Failure> {
     Ok((answer, tag))
 }
 
-fn asks(server: &Server, tag: &str) -> Result<Answer, Failure> {
+fn conditional(server: &Server, tag: &str) -> Result<Answer, Failure> {
     server.ask("GET", "/static/notes.txt", &[("If-None-Match", tag)], b"")
 }
 
@@ -320,9 +326,9 @@ fn not_modified(server: &Server) -> Checked {
     let site = Site::new()?;
     let server = site.serve(server)?;
     let (_, tag) = tagged(&server)?;
-    let answer = asks(&server, &tag)?;
+    let answer = conditional(&server, &tag)?;
     answer.status(304)?.field("ETag", &tag)?;
-    // On a connection that goes on, a body would be taken for the next response.
+    // On a persistent connection, a body would be parsed as the next response.
     let mut connection = server.connect()?;
     for _ in 0..2 {
         connection.ask("GET", "/static/notes.txt", &[("If-None-Match", &tag)], b"")?.status(304)?;
@@ -345,7 +351,7 @@ fn lists(server: &Server) -> Checked {
         format!("\"a,b\" , W/\"c\",{opaque}"),
         "*".into(),
     ] {
-        asks(&server, &value)?.status(304)?;
+        conditional(&server, &value)?.status(304)?;
     }
     Ok(())
 }
@@ -354,14 +360,14 @@ fn modified(server: &Server) -> Checked {
     let site = Site::new()?;
     let server = site.serve(server)?;
     let (_, tag) = tagged(&server)?;
-    asks(&server, "\"other\"")?.status(200)?;
+    conditional(&server, "\"other\"")?.status(200)?;
     let changed = "another text, and of another length\n";
     fs::write(site.folder().join("notes.txt"), changed)
         .map_err(|error| Failure::new("a file that changes", error.to_string()))?;
-    // A server may remember for a moment what it has looked at.
+    // A server may cache the version of a file for a moment.
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let answer = asks(&server, &tag)?;
+        let answer = conditional(&server, &tag)?;
         if answer.reply.status == 200 {
             answer.body(changed.as_bytes())?;
             let other = answer.reply.field("ETag").is_some_and(|new| new != tag);

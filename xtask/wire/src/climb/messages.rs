@@ -12,7 +12,7 @@ use crate::{Kind, request};
 const PHASE: &str = "HTTP, messages";
 const KIB: usize = 1024;
 
-/// A request as a browser sends it: more than the 512 bytes that some first servers read.
+/// A request as a browser sends it: longer than the 512 bytes that many a first server reads.
 const BROWSER: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) \
     Gecko/20100101 Firefox/140.0\r\nAccept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
     Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\n\
@@ -26,11 +26,11 @@ pub(super) const STAGES: &[Stage] = &[
         title: "sends a response that curl and a browser accept",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "The first line of output is `listening on http://ADDRESS`. `GET /` gets a response with status 200, a body \
-                   that is not empty, its Content-Type, and a header section that says where the body ends (Content-Length, \
-                   for now). The server may close the connection after each response.",
-        hint: "A response is a status line, field lines, an empty line and the body. Each line ends in CRLF (\\r\\n). Count the \
-               bytes of the body, not its characters.",
+        contract: "The first line of output is `listening on http://ADDRESS`. `GET /` gets a response with status \
+                   200, a body that is not empty, its Content-Type, and a header section that declares where the body \
+                   ends (Content-Length, for now). The server may close the connection after each response.",
+        hint: "A response is a status line, field lines, an empty line and the body. Each line ends in CRLF (\\r\\n). \
+               Count the bytes of the body, not its characters.",
         page: "part3/messages/index.md",
         checks: &[
             Check {
@@ -43,9 +43,9 @@ pub(super) const STAGES: &[Stage] = &[
                 rule: "RFC 9112 section 2.2 (Message Parsing)",
                 run: browser_request,
             },
-            Check { sentence: "curl takes it without a complaint", rule: "", run: curl },
+            Check { sentence: "curl accepts the response", rule: "", run: curl },
             Check {
-                sentence: "a client that leaves without a word, or resets, does no harm",
+                sentence: "a client that disconnects before its request is complete does no harm",
                 rule: "",
                 run: rude_clients,
             },
@@ -57,11 +57,11 @@ pub(super) const STAGES: &[Stage] = &[
         title: "parses a header section in any pieces, and rejects a malformed one",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "A request may arrive in any pieces. 400: what is no request line or field line, HTTP/1.1 without Host or \
-                   with two. 414: a target of 100,000 bytes. 431: a header section of 1 MiB. 505: HTTP/2.0. After each of \
-                   these the server closes. A target of 8,000 bytes is fine.",
-        hint: "Collect bytes until the empty line, for at most as many as you allow, and parse then. A rejected connection is \
-               closed: nobody knows where the next request would begin.",
+        contract: "A request may arrive in any pieces. 400: a malformed request line or field line, HTTP/1.1 without \
+                   Host or with two Host fields. 414: a target of 100,000 bytes. 431: a header section of 1 MiB. 505: \
+                   HTTP/2.0. The server closes the connection after each of these. A target of 8,000 bytes is fine.",
+        hint: "Collect bytes until the empty line, up to a limit, and parse them then. Close a connection after you \
+               reject a request: its end is unknown, and so is the start of the next one.",
         page: "part3/messages/index.md",
         checks: &[
             Check {
@@ -70,7 +70,7 @@ pub(super) const STAGES: &[Stage] = &[
                 run: byte_by_byte,
             },
             Check {
-                sentence: "what is no request is rejected with 400",
+                sentence: "a malformed request is rejected with 400",
                 rule: "RFC 9112 section 3 (Request Line)",
                 run: bad_requests,
             },
@@ -102,11 +102,12 @@ pub(super) const STAGES: &[Stage] = &[
         title: "reads a Content-Length body, and responds to HEAD without one",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "`POST /echo` sends the content of the request back, with status 200: 1 MiB as well as nothing, at once or \
-                   in pieces. HEAD gets the fields of GET and no body. A Content-Length of 99999999999 is rejected with 413 \
-                   without waiting for it. A client that sends `Expect: 100-continue` gets 100 first.",
-        hint: "The first bytes of the body usually arrive together with the header section: keep them. Then read until there are \
-               Content-Length bytes, and no more.",
+        contract: "`POST /echo` sends the content of the request back, with status 200: from nothing to 1 MiB, at \
+                   once or in pieces. HEAD gets the fields of GET and no body. A Content-Length of 99999999999 is \
+                   rejected with 413 without waiting for the body. A client that sends `Expect: 100-continue` gets \
+                   100 first.",
+        hint: "The first bytes of the body usually arrive together with the header section: keep them. Then read \
+               until you have Content-Length bytes, and no more.",
         page: "part3/messages/index.md",
         checks: &[
             Check {
@@ -125,7 +126,7 @@ pub(super) const STAGES: &[Stage] = &[
                 run: head,
             },
             Check {
-                sentence: "a length beyond all bounds is rejected with 413 at once",
+                sentence: "a Content-Length over the limit is rejected with 413 at once",
                 rule: "RFC 9110 section 15.5.14 (413 Content Too Large)",
                 run: too_large,
             },
@@ -142,11 +143,12 @@ pub(super) const STAGES: &[Stage] = &[
         title: "serves several requests on a connection, in order",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "An HTTP/1.1 connection stays open unless the request says `Connection: close`; an HTTP/1.0 connection is \
-                   closed. Requests that arrive together (pipelining) are answered in their order. A body that the \
-                   application does not read is not taken for the next request. The last response is not lost to a reset.",
-        hint: "What was read beyond the end of one request is the beginning of the next: keep it. Before you close, shut down \
-               the sending direction and read what still comes; close with unread bytes sends RST.",
+        contract: "An HTTP/1.1 connection stays open unless the request has `Connection: close`; an HTTP/1.0 \
+                   connection is closed. Requests that arrive together (pipelining) get their responses in the same \
+                   order. A body that the application does not read is not parsed as the next request. The last \
+                   response is not lost to a reset.",
+        hint: "The bytes after the end of one request are the beginning of the next: keep them. Before you close, \
+               shut down the sending direction and read the remaining input; close with unread bytes sends RST.",
         page: "part3/messages/index.md",
         checks: &[
             Check {
@@ -155,12 +157,12 @@ pub(super) const STAGES: &[Stage] = &[
                 run: one_after_another,
             },
             Check {
-                sentence: "four pipelined requests are answered in their order",
+                sentence: "four pipelined requests get their responses in order",
                 rule: "RFC 9112 section 9.3.2 (Pipelining)",
                 run: pipelined,
             },
             Check {
-                sentence: "a body that nobody reads is not taken for the next request",
+                sentence: "an unread body is not parsed as the next request",
                 rule: "RFC 9112 section 9.3 (Persistence)",
                 run: unread_body,
             },
@@ -182,19 +184,21 @@ pub(super) const STAGES: &[Stage] = &[
         title: "decodes a chunked body",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "`POST /echo` with `Transfer-Encoding: chunked` sends the decoded content back. Chunk extensions are ignored, \
-                   trailers are read and the connection goes on. What is no chunk is rejected with 400.",
-        hint: "size in hexadecimal, CRLF, that many bytes, CRLF; a size of 0 is the last one, and then come trailer fields and \
-               an empty line. Bound the line with the size, the size itself and the sum.",
+        contract: "`POST /echo` with `Transfer-Encoding: chunked` sends the decoded content back. Chunk extensions \
+                   are ignored, trailers are read, and the connection stays usable. A malformed chunk is rejected \
+                   with 400.",
+        hint: "A chunk is its size in hexadecimal, CRLF, that many bytes, CRLF. A size of 0 is the last chunk; \
+               trailer fields and an empty line follow. Limit the length of the line with the size, the size itself, \
+               and the sum.",
         page: "part3/messages/index.md",
         checks: &[
             Check {
-                sentence: "chunks become content",
+                sentence: "a chunked body is decoded",
                 rule: "RFC 9112 section 7.1 (Chunked Transfer Coding)",
                 run: chunks,
             },
             Check {
-                sentence: "chunks that arrive byte by byte become the same content",
+                sentence: "a chunked body that arrives byte by byte is decoded as well",
                 rule: "RFC 9112 section 7.1 (Chunked Transfer Coding)",
                 run: chunks_in_pieces,
             },
@@ -204,7 +208,7 @@ pub(super) const STAGES: &[Stage] = &[
                 run: trailers,
             },
             Check {
-                sentence: "what is no chunk is rejected with 400",
+                sentence: "a malformed chunk is rejected with 400",
                 rule: "RFC 9112 section 7.1 (Chunked Transfer Coding)",
                 run: bad_chunks,
             },
@@ -216,33 +220,34 @@ pub(super) const STAGES: &[Stage] = &[
         title: "rejects request smuggling",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "Two servers in a row must agree on where a request ends, or an attacker hides a request between them. \
-                   Rejected with 400 and closed: Content-Length beside Transfer-Encoding, different Content-Lengths, a \
-                   length that is not digits only, a last transfer coding other than chunked, names and values in \
-                   disguise. 501: a coding before chunked; it will do for any coding that is rejected. 413: a length that overflows. Served: equal lengths, in \
-                   several lines or as a list (`5, 5`), and `, chunked`: an empty element of a list does not count.",
-        hint: "Judge all Content-Length and Transfer-Encoding fields together, before any body is read, and reject whatever \
-               could be read in two ways. Join the lines of a field with commas and split at the commas first. See RFC 9112, \
-               section 6.3, and for lists RFC 9110, section 5.6.1.",
+        contract: "Two servers in a row must agree on where a request ends, or an attacker can hide a request between \
+                   them. Rejected with 400 and closed: Content-Length beside Transfer-Encoding, conflicting \
+                   Content-Lengths, a length that is not digits only, a last transfer coding other than chunked, \
+                   disguised names and values. 501: a coding before chunked; 501 is accepted for any rejected coding. \
+                   413: a length that overflows. Served: equal lengths, in several lines or as a list (`5, 5`), and \
+                   `, chunked`: an empty list element does not count.",
+        hint: "Validate all Content-Length and Transfer-Encoding fields together, before you read any body, and \
+               reject every combination that allows two interpretations. Join the lines of a field with commas and \
+               split at the commas first. See RFC 9112, section 6.3, and for lists RFC 9110, section 5.6.1.",
         page: "part3/messages/index.md",
         checks: &[
             Check {
-                sentence: "no body has two lengths",
+                sentence: "conflicting or malformed lengths are rejected",
                 rule: "RFC 9112 section 6.3 (Message Body Length)",
                 run: smuggling_lengths,
             },
             Check {
-                sentence: "no transfer coding is guessed",
+                sentence: "an unknown or misplaced transfer coding is rejected",
                 rule: "RFC 9112 section 6.1 (Transfer-Encoding)",
                 run: smuggling_codings,
             },
             Check {
-                sentence: "no field in disguise frames a body",
+                sentence: "a disguised framing field is rejected",
                 rule: "RFC 9112 section 5.1 (Field Line Parsing)",
                 run: smuggling_disguises,
             },
             Check {
-                sentence: "what is unusual and right is served",
+                sentence: "unusual but valid framing is accepted",
                 rule: "RFC 9110 section 8.6 (Content-Length)",
                 run: smuggling_right,
             },
@@ -254,11 +259,11 @@ pub(super) const STAGES: &[Stage] = &[
         title: "rejects a slow client with 408",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "A client that has begun a header section and does not finish it within at most 10 seconds gets 408 and is \
-                   disconnected, also if a byte arrives every second (slowloris). (Two seconds are enough while you climb; \
-                   `--deadline SECONDS` for a server that waits longer.)",
-        hint: "A timeout for each read begins anew with each byte. The deadline of a header section is one point in time, \
-               fixed when its first byte arrives; each read may only take what is left of it.",
+        contract: "A client that has begun a header section and does not finish it within at most 10 seconds gets 408 \
+                   and is disconnected, even if a byte arrives every second (slowloris). (Two seconds are enough \
+                   while you climb; use `--deadline SECONDS` for a server that waits longer.)",
+        hint: "A timeout for each read starts again with each byte. The deadline of a header section is one point in \
+               time, fixed when its first byte arrives; each read may only take the time that remains.",
         page: "part3/messages/index.md",
         checks: &[
             Check {
@@ -267,7 +272,7 @@ pub(super) const STAGES: &[Stage] = &[
                 run: half_a_header_section,
             },
             Check {
-                sentence: "a byte a second does not help",
+                sentence: "a byte a second does not extend the deadline",
                 rule: "RFC 9110 section 15.5.9 (408 Request Timeout)",
                 run: slowloris,
             },
@@ -290,7 +295,7 @@ fn is_page(answer: &Answer) -> Checked {
     answer.require(
         has_end,
         "Content-Length, or Transfer-Encoding: chunked",
-        "neither, so that only the end of the connection ends the body",
+        "neither, so only the end of the connection ends the body",
     )
 }
 
@@ -320,7 +325,7 @@ fn byte_by_byte(server: &Server) -> Checked {
     for step in [1, 2, 7] {
         let mut connection = server.connect()?;
         let answer = in_pieces(&mut connection, &bytes, step).map_err(|failure| Failure {
-            expected: "the server reads until the empty line has come, and answers then".into(),
+            expected: "the server reads until the empty line has arrived, and then responds".into(),
             ..failure
         })?;
         is_page(&answer)?;
@@ -381,7 +386,7 @@ fn large_header_section(server: &Server) -> Checked {
     let line = format!("X-Padding: {}\r\n", "x".repeat(1011));
     let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", line.repeat(KIB));
     rejected(server, bytes.as_bytes(), &[431])?;
-    // One that never ends is not collected for ever either.
+    // A field line that never ends is not buffered forever either.
     let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Padding: {}", "x".repeat(KIB * KIB));
     rejected(server, bytes.as_bytes(), &[431])
 }
@@ -474,7 +479,7 @@ fn unread_body(server: &Server) -> Checked {
     let mut connection = server.connect()?;
     let first = connection.ask("POST", "/nowhere", &[], hidden)?;
     status_in(&first, &[404, 405, 501])?;
-    // A server may close rather than read what it does not want.
+    // A server may close the connection instead of reading an unwanted body.
     if first.reply.lists("Connection", "close") {
         return Ok(());
     }
@@ -505,7 +510,7 @@ fn lingers(server: &Server) -> Checked {
         let mut connection = server.connect()?;
         let answer = connection.send(bytes.as_bytes())?;
         answer.status(200)?;
-        // Here the response was quicker than the reset. Over a real network it often is not.
+        // On this machine the response overtakes the reset. Over a real network it often does not.
         if let Err(error) = connection.client().read_exact(1)
             && error.kind() == Kind::Reset
         {
@@ -561,12 +566,12 @@ fn bad_chunks(server: &Server) -> Checked {
     Ok(())
 }
 
-/// The rows of the table about requests whose rule has one of these words.
+/// Tries the wanted rows of the smuggling table.
 fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
     for row in smuggling::rows().into_iter().filter(wanted) {
         let Test::Exchange { bytes, statuses, closes, .. } = &row.test else { continue };
         let tried = if *closes {
-            // To a server that knows no such coding, a disguised one is unknown as well (RFC 9112 section 6.1).
+            // For a server without this coding, a disguised name is an unknown coding (RFC 9112 section 6.1).
             let is_coding = row.rule.contains("oding") || row.rule.contains("Encoding");
             let also = if is_coding { &[400, 501][..] } else { &[] };
             rejected(server, bytes, &[statuses, also].concat())
@@ -621,7 +626,7 @@ fn slowloris(server: &Server) -> Checked {
     for _ in 0..deadline().as_secs() {
         match connection.client().expect_silence(Duration::from_secs(1)) {
             Ok(()) => {}
-            // Something came, or the end.
+            // Bytes have arrived, or the end of the stream.
             Err(_) => return is_timed_out(&mut connection, bytes),
         }
         if connection.client().send(b"x").is_err() {
@@ -631,7 +636,7 @@ fn slowloris(server: &Server) -> Checked {
     Err(connection.unfinished("status 408", bytes))
 }
 
-/// 408 and the end.
+/// Expects 408 and then the end of the stream.
 fn is_timed_out(connection: &mut Connection<'_>, bytes: &[u8]) -> Checked {
     let reply = connection.client().read_reply().map_err(|error| {
         let failure = connection.failure(&error, bytes);

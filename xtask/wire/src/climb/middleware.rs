@@ -13,10 +13,10 @@ use crate::exercise::{Answer, Check, Server};
 
 const PHASE: &str = "Middleware";
 
-/// The origin whose pages may read responses.
+/// The allowed origin: its pages may read responses.
 const FRIEND: &str = "http://localhost:3000";
 
-/// Any other.
+/// An origin that is not allowed.
 const STRANGER: &str = "http://evil.example";
 
 pub(super) const STAGES: &[Stage] = &[
@@ -26,21 +26,21 @@ pub(super) const STAGES: &[Stage] = &[
         title: "gives every request an ID and a log line",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "Every response has a field X-Request-ID, another one for each request: also a 404 and a 405. For each \
-                   request the server prints a line, on standard output or standard error, with the method, the path and \
-                   the status. Bytes of a client cannot begin a new line there.",
-        hint: "A layer is a function around the next one: what it does before the call sees the request, what it does after it \
-               sees the response. Escape what you log.",
+        contract: "Every response has a field X-Request-ID with a different value for each request, including a 404 \
+                   and a 405. For each request the server prints a line, on standard output or standard error, with \
+                   the method, the path and the status. Bytes from a client cannot begin a new line there.",
+        hint: "A layer is a function around the next one: the code before the call sees the request, the code after \
+               it sees the response. Escape client data in the log.",
         page: "part4/index.md",
         checks: &[
-            Check { sentence: "every response has an id of its own", rule: "", run: ids },
+            Check { sentence: "every response has its own ID", rule: "", run: ids },
             Check {
                 sentence: "each request is logged: method, path, status",
                 rule: "",
                 run: log_line,
             },
             Check {
-                sentence: "a client cannot write a log line of its own",
+                sentence: "a client cannot forge a log line",
                 rule: "CWE-117 (Improper Output Neutralization for Logs)",
                 run: log_injection,
             },
@@ -52,19 +52,19 @@ pub(super) const STAGES: &[Stage] = &[
         title: "turns a panic into a 500, and keeps running",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "`GET /panic` runs a handler that panics (in another language: raises an exception). The response is 500, \
-                   without a word about why, with an id and a log line, and everything else goes on.",
-        hint: "The panic boundary is one more layer, inside the log and outside the handler, so that the 500 is logged and has \
-               its id. The words of the panic belong into the log, not to the client.",
+        contract: "`GET /panic` runs a handler that panics (in another language: raises an exception). The response \
+                   is 500 without details, with an ID and a log line, and everything else keeps running.",
+        hint: "The panic boundary is one more layer, inside the log and outside the handler, so that the 500 is \
+               logged and has an ID. The panic message belongs in the log, not in the response.",
         page: "part4/index.md",
         checks: &[
             Check {
-                sentence: "the response is 500, and says nothing about the code",
+                sentence: "the response is 500, and reveals nothing about the code",
                 rule: "RFC 9110 section 15.6.1 (500 Internal Server Error)",
                 run: is_500,
             },
             Check {
-                sentence: "the 500 has an id and a log line, as every response has",
+                sentence: "the 500 has an ID and a log line, like every response",
                 rule: "",
                 run: is_seen_by_layers,
             },
@@ -81,11 +81,12 @@ pub(super) const STAGES: &[Stage] = &[
         title: "handles a CORS preflight",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "Pages of `http://localhost:3000` may read responses and send PUT and DELETE with a Content-Type. A preflight \
-                   from there gets 200 or 204 with Access-Control-Allow-Origin, -Methods and -Headers; an ordinary request gets \
-                   Access-Control-Allow-Origin. Another origin gets none of these. Vary lists Origin.",
-        hint: "A preflight is OPTIONS with Origin and Access-Control-Request-Method: answer it before routing. Compare the whole \
-               origin, scheme and port too, and never by prefix or suffix.",
+        contract: "Pages of `http://localhost:3000` may read responses and send PUT and DELETE with a Content-Type. A \
+                   preflight from there gets 200 or 204 with Access-Control-Allow-Origin, -Methods and -Headers; an \
+                   ordinary request gets Access-Control-Allow-Origin. Another origin gets none of these fields. Vary \
+                   lists Origin.",
+        hint: "A preflight is OPTIONS with Origin and Access-Control-Request-Method: respond to it before routing. \
+               Compare the whole origin, with scheme and port, and never by prefix or suffix.",
         page: "part4/index.md",
         checks: &[
             Check {
@@ -94,12 +95,12 @@ pub(super) const STAGES: &[Stage] = &[
                 run: preflight,
             },
             Check {
-                sentence: "a response may be read by the page, and says that it varies",
+                sentence: "a page of the allowed origin may read responses, and Vary lists Origin",
                 rule: "Fetch, section 3.2.3 (HTTP responses)",
                 run: readable,
             },
             Check {
-                sentence: "an origin that only looks like it is not allowed",
+                sentence: "an origin that resembles the allowed origin is rejected",
                 rule: "RFC 6454 section 5 (Comparing Origins)",
                 run: strangers,
             },
@@ -111,20 +112,20 @@ pub(super) const STAGES: &[Stage] = &[
         title: "compresses by q-value",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "`GET /large` is a text of at least 10,000 bytes, always the same. A client whose Accept-Encoding prefers gzip \
-                   gets it with `Content-Encoding: gzip`; `gzip;q=0` means never. Vary lists Accept-Encoding, whatever was \
-                   chosen. HEAD gets the fields of GET.",
-        hint: "Parse the list: coding, optional `;q=`, a number from 0 to 1, default 1. `*` stands for all that are not named. \
-               The length changes: send chunks, or count the compressed bytes.",
+        contract: "`GET /large` is a text of at least 10,000 bytes, always the same. A client whose Accept-Encoding \
+                   prefers gzip gets it with `Content-Encoding: gzip`; `gzip;q=0` means never. Vary lists \
+                   Accept-Encoding, whatever was chosen. HEAD gets the fields of GET.",
+        hint: "Parse the list: a coding, optionally `;q=` and a number from 0 to 1, default 1. `*` matches every \
+               coding that is not listed. The length changes: send chunks, or count the compressed bytes.",
         page: "part4/index.md",
         checks: &[
             Check {
-                sentence: "gzip for a client that prefers it, and the same text in it",
+                sentence: "a client that prefers gzip gets the same text, compressed",
                 rule: "RFC 9110 section 12.5.3 (Accept-Encoding)",
                 run: compressed,
             },
             Check {
-                sentence: "no gzip for a client that does not want it",
+                sentence: "a client that does not prefer gzip gets the text uncompressed",
                 rule: "RFC 9110 section 12.4.2 (Quality Values)",
                 run: identity,
             },
@@ -141,11 +142,11 @@ pub(super) const STAGES: &[Stage] = &[
         title: "limits the rate of a client with 429",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "`GET /limited` allows a client five requests at once and one a second from then on (a token bucket). What is \
-                   beyond gets 429 with Retry-After in whole seconds; after that time a request is served again. Other routes \
-                   are not limited.",
-        hint: "Keep a number of tokens and the time of the last request for each client address. On a request add the tokens \
-               that have grown since, up to five, and take one. Retry-After rounds up.",
+        contract: "`GET /limited` allows a client five requests at once and one per second after that (a token \
+                   bucket). A request over the limit gets 429 with Retry-After in whole seconds; after that time a \
+                   request is served again. Other routes are not limited.",
+        hint: "Keep a number of tokens and the time of the last request for each client address. On each request add \
+               the tokens for the time since then, up to five, and take one. Round Retry-After up.",
         page: "part4/index.md",
         checks: &[
             Check {
@@ -181,7 +182,7 @@ fn ids(server: &Server) -> Checked {
     Ok(())
 }
 
-/// Waits until one of the two streams has a line that `wanted` takes.
+/// Waits until standard output or standard error has a line that matches `wanted`.
 fn logged(server: &Server, wanted: impl Fn(&str) -> bool) -> bool {
     let deadline = std::time::Instant::now() + PATIENCE;
     loop {
@@ -212,7 +213,7 @@ fn log_line(server: &Server) -> Checked {
 
 fn log_injection(server: &Server) -> Checked {
     let agent = [("User-Agent", "a\u{1b}[31mb\" 200 forged")];
-    // A server may reject the escape in the field, and then it has no path to log. So the path is sent alone first.
+    // A server may reject the escape character in the field and then has no path to log. So the path is sent alone first.
     for fields in [&[][..], &agent] {
         let bytes = crate::request("GET", "/first%0AGET%20/forged%20200", fields, b"");
         server.connect()?.send(&bytes)?;
@@ -241,10 +242,10 @@ fn is_500(server: &Server) -> Checked {
     let tells = ["panicked", "Traceback", ".rs:", ".py\"", "at Object.", "goroutine"]
         .iter()
         .find(|word| body.contains(**word));
-    answer.require(tells.is_none(), "no word about the code", body.clone())
+    answer.require(tells.is_none(), "no details about the code", body.clone())
 }
 
-/// A panic that passes through the layers takes with it what they do after the call.
+/// A panic that passes through the layers skips their code after the call.
 fn is_seen_by_layers(server: &Server) -> Checked {
     let answer = server.get("/panic")?;
     id_of(&answer)?;
@@ -355,7 +356,7 @@ fn varies(server: &Server) -> Checked {
     Ok(())
 }
 
-/// Uses up the burst, and returns the first response that is none of it.
+/// Uses up the burst, and returns the first response after it.
 fn exhausted(server: &Server) -> Result<Answer, crate::exercise::Failure> {
     let mut connection = server.connect()?;
     let mut served = 0;
@@ -388,7 +389,7 @@ fn served_again(server: &Server) -> Checked {
     let answer = exhausted(server)?;
     answer.status(429)?;
     let seconds = retry_after(&answer)?;
-    // Not a guess about how long something takes: it is the time that the server has named.
+    // Not a guess about a duration: the server has named this time.
     thread::sleep(Duration::from_secs(seconds));
     server.get("/limited")?.status(200).map(drop)
 }

@@ -3,9 +3,9 @@
 //! A stage is a short contract and a few checks. They hold for any server in any language that keeps the contract of
 //! [`STARTS`](crate::exercise::STARTS): it listens at the address in its last argument and prints
 //! `listening on tcp://ADDRESS` (an echo) or `listening on http://ADDRESS` as its first line. The scheme decides which
-//! stages it is given.
+//! stages apply to it.
 //!
-//! Numbers and names of stages never change: other people refer to them.
+//! Numbers and names of stages never change, because learners and pages refer to them.
 
 mod core;
 mod foundation;
@@ -21,10 +21,10 @@ use std::time::Duration;
 
 use crate::exercise::{Check, Failure, Server};
 
-/// The environment's name for how many seconds a check waits for a deadline of the server; without it 12 seconds.
+/// The environment variable with the number of seconds that a check waits for a deadline of the server; 12 by default.
 pub const DEADLINE_SECONDS: &str = "CLIMB_DEADLINE_SECONDS";
 
-/// Not a stage: whether what starts is an HTTP server. What starts and fails this is an echo.
+/// Not a stage: detects whether a server speaks HTTP. A server that starts and fails this check is an echo.
 pub const SPEAKS_HTTP: &[Check] =
     &[Check { sentence: "the server speaks HTTP", rule: "", run: speaks_http }];
 
@@ -34,13 +34,13 @@ fn speaks_http(server: &Server) -> Result<(), Failure> {
     if is_echo { Err(Failure::new("http://", "tcp://")) } else { Ok(()) }
 }
 
-/// How long a check waits until a server gives up on a client. Ten seconds, which many servers have, and some more.
+/// How long a check waits until a server gives up on a client: ten seconds, a common default, and some more.
 const DEADLINE: Duration = Duration::from_secs(12);
 
-/// What a server speaks, by the scheme of the address that it prints.
+/// The protocol of a server, by the scheme of the address that it prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
-    /// `tcp://`: it sends back what it gets.
+    /// `tcp://`: it sends back the bytes that it receives.
     Echo,
     /// `http://`.
     Http,
@@ -59,13 +59,13 @@ pub struct Stage {
     pub phase: &'static str,
     /// Which servers it is for.
     pub scheme: Scheme,
-    /// What the server must do: sentences, with the routes and bytes that the checks use.
+    /// What the server must do, with the routes and bytes that the checks use.
     pub contract: &'static str,
-    /// Where to look when it fails.
+    /// A hint for a server that fails.
     pub hint: &'static str,
     /// The page of the book, from `book/src`.
     pub page: &'static str,
-    /// What is checked, each against a server started anew.
+    /// The checks, each against a newly started server.
     pub checks: &'static [Check],
 }
 
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn every_stage_says_what_to_do_and_where_to_read() {
+    fn every_stage_has_a_contract_a_hint_a_page_and_distinct_checks() {
         let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book/src");
         let mut sentences = HashSet::new();
         for stage in stages() {

@@ -16,11 +16,11 @@ pub(super) const STAGES: &[Stage] = &[
         title: "routes with parameters, decoded once",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "`GET /hello/NAME` gets 200 and a body that has the name in it, percent-decoded once, after the path was split \
-                   at its slashes. A path without a route gets 404. A broken percent escape gets 400. The query is no \
-                   part of the path.",
-        hint: "Split the path at `/` first and decode each segment then: %2F is a slash in a name, not between two. Decoding \
-               twice turns %2520 into a space.",
+        contract: "`GET /hello/NAME` gets 200 and a body that contains the name, percent-decoded once, after the path \
+                   was split at its slashes. A path without a route gets 404. A broken percent escape gets 400. The \
+                   query is not part of the path.",
+        hint: "Split the path at `/` first, then decode each segment: %2F is a slash within a name, not a separator. \
+               Decoding twice turns %2520 into a space.",
         page: "part3/routing/index.md",
         checks: &[
             Check {
@@ -51,9 +51,11 @@ pub(super) const STAGES: &[Stage] = &[
         title: "rejects a wrong method with 405 and Allow, and handles OPTIONS",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "A method that a path does not have gets 405, and Allow lists those that it has. OPTIONS gets 200 or 204 and \
-                   the same Allow. HEAD works where GET does. A method that no route has gets 501 or 405.",
-        hint: "Look for the path first and for the method then: 404 means that no method would help, 405 that another would.",
+        contract: "A method that the path does not support gets 405, and Allow lists the supported methods. OPTIONS \
+                   gets 200 or 204 and the same Allow. HEAD works where GET does. A method that no route supports \
+                   gets 501 or 405.",
+        hint: "Match the path first and the method second: 404 means that no method would help, 405 that another \
+               method would.",
         page: "part3/routing/index.md",
         checks: &[
             Check {
@@ -62,7 +64,7 @@ pub(super) const STAGES: &[Stage] = &[
                 run: not_allowed,
             },
             Check {
-                sentence: "OPTIONS says what is allowed",
+                sentence: "OPTIONS lists the allowed methods",
                 rule: "RFC 9110 section 9.3.7 (OPTIONS)",
                 run: options,
             },
@@ -72,7 +74,7 @@ pub(super) const STAGES: &[Stage] = &[
                 run: head,
             },
             Check {
-                sentence: "a method that nobody knows gets 501 or 405",
+                sentence: "an unknown method gets 501 or 405",
                 rule: "RFC 9110 section 15.6.2 (501 Not Implemented)",
                 run: unknown_method,
             },
@@ -84,25 +86,25 @@ pub(super) const STAGES: &[Stage] = &[
         title: "serves a JSON collection: 201, 400, 415, 422",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "`POST /users` with `{\"name\": \"Ada\"}` gets 201, a Location and the user as JSON, with its id. `GET`, `PUT` \
-                   and `DELETE` work on that location; after DELETE it is 404. 400: what is no JSON. 415: another \
-                   Content-Type. 422: JSON without a usable name.",
-        hint: "Three questions, three statuses: is it JSON by its Content-Type (415), does it parse (400), does it mean \
-               something here (422)?",
+        contract: "`POST /users` with `{\"name\": \"Ada\"}` gets 201, a Location and the user as JSON, with its id. \
+                   `GET`, `PUT` and `DELETE` work on that location; after DELETE it is 404. 400: malformed JSON. 415: \
+                   another Content-Type. 422: JSON without a usable name.",
+        hint: "Three questions, three statuses: does the Content-Type declare JSON (415), does the body parse (400), \
+               and is its meaning valid here (422)?",
         page: "part3/routing/index.md",
         checks: &[
             Check {
-                sentence: "POST gets 201 with a Location, where the user is",
+                sentence: "POST gets 201 with the Location of the new user",
                 rule: "RFC 9110 section 15.3.2 (201 Created)",
                 run: create,
             },
             Check {
-                sentence: "a user is changed, and deleted",
+                sentence: "a user can be changed and deleted",
                 rule: "RFC 9110 section 9.3.5 (DELETE)",
                 run: change_and_delete,
             },
             Check {
-                sentence: "what is no JSON gets 400",
+                sentence: "malformed JSON gets 400",
                 rule: "RFC 9110 section 15.5.1 (400 Bad Request)",
                 run: malformed,
             },
@@ -120,29 +122,29 @@ pub(super) const STAGES: &[Stage] = &[
     },
 ];
 
-fn says(answer: &Answer, text: &str) -> Checked {
+fn contains(answer: &Answer, text: &str) -> Checked {
     answer.status(200)?;
     let body = answer.reply.text();
     answer.require(body.contains(text), format!("a body with {text:?} in it"), format!("{body:?}"))
 }
 
 fn parameter(server: &Server) -> Checked {
-    says(&server.get("/hello/Ada")?, "Ada")?;
-    says(&server.get("/hello/Grace?x=/y/z")?, "Grace")?;
+    contains(&server.get("/hello/Ada")?, "Ada")?;
+    contains(&server.get("/hello/Grace?x=/y/z")?, "Grace")?;
     server.get("/hello/a/b")?.status(404)?;
     server.get("/hello")?.status(404).map(drop)
 }
 
 fn decoded_once(server: &Server) -> Checked {
-    says(&server.get("/hello/Grace%20Hopper")?, "Grace Hopper")?;
-    says(&server.get("/hello/a%2Fb")?, "a/b")?;
-    says(&server.get("/hello/100%2525")?, "100%25")?;
-    says(&server.get("/hello/a+b")?, "a+b")?;
-    says(&server.get("/hello/J%C3%B6rg")?, "J\u{f6}rg")
+    contains(&server.get("/hello/Grace%20Hopper")?, "Grace Hopper")?;
+    contains(&server.get("/hello/a%2Fb")?, "a/b")?;
+    contains(&server.get("/hello/100%2525")?, "100%25")?;
+    contains(&server.get("/hello/a+b")?, "a+b")?;
+    contains(&server.get("/hello/J%C3%B6rg")?, "J\u{f6}rg")
 }
 
 fn not_found(server: &Server) -> Checked {
-    for target in ["/nowhere", "/hellos/Ada", "/users/nobody/here"] {
+    for target in ["/nowhere", "/hellos/Ada", "/users/none/here"] {
         server.get(target)?.status(404)?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What several stages need: many clients, raw sockets, and the words of a failure.
+//! Helpers for several stages: raw sockets, byte patterns, and requests that must be rejected.
 
 use std::fmt::Display;
 use std::io::{Read, Write};
@@ -12,12 +12,12 @@ use crate::{Kind, PATIENCE};
 /// What a check returns.
 pub(super) type Checked = Result<(), Failure>;
 
-/// Fails with these words unless `holds`.
+/// Fails with `expected` and `got` unless `holds`.
 pub(super) fn require(holds: bool, expected: impl Display, got: impl Display) -> Checked {
     if holds { Ok(()) } else { Err(Failure::new(expected.to_string(), got.to_string())) }
 }
 
-/// A socket of its own, for what [`Connection`] does not do. It gives up after [`PATIENCE`] in each call.
+/// A raw socket, for operations that [`Connection`] does not offer. Each call times out after [`PATIENCE`].
 pub(super) fn socket(server: &Server) -> Result<TcpStream, Failure> {
     let open = || {
         let stream = TcpStream::connect_timeout(&server.address(), PATIENCE)?;
@@ -39,7 +39,7 @@ pub(super) fn echoed(connection: &mut Connection<'_>, bytes: &[u8]) -> Checked {
     Err(Failure::new("the same bytes", "other bytes").with_bytes(bytes, &back).with_wrong_at(wrong))
 }
 
-/// A client after the trouble: it must be served as before.
+/// A new client must be served as before.
 pub(super) fn still_echoes(server: &Server, after: &str) -> Checked {
     let mut connection = server.connect()?;
     echoed(&mut connection, b"still here\n").map_err(|failure| Failure {
@@ -48,7 +48,7 @@ pub(super) fn still_echoes(server: &Server, after: &str) -> Checked {
     })
 }
 
-/// Waits until the server closes, for at most `patience`. Returns all that came before.
+/// Waits until the server closes, for at most `patience`. Returns all bytes that arrived before.
 pub(super) fn until_closed(
     stream: &mut TcpStream,
     patience: Duration,
@@ -63,11 +63,11 @@ pub(super) fn until_closed(
         let read = stream.set_read_timeout(Some(left)).and_then(|()| stream.read(&mut buffer));
         match read {
             Ok(0) => return Ok(all),
-            // A server that never stops sending is not closing either.
+            // A server that never stops sending does not close either.
             Ok(_) if all.len() > 64 * 1024 * 1024 => return Err(Some(all)),
             Ok(count) => all.extend_from_slice(&buffer[..count]),
             Err(error) if is_timeout(&error) => {}
-            // A reset ends it as well.
+            // A reset also ends the stream.
             Err(_) => return Ok(all),
         }
     }
@@ -93,7 +93,7 @@ pub(super) fn stream_through(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8
             sending.shutdown(std::net::Shutdown::Write)
         });
         let got = until_closed(&mut stream, 4 * PATIENCE);
-        // What the server did not take is told by what came back.
+        // If the server did not read everything, the returned bytes show how much it read.
         let sent = sent.join().unwrap_or(Ok(()));
         match (got, sent) {
             (Ok(all), Ok(())) => Ok(all),
@@ -111,12 +111,12 @@ pub(super) fn stream_through(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8
     })
 }
 
-/// Bytes that differ everywhere, so that a piece that is lost, doubled or moved is seen.
+/// Bytes without repetition, so that a lost, duplicated or reordered piece is detected.
 pub(super) fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at.wrapping_mul(31) ^ (at >> 8)).to_le_bytes()[0]).collect()
 }
 
-/// One of these statuses.
+/// The response must have one of these statuses.
 pub(super) fn status_in<'a>(answer: &'a Answer, statuses: &[u16]) -> Result<&'a Answer, Failure> {
     if statuses.contains(&answer.reply.status) {
         return Ok(answer);
@@ -130,11 +130,11 @@ pub(super) fn status_in<'a>(answer: &'a Answer, statuses: &[u16]) -> Result<&'a 
         .with_wrong_at(9))
 }
 
-/// These bytes must be rejected with one of these statuses, and the connection must be closed: what follows them must
-/// not be read as a request.
+/// These bytes must be rejected with one of these statuses, and the connection must be closed: the bytes that follow
+/// must not be parsed as a request.
 pub(super) fn rejected(server: &Server, bytes: &[u8], statuses: &[u16]) -> Checked {
     let mut connection = server.connect()?;
-    // A server may reject early, and reset what is still being sent.
+    // A server may reject early and reset the connection while the client is still sending.
     match connection.client().send(bytes) {
         Err(error) if error.kind() != Kind::Reset => {
             return Err(connection.failure(&error, bytes));
@@ -146,14 +146,16 @@ pub(super) fn rejected(server: &Server, bytes: &[u8], statuses: &[u16]) -> Check
     let answer = connection.answer(bytes, reply);
     status_in(&answer, statuses)?;
     connection.client().expect_closed().map_err(|error| {
-        let failure =
-            answer.failure("the server closes after it has rejected this", error.message());
+        let failure = answer.failure(
+            "the server closes the connection after it has rejected this",
+            error.message(),
+        );
         if error.kind() == Kind::TimedOut { failure.with_timeout() } else { failure }
     })
 }
 
-/// `true` for a request that is answered within `patience`, whatever the answer.
-pub(super) fn is_answered(
+/// The status of the response, or `None` if none arrives within `patience`.
+pub(super) fn status_within(
     server: &Server,
     bytes: &[u8],
     patience: Duration,

@@ -1,4 +1,4 @@
-//! Stages 27 to 29: many clients, too many requests, and a stop under load.
+//! Stages 27 to 29: many clients, overload, and a graceful shutdown under load.
 
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::core::{exits, terminate};
-use super::tools::{Checked, is_answered, require};
+use super::tools::{Checked, require, status_within};
 use super::{Scheme, Stage};
 use crate::exercise::{Check, Connection, Failure, Server};
 use crate::{PATIENCE, request};
@@ -16,7 +16,7 @@ const PHASE: &str = "The whole server";
 const SLOW: usize = 500;
 const IDLE: usize = 5_000;
 
-/// How long a request may take beside all of them. The others use no processor time.
+/// How long a request may take beside the slow and idle clients, which use no processor time.
 const SOON: Duration = Duration::from_secs(2);
 
 pub(super) const STAGES: &[Stage] = &[
@@ -26,19 +26,20 @@ pub(super) const STAGES: &[Stage] = &[
         title: "serves others beside 500 slow and 5,000 idle clients",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "500 clients that have sent half a header section and 5,000 that have sent nothing keep nobody waiting: a \
-                   request gets its response within 2 seconds. Raise the limit of open files (RLIMIT_NOFILE) if it is lower.",
-        hint: "A thread for each connection is too many threads, and a pool is blocked by as many clients as it has workers. Wait \
-               for all sockets at once (epoll, kqueue), and give a thread only to a request that is complete.",
+        contract: "500 clients that have sent half a header section and 5,000 that have sent nothing do not delay \
+                   other clients: a request gets its response within 2 seconds. Raise the limit of open files \
+                   (RLIMIT_NOFILE) if it is lower.",
+        hint: "A thread for each connection is too many threads, and a pool is blocked by as many clients as it has \
+               workers. Wait for all sockets at once (epoll, kqueue), and use a thread only for a complete request.",
         page: "part6/index.md",
         checks: &[
             Check {
-                sentence: "beside 500 half requests a request is served within 2 s",
+                sentence: "beside 500 incomplete requests, a request is served within 2 s",
                 rule: "",
                 run: beside_slow_clients,
             },
             Check {
-                sentence: "beside 5,000 idle connections as well",
+                sentence: "beside 5,000 idle connections, a request is served within 2 s",
                 rule: "",
                 run: beside_idle_clients,
             },
@@ -50,12 +51,12 @@ pub(super) const STAGES: &[Stage] = &[
         title: "rejects overload instead of suffering it",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "`GET /slow?ms=N` gets its response after N milliseconds, and no other request waits for it. \
-                   300 requests for `/slow?ms=3000` at the same time are more than the server has threads. Meanwhile each \
-                   further request gets a response within 2 seconds: the one it asked for, or 503 with Retry-After. Afterwards \
+        contract: "`GET /slow?ms=N` gets its response after N milliseconds, and no other request waits for it. 300 \
+                   requests for `/slow?ms=3000` at the same time are more than the server has threads. Meanwhile each \
+                   further request gets a response within 2 seconds: its own, or 503 with Retry-After. Afterwards \
                    everything is served as before.",
-        hint: "A queue without a bound turns overload into waiting. When no thread has become free for some hundred milliseconds, \
-               say 503 from a thread that runs no handlers (load shedding).",
+        hint: "An unbounded queue turns overload into waiting. When no thread has become free for some hundred \
+               milliseconds, send 503 from a thread that runs no handlers (load shedding).",
         page: "part6/index.md",
         checks: &[
             Check {
@@ -64,7 +65,7 @@ pub(super) const STAGES: &[Stage] = &[
                 run: beside_a_slow_handler,
             },
             Check {
-                sentence: "while all threads are busy, each request is answered within 2 s",
+                sentence: "while all threads are busy, each request gets a response within 2 s",
                 rule: "RFC 9110 section 15.6.4 (503 Service Unavailable)",
                 run: overload,
             },
@@ -76,11 +77,11 @@ pub(super) const STAGES: &[Stage] = &[
         title: "loses nothing when it stops under load",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "SIGTERM comes while 20 requests are in their handlers (`/slow?ms=1000`) and 20 clients send one request after \
-                   another. Each request that is in a handler gets its complete response, no response is cut off in the middle, \
-                   nobody is accepted any more, and the server exits with status 0.",
-        hint: "Stop accepting, mark each response that is still to come with Connection: close, close idle connections, and wait \
-               for the rest, with a bound.",
+        contract: "SIGTERM arrives while 20 requests are in their handlers (`/slow?ms=1000`) and 20 clients send one \
+                   request after another. Each request in a handler gets its complete response, no response is \
+                   truncated, no new client is accepted, and the server exits with status 0.",
+        hint: "Stop accepting, mark each remaining response with Connection: close, close idle connections, and wait \
+               for the other connections, up to a limit.",
         page: "part6/index.md",
         checks: &[
             Check {
@@ -89,25 +90,25 @@ pub(super) const STAGES: &[Stage] = &[
                 run: drains,
             },
             Check {
-                sentence: "no response is cut off",
+                sentence: "no response is truncated",
                 rule: "RFC 9112 section 8 (Handling Incomplete Messages)",
-                run: cuts_nothing_off,
+                run: truncates_nothing,
             },
         ],
     },
 ];
 
-/// The server's end and ours of each connection are descriptors of two processes.
+/// Raises the limit of open files of this process: each connection needs one descriptor here, and one in the server.
 fn raise_limit(needed: u64) -> Checked {
     let most = open_files(needed);
     require(
         most >= needed,
         format!("a limit of {needed} open files for the check itself (`ulimit -n`)"),
-        format!("{most}, which is the most that this shell may have"),
+        format!("{most}, which is the hard limit of this shell"),
     )
 }
 
-/// How many files this process may open, after raising that limit to `needed` if it may.
+/// Raises the limit of open files to `needed`, if the hard limit allows it. Returns the limit.
 #[cfg(unix)]
 fn open_files(needed: u64) -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -118,7 +119,7 @@ fn open_files(needed: u64) -> u64 {
     if current >= needed || raise().is_err() { current } else { raised }
 }
 
-/// Sockets have no such limit here.
+/// There is no such limit for sockets on this platform.
 #[cfg(not(unix))]
 fn open_files(needed: u64) -> u64 {
     needed
@@ -140,7 +141,7 @@ fn among(server: &Server, count: usize, bytes: &[u8]) -> Checked {
     }
     let bytes = request("GET", "/", &[("Connection", "close")], b"");
     for _ in 0..5 {
-        let status = is_answered(server, &bytes, SOON)?;
+        let status = status_within(server, &bytes, SOON)?;
         require(
             status == Some(200),
             format!("status 200 within {} s beside {count} others", SOON.as_secs()),
@@ -159,15 +160,15 @@ fn beside_idle_clients(server: &Server) -> Checked {
     among(server, IDLE, b"")
 }
 
-/// A handler that blocks must not block the thread that waits for all sockets.
+/// A blocked handler must not block the thread that waits for all sockets.
 fn beside_a_slow_handler(server: &Server) -> Checked {
     let bytes = request("GET", "/slow?ms=3000", &[("Connection", "close")], b"");
     let mut slow = server.connect()?;
     slow.client().send(&bytes).map_err(|error| slow.failure(&error, &bytes))?;
-    // The request must have reached its handler, of which the server says nothing.
+    // The request must have reached its handler. No event reports that, so the check waits.
     thread::sleep(Duration::from_millis(300));
     let probe = request("GET", "/", &[("Connection", "close")], b"");
-    let status = is_answered(server, &probe, SOON)?;
+    let status = status_within(server, &probe, SOON)?;
     require(
         status == Some(200),
         format!("status 200 within {} s beside one slow request", SOON.as_secs()),
@@ -185,7 +186,7 @@ fn overload(server: &Server) -> Checked {
         connection.client().send(&bytes).map_err(|error| connection.failure(&error, &bytes))?;
         busy.push(connection);
     }
-    // As long as a server may take to notice.
+    // A server may need this long to detect the overload.
     thread::sleep(Duration::from_secs(1));
     let probe = request("GET", "/", &[("Connection", "close")], b"");
     for _ in 0..10 {
@@ -201,21 +202,21 @@ fn overload(server: &Server) -> Checked {
                 expected: "status 200, or 503 beside so many slow requests".into(),
                 ..failure
             })?;
-            let says_when = answer.reply.field("Retry-After").is_some();
-            answer.require(says_when, "a field Retry-After in a 503", "no such field")?;
+            let has_time = answer.reply.field("Retry-After").is_some();
+            answer.require(has_time, "a field Retry-After in a 503", "no such field")?;
         }
     }
     drop(busy);
-    // The handlers that run come back within their three seconds.
+    // The running handlers return within three seconds.
     let deadline = Instant::now() + 4 * PATIENCE;
-    while is_answered(server, &probe, PATIENCE)? != Some(200) {
+    while status_within(server, &probe, PATIENCE)? != Some(200) {
         require(Instant::now() < deadline, "status 200 after the overload", "none in 20 s")?;
         thread::sleep(Duration::from_millis(100));
     }
     Ok(())
 }
 
-/// Clients that have sent a request whose handler takes a while.
+/// Twenty clients that have sent a request for a slow handler.
 fn in_handlers<'a>(server: &'a Server, bytes: &[u8]) -> Result<Vec<Connection<'a>>, Failure> {
     let mut connections = Vec::new();
     for _ in 0..20 {
@@ -240,13 +241,13 @@ fn drains(server: &Server) -> Checked {
     exits(server)
 }
 
-/// What a client saw that sends one request after another until it is disconnected, or the check is over: a server that
-/// does not stop never disconnects it.
+/// Sends one request after another until the server disconnects, or the check is over: a server that does not stop never
+/// disconnects. Returns the number of responses.
 fn until_disconnected(server: &Server, over: &AtomicBool) -> Result<usize, Failure> {
     let bytes = request("GET", "/hello/Ada", &[], b"");
     let mut served = 0;
     loop {
-        // After the end nobody listens.
+        // After the shutdown connections are refused.
         let Ok(mut connection) = server.connect() else { return Ok(served) };
         loop {
             if over.load(Ordering::Relaxed) {
@@ -262,7 +263,7 @@ fn until_disconnected(server: &Server, over: &AtomicBool) -> Result<usize, Failu
                         break;
                     }
                 }
-                // Closed before the first byte of a response: the client may send it again elsewhere.
+                // Closed before the first byte of a response: the client may retry the request elsewhere.
                 Err(error) if error.arrived().is_empty() => break,
                 Err(error) => {
                     return Err(Failure {
@@ -275,7 +276,7 @@ fn until_disconnected(server: &Server, over: &AtomicBool) -> Result<usize, Failu
     }
 }
 
-fn cuts_nothing_off(server: &Server) -> Checked {
+fn truncates_nothing(server: &Server) -> Checked {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let clients: Vec<_> =

@@ -27,7 +27,7 @@ impl Origin {
     pub(super) fn last_panic(&self) -> String {
         let text = self.output.wait(LATE_WORDS, |text| panic_in(&text.stderr).is_some());
         panic_in(&text.stderr)
-            .map(|words| format!("\non standard error the server said:\n{words}"))
+            .map(|words| format!("\nstandard error of the server:\n{words}"))
             .unwrap_or_default()
     }
 }

@@ -128,7 +128,7 @@ fn a_server_that_closes_without_an_answer_is_quoted() {
     let failure = started.get("/api/time").unwrap_err();
     server.unwrap().join().unwrap();
     assert!(failure.sent.starts_with(b"GET /api/time HTTP/1.1\r\n"));
-    assert_eq!(&*failure.expected, "a complete answer in time");
+    assert_eq!(&*failure.expected, "a complete response in time");
 }
 
 #[cfg(unix)]
