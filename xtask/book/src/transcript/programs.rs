@@ -125,6 +125,7 @@ while [ $# -gt 0 ]; do
   esac
 done
 case "$program ${{1:-}}" in
+  'examples/step_'*' ') set -- {host}:8080 "$@" ;; # the step of a chapter: a server
   examples/*) ;;
   'final '*|'labs '*) # a flag of their own, unless an address is given
     program="${{program/#final/httpserver}}"
@@ -149,9 +150,8 @@ mod tests {
     fn started(arguments: &[&str]) -> String {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("examples")).unwrap();
-        for program in
-            ["httpserver", "labs", "ch04_router", "examples/serve_folder", "xtask", "deps-a1"]
-        {
+        let chapter = ["ch04_router", "examples/step_17_match", "examples/serve_folder"];
+        for program in ["httpserver", "labs", "xtask", "deps-a1"].iter().chain(&chapter) {
             let path = folder.path().join(program);
             fs::write(&path, "#!/bin/sh\necho \"${0##*/} $*\"\n").unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -170,6 +170,8 @@ mod tests {
         assert_eq!(started(&["run", "-p", "ch04_router", "--", "[::1]:0"]), "ch04_router [::1]:0");
         let example = ["run", "-p", "ch04_router", "--example", "serve_folder", "--", "."];
         assert_eq!(started(&example), "serve_folder .");
+        let step = ["run", "-p", "ch04_router", "--example", "step_17_match"];
+        assert_eq!(started(&step), "step_17_match 127.0.0.2:8080");
     }
 
     #[test]
