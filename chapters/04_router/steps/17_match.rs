@@ -1,4 +1,4 @@
-//! Step 17: routing by a `match` on strings. A path that is none of them gets 404.
+//! Step 17: routing by a `match` on strings. Any other path gets 404.
 
 use std::env;
 

@@ -42,7 +42,7 @@ fn route(request: &mut Request) -> Result<Response, HttpError> {
     Err(not_found(request.path()))
 }
 
-/// The path exists, but not with this method. 404 would mean that no method helps.
+/// The path exists, but not with this method. A 404 would mean that no method works.
 fn other(method: Method, allowed: &[Method]) -> Response {
     let mut names: Vec<&str> = allowed.iter().map(|method| method.as_str()).collect();
     if allowed.contains(&Method::Get) {

@@ -22,7 +22,7 @@ const ROUTES: &[(&[Method], &str, Handler)] = &[
     (&[Method::Get, Method::Put, Method::Delete], "/users/:id", one_user),
 ];
 
-/// An id is a position here. A deleted user becomes null, so no id is given to a second user.
+/// An id is an index. A deleted user becomes null, so an id is never reused.
 static USERS: Mutex<Vec<Value>> = Mutex::new(Vec::new());
 
 fn main() -> anyhow::Result<()> {
@@ -49,7 +49,7 @@ fn route(request: &mut Request) -> Result<Response, HttpError> {
     Err(not_found(request.path()))
 }
 
-/// The path exists, but not with this method. 404 would mean that no method helps.
+/// The path exists, but not with this method. A 404 would mean that no method works.
 fn other(method: Method, allowed: &[Method]) -> Response {
     let mut names: Vec<&str> = allowed.iter().map(|method| method.as_str()).collect();
     if allowed.contains(&Method::Get) {
@@ -102,7 +102,7 @@ fn one_user(request: &Request, ids: &[String]) -> Result<Response, HttpError> {
     Ok(Response::json(&shown))
 }
 
-/// The extractor rejects another media type with 415 and what is no JSON with 400.
+/// The extractor rejects any other media type with 415, and malformed JSON with 400.
 fn name_in(request: &Request) -> Result<Value, HttpError> {
     let name = extract::json(request)?.get_mut("name").map(Value::take);
     let name = name.filter(|name| name.as_str().is_some_and(|text| !text.is_empty()));

@@ -21,14 +21,14 @@ fn main() -> anyhow::Result<()> {
     let directory = env::args().skip(1).find(|word| !word.contains(':'));
     let server = Server::bind(address.parse()?)?;
     let stop = server.handle();
-    // Not ready first, so that no probe sees a server that is about to end and says it is ready.
+    // Not ready first: no probe may get "ready" once the stop has begun.
     on_stop(move || {
         DRAINS.store(true, Ordering::SeqCst);
         stop.shutdown();
     })?;
     println!("listening on http://{}", server.local_addr());
     let mut router = Router::new();
-    // It says only that requests are served: a probe that fails makes the platform kill the process.
+    // Liveness checks nothing else: if this probe fails, the platform kills the process.
     router.get("/health/live", |_: &mut Request| "alive\n");
     router.get("/health/ready", ready);
     router.get("/slow", slow);
@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A probe that fails takes the server out of the load balancer's list, and leaves the process alone.
+/// If this probe fails, the load balancer sends no more requests here. The process keeps running.
 fn ready(_: &mut Request) -> Result<&'static str, HttpError> {
     if DRAINS.load(Ordering::SeqCst) {
         return Err(HttpError::new(Status::SERVICE_UNAVAILABLE, "draining", "the server stops"));
@@ -49,7 +49,7 @@ fn ready(_: &mut Request) -> Result<&'static str, HttpError> {
     Ok("ready\n")
 }
 
-/// `GET /slow?ms=N`: a request that is under way when the signal comes.
+/// `GET /slow?ms=N`: a request that is still in flight when the signal arrives.
 fn slow(request: &mut Request) -> &'static str {
     let milliseconds = extract::query(request).get("ms").and_then(|ms| ms.parse().ok());
     thread::sleep(Duration::from_millis(milliseconds.unwrap_or(1000).min(10_000)));
@@ -59,8 +59,8 @@ fn slow(request: &mut Request) -> &'static str {
 /// `GET /static/PATH`: the file at `PATH` in the directory.
 fn file(directory: &Path, path: &str) -> Result<Response, HttpError> {
     let absent = || HttpError::new(Status::NOT_FOUND, "not_found", "there is no such file");
-    // The kernel follows `..`, absolute paths and symbolic links, and so does this. What the path looks like is no help:
-    // there are too many spellings, and a link looks like any file.
+    // Follows `..`, absolute paths and symbolic links, as the kernel does. Looking at the text is not enough:
+    // there are too many spellings, and a link looks like any other name.
     let file = fs::canonicalize(directory.join(path)).map_err(|_| absent())?;
     if !file.starts_with(directory) {
         return Err(absent());

@@ -24,14 +24,14 @@ fn main() -> anyhow::Result<()> {
     let directory = env::args().skip(1).find(|word| !word.contains(':'));
     let server = Server::bind(address.parse()?)?;
     let stop = server.handle();
-    // Not ready first, so that no probe sees a server that is about to end and says it is ready.
+    // Not ready first: no probe may get "ready" once the stop has begun.
     on_stop(move || {
         DRAINS.store(true, Ordering::SeqCst);
         stop.shutdown();
     })?;
     println!("listening on http://{}", server.local_addr());
     let mut router = Router::new();
-    // It says only that requests are served: a probe that fails makes the platform kill the process.
+    // Liveness checks nothing else: if this probe fails, the platform kills the process.
     router.get("/health/live", |_: &mut Request| "alive\n");
     router.get("/health/ready", ready);
     router.get("/slow", slow);
@@ -45,7 +45,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A probe that fails takes the server out of the load balancer's list, and leaves the process alone.
+/// If this probe fails, the load balancer sends no more requests here. The process keeps running.
 fn ready(_: &mut Request) -> Result<&'static str, HttpError> {
     if DRAINS.load(Ordering::SeqCst) {
         return Err(HttpError::new(Status::SERVICE_UNAVAILABLE, "draining", "the server stops"));
@@ -53,7 +53,7 @@ fn ready(_: &mut Request) -> Result<&'static str, HttpError> {
     Ok("ready\n")
 }
 
-/// `GET /slow?ms=N`: a request that is under way when the signal comes.
+/// `GET /slow?ms=N`: a request that is still in flight when the signal arrives.
 fn slow(request: &mut Request) -> &'static str {
     let milliseconds = extract::query(request).get("ms").and_then(|ms| ms.parse().ok());
     thread::sleep(Duration::from_millis(milliseconds.unwrap_or(1000).min(10_000)));
@@ -63,8 +63,8 @@ fn slow(request: &mut Request) -> &'static str {
 /// `GET /static/PATH`: the file at `PATH` in the directory.
 fn file(directory: &Path, path: &str) -> Result<Response, HttpError> {
     let absent = || HttpError::new(Status::NOT_FOUND, "not_found", "there is no such file");
-    // The kernel follows `..`, absolute paths and symbolic links, and so does this. What the path looks like is no help:
-    // there are too many spellings, and a link looks like any file.
+    // Follows `..`, absolute paths and symbolic links, as the kernel does. Looking at the text is not enough:
+    // there are too many spellings, and a link looks like any other name.
     let file = fs::canonicalize(directory.join(path)).map_err(|_| absent())?;
     if !file.starts_with(directory) {
         return Err(absent());
@@ -80,7 +80,7 @@ fn file(directory: &Path, path: &str) -> Result<Response, HttpError> {
     opened.map_err(|_| absent())
 }
 
-/// Length and time of the last change. Both are of the file that is open, and not of one that has taken its name since.
+/// Length and modification time, both of the open file: its name may belong to another file by now.
 fn etag(file: &File) -> io::Result<HeaderValue> {
     let metadata = file.metadata()?;
     let changed = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -88,7 +88,7 @@ fn etag(file: &File) -> io::Result<HeaderValue> {
     HeaderValue::try_from(tag).map_err(io::Error::other)
 }
 
-/// If-None-Match is a list, and compares weakly: a `W/` says nothing here (RFC 9110 sections 13.1.2 and 8.8.3.2).
+/// If-None-Match is a list, and compares weakly: a `W/` is ignored (RFC 9110 sections 13.1.2 and 8.8.3.2).
 fn revalidated(request: &Request, response: Response) -> Response {
     let Some(tag) = response.headers().get(header::ETAG).cloned() else { return response };
     let same =
