@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -16,6 +18,8 @@ use crate::workspace::Workspace;
 
 /// More than a [`Program`](wire::Program) waits for the first line.
 const START: Duration = Duration::from_secs(40);
+/// A wait that is longer gets explained.
+const SILENT: Duration = Duration::from_secs(3);
 
 /// A server.
 pub(crate) enum Target {
@@ -99,6 +103,23 @@ fn newest(folder: &Path) -> String {
     (1..=6).rev().find(part).map_or_else(|| PACKAGE.to_string(), |number| format!("part{number}"))
 }
 
+/// Prints what a wait is for if it is long, so that a server whose output is buffered does not look like a tool that hangs.
+fn explained<T>(wait: impl FnOnce() -> T) -> T {
+    let (done, is_done) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if is_done.recv_timeout(SILENT) == Err(mpsc::RecvTimeoutError::Timeout) {
+                anstream::eprintln!(
+                    "Waiting for the first line of the server, `listening on …`, for at most 20 seconds …"
+                );
+            }
+        });
+        let result = wait();
+        drop(done);
+        result
+    })
+}
+
 /// Starts the server once, to see what it speaks.
 ///
 /// # Errors
@@ -109,7 +130,7 @@ pub(super) fn scheme(words: &[String]) -> Result<Scheme, String> {
         let mut command = super::checks_command(0, words)?;
         runner::run(&mut command, START, |_| ())
     };
-    match ask().map_err(|error| format!("{error:#}"))? {
+    match explained(ask).map_err(|error| format!("{error:#}"))? {
         (_, Ended::NoServer(failure)) => Err(failure.got.into()),
         (all, Ended::Done) if all.iter().all(|checked| checked.failure.is_none()) => {
             Ok(Scheme::Http)

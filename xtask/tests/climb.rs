@@ -1,0 +1,107 @@
+//! `cargo xtask climb` as a process: what a reader sees of a server that fails, and what is left of it afterwards.
+
+#![cfg(unix)]
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use wire::environment;
+
+/// The hang that a test looks for would last much longer.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A server that is a shell script, in a directory of its own.
+struct Script {
+    directory: TempDir,
+}
+
+impl Script {
+    fn new(text: &str) -> Script {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("server.sh"), text).unwrap();
+        Script { directory }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn climb(&self, arguments: &[&str]) -> Command {
+        let mut command = environment::interruptible(env!("CARGO_BIN_EXE_xtask"));
+        let server = format!("sh {}", self.path("server.sh").display());
+        command
+            .args(["climb", "--stage", "1"])
+            .args(arguments)
+            .args(["--server", &server])
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        let mut command = self.climb(arguments);
+        in_time(move || command.output().unwrap())
+    }
+}
+
+/// Runs something in a thread, so that a hang is a failure and not a hang of the test.
+fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(run()));
+    receiver.recv_timeout(LIMIT).expect("the end, in time")
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_server_that_has_ended_is_reported_with_its_status_and_its_last_words() {
+    let server = "echo listening on tcp://127.0.0.1:9; echo fatal: no config >&2; exit 3";
+    let output = Script::new(server).output(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = text(&output);
+    for part in ["the server has ended (exit status: 3)", "fatal: no config", "0 of 4 checks"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_server_that_prints_something_else_is_quoted() {
+    let output = Script::new("echo ready; sleep 60").output(&[]);
+    assert!(text(&output).contains("ready"), "{}", text(&output));
+}
+
+#[test]
+fn what_a_server_has_started_ends_with_the_check() {
+    // The child holds the pipe open for as long as it lives.
+    let script = Script::new(
+        "(exec 3> \"$(dirname \"$0\")/alive\"; exec sleep 3600) & echo listening on tcp://127.0.0.1:9; wait",
+    );
+    let pipe = script.path("alive");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Opening waits for the child, and reading for its end.
+    let (sender, ended) = mpsc::channel();
+    thread::spawn(move || {
+        File::open(pipe).unwrap().read_to_end(&mut Vec::new()).unwrap();
+        sender.send(())
+    });
+    script.output(&[]);
+    ended.recv_timeout(LIMIT).expect("the child of the server ends");
+}
+
+#[test]
+fn json_has_a_line_for_the_stage_and_no_other_output() {
+    let output = Script::new("echo listening on tcp://127.0.0.1:9; sleep 60").output(&["--json"]);
+    let text = text(&output);
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 1, "{text}");
+    assert_eq!((&lines[0]["stage"], &lines[0]["passed"]), (&1.into(), &0.into()), "{text}");
+}
