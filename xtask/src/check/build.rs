@@ -11,28 +11,27 @@ use crate::exercise::Exercise;
 use crate::patch::Patch;
 use crate::process;
 
-/// Where to build, and who sees what the compiler says.
+/// Where to build, and whether the compiler's output is shown.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     /// The root of the repository, or of a copy.
     pub root: PathBuf,
-    /// Where cargo puts what it builds; `None` is as always.
+    /// The target directory of cargo; `None` for the usual one.
     pub target: Option<PathBuf>,
-    /// Keep the compiler's words instead of showing them, and those of cargo: what it compiles, and what it waits for
-    /// while another cargo builds.
+    /// Capture the output of the compiler and of cargo instead of showing it.
     pub quiet: bool,
 }
 
-/// What has been built.
+/// The built programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Built {
     pub server: PathBuf,
     pub checks: PathBuf,
-    /// The folder with the examples that the exercise is about, if there are any.
+    /// The directory with the examples that the exercise is about, if there are any.
     pub examples: Option<PathBuf>,
 }
 
-/// Builds all of it. The inner error is what the compiler said, empty if it has been shown already.
+/// Builds all of it. The inner error is the compiler's output, empty if it has been shown already.
 pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result<Built, String>> {
     let (package, target) = (&exercise.chapter.package, exercise.target());
     let examples = examples(place, exercise)?;
@@ -52,7 +51,7 @@ pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result
         command.arg("--quiet").stderr(Stdio::piped());
     }
     let mut child = command.spawn().context("cargo cannot be started")?;
-    // What is kept of the compiler's words is read at the same time, or cargo would wait for us.
+    // The captured output is read at the same time, or cargo would block on a full pipe.
     let errors = child.stderr.take().map(read_aside).transpose()?;
     let mut messages = String::new();
     if let Some(mut pipe) = child.stdout.take() {
@@ -85,14 +84,14 @@ pub(super) fn read_aside(
 ) -> anyhow::Result<std::thread::JoinHandle<String>> {
     let read = move || {
         let mut bytes = Vec::new();
-        // What came before an error is still worth showing.
+        // The output before an error is still worth showing.
         let _ = pipe.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     };
     Ok(std::thread::Builder::new().name("reader".to_string()).spawn(read)?)
 }
 
-/// Finds a program in what cargo says about what it has built.
+/// Finds the path of a program in cargo's JSON messages.
 fn executable(messages: &str, kind: &str, name: &str) -> Option<PathBuf> {
     let mut found = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;

@@ -1,9 +1,9 @@
 //! `cargo xtask check-exercise N`: builds the chapter, runs the checks of the exercise against it, and
-//! shows what they found.
+//! shows the results.
 //!
-//! 1. [`build`]: the chapter's program and the checks. What does not compile is the compiler's to explain.
+//! 1. [`build`]: the chapter's program and the checks. The compiler explains its own errors.
 //! 2. [`runner`]: runs the checks, `exercise_02 SERVER [ARGUMENT…]`, which report one event a line.
-//! 3. [`report`]: the lines that a person sees.
+//! 3. [`report`]: the lines on the terminal.
 
 pub(crate) mod build;
 pub(crate) mod curl;
@@ -129,7 +129,7 @@ fn watch(run: &Run<'_>) -> anyhow::Result<()> {
     }
 }
 
-/// One check of an exercise, and who reads the report.
+/// One run of the checks of an exercise, and the format of its report.
 struct Run<'a> {
     workspace: &'a Workspace,
     exercise: &'a Exercise,
@@ -139,7 +139,7 @@ struct Run<'a> {
     json: bool,
 }
 
-/// Checks what the reader has written, and remembers how far it got. Another server says nothing about that.
+/// Checks the reader's code, and saves the progress. Another server does not count as progress.
 fn check_own(run: &Run<'_>) -> anyhow::Result<bool> {
     let root = run.workspace.root().to_owned();
     let Some(all) = run.check(&Place { root, target: None, quiet: run.json })? else {
@@ -170,7 +170,7 @@ fn is_solved(all: &[Checked]) -> bool {
 }
 
 impl Run<'_> {
-    /// Builds, checks and prints. `None` when it was not built, or the checks did not come to their end.
+    /// Builds, checks and prints. `None` when the build failed, or the checks did not finish.
     fn check(&self, place: &Place) -> anyhow::Result<Option<Vec<Checked>>> {
         let exercise = self.exercise;
         let title = exercise.title(self.workspace);
@@ -208,7 +208,7 @@ impl Run<'_> {
         Ok((ended == Ended::Done).then_some(all))
     }
 
-    /// What a person starts to do by hand what the check did. `arguments` are what the check put behind the address.
+    /// The command that starts the server by hand, with the `arguments` that the check put after the address.
     fn running(&self, ended: &Ended, arguments: &[String]) -> String {
         let mut command = if let Some([program, words @ ..]) = self.server {
             let mut command = Command::new(program);
@@ -233,7 +233,7 @@ impl Run<'_> {
         format!("`{}`{running}", process::typed(&command))
     }
 
-    /// What comes after a solved exercise: the chapter's own tests, if some of them change with it, and the next exercise.
+    /// The next steps after a solved exercise: the chapter's own tests, if some of them change with it, and the next exercise.
     fn after_solved(&self) -> anyhow::Result<Vec<String>> {
         let (workspace, exercise) = (self.workspace, self.exercise);
         let mut lines = vec![format!("Compare: `cargo xtask solution {}`", exercise.number)];
@@ -260,7 +260,7 @@ impl Run<'_> {
         Ok(lines)
     }
 
-    /// What makes the same checks again.
+    /// The command that runs the same checks again.
     fn again(&self) -> String {
         let mut command = Command::new("cargo");
         command.args(["xtask", "check-exercise", &self.exercise.number.to_string()]);
@@ -283,7 +283,7 @@ fn check(
     runner::run(&mut command(place, exercise, built, server)?, LIMIT, made)
 }
 
-/// Runs the check with this sentence against the server that has been built; if there is none of it, all of them.
+/// Runs the check with this sentence against the server that has been built, or all checks if none has it.
 pub(crate) fn check_only(
     place: &Place,
     exercise: &Exercise,
@@ -295,7 +295,7 @@ pub(crate) fn check_only(
     runner::run(&mut command, LIMIT, |_| ())
 }
 
-/// What makes the checks.
+/// The command that runs the checks.
 fn command(
     place: &Place,
     exercise: &Exercise,
@@ -345,7 +345,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_person_is_told_to_start_has_the_arguments_of_the_check() {
+    fn the_command_to_start_by_hand_has_the_arguments_of_the_check() {
         let workspace = Workspace::find().unwrap();
         let exercise = Exercise::find(&workspace, "6").unwrap();
         let words = ["python3", "server.py"].map(String::from);

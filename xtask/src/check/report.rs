@@ -1,4 +1,4 @@
-//! What a person sees of a check: a line each, the first failure in full, and the command to run next.
+//! The report of a run: a line for each check, the first failure in full, and the command to run next.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use wire::exercise::{Conversation, Failure, Piece};
 use super::curl;
 use crate::ui;
 
-/// More lines of an answer than this are counted, not shown; around the wrong byte they are always shown.
+/// More lines of a response than this are counted, not shown; lines around the wrong byte are always shown.
 const MAX_LINES: usize = 24;
 /// A longer line is cut.
 const MAX_LINE: usize = 160;
@@ -22,26 +22,26 @@ pub(crate) struct Checked {
     /// The rule it checks, or nothing.
     pub rule: String,
     pub failure: Option<Failure>,
-    /// All that went over the wire, if it failed.
+    /// The bytes of all its connections, if it failed.
     pub conversations: Vec<Conversation>,
 }
 
 /// How the program with the checks ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// It made all its checks.
+    /// All checks have run.
     Done,
-    /// Two checks waited in vain, and the others were not made.
+    /// Two checks timed out, so the others did not run.
     GaveUp { seconds: u64 },
     /// It was stopped after so many seconds, within a check or between two.
     TimedOut { seconds: u64, during: Option<String> },
-    /// The server did not start for the first check, so that none could be made.
+    /// The server did not start for the first check, so no check could run.
     NoServer(Failure),
-    /// It broke down; what it said.
+    /// It crashed, with this output.
     Early { status: String, during: Option<String>, said: String },
 }
 
-/// The line of a check that has been made.
+/// The line of a check that has run.
 pub(crate) fn line(checked: &Checked, marks: ui::Marks) -> String {
     let (style, mark) = match checked.failure {
         None => (ui::GOOD, marks.good),
@@ -50,20 +50,20 @@ pub(crate) fn line(checked: &Checked, marks: ui::Marks) -> String {
     format!("{} {}\n", ui::paint(style, mark), checked.sentence)
 }
 
-/// What a person is told to do next.
+/// The commands that the report suggests next.
 #[derive(Debug, Clone)]
 pub(crate) struct Next {
-    /// What to run when it does not go on: `cargo xtask hint 2`.
+    /// The command for help: `cargo xtask hint 2`.
     pub stuck: String,
-    /// What has to run for the curl command; or, if the server did not start, what starts it.
+    /// The server that must run for the curl command; or, if it did not start, the command that starts it.
     pub running: String,
-    /// What makes the same checks again.
+    /// The command that runs the same checks again.
     pub again: String,
-    /// What to run once it is solved, and why: a line each.
+    /// The suggestions once it is solved, a line each.
     pub solved: Vec<String>,
 }
 
-/// What stands below the lines of the checks.
+/// The text below the lines of the checks.
 pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
     if let Ended::NoServer(failure) = ended {
         return no_server(failure, next);
@@ -112,13 +112,13 @@ pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
     text
 }
 
-/// What stood behind the address of the server at the first failure.
+/// The arguments after the server's address at the first failure.
 pub(crate) fn arguments(all: &[Checked]) -> &[String] {
     let first = all.iter().find_map(|checked| checked.failure.as_ref());
     first.map_or(&[], |failure| &failure.arguments)
 }
 
-/// What a person without curl must know about the command that is shown, if one is.
+/// A note for users without curl, if the report shows a curl command.
 pub(crate) fn without_curl(all: &[Checked]) -> &'static str {
     let first = all.iter().find_map(|checked| checked.failure.as_ref());
     if first.is_some_and(|failure| !failure.sent.is_empty()) {
@@ -129,7 +129,7 @@ pub(crate) fn without_curl(all: &[Checked]) -> &'static str {
     }
 }
 
-/// What stands in place of all checks when there is no server for them.
+/// The report when the server did not start.
 fn no_server(failure: &Failure, next: &Next) -> String {
     format!(
         "{} The server did not start, so no check could run.\n\n  expected  {}\n  got       {}\n\n{}\
@@ -144,9 +144,9 @@ fn no_server(failure: &Failure, next: &Next) -> String {
     )
 }
 
-/// The way out for a server that says its port is taken: it has not asked for the port that it was given.
+/// Advice for a server whose port is in use: it does not listen on the port that it was given.
 fn port_is_taken(said: &str) -> &'static str {
-    // As Unix says it, Windows, and those who say it themselves.
+    // The messages of Unix, of Windows, and of servers with a message of their own.
     let said = said.to_lowercase();
     let words =
         ["address already in use", "address in use", "only one usage of each socket address"];
@@ -162,10 +162,10 @@ fn within(check: Option<&str>) -> String {
     check.map(|check| format!(" while checking: {check}")).unwrap_or_default()
 }
 
-/// A failure with the request, what was expected, what came, and the rule, in this order.
+/// A failure with the request, the expected result, the actual result, and the rule, in this order.
 fn in_full(checked: &Checked, failure: &Failure, running: &str) -> String {
     let mut text = format!("{}\n", ui::paint(ui::TITLE, &checked.sentence));
-    // First, so that what is wrong is at the end of a long text.
+    // First, so that the failure itself is at the end of a long text.
     text += &exchanges(&checked.conversations);
     if !failure.sent.is_empty() {
         text.push('\n');
@@ -188,7 +188,7 @@ fn in_full(checked: &Checked, failure: &Failure, running: &str) -> String {
     text
 }
 
-/// All that went over the wire during the check, if that is more than one request and its response.
+/// The bytes of all connections of the check, if there are more than one request and its response.
 fn exchanges(conversations: &[Conversation]) -> String {
     let pieces: usize = conversations.iter().map(|conversation| conversation.pieces.len()).sum();
     if pieces <= 2 {
@@ -221,14 +221,14 @@ fn indented(text: &str) -> String {
     text.trim_end().replace('\n', "\n            ")
 }
 
-/// The bytes line by line, each behind `sign`, with a mark under the byte at `wrong_at`.
+/// The bytes line by line, each after `sign`, with a mark under the byte at `wrong_at`.
 fn bytes(sign: char, bytes: &[u8], wrong_at: Option<usize>) -> String {
     let mut text = String::new();
     let mut start = 0;
     let lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
     for (number, line) in lines.iter().enumerate() {
         let end = start + line.len();
-        // A byte that is missing at the very end is marked behind the last line.
+        // A byte that is missing at the very end is marked after the last line.
         let is_last = number + 1 == lines.len();
         let place = wrong_at.filter(|&at| start <= at && (at < end || (at == end && is_last)));
         let near = wrong_at.is_some_and(|at| at + 200 >= start && at <= end + 200);

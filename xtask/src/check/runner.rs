@@ -19,10 +19,10 @@ pub(crate) fn run(
     limit: Duration,
     mut made: impl FnMut(&Checked),
 ) -> anyhow::Result<(Vec<Checked>, Ended)> {
-    // The pipe ends with us, and the checks with the pipe: Ctrl-C does not reach their group.
+    // The pipe ends with this process, and the checks with the pipe: Ctrl-C does not reach their group.
     command.env(ENDS_WITH_INPUT, "1").stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    // Among others without RUST_BACKTRACE: of a panic in the server only the message is shown.
+    // Also without RUST_BACKTRACE: only the message of a panic in the server is shown.
     environment::clean(command);
     // A group of its own, so that the server which it starts can be killed with it.
     #[cfg(unix)]
@@ -51,7 +51,7 @@ pub(crate) fn run(
                 continue;
             }
             Some(Event::Pass) => (None, Vec::new()),
-            // It would fail all checks, each after its own time.
+            // It would fail all checks, each after its own timeout.
             Some(Event::Fail(failure, _)) if all.is_empty() && *failure.expected == *STARTS => {
                 no_server = Some(failure);
                 break;
@@ -65,7 +65,7 @@ pub(crate) fn run(
                 done = Some(Ended::GaveUp { seconds: begun.elapsed().as_secs() });
                 break;
             }
-            // Something that a check printed.
+            // A line that a check printed.
             None => continue,
         };
         if let Some((sentence, rule)) = during.take() {
@@ -73,7 +73,7 @@ pub(crate) fn run(
             all.last().into_iter().for_each(&mut made);
         }
     }
-    // Whether it has ended or not: a server that is left behind would hold the error pipe open.
+    // In any case: a server that is left behind would hold the error pipe open.
     kill_group(&mut child, timed_out || done.is_some() || no_server.is_some());
     let status = child.wait()?;
     let during = during.map(|(check, _)| check);
@@ -87,7 +87,7 @@ pub(crate) fn run(
     Ok((all, ended))
 }
 
-/// The lines that the program prints, as they come.
+/// The lines that the program prints, as they arrive.
 fn lines(child: &mut Child) -> anyhow::Result<mpsc::Receiver<String>> {
     let pipe = child.stdout.take().context("the checks have no output")?;
     let (sender, receiver) = mpsc::channel();
@@ -102,16 +102,16 @@ fn lines(child: &mut Child) -> anyhow::Result<mpsc::Receiver<String>> {
     Ok(receiver)
 }
 
-/// Kills what is left of the program's group; the program itself only if it still runs.
+/// Kills the remaining processes of the program's group; the program itself only if it still runs.
 fn kill_group(child: &mut Child, running: bool) {
     if running {
-        // It may end in this very moment by itself.
+        // It may exit by itself at the same moment.
         let _ = child.kill();
     }
     #[cfg(unix)]
     {
         use rustix::process::{Pid, Signal, kill_process_group};
-        // That there is nobody left to kill is the usual case.
+        // Usually the group is empty already.
         let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
     }
 }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_breaks_down_says_where() {
+    fn a_program_that_crashes_is_reported_with_its_check() {
         let (seen, ended) = run_script(&format!("{START}{PASS}{START}echo why >&2; exit 3"), LONG);
         assert_eq!(seen, ["one passed"]);
         let expected = Ended::Early {

@@ -1,4 +1,4 @@
-//! Where a server stands: a line for each stage, and the picture of the ladder.
+//! The progress of a server: a line for each stage, and the picture of the ladder.
 
 use std::fmt::Write;
 
@@ -8,14 +8,14 @@ use crate::check::{Checked, Ended};
 use crate::progress::Progress;
 use crate::ui;
 
-/// What stands above a stage.
+/// The heading of a stage.
 pub(super) fn title(stage: &Stage) -> String {
     let words =
         format!("Stage {} of {}: {} ({})", stage.number, stages().len(), stage.title, stage.name);
     ui::paint(ui::TITLE, &words)
 }
 
-/// All stages with what the server must do.
+/// All stages with their contracts.
 pub(super) fn contracts(all: &[Stage]) -> String {
     let (mut text, mut phase) = (String::new(), "");
     for stage in all {
@@ -44,7 +44,7 @@ pub(super) fn line(stage: &Stage, all: &[Checked], ended: &Ended, marks: ui::Mar
     text + "\n"
 }
 
-/// What stands below all of them.
+/// The line below all stages.
 pub(super) fn sum(passed: &[Stage], failed: Option<&Stage>) -> String {
     let mut text = format!("\n{} stages passed.", passed.len());
     if let Some(stage) = failed {

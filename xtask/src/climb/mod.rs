@@ -72,7 +72,7 @@ pub(crate) struct Args {
     script: Option<PathBuf>,
 }
 
-/// The process that makes the checks of one stage: `cargo xtask climb-checks 4 SERVER [ARGUMENT…]`.
+/// The process that runs the checks of one stage: `cargo xtask climb-checks 4 SERVER [ARGUMENT…]`.
 #[derive(clap::Args)]
 pub(crate) struct ChecksArgs {
     stage: u8,
@@ -80,7 +80,7 @@ pub(crate) struct ChecksArgs {
     server: Vec<String>,
 }
 
-/// Makes the checks of a stage, and reports each on standard output.
+/// Runs the checks of a stage, and reports each on standard output.
 pub(crate) fn checks(args: &ChecksArgs) -> anyhow::Result<ExitCode> {
     let all = stages();
     let checks = match args.stage {
@@ -176,7 +176,7 @@ fn hint(stage: &Stage) -> String {
     )
 }
 
-/// A server that cannot be started or says nothing: before any stage, in words.
+/// The message for a server that cannot be started or prints nothing.
 fn no_server(error: &str, target: &Target, args: &Args) -> ExitCode {
     if args.json {
         ui::print(&format!("{}\n", json!({ "ended": "no server", "detail": error })));
@@ -223,7 +223,7 @@ impl Climb<'_> {
         Ok(true)
     }
 
-    /// All of these, also after one that fails: a line for each.
+    /// All these stages, even after a failure: a line for each.
     fn all<'s>(&self, stages: impl Iterator<Item = &'s Stage>) -> anyhow::Result<bool> {
         let (mut passed, mut failed) = (Vec::new(), Vec::new());
         for stage in stages {
@@ -275,7 +275,7 @@ impl Climb<'_> {
         Ok(good)
     }
 
-    /// What has to run for the commands that are shown, with the arguments that the check put after the address.
+    /// The server that must run for the shown commands, with the arguments that the check put after the address.
     fn running(&self, ended: &Ended, arguments: &[String]) -> String {
         if let Ended::NoServer(failure) = ended {
             let words = [&[self.target.by_hand()], &*failure.arguments].concat();
@@ -291,7 +291,7 @@ impl Climb<'_> {
         }
     }
 
-    /// The ladder as it is now, for the reader's own server. The progress of another one is not remembered.
+    /// The current ladder of the reader's own server. The progress of another server is not saved.
     fn picture(&self, stage: &Stage) -> anyhow::Result<String> {
         if self.target.is_own() {
             return Ok(ladder::picture(&mut Progress::load(self.workspace)?));
@@ -311,7 +311,7 @@ impl Climb<'_> {
         process::typed(&command)
     }
 
-    /// Remembers how far the reader's own server got. Returns whether the stage is passed.
+    /// Saves the progress of the reader's own server. Returns whether the stage passed.
     fn note(&self, stage: &Stage, all: &[Checked], ended: &Ended) -> anyhow::Result<bool> {
         let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
         let good = *ended == Ended::Done && passed == stage.checks.len();

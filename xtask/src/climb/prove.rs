@@ -1,7 +1,7 @@
-//! `cargo xtask prove-climb`: the starter fails the first stage; each step passes the stages that it says and fails the
-//! next by the check that it says; chapters and `final` pass the stages up to their part; each famous mistake is caught.
+//! `cargo xtask prove-climb`: the starter fails the first stage; each step passes the stages that it declares and fails the
+//! next by the declared check; chapters and `final` pass the stages up to their part; each famous mistake is caught.
 //!
-//! What came out is the table on the book's page about the ladder, `book/src/generated/climb.md`.
+//! The result is the table on the book's page about the ladder, `book/src/generated/climb.md`.
 
 use std::env;
 use std::fs;
@@ -26,7 +26,7 @@ use crate::start;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// So many stages are tried side by side. Most of their time is spent waiting.
+/// How many stages run in parallel. They spend most of their time waiting.
 const LANES: usize = 4;
 
 /// All checks of a stage together, with the longest deadline of a chapter.
@@ -59,7 +59,7 @@ pub(super) struct Climber {
     deadline: u64,
     /// The stages that it must pass.
     pub passes: Vec<u8>,
-    /// The one that it must fail, and by which check.
+    /// The stage that it must fail, and by which check.
     pub fails: Option<Failing>,
 }
 
@@ -92,14 +92,14 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What is wrong with the table in the book, if anything.
+/// The problem with the table in the book, if there is one.
 pub(crate) fn out_of_date(workspace: &Workspace, page: &str) -> Option<String> {
     let written = fs::read_to_string(workspace.path(matrix::PAGE)).unwrap_or_default();
     (written != page)
         .then(|| format!("{} is out of date: `cargo xtask prove-climb --write`", matrix::PAGE))
 }
 
-/// What was found.
+/// The result of all claims.
 pub(crate) struct Proof {
     pub good: usize,
     pub problems: Vec<String>,
@@ -107,7 +107,7 @@ pub(crate) struct Proof {
     pub page: String,
 }
 
-/// Tries all claims, or those about one package.
+/// Tries all claims, or only the claims about one package.
 pub(crate) fn prove(
     workspace: &Workspace,
     only: Option<&str>,
@@ -178,8 +178,8 @@ fn program(workspace: &Workspace, name: &str) -> String {
     path.with_extension(env::consts::EXE_EXTENSION).to_string_lossy().into_owned()
 }
 
-/// The starter of part 1 as `cargo xtask start` makes it. The others begin with the library of a chapter, and what that
-/// passes is the chapter's claim.
+/// The starter of part 1 as `cargo xtask start` makes it. The others begin with the library of a chapter, whose
+/// stages are the chapter's claim.
 fn starter(workspace: &Workspace) -> anyhow::Result<Climber> {
     let folder = workspace.target().join("starter");
     if folder.exists() {
@@ -210,8 +210,8 @@ fn starter(workspace: &Workspace) -> anyhow::Result<Climber> {
     })
 }
 
-/// The chapters with the stages of their part, and `final` with all for an HTTP server. What comes after is the next
-/// part's, and a blocking pool cannot pass all of it.
+/// The chapters with the stages of their part, and `final` with all for an HTTP server. Later stages belong to the next
+/// part, and a blocking pool cannot pass all of them.
 fn snapshots(workspace: &Workspace) -> Vec<Climber> {
     let last = [4, 8, 15, 18, 23, 26, 29];
     let failing = |stage: u8| {
@@ -323,7 +323,7 @@ fn try_all(climbers: &[Climber], say: &(dyn Fn(&str) + Sync)) -> Vec<Outcome> {
             stage_of(failing.stage).map(|stage| (climber, stage, Some(failing.check.as_str())))
         }));
     }
-    // Those that wait for deadlines.
+    // First the stages that wait for deadlines.
     claims.sort_by_key(|(_, stage, _)| !matches!(stage.name, "idle" | "slow-client"));
     let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
@@ -332,7 +332,7 @@ fn try_all(climbers: &[Climber], say: &(dyn Fn(&str) + Sync)) -> Vec<Outcome> {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some((climber, stage, expected)) = claims.get(at) else { return };
-                    let problem = judge(climber, stage, *expected);
+                    let problem = try_claim(climber, stage, *expected);
                     let mark = if problem.is_none() { "ok  " } else { "FAIL" };
                     let what = expected.map_or("passes", |_| "fails");
                     say(&format!(
@@ -349,8 +349,8 @@ fn try_all(climbers: &[Climber], say: &(dyn Fn(&str) + Sync)) -> Vec<Outcome> {
     outcomes.into_inner().unwrap_or_default()
 }
 
-/// What is wrong with a claim.
-fn judge(climber: &Climber, stage: &Stage, expected: Option<&str>) -> Option<String> {
+/// Tries a claim. Returns the problem, if there is one.
+fn try_claim(climber: &Climber, stage: &Stage, expected: Option<&str>) -> Option<String> {
     let about = format!("{}, stage {} ({})", climber.name, stage.number, stage.name);
     let (all, ended) = match checks(climber, stage) {
         Ok(outcome) => outcome,

@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// What is on the screen.
+/// The content of the screen.
 enum Shown {
     Stage,
     Hint,

@@ -1,4 +1,4 @@
-//! The exchanges of a check that failed, as a script that a person can run and change.
+//! The exchanges of a failed check, as a script that the reader can run and change.
 
 use std::fmt::Write;
 use std::fs;
@@ -23,7 +23,7 @@ pub(super) fn write(file: &Path, all: &[Checked]) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// One connection after the other, with nc. What came back in the check stands beside it as a comment.
+/// One connection after the other, with nc. The received bytes follow as comments.
 fn script(sentence: &str, conversations: &[Conversation]) -> String {
     let mut text = format!(
         "#!/bin/sh\n# {sentence}\n# Start the server at {} first, or set ADDRESS.\nADDRESS=${{ADDRESS:-{}}}\n",
@@ -53,7 +53,7 @@ fn script(sentence: &str, conversations: &[Conversation]) -> String {
     text
 }
 
-/// printf(1) of POSIX knows `\ooo`, and not `\xhh`.
+/// printf(1) of POSIX supports `\ooo`, but not `\xhh`.
 fn octal(escaped: &str) -> String {
     let mut text = String::new();
     let mut rest = escaped;

@@ -1,4 +1,4 @@
-//! The steps of the course, and how many lines each adds to the one before.
+//! The steps of the course, and how many lines each adds to the step before it.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ pub(crate) fn all(workspace: &Workspace) -> anyhow::Result<(Vec<Step>, Vec<Mista
     course::read(&workspace.path(""), chapters)
 }
 
-/// How many lines each of these steps adds to the one before; `None` for one that begins a new program.
+/// How many lines each step adds to the step before it; `None` for the beginning of a new program.
 ///
 /// # Errors
 /// When a program cannot be read.

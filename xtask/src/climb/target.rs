@@ -1,4 +1,4 @@
-//! Which server climbs: the reader's own, or one that a command starts.
+//! The server to check: the reader's own, or the server that a command starts.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -23,7 +23,7 @@ const SILENT: Duration = Duration::from_secs(3);
 
 /// A server.
 pub(crate) enum Target {
-    /// The crate that `cargo xtask start` makes, and which of its programs.
+    /// The crate that `cargo xtask start` creates, and one of its programs.
     Own { folder: PathBuf, bin: String },
     /// A command, in words and as it was typed.
     Other { words: Vec<String>, typed: String },
@@ -31,7 +31,7 @@ pub(crate) enum Target {
 
 impl Target {
     /// # Errors
-    /// When there is neither; with what to type.
+    /// When there is neither. The message names the commands that help.
     pub(super) fn choose(
         workspace: &Workspace,
         server: Option<&str>,
@@ -51,7 +51,7 @@ impl Target {
         Ok(Target::Own { folder, bin })
     }
 
-    /// Whether it is the reader's own, so that its stages count.
+    /// Whether it is the reader's own server, whose stages count as progress.
     pub(super) fn is_own(&self) -> bool {
         matches!(self, Target::Own { .. })
     }
@@ -64,7 +64,7 @@ impl Target {
         }
     }
 
-    /// What a person types to start it.
+    /// The command that starts it by hand.
     pub(super) fn by_hand(&self) -> String {
         match self {
             Target::Own { bin, .. } => {
@@ -74,7 +74,7 @@ impl Target {
         }
     }
 
-    /// Builds it, and returns the command that starts it. `None` if it does not compile, which the compiler has said.
+    /// Builds it, and returns the command that starts it. `None` if it does not compile; the compiler has printed the errors.
     pub(super) fn build(&self, quiet: bool) -> anyhow::Result<Option<Vec<String>>> {
         let (folder, bin) = match self {
             Target::Other { words, .. } => return Ok(Some(words.clone())),
@@ -85,7 +85,7 @@ impl Target {
         }
         let mut command = process::cargo();
         command.args(["build", "--quiet", "--bin", bin]).current_dir(folder);
-        // Its own: the folder of this workspace is locked while cargo runs us from it.
+        // A target directory of its own: the workspace's is locked while cargo runs this command.
         command.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
         let status = command.status().context("cargo cannot be started")?;
         if !status.success() {
@@ -120,12 +120,12 @@ fn explained<T>(wait: impl FnOnce() -> T) -> T {
     })
 }
 
-/// Starts the server once, to see what it speaks.
+/// Starts the server once, to detect its protocol.
 ///
 /// # Errors
-/// What it said in place of its address.
+/// The output of a server that did not print its address.
 pub(super) fn scheme(words: &[String]) -> Result<Scheme, String> {
-    // As a check, so that what the server has started ends with it, and all of it with us.
+    // Run as a check, so that the server and its children end with this process.
     let ask = || {
         let mut command = super::checks_command(0, words)?;
         runner::run(&mut command, START, |_| ())

@@ -1,7 +1,7 @@
-//! The checks of an exercise: each is a sentence and a function that talks to the server as any client would.
+//! The checks of an exercise. Each is a sentence and a function that acts as a client of the server.
 //!
 //! A program with checks is run by `cargo xtask check-exercise` as `exercise_02 SERVER [ARGUMENT…]`. For each
-//! check it starts that server anew on a free port, and it reports what it finds line by line (see [`Event`]).
+//! check it starts a new server on a free port, and it reports the results line by line (see [`Event`]).
 //!
 //! ```no_run
 //! use wire::exercise::{self, Check, Failure, Server};
@@ -48,40 +48,40 @@ pub use report::{Event, Failure};
 
 use crate::{Client, Program, Reply, WireError, request};
 
-/// What is expected of every server before its first check.
+/// The requirement for every server before its first check.
 pub const STARTS: &str =
     "a server that starts and prints `listening on http://ADDRESS` as its first line";
 
-/// The environment's name for the folder in which another server is started: the one in which a person typed its
-/// command. Without it that is the chapter's folder, as for the checks.
+/// The environment variable with the working directory of another server: the directory in which the user typed its
+/// command. Without it, that is the chapter's directory, as for the checks.
 pub const SERVER_FOLDER: &str = "EXERCISE_SERVER_FOLDER";
 
-/// The environment's name for the sentence of the only check to be made. If there is none of this sentence, all are made.
+/// The environment variable with the sentence of the only check to run. If no check has this sentence, all run.
 pub const ONLY: &str = "EXERCISE_ONLY";
 
-/// So many checks may wait in vain for a server that hangs, each for [`PATIENCE`](crate::PATIENCE) or longer.
+/// How many checks may time out before the run gives up. Each waits for [`PATIENCE`](crate::PATIENCE) or longer.
 const TIMEOUTS: usize = 2;
 
-/// The variable that holds the folder with the chapter's examples, when an exercise is about one of them.
+/// The environment variable with the directory of the chapter's examples, when an exercise is about one of them.
 pub const EXAMPLES: &str = "EXERCISE_EXAMPLES";
 
-/// As much of what a server sends is collected on a connection.
+/// The limit of bytes collected from a server on one connection.
 const MOST: usize = 32 * 1024 * 1024;
 
-/// A server that ends closes its connections some moments before.
+/// A server that exits closes its connections some moments before it is gone.
 const LAST_MOMENT: Duration = Duration::from_millis(200);
 
-/// A longer line that the server has printed is cut where a failure quotes it.
+/// A failure quotes a printed line up to this length.
 const QUOTED: usize = 300;
 
-/// One thing that a solution must do.
+/// One requirement for a solution.
 #[derive(Clone, Copy)]
 pub struct Check {
-    /// What must be so, as a sentence without a capital and a full stop.
+    /// The requirement, as a sentence without a capital and a full stop.
     pub sentence: &'static str,
-    /// The rule that says so, with the title of its section: `RFC 9110 section 9.3.2 (HEAD)`. May be empty.
+    /// The source of the rule, with the title of its section: `RFC 9110 section 9.3.2 (HEAD)`. May be empty.
     pub rule: &'static str,
-    /// Finds out. Every wait of a [`Server`] and its connections is bounded.
+    /// Checks it. Every wait of a [`Server`] and its connections is bounded.
     pub run: fn(&Server) -> Result<(), Failure>,
 }
 
@@ -91,7 +91,7 @@ impl fmt::Debug for Check {
     }
 }
 
-/// Makes all checks against the server that the arguments name, and reports on standard output.
+/// Runs all checks against the server that the arguments name, and reports on standard output.
 pub fn main(checks: &[Check]) -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     if words.is_empty() {
@@ -108,7 +108,7 @@ pub fn main(checks: &[Check]) -> ExitCode {
     run(chosen(checks, only.as_deref()), &words)
 }
 
-/// Makes these checks against the server that `words` start, and reports on standard output.
+/// Runs these checks against the server that `words` start, and reports on standard output.
 pub fn run(checks: &[Check], words: &[String]) -> ExitCode {
     match report(checks, words, &mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -117,15 +117,16 @@ pub fn run(checks: &[Check], words: &[String]) -> ExitCode {
     }
 }
 
-/// Makes all that this process has started end with it, if it has been told to: see [`ENDS_WITH_INPUT`].
+/// Lets every process that this process has started end with it, if the environment asks for it: see
+/// [`ENDS_WITH_INPUT`].
 ///
 /// # Errors
-/// When there is no thread for it.
+/// When the thread cannot be spawned.
 pub fn end_with_input() -> io::Result<()> {
     leash::put_on()
 }
 
-/// The check with this sentence, if there is one, and else all.
+/// The check with this sentence, or all checks if there is none.
 fn chosen<'a>(checks: &'a [Check], only: Option<&str>) -> &'a [Check] {
     let at = checks.iter().position(|check| Some(check.sentence) == only);
     at.map_or(checks, |at| &checks[at..=at])
@@ -157,26 +158,26 @@ fn report(checks: &[Check], words: &[String], out: &mut impl Write) -> io::Resul
     out.flush()
 }
 
-/// A program of the chapter's folder `examples`, as it was built with the checks: where [`EXAMPLES`] says, or in the
-/// working directory.
+/// A program of the chapter's directory `examples`, built together with the checks: in the directory from [`EXAMPLES`],
+/// or in the working directory.
 pub fn example(name: &str) -> PathBuf {
     let folder = env::var_os(EXAMPLES).map(PathBuf::from).unwrap_or_default();
     folder.join(name).with_extension(env::consts::EXE_EXTENSION)
 }
 
-/// Whether what is checked is the reference solution, or a wrong one, in a copy of the repository. There
-/// a check cannot ask what a person has seen.
+/// Whether the server is the reference solution, or a wrong solution, in a copy of the repository. There
+/// a check cannot ask for a user's observations.
 pub fn in_copy() -> bool {
     env::var_os("EXERCISE_IN_COPY").is_some()
 }
 
-/// The server that is checked, started on a free port for one check and killed after it.
+/// The server under test, started on a free port for one check and killed after it.
 #[derive(Debug)]
 pub struct Server {
     program: Program,
     words: Vec<String>,
     arguments: Box<[String]>,
-    /// What went over its connections, and those of the servers that a check has started beside it.
+    /// The bytes of its connections, and of the servers that a check has started beside it.
     conversations: Arc<Mutex<Vec<Conversation>>>,
 }
 
@@ -201,7 +202,7 @@ impl Server {
         Ok(Server { conversations, ..Server::start(&self.words, arguments)? })
     }
 
-    /// All that has gone over the connections that are closed by now.
+    /// The bytes of all connections that are closed by now.
     fn conversations(&self) -> Vec<Conversation> {
         let all = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
         conversation::chosen(&all)
@@ -212,18 +213,18 @@ impl Server {
         self.start_beside(&self.arguments)
     }
 
-    /// Starts the same program once more, with these arguments behind the address: a folder, for example.
+    /// Starts the same program once more, with these arguments after the address: a directory, for example.
     pub fn with_arguments(&self, arguments: &[&str]) -> Result<Server, Failure> {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         self.start_beside(&arguments)
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.program.addr()
     }
 
-    /// The program: what it has printed, and signals to it.
+    /// The program, for its output and for signals to it.
     pub fn program(&self) -> &Program {
         &self.program
     }
@@ -233,8 +234,8 @@ impl Server {
         self.ask("GET", target, &[], b"")
     }
 
-    /// A request on a connection of its own, which the server closes: whatever it sends beyond the
-    /// answer is a failure.
+    /// A request on a connection of its own, which the server closes: any byte after the response
+    /// is a failure.
     pub fn ask(
         &self,
         method: &str,
@@ -262,12 +263,12 @@ impl Server {
         Ok(Connection { server: self, client })
     }
 
-    /// A failure of the wire, with the last that the server said: it may have panicked.
+    /// An I/O failure, with the last lines of the server's standard error: it may have panicked.
     pub fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
         let mut got = error.message().to_string();
         match error.kind() {
             crate::Kind::TimedOut | crate::Kind::Unexpected => {}
-            // It may be about to end, which explains all.
+            // It may be about to exit, which explains the failure.
             _ => match self.program.wait(LAST_MOMENT) {
                 Ok(status) => {
                     got += &["\nthe server has ended (", &status.to_string(), ")"].concat();
@@ -299,7 +300,7 @@ fn quoted(line: &str) -> String {
     }
 }
 
-/// A connection to the server that is checked.
+/// A connection to the server under test.
 #[derive(Debug)]
 pub struct Connection<'a> {
     server: &'a Server,
@@ -307,18 +308,18 @@ pub struct Connection<'a> {
 }
 
 impl Connection<'_> {
-    /// Sends bytes as they are and reads one answer.
+    /// Sends bytes as they are and reads one response.
     pub fn send(&mut self, bytes: &[u8]) -> Result<Answer, Failure> {
         let reply = self.client.ask(bytes).map_err(|error| self.server.failure(&error, bytes))?;
         Ok(self.answer(bytes, reply))
     }
 
-    /// What was read of the client, as the answer to these bytes.
+    /// The reply that the client has read, as the response to these bytes.
     pub fn answer(&self, sent: &[u8], reply: Reply) -> Answer {
         Answer { sent: sent.to_vec(), reply, from: Origin::of(self.server) }
     }
 
-    /// Sends a well-formed request and reads the answer.
+    /// Sends a well-formed request and reads the response.
     pub fn ask(
         &mut self,
         method: &str,
@@ -329,24 +330,24 @@ impl Connection<'_> {
         self.send(&request(method, target, fields, body))
     }
 
-    /// The client, for what no method of ours does.
+    /// The client, for operations without a method here.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
     }
 
-    /// A failure of the wire after these bytes were sent.
+    /// An I/O failure after these bytes were sent.
     pub fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
         self.server.failure(error, sent)
     }
 
-    /// The failure when what was waited for has not come, though nothing went wrong on the wire.
+    /// The failure when a wait ends without bytes and without an I/O error.
     pub fn unfinished(&self, expected: &str, sent: &[u8]) -> Failure {
         Failure::new(expected, "nothing, and the connection is open")
             .with_bytes(sent, b"")
             .with_timeout()
     }
 
-    /// Sends bytes that are no request, and reads `count` bytes.
+    /// Sends bytes that are not a request, and reads `count` bytes.
     pub fn exchange(&mut self, bytes: &[u8], count: usize) -> Result<Vec<u8>, Failure> {
         let got = self.client.send(bytes).and_then(|()| self.client.read_exact(count));
         got.map_err(|error| {
@@ -355,12 +356,12 @@ impl Connection<'_> {
         })
     }
 
-    /// Says that no more will be sent (FIN).
+    /// Closes the sending direction (FIN).
     pub fn half_close(&mut self) -> Result<(), Failure> {
         self.client.half_close().map_err(|error| self.server.failure(&error, b""))
     }
 
-    /// The server must close, without sending another byte; `expected` says so in the words of the check.
+    /// The server must close without sending another byte; `expected` is the text for a failure.
     pub fn ends(&mut self, expected: &str) -> Result<(), Failure> {
         self.client.expect_closed().map_err(|error| Failure {
             expected: expected.into(),
@@ -368,11 +369,11 @@ impl Connection<'_> {
         })
     }
 
-    /// Waits for the server to close, and fails if it sends a byte more than the answer.
+    /// Waits for the server to close, and fails if it sends a byte after the response.
     fn nothing_more(&mut self, answer: &Answer) -> Result<(), Failure> {
         let more = match self.client.read_to_end() {
             Ok(more) => more,
-            // That the server resets a connection it has answered on is not nice, and does no harm here.
+            // A reset after the complete response is bad style, but does no harm here.
             Err(error) if error.kind() == crate::Kind::Reset => return Ok(()),
             Err(error) => {
                 let failure = self.server.failure(&error, &answer.sent);

@@ -1,4 +1,4 @@
-//! An answer together with the request it answers, so that a failure can show both.
+//! A response together with its request, so that a failure can show both.
 
 use std::fmt::Display;
 use std::ops::Deref;
@@ -8,18 +8,18 @@ use serde_json::Value;
 use super::{Failure, Origin};
 use crate::{Framing, Reply};
 
-/// Where the status code begins: behind `HTTP/1.1 `.
+/// Where the status code begins: after `HTTP/1.1 `.
 const STATUS_AT: usize = 9;
 
-/// An answer. Everything that a [`Reply`] has can be asked of it; what must be so is said with the methods
-/// here, which return the answer again, so that they can stand in a row.
+/// A response. It dereferences to [`Reply`]. Its methods assert requirements and return the response again, so that they
+/// can be chained.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The request, as it was sent.
     pub sent: Vec<u8>,
-    /// The answer to it.
+    /// The response.
     pub reply: Reply,
-    /// The server that gave it.
+    /// The server that sent it.
     pub(super) from: Origin,
 }
 
@@ -32,14 +32,14 @@ impl Deref for Answer {
 }
 
 impl Answer {
-    /// A failure that shows this answer.
+    /// A failure that shows this response.
     pub fn failure(&self, expected: impl Display, got: impl Display) -> Failure {
         let failure = Failure::new(expected.to_string(), got.to_string());
         let failure = failure.with_bytes(&self.sent, &self.reply.raw);
         Failure { arguments: self.from.arguments.clone(), ..failure }
     }
 
-    /// Fails with these words unless `holds`.
+    /// Fails with `expected` and `got` unless `holds`.
     pub fn require(
         &self,
         holds: bool,
@@ -49,7 +49,7 @@ impl Answer {
         if holds { Ok(()) } else { Err(self.failure(expected, got)) }
     }
 
-    /// The status code must be this one.
+    /// The status code must be `code`.
     pub fn status(&self, code: u16) -> Result<&Answer, Failure> {
         if self.reply.status == code {
             return Ok(self);
@@ -61,7 +61,7 @@ impl Answer {
         Err(self.failure(format!("status {code}"), got).with_wrong_at(STATUS_AT))
     }
 
-    /// There must be one field with this name, and its value must be exactly this one.
+    /// There must be exactly one field with this name, and its value must be `value`.
     pub fn field(&self, name: &str, value: &str) -> Result<&Answer, Failure> {
         let expected = format!("{name}: {value}");
         let values: Vec<&str> = self.reply.fields(name).collect();
@@ -110,12 +110,12 @@ impl Answer {
                 let start = self.reply.raw.len() - body.len();
                 failure.with_wrong_at(start + first_difference(body, bytes))
             }
-            // In a chunked body the place on the wire is another than in the content.
+            // In a chunked body, a position in the content differs from the position on the wire.
             Framing::Chunked | Framing::None => failure,
         })
     }
 
-    /// The body must be JSON, and the Content-Type must say so.
+    /// The body must be JSON, with a JSON Content-Type.
     pub fn json(&self) -> Result<Value, Failure> {
         self.reply.json().map_err(|error| self.failure("a JSON body", error.message()))
     }
@@ -147,7 +147,7 @@ impl Answer {
     }
 }
 
-/// The place of the first byte that differs; behind the shorter one, if that is where the other begins.
+/// The position of the first byte that differs, or the length of the shorter slice if there is none.
 fn first_difference(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

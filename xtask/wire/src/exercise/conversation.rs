@@ -1,22 +1,22 @@
-//! What went over the connections of one check, so that a failure can show how it came about.
+//! The bytes of the connections of one check, so that a failure can show its history.
 
 use crate::Client;
 
-/// A longer piece is cut, and says how long it was.
+/// A longer piece is cut, and keeps its full length as a number.
 const MAX_PIECE: usize = 2048;
 
-/// So many connections are kept from the beginning of a check, and as many from its end.
+/// How many connections are kept from the beginning of a check, and how many from its end.
 const KEPT: usize = 8;
 
 /// Pieces of one conversation.
 const MAX_PIECES: usize = 40;
 
-/// All that went over one connection, in order.
+/// All bytes of one connection, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Conversation {
     /// Counted from 1 within the check.
     pub number: usize,
-    /// In turn what the check sent and what the server did.
+    /// Alternately the bytes of the check and of the server.
     pub pieces: Vec<Piece>,
 }
 
@@ -42,7 +42,7 @@ impl Conversation {
     }
 }
 
-/// Adds a conversation, unless nothing was said in it. Of many only the first and the last are kept.
+/// Adds a conversation. Of many, only the first and the last are kept.
 pub(super) fn keep(all: &mut Vec<Conversation>, mut new: Conversation) {
     let last = all.last().map_or(0, |last| last.number);
     new.number = last + 1;
@@ -52,7 +52,7 @@ pub(super) fn keep(all: &mut Vec<Conversation>, mut new: Conversation) {
     all.push(new);
 }
 
-/// Those that a failure shows.
+/// The conversations that a failure shows.
 pub(super) fn chosen(all: &[Conversation]) -> Vec<Conversation> {
     all.iter().filter(|conversation| !conversation.pieces.is_empty()).cloned().collect()
 }

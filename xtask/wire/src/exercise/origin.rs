@@ -1,4 +1,4 @@
-//! The server behind an answer: how a person starts it to ask the same, and why it made a mistake.
+//! The server that sent a response: its arguments, to start it again by hand, and its last panic.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::Server;
 use crate::output::Output;
 
-/// The words of a panic and the answer that follows it travel by different pipes.
+/// A panic message and the response after it arrive on different pipes, so the message may be late.
 const LATE_WORDS: Duration = Duration::from_millis(500);
 
-/// Which server an answer is from. It is kept after that server has ended.
+/// The server that sent a response. The value outlives that server.
 #[derive(Clone, Default)]
 pub(super) struct Origin {
-    /// What stood behind the address when it was started.
+    /// The arguments after the address.
     pub(super) arguments: Box<[String]>,
     output: Arc<Output>,
 }
@@ -23,7 +23,7 @@ impl Origin {
         Origin { arguments: server.arguments.clone(), output: server.program.output() }
     }
 
-    /// What it said when it panicked last, as further lines of a failure. Without a panic it is nothing.
+    /// The message of its last panic, as further lines of a failure; empty without a panic.
     pub(super) fn last_panic(&self) -> String {
         let text = self.output.wait(LATE_WORDS, |text| panic_in(&text.stderr).is_some());
         panic_in(&text.stderr)
@@ -32,7 +32,7 @@ impl Origin {
     }
 }
 
-/// The last panic in what a program has said: where, and the first lines of why.
+/// The last panic in the output of a program: its location, and the first lines of its message.
 fn panic_in(said: &str) -> Option<String> {
     let lines: Vec<&str> = said.lines().collect();
     let first = lines.iter().rposition(|line| line.contains("panicked at "))?;
@@ -41,7 +41,7 @@ fn panic_in(said: &str) -> Option<String> {
         .take(3)
         .take_while(|line| !line.starts_with("note: ") && **line != "stack backtrace:");
     let why: Vec<&str> = why.copied().collect();
-    // The first line says only where.
+    // The first line has only the location.
     (!why.is_empty()).then(|| [&[lines[first].trim_start()], why.as_slice()].concat().join("\n"))
 }
 
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_panic_is_told_without_what_stands_around_it() {
+    fn the_last_panic_is_found_without_the_lines_around_it() {
         let said = "GET / 200\n\nthread 'a' (1) panicked at src/a.rs:1:2:\nfirst\nnote: run with\n\
                     \nthread 'b' (2) panicked at src/b.rs:3:4:\nattempt to subtract with overflow\n";
         let words = "thread 'b' (2) panicked at src/b.rs:3:4:\nattempt to subtract with overflow";

@@ -1,31 +1,31 @@
-//! What a check says about a server, and the lines in which it says so: JSON, one event a line.
+//! The results of checks, as lines: JSON, one event per line.
 //!
-//! The program with the checks only finds out; how it is shown (marks, colours, the curl command that would
-//! do the same) is the business of `cargo xtask check-exercise`, which reads these lines.
+//! The program with the checks only reports; `cargo xtask check-exercise` reads these lines and formats them (marks,
+//! colours, the equivalent curl command).
 
 use serde_json::{Map, Value, json};
 
 use super::{Conversation, Piece};
 
-/// More bytes of an exchange than this are not reported: nobody reads them.
+/// The limit of reported bytes of one exchange.
 const MOST: usize = 2 * 1024 * 1024;
 
-/// Why a check failed, with all that a person needs to see it.
+/// Why a check failed, with the bytes that show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failure {
     /// The bytes that were sent; empty when the failure is not about one request.
     pub sent: Box<[u8]>,
     /// The bytes that came back.
     pub received: Box<[u8]>,
-    /// The place of the first wrong byte in `received`.
+    /// The position of the first wrong byte in `received`.
     pub wrong_at: Option<usize>,
-    /// What should have come: `status 200`.
+    /// The expected result: `status 200`.
     pub expected: Box<str>,
-    /// What came instead: `status 404`.
+    /// The actual result: `status 404`.
     pub got: Box<str>,
-    /// The rule, if it is another than the check's: `RFC 9110 section 9.3.2 (HEAD)`.
+    /// The rule, if it differs from the check's: `RFC 9110 section 9.3.2 (HEAD)`.
     pub rule: Option<Box<str>>,
-    /// What stood behind the address when the server was started: a folder, for example.
+    /// The arguments after the address when the server was started: a directory, for example.
     pub arguments: Box<[String]>,
     /// The check waited for something until its deadline passed.
     pub timed_out: bool,
@@ -43,12 +43,12 @@ impl Failure {
         Failure { sent: first(sent), received: first(received), ..self }
     }
 
-    /// Puts a mark under a received byte. A place at the end means that a byte is missing there.
+    /// Puts a mark under a received byte. A position at the end means that a byte is missing there.
     pub fn with_wrong_at(self, place: usize) -> Failure {
         Failure { wrong_at: Some(place), ..self }
     }
 
-    /// Says that the check waited in vain: after two such failures the others are not made.
+    /// Marks the check as timed out: after two such failures the run gives up.
     pub fn with_timeout(self) -> Failure {
         Failure { timed_out: true, ..self }
     }
@@ -59,7 +59,7 @@ impl Failure {
     }
 }
 
-/// What the checks of an exercise report, in this order: a start and an end for each, then `Done` or `GaveUp`.
+/// The events of a run, in this order: a start and an end for each check, then `Done` or `GaveUp`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A check begins.
@@ -69,13 +69,13 @@ pub enum Event {
         /// The rule it checks: `RFC 9110 section 9.3.2 (HEAD)`, or empty.
         rule: String,
     },
-    /// The check that has begun holds.
+    /// The current check passed.
     Pass,
-    /// The check that has begun does not. With all that went over the wire during the check.
+    /// The current check failed. With the bytes of all its connections.
     Fail(Failure, Vec<Conversation>),
-    /// Too many checks waited in vain, and the others are not made: each would wait as well.
+    /// Too many checks timed out, so the others do not run: each would time out as well.
     GaveUp,
-    /// All checks have been made. A program that ends without saying so has broken down.
+    /// All checks have run. A program that ends without this event has crashed.
     Done,
 }
 
@@ -103,7 +103,7 @@ impl Event {
         value.to_string()
     }
 
-    /// Reads a line; `None` for what is no event, such as something that a check printed.
+    /// Parses a line; `None` for a line that is not an event, such as a check's own output.
     pub fn from_line(line: &str) -> Option<Event> {
         let value: Map<String, Value> = serde_json::from_str(line).ok()?;
         let text = |name: &str| value.get(name)?.as_str().map(String::from);
