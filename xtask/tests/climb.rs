@@ -53,7 +53,7 @@ impl Script {
 /// Runs something in a thread, so that a hang is a failure and not a hang of the test.
 fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || sender.send(run()));
+    thread::Builder::new().name("aside".to_string()).spawn(move || sender.send(run())).unwrap();
     receiver.recv_timeout(LIMIT).expect("the end, in time")
 }
 
@@ -88,10 +88,11 @@ fn what_a_server_has_started_ends_with_the_check() {
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     // Opening waits for the child, and reading for its end.
     let (sender, ended) = mpsc::channel();
-    thread::spawn(move || {
+    let read = move || {
         File::open(pipe).unwrap().read_to_end(&mut Vec::new()).unwrap();
         sender.send(())
-    });
+    };
+    thread::Builder::new().name("alive".to_string()).spawn(read).unwrap();
     script.output(&[]);
     ended.recv_timeout(LIMIT).expect("the child of the server ends");
 }
