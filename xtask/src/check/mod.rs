@@ -233,7 +233,7 @@ impl Run<'_> {
         format!("`{}`{running}", process::typed(&command))
     }
 
-    /// The next steps after a solved exercise: the chapter's own tests, if some of them change with it, and the next exercise.
+    /// The next steps after a solved exercise: the chapter's own tests, if some change with it, and the next exercise.
     fn after_solved(&self) -> anyhow::Result<Vec<String>> {
         let (workspace, exercise) = (self.workspace, self.exercise);
         let mut lines = vec![format!("Compare: `cargo xtask solution {}`", exercise.number)];

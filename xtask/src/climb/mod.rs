@@ -37,8 +37,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
-    /// Run only this stage, by its number or name. Without it, your own server continues at your next stage, and another
-    /// server at its first
+    /// Run only this stage, by its number or name. Without it, your own server continues at your next stage,
+    /// and another server at its first
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
     /// Run all stages for this server, even after a failure
@@ -51,8 +51,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["all", "json", "watch"])]
     hint: bool,
     /// Check another server, in any language: started with 127.0.0.1:0 as its last argument, it prints
-    /// `listening on http://ADDRESS` (or `tcp://` for an echo) as its first line. For files, from stage 25 on, a directory
-    /// follows the address
+    /// `listening on http://ADDRESS` (or `tcp://` for an echo) as its first line. For files, from stage 25 on,
+    /// a directory follows the address
     #[arg(long, value_name = "CMD")]
     server: Option<String>,
     /// The program of `my_server` to check: `part3` for `my_server/src/bin/part3.rs`

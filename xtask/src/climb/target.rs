@@ -74,7 +74,8 @@ impl Target {
         }
     }
 
-    /// Builds it, and returns the command that starts it. `None` if it does not compile; the compiler has printed the errors.
+    /// Builds it, and returns the command that starts it. `None` if it does not compile; the compiler has printed the
+    /// errors.
     pub(super) fn build(&self, quiet: bool) -> anyhow::Result<Option<Vec<String>>> {
         let (folder, bin) = match self {
             Target::Other { words, .. } => return Ok(Some(words.clone())),

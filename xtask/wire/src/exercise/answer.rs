@@ -11,8 +11,8 @@ use crate::{Framing, Reply};
 /// Where the status code begins: after `HTTP/1.1 `.
 const STATUS_AT: usize = 9;
 
-/// A response. It dereferences to [`Reply`]. Its methods assert requirements and return the response again, so that they
-/// can be chained.
+/// A response. It dereferences to [`Reply`]. Its methods assert requirements and return the response again, so that
+/// they can be chained.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The request, as it was sent.

@@ -8,8 +8,8 @@ use std::env;
 use std::io;
 use std::thread::Builder;
 
-/// The environment variable that declares that standard input is such a pipe, and that this process is in a group of its
-/// own, which may be killed. Without it, standard input has no meaning.
+/// The environment variable that declares that standard input is such a pipe, and that this process is in a group of
+/// its own, which may be killed. Without it, standard input has no meaning.
 pub const ENDS_WITH_INPUT: &str = "EXERCISE_ENDS_WITH_INPUT";
 
 /// Kills the group of this process once its input ends, if the environment asks for it.
