@@ -53,7 +53,7 @@ pub(crate) fn line(checked: &Checked, marks: ui::Marks) -> String {
 /// The commands that the report suggests next.
 #[derive(Debug, Clone)]
 pub(crate) struct Next {
-    /// The command for help: `cargo xtask hint 2`.
+    /// The command for help: `cargo xtask hint 2`. Empty if there is none.
     pub stuck: String,
     /// The server that must run for the curl command; or, if it did not start, the command that starts it.
     pub running: String,
@@ -68,7 +68,10 @@ pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
     if let Ended::NoServer(failure) = ended {
         return no_server(failure, next);
     }
-    let stuck = &next.stuck;
+    let stuck = match next.stuck.as_str() {
+        "" => String::new(),
+        command => format!(" Stuck? `{command}`"),
+    };
     let mut text = String::new();
     let first = all.iter().find_map(|checked| Some((checked, checked.failure.as_ref()?)));
     if let Some((checked, failure)) = first {
@@ -105,9 +108,9 @@ pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
             write!(text, "{} All {total} checks passed.\n{lines}\n", ui::paint(ui::GOOD, "Solved."))
         }
         Ended::Done => {
-            writeln!(text, "{passed} of {total} checks passed. Stuck? `{stuck}`")
+            writeln!(text, "{passed} of {total} checks passed.{stuck}")
         }
-        _ => writeln!(text, "Checks passed before that: {passed}. Stuck? `{stuck}`"),
+        _ => writeln!(text, "Checks passed before that: {passed}.{stuck}"),
     };
     text
 }

@@ -9,6 +9,7 @@ mod matrix;
 pub(crate) mod prove;
 mod screen;
 mod script;
+mod step;
 mod steps;
 mod target;
 
@@ -58,6 +59,10 @@ pub(crate) struct Args {
     /// The program of `my_server` to check: `part3` for `my_server/src/bin/part3.rs`
     #[arg(long, value_name = "NAME", conflicts_with = "server")]
     bin: Option<String>,
+    /// A step of the book in place of your server: `02_echo_once`, or `2`. Without --stage: the stages that it passes,
+    /// and the one that it fails. Your progress stays as it is
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["server", "bin", "watch"])]
+    step: Option<String>,
     /// How many seconds a check waits until the server gives up on a slow or idle client
     #[arg(long, value_name = "SECONDS", default_value_t = 12)]
     deadline: u64,
@@ -106,7 +111,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     let only = args.stage.as_deref().map(|called| find(&all, called)).transpose()?;
-    let target = Target::choose(workspace, args.server.as_deref(), args.bin.as_deref())?;
+    let target = match &args.step {
+        Some(called) => Target::step(workspace, called)?,
+        None => Target::choose(workspace, args.server.as_deref(), args.bin.as_deref())?,
+    };
     if args.watch {
         return screen::watch(workspace, &target, args, only);
     }
@@ -128,7 +136,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         Some(stage) if stage.scheme != scheme => bail!(wrong_scheme(&stage, scheme)),
         Some(stage) => climb.stage(&stage)?,
         None if args.all => climb.all(all.iter().filter(|stage| stage.scheme == scheme))?,
-        None => climb.go_on(&all, scheme)?,
+        None => match &target {
+            Target::Step(step) => climb.step(&all, step)?,
+            _ => climb.go_on(&all, scheme)?,
+        },
     };
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -262,7 +273,11 @@ impl Climb<'_> {
         {
             ui::print(&format!("\nThe exchanges are in {}.\n", file.display()));
         }
-        let stuck = self.typed(&["--stage", &stage.number.to_string(), "--hint"]);
+        let stuck = match self.target {
+            // It is known what is missing.
+            Target::Step(_) => String::new(),
+            _ => self.typed(&["--stage", &stage.number.to_string(), "--hint"]),
+        };
         let solved = vec![self.picture(stage)?];
         let running = self.running(&ended, report::arguments(&all));
         let next = Next {
@@ -272,6 +287,9 @@ impl Climb<'_> {
             solved,
         };
         ui::print(&report::end(&all, &ended, &next));
+        if let (false, Target::Step(program)) = (good, self.target) {
+            ui::print(&step::on_purpose(&steps::all(self.workspace)?.0, program, stage));
+        }
         Ok(good)
     }
 
@@ -296,6 +314,10 @@ impl Climb<'_> {
         if self.target.is_own() {
             return Ok(ladder::picture(&mut Progress::load(self.workspace)?));
         }
+        if let Target::Step(step) = self.target {
+            let own = format!("cargo xtask climb --stage {}", stage.number);
+            return Ok(format!("That was {}. Your own server: `{own}`", step.name()));
+        }
         let next = (stage.number + 1).to_string();
         let next = self.typed(&["--stage", &next]);
         Ok(format!("Only my_server counts as your progress. Next for this server: `{next}`"))
@@ -307,6 +329,9 @@ impl Climb<'_> {
         command.args(["xtask", "climb"]).args(options);
         if let Some(server) = &self.args.server {
             command.args(["--server", server]);
+        }
+        if let Target::Step(step) = self.target {
+            command.args(["--step", step.name()]);
         }
         process::typed(&command)
     }

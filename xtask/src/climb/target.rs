@@ -7,8 +7,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use course::Step;
 use wire::climb::Scheme;
 
+use super::step;
 use crate::check::report::Ended;
 use crate::check::{runner, split_words};
 use crate::process;
@@ -27,6 +29,8 @@ pub(crate) enum Target {
     Own { folder: PathBuf, bin: String },
     /// A command, in words and as it was typed.
     Other { words: Vec<String>, typed: String },
+    /// A step of the book.
+    Step(Step),
 }
 
 impl Target {
@@ -60,7 +64,7 @@ impl Target {
     pub(super) fn folder(&self) -> PathBuf {
         match self {
             Target::Own { folder, .. } => folder.clone(),
-            Target::Other { .. } => std::env::current_dir().unwrap_or_default(),
+            Target::Other { .. } | Target::Step(_) => std::env::current_dir().unwrap_or_default(),
         }
     }
 
@@ -71,6 +75,7 @@ impl Target {
                 format!("cargo run --manifest-path {FOLDER}/Cargo.toml --bin {bin} 127.0.0.1:8080")
             }
             Target::Other { typed, .. } => format!("{typed} 127.0.0.1:8080"),
+            Target::Step(step) => step::by_hand(step),
         }
     }
 
@@ -79,6 +84,7 @@ impl Target {
     pub(super) fn build(&self, quiet: bool) -> anyhow::Result<Option<Vec<String>>> {
         let (folder, bin) = match self {
             Target::Other { words, .. } => return Ok(Some(words.clone())),
+            Target::Step(step) => return step::build(step, quiet),
             Target::Own { folder, bin } => (folder, bin),
         };
         if !quiet {

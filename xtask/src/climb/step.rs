@@ -1,0 +1,139 @@
+//! `climb --step`: a step of the book in place of the reader's server.
+
+use std::process::Stdio;
+
+use anyhow::Context;
+use course::Step;
+use wire::climb::Stage;
+
+use super::target::Target;
+use super::{Climb, ladder, steps};
+use crate::process;
+use crate::ui;
+use crate::workspace::Workspace;
+
+impl Target {
+    /// The step of this name or number.
+    ///
+    /// # Errors
+    /// When there is none; the error lists the steps.
+    pub(super) fn step(workspace: &Workspace, called: &str) -> anyhow::Result<Target> {
+        let (all, _) = steps::all(workspace)?;
+        Ok(Target::Step(course::find(&all, called)?.clone()))
+    }
+}
+
+/// Builds a step, and returns the command that starts it. `None` if it does not compile; the compiler has printed why.
+pub(super) fn build(step: &Step, quiet: bool) -> anyhow::Result<Option<Vec<String>>> {
+    if !quiet {
+        ui::print(&ui::paint(ui::DIM, &format!("Building {} …\n", step.name())));
+    }
+    let mut command = process::cargo();
+    // With the features of the whole workspace, so that no dependency is compiled twice.
+    command.args(["build", "--quiet", "--workspace", "--example", &step.example()]);
+    command.args(["--message-format", "json-render-diagnostics"]);
+    command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = command.output().context("cargo cannot be started")?;
+    if !output.status.success() {
+        return Ok(None);
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let program = messages.lines().find_map(|message| executable(message, &step.example()));
+    Ok(Some(vec![program.context("cargo has built no program")?]))
+}
+
+/// The program of this name, if cargo's message is about it.
+fn executable(message: &str, name: &str) -> Option<String> {
+    let message: serde_json::Value = serde_json::from_str(message).ok()?;
+    (message["target"]["name"] == name)
+        .then(|| message["executable"].as_str().map(str::to_string))
+        .flatten()
+}
+
+/// What a person types to start it.
+pub(super) fn by_hand(step: &Step) -> String {
+    // The package of `chapters/02_thread_pool` is `ch02_thread_pool`.
+    format!("cargo run -p {} --example {} 127.0.0.1:8080", step.package, step.example())
+}
+
+impl Climb<'_> {
+    /// The stages that the step passes, a line each, and the one that it fails, in full. Returns whether all are passed.
+    pub(super) fn step(&self, all: &[Stage], step: &Step) -> anyhow::Result<bool> {
+        let stage = |number: &u8| all.iter().find(|stage| stage.number == *number);
+        let mut good = self.args.json || step.passes.is_empty();
+        if !step.passes.is_empty() {
+            good = self.each(step.passes.iter().filter_map(stage))?;
+        }
+        let Some(fails) = &step.fails else { return Ok(good) };
+        let stage = stage(&fails.stage).context("steps.toml names a stage that is not there")?;
+        if !self.args.json && !step.passes.is_empty() {
+            ui::print("\n");
+        }
+        Ok(self.stage(stage)? && good)
+    }
+
+    /// A line for each of these stages.
+    fn each<'s>(&self, stages: impl Iterator<Item = &'s Stage>) -> anyhow::Result<bool> {
+        let mut good = true;
+        for stage in stages {
+            let (all, ended) = self.checks(stage, |_| ())?;
+            good &= self.note(stage, &all, &ended)?;
+            if self.args.json {
+                ui::print(&format!("{}\n", super::in_json(stage, &all, &ended)));
+            } else {
+                ui::print(&ladder::line(stage, &all, &ended, ui::marks()));
+            }
+        }
+        Ok(good)
+    }
+}
+
+/// Which later step passes a stage, if this one is meant to fail it.
+pub(super) fn on_purpose(all: &[Step], step: &Step, stage: &Stage) -> String {
+    if step.fails.as_ref().is_none_or(|fails| fails.stage != stage.number) {
+        return String::new();
+    }
+    let later = all.iter().skip_while(|other| *other != step);
+    let passes = later.skip(1).find(|other| other.passes.contains(&stage.number));
+    passes.map_or(String::new(), |other| {
+        format!("{} fails this stage on purpose; {} passes it.\n", step.name(), other.name())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_started_by_its_package_and_its_example() {
+        let workspace = Workspace::find().unwrap();
+        let Target::Step(step) = Target::step(&workspace, "6").unwrap() else { panic!() };
+        assert_eq!(
+            by_hand(&step),
+            "cargo run -p ch02_thread_pool --example step_06_thread_each 127.0.0.1:8080"
+        );
+        let error = Target::step(&workspace, "99").err().unwrap().to_string();
+        assert!(error.starts_with("no step `99`; there are 01_accept, "), "{error}");
+    }
+
+    #[test]
+    fn the_step_that_passes_the_stage_is_named() {
+        let (all, _) = steps::all(&Workspace::find().unwrap()).unwrap();
+        let stages = wire::climb::stages();
+        let step = course::find(&all, "01_accept").unwrap();
+        let said = on_purpose(&all, step, &stages[0]);
+        assert_eq!(said, "01_accept fails this stage on purpose; 03_loop passes it.\n");
+        let last = course::find(&all, "35_drain").unwrap();
+        assert_eq!(on_purpose(&all, last, &stages[0]), "");
+        assert_eq!(on_purpose(&all, step, &stages[1]), "");
+    }
+
+    #[test]
+    fn the_program_is_the_one_that_cargo_names() {
+        let message =
+            r#"{"reason":"compiler-artifact","target":{"name":"step_a"},"executable":"/t/step_a"}"#;
+        assert_eq!(executable(message, "step_a").unwrap(), "/t/step_a");
+        assert_eq!(executable(message, "step_b"), None);
+        assert_eq!(executable("{}", "step_a"), None);
+    }
+}
