@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::page::{self, parts};
 use crate::source::Sources;
-use crate::{browser, counts, coverage, drawings, files, links, transcript};
+use crate::{browser, core, counts, coverage, drawings, files, gate, links, transcript};
 
 /// Code that stands in the prose and not in a crate: compile errors, and what-if sketches. All are marked.
 const SKETCHES: usize = 12;
@@ -29,6 +29,8 @@ pub(crate) enum Part {
     Links,
     /// Pictures have a text, and drawings are kept as they are on their pages.
     Figures,
+    /// The core path keeps its budgets of words, code and minutes, and its pages have what a core page needs.
+    Core,
     /// No script fails, nothing is missing, no page is too wide for a phone.
     Browser,
     /// Each lab does what it should when it is clicked and typed into, in a real browser.
@@ -42,11 +44,12 @@ pub(crate) enum Part {
 }
 
 /// What `check` does when nothing is named: all that needs no other program than a browser.
-const USUAL: [Part; 7] = [
+const USUAL: [Part; 8] = [
     Part::Build,
     Part::Listings,
     Part::Links,
     Part::Figures,
+    Part::Core,
     Part::Browser,
     Part::Labs,
     Part::Accessibility,
@@ -80,6 +83,11 @@ pub(crate) fn run(chosen: &[Part]) -> Result<()> {
                 let count = links::figures(&sources.root().join("book/book"), &mut problems)?;
                 drawings::check(sources.root(), &mut problems)?;
                 done.push(format!("{count} pictures"));
+            }
+            Part::Core => {
+                let mut found = Vec::new();
+                done.push(core::check(&sources, &mut found)?);
+                gate::keep(&sources, "core-gate", found, &mut problems)?;
             }
             // They are done below, beside each other.
             Part::Browser | Part::Labs | Part::Accessibility => {}

@@ -3,6 +3,7 @@
 mod browser;
 mod built;
 mod check;
+mod core;
 mod counts;
 mod coverage;
 mod diff;
@@ -12,6 +13,7 @@ mod exercise;
 mod figure;
 mod files;
 mod front;
+mod gate;
 mod glossary;
 mod insertion;
 mod items;
@@ -63,10 +65,15 @@ enum Command {
         #[arg(long, default_value_t = transcript::JOBS, value_name = "N")]
         jobs: NonZeroUsize,
     },
-    /// Builds the book and checks it; without a part: build, listings, links, figures, browser and labs.
+    /// Builds the book and checks it; without a part: build, listings, links, figures, core, browser, labs and accessibility.
     Check {
         /// What to check.
         parts: Vec<check::Part>,
+    },
+    /// How much there is to read on each core and interview page: words, code and minutes.
+    Measure {
+        /// Pages or directories, such as `part1/`; without any, all of them.
+        pages: Vec<String>,
     },
     /// Draws the drawings that are new or have changed, into book/figures.
     Figures {
@@ -105,6 +112,7 @@ fn main() -> ExitCode {
         Command::Coverage { missing } => coverage::run(missing),
         Command::Transcripts { pages, bless, jobs } => transcript::run(&pages, bless, jobs),
         Command::Check { parts } => check::run(&parts),
+        Command::Measure { pages } => core::print(&pages),
         Command::Figures { mode } => drawings::run(mode),
         Command::Browser => check::run(&[check::Part::Browser]),
         Command::Screenshots { folder, pages, height } => {

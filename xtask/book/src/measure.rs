@@ -42,12 +42,26 @@ pub(crate) struct Measure {
     pub(crate) run: usize,
     /// Transcripts outside of folds, or in one that asks for a prediction.
     pub(crate) transcripts: usize,
+    /// All transcripts.
+    pub(crate) runs: usize,
 }
 
 impl Measure {
     fn seconds(&self) -> usize {
         let words = 60 * self.words / WORDS_A_MINUTE;
         words + 60 * self.code / LINES_A_MINUTE + SECONDS_A_TRANSCRIPT * self.transcripts
+    }
+
+    /// Two pages, one after the other.
+    pub(crate) fn and(self, other: Measure) -> Measure {
+        Measure {
+            words: self.words + other.words,
+            code: self.code + other.code,
+            longest: self.longest.max(other.longest),
+            run: self.run.max(other.run),
+            transcripts: self.transcripts + other.transcripts,
+            runs: self.runs + other.runs,
+        }
     }
 
     /// Rounded up, and at least 1.
@@ -89,6 +103,7 @@ impl Meter {
             Part::Fence { info, body, .. } => match info.split(' ').next().unwrap_or_default() {
                 "svgbob" => {}
                 "transcript" | "transcript-not-run" => {
+                    self.measure.runs += 1;
                     self.measure.transcripts += usize::from(self.folds.iter().all(|it| *it));
                 }
                 _ => self.code(info, body),
@@ -175,7 +190,7 @@ mod tests {
         let page = "One.\n<details class=\"predict\"><summary>Two?</summary>\n\nThree.\n\n```transcript\n$ a\n```\n\
             <details class=\"more\">\n\n```transcript\n$ b\n```\n</details>\n</details>\n\nFour.\n\n\
             <details class=\"question\">\n\n```text\nfive\n```\n</details>\n";
-        let expected = Measure { words: 2, transcripts: 1, ..Measure::default() };
+        let expected = Measure { words: 2, transcripts: 1, runs: 2, ..Measure::default() };
         assert_eq!(measure(page), expected);
     }
 
@@ -184,7 +199,7 @@ mod tests {
         let block = "```text\na\nb\n```\n";
         let words = |count: usize| "word ".repeat(count) + "\n";
         let page = [block, &words(24), block, &words(25), block].concat();
-        let expected = Measure { words: 49, code: 6, longest: 2, run: 4, transcripts: 0 };
+        let expected = Measure { words: 49, code: 6, longest: 2, run: 4, transcripts: 0, runs: 0 };
         assert_eq!(measure(&page), expected);
         assert_eq!(measure("```diff\n a\n+b\n-c\n```\n").longest, 1);
     }

@@ -73,6 +73,16 @@ pub(crate) struct Page {
 /// # Errors
 /// Everything that is wrong with the page, each with its line.
 pub(crate) fn expand_page(sources: &Sources, path: &str, content: &str) -> Result<Page> {
+    let (page, errors) = expand_what_can_be(sources, path, content);
+    if errors.is_empty() { Ok(page) } else { Err(anyhow!("{}", errors.join("\n"))) }
+}
+
+/// The same for a page with mistakes, which are returned beside it: whatever is wrong is left out.
+pub(crate) fn expand_what_can_be(
+    sources: &Sources,
+    path: &str,
+    content: &str,
+) -> (Page, Vec<String>) {
     let mut page = Page::default();
     let mut errors = Vec::new();
     match Front::read(path, content) {
@@ -98,7 +108,7 @@ pub(crate) fn expand_page(sources: &Sources, path: &str, content: &str) -> Resul
     if let (Some(line), Some(at)) = (page.front.below_title(page.measure.minutes()), title) {
         page.markdown.insert_str(at, &format!("\n{line}\n"));
     }
-    if errors.is_empty() { Ok(page) } else { Err(anyhow!("{}", errors.join("\n"))) }
+    (page, errors)
 }
 
 fn expand_part(sources: &Sources, part: &Part) -> Result<Expanded> {
