@@ -17,7 +17,7 @@ fn main() -> io::Result<()> {
         // Blocks until a client has connected.
         let (stream, peer) = listener.accept()?;
         eprintln!("{peer}: connected");
-        // The new thread owns the stream. This one goes on and accepts the next client.
+        // The new thread owns the stream. This thread continues with the next client.
         let client = thread::Builder::new().name(format!("client {peer}"));
         if let Err(error) = client.spawn(move || serve(stream, peer)) {
             eprintln!("{peer}: no thread: {error}");

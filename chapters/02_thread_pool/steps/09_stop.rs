@@ -15,7 +15,7 @@ use ch02_thread_pool::core::signals::on_stop;
 /// How long a client may send nothing, and how long it may leave what we send unread.
 const IDLE: Duration = Duration::from_secs(3);
 
-/// Whether a signal has asked us to stop.
+/// Set when a signal has requested a stop.
 static STOPPING: AtomicBool = AtomicBool::new(false);
 
 /// An accepted client: a task for the workers.
@@ -28,7 +28,7 @@ fn main() -> io::Result<()> {
     // This runs in a thread of its own: a signal handler itself may do almost nothing.
     on_stop(move || {
         STOPPING.store(true, Ordering::SeqCst);
-        // A thread that is blocked in accept(2) cannot look at the flag. A connection of our own wakes it up.
+        // A thread that is blocked in accept(2) cannot check the flag. A connection from ourselves wakes it up.
         let _ = TcpStream::connect(address);
     })?;
     println!("listening on tcp://{address}");
@@ -108,10 +108,10 @@ fn echo(mut stream: TcpStream) -> io::Result<()> {
     }
 }
 
-/// Waits as long as a client may send nothing. A client that has sent nothing has nothing to lose in a stop.
+/// Waits as long as a client may send nothing. A client that has sent nothing loses nothing when we stop.
 fn wait_for_first_byte(stream: &TcpStream) -> io::Result<usize> {
     let deadline = Instant::now() + IDLE;
-    // A thread that is blocked in recv(2) cannot look at the flag either, so this one wakes up ten times a second.
+    // A thread that is blocked in recv(2) cannot check the flag either, so this call returns ten times a second.
     stream.set_read_timeout(Some(Duration::from_millis(100)))?;
     loop {
         match stream.peek(&mut [0]) {
