@@ -1,4 +1,4 @@
-//! Step 10: a fixed response to whatever one read returns. (Naive: the request of a browser is longer.)
+//! Step 10: a fixed response to the bytes of one read. (Naive: the request of a browser is longer.)
 
 use std::env;
 use std::io::{self, Read, Write};

@@ -46,7 +46,7 @@ fn exchange(mut connection: Connection) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads up to the empty line. What has arrived after it stays in the buffer.
+/// Reads up to the empty line. Bytes after it stay in the buffer.
 fn read_header_section(connection: &mut Connection) -> Result<(), Failure> {
     loop {
         if let Some(end) = memmem::find(connection.buffered(), b"\r\n\r\n") {

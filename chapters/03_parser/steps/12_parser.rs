@@ -49,7 +49,7 @@ fn exchange(mut connection: Connection) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads up to the empty line. What has arrived after it stays in the buffer.
+/// Reads up to the empty line. Bytes after it stay in the buffer.
 fn read_header_section(connection: &mut Connection) -> Result<Request, Failure> {
     loop {
         if let Some(end) = memmem::find(connection.buffered(), b"\r\n\r\n") {
@@ -65,7 +65,7 @@ fn read_header_section(connection: &mut Connection) -> Result<Request, Failure> 
     }
 }
 
-/// Parses a header section without its empty line. Whatever could be read in two ways is rejected.
+/// Parses a header section without its empty line. Anything that could be read in two ways is rejected.
 fn parse(bytes: &[u8]) -> Result<Request, Status> {
     let text = str::from_utf8(bytes).map_err(|_| status::BAD_REQUEST)?;
     let mut lines = text.split("\r\n");
@@ -80,7 +80,7 @@ fn parse(bytes: &[u8]) -> Result<Request, Status> {
     let mut fields = Vec::new();
     for line in lines {
         let (name, value) = line.split_once(':').ok_or(status::BAD_REQUEST)?;
-        // A space before the colon, a CR or an LF alone: another server might find a different field here.
+        // Another server might find a different field after a space before the colon, or a CR or LF alone.
         if !is_token(name) || value.contains(|c: char| c.is_control() && c != '\t') {
             return Err(status::BAD_REQUEST);
         }

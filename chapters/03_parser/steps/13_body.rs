@@ -10,7 +10,7 @@ use ch02_thread_pool::core::{Connection, Deadline, Listener, ThreadPool};
 use memchr::memmem;
 
 use common::status::{self, Status};
-use common::{Failure, PATIENCE, Request, answer, fill, is_token, read_bytes};
+use common::{Failure, PATIENCE, Request, fill, handle, is_token, read_bytes};
 
 /// The longest header section, in bytes.
 const MAX_HEADER_SECTION: usize = 64 * 1024;
@@ -44,7 +44,7 @@ fn serve((stream, peer): Client) {
 fn exchange(mut connection: Connection) -> io::Result<()> {
     match read_request(&mut connection) {
         Ok((request, body)) => {
-            let (status, content) = answer(&request, body);
+            let (status, content) = handle(&request, body);
             respond(&mut connection, status, &content, request.method == "HEAD")?;
         }
         Err(Failure::Rejected(status)) => {
@@ -74,7 +74,7 @@ fn read_request(connection: &mut Connection) -> Result<(Request, Vec<u8>), Failu
     Ok((request, body))
 }
 
-/// Reads up to the empty line. What has arrived after it stays in the buffer.
+/// Reads up to the empty line. Bytes after it stay in the buffer.
 fn read_header_section(connection: &mut Connection) -> Result<Request, Failure> {
     loop {
         if let Some(end) = memmem::find(connection.buffered(), b"\r\n\r\n") {
@@ -90,7 +90,7 @@ fn read_header_section(connection: &mut Connection) -> Result<Request, Failure> 
     }
 }
 
-/// Parses a header section without its empty line. Whatever could be read in two ways is rejected.
+/// Parses a header section without its empty line. Anything that could be read in two ways is rejected.
 fn parse(bytes: &[u8]) -> Result<Request, Status> {
     let text = str::from_utf8(bytes).map_err(|_| status::BAD_REQUEST)?;
     let mut lines = text.split("\r\n");
@@ -105,7 +105,7 @@ fn parse(bytes: &[u8]) -> Result<Request, Status> {
     let mut fields = Vec::new();
     for line in lines {
         let (name, value) = line.split_once(':').ok_or(status::BAD_REQUEST)?;
-        // A space before the colon, a CR or an LF alone: another server might find a different field here.
+        // Another server might find a different field after a space before the colon, or a CR or LF alone.
         if !is_token(name) || value.contains(|c: char| c.is_control() && c != '\t') {
             return Err(status::BAD_REQUEST);
         }

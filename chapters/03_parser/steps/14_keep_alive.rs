@@ -10,7 +10,7 @@ use ch02_thread_pool::core::{Connection, Deadline, Listener, ThreadPool};
 use memchr::memmem;
 
 use common::status::{self, Status};
-use common::{Failure, PATIENCE, Request, answer, fill, is_token, read_bytes};
+use common::{Failure, PATIENCE, Request, fill, handle, is_token, read_bytes};
 
 /// The longest header section, in bytes.
 const MAX_HEADER_SECTION: usize = 64 * 1024;
@@ -44,12 +44,12 @@ fn serve((stream, peer): Client) {
 fn exchange(mut connection: Connection) -> io::Result<()> {
     let mut is_last = false;
     while !is_last {
-        // What is buffered after one request is the beginning of the next one (pipelining), so the buffer stays.
+        // Bytes that are left in the buffer begin the next request (pipelining), so it is not cleared.
         match read_request(&mut connection) {
             Ok((request, body)) => {
                 is_last =
                     request.is_old || request.list("connection").contains(&"close".to_string());
-                let (status, content) = answer(&request, body);
+                let (status, content) = handle(&request, body);
                 respond(&mut connection, status, &content, request.method == "HEAD", is_last)?;
             }
             // Where the next request would begin is unknown after an error.
@@ -82,7 +82,7 @@ fn read_request(connection: &mut Connection) -> Result<(Request, Vec<u8>), Failu
     Ok((request, body))
 }
 
-/// Reads up to the empty line. What has arrived after it stays in the buffer.
+/// Reads up to the empty line. Bytes after it stay in the buffer.
 fn read_header_section(connection: &mut Connection) -> Result<Request, Failure> {
     loop {
         if let Some(end) = memmem::find(connection.buffered(), b"\r\n\r\n") {
@@ -98,7 +98,7 @@ fn read_header_section(connection: &mut Connection) -> Result<Request, Failure> 
     }
 }
 
-/// Parses a header section without its empty line. Whatever could be read in two ways is rejected.
+/// Parses a header section without its empty line. Anything that could be read in two ways is rejected.
 fn parse(bytes: &[u8]) -> Result<Request, Status> {
     let text = str::from_utf8(bytes).map_err(|_| status::BAD_REQUEST)?;
     let mut lines = text.split("\r\n");
@@ -113,7 +113,7 @@ fn parse(bytes: &[u8]) -> Result<Request, Status> {
     let mut fields = Vec::new();
     for line in lines {
         let (name, value) = line.split_once(':').ok_or(status::BAD_REQUEST)?;
-        // A space before the colon, a CR or an LF alone: another server might find a different field here.
+        // Another server might find a different field after a space before the colon, or a CR or LF alone.
         if !is_token(name) || value.contains(|c: char| c.is_control() && c != '\t') {
             return Err(status::BAD_REQUEST);
         }

@@ -10,7 +10,7 @@ use ch02_thread_pool::core::{Connection, Deadline, Listener, ThreadPool};
 use memchr::memmem;
 
 use common::status::{self, Status};
-use common::{Failure, PATIENCE, Request, answer, fill, is_token, read_bytes, read_line};
+use common::{Failure, PATIENCE, Request, fill, handle, is_token, read_bytes, read_line};
 
 /// The longest header section, in bytes.
 const MAX_HEADER_SECTION: usize = 64 * 1024;
@@ -44,12 +44,12 @@ fn serve((stream, peer): Client) {
 fn exchange(mut connection: Connection) -> io::Result<()> {
     let mut is_last = false;
     while !is_last {
-        // What is buffered after one request is the beginning of the next one (pipelining), so the buffer stays.
+        // Bytes that are left in the buffer begin the next request (pipelining), so it is not cleared.
         match read_request(&mut connection) {
             Ok((request, body)) => {
                 is_last =
                     request.is_old || request.list("connection").contains(&"close".to_string());
-                let (status, content) = answer(&request, body);
+                let (status, content) = handle(&request, body);
                 respond(&mut connection, status, &content, request.method == "HEAD", is_last)?;
             }
             // Where the next request would begin is unknown after an error.
@@ -81,8 +81,8 @@ fn read_request(connection: &mut Connection) -> Result<(Request, Vec<u8>), Failu
     Ok((request, body))
 }
 
-/// The length of the body, or `None` if it is chunked. All fields that say it are considered together, and a request
-/// whose end two servers could see in two places is rejected (RFC 9112 section 6.3).
+/// The length of the body, or `None` if it is chunked. Both fields are considered together, with all their lines, and a
+/// request whose end two servers could find in two places is rejected (RFC 9112 section 6.3).
 fn body_length(request: &Request) -> Result<Option<usize>, Status> {
     let lengths = request.list("content-length");
     let mut codings = request.list("transfer-encoding");
@@ -107,7 +107,7 @@ fn body_length(request: &Request) -> Result<Option<usize>, Status> {
     length.map(Some).ok_or(status::CONTENT_TOO_LARGE)
 }
 
-/// Decodes chunks: a size in hexadecimal, CRLF, so many bytes, CRLF. A size of 0 ends them.
+/// Decodes chunks: a size in hexadecimal, CRLF, that many bytes, CRLF. A size of 0 ends them.
 fn read_chunks(connection: &mut Connection, body: &mut Vec<u8>) -> Result<(), Failure> {
     loop {
         let line = read_line(connection)?;
@@ -132,7 +132,7 @@ fn read_chunks(connection: &mut Connection, body: &mut Vec<u8>) -> Result<(), Fa
     }
 }
 
-/// Reads up to the empty line. What has arrived after it stays in the buffer.
+/// Reads up to the empty line. Bytes after it stay in the buffer.
 fn read_header_section(connection: &mut Connection) -> Result<Request, Failure> {
     // The connection may be idle until the first byte. From then on, one deadline holds for all reads.
     if connection.buffered().is_empty() {
@@ -153,7 +153,7 @@ fn read_header_section(connection: &mut Connection) -> Result<Request, Failure> 
     }
 }
 
-/// Parses a header section without its empty line. Whatever could be read in two ways is rejected.
+/// Parses a header section without its empty line. Anything that could be read in two ways is rejected.
 fn parse(bytes: &[u8]) -> Result<Request, Status> {
     let text = str::from_utf8(bytes).map_err(|_| status::BAD_REQUEST)?;
     let mut lines = text.split("\r\n");
@@ -168,7 +168,7 @@ fn parse(bytes: &[u8]) -> Result<Request, Status> {
     let mut fields = Vec::new();
     for line in lines {
         let (name, value) = line.split_once(':').ok_or(status::BAD_REQUEST)?;
-        // A space before the colon, a CR or an LF alone: another server might find a different field here.
+        // Another server might find a different field after a space before the colon, or a CR or LF alone.
         if !is_token(name) || value.contains(|c: char| c.is_control() && c != '\t') {
             return Err(status::BAD_REQUEST);
         }

@@ -1,4 +1,4 @@
-//! What the steps share and is not their idea: bytes out of a connection, the fields of a request, and the application.
+//! Code that all steps share: reading from a connection, the fields of a request, and the application.
 
 #![allow(dead_code, reason = "each step uses a part of it")]
 
@@ -12,14 +12,14 @@ use memchr::memmem;
 
 use status::Status;
 
-/// How long a client may keep us waiting.
+/// How long we wait for a client.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Why there is no request to respond to.
+/// Why no request could be read.
 pub(crate) enum Failure {
     /// The client gets this status, and the connection is closed.
     Rejected(Status),
-    /// The client has gone, or is silent between two requests.
+    /// The client has gone, or was idle for too long between two requests.
     Gone(io::Error),
 }
 
@@ -66,7 +66,7 @@ impl Request {
     }
 }
 
-/// Letters, digits and some signs: what a method and the name of a field consist of (RFC 9110 section 5.6.2).
+/// Whether it is a token, as a method or a field name must be: letters, digits and some signs (RFC 9110 section 5.6.2).
 pub(crate) fn is_token(text: &str) -> bool {
     let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_fine)
@@ -84,7 +84,7 @@ pub(crate) fn fill(connection: &mut Connection, deadline: Deadline) -> Result<()
     }
 }
 
-/// Moves so many bytes out of the connection. The first of them may have arrived together with what came before.
+/// Moves this many bytes out of the connection. The first of them may be in the buffer already.
 pub(crate) fn read_bytes(
     connection: &mut Connection,
     count: usize,
@@ -115,7 +115,7 @@ pub(crate) fn read_line(connection: &mut Connection) -> Result<String, Failure> 
 }
 
 /// The application: a page, and an echo.
-pub(crate) fn answer(request: &Request, body: Vec<u8>) -> (Status, Vec<u8>) {
+pub(crate) fn handle(request: &Request, body: Vec<u8>) -> (Status, Vec<u8>) {
     let path = request.target.split('?').next().unwrap_or_default();
     match (request.method.as_str(), path) {
         ("GET" | "HEAD", "/") => (status::OK, b"Hello!\n".to_vec()),
