@@ -30,7 +30,7 @@ pub(super) const STAGES: &[Stage] = &[
                    without reading, or are slow.",
         hint: "A loop that serves one client until it leaves blocks in read while the next client waits in the accept \
                queue. Give each client a thread, or dispatch the sockets to a thread pool.",
-        page: "part2/index.md",
+        page: "part2/one-slow-client.md",
         checks: &[
             Check { sentence: "four clients take turns on four connections", rule: "", run: turns },
             Check {
@@ -56,7 +56,7 @@ pub(super) const STAGES: &[Stage] = &[
                    forgotten.",
         hint: "A thread for each client ends in thousands of threads. Let a fixed number of workers take sockets from \
                a bounded queue; when the queue is full, close the new connection (load shedding).",
-        page: "part2/index.md",
+        page: "part2/a-bounded-queue.md",
         checks: &[
             Check {
                 sentence: "of 150 clients at most 100 are served at the same time, and at least 4",
@@ -82,7 +82,7 @@ pub(super) const STAGES: &[Stage] = &[
         hint: "A panic unwinds its thread. A worker that has ended takes no more tasks, and after as many panics as \
                there are workers no client is served. Catch the panic around each task (catch_unwind), or start a new \
                worker.",
-        page: "part2/index.md",
+        page: "part2/a-panic-costs-no-worker.md",
         checks: &[Check {
             sentence: "after 200 tasks that failed, four clients are served at the same time",
             rule: "",
@@ -101,7 +101,7 @@ pub(super) const STAGES: &[Stage] = &[
         hint: "A signal handler may do almost nothing: let it set a flag or write to a pipe, and let an ordinary \
                thread do the rest. Closing the listening socket is not enough to wake a thread that is blocked in \
                accept.",
-        page: "part2/index.md",
+        page: "part2/graceful-shutdown.md",
         checks: &[
             Check {
                 sentence: "a transfer in progress is finished, and then the server exits with status 0",
