@@ -77,16 +77,18 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<usi
     Ok(compared)
 }
 
-/// Looks for exercises that no page shows. Returns how many exercises there are.
+/// Looks for exercises that no page shows, and for pages whose title is not that of their exercise. Returns how many
+/// exercises there are.
 pub(crate) fn exercises(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
     let root = sources.root().join("book/src");
     let mut shown = Vec::new();
     for page in files::below(&root, "md")? {
-        for part in parts(&fs::read_to_string(root.join(&page))?) {
-            if let Part::Directive(_, text) = part
-                && let Some(number) = text.strip_prefix("exercise ")
+        let text = fs::read_to_string(root.join(&page))?;
+        for part in parts(&text) {
+            if let Part::Directive(_, directive) = part
+                && let Some(number) = directive.strip_prefix("exercise ")
             {
-                shown.push(number.trim().to_string());
+                shown.push((number.trim().to_string(), page.clone(), text.clone()));
             }
         }
     }
@@ -94,9 +96,16 @@ pub(crate) fn exercises(sources: &Sources, problems: &mut Vec<String>) -> Result
     for chapter in sources.chapters() {
         for folder in exercise::of(chapter)? {
             count += 1;
-            if !shown.iter().any(|number| exercise::is_number(&folder, number)) {
+            let Some((number, page, text)) =
+                shown.iter().find(|(number, ..)| exercise::is_number(&folder, number))
+            else {
                 let folder = folder.strip_prefix(sources.root()).unwrap_or(&folder).display();
                 problems.push(format!("{folder}: on no page; `{{{{#exercise N}}}}` shows it"));
+                continue;
+            };
+            let title = exercise::title(&folder, number)?;
+            if !text.lines().any(|line| line == title) {
+                problems.push(format!("book/src/{page}: its title must be `{title}`"));
             }
         }
     }
@@ -245,11 +254,16 @@ mod tests {
 
     #[test]
     fn an_exercise_on_no_page_is_found() {
-        let all = "{{#exercise 1}}\n{{#exercise 02}}\n{{#exercise 3}}\n";
-        assert_eq!(problems("a.md", &format!("{all}{{{{#exercise 4}}}}\n")), [""; 0]);
+        let page = |number| format!("# Exercise {number}: A\n\n{{{{#exercise {number}}}}}\n\n");
+        let three = ["1", "02", "3"].map(page).concat();
+        assert_eq!(problems("a.md", &format!("{three}{}", page("4"))), [""; 0]);
         assert_eq!(
-            problems("a.md", &format!("{all}Exercise 4, and\n```text\n{{{{#exercise 4}}}}\n```")),
+            problems("a.md", &format!("{three}Exercise 4, and\n```text\n{{{{#exercise 4}}}}\n```")),
             ["chapters/05_middleware/exercises/04_d: on no page; `{{#exercise N}}` shows it"]
+        );
+        assert_eq!(
+            problems("a.md", &format!("{three}# Exercise 4: B\n{{{{#exercise 4}}}}\n")),
+            ["book/src/a.md: its title must be `# Exercise 4: A`"]
         );
     }
 }

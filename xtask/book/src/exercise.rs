@@ -15,7 +15,7 @@ pub(crate) fn render(sources: &Sources, number: &str) -> Result<String> {
         fs::read_to_string(&file).with_context(|| file.display().to_string())
     };
     let mut page = String::from("<div class=\"exercise\">\n\n");
-    page.push_str(&demote(&numbered(&read("task.md")?, number)));
+    page.push_str(&demote(untitled(&read("task.md")?)));
     page.push('\n');
     for (index, hint) in hints(&read("hints.md")?).iter().enumerate() {
         let _ = write!(
@@ -137,11 +137,19 @@ fn folder(sources: &Sources, number: &str) -> Result<PathBuf> {
     anyhow::bail!("no exercise `{number}`; there are {}", known.join(", "))
 }
 
-/// The title with the number in front, for the number is what every command asks for.
-fn numbered(task: &str, number: &str) -> String {
+/// The first heading of the page that shows this exercise. It has the number, because every command needs it.
+pub(crate) fn title(folder: &Path, number: &str) -> Result<String> {
+    let file = folder.join("task.md");
+    let task = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let title = task.lines().next().unwrap_or_default().trim_start_matches("# ");
+    Ok(format!("# Exercise {number}: {title}"))
+}
+
+/// The task without its title, which is the title of the page.
+fn untitled(task: &str) -> &str {
     match task.strip_prefix("# ") {
-        Some(rest) => format!("# Exercise {number}: {rest}"),
-        None => task.to_string(),
+        Some(rest) => rest.split_once('\n').map_or("", |(_, text)| text.trim_start()),
+        None => task,
     }
 }
 
@@ -181,8 +189,9 @@ mod tests {
     }
 
     #[test]
-    fn the_title_of_a_task_has_its_number() {
-        assert_eq!(numbered("# A\n\n# B", "2"), "# Exercise 2: A\n\n# B");
+    fn the_title_of_a_task_is_left_to_the_page() {
+        assert_eq!(untitled("# A\n\ntext\n\n# B"), "text\n\n# B");
+        assert_eq!(untitled("no title"), "no title");
     }
 
     #[test]
