@@ -7,10 +7,10 @@ use std::time::Instant;
 use ch04_router::Server;
 use ch04_router::http::{Handler, HeaderName, Request, Response, Router, Routes};
 
-/// Everything that is further inside: the other layers, and the handler in the middle.
+/// The remaining layers, and the handler in the middle.
 type Next<'a> = &'a dyn Fn(&mut Request) -> Response;
 
-/// What it does before it calls `next` sees the request, what it does afterwards sees the response.
+/// Code before the call of `next` sees the request, code after it sees the response.
 type Layer = fn(&mut Request, Next) -> Response;
 
 /// From the outermost to the innermost.

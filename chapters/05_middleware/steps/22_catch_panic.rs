@@ -10,10 +10,10 @@ use ch04_router::http::{
     Handler, HeaderName, HttpError, IntoResponse, Request, Response, Router, Routes,
 };
 
-/// Everything that is further inside: the other layers, and the handler in the middle.
+/// The remaining layers, and the handler in the middle.
 type Next<'a> = &'a dyn Fn(&mut Request) -> Response;
 
-/// What it does before it calls `next` sees the request, what it does afterwards sees the response.
+/// Code before the call of `next` sees the request, code after it sees the response.
 type Layer = fn(&mut Request, Next) -> Response;
 
 /// From the outermost to the innermost.
@@ -65,6 +65,6 @@ fn request_id(request: &mut Request, next: Next) -> Response {
 fn catch_panic(request: &mut Request, next: Next) -> Response {
     // A panic leaves the request as it was at that moment, and only the log looks at it afterwards.
     let outcome = catch_unwind(AssertUnwindSafe(|| next(request)));
-    // The client gets no details. The panic's message is on standard error.
+    // The client gets no details. The message is on standard error.
     outcome.unwrap_or_else(|_| HttpError::internal().into_response())
 }

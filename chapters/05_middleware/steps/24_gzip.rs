@@ -13,10 +13,10 @@ use ch04_router::http::{
 };
 use flate2::{Compression, write::GzEncoder};
 
-/// Everything that is further inside: the other layers, and the handler in the middle.
+/// The remaining layers, and the handler in the middle.
 type Next<'a> = &'a dyn Fn(&mut Request) -> Response;
 
-/// What it does before it calls `next` sees the request, what it does afterwards sees the response.
+/// Code before the call of `next` sees the request, code after it sees the response.
 type Layer = fn(&mut Request, Next) -> Response;
 
 /// From the outermost to the innermost.
@@ -75,18 +75,18 @@ fn request_id(request: &mut Request, next: Next) -> Response {
 fn catch_panic(request: &mut Request, next: Next) -> Response {
     // A panic leaves the request as it was at that moment, and only the log looks at it afterwards.
     let outcome = catch_unwind(AssertUnwindSafe(|| next(request)));
-    // The client gets no details. The panic's message is on standard error.
+    // The client gets no details. The message is on standard error.
     outcome.unwrap_or_else(|_| HttpError::internal().into_response())
 }
 
 fn cors(request: &mut Request, next: Next) -> Response {
-    // Origins are equal or they are not. A prefix would allow `http://localhost:3000.evil.example`, too.
+    // Equal, not similar: a prefix would also allow `http://localhost:3000.evil.example`.
     let is_friend = request.headers().get("Origin") == Some(&FRIEND);
     let is_preflight = is_friend
         && request.method() == Method::Options
         && request.headers().contains("Access-Control-Request-Method");
     let mut response = if is_preflight {
-        // The router would respond with what exists. The browser asks what is allowed.
+        // The router would list the methods that exist. A preflight needs those that are allowed.
         Response::new(Status::NO_CONTENT)
             .with_header(ALLOW_METHODS, HeaderValue::from_static("PUT, DELETE"))
             .with_header(ALLOW_HEADERS, HeaderValue::from_static("Content-Type"))
@@ -102,7 +102,7 @@ fn cors(request: &mut Request, next: Next) -> Response {
 }
 
 fn gzip(request: &mut Request, next: Next) -> Response {
-    // `*` is for all codings that are not named. No coding at all is always allowed, but not preferred.
+    // `*` means all codings that are not named. No coding is always acceptable, but not preferred.
     let gzip = quality(request, "gzip").or(quality(request, "*")).unwrap_or(0.0);
     let plain = quality(request, "identity").unwrap_or(0.0);
     let mut response = next(request);
@@ -125,7 +125,7 @@ fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// How much the client wants a coding, if it is named: from 0, which means never, to 1 (RFC 9110 section 12.4.2).
+/// The weight of a coding that the client names: from 0, never, to 1 (RFC 9110 section 12.4.2).
 fn quality(request: &Request, coding: &str) -> Option<f32> {
     request.headers().list("Accept-Encoding").find_map(|element| {
         let (name, weight) = element.split_once(';').unwrap_or((element, "q=1"));
