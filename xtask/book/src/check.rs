@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::page::{self, parts};
 use crate::source::Sources;
-use crate::{browser, core, counts, coverage, drawings, files, gate, links, transcript};
+use crate::{browser, core, counts, coverage, drawings, files, gate, links, transcript, words};
 
 /// Code that stands in the prose and not in a crate: compile errors, and what-if sketches. All are marked.
 const SKETCHES: usize = 12;
@@ -31,6 +31,8 @@ pub(crate) enum Part {
     Figures,
     /// The core path keeps its budgets of words, code and minutes, and its pages have what a core page needs.
     Core,
+    /// Plain English and the terms of the field: the patterns of `words.toml` are rare, and its terms are taught.
+    Words,
     /// No script fails, nothing is missing, no page is too wide for a phone.
     Browser,
     /// Each lab does what it should when it is clicked and typed into, in a real browser.
@@ -44,19 +46,20 @@ pub(crate) enum Part {
 }
 
 /// What `check` does when nothing is named: all that needs no other program than a browser.
-const USUAL: [Part; 8] = [
+const USUAL: [Part; 9] = [
     Part::Build,
     Part::Listings,
     Part::Links,
     Part::Figures,
     Part::Core,
+    Part::Words,
     Part::Browser,
     Part::Labs,
     Part::Accessibility,
 ];
 
 /// Checks these parts, and says in the last line what was done.
-pub(crate) fn run(chosen: &[Part]) -> Result<()> {
+pub(crate) fn run(chosen: &[Part], wanted: &words::Wanted) -> Result<()> {
     let sources = Sources::find()?;
     let chosen = if chosen.is_empty() { &USUAL } else { chosen };
     let (mut problems, mut done, mut built) = (Vec::new(), Vec::new(), true);
@@ -88,6 +91,11 @@ pub(crate) fn run(chosen: &[Part]) -> Result<()> {
                 let mut found = Vec::new();
                 done.push(core::check(&sources, &mut found)?);
                 gate::keep(&sources, "core-gate", found, &mut problems)?;
+            }
+            Part::Words => {
+                let mut found = Vec::new();
+                done.push(words::check(&sources, wanted, &mut found)?);
+                gate::keep(&sources, "words-gate", found, &mut problems)?;
             }
             // They are done below, beside each other.
             Part::Browser | Part::Labs | Part::Accessibility => {}

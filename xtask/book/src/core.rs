@@ -129,7 +129,7 @@ fn steps(page: &preprocess::Page) -> BTreeSet<String> {
 }
 
 /// The row of a page in the table: its part, as in [`BUDGETS`].
-fn row(path: &str) -> String {
+pub(crate) fn row(path: &str) -> String {
     let part = BUDGETS.iter().find(|(part, _)| path.starts_with(&format!("{part}/")));
     match (part, path.split_once('/')) {
         (Some((part, _)), _) => (*part).to_string(),

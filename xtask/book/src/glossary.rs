@@ -50,7 +50,13 @@ impl Glossary {
         Glossary::parse(&fs::read_to_string(&file).context("book/src/appendix/glossary.md")?)
     }
 
-    fn parse(text: &str) -> Result<Glossary> {
+    /// Where the entry with this name is, and the pattern that finds it.
+    pub(crate) fn entry(&self, name: &str) -> Option<(&str, &Regex)> {
+        let is_same = |term: &&Term| term.length == name.len() && term.pattern.is_match(name);
+        self.terms.iter().find(is_same).map(|term| (term.anchor.as_str(), &term.pattern))
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Glossary> {
         let mut terms = Vec::new();
         for line in text.lines().filter(|line| line.starts_with("**")) {
             let (names, rest) = line.split_once("**: ").with_context(|| {

@@ -27,6 +27,7 @@ mod source;
 mod step;
 mod transcript;
 mod tree;
+mod words;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -65,10 +66,12 @@ enum Command {
         #[arg(long, default_value_t = transcript::JOBS, value_name = "N")]
         jobs: NonZeroUsize,
     },
-    /// Builds the book and checks it; without a part: build, listings, links, figures, core, browser, labs and accessibility.
+    /// Builds the book and checks it; without a part: build, listings, links, figures, core, words, browser, labs and accessibility.
     Check {
         /// What to check.
         parts: Vec<check::Part>,
+        #[command(flatten)]
+        words: words::Wanted,
     },
     /// How much there is to read on each core and interview page: words, code and minutes.
     Measure {
@@ -111,10 +114,10 @@ fn main() -> ExitCode {
         }
         Command::Coverage { missing } => coverage::run(missing),
         Command::Transcripts { pages, bless, jobs } => transcript::run(&pages, bless, jobs),
-        Command::Check { parts } => check::run(&parts),
+        Command::Check { parts, words } => check::run(&parts, &words),
         Command::Measure { pages } => core::print(&pages),
         Command::Figures { mode } => drawings::run(mode),
-        Command::Browser => check::run(&[check::Part::Browser]),
+        Command::Browser => check::run(&[check::Part::Browser], &words::Wanted::default()),
         Command::Screenshots { folder, pages, height } => {
             browser::screenshots(&folder, &pages, height)
         }

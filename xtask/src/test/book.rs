@@ -9,7 +9,7 @@ use crate::mdbook;
 use crate::process;
 
 /// What `--quick` checks of the built pages: all that needs no browser.
-const WITHOUT_BROWSER: [&str; 5] = ["build", "listings", "links", "figures", "core"];
+const WITHOUT_BROWSER: [&str; 6] = ["build", "listings", "links", "figures", "core", "words"];
 
 pub(super) fn pages(run: &Run) -> anyhow::Result<Outcome> {
     let mdbook = mdbook::find_or_install(&run.workspace)?;

@@ -1,0 +1,138 @@
+//! Which texts are counted together, and which of them have to keep the targets.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::rules::Only;
+use super::text;
+use crate::front::{self, Front};
+use crate::source::{Source, Sources};
+use crate::{core, files};
+
+/// A file's text, and the set that it is counted with.
+pub(crate) struct Text {
+    pub(crate) file: String,
+    pub(crate) set: String,
+    /// Whether the set must keep the targets.
+    pub(crate) gated: bool,
+    /// Which targets for pages it must keep.
+    pub(crate) kind: Option<Only>,
+    /// As many lines as the file.
+    pub(crate) lines: String,
+}
+
+/// Crates whose comments are counted.
+const COMMENTED: [(&str, &str); 4] = [
+    ("chapters", "comments 1-6"),
+    ("final/src", "comments final"),
+    ("final/steps", "comments final"),
+    ("xtask", "comments xtask"),
+];
+
+/// All texts of the repository that people read.
+pub(crate) fn all(sources: &Sources) -> Result<Vec<Text>> {
+    let root = sources.root();
+    let mut texts = pages(root)?;
+    let gated = |file: &str, set: &str, text: String| Text {
+        file: file.to_string(),
+        set: set.to_string(),
+        gated: true,
+        kind: None,
+        lines: text,
+    };
+    for file in ["README.md", "CONTRIBUTING.md"] {
+        texts.push(gated(file, file, text::of_page(&read(root, file)?)));
+    }
+    for file in below(root, "chapters", "md")? {
+        if file.ends_with("/task.md") || file.ends_with("/hints.md") {
+            texts.push(gated(&file, "exercises", text::of_page(&read(root, &file)?)));
+        }
+    }
+    let stages = below(root, "xtask/wire/src/climb", "rs")?;
+    let checks = below(root, "chapters", "rs")?;
+    let checks = checks.into_iter().filter(|file| file.ends_with("/check.rs"));
+    for file in stages.into_iter().chain(checks) {
+        let content = read(root, &file)?;
+        let source = Source::new(&file, &content)?;
+        texts.push(gated(&file, "checks", text::strings(&source, &content)));
+    }
+    for file in below(root, "xtask/src", "rs")? {
+        let content = read(root, &file)?;
+        let source = Source::new(&file, &content)?;
+        texts.push(gated(&file, "--help", text::help(&source, &content)));
+    }
+    let settings = "final/src/config/settings.rs";
+    let content = read(root, settings)?;
+    let source = Source::new(settings, &content)?;
+    texts.push(gated(settings, "--help", text::strings(&source, &content)));
+    texts.extend(comments(root)?);
+    texts.retain(|text| !text.lines.trim().is_empty());
+    Ok(texts)
+}
+
+/// The pages: core, interview and glossary are gated, the others only counted.
+fn pages(root: &Path) -> Result<Vec<Text>> {
+    let mut texts = Vec::new();
+    for page in below(root, "book/src", "md")? {
+        let path = page.trim_start_matches("book/src/");
+        if path == "SUMMARY.md" || path.starts_with("generated/") {
+            continue;
+        }
+        let content = read(root, &page)?;
+        // What is wrong with front matter is found when the book is built.
+        let front = Front::read(path, &content).unwrap_or_default();
+        let (set, gated, kind) = match front.path {
+            Some(front::Path::Core) => (core::row(path), true, Some(Only::Core)),
+            Some(front::Path::Interview) => ("interview".to_string(), true, Some(Only::Prose)),
+            _ if path == "appendix/glossary.md" => ("glossary".to_string(), true, None),
+            Some(front::Path::Deeper) => ("deeper pages".to_string(), false, Some(Only::Prose)),
+            None => ("other pages".to_string(), false, Some(Only::Prose)),
+        };
+        let lines = text::of_page(&content);
+        texts.push(Text { set, gated, kind, lines, file: page });
+    }
+    Ok(texts)
+}
+
+/// The comments of the code, which are not gated. A file that is the same as one before is left out.
+fn comments(root: &Path) -> Result<Vec<Text>> {
+    let mut texts: Vec<Text> = Vec::new();
+    for (folder, set) in COMMENTED {
+        for file in below(root, folder, "rs")? {
+            let lines = text::comments(&read(root, &file)?);
+            if file.contains("/target/") || texts.iter().any(|it| it.lines == lines) {
+                continue;
+            }
+            texts.push(Text { file, set: set.to_string(), gated: false, kind: None, lines });
+        }
+    }
+    Ok(texts)
+}
+
+/// Core and interview pages as they are, with their paths in the book.
+pub(crate) fn taught(root: &Path) -> Result<Vec<(String, String)>> {
+    let mut pages = Vec::new();
+    for page in below(root, "book/src", "md")? {
+        let path = page.trim_start_matches("book/src/").to_string();
+        let content = read(root, &page)?;
+        let front = Front::read(&path, &content).unwrap_or_default();
+        if matches!(front.path, Some(front::Path::Core | front::Path::Interview)) {
+            pages.push((path, content));
+        }
+    }
+    Ok(pages)
+}
+
+fn below(root: &Path, folder: &str, extension: &str) -> Result<Vec<String>> {
+    if !root.join(folder).is_dir() {
+        return Ok(Vec::new());
+    }
+    let files = files::below(&root.join(folder), extension)?;
+    Ok(files.into_iter().map(|file| format!("{folder}/{file}")).collect())
+}
+
+fn read(root: &Path, file: &str) -> Result<String> {
+    fs::read_to_string(root.join(file)).with_context(|| file.to_string())
+}

@@ -1,0 +1,51 @@
+//! What is printed below the table, if it is wanted: each finding, and the files with most of them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::Hit;
+use super::sets::Text;
+
+/// What to print beside the table.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Wanted {
+    /// Words: also lists the N files with the most findings.
+    #[arg(long, value_name = "N")]
+    worst: Option<usize>,
+    /// Words: also prints each finding in gated text, or in the files whose path contains TEXT.
+    #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = "")]
+    show: Option<String>,
+}
+
+/// The findings, and the files with most of them, as far as they are wanted.
+pub(super) fn findings(wanted: &Wanted, texts: &[Text], hits: &[Hit<'_>]) -> String {
+    let mut text = String::new();
+    if let Some(only) = &wanted.show {
+        let is_wanted = |hit: &&Hit<'_>| match only.as_str() {
+            "" => hit.text.gated,
+            only => hit.text.file.contains(only),
+        };
+        for hit in hits.iter().filter(is_wanted) {
+            let Hit { text: Text { file, .. }, line, name, found, is_denied } = hit;
+            let name =
+                if *is_denied { format!("denied, write {name}") } else { (*name).to_string() };
+            let _ = writeln!(text, "{file}:{line}: {}: {name}", found.trim());
+        }
+    }
+    if let Some(count) = wanted.worst {
+        let mut by_file: BTreeMap<&str, usize> = BTreeMap::new();
+        for hit in hits {
+            *by_file.entry(&hit.text.file).or_default() += 1;
+        }
+        let words = |file: &str| -> usize {
+            let of_file = texts.iter().filter(|text| text.file == file);
+            of_file.map(|text| text.lines.split_whitespace().count()).sum()
+        };
+        let mut files: Vec<_> = by_file.into_iter().collect();
+        files.sort_by_key(|(_, hits)| std::cmp::Reverse(*hits));
+        for (file, hits) in files.into_iter().take(count) {
+            let _ = writeln!(text, "{hits:>5} findings in {:>6} words  {file}", words(file));
+        }
+    }
+    text
+}

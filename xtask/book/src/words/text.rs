@@ -1,0 +1,211 @@
+//! Texts that people read, out of Markdown and Rust: with as many lines as their files, so that a hit has its line.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use proc_macro2::{TokenStream, TokenTree};
+use regex::Regex;
+use syn::spanned::Spanned;
+
+use crate::page::{Part, parts};
+use crate::source::Source;
+
+static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(`+)[^`]+`+"));
+static TARGET: LazyLock<Regex> = LazyLock::new(|| pattern(r"\]\([^)]*\)"));
+static TAG: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+"));
+static COMMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*//[/!]?\s?(.*)$"));
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the pattern is valid")
+}
+
+/// Whether a line of a file is an exception, with its reason behind this sign.
+fn is_exempt(line: &str) -> bool {
+    line.contains("<!-- words:") || line.contains("// words:")
+}
+
+/// The prose of a page: no code, no HTML, no addresses.
+pub(crate) fn of_page(page: &str) -> String {
+    let mut prose = String::new();
+    for part in parts(page) {
+        match part {
+            Part::Text(_, line) if is_exempt(&line) => {}
+            Part::Text(_, line) => prose.push_str(&of_line(&line)),
+            Part::Directive(..) => {}
+            Part::Fence { raw, .. } => prose.push_str(&"\n".repeat(raw.len() - 1)),
+        }
+        prose.push('\n');
+    }
+    prose
+}
+
+/// A line of Markdown without what is no prose. Code between backticks is one word.
+fn of_line(line: &str) -> String {
+    let line = CODE.replace_all(line, "CODE");
+    let line = TARGET.replace_all(&line, "]");
+    TAG.replace_all(&line, " ").into_owned()
+}
+
+/// The comments of a Rust file that have lines of their own.
+pub(crate) fn comments(text: &str) -> String {
+    let lines = text.lines().map(|line| match COMMENT.captures(line) {
+        Some(found) if !is_exempt(line) => of_line(&found[1]) + "\n",
+        _ => "\n".to_string(),
+    });
+    lines.collect()
+}
+
+/// The strings of a Rust file that are sentences: no tests, no attributes, no requests.
+pub(crate) fn strings(source: &Source, text: &str) -> String {
+    let mut found = BTreeMap::new();
+    if let Ok(tokens) = text.parse() {
+        literals(tokens, &mut found);
+    }
+    found.retain(|line, _| !source.is_test(*line));
+    placed(text, found)
+}
+
+/// What `--help` prints: the doc comments of all that clap reads.
+pub(crate) fn help(source: &Source, text: &str) -> String {
+    let mut found = BTreeMap::new();
+    for item in source.items() {
+        if !source.is_test(item.span().start().line) && is_for_clap(item) {
+            docs_of(item, &mut found);
+        }
+    }
+    placed(text, found)
+}
+
+/// The strings on the lines where they begin; one that goes on has the lines below, as far as they are its own.
+fn placed(text: &str, found: BTreeMap<usize, String>) -> String {
+    let mut lines: Vec<String> = vec![String::new(); text.lines().count() + 1];
+    for (number, string) in found {
+        let is_exempt = text.lines().nth(number - 1).is_some_and(is_exempt);
+        if let (Some(line), false) = (lines.get_mut(number - 1), is_exempt) {
+            line.push_str(&of_line(&string.replace('\n', " ")));
+        }
+    }
+    lines.join("\n")
+}
+
+fn literals(tokens: TokenStream, found: &mut BTreeMap<usize, String>) {
+    let mut is_attribute = false;
+    for token in tokens {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '#' => is_attribute = true,
+            TokenTree::Punct(punct) if punct.as_char() == '!' && is_attribute => {}
+            TokenTree::Group(group) => {
+                if !is_attribute {
+                    literals(group.stream(), found);
+                }
+                is_attribute = false;
+            }
+            TokenTree::Literal(literal) => {
+                is_attribute = false;
+                let line = literal.span().start().line;
+                if let Ok(string) = syn::parse_str::<syn::LitStr>(&literal.to_string())
+                    && is_sentence(&string.value())
+                {
+                    let all = found.entry(line).or_default();
+                    all.push_str(&string.value());
+                    all.push_str(". ");
+                }
+            }
+            _ => is_attribute = false,
+        }
+    }
+}
+
+/// Several words, and nothing that goes over the wire.
+fn is_sentence(text: &str) -> bool {
+    let is_word = |word: &&str| word.chars().filter(|it| it.is_alphabetic()).count() > 1;
+    text.split_whitespace().filter(is_word).count() > 2
+        && !text.contains("\r\n")
+        && !text.contains("HTTP/1.")
+}
+
+fn is_for_clap(item: &syn::Item) -> bool {
+    let attributes = match item {
+        syn::Item::Struct(it) => &it.attrs,
+        syn::Item::Enum(it) => &it.attrs,
+        _ => return false,
+    };
+    attributes.iter().any(|attribute| match &attribute.meta {
+        syn::Meta::List(list) if list.path.is_ident("derive") => {
+            let derived = list.tokens.to_string();
+            ["Args", "Parser", "Subcommand", "ValueEnum"].iter().any(|it| derived.contains(it))
+        }
+        _ => false,
+    })
+}
+
+fn docs_of(item: &syn::Item, found: &mut BTreeMap<usize, String>) {
+    let mut docs = |attributes: &[syn::Attribute]| {
+        for attribute in attributes {
+            if let syn::Meta::NameValue(pair) = &attribute.meta
+                && pair.path.is_ident("doc")
+                && let syn::Expr::Lit(literal) = &pair.value
+                && let syn::Lit::Str(text) = &literal.lit
+            {
+                found.insert(attribute.span().start().line, text.value());
+            }
+        }
+    };
+    match item {
+        syn::Item::Struct(it) => it.fields.iter().for_each(|field| docs(&field.attrs)),
+        syn::Item::Enum(it) => {
+            for variant in &it.variants {
+                docs(&variant.attrs);
+                variant.fields.iter().for_each(|field| docs(&field.attrs));
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<(usize, &str)> {
+        let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+        lines.filter(|(_, line)| !line.is_empty()).collect()
+    }
+
+    #[test]
+    fn the_prose_of_a_page_keeps_its_lines() {
+        let page = "---\npath: core\n---\n# A `b c`\n\n```text\nd\n```\n{{#file 01 x}}\n[e](f.md) <b>g</b>\n\
+            h <!-- words: quoted -->\n";
+        assert_eq!(lines(&of_page(page)), [(4, "# A CODE"), (10, "[e]  g")]);
+    }
+
+    #[test]
+    fn comments_with_lines_of_their_own_are_read() {
+        let text = "//! A `b`.\nlet c = 1; // d\n    // e\n    // f words: // words: a name\n";
+        assert_eq!(lines(&comments(text)), [(1, "A CODE."), (3, "e")]);
+    }
+
+    #[test]
+    fn sentences_in_strings_are_read() {
+        let text = "#[doc = \"not this one here\"]\nfn a() {\n    b(\"one two three\", \"four\");\n    c!(\"{x} waits for a reply\");\n\
+            d(\"GET /one two HTTP/1.1\"); // words: no\n    e(\"six seven eight\"); // words: a quotation\n}\n\
+            #[cfg(test)]\nmod tests {\n    const F: &str = \"one two three four\";\n}\n";
+        let source = Source::new("a.rs", text).unwrap();
+        assert_eq!(
+            lines(&strings(&source, text)),
+            [(3, "one two three."), (4, "{x} waits for a reply.")]
+        );
+    }
+
+    #[test]
+    fn help_is_what_clap_reads() {
+        let text = "/// No.\n#[derive(clap::Args)]\nstruct A {\n    /// A field.\n    a: u8,\n}\n\n/// No.\nstruct B {\n    /// No.\n    b: u8,\n}\n\
+            #[derive(Subcommand)]\nenum C {\n    /// A command.\n    D {\n        /// With a flag.\n        e: u8,\n    },\n}\n";
+        let source = Source::new("a.rs", text).unwrap();
+        assert_eq!(
+            lines(&help(&source, text)),
+            [(4, "A field."), (15, "A command."), (17, "With a flag.")]
+        );
+    }
+}
