@@ -58,7 +58,8 @@ const STARTERS: [Starter; 6] = [
     },
     Starter {
         code: include_str!("../starters/part6.rs"),
-        dependencies: "anyhow = \"1\"\nch06_handlers = { path = \"../chapters/06_handlers\" }\n",
+        dependencies: "anyhow = \"1\"\nch06_handlers = { path = \"../chapters/06_handlers\" }\n\
+             final = { path = \"../final\" }\nmio = { version = \"1\", features = [\"net\", \"os-poll\"] }\n",
         stage: 27,
     },
 ];
