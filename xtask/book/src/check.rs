@@ -9,7 +9,9 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use crate::page::{self, parts};
 use crate::source::Sources;
-use crate::{browser, core, counts, coverage, drawings, files, gate, links, transcript, words};
+use crate::{
+    browser, core, counts, coverage, drawings, files, gate, links, redirects, transcript, words,
+};
 
 /// Code that stands in the prose and not in a crate: compile errors, and what-if sketches. All are marked.
 const SKETCHES: usize = 12;
@@ -25,7 +27,7 @@ pub(crate) enum Part {
     Build,
     /// Code on a page comes from a chapter, every exercise is on a page, and counts in the prose are right.
     Listings,
-    /// Links lead somewhere, and every page is in SUMMARY.md.
+    /// Links lead somewhere, every page is in SUMMARY.md, and one that has moved redirects.
     Links,
     /// Pictures have a text, and drawings are kept as they are on their pages.
     Figures,
@@ -80,7 +82,8 @@ pub(crate) fn run(chosen: &[Part], wanted: &words::Wanted) -> Result<()> {
             Part::Links => {
                 let count = links::check(&sources.root().join("book/book"), &mut problems)?;
                 unreachable(&sources, &mut problems)?;
-                done.push(format!("{count} internal links"));
+                let moved = redirects::check(sources.root(), &mut problems)?;
+                done.push(format!("{count} internal links, {moved} redirects"));
             }
             Part::Figures => {
                 let count = links::figures(&sources.root().join("book/book"), &mut problems)?;

@@ -101,7 +101,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 }
 
 /// Where a relative link leads.
-fn resolve(page: &Path, link: &str) -> PathBuf {
+pub(crate) fn resolve(page: &Path, link: &str) -> PathBuf {
     let mut path = page.parent().unwrap_or(Path::new("")).to_path_buf();
     for component in Path::new(link).components() {
         match component {

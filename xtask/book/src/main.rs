@@ -23,6 +23,7 @@ mod measure;
 mod page;
 mod plot;
 mod preprocess;
+mod redirects;
 mod source;
 mod step;
 mod transcript;
