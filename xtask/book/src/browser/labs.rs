@@ -1,7 +1,9 @@
 //! The labs of the book, used as a reader would use them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ use wire::Program;
 use wire::tables::{Test, smuggling};
 
 use super::site::Site;
-use super::{Browser, NAMES, PATIENCE};
+use super::{Browser, NAMES, PATIENCE, pages};
 use crate::built::Built;
 use crate::source::Sources;
 
@@ -33,6 +35,7 @@ pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     let frame = FRAME.replacen("/*program-steps*/[]", PROGRAM_STEPS.trim(), 1);
     let frame = frame.replacen("/*bucket-cases*/[]", BUCKET_CASES.trim(), 1);
     let frame = frame.replacen("/*smuggling*/[]", &smuggled().to_string(), 1);
+    let frame = frame.replacen("/*pages*/{}", &serde_json::to_string(&pages_of_labs(&root)?)?, 1);
     let site = Site::serve(&root, frame)?;
     let server = start_server(sources)?;
     site.pass_on(server.addr());
@@ -49,6 +52,19 @@ pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     let missing = site.missing().into_iter().filter(|path| path != "/favicon.ico");
     problems.extend(missing.map(|path| format!("labs: nothing at {path}")));
     Ok(format!("labs used in a browser: {}", report.labs))
+}
+
+/// The page of each lab in the built book: labs may move from page to page.
+fn pages_of_labs(root: &Path) -> Result<BTreeMap<String, String>> {
+    let mut labs = BTreeMap::new();
+    for page in pages(root)? {
+        let text = fs::read_to_string(root.join(&page)).with_context(|| page.clone())?;
+        for (at, _) in text.match_indices("<lab-") {
+            let name = text[at + 1..].split([' ', '>', '\n']).next().unwrap_or_default();
+            labs.insert(name.to_string(), format!("/{page}"));
+        }
+    }
+    Ok(labs)
 }
 
 /// The server that three of the labs send bytes to.
