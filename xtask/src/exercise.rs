@@ -191,11 +191,11 @@ mod tests {
         let folder = folder_with(&[
             ("chapters/04_router/exercises/02_api_time/task.md", ""),
             ("book/src/a.md", "{{#exercise 12}}"),
-            ("book/src/part3/exercises.md", "Text.\n\n{{#exercise 2}}\n"),
+            ("book/src/part3/exercise-2.md", "Text.\n\n{{#exercise 2}}\n"),
         ]);
         let workspace = Workspace::at(folder.path()).unwrap();
         let exercise = Exercise::find(&workspace, "2").unwrap();
-        assert_eq!(exercise.page(&workspace).as_deref(), Some("book/src/part3/exercises.md"));
+        assert_eq!(exercise.page(&workspace).as_deref(), Some("book/src/part3/exercise-2.md"));
     }
 
     #[test]

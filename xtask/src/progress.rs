@@ -200,7 +200,7 @@ mod tests {
             number,
             title: title.to_string(),
             folder: format!("chapters/04_router/exercises/0{number}"),
-            page: Some("book/src/part3/exercises.md".to_string()),
+            page: Some("book/src/part3/exercise-2.md".to_string()),
             state,
         }
     }
@@ -231,7 +231,7 @@ From Socket to Server
   3 Log
 
 Task: chapters/04_router/exercises/02/task.md
-Page: book/src/part3/exercises.md
+Page: book/src/part3/exercise-2.md
 Next: `cargo xtask check-exercise 2`
 "
         );
