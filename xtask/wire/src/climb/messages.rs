@@ -31,7 +31,7 @@ pub(super) const STAGES: &[Stage] = &[
                    ends (Content-Length, for now). The server may close the connection after each response.",
         hint: "A response is a status line, field lines, an empty line and the body. Each line ends in CRLF (\\r\\n). \
                Count the bytes of the body, not its characters.",
-        page: "part3/messages/index.md",
+        page: "part3/messages/first-response.md",
         checks: &[
             Check {
                 sentence: "GET / gets 200, a Content-Type and a body whose end is known",
@@ -62,7 +62,7 @@ pub(super) const STAGES: &[Stage] = &[
                    HTTP/2.0. The server closes the connection after each of these. A target of 8,000 bytes is fine.",
         hint: "Collect bytes until the empty line, up to a limit, and parse them then. Close a connection after you \
                reject a request: its end is unknown, and so is the start of the next one.",
-        page: "part3/messages/index.md",
+        page: "part3/messages/parser.md",
         checks: &[
             Check {
                 sentence: "a request that arrives byte by byte gets the same response",
@@ -108,7 +108,7 @@ pub(super) const STAGES: &[Stage] = &[
                    100 first.",
         hint: "The first bytes of the body usually arrive together with the header section: keep them. Then read \
                until you have Content-Length bytes, and no more.",
-        page: "part3/messages/index.md",
+        page: "part3/messages/bodies.md",
         checks: &[
             Check {
                 sentence: "POST /echo sends the content back",
@@ -149,7 +149,7 @@ pub(super) const STAGES: &[Stage] = &[
                    response is not lost to a reset.",
         hint: "The bytes after the end of one request are the beginning of the next: keep them. Before you close, \
                shut down the sending direction and read the remaining input; close with unread bytes sends RST.",
-        page: "part3/messages/index.md",
+        page: "part3/messages/keep-alive.md",
         checks: &[
             Check {
                 sentence: "three requests on one connection, one after the other",
@@ -190,7 +190,7 @@ pub(super) const STAGES: &[Stage] = &[
         hint: "A chunk is its size in hexadecimal, CRLF, that many bytes, CRLF. A size of 0 is the last chunk; \
                trailer fields and an empty line follow. Limit the length of the line with the size, the size itself, \
                and the sum.",
-        page: "part3/messages/index.md",
+        page: "part3/messages/chunks.md",
         checks: &[
             Check {
                 sentence: "a chunked body is decoded",
@@ -229,7 +229,7 @@ pub(super) const STAGES: &[Stage] = &[
         hint: "Validate all Content-Length and Transfer-Encoding fields together, before you read any body, and \
                reject every combination that allows two interpretations. Join the lines of a field with commas and \
                split at the commas first. See RFC 9112, section 6.3, and for lists RFC 9110, section 5.6.1.",
-        page: "part3/messages/index.md",
+        page: "part3/messages/request-smuggling.md",
         checks: &[
             Check {
                 sentence: "conflicting or malformed lengths are rejected",
@@ -264,7 +264,7 @@ pub(super) const STAGES: &[Stage] = &[
                    while you climb; use `--deadline SECONDS` for a server that waits longer.)",
         hint: "A timeout for each read starts again with each byte. The deadline of a header section is one point in \
                time, fixed when its first byte arrives; each read may only take the time that remains.",
-        page: "part3/messages/index.md",
+        page: "part3/messages/slow-clients.md",
         checks: &[
             Check {
                 sentence: "half a header section gets 408, and the connection is closed",
