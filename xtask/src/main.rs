@@ -5,6 +5,7 @@
 
 mod bench;
 mod book;
+mod cards;
 mod carry;
 mod check;
 mod climb;
@@ -89,6 +90,8 @@ enum Command {
     CheckCommits(commits::Args),
     /// Measure what the book's plots show: `cargo xtask plot overload`
     Plot(plot::Args),
+    /// Write the questions of the book as flashcards for Anki
+    Cards(cards::Args),
     /// Measure final beside other servers on this machine, and print ratios
     Bench(bench::Args),
     /// Change the code in many small ways, and show which changes no test notices
@@ -129,6 +132,7 @@ impl Command {
             Command::Carry(args) => carry::run(workspace, &args),
             Command::CheckCommits(args) => commits::run(workspace, &args),
             Command::Plot(args) => plot::run(workspace, &args),
+            Command::Cards(args) => cards::run(workspace, &args),
             Command::Bench(args) => bench::run(workspace, &args),
             Command::Mutants(args) => mutants::run(workspace, &args),
         }

@@ -1,0 +1,190 @@
+//! `cargo xtask cards`: the questions of the book as flashcards, in a text file that Anki imports.
+//!
+//! Each `<details class="question">` of a core or interview page is a card: its summary in front, and on the back the
+//! first answer, which can be said aloud. The longer answer, a fold inside of it, is left out.
+
+mod html;
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+
+use crate::ui;
+use crate::workspace::Workspace;
+
+/// What Anki reads first: <https://docs.ankiweb.net/importing/text-files.html>
+const HEAD: &str = "#separator:tab\n#html:true\n#columns:Front\tBack\tTags\n#tags column:3\n";
+
+/// A tag of all cards, so that they are found in a collection.
+const TAG: &str = "from-socket-to-server";
+
+/// In front of a question of the interview that is asked most.
+const STAR: char = '★';
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Where to write the cards, in place of target/cards.tsv
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// A question with its first answer, both in HTML.
+#[derive(Debug, PartialEq, Eq)]
+struct Card {
+    front: String,
+    back: String,
+    tags: String,
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
+    let pages = workspace.path("book/src");
+    let mut cards = Vec::new();
+    for page in below(&pages)? {
+        let text = fs::read_to_string(pages.join(&page)).with_context(|| page.clone())?;
+        if is_on_path(&text) {
+            cards.extend(cards_of(&page, &text)?);
+        }
+    }
+    ensure!(!cards.is_empty(), "the book has no questions on its core and interview pages");
+    let file = args.output.clone().unwrap_or_else(|| workspace.target().join("cards.tsv"));
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    fs::write(&file, tsv(&cards)).with_context(|| file.display().to_string())?;
+    ui::print(&format!(
+        "{} cards in {}. In Anki: File, Import, and choose this file.\n",
+        cards.len(),
+        file.display()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All pages, sorted, relative to the book's directory.
+fn below(pages: &Path) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut folders = vec![pages.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == "md") {
+                found.push(path.strip_prefix(pages)?.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether the page's front matter has `path: core` or `path: interview`.
+fn is_on_path(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim_end);
+    lines.next() == Some("---")
+        && lines
+            .take_while(|line| *line != "---")
+            .any(|line| matches!(line, "path: core" | "path: interview"))
+}
+
+/// The cards of a page.
+///
+/// # Errors
+/// For a question that cannot be read, with its line.
+fn cards_of(page: &str, text: &str) -> anyhow::Result<Vec<Card>> {
+    let mut cards = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((index, line)) = lines.next() {
+        if !line.contains("<details class=\"question\">") {
+            continue;
+        }
+        let place = || format!("book/src/{page}:{}", index + 1);
+        let Some((summary, _)) =
+            line.split_once("<summary>").and_then(|(_, rest)| rest.split_once("</summary>"))
+        else {
+            bail!("{}: `<summary>…</summary>` must be on the line of its question", place());
+        };
+        let is_answer = |line: &&str| !line.contains("<details") && !line.contains("</details>");
+        let answer: Vec<&str> =
+            lines.by_ref().map(|(_, line)| line).take_while(is_answer).collect();
+        let back = html::of(&answer);
+        ensure!(!back.is_empty(), "{}: this question has no answer", place());
+        let front = html::of_summary(summary.trim().trim_start_matches(STAR).trim());
+        cards.push(Card { front, back, tags: tags(page, summary) });
+    }
+    Ok(cards)
+}
+
+/// `from-socket-to-server part2`, with the parts of part 3 as `part3::messages` and `part3::routing`.
+fn tags(page: &str, summary: &str) -> String {
+    let part = page.rsplit_once('/').map_or("front", |(folder, _)| folder).replace('/', "::");
+    let star = if summary.trim_start().starts_with(STAR) { " must-know" } else { "" };
+    format!("{TAG} {part}{star}")
+}
+
+/// The file. In its fields a tab or a line break would end the field, and a quotation mark could begin one.
+fn tsv(cards: &[Card]) -> String {
+    let field = |text: &str| text.replace('\t', "    ").replace('\n', "<br>");
+    cards.iter().fold(HEAD.to_string(), |mut text, Card { front, back, tags }| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}\t{}\t{tags}", field(front), field(back));
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "---\npath: core\n---\n# Questions\n\n\
+        <details class=\"question\"><summary>Why \"not\" <code>a&lt;b</code>?</summary>\n\nBecause\tof `<this>`.\nAnd [that](x.md).\n\n\
+        <details class=\"more\"><summary>More</summary>\n\nLonger.\n\n</details>\n\n</details>\n\n\
+        <details class=\"question\"><summary>★ And `c`?</summary>\n\n- **one** & \"two\"\n- three\n\n```text\na\tb\nc\n```\n\n</details>\n";
+
+    #[test]
+    fn a_card_has_the_question_and_its_first_answer() {
+        let cards = cards_of("part3/messages/questions.md", PAGE).unwrap();
+        let expected = "#separator:tab\n#html:true\n#columns:Front\tBack\tTags\n#tags column:3\n\
+            Why &quot;not&quot; <code>a&lt;b</code>?\t<p>Because    of <code>&lt;this&gt;</code>. And that.</p>\tfrom-socket-to-server part3::messages\n\
+            And <code>c</code>?\t<ul><li><b>one</b> &amp; &quot;two&quot;</li><li>three</li></ul><pre>a    b<br>c</pre>\tfrom-socket-to-server part3::messages must-know\n";
+        assert_eq!(tsv(&cards), expected);
+    }
+
+    #[test]
+    fn only_pages_of_the_core_and_the_interview_have_cards() {
+        assert!(is_on_path(PAGE) && is_on_path("---\nstage: 1\npath: interview\n---\n"));
+        assert!(
+            !is_on_path("# A\npath: core\n") && !is_on_path("---\npath: deeper\n---\npath: core\n")
+        );
+    }
+
+    #[test]
+    fn a_question_that_cannot_be_read_is_an_error_with_its_line() {
+        for (page, expected) in [
+            (
+                "a\n<details class=\"question\">\n<summary>A?</summary>\n",
+                "book/src/a.md:2: `<summary>",
+            ),
+            (
+                "<details class=\"question\"><summary>A?</summary>\n\n</details>\n",
+                "book/src/a.md:1: this question has no answer",
+            ),
+        ] {
+            let error = cards_of("a.md", page).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_book_has_cards() {
+        let workspace = Workspace::find().unwrap();
+        let file = tempfile::tempdir().unwrap().path().join("a/cards.tsv");
+        run(&workspace, &Args { output: Some(file.clone()) }).unwrap();
+        let text = fs::read_to_string(file).unwrap();
+        let cards: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(cards.len() > 30, "{}", cards.len());
+        assert!(cards.iter().all(|card| card.matches('\t').count() == 2 && !card.contains('`')));
+    }
+}
