@@ -116,7 +116,7 @@ fn expand_part(sources: &Sources, part: &Part) -> Result<Expanded> {
         Part::Text(_, text) if has_directive(text) => {
             bail!("a directive stands on a line of its own: {}", text.trim())
         }
-        Part::Text(_, text) => text.clone(),
+        Part::Text(_, text) => summary(text),
         Part::Fence { body, raw, .. } if raw.len() < body.len() + 2 => {
             bail!("this block has no end")
         }
@@ -133,6 +133,24 @@ fn expand_part(sources: &Sources, part: &Part) -> Result<Expanded> {
         }
     };
     Ok(Expanded { markdown, shown: Vec::new() })
+}
+
+/// A line whose `<summary>` has code between backticks as HTML: in a block of HTML, Markdown means nothing.
+fn summary(line: &str) -> String {
+    let parts = line.split_once("<summary>").and_then(|(before, rest)| {
+        rest.split_once("</summary>").map(|(title, after)| (before, title, after))
+    });
+    let Some((before, title, after)) = parts else { return line.to_string() };
+    let mut html = String::new();
+    for (index, piece) in title.split('`').enumerate() {
+        if index % 2 == 0 {
+            html.push_str(piece);
+        } else {
+            let code = piece.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            html.extend(["<code>", &code, "</code>"]);
+        }
+    }
+    format!("{before}<summary>{html}</summary>{after}")
 }
 
 /// Whether a line asks for something, other than in `code` that tells how to ask.
@@ -198,5 +216,13 @@ mod tests {
             2
         );
         assert!(error("---\npath: core\n---\n{{#show}}\n").starts_with("book/src/a.md:4: "));
+    }
+
+    #[test]
+    fn code_in_a_summary_is_code() {
+        let line = "<details class=\"predict\"><summary>A `b<c>` and `d`?</summary>";
+        let html = "<details class=\"predict\"><summary>A <code>b&lt;c&gt;</code> and <code>d</code>?</summary>";
+        assert_eq!(summary(line), html);
+        assert_eq!(summary("`a` <summary>"), "`a` <summary>");
     }
 }
