@@ -1,4 +1,4 @@
-//! Exercise 1: are the answers in `answers.toml` what the server really does?
+//! Exercise 1: compares the results in `answers.toml` with the server's real behaviour.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use wire::Reply;
 use wire::exercise::{self, Check, Failure, Server};
 
-/// A rule without its title has a title that is the answer to the question.
+/// Rules whose title is the solution of the question have no title here.
 fn main() -> ExitCode {
     exercise::main(&[
         Check {
-            sentence: "the status of a path that is not there",
+            sentence: "the status of a missing path",
             rule: "RFC 9110 section 15.5.5",
             run: unknown_path,
         },
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
             run: only_in_http_1_0,
         },
         Check {
-            sentence: "what comes back of a chunked upload",
+            sentence: "the body that comes back after a chunked upload",
             rule: "RFC 9112 section 7.1 (Chunked Transfer Coding)",
             run: chunked_echo,
         },
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 
 fn unknown_path(server: &Server) -> Result<(), Failure> {
     let seen = server.get("/nowhere")?;
-    let place = "the three digits in the first line of the answer";
+    let place = "the three digits in the first line of the response";
     compare("unknown_path", place, &seen.status.to_string(), &seen.sent)
 }
 
@@ -59,7 +59,7 @@ fn allow(server: &Server) -> Result<(), Failure> {
     let seen = server.ask("DELETE", "/users", &[], b"")?;
     compare(
         "allow",
-        "the value of the Allow field in the answer",
+        "the value of the Allow field in the response",
         field(&seen, "Allow"),
         &seen.sent,
     )
@@ -67,7 +67,7 @@ fn allow(server: &Server) -> Result<(), Failure> {
 
 fn head_length(server: &Server) -> Result<(), Failure> {
     let seen = server.ask("HEAD", "/hello/Ada", &[], b"")?;
-    let place = "the value of the Content-Length field in the answer";
+    let place = "the value of the Content-Length field in the response";
     compare("head_length", place, field(&seen, "Content-Length"), &seen.sent)
 }
 
@@ -82,7 +82,7 @@ fn connections(server: &Server) -> Result<(), Failure> {
 
 fn unknown_method(server: &Server) -> Result<(), Failure> {
     let seen = server.ask("BREW", "/hello/Ada", &[], b"")?;
-    let place = "the three digits in the first line of the answer";
+    let place = "the three digits in the first line of the response";
     compare("unknown_method", place, &seen.status.to_string(), &seen.sent)
 }
 
@@ -91,8 +91,7 @@ fn only_in_http_1_0(server: &Server) -> Result<(), Failure> {
     let old = server.send(b"GET /hello/Ada HTTP/1.0\r\nHost: test\r\n\r\n")?;
     let added = old.fields.iter().find(|(name, _)| usual.reply.field(name).is_none());
     let line = added.map_or(String::from("none"), |(name, value)| format!("{name}: {value}"));
-    let place =
-        "the line, `Name: value`, that is in this answer and not in the one without --http1.0";
+    let place = "the line, `Name: value`, that is in this response but not in the response without --http1.0";
     compare("only_in_http_1_0", place, &line, &old.sent)
 }
 
@@ -100,13 +99,13 @@ fn chunked_echo(server: &Server) -> Result<(), Failure> {
     let request = b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n\
         11\r\nthree small words\r\n0\r\n\r\n";
     let seen = server.send(request)?;
-    let place = "the body of the answer, which is what comes after the empty line";
+    let place = "the body of the response, after the empty line";
     compare("chunked_echo", place, &seen.text(), &seen.sent)
 }
 
 /// The token is another one in every run, so this asks the server that the learner has asked.
 fn run_token(server: &Server) -> Result<(), Failure> {
-    let place = "the value of the X-Run-Token field in the answer of the server that runs now";
+    let place = "the value of the X-Run-Token field in the response of the server that runs now";
     if exercise::in_copy() {
         // Nobody has looked at this server. These words stand for what a look would have shown.
         let token = field(&server.get("/")?.reply, "X-Run-Token").to_string();
@@ -131,7 +130,7 @@ fn field<'a>(reply: &'a Reply, name: &str) -> &'a str {
 /// The file, as the learner finds it. The checks run in the chapter's folder.
 const FILE: &str = "chapters/04_router/exercises/01_curl/answers.toml";
 
-/// The learner's answer, as text; empty if there is none yet.
+/// The learner's result, as text; empty if there is none yet.
 fn answer(key: &str) -> Result<String, Failure> {
     let readable = format!("a file {FILE} with a line `{key} = \"…\"`");
     let failed = |got: String| Failure::new(readable.clone(), got);
@@ -147,7 +146,7 @@ fn answer(key: &str) -> Result<String, Failure> {
     }
 }
 
-/// Compares the learner's answer with what has been seen. The failure says where to look, and leaves the
+/// Compares the learner's result with the observed value. The failure says where to look, and leaves the
 /// looking to the learner.
 fn compare(key: &str, place: &str, seen: &str, sent: &[u8]) -> Result<(), Failure> {
     compare_with(key, place, seen, &answer(key)?, sent)
@@ -164,8 +163,8 @@ fn compare_with(
         return Ok(());
     }
     let got = match answer {
-        "" => format!("no answer yet: `{key} = \"\"` in {FILE}"),
-        _ => format!("`{key} = \"{answer}\"` in {FILE}, and the server says something else"),
+        "" => format!("still empty: `{key} = \"\"` in {FILE}"),
+        _ => format!("`{key} = \"{answer}\"` in {FILE}, but the server's value differs"),
     };
     Err(Failure::new(place, got).with_bytes(sent, b""))
 }

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     }
     exercise::main(&[
         Check {
-            sentence: "the answer is 200, JSON, and not to be stored",
+            sentence: "the response is 200, JSON, and must not be stored",
             rule: "RFC 9111 section 5.2.2.5 (no-store)",
             run: is_fresh_json,
         },
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
             run: bad_formats_are_refused,
         },
         Check {
-            sentence: "POST is 405, and Allow says what there is",
+            sentence: "POST is 405, and Allow lists the methods",
             rule: "RFC 9110 section 15.5.6 (405 Method Not Allowed)",
             run: post_is_refused,
         },
@@ -180,7 +180,7 @@ fn head_is_the_same(server: &Server) -> Result<(), Failure> {
         let head = server.ask("HEAD", target, &[], b"")?;
         fresh(&head)?;
         for name in ["Content-Type", "Content-Length"] {
-            let value = get.reply.field(name).unwrap_or("missing in the answer to GET");
+            let value = get.reply.field(name).unwrap_or("missing in the response to GET");
             head.field(name, value)?;
         }
         head.body(b"")?;
@@ -246,7 +246,7 @@ fn post_is_refused(server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What every good answer has.
+/// The requirements for every good response.
 fn fresh(answer: &Answer) -> Result<&Answer, Failure> {
     answer.status(200)?.field("Cache-Control", "no-store")
 }

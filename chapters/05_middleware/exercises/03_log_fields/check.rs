@@ -40,32 +40,32 @@ fn main() -> ExitCode {
             run: has_both,
         },
         Check {
-            sentence: "a field that is absent is a dash, and an empty one is empty",
+            sentence: "an absent field is a dash, and an empty field is empty",
             rule: "",
             run: tells_absent_from_empty,
         },
         Check {
-            sentence: "quotes, backslashes and what is not visible ASCII are escaped",
+            sentence: "quotes, backslashes and bytes that are not visible ASCII are escaped",
             rule: "",
             run: escapes,
         },
         Check {
-            sentence: "one request is one line, whatever is in it",
+            sentence: "one request is one line, whatever its fields contain",
             rule: "",
             run: is_one_line,
         },
         Check {
-            sentence: "what a line began with is as it was",
+            sentence: "the beginning of a line is unchanged",
             rule: "",
             run: keeps_the_common_format,
         },
         Check {
-            sentence: "in JSON they are referer and user_agent, as strings",
+            sentence: "in JSON the fields are referer and user_agent, as strings",
             rule: "",
             run: json_has_both,
         },
         Check {
-            sentence: "in JSON a field that is absent is null, and an empty one is a string",
+            sentence: "in JSON an absent field is null, and an empty field is a string",
             rule: "",
             run: json_tells_absent_from_empty,
         },
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
             run: json_keeps_its_members,
         },
         Check {
-            sentence: "404, 405 and a handler that panics are logged with both",
+            sentence: "404, 405 and a handler that panics are logged with both fields",
             rule: "",
             run: errors_are_logged,
         },
@@ -283,7 +283,7 @@ fn lines_stay_whole(server: &Server) -> Result<(), Failure> {
             let bytes = request("GET", "/hello/Ada", &fields, b"");
             let reply = Client::connect(address).and_then(|mut client| client.ask(&bytes));
             if let Err(error) = reply {
-                failed = Some(Failure::new("an answer for each", error.message()));
+                failed = Some(Failure::new("a response for each", error.message()));
             }
         }
         failed.map_or(Ok(()), Err)

@@ -17,72 +17,72 @@ const LONGEST: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 fn main() -> ExitCode {
     exercise::main(&[
         Check {
-            sentence: "a request without an id gets one of 32 lower-case hexadecimal digits",
+            sentence: "a request without an ID gets an ID of 32 lower-case hexadecimal digits",
             rule: "",
             run: gives_an_id,
         },
         Check {
-            sentence: "an id of 8 to 64 good bytes is kept, shown to the handler and sent back",
+            sentence: "an ID of 8 to 64 good bytes is kept, shown to the handler and sent back",
             rule: "",
             run: keeps_a_good_id,
         },
         Check {
-            sentence: "spaces and tabs around an id do not belong to it",
+            sentence: "spaces and tabs around an ID do not belong to it",
             rule: "RFC 9110 section 5.5 (Field Values)",
             run: ignores_space_around_it,
         },
         Check {
-            sentence: "an id of fewer than 8 or more than 64 bytes is refused",
+            sentence: "an ID of fewer than 8 or more than 64 bytes is rejected",
             rule: "",
             run: refuses_other_lengths,
         },
         Check {
-            sentence: "an id with any other byte is refused, wherever that byte is",
+            sentence: "an ID with any other byte is rejected, wherever that byte is",
             rule: "",
             run: refuses_other_bytes,
         },
         Check {
-            sentence: "an empty id is refused, and so are two lines",
+            sentence: "an empty ID is rejected, and so are two lines",
             rule: "",
             run: refuses_two_lines,
         },
         Check {
-            sentence: "the handler does not run for an id that is refused",
+            sentence: "the handler does not run for an ID that is rejected",
             rule: "",
             run: does_not_run_the_handler,
         },
         Check {
-            sentence: "the answer to a bad id has a new one, and nothing of the bad one",
+            sentence: "the response to a bad ID has a new ID, and no part of the bad ID",
             rule: "",
             run: does_not_repeat_a_bad_id,
         },
         Check {
-            sentence: "a refusal has nosniff and the fields of CORS, as any response",
+            sentence: "a rejection has nosniff and the fields of CORS, like any response",
             rule: "WHATWG Fetch section 3.2 (CORS protocol)",
             run: has_the_fields_of_any_response,
         },
         Check {
-            sentence: "the log has the id of the answer, also if the request is refused",
+            sentence: "the log has the ID of the response, also if the request is rejected",
             rule: "",
             run: logs_the_id,
         },
         Check {
-            sentence: "every answer has exactly one id, also 404, 405, 429 and 500",
+            sentence: "every response has exactly one ID, also 404, 405, 429 and 500",
             rule: "",
             run: is_in_every_answer,
         },
         Check {
-            sentence: "the next request of a connection has an id of its own",
+            sentence: "the next request of a connection has a different ID",
             rule: "",
             run: is_not_inherited,
         },
         Check {
-            sentence: "one id does not tell the next, and two runs of the server have none in common",
+            sentence: "IDs cannot be predicted, and two runs of the server have no ID in common",
             rule: "",
             run: is_unpredictable,
         },
         Check {
-            sentence: "two thousand ids over eight connections are all different",
+            sentence: "two thousand IDs over eight connections are all different",
             rule: "",
             run: is_unique,
         },
@@ -209,8 +209,8 @@ fn does_not_repeat_a_bad_id(server: &Server) -> Result<(), Failure> {
         refused(&answer)?;
         let text = String::from_utf8_lossy(&answer.reply.raw);
         let repeated = marks.iter().find(|mark| text.contains(*mark));
-        let got = format!("`{}` is in the answer", repeated.unwrap_or(&""));
-        answer.require(repeated.is_none(), "nothing of the bad id in the answer", got)?;
+        let got = format!("`{}` is in the response", repeated.unwrap_or(&""));
+        answer.require(repeated.is_none(), "no part of the bad ID in the response", got)?;
     }
     let answer = server.ask("HEAD", "/hello/Ada", &[("X-Request-ID", "marked")], b"")?;
     new_id(answer.status(400)?.body(b"")?)?;
@@ -357,11 +357,11 @@ fn is_unique(server: &Server) -> Result<(), Failure> {
     if different == ids.len() {
         return Ok(());
     }
-    let got = format!("{different} different ids in {} answers", ids.len());
+    let got = format!("{different} different IDs in {} responses", ids.len());
     Err(Failure::new("no id twice", got))
 }
 
-/// The one id that an answer has.
+/// The one id that a response has.
 fn id(answer: &Answer) -> Result<String, Failure> {
     let ids: Vec<&str> = answer.reply.fields("X-Request-ID").collect();
     match ids[..] {
@@ -372,7 +372,7 @@ fn id(answer: &Answer) -> Result<String, Failure> {
     }
 }
 
-/// The one id that an answer has, which the server must have made.
+/// The one id that a response has, which the server must have made.
 fn new_id(answer: &Answer) -> Result<String, Failure> {
     let id = id(answer)?;
     let is_new = id.len() == 32 && id.bytes().all(|byte| b"0123456789abcdef".contains(&byte));

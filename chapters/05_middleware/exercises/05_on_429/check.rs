@@ -25,22 +25,22 @@ const OF_THE_SERVER: &[Check] = &[
         run: retry_after_is_enough,
     },
     Check {
-        sentence: "a 429 keeps the rate-limit fields, its id and what other layers have added",
+        sentence: "a 429 keeps the rate-limit fields, its ID and what other layers have added",
         rule: "",
         run: keeps_its_fields,
     },
     Check {
-        sentence: "a 429 is HTML if Accept prefers it, JSON if not, and Vary says so",
+        sentence: "a 429 is HTML if Accept prefers it, JSON if not, and Vary lists Accept",
         rule: "RFC 9110 section 12.5.1 (Accept)",
         run: is_html_for_people,
     },
     Check {
-        sentence: "Content-Length is that of the new body, and HEAD has it too",
+        sentence: "Content-Length is the length of the new body, also for HEAD",
         rule: "RFC 9110 section 8.6 (Content-Length)",
         run: has_its_length,
     },
     Check {
-        sentence: "answers with another status are as they were",
+        sentence: "responses with another status are unchanged",
         rule: "",
         run: leaves_others_alone,
     },
@@ -48,12 +48,12 @@ const OF_THE_SERVER: &[Check] = &[
 
 const OF_THE_CLIENT: &[Check] = &[
     Check {
-        sentence: "without --retry the client sends one request, whatever the answer is",
+        sentence: "without --retry the client sends one request, whatever the response is",
         rule: "",
         run: asks_once_without_retry,
     },
     Check {
-        sentence: "the client waits as long as Retry-After says, and asks again",
+        sentence: "the client waits as long as Retry-After demands, and retries",
         rule: "RFC 9110 section 10.2.3 (Retry-After)",
         run: waits_for_seconds,
     },
@@ -73,7 +73,7 @@ const OF_THE_CLIENT: &[Check] = &[
         run: does_not_wait_for_the_past,
     },
     Check {
-        sentence: "a Retry-After that is none counts as absent",
+        sentence: "a malformed Retry-After counts as absent",
         rule: "RFC 9110 section 10.2.3 (Retry-After)",
         run: ignores_what_is_none,
     },
@@ -83,12 +83,12 @@ const OF_THE_CLIENT: &[Check] = &[
         run: waits_by_chance,
     },
     Check {
-        sentence: "a wait beyond the thirty seconds is not begun, however large the number is",
+        sentence: "a wait beyond the thirty seconds is not started, however large the number is",
         rule: "",
         run: does_not_wait_forever,
     },
     Check {
-        sentence: "a wait that ends within the thirty seconds is begun",
+        sentence: "a wait that ends within the thirty seconds is started",
         rule: "",
         run: waits_long_if_it_may,
     },
@@ -98,21 +98,21 @@ const OF_THE_CLIENT: &[Check] = &[
         run: counts_from_the_first,
     },
     Check {
-        sentence: "the client asks four times at most, and shows the last answer",
+        sentence: "the client sends at most four requests, and shows the last response",
         rule: "",
         run: gives_up,
     },
     Check {
-        sentence: "only 429 and 503 are a reason to ask again",
+        sentence: "only 429 and 503 are a reason to retry",
         rule: "RFC 9110 section 15.6.4 (503 Service Unavailable)",
         run: takes_no_for_an_answer,
     },
     Check {
-        sentence: "only an idempotent method is sent again",
+        sentence: "only an idempotent method is retried",
         rule: "RFC 9110 section 9.2.2 (Idempotent Methods)",
         run: repeats_what_may_be_repeated,
     },
-    Check { sentence: "the client gets along with the server", rule: "", run: meets_the_server },
+    Check { sentence: "the client works with the real server", rule: "", run: meets_the_server },
 ];
 
 fn is_json(server: &Server) -> Result<(), Failure> {
@@ -208,7 +208,7 @@ fn has_its_length(server: &Server) -> Result<(), Failure> {
         get.field("Content-Length", &length)?;
         let head = beyond_the_limit(server, "HEAD", &fields)?;
         head.field("Content-Length", &length)?.body(b"")?;
-        let kind = get.reply.field("Content-Type").unwrap_or("missing in the answer to GET");
+        let kind = get.reply.field("Content-Type").unwrap_or("missing in the response to GET");
         head.field("Content-Type", kind)?;
         retry_after(&head)?;
     }
@@ -238,7 +238,8 @@ fn asks_once_without_retry(_: &Server) -> Result<(), Failure> {
         seen.requests(1)?;
         let out = &seen.ran.out;
         let right = out.starts_with("HTTP/1.1 ") && out.ends_with(&format!("\n\n{body}"));
-        let expected = format!("the answer on standard output, with the body `{body}` at its end");
+        let expected =
+            format!("the response on standard output, with the body `{body}` at its end");
         seen.require(right, expected, out)?;
     }
     Ok(())
@@ -428,12 +429,12 @@ fn counts_from_the_first(_: &Server) -> Result<(), Failure> {
 
 fn gives_up(_: &Server) -> Result<(), Failure> {
     for fields in [&[][..], &["Retry-After: 0"]] {
-        let answers = (1..=7).map(|number| refusal(503, fields, &format!("answer {number}")));
+        let answers = (1..=7).map(|number| refusal(503, fields, &format!("response {number}")));
         let seen = play(&["--retry", "GET"], answers.collect())?;
         seen.requests(4)?;
         seen.shows(503)?;
         let out = &seen.ran.out;
-        seen.require(out.ends_with("answer 4"), "the fourth answer, and no other", out)?;
+        seen.require(out.ends_with("response 4"), "the fourth response, and no other", out)?;
     }
     Ok(())
 }
@@ -459,7 +460,7 @@ fn repeats_what_may_be_repeated(_: &Server) -> Result<(), Failure> {
         ("PUT", 2),
         ("DELETE", 2),
     ] {
-        // The answer to HEAD has no body, and the others need none.
+        // The response to HEAD has no body, and the others need none.
         let empty =
             |line: &str| format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n").into_bytes();
         let answers = vec![empty("429 No\r\nRetry-After: 0"), empty("200 OK"), empty("200 OK")];
@@ -500,7 +501,7 @@ fn beyond_the_limit(
     Err(Failure::new("status 429 for one of twenty requests in a row", "status 200 for all"))
 }
 
-/// The one Retry-After that an answer has, which must be a number.
+/// The one Retry-After that a response has, which must be a number.
 fn retry_after(answer: &Answer) -> Result<u64, Failure> {
     let values: Vec<&str> = answer.reply.fields("Retry-After").collect();
     let number = match values[..] {

@@ -1,4 +1,4 @@
-//! The client at play: it asks a server that answers as a script says, and everything it does is seen.
+//! Runs the client against a server that follows a script, and records everything that the client does.
 
 use std::fmt::Write;
 use std::process::{Command, ExitStatus, Stdio};
@@ -14,10 +14,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(12);
 /// Shorter than this is no wait, on the slowest machine.
 pub(super) const AT_ONCE: Duration = Duration::from_secs(6);
 
-/// Who still runs so long behind an answer is waiting.
+/// A client that still runs so long after a response is waiting.
 const A_WHILE: Duration = Duration::from_secs(1);
 
-/// An answer with this status, these field lines and this body.
+/// A response with this status, these field lines and this body.
 pub(super) fn refusal(status: u16, lines: &[&str], body: &str) -> Vec<u8> {
     let lines: String = lines.iter().flat_map(|line| [line, "\r\n"]).collect();
     format!("HTTP/1.1 {status} X\r\n{lines}Content-Length: {}\r\n\r\n{body}", body.len())
@@ -30,7 +30,7 @@ pub(super) fn ok() -> Vec<u8> {
 
 /// What happened between a client and a server that follows a script.
 pub(super) struct Seen {
-    /// The answers of the script.
+    /// The responses of the script.
     answers: Vec<Vec<u8>>,
     /// The heads of the requests, and when they came, counted from the client's start.
     heads: Vec<(Duration, String)>,
@@ -51,16 +51,16 @@ pub(super) struct Ran {
     began: Instant,
 }
 
-/// Lets the client ask a server that gives one of these answers on each connection.
+/// Lets the client ask a server that gives one of these responses on each connection.
 pub(super) fn play(words: &[&str], answers: Vec<Vec<u8>>) -> Result<Seen, Failure> {
     let seen = stage(words, answers, |_, took| took >= PATIENCE)?;
     match seen.ran.problem() {
         None => Ok(seen),
-        Some(got) => Err(seen.failure("an answer on standard output, and exit code 0", &got)),
+        Some(got) => Err(seen.failure("a response on standard output, and exit code 0", &got)),
     }
 }
 
-/// Lets the client ask a server with this answer, after which it must wait. It is stopped as soon as that is clear.
+/// Lets the client ask a server with this response, after which it must wait. It is stopped as soon as that is clear.
 pub(super) fn waits_after(words: &[&str], answer: Vec<u8>) -> Result<(), Failure> {
     let seen = stage(words, vec![answer, ok()], |script, took| {
         let asked = script.arrivals().first().map(|(at, _)| at.elapsed());
@@ -98,7 +98,7 @@ impl Seen {
         let out = &self.ran.out;
         let right = out.starts_with(&format!("HTTP/1.1 {status} "))
             && out.matches("HTTP/1.1 ").count() == 1;
-        let expected = format!("only the last answer on standard output, which is {status}");
+        let expected = format!("only the last response on standard output, which is {status}");
         self.require(right, expected, out)
     }
 
@@ -129,7 +129,8 @@ impl Seen {
         );
         for (number, (at, head)) in self.heads.iter().enumerate() {
             let line = head.lines().next().unwrap_or_default();
-            let answer = self.answers.get(number).map_or("no answer".to_string(), |it| summary(it));
+            let answer =
+                self.answers.get(number).map_or("no response".to_string(), |it| summary(it));
             let _ = write!(story, "\n  {}  {line}  ->  {answer}", seconds(*at));
         }
         let ended = if self.ran.status.is_some() { "the client ended" } else { "it was stopped" };
@@ -192,7 +193,7 @@ impl Ran {
     }
 }
 
-/// What matters of an answer here: `429, Retry-After: 1`.
+/// What matters of a response here: `429, Retry-After: 1`.
 fn summary(answer: &[u8]) -> String {
     let text = String::from_utf8_lossy(answer);
     let mut lines = text.lines();

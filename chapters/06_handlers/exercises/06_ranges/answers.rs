@@ -1,4 +1,4 @@
-//! What an answer must be: a part of a file, all of it, or the news that there is no such part.
+//! What a response must be: a part of a file, all of it, or the news that there is no such part.
 
 use std::ops::Range;
 

@@ -35,7 +35,7 @@ const CHECKS: &[Check] = &[
         run: suffix,
     },
     Check {
-        sentence: "a range that goes beyond the end stops there",
+        sentence: "a range that exceeds the file stops at its end",
         rule: "RFC 9110 section 14.1.2 (Byte Ranges)",
         run: beyond_the_end,
     },
@@ -45,7 +45,7 @@ const CHECKS: &[Check] = &[
         run: nothing_there,
     },
     Check {
-        sentence: "another unit, bad syntax and a range backwards are ignored",
+        sentence: "another unit, bad syntax and a backwards range are ignored",
         rule: "RFC 9110 section 14.2 (Range)",
         run: ignored,
     },
@@ -60,7 +60,7 @@ const CHECKS: &[Check] = &[
         run: thirty_digits,
     },
     Check {
-        sentence: "several ranges are all of the file, or its parts",
+        sentence: "several ranges get the whole file, or its parts",
         rule: "RFC 9110 section 15.3.7.2 (Multiple Parts)",
         run: several,
     },
@@ -70,12 +70,12 @@ const CHECKS: &[Check] = &[
         run: halves,
     },
     Check {
-        sentence: "a part says of the file what the whole says",
+        sentence: "a part has the same fields as the whole file",
         rule: "RFC 9110 section 15.3.7 (206 Partial Content)",
         run: same_fields,
     },
     Check {
-        sentence: "Accept-Ranges is on 200, on 206 and on the answer to HEAD",
+        sentence: "Accept-Ranges is on 200, on 206 and on the response to HEAD",
         rule: "RFC 9110 section 14.3 (Accept-Ranges)",
         run: accept_ranges,
     },
@@ -90,7 +90,7 @@ const CHECKS: &[Check] = &[
         run: conditions_first,
     },
     Check {
-        sentence: "If-Range with another state of the file is all of it",
+        sentence: "If-Range with another version of the file gets the whole file",
         rule: "RFC 9110 section 13.1.5 (If-Range)",
         run: if_range,
     },
@@ -105,7 +105,7 @@ const CHECKS: &[Check] = &[
         run: never_compressed,
     },
     Check {
-        sentence: "an empty file has no bytes to ask for",
+        sentence: "an empty file has no bytes to request",
         rule: "RFC 9110 section 14.1.2 (Byte Ranges)",
         run: empty_file,
     },
@@ -119,7 +119,7 @@ const CHECKS: &[Check] = &[
         rule: "RFC 9112 section 6.3 (Message Body Length)",
         run: connection_goes_on,
     },
-    Check { sentence: "what is no file has no ranges", rule: "", run: only_files },
+    Check { sentence: "other responses have no ranges", rule: "", run: only_files },
 ];
 
 fn range_is_partial(server: &Server) -> Result<(), Failure> {
@@ -231,7 +231,7 @@ fn several(server: &Server) -> Result<(), Failure> {
             is_multipart(&answer, ranges, &hundred())?;
         }
     }
-    // These would make a large answer of a small file.
+    // These would make a large response of a small file.
     let nine: Vec<String> = (0..9).map(|n| format!("{n}0-{n}4")).collect();
     for ranges in [nine.join(","), "0-,0-,0-".to_string(), "0-50,40-60".to_string()] {
         is_whole(&files.part(HUNDRED, &format!("bytes={ranges}"))?, &hundred())?;

@@ -39,7 +39,7 @@ pub(super) fn gibibyte(server: &Server) -> Result<(), Failure> {
                 .with_bytes(&sent, error.arrived())
         };
         connection.client().send(&sent).map_err(cannot)?;
-        // As if it were the answer to HEAD: a wrong one could have a gibibyte.
+        // As if it were the response to HEAD: a wrong one could have a gibibyte.
         let reply = connection.client().read_reply_to("HEAD").map_err(cannot)?;
         let answer = connection.answer(&sent, reply);
         answer
@@ -50,7 +50,7 @@ pub(super) fn gibibyte(server: &Server) -> Result<(), Failure> {
         let expected = format!("a body that begins with byte {first} of the file");
         answer.require(body == begin, expected, "other bytes")?;
         let took = start.elapsed();
-        answer.require(took < LATE, format!("an answer within {LATE:?}"), format!("{took:?}"))?;
+        answer.require(took < LATE, format!("a response within {LATE:?}"), format!("{took:?}"))?;
     }
     match peak_of_memory(files.program().pid()) {
         Some(mebibytes) if mebibytes >= 64 => Err(Failure::new(

@@ -14,7 +14,7 @@ const CHALLENGE: &str = "Basic realm=\"admin\", charset=\"UTF-8\"";
 const ADA: &str = "ada:analytical:engine";
 const GRACE: &str = "grace:café au lait";
 
-/// An origin whose pages may read the answers of the chapter's server.
+/// An origin whose pages may read the responses of the chapter's server.
 const PAGE: &str = "http://localhost:3000";
 
 fn main() -> ExitCode {
@@ -28,7 +28,7 @@ const CHECKS: &[Check] = &[
         run: challenge,
     },
     Check {
-        sentence: "the handler sees who has logged in",
+        sentence: "the handler sees the name of the user",
         rule: "RFC 7617 section 2 (The 'Basic' Authentication Scheme)",
         run: handler_sees_the_user,
     },
@@ -62,27 +62,27 @@ const CHECKS: &[Check] = &[
         rule: "RFC 9110 section 5.3 (Field Order)",
         run: two_lines,
     },
-    Check { sentence: "the answer is the same for every cause", rule: "", run: same_answer },
+    Check { sentence: "the response is the same for every cause", rule: "", run: same_answer },
     Check {
-        sentence: "a request that is refused does not reach the handler",
+        sentence: "a rejected request does not reach the handler",
         rule: "",
         run: handler_does_not_run,
     },
     Check { sentence: "a prefix is made of whole segments", rule: "", run: whole_segments },
     Check {
-        sentence: "an encoded path is protected as the plain one",
+        sentence: "an encoded path is protected like the plain path",
         rule: "RFC 3986 section 6.2.2.2 (Percent-Encoding Normalization)",
         run: encoded_path,
     },
-    Check { sentence: "what is excepted is open", rule: "", run: excepted },
-    Check { sentence: "what is not protected stays open", rule: "", run: not_protected },
+    Check { sentence: "an excepted path is open", rule: "", run: excepted },
+    Check { sentence: "an unprotected path stays open", rule: "", run: not_protected },
     Check {
         sentence: "a CORS preflight passes, and a page can read the 401",
         rule: "WHATWG Fetch, \"CORS-preflight fetch\"",
         run: preflight,
     },
     Check {
-        sentence: "credentials are in no log",
+        sentence: "credentials are never logged",
         rule: "RFC 7617 section 4 (Security Considerations)",
         run: not_logged,
     },
@@ -92,7 +92,7 @@ const CHECKS: &[Check] = &[
         run: connection_goes_on,
     },
     Check {
-        sentence: "a request does not inherit the user of the one before",
+        sentence: "a request does not inherit the user of the request before it",
         rule: "RFC 9110 section 3.3 (Connections, Clients, and Servers)",
         run: no_inheritance,
     },
@@ -240,7 +240,8 @@ fn same_answer(server: &Server) -> Result<(), Failure> {
         let answer = with(server, &line)?;
         is_refused(&answer)?;
         answer.body(&first.reply.body)?;
-        let expected = format!("the fields of the answer without credentials: {:?}", said(&first));
+        let expected =
+            format!("the fields of the response without credentials: {:?}", said(&first));
         answer.require(said(&answer) == said(&first), expected, format!("{:?}", said(&answer)))?;
     }
     Ok(())
@@ -396,7 +397,7 @@ fn connection_goes_on(server: &Server) -> Result<(), Failure> {
     let both = [request("POST", WHOAMI, &[], body), request("GET", WHOAMI, &good, b"")].concat();
     is_refused(&connection.send(&both)?)?;
     let reply = connection.client().read_reply().map_err(|error| {
-        Failure::new("an answer to the second of two requests", error.message())
+        Failure::new("a response to the second of two requests", error.message())
     })?;
     is_user(&connection.answer(&both, reply), "ada")
 }

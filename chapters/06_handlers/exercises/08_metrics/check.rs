@@ -34,7 +34,7 @@ fn main() -> ExitCode {
             run: has_its_media_type,
         },
         Check {
-            sentence: "each line is what the text format allows, and a family stands in one piece",
+            sentence: "each line is valid in the text format, and a family is in one piece",
             rule: FORMAT,
             run: is_well_formed,
         },
@@ -64,12 +64,12 @@ fn main() -> ExitCode {
             run: unmatched_has_no_route,
         },
         Check {
-            sentence: "methods that no route is made for are `OTHER`",
+            sentence: "methods without a route are `OTHER`",
             rule: NAMING,
             run: odd_methods_are_other,
         },
         Check {
-            sentence: "an OPTIONS is counted as one, also if the router or CORS answers it",
+            sentence: "an OPTIONS is counted, also if the router or CORS responds to it",
             rule: "",
             run: options_are_counted,
         },
@@ -79,22 +79,22 @@ fn main() -> ExitCode {
             run: none_is_lost,
         },
         Check {
-            sentence: "a request is in flight for as long as it is answered",
+            sentence: "a request is in flight until its response is ready",
             rule: "",
             run: in_flight_while_it_runs,
         },
         Check {
-            sentence: "a panic is counted as a 500, and is in flight no more",
+            sentence: "a panic is counted as a 500, and is no longer in flight",
             rule: "",
             run: a_panic_is_a_500,
         },
         Check {
-            sentence: "buckets are cumulative, and that of +Inf has as many as the count",
+            sentence: "buckets are cumulative, and the bucket +Inf equals the count",
             rule: HISTOGRAM,
             run: buckets_are_cumulative,
         },
         Check {
-            sentence: "a request is in each bucket that ends no sooner than it, and in no other",
+            sentence: "a request is in each bucket whose bound it does not exceed, and in no other",
             rule: HISTOGRAM,
             run: time_is_in_its_buckets,
         },
@@ -104,7 +104,7 @@ fn main() -> ExitCode {
             run: sum_is_the_time,
         },
         Check {
-            sentence: "whoever asks for /metrics is not counted",
+            sentence: "requests for /metrics are not counted",
             rule: "",
             run: it_does_not_count_itself,
         },
@@ -304,7 +304,7 @@ fn options_are_counted(server: &Server) -> Result<(), Failure> {
     visit.ask("OPTIONS", "/hello/x", &[], b"")?.status(204)?;
     visit.ask("OPTIONS", "/inspect", &[], b"")?.status(204)?;
     visit.page()?.counts("OPTIONS", "unmatched", "204", 2)?;
-    // Preflights: CORS answers them, and the router does not hear of them.
+    // Preflights: CORS responds to them, and they never reach the router.
     for (origin, status) in [("http://localhost:3000", 204), ("http://elsewhere.example", 403)] {
         let fields = [("Origin", origin), ("Access-Control-Request-Method", "PUT")];
         visit.note(format!("a preflight from {origin}:"));
@@ -455,7 +455,7 @@ fn it_does_not_count_itself(server: &Server) -> Result<(), Failure> {
         visit.ask("HEAD", "/metrics", &[], b"")?.status(200)?;
     }
     visit.get("/metrics?x=1")?.status(200)?;
-    // Not by who answers either: the router does here.
+    // Whichever part responds: here it is the router.
     visit.ask("POST", "/metrics", &[], b"")?.status(405)?;
     visit.ask("OPTIONS", "/metrics", &[], b"")?.status(204)?;
     let last = visit.page()?;
@@ -494,7 +494,7 @@ fn head_and_post(server: &Server) -> Result<(), Failure> {
     let head = server.ask("HEAD", "/metrics", &[], b"")?;
     head.status(200)?;
     for name in ["Content-Type", "Content-Length"] {
-        let value = get.reply.field(name).unwrap_or("missing in the answer to GET");
+        let value = get.reply.field(name).unwrap_or("missing in the response to GET");
         head.field(name, value)?;
     }
     head.body(b"")?;

@@ -1,8 +1,8 @@
-//! What an answer must be: from the cache, or from the handler.
+//! What a response must be: from the cache, or from the handler.
 
 use wire::exercise::{Answer, Failure};
 
-/// What is another one on every connection, or in every answer.
+/// What is another one on every connection, or in every response.
 const NOT_COMPARED: [&str; 6] =
     ["age", "x-cache", "x-request-id", "connection", "content-length", "transfer-encoding"];
 
@@ -23,7 +23,7 @@ pub(super) fn same(answer: &Answer, kept: u64) -> Result<(), Failure> {
     answer.require(count == kept, expected, format!("a count of {count}"))
 }
 
-/// It must come from the handler, and so have a higher count than another answer.
+/// It must come from the handler, and so have a higher count than another response.
 pub(super) fn another(answer: &Answer, than: u64) -> Result<&Answer, Failure> {
     answer.status(200)?;
     never(answer, than)?;
@@ -40,7 +40,7 @@ pub(super) fn never(answer: &Answer, than: u64) -> Result<(), Failure> {
         format!("X-Cache: {word}"),
     )?;
     let count = count(answer)?;
-    let expected = format!("an answer that the handler has made now, with a count above {than}");
+    let expected = format!("a response that the handler has made now, with a count above {than}");
     answer.require(count > than, expected, format!("a count of {count}"))
 }
 

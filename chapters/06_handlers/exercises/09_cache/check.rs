@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 
 const CHECKS: &[Check] = &[
     Check {
-        sentence: "the second answer is a HIT, with the status, fields and body of the first, and an Age",
+        sentence: "the second response is a HIT, with the status, fields and body of the first, and an Age",
         rule: "RFC 9111 section 5.1 (Age)",
         run: the_second_is_a_hit,
     },
@@ -44,37 +44,37 @@ const CHECKS: &[Check] = &[
         run: the_key_is_all_of_it,
     },
     Check {
-        sentence: "Vary separates the clients that it tells apart",
+        sentence: "Vary gives each variant its own entry",
         rule: "RFC 9111 section 4.1 (Calculating Cache Keys with the Vary Header Field)",
         run: vary_separates,
     },
     Check {
-        sentence: "clients that want gzip and those that do not both get what they can read",
+        sentence: "clients with and without gzip both get a body that they can read",
         rule: "RFC 9111 section 4.1 (Calculating Cache Keys with the Vary Header Field)",
         run: gzip_and_plain,
     },
     Check {
-        sentence: "an answer with Set-Cookie is not kept",
+        sentence: "a response with Set-Cookie is not kept",
         rule: "RFC 9111 section 7.3 (Caching of Sensitive Information)",
         run: cookies_are_not_kept,
     },
     Check {
-        sentence: "only a 200 with a lifetime is kept, and none that says no",
+        sentence: "only a 200 with a lifetime is kept, and only if Cache-Control allows it",
         rule: "RFC 9111 section 3 (Storing Responses in Caches)",
         run: only_what_may_be_kept,
     },
     Check {
-        sentence: "an answer to Authorization is for nobody else, unless it is public",
+        sentence: "a response to Authorization is not shared, unless it is public",
         rule: "RFC 9111 section 3.5 (Storing Responses to Authenticated Requests)",
         run: authorization,
     },
     Check {
-        sentence: "no-cache and max-age=0 go to the handler, and what it says then is kept",
+        sentence: "no-cache and max-age=0 go to the handler, and the new response is kept",
         rule: "RFC 9111 section 5.2.1.4 (no-cache)",
         run: clients_may_refresh,
     },
     Check {
-        sentence: "requests with no-store, Range or content, and POST, go by the cache",
+        sentence: "requests with no-store, Range or content, and POST, bypass the cache",
         rule: "RFC 9111 section 5.2.1.5 (no-store)",
         run: some_go_by,
     },
@@ -89,27 +89,27 @@ const CHECKS: &[Check] = &[
         run: only_if_cached,
     },
     Check {
-        sentence: "HEAD is answered from the entry of GET, and makes none",
+        sentence: "HEAD is served from the entry of GET, and makes no entry",
         rule: "RFC 9110 section 9.3.2 (HEAD)",
         run: head_is_served,
     },
     Check {
-        sentence: "If-None-Match is answered from the entry, with 304 if it fits",
+        sentence: "If-None-Match is served from the entry, with 304 if it matches",
         rule: "RFC 9111 section 4.3.2 (Handling a Received Validation Request)",
         run: conditions_are_served,
     },
     Check {
-        sentence: "a POST that succeeds drops all entries of its path, and one that fails drops none",
+        sentence: "a successful POST drops all entries of its path, and a failed POST drops none",
         rule: "RFC 9111 section 4.4 (Invalidating Stored Responses)",
         run: changes_drop_entries,
     },
     Check {
-        sentence: "what Location and Content-Location of a POST name on this host is dropped too",
+        sentence: "the Location and Content-Location of a POST are dropped too, on the same host",
         rule: "RFC 9111 section 4.4 (Invalidating Stored Responses)",
         run: changes_drop_what_they_name,
     },
     Check {
-        sentence: "request ids and fields of one connection are not kept",
+        sentence: "request IDs and fields of one connection are not kept",
         rule: "RFC 9110 section 7.6.1 (Connection)",
         run: some_fields_are_not_kept,
     },
@@ -119,7 +119,7 @@ const CHECKS: &[Check] = &[
         run: cors_is_not_kept,
     },
     Check {
-        sentence: "of 129 entries the one that was not used for longest is gone",
+        sentence: "of 129 entries the least recently used is gone",
         rule: "",
         run: the_oldest_of_many_goes,
     },
@@ -129,16 +129,20 @@ const CHECKS: &[Check] = &[
         run: the_oldest_of_large_ones_goes,
     },
     Check {
-        sentence: "others are answered while a handler takes its time",
+        sentence: "other requests are served while a handler runs",
         rule: "",
         run: nobody_waits_for_a_handler,
     },
     Check {
-        sentence: "an answer is kept although something else is changed while it is made",
+        sentence: "a response is kept even if another path changes while it is made",
         rule: "RFC 9111 section 4.4 (Invalidating Stored Responses)",
         run: changes_elsewhere_do_not_matter,
     },
-    Check { sentence: "8 threads get what is kept, each its own", rule: "", run: eight_threads },
+    Check {
+        sentence: "8 threads get the kept responses, each the right one",
+        rule: "",
+        run: eight_threads,
+    },
 ];
 
 fn the_second_is_a_hit(server: &Server) -> Result<(), Failure> {
@@ -415,7 +419,7 @@ fn some_go_by(server: &Server) -> Result<(), Failure> {
     let plain = server.get(content)?;
     another(&plain, count(&first)?)?.field("X-Cache", "MISS")?;
     another(&server.ask("GET", content, &[], b"x")?, count(&plain)?)?.field("X-Cache", "BYPASS")?;
-    // The answer to a POST is of no use to a GET.
+    // The response to a POST is of no use to a GET.
     let post = server.ask("POST", "/counter?ttl=60&p=1", &[], b"")?;
     post.status(200)?.field("X-Cache", "BYPASS")?;
     another(&server.get("/counter?ttl=60&p=1")?, count(&post)?)?;
@@ -538,7 +542,7 @@ fn some_fields_are_not_kept(server: &Server) -> Result<(), Failure> {
         hit(&answer)?.no_field("Keep-Alive")?.field("X-Own", "kept")?;
         let found: Vec<&str> = answer.reply.fields("X-Request-ID").collect();
         let is_new = matches!(found[..], [id] if !ids.iter().any(|old| old == id));
-        let expected = "one X-Request-ID, that no other answer has";
+        let expected = "one X-Request-ID, that no other response has";
         answer.require(is_new, expected, found.join(" | "))?;
         ids.extend(found.into_iter().map(str::to_string));
     }

@@ -63,8 +63,8 @@ pub(super) fn nobody_waits_for_a_handler(server: &Server) -> Result<(), Failure>
         let made = server.get("/counter?ttl=60&n=new")?;
         made.status(200)?;
         let took = start.elapsed();
-        let expected = "two answers at once, while a handler is busy with another request";
-        made.require(took < SOON, expected, format!("answers after {took:.1?}"))?;
+        let expected = "two responses at once, while a handler is busy with another request";
+        made.require(took < SOON, expected, format!("responses after {took:.1?}"))?;
         // A check that panics is a failure of ours, not of the learner.
         slow.join().expect("no check panics")
     })
