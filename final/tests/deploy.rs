@@ -19,7 +19,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 /// Far longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
 
-/// `httpserver --root FOLDER --files-only`, with further arguments.
+/// `httpserver --root DIR --files-only`, with further arguments.
 fn serve(folder: &Path, more: &[&str]) -> Program {
     let folder = folder.to_str().unwrap();
     let arguments = ["--addr", "127.0.0.1:0", "--root", folder, "--files-only"];

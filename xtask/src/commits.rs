@@ -22,8 +22,8 @@ const SCISSORS: &str = "# ------------------------ >8 ------------------------";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The commits, such as `main..HEAD` or `HEAD~3..`; without it, those that the branch's upstream, or else
-    /// `main`, does not have, or the last one
+    /// The commits, such as `main..HEAD` or `HEAD~3..`; without it, the commits that are not in the
+    /// branch's upstream, or else `main`, or the last commit
     range: Option<String>,
     /// Check the message in this file, as git's hook `commit-msg` does
     #[arg(long, value_name = "FILE", conflicts_with = "range")]

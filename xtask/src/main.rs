@@ -41,7 +41,7 @@ use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
 
-/// The tools of the course. Without a command: where you stand, and what to do next
+/// The tools of the course. Without a command: your progress, and the next task
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Cli {
@@ -51,15 +51,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show where you stand, as without a command
+    /// Show your progress, as without a command
     Progress,
     /// Build the book and serve it on this machine
     Book(book::Args),
-    /// Make a server of your own, `my_server`: `cargo xtask start`, and `start 3` for part 3
+    /// Create your own server, `my_server`: `cargo xtask start`, and `start 3` for part 3
     Start(start::Args),
     /// Check your own server, stage by stage
     Climb(climb::Args),
-    /// What `climb` starts for the checks of a stage
+    /// Run the checks of a stage for `climb`
     #[command(hide = true)]
     ClimbChecks(climb::ChecksArgs),
     /// Check your solution of an exercise: `cargo xtask check-exercise 2`
@@ -68,27 +68,27 @@ enum Command {
     Hint(hint::Args),
     /// Show the reference solution of an exercise
     Solution(solution::Args),
-    /// Put a chapter back as it was shipped; your work is saved first
+    /// Restore a chapter to its original state; your work is saved first
     Reset(reset::Args),
-    /// Bring saved work back; without a name: what is saved
+    /// Restore saved work; without a name, list it
     Restore(saved::restore::Args),
     /// Show what one chapter changes in another: `cargo xtask diff 3 4`
     Diff(diff::Args),
-    /// Look whether everything is here that the course uses
+    /// Check that everything the course uses is installed
     Doctor,
-    /// Show that the checks of each exercise find what is wrong, and only that
+    /// Prove that the checks of each exercise catch wrong solutions, and accept right ones
     ProveExercises(prove::Args),
-    /// Show that steps, chapters and famous mistakes pass and fail the stages that they should
+    /// Prove that steps, chapters and famous mistakes pass and fail the right stages
     ProveClimb(climb::prove::Args),
-    /// Stand between a client and a server, and show what goes by: `cargo xtask trace 127.0.0.1:8080`
+    /// Proxy a server, and show the bytes in both directions: `cargo xtask trace 127.0.0.1:8080`
     Trace(trace::Args),
     /// Run everything that CI runs, or some parts of it
     Test(test::Args),
     /// Merge a change of one chapter into all later ones: `cargo xtask carry 2`
     Carry(carry::Args),
-    /// Check whether commit messages say what has changed, and why
+    /// Check that commit messages describe the change and its reason
     CheckCommits(commits::Args),
-    /// Measure what the book's plots show: `cargo xtask plot overload`
+    /// Measure the data of the book's plots: `cargo xtask plot overload`
     Plot(plot::Args),
     /// Write the questions of the book as flashcards for Anki
     Cards(cards::Args),

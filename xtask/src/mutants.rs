@@ -32,9 +32,9 @@ const EQUIVALENT: &str = "xtask/mutants.toml";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Files or folders, from the root of the repository; without any: http, middleware, handlers and `final`
+    /// Files or directories, from the root of the repository; without any: http, middleware, handlers and `final`
     paths: Vec<String>,
-    /// Show the mutations, and try none
+    /// List the mutations without trying them
     #[arg(long)]
     list: bool,
     /// Try only one part of them, such as `0/4`

@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only these, such as `overload`; a name that does not exist shows which do
+    /// Only these, such as `overload`; an unknown name lists all
     names: Vec<String>,
 }
 

@@ -22,10 +22,10 @@ use crate::workspace::Workspace;
 pub(crate) struct Args {
     /// Only these exercises, by number or name
     exercises: Vec<String>,
-    /// Prove this commit, not the files as they are now
+    /// Prove this commit instead of the current files
     #[arg(long, value_name = "REV")]
     revision: Option<String>,
-    /// Only which of the chapter's own tests a right solution breaks
+    /// Only list the chapter's own tests that a right solution breaks
     #[arg(long)]
     chapter_tests: bool,
 }

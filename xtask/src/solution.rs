@@ -17,10 +17,10 @@ use crate::workspace::Workspace;
 pub(crate) struct Args {
     /// The exercise by its number or name
     exercise: String,
-    /// Show it without asking
+    /// Show it without confirmation
     #[arg(long, short)]
     yes: bool,
-    /// Put it into your files; your work is saved first
+    /// Apply it to your files; your work is saved first
     #[arg(long)]
     apply: bool,
     /// Print everything at once

@@ -24,7 +24,7 @@ pub(crate) const PACKAGE: &str = "my_server";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The part of the book to begin with
+    /// The part of the book to start with
     #[arg(default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=6))]
     part: u8,
 }

@@ -11,16 +11,16 @@ pub(super) struct Setting {
 }
 
 pub(super) const SETTINGS: [Setting; 22] = [
-    setting("addr", "IP:PORT", "127.0.0.1:8080", "where to listen; port 0 takes a free one"),
-    setting("root", "FOLDER", "", "the folder whose files are served"),
-    setting("max-age", "TIME", "1h", "how long clients may keep files that are no pages"),
+    setting("addr", "IP:PORT", "127.0.0.1:8080", "the address to listen on; port 0 means any free port"),
+    setting("root", "DIR", "", "the directory whose files are served"),
+    setting("max-age", "TIME", "1h", "how long clients may cache files other than pages"),
     setting("log", "FORMAT", "common", "the access log: common, json or off"),
-    setting("permits", "COUNT", "", "threads awake at a time [default: one a core]"),
+    setting("permits", "COUNT", "", "threads awake at a time [default: one per core]"),
     setting(
         "threads",
         "COUNT",
         "",
-        "threads at most, for handlers that block [default: permits + 32]",
+        "the most threads, for handlers that block [default: permits + 32]",
     ),
     setting(
         "stall-timeout",
@@ -28,7 +28,7 @@ pub(super) const SETTINGS: [Setting; 22] = [
         "500ms",
         "how long all threads may be blocked before requests are rejected with 503",
     ),
-    setting("max-connections", "COUNT", "16384", "connections in all; more are told 503"),
+    setting("max-connections", "COUNT", "16384", "the most connections; connections over the limit get 503"),
     setting(
         "max-connections-per-address",
         "COUNT",
@@ -37,20 +37,20 @@ pub(super) const SETTINGS: [Setting; 22] = [
     ),
     setting("max-requests", "COUNT", "1000", "requests on one connection"),
     setting("max-target", "SIZE", "8KiB", "the longest request target; 414 beyond it"),
-    setting("max-head", "SIZE", "16KiB", "the longest request head; 431 beyond it"),
+    setting("max-head", "SIZE", "16KiB", "the longest header section of a request; 431 beyond it"),
     setting("max-fields", "COUNT", "100", "field lines of a request; 431 beyond it"),
     setting("max-body", "SIZE", "8MiB", "the longest request body; 413 beyond it"),
     setting(
         "max-whole-body",
         "SIZE",
         "64KiB",
-        "the longest body that is collected before its handler is called; handlers read a longer one as it arrives",
+        "the longest body that is collected before its handler is called; handlers read a longer body as it arrives",
     ),
     setting(
         "max-memory",
         "SIZE",
         "256MiB",
-        "bytes held for all clients together; what needs more is told 503",
+        "bytes held for all clients together; requests beyond it get 503",
     ),
     setting(
         "idle-timeout",
@@ -58,16 +58,16 @@ pub(super) const SETTINGS: [Setting; 22] = [
         "75s",
         "how long a connection may be idle; must be longer than the idle timeout of a proxy in front",
     ),
-    setting("head-timeout", "TIME", "10s", "how long the head of a request may take; 408 after it"),
+    setting("head-timeout", "TIME", "10s", "how long the header section of a request may take; 408 after it"),
     setting("body-timeout", "TIME", "30s", "how long the body of a request may take; 408 after it"),
-    setting("write-timeout", "TIME", "30s", "how long a client may take nothing of an answer"),
+    setting("write-timeout", "TIME", "30s", "how long a client may read nothing of a response"),
     setting(
         "stop-delay",
         "TIME",
         "0s",
-        "how long a stop still accepts clients; probes see \"not ready\", and each response closes its connection",
+        "how long a stopping server still accepts clients; probes see \"not ready\", and each response closes its connection",
     ),
-    setting("drain-timeout", "TIME", "10s", "how long a stop waits for what is under way"),
+    setting("drain-timeout", "TIME", "10s", "how long a stopping server waits for requests in progress"),
 ];
 
 const fn setting(
@@ -86,9 +86,9 @@ pub(super) const RENAMED: [(&str, &str); 1] = [("patience", "stall-timeout")];
 pub(super) const SWITCHES: [(&str, &str); 2] = [
     (
         "files-only",
-        "serve the files of --root from / on, and nothing else but /health and /metrics",
+        "serve the files of --root at /, and nothing else but /health and /metrics",
     ),
-    ("listings", "list folders that have no index.html"),
+    ("listings", "list directories that have no index.html"),
 ];
 
 pub(super) fn variable(name: &str) -> String {
@@ -101,7 +101,7 @@ pub(super) fn command() -> Command {
         .about("An HTTP/1.1 server")
         .after_help(
             "Each setting can also be an environment variable (--max-body is HTTP_MAX_BODY) or a line of a TOML \
-             file (max-body = \"1MiB\"). A flag goes before a variable, and that before the file.\n\
+             file (max-body = \"1MiB\"). The more specific source wins: flag, then variable, then file.\n\
              Times are 500ms, 10s, 2m; sizes are 512, 16KiB, 8MiB.",
         )
         .arg(

@@ -71,7 +71,7 @@ impl Values {
         };
         match &config.root {
             None if config.files_only => {
-                self.problem("files-only", "needs a folder: --root FOLDER (HTTP_ROOT)");
+                self.problem("files-only", "needs a directory: --root DIR (HTTP_ROOT)");
             }
             Some(folder) if !folder.is_dir() => {
                 let folder = folder.display();

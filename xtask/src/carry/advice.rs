@@ -46,7 +46,7 @@ pub(super) fn closing(
         let _ = writeln!(
             text,
             "Exercises of the changed chapters: `cargo xtask prove-exercises {}` shows that \
-             their patches still do what they say.",
+             their patches still work.",
             exercises.join(" ")
         );
     }

@@ -17,7 +17,7 @@ fn arguments(packages: &[String]) -> Vec<&str> {
 /// Printed first, because compiling may take a while.
 pub(super) fn announcement(packages: &[String]) -> String {
     let command = arguments(packages).join(" ");
-    format!("Compiling it: `cargo {command}` (`--no-check` leaves this out)\n")
+    format!("Compiling it: `cargo {command}` (`--no-check` skips this)\n")
 }
 
 /// Checks these packages and their tests. Returns the report of a failure, with the compiler's message.
@@ -35,7 +35,7 @@ pub(super) fn check(workspace: &Workspace, packages: &[String]) -> anyhow::Resul
     };
     Ok(Some(format!(
         "\n{what}\n{}\n\nEdit it in the first chapter that has the mistake, and run the same command again. \
-         `cargo xtask carry --abort` takes everything back.\n",
+         `cargo xtask carry --abort` undoes everything.\n",
         finished.output.trim_end()
     )))
 }

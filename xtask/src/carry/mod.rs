@@ -46,18 +46,18 @@ const TAKE_BACK: &str = "`cargo xtask carry --abort`";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The chapter that you have changed, by its number or name; without it, what is under way
+    /// The chapter that you have changed, by its number or name; without it, the carry in progress
     chapter: Option<String>,
-    /// The commit before the change; without it, what is not committed is carried
+    /// The commit before the change; without it, uncommitted changes are carried
     #[arg(long, value_name = "REV", default_value = "HEAD", requires = "chapter")]
     from: String,
-    /// Go on after you have decided, or after an interruption
+    /// Continue after you have decided, or after an interruption
     #[arg(long = "continue", conflicts_with_all = ["chapter", "abort"])]
     go_on: bool,
-    /// Take back all that the carry has changed; what you have edited is kept in a folder
+    /// Undo all changes of the carry; your edits are kept in a directory
     #[arg(long, conflicts_with = "chapter")]
     abort: bool,
-    /// Do not compile what was carried
+    /// Do not compile the carried chapters
     #[arg(long)]
     no_check: bool,
 }
@@ -260,7 +260,7 @@ fn decide(plan: &mut Plan<'_>) {
         plan.line(&format!("{} {conflict}", ui::paint(ui::BAD, "decide:")));
     }
     plan.line(&format!(
-        "Edit what is named above, then {GO_ON} goes on. {TAKE_BACK} takes everything back."
+        "Edit the files above, then continue with {GO_ON}. {TAKE_BACK} undoes everything."
     ));
 }
 

@@ -28,9 +28,9 @@ pub(crate) struct Args {
     from: String,
     /// Another chapter
     to: String,
-    /// Only these files and folders: src/http, Cargo.toml
+    /// Only these files and directories: src/http, Cargo.toml
     paths: Vec<String>,
-    /// One line a file: how much it changes
+    /// One line per file: how much it changes
     #[arg(long)]
     stat: bool,
     /// Old and new next to each other

@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The name of what is saved: `04_router-1`
+    /// The name of the saved work: `04_router-1`
     name: Option<String>,
 }
 

@@ -28,16 +28,16 @@ pub(crate) struct Args {
     /// Only these parts
     #[arg(conflicts_with = "quick")]
     parts: Vec<String>,
-    /// Show which parts there are
+    /// List the parts
     #[arg(long)]
     list: bool,
     /// Check only what your change can have broken, in about two minutes
     #[arg(long)]
     quick: bool,
-    /// Fail if something is left out, such as the browser's checks on a machine without a browser
+    /// Fail if something is skipped, such as the browser checks on a machine without a browser
     #[arg(long)]
     strict: bool,
-    /// How many parts run side by side
+    /// How many parts run in parallel
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
     jobs: u8,
 }

@@ -17,10 +17,10 @@ use crate::ui;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The server that is looked at
+    /// The server to trace
     #[arg(default_value = "127.0.0.1:8080")]
     target: SocketAddr,
-    /// Where its clients are to connect in its place
+    /// The address that clients connect to instead
     #[arg(long, default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
 }

@@ -20,7 +20,7 @@ src/a.rs
   03_parser        conflict
 
 decide: chapters/03_parser/src/a.rs has both sides between <<<<<<< and >>>>>>>
-Edit what is named above, then `cargo xtask carry --continue` goes on. `cargo xtask carry --abort` takes everything back.
+Edit the files above, then continue with `cargo xtask carry --continue`. `cargo xtask carry --abort` undoes everything.
 "
     );
     assert_eq!(
