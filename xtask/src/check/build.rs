@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use anyhow::Context;
 use serde_json::Value;
@@ -20,6 +20,16 @@ pub(crate) struct Place {
     pub target: Option<PathBuf>,
     /// Capture the output of the compiler and of cargo instead of showing it.
     pub quiet: bool,
+}
+
+impl Place {
+    /// Makes cargo build in the target directory of a copy, and without line numbers for backtraces: a claim needs none,
+    /// and ten claims take 24 seconds of the processor instead of 30.
+    pub(crate) fn build_there(&self, command: &mut Command) {
+        if let Some(target) = &self.target {
+            command.env("CARGO_TARGET_DIR", target).env("CARGO_PROFILE_DEV_DEBUG", "0");
+        }
+    }
 }
 
 /// The built programs.
@@ -44,9 +54,7 @@ pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result
         .current_dir(&place.root)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    if let Some(target) = &place.target {
-        command.env("CARGO_TARGET_DIR", target);
-    }
+    place.build_there(&mut command);
     if place.quiet {
         command.arg("--quiet").stderr(Stdio::piped());
     }

@@ -120,9 +120,7 @@ fn run(place: &Place, exercise: &Exercise, arguments: &[&str]) -> anyhow::Result
             .args(arguments);
     }
     command.current_dir(&place.root);
-    if let Some(target) = &place.target {
-        command.env("CARGO_TARGET_DIR", target);
-    }
+    place.build_there(&mut command);
     wire::environment::clean(&mut command);
     let finished = process::captured(&mut command)?;
     let failed = failed_in(&finished.output);
