@@ -30,7 +30,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     if !workspace.path("book/book.toml").is_file() {
-        bail!("there is no book yet: book/book.toml is missing");
+        bail!("the book is missing: there is no book/book.toml");
     }
     if !args.no_serve {
         // Better now than after a build.
@@ -53,7 +53,7 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
     let [kind, name] = if HAS_LABS { ["--bin", "labs"] } else { ["--example", "serve_folder"] };
     let mut build = process::cargo();
     build.args(["build", "--workspace", kind, name]).current_dir(workspace.root());
-    ui::print("Building the server that serves it; the first time this takes a minute.\n");
+    ui::print("Building the server for the book; the first time this takes a minute.\n");
     step(&mut build)?;
     let folder = if HAS_LABS { "debug" } else { "debug/examples" };
     let program =
@@ -64,9 +64,7 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
         command.args(["--book", "book/book", "--addr", &address]);
     } else {
         command.args(["book/book", &address]);
-        ui::print(
-            "Its labs send bytes to a server of their own, which is started on Linux only.\n",
-        );
+        ui::print("The labs of the book need their own server, which is started on Linux only.\n");
     }
     // It keeps our standard output, so that it can still write there when Ctrl-C has ended us both.
     let mut child = command
@@ -105,7 +103,7 @@ pub(crate) fn is_free(port: u16) -> anyhow::Result<()> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
-            "port {port} is in use, perhaps by a chapter that still runs; end that, or add `--port {}`",
+            "port {port} is in use, perhaps by a chapter that still runs; stop it, or add `--port {}`",
             port.checked_add(1).unwrap_or(8080)
         ),
         Err(error) => {

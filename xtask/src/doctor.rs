@@ -50,9 +50,9 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
         Finding { what: "editor", found: editor(), needed: false },
         Finding {
             what: "port 8080",
-            found: book::is_free(8080)
-                .map(|()| "free".to_string())
-                .map_err(|error| format!("{error}, or `-- 127.0.0.1:9090` behind a chapter")),
+            found: book::is_free(8080).map(|()| "free".to_string()).map_err(|error| {
+                format!("{error}; start a chapter with `-- 127.0.0.1:9090` instead")
+            }),
             needed: false,
         },
     ];

@@ -127,7 +127,7 @@ pub(crate) fn show(workspace: &Workspace) -> anyhow::Result<ExitCode> {
     let climb = if workspace.path(start::FOLDER).is_dir() { "climb" } else { "start" };
     let _ = writeln!(text, "Next: `cargo xtask {climb}`");
     if let Some(back) = saved::interrupted(workspace.root())? {
-        let note = format!("A run was interrupted while it wrote files. To take it back: `{back}`");
+        let note = format!("A run was interrupted while it wrote files. To undo it: `{back}`");
         let _ = writeln!(text, "\n{}", ui::paint(ui::NOTE, &note));
     }
     ui::print(&text);

@@ -26,7 +26,7 @@ pub(crate) fn reset(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     let mut text = String::new();
     let store = Store::open(workspace.root())?;
     if let Some(back) = interrupted(workspace.root())? {
-        let _ = writeln!(text, "An earlier run was interrupted; what was before it: `{back}`\n");
+        let _ = writeln!(text, "An earlier run was interrupted. To undo it: `{back}`\n");
     }
     let work = Work::find(workspace, exercise)?;
     let folder = &exercise.chapter.folder;
@@ -55,8 +55,8 @@ fn own_commit(work: &Work, folder: &str) -> String {
         return String::new();
     }
     format!(
-        "No remote of the course is known here, so that commit counts as shipped. If it has work of yours, find one \
-         before it\nwith `git log -- {folder}`, and bring it back with `git restore --source COMMIT -- {folder}`.\n"
+        "This repository has no remote of the course, so that commit counts as the original. If it has your work, find an \
+         earlier commit\nwith `git log -- {folder}`, and restore it with `git restore --source COMMIT -- {folder}`.\n"
     )
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let _ = writeln!(
         text,
         "\nIt is {}/solution.patch; `cargo xtask check-exercise {number} --solution` checks it, \
-         `cargo xtask solution {number} --apply` puts it into your files.",
+         `cargo xtask solution {number} --apply` applies it to your files.",
         exercise.folder
     );
     ui::page(&text, args.no_pager);
@@ -58,15 +58,15 @@ pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     let number = exercise.number;
     let store = Store::open(workspace.root())?;
     if let Some(back) = interrupted(workspace.root())? {
-        bail!("an earlier run was interrupted: `{back}` brings back what was before it");
+        bail!("an earlier run was interrupted: `{back}` undoes it");
     }
     let work = Work::find(workspace, exercise)?;
     let patch = exercise.patch(workspace, "solution.patch")?;
     let now = |path: &str| disk::read(&workspace.path(path)).ok().flatten();
     let after = patch.apply(now).with_context(|| {
         format!(
-            "the solution does not fit upon your work, so nothing was changed; \
-             `cargo xtask reset {number}` saves your work and makes room for it"
+            "the solution does not apply to your files, so nothing was changed; \
+             `cargo xtask reset {number}` saves your work and restores the chapter"
         )
     })?;
     let change =
@@ -86,13 +86,13 @@ pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     for change in &changes {
         let _ = writeln!(text, "  {}", change.path);
     }
-    let _ = writeln!(text, "\nTo have it as it was: `{back}`");
+    let _ = writeln!(text, "\nTo undo it: `{back}`");
     let _ = writeln!(text, "Next: `cargo xtask check-exercise {number}`");
     Ok(text)
 }
 
 fn agrees(exercise: &Exercise) -> anyhow::Result<bool> {
-    ui::print(&format!("This shows how exercise {} can be solved. Go on? [y/N] ", exercise.number));
+    ui::print(&format!("This shows a solution of exercise {}. Continue? [y/N] ", exercise.number));
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))

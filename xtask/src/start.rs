@@ -167,20 +167,20 @@ fn next(part: u8, made: &[String]) -> String {
     };
     let mut text = String::new();
     if made.is_empty() {
-        let _ = writeln!(text, "{FOLDER}/ is there already; nothing was written.");
+        let _ = writeln!(text, "{FOLDER}/ exists already; nothing was written.");
     } else {
         let _ = writeln!(text, "Made: {FOLDER}/{}", made.join(&format!(", {FOLDER}/")));
     }
     let _ = writeln!(
         text,
-        "\n1. Open {FOLDER}/{bin} in your editor.\n2. Type `cargo xtask climb`: it fails at stage {stage}, {title}, and says what is missing.\n3. Write it, and type it again; or `cargo xtask climb --watch` once, which \
-         checks whenever you save."
+        "\n1. Open {FOLDER}/{bin} in your editor.\n2. Type `cargo xtask climb`: it fails at stage {stage}, {title}, and shows the failed checks.\n3. Fix your server, and run it again. `cargo xtask climb --watch` checks \
+         whenever you save."
     );
     if made.iter().any(|name| name == "echo.py") {
         let _ = writeln!(
             text,
-            "\nIn another language: {FOLDER}/echo.py, echo.go and echo.js begin the same way. Each has the line that climbs \
-             with it."
+            "\nIn another language: {FOLDER}/echo.py, echo.go and echo.js begin the same way. Each begins with its `climb` \
+             command."
         );
     }
     text
@@ -216,6 +216,6 @@ mod tests {
         let said = next(3, &["Cargo.toml".into(), "src/main.rs".into()]);
         assert!(said.contains("it fails at stage 9,"), "{said}");
         let said = next(1, &[]);
-        assert!(said.starts_with("my_server/ is there already; nothing was written."), "{said}");
+        assert!(said.starts_with("my_server/ exists already; nothing was written."), "{said}");
     }
 }

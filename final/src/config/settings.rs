@@ -11,7 +11,12 @@ pub(super) struct Setting {
 }
 
 pub(super) const SETTINGS: [Setting; 22] = [
-    setting("addr", "IP:PORT", "127.0.0.1:8080", "the address to listen on; port 0 means any free port"),
+    setting(
+        "addr",
+        "IP:PORT",
+        "127.0.0.1:8080",
+        "the address to listen on; port 0 means any free port",
+    ),
     setting("root", "DIR", "", "the directory whose files are served"),
     setting("max-age", "TIME", "1h", "how long clients may cache files other than pages"),
     setting("log", "FORMAT", "common", "the access log: common, json or off"),
@@ -28,7 +33,12 @@ pub(super) const SETTINGS: [Setting; 22] = [
         "500ms",
         "how long all threads may be blocked before requests are rejected with 503",
     ),
-    setting("max-connections", "COUNT", "16384", "the most connections; connections over the limit get 503"),
+    setting(
+        "max-connections",
+        "COUNT",
+        "16384",
+        "the most connections; connections over the limit get 503",
+    ),
     setting(
         "max-connections-per-address",
         "COUNT",
@@ -58,7 +68,12 @@ pub(super) const SETTINGS: [Setting; 22] = [
         "75s",
         "how long a connection may be idle; must be longer than the idle timeout of a proxy in front",
     ),
-    setting("head-timeout", "TIME", "10s", "how long the header section of a request may take; 408 after it"),
+    setting(
+        "head-timeout",
+        "TIME",
+        "10s",
+        "how long the header section of a request may take; 408 after it",
+    ),
     setting("body-timeout", "TIME", "30s", "how long the body of a request may take; 408 after it"),
     setting("write-timeout", "TIME", "30s", "how long a client may read nothing of a response"),
     setting(
@@ -67,7 +82,12 @@ pub(super) const SETTINGS: [Setting; 22] = [
         "0s",
         "how long a stopping server still accepts clients; probes see \"not ready\", and each response closes its connection",
     ),
-    setting("drain-timeout", "TIME", "10s", "how long a stopping server waits for requests in progress"),
+    setting(
+        "drain-timeout",
+        "TIME",
+        "10s",
+        "how long a stopping server waits for requests in progress",
+    ),
 ];
 
 const fn setting(
@@ -84,10 +104,7 @@ pub(super) const RENAMED: [(&str, &str); 1] = [("patience", "stall-timeout")];
 
 /// Settings without a value.
 pub(super) const SWITCHES: [(&str, &str); 2] = [
-    (
-        "files-only",
-        "serve the files of --root at /, and nothing else but /health and /metrics",
-    ),
+    ("files-only", "serve the files of --root at /, and nothing else but /health and /metrics"),
     ("listings", "list directories that have no index.html"),
 ];
 
