@@ -31,7 +31,7 @@ pub(super) const STAGES: &[Stage] = &[
                    (RLIMIT_NOFILE) if it is lower.",
         hint: "A thread for each connection is too many threads, and a pool is blocked by as many clients as it has \
                workers. Wait for all sockets at once (epoll, kqueue), and use a thread only for a complete request.",
-        page: "part6/index.md",
+        page: "part6/event-loop.md",
         checks: &[
             Check {
                 sentence: "beside 500 incomplete requests, a request is served within 2 s",
@@ -57,7 +57,7 @@ pub(super) const STAGES: &[Stage] = &[
                    everything is served as before.",
         hint: "An unbounded queue turns overload into waiting. When no thread has become free for some hundred \
                milliseconds, send 503 from a thread that runs no handlers (load shedding).",
-        page: "part6/index.md",
+        page: "part6/overload.md",
         checks: &[
             Check {
                 sentence: "one slow handler does not delay other requests",
@@ -82,7 +82,7 @@ pub(super) const STAGES: &[Stage] = &[
                    truncated, no new client is accepted, and the server exits with status 0.",
         hint: "Stop accepting, mark each remaining response with Connection: close, close idle connections, and wait \
                for the other connections, up to a limit.",
-        page: "part6/index.md",
+        page: "part6/graceful-shutdown.md",
         checks: &[
             Check {
                 sentence: "every request in a handler gets its complete response",
