@@ -1,6 +1,8 @@
 //! Single keys of the terminal, for the commands that watch: read without Enter, and put back at the end.
 
 use std::io::{IsTerminal, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -9,6 +11,12 @@ use crate::ui;
 
 /// How often the files are looked at while no key comes. A person does not notice it.
 const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Ctrl-C and Ctrl-D, which are bytes in this mode, and q.
+const QUIT: &[u8] = b"\x03\x04q";
+
+/// The exit status of a program that Ctrl-C has ended, as a shell reports it.
+const INTERRUPTED: i32 = 130;
 
 /// What a person does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +34,8 @@ pub(crate) struct Keys {
     pressed: Receiver<u8>,
     /// Whether keys can still come: not after the end of a pipe.
     ended: bool,
+    /// Whether [`Keys::wait`] waits for a key. Otherwise a check runs, which may take minutes.
+    waits: Arc<AtomicBool>,
     _mode: Option<Mode>,
 }
 
@@ -33,27 +43,41 @@ impl Keys {
     /// Begins to listen.
     pub(crate) fn listen() -> std::io::Result<Keys> {
         let (sender, pressed) = mpsc::channel();
+        let mode = std::io::stdin().is_terminal().then(Mode::single_keys).flatten();
+        let waits = Arc::new(AtomicBool::new(false));
+        let (before, is_awaited) = (mode.clone(), Arc::clone(&waits));
         let read = move || {
             for byte in std::io::stdin().lock().bytes().map_while(Result::ok) {
+                let quits = QUIT.contains(&byte) && before.is_some();
+                if quits && !is_awaited.load(Ordering::SeqCst) {
+                    // The main thread waits for a check. The checks and their server end with this process.
+                    drop(before);
+                    std::process::exit(INTERRUPTED);
+                }
                 if sender.send(byte).is_err() {
                     return;
                 }
             }
         };
         std::thread::Builder::new().name("keys".to_string()).spawn(read)?;
-        let mode = std::io::stdin().is_terminal().then(Mode::single_keys).flatten();
-        Ok(Keys { pressed, ended: false, _mode: mode })
+        Ok(Keys { pressed, ended: false, waits, _mode: mode })
     }
 
     /// Waits for a key, or until a file is saved.
     pub(crate) fn wait(&mut self, files: &Snapshot) -> Event {
+        self.waits.store(true, Ordering::SeqCst);
+        let event = self.next(files);
+        self.waits.store(false, Ordering::SeqCst);
+        event
+    }
+
+    fn next(&mut self, files: &Snapshot) -> Event {
         loop {
             if self.ended {
                 std::thread::sleep(INTERVAL);
             } else {
                 match self.pressed.recv_timeout(INTERVAL) {
-                    // Ctrl-C and Ctrl-D, which are bytes in this mode.
-                    Ok(3 | 4 | b'q') => return Event::Quit,
+                    Ok(byte) if QUIT.contains(&byte) => return Event::Quit,
                     Ok(byte) if byte.is_ascii_alphabetic() => return Event::Key(char::from(byte)),
                     Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => self.ended = true,
@@ -78,14 +102,12 @@ pub(crate) fn help(folder: &str) -> String {
     let key = |key: &str, what: &str| format!("{} {what}", ui::paint(ui::TITLE, key));
     let keys =
         [key("n", "next"), key("h", "hint"), key("c", "check all"), key("q", "quit")].join("   ");
-    format!(
-        "\n{keys}\n{}\n",
-        ui::paint(ui::DIM, &format!("Checks again when you save a file in {folder}."))
-    )
+    format!("\n{keys}\n{}\n", ui::paint(ui::DIM, &format!("Checks again when {folder} changes.")))
 }
 
 /// The terminal's mode before ours.
 #[cfg(unix)]
+#[derive(Clone)]
 struct Mode(rustix::termios::Termios);
 
 #[cfg(unix)]
@@ -112,6 +134,7 @@ impl Drop for Mode {
 
 /// Here a key is read with the Enter that follows it.
 #[cfg(not(unix))]
+#[derive(Clone)]
 struct Mode;
 
 #[cfg(not(unix))]

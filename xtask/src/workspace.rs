@@ -38,11 +38,12 @@ impl Workspace {
             None => env::current_dir().context("the current folder cannot be read")?,
         };
         let root = start.ancestors().find(|folder| folder.join("chapters").is_dir());
-        Workspace::at(
-            root.with_context(|| {
-                format!("no folder `chapters` in {} or above it", start.display())
-            })?,
-        )
+        Workspace::at(root.with_context(|| {
+            format!(
+                "no folder `chapters` in {} or above it: run this in the repository",
+                start.display()
+            )
+        })?)
     }
 
     /// The repository at this root.

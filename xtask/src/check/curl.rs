@@ -11,8 +11,17 @@ pub(crate) const ADDRESS: &str = "127.0.0.1:8080";
 pub(super) fn command(sent: &[u8]) -> String {
     curl(sent).unwrap_or_else(|| {
         let text = escape(sent).replace('\'', "\\x27").replace('%', "%%");
-        format!("printf '{text}' | nc -q 2 {}", ADDRESS.replace(':', " "))
+        let print = format!("printf '{text}'");
+        // Option -q closes the sending direction at the end of the input, and the server would see that end.
+        let print = if is_begun(sent) { format!("{{ {print}; sleep 15; }}") } else { print };
+        format!("{print} | nc -q 2 {}", ADDRESS.replace(':', " "))
     })
+}
+
+/// Whether these bytes are the beginning of a header section: the check waits for a timeout of the server.
+fn is_begun(sent: &[u8]) -> bool {
+    let has = |part: &[u8]| sent.windows(part.len()).any(|window| window == part);
+    has(b" HTTP/1.") && !has(b"\r\n\r\n")
 }
 
 /// `None` for what is not one well-formed request with a text for a body.
@@ -44,7 +53,7 @@ fn curl(sent: &[u8]) -> Option<String> {
     if target.contains("/.") {
         line.push_str(" --path-as-is");
     }
-    let (mut host, mut length, mut has_type) = (false, 0, false);
+    let (mut host, mut length, mut has_type) = (false, None, false);
     for field in lines {
         let (name, value) = field.split_once(": ").or_else(|| field.split_once(':'))?;
         if name.is_empty() || name.contains(' ') || !visible(name) || !visible(value) {
@@ -52,9 +61,14 @@ fn curl(sent: &[u8]) -> Option<String> {
         }
         match name.to_ascii_lowercase().as_str() {
             // curl sends its own, or the check sends it only for its own convenience.
-            "host" if !host => host = true,
-            "host" => return None,
-            "content-length" => length = value.parse().ok()?,
+            "host" if !host && is_host(value) => host = true,
+            // curl would encode the body once more.
+            "host" | "transfer-encoding" => return None,
+            // Any other spelling, such as `+5`, or a second field, is what the check is about.
+            "content-length" if length.is_none() && value == body.len().to_string() => {
+                length = Some(body.len());
+            }
+            "content-length" => return None,
             "connection" if value == "close" => {}
             name_in_lower => {
                 has_type |= name_in_lower == "content-type";
@@ -65,7 +79,7 @@ fn curl(sent: &[u8]) -> Option<String> {
         }
     }
     if !host
-        || length != body.len()
+        || length.unwrap_or(0) != body.len()
         || (!body.is_empty() && !visible(body))
         || body.starts_with('@')
     {
@@ -79,6 +93,12 @@ fn curl(sent: &[u8]) -> Option<String> {
     }
     let _ = write!(line, " {}", quoted(&format!("http://{ADDRESS}{target}")));
     Some(line)
+}
+
+/// Whether the value of Host does not matter for the check, so that curl may send its own.
+fn is_host(value: &str) -> bool {
+    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
+    !value.is_empty() && value.bytes().all(harmless)
 }
 
 /// Quoted for a shell, if it needs to be.
@@ -138,6 +158,10 @@ mod tests {
                 &b"GET  / HTTP/1.1\r\n\r\n"[..],
                 r"printf 'GET  / HTTP/1.1\r\n\r\n' | nc -q 2 127.0.0.1 8080",
             ),
+            (
+                b"GET / HTTP/1.1\r\nHost: a\r\n",
+                r"{ printf 'GET / HTTP/1.1\r\nHost: a\r\n'; sleep 15; } | nc -q 2 127.0.0.1 8080",
+            ),
             (b"GET /%41 'x'\n\xff", r"printf 'GET /%%41 \x27x\x27\n\xff' | nc -q 2 127.0.0.1 8080"),
         ] {
             assert_eq!(command(sent), expected);
@@ -145,10 +169,15 @@ mod tests {
         for sent in [
             "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\r\n\r\n",
             "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\r\nHost: a\r\nA: b\tc\r\n\r\n",
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello",
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 0005\r\n\r\nhello",
+            "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+            "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\nhello",
         ] {
             assert!(command(sent.as_bytes()).starts_with("printf"), "{sent}");
         }

@@ -12,6 +12,9 @@ use crate::ui;
 const MAX_LINES: usize = 24;
 /// A longer line is cut.
 const MAX_LINE: usize = 160;
+/// Of more connections, only the last are shown: the others have passed, and would push the failure out of the screen.
+/// `--json` reports them all.
+const MAX_CONNECTIONS: usize = 4;
 /// A request of more bytes is not shown as a command: it would fill the screen with one line.
 const MAX_COMMAND: usize = 4096;
 
@@ -104,8 +107,13 @@ pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
     text.push('\n');
     let _ = match ended {
         Ended::Done if passed == total => {
-            let lines = next.solved.join("\n");
-            write!(text, "{} All {total} checks passed.\n{lines}\n", ui::paint(ui::GOOD, "Solved."))
+            let solved = ui::paint(ui::GOOD, "Solved.");
+            let passed = match total {
+                1 => "The check passed.".to_string(),
+                _ => format!("All {total} checks passed."),
+            };
+            let lines: String = next.solved.iter().map(|line| format!("{line}\n")).collect();
+            write!(text, "{solved} {passed}\n{lines}")
         }
         Ended::Done => {
             writeln!(text, "{passed} of {total} checks passed.{stuck}")
@@ -197,12 +205,10 @@ fn exchanges(conversations: &[Conversation]) -> String {
     if pieces <= 2 {
         return String::new();
     }
-    let mut text = format!(
-        "\n  {}\n",
-        ui::paint(ui::DIM, "all bytes that this check sent (>) and received (<):")
-    );
-    let mut before = 0;
-    for Conversation { number, pieces } in conversations {
+    let mut text =
+        format!("\n  {}\n", ui::paint(ui::DIM, "what this check sent (>) and received (<):"));
+    let (mut before, skipped) = (0, conversations.len().saturating_sub(MAX_CONNECTIONS));
+    for Conversation { number, pieces } in &conversations[skipped..] {
         if *number > before + 1 {
             let _ = writeln!(text, "  … ({} connections more)", number - before - 1);
         }

@@ -11,7 +11,7 @@ const SETTLED: Duration = Duration::from_millis(200);
 /// When each file was written, and its length.
 type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
-/// The files below a folder, as they are at one moment.
+/// The files below a folder, or one file, as they are at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     folder: PathBuf,
@@ -49,6 +49,12 @@ impl Snapshot {
 }
 
 fn collect(folder: &Path, files: &mut Seen) {
+    if let Ok(metadata) = fs::metadata(folder)
+        && metadata.is_file()
+    {
+        files.insert(folder.to_owned(), (metadata.modified().ok(), metadata.len()));
+        return;
+    }
     // A folder that goes away while we look is a change like any other.
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -89,6 +95,16 @@ mod tests {
         let before = look();
         fs::remove_file(folder.path().join("src/old.rs")).unwrap();
         assert!(before.changed(&look()).unwrap().ends_with("old.rs"));
+    }
+
+    #[test]
+    fn one_file_can_be_watched_alone() {
+        let folder = folder_with(&[("server", "1"), ("other", "")]);
+        let before = Snapshot::of(&folder.path().join("server"));
+        fs::write(folder.path().join("other"), "more").unwrap();
+        assert_eq!(before.settled_change(), None);
+        fs::write(folder.path().join("server"), "longer").unwrap();
+        assert!(before.settled_change().is_some());
     }
 
     #[test]

@@ -44,11 +44,12 @@ pub(super) fn line(stage: &Stage, all: &[Checked], ended: &Ended, marks: ui::Mar
     text + "\n"
 }
 
-/// The line below all stages.
-pub(super) fn sum(passed: &[Stage], failed: Option<&Stage>) -> String {
-    let mut text = format!("\n{} stages passed.", passed.len());
-    if let Some(stage) = failed {
-        let _ = write!(text, " The first failure: `cargo xtask climb --stage {}`", stage.number);
+/// The line below all stages, with the command for the first that failed.
+pub(super) fn sum(passed: &[Stage], failed: Option<&str>) -> String {
+    let count = passed.len();
+    let mut text = format!("\n{count} {} passed.", if count == 1 { "stage" } else { "stages" });
+    if let Some(command) = failed {
+        let _ = write!(text, " The first failure: `{command}`");
     }
     text + "\n"
 }
@@ -73,14 +74,23 @@ pub(crate) fn picture(progress: &mut Progress) -> String {
     text
 }
 
-/// All stages for such a server are done.
-pub(super) fn done(scheme: Scheme, _program: &str) -> String {
-    match scheme {
-        Scheme::Echo => "All stages for an echo are done. The next stages are for an HTTP server: `cargo xtask start 3` creates \
-                         a starter for it.\n"
-            .to_string(),
-        Scheme::Http => "All stages are done. `cargo xtask climb --all` runs them again.\n".to_string(),
-    }
+/// All stages for such a server are done: the reader's own, or another server, whose progress is not saved.
+pub(super) fn done(scheme: Scheme, is_own: bool) -> String {
+    let text = match (scheme, is_own) {
+        (Scheme::Echo, true) => {
+            "All stages for an echo are done. The next stages are for an HTTP server: `cargo xtask start 3` creates a \
+             starter for it."
+        }
+        (Scheme::Echo, false) => {
+            "All stages for an echo are done. The next stages are for an HTTP server, which prints \
+             `listening on http://ADDRESS`. Only my_server counts as your progress."
+        }
+        (Scheme::Http, true) => "All stages are done. `cargo xtask climb --all` runs them again.",
+        (Scheme::Http, false) => {
+            "All stages for an HTTP server are done. Only my_server counts as your progress."
+        }
+    };
+    ui::wrapped(text) + "\n"
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod steps;
 mod target;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -220,16 +220,17 @@ impl Climb<'_> {
             .filter(|stage| stage.scheme == scheme)
             .filter(|stage| !self.target.is_own() || progress.is_open(stage.number, stage.name))
             .collect();
-        if open.is_empty() && !self.args.json {
-            ui::print(&ladder::done(scheme, self.words.first().map_or("", String::as_str)));
-        }
-        for stage in open {
+        for stage in &open {
             if !self.stage(stage)? {
                 return Ok(false);
             }
             if !self.args.json {
                 ui::print("\n");
             }
+        }
+        // After the last stage, the ladder of the reader's own server has named the next.
+        if !self.args.json && (open.is_empty() || !self.target.is_own()) {
+            ui::print(&ladder::done(scheme, self.target.is_own()));
         }
         Ok(true)
     }
@@ -251,7 +252,9 @@ impl Climb<'_> {
             script::write(file, all)?;
         }
         if !self.args.json {
-            ui::print(&ladder::sum(&passed, failed.first().map(|(stage, _)| stage)));
+            let first = failed.first().map(|(stage, _)| stage.number.to_string());
+            let first = first.map(|number| self.typed(&["--stage", &number]));
+            ui::print(&ladder::sum(&passed, first.as_deref()));
         }
         Ok(failed.is_empty())
     }
@@ -278,7 +281,7 @@ impl Climb<'_> {
             Target::Step(_) => String::new(),
             _ => self.typed(&["--stage", &stage.number.to_string(), "--hint"]),
         };
-        let solved = vec![self.picture(stage)?];
+        let solved = self.picture(stage)?.into_iter().collect();
         let running = self.running(&ended, report::arguments(&all));
         let next = Next {
             stuck,
@@ -296,7 +299,7 @@ impl Climb<'_> {
     /// The server that must run for the shown commands, with the arguments that the check put after the address.
     fn running(&self, ended: &Ended, arguments: &[String]) -> String {
         if let Ended::NoServer(failure) = ended {
-            let words = [&[self.target.by_hand()], &*failure.arguments].concat();
+            let words = [vec![self.target.by_hand()], shown(&failure.arguments)].concat();
             return format!("`{}`", words.join(" "));
         }
         match arguments {
@@ -304,23 +307,33 @@ impl Climb<'_> {
             _ => format!(
                 "your server running at {}, after it {}",
                 curl::ADDRESS,
-                arguments.join(" ")
+                shown(arguments).join(" ")
             ),
         }
     }
 
-    /// The current ladder of the reader's own server. The progress of another server is not saved.
-    fn picture(&self, stage: &Stage) -> anyhow::Result<String> {
+    /// The current ladder of the reader's own server. The progress of another server is not saved, so its next stage is
+    /// named if it does not run anyway.
+    fn picture(&self, stage: &Stage) -> anyhow::Result<Option<String>> {
         if self.target.is_own() {
-            return Ok(ladder::picture(&mut Progress::load(self.workspace)?));
+            return Ok(Some(ladder::picture(&mut Progress::load(self.workspace)?)));
         }
         if let Target::Step(step) = self.target {
             let own = format!("cargo xtask climb --stage {}", stage.number);
-            return Ok(format!("That was {}. Your own server: `{own}`", step.name()));
+            return Ok(Some(format!("That was {}. Your own server: `{own}`", step.name())));
         }
-        let next = (stage.number + 1).to_string();
-        let next = self.typed(&["--stage", &next]);
-        Ok(format!("Only my_server counts as your progress. Next for this server: `{next}`"))
+        if self.args.stage.is_none() {
+            return Ok(None);
+        }
+        let all = stages();
+        let is_next = |other: &&Stage| other.number > stage.number && other.scheme == stage.scheme;
+        Ok(Some(match all.iter().find(is_next) {
+            Some(next) => {
+                let next = self.typed(&["--stage", &next.number.to_string()]);
+                format!("Only my_server counts as your progress. Next for this server: `{next}`")
+            }
+            None => ladder::done(stage.scheme, false).trim_end().to_string(),
+        }))
     }
 
     /// This command with other options, as it would be typed.
@@ -360,6 +373,16 @@ impl Climb<'_> {
         let limit = LIMIT + Duration::from_secs(2 * self.args.deadline);
         runner::run(&mut command, limit, made)
     }
+}
+
+/// The arguments of a server, as they are shown. The directory of a check is deleted after it.
+fn shown(arguments: &[String]) -> Vec<String> {
+    let is_gone =
+        |argument: &str| Path::new(argument).is_absolute() && !Path::new(argument).exists();
+    let shown = |argument: &String| {
+        if is_gone(argument) { "DIRECTORY".to_string() } else { argument.clone() }
+    };
+    arguments.iter().map(shown).collect()
 }
 
 fn in_json(stage: &Stage, all: &[Checked], ended: &Ended) -> serde_json::Value {

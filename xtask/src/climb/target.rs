@@ -60,11 +60,13 @@ impl Target {
         matches!(self, Target::Own { .. })
     }
 
-    /// The folder whose files are watched.
+    /// The folder whose files are watched, or the file.
     pub(super) fn folder(&self) -> PathBuf {
+        let here = std::env::current_dir().unwrap_or_default();
         match self {
             Target::Own { folder, .. } => folder.clone(),
-            Target::Other { .. } | Target::Step(_) => std::env::current_dir().unwrap_or_default(),
+            Target::Other { words, .. } => watched(words, &here),
+            Target::Step(_) => here,
         }
     }
 
@@ -102,6 +104,15 @@ impl Target {
         let program = program.with_extension(std::env::consts::EXE_EXTENSION);
         Ok(Some(vec![program.to_string_lossy().into_owned()]))
     }
+}
+
+/// What changes when this server changes: the folder of the script in its command, or the program itself, which a build
+/// writes among many other files. Without either, the current folder.
+fn watched(words: &[String], here: &Path) -> PathBuf {
+    let file = |word: &String| Some(here.join(word)).filter(|path| path.is_file());
+    let script = words.iter().skip(1).find_map(file);
+    let folder = script.and_then(|script| Some(script.parent()?.to_owned()));
+    folder.or_else(|| words.first().and_then(file)).unwrap_or_else(|| here.to_owned())
 }
 
 /// The program of the last part that was started: `part3`, or the package itself.
@@ -144,5 +155,25 @@ pub(super) fn scheme(words: &[String]) -> Result<Scheme, String> {
         }
         (_, Ended::Done) => Ok(Scheme::Echo),
         (_, ended) => Err(format!("{ended:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::tests::folder_with;
+
+    #[test]
+    fn the_script_or_the_program_of_a_command_is_watched() {
+        let folder = folder_with(&[("a/server.js", ""), ("target/debug/server", "")]);
+        let here = folder.path();
+        let watched = |words: &[&str]| {
+            watched(&words.iter().map(ToString::to_string).collect::<Vec<_>>(), here)
+        };
+        let absolute = here.join("a/server.js").to_string_lossy().into_owned();
+        assert_eq!(watched(&["node", "a/server.js"]), here.join("a"));
+        assert_eq!(watched(&["node", "--trace-warnings", &absolute]), here.join("a"));
+        assert_eq!(watched(&["target/debug/server"]), here.join("target/debug/server"));
+        assert_eq!(watched(&["server", "--fast"]), here);
     }
 }

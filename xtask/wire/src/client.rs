@@ -195,7 +195,7 @@ impl Client {
         match source.at_least(1, "the server to close") {
             Ok(more) => Err(WireError::new(
                 Kind::Unexpected,
-                "expected the server to close, but it went on sending",
+                "the server went on sending instead of closing",
             )
             .with_arrived(more)),
             Err(error) if matches!(error.kind(), Kind::Closed | Kind::Reset) => Ok(()),
@@ -252,7 +252,7 @@ impl Client {
         }
         loop {
             let Some(remaining) = remaining(deadline) else {
-                let message = format!("waited in vain for {what}");
+                let message = format!("waited {:?} in vain for {what}", self.patience);
                 return Err(WireError::new(Kind::TimedOut, message).with_arrived(&self.received));
             };
             let received = self

@@ -191,8 +191,10 @@ impl Server {
         if let Some(folder) = env::var_os(SERVER_FOLDER) {
             command.current_dir(folder);
         }
-        let program = Program::start_command(command)
-            .map_err(|error| Failure::new(STARTS, error.message()))?;
+        let program = Program::start_command(command).map_err(|error| Failure {
+            arguments: arguments.into(),
+            ..Failure::new(STARTS, error.message())
+        })?;
         let conversations = Arc::default();
         Ok(Server { program, words: words.to_vec(), arguments: arguments.into(), conversations })
     }

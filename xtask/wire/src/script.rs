@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(error.kind(), Kind::TimedOut);
         assert_eq!(
             error.to_string(),
-            "waited in vain for the end of a reply's head\nthis had arrived:\n< HTTP/1.1 200"
+            "waited 50ms in vain for the end of a reply's head\nthis had arrived:\n< HTTP/1.1 200"
         );
     }
 

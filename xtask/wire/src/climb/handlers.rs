@@ -48,7 +48,7 @@ pub(super) const STAGES: &[Stage] = &[
         contract: "The server is started with two arguments here: the address, which is not the last one any more, \
                    and the directory to serve, which the check fills (index.html, notes.txt and others). `GET \
                    /static/PATH` sends the file with its Content-Type (HTML, CSS, JavaScript, PNG, plain text). A \
-                   missing file gets 404. No path leaves the directory: neither `..` in any spelling, nor an absolute \
+                   missing file gets 404; a directory gets 404, 403 or a redirect. No path leaves the directory: neither `..` in any spelling, nor an absolute \
                    path, nor a symbolic link.",
         hint: "Decode once, split, and reject each segment that is `..`, is empty, or contains a slash, a backslash \
                or a NUL. Then resolve the path (realpath) and check that it is still inside: this catches the links.",
@@ -82,7 +82,7 @@ pub(super) const STAGES: &[Stage] = &[
         title: "revalidates with ETag and 304",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "A file is sent with an ETag. A request with If-None-Match that has this ETag in its list, strong \
+        contract: "The server is started as in stage 25. A file is sent with an ETag. A request with If-None-Match that has this ETag in its list, strong \
                    or weak, or `*`, gets 304 without a body and with the ETag. When the file has changed, the request \
                    gets 200 and another ETag.",
         hint: "An ETag names a version of the content: a hash, or length and modification time. If-None-Match uses \

@@ -57,8 +57,9 @@ pub(super) const STAGES: &[Stage] = &[
         title: "parses a header section in any pieces, and rejects a malformed one",
         phase: PHASE,
         scheme: Scheme::Http,
-        contract: "A request may arrive in any pieces. 400: a malformed request line or field line, HTTP/1.1 without \
-                   Host or with two Host fields. 414: a target of 100,000 bytes. 431: a header section of 1 MiB. 505: \
+        contract: "A request may arrive in any pieces. 400: a malformed request line or field line (also a control \
+                   character, or a method such as `G@T`), HTTP/1.1 without Host, with two Host fields, or with an \
+                   invalid Host (`a/b`). 414: a target of 100,000 bytes. 431: a header section of 1 MiB. 505: \
                    HTTP/2.0. The server closes the connection after each of these. A target of 8,000 bytes is fine.",
         hint: "Collect bytes until the empty line, up to a limit, and parse them then. Close a connection after you \
                reject a request: its end is unknown, and so is the start of the next one.",
@@ -222,10 +223,11 @@ pub(super) const STAGES: &[Stage] = &[
         scheme: Scheme::Http,
         contract: "Two servers in a row must agree on where a request ends, or an attacker can hide a request between \
                    them. Rejected with 400 and closed: Content-Length beside Transfer-Encoding, conflicting \
-                   Content-Lengths, a length that is not digits only, a last transfer coding other than chunked, \
-                   disguised names and values. 501: a coding before chunked; 501 is accepted for any rejected coding. \
-                   413: a length that overflows. Served: equal lengths, in several lines or as a list (`5, 5`), and \
-                   `, chunked`: an empty list element does not count.",
+                   Content-Lengths, a length that is not digits only (also `5,`), a last transfer coding other than \
+                   chunked, chunked twice, Transfer-Encoding in HTTP/1.0, disguised names and values. 501: a coding \
+                   before chunked; 501 is accepted for any rejected coding. 413: a length that overflows. Served: \
+                   equal lengths, in several lines or as a list (`5, 5`), and `, chunked`: an empty element in a list \
+                   of codings does not count.",
         hint: "Validate all Content-Length and Transfer-Encoding fields together, before you read any body, and \
                reject every combination that allows two interpretations. Join the lines of a field with commas and \
                split at the commas first. See RFC 9112, section 6.3, and for lists RFC 9110, section 5.6.1.",
@@ -347,22 +349,31 @@ fn in_pieces(
 }
 
 fn bad_requests(server: &Server) -> Checked {
-    for bytes in [
-        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"[..],
-        b"GET /\r\n\r\n",
-        b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
-        b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
-        b"GET / http/1.1\r\nHost: a\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nName : value\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\n: no name\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n folded\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nA: b\0c\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nA: b\rc\r\n\r\n",
-        b"G@T / HTTP/1.1\r\nHost: a\r\n\r\n",
-    ] {
-        rejected(server, bytes, &[400])?;
+    const LINE: &str = "RFC 9112 section 3 (Request Line)";
+    const FIELD: &str = "RFC 9112 section 5 (Field Syntax)";
+    const VALUE: &str = "RFC 9110 section 5.5 (Field Values)";
+    const FOLDED: &str = "RFC 9112 section 5.2 (Obsolete Line Folding)";
+    let rows: &[(&[u8], &str, &str)] = &[
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "the first bytes of TLS", LINE),
+        (b"GET /\r\n\r\n", "no version", LINE),
+        (b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", "two spaces after the method", LINE),
+        (b"GET / HTTP/1.1 \r\nHost: a\r\n\r\n", "a space after the version", LINE),
+        (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", "a space in the target", LINE),
+        (b"GET / http/1.1\r\nHost: a\r\n\r\n", "`http` in lower case", LINE),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", "a field line without a colon", FIELD),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nName : value\r\n\r\n", "a space before the colon", FIELD),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n: no name\r\n\r\n", "a field without a name", FIELD),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n folded\r\n\r\n", "a folded field line", FOLDED),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nA: b\0c\r\n\r\n", "a NUL in a value", VALUE),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nA: b\rc\r\n\r\n", "a CR without LF in a value", VALUE),
+        (b"G@T / HTTP/1.1\r\nHost: a\r\n\r\n", "`@` in a method", LINE),
+    ];
+    for (bytes, reason, rule) in rows {
+        rejected(server, bytes, &[400]).map_err(|failure| Failure {
+            expected: format!("{} ({reason})", failure.expected).into(),
+            rule: Some((*rule).into()),
+            ..failure
+        })?;
     }
     Ok(())
 }
@@ -571,10 +582,7 @@ fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
     for row in smuggling::rows().into_iter().filter(wanted) {
         let Test::Exchange { bytes, statuses, closes, .. } = &row.test else { continue };
         let tried = if *closes {
-            // For a server without this coding, a disguised name is an unknown coding (RFC 9112 section 6.1).
-            let is_coding = row.rule.contains("oding") || row.rule.contains("Encoding");
-            let also = if is_coding { &[400, 501][..] } else { &[] };
-            rejected(server, bytes, &[statuses, also].concat())
+            rejected(server, bytes, &accepted(&row, statuses))
         } else {
             server.connect()?.send(bytes).and_then(|answer| status_in(&answer, statuses).map(drop))
         };
@@ -585,6 +593,17 @@ fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
         })?;
     }
     Ok(())
+}
+
+/// The statuses for a row that is rejected. A server without a coding, or with a disguised one, may respond with 501
+/// (RFC 9112 section 6.1), as for chunked twice.
+fn accepted(row: &Row, statuses: &[u16]) -> Vec<u16> {
+    let is_coding = ["oding", "Encoding", "chunked"].iter().any(|word| row.rule.contains(word));
+    let also = if is_coding { &[400, 501][..] } else { &[] };
+    let mut all = [statuses, also].concat();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn is_rejected(row: &Row) -> bool {
@@ -633,7 +652,11 @@ fn slowloris(server: &Server) -> Checked {
             return is_timed_out(&mut connection, bytes);
         }
     }
-    Err(connection.unfinished("status 408", bytes))
+    let expected = format!(
+        "status 408 within {} s, although a byte arrives every second",
+        deadline().as_secs()
+    );
+    Err(connection.unfinished(&expected, bytes))
 }
 
 /// Expects 408 and then the end of the stream.

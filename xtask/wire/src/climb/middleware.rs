@@ -363,7 +363,8 @@ fn exhausted(server: &Server) -> Result<Answer, crate::exercise::Failure> {
     loop {
         let answer = connection.ask("GET", "/limited", &[], b"")?;
         if answer.reply.status != 200 {
-            answer.require(served >= 5, "five requests are served at once", served)?;
+            let got = format!("status {} for request {}", answer.reply.status, served + 1);
+            answer.require(served >= 5, "five requests are served at once", got)?;
             return Ok(answer);
         }
         served += 1;

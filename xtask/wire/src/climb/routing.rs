@@ -87,7 +87,8 @@ pub(super) const STAGES: &[Stage] = &[
         phase: PHASE,
         scheme: Scheme::Http,
         contract: "`POST /users` with `{\"name\": \"Ada\"}` gets 201, a Location and the user as JSON, with its id. \
-                   `GET`, `PUT` and `DELETE` work on that location; after DELETE it is 404. 400: malformed JSON. 415: \
+                   `GET`, `PUT` and `DELETE` work on that location; after DELETE it is 404. `GET /users` gets a JSON \
+                   array of all users, and a server that has just started has none. 400: malformed JSON. 415: \
                    another Content-Type. 422: JSON without a usable name.",
         hint: "Three questions, three statuses: does the Content-Type declare JSON (415), does the body parse (400), \
                and is its meaning valid here (422)?",
