@@ -230,7 +230,7 @@ fn log_injection(server: &Server) -> Checked {
         all.lines().find(|line| line.starts_with("GET /forged") || line.contains('\u{1b}'));
     require(
         forged.is_none(),
-        "what a client sends is escaped in the log",
+        "client data is escaped in the log",
         format!("this line: {:?}", forged.unwrap_or_default()),
     )
 }
