@@ -53,7 +53,7 @@ pub(super) const STAGES: &[Stage] = &[
         scheme: Scheme::Echo,
         contract: "A stream may have any length: 8 MiB come back complete and in order. A client that has closed its \
                    sending direction (shutdown with SHUT_WR, a FIN on the wire) still gets the remaining bytes, and \
-                   then the end of the stream. The server waits at least 10 seconds for a client that does not read, \
+                   then the end of the stream. The server waits at least 3 seconds for a client that does not read, \
                    and does not buffer its bytes meanwhile.",
         hint: "read(2) returns the bytes that have arrived, which is rarely a whole message. write(2) may take fewer \
                bytes than it was given: use write_all, or a loop. Read again only after everything that was read \
