@@ -150,7 +150,7 @@ fn parse(bytes: &[u8]) -> Result<Request, Status> {
         fields.push((name.to_ascii_lowercase(), value.trim_matches([' ', '\t']).to_string()));
     }
     let request = Request { method: method.into(), target: target.into(), is_old, fields };
-    let is_valid = is_token(method) && request.has_valid_host();
+    let is_valid = is_token(method) && request.has_valid_target() && request.has_valid_host();
     is_valid.then_some(request).ok_or(status::BAD_REQUEST)
 }
 

@@ -52,6 +52,11 @@ impl Request {
         lines.map(|(_, value)| value.as_str())
     }
 
+    /// A target is visible ASCII. A bare LF in it could be the end of the line for another server.
+    pub(crate) fn has_valid_target(&self) -> bool {
+        !self.target.is_empty() && self.target.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+
     /// One valid Host, as HTTP/1.1 requires (RFC 9112 section 3.2).
     pub(crate) fn has_valid_host(&self) -> bool {
         let hosts: Vec<&str> = self.values("host").collect();

@@ -359,6 +359,8 @@ fn bad_requests(server: &Server) -> Checked {
         (b"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", "two spaces after the method", LINE),
         (b"GET / HTTP/1.1 \r\nHost: a\r\n\r\n", "a space after the version", LINE),
         (b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", "a space in the target", LINE),
+        (b"GET  HTTP/1.1\r\nHost: a\r\n\r\n", "an empty target", LINE),
+        (b"GET /a\nb HTTP/1.1\r\nHost: a\r\n\r\n", "an LF in the target", LINE),
         (b"GET / http/1.1\r\nHost: a\r\n\r\n", "`http` in lower case", LINE),
         (b"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", "a field line without a colon", FIELD),
         (b"GET / HTTP/1.1\r\nHost: a\r\nName : value\r\n\r\n", "a space before the colon", FIELD),
