@@ -390,7 +390,7 @@ mod tests {
         let names: Vec<String> = names.chain(["config"]).map(variable).collect();
         let empty: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
         assert_eq!(read_with(&[], &empty).unwrap(), read_with(&[], &[]).unwrap());
-        // An empty flag is an error, because it was typed on purpose.
+        // A flag with an empty value is an error: unlike a variable, it cannot be inherited by accident.
         assert!(problems(&["--log", ""], &[])[0].starts_with("--log  (HTTP_LOG): must be"));
     }
 

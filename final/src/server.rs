@@ -72,7 +72,7 @@ struct ServerShared {
     rejections: Rejections,
 }
 
-/// The counters so far.
+/// The server's counters, which all threads share.
 #[derive(Debug, Default)]
 struct Counters {
     connections: AtomicU64,
@@ -170,7 +170,7 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// A handle that stops and inspects the server, from any thread.
+    /// Returns a handle with which any thread can stop and inspect the server.
     pub fn handle(&self) -> ServerHandle {
         ServerHandle { address: self.local_addr(), shared: Arc::clone(&self.shared) }
     }

@@ -43,7 +43,7 @@ pub(super) fn routes(router: &mut Router, sleep: &Sleep) {
 /// `GET /slow?ms=N`.
 fn slow(request: &mut Request, sleep: &Sleep) -> Result<String, HttpError> {
     let milliseconds = number(request, "ms", 1_000)?.min(MAX_SLOW);
-    // It is known to block, so another thread takes over at once.
+    // The sleep blocks, so this thread's permit moves to another thread at once.
     blocking(|| sleep(Duration::from_millis(milliseconds)));
     Ok(format!("{milliseconds} ms later\n"))
 }

@@ -21,11 +21,11 @@ const TUNABLES: (&str, &str) =
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const EXECUTED: &str = "ALLOCATOR_SETTINGS_TRIED";
 
-/// Sets both thresholds. Without unsafe code only the environment can do that, and glibc reads it before `main`. So this
-/// executes the program once more, in the same process, with the variable set. It does nothing if the variable is set
-/// already, and goes on without the settings if the OS does not allow it.
+/// Sets both thresholds. Without unsafe code only an environment variable can do that, and glibc reads it before
+/// `main`. So this function sets the variable and executes the program again in the same process (execve(2)). It does
+/// nothing if the variable is set already. If execve fails, the function returns and glibc's defaults apply.
 ///
-/// `main` must call it first: bytes that the program has read from a pipe by then would be lost.
+/// `main` must call it first, because execve discards any input that the program has already buffered.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep_no_large_blocks() {
     use std::os::unix::process::CommandExt;

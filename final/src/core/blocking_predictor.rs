@@ -32,7 +32,8 @@ impl BlockingPredictor {
             let _observation = Observation { predictor: self, start: None };
             return handler();
         }
-        // Two threads that store the same number count one call too few, which does no harm.
+        // Load and store need not be atomic together: if two threads store the same number, the prediction lasts one
+        // call longer, which does no harm.
         self.expected.store(expected - 1, Ordering::Relaxed);
         let _observation = Observation { predictor: self, start: Some(Instant::now()) };
         blocking(handler)

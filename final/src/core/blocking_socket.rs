@@ -79,7 +79,8 @@ mod tests {
         while !socket.write(&bytes).is_err_and(full) {}
     }
 
-    /// A response that is made of the body is sent while that arrives. It once waited for room without end.
+    /// Regression test: a response generated from the request body is sent while the body still arrives. Sending it
+    /// once blocked forever when the send buffer was full.
     #[test]
     fn between_two_calls_the_socket_does_not_block() {
         for sends in [false, true] {

@@ -77,7 +77,7 @@ pub fn stat(file: &File) -> io::Result<Stat> {
     file.metadata()
 }
 
-/// Whether an open file was not written to between two calls of [`stat`], according to its length and times.
+/// Whether an open file is unchanged between two calls of [`stat`], judging by its length, mtime and ctime.
 #[cfg(unix)]
 pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
     before.st_size == now.st_size
@@ -85,7 +85,7 @@ pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
         && (before.st_mtime, before.st_mtime_nsec) == (now.st_mtime, now.st_mtime_nsec)
 }
 
-/// Whether an open file was not written to between two calls of [`stat`], according to its length and time.
+/// Whether an open file is unchanged between two calls of [`stat`], judging by its length and modification time.
 #[cfg(windows)]
 pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
     (before.len(), before.modified().ok()) == (now.len(), now.modified().ok())

@@ -1,4 +1,4 @@
-//! How work moves between threads: a permit is handed off, or events are stolen.
+//! The two ways to move work between threads: handing off a permit, and stealing events.
 
 use std::sync::Arc;
 

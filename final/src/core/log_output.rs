@@ -16,7 +16,7 @@ const MAX_WAITING: usize = 4 * 1024 * 1024;
 /// (`examples/bench.rs` with `BENCH_LOG`, `wrk -t2 -c64`, two cores, medians of five alternating runs).
 const COLLECTING: Duration = Duration::from_millis(1);
 
-/// The capacity in bytes that the writer keeps between two writes.
+/// The maximum capacity in bytes that the buffer of the writer keeps between two writes.
 const MAX_KEPT: usize = 64 * 1024;
 
 /// How long dropping the output waits for queued lines.

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 /// The largest reservation that may use the last eighth, in bytes.
 pub const SMALL: usize = 64 * 1024;
 
-/// The default bound in bytes: half of a container with 512 MiB.
+/// The default limit in bytes: half of the memory of a 512 MiB container.
 pub const DEFAULT_LIMIT: usize = 256 * 1024 * 1024;
 
 /// Counts bytes that are held for clients against a limit. A clone shares the budget.

@@ -12,7 +12,7 @@ use super::sync::{Mutex, lock};
 /// Identifies a thread of the pool.
 pub type ThreadId = u32;
 
-/// One permit. Every method is one atomic step under its lock.
+/// One permit. Every method is atomic, because it holds the lock until it returns.
 #[derive(Debug)]
 pub struct Permit {
     state: Mutex<State>,

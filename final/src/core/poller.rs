@@ -93,7 +93,7 @@ impl Ready {
         Ready { tokens: Vec::with_capacity(2 * room), room }
     }
 
-    /// The most events that a wait returns.
+    /// The maximum number of events that one wait returns.
     pub fn room(&self) -> usize {
         self.room
     }

@@ -16,7 +16,7 @@ pub struct UploadSlots(Arc<Mutex<Slots>>);
 struct Slots {
     count: u32,
     free: u32,
-    /// How many uploads are in the queue. A free slot is for one of them, and not for a newcomer.
+    /// How many uploads are in the queue. While it is not empty, free slots go to queued uploads, not to new ones.
     queued: usize,
     /// How many slots each network holds that holds any.
     held: HashMap<IpAddr, u32>,
@@ -37,7 +37,7 @@ impl UploadSlots {
         slots
     }
 
-    /// Sets how many slots there are, before any is taken.
+    /// Sets the number of slots and makes all of them free. Must not be called while a slot is taken.
     pub fn set_count(&self, count: u32) {
         let mut slots = self.lock();
         (slots.count, slots.free) = (count, count);

@@ -40,7 +40,7 @@ pub enum Evaluation {
 /// full response for GET and HEAD with If-None-Match, and 412 in all other cases.
 pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>) -> Evaluation {
     let is_read = matches!(method, Method::Get | Method::Head);
-    // 1. and 2. Is the current version the one that the client wants?
+    // 1. and 2. The request fails (412) unless the current version is the one that the client expects.
     let still = if headers.contains(IF_MATCH) {
         names(headers, &IF_MATCH, current, EntityTag::is_same)
     } else {
@@ -52,8 +52,8 @@ pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>)
     if !still {
         return Evaluation::Failed;
     }
-    // 3. and 4. Does the client already have the current version? For a write, this means that a version exists which
-    //    must not be overwritten.
+    // 3. and 4. A read ends with 304 if the client already has the current version. A write ends with 412 if it would
+    //    overwrite a version that the client excludes.
     let has_it = if headers.contains(IF_NONE_MATCH) {
         let is_unreadable = !is_read && parse_tags(headers, &IF_NONE_MATCH).is_none();
         is_unreadable || names(headers, &IF_NONE_MATCH, current, EntityTag::is_equivalent)

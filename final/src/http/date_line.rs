@@ -11,7 +11,7 @@ use crate::core::system;
 const LENGTH: usize = 37;
 
 thread_local! {
-    /// The second that was formatted last, in seconds since 1970, and its line.
+    /// The time, in seconds since 1970, and the bytes of the last Date line that this thread formatted.
     static LAST: RefCell<(u64, [u8; LENGTH])> = const { RefCell::new((u64::MAX, [0; LENGTH])) };
 }
 

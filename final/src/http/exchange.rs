@@ -151,8 +151,8 @@ impl Exchange {
             || self.output.unsent().len() >= MAX_COLLECTED
     }
 
-    /// Whether the connection must end with a reset if it ends now. Where the end of the connection is the end of a response,
-    /// FIN would make an incomplete response look complete (RFC 9112 section 8).
+    /// Whether the connection must end with RST if it ends now: after a FIN, an incomplete close-delimited response
+    /// would look complete (RFC 9112 section 8).
     pub fn must_reset(&self) -> bool {
         self.output.ends_with_connection()
     }

@@ -165,7 +165,7 @@ impl Incoming {
         }
     }
 
-    /// Whether all of it has arrived.
+    /// Whether the whole body has arrived.
     pub(super) fn has_arrived(&self) -> bool {
         self.decoder.is_done()
     }
@@ -175,7 +175,7 @@ impl Incoming {
         &self.trailers
     }
 
-    /// Whether all of it has been read.
+    /// Whether the handler has read the whole body.
     pub(super) fn is_read(&self) -> bool {
         self.decoder.is_done() && self.at == self.decoded.len()
     }

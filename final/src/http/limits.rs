@@ -38,7 +38,7 @@ pub struct Limits {
     /// How long the body may take, from the end of the header section; over it, 408. A body that the handler reads as
     /// it arrives may take this long for each mebibyte.
     pub body_time: Duration,
-    /// How long a client may read nothing of a response.
+    /// How long a client may stop reading a response before the connection is closed.
     pub write_time: Duration,
     /// How long the server waits for the client's FIN after its own.
     pub linger: Duration,

@@ -1,5 +1,5 @@
-//! REJECT: describes a request that the server itself rejects, for the log and the metrics. In general no handler has
-//! seen it. The exception is a request whose response did not fit into the memory budget.
+//! REJECT: describes a request that the server itself rejects, for the log and the metrics. Usually its handler has not
+//! run. It has run if the rest of a large body could not be read, or if the response exceeded the memory budget.
 
 use super::{Request, Status};
 

@@ -157,7 +157,7 @@ impl Step<'_> {
                 return self.discard().map(Some);
             }
         }
-        // The socket is writable, as a rule, so the next step is soon, after those of other connections.
+        // Yield to other connections: the socket is usually writable, so the poller reports it again soon.
         let after = self.send()?;
         Ok(Some(after.unwrap_or_else(|| self.wait(Interest::Write))))
     }

@@ -119,7 +119,7 @@ impl ResponseCache {
         }
     }
 
-    /// Reads the time from `clock`, which must never go back.
+    /// Reads the time from `clock`, which must be monotonic.
     pub fn with_clock(self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> ResponseCache {
         ResponseCache { clock: Box::new(clock), ..self }
     }

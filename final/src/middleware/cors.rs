@@ -38,7 +38,7 @@ pub struct Policy {
     pub origins: Vec<String>,
     /// The allowed methods, besides GET, HEAD and POST.
     pub methods: Vec<Method>,
-    /// The allowed request fields. For some, a browser does not request permission while their values are harmless.
+    /// The allowed request fields. Some, such as Accept, need no permission as long as their values are harmless.
     pub request_headers: Vec<HeaderName>,
     /// The response fields that a script may read, besides a few that are always readable.
     pub exposed_headers: Vec<HeaderName>,

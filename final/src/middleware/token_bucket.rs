@@ -155,7 +155,7 @@ mod tests {
     }
 
     proptest! {
-        /// The guarantee: in any interval, no more than the burst and the tokens added in it.
+        /// The guarantee: the allowed requests are at most the burst plus the tokens added since the start.
         #[test]
         fn never_more_than_the_limit(
             burst in 1..20_u32,

@@ -35,7 +35,7 @@ pub fn body_length(version: Version, headers: &Headers) -> Result<BodyLength, Fr
     let codings: Vec<&str> = headers.list(header::TRANSFER_ENCODING).collect();
     let is_chunked = |coding: &&str| coding.eq_ignore_ascii_case("chunked");
     match codings.split_last() {
-        // If it is not last, the length is unknown. Twice is forbidden (RFC 9112 section 6.1).
+        // If chunked is not last, the length is unknown. Applying it twice is forbidden (RFC 9112 section 6.1).
         Some((last, before)) if is_chunked(last) && !before.iter().any(is_chunked) => {
             if before.is_empty() {
                 Ok(BodyLength::Chunked)

@@ -221,7 +221,7 @@ pub enum ParseError {
     Target(InvalidTarget),
     /// A request target over [`Limits::target`].
     TargetTooLong,
-    /// A field line that continues the one before it.
+    /// A field line that begins with whitespace (obsolete line folding, RFC 9112 section 5.2).
     FoldedLine,
     /// A field line that is not `name: value`.
     Field,

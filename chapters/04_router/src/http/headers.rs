@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    /// Lines as a table writes them: name and value.
+    /// The field lines in a row of a test table, each a name and a value.
     type Lines = &'static [(&'static str, &'static str)];
 
     fn headers(lines: &[(&str, &str)]) -> Headers {

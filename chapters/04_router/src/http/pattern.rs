@@ -155,7 +155,7 @@ impl Segment {
             return Ok(Segment::Wildcard(valid_name(name)?));
         }
         let Some(param) = part.strip_prefix(':') else {
-            // People write plain text in a pattern. Paths are compared in the canonical encoding.
+            // Patterns are written unencoded, but paths are compared in their canonical percent-encoding.
             return Ok(Segment::Static(encode_segment(part).collect()));
         };
         let Some((name, kind)) = param.split_once('<') else {

@@ -163,14 +163,14 @@ impl Router {
     }
 }
 
-/// All problems of a router's routes.
+/// All problems with a router's routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildError {
     /// The problems, in the order of the routes.
     pub problems: Vec<Problem>,
 }
 
-/// A problem of a router's routes.
+/// A problem with a router's routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// An invalid pattern.

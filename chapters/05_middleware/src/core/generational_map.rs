@@ -38,7 +38,8 @@ impl<K: Eq + Hash, V> GenerationalMap<K, V> {
         GenerationalMap { max_weight, period, young, old, since: None }
     }
 
-    /// The value of this key. The look-up counts as a use. `now` must never go back.
+    /// The value of this key. The look-up counts as a use. `now` may be slightly earlier than in the previous
+    /// call, because threads read the clock before they take the lock.
     pub fn get<Q>(&mut self, key: &Q, now: Instant) -> Option<&mut V>
     where
         K: Borrow<Q>,

@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn framing_may_exceed_the_need_of_its_chunks_by_16_kib() {
-        // A size line of this length and one byte of data. Of the line, 18 bytes are the normal need of the chunk.
+        // A chunk of one byte with a size line of `line` bytes, 18 of which (16 + 2 * 1) do not count as overhead.
         let chunk = |line: usize| format!("1;{}\r\nx\r\n", "e".repeat(line - 4));
         assert_eq!(16 * (1024 - 18) + (306 - 18), 16 * 1024);
         // A large chunk before them is no credit for later chunks.

@@ -67,7 +67,7 @@ pub fn serve(
     Ok(())
 }
 
-/// Why no request can be read. The connection ends after it.
+/// Why a request could not be read. The connection is closed after that.
 enum ExchangeError {
     /// The client gets a response with this error.
     Rejected(HttpError),

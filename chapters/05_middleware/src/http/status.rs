@@ -19,7 +19,7 @@ macro_rules! registered {
         impl Status {
             $($(#[$doc])* pub const $name: Status = Status($code);)*
 
-            /// Every code in the IANA registry that this program knows, in ascending order.
+            /// Every status code that has a constant here, in ascending order.
             pub const ALL: &'static [Status] = &[$(Status::$name),*];
 
             /// The reason phrase, `"Not Found"`; empty for a code that is not registered.
@@ -62,7 +62,7 @@ registered! {
     PARTIAL_CONTENT = 206, "Partial Content";
     /// A status for each of several resources (RFC 4918 section 11.1).
     MULTI_STATUS = 207, "Multi-Status";
-    /// Its members were listed earlier in this response (RFC 5842 section 7.1).
+    /// The members of this collection are listed earlier in the same 207 response (RFC 5842 section 7.1).
     ALREADY_REPORTED = 208, "Already Reported";
     /// The result of instance manipulations such as a delta (RFC 3229 section 10.4.1).
     IM_USED = 226, "IM Used";

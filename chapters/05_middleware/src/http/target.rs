@@ -17,7 +17,7 @@ use crate::http::percent::decode_segment;
 use crate::http::percent::encode_segment;
 use crate::http::percent::is_canonical;
 
-/// The second part of a request line, parsed (RFC 9112 section 3.2).
+/// A parsed request target, the second part of the request line (RFC 9112 section 3.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     raw: String,
@@ -138,8 +138,8 @@ impl Target {
         self.canonical.as_deref().unwrap_or(&self.raw[self.path.clone()])
     }
 
-    /// The path's segments, decoded: `/a%2Fb/` has `a/b` and an empty one, `/` has an empty one. They are decoded from the
-    /// canonical path with each call.
+    /// The decoded segments of the path: `a/b` and an empty segment for `/a%2Fb/`, one empty segment for `/`. Each call
+    /// decodes the canonical path again.
     pub fn segments(&self) -> Vec<String> {
         match self.path().strip_prefix('/') {
             // Decoding cannot fail, because this program encoded the path.
@@ -170,7 +170,7 @@ fn canonical_path(sent: &str) -> Result<String, InvalidTarget> {
     Ok(canonical)
 }
 
-/// Where the authority of `http://host:port/path?query` is.
+/// Returns the byte range of the authority in `http://host:port/path?query`.
 fn split_absolute(raw: &str) -> Result<Range<usize>, InvalidTarget> {
     let (scheme, rest) = raw.split_once("://").ok_or(InvalidTarget::NotAPath)?;
     // Schemes are case-insensitive (RFC 3986 section 3.1). A proxy may terminate TLS, so `https` is valid as well.

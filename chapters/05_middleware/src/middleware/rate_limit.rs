@@ -65,7 +65,7 @@ impl<K: Eq + Hash + Send + 'static> RateLimit<K> {
         RateLimit { limit, key_of: Box::new(key_of), clock, buckets }
     }
 
-    /// Reads the time from `clock`, which must never go back.
+    /// Reads the time from `clock`, which must be monotonic.
     pub fn with_clock(self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> RateLimit<K> {
         RateLimit { clock: Box::new(clock), ..self }
     }

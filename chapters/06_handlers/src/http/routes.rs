@@ -242,7 +242,7 @@ mod tests {
             (Get, "/files/a/b", "files path=a/b"),
             (Get, "/api/v1/users", "api version=v1"),
             (Get, "/api/v2/users", "v2 what=users"),
-            // No such path, or a parameter that does not match.
+            // No route has the path (404), or none of those has the method (405). OPTIONS lists the methods (204).
             (Get, "/nope", "404"),
             (Post, "/nope", "404"),
             (Options, "/nope", "404"),

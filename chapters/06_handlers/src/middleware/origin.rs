@@ -114,7 +114,8 @@ mod tests {
             "http://my_app:3000",
             "http://xn--bcher-kva.example.",
             "http://127.0.0.1.example",
-            // These last labels are not numbers, so the host is a name. The same holds for two dots at the end.
+            // The last label is not a number, so the host is a name and not an IPv4 address (URL Standard, "ends in a
+            // number"). Two dots at the end leave an empty last label, which is not a number either.
             "http://web1",
             "http://a.0xag",
             "http://a..",

@@ -1,9 +1,10 @@
-//! The poller of macOS, Windows and the other systems of mio: kqueue, or completion ports that mio makes look like it.
+//! The poller of macOS, Windows and the other systems that mio supports. mio uses kqueue, or I/O completion ports on
+//! Windows.
 //!
-//! mio is edge-triggered, but it guarantees an event only after a read has returned `WouldBlock`. (On Windows it requests
-//! one event at a time from the OS, and has to see that read.) The engine stops reading when a read did not fill its
-//! buffer. So a socket is armed after each step: `reregister` reports at once if it is ready already, also for an end that
-//! arrived together with the last bytes.
+//! mio's events are edge-triggered, but the next one is guaranteed only after a read has returned `WouldBlock`. (On
+//! Windows, mio requests one event at a time from the OS, and the next one only in that read.) The engine stops
+//! reading when a read did not fill its buffer. So a socket is armed after each step: if the socket is ready already,
+//! `reregister` makes mio report it at once, including a FIN that arrived together with the last bytes.
 
 use std::cell::RefCell;
 use std::fmt;

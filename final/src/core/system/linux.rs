@@ -17,7 +17,7 @@ pub type Stream = TcpStream;
 /// A listening socket, non-blocking.
 pub type ListenSocket = TcpListener;
 
-/// Converts a non-blocking listening socket.
+/// Converts a listening socket, which must already be non-blocking, to the type that the poller accepts.
 pub fn listen_socket(socket: TcpListener) -> ListenSocket {
     socket
 }
@@ -48,7 +48,7 @@ pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
 /// # Errors
 /// The error of the socket.
 pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    // Not read(2), which has to look up first that this is a socket.
+    // recv(2) and not read(2), which goes through the generic file layer (VFS) first.
     let (received, _) = rustix::net::recv(stream, spare_capacity(buffer), RecvFlags::empty())?;
     Ok(received)
 }

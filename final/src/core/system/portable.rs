@@ -65,7 +65,7 @@ impl Stream {
     }
 }
 
-/// Converts a non-blocking listening socket.
+/// Converts a listening socket, which must already be non-blocking, to the type that the poller accepts.
 pub fn listen_socket(socket: TcpListener) -> ListenSocket {
     ListenSocket(RefCell::new(mio::net::TcpListener::from_std(socket)))
 }

@@ -45,7 +45,7 @@ use open_files::{OpenFile, OpenFiles};
 use range::Wanted;
 use resolve::Root;
 
-/// The file that is served for a request of its directory.
+/// The file that is served in response to a request for its directory.
 const INDEX: &str = "index.html";
 
 /// Serves the files below a directory. Listings are off by default, and hidden files are never served.
@@ -104,8 +104,8 @@ impl StaticFiles {
     fn respond(&self, request: &Request) -> io::Result<Response> {
         // 1. to 4.
         let now = Instant::now();
-        // A reload must get the current version, and not a cached lookup. Browsers send the first directive for a
-        // reload, and the second for a forced one (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
+        // A reload must not be answered from a cached lookup. Browsers send `max-age=0` for a reload and `no-cache` for
+        // a forced reload (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
         let reloads =
             |it: &str| ["max-age=0", "no-cache"].iter().any(|word| it.eq_ignore_ascii_case(word));
         let known = if request.headers().list(header::CACHE_CONTROL).any(reloads) {
@@ -129,7 +129,7 @@ impl StaticFiles {
         let OpenFile { length, validators, state, whole, .. } = &*found;
         let length = *length;
 
-        // 5. Does the client need the file?
+        // 5. Evaluate the preconditions of the request.
         match conditional::evaluate(request.method(), request.headers(), Some(validators)) {
             Evaluation::Proceed => {}
             Evaluation::NotModified => {

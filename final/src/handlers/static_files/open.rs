@@ -152,8 +152,8 @@ mod tests {
         }
     }
 
-    /// Regression test for a file exchanged between check and open: one version opened the secret, the other never
-    /// returned.
+    /// Regression test for a file that is replaced between check and open (TOCTOU). A symbolic link once led out of the
+    /// root, and opening a FIFO blocked forever.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_file_exchanged_after_the_check_is_not_served() {

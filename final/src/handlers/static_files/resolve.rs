@@ -137,8 +137,8 @@ fn is_special_on_windows(name: &str) -> bool {
         || is_port
 }
 
-/// Whether an error means that the file does not exist or is not readable for us. Other errors, such as too many open
-/// files, are server errors: reported as a 404 they would be stored by caches.
+/// Whether an error means that the file does not exist, or that the server may not read it. Other errors, such as too
+/// many open files, must not become a 404, which a cache may store (RFC 9110 section 15.5.5).
 pub fn is_absent(error: &io::Error) -> bool {
     let is_kind = matches!(
         error.kind(),

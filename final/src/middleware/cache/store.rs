@@ -1,4 +1,4 @@
-//! The entries of the cache, bounded in number and bytes. The entries that were unused for longest are dropped first.
+//! The entries of the cache, bounded in number and bytes. Eviction is approximately least recently used (LRU).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

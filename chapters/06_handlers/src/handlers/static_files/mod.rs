@@ -32,7 +32,7 @@ use caching::Caching;
 use open::{Found, Opened};
 use resolve::Root;
 
-/// The file that is served for a request of its directory.
+/// The file that is served in response to a request for its directory.
 const INDEX: &str = "index.html";
 
 /// Serves the files below a directory. Listings are off by default, and hidden files are never served.
@@ -111,7 +111,7 @@ impl StaticFiles {
             response
         };
 
-        // 5. Does the client need the file?
+        // 5. Evaluate the preconditions of the request.
         match conditional::evaluate(request.method(), request.headers(), Some(&validators)) {
             Evaluation::Proceed => {}
             Evaluation::NotModified => return Ok(describe(Response::new(Status::NOT_MODIFIED))),
