@@ -82,12 +82,7 @@ pub(super) const SETTINGS: [Setting; 22] = [
         "0s",
         "how long a stopping server still accepts clients; probes see \"not ready\", and each response closes its connection",
     ),
-    setting(
-        "drain-timeout",
-        "TIME",
-        "10s",
-        "how long a stopping server waits for requests in progress",
-    ),
+    setting("drain-timeout", "TIME", "10s", "how long a stop waits for requests in progress"),
 ];
 
 const fn setting(

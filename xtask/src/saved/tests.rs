@@ -235,11 +235,11 @@ fn the_course_may_be_a_folder_of_another_repository() {
     let said = reader.reset().unwrap();
     assert!(said.contains("saved in .saved/04_router-1.patch:\n  chapters/04_router/"), "{said}");
     assert!(said.contains("chapters/04_router is as in commit "), "{said}");
-    assert!(said.contains("No remote of the course is known here"), "{said}");
+    assert!(said.contains("This repository has no remote of the course"), "{said}");
     assert_eq!(reader.tree(), after_reset());
     assert!(!reader.root.join("course").exists());
     let said = reader.reset().unwrap();
-    assert!(said.contains("; there is nothing to reset.\nNo remote"), "{said}");
+    assert!(said.contains("; there is nothing to reset.\nThis repository has no remote"), "{said}");
     reader.restore("04_router-1").unwrap();
     assert_eq!(reader.tree(), work);
     reader.apply().unwrap();
@@ -284,7 +284,7 @@ fn the_solution_is_put_upon_the_work_and_taken_off_again() {
     let reader = Reader::at_work();
     let work = reader.tree();
     let said = reader.apply().unwrap();
-    assert!(said.contains("as it was: `cargo xtask restore 04_router-1`"), "{said}");
+    assert!(said.contains("To undo it: `cargo xtask restore 04_router-1`"), "{said}");
     let tree = reader.tree();
     assert_eq!(tree["src/lib.rs"], b"mine\n2\n3\n4\n5\n6\n7\n8\nsolved\n");
     assert_eq!(tree["src/time.rs"], b"time\n");
