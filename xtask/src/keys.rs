@@ -15,9 +15,6 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Ctrl-C and Ctrl-D, which are bytes in this mode, and q.
 const QUIT: &[u8] = b"\x03\x04q";
 
-/// The exit status of a program that Ctrl-C has ended, as a shell reports it.
-const INTERRUPTED: i32 = 130;
-
 /// What a person does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -52,7 +49,7 @@ impl Keys {
                 if quits && !is_awaited.load(Ordering::SeqCst) {
                     // The main thread waits for a check. The checks and their server end with this process.
                     drop(before);
-                    std::process::exit(INTERRUPTED);
+                    return interrupt();
                 }
                 if sender.send(byte).is_err() {
                     return;
@@ -104,6 +101,18 @@ pub(crate) fn help(folder: &str) -> String {
         [key("n", "next"), key("h", "hint"), key("c", "check all"), key("q", "quit")].join("   ");
     format!("\n{keys}\n{}\n", ui::paint(ui::DIM, &format!("Checks again when {folder} changes.")))
 }
+
+/// Ends this process as Ctrl-C does outside this mode.
+#[cfg(unix)]
+fn interrupt() {
+    use rustix::process::{Signal, getpid, kill_process};
+    // A process may always signal itself.
+    let _ = kill_process(getpid(), Signal::INT);
+}
+
+/// Here Ctrl-C is never a key.
+#[cfg(not(unix))]
+fn interrupt() {}
 
 /// The terminal's mode before ours.
 #[cfg(unix)]
