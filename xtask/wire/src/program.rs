@@ -223,7 +223,8 @@ impl Program {
         let patience = if ended { LAST_WORDS } else { Duration::ZERO };
         let text = self.output.wait(patience, |text| text.stderr_ended);
         let mut what =
-            "waited for `listening on http://ADDRESS:PORT` as the first line".to_string();
+            "waited for `listening on http://ADDRESS:PORT` (or tcp://) as the first line"
+                .to_string();
         if !ended && text.stdout.is_empty() {
             let _ = write!(what, "; in {} s the program has printed nothing", START.as_secs());
             what += " (does it write its output at once? a pipe is often buffered)";

@@ -1,6 +1,7 @@
 //! Stages 1 to 4: an echo over TCP.
 
 use std::io::Write;
+use std::time::Instant;
 
 use super::tools::{
     Checked, echoed, is_timeout, pattern, require, socket, still_echoes, stream_through,
@@ -250,15 +251,16 @@ fn falls_silent(server: &Server) -> Checked {
 }
 
 fn gives_up(stream: &mut std::net::TcpStream) -> Checked {
-    let patience = deadline();
-    until_closed(stream, patience).map(drop).map_err(|_| {
-        Failure::new(
-            "the server closes an idle connection",
-            format!(
-                "it is still open after {} s (`--deadline SECONDS` waits longer)",
-                patience.as_secs()
-            ),
-        )
-        .with_timeout()
+    let (patience, begun) = (deadline(), Instant::now());
+    until_closed(stream, patience).map(drop).map_err(|arrived| {
+        let expected = "the server closes an idle connection";
+        let seconds = patience.as_secs();
+        if begun.elapsed() < patience {
+            let count = arrived.unwrap_or_default().len();
+            let got = format!("it sends without an end: {count} bytes so far");
+            return Failure::new(expected, got);
+        }
+        let got = format!("it is still open after {seconds} s (`--deadline SECONDS` waits longer)");
+        Failure::new(expected, got).with_timeout()
     })
 }

@@ -681,3 +681,20 @@ fn is_timed_out(connection: &mut Connection<'_>, bytes: &[u8]) -> Checked {
     let closed = connection.client().expect_closed();
     require(closed.is_ok(), "the server closes after 408", "the connection stays open")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the contract of stage 14 promises.
+    #[test]
+    fn a_rejected_coding_may_get_501_and_no_status_is_named_twice() {
+        for row in smuggling::rows() {
+            let Test::Exchange { statuses, closes: true, .. } = &row.test else { continue };
+            let all = accepted(&row, statuses);
+            let is_coding = ["chunked", "oding", "Encoding"].iter().any(|w| row.rule.contains(w));
+            assert_eq!(all.contains(&501), is_coding, "{row:?}");
+            assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "{row:?}: {all:?}");
+        }
+    }
+}
