@@ -32,11 +32,13 @@ impl Script {
         self.directory.path().join(name)
     }
 
+    /// The first stage, unless the arguments name another choice.
     fn climb(&self, arguments: &[&str]) -> Command {
         let mut command = environment::interruptible(env!("CARGO_BIN_EXE_xtask"));
         let server = format!("sh {}", self.path("server.sh").display());
+        let chosen = ["--stage", "--all"].iter().any(|option| arguments.contains(option));
+        command.arg("climb").args(if chosen { &[][..] } else { &["--stage", "1"] });
         command
-            .args(["climb", "--stage", "1"])
             .args(arguments)
             .args(["--server", &server])
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
@@ -105,4 +107,32 @@ fn json_has_a_line_for_the_stage_and_no_other_output() {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 1, "{text}");
     assert_eq!((&lines[0]["stage"], &lines[0]["passed"]), (&1.into(), &0.into()), "{text}");
+    assert_eq!(lines[0]["ended"], "done", "{text}");
+}
+
+#[test]
+fn the_suggested_commands_check_the_same_server() {
+    let script = Script::new("echo listening on tcp://127.0.0.1:9; exit 3");
+    let output = script.output(&["--all"]);
+    let text = text(&output);
+    let server = script.path("server.sh");
+    let again = format!("`cargo xtask climb --stage 1 --server 'sh {}'`", server.display());
+    assert!(text.contains(&format!("0 stages passed. The first failure: {again}")), "{text}");
+}
+
+#[test]
+fn a_server_that_needs_a_directory_is_started_with_one_by_hand() {
+    let script = Script::new(
+        "[ -n \"$2\" ] && { echo not two arguments >&2; exit 2; }\necho listening on http://127.0.0.1:9; exec sleep 60",
+    );
+    let output = script.output(&["--stage", "25"]);
+    let text = text(&output);
+    assert!(text.contains("not two arguments"), "{text}");
+    assert!(text.contains("server.sh 127.0.0.1:8080 DIRECTORY`"), "{text}");
+}
+
+#[test]
+fn a_server_whose_port_is_taken_gets_advice() {
+    let output = Script::new("echo Address already in use >&2; exit 1").output(&[]);
+    assert!(text(&output).contains("Another program uses this port."), "{}", text(&output));
 }

@@ -9,17 +9,7 @@ use crate::exercise::Exercise;
 /// All that was found; `ended` is how the checks ended.
 pub(super) fn report(exercise: &Exercise, title: &str, all: &[Checked], ended: &Ended) -> Value {
     let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
-    let (word, detail) = match ended {
-        Ended::Done => ("done", Value::Null),
-        Ended::GaveUp { seconds } => ("gave up", json!({"seconds": seconds})),
-        Ended::TimedOut { seconds, during } => {
-            ("timed out", json!({"seconds": seconds, "during": during}))
-        }
-        Ended::NoServer(failure) => ("no server", of_failure(failure, &[])),
-        Ended::Early { status, during, said } => {
-            ("broke off", json!({"status": status, "during": during, "said": said}))
-        }
-    };
+    let (word, detail) = of_end(ended);
     let solved = *ended == Ended::Done && passed == all.len() && !all.is_empty();
     let next = if solved { "solution" } else { "hint" };
     json!({
@@ -46,6 +36,21 @@ pub(super) fn not_built(exercise: &Exercise, title: &str, compiler: &str) -> Val
         "checks": [],
         "next": format!("cargo xtask check-exercise {}", exercise.number),
     })
+}
+
+/// How the checks ended: a word, and what is known about it.
+pub(crate) fn of_end(ended: &Ended) -> (&'static str, Value) {
+    match ended {
+        Ended::Done => ("done", Value::Null),
+        Ended::GaveUp { seconds } => ("gave up", json!({"seconds": seconds})),
+        Ended::TimedOut { seconds, during } => {
+            ("timed out", json!({"seconds": seconds, "during": during}))
+        }
+        Ended::NoServer(failure) => ("no server", of_failure(failure, &[])),
+        Ended::Early { status, during, said } => {
+            ("broke off", json!({"status": status, "during": during, "said": said}))
+        }
+    }
 }
 
 pub(crate) fn of_check(checked: &Checked) -> Value {

@@ -112,8 +112,8 @@ pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
                 1 => "The check passed.".to_string(),
                 _ => format!("All {total} checks passed."),
             };
-            let lines: String = next.solved.iter().map(|line| format!("{line}\n")).collect();
-            write!(text, "{solved} {passed}\n{lines}")
+            let lines = [vec![format!("{solved} {passed}")], next.solved.clone()].concat();
+            writeln!(text, "{}", lines.join("\n"))
         }
         Ended::Done => {
             writeln!(text, "{passed} of {total} checks passed.{stuck}")
@@ -156,7 +156,7 @@ fn no_server(failure: &Failure, next: &Next) -> String {
 }
 
 /// Advice for a server whose port is in use: it does not listen on the port that it was given.
-fn port_is_taken(said: &str) -> &'static str {
+pub(crate) fn port_is_taken(said: &str) -> &'static str {
     // The messages of Unix, of Windows, and of servers with a message of their own.
     let said = said.to_lowercase();
     let words =
@@ -304,6 +304,27 @@ mod tests {
         let all = [checked("the response is 200", None), checked("HEAD has the same fields", None)];
         let golden = include_str!("golden/pass.txt");
         assert_eq!(report(&all, &Ended::Done), golden);
+    }
+
+    #[test]
+    fn one_check_is_not_all_checks() {
+        let all = [checked("the response is 200", None)];
+        let nothing = Next { solved: Vec::new(), ..next("") };
+        assert_eq!(plain(&end(&all, &Ended::Done, &nothing)), "\nSolved. The check passed.\n");
+    }
+
+    #[test]
+    fn of_many_connections_the_last_are_shown() {
+        let piece =
+            |sent: bool, bytes: &[u8]| Piece { sent, bytes: bytes.into(), length: bytes.len() };
+        let conversation = |number: usize| Conversation {
+            number,
+            pieces: vec![piece(true, b"a\r\n"), piece(false, b"b")],
+        };
+        let all: Vec<Conversation> = (1..=6).map(conversation).collect();
+        let shown = plain(&exchanges(&all));
+        assert!(shown.contains("  … (2 connections more)\n  connection 3\n"), "{shown}");
+        assert!(shown.contains("connection 6\n"), "{shown}");
     }
 
     #[test]

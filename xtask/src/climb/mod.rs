@@ -193,9 +193,10 @@ fn no_server(error: &str, target: &Target, args: &Args) -> ExitCode {
         ui::print(&format!("{}\n", json!({ "ended": "no server", "detail": error })));
     } else {
         ui::print(&format!(
-            "{} The server did not start, so no stage could run.\n\n  {}\n\nStart it by hand and read its output: `{}`\n",
+            "{} The server did not start, so no stage could run.\n\n  {}\n\n{}Start it by hand and read its output: `{}`\n",
             ui::paint(ui::BAD, "Stopped."),
             error.trim_end().replace('\n', "\n  "),
+            report::port_is_taken(error),
             target.by_hand()
         ));
     }
@@ -387,6 +388,7 @@ fn shown(arguments: &[String]) -> Vec<String> {
 
 fn in_json(stage: &Stage, all: &[Checked], ended: &Ended) -> serde_json::Value {
     let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
+    let (word, detail) = check_json::of_end(ended);
     json!({
         "stage": stage.number,
         "name": stage.name,
@@ -395,7 +397,8 @@ fn in_json(stage: &Stage, all: &[Checked], ended: &Ended) -> serde_json::Value {
         "passed": passed,
         "of": stage.checks.len(),
         "done": *ended == Ended::Done && passed == stage.checks.len(),
-        "ended": format!("{ended:?}").split([' ', '(']).next(),
+        "ended": word,
+        "detail": detail,
         "checks": all.iter().map(check_json::of_check).collect::<Vec<_>>(),
     })
 }
