@@ -136,3 +136,30 @@ fn a_server_whose_port_is_taken_gets_advice() {
     let output = Script::new("echo Address already in use >&2; exit 1").output(&[]);
     assert!(text(&output).contains("Another program uses this port."), "{}", text(&output));
 }
+
+#[test]
+fn the_directory_of_a_check_is_deleted_when_the_command_is_killed() {
+    let script = Script::new(
+        "[ -n \"$2\" ] && { echo \"$2\" > \"$(dirname \"$0\")/new\"; mv \"$(dirname \"$0\")/new\" \"$(dirname \"$0\")/served\"; }\n\
+         [ -n \"$2\" ] || echo listening on http://127.0.0.1:9\nexec sleep 60",
+    );
+    let mut command = script.climb(&["--stage", "25"]);
+    let mut climb = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let served = script.path("served");
+    let folder = in_time(move || {
+        loop {
+            match fs::read_to_string(&served) {
+                Ok(folder) => return PathBuf::from(folder.trim()),
+                Err(_) => thread::sleep(Duration::from_millis(20)),
+            }
+        }
+    });
+    assert!(folder.join("index.html").is_file());
+    climb.kill().unwrap();
+    climb.wait().unwrap();
+    in_time(move || {
+        while folder.exists() || folder.parent().is_some_and(Path::exists) {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+}

@@ -44,6 +44,7 @@ use origin::Origin;
 pub use answer::Answer;
 pub use conversation::{Conversation, Piece};
 pub use leash::ENDS_WITH_INPUT;
+pub(crate) use leash::delete_at_end;
 pub use report::{Event, Failure};
 
 use crate::{Client, Program, Reply, WireError, request};

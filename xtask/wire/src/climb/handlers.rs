@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::core::{exits, terminate};
 use super::tools::{Checked, require};
 use super::{Scheme, Stage};
-use crate::exercise::{Answer, Check, Failure, Server};
+use crate::exercise::{Answer, Check, Failure, Server, delete_at_end};
 use crate::{PATIENCE, request};
 
 const PHASE: &str = "Handlers";
@@ -152,6 +152,7 @@ impl Site {
         let name: String =
             name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
         let site = Site { root: std::env::temp_dir().join(name) };
+        delete_at_end(&site.root);
         let write = |path: &str, content: &str| {
             let path = site.root.join(path);
             path.parent().map_or(Ok(()), fs::create_dir_all)?;

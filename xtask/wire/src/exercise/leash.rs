@@ -5,12 +5,23 @@
 //! because the kernel closes its end.
 
 use std::env;
+use std::fs;
 use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread::Builder;
 
 /// The environment variable that declares that standard input is such a pipe, and that this process is in a group of
 /// its own, which may be killed. Without it, standard input has no meaning.
 pub const ENDS_WITH_INPUT: &str = "EXERCISE_ENDS_WITH_INPUT";
+
+/// Directories of the checks. A process that is killed does not drop the values that would delete them.
+static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Deletes this directory when the parent process ends while a check uses it.
+pub(crate) fn delete_at_end(folder: &Path) {
+    FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).push(folder.to_owned());
+}
 
 /// Kills the group of this process once its input ends, if the environment asks for it.
 pub(super) fn put_on() -> io::Result<()> {
@@ -20,6 +31,10 @@ pub(super) fn put_on() -> io::Result<()> {
     let wait = || {
         // No byte is ever written. An error counts as the end, too.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        for folder in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            // Usually its check has deleted it.
+            let _ = fs::remove_dir_all(folder);
+        }
         end();
     };
     Builder::new().name("leash".to_string()).spawn(wait).map(drop)
