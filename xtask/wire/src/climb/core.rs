@@ -97,7 +97,7 @@ pub(super) const STAGES: &[Stage] = &[
         scheme: Scheme::Echo,
         contract: "After SIGTERM the server accepts no new clients, finishes the transfers in progress, does not wait \
                    for clients that have sent nothing, and exits with status 0 within 5 seconds after the last \
-                   transfer.",
+                   transfer. A transfer is in progress from the first byte of a client until that client closes.",
         hint: "A signal handler may do almost nothing: let it set a flag or write to a pipe, and let an ordinary \
                thread do the rest. Closing the listening socket is not enough to wake a thread that is blocked in \
                accept.",
