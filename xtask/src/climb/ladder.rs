@@ -74,6 +74,11 @@ pub(crate) fn picture(progress: &mut Progress) -> String {
     text
 }
 
+/// The stage after this one for the same kind of server.
+pub(super) fn next<'s>(all: &'s [Stage], stage: &Stage) -> Option<&'s Stage> {
+    all.iter().find(|other| other.number > stage.number && other.scheme == stage.scheme)
+}
+
 /// All stages for such a server are done: the reader's own, or another server, whose progress is not saved.
 pub(super) fn done(scheme: Scheme, is_own: bool) -> String {
     let text = match (scheme, is_own) {
@@ -97,6 +102,18 @@ pub(super) fn done(scheme: Scheme, is_own: bool) -> String {
 mod tests {
     use super::*;
     use crate::ui::tests::plain;
+
+    /// Regression test: after the last stage, a server was told to go on with one that does not exist.
+    #[test]
+    fn only_a_stage_that_exists_and_fits_the_server_is_next() {
+        let all = stages();
+        let next = |number| next(&all, all.iter().find(|it| it.number == number).unwrap());
+        let number = |stage: Option<&Stage>| stage.map(|stage| stage.number);
+        assert_eq!(number(next(1)), Some(2));
+        assert_eq!(number(next(all.last().unwrap().number)), None);
+        let last_echo = all.iter().rfind(|stage| stage.scheme == Scheme::Echo).unwrap();
+        assert_eq!(number(next(last_echo.number)), None);
+    }
 
     #[test]
     fn the_picture_has_a_rung_for_each_stage_and_names_the_next() {

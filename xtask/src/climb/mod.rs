@@ -326,9 +326,7 @@ impl Climb<'_> {
         if self.args.stage.is_none() {
             return Ok(None);
         }
-        let all = stages();
-        let is_next = |other: &&Stage| other.number > stage.number && other.scheme == stage.scheme;
-        Ok(Some(match all.iter().find(is_next) {
+        Ok(Some(match ladder::next(&stages(), stage) {
             Some(next) => {
                 let next = self.typed(&["--stage", &next.number.to_string()]);
                 format!("Only my_server counts as your progress. Next for this server: `{next}`")
