@@ -115,10 +115,14 @@ fn watched(words: &[String], here: &Path) -> PathBuf {
     folder.or_else(|| words.first().and_then(file)).unwrap_or_else(|| here.to_owned())
 }
 
-/// The program of the last part that was started: `part3`, or the package itself.
+/// The programs that the book adds to the package, the last one first. Routing begins in the middle of part 3, with a
+/// program that the reader makes.
+const PROGRAMS: [&str; 6] = ["part6", "part5", "part4", "routing", "part3", "part2"];
+
+/// The last of the programs that is there, or the package itself.
 fn newest(folder: &Path) -> String {
-    let part = |number: &u8| folder.join(format!("src/bin/part{number}.rs")).is_file();
-    (1..=6).rev().find(part).map_or_else(|| PACKAGE.to_string(), |number| format!("part{number}"))
+    let is_there = |name: &&str| folder.join(format!("src/bin/{name}.rs")).is_file();
+    PROGRAMS.into_iter().find(is_there).unwrap_or(PACKAGE).to_string()
 }
 
 /// Prints what a wait is for if it is long, so that a server whose output is buffered does not look like a tool that hangs.
@@ -162,6 +166,18 @@ pub(super) fn scheme(words: &[String]) -> Result<Scheme, String> {
 mod tests {
     use super::*;
     use crate::workspace::tests::folder_with;
+
+    #[test]
+    fn the_last_program_of_the_book_is_the_one_to_check() {
+        let newest = |files: &[&str]| {
+            let files: Vec<_> = files.iter().map(|file| (*file, "")).collect();
+            newest(folder_with(&files).path())
+        };
+        assert_eq!(newest(&["src/main.rs"]), "my_server");
+        assert_eq!(newest(&["src/main.rs", "src/bin/part3.rs"]), "part3");
+        assert_eq!(newest(&["src/bin/part3.rs", "src/bin/routing.rs"]), "routing");
+        assert_eq!(newest(&["src/bin/part4.rs", "src/bin/routing.rs"]), "part4");
+    }
 
     #[test]
     fn the_script_or_the_program_of_a_command_is_watched() {
