@@ -16,13 +16,13 @@ fn main() -> io::Result<()> {
     loop {
         let (stream, peer) = listener.accept()?;
         // Stage 5: the next client waits in the accept queue until this one has left.
-        if let Err(error) = serve(stream) {
+        if let Err(error) = echo(stream) {
             eprintln!("{peer}: {error}");
         }
     }
 }
 
-fn serve(mut stream: TcpStream) -> io::Result<()> {
+fn echo(mut stream: TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(IDLE))?;
     stream.set_write_timeout(Some(IDLE))?;
     let mut buffer = [0; 4096];
