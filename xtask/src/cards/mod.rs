@@ -48,6 +48,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
             cards.extend(cards_of(&page, &text)?);
         }
     }
+    let cards = without_repetitions(cards);
     ensure!(!cards.is_empty(), "the book has no questions on its core and interview pages");
     let file = args.output.clone().unwrap_or_else(|| workspace.target().join("cards.tsv"));
     if let Some(folder) = file.parent() {
@@ -117,6 +118,25 @@ fn cards_of(page: &str, text: &str) -> anyhow::Result<Vec<Card>> {
     Ok(cards)
 }
 
+/// The cards with each question once: its first answer, with the tags of all.
+///
+/// Anki recognises a note by its first field, so a second card with the same question would replace the first.
+fn without_repetitions(cards: Vec<Card>) -> Vec<Card> {
+    let mut kept: Vec<Card> = Vec::new();
+    for card in cards {
+        let Some(first) = kept.iter_mut().find(|first| first.front == card.front) else {
+            kept.push(card);
+            continue;
+        };
+        for tag in card.tags.split(' ') {
+            if !first.tags.split(' ').any(|known| known == tag) {
+                first.tags = format!("{} {tag}", first.tags);
+            }
+        }
+    }
+    kept
+}
+
 /// `from-socket-to-server part2`, with the parts of part 3 as `part3::messages` and `part3::routing`.
 fn tags(page: &str, summary: &str) -> String {
     let part = page.rsplit_once('/').map_or("front", |(folder, _)| folder).replace('/', "::");
@@ -136,6 +156,8 @@ fn tsv(cards: &[Card]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     const PAGE: &str = "---\npath: core\n---\n# Questions\n\n\
@@ -150,6 +172,21 @@ mod tests {
             Why &quot;not&quot; <code>a&lt;b</code>?\t<p>Because    of <code>&lt;this&gt;</code>. And that.</p>\tfrom-socket-to-server part3::messages\n\
             And <code>c</code>?\t<ul><li><b>one</b> &amp; &quot;two&quot;</li><li>three</li></ul><pre>a    b<br>c</pre>\tfrom-socket-to-server part3::messages must-know\n";
         assert_eq!(tsv(&cards), expected);
+    }
+
+    #[test]
+    fn a_question_of_two_pages_is_one_card_with_the_tags_of_both() {
+        let mut cards = cards_of("interview/index.md", PAGE).unwrap();
+        cards.extend(cards_of("part2/questions.md", PAGE).unwrap());
+        let tags: Vec<String> =
+            without_repetitions(cards).into_iter().map(|card| card.tags).collect();
+        assert_eq!(
+            tags,
+            [
+                "from-socket-to-server interview part2",
+                "from-socket-to-server interview must-know part2"
+            ]
+        );
     }
 
     #[test]
@@ -186,5 +223,7 @@ mod tests {
         let cards: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert!(cards.len() > 30, "{}", cards.len());
         assert!(cards.iter().all(|card| card.matches('\t').count() == 2 && !card.contains('`')));
+        let questions: HashSet<_> = cards.iter().map(|card| card.split('\t').next()).collect();
+        assert_eq!(questions.len(), cards.len());
     }
 }
