@@ -1,4 +1,5 @@
-//! Predicts whether a handler will block, so that its permit can move to another thread before it does.
+//! A prediction whether a handler will block, so that its permit can move to another thread before
+//! the call.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -7,43 +8,48 @@ use super::blocking::blocking;
 use super::parker::was_preempted;
 use super::watchdog::TICK;
 
-/// How many calls of a handler that has blocked are expected to block too. Then it has to show again, because on an
-/// overloaded machine every handler looks slow, and a prediction that never ended would stay when the load is gone.
+/// The number of calls of a handler that are expected to block after one call has blocked. After
+/// them, the handler has to block once more to be predicted again: on an overloaded machine every
+/// handler looks slow, and a prediction without an end would outlast the load.
 ///
-/// Without any prediction, 64 connections that get hello beside 8 in a handler that sleeps have 0.78 of the throughput and
-/// 2.3 times the p99. Beside 32 it is 0.30 of the throughput.
+/// Without any prediction, 64 connections that request `/hello` while 8 are in a handler that
+/// sleeps get 0.78 of the throughput at 2.3 times the p99. With 32 sleeping connections they get
+/// 0.30 of the throughput.
 const EXPECTED_TO_BLOCK: u32 = 32;
 
-/// Whether a handler is expected to block. Each route has a predictor of its own.
+/// Predicts whether a handler will block. Each route has its own predictor.
 ///
-/// The watchdog needs 5 to 10 ms to notice that a handler blocks, and the events after it in the batch wait as long. A
-/// handler that queries a database blocks for each request, so once noticed, it is predicted from then on.
+/// The watchdog needs 5 to 10 ms to detect that a handler blocks, and the later events in the batch
+/// wait as long. A handler that queries a database blocks on every request, so after the first
+/// detection the next calls are predicted to block.
 #[derive(Debug, Default)]
 pub struct BlockingPredictor {
-    /// How many more calls are expected to block.
+    /// The number of further calls that are expected to block.
     expected: AtomicU32,
 }
 
 impl BlockingPredictor {
-    /// Calls the handler. If it is expected to block, another thread takes over this thread's permit before that.
+    /// Calls the handler. If the handler is expected to block, another thread takes over this
+    /// thread's permit before the call.
     pub fn run<T>(&self, handler: impl FnOnce() -> T) -> T {
         let expected = self.expected.load(Ordering::Relaxed);
         if expected == 0 {
             let _observation = Observation { predictor: self, start: None };
             return handler();
         }
-        // Load and store need not be atomic together: if two threads store the same number, the prediction lasts one
-        // call longer, which does no harm.
+        // The load and the store need not be one atomic operation: if two threads store the same
+        // number, the prediction only lasts for one more call.
         self.expected.store(expected - 1, Ordering::Relaxed);
         let _observation = Observation { predictor: self, start: Some(Instant::now()) };
         blocking(handler)
     }
 }
 
-/// Observes one call. It does so when it is dropped, because a handler that blocks may panic after that.
+/// The observation of one call. It is recorded on drop, because a handler may panic after it has
+/// blocked.
 struct Observation<'a> {
     predictor: &'a BlockingPredictor,
-    /// When the call began, if it was expected to block.
+    /// The start of the call, if the call was expected to block.
     start: Option<Instant>,
 }
 
@@ -53,7 +59,7 @@ impl Drop for Observation<'_> {
             None if was_preempted() => {
                 self.predictor.expected.store(EXPECTED_TO_BLOCK, Ordering::Relaxed);
             }
-            // The watchdog would not have noticed this call.
+            // The call was too short for the watchdog to detect.
             Some(start) if start.elapsed() < TICK => {
                 self.predictor.expected.store(0, Ordering::Relaxed);
             }
@@ -71,7 +77,8 @@ mod tests {
     #[test]
     fn a_handler_that_panics_quickly_is_no_longer_expected_to_block() {
         let predictor = BlockingPredictor { expected: AtomicU32::new(EXPECTED_TO_BLOCK) };
-        // On a busy machine some of these calls take longer than a tick.
+        // On a busy machine some of these calls take longer than a tick, so one short call is
+        // enough.
         let is_reset = (1..EXPECTED_TO_BLOCK).any(|_| {
             let panicked = catch_unwind(AssertUnwindSafe(|| predictor.run(|| panic!("at once"))));
             assert!(panicked.is_err());

@@ -1,4 +1,5 @@
-//! A second handle of a connection's socket whose calls wait, for a handler that reads a large body.
+//! A second handle of a connection's socket, with blocking calls for a handler that reads a large
+//! body.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -7,39 +8,40 @@ use std::time::Duration;
 use super::blocking;
 use super::system::{Stream, duplicate};
 
-/// Receives and sends as a socket does that blocks, up to a time limit. Meanwhile another thread serves the other
-/// connections.
+/// A handle whose calls receive and send as on a blocking socket, up to a time limit. During a
+/// call, another thread serves the other connections.
 ///
-/// Both handles belong to the same socket, and so does the flag `O_NONBLOCK`. It is clear only while a call waits: a response
-/// may be made of the body and be sent between two calls, and if sending waited, a client that does not read would hold the
-/// thread for ever.
+/// Both handles belong to the same socket and share its `O_NONBLOCK` flag, which is clear only
+/// during a call. A response may be generated from the body and sent between two calls. If that
+/// send blocked, a client that does not read would hold the thread forever.
 #[derive(Debug)]
 pub struct BlockingSocket(TcpStream);
 
 impl BlockingSocket {
-    /// A second handle of this socket.
+    /// Creates a second handle of this socket.
     ///
     /// # Errors
-    /// When the process has no more file descriptors.
+    /// Returns an error when the process has no more file descriptors.
     pub fn of(stream: &Stream) -> io::Result<BlockingSocket> {
         Ok(BlockingSocket(duplicate(stream)?))
     }
 
-    /// recv(2): waits for bytes, at most for `time`, which must not be zero. Returns how many there are; zero is the peer's
-    /// FIN.
+    /// Receives bytes with recv(2), after a wait of at most `time`, which must not be zero. Returns
+    /// the number of bytes; zero means that the peer has sent FIN.
     ///
     /// # Errors
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut), depending on the system,
-    /// when the time is over, and other errors of the socket.
+    /// Returns [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut),
+    /// depending on the system, when the time is over, and any other error of the socket.
     pub fn receive(&self, buffer: &mut [u8], time: Duration) -> io::Result<usize> {
         self.0.set_read_timeout(Some(time))?;
         self.wait(|mut stream| stream.read(buffer))
     }
 
-    /// send(2): sends all bytes, and waits for room, at most for `time` each time there is none.
+    /// Sends all bytes with send(2). Each time the send buffer is full, the call waits for at most
+    /// `time`.
     ///
     /// # Errors
-    /// As [`BlockingSocket::receive`].
+    /// Returns the errors of [`BlockingSocket::receive`].
     pub fn send(&self, bytes: &[u8], time: Duration) -> io::Result<()> {
         self.0.set_write_timeout(Some(time))?;
         self.wait(|mut stream| stream.write_all(bytes))
@@ -63,7 +65,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
-    /// A client, and the server's end of its connection, which does not block.
+    /// Returns a client and the server's end of its connection, which does not block.
     fn pair() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -72,7 +74,7 @@ mod tests {
         (client, server)
     }
 
-    /// Writes until there is no room.
+    /// Writes until the send buffer is full.
     fn fill(mut socket: &TcpStream) {
         let bytes = vec![0; 65_536];
         let full = |error: io::Error| error.kind() == io::ErrorKind::WouldBlock;
@@ -107,7 +109,8 @@ mod tests {
     #[test]
     fn a_client_that_sends_or_reads_nothing_is_waited_for_only_so_long() {
         let (_client, server) = pair();
-        // The peer's kernel goes on taking bytes for a moment, so it is full when it was full twice.
+        // The peer's kernel continues to accept bytes for a moment, so the buffers are only full
+        // when this has happened twice.
         for _ in 0..2 {
             fill(&server);
             thread::sleep(Duration::from_millis(50));

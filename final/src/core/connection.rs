@@ -1,11 +1,11 @@
-//! One client: a socket that never blocks.
+//! One client's connection, on a socket that never blocks.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 
 use super::system::{self, Stream, receive};
 
-/// The result of reading. None of these is an error.
+/// The result of a read. None of these results is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
     /// This many new bytes are in the buffer.
@@ -36,15 +36,16 @@ impl Connection {
         self.peer
     }
 
-    /// The socket.
+    /// Returns the socket.
     pub fn stream(&self) -> &Stream {
         &self.stream
     }
 
-    /// recv(2): appends the bytes that have arrived to `buffer`, at most as many as its spare capacity.
+    /// Appends the bytes that have arrived to `buffer` with recv(2), at most as many as its spare
+    /// capacity.
     ///
     /// # Errors
-    /// The error of the socket, above all that the peer has reset the connection.
+    /// Returns the error of the socket, for example that the peer has reset the connection.
     pub fn fill(&self, buffer: &mut Vec<u8>) -> io::Result<Fill> {
         loop {
             match receive(&self.stream, buffer) {
@@ -72,10 +73,11 @@ impl Connection {
         Ok(())
     }
 
-    /// shutdown(2) of our direction: sends FIN after the last byte.
+    /// Shuts down the server's direction of the connection with shutdown(2): the kernel sends FIN
+    /// after the last byte.
     ///
     /// # Errors
-    /// When the peer has already closed the connection.
+    /// Returns an error when the peer has already closed the connection.
     pub fn finish_writing(&self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
     }
@@ -91,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    /// A reset that looked like an idle peer would keep the connection until its deadline.
+    /// If a reset were taken for an idle peer, the connection would stay open until its deadline.
     #[test]
     fn a_reset_is_an_error_and_not_idleness() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

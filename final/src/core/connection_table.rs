@@ -1,6 +1,7 @@
-//! The connection table: a slab of slots, where connections are while no thread runs a step for them.
+//! The connection table: a slab of slots that hold the connections while no thread runs a step for
+//! them.
 //!
-//! A parked connection costs its slot and its socket, and no thread.
+//! A parked connection needs only its slot and its socket, but no thread.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,25 +12,28 @@ use super::sync::{Mutex, lock};
 
 /// A slab of slots for connections.
 ///
-/// The invariant: a connection is either in its slot, or owned by exactly one thread that has taken it out. Taking a
-/// connection transfers ownership. Each slot has a lock of its own, so threads only contend for the same connection.
+/// The invariant: a connection is either in its slot, or owned by exactly one thread that has taken
+/// it out. Taking a connection transfers ownership. Each slot has its own lock, so threads only
+/// contend when they need the same connection.
 pub struct ConnectionTable<C> {
     slots: Box<[Mutex<Slot<C>>]>,
     /// The indices of the free slots.
     free: Mutex<Vec<u32>>,
-    /// When to check which slot. An entry may be out of date: the slot has the deadline that counts.
+    /// The times at which slots are to be checked. An entry may be out of date: the deadline in the
+    /// slot is the valid one.
     timers: Mutex<BinaryHeap<Reverse<(Instant, Token)>>>,
 }
 
-/// A slot. Its connection, if it has one, is in `parked` or with a thread.
+/// One slot. Its connection, if there is one, is in `parked` or owned by a thread.
 struct Slot<C> {
-    /// How often the slot has been released. The token contains it, so a stale token finds nothing.
+    /// The number of times that the slot has been released. The token contains it, so a stale token
+    /// matches no connection.
     generation: u32,
     parked: Option<C>,
-    /// A pending wake-up: an event arrived while a thread had the connection.
+    /// Whether a wake-up is pending: an event arrived while a thread owned the connection.
     notified: bool,
     deadline: Option<Instant>,
-    /// The time of the entry in `timers` that counts, which is the earliest.
+    /// The time of the slot's earliest entry in `timers`, which is the only valid one.
     scheduled: Option<Instant>,
 }
 
@@ -38,14 +42,14 @@ fn token(slot: u32, generation: u32) -> Token {
 }
 
 fn slot_of(token: Token) -> (usize, u32) {
-    // Each half fits into 32 bits.
+    // The slot number and the generation each fit into 32 bits.
     let slot = u32::try_from(token.0 & u64::from(u32::MAX)).unwrap_or(u32::MAX);
     let generation = u32::try_from(token.0 >> 32).unwrap_or(u32::MAX);
     (slot as usize, generation)
 }
 
 impl<C> ConnectionTable<C> {
-    /// A table of `slots` free slots.
+    /// Creates a table of `slots` free slots.
     pub fn new(slots: u32) -> ConnectionTable<C> {
         let slot = || Slot {
             generation: 0,
@@ -61,7 +65,7 @@ impl<C> ConnectionTable<C> {
         }
     }
 
-    /// Reserves a slot for a new connection. `None` when all slots are in use.
+    /// Reserves a slot for a new connection. Returns `None` when all slots are in use.
     pub fn reserve(&self) -> Option<Token> {
         let slot = lock(&self.free).pop()?;
         let generation = lock(self.slots.get(slot as usize)?).generation;
@@ -70,13 +74,14 @@ impl<C> ConnectionTable<C> {
 
     /// Puts a connection into its slot until it is ready, or until `deadline`.
     ///
-    /// `arm` is called with the slot locked. Arming before would let another thread find an empty slot, and arming after
-    /// would let the deadline close the socket in between. Its second argument is whether an event arrived while the caller
-    /// had the connection: the bytes may still be unread, and an edge-triggered poller does not report them again unless
-    /// the socket is armed again.
+    /// `arm` is called with the slot locked. If the socket were armed earlier, another thread could
+    /// find an empty slot; if it were armed later, the deadline could close the socket in between.
+    /// The second argument of `arm` is whether an event arrived while the caller owned the
+    /// connection: the bytes may still be unread, and an edge-triggered poller does not report them
+    /// again unless the socket is armed again.
     ///
     /// # Errors
-    /// That of `arm`, with the connection.
+    /// Returns the error of `arm`, with the connection.
     pub fn park<E>(
         &self,
         token: Token,
@@ -95,8 +100,8 @@ impl<C> ConnectionTable<C> {
             return Err((connection, error));
         }
         slot.deadline = Some(deadline);
-        // A later deadline needs no entry: when the earlier entry expires, it is moved. So a busy connection costs the
-        // heap nothing.
+        // A later deadline needs no new entry: when the earlier entry expires, it is moved to the
+        // deadline. So a busy connection does not change the heap.
         let is_new = slot.scheduled.is_none_or(|scheduled| deadline < scheduled);
         if is_new {
             slot.scheduled = Some(deadline);
@@ -111,8 +116,8 @@ impl<C> ConnectionTable<C> {
     fn schedule(&self, deadline: Instant, token: Token) {
         let mut timers = lock(&self.timers);
         timers.push(Reverse((deadline, token)));
-        // The entry of a connection that has ended stays. Those of many short connections must not pile up until they
-        // expire.
+        // The entry of a connection that has ended stays in the heap. The entries of many short
+        // connections must not pile up there until they expire.
         if timers.len() > 2 * self.slots.len() {
             let all = std::mem::take(&mut *timers);
             drop(timers);
@@ -126,8 +131,8 @@ impl<C> ConnectionTable<C> {
         }
     }
 
-    /// Takes a connection out of its slot, and makes the caller its owner. If another thread has it, the wake-up is left
-    /// pending for that thread, and the result is `None`.
+    /// Takes a connection out of its slot and makes the caller its owner. If another thread owns
+    /// it, the wake-up stays pending for that thread, and the result is `None`.
     pub fn take(&self, token: Token) -> Option<C> {
         let (index, generation) = slot_of(token);
         let mut slot = lock(self.slots.get(index)?);
@@ -138,14 +143,14 @@ impl<C> ConnectionTable<C> {
         slot.parked.take()
     }
 
-    /// Whether the connection of this token has not ended.
+    /// Returns whether the connection of this token is still open.
     pub fn is_current(&self, token: Token) -> bool {
         let (index, generation) = slot_of(token);
         self.slots.get(index).is_some_and(|slot| lock(slot).generation == generation)
     }
 
-    /// Calls `look` with a connection in its slot, with the slot locked. If a thread has the connection, the wake-up is left
-    /// pending for that thread.
+    /// Calls `look` with a parked connection, with its slot locked. If a thread owns the
+    /// connection, the wake-up stays pending for that thread.
     pub fn with(&self, token: Token, look: impl FnOnce(&C)) {
         let (index, generation) = slot_of(token);
         let Some(slot) = self.slots.get(index) else { return };
@@ -188,7 +193,7 @@ impl<C> ConnectionTable<C> {
             }
             slot.scheduled = None;
             match slot.deadline {
-                // A thread has it, and makes a new entry when it parks it.
+                // A thread owns the connection, and adds a new entry when it parks it.
                 _ if slot.parked.is_none() => {}
                 Some(deadline) if deadline > now => {
                     slot.scheduled = Some(deadline);
@@ -219,12 +224,12 @@ impl<C> ConnectionTable<C> {
         taken
     }
 
-    /// The number of slots in use.
+    /// Returns the number of slots in use.
     pub fn len(&self) -> usize {
         self.slots.len() - lock(&self.free).len()
     }
 
-    /// Whether no slot is in use.
+    /// Returns whether no slot is in use.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -292,7 +297,7 @@ mod tests {
         assert!(!notified(), "a wake-up is pending once");
         table.with(token, |_| unreachable!("the slot is empty"));
         assert!(notified());
-        // It is not for the next connection in this slot.
+        // A wake-up for the old connection must not apply to the next connection in this slot.
         assert_eq!(table.take(token), None);
         table.release(token);
         assert_eq!(table.take(token), None);
@@ -338,12 +343,12 @@ mod tests {
     fn a_deadline_that_was_moved_counts_where_it_is_now() {
         let (table, start) = (ConnectionTable::new(1), Instant::now());
         let token = table.reserve().unwrap();
-        // Later, by a new request on the connection.
+        // A new request on the connection moves the deadline to a later time.
         park(&table, token, "a", start + SECOND);
         table.take(token).unwrap();
         park(&table, token, "a", start + 5 * SECOND);
         assert_eq!(table.take_expired(start + 2 * SECOND), None);
-        // Sooner, by a request that has begun.
+        // A request that has begun moves the deadline to an earlier time.
         table.take(token).unwrap();
         park(&table, token, "a", start + 3 * SECOND);
         assert_eq!(table.take_expired(start + 2 * SECOND), None);
@@ -394,7 +399,8 @@ mod tests {
         assert_eq!(table.take_expired(start + 5 * SECOND), Some((token, "a")));
     }
 
-    /// Otherwise it would have no deadline at all.
+    /// If the entry of the ended connection counted as its own, the next connection would have no
+    /// deadline at all.
     #[test]
     fn the_deadline_of_an_ended_connection_is_not_that_of_the_next_one_in_its_place() {
         for (before, after) in [(1, 5), (5, 5), (5, 1)] {

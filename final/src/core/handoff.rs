@@ -1,4 +1,4 @@
-//! The two ways to move work between threads: handing off a permit, and stealing events.
+//! The two ways to move work between threads: a permit is handed off, or events are stolen.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use super::sync::lock;
 use super::worker_pool::{Pool, Work};
 
 impl<W: Work> Pool<W> {
-    /// Work stealing: moves events that another permit's owner has not begun to the batch of permit `index`. Returns
-    /// whether there were any.
+    /// Moves events that the owner of another permit has not yet begun to the batch of permit
+    /// `index` (work stealing). Returns whether there were any.
     pub(super) fn steal(&self, index: usize, thread: ThreadId) -> bool {
         let others = self.permits.iter().enumerate().filter(|(other, _)| *other != index);
         let mut stolen = others.map(|(_, permit)| permit.steal_half());
@@ -17,7 +17,7 @@ impl<W: Work> Pool<W> {
         true
     }
 
-    /// The epochs of all permits but one.
+    /// Returns the epochs of all permits but the one at `index`.
     pub(super) fn epochs_except(&self, index: usize) -> impl Iterator<Item = u64> {
         let others = self.permits.iter().enumerate().filter(move |(other, _)| *other != index);
         others.map(|(_, permit)| permit.epoch())
@@ -35,7 +35,8 @@ impl<W: Work> Pool<W> {
         let owner = parkers.iter().find(|parker| Some(parker.id) == owner).map(Arc::clone);
         drop(parkers);
         let set_preempted = |preempted| owner.iter().for_each(|it| it.set_preempted(preempted));
-        // Before the permit moves: the step may end right after that, and reads the flag then.
+        // The flag is set before the permit moves, because the step may end directly after that and
+        // then read the flag.
         set_preempted(true);
         if permit.hand_off(epoch, standby.id).is_some() {
             standby.give(index);
@@ -72,7 +73,8 @@ mod tests {
         fn tick(&self, _: Instant) {}
     }
 
-    /// Permits without threads: the tests take the steps of the threads.
+    /// Creates a pool with permits but without threads, so that the tests determine the order of
+    /// all operations.
     fn without_threads(permits: u32) -> Pool<NoWork> {
         let stall_timeout = Duration::from_secs(20);
         let config = PoolConfig { permits, threads: permits, stall_timeout };

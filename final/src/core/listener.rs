@@ -1,4 +1,5 @@
-//! ACCEPT: the socket that clients connect to: socket, setsockopt, bind, listen, accept. It never blocks.
+//! ACCEPT: the listening socket, which never blocks. Its calls are socket, setsockopt, bind, listen
+//! and accept.
 
 use std::fmt;
 use std::io;
@@ -58,16 +59,16 @@ impl Listener {
         self.local_addr
     }
 
-    /// The listening socket, for the poller.
+    /// Returns the listening socket, for registration with the poller.
     pub fn listen_socket(&self) -> &ListenSocket {
         &self.socket
     }
 
-    /// accept(2): takes the next client from the accept queue, and returns its socket and address. The socket does not
-    /// block and is not inherited by child processes.
+    /// Takes the next client from the accept queue with accept(2), and returns its socket and
+    /// address. The socket does not block and is not inherited by child processes.
     ///
     /// # Errors
-    /// [`AcceptError`] distinguishes the causes.
+    /// Returns [`AcceptError`], which distinguishes the causes.
     pub fn accept(&self) -> Result<(Stream, SocketAddr), AcceptError> {
         loop {
             let error = match system::accept(&self.socket) {
@@ -76,7 +77,7 @@ impl Listener {
             };
             match error.kind() {
                 io::ErrorKind::WouldBlock => return Err(AcceptError::Nobody),
-                // The client disconnected before our accept, or a signal arrived.
+                // The client disconnected before the server accepted it, or a signal arrived.
                 io::ErrorKind::Interrupted
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::ConnectionReset => {}
@@ -86,12 +87,12 @@ impl Listener {
     }
 }
 
-/// Why no client was accepted.
+/// The reason why no client was accepted.
 #[derive(Debug)]
 pub enum AcceptError {
     /// The accept queue is empty.
     Nobody,
-    /// A resource such as file descriptors has run out. Retry after a delay.
+    /// A resource such as file descriptors has run out. The caller should retry after a delay.
     Shortage(io::Error),
 }
 

@@ -1,4 +1,4 @@
-//! The output of a log: many threads write lines, and none of them ever waits for the output.
+//! The output of a log: many threads write lines, and none of them waits for the output.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -7,25 +7,28 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// The maximum number of bytes in the channel. Lines that don't fit are dropped: a log that is not read must not block
-/// the service or fill the memory. The bound is in bytes, because a line can have 100 bytes or 10,000.
+/// The maximum number of bytes in the channel. Lines that do not fit are dropped: a log that nobody
+/// reads must not block the service or fill the memory. The bound is in bytes, because the length
+/// of a line varies from 100 to 10,000 bytes.
 const MAX_WAITING: usize = 4 * 1024 * 1024;
 
-/// How long lines are collected before they are written. Without this, the writer wakes up for nearly every line. With
-/// it, a server that logs to a file handles 1.18 times as many requests per second, with 0.72 of the CPU time
-/// (`examples/bench.rs` with `BENCH_LOG`, `wrk -t2 -c64`, two cores, medians of five alternating runs).
+/// The time for which lines are collected before they are written. Without this time, the writer
+/// wakes up for nearly every line. With it, a server that logs to a file handles 1.18 times as many
+/// requests per second, with 0.72 of the CPU time (`examples/bench.rs` with `BENCH_LOG`, `wrk -t2
+/// -c64`, two cores, medians of five alternating runs).
 const COLLECTING: Duration = Duration::from_millis(1);
 
-/// The maximum capacity in bytes that the buffer of the writer keeps between two writes.
+/// The maximum capacity of the writer's buffer between two writes, in bytes.
 const MAX_KEPT: usize = 64 * 1024;
 
-/// How long dropping the output waits for queued lines.
+/// The maximum time that dropping the output waits for queued lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// A log output with a thread of its own that writes to it.
+/// A log output with its own thread that writes to it.
 ///
-/// Other threads send their lines through a channel and go on. The writer takes all queued lines and writes them by one
-/// call, so under load there are far fewer calls than lines. (Databases call this a group commit.)
+/// Other threads send their lines through a channel and do not wait. The writer takes all queued
+/// lines and writes them with one call, so under load there are far fewer calls than lines. (In
+/// databases this is called a group commit.)
 pub struct LogOutput {
     entries: Sender<Entry>,
     counts: Arc<Counts>,
@@ -33,23 +36,23 @@ pub struct LogOutput {
 
 enum Entry {
     Line(String),
-    /// Signals when all earlier lines have been written or lost.
+    /// A request to signal when all earlier lines have been written or lost.
     Flush(SyncSender<()>),
 }
 
 #[derive(Default)]
 struct Counts {
-    /// Bytes of the lines in the channel.
+    /// The number of bytes of the lines in the channel.
     waiting: AtomicUsize,
-    /// Lines that did not fit or could not be written.
+    /// The number of lines that did not fit or could not be written.
     dropped: AtomicU64,
     /// Whether further lines are rejected.
     is_finished: AtomicBool,
 }
 
 impl LogOutput {
-    /// Starts the thread that writes to `output`. If that fails, all lines are dropped. `report` gets a message when lines
-    /// are dropped, and when writing works again.
+    /// Starts the thread that writes to `output`. If that fails, all lines are dropped. `report` is
+    /// called with a message when lines are dropped, and when writing works again.
     pub fn new(output: impl Write + Send + 'static, report: fn(&str)) -> LogOutput {
         let (entries, received) = channel();
         let log = LogOutput { entries, counts: Arc::default() };
@@ -75,12 +78,13 @@ impl LogOutput {
         }
     }
 
-    /// The number of lines dropped so far.
+    /// Returns the number of lines dropped so far.
     pub fn dropped(&self) -> u64 {
         self.counts.dropped.load(Ordering::Relaxed)
     }
 
-    /// Rejects further lines, and waits for at most `timeout` until the queued ones have been written.
+    /// Rejects further lines, and waits for at most `timeout` until the queued lines have been
+    /// written.
     pub fn finish(&self, timeout: Duration) {
         self.counts.is_finished.store(true, Ordering::Relaxed);
         self.flush(timeout);
@@ -89,7 +93,8 @@ impl LogOutput {
     /// Waits for at most `timeout` until all queued lines have been written.
     pub fn flush(&self, timeout: Duration) {
         let (written, all) = sync_channel(1);
-        // An error means that the writer has ended, or is blocked for longer. Nothing else can be done in either case.
+        // An error means that the writer has ended or that the time is over. The caller cannot do
+        // anything in either case.
         if self.entries.send(Entry::Flush(written)).is_ok() {
             let _ = all.recv_timeout(timeout);
         }
@@ -102,7 +107,7 @@ impl Drop for LogOutput {
     }
 }
 
-/// The writer thread: writes until the channel is closed.
+/// Runs the writer thread until the channel is closed.
 fn write_lines(
     mut output: impl Write,
     received: &Receiver<Entry>,
@@ -110,7 +115,8 @@ fn write_lines(
     report: fn(&str),
 ) {
     let mut lines = Vec::new();
-    // How many dropped lines have been reported. Reporting may block, but only this thread waits for it.
+    // The number of dropped lines that have been reported. A report may block, but only this thread
+    // waits for it.
     let (mut reported, mut fails) = (0, false);
     while let Ok(first) = received.recv() {
         thread::sleep(COLLECTING);
@@ -137,8 +143,9 @@ fn write_lines(
     }
 }
 
-/// Replaces the contents of `lines` with all queued lines, and returns the flushes among them. It ends even if other
-/// threads keep sending: lines count as queued until it has ended, so they reach the bound.
+/// Replaces the contents of `lines` with all queued lines, and returns the flushes among them. The
+/// loop ends even if other threads keep sending, because lines count as queued until it has ended,
+/// so the bound is reached.
 fn drain(first: Entry, received: &Receiver<Entry>, lines: &mut Vec<u8>) -> Vec<SyncSender<()>> {
     lines.clear();
     lines.shrink_to(MAX_KEPT); // after a blocked write it may hold megabytes
@@ -161,7 +168,8 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
-    /// Reports the beginning of each write, and lets the test decide when and how it ends.
+    /// An output that reports the beginning of each write, and lets the test decide when and how
+    /// the write ends.
     struct Stepped {
         begun: Sender<String>,
         may_end: Receiver<io::Result<()>>,
@@ -213,7 +221,7 @@ mod tests {
             output.write(&line);
         }
         assert_eq!(output.dropped(), 7);
-        // The output can still be finished.
+        // The output can be finished although it is blocked.
         output.finish(Duration::ZERO);
         output.write("too late\n");
         assert_eq!(output.dropped(), 8);
@@ -247,13 +255,14 @@ mod tests {
 
     #[test]
     fn every_line_of_many_threads_is_written_once_and_whole() {
-        /// Records the bytes of each write.
+        /// An output that records the bytes of each write.
         #[derive(Clone, Default)]
         struct Bytes(Arc<Mutex<Vec<u8>>>);
 
         impl Write for Bytes {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                // One byte less than requested, as a full pipe may do.
+                // Each write accepts one byte less than requested. A full pipe may also accept only
+                // a part.
                 let count = bytes.len().saturating_sub(1).max(1);
                 self.0.lock().unwrap().extend_from_slice(&bytes[..count]);
                 Ok(count)

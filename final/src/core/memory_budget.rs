@@ -1,20 +1,22 @@
-//! The memory budget: counts the bytes that are held for clients, and bounds them.
+//! The memory budget, which counts the bytes held for clients and bounds them.
 //!
-//! It counts request bodies that are being collected, response bodies that have not been sent, and the data that a
-//! connection keeps between two steps: unread input, output that the kernel has not taken, and the request whose body
-//! is still arriving. A limit for each client is not enough: 600 clients with up to 8 MiB each are 4.8 GB.
+//! The budget counts request bodies that are being collected, response bodies that have not been
+//! sent, and the data that a connection keeps between two steps: unread input, output that the
+//! kernel has not taken, and the request whose body is still arriving. A limit on each client is
+//! not enough: 600 clients with up to 8 MiB each are 4.8 GB.
 //!
-//! It does not count memory that the number of threads bounds already: the buffers of a step, and the allocations of a
-//! running handler.
+//! The budget does not count memory that the number of threads already bounds: the buffers of a
+//! step, and the allocations of a running handler.
 //!
-//! **At the bound** a reservation fails, and the caller drops its data: a body that cannot grow is dropped and its
-//! client gets 503, a response that cannot be kept is replaced by a 503, a connection that cannot keep its unsent
-//! output ends. Nothing waits for memory. So there is no deadlock in which all bodies are half complete and each waits
-//! for the memory of another, and all memory is free again at a deadline of its connection at the latest.
+//! **At the bound** a reservation fails, and the caller drops its data: a body that cannot grow is
+//! dropped and its client gets 503, a response that cannot be kept is replaced by a 503, and a
+//! connection that cannot keep its unsent output ends. No reservation waits for memory. So there is
+//! no deadlock in which many incomplete bodies each wait for the memory of another. A connection's
+//! memory is free again at the connection's deadline at the latest.
 //!
-//! **The last eighth is for small reservations**, of at most 64 KiB. Large bodies alone cannot use up the budget, so
-//! small ones are still accepted. And a request that arrives in one piece, with a response that fits into the socket,
-//! needs no reservation at all.
+//! **The last eighth is for small reservations** of at most 64 KiB. Large bodies alone cannot use
+//! up the budget, so small ones are still accepted. A request that arrives in one piece and whose
+//! response fits into the socket's send buffer needs no reservation at all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -25,7 +27,7 @@ pub const SMALL: usize = 64 * 1024;
 /// The default limit in bytes: half of the memory of a 512 MiB container.
 pub const DEFAULT_LIMIT: usize = 256 * 1024 * 1024;
 
-/// Counts bytes that are held for clients against a limit. A clone shares the budget.
+/// A count of the bytes held for clients, with a limit. Clones share the budget.
 #[derive(Debug, Clone)]
 pub struct MemoryBudget(Arc<Counts>);
 
@@ -36,45 +38,47 @@ struct Counts {
     rejections: AtomicU64,
 }
 
-/// The error of a reservation that does not fit into the budget.
+/// The error for a reservation that does not fit into the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverBudget;
 
-/// Bytes of a budget, none at first. Dropping it returns them.
+/// A number of bytes taken from a budget, zero at first. Dropping the reservation returns them.
 #[derive(Debug, Default)]
 pub struct Reservation {
     budget: Option<MemoryBudget>,
     bytes: usize,
 }
 
-/// The largest single reservation that a budget of `limit` bytes can ever grant.
+/// Returns the size of the largest single reservation that a budget of `limit` bytes can ever
+/// grant.
 pub fn largest_reservation(limit: usize) -> usize {
     limit - limit / 8
 }
 
 impl MemoryBudget {
-    /// A budget of `limit` bytes.
+    /// Creates a budget of `limit` bytes.
     pub fn new(limit: usize) -> MemoryBudget {
         let (held, rejections) = (AtomicUsize::new(0), AtomicU64::new(0));
         MemoryBudget(Arc::new(Counts { limit: AtomicUsize::new(limit), held, rejections }))
     }
 
-    /// Sets another limit, in bytes. Existing reservations stay.
+    /// Sets another limit, in bytes. Existing reservations do not change.
     pub fn set_limit(&self, limit: usize) {
         self.0.limit.store(limit, Ordering::Relaxed);
     }
 
-    /// The limit in bytes.
+    /// Returns the limit in bytes.
     pub fn limit(&self) -> usize {
         self.0.limit.load(Ordering::Relaxed)
     }
 
-    /// The bytes that are held now.
+    /// Returns the number of bytes that are held now.
     pub fn held(&self) -> usize {
         self.0.held.load(Ordering::Relaxed)
     }
 
-    /// The number of requests and connections that were given up because the budget was used up.
+    /// Returns the number of requests and connections that were given up because the budget was
+    /// used up.
     pub fn rejections(&self) -> u64 {
         self.0.rejections.load(Ordering::Relaxed)
     }
@@ -84,12 +88,12 @@ impl MemoryBudget {
         self.0.rejections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes `more` bytes for a reservation that will have `total` bytes.
+    /// Counts `more` bytes as held, for a reservation that will then have `total` bytes.
     fn take(&self, more: usize, total: usize) -> Result<(), OverBudget> {
         let limit = self.limit();
         let bound = if total > SMALL { largest_reservation(limit) } else { limit };
         let grown = |held: usize| held.checked_add(more).filter(|held| *held <= bound);
-        // Relaxed: the count protects no other memory.
+        // Relaxed ordering is enough, because the count guards no other data.
         let taken = self.0.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown);
         taken.map(|_| ()).map_err(|_| OverBudget)
     }
@@ -102,15 +106,17 @@ impl Default for MemoryBudget {
 }
 
 impl Reservation {
-    /// Its size in bytes.
+    /// Returns the size of the reservation in bytes.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Grows or shrinks to `bytes` bytes. It stays with the first budget that it was given.
+    /// Grows or shrinks the reservation to `bytes` bytes. The first call determines the budget;
+    /// later calls ignore the argument.
     ///
     /// # Errors
-    /// [`OverBudget`] if it cannot grow so far. Its size does not change then. Shrinking always succeeds.
+    /// Returns [`OverBudget`] if the reservation cannot grow to this size. Its size does not change
+    /// then. Shrinking always succeeds.
     pub fn resize(&mut self, budget: &MemoryBudget, bytes: usize) -> Result<(), OverBudget> {
         if bytes > self.bytes {
             let budget = self.budget.get_or_insert_with(|| budget.clone());

@@ -1,4 +1,4 @@
-//! Where a thread that holds no permit sleeps.
+//! The place where a thread without a permit sleeps.
 
 use std::cell::OnceCell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,11 +7,11 @@ use std::sync::{Arc, Condvar, PoisonError};
 use super::permit::ThreadId;
 use super::sync::{Mutex, lock};
 
-/// Hands permits to one thread: the thread waits here, and other threads wake it with a permit.
+/// A slot through which other threads hand a permit to one sleeping thread and wake it.
 #[derive(Debug)]
 pub(super) struct Parker {
     pub(super) id: ThreadId,
-    /// The index of the permit that the thread gets when it wakes up.
+    /// The index of the permit that the thread will own when it wakes up.
     given: Mutex<Option<usize>>,
     changed: Condvar,
     /// Whether the watchdog has taken the permit away from a step that is still running.
@@ -24,13 +24,14 @@ impl Parker {
         Arc::new(Parker { id, given, changed, preempted: AtomicBool::new(false) })
     }
 
-    /// Wakes the thread with a permit, whose owner it must be already.
+    /// Hands a permit to the thread and wakes it. The thread must already be the permit's owner.
     pub(super) fn give(&self, permit: usize) {
         *lock(&self.given) = Some(permit);
         self.changed.notify_one();
     }
 
-    /// Sleeps until another thread gives a permit. `None` once the pool has been stopped.
+    /// Sleeps until another thread hands over a permit. Returns `None` once the pool has been
+    /// stopped.
     pub(super) fn wait(&self, stopped: &AtomicBool) -> Option<usize> {
         let mut given = lock(&self.given);
         loop {
@@ -44,10 +45,11 @@ impl Parker {
         }
     }
 
-    /// Wakes the thread after `stopped` was set.
+    /// Wakes the thread after `stopped` has been set.
     pub(super) fn wake_to_stop(&self) {
-        // With the lock held, the thread is either before its check of `stopped` or asleep. Without it the notification
-        // could fall in between, and would be lost.
+        // While this thread holds the lock, the other thread is either before its check of
+        // `stopped` or asleep. Without the lock, the notification could come between the check and
+        // the sleep, and would be lost.
         let _given = lock(&self.given);
         self.changed.notify_one();
     }
@@ -61,16 +63,17 @@ thread_local! {
     static PARKER: OnceCell<Arc<Parker>> = const { OnceCell::new() };
 }
 
-/// Makes `parker` that of the current thread. Each thread does this once.
+/// Makes `parker` the parker of the current thread. Each thread calls this once.
 pub(super) fn attach(parker: &Arc<Parker>) {
     PARKER.with(|cell| cell.set(Arc::clone(parker)).expect("a thread has one parker"));
 }
 
-/// Whether the watchdog has taken the current thread's permit away since the last call.
+/// Returns whether the watchdog has taken the current thread's permit away since the last call.
 pub(super) fn was_preempted() -> bool {
     PARKER.with(|parker| {
         let preempted = parker.get().map(|parker| &parker.preempted);
-        // A load first: it is almost always false, and a swap would take the cache line away from other cores.
+        // The load comes first: the flag is almost always false, and a swap would take the cache
+        // line away from other cores.
         preempted.is_some_and(|it| it.load(Ordering::Acquire) && it.swap(false, Ordering::Acquire))
     })
 }

@@ -1,18 +1,19 @@
 //! Permits: the scheduler slots of the server.
 //!
-//! A permit is the right to wait for events and to run steps, what Go's runtime calls a P. There is one for each core. A
-//! step handles one event of one connection. A thread without a permit finishes the step that it is in, and then sleeps.
-//! When a step does not end, its permit moves to another thread together with the events that are left in the batch.
+//! A permit is the right to wait for events and to run steps, like a P in Go's runtime. The number
+//! of permits is that of the cores by default. A step handles one event of one connection. A thread
+//! without a permit finishes the current step, and then sleeps. When a step does not end, its
+//! permit moves to another thread together with the events that are left in the batch.
 
 use std::collections::VecDeque;
 
 use super::poller::Token;
 use super::sync::{Mutex, lock};
 
-/// Identifies a thread of the pool.
+/// The number of a thread of the pool.
 pub type ThreadId = u32;
 
-/// One permit. Every method is atomic, because it holds the lock until it returns.
+/// One permit. Every method is atomic, because the lock is held until it returns.
 #[derive(Debug)]
 pub struct Permit {
     state: Mutex<State>,
@@ -21,30 +22,31 @@ pub struct Permit {
 #[derive(Debug)]
 struct State {
     owner: ThreadId,
-    /// Incremented when a step begins and when it ends or loses the permit: odd while a step runs.
+    /// A counter that is incremented when a step begins and when it ends or loses the permit, so it
+    /// is odd while a step runs.
     epoch: u64,
-    /// Events that no step has handled yet.
+    /// The events that no step has handled yet.
     batch: VecDeque<Token>,
 }
 
 /// The next task of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextTask {
-    /// Run a step for this event.
+    /// The thread has to run a step for this event.
     Run(Token),
-    /// The batch is empty: wait for events.
+    /// The batch is empty, so the thread has to wait for events.
     Wait,
     /// Another thread holds the permit now.
     Lost,
 }
 
 impl Permit {
-    /// A permit that `owner` holds.
+    /// Creates a permit that `owner` holds.
     pub fn new(owner: ThreadId) -> Permit {
         Permit { state: Mutex::new(State { owner, epoch: 0, batch: VecDeque::new() }) }
     }
 
-    /// Ends the step that was running, if any, and begins the next one.
+    /// Ends the step that is running, if any, and begins the next one.
     pub fn next(&self, thread: ThreadId) -> NextTask {
         let mut state = lock(&self.state);
         if state.owner != thread {
@@ -64,36 +66,37 @@ impl Permit {
 
     /// Adds events to the batch. `thread` must hold the permit.
     ///
-    /// It still holds it after it has waited for the kernel: a permit is only taken from a step that runs. So no event is
-    /// lost between the two.
+    /// The thread still holds the permit after it has waited for the kernel, because a permit is
+    /// only taken away from a running step. So no event is lost between the wait and this call.
     pub fn add(&self, thread: ThreadId, tokens: impl Iterator<Item = Token>) {
         let mut state = lock(&self.state);
         debug_assert_eq!(state.owner, thread);
         state.batch.extend(tokens);
     }
 
-    /// The current epoch. It is odd while a step runs, and identifies that step.
+    /// Returns the current epoch. It is odd while a step runs, and identifies that step.
     pub fn epoch(&self) -> u64 {
         lock(&self.state).epoch
     }
 
-    /// The epoch of the step that `thread` runs, if it still holds the permit.
+    /// Returns the epoch of the step that `thread` runs, or `None` if it no longer holds the
+    /// permit.
     pub fn epoch_of(&self, thread: ThreadId) -> Option<u64> {
         let state = lock(&self.state);
         (state.owner == thread && state.epoch % 2 == 1).then_some(state.epoch)
     }
 
-    /// The thread that runs the step `epoch`. `None` if that step has ended.
+    /// Returns the thread that runs the step `epoch`, or `None` if that step has ended.
     pub fn owner_in(&self, epoch: u64) -> Option<ThreadId> {
         let state = lock(&self.state);
         (state.epoch == epoch && !epoch.is_multiple_of(2)).then_some(state.owner)
     }
 
-    /// Makes `thread` the owner, if the step `epoch` is still running. That step goes on without a permit. Returns the
-    /// previous owner.
+    /// Makes `thread` the owner and returns the previous one, if the step `epoch` is still running.
+    /// That step continues without a permit.
     pub fn hand_off(&self, epoch: u64, thread: ThreadId) -> Option<ThreadId> {
         let mut state = lock(&self.state);
-        // A hand-off to the owner would count a step as ended that goes on.
+        // A hand-off to the owner itself would count the running step as ended.
         if state.epoch != epoch || epoch.is_multiple_of(2) || state.owner == thread {
             return None;
         }
@@ -101,7 +104,8 @@ impl Permit {
         Some(std::mem::replace(&mut state.owner, thread))
     }
 
-    /// Takes all events of the batch, if the step `epoch` is still running: its owner cannot handle them until it ends.
+    /// Takes all events of the batch if the step `epoch` is still running, because the owner cannot
+    /// handle them before that step ends.
     pub fn take_batch(&self, epoch: u64) -> VecDeque<Token> {
         let mut state = lock(&self.state);
         if state.epoch == epoch && !epoch.is_multiple_of(2) {
@@ -111,15 +115,16 @@ impl Permit {
         }
     }
 
-    /// Takes the later half of the batch, for an idle thread. The OS may have preempted the owner in the middle of a step,
-    /// and the events after it would wait for that.
+    /// Takes the later half of the batch for an idle thread. The OS may have preempted the owner in
+    /// the middle of a step, so these events could wait for long.
     pub fn steal_half(&self) -> VecDeque<Token> {
         let mut state = lock(&self.state);
         let kept = state.batch.len() / 2;
         state.batch.split_off(kept)
     }
 
-    /// Makes `thread` the owner, if `from` is and no step is running. Returns whether it has.
+    /// Makes `thread` the owner, if `from` is the owner and no step is running. Returns whether the
+    /// owner has changed.
     pub fn pass(&self, from: ThreadId, thread: ThreadId) -> bool {
         let mut state = lock(&self.state);
         if state.owner != from || state.epoch % 2 == 1 {

@@ -1,7 +1,9 @@
-//! The poller: which sockets are ready. [`Poll`] is the contract between the engine and the kernel.
+//! The poller, which reports the sockets that are ready. [`Poll`] is the contract between the
+//! engine and the kernel.
 //!
-//! `poller/epoll.rs` implements it on Linux, `poller/portable.rs` on other systems. The engine runs on both, so it relies
-//! only on the contract, and the tests below check both implementations against it.
+//! `poller/epoll.rs` implements the contract on Linux, `poller/portable.rs` on other systems. The
+//! engine runs on both, so it depends only on the contract, and the tests below check both
+//! implementations against it.
 
 use std::io;
 use std::time::Duration;
@@ -18,61 +20,65 @@ pub type Poller = epoll::Epoll;
 #[cfg(any(feature = "portable", not(target_os = "linux")))]
 pub type Poller = portable::Portable;
 
-/// The kind of readiness that a socket is registered for.
+/// The kind of readiness for which a socket is registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interest {
-    /// Bytes or end of file from the peer; on a listening socket, a client to accept.
+    /// The peer has sent bytes or closed its end; for a listening socket, a client can be accepted.
     Read,
-    /// Room in the send buffer.
+    /// The send buffer has room.
     Write,
 }
 
-/// The number under which a socket is registered, and which events report.
+/// The number under which a socket is registered, and which its events contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token(pub u64);
 
-/// Registered sockets, and which of them are ready. Many threads wait on it at the same time.
+/// A set of registered sockets whose readiness it reports. Many threads can wait for events of one
+/// poller at the same time.
 ///
-/// The contract: after a socket is [added](Poll::add) or [armed](Poll::arm), readiness is reported at least once, whether
-/// the socket is ready already or becomes so. It may be reported more than once, also to two threads. It is not reported
-/// again for bytes that are left unread. So after an event, a thread reads until `WouldBlock` or arms the socket.
+/// The contract: After a socket is [added](Poll::add) or [armed](Poll::arm), readiness is reported
+/// at least once, whether the socket is ready already or becomes so. It may be reported more than
+/// once, and to more than one thread. It is not reported again for bytes that are left unread. So
+/// after an event, a thread has to read until `WouldBlock` or arm the socket.
 pub trait Poll: Sized {
-    /// Whether each change to ready is reported, without arming, once a socket has been read until `WouldBlock`. Where this
-    /// is `false`, a socket must be armed after each event.
+    /// Whether each change to ready is reported without arming the socket again, once it has been
+    /// read until `WouldBlock`. Where this is `false`, a socket must be armed after each event.
     const EDGE_TRIGGERED: bool;
 
     /// The type of sockets that the poller accepts.
     type Socket: ?Sized;
 
-    /// A poller without sockets.
+    /// Creates a poller without sockets.
     ///
     /// # Errors
-    /// When the process has no file descriptor left.
+    /// Returns an error when the process has no file descriptor left.
     fn new() -> io::Result<Self>;
 
     /// Registers a socket for `interest`.
     ///
     /// # Errors
-    /// When the kernel has no memory.
+    /// Returns an error when the kernel has no memory left.
     fn add(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
-    /// Registers a socket again, for `interest`. If it is ready already, that is reported.
+    /// Registers a socket again, for `interest`. If the socket is ready already, its readiness is
+    /// reported.
     ///
     /// # Errors
-    /// When the socket is not registered.
+    /// Returns an error when the socket is not registered.
     fn arm(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
     /// Removes a socket. Closing the socket does the same.
     ///
     /// # Errors
-    /// When the socket is not registered.
+    /// Returns an error when the socket is not registered.
     fn remove(&self, socket: &Self::Socket) -> io::Result<()>;
 
-    /// Waits until sockets are ready, for at most `time`, and replaces the contents of `ready` with their tokens. It takes
-    /// no more than `ready` has room for; the others are for other threads.
+    /// Waits until sockets are ready, for at most `time`, and replaces the contents of `ready` with
+    /// their tokens. One call returns no more events than `ready` has room for; the other events
+    /// are left for other threads.
     ///
     /// # Errors
-    /// The error of the kernel. After a signal, the result is `Ok` without tokens.
+    /// Returns the error of the kernel. After a signal, the result is `Ok` without tokens.
     fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()>;
 
     /// Wakes all threads that wait. Every later wait returns at once.
@@ -87,30 +93,30 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Room for `room` events.
+    /// Creates a buffer with room for `room` events.
     pub fn with_capacity(room: usize) -> Ready {
-        // The end of a connection is reported twice.
+        // Room for two tokens per event, because `epoll.rs` reports the end of a connection twice.
         Ready { tokens: Vec::with_capacity(2 * room), room }
     }
 
-    /// The maximum number of events that one wait returns.
+    /// Returns the maximum number of events that one wait returns.
     pub fn room(&self) -> usize {
         self.room
     }
 
-    /// The tokens of the sockets that are ready.
+    /// Returns the tokens of the sockets that are ready.
     pub fn tokens(&self) -> impl Iterator<Item = Token> + '_ {
         self.tokens.iter().copied()
     }
 
-    /// Replaces the tokens.
+    /// Replaces the tokens in the buffer.
     fn set(&mut self, tokens: impl Iterator<Item = Token>) {
         self.tokens.clear();
         self.tokens.extend(tokens);
     }
 }
 
-/// The contract of [`Poll`], checked for each implementation that compiles on this system.
+/// Tests of the contract of [`Poll`], for each implementation that compiles on this system.
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::io::{Read, Write};
@@ -123,7 +129,7 @@ mod tests {
     pub(super) const LONG: Duration = Duration::from_secs(20);
     const SHORT: Duration = Duration::from_millis(20);
 
-    /// A client, and the server's end, which does not block.
+    /// Returns a client, and the server's end of its connection, which does not block.
     pub(super) fn pair() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -140,7 +146,7 @@ mod tests {
         tokens
     }
 
-    /// The same tests for a poller and for the sockets that it takes.
+    /// Defines the tests for one poller and the sockets that it accepts.
     macro_rules! contract {
         ($name:ident, $poller:ty, $stream:ty, $listen_socket:expr) => {
             mod $name {
@@ -191,7 +197,8 @@ mod tests {
                     poller.add(&server, Token(7), Interest::Read).unwrap();
                     client.write_all(b"x").unwrap();
                     assert_eq!(told(&poller, LONG), [7]);
-                    // The byte is still unread. Reporting it again and again would be a busy loop on a whole core.
+                    // The byte is still unread. Repeated reports of it would keep a whole core
+                    // busy.
                     assert_eq!(told(&poller, SHORT), [0; 0]);
                 }
 
@@ -203,7 +210,7 @@ mod tests {
                     assert_eq!(told(&poller, LONG), [7]);
                     assert_eq!(server.peek(&mut [0; 8]).unwrap(), 1);
                     client.write_all(b"y").unwrap();
-                    // Another thread may get a spurious report now.
+                    // Another thread may get a spurious report at this point.
                     told(&poller, SHORT);
                     poller.arm(&server, Token(7), Interest::Read).unwrap();
                     assert_eq!(told(&poller, LONG), [7]);
@@ -271,7 +278,8 @@ mod tests {
                     assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
                     let _one = TcpStream::connect(address).unwrap();
                     assert_eq!(told(&poller, LONG), [5]);
-                    // The first client has not been accepted, so arming reports it again.
+                    // The first client has not been accepted, so arming the socket reports it
+                    // again.
                     poller.arm(&socket, Token(5), Interest::Read).unwrap();
                     assert_eq!(told(&poller, LONG), [5]);
                 }

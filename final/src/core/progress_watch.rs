@@ -1,24 +1,25 @@
-//! Stall detection for the shedder: whether another permit makes progress.
+//! Stall detection for the shedder: a check whether another permit makes progress.
 
 use std::time::{Duration, Instant};
 
-/// The progress of the other permits, as far as the shedder has seen it.
+/// The progress of the other permits, as observed by the shedder.
 #[derive(Debug)]
 pub(super) struct ProgressWatch {
-    /// The epochs of the permits at the last look.
+    /// The epochs of the permits at the last observation.
     epochs: Vec<u64>,
-    /// When the last progress was seen.
+    /// The time of the last observed progress.
     last_progress: Option<Instant>,
 }
 
 impl ProgressWatch {
-    /// Starts with the assumption that no permit makes progress.
+    /// Creates a watch with the assumption that no permit makes progress.
     pub(super) fn begin(epochs: impl Iterator<Item = u64>) -> ProgressWatch {
         ProgressWatch { epochs: epochs.collect(), last_progress: None }
     }
 
-    /// Compares the epochs with the last ones. Returns whether there was progress within `stall_timeout`: a step has begun
-    /// or ended, or a permit runs no step, so that its thread waits for events.
+    /// Compares the epochs with the last observed ones. Returns whether there was progress within
+    /// `stall_timeout`: a step has begun or ended, or a permit runs no step, so its thread waits
+    /// for events.
     pub(super) fn sees_work(
         &mut self,
         epochs: impl Iterator<Item = u64>,

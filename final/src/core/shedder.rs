@@ -1,7 +1,7 @@
 //! Load shedding: a thread that rejects requests with 503 while every worker is in a handler that blocks.
 //!
-//! It runs no handlers but those that are promised never to block, such as health checks, and gives the permit back as
-//! soon as a worker is free.
+//! It runs only handlers that are promised never to block, such as health checks, and returns the
+//! permit as soon as a worker is free.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,10 +17,10 @@ use super::watchdog::TICK;
 use super::worker::BATCH;
 use super::worker_pool::{Pool, Work};
 
-/// The shedder's id. Workers count from 1.
+/// The shedder's thread id. The ids of the workers start at 1.
 pub(super) const SHEDDER: ThreadId = 0;
 
-/// The main function of the shedder.
+/// Runs the shedder until the pool is stopped.
 pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>) {
     let mut scratch = W::Scratch::default();
     let mut ready = Ready::with_capacity(BATCH);
@@ -31,8 +31,8 @@ pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>) {
                 NextTask::Run(token) => pool.step(token, &mut scratch, Admission::Shed),
                 NextTask::Wait if pool.stopped.load(Ordering::Acquire) => return,
                 NextTask::Wait if give_back(pool, index) => break,
-                // A worker that holds another permit serves again. To take events away from it would reject requests
-                // that it has time for.
+                // A worker with another permit serves requests again. If the shedder stole its
+                // events, it would reject requests that the worker can handle.
                 NextTask::Wait
                     if watch.sees_work(
                         pool.epochs_except(index),
@@ -44,7 +44,8 @@ pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>) {
                 }
                 NextTask::Wait if pool.steal(index, SHEDDER) => {}
                 NextTask::Wait => {
-                    // Not for longer: a worker may have become free meanwhile.
+                    // The wait must not be longer than a tick, because a worker may have become
+                    // free meanwhile.
                     let waited = pool.poller.wait(&mut ready, Some(TICK));
                     pool.add_ready(index, SHEDDER, &ready, waited);
                 }
@@ -54,7 +55,8 @@ pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>) {
     }
 }
 
-/// Passes the shedder's permit to a standby worker, if there is one. Returns whether there was.
+/// Passes the shedder's permit to a standby worker, if there is one. Returns whether the permit was
+/// passed.
 pub(super) fn give_back<W: Work>(pool: &Pool<W>, index: usize) -> bool {
     let Some(standby) = lock(&pool.standbys).pop() else { return false };
     if pool.permits[index].pass(SHEDDER, standby.id) {

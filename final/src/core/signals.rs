@@ -21,14 +21,15 @@ pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     handle(&[SIGHUP, SIGINT, SIGTERM], move |_| stop())
 }
 
-/// Like [`on_stop`], for a server that can reload: SIGHUP calls `reload`, as usual for daemons, and does not stop the
-/// program.
+/// Calls `stop` like [`on_stop`], for a server that can reload: SIGHUP calls `reload`, as usual for
+/// daemons, and does not stop the program.
 ///
-/// SIGUSR1 and SIGUSR2 end a program that does not handle them. Other servers reopen their log or begin an upgrade at
-/// these signals, so an operator may send one by habit. They are reported on standard error and otherwise ignored.
+/// SIGUSR1 and SIGUSR2 end a program that does not handle them. Other servers reopen their log or
+/// begin an upgrade at these signals, so an operator may send them out of habit. They are reported
+/// on standard error and otherwise ignored.
 ///
 /// # Errors
-/// As [`on_stop`].
+/// Returns the errors of [`on_stop`].
 #[cfg(unix)]
 pub fn on_stop_or_reload(
     mut stop: impl FnMut() + Send + 'static,
@@ -43,7 +44,7 @@ pub fn on_stop_or_reload(
     })
 }
 
-/// Calls `act` for each of these signals, in a thread of its own.
+/// Calls `act` for each of these signals that arrives, in a separate thread.
 #[cfg(unix)]
 fn handle(signals: &[i32], mut act: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
     let ignored = ignored_signals();
@@ -60,7 +61,7 @@ pub fn on_stop(stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(stop).map_err(io::Error::other)
 }
 
-/// Windows has no signal for a reload.
+/// Calls `stop` like [`on_stop`]. Windows has no signal for a reload.
 #[cfg(not(unix))]
 pub fn on_stop_or_reload(
     stop: impl FnMut() + Send + 'static,

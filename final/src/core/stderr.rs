@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use super::log_output::LogOutput;
 
-/// The background writer, once a server runs.
+/// The background writer, which exists once a server runs.
 static WRITER: OnceLock<LogOutput> = OnceLock::new();
 
-/// Writes a line with a single call, so that lines of several threads do not mix.
+/// Writes a line with a single call, so that the lines of several threads do not mix.
 ///
-/// `eprintln!` panics when it cannot write because the pipe has no reader or the disk is full. A server has to keep
-/// running then, so the error is ignored. And a write to a full pipe blocks until something reads it. So while a server
-/// runs, a background thread writes the lines, and neither client threads nor a shutdown wait for it.
+/// `eprintln!` panics when it cannot write because the pipe has no reader or the disk is full. A
+/// server has to keep running then, so this function ignores the error. A write to a full pipe
+/// blocks until it is read. So while a server runs, a background thread writes the lines, and
+/// neither the threads that serve clients nor a shutdown wait for it.
 pub fn log_stderr(message: impl Display) {
     match WRITER.get() {
         Some(writer) => writer.write(format!("{message}\n")),
@@ -22,7 +23,7 @@ pub fn log_stderr(message: impl Display) {
     }
 }
 
-/// Starts the background thread that writes from now on.
+/// Starts the background thread that writes all later lines.
 pub fn write_in_background() {
     WRITER.get_or_init(|| {
         LogOutput::new(io::stderr(), |problem| {

@@ -1,4 +1,4 @@
-//! The mutex of the server: that of the standard library, or that of loom when a model is checked.
+//! The mutex of the server: the one of the standard library, or loom's when loom checks a model.
 
 #[cfg(not(loom))]
 pub use std::sync::{Mutex, MutexGuard};
@@ -8,8 +8,8 @@ pub use loom::sync::{Mutex, MutexGuard};
 
 use std::sync::PoisonError;
 
-/// Locks, even after a panic. Code that holds a lock must not panic between two writes that belong together, so the
-/// protected data is consistent, poisoned or not.
+/// Locks the mutex, even after a panic. Code that holds a lock must not panic between two writes
+/// that belong together, so the guarded data is consistent even when the mutex is poisoned.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,9 @@
-//! System calls under names that are the same on all systems: `linux.rs` uses calls that do several things at once,
-//! `portable.rs` only calls of the standard library and mio.
+//! System calls under names that are the same on all systems: `linux.rs` uses calls that combine
+//! several operations, and `portable.rs` only calls of the standard library and mio.
 //!
-//! No call blocks: without data, or without room, it fails with [`WouldBlock`](std::io::ErrorKind::WouldBlock). A signal
-//! may interrupt it, which is the error [`Interrupted`](std::io::ErrorKind::Interrupted).
+//! No call blocks: when there is no data, or no room, it fails with
+//! [`WouldBlock`](std::io::ErrorKind::WouldBlock). A signal may interrupt a call, which is reported
+//! as [`Interrupted`](std::io::ErrorKind::Interrupted).
 
 #[cfg(target_os = "linux")]
 pub mod linux;
@@ -14,7 +15,7 @@ pub use linux::*;
 #[cfg(any(feature = "portable", not(target_os = "linux")))]
 pub use portable::*;
 
-/// The contract of both implementations, checked for each that compiles on this system.
+/// Tests of the contract, for each implementation that compiles on this system.
 #[cfg(all(test, target_os = "linux", not(loom)))]
 mod tests {
     use std::fs::File;
@@ -31,7 +32,7 @@ mod tests {
                 };
                 use super::*;
 
-                /// A blocking client socket, and the server's end.
+                /// Returns a blocking client socket, and the server's end of its connection.
                 fn sockets() -> (TcpStream, Stream) {
                     let (client, server) = pair().unwrap();
                     client.set_nonblocking(false).unwrap();
@@ -45,10 +46,11 @@ mod tests {
                     String::from_utf8(bytes).unwrap()
                 }
 
-                /// The coarse clock may be a few milliseconds late.
+                /// The coarse clock may be a few milliseconds behind.
                 #[test]
                 fn the_coarse_time_is_the_current_time() {
-                    // The time of a file that is written now.
+                    // The modification time of a file that is written now is close to the current
+                    // time.
                     let mut file = tempfile::NamedTempFile::new().unwrap();
                     file.write_all(b"x").unwrap();
                     let written = file.as_file().metadata().unwrap().modified().unwrap();
@@ -93,7 +95,7 @@ mod tests {
                     let room = buffer.capacity() - 3;
                     assert!(room < 8, "there is no room for all of it");
                     while buffer.len() < buffer.capacity() {
-                        // On loopback it may come a moment later.
+                        // Even on loopback, the bytes may arrive a moment later.
                         let _ = receive(&server, &mut buffer);
                     }
                     assert_eq!(&buffer[..8], b"abcdefgh");

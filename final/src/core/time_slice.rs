@@ -1,20 +1,22 @@
-//! How long one step of a connection may run while other connections wait.
+//! The time slice: a limit on the time for which one step of a connection may run while other
+//! connections wait.
 
 use std::time::{Duration, Instant};
 
-/// After this time a step should end. To go on with another connection costs about 5 us, a hundredth of it. And a request
-/// that arrives after a thousand clients with work for a whole step each waits for a thousand slices.
+/// The time after which a step should end. A switch to another connection takes about 5 us, a
+/// hundredth of this time. A request that arrives after a thousand clients with work for a whole
+/// step each waits for a thousand slices, which is half a second with one permit.
 const SLICE: Duration = Duration::from_micros(500);
 
-/// The time slice of one step. It begins with the first call of [`is_over`](TimeSlice::is_over), so a step that never calls
-/// it reads no clock.
+/// The time slice of one step. It begins with the first call of [`is_over`](TimeSlice::is_over), so
+/// a step that never calls it does not read the clock.
 #[derive(Debug, Default)]
 pub struct TimeSlice {
     end: Option<Instant>,
 }
 
 impl TimeSlice {
-    /// Whether the step should end.
+    /// Returns whether the step should end.
     pub fn is_over(&mut self, clock: &dyn Fn() -> Instant) -> bool {
         let now = clock();
         now >= *self.end.get_or_insert(now + SLICE)

@@ -1,14 +1,16 @@
-//! Slots that bound how many uploads are read at the same time: a counting semaphore without a blocking wait.
+//! Slots that bound the number of uploads that are read at the same time: a counting semaphore
+//! without a blocking wait.
 //!
-//! **No address gets all of them.** It gets a slot only if more are free than it holds, so a single client that is slow on
-//! purpose has half of the slots at most, a second one has half of the others, and so on. A fixed share for each address
-//! would be too small for a proxy, whose address is that of many clients, or too large when clients are few.
+//! **No address gets all of them.** An address gets a slot only if more slots are free than it
+//! holds, so a single client that is slow on purpose gets at most half of the slots, a second one
+//! at most half of the others, and so on. A fixed share for each address would be too small for a
+//! proxy, whose address stands for many clients, or too large when there are few clients.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The slots. A clone has the same ones. By default there are none.
+/// A set of slots, empty by default. Clones share the same slots.
 #[derive(Debug, Clone, Default)]
 pub struct UploadSlots(Arc<Mutex<Slots>>);
 
@@ -16,13 +18,14 @@ pub struct UploadSlots(Arc<Mutex<Slots>>);
 struct Slots {
     count: u32,
     free: u32,
-    /// How many uploads are in the queue. While it is not empty, free slots go to queued uploads, not to new ones.
+    /// The number of uploads in the queue. While the queue is not empty, free slots go to queued
+    /// uploads, not to new ones.
     queued: usize,
-    /// How many slots each network holds that holds any.
+    /// The number of slots that each network holds, without networks that hold none.
     held: HashMap<IpAddr, u32>,
 }
 
-/// One slot. Dropping it frees the slot.
+/// A slot for one upload. Dropping it frees the slot.
 #[derive(Debug)]
 pub struct UploadSlot {
     slots: UploadSlots,
@@ -30,7 +33,7 @@ pub struct UploadSlot {
 }
 
 impl UploadSlots {
-    /// `count` free slots.
+    /// Creates `count` free slots.
     pub fn new(count: u32) -> UploadSlots {
         let slots = UploadSlots::default();
         slots.set_count(count);
@@ -43,33 +46,34 @@ impl UploadSlots {
         (slots.count, slots.free) = (count, count);
     }
 
-    /// How many there are.
+    /// Returns the number of slots, free or taken.
     pub fn count(&self) -> u32 {
         self.lock().count
     }
 
-    /// The number of free slots.
+    /// Returns the number of free slots.
     pub fn free(&self) -> u32 {
         self.lock().free
     }
 
-    /// How many uploads are in the queue.
+    /// Returns the number of uploads in the queue.
     pub fn queued(&self) -> usize {
         self.lock().queued
     }
 
-    /// Sets how many uploads are in the queue.
+    /// Sets the number of uploads in the queue.
     pub fn set_queued(&self, count: usize) {
         self.lock().queued = count;
     }
 
-    /// Takes a slot for a client with this address, if one is free for it and the queue is empty.
+    /// Takes a slot for a client with this address. Returns `None` if no slot is free for it, or if
+    /// uploads are queued.
     pub fn take(&self, address: IpAddr) -> Option<UploadSlot> {
         let slots = self.lock();
         if slots.queued > 0 { None } else { self.take_from(slots, address) }
     }
 
-    /// A slot for an upload in the queue whose client has this address, if there is one for it.
+    /// Takes a slot for a queued upload whose client has this address, if a slot is free for it.
     pub fn take_for_queued(&self, address: IpAddr) -> Option<UploadSlot> {
         self.take_from(self.lock(), address)
     }
@@ -104,7 +108,8 @@ impl Drop for UploadSlot {
     }
 }
 
-/// The client's address, or for IPv6 the network that it is in: a household has 2^64 addresses of its own.
+/// Returns the client's IPv4 address, or the network of its IPv6 address: a single household can
+/// have 2^64 IPv6 addresses.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -154,7 +159,7 @@ mod tests {
         let take_all = |address| std::iter::from_fn(|| slots.take(address)).collect::<Vec<_>>();
         let mut held: Vec<_> = (1..=5).map(|last| take_all(address(last))).collect();
         assert_eq!(held.iter().map(Vec::len).collect::<Vec<_>>(), [8, 4, 2, 1, 1]);
-        // A freed slot goes to an address that holds fewer.
+        // A freed slot may go to an address that holds fewer slots.
         held[0].truncate(6);
         assert!(slots.take(address(1)).is_none() && slots.take(address(2)).is_none());
         assert!(slots.take(address(6)).is_some());

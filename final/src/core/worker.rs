@@ -13,15 +13,17 @@ use super::poller::{Poll, Poller, Ready};
 use super::sync::lock;
 use super::worker_pool::{Pool, Work};
 
-/// The most events that a thread takes from the kernel at a time. It has to be small, because the other events of a batch
-/// wait while a step runs. With 64, hello at 64 connections has 0.90 of the throughput; 8 and 32 make no difference.
+/// The maximum number of events that a thread takes from the kernel at a time. It has to be small,
+/// because the other events of a batch wait while a step runs. With 64, the throughput of `/hello`
+/// at 64 connections falls to 0.90; 8 and 32 make no difference.
 pub(super) const BATCH: usize = 16;
 
-/// After a batch of so many events, the thread yields once before it sleeps. Without the yield a request costs 1.11 times
-/// the processor time when each has a new connection. Clients that run on other machines notice nothing of it.
+/// The batch size from which on a thread yields once before it sleeps. Without the yield, a request
+/// costs 1.11 times the processor time if each request has a new connection. With clients on other
+/// machines the yield makes no difference.
 const YIELD_BATCH: usize = 4;
 
-/// The main function of a worker.
+/// Runs a worker until the pool is stopped.
 pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>) {
     let mut scratch = W::Scratch::default();
     let mut ready = Ready::with_capacity(BATCH);
@@ -45,9 +47,10 @@ pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>) {
     }
 }
 
-/// Lets handlers on this thread release permit `index`.
+/// Sets the function with which handlers on this thread release permit `index`.
 fn set_release<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>, index: usize) {
-    // Weak, because the closure stays in a thread-local variable when the pool is gone.
+    // The references are weak, because the closure stays in a thread-local variable after the pool
+    // is gone.
     let (pool, id) = (Arc::downgrade(pool), parker.id);
     blocking::set_release(move || {
         let Some(pool) = pool.upgrade() else { return false };
@@ -58,8 +61,9 @@ fn set_release<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>, index: usize)
     });
 }
 
-/// Waits for events. After a large batch more requests will follow at once: the clients may only need this core to send
-/// them. So the thread offers its core first, because to sleep and be woken up costs more.
+/// Waits for events. After a large batch, more requests follow soon, and the clients may only need
+/// this core to send them. So the thread first yields its core, because sleeping and waking up
+/// costs more.
 fn wait(poller: &Poller, ready: &mut Ready) -> io::Result<()> {
     if ready.tokens().count() >= YIELD_BATCH {
         poller.wait(ready, Some(Duration::ZERO))?;

@@ -1,4 +1,4 @@
-//! The worker pool: its threads and their shared state.
+//! The worker pool: the threads that run steps, and the state that they share.
 //!
 //! A permit is a [scheduler slot](super::permit): only the threads that hold one are awake. The other threads are in a
 //! handler that blocks, or are standby workers that sleep until a permit is handed to them.
@@ -20,20 +20,24 @@ use super::sync::{Mutex, lock};
 use super::watchdog::{self, IDLE_TICK};
 use super::worker;
 
-/// How many threads there are, and how many of them are awake.
+/// The numbers of threads and permits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolConfig {
-    /// Threads that wait for events and run steps at the same time: one for each core.
+    /// The number of threads that wait for events and run steps at the same time, by default one
+    /// for each core.
     pub permits: u32,
-    /// The most threads that run handlers. Those beyond the permits are for handlers that block.
+    /// The maximum number of threads that run handlers. The threads in excess of the permits are
+    /// for handlers that block.
     pub threads: u32,
-    /// How long every permit may be stalled, with all threads in use, before requests are rejected with 503.
+    /// The time for which every permit may be stalled, with all threads in use, before requests are
+    /// rejected with 503.
     pub stall_timeout: Duration,
 }
 
 impl PoolConfig {
-    /// How many handlers may read large bodies at the same time. Each may hold a thread until its client sends, so they
-    /// get half of the threads that are for handlers that block.
+    /// Returns the number of handlers that may read large bodies at the same time. Each of them may
+    /// hold a thread until its client sends, so they get half of the threads that are for handlers
+    /// that block.
     pub fn upload_slots(self) -> u32 {
         (self.threads.saturating_sub(self.permits) / 2).max(1)
     }
@@ -51,22 +55,24 @@ impl Default for PoolConfig {
     }
 }
 
-/// The work of the threads.
+/// The work that the threads do.
 pub trait Work: Send + Sync + 'static {
-    /// State that a thread keeps from step to step, such as a buffer.
+    /// The state that a thread keeps from one step to the next, such as a buffer.
     type Scratch: Default;
 
-    /// Runs one step of a connection whose socket is ready. The event was reported to this thread only.
+    /// Runs one step of a connection whose socket is ready. No other thread has received this
+    /// event.
     fn ready(&self, token: Token, scratch: &mut Self::Scratch, admission: Admission);
 
-    /// Arms a socket again whose event the thread cannot handle, so that the event is reported to another thread.
+    /// Arms a socket again when the thread cannot handle its event, so that the event is reported
+    /// to another thread.
     fn rearm(&self, token: Token);
 
-    /// Called every 5 to 50 milliseconds, for timers.
+    /// Checks the timers. The watchdog calls this every 5 to 50 milliseconds.
     fn tick(&self, now: Instant);
 }
 
-/// The running threads.
+/// The running threads of the pool.
 pub struct Workers<W: Work> {
     pool: Arc<Pool<W>>,
     watchdog: JoinHandle<()>,
@@ -78,16 +84,17 @@ pub(super) struct Pool<W> {
     pub(super) poller: Arc<Poller>,
     pub(super) config: PoolConfig,
     pub(super) permits: Vec<Permit>,
-    /// Of all workers.
+    /// The parkers of all workers.
     pub(super) parkers: Mutex<Vec<Arc<Parker>>>,
-    /// Of the workers that hold no permit and are not in a handler.
+    /// The parkers of the workers that hold no permit and are not in a handler.
     pub(super) standbys: Mutex<Vec<Arc<Parker>>>,
     pub(super) shedder: Arc<Parker>,
     /// The number of workers.
     threads: AtomicU32,
-    /// The largest id so far. Ids are not reused, not even that of a thread that could not be spawned.
+    /// The largest id so far. No id is reused, not even the id of a thread that could not be
+    /// spawned.
     last_id: AtomicU32,
-    /// Threads that have ended, among them the shedder.
+    /// The number of threads that have ended, including the shedder.
     ended: AtomicU32,
     pub(super) stopped: AtomicBool,
 }
@@ -96,7 +103,7 @@ impl<W: Work> Workers<W> {
     /// Starts the threads.
     ///
     /// # Errors
-    /// When the OS cannot spawn a thread.
+    /// Returns an error when the OS cannot spawn a thread.
     pub fn start(config: PoolConfig, poller: Arc<Poller>, work: Arc<W>) -> io::Result<Workers<W>> {
         let pool = Arc::new(Pool::new(config, poller, work));
         match Pool::start(&pool) {
@@ -108,21 +115,22 @@ impl<W: Work> Workers<W> {
         }
     }
 
-    /// The number of workers, without shedder and watchdog.
+    /// Returns the number of workers, without the shedder and the watchdog.
     pub fn threads(&self) -> u32 {
         self.pool.threads.load(Ordering::Relaxed)
     }
 
-    /// Stops the threads, and waits for at most `timeout` until they have ended. Returns how many are still in a handler:
-    /// these go on without being waited for.
+    /// Stops the threads, and waits for at most `timeout` until they have ended. Returns the number
+    /// of threads that are still in a handler; they continue to run.
     pub fn stop(self, timeout: Duration) -> u32 {
         self.pool.stop();
         let Workers { pool, watchdog } = self;
-        // Had the watchdog panicked, the other threads would end all the same.
+        // If the watchdog has panicked, the other threads still end.
         let _ = watchdog.join();
         let deadline = Instant::now() + timeout;
         loop {
-            // In this order: a thread that is spawned in between counts as running.
+            // `ended` is read first, so that a thread which is spawned in between counts as
+            // running.
             let ended = pool.ended.load(Ordering::Acquire);
             let left = pool.threads.load(Ordering::Acquire) + 1 - ended;
             if left == 0 || Instant::now() >= deadline {
@@ -134,14 +142,14 @@ impl<W: Work> Workers<W> {
 }
 
 impl<W: Work> Pool<W> {
-    /// A pool without threads.
+    /// Creates a pool without threads.
     pub(super) fn new(config: PoolConfig, poller: Arc<Poller>, work: Arc<W>) -> Pool<W> {
         let permits = config.permits.max(1);
         Pool {
             work,
             poller,
             config: PoolConfig { permits, threads: config.threads.max(permits), ..config },
-            // The first workers get the ids from 1, and each of them a permit.
+            // The first workers get the ids from 1, and one permit each.
             permits: (1..=permits).map(Permit::new).collect(),
             parkers: Mutex::new(Vec::new()),
             standbys: Mutex::new(Vec::new()),
@@ -153,10 +161,11 @@ impl<W: Work> Pool<W> {
         }
     }
 
-    /// Spawns the threads, then gives out the permits. In this order, because a worker that runs may need another worker
-    /// at once, and that one must not get an id that a permit has for its first owner.
+    /// Spawns the threads, and then hands out the permits. The order matters: a running worker may
+    /// need another worker at once, which must not get an id that a permit has as its first owner.
     fn start(pool: &Arc<Pool<W>>) -> io::Result<JoinHandle<()>> {
-        // Spawned at startup, because spawning may fail once resources are exhausted.
+        // The shedder is spawned at startup, because spawning may fail later when resources are
+        // exhausted.
         Pool::spawn(pool, "shedder".to_string(), shedder::run)?;
         for _ in 0..pool.config.permits {
             Pool::spawn_worker(pool)?;
@@ -171,7 +180,7 @@ impl<W: Work> Pool<W> {
         Ok(watchdog)
     }
 
-    /// Makes all threads end, each after its current step.
+    /// Stops all threads, each after its current step.
     fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
         self.poller.shutdown();
@@ -180,7 +189,7 @@ impl<W: Work> Pool<W> {
         }
     }
 
-    /// Spawns a worker, unless there are as many as there may be.
+    /// Spawns a worker, unless the maximum number of workers is reached.
     pub(super) fn spawn_worker(pool: &Arc<Pool<W>>) -> io::Result<Arc<Parker>> {
         let one_more = |threads| (threads < pool.config.threads).then_some(threads + 1);
         pool.threads
@@ -188,7 +197,7 @@ impl<W: Work> Pool<W> {
             .map_err(|_| io::Error::other("all threads are in use"))?;
         let id = pool.last_id.fetch_add(1, Ordering::Relaxed) + 1;
         let parker = Parker::new(id);
-        // In the list before the thread starts, so that `stop` finds it there.
+        // The parker is in the list before the thread starts, so that `stop` finds it there.
         lock(&pool.parkers).push(Arc::clone(&parker));
         let own = Arc::clone(&parker);
         let spawned =
@@ -213,11 +222,11 @@ impl<W: Work> Pool<W> {
         Ok(())
     }
 
-    /// Runs one step.
+    /// Runs one step, and catches its panics.
     pub(super) fn step(&self, token: Token, scratch: &mut W::Scratch, admission: Admission) {
         let step = AssertUnwindSafe(|| self.work.ready(token, scratch, admission));
-        // A panic of a handler is caught further inside. One that arrives here is a bug of the server. It costs the
-        // connection, which unwinding drops, and not the thread.
+        // A handler's panic is caught further inside. A panic that arrives here is a bug of the
+        // server. It ends the connection, which unwinding drops, but not the thread.
         let _ = catch_unwind(step);
     }
 
@@ -292,7 +301,7 @@ mod tests {
         assert_eq!(workers.stop(LONG), 0);
     }
 
-    /// Each step sends a message, and panics.
+    /// Work whose steps each send a message and then panic.
     struct Panics {
         poller: Arc<Poller>,
         stream: Mutex<Stream>,

@@ -1,4 +1,4 @@
-//! The poller of Linux: epoll(7), edge-triggered.
+//! The poller on Linux: epoll(7), edge-triggered.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -13,8 +13,8 @@ use super::{Interest, Poll, Ready, Token};
 
 impl Interest {
     fn flags(self) -> EventFlags {
-        // Edge-triggered: epoll reports each change to ready once, to one thread. So no system call is needed between two
-        // requests of a connection.
+        // Edge-triggered: epoll reports each change to ready once, to one thread. So no system call
+        // is needed between two requests on a connection.
         let ready = match self {
             Interest::Read => EventFlags::IN | EventFlags::RDHUP,
             Interest::Write => EventFlags::OUT,
@@ -26,10 +26,10 @@ impl Interest {
 /// The token of [`Poll::shutdown`], which is never reported.
 const WAKE: u64 = u64::MAX;
 
-/// The most events that one `epoll_wait(2)` returns.
+/// The maximum number of events that one `epoll_wait(2)` returns.
 const MAX_EVENTS: usize = 64;
 
-/// An epoll instance, and an eventfd that wakes its threads.
+/// An epoll instance, and an eventfd that wakes the threads that wait on it.
 #[derive(Debug)]
 pub struct Epoll {
     epoll: OwnedFd,
@@ -44,7 +44,8 @@ impl Poll for Epoll {
     fn new() -> io::Result<Epoll> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        // Level-triggered and never read: once it is written to, every wait returns at once.
+        // The eventfd is level-triggered and never read, so every wait returns at once after the
+        // first write to it.
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
         Ok(Epoll { epoll, wake })
     }
@@ -73,8 +74,9 @@ impl Poll for Epoll {
             Err(Errno::INTR) => &[],
             Err(error) => return Err(error.into()),
         };
-        // Report the end of a connection twice. A read that returns fewer bytes than it had room for counts as "no more", so
-        // an end that arrived together with the last bytes would go unnoticed.
+        // The end of a connection is reported twice. A read that returns fewer bytes than it had
+        // room for counts as the last one, so the end would not be noticed if it arrived together
+        // with the last bytes.
         let tokens = events.iter().flat_map(|event| {
             let (data, flags) = (event.data, event.flags);
             let is_end = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
@@ -85,12 +87,12 @@ impl Poll for Epoll {
     }
 
     fn shutdown(&self) {
-        // It fails only if the counter is full, and then the eventfd is ready as well.
+        // The write fails only if the counter is full, and then the eventfd is ready as well.
         let _ = write(&self.wake, &1_u64.to_ne_bytes());
     }
 }
 
-/// What epoll guarantees beyond the contract.
+/// Tests of the guarantees of epoll beyond the contract.
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::io::Write;
@@ -111,7 +113,7 @@ mod tests {
         poller.add(&server, Token(7), Interest::Read).unwrap();
         client.write_all(b"x").unwrap();
         assert_eq!(told(&poller, LONG), [7]);
-        // The byte is still unread.
+        // The byte is still unread, but an edge-triggered poller does not report it again.
         assert_eq!(told(&poller, Duration::ZERO), [0; 0]);
         client.write_all(b"y").unwrap();
         assert_eq!(told(&poller, LONG), [7]);

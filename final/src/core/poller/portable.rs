@@ -1,10 +1,11 @@
-//! The poller of macOS, Windows and the other systems that mio supports. mio uses kqueue, or I/O completion ports on
-//! Windows.
+//! The poller on macOS, Windows and the other systems that mio supports. mio uses kqueue, or I/O
+//! completion ports on Windows.
 //!
-//! mio's events are edge-triggered, but the next one is guaranteed only after a read has returned `WouldBlock`. (On
-//! Windows, mio requests one event at a time from the OS, and the next one only in that read.) The engine stops
-//! reading when a read did not fill its buffer. So a socket is armed after each step: if the socket is ready already,
-//! `reregister` makes mio report it at once, including a FIN that arrived together with the last bytes.
+//! mio's events are edge-triggered, but the next event is guaranteed only after a read has returned
+//! `WouldBlock`. (On Windows, mio requests one event at a time from the OS, and the next one only
+//! in that read.) The engine stops reading when a read has not filled its buffer. So a socket is
+//! armed after each step: if it is ready already, `reregister` makes mio report it at once,
+//! including a FIN that arrived together with the last bytes.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -23,23 +24,25 @@ use crate::core::sync::lock;
 /// The token of [`Poll::shutdown`], which is never reported.
 const WAKE: mio::Token = mio::Token(usize::MAX);
 
-/// A socket that can be registered with mio. On Windows, mio stores state in the registered socket and needs `&mut`. The
-/// `RefCell` gives it that, and because a `RefCell` is not `Sync`, no two threads can do so at the same time.
+/// A socket that can be registered with mio. On Windows, mio stores state in the registered socket
+/// and needs `&mut`. The `RefCell` provides it, and because a `RefCell` is not `Sync`, no two
+/// threads can borrow it at the same time.
 pub trait Socket {
-    /// The socket of mio.
+    /// Returns the socket of mio.
     fn source(&self) -> &RefCell<dyn Source>;
 }
 
-/// A poller above mio.
+/// A poller built on mio.
 ///
-/// Several threads can wait on one epoll instance, but only one on a `mio::Poll`. So one thread is the leader: it waits,
-/// takes a batch of events, and before it handles them it makes another thread the leader. The others sleep on a condition
-/// variable. The price is one wake-up of a thread for each batch.
+/// Several threads can wait on one epoll instance, but only one on a `mio::Poll`. So one thread is
+/// the leader: it waits and takes a batch of events, and makes another thread the leader before it
+/// handles them. The other threads sleep on a condition variable. The cost is one wake-up of a
+/// thread for each batch.
 pub struct Portable {
     registry: Registry,
     waker: Waker,
     has_ended: AtomicBool,
-    /// `None` while a thread leads.
+    /// The leader's state, or `None` while a thread is the leader.
     lead: Mutex<Option<Lead>>,
     changed: Condvar,
 }
@@ -51,11 +54,13 @@ struct Lead {
 }
 
 impl Portable {
-    /// Waits until this thread is the leader. `None` once the time is up or the poller has been shut down.
+    /// Waits until this thread is the leader. Returns `None` once the time is up or the poller has
+    /// been shut down.
     fn wait_to_lead(&self, until: Option<Instant>) -> Option<Lead> {
         let mut lead = lock(&self.lead);
         loop {
-            // Checked first: the thread that was notified must not return without the lead.
+            // The lead is checked first, because the thread that was notified must not return
+            // without it.
             if let Some(lead) = lead.take() {
                 return Some(lead);
             }
@@ -76,7 +81,8 @@ impl Portable {
 
 impl Lead {
     fn wait(&mut self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()> {
-        // An event for which `ready` has no room would be lost.
+        // The capacities have to be equal, because an event for which `ready` has no room would be
+        // lost.
         if self.events.capacity() != ready.room() {
             self.events = Events::with_capacity(ready.room());
         }
@@ -140,7 +146,8 @@ impl Poll for Portable {
     fn shutdown(&self) {
         let lead = lock(&self.lead);
         self.has_ended.store(true, Ordering::Release);
-        // The first wakes the leader, even if it is only about to wait; the second wakes the others.
+        // The first call wakes the leader, even if it is only about to wait; the second wakes the
+        // other threads.
         let woken = self.waker.wake();
         self.changed.notify_all();
         drop(lead);
@@ -154,7 +161,7 @@ fn left(until: Option<Instant>) -> Option<Duration> {
     until.map(|until| until.saturating_duration_since(Instant::now()))
 }
 
-/// Tokens of mio are `usize`.
+/// Converts a token to mio's type, which is a `usize`.
 fn mio_token(token: Token) -> io::Result<mio::Token> {
     let number = usize::try_from(token.0);
     number.map(mio::Token).map_err(|_| io::Error::other("the server needs a 64-bit processor"))

@@ -1,4 +1,4 @@
-//! Linux: system calls that do several things at once.
+//! Linux: system calls that combine several operations.
 
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -11,10 +11,10 @@ use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, acceptfrom_with};
 use socket2::SockRef;
 
-/// The socket of a connection, non-blocking.
+/// The socket of a connection. It is non-blocking.
 pub type Stream = TcpStream;
 
-/// A listening socket, non-blocking.
+/// A listening socket. It is non-blocking.
 pub type ListenSocket = TcpListener;
 
 /// Converts a listening socket, which must already be non-blocking, to the type that the poller accepts.
@@ -22,15 +22,15 @@ pub fn listen_socket(socket: TcpListener) -> ListenSocket {
     socket
 }
 
-/// accept4(2): accepts a pending connection, and returns its socket and the client's address. One call also makes the
-/// socket non-blocking and close-on-exec.
+/// Accepts a pending connection with accept4(2), and returns its socket and the client's address.
+/// The same call makes the socket non-blocking and close-on-exec.
 ///
 /// # Errors
-/// The error of the kernel.
+/// Returns the error of the kernel.
 pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
     let (socket, peer) = acceptfrom_with(socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
-    // Without an address the client is gone already.
+    // If there is no address, the client has already disconnected.
     let peer = peer.ok_or(io::ErrorKind::ConnectionAborted)?;
     Ok((TcpStream::from(socket), peer))
 }
@@ -38,75 +38,80 @@ pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
 /// Chooses what close(2) sends: FIN, or a reset, which discards unsent bytes.
 ///
 /// # Errors
-/// The error of the socket.
+/// Returns the error of the socket.
 pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
     SockRef::from(stream).set_linger(reset.then_some(Duration::ZERO))
 }
 
-/// recv(2): appends to `buffer`, up to its capacity. Returns the number of bytes; 0 is the end of the stream.
+/// Appends bytes to `buffer` with recv(2), up to its capacity. Returns the number of bytes; 0 is
+/// the end of the stream.
 ///
 /// # Errors
-/// The error of the socket.
+/// Returns the error of the socket.
 pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
     // recv(2) and not read(2), which goes through the generic file layer (VFS) first.
     let (received, _) = rustix::net::recv(stream, spare_capacity(buffer), RecvFlags::empty())?;
     Ok(received)
 }
 
-/// dup(2): another handle of the same socket. Both share the non-blocking flag.
+/// Returns another handle of the same socket, made with dup(2). Both handles share the non-blocking
+/// flag.
 ///
 /// # Errors
-/// When the process has no file descriptor left.
+/// Returns an error when the process has no file descriptor left.
 pub fn duplicate(stream: &Stream) -> io::Result<TcpStream> {
     stream.try_clone()
 }
 
-/// send(2). Returns how many bytes the kernel has taken.
+/// Sends bytes with send(2). Returns the number of bytes that the kernel has accepted.
 ///
 /// # Errors
-/// The error of the socket.
+/// Returns the error of the socket.
 pub fn send(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
 }
 
-/// send(2) with `MSG_MORE`: the kernel holds the bytes back for the next call, so that both are sent in one segment.
+/// Sends bytes with send(2) and `MSG_MORE`: the kernel holds them back until the next call, so that
+/// the bytes of both calls can share a segment.
 ///
 /// # Errors
-/// The error of the socket.
+/// Returns the error of the socket.
 pub fn send_ahead(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL | SendFlags::MORE)?)
 }
 
-/// writev(2): sends two slices with one call, without copying them together.
+/// Sends two slices with one writev(2), without copying them into one buffer.
 ///
 /// # Errors
-/// The error of the socket.
+/// Returns the error of the socket.
 pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::writev(stream, &[IoSlice::new(first), IoSlice::new(second)])?)
 }
 
-/// sendfile(2): sends at most `most` bytes of a file from the page cache, without a copy in this process. Advances `at` by
-/// the number of bytes, and returns it; 0 is the end of the file.
+/// Sends at most `most` bytes of a file from the page cache with sendfile(2), without a copy in
+/// this process. Advances `at` by the number of bytes sent, and returns that number; 0 is the end
+/// of the file.
 ///
 /// # Errors
-/// The error of the socket or of the file.
+/// Returns the error of the socket or of the file.
 pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::Result<usize> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     Ok(rustix::fs::sendfile(stream, file, Some(at), most)?)
 }
 
-/// `clock_gettime(2)` of the coarse clock: the time of day at the kernel's last tick, at most a few milliseconds ago. The
-/// precise clock takes several times as long.
+/// Returns the time of day at the kernel's last tick, at most a few milliseconds ago, with
+/// `clock_gettime(2)` of the coarse clock. The precise clock takes several times as long.
 pub fn noted_time() -> SystemTime {
     let noted = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
     let (seconds, nanoseconds) = (u64::try_from(noted.tv_sec), u32::try_from(noted.tv_nsec));
     SystemTime::UNIX_EPOCH + Duration::new(seconds.unwrap_or(0), nanoseconds.unwrap_or(0))
 }
 
-/// socketpair(2): a client and the server's end of its connection, without a network. Sent bytes arrive at once.
+/// Returns a client and the server's end of its connection, made with socketpair(2) and without a
+/// network. Sent bytes arrive at once.
 ///
 /// # Errors
-/// When the system has no file descriptor left.
+/// Returns an error when the system has no file descriptor left.
 pub fn pair() -> io::Result<(TcpStream, Stream)> {
     let (client, server) = UnixStream::pair()?;
     client.set_nonblocking(true)?;

@@ -1,4 +1,5 @@
-//! macOS and Windows: only calls of the standard library and mio, which all systems have, sometimes with an extra call.
+//! macOS and Windows: only calls of the standard library and mio, which exist on all systems. Some
+//! operations need an extra call.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -12,19 +13,20 @@ use socket2::SockRef;
 use crate::core::files::read_at;
 use crate::core::poller::portable::Socket;
 
-/// How many bytes of a file are read at a time, to be sent.
+/// The number of bytes of a file that are read at a time in order to send them.
 const COPY_CHUNK: u64 = 64 * 1024;
 
-/// How long bytes may take from one end of a pair to the other.
+/// The maximum time that bytes may take from one end of a pair to the other.
 const TRANSIT_TIME: Duration = Duration::from_millis(10);
 
-/// The socket of a connection, non-blocking.
+/// The socket of a connection. It is non-blocking.
 ///
-/// The cell is for the poller. Reads and writes go through mio's socket, because on Windows mio has to see `WouldBlock`.
+/// The poller needs the `RefCell`. Reads and writes go through mio's socket, because on Windows mio
+/// has to notice `WouldBlock`.
 #[derive(Debug)]
 pub struct Stream(RefCell<mio::net::TcpStream>);
 
-/// A listening socket, non-blocking.
+/// A listening socket. It is non-blocking.
 #[derive(Debug)]
 pub struct ListenSocket(RefCell<mio::net::TcpListener>);
 
@@ -40,7 +42,7 @@ impl Socket for ListenSocket {
     }
 }
 
-/// The socket must be non-blocking.
+/// Wraps a socket, which must already be non-blocking.
 impl From<TcpStream> for Stream {
     fn from(socket: TcpStream) -> Stream {
         Stream(RefCell::new(mio::net::TcpStream::from_std(socket)))
@@ -48,18 +50,18 @@ impl From<TcpStream> for Stream {
 }
 
 impl Stream {
-    /// recv(2) with `MSG_PEEK`: the bytes stay in the receive buffer.
+    /// Receives bytes with recv(2) and `MSG_PEEK`, so they stay in the receive buffer.
     ///
     /// # Errors
-    /// The error of the socket.
+    /// Returns the error of the socket.
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.borrow().peek(buffer)
     }
 
-    /// shutdown(2).
+    /// Shuts down one or both directions of the connection with shutdown(2).
     ///
     /// # Errors
-    /// When the peer is gone already.
+    /// Returns an error when the peer has already closed the connection.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.0.borrow().shutdown(how)
     }
@@ -70,14 +72,15 @@ pub fn listen_socket(socket: TcpListener) -> ListenSocket {
     ListenSocket(RefCell::new(mio::net::TcpListener::from_std(socket)))
 }
 
-/// accept(2): accepts a pending connection, and returns its socket and the client's address. mio makes the socket
-/// non-blocking with further calls.
+/// Accepts a pending connection with accept(2), and returns its socket and the client's address.
+/// mio makes the socket non-blocking with further calls.
 ///
 /// # Errors
-/// The error of the kernel.
+/// Returns the error of the kernel.
 pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
     let (socket, peer) = socket.0.borrow().accept()?;
-    // Not every system inherits it from the listening socket. It fails if the client is gone, and then a read fails too.
+    // Not every system inherits the option from the listening socket. The call fails if the client
+    // has disconnected, and then a read fails too.
     let _ = socket.set_nodelay(true);
     Ok((Stream(RefCell::new(socket)), peer))
 }
@@ -85,64 +88,68 @@ pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
 /// Chooses what close(2) sends: FIN, or a reset, which discards unsent bytes.
 ///
 /// # Errors
-/// The error of the socket.
+/// Returns the error of the socket.
 pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
     SockRef::from(&*stream.0.borrow()).set_linger(reset.then_some(Duration::ZERO))
 }
 
-/// recv(2): appends to `buffer`, up to its capacity. Returns the number of bytes; 0 is the end of the stream.
+/// Appends bytes to `buffer` with recv(2), up to its capacity. Returns the number of bytes; 0 is
+/// the end of the stream.
 ///
 /// # Errors
-/// The error of the socket.
+/// Returns the error of the socket.
 pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let length = buffer.len();
-    // The standard library reads only into initialized bytes.
+    // The standard library can only read into initialized bytes.
     buffer.resize(buffer.capacity(), 0);
     let received = (&*stream.0.borrow()).read(&mut buffer[length..]);
     buffer.truncate(length + received.as_ref().map_or(0, |count| *count));
     received
 }
 
-/// dup(2), or its like: another handle of the same socket. Both share the non-blocking
-/// flag.
+/// Returns another handle of the same socket, made with dup(2) or the equivalent call on Windows.
+/// Both handles share the non-blocking flag.
 ///
 /// # Errors
-/// When the process has no file descriptor left.
+/// Returns an error when the process has no file descriptor left.
 pub fn duplicate(stream: &Stream) -> io::Result<TcpStream> {
     Ok(SockRef::from(&*stream.0.borrow()).try_clone()?.into())
 }
 
-/// send(2). Returns how many bytes the kernel has taken.
+/// Sends bytes with send(2). Returns the number of bytes that the kernel has accepted.
 ///
 /// # Errors
-/// The error of the socket.
+/// Returns the error of the socket.
 pub fn send(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     (&*stream.0.borrow()).write(bytes)
 }
 
-/// send(2). Only Linux has `MSG_MORE`; here the bytes may be sent in a segment of their own.
+/// Sends bytes with send(2). `MSG_MORE` exists only on Linux; here the bytes may be sent in a
+/// separate segment.
 ///
 /// # Errors
-/// The error of the socket.
+/// Returns the error of the socket.
 pub fn send_ahead(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     send(stream, bytes)
 }
 
-/// writev(2), or its like: sends two slices with one call, without copying them together.
+/// Sends two slices with one writev(2), or the equivalent call on Windows, without copying them
+/// into one buffer.
 ///
 /// # Errors
-/// The error of the socket.
+/// Returns the error of the socket.
 pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usize> {
     (&*stream.0.borrow()).write_vectored(&[IoSlice::new(first), IoSlice::new(second)])
 }
 
-/// Sends at most `most` bytes of a file. Advances `at` by the number of bytes, and returns it; 0 is the end of the file.
+/// Sends at most `most` bytes of a file. Advances `at` by the number of bytes sent, and returns
+/// that number; 0 is the end of the file.
 ///
-/// macOS and Windows each have a call of their own for this. This function reads and sends; bytes that the socket does not
-/// take are read again later, from the page cache.
+/// macOS and Windows each have a special system call for this. This function reads and then sends;
+/// bytes that the socket does not accept are read again later, from the page cache.
 ///
 /// # Errors
-/// The error of the socket or of the file.
+/// Returns the error of the socket or of the file.
 pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::Result<usize> {
     let mut piece = vec![0; usize::try_from(most.min(COPY_CHUNK)).unwrap_or_default()];
     let count = read_at(file, &mut piece, *at)?;
@@ -154,24 +161,25 @@ pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::R
     Ok(sent)
 }
 
-/// The time of day.
+/// Returns the time of day.
 #[allow(clippy::disallowed_methods, reason = "only http/date.rs uses it")]
 pub fn noted_time() -> SystemTime {
     SystemTime::now()
 }
 
-/// A client and the server's end of its connection. Windows has no socketpair(2), so they are connected through the
-/// loopback interface. Sent bytes arrive a moment later, and the client waits that long.
+/// Returns a client and the server's end of its connection. Windows has no socketpair(2), so they
+/// are connected through the loopback interface. Sent bytes arrive a moment later, so the client
+/// waits that long after it has sent.
 ///
 /// # Errors
-/// When the system has no more files or ports.
+/// Returns an error when the system has no file descriptors or ports left.
 pub fn pair() -> io::Result<(TcpStream, Stream)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let client = TcpStream::connect(listener.local_addr()?)?;
     client.set_read_timeout(Some(TRANSIT_TIME))?;
     let address = client.local_addr()?;
     loop {
-        // Another process may have connected to the port.
+        // Another process may have connected to the port, so the address of the peer is compared.
         let (server, peer) = listener.accept()?;
         if peer == address {
             server.set_nonblocking(true)?;
