@@ -8,53 +8,55 @@ pub use super::body_error::BodyError;
 use super::incoming::Incoming;
 use crate::core::memory_budget::Reservation;
 
-/// A request's body, as a handler sees it.
+/// The body of a request.
 ///
-/// A body of at most [`Limits::whole_body`](super::limits::Limits::whole_body) bytes has arrived when the handler is called. A larger one arrives while the
-/// handler reads it, and the methods are the same: [`Read`] for a handler that keeps nothing, [`RequestBody::collect`] and
-/// [`RequestBody::read_all`] for a handler that needs all of it.
+/// A body of at most [`Limits::whole_body`](super::limits::Limits::whole_body) bytes has arrived
+/// when the handler is called. A larger one arrives while the handler reads it. The methods are the
+/// same for both: [`Read`] for a handler that keeps nothing, [`RequestBody::collect`] and
+/// [`RequestBody::read_all`] for a handler that needs the whole body.
 #[derive(Debug, Default)]
 pub struct RequestBody {
     bytes: Vec<u8>,
     read: usize,
     incoming: Option<Box<Incoming>>,
-    /// The bytes are counted in the memory budget as long as they are here.
+    /// The reservation of the memory budget for the bytes that are kept here.
     memory: Reservation,
 }
 
 impl RequestBody {
-    /// A body that is still arriving.
+    /// Creates a body that is still arriving.
     pub(super) fn from_incoming(incoming: Incoming) -> RequestBody {
         RequestBody { incoming: Some(Box::new(incoming)), ..RequestBody::default() }
     }
 
-    /// A body that has been collected, with the reservation for its bytes.
+    /// Creates a body that has been collected, with the reservation for its bytes.
     pub(super) fn collected(bytes: Vec<u8>, memory: Reservation) -> RequestBody {
         RequestBody { bytes, memory, ..RequestBody::default() }
     }
 
-    /// Takes the reservation, for the response: it may reuse these bytes.
+    /// Takes the reservation, for a response that may reuse these bytes.
     pub(super) fn take_memory(&mut self) -> Reservation {
         std::mem::take(&mut self.memory)
     }
 
-    /// Takes the remainder that is still arriving.
+    /// Takes the remainder of the body that is still arriving.
     pub(super) fn take_incoming(&mut self) -> Option<Incoming> {
         self.incoming.take().map(|incoming| *incoming)
     }
 
-    /// Whether all of it has arrived, so that reading it does not wait.
+    /// Returns whether the whole body has arrived, so that reading it does not wait.
     pub fn has_arrived(&self) -> bool {
         self.incoming.as_ref().is_none_or(|incoming| incoming.has_arrived())
     }
 
-    /// The bytes that have not been read, without reading them. If some have not arrived, this waits for the client and
-    /// collects them. The bytes are counted in the memory budget.
+    /// Returns the unread bytes of the body; they stay unread. If some of them have not arrived,
+    /// this waits for the client and collects them. The bytes are counted in the memory budget.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] when they are more than `limit`, at once if the length is declared. The other variants
-    /// when the body does not arrive or there is no memory for it. The server then sends the response itself, whatever
-    /// the handler returns.
+    /// Returns [`BodyError::TooLarge`] when there are more than `limit` bytes, at once if the
+    /// length is declared. Returns one of the other variants when the body does not arrive or there
+    /// is no memory for it. The server then sends the response itself, whatever the handler
+    /// returns.
     pub fn collect(&mut self, limit: usize) -> Result<&[u8], BodyError> {
         if let Some(incoming) = &mut self.incoming {
             incoming.collect(&mut self.bytes, &mut self.memory, self.read.saturating_add(limit))?;
@@ -62,23 +64,24 @@ impl RequestBody {
         if self.len() > limit { Err(BodyError::TooLarge) } else { Ok(self.as_bytes()) }
     }
 
-    /// The trailers of a body that arrives while it is read.
+    /// Returns the trailers of a body that arrives while it is read.
     pub(super) fn trailers(&self) -> Option<&Headers> {
         self.incoming.as_ref().map(|incoming| incoming.trailers())
     }
 
-    /// The bytes that have arrived and have not been read, without reading them. For a body that arrives while it is
-    /// read, this is empty before [`RequestBody::collect`].
+    /// Returns the bytes that have arrived and have not been read; they stay unread. For a body
+    /// that arrives while it is read, the result is empty before [`RequestBody::collect`].
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[self.read..]
     }
 
-    /// How many bytes have arrived and have not been read.
+    /// Returns the number of bytes that have arrived and have not been read.
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
 
-    /// Whether everything has been read. The end of a chunked body is known only when its last chunk has arrived.
+    /// Returns whether the whole body has been read. The end of a chunked body is known only when
+    /// its last chunk has arrived.
     pub fn is_empty(&self) -> bool {
         self.len() == 0 && self.incoming.as_ref().is_none_or(|incoming| incoming.is_read())
     }
@@ -86,7 +89,8 @@ impl RequestBody {
     /// Reads the remaining body, and waits for the client if not all of it has arrived.
     ///
     /// # Errors
-    /// Those of [`RequestBody::collect`], above all [`BodyError::TooLarge`] when it is more than `limit` bytes.
+    /// Returns the errors of [`RequestBody::collect`], for example [`BodyError::TooLarge`] for more
+    /// than `limit` bytes.
     pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
         self.collect(limit)?;
         let rest = self.bytes.split_off(self.read);

@@ -57,7 +57,8 @@ impl BodyDecoder {
         }
     }
 
-    /// How many bytes are still to arrive. Unknown for a chunked body.
+    /// Returns the number of bytes that have not arrived, or `None` for a chunked body, whose
+    /// length is unknown.
     pub(super) fn left(&self) -> Option<u64> {
         match self {
             BodyDecoder::Fixed { left } => Some(*left),

@@ -15,9 +15,9 @@ pub enum BodyError {
     BadTrailer,
     /// More trailers than [`Limits`](super::limits::Limits) allow.
     TrailersTooLarge,
-    /// The client was too slow, or has gone.
+    /// The client was too slow or has disconnected.
     Incomplete,
-    /// The memory budget has no room for it.
+    /// The memory budget has no room for the body.
     NoMemory,
 }
 

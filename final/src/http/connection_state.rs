@@ -1,5 +1,5 @@
-//! The state of a connection between two steps. A server with a thread per connection would have it on that thread's
-//! stack.
+//! The state of a connection between two steps. In a server with one thread per connection, this
+//! state would be on that thread's stack.
 
 use std::time::Instant;
 
@@ -13,20 +13,21 @@ use crate::core::allocator::LARGE_BLOCK;
 use crate::core::memory_budget::{OverBudget, Reservation, SMALL};
 use crate::core::upload_slots::UploadSlot;
 
-/// Bytes of a large body that arrive before its handler is called, as a sign that the client means it: a limit of memory.
+/// The number of bytes of a large body that must arrive before its handler is called, which bounds
+/// the memory for bodies that never continue.
 const FIRST_PART: u64 = 64 * KIB as u64;
 
 /// The state of a connection.
 #[derive(Default)]
 pub(super) enum ConnectionState {
-    /// Between two requests.
+    /// The connection is between two requests.
     #[default]
     Idle,
     /// A part of a header section has arrived. The deadline was fixed when its first byte arrived.
     HeaderSection { parser: Box<HeadParser>, deadline: Instant },
     /// A header section has arrived, and a part of the body.
     Body(Box<IncompleteBody>),
-    /// The last response is being sent. `linger`: afterwards, wait for the client's FIN.
+    /// The last response is being sent. With `linger`, the server then waits for the client's FIN.
     Flushing { linger: bool },
     /// Lingering close (RFC 9112 section 9.6): FIN has been sent, and input is discarded until the client's FIN.
     Closing { deadline: Instant, discarded: usize },
@@ -37,21 +38,22 @@ pub(super) struct IncompleteBody {
     /// The request without its body.
     pub(super) request: Request,
     pub(super) decoder: BodyDecoder,
-    /// The decoded bytes.
+    /// The decoded bytes of the body.
     pub(super) bytes: Vec<u8>,
-    /// For the capacity of `bytes`.
+    /// The reservation for the capacity of `bytes`.
     pub(super) memory: Reservation,
     pub(super) deadline: Instant,
-    /// The client waits for `100 Continue`, which has not been sent.
+    /// Whether the client waits for `100 Continue`, which has not been sent yet.
     pub(super) expects: bool,
-    /// The connection is in the engine's queue for an upload slot.
+    /// Whether the connection is in the engine's queue for an upload slot.
     pub(super) is_queued: bool,
-    /// The slot that the engine has taken for it.
+    /// The upload slot that the engine has taken for this body.
     pub(super) slot: Option<UploadSlot>,
 }
 
 impl ConnectionState {
-    /// The bytes of memory that a connection in this state keeps between two steps. A body has a reservation of its own.
+    /// Returns the number of bytes of memory that a connection in this state keeps between two
+    /// steps. A body has its own reservation.
     pub(super) fn memory(&self) -> usize {
         match self {
             ConnectionState::HeaderSection { .. } => size_of::<HeadParser>(),
@@ -64,7 +66,7 @@ impl ConnectionState {
 }
 
 impl IncompleteBody {
-    /// The request, now that its body is complete.
+    /// Returns the request with its complete body.
     pub(super) fn into_request(self, peer: std::net::SocketAddr) -> Request {
         let IncompleteBody { mut request, decoder, bytes, memory, .. } = self;
         let body = RequestBody::collected(bytes, memory);
@@ -72,12 +74,13 @@ impl IncompleteBody {
         request
     }
 
-    /// Makes room for at most `more` bytes of the body, and reserves memory for the capacity. It grows to [`SMALL`]
-    /// first, so that a client that has sent a few bytes holds no more than that. Then it doubles, as that of any `Vec`
-    /// does, but begins with [`LARGE_BLOCK`], since the allocator would keep the smaller blocks.
+    /// Makes room for at most `more` bytes of the body, and reserves memory for the capacity. The
+    /// capacity first grows to [`SMALL`], so that a client that has sent a few bytes holds no more
+    /// than that. Then it doubles as in any `Vec`, but starts with [`LARGE_BLOCK`], because the
+    /// allocator would not return smaller blocks to the OS.
     ///
     /// # Errors
-    /// [`OverBudget`] if there is no memory for it. Nothing has been allocated then.
+    /// Returns [`OverBudget`] if there is no memory for it. Nothing has been allocated then.
     pub(super) fn make_room(
         &mut self,
         more: usize,
@@ -86,8 +89,8 @@ impl IncompleteBody {
     ) -> Result<(), OverBudget> {
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         let arrived = self.bytes.len().saturating_add(more);
-        // `needed` is the capacity required now, and `most` is the most that is ever collected, apart from the last
-        // read.
+        // `needed` is the capacity that is required now, and `most` is the maximum that is ever
+        // collected, apart from the last read.
         let (needed, most) = match self.request.head().body_length {
             BodyLength::Fixed(length) if length > limits.whole_body => {
                 (arrived.min(size(length)), size(FIRST_PART))
@@ -105,7 +108,8 @@ impl IncompleteBody {
         Ok(())
     }
 
-    /// Whether it is too large to be collected. A chunked body announces no length, so it becomes large as it arrives.
+    /// Returns whether the body is too large to be collected. A chunked body announces no length,
+    /// so it only becomes large as it arrives.
     fn is_large(&self, limits: &Limits) -> bool {
         let announced = match self.request.head().body_length {
             BodyLength::Fixed(length) => length,
@@ -114,8 +118,8 @@ impl IncompleteBody {
         announced.max(self.bytes.len() as u64) > limits.whole_body
     }
 
-    /// Whether it is large, and its handler should be called now to read the remainder: enough has arrived, or the client
-    /// sends nothing before `100 Continue`.
+    /// Returns whether the body is large and its handler should be called now to read the
+    /// remainder: enough bytes have arrived, or the client sends nothing before `100 Continue`.
     pub(super) fn is_due(&self, limits: &Limits) -> bool {
         let first = FIRST_PART.min(limits.whole_body);
         self.is_large(limits) && (self.expects || self.bytes.len() as u64 >= first)

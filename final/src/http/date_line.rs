@@ -1,4 +1,4 @@
-//! The Date line of a response (RFC 9110 section 6.6.1), formatted once a second.
+//! The Date line of a response (RFC 9110 section 6.6.1), formatted at most once a second.
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -7,28 +7,30 @@ use std::time::{Duration, SystemTime};
 use super::date::imf_fixdate;
 use crate::core::system;
 
-/// The bytes of the line: name, colon, space, 29 characters and CRLF.
+/// The length of the line in bytes: name, colon, space, 29 characters and CRLF.
 const LENGTH: usize = 37;
 
 thread_local! {
-    /// The time, in seconds since 1970, and the bytes of the last Date line that this thread formatted.
+    /// The last Date line that this thread formatted, and its time in seconds since 1970.
     static LAST: RefCell<(u64, [u8; LENGTH])> = const { RefCell::new((u64::MAX, [0; LENGTH])) };
 }
 
-/// The time that the Date line shows. On Linux it may be a few milliseconds earlier than [`now`](super::date::now),
-/// because the kernel updates it once a tick. Other times in the same response must not be later than this one.
+/// Returns the time for the Date line. On Linux it may be a few milliseconds earlier than
+/// [`now`](super::date::now), because the kernel updates the coarse clock once a tick. Other times
+/// in the same response must not be later than this one.
 pub fn coarse_now() -> SystemTime {
     system::noted_time()
 }
 
-/// Appends the Date line of now. Each thread formats it once a second. It is appended from where it is kept: to return a copy
-/// takes 3 % more of the time from the last byte of a request to the first of its response.
+/// Appends the Date line with the current time. Each thread formats the line once a second. The
+/// line is appended directly from the cache, because returning a copy would take 3 % of the time
+/// between the last byte of a request and the first byte of its response.
 pub fn append_date_line(out: &mut Vec<u8>) {
     let now = coarse_now();
     let second = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     LAST.with_borrow_mut(|(formatted, line)| {
         if *formatted != second {
-            // Writing cannot fail: an IMF-fixdate always has 29 characters.
+            // This write cannot fail, because an IMF-fixdate always has 29 characters.
             let _ = write!(&mut line[..], "Date: {}\r\n", imf_fixdate(now));
             *formatted = second;
         }

@@ -7,14 +7,15 @@ use super::pending_body::{Framing, PendingBody};
 use super::{Headers, Response, ResponseBody, Status, Version, header};
 use crate::core::stderr::log_stderr;
 
-/// A larger body in memory is not copied into the buffer of the header section. One system call sends both all the
-/// same.
+/// The maximum length of a body that is copied into the buffer of the header section. A larger body
+/// is not copied, and one system call can still send both.
 const COPIED: usize = 16 * 1024;
 
-/// The estimated memory of a reader that only copies bytes. Readers cannot report their memory use.
+/// The estimated memory of a reader that only copies bytes. A reader cannot report its memory use.
 const STREAM: usize = 16 * 1024;
 
-/// The memory of a compressing reader: DEFLATE searches the last 32 KiB for repetitions, and has tables for that.
+/// The estimated memory of a compressing reader: DEFLATE searches the last 32 KiB for repetitions,
+/// and needs tables for that.
 const COMPRESSOR: usize = 416 * 1024;
 
 /// The facts of a request that its response depends on.
@@ -37,8 +38,8 @@ pub enum Reuse {
     No,
 }
 
-/// Appends `response` to `out`: the header section, and the body if it is small. Returns the part that is still to be
-/// sent, which is moved out of `response`.
+/// Appends `response` to `out`: the header section, and the body if it is small. Returns the part
+/// of the body that is still to be sent, which is moved out of `response`.
 pub fn encode(
     response: &mut Response,
     context: ResponseContext,
@@ -59,7 +60,8 @@ pub fn encode(
     if context.is_head || !status.allows_content() {
         return (reuse, PendingBody::Nothing);
     }
-    // Header section and body in one buffer: one system call, and one TCP segment if they fit into one.
+    // Header section and body are put into one buffer, so that one system call sends both, in one
+    // TCP segment if they fit.
     if let Some(bytes) = response.body().in_memory()
         && bytes.len() <= COPIED
     {
@@ -69,7 +71,8 @@ pub fn encode(
     let rest = match response.take_body() {
         ResponseBody::Empty => PendingBody::Nothing,
         ResponseBody::Bytes(bytes) => PendingBody::Bytes { bytes, sent: 0 },
-        // The range is valid: otherwise there were no bytes, and that case is handled above.
+        // The range is valid here: with an invalid range, there would be no bytes, and that case is
+        // handled above.
         ResponseBody::Shared { bytes, range } => PendingBody::Shared { bytes, left: range },
         ResponseBody::File { file, range } => {
             PendingBody::File { file, at: range.start, end: range.end.max(range.start) }
@@ -82,7 +85,8 @@ pub fn encode(
     (reuse, rest)
 }
 
-/// The memory that a body uses until it has been sent, without bytes that it shares with others.
+/// Returns the memory that a body uses until it has been sent, without the bytes that it shares
+/// with other responses.
 pub(super) fn memory(response: &Response) -> usize {
     match response.body() {
         ResponseBody::Bytes(Cow::Owned(bytes)) if bytes.len() > COPIED => bytes.capacity(),
@@ -178,7 +182,7 @@ mod tests {
     const GET: ResponseContext =
         ResponseContext { version: Version::Http11, is_head: false, keep_alive: true };
 
-    /// The bytes of the response as the client receives them.
+    /// Returns the bytes of the response as the client receives them.
     fn bytes(mut response: Response, context: ResponseContext) -> io::Result<(Vec<u8>, Reuse)> {
         let mut out = Vec::new();
         let (reuse, mut rest) = super::encode(&mut response, context, &mut out);

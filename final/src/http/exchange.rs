@@ -1,13 +1,16 @@
-//! The exchange of messages on one connection, without I/O: bytes go in, bytes come out, and deadlines.
+//! The exchange of messages on one connection, without I/O. Its input is bytes, and its output is
+//! bytes and deadlines.
 //!
-//! [`Exchange`] knows no socket, no clock and no thread. Its owner moves the bytes:
+//! [`Exchange`] uses no socket, no clock and no thread. Its owner moves the bytes:
 //!
 //! 1. [`Exchange::receive`] takes bytes that have arrived.
 //! 2. [`Exchange::process`] handles one request, and is called again until it needs more input.
-//! 3. [`Exchange::output`] has what is to be sent, and [`Exchange::output_sent`] decides what follows it.
-//! 4. [`Exchange::deadline`] says how long the client has for its next bytes, and [`Exchange::time_out`] ends the wait.
+//! 3. [`Exchange::output`] returns the bytes to send, and [`Exchange::output_sent`] decides what
+//!    follows them.
+//! 4. [`Exchange::deadline`] returns the time until which the client may send its next bytes, and
+//!    [`Exchange::time_out`] ends the wait.
 //!
-//! `step.rs` is such an owner, with a socket.
+//! `step.rs` has such an owner, with a socket.
 
 use std::time::Instant;
 
@@ -24,79 +27,83 @@ use super::{HttpError, Method, Request, Status};
 use crate::core::Interest;
 use crate::core::memory_budget::Reservation;
 
-/// Responses that have collected so many bytes are sent before the next request is handled: a limit of memory.
+/// The maximum number of bytes of responses that are collected before they are sent. It bounds the
+/// memory of a connection.
 const MAX_COLLECTED: usize = 64 * KIB;
 
-/// Bytes that are discarded during a lingering close, at most. A client that sends more than that is not about to stop.
+/// The maximum number of bytes that are discarded during a lingering close. A client that sends
+/// more is not about to stop.
 const MAX_DISCARDED: usize = 16 * 1024 * KIB;
 
-/// Buffers that a thread lends to one connection after the other, since a connection that waits needs none.
+/// Buffers that a thread lends to the connection whose step it runs, so that a waiting connection
+/// needs none.
 #[derive(Debug, Default)]
 pub struct Scratch {
     input: Vec<u8>,
     output: Vec<u8>,
 }
 
-/// What [`Exchange::process`] has done.
+/// The result of [`Exchange::process`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     /// No complete request has arrived. The output may be sent, and more input is needed.
     NeedsInput,
     /// A request was handled or rejected, and its response is in the output.
     Responded,
-    /// A request is complete but for a large body. Next is [`Exchange::handle_large`], after the output has been sent.
+    /// A request is complete except for a large body. The owner has to send the output, and then to
+    /// call [`Exchange::handle_large`].
     LargeBody,
 }
 
-/// What follows the output when all of it has been sent.
+/// The action after all output has been sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterOutput {
-    /// The next request.
+    /// Continue with the next request.
     NextRequest,
-    /// FIN, in our direction only: from now on input is discarded, see [`Exchange::discard_input`].
+    /// Send FIN, and from then on discard the input: see [`Exchange::discard_input`].
     FinishWriting,
-    /// The end of the connection.
+    /// Close the connection.
     Close,
 }
 
-/// One connection.
+/// The exchange on one connection.
 #[derive(Default)]
 pub struct Exchange {
     pub(super) state: ConnectionState,
     pub(super) input: Input,
     pub(super) output: Output,
-    /// How many requests have had a response.
+    /// The number of requests that have had a response.
     pub(super) served: usize,
-    /// For what the connection keeps between two steps.
+    /// The reservation for the memory that the connection keeps between two steps.
     memory: Reservation,
-    /// Since [`Exchange::take_rejections`].
+    /// The rejections since the last call of [`Exchange::take_rejections`].
     pub(super) rejections: Vec<Rejection>,
 }
 
 impl Exchange {
-    /// Whether nothing is in progress, so that the connection may be closed at any time.
+    /// Returns whether nothing is in progress, so that the connection may be closed at any time.
     pub fn is_idle(&self) -> bool {
         matches!(self.state, ConnectionState::Idle)
             && self.input.is_empty()
             && self.output.is_empty()
     }
 
-    /// Whether a request of this connection has had a response.
+    /// Returns whether a request on this connection has had a response.
     pub fn has_responded(&self) -> bool {
         self.served > 0
     }
 
-    /// Whether the last response has been sent, and input is discarded.
+    /// Returns whether the last response has been sent, so that input is discarded.
     pub fn is_closing(&self) -> bool {
         matches!(self.state, ConnectionState::Closing { .. })
     }
 
-    /// The requests that were rejected since the last call, for the log and the metrics.
+    /// Returns the requests that were rejected since the last call, for the log and the metrics.
     pub fn take_rejections(&mut self) -> Vec<Rejection> {
         std::mem::take(&mut self.rejections)
     }
 
-    /// Whether bytes have arrived that have not been parsed.
+    /// Returns whether there are received bytes that have not been parsed.
     pub fn has_input(&self) -> bool {
         !self.input.is_empty()
     }
@@ -108,11 +115,12 @@ impl Exchange {
 
     /// Handles the next request, if one has arrived.
     ///
-    /// The caller sends the output before it calls this again if [`Exchange::must_send`], and it calls it no more when the
-    /// last response is in the output.
+    /// The caller has to send the output before the next call if [`Exchange::must_send`] returns
+    /// true. After the last response is in the output, it must not call this function again.
     pub fn process(&mut self, cx: Context<'_>) -> Progress {
-        // Matched by reference, since a match by value copies the request once more: 4 % of the time from its last byte read
-        // to its first byte sent.
+        // The result is matched by reference, because a match by value would copy the request once
+        // more. That copy took 4 % of the time between the last byte of a request and the first
+        // byte of its response.
         match &mut self.state.receive(&mut self.input, cx) {
             Ok(Received::Incomplete) => Progress::NeedsInput,
             Ok(Received::AwaitsContinue) => {
@@ -139,29 +147,31 @@ impl Exchange {
         self.respond(response_cx, &mut response, memory, true, cx);
     }
 
-    /// What is to be sent.
+    /// Returns the output, with the bytes to send.
     pub fn output(&mut self) -> &mut Output {
         &mut self.output
     }
 
-    /// Whether the output must be sent before the next request is handled: it is large, or the last.
+    /// Returns whether the output must be sent before the next request is handled, because it is
+    /// large or the last one.
     pub fn must_send(&self) -> bool {
         matches!(self.state, ConnectionState::Flushing { .. })
             || self.output.has_body()
             || self.output.unsent().len() >= MAX_COLLECTED
     }
 
-    /// Whether the connection must end with RST if it ends now: after a FIN, an incomplete close-delimited response
-    /// would look complete (RFC 9112 section 8).
+    /// Returns whether the connection must end with RST if it ends now: after a FIN, an incomplete
+    /// close-delimited response would look complete (RFC 9112 section 8).
     pub fn must_reset(&self) -> bool {
         self.output.ends_with_connection()
     }
 
-    /// All output has been sent.
+    /// Changes the state after all output has been sent.
     ///
-    /// After the last response comes a lingering close, unless the client has asked for the end. close(2) on a socket with
-    /// unread bytes sends RST, and the client's kernel may then drop the response before it has been read (RFC 9112 section
-    /// 9.6). So FIN is sent first, and input is read until the client's FIN.
+    /// The last response is followed by a lingering close, unless the client has requested the end
+    /// of the connection. close(2) on a socket with unread bytes sends RST, and the client's kernel
+    /// may then drop the response before it has been read (RFC 9112 section 9.6). So FIN is sent
+    /// first, and input is read until the client's FIN.
     pub fn output_sent(&mut self, cx: Context<'_>) -> AfterOutput {
         match self.state {
             ConnectionState::Flushing { linger: false } => AfterOutput::Close,
@@ -174,7 +184,7 @@ impl Exchange {
         }
     }
 
-    /// Drops what has been received during a lingering close. Returns false when it is too much.
+    /// Drops the bytes received during a lingering close. Returns false when they exceed the limit.
     pub fn discard_input(&mut self) -> bool {
         let count = self.input.unparsed().len();
         self.input.clear();
@@ -187,8 +197,8 @@ impl Exchange {
         }
     }
 
-    /// How long the connection may wait for its client. A deadline for a header section or a body does not move with the
-    /// bytes that arrive. All others begin now.
+    /// Returns the time until which the connection may wait for its client. A deadline for a header
+    /// section or a body does not move when bytes arrive. All other deadlines begin now.
     pub fn deadline(&self, interest: Interest, cx: Context<'_>) -> Instant {
         let (limits, now) = (cx.limits, cx.clock);
         match &self.state {
@@ -203,10 +213,11 @@ impl Exchange {
         }
     }
 
-    /// The deadline has passed. Returns true if a response has to be sent before the end of the connection.
+    /// Ends a wait whose deadline has passed. Returns true if a response has to be sent before the
+    /// end of the connection.
     pub fn time_out(&mut self) -> bool {
         if !self.output.is_empty() && !self.is_closing() {
-            // The client does not read, so it would not read a 408 either.
+            // A client that does not read would not read a 408 either.
             self.note_rejection("write_timeout", None);
             return false;
         }
@@ -229,9 +240,10 @@ impl Exchange {
         true
     }
 
-    /// Reserves memory for what the connection keeps until its next step. Returns false if there is none: what it kept has
-    /// been given up then. If there is output now, it is a 503; otherwise the connection has to end, since a client that has
-    /// not read earlier responses would not read a 503 either.
+    /// Reserves the memory that the connection keeps until its next step. Returns false if there is
+    /// none, and drops the kept data. If there is output then, it is a 503. Otherwise the
+    /// connection has to end, because a client that has not read earlier responses would not read a
+    /// 503 either.
     pub fn reserve_kept(&mut self, cx: Context<'_>) -> bool {
         let (input, output) = (self.input.unparsed().len(), self.output.unsent().len());
         if self.memory.resize(cx.memory, input + output + self.state.memory()).is_ok() {
@@ -248,7 +260,8 @@ impl Exchange {
         false
     }
 
-    /// Method and target of the request that is being received, as far as they are known.
+    /// Returns the method and the target of the request that is being received, as far as they are
+    /// known.
     fn current_request(&self) -> String {
         match &self.state {
             ConnectionState::Body(body) => rejection::request_line(&body.request),
@@ -256,8 +269,8 @@ impl Exchange {
         }
     }
 
-    /// Whether the request that is being received has the method HEAD. Then a rejection must not have content either (RFC
-    /// 9110 section 9.3.2).
+    /// Returns whether the request that is being received has the method HEAD. The response to it
+    /// must not have content, even for a rejection (RFC 9110 section 9.3.2).
     fn is_head(&self) -> bool {
         match &self.state {
             ConnectionState::Body(body) => body.request.method() == Method::Head,
@@ -270,19 +283,19 @@ impl Exchange {
         self.rejections.push(Rejection { reason, status, request });
     }
 
-    /// Rejects the request that is being received. The response is the last of the connection.
+    /// Rejects the request that is being received. The response is the last one on the connection.
     fn reject(&mut self, reason: &'static str, error: &HttpError) {
         self.note_rejection(reason, Some(error.status));
         self.respond_with_rejection(error, self.is_head());
     }
 
-    /// Borrows the buffers of a thread for one step.
+    /// Lends the buffers of a thread to this connection for one step.
     pub fn lend(&mut self, scratch: &mut Scratch) {
         self.input.lend(&mut scratch.input);
         self.output.lend(&mut scratch.output);
     }
 
-    /// Gives the buffers back after the step, and keeps a copy of what is in them.
+    /// Returns the buffers after the step, and keeps a copy of their remaining contents.
     pub fn give_back(&mut self, scratch: &mut Scratch) {
         self.input.give_back(&mut scratch.input);
         self.output.give_back(&mut scratch.output);

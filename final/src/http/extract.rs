@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::limits::MIB;
 use super::{HttpError, Request, Status, header};
 
-/// The largest body that [`form`] and [`json`] collect: 8 MiB.
+/// The size in bytes of the largest body that [`form`] and [`json`] collect.
 pub const MAX_COLLECTED: usize = 8 * MIB;
 
 /// Names and values in the order in which they were sent. A name may occur more than once.
@@ -49,10 +49,11 @@ pub fn query(request: &Request) -> Pairs {
     Pairs::from_urlencoded(request.target().query().unwrap_or_default().as_bytes())
 }
 
-/// The body as a form, in the default encoding of browsers.
+/// Parses the body as a form, in the default encoding of browsers.
 ///
 /// # Errors
-/// 415 for a body of another media type, 413 for one of more than [`MAX_COLLECTED`] bytes.
+/// Returns a 415 for a body of another media type, and a 413 for a body of more than
+/// [`MAX_COLLECTED`] bytes.
 pub fn form(request: &mut Request) -> Result<Pairs, HttpError> {
     match media_type(request).as_deref() {
         Some("application/x-www-form-urlencoded") => {
@@ -62,11 +63,11 @@ pub fn form(request: &mut Request) -> Result<Pairs, HttpError> {
     }
 }
 
-/// The body as JSON.
+/// Parses the body as JSON.
 ///
 /// # Errors
-/// 415 for a body of another media type, 400 for one that is not JSON: a client's mistake is never a 500. 413 for one
-/// of more than [`MAX_COLLECTED`] bytes.
+/// Returns a 415 for a body of another media type, a 400 for one that is not JSON (a client's
+/// mistake is never a 500), and a 413 for one of more than [`MAX_COLLECTED`] bytes.
 pub fn json(request: &mut Request) -> Result<Value, HttpError> {
     let is_json = |name: &str| name == "application/json" || name.ends_with("+json");
     if !media_type(request).is_some_and(|name| is_json(&name)) {

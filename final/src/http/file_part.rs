@@ -1,4 +1,4 @@
-//! A reader of a part of an open file. Many can read the same file at the same time.
+//! A reader of a part of an open file. Many readers can read the same file at the same time.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::core::files::read_at;
 
-/// Reads a part of a file. Each reader has its own offset, and none moves the position of the open file.
+/// A reader of a part of a file. Each reader has its own offset, and none changes the position of
+/// the open file.
 #[derive(Debug)]
 pub struct FilePart {
     file: Arc<File>,
@@ -15,7 +16,7 @@ pub struct FilePart {
 }
 
 impl FilePart {
-    /// Reads the bytes of `range`.
+    /// Creates a reader of the bytes in `range`.
     pub fn new(file: Arc<File>, range: Range<u64>) -> FilePart {
         FilePart { file, range }
     }

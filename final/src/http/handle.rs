@@ -1,4 +1,4 @@
-//! HANDLE: from a complete request to the application, and back with its response.
+//! HANDLE: the call of the application with a complete request, and the encoding of its response.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,8 +7,8 @@ use super::encoder::ResponseContext;
 use super::handler::final_response;
 use super::{HttpError, IntoResponse, Method, Request, Response, Status, header};
 
-/// How the response to a request is framed. The caller keeps it before the application gets the request, since a handler
-/// may replace the request by another one.
+/// Returns the data of a request that determine the framing of its response. The caller gets them
+/// before the call of the application, because a handler may replace the request with another one.
 pub(super) fn response_context(request: &Request) -> ResponseContext {
     ResponseContext {
         version: request.version(),
@@ -17,7 +17,7 @@ pub(super) fn response_context(request: &Request) -> ResponseContext {
     }
 }
 
-/// Calls the application. A panic in it becomes a 500, and the connection goes on.
+/// Calls the application. A panic in it becomes a 500, and the connection stays open.
 pub(super) fn call_handler(request: &mut Request, cx: Context<'_>) -> Response {
     if is_shed(request, cx) {
         let message = "all threads are busy; try again";
@@ -30,13 +30,14 @@ pub(super) fn call_handler(request: &mut Request, cx: Context<'_>) -> Response {
     final_response(response, format_args!("{} {}", request.method(), request.target().raw()))
 }
 
-/// Whether a request is rejected because every worker is in a handler that blocks.
+/// Returns whether a request is rejected because every worker is in a handler that blocks.
 pub(super) fn is_shed(request: &Request, cx: Context<'_>) -> bool {
     let is_exempt = || cx.always.iter().any(|prefix| prefix.contains(request.target()));
     cx.sheds_load && !is_exempt()
 }
 
-/// The response if there is no memory for the body of a request, or for the response to it. The budget counts it.
+/// Returns the response for a request when there is no memory for its body or for its response, and
+/// counts the rejection in the budget.
 pub(super) fn no_memory(cx: Context<'_>) -> HttpError {
     cx.memory.count_rejection();
     let message = "the server has no memory left for this; try again";

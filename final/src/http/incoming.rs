@@ -1,9 +1,10 @@
 //! The remainder of a large body, which arrives while its handler runs.
 //!
-//! A small body is collected before its handler is called, so a slow client holds no thread. A large one would have to be
-//! kept in memory for that. So its handler is called when a first part has arrived, and reads the remainder from the
-//! connection: for this one request a thread waits for the client. Slots bound how many there are, fewer than threads, so
-//! slow clients with large bodies cannot hold all threads.
+//! A small body is collected before its handler is called, so a slow client holds no thread. A
+//! large body would need too much memory for that. So its handler is called when the first part has
+//! arrived, and reads the remainder from the connection. For this one request, a thread waits for
+//! the client. Slots bound the number of such requests to fewer than the threads, so slow clients
+//! with large bodies cannot hold all threads.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -20,59 +21,64 @@ use crate::core::allocator::LARGE_BLOCK;
 use crate::core::memory_budget::{MemoryBudget, Reservation, largest_reservation};
 use crate::core::upload_slots::UploadSlot;
 
-/// Bytes that are received at once: a limit of memory for each body that is being read.
+/// The maximum number of bytes received by one call. It bounds the memory for each body that is
+/// being read.
 const BODY_READ_SIZE: usize = 64 * KIB;
 
-/// The deadline applies to each portion of this many bytes, so a client that sends a byte now and then times out.
+/// The number of bytes to which each deadline applies, so a client that sends a byte now and then
+/// times out.
 const PORTION: usize = MIB;
 
-/// Where the remainder of a body comes from. On a server that is a socket.
+/// The source of the remainder of a body. In the server this is a socket.
 pub trait BodySource: fmt::Debug + Send {
-    /// Waits for bytes of the client, at most for `time`, and returns how many there are. Zero is the client's FIN.
+    /// Waits for bytes from the client, at most for `time`, and returns their number. Zero is the
+    /// client's FIN.
     ///
     /// # Errors
-    /// [`TimedOut`](io::ErrorKind::TimedOut) or [`WouldBlock`](io::ErrorKind::WouldBlock) when the time is over, and
-    /// errors of the connection.
+    /// Returns [`TimedOut`](io::ErrorKind::TimedOut) or [`WouldBlock`](io::ErrorKind::WouldBlock)
+    /// when the time is over, and otherwise the error of the connection.
     fn receive(&mut self, buffer: &mut [u8], time: Duration) -> io::Result<usize>;
 
     /// Sends bytes, and waits until there is room for them, at most for `time`.
     ///
     /// # Errors
-    /// As for [`BodySource::receive`].
+    /// Returns the errors of [`BodySource::receive`].
     fn send(&mut self, bytes: &[u8], time: Duration) -> io::Result<()>;
 }
 
-/// A body of which a part is still to arrive.
+/// A body of which a part has not arrived.
 #[derive(Debug)]
 pub(super) struct Incoming {
     source: Box<dyn BodySource>,
     decoder: BodyDecoder,
-    /// The trailer fields, when all of a chunked body has arrived.
+    /// The trailer fields of a chunked body. They are complete when the whole body has arrived.
     trailers: Headers,
-    /// The decoded bytes. The handler has read those before `at`.
+    /// The decoded bytes. The handler has read the bytes before `at`.
     decoded: Vec<u8>,
     at: usize,
-    /// Bytes that have been received but not decoded: at the end of the body, the bytes after it.
+    /// The bytes that have been received but not decoded. After the end of the body, these are the
+    /// bytes that follow it.
     raw: Vec<u8>,
-    /// The client waits for `100 Continue` before it sends the body.
+    /// Whether the client waits for `100 Continue` before it sends the body.
     expects: Arc<AtomicBool>,
     time: Duration,
     deadline: Instant,
-    /// Bytes that must arrive before the deadline.
+    /// The number of bytes that must still arrive before the deadline.
     portion: usize,
     failure: Option<IncomingError>,
-    /// For the bytes that a handler collects.
+    /// The budget for the bytes that a handler collects.
     budget: MemoryBudget,
-    /// Held until the last byte has arrived, or until no handler and no response can read this body any more.
+    /// The upload slot. It is held until the last byte has arrived, or until no handler and no
+    /// response can read this body any more.
     slot: Option<UploadSlot>,
 }
 
-/// Why the body did not arrive.
+/// The reason why the body did not arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum IncomingError {
-    /// It is malformed or too large.
+    /// The body is malformed or too large.
     Wrong(BodyError),
-    /// It is too slow.
+    /// The client is too slow.
     Slow,
     /// The client has closed the connection.
     Gone,
@@ -102,20 +108,21 @@ impl From<io::Error> for IncomingError {
 /// The state of the body when its handler has returned.
 #[derive(Debug, PartialEq)]
 pub(super) enum BodyEnd {
-    /// All of it was read. These bytes were received after it.
+    /// The whole body was read. These bytes were received after it.
     Complete(Vec<u8>),
-    /// Not all of it was read, so it is unknown where the next request begins.
+    /// The body was not read to its end, so the beginning of the next request is unknown.
     Unread,
-    /// It cannot be read, for this reason.
+    /// The body cannot be read, for this reason.
     Rejected(HttpError),
-    /// There was no memory to collect it.
+    /// There was no memory to collect the body.
     NoMemory,
     /// The client has closed the connection.
     Gone,
 }
 
 impl Incoming {
-    /// A body of which `decoded` has arrived. It has `time` for each mebibyte from now on, and holds `slot`.
+    /// Creates a body of which `decoded` has arrived. It may take `time` for each mebibyte from now
+    /// on, and holds `slot`.
     pub(super) fn new(
         source: Box<dyn BodySource>,
         decoder: BodyDecoder,
@@ -142,14 +149,15 @@ impl Incoming {
         }
     }
 
-    /// Whether `100 Continue` is still to be sent. The caller sets it to `false` when it begins with the final response,
-    /// since an interim response after that would become a part of it. (A client that gets no `100 Continue` sends its body
-    /// after a while.)
+    /// Returns the flag for `100 Continue`, which is true until the interim response is sent. The
+    /// caller sets it to `false` when it begins to send the final response, because an interim
+    /// response after that would become a part of it. (A client that gets no `100 Continue` sends
+    /// its body after a while.)
     pub(super) fn expects(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.expects)
     }
 
-    /// The handler has returned.
+    /// Returns the state of the body after the handler has returned.
     pub(super) fn end(mut self) -> BodyEnd {
         match self.failure {
             None if self.is_read() => BodyEnd::Complete(std::mem::take(&mut self.raw)),
@@ -165,27 +173,29 @@ impl Incoming {
         }
     }
 
-    /// Whether the whole body has arrived.
+    /// Returns whether the whole body has arrived.
     pub(super) fn has_arrived(&self) -> bool {
         self.decoder.is_done()
     }
 
-    /// The trailer fields, when all of the body has arrived.
+    /// Returns the trailer fields, which are complete when the whole body has arrived.
     pub(super) fn trailers(&self) -> &Headers {
         &self.trailers
     }
 
-    /// Whether the handler has read the whole body.
+    /// Returns whether the handler has read the whole body.
     pub(super) fn is_read(&self) -> bool {
         self.decoder.is_done() && self.at == self.decoded.len()
     }
 
-    /// Reads all that has not been read and appends it to `bytes`, whose capacity is reserved in `memory`.
+    /// Reads the unread rest of the body and appends it to `bytes`, whose capacity is reserved in
+    /// `memory`.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] if `bytes` would have more than `limit` bytes, or more than the memory budget can ever hold.
-    /// If the body announces its length, this does not wait for a single byte then. [`BodyError::NoMemory`] if there is no
-    /// memory for it now, and the other variants if it does not arrive.
+    /// Returns [`BodyError::TooLarge`] if `bytes` would have more than `limit` bytes, or more than
+    /// the memory budget can ever hold. If the body announces its length, this error is returned
+    /// without waiting for a byte. Returns [`BodyError::NoMemory`] if there is no memory for the
+    /// body now, and one of the other variants if it does not arrive.
     pub(super) fn collect(
         &mut self,
         bytes: &mut Vec<u8>,
@@ -216,7 +226,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// Waits until there is something to read, or until the body has ended.
+    /// Waits until there are bytes to read, or until the body has ended.
     fn fetch(&mut self) -> Result<(), IncomingError> {
         while self.at == self.decoded.len() && !self.decoder.is_done() {
             if self.failure.is_none() {
@@ -229,7 +239,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// Receives and decodes once.
+    /// Receives bytes once and decodes them.
     fn advance(&mut self) -> Result<(), IncomingError> {
         let count = self.receive()?;
         self.raw.truncate(count);
@@ -252,15 +262,16 @@ impl Incoming {
         Ok(())
     }
 
-    /// Receives into `raw`, and returns how many bytes there are.
+    /// Receives bytes into `raw`, and returns their number.
     fn receive(&mut self) -> Result<usize, IncomingError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(IncomingError::Slow);
         }
         if self.expects.swap(false, Ordering::AcqRel) {
-            // The handler wants the body, so the client may send it (RFC 9110 section 10.1.1). If it has not read the
-            // responses before, there may be no room even for this.
+            // The handler has started to read the body, so the client may send it (RFC 9110 section
+            // 10.1.1). If the client has not read earlier responses, there may not even be room for
+            // this one.
             self.source.send(CONTINUE, left)?;
         }
         self.raw.resize(BODY_READ_SIZE, 0);
@@ -298,7 +309,8 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
-    /// A client that sends these chunks and then FIN, and whether it received `100 Continue`.
+    /// A client that sends these chunks and then FIN, and a record of whether it received `100
+    /// Continue`.
     #[derive(Debug, Default)]
     struct Script {
         pieces: VecDeque<Vec<u8>>,
@@ -334,7 +346,7 @@ mod tests {
         Incoming::new(source, decoder, Vec::new(), expects, time, slot, budget)
     }
 
-    /// A client that sends a byte now and then must not have the thread for ever.
+    /// A client that sends a byte now and then must not hold the thread forever.
     #[test]
     fn the_time_counts_for_a_mebibyte_and_not_for_each_byte() {
         let lengths = [1, 1, PORTION - 2, 1, PORTION - 2, 1];

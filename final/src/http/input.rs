@@ -1,32 +1,33 @@
-//! The input of a connection: bytes that have been received and not been parsed.
+//! The input of a connection: the bytes that have been received but not parsed.
 
-/// A thread keeps its input buffer for the next connection unless it has grown beyond this: a limit of memory, in bytes
-/// for each thread.
+/// The maximum size of an input buffer that a thread keeps for the next connection. It bounds the
+/// memory, in bytes for each thread.
 const MAX_KEPT_INPUT: usize = 256 * 1024;
 
-/// Received bytes, in order.
+/// The received bytes, in order.
 ///
-/// They are kept between two steps only if a request is incomplete, or if there were too many requests for one step. So as
-/// a rule a connection that waits has no buffer.
+/// They are kept between two steps only if a request is incomplete, or if there were too many
+/// requests for one step. So a waiting connection usually has no buffer.
 #[derive(Debug, Default)]
 pub(super) struct Input {
     buffer: Vec<u8>,
-    /// How many bytes of `buffer` have been parsed.
+    /// The number of bytes of `buffer` that have been parsed.
     parsed: usize,
 }
 
 impl Input {
-    /// The bytes that have not been parsed.
+    /// Returns the bytes that have not been parsed.
     pub(super) fn unparsed(&self) -> &[u8] {
         &self.buffer[self.parsed..]
     }
 
-    /// Whether all bytes have been parsed.
+    /// Returns whether all bytes have been parsed.
     pub(super) fn is_empty(&self) -> bool {
         self.parsed == self.buffer.len()
     }
 
-    /// Where received bytes are appended, with room for `room` bytes at least.
+    /// Returns the buffer to which received bytes are appended, with room for at least `room`
+    /// bytes.
     pub(super) fn spare(&mut self, room: usize) -> &mut Vec<u8> {
         if self.parsed > 0 {
             self.buffer.drain(..self.parsed);
@@ -36,7 +37,7 @@ impl Input {
         &mut self.buffer
     }
 
-    /// The first `count` bytes have been parsed.
+    /// Marks the first `count` unparsed bytes as parsed.
     pub(super) fn advance(&mut self, count: usize) {
         self.parsed += count;
         debug_assert!(self.parsed <= self.buffer.len(), "no parser may use more than there is");
@@ -48,20 +49,20 @@ impl Input {
         self.parsed = 0;
     }
 
-    /// Puts these bytes in the place of all others.
+    /// Replaces all bytes with these.
     pub(super) fn replace(&mut self, bytes: Vec<u8>) {
         self.buffer = bytes;
         self.parsed = 0;
     }
 
-    /// Borrows the buffer of a thread for one step.
+    /// Lends the buffer of a thread to this connection for one step.
     pub(super) fn lend(&mut self, buffer: &mut Vec<u8>) {
         buffer.clear();
         buffer.append(&mut self.buffer);
         std::mem::swap(&mut self.buffer, buffer);
     }
 
-    /// Gives the buffer back after the step, and keeps a copy of what has not been parsed.
+    /// Returns the buffer after the step, and keeps a copy of the unparsed bytes.
     pub(super) fn give_back(&mut self, buffer: &mut Vec<u8>) {
         let unparsed = self.unparsed().to_vec();
         *buffer = std::mem::replace(&mut self.buffer, unparsed);

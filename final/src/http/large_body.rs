@@ -1,4 +1,5 @@
-//! Large bodies: a request whose handler reads the body while it arrives, and the slots that bound how many there are.
+//! Large bodies: requests whose handler reads the body while it arrives, and the slots that bound
+//! the number of them.
 
 use std::sync::atomic::Ordering;
 
@@ -13,8 +14,8 @@ use super::{Headers, HttpError, Request};
 use crate::core::upload_slots::UploadSlot;
 
 impl Exchange {
-    /// A slot for the large body: the one that the engine has taken for it, or one that is free and for which no other body
-    /// waits.
+    /// Returns a slot for the large body: the one that the engine has taken for it, or a free one
+    /// if no other body waits.
     pub fn upload_slot(&mut self, cx: Context<'_>) -> Option<UploadSlot> {
         match &mut self.state {
             ConnectionState::Body(body) if body.slot.is_some() => body.slot.take(),
@@ -23,8 +24,8 @@ impl Exchange {
         }
     }
 
-    /// There is no slot, so the connection has to wait in the queue. Returns whether it was not in the queue before.
-    /// The client is not late, so its deadline begins anew: from now on it waits for the server.
+    /// Queues the connection, because there is no slot. Returns whether it was not in the queue
+    /// before. The deadline begins anew, because from now on the client waits for the server.
     pub fn join_queue(&mut self, cx: Context<'_>) -> bool {
         match &mut self.state {
             ConnectionState::Body(body) if !body.is_queued => {
@@ -36,7 +37,8 @@ impl Exchange {
         }
     }
 
-    /// The owner of the queue has taken the connection out of it, and has a slot for it.
+    /// Notes that the owner of the queue has taken the connection out of it, with a slot for its
+    /// body.
     pub fn leave_queue(&mut self, slot: UploadSlot) {
         if let ConnectionState::Body(body) = &mut self.state {
             body.is_queued = false;
@@ -44,8 +46,9 @@ impl Exchange {
         }
     }
 
-    /// Calls the handler, which reads the remainder of the body from `source`, and appends its response to the output. Returns
-    /// false if the client is gone, so that the connection has to end.
+    /// Calls the handler, which reads the remainder of the body from `source`, and appends its
+    /// response to the output. Returns false if the client has disconnected, so the connection has
+    /// to end.
     pub fn handle_large(
         &mut self,
         source: Box<dyn BodySource>,
@@ -60,7 +63,7 @@ impl Exchange {
         request.complete(RequestBody::from_incoming(incoming), Headers::new(), cx.peer);
         let response_cx = response_context(&request);
         let mut response = call_handler(&mut request, cx);
-        // The response may be made of the body, and no `100 Continue` may appear within it.
+        // The response may be generated from the body, and no `100 Continue` may appear within it.
         expects.store(false, Ordering::Release);
         let is_read = match end_of_body(&mut request) {
             BodyEnd::Complete(rest) => {
@@ -87,7 +90,7 @@ impl Exchange {
         true
     }
 
-    /// The body cannot be read, so the server responds, whatever the handler returns.
+    /// Responds when the body cannot be read, whatever the handler has returned.
     fn reject_large(
         &mut self,
         reason: &'static str,
@@ -101,7 +104,8 @@ impl Exchange {
     }
 }
 
-/// A handler that has taken the body out of its request has taken what knows where the body ends.
+/// Returns the state of the body. If the handler has moved the body out of the request, the end of
+/// the body is unknown.
 fn end_of_body(request: &mut Request) -> BodyEnd {
     request.body_mut().take_incoming().map_or(BodyEnd::Unread, Incoming::end)
 }

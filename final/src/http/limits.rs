@@ -7,8 +7,8 @@ pub const KIB: usize = 1024;
 /// 1,048,576 bytes.
 pub const MIB: usize = 1024 * KIB;
 
-/// A year: the longest timeout. A deadline is the current time plus a timeout, and adding a larger [`Duration`] to an
-/// `Instant` could overflow and panic.
+/// The longest supported timeout, a year. A deadline is the current time plus a timeout, and the
+/// addition of a larger [`Duration`] to an `Instant` could overflow and panic.
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The limits on one client. Most of them have their own status code.
@@ -22,30 +22,34 @@ pub struct Limits {
     pub fields: usize,
     /// Bytes of a body after decoding; over it, 413.
     pub body: u64,
-    /// Bytes of a body that is collected before its handler is called. The handler reads a larger one while it arrives.
+    /// The maximum number of bytes of a body that is collected before its handler is called. A
+    /// handler reads a larger body while it arrives.
     pub whole_body: u64,
     /// Bytes of the trailer section of a chunked body; over it, 431.
     pub trailers: usize,
     /// Requests on one connection. The last response has `Connection: close`.
     pub requests: usize,
-    /// How long a connection may be idle before the first byte of a request. Then it is closed without a response.
+    /// The maximum time that a connection may be idle before the first byte of a request. Then it
+    /// is closed without a response.
     ///
-    /// A proxy that keeps idle connections to this server must close them first, or it sends a request into one that
-    /// is closed at that moment. Many do so after 60 s, so the default is longer: 75 s.
+    /// A proxy that keeps idle connections to this server must close them first. Otherwise it may
+    /// send a request on a connection that is being closed at that moment. Many proxies close them
+    /// after 60 s, so the default is longer: 75 s.
     pub idle_time: Duration,
     /// How long the header section may take, from its first byte to its last; over it, 408.
     pub head_time: Duration,
-    /// How long the body may take, from the end of the header section; over it, 408. A body that the handler reads as
-    /// it arrives may take this long for each mebibyte.
+    /// The maximum time for the body, from the end of the header section; after it, the response is
+    /// 408. A body that the handler reads as it arrives may take this time for each mebibyte.
     pub body_time: Duration,
-    /// How long a client may stop reading a response before the connection is closed.
+    /// The maximum time for which a client may stop reading a response before the connection is
+    /// closed.
     pub write_time: Duration,
     /// How long the server waits for the client's FIN after its own.
     pub linger: Duration,
 }
 
 impl Limits {
-    /// The same limits, with every time capped at [`LONGEST`].
+    /// Returns the same limits, with every time capped at [`LONGEST`].
     pub(crate) fn countable(self) -> Limits {
         Limits {
             idle_time: self.idle_time.min(LONGEST),

@@ -1,5 +1,4 @@
-//! HTTP gives meaning to the bytes. Only `step` touches a socket; everything else is functions from values
-//! to values.
+//! The HTTP protocol. Only `step` uses a socket; the other modules work on values without I/O.
 
 pub mod authority;
 pub mod body;

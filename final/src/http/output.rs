@@ -1,5 +1,5 @@
-//! The output of a connection: encoded responses, and the body that follows the last of them. It knows no socket. It says
-//! what is to be sent next, and is told how much of it was sent.
+//! The output of a connection: encoded responses, and the body that follows the last of them. It
+//! has no socket: its owner takes the next bytes, sends them, and reports how many were sent.
 
 use std::fs::File;
 use std::io;
@@ -8,90 +8,96 @@ use super::pending_body::{Framing, PendingBody};
 use crate::core::files::read_at;
 use crate::core::memory_budget::Reservation;
 
-/// A thread keeps its output buffer for the next connection unless it has grown beyond this: a limit of memory, in bytes
-/// for each thread.
+/// The maximum size of an output buffer that a thread keeps for the next connection. It bounds the
+/// memory, in bytes for each thread.
 const MAX_KEPT_OUTPUT: usize = 256 * 1024;
 
-/// Bytes of a file that [`Output::take_chunk`] copies at once.
+/// The maximum number of bytes of a file that [`Output::take_chunk`] copies at a time.
 const MAX_FILE_PART: usize = 64 * 1024;
 
-/// What is to be sent next.
+/// The bytes that are to be sent next.
 #[derive(Debug, Clone, Copy)]
 pub enum Chunk<'a> {
     /// Bytes in memory.
     Bytes {
-        /// What goes first: header sections and small bodies.
+        /// The bytes that are sent first: header sections and small bodies.
         first: &'a [u8],
-        /// What follows it: a large body, or nothing. One system call can send both.
+        /// The bytes that follow `first`: a large body, or nothing. One system call can send both
+        /// slices.
         second: &'a [u8],
-        /// Whether a file follows, so that the kernel may wait for it to fill its last packet.
+        /// Whether a file follows, so that the kernel may hold the last packet back until it is
+        /// full.
         has_more: bool,
     },
     /// A part of a file.
     File {
         /// The open file.
         file: &'a File,
-        /// Where the part begins.
+        /// The offset in the file at which the part begins.
         at: u64,
-        /// How many bytes it has, at least one.
+        /// The number of bytes of the part, at least one.
         length: u64,
     },
 }
 
-/// What a connection has to send.
+/// The responses that a connection has to send.
 ///
-/// Invariants: `body` is [`PendingBody::Nothing`] as soon as its last byte is sent or, if it is a stream, read. `pending` is
-/// empty as soon as all of it is sent.
+/// Invariants: `body` is [`PendingBody::Nothing`] as soon as its last byte has been sent or, for a
+/// stream, read. `pending` is empty as soon as all of it has been sent.
 #[derive(Default)]
 pub struct Output {
-    /// Header sections, small bodies, and what a stream has yielded.
+    /// Header sections, small bodies, and the bytes that a stream has returned.
     pending: Vec<u8>,
-    /// How many bytes of `pending` have been sent.
+    /// The number of bytes of `pending` that have been sent.
     sent: usize,
-    /// What follows `pending`.
+    /// The body that follows `pending`.
     body: PendingBody,
-    /// For the bytes of `body`.
+    /// The reservation for the bytes of `body`.
     memory: Reservation,
 }
 
 impl Output {
-    /// Whether everything has been sent.
+    /// Returns whether everything has been sent.
     pub fn is_empty(&self) -> bool {
         self.unsent().is_empty() && !self.has_body()
     }
 
-    /// Whether a body follows the bytes that are pending. No other response may be appended until it has been sent.
+    /// Returns whether a body follows the bytes that are pending. No other response may be appended
+    /// until it has been sent.
     pub fn has_body(&self) -> bool {
         !matches!(self.body, PendingBody::Nothing)
     }
 
-    /// Whether only the end of the connection tells the client that the response is complete.
+    /// Returns whether only the end of the connection tells the client that the response is
+    /// complete.
     pub fn ends_with_connection(&self) -> bool {
         matches!(self.body, PendingBody::Stream { framing: Framing::Close, .. })
     }
 
-    /// The bytes that are pending, without the body that follows them.
+    /// Returns the bytes that are pending, without the body that follows them.
     pub fn unsent(&self) -> &[u8] {
         &self.pending[self.sent..]
     }
 
-    /// Where the next response is appended. The caller makes sure that no body is pending.
+    /// Returns the buffer to which the next response is appended. The caller ensures that no body
+    /// is pending.
     pub(super) fn pending(&mut self) -> &mut Vec<u8> {
         &mut self.pending
     }
 
-    /// Sets what follows the pending bytes, and the reservation for it.
+    /// Sets the body that follows the pending bytes, and its reservation.
     pub(super) fn set_body(&mut self, body: PendingBody, memory: Reservation) {
         self.body = body;
         self.memory = memory;
         self.drop_sent_body();
     }
 
-    /// What is to be sent next; `None` if everything has been sent. A stream is read here, once, when the bytes before it
-    /// have been sent.
+    /// Returns the next bytes to send, or `None` if everything has been sent. A stream is read
+    /// here, once for each call, when the bytes before it have been sent.
     ///
     /// # Errors
-    /// Those of the stream. The response cannot be completed, so the connection must be closed.
+    /// Returns the error of the stream. The response cannot be completed then, so the connection
+    /// must be closed.
     pub fn next_chunk(&mut self) -> io::Result<Option<Chunk<'_>>> {
         if self.unsent().is_empty() {
             self.body.read_stream(&mut self.pending)?;
@@ -113,7 +119,7 @@ impl Output {
         Ok(Some(Chunk::Bytes { first, second, has_more }))
     }
 
-    /// The first `count` bytes of the chunk have been sent.
+    /// Marks the first `count` bytes of the chunk as sent.
     pub fn advance(&mut self, count: usize) {
         let of_pending = count.min(self.unsent().len());
         self.sent += of_pending;
@@ -127,11 +133,11 @@ impl Output {
         self.drop_sent_body();
     }
 
-    /// Moves the next chunk to the end of `out`, up to 64 KiB of a file: for a connection that has no socket. Returns false
-    /// if everything had been sent.
+    /// Moves the next chunk to the end of `out`, up to 64 KiB of a file. This is for a connection
+    /// without a socket. Returns false if everything has already been sent.
     ///
     /// # Errors
-    /// Those of [`Output::next_chunk`], and of the file.
+    /// Returns the errors of [`Output::next_chunk`], or the error of the file.
     pub fn take_chunk(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
         let before = out.len();
         match self.next_chunk()? {
@@ -155,7 +161,7 @@ impl Output {
         Ok(true)
     }
 
-    /// Gives the memory of a body back that has been sent.
+    /// Frees a body that has been sent, and its reservation.
     fn drop_sent_body(&mut self) {
         if self.has_body() && self.body.is_done() {
             self.body = PendingBody::Nothing;
@@ -163,15 +169,17 @@ impl Output {
         }
     }
 
-    /// Borrows the buffer of a thread for one step, unless bytes are pending from an earlier one.
+    /// Lends the buffer of a thread to this output for one step, unless bytes from an earlier step
+    /// are pending.
     pub(super) fn lend(&mut self, buffer: &mut Vec<u8>) {
         if self.pending.capacity() == 0 {
             std::mem::swap(&mut self.pending, buffer);
         }
     }
 
-    /// Gives the buffer back after the step. What has not been sent is copied: a connection that waits keeps no more than
-    /// these bytes, and the buffer may be many times larger.
+    /// Returns the buffer after the step, and keeps a copy of the bytes that have not been sent. A
+    /// waiting connection keeps no more than these bytes, because the buffer may be many times
+    /// larger.
     pub(super) fn give_back(&mut self, buffer: &mut Vec<u8>) {
         let unsent = self.unsent().to_vec();
         let mut pending = std::mem::replace(&mut self.pending, unsent);
@@ -192,14 +200,14 @@ mod tests {
     use super::*;
     use crate::http::SharedBytes;
 
-    /// A file with these bytes.
+    /// Creates a file with these bytes.
     fn file(bytes: &[u8]) -> Arc<File> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
         Arc::new(file)
     }
 
-    /// Takes at most `most` bytes at a time, as a kernel does, until there are no more.
+    /// Takes at most `most` bytes at a time, as a kernel does, until none are left.
     fn take_all(output: &mut Output, most: usize) -> Vec<u8> {
         let mut taken = Vec::new();
         loop {

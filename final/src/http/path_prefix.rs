@@ -1,4 +1,5 @@
-//! A path with everything below it, in whole segments: `/admin` and `/admin/a`, but not `/administrator`.
+//! A path and everything below it, in whole segments: `/admin` contains `/admin/a`, but not
+//! `/administrator`.
 
 use super::Target;
 use super::percent::encode_segment;
@@ -8,7 +9,8 @@ use super::percent::encode_segment;
 pub struct PathPrefix(String);
 
 impl PathPrefix {
-    /// The prefix with the segments of `path`, which is not encoded. `/` is the prefix of everything.
+    /// Creates the prefix with the segments of `path`, which is not percent-encoded. `/` contains
+    /// every path.
     pub fn new(path: &str) -> PathPrefix {
         let mut prefix = String::new();
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
@@ -18,10 +20,11 @@ impl PathPrefix {
         PathPrefix(prefix)
     }
 
-    /// Whether the target is at this path or below it.
+    /// Returns whether the target is at this path or below it.
     ///
-    /// It compares the path that the router compares. If two parts of a program decode a path in different ways, there
-    /// is a spelling that the first does not recognize and the second serves.
+    /// The comparison uses the same path as the router. If two parts of a program decode a path in
+    /// different ways, an attacker can use a spelling that the first part does not recognize but
+    /// the second serves.
     pub fn contains(&self, target: &Target) -> bool {
         let rest = target.path().strip_prefix(&self.0);
         self.0.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -1,4 +1,4 @@
-//! The body of a response, from the moment its header section is encoded until its last byte is sent.
+//! The body of a response, from the time its header section is encoded until its last byte is sent.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use super::SharedBytes;
 
-/// Bytes that are read from a stream at once. The buffer is on the stack, so this is a bound of memory, too.
+/// The maximum number of bytes that are read from a stream at a time. The buffer is on the stack,
+/// so this also bounds the memory.
 const STREAM_CHUNK: usize = 16 * 1024;
 
-/// How the client learns where the body of a response ends (RFC 9112 section 6).
+/// The framing of a response's body, by which the client recognizes its end (RFC 9112 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     /// The status implies that there is no body: 1xx, 204 and 304.
@@ -20,31 +21,33 @@ pub enum Framing {
     Length(u64),
     /// Transfer-Encoding: chunked.
     Chunked,
-    /// The connection ends, which is all that HTTP/1.0 has for a body of unknown length.
+    /// The body ends with the connection. HTTP/1.0 has no other framing for a body of unknown
+    /// length.
     Close,
 }
 
 /// The part of a response's body that has not been sent.
 #[derive(Default)]
 pub enum PendingBody {
-    /// Nothing.
+    /// No bytes are left.
     #[default]
     Nothing,
     /// A body in memory.
     Bytes {
-        /// All of it.
+        /// The whole body.
         bytes: Cow<'static, [u8]>,
-        /// How many bytes have been sent.
+        /// The number of bytes that have been sent.
         sent: usize,
     },
-    /// A part of bytes that several responses share.
+    /// A range of bytes that several responses share.
     Shared {
-        /// All of them.
+        /// All of the shared bytes.
         bytes: SharedBytes,
-        /// The part that has not been sent.
+        /// The range that has not been sent.
         left: Range<usize>,
     },
-    /// A part of a file. The kernel copies it to the socket, so its bytes never are in this process.
+    /// A part of a file. On Linux the kernel copies it to the socket, so its bytes are never in the
+    /// memory of this process.
     File {
         /// The open file.
         file: Arc<File>,
@@ -53,19 +56,19 @@ pub enum PendingBody {
         /// The offset after the last byte to be sent.
         end: u64,
     },
-    /// The output of a reader, which is called while the response is sent.
+    /// The output of a reader, which is read while the response is sent.
     Stream {
-        /// The reader.
+        /// The reader of the body.
         reader: Box<dyn Read + Send>,
-        /// How the client learns where the body ends.
+        /// The framing by which the client recognizes the end of the body.
         framing: Framing,
-        /// How many bytes are still to be read, at most.
+        /// The maximum number of bytes that are still to be read.
         left: u64,
     },
 }
 
 impl PendingBody {
-    /// Whether all of it has been sent. For a stream: whether all of it has been read.
+    /// Returns whether the whole body has been sent or, for a stream, read.
     pub(super) fn is_done(&self) -> bool {
         match self {
             PendingBody::Nothing => true,
@@ -76,7 +79,8 @@ impl PendingBody {
         }
     }
 
-    /// Moves on by `count` bytes that have been sent. A stream is not concerned: it moves on when it is read.
+    /// Marks the next `count` bytes as sent. This has no effect on a stream, which advances when it
+    /// is read.
     pub(super) fn advance(&mut self, count: usize) {
         match self {
             PendingBody::Bytes { sent, .. } => *sent += count,
@@ -86,12 +90,13 @@ impl PendingBody {
         }
     }
 
-    /// Reads a stream once, and appends the result to `out`, framed. At the end of the stream [`PendingBody::is_done`]
-    /// becomes true. Any other body is left alone.
+    /// Reads a stream once, and appends the result to `out` with its framing. At the end of the
+    /// stream, [`PendingBody::is_done`] becomes true. Any other body stays unchanged.
     ///
     /// # Errors
-    /// Those of the reader, and [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if it ends before the length that was
-    /// announced. The response cannot be completed then, so the connection must be closed without the end of the framing.
+    /// Returns the error of the reader, or [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if it
+    /// ends before the announced length. The response cannot be completed then, so the connection
+    /// must be closed without the end of the framing.
     pub(super) fn read_stream(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         let PendingBody::Stream { reader, framing, left } = self else { return Ok(()) };
         if *left == 0 {

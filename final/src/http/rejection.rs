@@ -1,33 +1,35 @@
-//! REJECT: describes a request that the server itself rejects, for the log and the metrics. Usually its handler has not
-//! run. It has run if the rest of a large body could not be read, or if the response exceeded the memory budget.
+//! REJECT: a description of each request that the server itself rejects, for the log and the
+//! metrics. Usually its handler has not run. It has run if the rest of a large body could not be
+//! read, or if the response exceeded the memory budget.
 
 use super::{Request, Status};
 
-/// The maximum number of bytes of a request line in a log line. A target may have kilobytes.
+/// The maximum number of bytes of a request line in a log line. A request target may be several
+/// kilobytes long.
 const MAX_NOTED: usize = 200;
 
-/// The reason when the memory budget has no room.
+/// The reason for a rejection when the memory budget has no room.
 pub(super) const NO_MEMORY: &str = "no_memory";
 
-/// The reason when every worker is in a handler that blocks.
+/// The reason for a rejection when every worker is in a handler that blocks.
 pub(super) const NO_THREAD: &str = "no_thread";
 
-/// The reason when a large body has waited in the queue until its deadline.
+/// The reason for a rejection when a large body has waited in the queue until its deadline.
 pub(super) const NO_UPLOAD_SLOT: &str = "no_upload_slot";
 
 /// A request that was rejected, or whose connection was aborted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// The reason, as one of a few fixed words: it becomes a label of a metric.
+    /// The reason, one of a few fixed words, because it becomes a label of a metric.
     pub reason: &'static str,
-    /// The status of the response; `None` if the client got none.
+    /// The status of the response, or `None` if the client got none.
     pub status: Option<Status>,
-    /// Method and target, or the part of the request line that had arrived. It is escaped, so it has no control
-    /// characters.
+    /// The method and the target, or the part of the request line that has arrived. It is escaped,
+    /// so it contains no control characters.
     pub request: String,
 }
 
-/// The first line in `bytes`, as far as it has arrived.
+/// Returns the first line in `bytes`, as far as it has arrived.
 pub(super) fn first_line(bytes: &[u8]) -> String {
     let bytes = without_empty_line(bytes);
     let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
@@ -35,17 +37,17 @@ pub(super) fn first_line(bytes: &[u8]) -> String {
     escaped(&bytes[..end])
 }
 
-/// Whether the request that begins with `bytes` has the method HEAD.
+/// Returns whether the request that begins with `bytes` has the method HEAD.
 pub(super) fn begins_with_head(bytes: &[u8]) -> bool {
     without_empty_line(bytes).starts_with(b"HEAD ")
 }
 
-/// A client may send an empty line before a request (RFC 9112 section 2.2).
+/// Removes the empty line that a client may send before a request (RFC 9112 section 2.2).
 fn without_empty_line(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\r\n").unwrap_or(bytes)
 }
 
-/// The method and the target of a request whose header section has been parsed.
+/// Returns the method and the target of a request whose header section has been parsed.
 pub(super) fn request_line(request: &Request) -> String {
     escaped(format!("{} {}", request.method(), request.target().raw()).as_bytes())
 }

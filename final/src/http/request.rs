@@ -30,12 +30,12 @@ impl Request {
         Request { head, body, trailers, peer, matched: None, id: None, extensions }
     }
 
-    /// The header section, parsed.
+    /// Returns the parsed header section.
     pub(super) fn head(&self) -> &Head {
         &self.head
     }
 
-    /// The bytes that it has allocated, without its body.
+    /// Returns the number of bytes that the request has allocated, without its body.
     pub(super) fn memory(&self) -> usize {
         let line = |(name, value): (&HeaderName, &HeaderValue)| {
             size_of::<(HeaderName, HeaderValue)>() + name.as_str().len() + value.as_bytes().len()
@@ -91,8 +91,8 @@ impl Request {
         &mut self.body
     }
 
-    /// The trailer fields of a chunked body. If the handler reads the body as it arrives, they are available once the
-    /// whole body has been read.
+    /// Returns the trailer fields of a chunked body. If the handler reads the body as it arrives,
+    /// they are available once the whole body has been read.
     pub fn trailers(&self) -> &Headers {
         self.body.trailers().unwrap_or(&self.trailers)
     }

@@ -1,4 +1,4 @@
-//! RESPOND: a response goes to the output, and decides whether the connection is used again.
+//! RESPOND: appends a response to the output, and decides whether the connection is used again.
 
 use std::sync::atomic::Ordering;
 
@@ -12,7 +12,8 @@ use super::{HttpError, IntoResponse, Request, Response, ResponseBody, Status, Ve
 use crate::core::memory_budget::{OverBudget, Reservation};
 
 impl Exchange {
-    /// Appends a response to the output. `is_read`: all of the request has been read, so the next one can be found.
+    /// Appends a response to the output. `is_read` means that the whole request has been read, so
+    /// the next one can be found.
     pub(super) fn respond(
         &mut self,
         response_cx: ResponseContext,
@@ -30,26 +31,28 @@ impl Exchange {
         let (reuse, body) = encoder::encode(response, context, self.output.pending());
         self.output.set_body(body, memory);
         if reuse == Reuse::No {
-            // A client that has asked for the end sends nothing after this request (RFC 9112 section 9.6).
+            // A client that has requested the end of the connection sends nothing after this
+            // request (RFC 9112 section 9.6).
             let is_last = is_read && self.input.is_empty() && !response_cx.keep_alive;
             self.end_after_output(!is_last);
         }
     }
 
-    /// Appends the response to a client with which the connection cannot go on.
+    /// Appends a response to a client whose connection cannot be used again.
     pub(super) fn respond_with_rejection(&mut self, error: &HttpError, is_head: bool) {
         encode_rejection(error, is_head, self.output.pending());
         self.end_after_output(true);
     }
 
-    /// What is in the output is the last of the connection, so no more input is parsed.
+    /// Ends the connection after the response in the output, so no more input is parsed.
     fn end_after_output(&mut self, linger: bool) {
         self.input.clear();
         self.state = ConnectionState::Flushing { linger };
     }
 
-    /// The reservation for a response until it has been sent. It begins with that of the request's body, since a response that
-    /// is made of the body needs no more. If there is no memory, the response becomes a 503.
+    /// Returns the reservation for a response, to be kept until it has been sent. It starts with
+    /// the reservation of the request's body, because a response generated from the body may need
+    /// no more. If there is no memory, the response becomes a 503.
     pub(super) fn reserve_response(
         &mut self,
         request: &mut Request,
@@ -77,14 +80,14 @@ impl Exchange {
     }
 }
 
-/// Appends a response that says why a connection ends, with `Connection: close`. `is_head`: the request has the method HEAD,
-/// so there is no content.
+/// Appends a response that states why a connection ends, with `Connection: close`. `is_head` means
+/// that the request has the method HEAD, so the response has no content.
 pub fn encode_rejection(error: &HttpError, is_head: bool, out: &mut Vec<u8>) {
     let mut response = error.clone().into_response();
     if error.status == Status::SERVICE_UNAVAILABLE {
         response.headers_mut().set(header::RETRY_AFTER, 1u64.into());
     }
     let context = ResponseContext { version: Version::Http11, is_head, keep_alive: false };
-    // An error of a few words is copied to `out`, so no body is left.
+    // The body of an error is short and has been copied to `out`, so no part of it is left to send.
     encoder::encode(&mut response, context, out);
 }

@@ -23,16 +23,16 @@ pub enum ResponseBody {
     Empty,
     /// Bytes in memory.
     Bytes(Cow<'static, [u8]>),
-    /// They are in memory, and others may be sending them too.
+    /// A range of bytes in memory, which other responses may be sending too.
     Shared {
-        /// All of them.
+        /// All of the shared bytes.
         bytes: SharedBytes,
-        /// Those that are sent.
+        /// The range that is sent.
         range: Range<usize>,
     },
     /// A part of a file.
     File {
-        /// The open file, which others may be sending too.
+        /// The open file, which other responses may be sending too.
         file: Arc<File>,
         /// The range of bytes that is sent.
         range: Range<u64>,
@@ -47,7 +47,7 @@ pub enum ResponseBody {
 }
 
 impl ResponseBody {
-    /// The bytes, if they are in memory.
+    /// Returns the bytes, if they are in memory.
     pub(super) fn in_memory(&self) -> Option<&[u8]> {
         match self {
             ResponseBody::Empty => Some(&[]),
@@ -122,7 +122,8 @@ impl Response {
 
     /// 200 with JSON. JSON is always UTF-8, so it has no charset (RFC 8259 section 8.1).
     pub fn json(value: &serde_json::Value) -> Response {
-        // Straight into bytes. It cannot fail: all keys of a `Value` are text.
+        // The value is serialized directly to bytes. This cannot fail, because all keys of a
+        // `Value` are strings.
         let bytes = serde_json::to_vec(value).unwrap_or_default();
         Response::bytes(HeaderValue::from_static("application/json"), bytes)
     }
@@ -164,7 +165,7 @@ impl Response {
         self
     }
 
-    /// The same with these fields and no others.
+    /// Returns the same response with these fields and no others.
     pub fn with_headers(mut self, headers: Headers) -> Response {
         self.headers = headers;
         self

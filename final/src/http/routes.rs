@@ -23,15 +23,15 @@ pub struct Routes {
     /// The routes without parameters, by their paths. They are the most specific, so a path in this map needs no
     /// regular expression. A fast hash is safe: clients cannot add paths, so they cannot cause collisions.
     fixed: HashMap<String, Vec<usize>, FxBuildHasher>,
-    /// The metadata that requests share which match the same route of `table`.
+    /// The metadata of each route of `table`, shared by all requests that match the route.
     meta: Vec<Arc<RouteMeta>>,
     urls: Arc<Urls>,
 }
 
-/// Names of parameters, and their values.
+/// The names of parameters with their values.
 type Params = Vec<(String, String)>;
 
-/// The metadata of a route that is known before any request arrives.
+/// The metadata of a route, known before any request arrives.
 #[derive(Debug)]
 pub(super) struct RouteMeta {
     pattern: String,
@@ -140,13 +140,13 @@ impl Routes {
         &self.urls
     }
 
-    /// The routes that match a path, whatever their method, the best first.
+    /// Returns the routes that match a path, whatever their method, the most specific first.
     fn candidates(&self, target: &Target) -> Vec<&Route> {
         let routes = self.set.matches(target.path()).into_iter().map(|index| &self.table[index]);
         routes.filter(|route| route.pattern.params(target).is_some()).collect()
     }
 
-    /// The best route for this request, and its parameters.
+    /// Returns the best route for this request, with its parameters.
     fn best(&self, request: &Request) -> Option<(usize, Params)> {
         let (target, method) = (request.target(), request.method());
         let matches = self.set.matches(target.path()).into_iter();
@@ -154,7 +154,8 @@ impl Routes {
         answering.find_map(|index| Some((index, self.table[index].pattern.params(target)?)))
     }
 
-    /// The route without parameters for this request, found without checking any other.
+    /// Returns the route without parameters for this request, found without checking any other
+    /// route.
     fn fixed(&self, path: &str, method: Method) -> Option<usize> {
         let indices = self.fixed.get(path)?;
         indices.iter().copied().find(|index| self.table[*index].methods.matches(method))
@@ -207,7 +208,7 @@ impl Handler for Routes {
     }
 }
 
-/// Whether a pattern is a literal path: without parameters, and in its only spelling.
+/// Returns whether a pattern is a literal path: without parameters, and in its canonical spelling.
 fn is_fixed(pattern: &str) -> bool {
     let stands_for_itself = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
     pattern.bytes().all(stands_for_itself)
@@ -287,7 +288,7 @@ mod tests {
             (Get, "/users/7", "show id=7"),
             (Get, "/users/me", "me"),
             (Get, "/users/ada", "by name name=ada"),
-            // A path may look like a pattern, and is none.
+            // A path may look like a pattern, but is not treated as one.
             (Get, "/users/:name", "by name name=:name"),
             (Get, "/users/4294967296", "by name name=4294967296"),
             (Delete, "/users/7", "delete id=7"),

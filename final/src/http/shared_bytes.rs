@@ -7,20 +7,21 @@ use crate::core::MemoryBudget;
 use crate::core::memory_budget::{OverBudget, Reservation};
 use crate::core::sync::{Mutex, lock};
 
-/// The bytes of a body, which are in memory once, however many clients receive them. Clones share the bytes, and
-/// dropping the last clone frees them.
+/// The bytes of a body, which exist in memory only once even if many clients receive them. Clones
+/// share the bytes, and dropping the last clone frees them.
 #[derive(Debug, Clone, Default)]
 pub struct SharedBytes(Arc<Contents>);
 
 #[derive(Debug, Default)]
 struct Contents {
     bytes: Vec<u8>,
-    /// The bytes are counted once, from the first response that sends them until they are freed.
+    /// The reservation for the bytes, which are counted once, from the first response that sends
+    /// them until they are freed.
     memory: Mutex<Reservation>,
 }
 
 impl SharedBytes {
-    /// Reserves memory for the bytes in the budget, unless that has been done.
+    /// Reserves memory for the bytes in the budget, unless they are already counted.
     pub(super) fn count_in(&self, budget: &MemoryBudget) -> Result<(), OverBudget> {
         lock(&self.0.memory).resize(budget, self.0.bytes.capacity())
     }
@@ -42,7 +43,8 @@ impl PartialEq for SharedBytes {
 
 impl Eq for SharedBytes {}
 
-/// Takes ownership of the bytes. They are not copied, unless the vector has spare capacity that has to be freed.
+/// Takes ownership of the bytes. They are only copied if the vector has spare capacity, which has
+/// to be freed.
 impl From<Vec<u8>> for SharedBytes {
     fn from(mut bytes: Vec<u8>) -> SharedBytes {
         bytes.shrink_to_fit();

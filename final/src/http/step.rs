@@ -1,5 +1,6 @@
-//! One step of a connection: what can be done now that its socket is ready, without waiting. This is the only file of
-//! `http` that touches a socket. It moves bytes between the socket and an [`Exchange`], which knows what they mean.
+//! One step of a connection: the work that is possible without waiting after its socket has become
+//! ready. This is the only file of `http` that uses a socket. It moves bytes between the socket and
+//! an [`Exchange`], which interprets them.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -14,44 +15,48 @@ use crate::core::system::{Stream, send, send_ahead, send_both, send_file};
 use crate::core::time_slice::TimeSlice;
 use crate::core::{Connection, Fill, Interest};
 
-/// Room in the input buffer for one read: a header section of the largest size by default, and more.
+/// The room in the input buffer for one read, in bytes: more than the largest header section
+/// allowed by default.
 const READ_SIZE: usize = 32 * KIB;
 
-/// Requests of one connection that are handled in one step, at most. A client that sends thousands at once must not keep
-/// the thread from the others.
+/// The maximum number of requests on one connection that are handled in one step. A client that
+/// sends thousands at once must not keep the thread from serving other clients.
 const REQUESTS_PER_STEP: usize = 32;
 
-/// After so many requests of a step the time slice is checked. Reading the clock costs a tenth of a small request.
+/// The number of requests of a step after which the time slice is checked. One read of the clock
+/// takes a tenth of the time of a small request.
 const REQUESTS_PER_CLOCK_READ: usize = 4;
 
-/// Bytes that are sent in one step, at most, for the same reason as [`REQUESTS_PER_STEP`].
+/// The maximum number of bytes sent in one step, for the same reason as [`REQUESTS_PER_STEP`].
 const MAX_SENT_PER_STEP: u64 = MIB as u64;
 
-/// What a connection waits for after a step.
+/// The event for which a connection waits after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterStep {
-    /// The socket, until a point in time. All that had arrived has been read.
+    /// Wait for the socket until a deadline. All bytes that had arrived have been read.
     Wait(Interest, Instant),
-    /// The next step, after those of other connections: more may have arrived than was read. The deadline is for a socket
-    /// on which nothing more has arrived.
+    /// Run another step after the steps of other connections, because there may be bytes that have
+    /// arrived and have not been read. The deadline is for a socket on which nothing more has
+    /// arrived.
     More(Instant),
-    /// A slot for its large body, until a point in time. Nothing is read meanwhile, so the client has to wait, too. The
-    /// connection is in the queue until [`Exchange::leave_queue`].
+    /// Wait for a slot for the large body until a deadline. Nothing is read meanwhile, so the
+    /// client has to wait, too. The connection is in the queue until [`Exchange::leave_queue`].
     Queue {
-        /// The point in time.
+        /// The time at which the wait ends.
         deadline: Instant,
-        /// Whether it was not in the queue before.
+        /// Whether the connection was not in the queue before.
         is_new: bool,
     },
-    /// Nothing: the connection is to be closed.
+    /// Close the connection.
     End,
 }
 
 impl Exchange {
-    /// The socket is ready: one step.
+    /// Runs one step of a connection whose socket is ready.
     ///
     /// # Errors
-    /// Those of the socket, or of the source of a response. The connection must be closed.
+    /// Returns the error of the socket, or of the source of a response. The connection must be
+    /// closed.
     pub fn step(
         &mut self,
         connection: &mut Connection,
@@ -73,34 +78,37 @@ impl Exchange {
     }
 }
 
-/// Whether the kernel has taken all output.
+/// The result of sending the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flushed {
-    /// It has.
+    /// All output has been sent.
     All,
-    /// The socket's buffer is full, until the client reads.
+    /// The send buffer is full until the client reads.
     Blocked,
-    /// There is more, and the kernel would take it, but other connections wait for their step.
+    /// There is more output, and the kernel would accept it, but other connections wait for their
+    /// steps.
     Yield,
 }
 
-/// A step that is in progress. Each of its parts returns what the connection waits for if the step ends there.
+/// A step in progress. Each of its parts returns the event for which the connection waits if the
+/// step ends there.
 struct Step<'a> {
     exchange: &'a mut Exchange,
     connection: &'a mut Connection,
     cx: Context<'a>,
-    /// Requests that were handled in this step.
+    /// The number of requests handled in this step.
     handled: usize,
     slice: TimeSlice,
-    /// Whether everything has been read that had arrived. The poller reports each readiness change once, so a connection
-    /// may not wait to read before.
+    /// Whether all bytes that had arrived have been read. The poller reports each readiness change
+    /// only once, so a connection must not wait for an event before that.
     is_drained: bool,
 }
 
 impl Step<'_> {
-    /// Responses go before requests: a client that does not read gets no more of them. And requests that have been read go
-    /// before bytes that have not. This is the backpressure: what is not read stays in the kernel's buffer, the TCP window
-    /// closes, and the client has to wait.
+    /// Runs the parts of the step in order. Responses are sent before requests are handled, so a
+    /// client that does not read gets no more responses. Requests that have been read are handled
+    /// before more bytes are read. The result is backpressure: unread bytes stay in the kernel's
+    /// buffer, the TCP window closes, and the client has to wait.
     fn run(&mut self) -> io::Result<AfterStep> {
         if let Some(after) = self.resume_writing()? {
             return Ok(after);
@@ -115,7 +123,7 @@ impl Step<'_> {
         self.finish(is_open)
     }
 
-    /// Sends what is left of an earlier step.
+    /// Sends the rest of the output of an earlier step.
     fn resume_writing(&mut self) -> io::Result<Option<AfterStep>> {
         if !self.exchange.output().is_empty()
             && let Some(after) = self.send()?
@@ -125,7 +133,8 @@ impl Step<'_> {
         if self.exchange.is_closing() { self.discard().map(Some) } else { Ok(None) }
     }
 
-    /// Reads once. Returns false at the client's FIN. A read that does not fill the buffer has emptied the socket's.
+    /// Reads once. Returns false at the client's FIN. A read that does not fill the buffer has
+    /// emptied the receive buffer of the socket.
     fn read(&mut self) -> io::Result<bool> {
         let buffer = self.exchange.input.spare(READ_SIZE);
         let room = buffer.capacity() - buffer.len();
@@ -134,8 +143,8 @@ impl Step<'_> {
         Ok(filled != Fill::Eof)
     }
 
-    /// Handles one request after the other, as long as there are any. Their responses are collected, to be sent by one
-    /// system call.
+    /// Handles one request after another as long as there are any. Their responses are collected,
+    /// so that one system call sends them.
     fn process(&mut self) -> io::Result<Option<AfterStep>> {
         while !self.is_over() {
             match self.exchange.process(self.cx) {
@@ -157,12 +166,13 @@ impl Step<'_> {
                 return self.discard().map(Some);
             }
         }
-        // Yield to other connections: the socket is usually writable, so the poller reports it again soon.
+        // The step ends here in favor of other connections. The socket is usually writable, so the
+        // poller reports it again soon.
         let after = self.send()?;
         Ok(Some(after.unwrap_or_else(|| self.wait(Interest::Write))))
     }
 
-    /// Whether the step has lasted long enough, and there is more to do.
+    /// Returns whether the time slice is over although there is more to do.
     fn is_over(&mut self) -> bool {
         let handled = self.handled;
         handled > 0
@@ -172,8 +182,8 @@ impl Step<'_> {
                     && self.slice.is_over(self.cx.clock))
     }
 
-    /// Lets a handler read a large body from the socket. It will wait for the client, which may wait for the responses before
-    /// this one, so those are sent first.
+    /// Calls a handler that reads a large body from the socket. The handler will wait for the
+    /// client, which may wait for earlier responses, so those are sent first.
     fn handle_large_body(&mut self) -> io::Result<Option<AfterStep>> {
         if !self.exchange.output().is_empty()
             && let Some(after) = self.send()?
@@ -191,7 +201,7 @@ impl Step<'_> {
         Ok(if is_connected { None } else { Some(AfterStep::End) })
     }
 
-    /// Sends all responses, and decides what to wait for.
+    /// Sends all responses, and returns the event for which the connection waits.
     fn finish(&mut self, is_open: bool) -> io::Result<AfterStep> {
         if !self.exchange.output().is_empty()
             && let Some(after) = self.send()?
@@ -205,9 +215,10 @@ impl Step<'_> {
         })
     }
 
-    /// Sends the output. Returns `None` if all of it was sent, and the connection can go on.
+    /// Sends the output. Returns `None` if all of it was sent and the connection can be used again.
     fn send(&mut self) -> io::Result<Option<AfterStep>> {
-        // Until the output has been sent, the connection is reset by whatever ends it: an error, a deadline or a panic.
+        // Until the output has been sent, any end of the connection sends a reset, whether an
+        // error, a deadline or a panic causes it.
         self.connection.reset_on_close(self.exchange.must_reset())?;
         if flush(self.exchange.output(), self.connection.stream(), self.cx.clock)? != Flushed::All {
             return Ok(Some(self.wait(Interest::Write)));
@@ -223,7 +234,7 @@ impl Step<'_> {
         }
     }
 
-    /// Reads and discards what the client still sends, until its FIN.
+    /// Reads and discards the bytes that the client still sends, until its FIN.
     fn discard(&mut self) -> io::Result<AfterStep> {
         loop {
             match self.connection.fill(self.exchange.input.spare(READ_SIZE))? {
@@ -239,8 +250,8 @@ impl Step<'_> {
     }
 }
 
-/// Sends as much as the kernel takes, up to the bounds of one step. Bytes alone do not bound it: to compress a mebibyte takes
-/// a hundred times as long as to copy it.
+/// Sends as much as the kernel accepts, up to the bounds of one step. A bound on the bytes is not
+/// enough, because compressing a mebibyte takes a hundred times as long as copying it.
 fn flush(output: &mut Output, stream: &Stream, clock: &dyn Fn() -> Instant) -> io::Result<Flushed> {
     let (mut total, mut slice) = (0, TimeSlice::default());
     while total == 0 || total < MAX_SENT_PER_STEP && !slice.is_over(clock) {
@@ -263,7 +274,8 @@ fn flush(output: &mut Output, stream: &Stream, clock: &dyn Fn() -> Instant) -> i
     Ok(Flushed::Yield)
 }
 
-/// Sends a chunk by one system call, at most `most` bytes of a file. Returns how much the kernel has taken.
+/// Sends a chunk with one system call, at most `most` bytes of a file. Returns the number of bytes
+/// that the kernel has accepted.
 fn send_chunk(stream: &Stream, chunk: Chunk<'_>, most: u64) -> io::Result<usize> {
     match chunk {
         Chunk::Bytes { first, has_more: true, .. } => send_ahead(stream, first),
@@ -271,8 +283,8 @@ fn send_chunk(stream: &Stream, chunk: Chunk<'_>, most: u64) -> io::Result<usize>
         Chunk::Bytes { first, second, .. } => send_both(stream, first, second),
         Chunk::File { file, mut at, length } => {
             match send_file(stream, file, &mut at, length.min(most))? {
-                // The file has become shorter. Its length has been announced, so only the end of the connection can tell
-                // the client.
+                // The file has become shorter. Its old length has already been announced, so the
+                // server can only report the error by closing the connection.
                 0 => Err(io::ErrorKind::UnexpectedEof.into()),
                 count => Ok(count),
             }
