@@ -3,11 +3,12 @@
 use super::accept_encoding::{Weight, parse};
 use crate::http::{Headers, header};
 
-/// The weight of a media type, given as `text/html`: that of the range which fits it most closely, zero if none does.
+/// Returns the weight of a media type such as `text/html`: the weight of the media range that
+/// matches it most closely, or zero if none matches.
 ///
-/// A range is the type itself, `text/*`, or `*/*`, in this order of closeness and not in the order of the list.
-/// Without the field all types have the same weight. An element that cannot be read, or that wants a parameter
-/// of the type to have some value, is left out, as if it were not there.
+/// A media range is the type itself, `text/*` or `*/*`. They take precedence in this order, not in
+/// the order of the list. Without the field, all types have the same weight. An element is ignored
+/// if it cannot be parsed, or if it requires a parameter of the type to have a certain value.
 pub fn weight(headers: &Headers, media_type: &str) -> Weight {
     if !headers.contains(header::ACCEPT) {
         return 1000;

@@ -10,23 +10,23 @@ use crate::core::log_output::LogOutput;
 use crate::core::stderr::log_stderr;
 use crate::http::{Method, Request, Response, date};
 
-/// Writes a line for each request. It should be one of the outermost layers, to log the responses of the others. Clones
-/// share the output.
+/// A layer that logs a line for each request. It should be one of the outermost layers, so that it
+/// logs the responses of all other layers. Clones share the output.
 #[derive(Clone)]
 pub struct AccessLog {
-    /// `None` disables the log. The format can change while the server runs.
+    /// The current format, which can change while the server runs. `None` disables the log.
     format: Arc<RwLock<Option<LogFormat>>>,
     output: Arc<LogOutput>,
     skipped: Vec<String>,
 }
 
 impl AccessLog {
-    /// Logs to standard output, for a service manager or a pipe.
+    /// Creates a log on standard output, for a service manager or a pipe.
     pub fn new(format: LogFormat) -> AccessLog {
         AccessLog::to(format, io::stdout())
     }
 
-    /// Logs to another output.
+    /// Creates a log on another output.
     pub fn to(format: LogFormat, output: impl Write + Send + 'static) -> AccessLog {
         let format = Arc::new(RwLock::new(Some(format)));
         AccessLog {
@@ -50,7 +50,7 @@ impl AccessLog {
         *self.format.write().unwrap_or_else(PoisonError::into_inner) = format;
     }
 
-    /// The number of lines dropped because the output was too slow or failed.
+    /// Returns the number of lines dropped because the output was too slow or failed.
     pub fn dropped(&self) -> u64 {
         self.output.dropped()
     }

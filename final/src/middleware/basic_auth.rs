@@ -1,6 +1,7 @@
-//! Basic authentication: a name and a password with each request (RFC 7617).
+//! Basic authentication, in which each request has a name and a password (RFC 7617).
 //!
-//! Base64 is not encryption: an attacker who can read the connection can read the password. So use it only with TLS.
+//! Base64 is not encryption: an attacker who can read the traffic of the connection can read the
+//! password. So Basic authentication needs TLS.
 
 use std::hint::black_box;
 
@@ -14,16 +15,17 @@ use crate::http::{
     HeaderName, HeaderValue, HttpError, IntoResponse, Request, Response, Status, Target,
 };
 
-/// The credentials of the client (RFC 9110 section 11.6.2). A secret: it must not be logged.
+/// The credentials of the client (RFC 9110 section 11.6.2). They are a secret and must not be
+/// logged.
 pub const AUTHORIZATION: HeaderName = HeaderName::from_static("Authorization");
-/// How a client can authenticate (RFC 9110 section 11.6.1).
+/// The way in which a client can authenticate (RFC 9110 section 11.6.1).
 pub const WWW_AUTHENTICATE: HeaderName = HeaderName::from_static("WWW-Authenticate");
 
-/// The authenticated user, which handlers find in the request's extensions.
+/// The authenticated user, stored in the request's extensions for the handlers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User(pub String);
 
-/// Allows only authenticated users at some paths and everything below them.
+/// A layer that allows only authenticated users at some paths and everything below them.
 pub struct BasicAuth {
     challenge: HeaderValue,
     users: Vec<(String, String)>,
@@ -32,10 +34,11 @@ pub struct BasicAuth {
 }
 
 impl BasicAuth {
-    /// Starts without protected paths. The realm is shown to the user, so that they know which password is required.
+    /// Creates a layer without protected paths. Browsers show the realm to the user, to identify
+    /// the required password.
     ///
     /// # Errors
-    /// For a realm with a control character, which cannot be sent.
+    /// Returns an error for a realm with a control character, which cannot be sent.
     pub fn new(realm: &str) -> Result<BasicAuth, InvalidHeaderValue> {
         let realm = realm.replace('\\', "\\\\").replace('"', "\\\"");
         let challenge = format!("Basic realm=\"{realm}\", charset=\"UTF-8\"");
@@ -66,13 +69,15 @@ impl BasicAuth {
         is_in(&self.protect) && !is_in(&self.except)
     }
 
-    /// The user whose name and password are in the request; `None` without valid credentials.
+    /// Returns the user whose name and password are in the request, or `None` without valid
+    /// credentials.
     fn user_of(&self, request: &Request) -> Option<User> {
         let mut lines = request.headers().get_all(AUTHORIZATION);
         let (Some(value), None) = (lines.next(), lines.next()) else { return None };
         let (name, password) = credentials(value)?;
         let mut found = None;
-        // Compares with all users, and with all bytes of both texts, so that the time does not reveal the first match.
+        // The credentials are compared with those of all users, and byte by byte to the end, so
+        // that the time does not reveal the first match.
         for (own_name, own_password) in &self.users {
             let is_name = is_same(own_name.as_bytes(), &name);
             let is_password = is_same(own_password.as_bytes(), &password);
@@ -83,7 +88,8 @@ impl BasicAuth {
         found
     }
 
-    /// Responds the same for every cause: an attacker must not learn which part of a guess is wrong.
+    /// Returns the same response for every cause, so that an attacker cannot learn which part of a
+    /// guess is wrong.
     fn reject(&self) -> Response {
         let message = "this needs the name and the password of a user";
         HttpError::new(Status::UNAUTHORIZED, "unauthorized", message)
@@ -102,7 +108,8 @@ impl Middleware for BasicAuth {
     }
 }
 
-/// Decodes the name and password in `Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==`, as bytes because they are only compared.
+/// Decodes the name and the password in a value such as `Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==`. They
+/// stay bytes, because they are only compared.
 fn credentials(value: &HeaderValue) -> Option<(Vec<u8>, Vec<u8>)> {
     let (scheme, encoded) = value.to_str()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("Basic") {
@@ -116,18 +123,19 @@ fn credentials(value: &HeaderValue) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((name, password))
 }
 
-/// Compares two texts in constant time: the time reveals nothing about `own`, not even its length.
+/// Compares two texts in constant time, so that the time reveals nothing about `own`, not even its
+/// length.
 ///
-/// `==` may end at the first byte that differs. An attacker who can measure that guesses a password byte by byte: 256
-/// guesses per byte, instead of all combinations.
+/// `==` may end at the first byte that differs. An attacker who can measure the time can then guess
+/// a password byte by byte, with at most 256 guesses per byte instead of all combinations.
 fn is_same(own: &[u8], given: &[u8]) -> bool {
     let mut differs = own.len() ^ given.len();
     for (at, byte) in given.iter().enumerate() {
-        // After the end of `own` any byte will do, because then the lengths differ.
+        // After the end of `own`, any byte gives the right result, because the lengths differ then.
         let own_byte = own.get(at).copied().unwrap_or_default();
         differs |= usize::from(own_byte ^ byte);
     }
-    // Keeps the compiler from adding an early exit.
+    // `black_box` keeps the compiler from adding an early exit.
     black_box(differs) == 0
 }
 
@@ -240,7 +248,7 @@ mod tests {
         assert_eq!(user(request.build()), None, "nobody has looked");
     }
 
-    /// The user that the handler finds.
+    /// Returns the user in the request's extensions.
     fn user(mut request: Request) -> Option<String> {
         chain().handle(&mut request);
         request.extensions().get::<User>().map(|User(name)| name.clone())

@@ -1,12 +1,13 @@
-//! A cache in memory: a stored response is reused for later requests (RFC 9111).
+//! A cache in memory, which reuses a stored response for later requests (RFC 9111).
 //!
-//! It is a shared cache: one client may get a response that was made for another. So the question is not only how long
-//! a response may be reused, but also for whom.
+//! It is a shared cache: one client may get a response that was made for another. So it has to
+//! decide not only how long a response may be reused, but also for which clients.
 //!
-//! - [`key`]: the key of an entry: resource and Vary.
-//! - `freshness`: how long a response may be reused, and for whom. [`control`] reads Cache-Control.
-//! - `revalidation`: 304 for a client that already has the entry.
-//! - `recorder`: records a body while it is sent.
+//! - [`key`]: the key of an entry, from the resource and Vary.
+//! - `freshness`: the time for which a response may be reused, and the clients that may get it.
+//!   [`control`] parses Cache-Control.
+//! - `revalidation`: a 304 for a client that already has the entry.
+//! - `recorder`: the recording of a body while it is sent.
 //! - [`store`]: the entries, their limits, and invalidation by writes.
 
 pub mod control;
@@ -37,18 +38,19 @@ use revalidation::has_current;
 pub use store::Capacity;
 use store::{CacheEntry, Store};
 
-/// How many seconds ago the response was made (RFC 9111 section 5.1).
+/// The number of seconds since the response was generated (RFC 9111 section 5.1).
 const AGE: HeaderName = HeaderName::from_static("Age");
 /// The credentials of the client (RFC 9110 section 11.6.2).
 const AUTHORIZATION: HeaderName = HeaderName::from_static("Authorization");
-/// The resource that the content belongs to (RFC 9110 section 8.7).
+/// The URI of the resource that the content represents (RFC 9110 section 8.7).
 const CONTENT_LOCATION: HeaderName = HeaderName::from_static("Content-Location");
-/// Whether the response came from the cache. No RFC defines this field, but many caches send it.
+/// The result of the cache lookup: HIT, MISS or BYPASS. No RFC defines this field, but many caches
+/// send it.
 const X_CACHE: HeaderName = HeaderName::from_static("X-Cache");
 
 /// The response came from the cache.
 const HIT: HeaderValue = HeaderValue::from_static("HIT");
-/// The response could have come from the cache, but was missing or stale.
+/// The response was not in the cache, or was stale.
 const MISS: HeaderValue = HeaderValue::from_static("MISS");
 /// The request bypasses the cache.
 const BYPASS: HeaderValue = HeaderValue::from_static("BYPASS");
@@ -57,7 +59,8 @@ const BYPASS: HeaderValue = HeaderValue::from_static("BYPASS");
 /// can evaluate.
 const NOT_FOR_US: [&str; 4] = ["Range", "If-Range", "If-Match", "If-Unmodified-Since"];
 
-/// Fields that belong to one connection (RFC 9110 section 7.6.1), besides those that Connection names.
+/// Fields that apply to one connection only (RFC 9110 section 7.6.1), in addition to those that
+/// Connection lists.
 const HOP_BY_HOP: [&str; 9] = [
     "Connection",
     "Keep-Alive",
@@ -70,37 +73,39 @@ const HOP_BY_HOP: [&str; 9] = [
     "Upgrade",
 ];
 
-/// The default limits: 1,024 responses, 32 MiB in all, and 16 MiB per response.
+/// The default limits: 1,024 responses, 32 MiB in total, and 16 MiB per response.
 const CAPACITY: Capacity =
     Capacity { max_entries: 1024, max_bytes: 32 * MIB, max_object: 16 * MIB };
 
-/// The maximum number of bytes of a stream that are recorded for an entry. Each slow client has a recording of its own
-/// until its response has been sent.
+/// The maximum number of bytes of a stream that are recorded for an entry. Each slow client has its
+/// own recording until its response has been sent.
 const MAX_RECORDED: usize = MIB;
 
 /// The clock. Tests set their own.
 type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
 
-/// Stores responses to GET while they are fresh, and reuses them for later requests.
+/// A layer that stores responses to GET while they are fresh, and reuses them for later requests.
 pub struct ResponseCache {
     capacity: Capacity,
     clock: Clock,
-    /// Paths at or below these prefixes are not cached.
+    /// The paths at or below these prefixes are not cached.
     except: Vec<PathPrefix>,
     /// The budget for bodies that are being recorded.
     memory: MemoryBudget,
-    /// Locked for a look-up or a change, never while a response is made or sent.
+    /// The entries. The lock is held for a lookup or a change, never while a response is generated
+    /// or sent.
     store: Arc<Mutex<Store>>,
 }
 
 impl ResponseCache {
-    /// An empty cache.
+    /// Creates an empty cache with the default limits.
     pub fn new() -> ResponseCache {
         ResponseCache::with_capacity(CAPACITY)
     }
 
-    /// A cache that counts its entries in the server's memory budget, up to an eighth of it. Entries stay even when no
-    /// client reads them, so without that bound they could use up the budget of the clients.
+    /// Creates a cache that counts its entries in the server's memory budget, up to an eighth of
+    /// it. Entries stay even when no client receives them, so without that bound they could use up
+    /// the memory for clients.
     pub fn within(memory: MemoryBudget) -> ResponseCache {
         let max_bytes = CAPACITY.max_bytes.min(memory.limit() / 8);
         let max_object = CAPACITY.max_object.min(max_bytes / 2);
@@ -108,7 +113,7 @@ impl ResponseCache {
         ResponseCache { memory, ..ResponseCache::with_capacity(capacity) }
     }
 
-    /// A cache with other limits.
+    /// Creates an empty cache with other limits.
     pub fn with_capacity(capacity: Capacity) -> ResponseCache {
         ResponseCache {
             capacity,
@@ -124,7 +129,7 @@ impl ResponseCache {
         ResponseCache { clock: Box::new(clock), ..self }
     }
 
-    /// Caches nothing at this path or below it.
+    /// Excludes this path and every path below it from the cache.
     pub fn except(mut self, prefix: &str) -> ResponseCache {
         self.except.push(PathPrefix::new(prefix));
         self
@@ -134,7 +139,7 @@ impl ResponseCache {
         self.except.iter().any(|prefix| prefix.contains(target))
     }
 
-    /// The entry for a request with these directives, if it may be used for the request.
+    /// Returns the entry for a request with these directives, if it may be used for the request.
     fn find(
         &self,
         request: &Request,
@@ -151,7 +156,7 @@ impl ResponseCache {
         })
     }
 
-    /// Makes the response from an entry: the whole response, or 304.
+    /// Creates the response from an entry: the whole response, or a 304.
     fn respond_with(&self, request: &mut Request, entry: &CacheEntry) -> Response {
         let mut response = if has_current(request.headers(), &entry.headers) {
             Response::new(Status::NOT_MODIFIED)
@@ -160,7 +165,7 @@ impl ResponseCache {
         };
         let is_whole = response.status() == Status::OK;
         for (name, value) in entry.headers.iter() {
-            // A 304 has no content to describe (RFC 9110 section 15.4.5).
+            // A 304 has no content that these fields could describe (RFC 9110 section 15.4.5).
             if is_whole || ![header::CONTENT_TYPE, header::CONTENT_ENCODING].contains(name) {
                 response.headers_mut().append(name.clone(), value.clone());
             }
@@ -172,8 +177,8 @@ impl ResponseCache {
         response.with_header(AGE, age.into()).with_header(X_CACHE, HIT)
     }
 
-    /// Invalidates entries after a successful write: the request's own path, and the resources on the same host that
-    /// the response names (RFC 9111 section 4.4).
+    /// Invalidates entries after a successful write: those of the request's own path, and those of
+    /// the resources on the same host that the response names (RFC 9111 section 4.4).
     fn invalidate(&self, key: &Key, response: &Headers) {
         let mut store = lock(&self.store);
         store.invalidate(key);
@@ -256,7 +261,7 @@ impl Middleware for ResponseCache {
     }
 }
 
-/// The fields to store. Age is excluded, because it is computed for each response.
+/// Returns the fields to store, without Age, which is computed for each response.
 fn to_be_kept(headers: &Headers) -> Headers {
     let mut kept = headers.clone();
     let named: Vec<&str> = headers.list(header::CONNECTION).collect();
@@ -285,18 +290,18 @@ mod tests {
         }
     }
 
-    /// A cache around a handler.
+    /// Puts a cache around a handler.
     fn cached(hand: &Hand, handler: impl Handler) -> Chain {
         Chain::around(handler).with(ResponseCache::new().with_clock(hand.clock()))
     }
 
-    /// 200 for a minute.
+    /// Returns a 200 that is fresh for a minute.
     fn text() -> Response {
         let minute = HeaderValue::from_static("max-age=60");
         Response::text("text").with_header(header::CACHE_CONTROL, minute)
     }
 
-    /// Sends a request, and returns status, X-Cache and Age.
+    /// Sends a request, and returns the status, X-Cache and Age.
     fn ask(chain: &Chain, request: &mut Request) -> (u16, String, String) {
         let response = chain.handle(request);
         let field = |name| {

@@ -232,7 +232,7 @@ mod tests {
         }
     }
 
-    /// Bytes that do not compress.
+    /// Returns bytes that cannot be compressed.
     fn noise() -> Vec<u8> {
         let mut state = 1_u64;
         let mut random = || {

@@ -10,14 +10,15 @@ use serde_json::json;
 
 use crate::http::{HeaderName, Request, Status, header};
 
-/// The page that the client comes from, spelled as HTTP spells it (RFC 9110 section 10.1.3).
+/// The page from which the client followed a link. HTTP keeps this misspelling of "referrer" (RFC
+/// 9110 section 10.1.3).
 const REFERER: HeaderName = HeaderName::from_static("Referer");
 
 /// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// The Combined Log Format, for people: the Common Log Format, which log tools have read since NCSA httpd, followed
-    /// by the Referer and User-Agent fields.
+    /// The Combined Log Format, for people: the Common Log Format, which log tools have supported
+    /// since NCSA httpd, followed by the Referer and User-Agent fields.
     Common,
     /// A JSON object, for programs. It has more fields.
     Json,
@@ -50,8 +51,9 @@ impl LogFormat {
     }
 }
 
-/// `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0" 200 2326 "-" "curl/8.5.0"`. The first two
-/// dashes are unused fields: the client's user name (RFC 1413), and the authenticated user.
+/// Formats a line such as `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0"
+/// 200 2326 "-" "curl/8.5.0"`. The first two dashes stand for fields without a value: the client's
+/// user name (RFC 1413), and the authenticated user.
 fn common(entry: &LogEntry) -> String {
     let LogEntry { request, status, length, .. } = entry;
     let mut line = String::with_capacity(256);
@@ -77,11 +79,12 @@ fn common(entry: &LogEntry) -> String {
 }
 
 thread_local! {
-    /// The last formatted second, and its text.
+    /// The last second that this thread formatted, and its text.
     static WRITTEN: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
 }
 
-/// The time in the Common Log Format. It has whole seconds, so each thread formats it once a second.
+/// Calls `use_it` with the time in the Common Log Format. The format has whole seconds, so each
+/// thread formats it only once a second.
 fn with_second(time: SystemTime, use_it: impl FnOnce(&str)) {
     let time = timestamp(time);
     WRITTEN.with_borrow_mut(|written| {
@@ -114,7 +117,8 @@ fn json(entry: &LogEntry) -> String {
     .to_string()
 }
 
-/// The value of a field, if the client sent it. It may be empty, and need not be UTF-8.
+/// Returns the value of a field, if the client sent it. The value may be empty, and may be invalid
+/// UTF-8.
 fn field(request: &Request, name: HeaderName) -> Option<&[u8]> {
     Some(request.headers().get(name)?.as_bytes())
 }

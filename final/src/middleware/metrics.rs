@@ -1,4 +1,4 @@
-//! Metrics: counts and durations of requests, in the text format of Prometheus.
+//! Metrics: the counts and durations of requests, in the text format of Prometheus.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,27 +10,29 @@ use super::{Middleware, Next};
 use crate::core::sync::{Mutex, lock};
 use crate::http::{HeaderValue, Method, Request, Response, Router, Status, header};
 
-/// The path of the metrics. Requests for it are not counted, because reading the numbers would change them.
+/// The path of the metrics. Requests for it are not counted, because a read of the numbers would
+/// change them.
 const PAGE: &str = "/metrics";
 
 /// The route label of a request that matches no route.
 const UNMATCHED: &str = "unmatched";
 
-/// The upper bounds of the histogram buckets, in seconds: the defaults of the Prometheus client libraries. One more
-/// bucket after them has no bound.
+/// The upper bounds of the histogram buckets, in seconds: the defaults of the Prometheus client
+/// libraries. One more bucket without a bound follows.
 const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// Counts and times all requests. Clones share the same numbers.
+/// A layer that counts and times all requests. Clones share the same numbers.
 ///
-/// A label never holds a value that a client chooses, since each value would be a series that is kept forever. The
-/// number of series is bounded by the routes, methods and statuses of the program.
+/// A label never contains a value that a client chooses, because each value would be a series that
+/// is kept forever. The number of series is bounded by the routes, methods and statuses of the
+/// program.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {
     numbers: Arc<Mutex<Numbers>>,
 }
 
-/// All numbers, under one lock, so that the page is a consistent snapshot. It is held for two look-ups, and never while
-/// a handler runs.
+/// All numbers. They are under one lock, so that the page is a consistent snapshot. The lock is
+/// held for two lookups, and never while a handler runs.
 #[derive(Debug, Default)]
 struct Numbers {
     in_flight: u64,
@@ -46,8 +48,8 @@ struct Series {
     status: u16,
 }
 
-/// A histogram of durations. Each request is counted in one bucket here; the buckets of Prometheus are cumulative, and
-/// are added up when the page is written.
+/// A histogram of durations. Each request is counted in one bucket here. The buckets of Prometheus
+/// are cumulative, so the sums are computed when the page is written.
 #[derive(Debug, Clone, Default)]
 struct Histogram {
     counts: [u64; BOUNDS.len() + 1],
@@ -55,17 +57,18 @@ struct Histogram {
 }
 
 impl Metrics {
-    /// Starts with all numbers at zero.
+    /// Creates metrics with all numbers at zero.
     pub fn new() -> Metrics {
         Metrics::default()
     }
 
-    /// Adds the route for the metrics.
+    /// Adds the route of the metrics page.
     pub fn routes(&self, router: &mut Router) {
         self.routes_with(router, String::new);
     }
 
-    /// The same, followed by the metric families of another part of the program, as text.
+    /// Adds the same route, with a page that also contains the metric families of another part of
+    /// the program, as text.
     pub fn routes_with(
         &self,
         router: &mut Router,
@@ -88,7 +91,8 @@ impl Middleware for Metrics {
         }
         lock(&self.numbers).in_flight += 1;
         let start = Instant::now();
-        // A handler or an inner layer may panic. The request is counted, and the panic resumed for an outer layer.
+        // A handler or an inner layer may panic. The request is counted, and then the panic is
+        // resumed for an outer layer.
         let outcome = catch_unwind(AssertUnwindSafe(|| next.run(request)));
         let took = start.elapsed();
         let status = outcome.as_ref().map_or(Status::INTERNAL_SERVER_ERROR, Response::status);
@@ -102,7 +106,8 @@ impl Middleware for Metrics {
     }
 }
 
-/// The methods that routes use have labels of their own, and all others share one.
+/// Returns the label of a method. Each method that routes use has its own label, and all other
+/// methods share one.
 fn method_label(method: Method) -> &'static str {
     match method {
         Method::Connect | Method::Trace => "OTHER",
@@ -117,7 +122,8 @@ impl Numbers {
         *self.requests.entry(series).or_default() += 1;
     }
 
-    /// The text format, version 0.0.4. Sorted maps give sorted series.
+    /// Formats the page in the text format, version 0.0.4. The maps are sorted, so the series are
+    /// sorted too.
     fn page(&self) -> String {
         let mut page = String::new();
         // Writing to a string cannot fail.
@@ -172,7 +178,7 @@ fn head(out: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Resul
     writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}")
 }
 
-/// Escapes a label's value, which is written in quotes, on one line.
+/// Escapes the value of a label, which is in quotes on a single line.
 fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -183,7 +189,7 @@ mod tests {
     use crate::http::{Handler, HttpError};
     use crate::middleware::{CatchPanic, Chain};
 
-    /// An application that counts into `metrics`.
+    /// Creates an application whose requests are counted in `metrics`.
     fn application(metrics: &Metrics) -> Chain {
         let mut router = Router::new();
         router.get("/users/:id<u32>", |request: &mut Request| match request.param("id") {
@@ -199,7 +205,7 @@ mod tests {
         handler.handle(&mut Request::builder(method, path).build());
     }
 
-    /// The samples whose lines begin with `start`, without that prefix.
+    /// Returns the samples whose lines begin with `start`, without that prefix.
     fn samples(metrics: &Metrics, start: &str) -> Vec<String> {
         let page = lock(&metrics.numbers).page();
         page.lines().filter_map(|line| line.strip_prefix(start)).map(str::to_string).collect()

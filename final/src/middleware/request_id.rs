@@ -11,14 +11,16 @@ use crate::http::{HeaderName, HeaderValue, HttpError, IntoResponse, Request, Res
 /// The field, which is widely used although no RFC defines it.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("X-Request-ID");
 
-/// How many bytes an id may have that comes from a client.
+/// The allowed lengths of a client's id, in bytes.
 const LENGTHS: RangeInclusive<usize> = 8..=64;
 
-/// Gives each request an id: the one in its field, or else a new one. The response has it too.
+/// A layer that gives each request an id: the one in its X-Request-Id field, or else a new one. The
+/// response has the same id.
 ///
-/// A service that calls this one passes its own id on, so that a person can follow one click of a user through the logs
-/// of both. A client's id ends up in log files, so it must be short and plain. An invalid one is replaced here, and
-/// [`reject_invalid`] rejects its request further inside.
+/// A service that calls this one sends its own id, so that a person can follow one action of a user
+/// through the logs of both services. A client's id is written to log files, so it must be short
+/// and plain. An invalid id is replaced here, and [`reject_invalid`] rejects its request further
+/// inside.
 pub struct RequestId {
     keys: [RandomState; 2],
     count: AtomicU64,
@@ -60,9 +62,11 @@ impl Middleware for RequestId {
     }
 }
 
-/// A layer that rejects a request with an invalid id, because its client would search our log for that id in vain.
+/// Rejects a request with an invalid id, because its client would search the server's log for that
+/// id in vain.
 ///
-/// It belongs inside the log and CORS: the rejection is logged, and a script can read it, like any other response.
+/// This layer belongs inside the log and CORS, so that the rejection is logged and scripts can read
+/// it, like any other response.
 pub fn reject_invalid(request: &mut Request, next: Next<'_>) -> Response {
     match incoming(request) {
         Ok(_) => next.run(request),
@@ -75,14 +79,15 @@ pub fn reject_invalid(request: &mut Request, next: Next<'_>) -> Response {
 struct InvalidId;
 
 impl IntoResponse for InvalidId {
-    /// The value itself is not repeated: it may be an attack on the reader of the response.
+    /// Creates the response, without the invalid value, which may be an attack on the reader of the
+    /// response.
     fn into_response(self) -> Response {
         let message = "X-Request-ID must be one line of 8 to 64 letters, digits, dots, underscores or hyphens";
         HttpError::new(Status::BAD_REQUEST, "bad_request_id", message).into_response()
     }
 }
 
-/// The id in the request, if there is one.
+/// Returns the id in the request, if there is one.
 fn incoming(request: &Request) -> Result<Option<&str>, InvalidId> {
     let mut lines = request.headers().get_all(X_REQUEST_ID);
     let Some(value) = lines.next() else { return Ok(None) };
@@ -100,7 +105,8 @@ mod tests {
     use crate::http::{Handler, Method};
     use crate::middleware::Chain;
 
-    /// Returns the status, and the id of the request after checking that the response has the same one.
+    /// Returns the status and the id of the request, after a check that the response has the same
+    /// id.
     fn ask(chain: &Chain, sent: &[&str]) -> (u16, String) {
         let mut request = Request::builder(Method::Get, "/");
         for value in sent {

@@ -1,12 +1,13 @@
-//! Replaces the bodies of responses with certain statuses, whichever layer made the response.
+//! A layer that replaces the bodies of responses with certain statuses, whichever layer created the
+//! response.
 
 use super::{Middleware, Next};
 use crate::http::{HeaderName, Request, Response, Status, header, vary};
 
-/// Makes a replacement, of which the body and the fields are used, but not the status.
+/// A function that returns a replacement. Its body and fields are used, but not its status.
 type Rewrite = Box<dyn Fn(&Request, &Response) -> Response + Send + Sync>;
 
-/// Fields that describe the old body, and not its replacement (RFC 9110 sections 8 and 14.4).
+/// Fields that describe the old body but not its replacement (RFC 9110 sections 8 and 14.4).
 const ABOUT_THE_BODY: [HeaderName; 7] = [
     header::CONTENT_TYPE,
     header::CONTENT_ENCODING,
@@ -17,15 +18,15 @@ const ABOUT_THE_BODY: [HeaderName; 7] = [
     HeaderName::from_static("Content-Range"),
 ];
 
-/// Rewrites the bodies of responses with certain statuses. It should be one of the outermost layers, to handle the
-/// responses of the others.
+/// A layer that replaces the bodies of responses with certain statuses. It should be one of the
+/// outermost layers, so that it handles the responses of all other layers.
 #[derive(Default)]
 pub struct StatusHandlers {
     rewrites: Vec<(Status, Rewrite)>,
 }
 
 impl StatusHandlers {
-    /// Starts without handlers.
+    /// Creates the layer without handlers.
     pub fn new() -> StatusHandlers {
         StatusHandlers::default()
     }
@@ -57,7 +58,7 @@ impl Middleware for StatusHandlers {
         for (name, value) in fields.iter().filter(|(name, _)| **name != header::VARY) {
             headers.set(name.clone(), value.clone());
         }
-        // Other layers have added request fields to Vary, which still apply.
+        // The request fields that other layers have added to Vary still apply.
         let varies = fields.list(header::VARY).filter_map(|name| HeaderName::try_from(name).ok());
         let varies: Vec<HeaderName> = varies.collect();
         if !varies.is_empty() {

@@ -1,18 +1,23 @@
-//! Static files: from a request to a file below a directory. The function `StaticFiles::respond` follows this list.
+//! Static files: the steps from a request to a file below a directory. `StaticFiles::respond` has
+//! the same steps.
 //!
 //! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file below the root, or a directory, or
 //!    404.
-//! 2. A directory without a slash at its end is redirected to the path with one, since the links on its page are
-//!    relative to that path. With the slash, the response is its `index.html`, or its [`listing`], or 404.
+//! 2. A directory without a slash at its end is redirected to the path with one, because the links
+//!    on its page are relative to that path. With the slash, the response is its `index.html`, or
+//!    its [`listing`], or 404.
 //!
-//!    [`open_files`] keeps the file open for a moment, so that a file which many clients request is looked up once.
-//! 3. The length, times and tag are read from the open file and not by its name, which may belong to another file by
-//!    now.
-//! 4. [`crate::http::validators`] and [`caching`]: which version this is, and how long it may be used without
-//!    revalidation. The header fields with both are kept with the file.
-//! 5. [`crate::http::conditional`]: the client already has this version (304), or wanted another one (412).
+//!    [`open_files`] keeps the file open for a moment, so that a file which many clients request is
+//!    not looked up for each of them.
+//! 3. The length, times and tag are read from the open file and not by its name, which may belong
+//!    to another file meanwhile.
+//! 4. [`crate::http::validators`] and [`caching`]: the version of the file, and the time for which
+//!    a client may use it without revalidation. The header fields with both are kept with the file.
+//! 5. [`crate::http::conditional`]: the client already has this version (304), or requires another
+//!    one (412).
 //! 6. [`range`]: the whole file, a part of it (206), or a part that does not exist (416).
-//! 7. The file is sent in parts, as fast as the client reads: memory use does not grow with the size of the file.
+//! 7. The file is sent in parts, as fast as the client reads, so memory use does not depend on the
+//!    size of the file.
 
 pub mod caching;
 pub mod listing;
@@ -59,10 +64,10 @@ pub struct StaticFiles {
     open: Arc<OpenFiles>,
 }
 
-/// The result of looking up a request's path.
+/// The result of the lookup of a request's path.
 enum Target {
     File(Arc<OpenFile>),
-    /// Not a file: the response is a redirect, a listing or 404.
+    /// The path is not that of a file: the response is a redirect, a listing or 404.
     Other(Response),
 }
 
@@ -79,7 +84,8 @@ impl StaticFiles {
 
     /// Sets how long clients may use a file without revalidation.
     pub fn with_caching(self, caching: Caching) -> StaticFiles {
-        // The kept header fields were built with the old setting.
+        // The header fields in the cache were built with the old setting, so the new cache is
+        // empty.
         StaticFiles { caching, open: Arc::default(), ..self }
     }
 
@@ -118,7 +124,8 @@ impl StaticFiles {
             None => match self.find_or_close_others(request)? {
                 Target::Other(response) => return Ok(response),
                 Target::File(file) => {
-                    // If a change could go unnoticed, the next request has to open the file again.
+                    // If a later change could go unnoticed, the file is not kept, so the next
+                    // request opens it again.
                     if file.is_settled {
                         self.open.insert(request.path(), &file, now);
                     }
@@ -138,14 +145,14 @@ impl StaticFiles {
             Evaluation::Failed => return Ok(precondition_failed()),
         }
 
-        // 6. How much of it?
+        // 6. Select the whole file or a part of it.
         let part = match range::wanted(request, validators, length) {
             Wanted::Whole => None,
             Wanted::Part(part) => Some(part),
             Wanted::Missing => return Ok(range::not_satisfiable(length)),
         };
 
-        // 7. Send it.
+        // 7. Send the file.
         let with_status = |status| Response::new(status).with_headers(whole.clone());
         let Some(part) = part else {
             return Ok(with_status(Status::OK).with_body(found.body(0..length)));
@@ -155,8 +162,8 @@ impl StaticFiles {
         Ok(response.with_body(found.body(part)))
     }
 
-    /// Looks up the file. If file descriptors run out, closes the kept files that no response is sending, and tries
-    /// again.
+    /// Looks up the file. If the process has run out of file descriptors, closes the kept files
+    /// that no response is sending, and tries again.
     fn find_or_close_others(&self, request: &Request) -> io::Result<Target> {
         match self.find(request) {
             Err(error) if files::is_exhausted(&error) => {
@@ -194,7 +201,7 @@ impl StaticFiles {
         // 3. The open file stays the same, even if another file gets its name.
         let Opened { file, metadata, path } = opened;
 
-        // 4. Which version is this? A file that changes while it is read is not kept in memory.
+        // 4. Determine the version. A file that changes while it is read is not kept in memory.
         let stat = files::stat(&file)?;
         let bytes =
             if metadata.len() <= open_files::SMALL { read(&file, &metadata)? } else { None };
@@ -209,7 +216,8 @@ impl StaticFiles {
         Ok(OpenFile { file, bytes, stat, is_settled, length, validators, state, whole })
     }
 
-    /// The fields that identify the version of a file: the same in a 200 and a 304 (RFC 9110 section 15.4.5).
+    /// Returns the header fields that identify the version of a file. They are the same in a 200
+    /// and a 304 (RFC 9110 section 15.4.5).
     fn state(&self, content_type: &HeaderValue, validators: &Validators) -> Headers {
         let mut fields = Headers::new();
         fields.append(header::CACHE_CONTROL, self.caching.value(content_type));
@@ -253,21 +261,21 @@ impl Handler for StaticFiles {
     }
 }
 
-/// The header fields of a response with the whole file, or with a part of it.
+/// Returns the header fields of a response with the whole file or with a part of it.
 fn whole(content_type: HeaderValue, encoding: Option<HeaderValue>, state: &Headers) -> Headers {
     let mut fields = Headers::new();
     fields.append(header::CONTENT_TYPE, content_type);
     if let Some(encoding) = encoding {
         fields.append(header::CONTENT_ENCODING, encoding);
     }
-    // A browser must not guess from the content that a text file is a script.
+    // A browser must not treat a text file as a script because of its content.
     fields.append(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     fields.append(range::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     state.iter().for_each(|(name, value)| fields.append(name.clone(), value.clone()));
     fields
 }
 
-/// Reads a small file, if it still is the version that `metadata` describes.
+/// Reads a small file. Returns `None` if it is no longer the version that `metadata` describes.
 fn read(file: &File, metadata: &Metadata) -> io::Result<Option<SharedBytes>> {
     let mut bytes = Vec::new();
     file.take(metadata.len() + 1).read_to_end(&mut bytes)?;

@@ -1,7 +1,8 @@
-//! openat2(2): the kernel resolves a path without leaving the root.
+//! openat2(2), with which the kernel resolves a path without leaving the root.
 //!
-//! Checking a path and opening it are two steps, and between them the name may be given to another file. openat2 is one
-//! step. Where it cannot decide, the path is checked and opened in steps as in part 5, and verified after opening.
+//! When a path is checked and then opened in two steps, the name may be given to another file in
+//! between. openat2 is a single step. Where openat2 cannot decide, the path is checked and opened
+//! in several steps as in part 5, and verified after opening.
 
 use std::fs::File;
 use std::io;
@@ -12,32 +13,33 @@ use rustix::io::Errno;
 
 use super::open::{Found, Opened, path_of};
 
-/// How often a path is tried again while other processes rename parts of it.
+/// The maximum number of attempts to open a path while other processes rename parts of it.
 const TRIES: usize = 4;
 
-/// Whether one step could not decide: the kernel is older than 5.6 (`ENOSYS`), a sandbox does not allow the call
-/// (`EPERM`), names on the path were changed again and again (`EAGAIN`), or a link leads out of the root (`EXDEV`).
-/// Such a link may lead back: a link with an absolute target is served if the target is inside the root.
+/// Returns whether openat2 could not decide: the kernel is older than 5.6 (`ENOSYS`), a sandbox
+/// does not allow the call (`EPERM`), names on the path were changed again and again (`EAGAIN`), or
+/// a link leads out of the root (`EXDEV`). Such a link may still lead back into the root: a link
+/// with an absolute target is served if the target is inside the root.
 pub fn is_undecided(error: &io::Error) -> bool {
     let undecided = [Errno::NOSYS, Errno::PERM, Errno::AGAIN, Errno::XDEV];
     undecided.iter().any(|it| error.raw_os_error() == Some(it.raw_os_error()))
 }
 
-/// Opens the root. Paths are resolved from this descriptor, even if the name of the root leads elsewhere in the
-/// meantime.
+/// Opens the root. Paths are resolved from this descriptor, even if the name of the root later
+/// refers to another directory.
 ///
 /// # Errors
-/// The error of the system call.
+/// Returns the error of the system call.
 pub fn open_root(root: &Path) -> io::Result<File> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(File::from(openat(CWD, root, flags, Mode::empty())?))
 }
 
-/// Opens the file at `relative` below `root`, a directory whose path is `root_path`. `None` for anything but a file or
-/// directory.
+/// Opens the file at `relative` below `root`, a directory whose path is `root_path`. Returns `None`
+/// for anything but a file or a directory.
 ///
 /// # Errors
-/// The error of the system call; see [`is_undecided`].
+/// Returns the error of the system call; see [`is_undecided`].
 pub fn beneath(root: &File, root_path: &Path, relative: &Path) -> io::Result<Option<Found>> {
     let name = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
     // Without NONBLOCK, opening a FIFO waits for a writer. Without NOCTTY, a terminal could become the server's
@@ -48,7 +50,8 @@ pub fn beneath(root: &File, root_path: &Path, relative: &Path) -> io::Result<Opt
     let file = loop {
         left -= 1;
         match openat2(root, name, flags, Mode::empty(), within) {
-            // A name changed while the kernel resolved a `..`, so it cannot verify where the path leads.
+            // A name changed while the kernel resolved a `..`, so the kernel cannot verify where
+            // the path leads.
             Err(Errno::AGAIN) if left > 0 => {}
             opened => break File::from(opened?),
         }
@@ -56,7 +59,8 @@ pub fn beneath(root: &File, root_path: &Path, relative: &Path) -> io::Result<Opt
     inspect(file, root_path.join(relative))
 }
 
-/// Classifies the opened file by its type. The path is only used for its name, so `/proc` may be missing here.
+/// Classifies the opened file by its type. The path is only used for the name of the file, so the
+/// function works without `/proc`.
 fn inspect(file: File, path: PathBuf) -> io::Result<Option<Found>> {
     let metadata = file.metadata()?;
     let path = path_of(&file, &path).unwrap_or(path);

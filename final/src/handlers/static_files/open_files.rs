@@ -1,7 +1,8 @@
-//! A cache of open files: a file that was requested a moment ago stays open, with its header fields ready.
+//! A cache of open files: a file that was requested a moment ago stays open, together with its
+//! header fields.
 //!
-//! The cache keeps the result of a path lookup for a second. Whether the file has changed is checked on the open file
-//! for each request.
+//! The cache keeps the result of a path lookup for a second. Each request checks on the open file
+//! whether it has changed.
 
 use std::fs::File;
 use std::ops::Range;
@@ -14,11 +15,12 @@ use crate::core::sync::{Mutex, lock};
 use crate::http::validators::Validators;
 use crate::http::{Headers, ResponseBody, SharedBytes};
 
-/// How long a lookup is valid. A file that is published by renaming may become visible this much later. Writes into the
-/// open file are visible at once.
+/// The time for which a lookup is valid. A file that replaces another one by a rename may become
+/// visible this much later. Writes to the open file are visible at once.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Files of at most this many bytes are kept in memory as well: 4 MiB in all, if all files are small.
+/// The maximum size in bytes of a file whose content is kept in memory as well. If all files are
+/// small, this is 4 MiB in total.
 pub const SMALL: u64 = 16 * 1024;
 
 /// The maximum number of open files, and the share of the process's descriptor limit that they may use.
@@ -28,26 +30,27 @@ const PART: u64 = 8;
 /// A file that can be served.
 #[derive(Debug)]
 pub struct OpenFile {
-    /// The open file. All responses that send it share it, and each has a position of its own.
+    /// The open file. All responses that send it share it, and each has its own position.
     pub file: Arc<File>,
-    /// The content, if the file is small: then one system call sends it together with the header section.
+    /// The content of a small file, so that one system call can send it together with the header
+    /// section.
     pub bytes: Option<SharedBytes>,
     /// The file's metadata when the fields below were built.
     pub stat: Stat,
-    /// Whether every later change will show in its `stat`. A file changed a moment ago may change again with the same
-    /// timestamps.
+    /// Whether every later change of the file will change its `stat`. If a file changed a moment
+    /// ago, it may change again with the same timestamps.
     pub is_settled: bool,
-    /// Its length in bytes.
+    /// The length of the file in bytes.
     pub length: u64,
     /// The validators of this version.
     pub validators: Validators,
-    /// The header fields that identify the version: those of a 304.
+    /// The header fields that identify the version. A 304 has no other fields of the file.
     pub state: Headers,
-    /// The header fields of a response with the file, or with a part of it.
+    /// The header fields of a response with the whole file or with a part of it.
     pub whole: Headers,
 }
 
-/// The open files by their request paths, each with the time at which it was found.
+/// The open files by request path, each with the time of its lookup.
 #[derive(Debug)]
 pub struct OpenFiles {
     files: Mutex<GenerationalMap<String, (Instant, Arc<OpenFile>)>>,
@@ -61,16 +64,18 @@ impl Default for OpenFiles {
     }
 }
 
-/// How long a file stays open when no client requests it: at least this long, and about twice at most.
+/// The minimum time that a file stays open when no client requests it. The maximum is about twice
+/// as long.
 const GENERATION: Duration = Duration::from_secs(10);
 
 impl OpenFile {
-    /// Whether the file is still the same version. A strong tag must not be sent with other bytes.
+    /// Returns whether the file is still the same version. A strong tag must not be sent with the
+    /// bytes of another version.
     pub fn is_unchanged(&self) -> bool {
         files::stat(&self.file).is_ok_and(|now| files::is_unchanged(&self.stat, &now))
     }
 
-    /// The response body for this range of the file.
+    /// Returns the response body for this range of the file.
     pub fn body(&self, range: Range<u64>) -> ResponseBody {
         let in_memory = |bytes: &SharedBytes| {
             let start = usize::try_from(range.start).ok()?;
@@ -85,7 +90,8 @@ impl OpenFile {
 }
 
 impl OpenFiles {
-    /// The file of this path, if it was looked up within the last second and has not changed since.
+    /// Returns the file at this path, if it was looked up within the last second and has not
+    /// changed since.
     pub fn get(&self, path: &str, now: Instant) -> Option<Arc<OpenFile>> {
         self.find(path, now).filter(|file| file.is_unchanged())
     }
@@ -156,8 +162,8 @@ mod tests {
         assert_eq!(Arc::strong_count(&shared), 1);
     }
 
-    /// Regression test: a changed file was served with its old length and tag (and, if small, its old bytes) for a
-    /// second.
+    /// Regression test: for a second, a changed file was served with its old length and tag, and a
+    /// small file even with its old bytes.
     #[test]
     fn a_changed_file_is_looked_up_again() {
         let (files, start) = (OpenFiles::default(), Instant::now());

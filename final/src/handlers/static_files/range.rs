@@ -1,4 +1,4 @@
-//! Range requests: a client wants a part of a file (RFC 9110 section 14).
+//! Range requests, with which a client requests a part of a file (RFC 9110 section 14).
 
 use std::ops::Range;
 
@@ -10,29 +10,30 @@ use crate::http::{
 
 /// The range units that the server supports (RFC 9110 section 14.3).
 pub const ACCEPT_RANGES: HeaderName = HeaderName::from_static("Accept-Ranges");
-/// Which part of the file the response contains, and the length of the whole file (RFC 9110 section 14.4).
+/// The part of the file that the response contains, and the length of the whole file (RFC 9110
+/// section 14.4).
 pub const CONTENT_RANGE: HeaderName = HeaderName::from_static("Content-Range");
-/// The client wants the part only if the file is still this version, and otherwise the whole file (RFC 9110 section
-/// 13.1.5).
+/// The version of the file of which the client requests a part. If the file has another version,
+/// the response is the whole file (RFC 9110 section 13.1.5).
 pub const IF_RANGE: HeaderName = HeaderName::from_static("If-Range");
-/// The part that the client wants (RFC 9110 section 14.2).
+/// The part that the client requests (RFC 9110 section 14.2).
 pub const RANGE: HeaderName = HeaderName::from_static("Range");
 
-/// How much of a file a request gets.
+/// The part of a file that a request selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// The whole file: the request has no range, or one that is ignored.
+    /// The whole file: the request has no range, or its range is ignored.
     Whole,
     /// This range of at least one byte.
     Part(Range<u64>),
-    /// A range beyond the end of the file.
+    /// A range that begins beyond the end of the file.
     Missing,
 }
 
 /// Evaluates the range of a request for a file of this `length`.
 pub fn wanted(request: &Request, validators: &Validators, length: u64) -> Wanted {
     let headers = request.headers();
-    // For any other method the field has no meaning (RFC 9110 section 14.2).
+    // The field has no meaning for any method but GET (RFC 9110 section 14.2).
     if request.method() != Method::Get || !is_unchanged(headers, validators) {
         return Wanted::Whole;
     }
@@ -45,7 +46,7 @@ pub fn wanted(request: &Request, validators: &Validators, length: u64) -> Wanted
     }
 }
 
-/// The response to a range beyond the end: a 416 with the length of the file.
+/// Returns the response to a range beyond the end: a 416 with the length of the file.
 pub fn not_satisfiable(length: u64) -> Response {
     let message = format!("the file has {length} bytes, and none of them is in this range");
     let error = HttpError::new(Status::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", message);
@@ -60,11 +61,12 @@ pub fn with_content_range(response: Response, value: &str) -> Response {
     }
 }
 
-/// Parses `bytes=5-9`, `bytes=5-` or `bytes=-5`. `None` for a field that is ignored: another unit, several ranges, or
-/// invalid syntax. A valid range beyond the end of the file is returned as an empty one.
+/// Parses `bytes=5-9`, `bytes=5-` or `bytes=-5`. Returns `None` for a field that is ignored:
+/// another unit, several ranges, or invalid syntax. A valid range beyond the end of the file is
+/// returned as an empty one.
 ///
-/// Ignoring a range is always allowed, because the whole file contains the part. Several ranges would need a multipart
-/// body, and a hundred overlapping ranges are an attack.
+/// A server may always ignore a range, because the whole file contains the part. Several ranges
+/// would need a multipart body, and a hundred overlapping ranges are an attack.
 pub fn parse(value: &str, length: u64) -> Option<Range<u64>> {
     let (unit, set) = value.split_once('=')?;
     if !unit.eq_ignore_ascii_case("bytes") {
@@ -76,7 +78,7 @@ pub fn parse(value: &str, length: u64) -> Option<Range<u64>> {
     let (Some(spec), None) = (specs.next(), specs.next()) else { return None };
     match spec.split_once('-')? {
         ("", suffix) => match number(suffix)? {
-            // The whole of an empty file: no Content-Range can express that.
+            // The range is the whole of an empty file, which Content-Range cannot express.
             1.. if length == 0 => None,
             suffix => Some(length.saturating_sub(suffix)..length),
         },
@@ -88,18 +90,18 @@ pub fn parse(value: &str, length: u64) -> Option<Range<u64>> {
     }
 }
 
-/// Digits only, where `u64::from_str` would accept a plus sign. A number that is too large becomes the largest `u64`,
-/// which no file length reaches.
+/// Parses a number that consists only of digits; `u64::from_str` would also accept a plus sign. A
+/// number that is too large becomes the largest `u64`, which exceeds the length of any file.
 fn number(digits: &str) -> Option<u64> {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
-/// Whether the file is still the version in If-Range, of which the client has another part. True if there is no such
-/// field.
+/// Returns whether the file is still the version in If-Range, or the request has no such field.
 ///
-/// Only a validator that identifies the bytes counts: a strong tag, or the exact date that was sent with the file, if
-/// the file cannot have changed again within that second. For our files the tag is strong exactly when that holds.
+/// Only a validator that identifies the exact bytes counts: a strong tag, or the date that was sent
+/// with the file, if the file cannot have changed again within that second. This server makes a tag
+/// strong exactly when that is true.
 fn is_unchanged(headers: &Headers, validators: &Validators) -> bool {
     let mut lines = headers.get_all(IF_RANGE);
     let Some(asked) = lines.next() else { return true };
@@ -134,11 +136,11 @@ mod tests {
             ("bytes=0000000000000000000000000000007-", Some(7..100)),
             ("bytes=0-999999999999999999999999999999", Some(0..100)),
             ("bytes=-999999999999999999999999999999", Some(0..100)),
-            // Beyond the end.
+            // These ranges contain no byte of the file, so the response is a 416.
             ("bytes=100-", Some(100..100)),
             ("bytes=-0", Some(100..100)),
             ("bytes=100-200", Some(100..100)),
-            // No range at all.
+            // These values are ignored, so the response is the whole file.
             ("", None),
             ("bytes", None),
             ("bytes=", None),

@@ -1,10 +1,11 @@
-//! The directives of Cache-Control (RFC 9111 section 5.2).
+//! Cache-Control directives (RFC 9111 section 5.2).
 
 use std::time::Duration;
 
 use crate::http::{Headers, header};
 
-/// The Cache-Control of a request or a response: names in lower case, with their arguments.
+/// The Cache-Control directives of a request or a response: names in lower case, with their
+/// arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CacheControl(Vec<(String, String)>);
 
@@ -13,20 +14,21 @@ impl CacheControl {
     pub fn of(headers: &Headers) -> CacheControl {
         let directives = headers.list(header::CACHE_CONTROL).map(|directive| {
             let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
-            // Any argument may be quoted (section 5.2).
+            // The argument of any directive may be quoted (section 5.2).
             (name.trim().to_ascii_lowercase(), argument.trim().trim_matches('"').to_string())
         });
         CacheControl(directives.collect())
     }
 
-    /// Whether this directive is present, with an argument or without: `private="X-User"` means `private` to a cache
-    /// that stores whole responses.
+    /// Returns whether this directive is present, with or without an argument: `private="X-User"`
+    /// counts as `private` in a cache that stores whole responses.
     pub fn has(&self, name: &str) -> bool {
         self.argument(name).is_some()
     }
 
-    /// The argument of this directive as a time. An invalid number counts as zero, so that a response is never stored
-    /// for too long (section 4.2.1). A number that is too large counts as a very long time.
+    /// Returns the argument of this directive as a time. An invalid number counts as zero, so that
+    /// no response is reused for too long (section 4.2.1). A number that is too large counts as a
+    /// very long time.
     pub fn time(&self, name: &str) -> Option<Duration> {
         let argument = self.argument(name)?;
         let is_number = !argument.is_empty() && argument.bytes().all(|it| it.is_ascii_digit());
@@ -34,7 +36,8 @@ impl CacheControl {
         Some(Duration::from_secs(seconds))
     }
 
-    /// Of duplicate directives the first counts.
+    /// Returns the argument of this directive. If the directive occurs more than once, the first
+    /// one counts.
     fn argument(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(it, _)| it == name).map(|(_, argument)| argument.as_str())
     }

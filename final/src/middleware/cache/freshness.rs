@@ -1,4 +1,5 @@
-//! How long a response may be reused, and for whom (RFC 9111 sections 3 and 4.2).
+//! Freshness: the time for which a response may be reused, and the requests for which it may be
+//! reused (RFC 9111 sections 3 and 4.2).
 
 use std::time::Duration;
 
@@ -6,11 +7,11 @@ use super::control::CacheControl;
 use super::{AGE, AUTHORIZATION};
 use crate::http::{HeaderValue, Headers, Request, Response, Status, date, header};
 
-/// How long a response may be reused, and whether also for requests with Authorization. `None` if it must not be stored
-/// (RFC 9111 section 3).
+/// Returns the time for which a response may be reused, and whether this includes requests with
+/// Authorization. Returns `None` if it must not be stored (RFC 9111 section 3).
 pub(super) fn lifetime(request: &Request, response: &Response) -> Option<(Duration, bool)> {
     let control = CacheControl::of(response.headers());
-    // s-maxage is for shared caches, and takes precedence over max-age (section 5.2.2.10).
+    // `s-maxage` is for shared caches, and takes precedence over `max-age` (section 5.2.2.10).
     let lifetime = control.time("s-maxage").or_else(|| control.time("max-age"))?;
     let is_public = control.has("public") || control.has("s-maxage");
     let is_kept = response.status() == Status::OK
@@ -23,7 +24,7 @@ pub(super) fn lifetime(request: &Request, response: &Response) -> Option<(Durati
     is_kept.then_some((lifetime, is_public))
 }
 
-/// Adds the Date of the original response, which later clients get too.
+/// Adds the Date of the original response, so that later clients get the same date.
 pub(super) fn add_date(headers: &mut Headers) {
     if !headers.contains(header::DATE)
         && let Ok(now) = HeaderValue::try_from(date::imf_fixdate(date::now()))
@@ -32,15 +33,15 @@ pub(super) fn add_date(headers: &mut Headers) {
     }
 }
 
-/// The age of a response when it arrived, `delay` after its request (RFC 9111 section 4.2.3). A cache on the path adds
-/// Age; one that does not is detected by Date. An invalid Age is ignored, and of several the first counts (section
-/// 5.1).
+/// Returns the age of a response when it arrived, `delay` after its request (RFC 9111 section
+/// 4.2.3). A cache on the path adds Age; a cache that does not can be detected by Date. An invalid
+/// Age is ignored, and of several values the first counts (section 5.1).
 pub(super) fn initial_age(headers: &Headers, delay: Duration) -> Duration {
     let age = headers.list(AGE).next().filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
     let age = age.map_or(0, |it| it.parse().unwrap_or(u64::MAX));
     let date = headers.get(header::DATE).and_then(HeaderValue::to_str);
     let date = date.and_then(date::parse_http_date);
     let apparent = date.and_then(|date| date::now().duration_since(date).ok()).unwrap_or_default();
-    // A Date has whole seconds, so fractions of a second do not count.
+    // Date has a precision of one second, so fractions of a second are dropped.
     Duration::from_secs(apparent.as_secs()).max(Duration::from_secs(age).saturating_add(delay))
 }

@@ -2,7 +2,7 @@
 
 use crate::http::{HeaderValue, Headers, Method, Request, Target, header};
 
-/// The resource of an entry: host, path and query. [`Selection`] is the other half of a cache key.
+/// The resource of an entry: host, path and query. [`Selection`] is the second part of a cache key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     host: String,
@@ -11,7 +11,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of a request. Hosts are case-insensitive; a query is used unchanged.
+    /// Returns the key of a request. Hosts are case-insensitive; the query is used unchanged.
     pub fn of(request: &Request) -> Key {
         Key {
             host: request.host().unwrap_or_default().to_ascii_lowercase(),
@@ -20,9 +20,9 @@ impl Key {
         }
     }
 
-    /// The key of the resource in Location or Content-Location, in a response to a request with this key. The reference
-    /// is a path or a whole URL. `None` if it is on another host or port. The scheme is not compared, since a proxy may
-    /// terminate TLS.
+    /// Returns the key of the resource in the Location or Content-Location of a response to a
+    /// request with this key. The reference is a path or a whole URL. Returns `None` if it is on
+    /// another host or port. The scheme is not compared, because a proxy may terminate TLS.
     pub fn named_by(&self, reference: &HeaderValue) -> Option<Key> {
         let (url, _) = reference.to_str()?.split_once('#').unwrap_or((reference.to_str()?, ""));
         let target = Target::parse(Method::Get, url).ok()?;
@@ -30,23 +30,24 @@ impl Key {
         (host == self.host).then(|| Key { host, path: target.path().to_string(), query: None })
     }
 
-    /// Whether both keys have the same host and path, whatever the query.
+    /// Returns whether both keys have the same host and path, whatever their queries.
     pub fn has_path_of(&self, other: &Key) -> bool {
         (&self.host, &self.path) == (&other.host, &other.path)
     }
 
-    /// The memory that the key uses, in bytes.
+    /// Returns the memory that the key uses, in bytes.
     pub fn size(&self) -> usize {
         self.path.len() + self.query.as_ref().map_or(0, String::len)
     }
 }
 
-/// The request fields that selected a response (RFC 9111 section 4.1), with their lines in the request.
+/// The request fields that selected a response (RFC 9111 section 4.1), with their field lines in
+/// the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection(Vec<(String, Vec<HeaderValue>)>);
 
 impl Selection {
-    /// The fields that a response's Vary names, with their values in the request.
+    /// Returns the fields that a response lists in Vary, with their values in the request.
     pub fn of(response: &Headers, request: &Headers) -> Selection {
         let mut names: Vec<String> =
             response.list(header::VARY).map(str::to_ascii_lowercase).collect();
@@ -59,12 +60,12 @@ impl Selection {
         Selection(names.into_iter().map(with_lines).collect())
     }
 
-    /// Whether another request has the same field lines.
+    /// Returns whether another request has the same field lines.
     pub fn fits(&self, request: &Headers) -> bool {
         self.0.iter().all(|(name, lines)| request.get_all(name).eq(lines))
     }
 
-    /// Whether both have the same field names, whatever their lines.
+    /// Returns whether both have the same field names, whatever their field lines.
     pub fn has_names_of(&self, other: &Selection) -> bool {
         self.0.iter().map(|(name, _)| name).eq(other.0.iter().map(|(name, _)| name))
     }

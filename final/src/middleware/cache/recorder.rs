@@ -1,4 +1,4 @@
-//! Records the body of a response while it is sent.
+//! The recording of a response's body while it is sent.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use crate::core::sync::{Mutex, lock};
 use crate::http::file_part::FilePart;
 use crate::http::{ResponseBody, SharedBytes};
 
-/// A body of all these bytes.
+/// Returns a body with all these bytes.
 pub(super) fn shared(bytes: SharedBytes) -> ResponseBody {
     ResponseBody::Shared { range: 0..bytes.len(), bytes }
 }
 
-/// A response in progress, as the store tracks it until it is stored or dropped.
+/// A response in progress, tracked by the store until it is stored or dropped.
 pub(super) struct Fetch {
     store: Arc<Mutex<Store>>,
     number: u64,
@@ -37,11 +37,11 @@ impl Drop for Fetch {
     }
 }
 
-/// An entry that waits for its body.
+/// An entry whose body is not complete.
 pub(super) struct Pending {
     pub(super) entry: CacheEntry,
     pub(super) fetch: Fetch,
-    /// How many bytes of a stream may be recorded.
+    /// The maximum number of bytes of a stream that are recorded.
     pub(super) max_bytes: usize,
     /// The memory budget in which the bytes are counted.
     pub(super) memory: MemoryBudget,
@@ -57,7 +57,7 @@ impl Pending {
                 ResponseBody::Empty
             }
             ResponseBody::Bytes(bytes) => {
-                // The first client also shares the bytes of the entry.
+                // The response to the first client also shares the bytes of the entry.
                 let bytes = SharedBytes::from(bytes.into_owned());
                 self.finish(bytes.clone());
                 shared(bytes)
@@ -79,29 +79,29 @@ impl Pending {
     }
 }
 
-/// A reader that records the bytes which pass through it, and stores the entry at the end. If the client disconnects
-/// early, the entry is dropped.
+/// A reader that records the bytes it returns, and stores the entry at the end. If the client
+/// disconnects early, the entry is dropped.
 struct Recorder {
     reader: Box<dyn Read + Send>,
     bytes: Vec<u8>,
-    /// For the capacity of `bytes`.
+    /// The reservation for the capacity of `bytes`.
     reserved: Reservation,
     /// The length of the body, if it is known.
     length: Option<u64>,
-    /// `None` once the entry has been stored, or cannot be stored any more.
+    /// The entry, or `None` once it has been stored or cannot be stored any more.
     pending: Option<Pending>,
 }
 
 impl Recorder {
-    /// A body that is stored when it has been sent.
+    /// Creates a body that is stored when it has been sent.
     fn body(reader: Box<dyn Read + Send>, length: Option<u64>, pending: Pending) -> ResponseBody {
         let (bytes, reserved, pending) = (Vec::new(), Reservation::default(), Some(pending));
         let recorder = Recorder { reader, bytes, reserved, length, pending };
         ResponseBody::Stream { reader: Box::new(recorder), length }
     }
 
-    /// Records bytes. Returns `false` if they are too many for an entry or for the memory budget: then the response is
-    /// sent without being stored.
+    /// Records bytes. Returns `false` if there are too many for an entry or for the memory budget.
+    /// The response is then sent without being stored.
     fn record(&mut self, read: &[u8]) -> bool {
         let Some(pending) = &self.pending else { return false };
         let (needed, capacity) = (self.bytes.len() + read.len(), self.bytes.capacity());
@@ -154,7 +154,7 @@ mod tests {
         Chain::around(handler).with(ResponseCache::new())
     }
 
-    /// 200 for a minute.
+    /// Returns a 200 that is fresh for a minute.
     fn text() -> Response {
         let minute = HeaderValue::from_static("max-age=60");
         Response::text("text").with_header(header::CACHE_CONTROL, minute)
@@ -175,7 +175,8 @@ mod tests {
         }
     }
 
-    /// Sends a GET, and reads the body as the encoder would, up to `max` bytes: X-Cache and the bytes.
+    /// Sends a GET, reads at most `max` bytes of the body as the encoder would, and returns X-Cache
+    /// and the bytes.
     fn read(chain: &Chain, max: u64) -> (String, Vec<u8>) {
         let response = chain.handle(&mut Request::builder(Method::Get, "/").build());
         let outcome = response.headers().get(X_CACHE).and_then(HeaderValue::to_str);
@@ -196,7 +197,8 @@ mod tests {
         read(chain, u64::MAX)
     }
 
-    /// Regression test: each client got a copy, so 500 slow clients used 500 times the memory of the entry.
+    /// Regression test: each client got a copy of the body, so 500 slow clients used 500 times the
+    /// memory of the entry.
     #[test]
     fn all_clients_share_the_bytes_of_the_entry() {
         let large = |_: &mut Request| {

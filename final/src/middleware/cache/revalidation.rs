@@ -1,10 +1,10 @@
-//! A client that already has the entry gets 304 (RFC 9111 section 4.3.2).
+//! Revalidation: a client that already has the entry gets a 304 (RFC 9111 section 4.3.2).
 
 use crate::http::conditional::{self, Evaluation, Tags};
 use crate::http::validators::Validators;
 use crate::http::{HeaderValue, Headers, Method, date, header};
 
-/// Whether the request's conditions match the stored version.
+/// Returns whether the request's conditions match the stored version.
 pub(super) fn has_current(request: &Headers, kept: &Headers) -> bool {
     let etag =
         kept.get(header::ETAG).and_then(|value| conditional::parse_tag_list(value.as_bytes()));

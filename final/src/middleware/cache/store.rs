@@ -1,4 +1,5 @@
-//! The entries of the cache, bounded in number and bytes. Eviction is approximately least recently used (LRU).
+//! The entries of the cache, bounded in number and in bytes. Eviction is approximately least
+//! recently used (LRU).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,38 +24,38 @@ pub struct Capacity {
 /// A stored response with the status 200.
 #[derive(Debug, Clone)]
 pub struct CacheEntry {
-    /// The resource.
+    /// The resource of the response.
     pub key: Key,
     /// The request fields that select this response.
     pub selection: Selection,
-    /// Its fields.
+    /// The fields of the response.
     pub headers: Headers,
-    /// Its bytes, shared with every response that is sending them.
+    /// The bytes of the body, shared with every response that is sending them.
     pub body: SharedBytes,
-    /// The route that it came from, for the log and the metrics.
+    /// The route of the original request, for the log and the metrics.
     pub matched: Option<Matched>,
-    /// Whether it may be used for requests with Authorization.
+    /// Whether the entry may be used for requests with Authorization.
     pub is_public: bool,
-    /// When it arrived here.
+    /// The time at which the response arrived in the cache.
     pub arrived: Instant,
-    /// Its age at that time (RFC 9111 section 4.2.3).
+    /// The age of the response when it arrived (RFC 9111 section 4.2.3).
     pub initial_age: Duration,
-    /// The age up to which it may be used.
+    /// The age up to which the entry may be used.
     pub lifetime: Duration,
 }
 
 impl CacheEntry {
-    /// Its age at `now`.
+    /// Returns the age of the entry at `now`.
     pub fn age(&self, now: Instant) -> Duration {
         self.initial_age.saturating_add(now.saturating_duration_since(self.arrived))
     }
 
-    /// Whether it may still be reused.
+    /// Returns whether the entry may still be reused at `now`.
     fn is_fresh(&self, now: Instant) -> bool {
         self.age(now) < self.lifetime
     }
 
-    /// The memory that it uses, in bytes.
+    /// Returns the memory that the entry uses, in bytes.
     fn size(&self) -> usize {
         let fields =
             self.headers.iter().map(|(name, value)| name.as_str().len() + value.as_bytes().len());
@@ -62,27 +63,29 @@ impl CacheEntry {
     }
 }
 
-/// The entries, and the responses in progress.
+/// The entries of the cache, and the responses in progress.
 #[derive(Debug)]
 pub struct Store {
     capacity: Capacity,
-    /// The variants of each resource, the latest at the end. Each weighs its size in bytes, or its share of `max_bytes`
-    /// if that is more. So the weight bounds both the bytes and the number of entries.
+    /// The variants of each resource, the latest last. The weight of each is its size in bytes, or
+    /// its share of `max_bytes` if that is more. So the weight bounds both the bytes and the number
+    /// of entries.
     entries: GenerationalMap<Key, Vec<Arc<CacheEntry>>>,
-    /// The resource of each response in progress, by a number. A write to the resource removes it from here.
+    /// The resource of each response in progress, by a number. A write to the resource removes the
+    /// response from this map.
     fetches: BTreeMap<u64, Key>,
     last_fetch: u64,
 }
 
 impl Store {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new(capacity: Capacity) -> Store {
-        // An entry may be unused for any time, as long as it is fresh and there is room.
+        // An unused entry may stay for any time, as long as it is fresh and there is room.
         let entries = GenerationalMap::new(capacity.max_bytes, Duration::MAX);
         Store { capacity, entries, fetches: BTreeMap::new(), last_fetch: 0 }
     }
 
-    /// The entry for this request, unless it is too old by now or `suits` returns `false`.
+    /// Returns the entry for this request, unless it is stale or `suits` returns `false`.
     pub fn find(
         &mut self,
         key: &Key,
@@ -95,7 +98,8 @@ impl Store {
         variants.iter().find(|entry| fits(entry) && suits(entry)).cloned()
     }
 
-    /// Registers a response in progress for this key. The number is for [`Store::put`] or [`Store::end`].
+    /// Registers a response in progress for this key. The returned number is the argument of
+    /// [`Store::put`] or [`Store::end`].
     pub fn begin(&mut self, key: &Key) -> u64 {
         self.last_fetch += 1;
         self.fetches.insert(self.last_fetch, key.clone());
@@ -107,8 +111,9 @@ impl Store {
         self.fetches.remove(&fetch);
     }
 
-    /// Stores an entry and replaces the one for the same requests, unless the path was changed after the response was
-    /// begun: the response may be from before the change.
+    /// Stores an entry, and replaces the one for the same requests. The entry is dropped if the
+    /// path was changed after the response was begun, because the response may be older than the
+    /// change.
     pub fn put(&mut self, entry: CacheEntry, fetch: u64) {
         let now = entry.arrived;
         let is_too_large =
@@ -119,7 +124,7 @@ impl Store {
         self.entries.retain(|_, variants| variants.iter().any(|entry| entry.is_fresh(now)));
         let key = entry.key.clone();
         let mut variants = self.entries.get(&key, now).map(std::mem::take).unwrap_or_default();
-        // If Vary names other fields now, the older variants were selected by the wrong fields.
+        // If Vary now lists other fields, the older variants were selected by the wrong fields.
         variants.retain(|old| {
             old.selection != entry.selection && old.selection.has_names_of(&entry.selection)
         });
@@ -136,8 +141,9 @@ impl Store {
         variants.iter().map(|entry| entry.size().max(share)).sum()
     }
 
-    /// Drops all entries of a path, whatever their query, and prevents its responses in progress from being stored.
-    /// Other paths are unaffected: a cache that every write empties would always be empty if writes are frequent.
+    /// Drops all entries of a path, whatever their query, and prevents its responses in progress
+    /// from being stored. Other paths are not affected, because a cache that every write empties
+    /// would almost always be empty under frequent writes.
     pub fn invalidate(&mut self, changed: &Key) {
         self.fetches.retain(|_, key| !key.has_path_of(changed));
         self.entries.retain(|key, _| !key.has_path_of(changed));
@@ -151,7 +157,7 @@ mod tests {
     use super::*;
     use crate::http::{HeaderValue, Method, Request, header};
 
-    /// An entry for a path, with a body of this many bytes.
+    /// Creates an entry for a path, with a body of this many bytes.
     fn entry(request: &Request, vary: &'static str, length: usize) -> CacheEntry {
         let mut headers = Headers::new();
         headers.append(header::VARY, HeaderValue::from_static(vary));
@@ -187,7 +193,7 @@ mod tests {
         Store::new(Capacity { max_entries, max_bytes, max_object: 100 })
     }
 
-    /// The number of stored responses, and their total size in bytes.
+    /// Returns the number of stored responses, and their total size in bytes.
     fn totals(store: &mut Store) -> (usize, usize) {
         let totals = Cell::new((0, 0));
         store.entries.retain(|_, variants| {
@@ -231,7 +237,7 @@ mod tests {
         }
         assert_eq!((totals(&mut store).0, has(&mut store, &client("b"))), (2, true));
         assert!(!has(&mut store, &client("c")));
-        // Now another field selects the response.
+        // From here on, another field selects the response.
         put(&mut store, entry(&client("c"), "Accept", 1));
         assert_eq!((totals(&mut store).0, has(&mut store, &client("b"))), (1, true));
     }
@@ -268,7 +274,7 @@ mod tests {
         assert!(store.fetches.is_empty() && !has(&mut store, &get("/")));
     }
 
-    /// An entry of 24 bytes: path, query, field and body.
+    /// Creates an entry of 24 bytes: path, query, field and body.
     fn of_24_bytes(target: &str) -> CacheEntry {
         let mut headers = Headers::new();
         headers.append(header::ETAG, HeaderValue::from_static("abc"));
