@@ -25,37 +25,40 @@ use values::Values;
 /// All settings, parsed and validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Where to listen. Port 0 lets the kernel choose a free port.
+    /// The address to listen on. With port 0, the kernel chooses a free port.
     pub addr: SocketAddr,
-    /// The directory whose files are served; `None` for the demonstration's own.
+    /// The directory whose files are served, or `None` for the `public` directory of the
+    /// demonstration.
     pub root: Option<PathBuf>,
-    /// Whether only the files are served, from `/` on.
+    /// Whether the server has no routes but those of the files, which it serves from `/` on.
     pub files_only: bool,
     /// Whether directories without an `index.html` are listed.
     pub listings: bool,
-    /// How long a client may cache a file that is not an HTML page without revalidating it.
+    /// The time for which a client may cache a file other than an HTML page without revalidating
+    /// it.
     pub max_age: Duration,
     /// The format of the access log; `None` for no log.
     pub log: Option<LogFormat>,
-    /// The limits on one client.
+    /// The limits that apply to each client.
     pub limits: Limits,
-    /// How many bytes may be held for all clients together: see [`memory_budget`](crate::core::memory_budget).
+    /// The maximum number of bytes held for all clients together: see
+    /// [`memory_budget`](crate::core::memory_budget).
     pub max_memory: usize,
-    /// How many threads there are.
+    /// The numbers of permits and threads.
     pub size: PoolConfig,
-    /// How many clients there may be.
+    /// The maximum numbers of connections, in total and from one address.
     pub clients: ConnectionLimits,
-    /// How long the server still accepts clients after a stop was requested: see
+    /// The time for which the server still accepts clients after a stop has been requested: see
     /// [`Server::with_stop_delay`](crate::Server::with_stop_delay).
     pub stop_delay: Duration,
-    /// How long a stopping server waits for requests in progress.
+    /// The maximum time that a stopping server waits for requests in progress.
     pub drain: Duration,
-    /// The values as text, by the name of each setting.
+    /// The value of each setting as text, by the name of the setting.
     pub texts: BTreeMap<&'static str, String>,
 }
 
 impl Config {
-    /// The names of the settings that differ in `other`.
+    /// Returns the names of the settings whose values in `other` are different.
     pub fn differences(&self, other: &Config) -> Vec<&'static str> {
         let texts = self.texts.iter();
         texts
@@ -80,8 +83,8 @@ pub enum Action {
 /// `HTTP_LOG= httpserver` is how a shell clears an exported variable for one command.
 ///
 /// # Errors
-/// [`ConfigError::Usage`] for a command line that cannot be parsed, or that requests help; otherwise
-/// [`ConfigError::Invalid`] with all problems.
+/// Returns [`ConfigError::Usage`] for a command line that cannot be parsed, or that requests help.
+/// Otherwise returns [`ConfigError::Invalid`] with all problems.
 pub fn read(
     arguments: impl IntoIterator<Item = OsString>,
     environment: impl Fn(&str) -> Option<OsString>,
@@ -163,7 +166,8 @@ fn old_names(matches: &ArgMatches, environment: impl Fn(&str) -> Option<OsString
     problems
 }
 
-/// The settings of a file, as text. An unknown key is an error: a misspelt limit must not become no limit.
+/// Reads the settings in a file, as text. An unknown key is an error, because a misspelt limit
+/// would otherwise leave the client without that limit.
 fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
     let text =
         fs::read_to_string(path).map_err(|error| vec![format!("--config {path}: {error}")])?;
@@ -199,7 +203,7 @@ fn one_line(error: &toml::de::Error) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Why there is no configuration.
+/// The reason why the configuration cannot be used.
 #[derive(Debug)]
 pub enum ConfigError {
     /// The command line cannot be parsed, or requests help.
@@ -252,8 +256,8 @@ mod tests {
         assert_eq!((config.files_only, config.root), (false, None));
     }
 
-    /// Regression test: the default was 60 s, the same as a proxy's, which now and then sent a request on a connection
-    /// that was just being closed.
+    /// Regression test: the default was 60 s, as in many proxies, so a proxy now and then sent a
+    /// request on a connection that the server was just closing.
     #[test]
     fn connections_may_be_idle_for_longer_than_a_proxy_keeps_them() {
         let keepalive_timeout_of_nginx = Duration::from_secs(60);
@@ -333,7 +337,7 @@ mod tests {
         let set = |words: &[&str]| read_with(words, &[]).unwrap().max_memory;
         assert_eq!(set(&[]), 256 * 1024 * 1024);
         assert_eq!(set(&["--max-memory", "1TiB"]), 1 << 40);
-        // A body of 8 MiB fits exactly into seven eighths of this.
+        // Seven eighths of this budget are exactly enough for a body of 8 MiB.
         let whole = ["--max-memory", "9586981", "--max-whole-body", "8MiB"];
         assert_eq!(set(&whole), 9_586_981);
         assert_eq!(set(&["--max-memory", "1MiB"]), 1024 * 1024);
@@ -355,7 +359,7 @@ mod tests {
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains(expected), "{found:?}");
         }
-        // `--max-body` bounds every body, so none needs more memory.
+        // `--max-body` limits every body to 1 KiB, so a collected body never needs 8 MiB of memory.
         let short = ["--max-memory", "1MiB", "--max-body", "1KiB", "--max-whole-body", "8MiB"];
         assert_eq!(set(&short), 1024 * 1024);
     }
@@ -443,7 +447,7 @@ mod tests {
                 assert!(found[0].ends_with(&expected), "{found:?}");
             }
         }
-        // Text that is not a number at all gets the usual message.
+        // Text that is not a number gets the general message.
         assert!(
             problems(&["--max-body", "99999999999999999999"], &[])[0].contains("a size such as")
         );
@@ -456,7 +460,8 @@ mod tests {
             for text in ["8760h", "31536000"] {
                 assert!(read_with(&[&flag, text], &[]).is_ok(), "{flag} {text}");
             }
-            // The last one is the longest `Duration`. The clock cannot represent it, so computing a deadline panicked.
+            // The last value is the longest `Duration`. The clock cannot represent it, so computing
+            // a deadline from it panicked.
             for text in ["8760h 1ns", "31536001", "18446744073709551615"] {
                 let found = problems(&[&flag, text], &[]);
                 assert!(found[0].starts_with(&format!("{flag} {text} (")), "{found:?}");

@@ -1,6 +1,6 @@
-//! An HTTP/1.1 server: to run, to embed, and to read.
+//! An HTTP/1.1 server to run, to embed in a program, and to study.
 //!
-//! The life of a request, and the file of each step:
+//! The path of a request through the modules, in order:
 //!
 //! 1. [`core::poller`]: the kernel reports ready sockets to one of the threads of [`core::worker_pool`].
 //! 2. [`core::listener`]: ACCEPT a client; [`core::connection_table`] holds it between two steps.

@@ -1,4 +1,5 @@
-//! The program: reads the configuration, listens, prints its address, and serves until it is stopped.
+//! The program: it reads the configuration, listens, prints the server's address, and serves
+//! clients until it is stopped.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -13,10 +14,11 @@ use httpserver::middleware::AccessLog;
 use httpserver::middleware::log_format::LogFormat;
 use httpserver::{Server, app};
 
-/// The exit code for invalid settings, as most programs have it.
+/// The exit code for invalid settings. Most command-line programs use it for invalid usage.
 const USAGE: u8 = 2;
 
-/// How long the program waits at exit for the last lines of the log and of standard error.
+/// The maximum time that the program waits at exit until the last lines of the log and of standard
+/// error are written.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -37,7 +39,8 @@ fn run() -> ExitCode {
             let _ = error.print();
             ExitCode::from(USAGE)
         }
-        // Help and version were requested, so they go to standard output, and the exit code is 0.
+        // The user has requested the help or the version, so it goes to standard output, and the
+        // exit code is 0.
         Err(ConfigError::Usage(error)) => ended(printed(error.print())),
         Err(error) => {
             log_stderr(error.to_string().trim_end());
@@ -74,8 +77,9 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads the settings again, and applies those that can change while the server runs: the format of the log. The others
-/// are fixed in threads, sockets and routes, so they need a restart. Standard error names them.
+/// Reads the settings again and applies the only one that can change while the server runs, the
+/// format of the log. The other settings are fixed in threads, sockets and routes, so a change
+/// needs a restart. The names of changed settings are printed to standard error.
 fn reload(running: &mut Config, log: &AccessLog) {
     let config = match read_config() {
         Ok(Action::Serve(config)) => config,
@@ -105,7 +109,8 @@ fn reload(running: &mut Config, log: &AccessLog) {
     }
 }
 
-/// Converts the result of printing. A closed pipe is no error, as in `--help | head -1`.
+/// Converts the result of printing to standard output. A closed pipe, as in `--help | head -1`, is
+/// not an error.
 fn printed(written: io::Result<()>) -> anyhow::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

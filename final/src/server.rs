@@ -1,4 +1,5 @@
-//! The server: a listening socket, a table of connections, and threads that run their steps.
+//! The server: a listening socket, a table of connections, and threads that run the steps of the
+//! connections.
 
 mod acceptor;
 mod engine;
@@ -25,15 +26,16 @@ use engine::{Engine, LISTENER};
 pub use predict_blocking::predict_blocking;
 use rejections::{RejectionLog, Rejections};
 
-/// How often a graceful shutdown checks whether all connections have ended.
+/// The interval at which a graceful shutdown checks whether all connections have ended.
 const TICK: Duration = Duration::from_millis(5);
 
-/// How many clients there may be.
+/// The maximum numbers of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// In all. Connections over the limit are rejected with 503.
+    /// The maximum in total. Connections over the limit are rejected with 503.
     pub total: u32,
-    /// From one address; `None` for no limit. Behind a proxy all clients have its address.
+    /// The maximum from one address, or `None` for no limit. Behind a proxy, all clients have the
+    /// proxy's address.
     pub by_address: Option<u32>,
 }
 
@@ -60,9 +62,10 @@ pub struct Server {
 /// The state that the server and its handles share.
 #[derive(Debug, Default)]
 struct ServerShared {
-    /// How many shutdown requests there were. The second one ends the wait for connections.
+    /// The number of shutdown requests so far. The second request ends the wait for connections.
     asked: AtomicUsize,
-    /// Whether there was one: every response is the last one of its connection.
+    /// Whether a shutdown has been requested. From then on, every response is the last one on its
+    /// connection.
     is_stopping: AtomicBool,
     changed: Condvar,
     lock: Mutex<()>,
@@ -84,21 +87,22 @@ struct Counters {
 /// The current state of a server, and its counters so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statistics {
-    /// Connections that are open.
+    /// The number of connections that are open.
     pub open: usize,
-    /// Connections that have been accepted.
+    /// The number of connections that have been accepted.
     pub accepted: u64,
-    /// Connections that were rejected because there were too many.
+    /// The number of connections that were rejected because a limit on connections was reached.
     pub refused: u64,
-    /// Connections that a deadline has ended.
+    /// The number of connections that a deadline has ended.
     pub timed_out: u64,
 }
 
 impl Server {
-    /// Binds a server to `address`. Clients can connect from now on; they are served by [`Server::run`].
+    /// Binds a server to `address`. From then on clients can connect, but they are only served once
+    /// [`Server::run`] is called.
     ///
     /// # Errors
-    /// [`BindError`] with the step that failed and a way out.
+    /// Returns [`BindError`] with the step that failed and a remedy.
     pub fn bind(address: SocketAddr) -> Result<Server, BindError> {
         Ok(Server {
             listener: Listener::bind(address)?,
@@ -113,59 +117,62 @@ impl Server {
         })
     }
 
-    /// Sets the limits on one client. A time of more than a year counts as a year.
+    /// Sets the limits on one client. Times longer than a year are set to a year.
     pub fn with_limits(self, limits: Limits) -> Server {
         Server { limits: limits.countable(), ..self }
     }
 
-    /// Sets how many bytes may be held for all clients together, by default 256 MiB: see
-    /// [`core::memory_budget`](crate::core::memory_budget) for the details of counting and for the behavior at the
-    /// limit.
+    /// Sets the maximum number of bytes held for all clients together, by default 256 MiB. See
+    /// [`core::memory_budget`](crate::core::memory_budget) for the kinds of memory that count and
+    /// for the behavior at the limit.
     pub fn with_max_memory(self, bytes: usize) -> Server {
         self.shared.memory.set_limit(bytes);
         self
     }
 
-    /// Sets how many threads there are.
+    /// Sets the numbers of permits and threads.
     pub fn with_workers(self, size: PoolConfig) -> Server {
         Server { size, ..self }
     }
 
-    /// Sets how many clients there may be.
+    /// Sets the maximum numbers of connections, in total and from one address.
     pub fn with_connection_limits(self, clients: ConnectionLimits) -> Server {
         Server { clients, ..self }
     }
 
-    /// Sets how long the server still accepts clients after a stop was requested, by default not at all. From the
-    /// request to stop on, [`ServerHandle::is_stopping`] is true and every response has `Connection: close`, so a proxy
-    /// keeps no connection to this server. The delay should be longer than it takes until no proxy opens a new one: the
-    /// interval of its probes times the number of failures it waits for, or the time in which it learns that this
-    /// endpoint is gone.
+    /// Sets the time for which the server still accepts clients after a stop has been requested, by
+    /// default zero. During this time [`ServerHandle::is_stopping`] returns true and every response
+    /// has `Connection: close`, so a proxy keeps no connection to this server. Choose a delay after
+    /// which no proxy opens a new connection: the interval of the proxy's health checks times the
+    /// number of failed checks after which it removes an endpoint, or the time until the proxy is
+    /// notified that this endpoint has been removed.
     pub fn with_stop_delay(self, stop_delay: Duration) -> Server {
         Server { stop_delay, ..self }
     }
 
-    /// Sets how long a stopping server waits for requests in progress, at most a year. It counts from the end of the
-    /// delay.
+    /// Sets the maximum time that a stopping server waits for requests in progress, at most a year.
+    /// The time starts at the end of the stop delay.
     pub fn with_drain(self, drain: Duration) -> Server {
         Server { drain: drain.min(LONGEST), ..self }
     }
 
-    /// Sets what writes the lines about requests and connections that the server itself rejects, at most ten in a second,
-    /// without line ends. By default standard error. The threads that serve clients call it, so it
-    /// should not block.
+    /// Sets the function that writes a line about each request or connection that the server itself
+    /// rejects, at most ten lines in a second, without line ends. The default is standard error.
+    /// The threads that serve clients call the function, so it should not block.
     pub fn with_rejection_log(self, log: impl Fn(&str) + Send + Sync + 'static) -> Server {
         Server { rejection_log: RejectionLog::new(log), ..self }
     }
 
-    /// Serves requests below this path even when every worker is in a handler that blocks, and all others are
-    /// rejected with 503. For health checks, whose handlers do not block.
+    /// Serves requests below this path even when every worker is in a handler that blocks and all
+    /// other requests are rejected with 503. This is for health checks, whose handlers do not
+    /// block.
     pub fn always_answering(mut self, prefix: &str) -> Server {
         self.always.push(PathPrefix::new(prefix));
         self
     }
 
-    /// The address that clients can reach, with the port that the kernel chose for port 0.
+    /// Returns the address that clients can connect to, with the port that the kernel chose for
+    /// port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.listener.local_addr()
     }
@@ -175,11 +182,11 @@ impl Server {
         ServerHandle { address: self.local_addr(), shared: Arc::clone(&self.shared) }
     }
 
-    /// Serves clients until a stop is requested. Returns how many connections were aborted at the end although a
-    /// request was in progress.
+    /// Serves clients until a stop is requested. Returns the number of connections that were
+    /// aborted at the end while a request was in progress.
     ///
     /// # Errors
-    /// When the process has no threads or descriptors left for the engine.
+    /// Returns an error when the process has no threads or file descriptors left for the engine.
     pub fn run(self, handler: impl Handler) -> io::Result<usize> {
         stderr::write_in_background();
         let Server {
@@ -215,15 +222,18 @@ impl Server {
         });
         let workers = Workers::start(size, poller, Arc::clone(&engine))?;
         shared.wait_until_asked(1, None);
-        // Every response is the last of its connection by now, and new clients are still accepted. If the delay ends
-        // beyond all time, only the next request to stop ends it.
+        // By now every response is the last one on its connection, and new clients are still
+        // accepted. A delay whose end the clock cannot represent ends only at the next request to
+        // stop.
         shared.wait_until_asked(2, Instant::now().checked_add(stop_delay));
 
-        // No new clients from now on, but those in the accept queue are served.
+        // From now on no new clients are accepted, but those already in the accept queue are
+        // served.
         engine.stop_listening();
         drain_connections(&engine, &shared, drain);
-        // Three kinds, and no connection is counted twice: those that are parked now, those whose handler does not return,
-        // and those that have been parked by a step that has ended since.
+        // Three groups are counted, and no connection is in two of them: connections that are
+        // parked now, connections whose handler does not return, and connections that a step has
+        // parked since `abort_all`.
         let parked = engine.abort_all();
         let left = workers.stop(Duration::from_secs(1)) as usize;
         let aborted = parked + left + engine.abort_all();
@@ -233,7 +243,8 @@ impl Server {
     }
 }
 
-/// Waits until all connections have ended, for at most `drain` or until the second shutdown request. Idle ones end at once.
+/// Waits until all connections have ended, for at most `drain` or until the second shutdown
+/// request. Idle connections end at once.
 fn drain_connections(engine: &Engine, shared: &ServerShared, drain: Duration) {
     engine.closes_idle.store(true, Ordering::Release);
     let deadline = Instant::now() + drain;
@@ -247,7 +258,7 @@ fn drain_connections(engine: &Engine, shared: &ServerShared, drain: Duration) {
 }
 
 impl ServerShared {
-    /// Waits until there were so many shutdown requests, or until `end`.
+    /// Waits until shutdown has been requested `times` times, or until `end`.
     fn wait_until_asked(&self, times: usize, end: Option<Instant>) {
         let mut guard = lock(&self.lock);
         while self.asked.load(Ordering::Acquire) < times {
@@ -290,8 +301,8 @@ impl ServerHandle {
         self.address
     }
 
-    /// Asks the server to stop, and returns at once. A second request ends the wait for requests in progress, and aborts
-    /// them.
+    /// Requests the server to stop, and returns at once. A second call ends the wait for requests
+    /// in progress and aborts them.
     pub fn shutdown(&self) {
         let _guard = lock(&self.shared.lock);
         self.shared.is_stopping.store(true, Ordering::Release);
@@ -304,22 +315,23 @@ impl ServerHandle {
         self.shared.is_stopping.load(Ordering::Acquire)
     }
 
-    /// The memory budget, with the bytes that are held for clients.
+    /// Returns the memory budget, which counts the bytes held for clients.
     pub fn memory(&self) -> &MemoryBudget {
         &self.shared.memory
     }
 
-    /// The slots for large bodies, all of which the running server hands out.
+    /// Returns the upload slots, all of which are available to the clients of the running server.
     pub fn uploads(&self) -> &UploadSlots {
         &self.shared.uploads
     }
 
-    /// How many requests and connections the server itself has rejected, by reason, in alphabetical order.
+    /// Returns the number of requests and connections that the server itself has rejected, by
+    /// reason, in alphabetical order.
     pub fn rejections(&self) -> Vec<(&'static str, u64)> {
         self.shared.rejections.by_reason()
     }
 
-    /// The current state of the server, and its counters so far.
+    /// Returns the current state of the server, and its counters so far.
     pub fn statistics(&self) -> Statistics {
         self.shared.statistics()
     }

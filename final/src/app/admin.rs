@@ -1,4 +1,4 @@
-//! Pages that only users may see.
+//! The pages under `/admin`, which require a password except for `/admin/health`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +9,7 @@ use crate::http::{Request, Response, Router, Status};
 use crate::middleware::BasicAuth;
 use crate::middleware::basic_auth::User;
 
-/// Adds the routes.
+/// Adds the routes under `/admin`.
 pub(super) fn routes(router: &mut Router) {
     let visits = AtomicU64::new(0);
     router.get("/admin/whoami", move |request: &mut Request| {
@@ -20,7 +20,8 @@ pub(super) fn routes(router: &mut Router) {
     router.get("/admin/health", |_: &mut Request| Status::NO_CONTENT);
 }
 
-/// The users. A real program would have password hashes, in a separate file.
+/// Returns the layer with the users and their passwords. A real program would keep password hashes
+/// in a separate file.
 pub(super) fn auth() -> Result<BasicAuth, InvalidHeaderValue> {
     let auth = BasicAuth::new("admin")?
         .user("ada", "analytical:engine")

@@ -1,4 +1,5 @@
-//! `/counter`: a response that differs each time it is made, so that a cached response is recognizable.
+//! `/counter`: a response that is different each time it is generated, so that a cached response
+//! can be recognized.
 //!
 //! The client chooses the fields of the response. That is for experiments only; a public page must not allow it.
 
@@ -30,8 +31,8 @@ pub(super) fn routes(router: &mut Router, sleep: &Sleep) {
     }
 }
 
-/// The query determines the response: `ttl=N` sets its max-age, `field=NAME:VALUE` any other field (repeatable),
-/// `status=N` its status, `kb=N` its size, and `ms=N` its delay.
+/// Returns the response for a query: `ttl=N` sets its max-age, `field=NAME:VALUE` any other field
+/// (repeatable), `status=N` its status, `kb=N` its size, and `ms=N` its delay.
 fn show(request: &Request, counter: &AtomicU64, sleep: &Sleep) -> Result<Response, HttpError> {
     let query = extract::query(request);
     let status = Status::try_from(number(&query, "status", u16::MAX, 200)?)
@@ -74,7 +75,7 @@ fn evaluate(request: &Request, count: u64, mut response: Response) -> Result<Res
     }
 }
 
-/// The JSON, written directly: a value of `serde_json` would hold the padding three times.
+/// Writes the JSON directly, because a value of `serde_json` would hold the padding three times.
 fn body(count: u64, padding: usize) -> Vec<u8> {
     let (start, end) = (format!("{{\"count\":{count},\"padding\":\""), "\"}");
     let length = start.len() + padding;
@@ -89,7 +90,7 @@ fn value(text: &str) -> Result<HeaderValue, HttpError> {
     HeaderValue::try_from(text).map_err(|_| bad("a field must have a value that can be sent"))
 }
 
-/// A number in the query, or its default.
+/// Returns a number from the query, or its default.
 fn number<T: FromStr + Ord>(
     query: &Pairs,
     name: &str,

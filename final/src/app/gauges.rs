@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::ServerHandle;
 
-/// The families, in the text format of Prometheus.
+/// Returns the metric families, in the text format of Prometheus.
 pub(super) fn families(server: &ServerHandle) -> String {
     let budget = server.memory();
     let (held, limit, rejections) = (budget.held(), budget.limit(), budget.rejections());
@@ -38,7 +38,7 @@ pub(super) fn families(server: &ServerHandle) -> String {
     page
 }
 
-/// The same for the access log, of which `dropped` lines are missing.
+/// Returns the metric family of the access log, where `dropped` is the number of lost lines.
 pub(super) fn log(dropped: u64) -> String {
     format!(
         "# HELP http_log_lines_dropped_total Lines of the access log that its output did not take.\n\

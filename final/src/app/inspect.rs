@@ -8,7 +8,7 @@ use crate::http::{Headers, Method, Request, Response};
 
 /// Responds to any request with its parsed form, in JSON.
 pub(super) fn show(request: &mut Request) -> Response {
-    // If the body is incomplete, the server sends the response instead of us.
+    // If the body is incomplete, the server sends its own error response and discards this one.
     let body_length = io::copy(request.body_mut(), &mut io::sink()).unwrap_or_default();
     let target = request.target();
     // A client never sees the content of a response to HEAD, but Content-Length must be that of the response to GET

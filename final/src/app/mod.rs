@@ -38,7 +38,7 @@ use crate::middleware::{
 };
 use crate::server::predict_blocking;
 
-/// How the demonstration's handlers sleep. [`build`] uses [`thread::sleep`].
+/// The function with which the demonstration's handlers sleep. [`build`] uses [`thread::sleep`].
 pub type Sleep = Arc<dyn Fn(Duration) + Send + Sync>;
 
 /// The files that are served when no directory is configured: `public/` beside this program's source.
@@ -52,11 +52,11 @@ pub fn build(config: &Config, server: ServerHandle, log: &AccessLog) -> anyhow::
     build_with(config, server, log, |_| {})
 }
 
-/// The application with more routes, under the same layers. `add` is called with the router that has all routes of the
-/// demonstration.
+/// Builds the application with additional routes under the same layers. `add` is called with the
+/// router that already has all routes of the demonstration.
 ///
 /// # Errors
-/// As [`build`].
+/// Returns the errors of [`build`].
 pub fn build_with(
     config: &Config,
     server: ServerHandle,
@@ -74,16 +74,17 @@ pub fn build_with(
     layers(routes, log, metrics, memory, CatchPanic)
 }
 
-/// The table of routes, whose handlers may block.
+/// Builds the table of routes. Each handler is run so that it may block.
 fn build_routes(router: Router) -> Result<Routes, BuildError> {
     Ok(router.build()?.wrap_each(predict_blocking))
 }
 
-/// The demonstration without a server around it, for a program that tries requests on it: it has no log, and its users,
-/// counters and memory budget are its own. `panic_boundary` replaces [`CatchPanic`], which writes to standard error.
+/// Builds the demonstration without a server around it, for a program that tries requests on it. It
+/// writes no log, and its users, counters and memory budget are its own. `panic_boundary` replaces
+/// [`CatchPanic`], which writes to standard error.
 ///
 /// # Errors
-/// As [`build`].
+/// Returns the errors of [`build`].
 pub fn isolated(
     config: &Config,
     sleep: &Sleep,
@@ -106,9 +107,10 @@ fn layers(
     memory: MemoryBudget,
     panic_boundary: impl Middleware,
 ) -> anyhow::Result<Chain> {
-    // From the outside in. A response passes through every layer outside of the one that made it: so a panic becomes a
-    // response that is compressed, gets its CORS fields, is logged, and has an id. All layers that may reject a request
-    // are inside of those that every response needs.
+    // The layers are listed from the outside in. A response passes through every layer outside of
+    // the one that made it, so the response to a panic is compressed, gets its CORS fields, is
+    // logged, and has an id. All layers that may reject a request are inside of the layers that
+    // every response needs.
     let chain = logged(Chain::around(routes).with(RequestId::new()), log)
         .with(metrics)
         .with(StatusHandlers::new().on_status(Status::TOO_MANY_REQUESTS, too_many::explain))
@@ -116,7 +118,7 @@ fn layers(
         .with(Cors::new(policy())?)
         .with(reject_invalid)
         .with(admin::auth()?)
-        // The static files have a cache of their own, which detects changes.
+        // The static files have their own cache, which detects changes of the files.
         .with(ResponseCache::within(memory).except("/static"))
         .with(Compression)
         .with(panic_boundary);
@@ -130,15 +132,15 @@ fn logged(chain: Chain, log: Option<&AccessLog>) -> Chain {
     }
 }
 
-/// Prints the routes, a line each.
+/// Prints one route per line.
 ///
 /// # Errors
-/// As [`build`].
+/// Returns the errors of [`build`].
 pub fn print_routes(config: &Config) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for (methods, path) in routes(config, None, &Metrics::new(), &real_sleep())?.list() {
         match writeln!(out, "{:<7} {path}", methods.to_string()) {
-            // The reader has closed the pipe: `--print-routes | head`.
+            // The reader has closed the pipe, as in `--print-routes | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
             written => written.context("cannot write to standard output")?,
         }
@@ -183,10 +185,11 @@ fn real_sleep() -> Sleep {
     Arc::new(thread::sleep)
 }
 
-/// Paths of the server itself, even if it serves nothing but files.
+/// The first segments of the server's own paths, which it serves even if it serves nothing else but
+/// files.
 const RESERVED: [&str; 2] = ["health", "metrics"];
 
-/// The pages for operators: health and metrics.
+/// Adds the pages for operators: health checks and metrics.
 fn operators_pages(
     router: &mut Router,
     folder: &Path,

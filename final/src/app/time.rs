@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::http::{HeaderValue, HttpError, Request, Response, Status, date, extract, header};
 
-/// Months as HTTP writes them (RFC 9110 section 5.6.7).
+/// The names of the months in HTTP dates (RFC 9110 section 5.6.7).
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 

@@ -1,11 +1,12 @@
-//! The body of a 429: too many requests.
+//! The body of a response with status 429 (Too Many Requests).
 
 use serde_json::json;
 
 use crate::http::{HeaderValue, Request, Response, header};
 use crate::middleware::accept;
 
-/// Sends a page to browsers and JSON to programs. A client without an Accept field gets JSON, as for any other error.
+/// Returns the response with an HTML body for browsers and a JSON body for programs. A client
+/// without an Accept field gets JSON, as for any other error.
 pub(super) fn explain(request: &Request, response: &Response) -> Response {
     let retry_after = response.headers().get(header::RETRY_AFTER).and_then(HeaderValue::to_str);
     let seconds: Option<u64> = retry_after.and_then(|text| text.parse().ok());

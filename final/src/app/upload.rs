@@ -7,14 +7,15 @@ use serde_json::json;
 
 use crate::http::{HttpError, Request, Response, Status};
 
-/// `POST /upload`: responds with the length of the body in bytes and its CRC-32. A real program would write each block
-/// to a file here.
+/// Handles `POST /upload`: returns the length of the body in bytes and its CRC-32. A real program
+/// would write each block to a file here.
 pub(super) fn upload(request: &mut Request) -> Result<Response, HttpError> {
     let mut crc = Crc::new();
     let mut length = 0_u64;
     let mut piece = [0; 8 * 1024];
     loop {
-        // If the body is incomplete, the server sends the response instead of us: it knows the status.
+        // If the body is incomplete, the server sends its own error response, with the right
+        // status, and discards this one.
         let count = request
             .body_mut()
             .read(&mut piece)

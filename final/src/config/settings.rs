@@ -2,7 +2,8 @@
 
 use clap::{Arg, ArgAction, Command};
 
-/// A setting with a value: its flag is `--NAME`, its variable `HTTP_NAME`, its key in the file `NAME`.
+/// A setting with a value. Its flag is `--NAME`, its environment variable `HTTP_NAME`, and its key
+/// in the file `NAME`.
 pub(super) struct Setting {
     pub(super) name: &'static str,
     pub(super) value: &'static str,
@@ -94,10 +95,11 @@ const fn setting(
     Setting { name, value, default, help }
 }
 
-/// Renamed settings: the old name, then the new one. Using the old name is an error that mentions the new one.
+/// Renamed settings, each with the old and the new name. Use of an old name is an error whose
+/// message has the new one.
 pub(super) const RENAMED: [(&str, &str); 1] = [("patience", "stall-timeout")];
 
-/// Settings without a value.
+/// Settings without a value, which are either present or absent.
 pub(super) const SWITCHES: [(&str, &str); 2] = [
     ("files-only", "serve the files of --root at /, and nothing else but /health and /metrics"),
     ("listings", "list directories that have no index.html"),

@@ -1,4 +1,4 @@
-//! Parses the settings from text, and collects the problems.
+//! Parsing of the settings from text, which collects all problems.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,13 +16,13 @@ use crate::http::limits::{KIB, LONGEST, Limits, MIB};
 use crate::middleware::log_format::LogFormat;
 use crate::server::ConnectionLimits;
 
-/// The bounds of `--max-memory`.
+/// The lower bound of `--max-memory`, in bytes.
 const LEAST_MEMORY: usize = MIB;
 const MOST_MEMORY: usize = MIB * MIB;
 
-/// The values as text, and the problems found so far.
+/// The values of the settings as text, and the problems found so far.
 pub(super) struct Values {
-    /// By the name of the setting: the source of the value, and the value as text.
+    /// The source and the text of each value, by the name of the setting.
     pub(super) found: BTreeMap<&'static str, (String, String)>,
     pub(super) problems: Vec<String>,
 }
@@ -142,7 +142,7 @@ impl Values {
         self.countable(name, time, what)
     }
 
-    /// Parses a time that may be zero, for no wait.
+    /// Parses a time that may also be zero, which means no wait.
     fn time_or_none(&mut self, name: &str) -> Duration {
         let time = self.found_time(name);
         self.countable(name, time, "must be a time such as 0s, 500ms, 10s or 2m")
@@ -209,30 +209,31 @@ impl Values {
     }
 }
 
-/// The largest supported value of a count or a size. With a larger one the program would abort when it allocates the
-/// memory or starts the threads.
+/// Returns the largest supported value of a count or a size. With a larger one the program would
+/// abort when it allocates memory or starts threads.
 fn largest(name: &str) -> u64 {
     const MIB: u64 = 1024 * 1024;
     match name {
-        // Each permit is a thread that is started at startup.
+        // Each permit needs a thread, which is created at startup.
         "permits" => 1024,
-        // The default limit of Linux for all processes together.
+        // The default limit of Linux on the threads of all processes together.
         "threads" => 32_768,
         // The default limit of Linux on the open files of a process (fs.nr_open). Each connection has a slot that is
         // allocated at startup.
         "max-connections" => 1_048_576,
         "max-fields" => 65_536,
-        // A header section has to fit into one buffer.
+        // A header section has to fit into one buffer, so this bounds the size of that buffer.
         "max-target" | "max-head" => 16 * MIB,
         "max-body" | "max-whole-body" => MIB * MIB,
-        // Checked separately.
+        // `check_memory` checks the bounds of the memory budget.
         "max-memory" => u64::MAX,
-        // These are only counters.
+        // The other values are only compared with counters, so no memory is allocated for them.
         _ => u32::MAX.into(),
     }
 }
 
-/// A value to continue with when the given one is invalid, so that all other problems are found too.
+/// Parse results that have a value to continue with when the text is invalid, so that all other
+/// problems are found too.
 trait Fallback {
     const FALLBACK: Self;
 }

@@ -1,4 +1,4 @@
-//! ACCEPT: takes clients from the accept queue, and rejects those beyond a limit.
+//! ACCEPT: takes clients from the accept queue, and rejects those over a limit.
 
 use std::fs::File;
 use std::io;
@@ -18,16 +18,19 @@ use crate::http::rejection::Rejection;
 use crate::http::respond::encode_rejection;
 use crate::http::{HttpError, Status};
 
-/// Clients that are accepted in one step, at most. More of them wait for another thread, or for the next step.
+/// The maximum number of clients that are accepted in one step. Further clients wait for another
+/// thread, or for the next step.
 const ACCEPTED_PER_STEP: usize = 16;
 
-/// How long accepting pauses when the process has run out of descriptors or memory: to retry at once would busy-loop.
+/// The time for which accepting pauses when the process has run out of descriptors or memory. An
+/// immediate retry would be a busy loop.
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Engine {
-    /// Accepts pending connections. The first step of a new client may end in a handler that blocks, and no other
-    /// client should have to wait for that. So all new clients but one are parked, and if there may be more in the
-    /// accept queue, the listening socket is armed before that step.
+    /// Accepts pending connections. The first step of a new client may end in a handler that
+    /// blocks, and no other client should have to wait for it. So all new clients but one are
+    /// parked. If there may be more in the accept queue, the listening socket is armed before that
+    /// step.
     pub(super) fn accept(&self, scratch: &mut Scratch, admission: Admission) {
         if lock(&self.backoff_until).is_some() {
             return; // the watchdog arms the listening socket when the pause is over
@@ -79,8 +82,8 @@ impl Engine {
         }
     }
 
-    /// The process has no descriptors or no memory left. The spare descriptor is enough to reject one client with 503. Then
-    /// accepting pauses, see [`PAUSE`].
+    /// Rejects one client with 503 by means of the spare descriptor when the process has no
+    /// descriptors or no memory left. Then accepting pauses, see [`PAUSE`].
     pub(super) fn on_exhaustion(&self, error: &io::Error) {
         log_stderr(format_args!("accept: {error}; trying again"));
         let mut spare_fd = lock(&self.spare_fd);
@@ -96,7 +99,7 @@ impl Engine {
         *lock(&self.backoff_until) = Some(Instant::now() + PAUSE);
     }
 
-    /// Gives a new client a slot, or rejects it.
+    /// Gives a new client a slot, or rejects the client.
     pub(super) fn register(&self, stream: Stream, peer: SocketAddr) -> Option<ConnectionGuard<'_>> {
         let counters = &self.shared.counters;
         counters.connections.fetch_add(1, Ordering::Relaxed);
@@ -117,7 +120,7 @@ impl Engine {
         Some(ConnectionGuard { engine: self, token, client: Some(client) })
     }
 
-    /// Reserves a slot for a new client, or says why there is none.
+    /// Reserves a slot for a new client. If there is none, returns the reason.
     fn admit(&self, peer: SocketAddr) -> Result<Token, &'static str> {
         if let Some(most) = self.clients.by_address {
             let mut by_address = lock(&self.by_address);
@@ -133,8 +136,9 @@ impl Engine {
         })
     }
 
-    /// Rejects a client with 503. The response fits into the socket's empty send buffer, so this does not wait. Nothing has
-    /// been read, so a client that has sent a request may get a reset instead.
+    /// Rejects a client with 503. The response fits into the socket's empty send buffer, so the
+    /// call does not wait. The request has not been read, so a client that has sent one may get a
+    /// reset instead of the response.
     fn reject(&self, stream: &Stream, peer: SocketAddr, reason: &'static str) {
         self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
         let status = Status::SERVICE_UNAVAILABLE;
@@ -161,7 +165,8 @@ impl Engine {
         }
     }
 
-    /// Closes the listening socket. Clients that have connected are accepted, and the kernel rejects later ones.
+    /// Closes the listening socket. Clients that have already connected are accepted, and the
+    /// kernel rejects later ones.
     pub(super) fn stop_listening(&self) {
         let Some(listener) = lock(&self.listener).take() else { return };
         let _ = self.poller.remove(listener.listen_socket());
@@ -188,15 +193,15 @@ mod tests {
     use crate::server::engine::tests::{LONG, engine, reported};
     use crate::server::{ConnectionLimits, Statistics};
 
-    /// One slot, and one for each address.
+    /// Limits of one connection in total and one for each address.
     const ONE: ConnectionLimits = ConnectionLimits { total: 1, by_address: Some(1) };
 
-    /// A client with the address that ends with this number.
+    /// Returns the address of a client, which ends with this number.
     fn peer(last: u8) -> SocketAddr {
         SocketAddr::from(([192, 0, 2, last], 50_000))
     }
 
-    /// An engine that listens.
+    /// Makes an engine listen on a free port, and returns it with its address.
     fn listening(engine: Engine) -> (Engine, SocketAddr) {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr();
@@ -219,7 +224,7 @@ mod tests {
         }
     }
 
-    /// Otherwise it would be locked out forever, without a connection of its own.
+    /// Otherwise the address would be locked out forever, without any connection of its own.
     #[test]
     fn an_address_that_finds_the_server_full_is_accepted_when_there_is_a_slot() {
         let engine = engine(ONE);
@@ -248,7 +253,7 @@ mod tests {
         assert!(lock(&engine.by_address).is_empty());
     }
 
-    /// An address at its limit takes no slot from the others.
+    /// An address at its limit takes no slot from other addresses.
     #[test]
     fn who_is_refused_for_its_address_leaves_the_places_to_others() {
         let engine = engine(ConnectionLimits { total: 2, by_address: Some(1) });
@@ -278,7 +283,7 @@ mod tests {
         let until = lock(&engine.backoff_until).expect("it rests");
         assert!(until >= before + PAUSE && until <= Instant::now() + PAUSE);
 
-        // The next client is left where it is until the rest is over, and is not forgotten then.
+        // The next client stays in the accept queue until the pause is over, and is accepted then.
         let _next = TcpStream::connect(address).unwrap();
         assert_eq!(reported(&engine.poller, LONG), [LISTENER]);
         for time in [before, until] {
@@ -292,7 +297,7 @@ mod tests {
         assert_eq!(engine.shared.statistics().open, 1);
     }
 
-    /// No client may have to wait for the handler of another one.
+    /// No client may have to wait for the handler of another client.
     #[test]
     fn while_the_last_of_many_new_clients_has_its_step_the_others_are_reported() {
         let poller = Arc::new(Poller::new().unwrap());
@@ -318,12 +323,13 @@ mod tests {
                 client
             })
             .collect();
-        // The poller does not report the listener again by itself.
+        // The poller does not report the listener again unless it is armed.
         assert_eq!(reported(&engine.poller, LONG), [LISTENER]);
         engine.rearm(LISTENER);
         assert_eq!(reported(&engine.poller, LONG), [LISTENER]);
         engine.accept(&mut Scratch::default(), Admission::Serve);
-        // All but the one that had its step, and the one that has not been accepted.
+        // The table has all clients except the one that has had its step and the one that has not
+        // been accepted.
         assert_eq!(lock(&seen).len(), ACCEPTED_PER_STEP);
         assert!(lock(&seen).contains(&LISTENER));
         drop(clients);

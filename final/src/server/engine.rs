@@ -1,7 +1,8 @@
-//! The engine: a table of connections, and the work of a thread when one of them is ready.
+//! The engine: a table of connections, and the work that a thread does when one of them is ready.
 //!
-//! A connection is parked in its slot of the table, or one thread has taken it and runs a step of it. Between the two it is
-//! in a [`ConnectionGuard`], so that no path, not even a panic, loses the slot.
+//! A connection is either parked in its slot of the table, or one thread has taken it out and runs
+//! a step of it. While it is outside the table, it is in a [`ConnectionGuard`], so that no path,
+//! not even a panic, loses the slot.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
@@ -27,11 +28,12 @@ use crate::http::path_prefix::PathPrefix;
 use crate::http::rejection::Rejection;
 use crate::http::step::AfterStep;
 
-/// The poller's token of the listening socket. No slot of the connection table has it.
+/// The token of the listening socket in the poller. No slot of the connection table has this token.
 pub(super) const LISTENER: Token = Token(u64::MAX - 1);
 
-/// How long a new connection may wait for its first request during a graceful shutdown. The client has connected because it
-/// has a request, and that takes a moment to arrive. Without a response a proxy could not know whether to retry it.
+/// The time that a new connection may wait for its first request during a graceful shutdown. A
+/// client connects because it has a request to send, which takes a moment to arrive. Without a
+/// response, a proxy could not tell whether the request is safe to retry.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// A connection, with the engine's state for it.
@@ -39,21 +41,22 @@ pub(super) struct Client {
     pub(super) connection: Connection,
     pub(super) exchange: Exchange,
     pub(super) accepted: Instant,
-    /// Its interest in the poller, if it is registered.
+    /// The interest for which the connection is registered with the poller, if it is registered.
     pub(super) listed: Option<Interest>,
 }
 
 impl Client {
-    /// Whether no request is in progress, and no first request is expected soon.
+    /// Returns whether no request is in progress, and no first request is expected soon.
     fn may_be_closed(&self) -> bool {
         let is_new = !self.exchange.has_responded() && self.accepted.elapsed() < FIRST_REQUEST;
         self.exchange.is_idle() && !is_new
     }
 
-    /// Whether its client loses a request or a response if the connection is closed now.
+    /// Returns whether the client would lose a request or a response if the connection were closed
+    /// now.
     fn has_request_in_progress(&self) -> bool {
         if self.exchange.is_idle() {
-            // A request may have arrived that no thread has read.
+            // A request may have arrived that no thread has read yet.
             let mut first = Vec::with_capacity(1);
             return matches!(self.connection.fill(&mut first), Ok(Fill::Bytes(_)));
         }
@@ -61,7 +64,7 @@ impl Client {
     }
 }
 
-/// What all threads share.
+/// The state that all threads share.
 pub(super) struct Engine {
     pub(super) handler: Box<dyn Handler>,
     pub(super) limits: Limits,
@@ -70,18 +73,21 @@ pub(super) struct Engine {
     pub(super) poller: Arc<Poller>,
     pub(super) connections: ConnectionTable<Box<Client>>,
     pub(super) listener: Mutex<Option<Listener>>,
-    /// No client is accepted before this time, since the process has run out of descriptors or memory.
+    /// The time before which no client is accepted, because the process has run out of descriptors
+    /// or memory.
     pub(super) backoff_until: Mutex<Option<Instant>>,
-    /// An open file that is closed to reject one client when no other descriptor is left.
+    /// An open file that is closed in order to reject one client when no other descriptor is left.
     pub(super) spare_fd: Mutex<Option<File>>,
     pub(super) by_address: Mutex<HashMap<IpAddr, u32>>,
-    /// Whether a connection ends when its step finds no request: the graceful shutdown has begun.
+    /// Whether a connection ends when its step finds no request. It is true once the graceful
+    /// shutdown has begun.
     pub(super) closes_idle: AtomicBool,
-    /// Writes a line about a rejection.
+    /// The function that writes a line about a rejection.
     pub(super) rejection_log: RejectionLog,
-    /// Slots for large bodies that their handlers read.
+    /// The slots for large bodies that their handlers read.
     pub(super) uploads: UploadSlots,
-    /// Connections that wait for a slot, the longest first. An entry may be stale: its connection has ended since.
+    /// The connections that wait for an upload slot, the longest wait first. An entry may be stale
+    /// if its connection has ended.
     pub(super) queue: Mutex<VecDeque<(Token, IpAddr)>>,
     pub(super) shared: Arc<ServerShared>,
 }
@@ -99,7 +105,8 @@ impl Work for Engine {
                 admission,
             );
         }
-        // Otherwise the token is stale: a deadline has ended the connection since the poller reported it.
+        // Otherwise the token is stale: a deadline has ended the connection after the poller
+        // reported it.
     }
 
     fn rearm(&self, token: Token) {
@@ -107,7 +114,7 @@ impl Work for Engine {
             self.arm_listener();
             return;
         }
-        // A stale token finds no connection.
+        // A stale token matches no connection.
         self.connections.with(token, |client| {
             let interest = client.listed.unwrap_or(Interest::Read);
             let armed = self.poller.arm(client.connection.stream(), token, interest);
@@ -137,7 +144,8 @@ impl Work for Engine {
 }
 
 impl Engine {
-    /// Runs one step of a connection that this thread has taken, and parks it again or closes it.
+    /// Runs one step of a connection that this thread has taken, and then parks or closes the
+    /// connection.
     pub(super) fn step(
         &self,
         mut guard: ConnectionGuard<'_>,
@@ -160,7 +168,8 @@ impl Engine {
         let next = client.exchange.step(&mut client.connection, scratch, cx);
         self.record_rejections(client);
         match next {
-            // It has read all that had arrived before the shutdown, and that was no request.
+            // The connection has read all bytes that arrived before the shutdown, and there was no
+            // request among them.
             Ok(AfterStep::Wait(Interest::Read, _)) if closes_idle && client.may_be_closed() => {}
             Ok(AfterStep::Wait(interest, deadline)) => guard.park(interest, deadline, false),
             Ok(AfterStep::More(deadline)) => guard.park(Interest::Read, deadline, true),
@@ -187,8 +196,9 @@ impl Engine {
         }
     }
 
-    /// Brings each free slot to the upload that has waited longest, but for those whose address has its share, and wakes it:
-    /// its socket is writable, so the poller reports it. An entry whose connection has ended is dropped.
+    /// Gives each free slot to the upload that has waited longest, except uploads whose address has
+    /// its share already, and wakes that connection: its socket is writable, so the poller reports
+    /// it. An entry whose connection has ended is dropped.
     fn wake_uploads(&self) {
         if self.uploads.free() == 0 {
             return;
@@ -200,7 +210,7 @@ impl Engine {
                 return false;
             }
             let Some(slot) = self.uploads.take_for_queued(address) else { return true };
-            // If it is not in the table, a thread has it, and perhaps is about to park it.
+            // If the connection is not in the table, a thread owns it, and may be about to park it.
             let Some(mut client) = self.connections.take(token) else { return true };
             client.exchange.leave_queue(slot);
             woken.push(ConnectionGuard { engine: self, token, client: Some(client) });
@@ -213,7 +223,7 @@ impl Engine {
         }
     }
 
-    /// A deadline has passed.
+    /// Ends the wait of a connection whose deadline has passed.
     pub(super) fn time_out(&self, token: Token, client: Box<Client>) {
         self.shared.counters.timed_out.fetch_add(1, Ordering::Relaxed);
         let mut guard = ConnectionGuard { engine: self, token, client: Some(client) };
@@ -221,7 +231,8 @@ impl Engine {
         let has_response = client.exchange.time_out();
         self.record_rejections(client);
         if has_response {
-            // The socket is writable, as a rule, so the poller reports it at once, and a thread sends the response.
+            // The socket is usually writable, so the poller reports it at once, and a thread sends
+            // the response.
             guard.park(Interest::Write, Instant::now() + self.limits.write_time, false);
         }
     }
@@ -238,8 +249,9 @@ impl Engine {
         lines.into_iter().flatten().for_each(|line| self.rejection_log.write(&line));
     }
 
-    /// Ends the idle connections, except new ones: see [`FIRST_REQUEST`]. A request may have arrived that has not been read, so
-    /// each gets one more step: its socket is writable, and a step that finds no request is the last.
+    /// Ends the idle connections, except new ones: see [`FIRST_REQUEST`]. An unread request may
+    /// have arrived, so each connection gets one more step: its socket is writable, and a step that
+    /// finds no request is the last one.
     pub(super) fn end_idle(&self) {
         for (token, client) in self.connections.take_all(|client| client.may_be_closed()) {
             let mut guard = ConnectionGuard { engine: self, token, client: Some(client) };
@@ -247,7 +259,7 @@ impl Engine {
         }
     }
 
-    /// Aborts all parked connections, and returns how many had a request in progress.
+    /// Aborts all parked connections, and returns the number of those with a request in progress.
     pub(super) fn abort_all(&self) -> usize {
         let clients = self.connections.take_all(|_| true);
         let aborted = clients.iter().filter(|(_, client)| client.has_request_in_progress()).count();
@@ -258,8 +270,8 @@ impl Engine {
     }
 }
 
-/// A connection that a thread has taken out of its slot. Unless it is parked again, dropping it closes the connection and
-/// frees the slot, also after a panic.
+/// A connection that a thread has taken out of its slot. Unless it has been parked again, dropping
+/// the guard closes the connection and frees the slot, even after a panic.
 pub(super) struct ConnectionGuard<'a> {
     pub(super) engine: &'a Engine,
     pub(super) token: Token,
@@ -267,8 +279,8 @@ pub(super) struct ConnectionGuard<'a> {
 }
 
 impl ConnectionGuard<'_> {
-    /// Parks the connection until its socket is ready. `again`: also if it is ready already, which an edge-triggered poller
-    /// reports only after the socket is armed again.
+    /// Parks the connection until its socket is ready. With `again`, this includes readiness that
+    /// an edge-triggered poller has already reported, so the socket is armed again.
     pub(super) fn park(&mut self, interest: Interest, deadline: Instant, again: bool) {
         let Some(mut client) = self.client.take() else { return };
         let (poller, token) = (&self.engine.poller, self.token);
@@ -278,7 +290,8 @@ impl ConnectionGuard<'_> {
             let stays_armed = Poller::EDGE_TRIGGERED && !again && !notified;
             match (before, interest) {
                 (None, _) => poller.add(socket, token, interest),
-                // The usual case, without a system call: the poller reports the next change.
+                // This is the usual case, which needs no system call: the poller reports the next
+                // change.
                 (Some(Interest::Read), Interest::Read) if stays_armed => Ok(()),
                 _ => poller.arm(socket, token, interest),
             }
@@ -291,8 +304,9 @@ impl ConnectionGuard<'_> {
 }
 
 impl ConnectionGuard<'_> {
-    /// Parks the connection until it gets an upload slot. Bytes that arrive meanwhile are left unread, so the socket is
-    /// not armed: a level-triggered poller would report the same bytes without end.
+    /// Parks the connection until it gets an upload slot. Bytes that arrive meanwhile stay unread,
+    /// so the socket is not armed: a level-triggered poller would report the same bytes without
+    /// end.
     fn park_in_queue(&mut self, deadline: Instant) {
         let Some(mut client) = self.client.take() else { return };
         let (poller, token) = (&self.engine.poller, self.token);
@@ -336,7 +350,7 @@ pub(super) mod tests {
     /// Far longer than anything here takes.
     pub(in crate::server) const LONG: Duration = Duration::from_secs(20);
 
-    /// An engine without threads: a test runs its steps.
+    /// Creates an engine without threads, whose steps the test runs itself.
     pub(in crate::server) fn engine(clients: ConnectionLimits) -> Engine {
         Engine {
             handler: Box::new(|_: &mut Request| "done"),
@@ -357,7 +371,7 @@ pub(super) mod tests {
         }
     }
 
-    /// The tokens that the poller reports, each once.
+    /// Returns the tokens that the poller reports, each once.
     pub(in crate::server) fn reported(poller: &Poller, time: Duration) -> Vec<Token> {
         let mut ready = Ready::with_capacity(8);
         poller.wait(&mut ready, Some(time)).unwrap();
@@ -370,7 +384,7 @@ pub(super) mod tests {
         ConnectionLimits { total: 2, by_address: None }
     }
 
-    /// A client whose connection has had its first step.
+    /// Returns a client whose connection has had its first step.
     fn connect(engine: &Engine) -> TcpStream {
         let (client, stream): (TcpStream, Stream) = pair().unwrap();
         let new = engine.register(stream, SocketAddr::from(([192, 0, 2, 1], 50_000)));
@@ -394,10 +408,11 @@ pub(super) mod tests {
         assert_eq!(reported(&engine.poller, LONG), tokens);
     }
 
-    /// A thread was notified, and blocked before it got to the connection.
+    /// The test plays a thread that was notified, and blocked before it took the connection.
     #[test]
     fn a_connection_that_a_thread_could_not_get_to_is_reported_again() {
-        // More than a socket takes at once: the largest send buffer of Linux has 4 MiB by default (tcp(7), tcp_wmem).
+        // This is more than a socket accepts at once: the largest send buffer on Linux is 4 MiB by
+        // default (tcp(7), tcp_wmem).
         let body = "x".repeat(32 << 20);
         let handler = Box::new(move |_: &mut Request| body.clone());
         let engine = Engine { handler, ..engine(few()) };
@@ -406,7 +421,8 @@ pub(super) mod tests {
         let reads = reported(&engine.poller, LONG);
         engine.rearm(reads[0]);
         assert_eq!(reported(&engine.poller, LONG), reads, "it waits to read");
-        // The response does not fit into the socket. When the client has read what there is, more does.
+        // The response does not fit into the socket's buffers. After the client has read, the next
+        // part fits.
         ready(&engine, reads[0]);
         client.set_nonblocking(true).unwrap();
         while client.read(&mut vec![0; 65_536]).is_ok() {}
@@ -438,7 +454,7 @@ pub(super) mod tests {
         let token = reported(&engine.poller, LONG)[0];
         ready(&engine, token);
         engine.tick(Instant::now() + engine.limits.head_time);
-        // It has time to read it.
+        // The client has time to read the response.
         engine.tick(Instant::now());
         assert_eq!(engine.shared.statistics().open, 1);
         assert_eq!(reported(&engine.poller, LONG), [token]);
@@ -452,7 +468,8 @@ pub(super) mod tests {
     fn aborting_all_counts_the_requests_in_progress_and_leaves_nothing() {
         let by_address = Some(9);
         let engine = engine(ConnectionLimits { by_address, ..few() });
-        // One has begun a request, and the other one has been rejected and has not closed.
+        // One client has begun a request. The other one has been rejected and has not closed its
+        // connection.
         let mut clients = ["GET / HT", "\0"].map(|sent| {
             let mut client = connect(&engine);
             client.write_all(sent.as_bytes()).unwrap();
@@ -497,7 +514,8 @@ pub(super) mod tests {
         }
     }
 
-    /// Bytes that one step leaves to the next have been read, and are no longer in a buffer of the kernel.
+    /// Bytes that one step leaves to the next have been read, so they are no longer in a buffer of
+    /// the kernel.
     #[test]
     fn requests_that_wait_for_another_step_are_counted_when_they_are_aborted() {
         let engine = engine(few());

@@ -1,4 +1,4 @@
-//! Gives each route a blocking predictor of its own.
+//! A separate blocking predictor for each route.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ struct Predicted {
     handler: Arc<dyn Handler>,
 }
 
-/// Wraps a handler that may block, so that it holds up other requests only the first time that it does. For
-/// [`Routes::wrap_each`](crate::http::routes::Routes::wrap_each).
+/// Wraps a handler that may block, so that it delays other requests only the first time that it
+/// blocks. The function is meant for [`Routes::wrap_each`](crate::http::routes::Routes::wrap_each).
 pub fn predict_blocking(handler: Arc<dyn Handler>) -> Arc<dyn Handler> {
     Arc::new(Predicted { predictor: BlockingPredictor::default(), handler })
 }

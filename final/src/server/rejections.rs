@@ -1,7 +1,9 @@
-//! REJECT: every rejected request or connection is counted by its reason, and leaves a line for the operator.
+//! REJECT: every rejected request or connection is counted by its reason, and a line about it is
+//! written for the operator.
 //!
-//! The access log has the requests that a handler or a layer responded to. Earlier rejections would leave no trace:
-//! malformed requests, requests that do not arrive in time, connections beyond a limit.
+//! The access log contains the requests to which a handler or a layer responded. Earlier rejections
+//! would leave no trace: malformed requests, requests that do not arrive in time, and connections
+//! over a limit.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,13 +14,13 @@ use std::time::{Duration, Instant};
 use super::lock;
 use crate::http::rejection::Rejection;
 
-/// Lines in a second, at most. A flood of rejections must not fill the disk with the log: at 200 bytes a line, this
-/// is 170 MB a day.
+/// The maximum number of lines in a second. A flood of rejections must not fill the disk with the
+/// log: with 200 bytes per line, this is 170 MB a day.
 const LINES_A_SECOND: u32 = 10;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What writes a line about a rejection.
+/// The function that writes a line about a rejection.
 pub(super) struct RejectionLog(Box<dyn Fn(&str) + Send + Sync>);
 
 impl RejectionLog {
@@ -37,22 +39,23 @@ impl fmt::Debug for RejectionLog {
     }
 }
 
-/// The counts, and which rejections get a line. A line is returned, so that it is written without a lock.
+/// The counts by reason, and the limit on lines. Methods return a line instead of writing it, so
+/// that it can be written without holding the lock.
 #[derive(Default)]
 pub(super) struct Rejections(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     by_reason: BTreeMap<&'static str, u64>,
-    /// When the current second began, and how many rejections it has.
+    /// The start of the current second, and the number of rejections in it.
     second: Option<(Instant, u32)>,
-    /// Rejections of this second that have no line.
+    /// The number of rejections in this second without a line.
     suppressed: u64,
 }
 
 impl Rejections {
-    /// Counts a rejection. Returns a line about the second before, if that had too many, and one about this rejection if
-    /// this second may have one more.
+    /// Counts a rejection. Returns a line about the previous second, if it had too many rejections,
+    /// and a line about this rejection, if this second may have another line.
     pub(super) fn record(
         &self,
         peer: SocketAddr,
@@ -71,12 +74,13 @@ impl Rejections {
         [summary, Some(line(peer, rejection))]
     }
 
-    /// Time passes: when a second with too many rejections is over, a line says how many had none.
+    /// Checks the time. When a second with too many rejections is over, returns a line with the
+    /// number of rejections that had no line.
     pub(super) fn tick(&self, now: Instant) -> Option<String> {
         lock(&self.0).next_second(now)
     }
 
-    /// How many have been rejected for each reason, in alphabetical order.
+    /// Returns the number of rejections for each reason, in alphabetical order.
     pub(super) fn by_reason(&self) -> Vec<(&'static str, u64)> {
         lock(&self.0).by_reason.iter().map(|(reason, count)| (*reason, *count)).collect()
     }
