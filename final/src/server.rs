@@ -45,7 +45,7 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// A server that is bound to its address and not yet running.
+/// A server that is bound to its address but does not run yet.
 #[derive(Debug)]
 pub struct Server {
     listener: Listener,
@@ -288,7 +288,7 @@ impl ServerShared {
     }
 }
 
-/// Stops a server and reads its statistics, from any thread.
+/// A handle that stops a server and reads its statistics, from any thread.
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
     address: SocketAddr,
@@ -296,7 +296,7 @@ pub struct ServerHandle {
 }
 
 impl ServerHandle {
-    /// The address that clients connect to.
+    /// Returns the address that clients connect to.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
@@ -310,7 +310,7 @@ impl ServerHandle {
         self.shared.changed.notify_all();
     }
 
-    /// Whether a shutdown has been requested. Connections in progress are still served.
+    /// Returns whether a shutdown has been requested. Connections in progress are still served.
     pub fn is_stopping(&self) -> bool {
         self.shared.is_stopping.load(Ordering::Acquire)
     }

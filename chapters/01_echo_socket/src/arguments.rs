@@ -1,13 +1,13 @@
-//! Parses the command line, or reports what to type instead.
+//! Command-line parsing. An error message describes the arguments that are accepted.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// The default address. Only programs on this machine can reach it.
+/// The default address: the loopback interface, so only programs on this machine can connect.
 pub const DEFAULT_ADDRESS: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// The settings of one run of the program.
+/// The settings that the command line selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arguments {
     /// The address to listen on. For port 0 the kernel chooses a free port.
@@ -18,7 +18,7 @@ impl Arguments {
     /// Parses the arguments that follow the program's name.
     ///
     /// # Errors
-    /// [`ArgumentsError`] for an invalid address, or for more than one argument.
+    /// Returns [`ArgumentsError`] for an invalid address, or for more than one argument.
     pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, ArgumentsError> {
         let address = match arguments.next() {
             None => DEFAULT_ADDRESS,
@@ -31,12 +31,12 @@ impl Arguments {
     }
 }
 
-/// Why the command line is invalid.
+/// The reason why the command line is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArgumentsError {
-    /// The first argument is not `IP:PORT`.
+    /// The address argument is not of the form `IP:PORT`.
     Address(String),
-    /// A surplus argument.
+    /// A surplus argument, where only an address is expected.
     Surplus(String),
 }
 

@@ -1,20 +1,21 @@
-//! The echo: every byte goes back to the client that sent it.
+//! The echo service: sends every received byte back to its client.
 
 use std::io;
 use std::time::Duration;
 
 use crate::core::{Connection, Deadline, Fill};
 
-/// How much memory and time one client may use.
+/// The limits on the memory and the time of one client.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// The size of a client's buffer, in bytes. The server never reads further ahead than this.
+    /// The size of a client's buffer in bytes: the most that the server reads before it sends the
+    /// echo.
     pub buffer: usize,
-    /// How long a client may be idle.
+    /// The maximum time that a client may send nothing.
     pub idle: Duration,
-    /// How long a client may take to read one buffer's worth of echo.
+    /// The maximum time for sending the contents of one buffer back.
     pub write: Duration,
-    /// How long the server waits for the client's FIN after its own.
+    /// The maximum time that the server waits for the client's FIN after it has sent its own.
     pub linger: Duration,
 }
 
@@ -29,21 +30,21 @@ impl Default for Limits {
     }
 }
 
-/// Why an echo ended without an error.
+/// The reason why an echo ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EchoEnd {
-    /// The client sent its FIN.
+    /// The client has sent its FIN.
     ClientDone,
     /// The client was idle for longer than [`Limits::idle`].
     ClientIdle,
 }
 
-/// Sends everything back that a client sends, until the client closes its side or is idle.
+/// Echoes everything that a client sends, until the client sends its FIN or is idle for too long.
 ///
-/// Returns the number of bytes sent back, and why the echo ended.
+/// Returns the number of echoed bytes and the reason for the end.
 ///
 /// # Errors
-/// Those of the socket: the client reset the connection, or did not read its echo in time.
+/// Returns the error of the socket, for example when the client does not read its echo in time.
 pub fn serve(mut connection: Connection, limits: &Limits) -> io::Result<(u64, EchoEnd)> {
     let mut echoed = 0;
     let end = loop {
@@ -54,7 +55,7 @@ pub fn serve(mut connection: Connection, limits: &Limits) -> io::Result<(u64, Ec
                 connection.write_all(&bytes, Deadline::after(limits.write))?;
                 echoed += bytes.len() as u64;
             }
-            // The client may still be reading. Everything it sent has been echoed by now.
+            // The client may still be receiving. All of its bytes have been echoed.
             Fill::Eof => break EchoEnd::ClientDone,
             Fill::TimedOut => break EchoEnd::ClientIdle,
         }

@@ -1,11 +1,13 @@
-//! A TCP echo server, one client at a time.
+//! A TCP echo server that serves one client at a time.
 //!
-//! How a byte travels through the program, and the file of each step:
+//! The way of a byte through the program, with the module of each step:
 //!
 //! 1. [`arguments`]: parses the command line.
-//! 2. [`core::listener`]: socket, setsockopt, bind, listen; then accept, once for each client.
-//! 3. [`server`]: the loop that accepts clients and serves each.
-//! 4. [`core::connection`]: one client: recv, send, shutdown, close, each with a deadline.
+//! 2. [`core::listener`]: opens the listening socket (socket, setsockopt, bind, listen) and accepts
+//!    clients.
+//! 3. [`server`]: the loop that accepts the clients and serves each.
+//! 4. [`core::connection`]: the connection to one client (recv, send, shutdown, close), with
+//!    deadlines.
 //! 5. [`echo`]: sends every byte back.
 
 #![warn(

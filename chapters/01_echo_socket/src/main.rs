@@ -1,11 +1,12 @@
-//! The program: parse the arguments, listen, print the address, serve.
+//! The program: parses the arguments, listens, prints the address, and serves clients.
 
 use anyhow::Context;
 use ch01_echo_socket::core::stdout::announce;
 use ch01_echo_socket::{Arguments, Server};
 
 fn main() -> anyhow::Result<()> {
-    // `args` would panic at an argument that is not UTF-8. Replacing the bad bytes turns it into an invalid argument.
+    // `std::env::args` panics at an argument that is not valid UTF-8. The lossy conversion lets the
+    // parser reject it instead.
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let arguments = Arguments::parse(words)?;
     let server = Server::bind(arguments.address)

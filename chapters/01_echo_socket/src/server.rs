@@ -8,7 +8,7 @@ use crate::core::stderr::log_stderr;
 use crate::core::{Connection, Listener};
 use crate::echo::{self, Limits};
 
-/// A server that is bound to its address and not yet running.
+/// A server that is bound to its address but does not run yet.
 #[derive(Debug)]
 pub struct Server {
     listener: Listener,
@@ -16,34 +16,35 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds a server to `address`. Clients can connect from now on; [`Server::run`] serves them.
+    /// Binds a server to `address`. The kernel completes handshakes from then on; [`Server::run`]
+    /// serves the clients.
     ///
     /// # Errors
-    /// [`BindError`] when the address cannot be used.
+    /// Returns [`BindError`] when the address cannot be used.
     pub fn bind(address: SocketAddr) -> Result<Server, BindError> {
         Ok(Server { listener: Listener::bind(address)?, limits: Limits::default() })
     }
 
-    /// Replaces the default limits.
+    /// Replaces the default [`Limits`].
     pub fn with_limits(self, limits: Limits) -> Server {
         Server { limits, ..self }
     }
 
-    /// The address that clients connect to.
+    /// Returns the address that clients connect to.
     pub fn local_addr(&self) -> SocketAddr {
         self.listener.local_addr()
     }
 
-    /// Serves one client after the other, forever.
+    /// Serves one client after another until the listening socket fails.
     ///
     /// # Errors
-    /// When the listening socket becomes unusable. An error of one client is logged on standard error and
-    /// ends only that client.
+    /// Returns an error when the listening socket becomes unusable. An error of one client is
+    /// logged on standard error and ends only that connection.
     pub fn run(self) -> io::Result<()> {
         loop {
             let (stream, peer) = self.listener.accept()?;
             log_stderr(format_args!("{peer}: connected"));
-            // The next accept has to wait until this client is done.
+            // This call blocks, so the next client is accepted only after this one is done.
             match serve_client(stream, peer, &self.limits) {
                 Ok((bytes, end)) => {
                     log_stderr(format_args!("{peer}: {bytes} bytes echoed, {end:?}"));

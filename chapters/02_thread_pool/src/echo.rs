@@ -1,20 +1,21 @@
-//! The echo: every byte goes back to the client that sent it.
+//! The echo service: sends every received byte back to its client.
 
 use std::io;
 use std::time::Duration;
 
 use crate::core::{Connection, Deadline, Fill, Registration};
 
-/// How much memory and time one client may use.
+/// The limits on the memory and the time of one client.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// The size of a client's buffer, in bytes. The server never reads further ahead than this.
+    /// The size of a client's buffer in bytes: the most that the server reads before it sends the
+    /// echo.
     pub buffer: usize,
-    /// How long a client may be idle.
+    /// The maximum time that a client may send nothing.
     pub idle: Duration,
-    /// How long a client may take to read one buffer's worth of echo.
+    /// The maximum time for sending the contents of one buffer back.
     pub write: Duration,
-    /// How long the server waits for the client's FIN after its own.
+    /// The maximum time that the server waits for the client's FIN after it has sent its own.
     pub linger: Duration,
 }
 
@@ -29,21 +30,21 @@ impl Default for Limits {
     }
 }
 
-/// Why an echo ended without an error.
+/// The reason why an echo ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EchoEnd {
-    /// The client sent its FIN.
+    /// The client has sent its FIN.
     ClientDone,
     /// The client was idle for longer than [`Limits::idle`].
     ClientIdle,
 }
 
-/// Sends everything back that a client sends, until the client closes its side or is idle.
+/// Echoes everything that a client sends, until the client sends its FIN or is idle for too long.
 ///
-/// Returns the number of bytes sent back, and why the echo ended.
+/// Returns the number of echoed bytes and the reason for the end.
 ///
 /// # Errors
-/// Those of the socket: the client reset the connection, or did not read its echo in time.
+/// Returns the error of the socket, for example when the client does not read its echo in time.
 pub fn serve(
     mut connection: Connection,
     limits: &Limits,
@@ -51,8 +52,9 @@ pub fn serve(
 ) -> io::Result<(u64, EchoEnd)> {
     let mut echoed = 0;
     let mut deadline = Deadline::after(limits.idle);
-    // Once its first byte has arrived, a client has a transfer that a shutdown must not abort. That byte is still in
-    // the kernel when we mark the connection busy, so a shutdown on another thread sees one or the other.
+    // A client whose first byte has arrived has a transfer that a shutdown must not abort. `wait`
+    // leaves that byte in the kernel until the connection is marked as busy, so a shutdown on
+    // another thread finds either the byte or the mark.
     if let Fill::Bytes(_) = connection.wait(deadline)? {
         registration.busy();
     }
@@ -65,7 +67,7 @@ pub fn serve(
                 echoed += bytes.len() as u64;
                 deadline = Deadline::after(limits.idle);
             }
-            // The client may still be reading. Everything it sent has been echoed by now.
+            // The client may still be receiving. All of its bytes have been echoed.
             Fill::Eof => break EchoEnd::ClientDone,
             Fill::TimedOut => break EchoEnd::ClientIdle,
         }
@@ -75,10 +77,10 @@ pub fn serve(
     Ok((echoed, end))
 }
 
-/// Tells a client that the server is busy, and closes the connection.
+/// Sends a client the message that the server is busy, and closes the connection.
 ///
 /// # Errors
-/// Those of the socket. The client cannot be reached then.
+/// Returns the error of the socket, for example that the client has reset the connection.
 pub fn reject(mut connection: Connection, limits: &Limits) -> io::Result<()> {
     connection.write_all(b"busy, try again later\n", Deadline::after(limits.linger))?;
     connection.close(limits.linger);

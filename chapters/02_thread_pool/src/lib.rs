@@ -1,14 +1,17 @@
 //! A TCP echo server with a thread pool and graceful shutdown.
 //!
-//! How a byte travels through the program, and the file of each step:
+//! The way of a byte through the program, with the module of each step:
 //!
 //! 1. [`arguments`]: parses the command line.
-//! 2. [`core::listener`]: socket, setsockopt, bind, listen; then accept, once for each client.
+//! 2. [`core::listener`]: opens the listening socket (socket, setsockopt, bind, listen) and accepts
+//!    clients.
 //! 3. [`server`]: the loop that accepts clients and submits them to the pool.
-//! 4. [`core::thread_pool`]: a bounded queue ([`core::task_queue`]) and the workers that consume it.
-//! 5. [`core::connection`]: one client: recv, send, shutdown, close, each with a deadline.
+//! 4. [`core::thread_pool`]: a bounded queue ([`core::task_queue`]) and the workers that consume
+//!    it.
+//! 5. [`core::connection`]: the connection to one client (recv, send, shutdown, close), with
+//!    deadlines.
 //! 6. [`echo`]: sends every byte back.
-//! 7. [`core::shutdown`]: how the server stops without aborting transfers.
+//! 7. [`core::shutdown`]: stops the server without aborting transfers.
 
 #![warn(
     clippy::print_stderr,

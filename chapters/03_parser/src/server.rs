@@ -13,16 +13,17 @@ use crate::core::{Connection, Deadline, Listener, Shutdown, ThreadPool};
 use crate::http::limits::Limits;
 use crate::http::{Handler, HttpError, Status, exchange};
 
-/// Four clients are served at the same time, and up to 64 wait.
+/// The size of the pool: four clients are served at the same time, and up to 64 wait.
 const WORKERS: PoolConfig = PoolConfig { workers: 4, queue: 64 };
 
-/// One thread that rejects clients when the queue is full, so that the accept loop never waits for them.
+/// The size of the pool that rejects clients when the workers' queue is full, so that the accept
+/// loop never waits for such a client.
 const SHEDDER: PoolConfig = PoolConfig { workers: 1, queue: 64 };
 
-/// How long a graceful shutdown waits for transfers in progress.
+/// The maximum time that a graceful shutdown waits for transfers in progress.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// A server that is bound to its address and not yet running.
+/// A server that is bound to its address but does not run yet.
 #[derive(Debug)]
 pub struct Server {
     listener: Listener,
@@ -39,7 +40,7 @@ struct ServerShared {
     pool: OnceLock<ThreadPool<Client>>,
 }
 
-/// An accepted client: a task in the queue.
+/// An accepted client, which is a task in the queue of the pool.
 #[derive(Debug)]
 struct Client {
     stream: TcpStream,
@@ -47,10 +48,11 @@ struct Client {
 }
 
 impl Server {
-    /// Binds a server to `address`. Clients can connect from now on; [`Server::run`] serves them.
+    /// Binds a server to `address`. The kernel completes handshakes from then on; [`Server::run`]
+    /// serves the clients.
     ///
     /// # Errors
-    /// [`BindError`] when the address cannot be used.
+    /// Returns [`BindError`] when the address cannot be used.
     pub fn bind(address: SocketAddr) -> Result<Server, BindError> {
         Ok(Server {
             listener: Listener::bind(address)?,
@@ -61,7 +63,7 @@ impl Server {
         })
     }
 
-    /// Replaces the default limits.
+    /// Replaces the default [`Limits`].
     pub fn with_limits(self, limits: Limits) -> Server {
         Server { limits, ..self }
     }
@@ -76,25 +78,27 @@ impl Server {
         Server { drain, ..self }
     }
 
-    /// The address that clients connect to.
+    /// Returns the address that clients connect to.
     pub fn local_addr(&self) -> SocketAddr {
         self.listener.local_addr()
     }
 
-    /// A handle that can stop the server from another thread, or from a signal.
+    /// Returns a handle that can stop the server from another thread, for example one that waits
+    /// for signals.
     pub fn handle(&self) -> ServerHandle {
         ServerHandle { address: self.local_addr(), shared: Arc::clone(&self.shared) }
     }
 
-    /// Calls `handler` for the requests of all clients until a handle requests a shutdown, then drains: waits for
-    /// the connections in progress.
+    /// Calls `handler` for the requests of all clients until a handle requests a shutdown, and then
+    /// waits for the connections in progress (drain).
     ///
-    /// Returns the number of connections that were aborted, because they had not finished in time or because a
-    /// handle requested the shutdown twice. A client that has sent nothing loses nothing, and is not counted.
+    /// Returns the number of connections that were aborted, because they had not finished in time
+    /// or because a handle requested the shutdown twice. A client that has sent nothing loses
+    /// nothing, and is not counted.
     ///
     /// # Errors
-    /// When the threads cannot be created, or the listening socket becomes unusable. An error of one client is
-    /// logged on standard error and ends only that client.
+    /// Returns an error when the threads cannot be created, or the listening socket becomes
+    /// unusable. An error of one client is logged on standard error and ends only that connection.
     pub fn run(self, handler: impl Handler) -> io::Result<usize> {
         let Server { listener, limits, workers, drain, shared } = self;
         let shutdown = Arc::clone(&shared.shutdown);
@@ -112,7 +116,7 @@ impl Server {
             if let Err(Rejected::Full(client) | Rejected::Closed(client)) =
                 pool.submit(Client { stream, peer })
             {
-                // If the shedder's queue is full as well, drop the client without a response.
+                // If the shedder's queue is full as well, the client is dropped without a response.
                 let _ = shedder.submit(client);
             }
         };
@@ -122,7 +126,8 @@ impl Server {
                 dispatch(stream, peer);
             }
         }
-        // Clients whose handshake completed before the shutdown are still served. The kernel refuses later ones.
+        // Clients whose handshake is complete are still served. When the iterator is dropped, the
+        // kernel refuses new ones.
         for (stream, peer) in listener.into_pending() {
             if !shutdown.is_waker(peer) {
                 dispatch(stream, peer);
@@ -136,8 +141,9 @@ impl Server {
             for client in pool.take_back() {
                 shutdown.abort(client.stream);
             }
-            // Reads and writes on aborted connections return at once, so the workers end now. A worker that sends a
-            // response delimited by the close, or is blocked elsewhere, ends with the process.
+            // Reads and writes on aborted connections return at once, so the workers end soon. A
+            // worker that sends a response delimited by the close, or is blocked elsewhere, ends
+            // with the process.
             pool.wait(Deadline::after(Duration::from_secs(1)));
         }
         shedder.wait(Deadline::after(Duration::from_secs(1)));
@@ -162,13 +168,13 @@ impl Client {
     fn reject(self, limits: &Limits) {
         let message = "all workers are busy and the queue is full; try again";
         let error = HttpError::new(Status::SERVICE_UNAVAILABLE, "overloaded", message);
-        // An error means that the client is gone already.
+        // An error means that the client cannot be reached, so nothing is left to do.
         let _ = Connection::new(self.stream, self.peer, exchange::buffer_size(limits))
             .and_then(|connection| exchange::reject(connection, &error, limits));
     }
 }
 
-/// Stops a server and reads its statistics, from any thread.
+/// A handle that stops a server and reads its statistics, from any thread.
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
     address: SocketAddr,
@@ -176,7 +182,7 @@ pub struct ServerHandle {
 }
 
 impl ServerHandle {
-    /// The address that clients connect to.
+    /// Returns the address that clients connect to.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
@@ -186,7 +192,7 @@ impl ServerHandle {
         self.shared.shutdown.request(self.address);
     }
 
-    /// The counters of the pool, or `None` before the server runs.
+    /// Returns the counters of the pool, or `None` before the server runs.
     pub fn statistics(&self) -> Option<Statistics> {
         self.shared.pool.get().map(ThreadPool::statistics)
     }

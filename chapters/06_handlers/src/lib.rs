@@ -1,13 +1,16 @@
 //! An HTTP/1.1 server with health checks and static files.
 //!
-//! The life of a request, and the file of each step:
+//! The life of a request, with the module of each step:
 //!
-//! 1. [`core::listener`]: ACCEPT a client; [`server`] hands it to a worker of [`core::thread_pool`].
+//! 1. [`core::listener`]: ACCEPT: accepts a client, which [`server`] hands to a worker of
+//!    [`core::thread_pool`].
 //! 2. [`http::exchange`]: THE LOOP of one connection. Read this first.
-//! 3. [`http::parser`]: PARSE: bytes become a header section, or "need more", or an error with its status.
-//! 4. [`http::framing`] and [`http::body`]: where the body ends, and its bytes.
-//! 5. [`http::handler`]: HANDLE: the interface between the server and the application, which is [`app`].
-//! 6. [`middleware`]: LAYERS around the application, each in its own file: work that many handlers share.
+//! 3. [`http::parser`]: PARSE: turns bytes into a header section or an error with its status, or
+//!    requires more bytes.
+//! 4. [`http::framing`] and [`http::body`]: the end of the body, and its bytes.
+//! 5. [`http::handler`]: HANDLE: the interface between the server and the application, which is
+//!    [`app`].
+//! 6. [`middleware`]: LAYERS around the application, for work that many handlers share.
 //! 7. [`http::routes`]: ROUTE: the table that [`http::router`] builds from [`http::pattern`]s.
 //! 8. [`handlers`]: handlers that any application can use: health probes and static files.
 //! 9. [`http::encoder`]: RESPOND: the one place that decides how a response is framed.

@@ -1,4 +1,5 @@
-//! The program: parse the arguments, listen, print the address, serve until a signal stops it.
+//! The program: parses the arguments, listens, prints the address, and serves until a signal stops
+//! it.
 
 use anyhow::Context;
 use ch06_handlers::core::signals::on_stop;
@@ -6,7 +7,8 @@ use ch06_handlers::core::stdout::announce;
 use ch06_handlers::{Arguments, Server, app};
 
 fn main() -> anyhow::Result<()> {
-    // `args` would panic at an argument that is not UTF-8. Replacing the bad bytes turns it into an invalid argument.
+    // `std::env::args` panics at an argument that is not valid UTF-8. The lossy conversion lets the
+    // parser reject it instead.
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let arguments = Arguments::parse(words)?;
     let server = Server::bind(arguments.address)

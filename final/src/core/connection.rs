@@ -8,7 +8,7 @@ use super::system::{self, Stream, receive};
 /// The result of a read. None of these results is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
-    /// This many new bytes are in the buffer.
+    /// The number of new bytes in the buffer.
     Bytes(usize),
     /// The peer has sent its FIN: it sends no more, but it may still read (half-close).
     Eof,
@@ -16,7 +16,7 @@ pub enum Fill {
     Nothing,
 }
 
-/// One client's connection.
+/// A connection to one client, with a receive buffer.
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
@@ -31,7 +31,7 @@ impl Connection {
         Connection { stream: stream.into(), peer, resets: false }
     }
 
-    /// The client's address.
+    /// Returns the client's address.
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
@@ -60,8 +60,9 @@ impl Connection {
         }
     }
 
-    /// Selects how a later close ends the connection, also one by a panic or by the end of the process: with FIN, or with
-    /// a reset that discards unsent bytes (`SO_LINGER` with a time of zero).
+    /// Selects how the connection ends when it is closed: with FIN, or with a reset that discards
+    /// unsent bytes (`SO_LINGER` with a time of zero). This also applies to a close by a panic or
+    /// by the end of the process.
     ///
     /// # Errors
     /// Those of setsockopt(2).

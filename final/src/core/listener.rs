@@ -9,12 +9,12 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::system::{self, ListenSocket, Stream};
 
-/// The length of the accept queue: how many completed handshakes the kernel keeps until we accept them.
-/// Linux uses the lesser of this and `net.core.somaxconn`. When the queue is full it drops the last
-/// segment of a handshake, and the client retransmits.
+/// The length of the accept queue: the number of completed handshakes that the kernel keeps until
+/// they are accepted. Linux uses the lesser of this and `net.core.somaxconn`. When the queue is
+/// full, it drops the last segment of a handshake, and the client retransmits.
 pub const BACKLOG: i32 = 1024;
 
-/// A listening socket. It carries no data: each accepted client gets its own socket.
+/// A listening socket. It carries no data, because each accepted client gets a socket of its own.
 #[derive(Debug)]
 pub struct Listener {
     socket: ListenSocket,
@@ -25,16 +25,16 @@ impl Listener {
     /// Opens a socket that listens on `address`. For port 0 the kernel chooses a free port.
     ///
     /// # Errors
-    /// [`BindError`] with the step that failed and a remedy.
+    /// Returns [`BindError`] with the step that failed and a remedy.
     pub fn bind(address: SocketAddr) -> Result<Listener, BindError> {
         let failed = |step| move |source| BindError { step, source };
 
-        // socket(2): create an endpoint. It has no address yet.
+        // socket(2) creates an endpoint without an address.
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
             .map_err(failed("socket"))?;
 
-        // setsockopt(2): old connections in TIME_WAIT must not block the port. Windows does not need
-        // this, and there the option of this name lets two servers share a port.
+        // setsockopt(2): connections in TIME_WAIT must not block the port. Windows needs no option
+        // for that, and its option of this name lets two servers share a port.
         #[cfg(not(windows))]
         socket.set_reuse_address(true).map_err(failed("setsockopt(SO_REUSEADDR)"))?;
 
@@ -43,7 +43,7 @@ impl Listener {
         socket.set_tcp_nodelay(true).map_err(failed("setsockopt(TCP_NODELAY)"))?;
         socket.set_nonblocking(true).map_err(failed("fcntl(O_NONBLOCK)"))?;
 
-        // bind(2): assign the address and port.
+        // bind(2) assigns the address and the port.
         socket.bind(&address.into()).map_err(failed("bind"))?;
 
         // listen(2): from now on the kernel completes handshakes, even before the first accept.
@@ -54,7 +54,7 @@ impl Listener {
         Ok(Listener { socket: system::listen_socket(socket), local_addr })
     }
 
-    /// The address that clients connect to, with the port that the kernel chose for port 0.
+    /// Returns the address that clients connect to, with the port that the kernel chose for port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
@@ -96,7 +96,7 @@ pub enum AcceptError {
     Shortage(io::Error),
 }
 
-/// Why the server could not listen on an address.
+/// The reason why the server could not listen on an address.
 #[derive(Debug)]
 pub struct BindError {
     /// The system call that failed.
@@ -125,7 +125,7 @@ impl fmt::Display for BindError {
 
 impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        None // Display prints the source already, so an error chain would print it twice.
+        None // `Display` already prints the source, and an error chain would print it again.
     }
 }
 

@@ -47,7 +47,7 @@ fn write_line(out: &mut impl Write, message: impl Display) {
 mod tests {
     use super::*;
 
-    /// Accepts one write, and fails the second.
+    /// A writer whose first write succeeds and whose later writes fail.
     struct Once(Option<String>);
 
     impl Write for Once {

@@ -2,14 +2,15 @@
 
 use std::io;
 
-/// Calls `stop` for each signal that should end the program: SIGINT (Ctrl-C), SIGTERM (`kill`) and SIGHUP (the terminal
-/// closes). `stop` runs in its own thread, so it may take locks, which a signal handler must not.
+/// Calls `stop` for each signal that should end the program: SIGINT (Ctrl-C), SIGTERM (`kill`) and
+/// SIGHUP (the terminal closes). `stop` runs in a thread of its own, so unlike a signal handler it
+/// may take locks.
 ///
-/// A signal that was ignored when the program started stays ignored: `nohup` ignores SIGHUP, and a shell
-/// without job control ignores SIGINT for a background job, to protect it from these signals.
+/// A signal that was ignored when the program started stays ignored: `nohup` ignores SIGHUP, and a
+/// shell without job control ignores SIGINT for a background job.
 ///
 /// # Errors
-/// When the kernel rejects a handler, or a thread cannot be created.
+/// Returns an error when the kernel rejects a handler, or a thread cannot be created.
 #[cfg(unix)]
 pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -22,19 +23,21 @@ pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
-/// Windows has no signals. Ctrl-C and closing the console are reported in another way.
+/// Calls `stop` for Ctrl-C and for the closing of the console. Windows has no signals, and reports
+/// these in another way.
 #[cfg(not(unix))]
 pub fn on_stop(stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(stop).map_err(io::Error::other)
 }
 
-/// The signals that were ignored when the program started. Must be called before a handler is set. Only Linux lists
-/// them in a file; on other Unix systems the list is empty, and all three signals stop the program.
+/// Returns the signals that were ignored when the program started. It must be called before a
+/// handler is set. Only Linux lists them in a file; on other Unix systems the list is empty, and
+/// all three signals stop the program.
 #[cfg(unix)]
 fn ignored_signals() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    // The lowest bit is signal 1.
+    // The lowest bit stands for signal 1.
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     (1..=64).filter(|signal| mask >> (signal - 1) & 1 == 1).collect()
 }

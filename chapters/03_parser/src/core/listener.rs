@@ -1,4 +1,4 @@
-//! ACCEPT: the listening socket: socket, setsockopt, bind, listen, accept.
+//! ACCEPT: the listening socket (socket, setsockopt, bind, listen, accept).
 
 use std::fmt;
 use std::io;
@@ -10,15 +10,15 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::stderr::log_stderr;
 
-/// The length of the accept queue: how many completed handshakes the kernel keeps until we accept them.
-/// Linux uses the lesser of this and `net.core.somaxconn`. When the queue is full it drops the last
-/// segment of a handshake, and the client retransmits.
+/// The length of the accept queue: the number of completed handshakes that the kernel keeps until
+/// they are accepted. Linux uses the lesser of this and `net.core.somaxconn`. When the queue is
+/// full, it drops the last segment of a handshake, and the client retransmits.
 pub const BACKLOG: i32 = 128;
 
-/// How long `accept` pauses when a resource, such as file descriptors, is exhausted.
+/// The pause of [`Listener::accept`] when a resource, such as file descriptors, is exhausted.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A listening socket. It carries no data: each accepted client gets its own socket.
+/// A listening socket. It carries no data, because each accepted client gets a socket of its own.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
@@ -29,20 +29,20 @@ impl Listener {
     /// Opens a socket that listens on `address`. For port 0 the kernel chooses a free port.
     ///
     /// # Errors
-    /// [`BindError`] with the step that failed and a remedy.
+    /// Returns [`BindError`] with the step that failed and a remedy.
     pub fn bind(address: SocketAddr) -> Result<Listener, BindError> {
         let failed = |step| move |source| BindError { step, source };
 
-        // socket(2): create an endpoint. It has no address yet.
+        // socket(2) creates an endpoint without an address.
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
             .map_err(failed("socket"))?;
 
-        // setsockopt(2): old connections in TIME_WAIT must not block the port. Windows does not need
-        // this, and there the option of this name lets two servers share a port.
+        // setsockopt(2): connections in TIME_WAIT must not block the port. Windows needs no option
+        // for that, and its option of this name lets two servers share a port.
         #[cfg(not(windows))]
         socket.set_reuse_address(true).map_err(failed("setsockopt(SO_REUSEADDR)"))?;
 
-        // bind(2): assign the address and port.
+        // bind(2) assigns the address and the port.
         socket.bind(&address.into()).map_err(failed("bind"))?;
 
         // listen(2): from now on the kernel completes handshakes, even before the first accept.
@@ -53,19 +53,19 @@ impl Listener {
         Ok(Listener { socket, local_addr })
     }
 
-    /// The address that clients connect to, with the port that the kernel chose for port 0.
+    /// Returns the address that clients connect to, with the port that the kernel chose for port 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// accept(2): waits for a client and returns its socket and address.
+    /// Accepts a client with accept(2), and returns its socket and address.
     ///
-    /// Errors that concern only one client are skipped. When a resource (file descriptors, memory) is
-    /// exhausted, `accept` logs that on standard error, pauses for 50 ms and retries. Returning the error
-    /// would end the server because of a short shortage.
+    /// Errors that concern only one client are skipped. When a resource (file descriptors, memory)
+    /// is exhausted, `accept` logs that on standard error, pauses for 50 ms and retries. Returning
+    /// the error would end the server because of a temporary shortage.
     ///
     /// # Errors
-    /// All others: the listening socket itself is unusable.
+    /// Returns an error of the listening socket itself, such as that it does not listen.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
             match self.socket.accept() {
@@ -82,10 +82,10 @@ impl Listener {
         }
     }
 
-    /// Closes the listening socket, but first accepts the connections in its accept queue, whose
-    /// handshake is complete. Does not wait, not even for a free file descriptor, because a shutdown has
-    /// a deadline. Dropping the returned iterator closes the socket; the kernel then resets connections
-    /// that are still in the queue, and refuses new ones.
+    /// Returns an iterator that accepts the connections in the accept queue and closes the
+    /// listening socket when it is dropped. It never waits, not even for a free file descriptor,
+    /// because a shutdown has a deadline. After the close, the kernel resets the connections that
+    /// are still in the queue, and refuses new ones.
     pub fn into_pending(self) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
         let is_nonblocking = self.socket.set_nonblocking(true).is_ok();
         std::iter::from_fn(move || {
@@ -95,7 +95,8 @@ impl Listener {
             loop {
                 match self.socket.accept() {
                     Ok((stream, peer)) => {
-                        // On some systems an accepted socket inherits the listener's mode. On Linux it does not.
+                        // On some systems an accepted socket inherits the non-blocking mode of the
+                        // listener. On Linux it does not.
                         stream.set_nonblocking(false).ok()?;
                         return Some((stream, peer));
                     }
@@ -107,7 +108,7 @@ impl Listener {
     }
 }
 
-/// What to do after a failed accept.
+/// The reaction to a failed accept.
 #[derive(Debug, PartialEq, Eq)]
 enum After {
     TryAgain,
@@ -119,18 +120,18 @@ impl After {
     fn failure(error: &io::Error) -> After {
         use io::ErrorKind;
         match error.kind() {
-            // The client left between its handshake and our accept, or a signal interrupted the call.
+            // The client left before its connection was accepted, or a signal interrupted the call.
             ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset => {
                 After::TryAgain
             }
-            // The socket does not listen, or it is non-blocking and there is no client.
+            // The socket does not listen, or it is non-blocking and its accept queue is empty.
             ErrorKind::InvalidInput | ErrorKind::WouldBlock => After::GiveUp,
             _ => After::Pause,
         }
     }
 }
 
-/// Why the server could not listen on an address.
+/// The reason why the server could not listen on an address.
 #[derive(Debug)]
 pub struct BindError {
     /// The system call that failed.
@@ -159,7 +160,7 @@ impl fmt::Display for BindError {
 
 impl std::error::Error for BindError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        None // Display prints the source already, so an error chain would print it twice.
+        None // `Display` already prints the source, and an error chain would print it again.
     }
 }
 
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn only_errors_of_one_client_or_of_the_moment_are_retried() {
+    fn temporary_errors_and_errors_of_one_client_are_retried() {
         use io::ErrorKind;
         for (kind, after) in [
             (ErrorKind::ConnectionAborted, After::TryAgain),

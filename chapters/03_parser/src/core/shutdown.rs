@@ -1,4 +1,5 @@
-//! Graceful shutdown: accept no new clients, and give the current ones until a deadline to finish.
+//! Graceful shutdown: the server accepts no new clients, and gives the current ones until a
+//! deadline to finish.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,9 +9,10 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-/// The shutdown request, and all connections that it has to reach.
+/// The shutdown request, and the connections that it applies to.
 ///
-/// The accept loop, every connection and every handle that can stop the server share one value.
+/// The accept loop, every connection, and every handle that can stop the server share one value of
+/// this type.
 #[derive(Debug, Default)]
 pub struct Shutdown {
     inner: Mutex<Inner>,
@@ -19,11 +21,12 @@ pub struct Shutdown {
 #[derive(Debug, Default)]
 struct Inner {
     requested: bool,
-    /// The drain time is over: connections are aborted.
+    /// Whether connections are aborted, because the drain time is over or a second shutdown was
+    /// requested.
     aborting: bool,
-    /// Where the accept loop can be woken. Set by the request.
+    /// The address at which the accept loop can be woken. The shutdown request sets it.
     listen_addr: Option<SocketAddr>,
-    /// The local address of our own connection that woke the accept loop.
+    /// The local address of the connection that woke the accept loop.
     waker: Option<SocketAddr>,
     /// The number of connections that were aborted before they had finished.
     aborted: usize,
@@ -37,10 +40,11 @@ struct Open {
     activity: Activity,
 }
 
-/// The progress of a connection, as far as a shutdown is concerned.
+/// The activity of a connection, which determines what a shutdown does with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Activity {
-    /// Waiting for a message, of which no thread has read a byte. Bytes may be in the receive buffer.
+    /// The connection waits for a message, of which no thread has read a byte. Bytes may be in the
+    /// receive buffer.
     Idle,
     /// A message is being read, or its response is being sent.
     Busy,
@@ -51,27 +55,29 @@ enum Activity {
 }
 
 impl Open {
-    /// Shuts down the receiving direction of an idle connection: a thread that is blocked in recv on this socket
-    /// gets end of file, and so does every later read when the receive buffer is empty.
+    /// Shuts down the receiving direction of an idle connection. A thread that is blocked in
+    /// recv(2) on this socket then gets end of file, and so does every later read once the receive
+    /// buffer is empty.
     ///
-    /// This cannot be undone, and it could lose data: if a client has sent half of a message, a read before the other
-    /// half arrives would get end of file. So a connection with bytes in its receive buffer does not count as idle,
-    /// even if no worker has read them.
+    /// This cannot be undone, and it could lose data: if a client has sent half of a message, a
+    /// read before the other half arrives would get end of file. So a connection with bytes in its
+    /// receive buffer does not count as idle, even if no worker has read them.
     fn end_if_idle(&self) {
         if self.activity == Activity::Idle && !has_unread(&self.stream) {
             let _ = self.stream.shutdown(Direction::Read);
         }
     }
 
-    /// Aborts the connection. Returns whether it was busy.
+    /// Aborts the connection, and returns whether it was busy.
     fn abort(&mut self) -> bool {
         let was_busy = match self.activity {
             Activity::Idle => has_unread(&self.stream),
             Activity::Busy => true,
             Activity::Closing | Activity::Aborted => false,
         };
-        // FIN would make a response that is delimited by the close look complete. Such a connection is reset instead,
-        // when its thread notices or when the process ends. See `Connection::reset_on_close`.
+        // A FIN would make a response that is delimited by the close look complete. Such a
+        // connection is reset instead, when its thread closes the socket or when the process ends.
+        // See `Connection::reset_on_close`.
         let linger = SockRef::from(&self.stream).linger();
         let is_reset = matches!(linger, Ok(Some(Duration::ZERO)));
         let direction = if is_reset { Direction::Read } else { Direction::Both };
@@ -81,11 +87,11 @@ impl Open {
     }
 }
 
-/// Whether the kernel holds bytes that no thread has read. Does not wait.
+/// Returns whether the kernel holds bytes that no thread has read. It does not wait.
 ///
-/// Non-blocking mode applies to the whole socket, so for a moment a worker's recv on it does not block either. Only
-/// idle connections are checked, so this can only hit a worker that waits for a first byte. It finds none and closes
-/// the connection, as a shutdown wants it.
+/// Non-blocking mode applies to the whole socket, so for a moment a worker's recv(2) on it does not
+/// block either. Only idle connections are checked, so this affects only a worker that waits for a
+/// first byte. That worker closes the connection, which is right during a shutdown.
 fn has_unread(stream: &TcpStream) -> bool {
     let peeked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
     let _ = stream.set_nonblocking(false);
@@ -93,9 +99,10 @@ fn has_unread(stream: &TcpStream) -> bool {
 }
 
 impl Inner {
-    /// Wakes the accept loop, which is blocked in accept(2), by connecting to it. If the backlog is full, the
-    /// connection fails, but then the loop is awake anyway. Without a free file descriptor it fails too, so `wake`
-    /// runs again whenever a connection has closed.
+    /// Wakes the accept loop, which is blocked in accept(2), by connecting to the listening socket.
+    /// If the backlog is full, the attempt fails, but then the loop is not blocked. The attempt
+    /// also fails without a free file descriptor, so `wake` runs again whenever a connection has
+    /// closed.
     fn wake(&mut self) {
         if let (Some(address), None) = (self.listen_addr, self.waker)
             && let Ok(waker) = TcpStream::connect_timeout(&address, Duration::from_secs(1))
@@ -106,16 +113,16 @@ impl Inner {
 }
 
 impl Shutdown {
-    /// Whether a shutdown has been requested.
+    /// Returns whether a shutdown has been requested.
     pub fn is_requested(&self) -> bool {
         self.lock().requested
     }
 
-    /// Asks the server that listens on `address` to stop. Can be called from any thread.
+    /// Requests a stop of the server that listens on `address`. It can be called from any thread.
     ///
-    /// This wakes the accept loop, and every idle connection: it reads the end of the stream and closes.
-    /// Busy connections go on. A second request aborts those as well, because then the operator does not
-    /// want to wait.
+    /// The request wakes the accept loop and ends the idle connections, which read the end of the
+    /// stream. Busy connections go on. A second request aborts them as well, because it means that
+    /// the operator does not want to wait.
     pub fn request(&self, address: SocketAddr) {
         let mut inner = self.lock();
         if inner.requested {
@@ -128,12 +135,13 @@ impl Shutdown {
         for connection in inner.connections.values() {
             connection.end_if_idle();
         }
-        // Hold the lock until the waker's address is stored, so that the loop can tell the waker from a client.
+        // The lock is held until the waker's address is stored, so that the loop can distinguish
+        // the waker from a client.
         inner.listen_addr = Some(reachable(address));
         inner.wake();
     }
 
-    /// Whether this peer is our own wake-up connection and not a client.
+    /// Returns whether `peer` is the address of the wake-up connection and not of a client.
     pub fn is_waker(&self, peer: SocketAddr) -> bool {
         self.lock().waker == Some(peer)
     }
@@ -141,7 +149,7 @@ impl Shutdown {
     /// Registers a connection, as idle. Dropping the returned value removes it.
     ///
     /// # Errors
-    /// When the socket cannot be duplicated because no file descriptor is free.
+    /// Returns an error when the socket cannot be duplicated because no file descriptor is free.
     pub fn register(self: &Arc<Self>, stream: &TcpStream) -> io::Result<Registration> {
         let mut connection = Open { stream: stream.try_clone()?, activity: Activity::Idle };
         let mut inner = self.lock();
@@ -157,8 +165,8 @@ impl Shutdown {
         Ok(Registration { shutdown: Arc::clone(self), id })
     }
 
-    /// Aborts every open connection, and every connection that is registered later. Returns how many busy
-    /// connections have been aborted so far.
+    /// Aborts every open connection, and every connection that is registered later. Returns the
+    /// number of busy connections that have been aborted so far.
     pub fn abort_all(&self) -> usize {
         let mut inner = self.lock();
         inner.aborting = true;
@@ -174,7 +182,7 @@ impl Shutdown {
         self.lock().aborted += usize::from(connection.abort());
     }
 
-    /// How many busy connections have been aborted.
+    /// Returns the number of busy connections that have been aborted.
     pub fn aborted(&self) -> usize {
         self.lock().aborted
     }
@@ -184,7 +192,7 @@ impl Shutdown {
     }
 }
 
-/// Registers a connection for the shutdown. Dropping it removes the connection.
+/// The registration of a connection with a [`Shutdown`]. It ends when this value is dropped.
 #[derive(Debug)]
 pub struct Registration {
     shutdown: Arc<Shutdown>,
@@ -192,8 +200,9 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Marks the connection as busy, so that a shutdown lets it finish. To be called before the first byte of the
-    /// message is read, see [`Connection::wait`](super::Connection::wait).
+    /// Marks the connection as busy, so that a shutdown lets it finish. The caller must do this
+    /// before it reads the first byte of the message, see
+    /// [`Connection::wait`](super::Connection::wait).
     pub fn busy(&self) {
         self.enter(Activity::Busy);
     }
@@ -208,7 +217,8 @@ impl Registration {
         self.enter(Activity::Closing);
     }
 
-    /// Whether a shutdown has been requested, so that this connection should end soon.
+    /// Returns whether a shutdown has been requested, in which case this connection should end
+    /// soon.
     pub fn must_end(&self) -> bool {
         self.shutdown.is_requested()
     }
@@ -220,7 +230,8 @@ impl Registration {
             && connection.activity != Activity::Aborted
         {
             connection.activity = activity;
-            // `request` uses the same lock, so either it finds this connection idle, or we see its request here.
+            // `Shutdown::request` takes the same lock: either it finds this connection idle, or its
+            // request is visible here.
             if requested {
                 connection.end_if_idle();
             }
@@ -236,8 +247,8 @@ impl Drop for Registration {
     }
 }
 
-/// An address at which a server can be reached from its own machine: the loopback address for a server that
-/// listens on a wildcard address (`0.0.0.0`, `[::]`).
+/// Returns an address at which a server can be reached from its own machine: the loopback address
+/// for a server that listens on a wildcard address (`0.0.0.0`, `[::]`).
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -281,12 +292,13 @@ mod tests {
         assert_eq!(idle.read(&mut [0; 8]).unwrap(), 0);
         busy_client.write_all(b"more").unwrap();
         assert_eq!(busy.read(&mut [0; 8]).unwrap(), 4);
-        // After it has finished, it would wait for the next message, so it ends as well.
+        // A busy connection ends when it becomes idle, because it would otherwise wait for the next
+        // message.
         busy_entry.idle();
         assert_eq!(busy.read(&mut [0; 8]).unwrap(), 0);
     }
 
-    /// Sends `text` and waits until it has arrived.
+    /// Sends `text` and waits until its first byte has arrived.
     fn send(client: &mut TcpStream, server: &TcpStream, text: &str) {
         client.write_all(text.as_bytes()).unwrap();
         server.peek(&mut [0]).unwrap();
@@ -302,7 +314,8 @@ mod tests {
         assert_eq!(late.read(&mut [0; 8]).unwrap(), 0);
     }
 
-    /// Regression: the shutdown used to check only whether a worker had marked the connection as busy.
+    /// Regression test: a shutdown checked only whether a worker had marked the connection as busy,
+    /// and ended a connection with unread bytes.
     #[test]
     fn a_client_whose_first_bytes_are_unread_can_send_the_rest() {
         type Arrival = fn(&Arc<Shutdown>, &TcpStream, SocketAddr) -> Registration;
@@ -315,7 +328,7 @@ mod tests {
             shutdown.request(address);
             shutdown.register(stream).unwrap()
         };
-        // The client sent the next message during the previous response.
+        // Here the client sent its next message while the server was sending the previous response.
         let idle_again: Arrival = |shutdown, stream, address| {
             let entry = shutdown.register(stream).unwrap();
             entry.busy();

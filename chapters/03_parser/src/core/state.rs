@@ -6,22 +6,22 @@ use std::io;
 /// The state of a connection, from the server's point of view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Open, and no byte of the next message has arrived.
+    /// The connection is open, and no byte of the next message has arrived.
     Idle,
-    /// A part of a message has arrived.
+    /// At least one byte of the current message has arrived.
     Reading,
     /// The message is complete and the application is processing it.
     Processing,
     /// A response is being sent.
     Writing,
-    /// We have sent FIN. Further input from the peer is discarded.
+    /// The server has sent FIN. Further input from the peer is discarded.
     Closing,
     /// The socket is closed.
     Closed,
 }
 
 impl State {
-    /// Every state, in the order in which a connection passes through them.
+    /// All states, in the order in which a connection passes through them.
     pub const ALL: [State; 6] = [
         State::Idle,
         State::Reading,
@@ -31,17 +31,18 @@ impl State {
         State::Closed,
     ];
 
-    /// Whether a connection may go from this state to `next`. Staying is always allowed.
+    /// Returns whether a connection may go from this state to `next`. Staying in a state is always
+    /// allowed.
     pub fn may_become(self, next: State) -> bool {
         use State::{Closed, Closing, Idle, Processing, Reading, Writing};
         match (self, next) {
             // A message arrives, is processed, and gets a response.
             (Idle, Reading) | (Reading, Processing) | (Processing, Writing) => true,
-            // Some responses need no processing (an echo), or not even a complete message (a rejection).
+            // An echo needs no processing, and a rejection not even a complete message.
             (Idle | Reading, Writing) => true,
-            // After a response the next message follows, a part of which may be buffered already.
+            // After a response the next message follows. A part of it may already be in the buffer.
             (Writing, Idle | Reading) => true,
-            // We may stop sending at any time, and then only the close remains.
+            // The server may stop sending at any time. After that it can only close the socket.
             (Idle | Reading | Processing | Writing, Closing) => true,
             // The peer may disappear at any time.
             (_, Closed) => true,
@@ -50,12 +51,12 @@ impl State {
     }
 }
 
-/// A transition that [`State::may_become`] does not allow: a bug in this program.
+/// A transition that [`State::may_become`] does not allow, which is a bug in this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IllegalTransition {
     /// The state of the connection.
     pub from: State,
-    /// The state that it should have entered.
+    /// The state that the connection should have entered.
     pub to: State,
 }
 

@@ -12,13 +12,14 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// A first-in first-out queue with a fixed capacity.
 ///
-/// Adding a task never blocks: when the queue is full, the caller gets the task back at once and can
-/// reject its client. An unbounded queue would accept every task, and the wait of the last client
-/// would have no limit.
+/// Adding a task never blocks: when the queue is full, the caller gets the task back at once and
+/// can reject its client. An unbounded queue would accept every task, and the wait of the last
+/// client would have no limit.
 #[derive(Debug)]
 pub struct TaskQueue<T> {
     inner: Mutex<Inner<T>>,
-    /// Wakes a thread that waits in [`TaskQueue::pop`], for a new task or because the queue was closed.
+    /// The condition variable on which threads wait in [`TaskQueue::pop`]. It is notified when a
+    /// task is added or the queue is closed.
     changed: Condvar,
     capacity: usize,
 }
@@ -29,7 +30,7 @@ struct Inner<T> {
     closed: bool,
 }
 
-/// Why a task was rejected. The task is handed back.
+/// The reason why a task was rejected, with the task itself.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rejected<T> {
     /// The queue is full.
@@ -39,16 +40,16 @@ pub enum Rejected<T> {
 }
 
 impl<T> TaskQueue<T> {
-    /// An empty queue for at most `capacity` tasks.
+    /// Creates an empty queue for at most `capacity` tasks.
     pub fn new(capacity: usize) -> TaskQueue<T> {
         let inner = Inner { tasks: VecDeque::new(), closed: false };
         TaskQueue { inner: Mutex::new(inner), changed: Condvar::new(), capacity }
     }
 
-    /// Appends a task, without waiting.
+    /// Appends a task without waiting.
     ///
     /// # Errors
-    /// [`Rejected`] with the task, when the queue is full or closed.
+    /// Returns [`Rejected`] with the task, when the queue is full or closed.
     pub fn push(&self, task: T) -> Result<(), Rejected<T>> {
         let mut inner = self.lock();
         if inner.closed {
@@ -59,14 +60,15 @@ impl<T> TaskQueue<T> {
         }
         inner.tasks.push_back(task);
         drop(inner);
-        // One task needs one thread. Waking all of them would cause wake-ups for nothing.
+        // One task needs only one thread, so the other threads stay asleep.
         self.changed.notify_one();
         Ok(())
     }
 
-    /// Removes the task at the front, and waits while the queue is empty.
+    /// Removes and returns the task at the front, and waits while the queue is empty.
     ///
-    /// Returns `None` once the queue is closed and empty: tasks that were accepted are still handed out.
+    /// Returns `None` once the queue is closed and empty: tasks that were accepted are still handed
+    /// out.
     pub fn pop(&self) -> Option<T> {
         let mut inner = self.lock();
         loop {
@@ -76,16 +78,18 @@ impl<T> TaskQueue<T> {
             if inner.closed {
                 return None;
             }
-            // Releases the lock while the thread sleeps, and holds it again on return. A condition variable
-            // may also wake up without a reason (a spurious wake-up), so this is a loop and not an `if`.
+            // `wait` releases the lock while the thread sleeps, and takes it again before it
+            // returns. The loop is necessary because a condition variable may also wake up without
+            // a notification (a spurious wake-up).
             inner = self.changed.wait(inner).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Accepts no more tasks. Threads in [`TaskQueue::pop`] get the remaining tasks, and then `None`.
+    /// Closes the queue for new tasks. Threads in [`TaskQueue::pop`] get the remaining tasks, and
+    /// then `None`.
     pub fn close(&self) {
         self.lock().closed = true;
-        // Every waiting thread has to see this, not only one.
+        // All waiting threads must return, so it is not enough to notify one.
         self.changed.notify_all();
     }
 
@@ -94,18 +98,19 @@ impl<T> TaskQueue<T> {
         std::mem::take(&mut self.lock().tasks)
     }
 
-    /// How many tasks are waiting.
+    /// Returns the number of waiting tasks.
     pub fn len(&self) -> usize {
         self.lock().tasks.len()
     }
 
-    /// Whether no task is waiting.
+    /// Returns whether no task is waiting.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// A mutex is poisoned when a thread panics while it holds the lock. That cannot happen here, because
-    /// no foreign code runs under this lock. So ignoring the poison is sound.
+    /// Locks the queue. A mutex is poisoned when a thread panics while it holds the lock. That
+    /// cannot happen here, because no foreign code runs under this lock, so ignoring the poison is
+    /// sound.
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

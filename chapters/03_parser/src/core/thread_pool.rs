@@ -9,19 +9,20 @@ use std::thread;
 use super::task_queue::Rejected;
 use super::{Deadline, TaskQueue};
 
-/// The size of a pool.
+/// The size of a pool and of its queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolConfig {
-    /// The number of threads, and so of tasks that run at the same time.
+    /// The number of threads, which is also the maximum number of tasks that run at the same time.
     pub workers: usize,
-    /// How many tasks may wait for a thread. Further tasks are rejected.
+    /// The maximum number of tasks that wait for a thread. Further tasks are rejected.
     pub queue: usize,
 }
 
 /// A pool of named threads that all run the same function on the tasks that are submitted.
 ///
-/// A task is a value of type `T`, such as an accepted socket, and the function takes it as its argument.
-/// So a rejected task is handed back whole, and the caller can still send its client a response.
+/// A task is a value of type `T`, such as an accepted socket, and the function takes it as its
+/// argument. So a rejected task is handed back whole, and the caller can still send its client a
+/// response.
 #[derive(Debug)]
 pub struct ThreadPool<T> {
     shared: Arc<PoolShared<T>>,
@@ -31,7 +32,7 @@ pub struct ThreadPool<T> {
 struct PoolShared<T> {
     queue: TaskQueue<T>,
     counters: Counters,
-    /// The number of running threads, and the condition variable that is notified when one ends.
+    /// The number of running threads. `ended` is notified when one of them ends.
     alive: Mutex<usize>,
     ended: Condvar,
 }
@@ -47,17 +48,17 @@ struct Counters {
 /// A snapshot of a pool's counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statistics {
-    /// Running threads.
+    /// The number of running threads.
     pub workers: usize,
-    /// Threads that are processing a task.
+    /// The number of threads that are processing a task.
     pub busy: usize,
-    /// Tasks in the queue.
+    /// The number of tasks in the queue.
     pub queued: usize,
-    /// Tasks that ran to completion.
+    /// The number of tasks that ran to completion.
     pub completed: usize,
-    /// Tasks that panicked.
+    /// The number of tasks that panicked.
     pub panicked: usize,
-    /// Tasks that were rejected.
+    /// The number of tasks that were rejected.
     pub rejected: usize,
 }
 
@@ -65,7 +66,8 @@ impl<T: Send + 'static> ThreadPool<T> {
     /// Starts `size.workers` threads, named `NAME-0` and so on, that call `work` with each task.
     ///
     /// # Errors
-    /// When the OS cannot create a thread. The threads that were started before it end again.
+    /// Returns an error when the OS cannot create a thread. The threads that were started before it
+    /// end again.
     pub fn start<W>(name: &str, size: PoolConfig, work: W) -> io::Result<ThreadPool<T>>
     where
         W: Fn(T) + Send + Sync + 'static,
@@ -92,10 +94,10 @@ impl<T: Send + 'static> ThreadPool<T> {
         Ok(pool)
     }
 
-    /// Submits a task to the pool, without waiting.
+    /// Submits a task to the pool without waiting.
     ///
     /// # Errors
-    /// [`Rejected`] with the task: the queue is full, or the pool is shutting down.
+    /// Returns [`Rejected`] with the task when the queue is full or the pool is closed.
     pub fn submit(&self, task: T) -> Result<(), Rejected<T>> {
         self.shared.queue.push(task).inspect_err(|_| {
             self.shared.counters.rejected.fetch_add(1, Ordering::Relaxed);
@@ -104,8 +106,8 @@ impl<T: Send + 'static> ThreadPool<T> {
 }
 
 impl<T> ThreadPool<T> {
-    /// Reads the counters, one after the other while the threads run, so the numbers may disagree by a few
-    /// tasks.
+    /// Reads the counters one after the other while the threads run, so the numbers may disagree by
+    /// a few tasks.
     pub fn statistics(&self) -> Statistics {
         let Counters { busy, completed, panicked, rejected } = &self.shared.counters;
         Statistics {
@@ -118,18 +120,18 @@ impl<T> ThreadPool<T> {
         }
     }
 
-    /// Accepts no more tasks. Accepted tasks still run.
+    /// Closes the pool for new tasks. Tasks that were accepted still run.
     pub fn close(&self) {
         self.shared.queue.close();
     }
 
-    /// Removes the tasks that no thread has started. Running tasks go on.
+    /// Removes and returns the tasks that no thread has started. Running tasks go on.
     pub fn take_back(&self) -> impl IntoIterator<Item = T> {
         self.shared.queue.take_back()
     }
 
-    /// Waits until all threads of a closed pool have ended. Returns the number of threads that are still
-    /// running at the deadline; zero means that the pool has ended.
+    /// Waits until all threads of a closed pool have ended, and returns the number of threads that
+    /// are still running at the deadline. Zero means that the pool has ended.
     pub fn wait(&self, deadline: Deadline) -> usize {
         let mut alive = self.alive();
         while *alive > 0 {
@@ -151,20 +153,21 @@ impl<T> ThreadPool<T> {
 }
 
 impl<T> Drop for ThreadPool<T> {
-    /// Closes the queue, because otherwise the threads would wait for tasks forever.
+    /// Closes the queue, because the threads would otherwise wait for tasks forever.
     fn drop(&mut self) {
         self.close();
     }
 }
 
 impl<T> PoolShared<T> {
-    /// The loop of a worker: take a task and run it, until the queue is closed and empty.
+    /// Runs the loop of a worker: takes a task and runs it, until the queue is closed and empty.
     fn run_worker(&self, work: &(impl Fn(T) + ?Sized)) {
         while let Some(task) = self.queue.pop() {
             self.counters.busy.fetch_add(1, Ordering::Relaxed);
-            // A panic unwinds the stack of the task and stops here, so it costs this task but not this
-            // thread. State that the task shares with other threads must stay sound after a panic:
-            // a mutex gets poisoned, and an atomic is never half written. AssertUnwindSafe asserts that.
+            // A panic unwinds the stack of the task and stops here, so it costs this task but not
+            // this thread. State that the task shares with other threads must stay sound after a
+            // panic: a mutex gets poisoned, and an atomic is never half written. So
+            // `AssertUnwindSafe` is correct.
             let outcome = catch_unwind(AssertUnwindSafe(|| work(task)));
             let counter = match outcome {
                 Ok(()) => &self.counters.completed,
@@ -269,14 +272,14 @@ mod tests {
         let (release, wait) = channel::<()>();
         assert!(pool.submit(Box::new(move || _ = wait.recv())).is_ok());
         pool.close();
-        // The idle worker may have ended by now. The busy one cannot have.
+        // The idle worker may have ended by now, but the busy one cannot have.
         assert!(pool.wait(Deadline::after(Duration::from_millis(50))) >= 1);
         drop(release);
         assert_eq!(pool.wait(Deadline::after(LONG)), 0);
     }
 
     #[test]
-    fn threads_are_named_so_that_ps_and_panics_can_tell_them_apart() {
+    fn threads_have_names_that_ps_and_panic_messages_show() {
         let pool = pool(1, 1);
         let (send, receive) = channel();
         let task: Task = Box::new(move || {

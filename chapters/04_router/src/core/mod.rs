@@ -1,4 +1,4 @@
-//! The core moves bytes, without interpreting them.
+//! The core: transports bytes without interpreting them.
 
 pub mod connection;
 pub mod deadline;

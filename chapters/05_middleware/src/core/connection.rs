@@ -8,33 +8,34 @@ use socket2::SockRef;
 
 use super::{Deadline, State};
 
-/// The most bytes that [`Connection::close`] discards before it gives up and closes the socket.
+/// The maximum number of bytes that [`Connection::close`] discards before it closes the socket
+/// anyway.
 pub const DRAIN_LIMIT: usize = 16 * 1024 * 1024;
 
-/// The result of waiting for bytes. None of these is an error.
+/// The result of a wait for bytes. None of the variants is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
-    /// This many new bytes are in the buffer.
+    /// The number of new bytes in the buffer.
     Bytes(usize),
     /// The peer has sent its FIN: it sends no more, but it may still read (half-close).
     Eof,
     /// No byte arrived before the deadline.
     TimedOut,
-    /// The buffer is full. Consume something first.
+    /// The buffer is full, so bytes must be consumed before the next read.
     Full,
 }
 
-/// One client's connection.
+/// A connection to one client, with a receive buffer.
 ///
-/// TCP delivers a stream of bytes, not messages: one send by the client may arrive in several reads, and several sends
-/// may arrive in one. So the connection buffers the bytes until a parser, which knows where a message ends, consumes
-/// them.
+/// TCP delivers a stream of bytes, not messages: one send by the client may arrive in several
+/// reads, and several sends may arrive in one. So the connection buffers the bytes until a parser
+/// finds the end of a message and consumes them.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
     peer: SocketAddr,
     state: State,
-    /// Allocated once. `buffer[start..end]` has been received but not consumed.
+    /// The receive buffer, allocated once. `buffer[start..end]` has been received but not consumed.
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
@@ -42,10 +43,10 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Wraps an accepted socket. At most `capacity` bytes are buffered.
+    /// Wraps an accepted socket, and allocates a buffer of `capacity` bytes.
     ///
-    /// Disables Nagle's algorithm (`TCP_NODELAY`): the server writes whole responses, so waiting for
-    /// more data would only delay the last segment.
+    /// Disables Nagle's algorithm (`TCP_NODELAY`): the server writes whole responses, so waiting
+    /// for more data would only delay the last segment.
     pub fn new(stream: TcpStream, peer: SocketAddr, capacity: usize) -> io::Result<Connection> {
         stream.set_nodelay(true)?;
         Ok(Connection {
@@ -59,17 +60,17 @@ impl Connection {
         })
     }
 
-    /// The client's address.
+    /// Returns the client's address.
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// The socket, for options that concern the socket as a whole.
+    /// Returns the underlying socket.
     pub fn stream(&self) -> &TcpStream {
         &self.stream
     }
 
-    /// The current state.
+    /// Returns the current state.
     pub fn state(&self) -> State {
         self.state
     }
@@ -77,7 +78,7 @@ impl Connection {
     /// Moves to the state `next`.
     ///
     /// # Errors
-    /// When [`State::may_become`] does not allow this transition.
+    /// Returns an error when [`State::may_become`] does not allow this transition.
     pub fn enter(&mut self, next: State) -> io::Result<()> {
         if !self.state.may_become(next) {
             return Err(super::state::IllegalTransition { from: self.state, to: next }.into());
@@ -86,7 +87,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The bytes that have been received but not consumed.
+    /// Returns the bytes that have been received but not consumed.
     pub fn buffered(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
@@ -94,16 +95,17 @@ impl Connection {
     /// Removes the first `count` bytes from the buffer.
     ///
     /// # Panics
-    /// When fewer bytes are buffered.
+    /// Panics when fewer bytes are buffered.
     pub fn consume(&mut self, count: usize) {
         assert!(count <= self.buffered().len(), "only buffered bytes can be consumed");
         self.start += count;
     }
 
-    /// Waits like [`Connection::fill`], but leaves the bytes in the kernel's receive buffer (`MSG_PEEK`).
+    /// Waits like [`Connection::fill`], but leaves the bytes in the kernel's receive buffer
+    /// (`MSG_PEEK`).
     ///
     /// # Errors
-    /// Those of [`Connection::fill`].
+    /// Returns the errors of [`Connection::fill`].
     pub fn wait(&mut self, deadline: Deadline) -> io::Result<Fill> {
         if self.peer_is_done {
             return Ok(Fill::Eof);
@@ -113,13 +115,14 @@ impl Connection {
         Ok(waited)
     }
 
-    /// recv(2): waits until bytes arrive, the peer closes its side, or the deadline passes.
+    /// Receives bytes with recv(2): waits until at least one arrives, the peer closes its side, or
+    /// the deadline passes.
     ///
-    /// May return after a single byte. It never waits for a given number of bytes, because the peer may
-    /// be waiting for us.
+    /// It may return after a single byte. It never waits for a given number of bytes, because the
+    /// peer may be waiting for a response.
     ///
     /// # Errors
-    /// Those of the socket, most often that the peer has reset the connection.
+    /// Returns the error of the socket, most often that the peer has reset the connection.
     pub fn fill(&mut self, deadline: Deadline) -> io::Result<Fill> {
         if self.peer_is_done {
             return Ok(Fill::Eof);
@@ -147,12 +150,13 @@ impl Connection {
         Ok(filled)
     }
 
-    /// send(2), repeated until everything is sent: the kernel may accept only a part of `bytes` when its
+    /// Sends all of `bytes` with repeated calls of send(2): the kernel accepts only a part when its
     /// send buffer is full because the peer is not reading.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`] when the kernel has not accepted everything by the deadline, otherwise
-    /// the error of the socket. The connection is then unusable, because how much arrived is unknown.
+    /// Returns [`io::ErrorKind::TimedOut`] when the kernel has not accepted everything by the
+    /// deadline, otherwise the error of the socket. The connection is then unusable, because the
+    /// number of bytes that the peer has received is unknown.
     pub fn write_all(&mut self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
         self.enter(State::Writing)?;
         let mut rest = bytes;
@@ -170,28 +174,29 @@ impl Connection {
         Ok(())
     }
 
-    /// Selects how a later close ends the connection, also one by a panic or by the end of the process: with FIN, or
-    /// with a reset that discards unsent bytes (`SO_LINGER` with a time of zero).
+    /// Selects how the connection ends when it is closed: with FIN, or with a reset that discards
+    /// unsent bytes (`SO_LINGER` with a time of zero). This also applies to a close by a panic or
+    /// by the end of the process.
     ///
     /// # Errors
-    /// Those of setsockopt(2).
+    /// Returns the errors of setsockopt(2).
     pub fn reset_on_close(&self, reset: bool) -> io::Result<()> {
         SockRef::from(&self.stream).set_linger(reset.then_some(Duration::ZERO))
     }
 
-    /// shutdown(2) of the sending direction: sends FIN after the last byte. The peer sees the end of the
-    /// stream but can still send.
+    /// Shuts down the sending direction with shutdown(2), which sends FIN after the last byte. The
+    /// peer reads the end of the stream but can still send.
     pub fn finish_writing(&mut self) -> io::Result<()> {
         self.enter(State::Closing)?;
         self.stream.shutdown(Shutdown::Write)
     }
 
-    /// Closes the connection such that the peer can still read our last bytes (a lingering close).
+    /// Closes the connection so that the peer can still read the last bytes (a lingering close).
     ///
-    /// close(2) on a socket with unread bytes makes the kernel send RST, and an RST may make the peer's
-    /// kernel discard bytes that its program has not read yet (RFC 9112 section 9.6). So we send FIN
-    /// first, then read and discard input until the peer's FIN, for at most `timeout` and at most
-    /// [`DRAIN_LIMIT`] bytes.
+    /// close(2) on a socket with unread bytes makes the kernel send RST, and an RST may make the
+    /// peer's kernel discard bytes that its program has not read yet (RFC 9112 section 9.6). So
+    /// this function sends FIN first, then reads and discards input until the peer's FIN, for at
+    /// most `timeout` and at most [`DRAIN_LIMIT`] bytes.
     pub fn close(mut self, timeout: Duration) {
         let deadline = Deadline::after(timeout);
         let mut drained = 0;
@@ -205,7 +210,7 @@ impl Connection {
             }
         }
         self.state = State::Closed;
-        // close(2) happens here, when `self.stream` is dropped.
+        // Dropping `self.stream` here calls close(2).
     }
 }
 
@@ -230,7 +235,8 @@ fn receive(
     }
 }
 
-/// When a socket's timeout passes, Unix reports `WouldBlock` and Windows reports `TimedOut`.
+/// Returns whether a socket operation has timed out: Unix reports `WouldBlock`, and Windows
+/// `TimedOut`.
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }

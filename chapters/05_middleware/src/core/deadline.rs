@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// The deadline `time` from now, on the monotonic clock.
+    /// Returns the deadline `time` from now, on the monotonic clock.
     pub fn after(time: Duration) -> Deadline {
         Deadline(Instant::now() + time)
     }
 
-    /// The time that is left, or `None` once the deadline has passed. Never `Some` of zero: the socket
-    /// API reads a timeout of zero as "no timeout", and the standard library rejects it.
+    /// Returns the time that is left, or `None` once the deadline has passed. It is never `Some` of
+    /// zero, which the socket API reads as "no timeout" and the standard library rejects.
     pub fn remaining(self) -> Option<Duration> {
         let left = self.0.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)

@@ -1,9 +1,10 @@
-//! A bounded map that drops the entries which have been unused for longest, many at a time.
+//! A bounded map that drops the entries that have been unused for longest, many at a time.
 //!
-//! A cache that drops exactly the least recently used entry (LRU) has to keep all entries in the order of their last
-//! use. Two generations are simpler, and nearly as good. An entry that is used moves to the young generation. When that
-//! is full or its period has ended, it becomes the old generation, and the previous old generation is dropped as a
-//! whole. So eviction never walks through the map while other threads wait for its lock.
+//! A cache that drops exactly the least recently used entry (LRU) has to keep all entries in the
+//! order of their last use. Two generations are simpler, and nearly as good. An entry that is used
+//! moves to the young generation. When that generation is full or its period has ended, it becomes
+//! the old generation, and the previous old generation is dropped as a whole. So eviction does not
+//! search the map while other threads wait for its lock.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -12,19 +13,20 @@ use std::time::{Duration, Instant};
 
 /// A map with a bound on the total weight of its entries.
 ///
-/// An entry is dropped only if it was not used for a whole period, or if the entries used since then weigh more than
-/// half of the bound, or leave no room for it. If all entries are the same size, each weighs 1.
+/// An entry is dropped only if it was not used for a whole period, or if the entries used since
+/// then weigh more than half of the bound, or leave no room for it. Entries of the same size can
+/// have the weight 1 each.
 #[derive(Debug)]
 pub struct GenerationalMap<K, V> {
     max_weight: usize,
     period: Duration,
     young: Generation<K, V>,
     old: Generation<K, V>,
-    /// When the young generation began; `None` before the first use.
+    /// The start of the young generation, or `None` before the first use.
     since: Option<Instant>,
 }
 
-/// Entries with their weights.
+/// The entries of a generation with their weights.
 #[derive(Debug)]
 struct Generation<K, V> {
     entries: HashMap<K, (V, usize)>,
@@ -32,14 +34,15 @@ struct Generation<K, V> {
 }
 
 impl<K: Eq + Hash, V> GenerationalMap<K, V> {
-    /// An empty map. A generation ends when it weighs half of `max_weight`, and after `period` at the latest.
+    /// Creates an empty map. A generation ends when it weighs half of `max_weight`, and after
+    /// `period` at the latest.
     pub fn new(max_weight: usize, period: Duration) -> GenerationalMap<K, V> {
         let (young, old) = (Generation::new(), Generation::new());
         GenerationalMap { max_weight, period, young, old, since: None }
     }
 
-    /// The value of this key. The look-up counts as a use. `now` may be slightly earlier than in the previous
-    /// call, because threads read the clock before they take the lock.
+    /// Returns the value of this key. The look-up counts as a use. `now` may be slightly earlier
+    /// than in the previous call, because threads read the clock before they take the lock.
     pub fn get<Q>(&mut self, key: &Q, now: Instant) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -53,7 +56,8 @@ impl<K: Eq + Hash, V> GenerationalMap<K, V> {
         self.young.entries.get_mut(key).map(|(value, _)| value)
     }
 
-    /// Adds an entry, or replaces the one with this key. An entry that is heavier than the bound is not kept.
+    /// Adds an entry, or replaces the one with this key. An entry that is heavier than the bound is
+    /// not kept.
     pub fn insert(&mut self, key: K, value: V, weight: usize, now: Instant) {
         self.end_period(now);
         self.young.remove(&key);
@@ -83,7 +87,8 @@ impl<K: Eq + Hash, V> GenerationalMap<K, V> {
         if is_full && !self.young.entries.is_empty() {
             self.end_generation(now);
         }
-        // A single entry may weigh more than half of the bound.
+        // A single entry may weigh more than half of the bound, so both generations together may be
+        // too heavy.
         if self.old.weight + self.young.weight + weight > self.max_weight {
             self.old = Generation::new();
         }
@@ -120,7 +125,7 @@ mod tests {
     const PERIOD: Duration = Duration::from_secs(10);
 
     impl<K: Eq + Hash, V> GenerationalMap<K, V> {
-        /// The sum of the weights of all entries.
+        /// Returns the sum of the weights of all entries.
         fn weight(&self) -> usize {
             let weights = [&self.young, &self.old].map(|generation| {
                 let weight = generation.entries.values().map(|(_, weight)| weight).sum::<usize>();
@@ -131,7 +136,8 @@ mod tests {
         }
     }
 
-    /// Uses these keys one by one, each of weight 1, and returns which of them were in the map.
+    /// Uses these keys one after the other, each with the weight 1, and returns for each whether it
+    /// was in the map.
     fn uses(map: &mut GenerationalMap<char, ()>, keys: &str, now: Instant) -> Vec<bool> {
         let mut one = |key| {
             let is_there = map.get(&key, now).is_some();
@@ -185,14 +191,16 @@ mod tests {
     }
 
     proptest! {
-        /// The two guarantees: the total weight is bounded, and entries are dropped only for the documented reasons.
+        /// Checks both guarantees: the total weight is bounded, and entries are dropped only for
+        /// the documented reasons.
         #[test]
         fn the_bound_holds_and_only_unused_entries_are_dropped(
             max_weight in 0..12_usize,
             uses in uses_of_keys(),
         ) {
             let mut map = GenerationalMap::new(max_weight, PERIOD);
-            // For each key: its last use, its value and weight, and the largest weight of each other key used since.
+            // For each key: its last use, its value and weight, and the largest weight of each
+            // other key used since.
             let mut last: HashMap<u8, (Instant, (usize, usize), HashMap<u8, usize>)> = HashMap::new();
             let mut now = Instant::now();
             for (number, (key, insertion, seconds)) in uses.into_iter().enumerate() {

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 
 /// Writes a line with a single call, so that lines of several threads do not mix.
 ///
-/// `eprintln!` panics when it cannot write because the pipe has no reader or the disk is full. A server has to keep
-/// running then, so the error is ignored: there is no other way to report it.
+/// `eprintln!` panics when it cannot write because the pipe has no reader or the disk is full. A
+/// server must keep running in that case, so the error is ignored; there is no other place to
+/// report it.
 pub fn log_stderr(message: impl Display) {
     write_line(&mut io::stderr(), message);
 }
@@ -19,7 +20,7 @@ fn write_line(out: &mut impl Write, message: impl Display) {
 mod tests {
     use super::*;
 
-    /// Accepts one write, and fails the second.
+    /// A writer whose first write succeeds and whose later writes fail.
     struct Once(Option<String>);
 
     impl Write for Once {
