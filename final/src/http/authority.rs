@@ -1,4 +1,4 @@
-//! The host and port of a request, in the `Host` field or in the target.
+//! The host and port of a request, from the `Host` field or from the target.
 
 use std::net::Ipv6Addr;
 
@@ -6,10 +6,12 @@ use memchr::memchr;
 
 use crate::http::percent::decode_segment;
 
-/// Whether `text` is `host` or `host:port`, as in `Host` (RFC 9110 section 7.2, RFC 3986 section 3.2).
+/// Returns whether `text` is a valid `host` or `host:port`, as in the `Host` field (RFC 9110
+/// section 7.2, RFC 3986 section 3.2).
 ///
-/// The host is a name, an IPv4 address, an IPv6 address in brackets, or empty; the port may be empty too. `user@` is
-/// rejected: `Host` never allowed it, and in a URI it is used to disguise the host (RFC 9110 section 4.2.4).
+/// The host is a name, an IPv4 address, an IPv6 address in brackets, or empty; the port may be
+/// empty too. `user@` is rejected: `Host` never allowed it, and in a URI it is used to disguise the
+/// host (RFC 9110 section 4.2.4).
 pub fn valid_authority(text: &str) -> bool {
     let (host, port) = split_port(text);
     let valid_port = port.is_none_or(|port| port.is_empty() || valid_port(port));
@@ -22,7 +24,8 @@ pub fn valid_authority(text: &str) -> bool {
     valid_host && valid_port
 }
 
-/// The host, and the text after the port's colon if there is one. The colons of an IPv6 address are inside brackets.
+/// Splits an authority into the host and the text after the port's colon, if there is one. The
+/// colons of an IPv6 address are inside brackets.
 pub fn split_port(authority: &str) -> (&str, Option<&str>) {
     let bytes = authority.as_bytes();
     let is_bracketed = bytes.starts_with(b"[");
@@ -33,14 +36,16 @@ pub fn split_port(authority: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Digits only, where `parse` would also accept a sign, and within the range of TCP ports.
+/// Returns whether `port` consists of digits only (`parse` would also accept a sign) and is in the
+/// range of TCP ports.
 fn valid_port(port: &str) -> bool {
     port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
 }
 
-/// `reg-name`: unreserved characters, sub-delims and whole `%XX` (RFC 3986 section 3.2.2).
+/// Returns whether `host` is a `reg-name`: unreserved characters, sub-delims and complete `%XX`
+/// escapes (RFC 3986 section 3.2.2).
 fn valid_name(host: &str) -> bool {
-    // `$` to `.` is $ % & ' ( ) * + , - and the dot.
+    // The range from `$` to `.` consists of $ % & ' ( ) * + , - and the dot.
     let is_allowed = |byte: u8| {
         byte.is_ascii_alphanumeric()
             || matches!(byte, b'!' | b'$'..=b'.' | b';' | b'=' | b'_' | b'~')

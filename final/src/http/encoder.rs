@@ -1,4 +1,4 @@
-//! RESPOND: a response becomes bytes. Only this file decides how a response is framed.
+//! RESPOND: turns a response into bytes. Only this file decides how a response is framed.
 
 use std::borrow::Cow;
 
@@ -18,21 +18,22 @@ const STREAM: usize = 16 * 1024;
 /// and needs tables for that.
 const COMPRESSOR: usize = 416 * 1024;
 
-/// The facts of a request that its response depends on.
+/// The properties of a request that its response depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseContext {
     /// The client's HTTP version.
     pub version: Version,
-    /// Whether the request was HEAD: the response has the fields of GET, but no body.
+    /// Whether the request method was HEAD. The response then has the fields of a response to GET,
+    /// but no body.
     pub is_head: bool,
     /// Whether the connection may be reused after this response.
     pub keep_alive: bool,
 }
 
-/// Whether the connection can be reused for another request.
+/// The decision whether the connection can be reused for another request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reuse {
-    /// The client can detect the end of this response.
+    /// The client can detect the end of this response while the connection stays open.
     Yes,
     /// The response is delimited by the close of the connection, or one side requested to close it.
     No,
@@ -98,7 +99,7 @@ pub(super) fn memory(response: &Response) -> usize {
     }
 }
 
-/// The status line and the field lines, up to the empty line (RFC 9112 section 4).
+/// Encodes the status line and the field lines, up to the empty line (RFC 9112 section 4).
 fn head(
     out: &mut Vec<u8>,
     status: Status,
@@ -120,7 +121,8 @@ fn head(
         append_date_line(out);
     }
     for (name, value) in headers.iter() {
-        // Only this function decides the framing. Two contradicting framing fields would allow response smuggling.
+        // Only this function decides the framing, because two contradicting framing fields would
+        // allow response smuggling.
         if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name) {
             if cfg!(debug_assertions) {
                 log_stderr(format_args!(
@@ -200,13 +202,13 @@ mod tests {
         Ok((out, reuse))
     }
 
-    /// The whole response, and whether the connection can be reused.
+    /// Returns the whole response as text, and whether the connection can be reused.
     fn encode_all(response: Response, context: ResponseContext) -> (String, Reuse) {
         let (out, reuse) = bytes(response, context).unwrap();
         (String::from_utf8(out).unwrap(), reuse)
     }
 
-    /// The same without Date, because it changes.
+    /// Encodes without the Date field, because its value changes.
     fn encode(response: Response, context: ResponseContext) -> (String, Reuse) {
         let (text, reuse) = encode_all(response, context);
         let (before, behind) = text.split_once("Date: ").unwrap();
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_205_has_no_content_and_says_so() {
+    fn a_205_has_a_content_length_of_zero() {
         for body in [Response::text("lost"), stream(b"lost"), Response::new(Status::OK)] {
             let (text, reuse) = encode(body.with_status(Status::RESET_CONTENT), GET);
             assert!(text.contains("Content-Length: 0\r\n"), "{text}");
@@ -330,7 +332,7 @@ mod tests {
         assert!(text.contains("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), "{text}");
     }
 
-    /// A reader whose reads return these results one by one.
+    /// A reader whose reads return these results in order.
     struct Reads(Vec<Result<&'static [u8], io::ErrorKind>>);
 
     impl Read for Reads {

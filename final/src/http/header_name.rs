@@ -1,4 +1,4 @@
-//! A field name that is always a valid token, compared without regard to case.
+//! A field name, which is always a valid token and is compared without regard to case.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,33 +7,34 @@ use std::hash::{Hash, Hasher};
 
 /// The name of a field: one or more token characters (RFC 9110 section 5.1).
 ///
-/// It keeps its spelling, since a person sees it on the wire, but `content-type` equals `Content-Type` and has the same
-/// hash: field names are case-insensitive.
+/// The spelling is kept for people who read the messages, but `content-type` equals `Content-Type`
+/// and has the same hash, because field names are case-insensitive.
 #[derive(Clone)]
 pub struct HeaderName(Cow<'static, str>);
 
 impl HeaderName {
-    /// A name in the program's text, checked at compile time if it is in a `const`.
+    /// Creates a name from a literal, which is checked at compile time if it is in a `const`.
     ///
     /// # Panics
-    /// If `name` is not a token.
+    /// Panics if `name` is not a token.
     pub const fn from_static(name: &'static str) -> HeaderName {
         assert!(is_token(name.as_bytes()), "a field name must be a token");
         HeaderName(Cow::Borrowed(name))
     }
 
-    /// The name as it was spelled.
+    /// Returns the name in its original spelling.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether `bytes` is a token: 1 or more `tchar` (RFC 9110 section 5.6.2).
+/// Returns whether `bytes` is a token: one or more `tchar` (RFC 9110 section 5.6.2).
 ///
-/// Neither space nor colon is one. `Content-Length : 5` must be rejected: if one server on the path accepts the field
-/// and the next ignores it, the two disagree about where the body ends.
+/// Neither a space nor a colon is a `tchar`. `Content-Length : 5` must be rejected: if one server
+/// on the path accepts the field and the next ignores it, the two disagree about where the body
+/// ends.
 pub const fn is_token(bytes: &[u8]) -> bool {
-    // A `while`, since a `const fn` cannot use iterators.
+    // A `const fn` cannot use iterators, so this is a `while` loop.
     let mut at = 0;
     while at < bytes.len() {
         if !is_tchar(bytes[at]) {
@@ -44,8 +45,8 @@ pub const fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty()
 }
 
-/// Returns a common name in its usual spelling as a static string, which needs no allocation. Without this, the eleven
-/// fields of a browser's request take 7 % longer to parse.
+/// Returns a common name in its usual spelling as a static string, which needs no allocation.
+/// Without it, parsing the eleven fields of a browser's request takes 7 % longer.
 fn common_name(name: &str) -> Option<&'static str> {
     Some(match name {
         "Host" => "Host",
@@ -65,7 +66,7 @@ fn common_name(name: &str) -> Option<&'static str> {
 }
 
 const fn is_tchar(byte: u8) -> bool {
-    // `#` to `'` is # $ % & ', and `^` to the backtick is ^ _ `.
+    // The range from `#` to `'` is # $ % & ', and that from `^` to the backtick is ^ _ `.
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }
@@ -107,12 +108,12 @@ impl PartialEq for HeaderName {
 impl Eq for HeaderName {}
 
 impl Hash for HeaderName {
-    /// Equal names must hash alike, so the hash sees lower case only.
+    /// Equal names must have equal hashes, so the name is hashed in lower case.
     fn hash<H: Hasher>(&self, state: &mut H) {
         for byte in self.0.bytes() {
             state.write_u8(byte.to_ascii_lowercase());
         }
-        // An end marker, or "ab", "c" would have the hash of "a", "bc".
+        // The end marker makes the hash of "ab", "c" different from that of "a", "bc".
         state.write_u8(0xFF);
     }
 }
@@ -129,7 +130,8 @@ impl fmt::Debug for HeaderName {
     }
 }
 
-/// The text is not a field name: it is empty, or has a byte that is not allowed in a token.
+/// The error for text that is not a field name: it is empty, or has a byte that is not allowed in a
+/// token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidHeaderName;
 
@@ -192,7 +194,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "must be a token")]
-    fn a_static_name_with_a_space_does_not_get_through() {
+    fn a_static_name_with_a_space_panics() {
         HeaderName::from_static("Content Type");
     }
 

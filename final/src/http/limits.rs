@@ -1,33 +1,35 @@
-//! How much memory and time one client may use.
+//! The limits on the memory and the time of one client.
 
 use std::time::Duration;
 
-/// 1,024 bytes.
+/// The number of bytes in a kibibyte.
 pub const KIB: usize = 1024;
-/// 1,048,576 bytes.
+/// The number of bytes in a mebibyte.
 pub const MIB: usize = 1024 * KIB;
 
 /// The longest supported timeout, a year. A deadline is the current time plus a timeout, and the
 /// addition of a larger [`Duration`] to an `Instant` could overflow and panic.
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The limits on one client. Most of them have their own status code.
+/// The limits on the requests and responses of one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the request target; over it, 414.
+    /// The maximum length of the request target in bytes. A longer one is rejected with 414.
     pub target: usize,
-    /// Bytes of the request line and all field lines; over it, 431.
+    /// The maximum size of the request line and all field lines in bytes. A larger one is rejected
+    /// with 431.
     pub head: usize,
-    /// Number of field lines; over it, 431.
+    /// The maximum number of field lines. A request with more of them is rejected with 431.
     pub fields: usize,
-    /// Bytes of a body after decoding; over it, 413.
+    /// The maximum size of a body in bytes after decoding. A larger one is rejected with 413.
     pub body: u64,
     /// The maximum number of bytes of a body that is collected before its handler is called. A
     /// handler reads a larger body while it arrives.
     pub whole_body: u64,
-    /// Bytes of the trailer section of a chunked body; over it, 431.
+    /// The maximum size of the trailer section of a chunked body in bytes. A larger one is rejected
+    /// with 431.
     pub trailers: usize,
-    /// Requests on one connection. The last response has `Connection: close`.
+    /// The maximum number of requests on one connection. The last response has `Connection: close`.
     pub requests: usize,
     /// The maximum time that a connection may be idle before the first byte of a request. Then it
     /// is closed without a response.
@@ -36,7 +38,8 @@ pub struct Limits {
     /// send a request on a connection that is being closed at that moment. Many proxies close them
     /// after 60 s, so the default is longer: 75 s.
     pub idle_time: Duration,
-    /// How long the header section may take, from its first byte to its last; over it, 408.
+    /// The maximum time from the first byte of the header section to its last. After it the
+    /// response is 408.
     pub head_time: Duration,
     /// The maximum time for the body, from the end of the header section; after it, the response is
     /// 408. A body that the handler reads as it arrives may take this time for each mebibyte.
@@ -44,7 +47,7 @@ pub struct Limits {
     /// The maximum time for which a client may stop reading a response before the connection is
     /// closed.
     pub write_time: Duration,
-    /// How long the server waits for the client's FIN after its own.
+    /// The maximum time that the server waits for the client's FIN after it has sent its own.
     pub linger: Duration,
 }
 

@@ -1,15 +1,16 @@
-//! Status codes: what happened, as a number for programs and a phrase for people.
+//! Status codes: the result of a request, as a number for programs and a phrase for people.
 //!
-//! The first digit is the class, and a client that does not know a code treats it as the `x00` of its class
-//! (RFC 9110 section 15). So a new code never breaks an old client, and the class is all a generic client needs.
+//! The first digit is the class, and a client that does not recognize a code treats it as the `x00`
+//! of its class (RFC 9110 section 15). So a new code does not break an old client.
 
 use std::error::Error;
 use std::fmt;
 
 /// A response status code, 100 to 599 (RFC 9110 section 15).
 ///
-/// The registered codes are constants: `Status::NOT_FOUND`. `Status::try_from(299)` makes any other code in the
-/// range, so a `Status` always has three digits and one of the five classes.
+/// The registered codes are constants: `Status::NOT_FOUND`. `Status::try_from` creates any other
+/// code in the range, such as 299, so a `Status` always has three digits and one of the five
+/// classes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Status(u16);
 
@@ -19,12 +20,14 @@ macro_rules! registered {
         impl Status {
             $($(#[$doc])* pub const $name: Status = Status($code);)*
 
-            /// Every status code that has a constant here, in ascending order.
+            /// All status codes that have a constant here, in ascending order.
             pub const ALL: &'static [Status] = &[$(Status::$name),*];
 
-            /// The reason phrase, `"Not Found"`; empty for a code that is not registered.
+            /// Returns the reason phrase, such as `"Not Found"`, or an empty string for a code that
+            /// is not registered.
             ///
-            /// Clients ignore it, and HTTP/2 dropped it (RFC 9112 section 4). It helps people who read the bytes.
+            /// Clients ignore it, and HTTP/2 does not have it (RFC 9112 section 4). It helps people
+            /// who read the messages.
             pub fn reason(self) -> &'static str {
                 match self.0 {
                     $($code => $reason,)*
@@ -37,11 +40,14 @@ macro_rules! registered {
 
 // Section numbers are those of RFC 9110 unless another RFC is named.
 registered! {
-    /// The header section is acceptable, send the body (section 15.2.1). An interim response: the final one follows.
+    /// The header section is acceptable, and the client should send the body (section 15.2.1). The
+    /// final response follows.
     CONTINUE = 100, "Continue";
-    /// After this response the connection speaks the protocol that `Upgrade` requested (section 15.2.2).
+    /// After this response the connection speaks the protocol that `Upgrade` requested
+    /// (section 15.2.2).
     SWITCHING_PROTOCOLS = 101, "Switching Protocols";
-    /// Still working on it (RFC 2518 section 10.1, dropped from later `WebDAV`).
+    /// The server is still processing the request (RFC 2518 section 10.1, dropped from later
+    /// `WebDAV`).
     PROCESSING = 102, "Processing";
     /// Fields that the final response will likely have, so that the client can preload (RFC 8297).
     EARLY_HINTS = 103, "Early Hints";
@@ -50,61 +56,71 @@ registered! {
     OK = 200, "OK";
     /// The request succeeded and created a resource, which `Location` identifies (section 15.3.2).
     CREATED = 201, "Created";
-    /// Accepted for processing, which is not complete and may fail later (section 15.3.3).
+    /// The request is accepted for processing, which is not complete and may fail later
+    /// (section 15.3.3).
     ACCEPTED = 202, "Accepted";
     /// A proxy has modified the response (section 15.3.4).
     NON_AUTHORITATIVE_INFORMATION = 203, "Non-Authoritative Information";
-    /// The request succeeded and there is no content: always ends after the header section (section 15.3.5).
+    /// The request succeeded and there is no content. The response ends after its header section
+    /// (section 15.3.5).
     NO_CONTENT = 204, "No Content";
-    /// The request succeeded; clear the form (section 15.3.6).
+    /// The request succeeded, and the client should reset its form (section 15.3.6).
     RESET_CONTENT = 205, "Reset Content";
-    /// The requested ranges (section 15.3.7).
+    /// The content is one or more requested ranges of the representation (section 15.3.7).
     PARTIAL_CONTENT = 206, "Partial Content";
-    /// A status for each of several resources (RFC 4918 section 11.1).
+    /// The content has a status for each of several resources (RFC 4918 section 11.1).
     MULTI_STATUS = 207, "Multi-Status";
-    /// The members of this collection are listed earlier in the same 207 response (RFC 5842 section 7.1).
+    /// The members of this collection are listed earlier in the same 207 response (RFC 5842
+    /// section 7.1).
     ALREADY_REPORTED = 208, "Already Reported";
-    /// The result of instance manipulations such as a delta (RFC 3229 section 10.4.1).
+    /// The content is the result of instance manipulations such as a delta (RFC 3229
+    /// section 10.4.1).
     IM_USED = 226, "IM Used";
 
-    /// Several representations to choose from (section 15.4.1).
+    /// The client can choose from several representations (section 15.4.1).
     MULTIPLE_CHOICES = 300, "Multiple Choices";
-    /// Moved permanently. Clients may change POST to GET; if that matters, use 308 (section 15.4.2).
+    /// The resource has moved permanently. Clients may change POST to GET, which 308 forbids
+    /// (section 15.4.2).
     MOVED_PERMANENTLY = 301, "Moved Permanently";
-    /// Moved temporarily. Clients may change POST to GET; if that matters, use 307 (section 15.4.3).
+    /// The resource has moved temporarily. Clients may change POST to GET, which 307 forbids
+    /// (section 15.4.3).
     FOUND = 302, "Found";
-    /// Fetch the result with GET from `Location`: the response to a submitted form (section 15.4.4).
+    /// The client should fetch the result from `Location` with GET, for example after a form
+    /// (section 15.4.4).
     SEE_OTHER = 303, "See Other";
-    /// The client's copy is still valid: always ends after the header section (section 15.4.5).
+    /// The client's copy is still valid. The response ends after its header section
+    /// (section 15.4.5).
     NOT_MODIFIED = 304, "Not Modified";
-    /// Deprecated: a response must not configure a proxy (section 15.4.6).
+    /// Deprecated, because a response must not configure a proxy (section 15.4.6).
     USE_PROXY = 305, "Use Proxy";
-    /// Moved temporarily, keeping method and body (section 15.4.8).
+    /// The resource has moved temporarily. The method and the body stay the same (section 15.4.8).
     TEMPORARY_REDIRECT = 307, "Temporary Redirect";
-    /// Moved permanently, keeping method and body (section 15.4.9).
+    /// The resource has moved permanently. The method and the body stay the same (section 15.4.9).
     PERMANENT_REDIRECT = 308, "Permanent Redirect";
 
     /// The request is malformed (section 15.5.1).
     BAD_REQUEST = 400, "Bad Request";
-    /// The client must authenticate. Comes with `WWW-Authenticate` (section 15.5.2).
+    /// The client must authenticate, as `WWW-Authenticate` describes (section 15.5.2).
     UNAUTHORIZED = 401, "Unauthorized";
-    /// Reserved (section 15.5.3).
+    /// The code is reserved for future use (section 15.5.3).
     PAYMENT_REQUIRED = 402, "Payment Required";
-    /// Understood but not allowed, with these credentials or with any (section 15.5.4).
+    /// The request is understood but not allowed, with these credentials or with any
+    /// (section 15.5.4).
     FORBIDDEN = 403, "Forbidden";
-    /// There is no such resource, or the server hides that there is one (section 15.5.5).
+    /// There is no such resource, or the server does not disclose it (section 15.5.5).
     NOT_FOUND = 404, "Not Found";
-    /// The resource exists, but not for this method: `Allow` lists those it has (section 15.5.6).
+    /// The resource does not support the method. `Allow` lists those that it supports
+    /// (section 15.5.6).
     METHOD_NOT_ALLOWED = 405, "Method Not Allowed";
     /// No representation matches the `Accept` fields (section 15.5.7).
     NOT_ACCEPTABLE = 406, "Not Acceptable";
-    /// Like 401, but sent by a proxy (section 15.5.8).
+    /// The client must authenticate at a proxy (section 15.5.8).
     PROXY_AUTHENTICATION_REQUIRED = 407, "Proxy Authentication Required";
     /// The request did not arrive in time (section 15.5.9).
     REQUEST_TIMEOUT = 408, "Request Timeout";
-    /// The resource is in a state that does not allow it (section 15.5.10).
+    /// The current state of the resource does not allow the request (section 15.5.10).
     CONFLICT = 409, "Conflict";
-    /// It existed, and is gone permanently (section 15.5.11).
+    /// The resource existed, and has been removed permanently (section 15.5.11).
     GONE = 410, "Gone";
     /// This server requires a `Content-Length` (section 15.5.12).
     LENGTH_REQUIRED = 411, "Length Required";
@@ -116,88 +132,95 @@ registered! {
     URI_TOO_LONG = 414, "URI Too Long";
     /// The resource does not support the body's media type or coding (section 15.5.16).
     UNSUPPORTED_MEDIA_TYPE = 415, "Unsupported Media Type";
-    /// The range starts beyond the end (section 15.5.17).
+    /// None of the requested ranges is within the representation (section 15.5.17).
     RANGE_NOT_SATISFIABLE = 416, "Range Not Satisfiable";
-    /// An expectation other than `100-continue` (section 15.5.18).
+    /// An expectation in the `Expect` field cannot be met (section 15.5.18).
     EXPECTATION_FAILED = 417, "Expectation Failed";
-    /// Unused, because a joke uses the number (section 15.5.19, RFC 2324).
+    /// The code is unused, because an April Fools' RFC uses it (section 15.5.19, RFC 2324).
     IM_A_TEAPOT = 418, "I'm a teapot";
-    /// The connection was opened for another host (section 15.5.20).
+    /// The server is not configured to respond for the host of the request (section 15.5.20).
     MISDIRECTED_REQUEST = 421, "Misdirected Request";
-    /// Well-formed and of a supported type, but invalid: a user without a name (section 15.5.21).
+    /// The content is well-formed and of a supported type, but invalid, such as a user without a
+    /// name (section 15.5.21).
     UNPROCESSABLE_CONTENT = 422, "Unprocessable Content";
-    /// Locked by another client (RFC 4918 section 11.3).
+    /// The resource is locked (RFC 4918 section 11.3).
     LOCKED = 423, "Locked";
-    /// A request that it depended on failed (RFC 4918 section 11.4).
+    /// A request that this one depends on failed (RFC 4918 section 11.4).
     FAILED_DEPENDENCY = 424, "Failed Dependency";
     /// The request might be a replay of TLS early data (RFC 8470 section 5.2).
     TOO_EARLY = 425, "Too Early";
-    /// Use the protocol in `Upgrade` (section 15.5.22).
+    /// The client must switch to the protocol in `Upgrade` (section 15.5.22).
     UPGRADE_REQUIRED = 426, "Upgrade Required";
-    /// Send the request with a condition, so that no update is lost (RFC 6585 section 3).
+    /// The request must be conditional, so that no update is lost (RFC 6585 section 3).
     PRECONDITION_REQUIRED = 428, "Precondition Required";
-    /// Rate limited; `Retry-After` says for how long (RFC 6585 section 4).
+    /// The client has sent too many requests; `Retry-After` may state how long to wait (RFC 6585
+    /// section 4).
     TOO_MANY_REQUESTS = 429, "Too Many Requests";
     /// The header section is larger than the server accepts (RFC 6585 section 5).
     REQUEST_HEADER_FIELDS_TOO_LARGE = 431, "Request Header Fields Too Large";
-    /// Withheld by law (RFC 7725).
+    /// The resource is withheld for legal reasons (RFC 7725).
     UNAVAILABLE_FOR_LEGAL_REASONS = 451, "Unavailable For Legal Reasons";
 
-    /// The server failed; the client did nothing wrong (section 15.6.1).
+    /// The server failed, without a mistake of the client (section 15.6.1).
     INTERNAL_SERVER_ERROR = 500, "Internal Server Error";
-    /// No resource of this server knows the method (section 15.6.2).
+    /// The server does not implement the method (section 15.6.2).
     NOT_IMPLEMENTED = 501, "Not Implemented";
     /// The upstream server sent an invalid response (section 15.6.3).
     BAD_GATEWAY = 502, "Bad Gateway";
-    /// Overloaded or stopping; `Retry-After` may say for how long (section 15.6.4).
+    /// The server is overloaded or stopping; `Retry-After` may state how long to wait
+    /// (section 15.6.4).
     SERVICE_UNAVAILABLE = 503, "Service Unavailable";
     /// The upstream server did not respond in time (section 15.6.5).
     GATEWAY_TIMEOUT = 504, "Gateway Timeout";
     /// The server does not support this major version of HTTP (section 15.6.6).
     HTTP_VERSION_NOT_SUPPORTED = 505, "HTTP Version Not Supported";
-    /// The chosen variant negotiates again: a configuration error (RFC 2295 section 8.1).
+    /// The chosen variant itself negotiates, which is a configuration error (RFC 2295 section 8.1).
     VARIANT_ALSO_NEGOTIATES = 506, "Variant Also Negotiates";
-    /// Not enough storage for the result (RFC 4918 section 11.5).
+    /// The server has not enough storage for the result (RFC 4918 section 11.5).
     INSUFFICIENT_STORAGE = 507, "Insufficient Storage";
     /// The resources form a loop (RFC 5842 section 7.2).
     LOOP_DETECTED = 508, "Loop Detected";
-    /// Obsolete: the request lacks an extension (RFC 2774 section 7).
+    /// Obsolete: the request lacks a required extension (RFC 2774 section 7).
     NOT_EXTENDED = 510, "Not Extended";
-    /// Log in to the network first: a captive portal (RFC 6585 section 6).
+    /// The client must first log in to the network, for example at a captive portal (RFC 6585
+    /// section 6).
     NETWORK_AUTHENTICATION_REQUIRED = 511, "Network Authentication Required";
 }
 
 impl Status {
-    /// The number, 100 to 599.
+    /// Returns the number, which is in 100 to 599.
     pub fn code(self) -> u16 {
         self.0
     }
 
-    /// 1xx: interim, the final response follows on the same connection. A handler must not return one.
+    /// Returns whether the status is 1xx: interim, with the final response on the same connection.
+    /// A handler must not return one.
     pub fn is_informational(self) -> bool {
         self.0 / 100 == 1
     }
 
-    /// 2xx: received, understood, done.
+    /// Returns whether the status is 2xx: the request was received, understood and accepted.
     pub fn is_success(self) -> bool {
         self.0 / 100 == 2
     }
 
-    /// 3xx: the client has to take another step, such as following `Location`.
+    /// Returns whether the status is 3xx: the client has to take another step, such as following
+    /// `Location`.
     pub fn is_redirection(self) -> bool {
         self.0 / 100 == 3
     }
 
-    /// Whether a response with this status may have content. 1xx, 204, 205 and 304 may not (RFC 9110 section 15).
+    /// Returns whether a response with this status may have content. 1xx, 204, 205 and 304 may not
+    /// (RFC 9110 section 15).
     pub fn allows_content(self) -> bool {
         !(self.ends_with_head() || self == Status::RESET_CONTENT)
     }
 
-    /// Whether a response with this status ends with its header section, regardless of its fields: 1xx, 204 and 304
-    /// (RFC 9112 section 6.3).
+    /// Returns whether a response with this status ends with its header section, regardless of its
+    /// fields: 1xx, 204 and 304 (RFC 9112 section 6.3).
     ///
-    /// The client would read a body as the start of the next response. 205 is not among them: its header section must
-    /// have a length of 0, or the client waits for a body.
+    /// The client would read a body as the start of the next response. 205 is not among them: it
+    /// needs a length of 0, because the client would otherwise wait for a body.
     pub fn ends_with_head(self) -> bool {
         self.is_informational() || self == Status::NO_CONTENT || self == Status::NOT_MODIFIED
     }
@@ -226,7 +249,7 @@ impl fmt::Debug for Status {
     }
 }
 
-/// A number that is not a status code, because it is not in 100 to 599.
+/// The error for a number that is not a status code, because it is not in 100 to 599.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidStatus(u16);
 

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 pub use super::body_decoder::BodyDecoder;
 pub use super::body_error::BodyError;
 
-/// A request's body, as a handler sees it.
+/// The body of a request, as a stream of unread bytes.
 ///
 /// The type is opaque, so a handler does not depend on where the bytes are stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,25 +15,25 @@ pub struct RequestBody {
 }
 
 impl RequestBody {
-    /// The unread bytes, without consuming them.
+    /// Returns the unread bytes without consuming them.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[self.read..]
     }
 
-    /// The number of unread bytes.
+    /// Returns the number of unread bytes.
     pub fn len(&self) -> usize {
         self.as_bytes().len()
     }
 
-    /// Whether everything has been read.
+    /// Returns whether all bytes have been read.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Reads the remaining body.
+    /// Reads the rest of the body.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] when more than `limit` bytes remain.
+    /// Returns [`BodyError::TooLarge`] when more than `limit` bytes remain.
     pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
         if self.len() > limit {
             return Err(BodyError::TooLarge);

@@ -1,4 +1,5 @@
-//! The chunked transfer coding: a body whose length is not known in advance (RFC 9112 section 7.1).
+//! The chunked transfer coding, for a body whose length is not known in advance (RFC 9112
+//! section 7.1).
 
 use super::body_error::BodyError;
 use super::fields::parse_fields;
@@ -6,23 +7,23 @@ use super::limits::{KIB, Limits};
 use super::line::{LineScanner, Scanned};
 use super::{Headers, header};
 
-/// The longest size line of a chunk in bytes, extensions included.
+/// The maximum length of a chunk's size line in bytes, with its extensions and CRLF.
 const SIZE_LINE: usize = KIB;
 
-/// Bytes of framing that a body may have in addition to its normal need. Without this limit a client
-/// could send megabytes of chunk extensions for a body of a few bytes.
+/// The number of bytes of framing that a body may have beyond its normal need. Without this limit a
+/// client could send megabytes of chunk extensions for a body of a few bytes.
 const OVERHEAD: u64 = 16 * KIB as u64;
 
-/// Decodes a chunked body as its bytes arrive.
+/// A decoder for a chunked body, which processes the bytes as they arrive.
 ///
-/// Consumes the bytes that the connection has buffered, and reports how many it consumed. It has no socket, so a test
-/// can split the input anywhere. Sizes are in bytes; [`Limits::body`] counts decoded bytes.
+/// It has no socket, so a test can split the input anywhere. [`Limits::body`] applies to the
+/// decoded bytes.
 #[derive(Debug)]
 pub struct ChunkedDecoder {
     limits: Limits,
     step: Step,
     lines: LineScanner,
-    /// The bytes of the line or trailer section that is being read.
+    /// The part of the current size line or trailer section that has arrived.
     text: Vec<u8>,
     decoded: u64,
     overhead: u64,
@@ -40,7 +41,7 @@ enum Step {
 }
 
 impl ChunkedDecoder {
-    /// A decoder for one body.
+    /// Creates a decoder for one body.
     pub fn new(limits: &Limits) -> ChunkedDecoder {
         ChunkedDecoder {
             limits: *limits,
@@ -53,11 +54,12 @@ impl ChunkedDecoder {
         }
     }
 
-    /// Decodes `input`, appends the data to `out`, and returns how many bytes of `input` it consumed: all
-    /// of them, unless the body ends earlier.
+    /// Decodes `input`, appends the data to `out`, and returns the number of consumed bytes: all of
+    /// `input`, unless the body ends earlier.
     ///
     /// # Errors
-    /// [`BodyError`] with its status. The connection must close after it.
+    /// Returns [`BodyError`] for a malformed or too large body. The caller must then close the
+    /// connection.
     pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize, BodyError> {
         let mut used = 0;
         while used < input.len() && self.step != Step::Done {
@@ -76,18 +78,18 @@ impl ChunkedDecoder {
         Ok(used)
     }
 
-    /// Whether the body has ended.
+    /// Returns whether the whole body has been decoded.
     pub fn is_done(&self) -> bool {
         self.step == Step::Done
     }
 
-    /// The trailer fields after the last chunk. They are kept apart from the header fields, because they
-    /// were not there when the header section was validated (RFC 9110 section 6.5.1).
+    /// Returns the trailer fields after the last chunk. They are kept apart from the header fields,
+    /// because the header section was validated without them (RFC 9110 section 6.5.1).
     pub fn into_trailers(self) -> Headers {
         self.trailers
     }
 
-    /// Consumes a byte of framing.
+    /// Consumes one byte of the framing, which is every byte that is not data.
     fn framing_byte(&mut self, byte: u8) -> Result<(), BodyError> {
         let at_start = self.lines.at_start();
         let (_, scanned) = self.lines.scan(&[byte]).map_err(|_| BodyError::BadChunk)?;
@@ -101,7 +103,7 @@ impl ChunkedDecoder {
                     self.start_chunk()?;
                 }
             }
-            // After the data, only CRLF is allowed.
+            // After the data of a chunk, only CRLF is allowed.
             Step::DataEnd => match scanned {
                 Scanned::EndOfLine(0) => self.step = Step::Size,
                 _ if self.lines.length() > 0 => return Err(BodyError::BadChunk),
@@ -129,7 +131,8 @@ impl ChunkedDecoder {
         let line = std::mem::take(&mut self.text);
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let after = line[digits..].trim_ascii_start();
-        // After the digits the line ends, or an extension starts, perhaps after white space.
+        // The digits must be followed by the end of the line, or by an extension with optional
+        // white space before it.
         if digits == 0 || !(line[digits..] == *b"\r\n" || after.starts_with(b";")) {
             return Err(BodyError::BadChunk);
         }
@@ -142,7 +145,8 @@ impl ChunkedDecoder {
         if self.decoded > self.limits.body {
             return Err(BodyError::TooLarge);
         }
-        // Normal framing needs about a dozen bytes for a chunk. Larger chunks may have longer extensions.
+        // The framing of a chunk normally needs about a dozen bytes. A larger chunk may have longer
+        // extensions.
         let free = 16 + 2 * size;
         self.overhead = (self.overhead + line.len() as u64).saturating_sub(free);
         if self.overhead > OVERHEAD {
@@ -158,7 +162,8 @@ impl ChunkedDecoder {
             super::fields::FieldsError::TooMany => BodyError::TrailersTooLarge,
             super::fields::FieldsError::Malformed => BodyError::BadTrailer,
         })?;
-        // Fields that affect framing or routing are not allowed in trailers (RFC 9110 section 6.5.1).
+        // Fields that affect framing or routing are not allowed in trailers (RFC 9110
+        // section 6.5.1).
         let forbidden =
             [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::HOST, header::TRAILER];
         if forbidden.iter().any(|name| trailers.contains(name)) {
@@ -177,8 +182,8 @@ mod tests {
 
     type Decoded = (Vec<u8>, usize, bool, Vec<String>);
 
-    /// Decodes the parts of an input one after the other. Returns the data, the bytes used, whether it is done, and the
-    /// trailers.
+    /// Decodes the pieces of an input one after the other. Returns the data, the number of consumed
+    /// bytes, whether the body has ended, and the trailers.
     fn decode<'a>(
         pieces: impl IntoIterator<Item = &'a [u8]>,
         limits: &Limits,
@@ -274,10 +279,11 @@ mod tests {
 
     #[test]
     fn framing_may_exceed_the_need_of_its_chunks_by_16_kib() {
-        // A chunk of one byte with a size line of `line` bytes, 18 of which (16 + 2 * 1) do not count as overhead.
+        // A chunk of one byte with a size line of `line` bytes, 18 of which (16 + 2 * 1) do not
+        // count as overhead.
         let chunk = |line: usize| format!("1;{}\r\nx\r\n", "e".repeat(line - 4));
         assert_eq!(16 * (1024 - 18) + (306 - 18), 16 * 1024);
-        // A large chunk before them is no credit for later chunks.
+        // A large chunk before the others does not raise their limit.
         for front in [String::new(), format!("190\r\n{}\r\n", "x".repeat(400))] {
             let many = format!("{front}{}", chunk(1024).repeat(16));
             assert!(all(format!("{many}{}", chunk(306)).as_bytes()).is_ok());

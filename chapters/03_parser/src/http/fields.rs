@@ -1,34 +1,35 @@
-//! Field lines become [`Headers`] (RFC 9112 section 5).
+//! The parsing of field lines into [`Headers`] (RFC 9112 section 5).
 
 use memchr::memchr_iter;
 
 use super::{HeaderName, HeaderValue, Headers};
 
-/// Why a block of field lines is rejected.
+/// The reason why a block of field lines is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldsError {
-    /// More lines than allowed.
+    /// The block has more lines than allowed.
     TooMany,
-    /// A line that is not `name ":" OWS value OWS`.
+    /// A line is not of the form `name ":" OWS value OWS`.
     Malformed,
 }
 
-/// So many lines need no memory but the stack. Nearly all messages have no more.
+/// The number of lines that are parsed without heap memory. Nearly all messages have no more.
 const FEW_LINES: usize = 16;
 
 /// Parses the field lines of a header section or a trailer section.
 ///
-/// `block` ends with the empty line, CRLF included. A line must not be folded (RFC 9112 section 5.2), there must be no
-/// space between a name and its colon (section 5.1), and no name may be empty. Servers have read each of these in
-/// different ways, and that is how a request is smuggled past one of them.
+/// `block` ends with the empty line, CRLF included. A line must not be folded (RFC 9112
+/// section 5.2), there must be no space between a name and its colon (section 5.1), and no name may
+/// be empty. Servers have interpreted each of these in different ways, which allows request
+/// smuggling.
 ///
 /// # Errors
-/// [`FieldsError`] for more than `limit` lines, or a line that is not a field.
+/// Returns [`FieldsError`] for more than `limit` lines, or a line that is not a field.
 pub fn parse_fields(block: &[u8], limit: usize) -> Result<Headers, FieldsError> {
     let (mut few, mut many) = ([httparse::EMPTY_HEADER; FEW_LINES], Vec::new());
     let mut parsed = httparse::parse_headers(block, &mut few[..limit.min(FEW_LINES)]);
     if parsed == Err(httparse::Error::TooManyHeaders) && limit > FEW_LINES {
-        // No more room than there are lines, however many are allowed.
+        // The memory is limited by the number of lines in the block, however many are allowed.
         let count = memchr_iter(b'\n', block).count();
         many.resize(limit.min(count), httparse::EMPTY_HEADER);
         parsed = httparse::parse_headers(block, &mut many);
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_field_line_is_refused() {
+    fn malformed_field_lines_are_rejected() {
         for block in [
             "name : value",
             " name: value",
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_the_empty_line_is_not_lost() {
+    fn bytes_after_the_empty_line_are_rejected() {
         let two = b"a: 1\r\n\r\nb: 2\r\n\r\n";
         assert_eq!(parse_fields(two, 10), Err(FieldsError::Malformed));
     }

@@ -1,26 +1,27 @@
-//! FRAMING: where the body of a request ends (RFC 9112 section 6).
+//! FRAMING: determines where the body of a request ends (RFC 9112 section 6).
 
 use std::fmt;
 
 use super::{Headers, Status, Version, header};
 
-/// How the end of a request's body is known.
+/// The length of a request's body, as its header section announces it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyLength {
-    /// This many bytes. Zero for a request with neither field: it has no body.
+    /// A known number of bytes. It is zero for a request without framing fields, which has no body.
     Fixed(u64),
-    /// A chunk of size zero ends it.
+    /// An unknown length: a chunk of size zero ends the body.
     Chunked,
 }
 
 /// Determines how a request's body is framed (RFC 9112 section 6.3).
 ///
-/// This is where request smuggling happens: if a server and a proxy before it disagree about where a body ends, then a
-/// part of the body for one of them is the next request for the other. So everything ambiguous is rejected, even where
-/// the RFC allows a guess.
+/// Request smuggling exploits this decision: if a server and a proxy in front of it disagree about
+/// where a body ends, then a part of the body for one of them is the next request for the other. So
+/// everything ambiguous is rejected, even where the RFC allows a server to accept it.
 ///
 /// # Errors
-/// [`FramingError`] with its status. The connection must close after it, since the start of the next request is unknown.
+/// Returns [`FramingError`] for ambiguous or unsupported framing. The connection must be closed
+/// after it, since the start of the next request is unknown.
 pub fn body_length(version: Version, headers: &Headers) -> Result<BodyLength, FramingError> {
     let has_length = headers.contains(header::CONTENT_LENGTH);
     if !headers.contains(header::TRANSFER_ENCODING) {
@@ -35,7 +36,8 @@ pub fn body_length(version: Version, headers: &Headers) -> Result<BodyLength, Fr
     let codings: Vec<&str> = headers.list(header::TRANSFER_ENCODING).collect();
     let is_chunked = |coding: &&str| coding.eq_ignore_ascii_case("chunked");
     match codings.split_last() {
-        // If chunked is not last, the length is unknown. Applying it twice is forbidden (RFC 9112 section 6.1).
+        // If chunked is not the last coding, the length is unknown. It must not be applied twice
+        // (RFC 9112 section 6.1).
         Some((last, before)) if is_chunked(last) && !before.iter().any(is_chunked) => {
             if before.is_empty() {
                 Ok(BodyLength::Chunked)
@@ -47,7 +49,7 @@ pub fn body_length(version: Version, headers: &Headers) -> Result<BodyLength, Fr
     }
 }
 
-/// Content-Length over all its lines (RFC 9110 section 8.6): one number, perhaps repeated.
+/// Parses all Content-Length lines (RFC 9110 section 8.6): one number, which may be repeated.
 fn content_length(headers: &Headers) -> Result<BodyLength, FramingError> {
     let mut agreed = None;
     for line in headers.get_all(header::CONTENT_LENGTH) {
@@ -61,7 +63,7 @@ fn content_length(headers: &Headers) -> Result<BodyLength, FramingError> {
     Ok(BodyLength::Fixed(agreed.unwrap_or(0)))
 }
 
-/// 1*DIGIT and nothing else. The standard library's parser would also accept a plus sign.
+/// Parses 1*DIGIT. The standard library's parser would also accept a plus sign.
 fn decimal(digits: &[u8]) -> Result<u64, FramingError> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(FramingError::BadLength);
@@ -72,27 +74,27 @@ fn decimal(digits: &[u8]) -> Result<u64, FramingError> {
         .ok_or(FramingError::LengthOverflow)
 }
 
-/// Why the end of a body is not certain.
+/// The reason why the end of a body is not certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FramingError {
-    /// Content-Length and Transfer-Encoding in one request.
+    /// The request has both Content-Length and Transfer-Encoding.
     BothLengths,
-    /// A Content-Length that is not a number.
+    /// A Content-Length is not a decimal number.
     BadLength,
-    /// Two Content-Lengths that differ.
+    /// Two Content-Lengths differ.
     DifferentLengths,
-    /// A Content-Length that does not fit into 64 bits.
+    /// A Content-Length does not fit into 64 bits.
     LengthOverflow,
-    /// Transfer-Encoding in HTTP/1.0, which did not have it yet.
+    /// An HTTP/1.0 request has Transfer-Encoding, which that version does not define.
     CodingOnHttp10,
-    /// Transfer-Encoding in which `chunked` is not the last coding, or not just once.
+    /// `chunked` is not the last transfer coding, or occurs more than once.
     ChunkedNotLast,
-    /// A transfer coding before `chunked` that this server does not implement.
+    /// `chunked` follows a transfer coding that this server does not implement.
     UnknownCoding,
 }
 
 impl FramingError {
-    /// The status of the response.
+    /// Returns the status of the response that reports the error.
     pub fn status(self) -> Status {
         match self {
             Self::LengthOverflow => Status::CONTENT_TOO_LARGE,

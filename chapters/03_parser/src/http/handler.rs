@@ -9,16 +9,17 @@ use super::parser::ParseError;
 use super::{Request, Response, Status};
 use crate::core::stderr::log_stderr;
 
-/// Turns requests into responses.
+/// A function that turns a request into a response.
 ///
-/// All workers share one handler, so it gets `&self` and must be `Sync`: mutable state needs a `Mutex` or an
-/// atomic. The request is borrowed, so that the caller can still use it afterwards, even after a panic.
+/// All workers share one handler, so it gets `&self` and must be `Sync`: mutable state needs a
+/// `Mutex` or an atomic. The request is borrowed, so that the caller can still use it afterwards,
+/// even after a panic.
 pub trait Handler: Send + Sync + 'static {
     /// Handles one request.
     fn handle(&self, request: &mut Request) -> Response;
 }
 
-/// A function from a request to a response is a handler.
+/// Every function from a request to a response is a handler.
 impl<F, R> Handler for F
 where
     F: Fn(&mut Request) -> R + Send + Sync + 'static,
@@ -59,7 +60,7 @@ impl IntoResponse for Status {
     }
 }
 
-/// Lets a handler use `?`: both sides of a `Result` convert into a response.
+/// This implementation lets a handler use `?`: both sides of a `Result` convert into a response.
 impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {
     fn into_response(self) -> Response {
         match self {
@@ -69,14 +70,16 @@ impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {
     }
 }
 
-/// An error as the client sees it: a status, and JSON with a code for programs and a message for people.
+/// An error that is sent to a client: a status, and JSON with a code for programs and a message for
+/// people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpError {
     /// The status of the response.
     pub status: Status,
-    /// A short name for programs to compare.
+    /// A short name that programs can compare.
     pub code: &'static str,
-    /// A sentence about the problem. It is public: the client sees it.
+    /// A sentence about the problem. It is sent to the client, so it must not contain internal
+    /// details.
     pub message: String,
 }
 
@@ -86,18 +89,20 @@ impl HttpError {
         HttpError { status, code, message: message.into() }
     }
 
-    /// 500 for a bug of this program. The client gets no details; they are on standard error.
+    /// Returns a 500 for a bug of this program. The client gets no details; they are on standard
+    /// error.
     pub fn internal() -> HttpError {
         let message = "the server made a mistake with this request";
         HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
     }
 }
 
-/// Checks a handler's response: if its status is final, returns it. Otherwise returns a 500, and logs a line on
-/// standard error that starts with `about`.
+/// Returns a handler's response if its status is final. Otherwise logs a line that starts with
+/// `about` on standard error, and returns a 500.
 ///
-/// A 1xx is interim (RFC 9110 section 15.2): the client would take the next response on the connection for the final
-/// one, so from then on every response would belong to the wrong request.
+/// A 1xx is interim (RFC 9110 section 15.2): the client would take the next response on the
+/// connection for the final one, so from then on it would assign every response to the wrong
+/// request.
 pub fn final_response(response: Response, about: impl fmt::Display) -> Response {
     let status = response.status();
     if !status.is_informational() {
@@ -136,7 +141,7 @@ impl From<BodyError> for HttpError {
     }
 }
 
-/// The error for a message that could not be parsed. Its code is the status in words.
+/// Returns the error for a message that could not be parsed. Its code is the status in words.
 fn rejection(status: Status, message: String) -> HttpError {
     let code = match status {
         Status::CONTENT_TOO_LARGE => "content_too_large",

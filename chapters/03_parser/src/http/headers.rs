@@ -1,7 +1,7 @@
 //! The fields of a message: an ordered list in which a name may occur twice.
 //!
-//! It is not a map. Two `Set-Cookie` lines are two cookies, and two `Content-Length` lines are an attack. A map that kept
-//! one of them would hide both.
+//! It is not a map: two `Set-Cookie` lines are two cookies, and two different `Content-Length`
+//! lines are an attack. A map that kept one line of each name would hide both.
 
 pub use crate::http::header_name::HeaderName;
 pub use crate::http::header_name::InvalidHeaderName;
@@ -10,44 +10,45 @@ pub use crate::http::header_value::InvalidHeaderValue;
 
 use crate::http::header_value::trim_ows;
 
-/// Header or trailer fields in the order of the wire (RFC 9110 section 5).
+/// The header or trailer fields of a message, in their original order (RFC 9110 section 5).
 ///
-/// Look-up is linear. A message has a dozen fields, and comparing that many names takes no longer than hashing one. And
-/// an attacker cannot choose names whose hashes collide.
+/// Look-up is linear. A message has about a dozen fields, and comparing that many names takes no
+/// longer than hashing one. Nor can an attacker choose names whose hashes collide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
     lines: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Headers {
-    /// No fields.
+    /// Creates an empty list.
     pub fn new() -> Headers {
         Headers::default()
     }
 
-    /// No fields, with room for this many lines.
+    /// Creates an empty list with room for this many lines.
     pub fn with_capacity(lines: usize) -> Headers {
         Headers { lines: Vec::with_capacity(lines) }
     }
 
-    /// The number of field lines, repeated names counted each.
+    /// Returns the number of field lines. Repeated names count each time.
     pub fn len(&self) -> usize {
         self.lines.len()
     }
 
-    /// Whether there is no field at all.
+    /// Returns whether there are no field lines.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 
-    /// The first value of that name, in any spelling.
+    /// Returns the first value of this name, in any spelling.
     ///
-    /// For fields that occur once. Where a second line would change the meaning, use [`Headers::get_all`].
+    /// This is for fields that occur once. Where a second line would change the meaning,
+    /// [`Headers::get_all`] is needed.
     pub fn get(&self, name: impl AsRef<str>) -> Option<&HeaderValue> {
         self.get_all(name).next()
     }
 
-    /// Every value of that name, in the order of the wire.
+    /// Returns all values of this name, in their original order.
     pub fn get_all(&self, name: impl AsRef<str>) -> impl Iterator<Item = &HeaderValue> {
         self.lines
             .iter()
@@ -55,17 +56,18 @@ impl Headers {
             .map(|(_, value)| value)
     }
 
-    /// Whether there is a line of that name.
+    /// Returns whether there is a line with this name.
     pub fn contains(&self, name: impl AsRef<str>) -> bool {
         self.get(name).is_some()
     }
 
-    /// Adds a line at the end. Other lines of this name stay.
+    /// Adds a line at the end, and keeps other lines with this name.
     pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
         self.lines.push((name, value));
     }
 
-    /// Makes this the only line of the name. It replaces the first one, or is added at the end if there was none.
+    /// Makes this the only line with its name. It replaces the first such line, or is added at the
+    /// end.
     pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
         let Some(first) = self.lines.iter().position(|(known, _)| *known == name) else {
             return self.append(name, value);
@@ -78,24 +80,27 @@ impl Headers {
         self.lines[first] = (name, value);
     }
 
-    /// Removes every line of the name. Returns whether there was one.
+    /// Removes all lines with this name, and returns whether there was one.
     pub fn remove(&mut self, name: impl AsRef<str>) -> bool {
         let before = self.lines.len();
         self.lines.retain(|(known, _)| !known.as_str().eq_ignore_ascii_case(name.as_ref()));
         self.lines.len() < before
     }
 
-    /// Every line, in the order of the wire.
+    /// Returns all lines in their original order.
     pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         self.lines.iter().map(|(name, value)| (name, value))
     }
 
-    /// The elements of a comma-separated field, over all its lines, trimmed, empty ones left out.
+    /// Returns the elements of a comma-separated field, over all its lines, trimmed and without
+    /// empty ones.
     ///
-    /// `Connection: close, TE` and the two lines `Connection: close`, `Connection: TE` mean the same (RFC 9110
-    /// section 5.6.1). For lists of tokens only: a comma inside a quoted string would split it too.
+    /// `Connection: close, TE` and the two lines `Connection: close`, `Connection: TE` mean the
+    /// same (RFC 9110 section 5.6.1). This is only for lists of tokens, because a comma inside a
+    /// quoted string would split it too.
     ///
-    /// An element that is not UTF-8 becomes U+FFFD. If it were left out, `chunked, \xFF` would be the same as `chunked`.
+    /// An element that is not UTF-8 becomes U+FFFD. Otherwise `chunked, \xFF` would be the same as
+    /// `chunked`.
     pub fn list(&self, name: impl AsRef<str>) -> impl Iterator<Item = &str> {
         self.get_all(name)
             .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
@@ -166,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn remove_takes_every_line_and_says_whether_there_was_one() {
+    fn remove_deletes_all_lines_and_returns_whether_there_was_one() {
         let mut headers = headers(&[("A", "1"), ("B", "2"), ("a", "3")]);
         assert!(headers.remove("a"));
         assert_eq!(lines(&headers), [("B", "2")]);

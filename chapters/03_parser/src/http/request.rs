@@ -1,4 +1,4 @@
-//! A request, as a handler sees it.
+//! The request that a handler gets.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -6,8 +6,8 @@ use super::body::RequestBody;
 use super::parser::Head;
 use super::{HeaderName, HeaderValue, Headers, Method, Target, Version, header};
 
-/// A complete request. It owns its parts, so a handler may keep them. They are private, so that their storage can
-/// change.
+/// A complete request. It owns its parts, so a handler may keep them. They are private, so that
+/// their representation can change.
 #[derive(Debug)]
 pub struct Request {
     head: Head,
@@ -22,57 +22,58 @@ impl Request {
         Request { head, body, trailers, peer }
     }
 
-    /// The method.
+    /// Returns the request method.
     pub fn method(&self) -> Method {
         self.head.method
     }
 
-    /// The request target.
+    /// Returns the request target.
     pub fn target(&self) -> &Target {
         &self.head.target
     }
 
-    /// The path in its canonical form: see [`Target::path`].
+    /// Returns the path in its canonical form, see [`Target::path`].
     pub fn path(&self) -> &str {
         self.head.target.path()
     }
 
-    /// The client's HTTP version.
+    /// Returns the client's HTTP version.
     pub fn version(&self) -> Version {
         self.head.version
     }
 
-    /// The fields of the header section.
+    /// Returns the fields of the header section.
     pub fn headers(&self) -> &Headers {
         &self.head.headers
     }
 
-    /// The host of an absolute target, or else of the Host field (RFC 9112 section 3.2.2).
+    /// Returns the host of an absolute target, or else of the Host field (RFC 9112 section 3.2.2).
     pub fn host(&self) -> Option<&str> {
         self.target().authority().or_else(|| self.headers().get(header::HOST)?.to_str())
     }
 
-    /// The body.
+    /// Returns the body, to inspect it.
     pub fn body(&self) -> &RequestBody {
         &self.body
     }
 
-    /// The body, for reading.
+    /// Returns the body, to read it.
     pub fn body_mut(&mut self) -> &mut RequestBody {
         &mut self.body
     }
 
-    /// The trailer fields of a chunked body.
+    /// Returns the trailer fields of a chunked body.
     pub fn trailers(&self) -> &Headers {
         &self.trailers
     }
 
-    /// The client's address.
+    /// Returns the client's address.
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// Whether the client wants to use the connection again (RFC 9112 section 9.3).
+    /// Returns whether the client permits another request on this connection (RFC 9112
+    /// section 9.3).
     pub fn wants_keep_alive(&self) -> bool {
         let has = |option: &str| {
             self.headers().list(header::CONNECTION).any(|it| it.eq_ignore_ascii_case(option))
@@ -94,7 +95,7 @@ impl Request {
     }
 }
 
-/// Builds a request for the test of a handler.
+/// A builder of requests for the tests of handlers.
 #[derive(Debug)]
 pub struct RequestBuilder {
     method: Method,
@@ -107,7 +108,7 @@ impl RequestBuilder {
     /// Adds a field.
     ///
     /// # Panics
-    /// When name or value could not be in a request.
+    /// Panics when the name or the value is not valid in a request.
     pub fn header(mut self, name: &str, value: &str) -> RequestBuilder {
         self.headers.append(
             HeaderName::try_from(name).expect("a test gives a valid field name"),
@@ -116,7 +117,7 @@ impl RequestBuilder {
         self
     }
 
-    /// Gives it a body.
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> RequestBuilder {
         self.body = body.into();
         self
@@ -125,7 +126,7 @@ impl RequestBuilder {
     /// Builds the request.
     ///
     /// # Panics
-    /// When the target could not be in a request.
+    /// Panics when the target is not valid in a request.
     pub fn build(self) -> Request {
         let head = Head {
             method: self.method,

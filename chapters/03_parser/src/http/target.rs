@@ -1,7 +1,8 @@
-//! The request target: which resource the client means, decoded once.
+//! The request target, which identifies the resource. It is decoded once.
 //!
-//! The route, the file and the rules that apply are all chosen by the one canonical path made here. Two parts of the
-//! program that decoded it themselves, or one that decoded it twice, would see two paths in `%2561dmin`.
+//! The route, the file and the applicable rules are all chosen by the one canonical path that is
+//! computed here. Two parts of the program that decoded the path themselves, or one that decoded it
+//! twice, could get two different paths from `%2561dmin`.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -22,7 +23,7 @@ use crate::http::percent::is_canonical;
 pub struct Target {
     raw: String,
     form: TargetForm,
-    /// Its position in `raw`.
+    /// The position of the authority in `raw`.
     authority: Option<Range<usize>>,
     path: Range<usize>,
     query: Option<Range<usize>>,
@@ -30,31 +31,33 @@ pub struct Target {
     canonical: Option<String>,
 }
 
-/// The four ways to write a target (RFC 9112 sections 3.2.1 to 3.2.4).
+/// The four forms of a request target (RFC 9112 sections 3.2.1 to 3.2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetForm {
-    /// `/path?query`: the usual form. The host is in `Host`.
+    /// `/path?query`, the usual form. The host is in the `Host` field.
     Origin,
-    /// `http://host/path?query`: for requests to a proxy. Every server must accept it, and its host overrides `Host`.
+    /// `http://host/path?query`, for requests to a proxy. Every server must accept it, and its host
+    /// overrides `Host`.
     Absolute,
-    /// `host:port`: for CONNECT only.
+    /// `host:port`, for CONNECT only.
     Authority,
-    /// `*`: the server as a whole, for OPTIONS only.
+    /// `*`, which stands for the server as a whole, for OPTIONS only.
     Asterisk,
 }
 
 impl Target {
-    /// Parses the target of a request with this method, which decides which forms are allowed.
+    /// Parses the target of a request with this method, which determines the allowed forms.
     ///
-    /// Dot segments are kept: a client removes them before it sends, and code that opens files must reject them in any
-    /// case, since `%2e%2e%2f` decodes to them. The query is not decoded, and its `%` are not checked: browsers send it
-    /// as the user typed it, and only code that reads the query needs it decoded.
+    /// Dot segments are kept: a client removes them before it sends the request, and code that
+    /// opens files must reject them in any case, since `%2e%2e%2f` decodes to them. The query is
+    /// not decoded, and its `%` are not checked: browsers send it as the user typed it, and only a
+    /// handler that reads the query has to decode it.
     ///
     /// # Errors
-    /// [`InvalidTarget`] for a target that the grammar does not allow (400). It is not repaired, since another server
-    /// on the path might repair it differently.
+    /// Returns [`InvalidTarget`] for a target that the grammar does not allow (400). It is not
+    /// repaired, since another server on the path might repair it differently.
     pub fn parse(method: Method, raw: &str) -> Result<Target, InvalidTarget> {
-        // No form allows these.
+        // No form allows control bytes, spaces, bytes above ASCII, or `#`.
         if raw.is_empty() {
             return Err(InvalidTarget::Empty);
         }
@@ -64,7 +67,7 @@ impl Target {
             None => {}
         }
 
-        // CONNECT has its own form.
+        // CONNECT has a form of its own.
         if method == Method::Connect {
             let (host, port) = split_port(raw);
             let has_both = !host.is_empty() && port.is_some_and(|port| !port.is_empty());
@@ -86,20 +89,22 @@ impl Target {
         }
         let authority = split_absolute(raw)?;
         let end = authority.end;
-        // A proxy sends `OPTIONS *` on as `OPTIONS http://host`, without a slash (RFC 9112 section 3.2.4).
+        // A proxy forwards `OPTIONS *` as `OPTIONS http://host`, without a slash (RFC 9112
+        // section 3.2.4).
         if method == Method::Options && end == raw.len() {
             return Ok(Target::whole(raw, TargetForm::Absolute, Some(authority), "*"));
         }
         Target::with_path(raw, TargetForm::Absolute, Some(authority), end)
     }
 
-    /// A target that contains no path of this server.
+    /// Creates a target that contains no path of this server.
     fn whole(raw: &str, form: TargetForm, authority: Option<Range<usize>>, path: &str) -> Target {
         let canonical = Some(path.to_owned());
         Target { raw: raw.to_owned(), form, authority, path: 0..0, query: None, canonical }
     }
 
-    /// A target with `/path`, `/path?query`, `?query` or nothing from `start` on, after the authority.
+    /// Creates a target with `/path`, `/path?query`, `?query` or nothing from `start` on, after the
+    /// authority.
     fn with_path(
         raw: &str,
         form: TargetForm,
@@ -114,32 +119,34 @@ impl Target {
         Ok(Target { raw: raw.to_owned(), form, authority, path, query, canonical })
     }
 
-    /// The target as it was sent: for logs, never for decisions.
+    /// Returns the target as it was sent. It is meant for logs and not for decisions.
     pub fn raw(&self) -> &str {
         &self.raw
     }
 
-    /// Which of the four forms it has.
+    /// Returns the form of the target.
     pub fn form(&self) -> TargetForm {
         self.form
     }
 
-    /// The `host` or `host:port` in the target itself, if it has one. It overrides the `Host` field.
+    /// Returns the `host` or `host:port` in the target itself, if there is one. It overrides the
+    /// `Host` field.
     pub fn authority(&self) -> Option<&str> {
         self.raw.get(self.authority.clone()?)
     }
 
-    /// The canonical path: every segment decoded once and encoded again, in one way only. Most paths arrive in this
-    /// form.
+    /// Returns the canonical path: each segment is decoded once and encoded again in one canonical
+    /// way. Most paths arrive in this form.
     ///
-    /// So `/us%65rs` is `/users`, and `/a%2fb` is `/a%2Fb`, one segment. Starts with `/`, but for `*` (the server as a
-    /// whole) and the empty path of CONNECT. Parsing a canonical path gives the same path.
+    /// So `/us%65rs` becomes `/users`, and `/a%2fb` becomes `/a%2Fb`, one segment. The path starts
+    /// with `/`, except for `*` (the server as a whole) and the empty path of CONNECT. Parsing a
+    /// canonical path gives the same path.
     pub fn path(&self) -> &str {
         self.canonical.as_deref().unwrap_or(&self.raw[self.path.clone()])
     }
 
-    /// The decoded segments of the path: `a/b` and an empty segment for `/a%2Fb/`, one empty segment for `/`. Each call
-    /// decodes the canonical path again.
+    /// Returns the decoded segments of the path: `a/b` and an empty segment for `/a%2Fb/`, and one
+    /// empty segment for `/`. Each call decodes the canonical path again.
     pub fn segments(&self) -> Vec<String> {
         match self.path().strip_prefix('/') {
             // Decoding cannot fail, because this program encoded the path.
@@ -148,21 +155,22 @@ impl Target {
         }
     }
 
-    /// The path for people to read. Not for matching: `/a%2Fb` and `/a/b` look the same here.
+    /// Returns the path in a form for people. It must not be used for matching, because `/a%2Fb`
+    /// and `/a/b` become the same text.
     pub fn decoded_path(&self) -> String {
         self.path().split('/').flat_map(decode_segment).collect::<Vec<_>>().join("/")
     }
 
-    /// The part after the first `?`, still encoded; `Some("")` for a `?` at the end.
+    /// Returns the part after the first `?`, still encoded, or `Some("")` for a `?` at the end.
     pub fn query(&self) -> Option<&str> {
         self.raw.get(self.query.clone()?)
     }
 }
 
-/// Each segment decoded once and encoded again.
+/// Decodes each segment once and encodes it again.
 fn canonical_path(sent: &str) -> Result<String, InvalidTarget> {
     let mut canonical = String::with_capacity(sent.len() + 1);
-    // `http://host` has an empty path, which means `/` (RFC 9110 section 4.2.3).
+    // `http://host` has an empty path, which is equivalent to `/` (RFC 9110 section 4.2.3).
     for segment in sent.strip_prefix('/').unwrap_or(sent).split('/') {
         canonical.push('/');
         canonical.extend(encode_segment(&decode_segment(segment)?));
@@ -173,7 +181,8 @@ fn canonical_path(sent: &str) -> Result<String, InvalidTarget> {
 /// Returns the byte range of the authority in `http://host:port/path?query`.
 fn split_absolute(raw: &str) -> Result<Range<usize>, InvalidTarget> {
     let (scheme, rest) = raw.split_once("://").ok_or(InvalidTarget::NotAPath)?;
-    // Schemes are case-insensitive (RFC 3986 section 3.1). A proxy may terminate TLS, so `https` is valid as well.
+    // Schemes are case-insensitive (RFC 3986 section 3.1). A proxy may terminate TLS, so `https` is
+    // valid as well.
     if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return Err(InvalidTarget::Scheme);
     }
@@ -186,26 +195,26 @@ fn split_absolute(raw: &str) -> Result<Range<usize>, InvalidTarget> {
     Ok(start..start + authority.len())
 }
 
-/// Why a target is rejected, always with 400.
+/// The reason why a target is rejected, always with 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidTarget {
     /// There is nothing between the two spaces of the request line.
     Empty,
-    /// A byte that is not visible ASCII: a target has to be encoded before it is sent.
+    /// A byte is not visible ASCII. A target has to be encoded before it is sent.
     Byte(u8),
-    /// A `#`: a browser uses the fragment itself and never sends it.
+    /// The target contains a `#`. A browser does not send the fragment.
     Fragment,
-    /// Neither `/path` nor an absolute URI, such as `users` or `host:80`.
+    /// The target is neither `/path` nor an absolute URI, such as `users` or `host:80`.
     NotAPath,
-    /// An absolute URI of another scheme than http and https.
+    /// The target is an absolute URI with a scheme other than http and https.
     Scheme,
-    /// A bad or missing host or port, or a `user@` before it.
+    /// The host or port is invalid or missing, or there is a `user@` before it.
     Authority,
-    /// `*` with another method than OPTIONS.
+    /// `*` is the target of a method other than OPTIONS.
     Asterisk,
-    /// A `%` without two hex digits after it.
+    /// A `%` is not followed by two hex digits.
     Escape,
-    /// Bytes that, decoded, are not UTF-8.
+    /// The decoded bytes are not UTF-8.
     Utf8,
 }
 
@@ -339,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_grammar_does_not_allow_is_refused() {
+    fn invalid_targets_are_rejected() {
         let cases = [
             ("", InvalidTarget::Empty),
             ("/a b", InvalidTarget::Byte(b' ')),

@@ -4,21 +4,22 @@ use std::fmt;
 
 use super::Status;
 
-/// Why a body could not be read. Each error has its own status.
+/// The reason why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyError {
-    /// More bytes than allowed.
+    /// The body has more bytes than the limit allows.
     TooLarge,
-    /// A chunk whose size is not a hexadecimal number, or that is not framed by CRLF.
+    /// A chunk is malformed: its size is not a hexadecimal number, its framing is too long, or a
+    /// CRLF is missing.
     BadChunk,
-    /// A trailer that is not a valid field, or that is not allowed in a trailer section.
+    /// A trailer is not a valid field, or is not allowed in a trailer section.
     BadTrailer,
-    /// More trailers than [`Limits`](super::limits::Limits) allow.
+    /// The trailers are larger or more numerous than [`Limits`](super::limits::Limits) allow.
     TrailersTooLarge,
 }
 
 impl BodyError {
-    /// The status of the response.
+    /// Returns the status of the response that reports the error.
     pub fn status(self) -> Status {
         match self {
             Self::TooLarge => Status::CONTENT_TOO_LARGE,

@@ -1,4 +1,4 @@
-//! THE LOOP of one connection: read a request, handle it, send the response, repeat.
+//! THE LOOP of one connection: reads a request, handles it, sends the response, and repeats.
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,15 +12,17 @@ use super::parser::{Head, HeadParser};
 use super::{Handler, HttpError, IntoResponse, Method, Request, Response, Status, Version, header};
 use crate::core::{Connection, Deadline, Fill, Registration, State};
 
-/// The buffer size of a connection: the largest header section, plus room to read a body in large blocks.
+/// Returns the buffer size of a connection: the largest header section, plus room to read a body in
+/// large blocks.
 pub fn buffer_size(limits: &Limits) -> usize {
     limits.head + 16 * KIB
 }
 
-/// Serves the requests of one connection, one after the other, until it ends.
+/// Serves the requests of one connection, one after the other, until the connection ends.
 ///
 /// # Errors
-/// Those of the socket: the client has reset the connection, or does not read its responses.
+/// Returns the error of the socket: the client has reset the connection, or does not read its
+/// responses.
 pub fn serve(
     mut connection: Connection,
     handler: &dyn Handler,
@@ -40,14 +42,16 @@ pub fn serve(
             Err(ExchangeError::Broken(error)) => return Err(error),
         };
         connection.enter(State::Processing)?;
-        // Save the facts that the response depends on now, because the handler may change or replace the request.
+        // The handler may change or replace the request, so the facts that the response depends on
+        // are saved before.
         let (version, is_head) = (request.version(), request.method() == Method::Head);
         let wants_more = request.wants_keep_alive();
         let response = handle(handler, &mut request);
         let keep_alive = wants_more && served < limits.requests && !registration.must_end();
         let context = ResponseContext { version, is_head, keep_alive };
-        // If the response is delimited by the close of the connection, an early FIN would make it look complete. So
-        // until the response is sent, the connection ends with a reset, whatever closes it (RFC 9112 section 8).
+        // If the response is delimited by the close of the connection, an early FIN would make it
+        // look complete. So until the response is sent, any close resets the connection (RFC 9112
+        // section 8).
         let ends_with_connection = version == Version::Http10 && response.body().length().is_none();
         if ends_with_connection {
             connection.reset_on_close(true)?;
@@ -67,9 +71,9 @@ pub fn serve(
     Ok(())
 }
 
-/// Why a request could not be read. The connection is closed after that.
+/// The reason why a request could not be read. The connection is closed after it.
 enum ExchangeError {
-    /// The client gets a response with this error.
+    /// The request is rejected, and the client gets a response with this error.
     Rejected(HttpError),
     /// The socket failed, so the client cannot get a response.
     Broken(io::Error),
@@ -87,18 +91,20 @@ impl<E: Into<HttpError>> From<Rejection<E>> for ExchangeError {
     }
 }
 
-/// Marks an error that is sent to the client as a response.
+/// A wrapper of an error that is sent to the client as a response.
 struct Rejection<E>(E);
 
-/// Reads the next request. `None`: the client sends no more, or closed the connection in the middle of a request.
+/// Reads the next request. Returns `None` when the client sends no more, or closes the connection
+/// in the middle of a request.
 fn read_request(
     connection: &mut Connection,
     parser: &mut HeadParser,
     limits: &Limits,
     registration: &Registration,
 ) -> Result<Option<Request>, ExchangeError> {
-    // Wait for the first byte, unless it arrived together with the previous request (pipelining). It stays in the
-    // kernel until the connection is marked as busy, so a shutdown on another thread sees one or the other.
+    // The first byte may have arrived together with the previous request (pipelining). Otherwise it
+    // stays in the kernel until the connection is marked as busy, so a shutdown on another thread
+    // finds either the byte or the mark.
     if connection.buffered().is_empty() {
         registration.idle();
         match connection.wait(Deadline::after(limits.idle_time))? {
@@ -109,7 +115,8 @@ fn read_request(
     connection.enter(State::Reading)?;
     let Some(head) = read_head(connection, parser, limits)? else { return Ok(None) };
 
-    // Check the framing and Expect before reading any of the body, because the client may not have sent it yet.
+    // The framing and Expect are checked before any of the body is read, because the client may not
+    // have sent it yet.
     let mut decoder = BodyDecoder::new(head.body_length, limits).map_err(Rejection)?;
     let expects_continue = expects_continue(&head).map_err(Rejection)?;
 
@@ -122,7 +129,8 @@ fn read_request(
         if decoder.is_done() {
             break;
         }
-        // A client that sent `Expect: 100-continue` waits for this, unless its body has begun to arrive.
+        // A client that has sent `Expect: 100-continue` waits for this interim response, unless its
+        // body has begun to arrive.
         if !continue_sent && used == 0 {
             let deadline = Deadline::after(limits.write_time);
             connection.write_all(b"HTTP/1.1 100 Continue\r\n\r\n", deadline)?;
@@ -139,8 +147,8 @@ fn read_request(
     Ok(Some(Request::new(head, body, trailers, connection.peer())))
 }
 
-/// Reads a header section whose first byte has arrived. One deadline covers all of it, so a client cannot extend
-/// it by sending a byte now and then (slowloris).
+/// Reads a header section whose first byte has arrived. One deadline covers all of it, so a client
+/// cannot extend it by sending a byte now and then (slowloris).
 fn read_head(
     connection: &mut Connection,
     parser: &mut HeadParser,
@@ -165,7 +173,8 @@ fn too_slow(part: &str) -> HttpError {
     HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message)
 }
 
-/// Whether the client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1).
+/// Returns whether the client waits for `100 Continue` before it sends the body (RFC 9110
+/// section 10.1.1).
 fn expects_continue(head: &Head) -> Result<bool, HttpError> {
     let expectations: Vec<&str> = head.headers.list(header::EXPECT).collect();
     if head.version == Version::Http10 || expectations.is_empty() {
@@ -178,7 +187,7 @@ fn expects_continue(head: &Head) -> Result<bool, HttpError> {
     Ok(head.body_length != BodyLength::Fixed(0))
 }
 
-/// Calls the application. A panic in it costs only this response.
+/// Calls the handler, and turns a panic in it into a 500 response.
 fn handle(handler: &dyn Handler, request: &mut Request) -> Response {
     let response = catch_unwind(AssertUnwindSafe(|| handler.handle(request)))
         .unwrap_or_else(|_| HttpError::internal().into_response());
@@ -188,15 +197,15 @@ fn handle(handler: &dyn Handler, request: &mut Request) -> Response {
 /// Sends one response to a client whose request is never read, and closes the connection.
 ///
 /// # Errors
-/// Those of the socket.
+/// Returns the errors of the socket.
 pub fn reject(mut connection: Connection, error: &HttpError, limits: &Limits) -> io::Result<()> {
     write_rejection(&mut connection, error, false, limits)?;
     connection.close(limits.linger);
     Ok(())
 }
 
-/// Writes the last response of a connection. `is_head` says that the rejected request is known to be a HEAD
-/// request, so the response has no body.
+/// Writes the last response of a connection. `is_head` must be true if the rejected request is
+/// known to be a HEAD request, because the response then has no body.
 fn write_rejection(
     connection: &mut Connection,
     error: &HttpError,
@@ -212,8 +221,8 @@ fn write_rejection(
     Ok(())
 }
 
-/// The connection as a writer for the encoder. Every write has its own deadline, so a large response may take long,
-/// but a client that does not read times out.
+/// The connection as a writer for the encoder. Every write has its own deadline, so a large
+/// response may take long, but a client that does not read cannot block the worker forever.
 struct Output<'a> {
     connection: &'a mut Connection,
     limits: &'a Limits,

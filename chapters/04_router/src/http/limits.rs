@@ -1,36 +1,41 @@
-//! How much memory and time one client may use.
+//! The limits on the memory and the time of one client.
 
 use std::time::Duration;
 
-/// 1,024 bytes.
+/// The number of bytes in a kibibyte.
 pub const KIB: usize = 1024;
-/// 1,048,576 bytes.
+/// The number of bytes in a mebibyte.
 pub const MIB: usize = 1024 * KIB;
 
-/// The limits on one client. Most of them have their own status code.
+/// The limits on the requests and responses of one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the request target; over it, 414.
+    /// The maximum length of the request target in bytes. A longer one is rejected with 414.
     pub target: usize,
-    /// Bytes of the request line and all field lines; over it, 431.
+    /// The maximum size of the request line and all field lines in bytes. A larger one is rejected
+    /// with 431.
     pub head: usize,
-    /// Number of field lines; over it, 431.
+    /// The maximum number of field lines. A request with more of them is rejected with 431.
     pub fields: usize,
-    /// Bytes of a body after decoding; over it, 413.
+    /// The maximum size of a body in bytes after decoding. A larger one is rejected with 413.
     pub body: u64,
-    /// Bytes of the trailer section of a chunked body; over it, 431.
+    /// The maximum size of the trailer section of a chunked body in bytes. A larger one is rejected
+    /// with 431.
     pub trailers: usize,
-    /// Requests on one connection. The last response has `Connection: close`.
+    /// The maximum number of requests on one connection. The last response has `Connection: close`.
     pub requests: usize,
-    /// How long a connection may be idle before the first byte of a request. Then it is closed without a response.
+    /// The maximum time before the first byte of a request. After that the connection is closed
+    /// without a response.
     pub idle_time: Duration,
-    /// How long the header section may take, from its first byte to its last; over it, 408.
+    /// The maximum time from the first byte of the header section to its last. After it the
+    /// response is 408.
     pub head_time: Duration,
-    /// How long the body may take, from the end of the header section; over it, 408.
+    /// The maximum time for the body, from the end of the header section. After it the response is
+    /// 408.
     pub body_time: Duration,
-    /// How long a client may take to accept one write of a response (64 KiB at most).
+    /// The maximum time that a client may take to accept one write of a response (up to 64 KiB).
     pub write_time: Duration,
-    /// How long the server waits for the client's FIN after its own.
+    /// The maximum time that the server waits for the client's FIN after it has sent its own.
     pub linger: Duration,
 }
 

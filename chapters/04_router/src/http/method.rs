@@ -1,38 +1,40 @@
-//! Request methods: the action that the client wants to perform on the resource.
+//! Request methods: the action that the client requests for the resource.
 //!
-//! Two properties matter more than the names: a *safe* method only reads, so a crawler may use it. An *idempotent*
-//! method has the same effect when sent twice, so a client may retry it when the connection broke before the response.
+//! Two properties matter more than the names. A *safe* method only reads, so a crawler may use it.
+//! An *idempotent* method has the same effect when it is sent twice, so a client may retry it when
+//! the connection breaks before the response.
 
 use std::fmt;
 
 /// The methods of RFC 9110 section 9, and PATCH (RFC 5789).
 ///
-/// A request with any other token gets 501, because this server does not know its meaning. A known method that the
-/// resource does not offer gets 405 instead, with `Allow`.
+/// A request with any other token gets 501, because this server does not implement it. A known
+/// method that the resource does not offer gets 405 instead, with `Allow`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Method {
-    /// Transfer a representation (section 9.3.1).
+    /// Transfers the current representation (section 9.3.1).
     Get,
-    /// Like GET, but only the header section (section 9.3.2).
+    /// Transfers only the header section of the response to GET (section 9.3.2).
     Head,
-    /// Process this body, in a way that the resource defines (section 9.3.3).
+    /// Processes the content in a way that the resource defines (section 9.3.3).
     Post,
-    /// Replace the resource's state with this body (section 9.3.4).
+    /// Replaces the state of the resource by the content (section 9.3.4).
     Put,
-    /// Delete the resource (section 9.3.5).
+    /// Deletes the resource (section 9.3.5).
     Delete,
-    /// Open a tunnel; for proxies (section 9.3.6).
+    /// Opens a tunnel through a proxy (section 9.3.6).
     Connect,
-    /// List the available methods (section 9.3.7).
+    /// Lists the available methods (section 9.3.7).
     Options,
-    /// Send the request back; off in most servers, because it also echoes credentials (section 9.3.8).
+    /// Sends the request back to the client. Most servers disable it, because it also returns
+    /// credentials (section 9.3.8).
     Trace,
-    /// Change a part of the resource, as this body describes (RFC 5789).
+    /// Changes a part of the resource, as the content describes (RFC 5789).
     Patch,
 }
 
 impl Method {
-    /// Every method, in the order in which the RFCs introduce them.
+    /// All methods, in the order in which the RFCs introduce them.
     pub const ALL: [Method; 9] = [
         Method::Get,
         Method::Head,
@@ -45,15 +47,15 @@ impl Method {
         Method::Patch,
     ];
 
-    /// The method of a request line, or `None` for an unknown token.
+    /// Returns the method of a request line, or `None` for an unknown token.
     ///
-    /// Methods are case-sensitive: `get` is not `GET` (RFC 9110 section 9.1). A server that accepted both would
-    /// disagree with a filter in front that did not.
+    /// Methods are case-sensitive: `get` is not `GET` (RFC 9110 section 9.1). A server that
+    /// accepted both would disagree with a strict filter in front of it.
     pub fn from_token(token: &str) -> Option<Method> {
         Method::ALL.into_iter().find(|method| method.as_str() == token)
     }
 
-    /// The token in the request line.
+    /// Returns the token in the request line.
     pub fn as_str(self) -> &'static str {
         match self {
             Method::Get => "GET",
@@ -68,7 +70,7 @@ impl Method {
         }
     }
 
-    /// Whether the method only reads (RFC 9110 section 9.2.1).
+    /// Returns whether the method only reads (RFC 9110 section 9.2.1).
     pub fn is_safe(self) -> bool {
         matches!(self, Method::Get | Method::Head | Method::Options | Method::Trace)
     }

@@ -1,5 +1,5 @@
-//! HTTP gives meaning to the bytes. Only `exchange` touches a connection; everything else is functions
-//! from values to values.
+//! HTTP: the interpretation of the bytes. Only `exchange` uses a connection, so the other modules
+//! can be tested without one.
 
 pub mod authority;
 pub mod body;

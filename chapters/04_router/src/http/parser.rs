@@ -1,4 +1,5 @@
-//! PARSE: bytes become a request line and a header section, or "need more", or an error with its status.
+//! PARSE: turns bytes into a request line and a header section or an error with its status, or
+//! requires more bytes.
 
 use std::fmt;
 
@@ -10,42 +11,43 @@ use super::line::{LineError, LineScanner, Scanned};
 use super::target::InvalidTarget;
 use super::{Headers, Method, Status, Target, Version, header, header_name};
 
-/// The request line and the header section of a request, validated (RFC 9112 sections 3 and 5).
+/// The validated request line and header section of a request (RFC 9112 sections 3 and 5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
-    /// The method.
+    /// The request method.
     pub method: Method,
-    /// The resource it wants to do it with.
+    /// The target, which identifies the resource.
     pub target: Target,
-    /// The client's version of HTTP.
+    /// The version of HTTP in the request line.
     pub version: Version,
-    /// The fields, in the order of the wire.
+    /// The fields, in their original order.
     pub headers: Headers,
-    /// Where the body ends.
+    /// The framing of the body, which determines where it ends.
     pub body_length: BodyLength,
 }
 
-/// Reads the header section of one request, together with its request line, from bytes that may arrive in pieces.
+/// A parser for the request line and the header section of one request, whose bytes may arrive in
+/// pieces.
 ///
-/// It is given all bytes that are buffered, again and again, and remembers how many it has scanned. It has no socket,
-/// so a test can split the input anywhere.
+/// Each call gets all bytes that are buffered, and the parser stores how many of them it has
+/// scanned. It has no socket, so a test can split the input anywhere.
 #[derive(Debug)]
 pub struct HeadParser {
     limits: Limits,
     lines: LineScanner,
-    /// Bytes that have been scanned. No error was found in them.
+    /// The number of bytes that have been scanned without an error.
     scanned: usize,
-    /// Where the request line starts: after an empty line, perhaps.
+    /// The position of the request line, which may follow an empty line.
     start: usize,
-    /// Where the request line ends and the field lines begin, once that is known.
+    /// The position of the field lines, once the request line is complete.
     fields: Option<usize>,
-    /// Complete field lines so far.
+    /// The number of complete field lines.
     field_lines: usize,
     is_head: bool,
 }
 
 impl HeadParser {
-    /// A parser for one header section.
+    /// Creates a parser for one header section.
     pub fn new(limits: &Limits) -> HeadParser {
         HeadParser {
             limits: *limits,
@@ -58,13 +60,14 @@ impl HeadParser {
         }
     }
 
-    /// Scans the bytes that have arrived since the last call, and parses once the header section is complete.
-    /// `buffered` begins at the first byte of the request every time.
+    /// Scans the bytes that have arrived since the last call, and parses the header section once it
+    /// is complete. `buffered` must begin at the first byte of the request in every call.
     ///
-    /// Returns the result and the number of bytes it takes up, or `None` as long as it is not complete.
+    /// Returns the header section and its length in bytes, or `None` as long as it is not complete.
     ///
     /// # Errors
-    /// [`ParseError`], at the first byte at which it is certain. The connection must close after it.
+    /// Returns [`ParseError`] at the first byte at which the error is certain. The connection must
+    /// be closed after it.
     pub fn push(&mut self, buffered: &[u8]) -> Result<Option<(Head, usize)>, ParseError> {
         let Some(fields) = self.scan(buffered)? else { return Ok(None) };
         let request_line = &buffered[self.start..fields - 2];
@@ -72,17 +75,18 @@ impl HeadParser {
         Ok(Some((head, self.scanned)))
     }
 
-    /// Whether the request line so far begins with the method HEAD. This is known before the request is complete or
-    /// rejected, and the response to a rejected HEAD must not have content either (RFC 9110 section 9.3.2).
+    /// Returns whether the request line begins with the method HEAD. This is known before the
+    /// request is complete or rejected, and the response to a rejected HEAD must not have content
+    /// either (RFC 9110 section 9.3.2).
     pub fn is_head(&self) -> bool {
         self.is_head
     }
 
-    /// Scans the new bytes. Returns where the field lines begin once their last one and the empty line after it have
-    /// arrived.
+    /// Scans the new bytes. Once the empty line after the field lines has arrived, returns the
+    /// position of the first field line.
     fn scan(&mut self, buffered: &[u8]) -> Result<Option<usize>, ParseError> {
         loop {
-            // No byte over the limit is scanned, wherever the input was cut.
+            // No byte beyond the limit is scanned, wherever the input was split.
             let limit = self.start.saturating_add(self.limits.head);
             let allowed = &buffered[..buffered.len().min(limit)];
             let new = &allowed[self.scanned..];
@@ -92,7 +96,8 @@ impl HeadParser {
             }
             match self.fields {
                 None => self.check_request_line(&allowed[self.start..])?,
-                // Such a line once continued the line before it: obs-fold (RFC 9112 section 5.2).
+                // A leading space was a continuation of the previous line in older versions:
+                // obs-fold (RFC 9112 section 5.2).
                 Some(_) if self.lines.at_start() && matches!(new[0], b' ' | b'\t') => {
                     return Err(ParseError::FoldedLine);
                 }
@@ -108,8 +113,8 @@ impl HeadParser {
         }
     }
 
-    /// Checks the new bytes of the request line, of which `line` is all that has arrived: visible ASCII and spaces, and
-    /// not too many.
+    /// Checks the length and the new bytes of the request line, which must be visible ASCII or
+    /// spaces. `line` is the part of it that has arrived.
     fn check_request_line(&mut self, line: &[u8]) -> Result<(), ParseError> {
         self.is_head = line.starts_with(b"HEAD ");
         if self.lines.after_cr() {
@@ -132,10 +137,12 @@ impl HeadParser {
         }
     }
 
-    /// A line of this many bytes has ended. Returns whether the header section is complete.
+    /// Processes the end of a line of this many bytes, and returns whether the header section is
+    /// complete.
     fn end_line(&mut self, length: usize) -> Result<bool, ParseError> {
         match (length, self.fields) {
-            // A client may send an empty line after a body (RFC 9112 section 2.2). One is enough.
+            // A client may send an empty line before the request line (RFC 9112 section 2.2). Only
+            // one is accepted.
             (0, None) if self.start == 0 => self.start = self.scanned,
             (0, None) => return Err(ParseError::RequestLine),
             (_, None) => self.fields = Some(self.scanned),
@@ -149,7 +156,8 @@ impl HeadParser {
     }
 }
 
-/// Bytes of a request line besides its target: a method, two spaces, a version, and some spare room.
+/// The bytes of a request line besides its target: a method, two spaces, a version, and some spare
+/// room.
 const REQUEST_LINE_EXTRA: usize = 64;
 
 fn parse_head(line: &[u8], fields: &[u8], limits: &Limits) -> Result<Head, ParseError> {
@@ -159,18 +167,21 @@ fn parse_head(line: &[u8], fields: &[u8], limits: &Limits) -> Result<Head, Parse
         return Err(ParseError::TargetTooLong);
     }
     let headers = parse_fields(fields, limits.fields)?;
-    // Which forms a target may have depends on the method. An unknown method is treated like GET.
+    // The method determines which forms of target are allowed. An unknown method is treated like
+    // GET.
     let known = Method::from_token(method);
     let target = Target::parse(known.unwrap_or(Method::Get), target)?;
     check_host(version, &headers)?;
     let body_length = body_length(version, &headers)?;
-    // Last, because 501 is for requests that are correct. CONNECT is for proxies, and this server is not one.
+    // This check is the last one, because 501 is for requests that are correct. CONNECT is for
+    // proxies only.
     let known = known.filter(|method| *method != Method::Connect);
     let method = known.ok_or_else(|| ParseError::UnknownMethod(method.to_string()))?;
     Ok(Head { method, target, version, headers, body_length })
 }
 
-/// `method SP request-target SP HTTP-version`, with exactly one space each (RFC 9112 section 3).
+/// Splits `method SP request-target SP HTTP-version`, with exactly one space each (RFC 9112
+/// section 3).
 fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
     let mut parts = line.split(|byte| *byte == b' ').map(str::from_utf8);
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -183,7 +194,7 @@ fn split_request_line(line: &[u8]) -> Result<(&str, &str, &str), ParseError> {
     }
 }
 
-/// `HTTP/` DIGIT `.` DIGIT, case-sensitive (RFC 9112 section 2.3).
+/// Parses `HTTP/` DIGIT `.` DIGIT, which is case-sensitive (RFC 9112 section 2.3).
 fn parse_version(text: &str) -> Result<Version, ParseError> {
     match text.as_bytes() {
         b"HTTP/1.0" => Ok(Version::Http10),
@@ -196,7 +207,8 @@ fn parse_version(text: &str) -> Result<Version, ParseError> {
     }
 }
 
-/// Exactly one valid Host in HTTP/1.1, at most one in HTTP/1.0 (RFC 9112 section 3.2).
+/// Checks that there is exactly one valid Host in HTTP/1.1, and at most one in HTTP/1.0 (RFC 9112
+/// section 3.2).
 fn check_host(version: Version, headers: &Headers) -> Result<(), ParseError> {
     let mut lines = headers.get_all(header::HOST);
     match (lines.next(), lines.next()) {
@@ -206,28 +218,29 @@ fn check_host(version: Version, headers: &Headers) -> Result<(), ParseError> {
     }
 }
 
-/// Why a request was rejected before its body. Each reason has its status.
+/// The reason why a request was rejected before its body. [`ParseError::status`] returns its
+/// status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParseError {
-    /// A byte that is not allowed where it is.
+    /// A byte is not allowed at its position.
     Line(LineError),
-    /// The first line is not `method target version`.
+    /// The first line is not of the form `method target version`.
     RequestLine,
-    /// A major version other than 1.
+    /// The major version is not 1.
     UnsupportedVersion,
-    /// A method that this server does not implement.
+    /// The server does not implement this method.
     UnknownMethod(String),
-    /// An invalid request target.
+    /// The request target is invalid.
     Target(InvalidTarget),
-    /// A request target over [`Limits::target`].
+    /// The request target is longer than [`Limits::target`].
     TargetTooLong,
-    /// A field line that begins with whitespace (obsolete line folding, RFC 9112 section 5.2).
+    /// A field line begins with whitespace (obsolete line folding, RFC 9112 section 5.2).
     FoldedLine,
-    /// A field line that is not `name: value`.
+    /// A field line is not of the form `name: value`.
     Field,
-    /// More field lines than [`Limits::fields`].
+    /// There are more field lines than [`Limits::fields`].
     TooManyFields,
-    /// More bytes than [`Limits::head`].
+    /// The request line and the fields have more bytes than [`Limits::head`].
     HeadTooLarge,
     /// `Host` is missing, repeated or invalid.
     Host,
@@ -236,7 +249,7 @@ pub enum ParseError {
 }
 
 impl ParseError {
-    /// The status of the response.
+    /// Returns the status of the response that reports the error.
     pub fn status(&self) -> Status {
         match self {
             Self::UnsupportedVersion => Status::HTTP_VERSION_NOT_SUPPORTED,
@@ -306,7 +319,7 @@ mod tests {
 
     type Parsed = Result<Option<(Head, usize)>, ParseError>;
 
-    /// Gives a parser all bytes up to each of these positions, one after the other.
+    /// Passes a parser all bytes up to each of these positions, one after the other.
     fn in_pieces(bytes: &[u8], ends: impl IntoIterator<Item = usize>, limits: &Limits) -> Parsed {
         let mut parser = HeadParser::new(limits);
         ends.into_iter().find_map(|end| parser.push(&bytes[..end]).transpose()).transpose()
@@ -358,7 +371,7 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
             ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
             ("GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400),
-            // At its first byte, like every error that is certain.
+            // A folded line is rejected at its first byte, like every error that is certain.
             ("GET / HTTP/1.1\r\nHost: a\r\n ", 400),
             ("GET / HTTP/1.1\r\n\t", 400),
             ("GET / HTTP/1.1\r\nHost: \0", 400),
@@ -389,7 +402,8 @@ mod tests {
             answer(&format!("{line}\r\nHost: a\r\n\r\n"))
         };
         assert_eq!((target(10), target(11)), (Ok(Some(36)), Err(414)));
-        // 64 bytes beside the target: two spaces, the version, and a method of 54 bytes, which is not ours.
+        // The 64 bytes besides the target are two spaces, the version, and a method of up to 54
+        // bytes.
         let method = |bytes: usize| {
             answer(&format!("{} /23456789 HTTP/1.1\r\nHost: a\r\n\r\n", "M".repeat(bytes)))
         };

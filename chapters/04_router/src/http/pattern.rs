@@ -1,4 +1,5 @@
-//! The pattern of a route, such as `/users/:id<u32>`: its regular expression and its precedence.
+//! The pattern of a route, such as `/users/:id<u32>`, with its regular expression and its
+//! precedence.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -20,27 +21,27 @@ pub struct Pattern {
     segments: Vec<Segment>,
 }
 
-/// A segment of a pattern: the part between two slashes.
+/// A segment of a pattern, which is the part between two slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
-    /// Matches this text, which is in the canonical encoding of [`Target::path`].
+    /// Text that matches itself. It is in the canonical encoding of [`Target::path`].
     Static(String),
-    /// Matches one segment that is a number of this type.
+    /// A parameter that matches one segment that is a number of this type.
     Typed(String, ParamType),
-    /// Matches one segment that is not empty.
+    /// A parameter that matches one segment that is not empty.
     Param(String),
-    /// Matches the remaining path.
+    /// A parameter that matches the remaining path.
     Wildcard(String),
 }
 
 /// The type of a typed parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParamType {
-    /// 0 to 4,294,967,295.
+    /// A number from 0 to 4,294,967,295.
     U32,
-    /// 0 to 18,446,744,073,709,551,615.
+    /// A number from 0 to 18,446,744,073,709,551,615.
     U64,
-    /// A number with or without a minus sign.
+    /// A 64-bit number with or without a minus sign.
     I64,
 }
 
@@ -48,7 +49,7 @@ impl Pattern {
     /// Parses a pattern.
     ///
     /// # Errors
-    /// [`PatternError`] with the pattern and the problem.
+    /// Returns [`PatternError`] with the pattern and the problem.
     pub fn parse(text: &str) -> Result<Pattern, PatternError> {
         let failed = |reason| PatternError { pattern: text.to_string(), reason };
         let rest = text.strip_prefix('/').ok_or_else(|| failed(Reason::NoSlash))?;
@@ -58,7 +59,8 @@ impl Pattern {
             if matches!(segments.last(), Some(Segment::Wildcard(_))) {
                 return Err(failed(Reason::WildcardNotLast));
             }
-            // Only the last segment may be empty: `/users/`. A group with the prefix `/api/` would make `/api//users`.
+            // Only the last segment may be empty, as in `/users/`. A group with the prefix `/api/`
+            // would produce `/api//users`.
             if part.is_empty() && rest.split('/').count() > index + 1 {
                 return Err(failed(Reason::EmptySegment));
             }
@@ -74,18 +76,19 @@ impl Pattern {
         Ok(Pattern { text: text.to_string(), segments })
     }
 
-    /// The pattern as it was written.
+    /// Returns the pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The segments.
+    /// Returns the segments of the pattern.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// A regular expression for the matching paths, in their canonical form. It checks only that numbers consist of
-    /// digits; [`Pattern::params`] checks whether they fit their type.
+    /// Returns a regular expression that matches the paths of the pattern in their canonical form.
+    /// It only checks that numbers consist of digits; [`Pattern::params`] checks whether they fit
+    /// their type.
     pub fn regex(&self) -> String {
         let mut regex = String::from("^");
         for segment in &self.segments {
@@ -102,11 +105,11 @@ impl Pattern {
         regex
     }
 
-    /// The values of the parameters in a path that the regular expression matches. `None` when a number does
-    /// not fit its type, so the path does not match after all.
+    /// Returns the values of the parameters in a path that the regular expression matches, or
+    /// `None` when a number does not fit its type, so that the path does not match after all.
     ///
-    /// The target was split into segments before they were decoded, so a `%2F` is a slash inside a value and
-    /// never separates segments.
+    /// The target was split into segments before they were decoded, so a `%2F` is a slash inside a
+    /// value and never separates segments.
     pub fn params(&self, target: &Target) -> Option<Vec<(String, String)>> {
         let (mut params, segments) = (Vec::new(), target.segments());
         for (index, segment) in self.segments.iter().enumerate() {
@@ -126,8 +129,9 @@ impl Pattern {
         Some(params)
     }
 
-    /// Whether some path matches both patterns and neither is more specific, so that the choice would be ambiguous.
-    /// That is also so for `<u32>` and `<i64>`, although `-1` only matches one of them.
+    /// Returns whether some path matches both patterns and neither is more specific, so that the
+    /// choice would be ambiguous. This also applies to `<u32>` and `<i64>`, although only one of
+    /// them matches `-1`.
     pub fn has_same_shape(&self, other: &Pattern) -> bool {
         self.compare_specificity(other) == Ordering::Equal
             && self.segments.iter().zip(&other.segments).all(|pair| match pair {
@@ -136,8 +140,8 @@ impl Pattern {
             })
     }
 
-    /// Orders patterns by precedence, the most specific first: at the first segment in which they differ, static before
-    /// typed before parameter before wildcard.
+    /// Orders patterns by precedence, the most specific first: at the first segment in which they
+    /// differ, static before typed before parameter before wildcard.
     pub fn compare_specificity(&self, other: &Pattern) -> Ordering {
         let ranks =
             |pattern: &Pattern| pattern.segments.iter().map(Segment::rank).collect::<Vec<_>>();
@@ -147,7 +151,8 @@ impl Pattern {
 
 impl Segment {
     fn parse(part: &str) -> Result<Segment, Reason> {
-        // A client can send dots as segments, but browsers and curl resolve them before they send a path.
+        // No path contains `?` or `#`, and browsers and curl resolve the segments `.` and `..`
+        // before they send a path.
         if part.contains(['?', '#']) || is_dots(part) {
             return Err(Reason::NeverSent(part.to_string()));
         }
@@ -155,7 +160,8 @@ impl Segment {
             return Ok(Segment::Wildcard(valid_name(name)?));
         }
         let Some(param) = part.strip_prefix(':') else {
-            // Patterns are written unencoded, but paths are compared in their canonical percent-encoding.
+            // Patterns are written unencoded, but paths are compared in their canonical
+            // percent-encoding.
             return Ok(Segment::Static(encode_segment(part).collect()));
         };
         let Some((name, kind)) = param.split_once('<') else {
@@ -170,7 +176,7 @@ impl Segment {
         Ok(Segment::Typed(valid_name(name)?, kind))
     }
 
-    /// The name, if this segment is a parameter.
+    /// Returns the name, if this segment is a parameter.
     pub fn name(&self) -> Option<&str> {
         match self {
             Segment::Static(_) => None,
@@ -189,7 +195,7 @@ impl Segment {
 }
 
 impl ParamType {
-    /// Whether `value` is a number of this type.
+    /// Returns whether `value` is a number of this type.
     pub fn accepts(self, value: &str) -> bool {
         // `parse` also accepts a plus sign, which the regular expression does not.
         !value.starts_with('+')
@@ -201,7 +207,8 @@ impl ParamType {
     }
 }
 
-/// Whether a segment is `.` or `..`, which clients resolve before they send a path (RFC 3986 section 5.2.4).
+/// Returns whether a segment is `.` or `..`, which clients resolve before they send a path
+/// (RFC 3986 section 5.2.4).
 pub fn is_dots(segment: &str) -> bool {
     matches!(segment, "." | "..")
 }
@@ -212,31 +219,31 @@ fn valid_name(name: &str) -> Result<String, Reason> {
     if is_valid { Ok(name.to_string()) } else { Err(Reason::BadName(name.to_string())) }
 }
 
-/// An invalid pattern.
+/// The error for an invalid pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatternError {
-    /// The pattern in the source code.
+    /// The invalid pattern, as it was written.
     pub pattern: String,
-    /// The problem with it.
+    /// The problem with the pattern.
     pub reason: Reason,
 }
 
-/// The problem with a pattern.
+/// The problem with an invalid pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// It does not start with a slash.
+    /// The pattern does not start with a slash.
     NoSlash,
-    /// Two slashes in a row.
+    /// The pattern has two slashes in a row.
     EmptySegment,
-    /// A segment that no path can have: it contains a query or fragment, or consists of dots.
+    /// A segment occurs in no path: it contains a query or a fragment, or consists of dots.
     NeverSent(String),
-    /// Something follows a wildcard.
+    /// A wildcard is not the last segment.
     WildcardNotLast,
     /// A parameter's name is empty or has characters other than letters, digits and `_`.
     BadName(String),
     /// Two parameters have the same name.
     SameName(String),
-    /// A type other than `u32`, `u64` and `i64`.
+    /// The type is not `u32`, `u64` or `i64`.
     UnknownKind(String),
 }
 
@@ -273,7 +280,7 @@ mod tests {
     use proptest::prelude::*;
     use regex::Regex;
 
-    /// The parameters as `name=value`, if the pattern matches the path.
+    /// Returns the parameters as `name=value`, if the pattern matches the path.
     fn matches(pattern: &str, path: &str) -> Option<String> {
         let pattern = Pattern::parse(pattern).unwrap();
         let target = Target::parse(Method::Get, path).unwrap();
@@ -377,7 +384,8 @@ mod tests {
         assert!(!same("/users", "/users/"));
     }
 
-    /// A reference implementation of the table above: one segment at a time, without a regular expression.
+    /// Matches one segment at a time, as a reference implementation of the table above without a
+    /// regular expression.
     fn matches_plainly(pattern: &[Segment], path: &[String]) -> bool {
         match (pattern, path) {
             ([], []) => true,
@@ -404,7 +412,7 @@ mod tests {
             pattern in "(/(a|b\\.|\u{e9}|:p|:q|:n<u32>|:m<i64>)){0,3}(/|/\\*w|/a)",
             path in "(/(a|b\\.|bx|%C3%A9|%61|a%2Fb|7|-7|4294967296|)){1,4}",
         ) {
-            let Ok(parsed) = Pattern::parse(&pattern) else { return Ok(()) }; // a name twice
+            let Ok(parsed) = Pattern::parse(&pattern) else { return Ok(()) }; // the pattern has a name twice
             let target = Target::parse(Method::Get, &path).unwrap();
             let plainly = matches_plainly(parsed.segments(), &target.segments());
             prop_assert_eq!(matches(&pattern, &path).is_some(), plainly);
@@ -416,7 +424,7 @@ mod tests {
             b in "(/(a|:p|:n<u32>)){0,2}(/\\*w|/7|/:x)",
             path in "(/(a|7)){1,4}",
         ) {
-            // A pattern with `:p` twice is invalid.
+            // A pattern with `:p` twice is invalid and is skipped.
             let (Ok(first), Ok(second)) = (Pattern::parse(&a), Pattern::parse(&b)) else { return Ok(()) };
             let both = matches(&a, &path).and(matches(&b, &path));
             let in_order = first.compare_specificity(&second).is_ne();

@@ -1,4 +1,4 @@
-//! A response, as a handler builds it. The encoder decides how it is framed.
+//! The response that a handler builds. The encoder decides how it is framed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::{HeaderName, HeaderValue, Headers, Status, header};
 
-/// A response: status, fields and body.
+/// A response, which consists of a status, fields and a body.
 #[derive(Debug)]
 pub struct Response {
     status: Status,
@@ -18,28 +18,28 @@ pub struct Response {
 
 /// The source of a response's body.
 pub enum ResponseBody {
-    /// No body.
+    /// A response without a body.
     Empty,
-    /// Bytes in memory.
+    /// A body in memory.
     Bytes(Cow<'static, [u8]>),
-    /// A part of a file.
+    /// A part of a file, which is read while it is sent.
     File {
         /// The open file.
         file: File,
         /// The range of bytes that is sent.
         range: Range<u64>,
     },
-    /// A reader, which is read while the body is sent.
+    /// A source that is read while the body is sent.
     Stream {
         /// The source of the bytes.
         reader: Box<dyn Read + Send>,
-        /// How many bytes it returns, if that is known.
+        /// The number of bytes that the reader returns, if it is known.
         length: Option<u64>,
     },
 }
 
 impl ResponseBody {
-    /// The length of the body in bytes, if it is known in advance.
+    /// Returns the length of the body in bytes, if it is known in advance.
     pub fn length(&self) -> Option<u64> {
         match self {
             ResponseBody::Empty => Some(0),
@@ -66,19 +66,19 @@ impl fmt::Debug for ResponseBody {
 }
 
 impl Response {
-    /// A response without a body.
+    /// Creates a response without a body.
     pub fn new(status: Status) -> Response {
         Response { status, headers: Headers::new(), body: ResponseBody::Empty }
     }
 
-    /// 200 with these bytes, of this media type.
+    /// Creates a 200 response with bytes of this media type.
     pub fn bytes(content_type: HeaderValue, bytes: impl Into<Cow<'static, [u8]>>) -> Response {
         Response::new(Status::OK)
             .with_header(header::CONTENT_TYPE, content_type)
             .with_body(ResponseBody::Bytes(bytes.into()))
     }
 
-    /// 200 with plain text.
+    /// Creates a 200 response with plain text.
     pub fn text(text: impl Into<Cow<'static, str>>) -> Response {
         Response::bytes(
             HeaderValue::from_static("text/plain; charset=utf-8"),
@@ -86,7 +86,7 @@ impl Response {
         )
     }
 
-    /// 200 with a page. Text from a client must already be escaped.
+    /// Creates a 200 response with an HTML page. The caller must escape text from a client.
     pub fn html(html: impl Into<Cow<'static, str>>) -> Response {
         Response::bytes(
             HeaderValue::from_static("text/html; charset=utf-8"),
@@ -94,7 +94,8 @@ impl Response {
         )
     }
 
-    /// 200 with JSON. JSON is always UTF-8, so it has no charset (RFC 8259 section 8.1).
+    /// Creates a 200 response with JSON. JSON is always UTF-8, so it has no charset (RFC 8259
+    /// section 8.1).
     pub fn json(value: &serde_json::Value) -> Response {
         Response::bytes(
             HeaderValue::from_static("application/json"),
@@ -102,10 +103,10 @@ impl Response {
         )
     }
 
-    /// 200 with the whole content of an open file.
+    /// Creates a 200 response with the whole content of an open file.
     ///
     /// # Errors
-    /// When the file's length cannot be read.
+    /// Returns an error when the file's length cannot be read.
     pub fn file(file: File, content_type: HeaderValue) -> io::Result<Response> {
         let range = 0..file.metadata()?.len();
         Ok(Response::new(Status::OK)
@@ -113,12 +114,13 @@ impl Response {
             .with_body(ResponseBody::File { file, range }))
     }
 
-    /// Redirects the client: `status` is one of 301, 302, 303, 307 and 308.
+    /// Creates a redirect. `status` must be one of 301, 302, 303, 307 and 308.
     pub fn redirect(status: Status, location: HeaderValue) -> Response {
         Response::new(status).with_header(header::LOCATION, location)
     }
 
-    /// 200 with bytes that are read while they are sent, so the length is not known.
+    /// Creates a 200 response with bytes that are read while they are sent, so its length is not
+    /// known.
     pub fn stream(content_type: HeaderValue, reader: impl Read + Send + 'static) -> Response {
         Response::new(Status::OK)
             .with_header(header::CONTENT_TYPE, content_type)
@@ -130,7 +132,7 @@ impl Response {
         Response { status, ..self }
     }
 
-    /// Sets a field. A field of this name is replaced.
+    /// Sets a field, and replaces a field with the same name.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Response {
         self.headers.set(name, value);
         self
@@ -141,22 +143,22 @@ impl Response {
         Response { body, ..self }
     }
 
-    /// The status.
+    /// Returns the status.
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// The fields.
+    /// Returns the fields.
     pub fn headers(&self) -> &Headers {
         &self.headers
     }
 
-    /// The fields, mutable. Use `append` to send two Set-Cookie fields.
+    /// Returns the fields for changes. Several Set-Cookie fields require `append`.
     pub fn headers_mut(&mut self) -> &mut Headers {
         &mut self.headers
     }
 
-    /// The body.
+    /// Returns the body.
     pub fn body(&self) -> &ResponseBody {
         &self.body
     }
@@ -189,7 +191,7 @@ mod tests {
         assert_eq!(names, ["Content-Type", "Location"]);
     }
 
-    /// The status, the fields and the body, as `Debug` shows it.
+    /// Returns the status, the fields, and the `Debug` output of the body.
     fn shown(response: &Response) -> (u16, Vec<String>, String) {
         let lines = response.headers().iter();
         let lines = lines.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));

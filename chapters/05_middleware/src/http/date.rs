@@ -1,16 +1,17 @@
-//! Dates on the wire: `Sun, 06 Nov 1994 08:49:37 GMT`.
+//! Dates in HTTP messages, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
 //!
-//! [`now`] is the only function that reads the wall clock. A function that needs the time gets it as an argument, so
-//! that a test can choose it.
+//! [`now`] is the only function that reads the wall clock. The other functions of this module get
+//! the time as an argument, so that a test can choose it.
 
 use std::time::{Duration, SystemTime};
 
 /// The last second with a four-digit year: 9999-12-31 23:59:59 UTC, in seconds since 1970.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// The wall-clock time of this machine.
+/// Returns the wall-clock time of this machine.
 ///
-/// It can jump, even backwards, when the clock is set. Use it for display, and [`std::time::Instant`] for measuring.
+/// It can jump, even backwards, when the clock is set. Use it for display, and
+/// [`std::time::Instant`] for measuring.
 #[allow(clippy::disallowed_methods, reason = "all others call this function")]
 pub fn now() -> SystemTime {
     SystemTime::now()
@@ -18,19 +19,22 @@ pub fn now() -> SystemTime {
 
 /// Formats a date as IMF-fixdate, the only format that a sender may use (RFC 9110 section 5.6.7).
 ///
-/// Fractions of a second are truncated, so a file's time and the same time sent back by a client differ by up to a
-/// second. A time before 1970 or after 9999, which a file's timestamp can be, becomes the nearest possible date.
+/// Fractions of a second are truncated, so a file's time and the same time sent back by a client
+/// differ by up to a second. A time before 1970 or after 9999, which a file's timestamp can be,
+/// becomes the nearest possible date.
 pub fn imf_fixdate(time: SystemTime) -> String {
     let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    // httpdate panics outside this range, and a file's time can be set to anything.
+    // httpdate panics outside this range, and the timestamp of a file can be set to any value.
     let seconds = since_epoch.as_secs().min(LAST_SECOND);
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-/// Parses a date field. Returns `None` for an invalid date; the field is then to be ignored.
+/// Parses the value of a date field. Returns `None` for an invalid date, in which case the field is
+/// to be ignored.
 ///
-/// A recipient must also accept the two obsolete formats, RFC 850 (`Sunday, 06-Nov-94 08:49:37 GMT`) and that of C's
-/// `asctime` (`Sun Nov  6 08:49:37 1994`). Case matters, and the zone is always GMT (RFC 9110 section 5.6.7).
+/// A recipient must also accept the two obsolete formats, RFC 850
+/// (`Sunday, 06-Nov-94 08:49:37 GMT`) and that of C's `asctime` (`Sun Nov  6 08:49:37 1994`). Case
+/// matters, and the zone is always GMT (RFC 9110 section 5.6.7).
 pub fn parse_http_date(text: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(text).ok()
 }
@@ -90,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_is_after_this_was_written() {
+    fn now_is_after_2023() {
         assert!(now() > at(1_700_000_000));
     }
 

@@ -1,26 +1,26 @@
-//! Values of any type that are attached to a request, found by their type.
+//! Values of any type that are attached to a request and found by their type.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 
-/// At most one value of each type.
+/// A collection with at most one value of each type.
 ///
-/// A middleware stores its results, such as the user, as a type of its own, and a handler reads it by that type.
-/// Neither depends on the other.
+/// A middleware stores its results, such as the user, as a type of its own, and a handler reads it
+/// by that type. Neither depends on the other.
 #[derive(Default)]
 pub struct Extensions {
     values: HashMap<TypeId, Box<dyn Any + Send>>,
 }
 
 impl Extensions {
-    /// Stores a value. Returns the previous value of this type.
+    /// Stores a value, and returns the previous value of this type.
     pub fn insert<T: Send + 'static>(&mut self, value: T) -> Option<T> {
         let old = self.values.insert(TypeId::of::<T>(), Box::new(value))?;
         old.downcast().ok().map(|old| *old)
     }
 
-    /// The value of this type, if there is one.
+    /// Returns the value of this type, if there is one.
     pub fn get<T: Send + 'static>(&self) -> Option<&T> {
         self.values.get(&TypeId::of::<T>())?.downcast_ref()
     }

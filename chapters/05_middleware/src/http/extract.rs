@@ -1,54 +1,58 @@
-//! Extractors: values from a request that a handler can use, or a 4xx error with the reason.
+//! Extractors: functions that return a value from a request in the form that a handler needs, or a
+//! 4xx error with the reason.
 
 use serde_json::Value;
 
 use super::{HttpError, Request, Status, header};
 
-/// Names and values in the order in which they were sent. A name may occur more than once.
+/// A list of names and values in the order in which they were sent. A name may occur more than
+/// once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
-    /// The first value with this name.
+    /// Returns the first value with this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(it, _)| *it == name).map(|(_, value)| value)
     }
 
-    /// All values with this name.
+    /// Returns all values with this name.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.iter().filter(move |(it, _)| *it == name).map(|(_, value)| value)
     }
 
-    /// All pairs, in order.
+    /// Returns all pairs in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The number of pairs.
+    /// Returns the number of pairs.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are no pairs.
+    /// Returns whether there are no pairs.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Decodes `a=1&b=x+y%21`. It cannot fail: an invalid escape is kept as it is (WHATWG URL section 5.1).
+    /// Decodes text such as `a=1&b=x+y%21`. This cannot fail, because an invalid escape is kept as
+    /// it is (WHATWG URL section 5.1).
     fn from_urlencoded(bytes: &[u8]) -> Pairs {
         Pairs(form_urlencoded::parse(bytes).into_owned().collect())
     }
 }
 
-/// The decoded query of the request target.
+/// Returns the decoded query of the request target.
 pub fn query(request: &Request) -> Pairs {
     Pairs::from_urlencoded(request.target().query().unwrap_or_default().as_bytes())
 }
 
-/// The body as a form, in the default encoding of browsers.
+/// Decodes the body as a form in the default encoding of browsers
+/// (`application/x-www-form-urlencoded`).
 ///
 /// # Errors
-/// 415 for a body of another media type.
+/// Returns 415 for a body of another media type.
 pub fn form(request: &Request) -> Result<Pairs, HttpError> {
     match media_type(request).as_deref() {
         Some("application/x-www-form-urlencoded") => {
@@ -58,11 +62,11 @@ pub fn form(request: &Request) -> Result<Pairs, HttpError> {
     }
 }
 
-/// The body as JSON.
+/// Parses the body as JSON.
 ///
 /// # Errors
-/// 415 for a body of another media type, 400 for one that is not JSON. A mistake of the client is never
-/// a 500.
+/// Returns 415 for a body of another media type, and 400 for a body that is not JSON. A mistake of
+/// the client never causes a 500.
 pub fn json(request: &Request) -> Result<Value, HttpError> {
     let is_json = |name: &str| name == "application/json" || name.ends_with("+json");
     if !media_type(request).is_some_and(|name| is_json(&name)) {
@@ -72,9 +76,10 @@ pub fn json(request: &Request) -> Result<Value, HttpError> {
         .map_err(|error| HttpError::new(Status::BAD_REQUEST, "bad_json", error.to_string()))
 }
 
-/// The cookies of all Cookie fields, with their values as the client sent them. Cookies have no encoding of their own,
-/// and quotation marks around a value are part of the value (RFC 6265 sections 4.1.1 and 4.2). A pair without `=` is
-/// skipped. Bytes that are not UTF-8 become U+FFFD, so that one bad cookie does not make the others unreadable.
+/// Returns the cookies of all Cookie fields, with their values as the client sent them. Cookies
+/// have no encoding of their own, and quotation marks around a value are part of the value
+/// (RFC 6265 sections 4.1.1 and 4.2). A pair without `=` is skipped. Bytes that are not UTF-8
+/// become U+FFFD, so that one bad cookie does not make the others unreadable.
 pub fn cookies(request: &Request) -> Pairs {
     let mut pairs = Vec::new();
     for line in request.headers().get_all(header::COOKIE) {
@@ -87,7 +92,7 @@ pub fn cookies(request: &Request) -> Pairs {
     Pairs(pairs)
 }
 
-/// The body's `type/subtype` in lower case, without parameters (RFC 9110 section 8.3.1).
+/// Returns the body's `type/subtype` in lower case, without parameters (RFC 9110 section 8.3.1).
 fn media_type(request: &Request) -> Option<String> {
     let value = request.headers().get(header::CONTENT_TYPE)?.to_str()?;
     let (name, _parameters) = value.split_once(';').unwrap_or((value, ""));

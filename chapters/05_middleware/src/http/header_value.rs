@@ -1,4 +1,4 @@
-//! A field value that cannot contain CR, LF or NUL, and so cannot become a second field.
+//! A field value without CR, LF or NUL, which therefore cannot become a second field.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -8,22 +8,24 @@ use super::line::{has_control, is_control};
 
 /// The value of a field line, without the whitespace around it (RFC 9110 section 5.5).
 ///
-/// Bytes, not text: besides visible ASCII, space and tab, old senders use 0x80 to 0xFF ("obs-text") in any encoding.
+/// A value consists of bytes and not of text: besides visible ASCII, space and tab, old senders use
+/// 0x80 to 0xFF ("obs-text") in any encoding.
 ///
-/// This type prevents response splitting: a value that a client chose, such as `a%0d%0aSet-Cookie: admin=1` once it is
-/// decoded, would end its line and begin another. Every `HeaderValue` has been validated.
+/// Every `HeaderValue` has been validated, which prevents response splitting: a value that a client
+/// chose, such as `a%0d%0aSet-Cookie: admin=1` after decoding, would otherwise end its line and
+/// begin another.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct HeaderValue(Cow<'static, [u8]>);
 
 impl HeaderValue {
-    /// A value in the program's text, checked at compile time if it is in a `const`.
+    /// Creates a value from a literal, which is checked at compile time if it is in a `const`.
     ///
     /// # Panics
-    /// If `value` has a byte that is not allowed, or whitespace around it.
+    /// Panics if `value` has a byte that is not allowed, or whitespace around it.
     pub const fn from_static(value: &'static str) -> HeaderValue {
         let bytes = value.as_bytes();
         let mut at = 0;
-        // A `while`, since a `const fn` cannot use iterators.
+        // A `const fn` cannot use iterators, so this is a `while` loop.
         while at < bytes.len() {
             assert!(!is_control(bytes[at]), "a field value must not hold control characters");
             at += 1;
@@ -34,24 +36,27 @@ impl HeaderValue {
         HeaderValue(Cow::Borrowed(bytes))
     }
 
-    /// The bytes, as they go on the wire.
+    /// Returns the bytes as they are sent.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The value as text if it is ASCII. `None` if there is obs-text in it, whose encoding is unknown.
+    /// Returns the value as text if it is ASCII, and `None` if it contains obs-text, whose encoding
+    /// is unknown.
     pub fn to_str(&self) -> Option<&str> {
         if self.0.is_ascii() { str::from_utf8(&self.0).ok() } else { None }
     }
 
-    /// Every constructor validates here: the optional whitespace around the value is trimmed, then each byte is checked.
+    /// Trims the optional whitespace around a value, and checks each byte. Every constructor for
+    /// untrusted bytes calls this.
     fn checked(bytes: &[u8]) -> Result<&[u8], InvalidHeaderValue> {
         let value = trim_ows(bytes);
         if has_control(value) { Err(InvalidHeaderValue) } else { Ok(value) }
     }
 }
 
-/// Removes spaces and tabs at both ends: OWS, which is not part of a value (RFC 9110 section 5.6.3).
+/// Removes the spaces and tabs at both ends (OWS), which are not part of a value (RFC 9110
+/// section 5.6.3).
 ///
 /// `trim_ascii` would also remove CR, LF and form feed, which must be rejected instead.
 pub fn trim_ows(mut bytes: &[u8]) -> &[u8] {
@@ -82,7 +87,7 @@ impl TryFrom<String> for HeaderValue {
 
     fn try_from(text: String) -> Result<HeaderValue, InvalidHeaderValue> {
         let length = HeaderValue::checked(text.as_bytes())?.len();
-        // Nothing was trimmed: keep the allocation.
+        // Nothing was trimmed, so the allocation can be kept.
         if length == text.len() {
             return Ok(HeaderValue(Cow::Owned(text.into_bytes())));
         }
@@ -103,13 +108,15 @@ impl From<usize> for HeaderValue {
 }
 
 impl fmt::Debug for HeaderValue {
-    /// Quoted, obs-text as `\xNN`: bytes from a client must not reach a terminal or a log unescaped.
+    /// Writes the value in quotation marks, with obs-text as `\xNN`, because bytes from a client
+    /// must not reach a terminal or a log unescaped.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "\"{}\"", self.0.escape_ascii())
     }
 }
 
-/// The bytes are not a field value: there is a control character other than tab among them.
+/// The error for bytes that are not a field value, because there is a control character other than
+/// tab among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidHeaderValue;
 
@@ -168,7 +175,7 @@ mod tests {
         assert_eq!(value.as_bytes(), b"caf\xE9");
         assert_eq!(value.to_str(), None);
         assert_eq!(format!("{value:?}"), r#""caf\xe9""#);
-        // Not even if it looks like UTF-8, because the encoding is not declared.
+        // This also applies to valid UTF-8, because the encoding is not declared.
         assert_eq!(HeaderValue::try_from("caf\u{e9}").unwrap().to_str(), None);
     }
 
@@ -180,13 +187,13 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "control characters")]
-    fn a_static_value_with_a_line_end_does_not_get_through() {
+    fn a_static_value_with_a_line_end_panics() {
         HeaderValue::from_static("a\r\nb");
     }
 
     #[test]
     #[should_panic(expected = "whitespace")]
-    fn a_static_value_with_whitespace_around_it_does_not_get_through() {
+    fn a_static_value_with_whitespace_around_it_panics() {
         HeaderValue::from_static("a ");
     }
 

@@ -1,14 +1,14 @@
-//! The media type of a file, from its name (RFC 9110 section 8.3).
+//! The media type of a file, derived from its name (RFC 9110 section 8.3).
 
 use std::path::Path;
 
 use super::HeaderValue;
 
-/// The Content-Type for a file with this name.
+/// Returns the Content-Type for a file with this name.
 ///
 /// Only the extension decides. Text gets `charset=utf-8`, because otherwise a browser guesses the
-/// encoding. An unknown extension gives `application/octet-stream`, which a browser saves and does not
-/// run.
+/// encoding. An unknown extension gives `application/octet-stream`, which a browser saves and does
+/// not interpret.
 pub fn content_type(path: &str) -> HeaderValue {
     let guess = mime_guess::from_path(path).first_or_octet_stream();
     let is_text = guess.type_() == "text" || guess.essence_str() == "application/javascript";
@@ -17,18 +17,22 @@ pub fn content_type(path: &str) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"))
 }
 
-/// Whether the extension is known, so that [`content_type`] is more specific than "bytes".
+/// Returns whether the extension is known, so that [`content_type`] is more specific than
+/// `application/octet-stream`.
 pub fn is_known(path: &str) -> bool {
     mime_guess::from_path(path).first().is_some()
 }
 
-/// Extensions of files that are compressed with gzip although their media type is that of the content: `a.svgz` is
-/// an `image/svg+xml`. `a.tar.gz` is not here, because its type is `application/gzip` itself.
+/// The extensions of files that are compressed with gzip although their media type is that of the
+/// content: `a.svgz` is an `image/svg+xml`. `a.tar.gz` is not here, because its type is
+/// `application/gzip` itself.
 const STORED_WITH_GZIP: [&str; 5] = ["svgz", "wrz", "x3dbz", "x3dvz", "x3dz"];
 
-/// The Content-Encoding for a file with this name (RFC 9110 section 8.4), or `None` for one without.
+/// Returns the Content-Encoding for a file with this name (RFC 9110 section 8.4), or `None` if the
+/// file has no coding.
 ///
-/// A client that does not accept gzip gets the file anyway, because there is no other representation.
+/// A client that does not accept gzip gets the file anyway, because there is no other
+/// representation.
 pub fn content_encoding(path: &str) -> Option<HeaderValue> {
     let extension = Path::new(path).extension()?;
     STORED_WITH_GZIP
@@ -69,7 +73,7 @@ mod tests {
         }
     }
 
-    /// Regression: a browser does not show a compressed SVG without a Content-Encoding.
+    /// Regression test: a browser does not show a compressed SVG without a Content-Encoding.
     #[test]
     fn compressed_files_get_a_content_encoding_unless_their_type_implies_it() {
         let table = [

@@ -1,4 +1,4 @@
-//! URL generation: from a route's name and parameters to a path.
+//! URL generation: a path from the name of a route and its parameters.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,24 +8,24 @@ use super::pattern::{Pattern, Segment, is_dots};
 use super::percent::encode_segment;
 use crate::core::stderr::log_stderr;
 
-/// The named routes.
+/// The named routes of a route table.
 #[derive(Debug, Default)]
 pub struct Urls {
     patterns: BTreeMap<String, Pattern>,
 }
 
 impl Urls {
-    /// Names a pattern. Returns the pattern that had this name before.
+    /// Gives a pattern a name, and returns the previous pattern with this name.
     pub fn insert(&mut self, name: String, pattern: Pattern) -> Option<Pattern> {
         self.patterns.insert(name, pattern)
     }
 
-    /// The path of the route `name` with these parameters, percent-encoded so that the route's pattern finds the
-    /// same values in it. The router may prefer a more specific route: with `/users/me` beside `/users/:name`,
-    /// the path for the name `me` leads to `/users/me`.
+    /// Returns the path of the route `name` with these parameters, percent-encoded so that the
+    /// route's pattern finds the same values in it. The router may prefer a more specific route:
+    /// with `/users/me` beside `/users/:name`, the path for the name `me` leads to `/users/me`.
     ///
     /// # Errors
-    /// [`UrlError`] for an unknown name or parameters that do not fit.
+    /// Returns [`UrlError`] for an unknown name or parameters that do not fit.
     pub fn url_for(&self, name: &str, params: &[(&str, &str)]) -> Result<String, UrlError> {
         let pattern =
             self.patterns.get(name).ok_or_else(|| UrlError::UnknownName(name.to_string()))?;
@@ -46,7 +46,8 @@ impl Urls {
                 value: value.to_string(),
             })?;
         }
-        // An unused value is a misspelt name, or a parameter that was removed from the pattern.
+        // An unused value indicates a misspelt name, or a parameter that was removed from the
+        // pattern.
         for (index, (param, _)) in params.iter().enumerate() {
             let is_used = pattern.segments().iter().any(|segment| segment.name() == Some(param));
             let is_second = params[..index].iter().any(|(earlier, _)| earlier == param);
@@ -58,17 +59,19 @@ impl Urls {
     }
 }
 
-/// Appends a value. `None` when the segment would not match it, or match another value.
+/// Appends a value. Returns `None` when the segment would not match the value, or would match
+/// another one.
 fn push_value(path: &mut String, segment: &Segment, value: &str) -> Option<()> {
     if let Segment::Typed(_, kind) = segment
         && !kind.accepts(value)
     {
         return None;
     }
-    // In a wildcard, a slash separates segments. In other parameters it is a part of the value: %2F.
+    // In a wildcard, a slash separates segments. In other parameters it is part of the value and
+    // becomes %2F.
     let is_wildcard = matches!(segment, Segment::Wildcard(_));
     let parts = if is_wildcard { value.split('/').collect() } else { vec![value] };
-    // Dots cannot be encoded: browsers treat `%2e%2e` like `..`, and request another path.
+    // Dots cannot be encoded, because browsers treat `%2e%2e` like `..` and request another path.
     if value.is_empty() || parts.iter().any(|part| is_dots(part)) {
         return None;
     }
@@ -81,20 +84,21 @@ fn push_value(path: &mut String, segment: &Segment, value: &str) -> Option<()> {
     Some(())
 }
 
-/// Why a path could not be generated: a bug in the program.
+/// The reason why a path could not be generated, which is a bug in the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UrlError {
     /// No route has this name.
     UnknownName(String),
     /// A parameter of the pattern has no value.
     Missing(String),
-    /// A value for a parameter that the pattern does not have, or a second value for the same parameter.
+    /// A value is given for a parameter that the pattern does not have, or a second value for the
+    /// same parameter.
     Surplus(String),
-    /// A value that does not match the parameter.
+    /// A value does not match its parameter.
     Unfit {
-        /// The parameter.
+        /// The name of the parameter.
         param: String,
-        /// The value.
+        /// The value that does not match.
         value: String,
     },
 }
@@ -105,7 +109,7 @@ impl fmt::Display for UrlError {
             Self::UnknownName(name) => write!(f, "no route has the name `{name}`"),
             Self::Missing(param) => write!(f, "the parameter `{param}` has no value"),
             Self::Surplus(param) => write!(f, "the route has no use for this value of `{param}`"),
-            // The value may come from a client, and this line goes into the log.
+            // The value may come from a client and is logged, so it is escaped.
             Self::Unfit { param, value } => {
                 write!(f, "`{}` does not fit the parameter `{param}`", value.escape_debug())
             }
@@ -115,7 +119,8 @@ impl fmt::Display for UrlError {
 
 impl std::error::Error for UrlError {}
 
-/// A 500 without details: a client can do nothing about it. The details are in the log.
+/// The conversion into a 500 without details, because a client can do nothing about the error. The
+/// details are logged.
 impl From<UrlError> for HttpError {
     fn from(error: UrlError) -> HttpError {
         log_stderr(format_args!("url_for: {error}"));

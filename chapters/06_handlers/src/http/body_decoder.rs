@@ -1,4 +1,4 @@
-//! Decoding a request body from the bytes that arrive, for both framings.
+//! The decoding of a request body, with Content-Length or in chunks.
 
 use super::Headers;
 use super::body_error::BodyError;
@@ -6,24 +6,25 @@ use super::chunked::ChunkedDecoder;
 use super::framing::BodyLength;
 use super::limits::Limits;
 
-/// Decodes a request body from the bytes that arrive, for both framings.
+/// A decoder that turns the bytes of the connection into those of a body, for both kinds of
+/// framing.
 #[derive(Debug)]
 pub enum BodyDecoder {
     /// A body of known length.
     Fixed {
-        /// Bytes that have not arrived yet.
+        /// The number of bytes that have not arrived yet.
         left: u64,
     },
-    /// A body in chunks.
+    /// A body in the chunked transfer coding.
     Chunked(Box<ChunkedDecoder>),
 }
 
 impl BodyDecoder {
-    /// A decoder for one body.
+    /// Creates a decoder for one body.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] when the header section announces a body larger than [`Limits::body`]. It is
-    /// rejected before any of it arrives.
+    /// Returns [`BodyError::TooLarge`] when the header section announces a body larger than
+    /// [`Limits::body`], so that the request is rejected before any of the body arrives.
     pub fn new(length: BodyLength, limits: &Limits) -> Result<BodyDecoder, BodyError> {
         match length {
             BodyLength::Fixed(length) if length > limits.body => Err(BodyError::TooLarge),
@@ -32,10 +33,12 @@ impl BodyDecoder {
         }
     }
 
-    /// Appends the bytes of this body that are in `input` to `out`, and returns how much of `input` it consumed.
+    /// Appends the bytes of this body that are in `input` to `out`, and returns the number of
+    /// consumed bytes of `input`.
     ///
     /// # Errors
-    /// [`BodyError`] with its status. The connection must close after it.
+    /// Returns [`BodyError`] for a malformed or too large body. The caller must then close the
+    /// connection.
     pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize, BodyError> {
         match self {
             BodyDecoder::Fixed { left } => {
@@ -49,7 +52,7 @@ impl BodyDecoder {
         }
     }
 
-    /// Whether the body has ended.
+    /// Returns whether the whole body has been decoded.
     pub fn is_done(&self) -> bool {
         match self {
             BodyDecoder::Fixed { left } => *left == 0,
@@ -57,7 +60,7 @@ impl BodyDecoder {
         }
     }
 
-    /// The trailer fields after the body, if any.
+    /// Returns the trailer fields that followed the body, if any.
     pub fn into_trailers(self) -> Headers {
         match self {
             BodyDecoder::Fixed { .. } => Headers::new(),

@@ -1,6 +1,8 @@
-//! Conditional requests: "only if it has changed", "only if it has not" (RFC 9110 section 13).
+//! Conditional requests, which are handled only if the resource has changed, or only if it has not
+//! (RFC 9110 section 13).
 //!
-//! A conditional read saves the transfer of an unchanged file, and a conditional write prevents lost updates.
+//! A conditional read saves the transfer of an unchanged file, and a conditional write prevents
+//! lost updates.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,39 +10,43 @@ use super::date::parse_http_date;
 use super::validators::{EntityTag, Validators};
 use super::{HeaderName, HeaderValue, Headers, Method};
 
-/// The client wants to act on one of these versions and no other (RFC 9110 section 13.1.1).
+/// The condition that the current version is one of those listed (RFC 9110 section 13.1.1).
 pub const IF_MATCH: HeaderName = HeaderName::from_static("If-Match");
-/// The client has these versions and wants another (RFC 9110 section 13.1.2).
+/// The condition that the current version is none of those listed (RFC 9110 section 13.1.2).
 pub const IF_NONE_MATCH: HeaderName = HeaderName::from_static("If-None-Match");
-/// The client has the version of this date and wants a later one (RFC 9110 section 13.1.3).
+/// The condition that the current version is later than this date (RFC 9110 section 13.1.3).
 pub const IF_MODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Modified-Since");
-/// The client wants to act only if there is no version later than this date (RFC 9110 section 13.1.4).
+/// The condition that the current version is not later than this date (RFC 9110 section 13.1.4).
 pub const IF_UNMODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Unmodified-Since");
 
 /// The result of evaluating a request's conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evaluation {
-    /// Handle the request as if it had no conditions.
+    /// The request is handled as if it had no conditions.
     Proceed,
-    /// Respond with 304, for GET and HEAD only: the client already has this version.
+    /// The response is 304, for GET and HEAD only: the client already has this version.
     NotModified,
-    /// Respond with 412: the client wants a version that is not the current one. Nothing may be changed.
+    /// The response is 412: the client requires a version that is not the current one. Nothing may
+    /// be changed.
     Failed,
 }
 
-/// Evaluates the conditions of a request against the `current` version, in the order of RFC 9110 section 13.2.2.
-/// `current` is `None` if the resource does not exist, as before a PUT that creates it.
+/// Evaluates the conditions of a request against the `current` version, in the order of RFC 9110
+/// section 13.2.2. `current` is `None` if the resource does not exist, as before a PUT that creates
+/// it.
 ///
-/// The caller checks everything else first: a request that fails without its conditions must fail the same way with
-/// them (section 13.2.1), so a 404 or a redirect stays one. A handler that writes must hold its lock from this call
-/// until it has written.
+/// The caller must check everything else first: a request that fails without its conditions must
+/// fail the same way with them (section 13.2.1), so a 404 or a redirect stays one. A handler that
+/// writes must hold its lock from this call until it has written.
 ///
-/// A tag takes precedence over a date: if a client sends both, the date is for servers without tags. An invalid date is
-/// ignored, and so is a date field of two lines. A list of tags that cannot be parsed has the harmless outcome: the
-/// full response for GET and HEAD with If-None-Match, and 412 in all other cases.
+/// A tag takes precedence over a date: if a client sends both, the date is for servers without
+/// tags. An invalid date is ignored, and so is a date field of two lines. A list of tags that
+/// cannot be parsed has the harmless outcome: the full response for GET and HEAD with
+/// If-None-Match, and 412 in all other cases.
 pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>) -> Evaluation {
     let is_read = matches!(method, Method::Get | Method::Head);
-    // 1. and 2. The request fails (412) unless the current version is the one that the client expects.
+    // 1. and 2. The request fails (412) unless the current version is the one that the client
+    //    expects.
     let still = if headers.contains(IF_MATCH) {
         names(headers, &IF_MATCH, current, EntityTag::is_same)
     } else {
@@ -52,8 +58,8 @@ pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>)
     if !still {
         return Evaluation::Failed;
     }
-    // 3. and 4. A read ends with 304 if the client already has the current version. A write ends with 412 if it would
-    //    overwrite a version that the client excludes.
+    // 3. and 4. A read ends with 304 if the client already has the current version. A write ends
+    //    with 412 if it would overwrite a version that the client excludes.
     let has_it = if headers.contains(IF_NONE_MATCH) {
         let is_unreadable = !is_read && parse_tags(headers, &IF_NONE_MATCH).is_none();
         is_unreadable || names(headers, &IF_NONE_MATCH, current, EntityTag::is_equivalent)
@@ -70,7 +76,8 @@ pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>)
     }
 }
 
-/// Whether a field lists the current version. If the resource does not exist, nothing matches, not even `*`.
+/// Returns whether a field lists the current version. If the resource does not exist, nothing
+/// matches, not even `*`.
 fn names(
     headers: &Headers,
     name: &HeaderName,
@@ -87,8 +94,8 @@ fn names(
     }
 }
 
-/// The date in a field and the date of the current version, both in whole seconds, which is the resolution of the
-/// field. `None` if there is nothing to compare.
+/// Returns the date in a field and the date of the current version, both in whole seconds, which is
+/// the resolution of the field. Returns `None` if there is nothing to compare.
 fn dates(
     headers: &Headers,
     name: &HeaderName,
@@ -102,16 +109,16 @@ fn dates(
     Some((asked, SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970.as_secs())))
 }
 
-/// The value of If-Match or If-None-Match.
+/// The value of an If-Match or If-None-Match field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tags {
-    /// `*`: any version, if the resource exists.
+    /// `*`, which stands for any version of an existing resource.
     Any,
-    /// One of these versions.
+    /// The tags of the listed versions.
     List(Vec<EntityTag>),
 }
 
-/// The tags of a field, over all its lines. `None` if they violate the grammar.
+/// Parses the tags of a field, over all its lines. Returns `None` if they violate the grammar.
 fn parse_tags(headers: &Headers, name: &HeaderName) -> Option<Tags> {
     let lines: Vec<&[u8]> = headers.get_all(name).map(HeaderValue::as_bytes).collect();
     parse_tag_list(&lines.join(&b", "[..]))
@@ -119,8 +126,8 @@ fn parse_tags(headers: &Headers, name: &HeaderName) -> Option<Tags> {
 
 /// Parses `*` or a list of entity tags (RFC 9110 sections 8.8.3 and 5.6.1).
 ///
-/// The list cannot be split at commas, since a tag may contain them: `"a,b"` is one tag. Empty elements are skipped, as
-/// a recipient must.
+/// The list cannot be split at commas, since a tag may contain them: `"a,b"` is one tag. Empty
+/// elements are skipped, as the RFC requires of a recipient.
 pub fn parse_tag_list(value: &[u8]) -> Option<Tags> {
     if value.trim_ascii() == b"*" {
         return Some(Tags::Any);
@@ -169,7 +176,8 @@ mod tests {
 
     use super::*;
 
-    /// 784111777 is `Sun, 06 Nov 1994 08:49:37 GMT`. The file was modified half a second later.
+    /// Returns the validators of a file. 784111777 is `Sun, 06 Nov 1994 08:49:37 GMT`, and the file
+    /// was modified half a second later.
     fn file() -> Validators {
         Validators {
             etag: Some(EntityTag { is_weak: false, opaque: b"x".to_vec() }),
@@ -227,7 +235,7 @@ mod tests {
             (&[("If-Unmodified-Since", LATER)], Proceed),
             (&[("If-Unmodified-Since", EARLIER)], Failed),
             (&[("If-Unmodified-Since", "yesterday")], Proceed),
-            // A tag takes precedence over the matching date.
+            // A tag takes precedence over the corresponding date.
             (&[("If-Match", "\"x\""), ("If-Unmodified-Since", EARLIER)], Proceed),
             (&[("If-Match", "\"a\""), ("If-Unmodified-Since", LATER)], Failed),
             (&[("If-None-Match", "\"a\""), ("If-Modified-Since", LATER)], Proceed),
@@ -248,7 +256,7 @@ mod tests {
     fn a_write_fails_where_a_read_would_be_not_modified() {
         use Evaluation::{Failed, Proceed};
         let table: &[(&[(&str, &str)], Evaluation, Evaluation)] = &[
-            // First an existing resource, then a missing one.
+            // Each row has the results for an existing resource and for a missing one.
             (&[], Proceed, Proceed),
             (&[("If-Match", "\"x\"")], Proceed, Failed),
             (&[("If-Match", "\"a\""), ("If-Match", "\"x\"")], Proceed, Failed),

@@ -1,4 +1,4 @@
-//! RESPOND: a response becomes bytes. Only this file decides how a response is framed.
+//! RESPOND: turns a response into bytes. Only this file decides how a response is framed.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
@@ -6,50 +6,51 @@ use super::limits::KIB;
 use super::{Headers, Response, ResponseBody, Status, Version, date, header};
 use crate::core::stderr::log_stderr;
 
-/// The most bytes that are written to the connection with one call.
+/// The maximum number of bytes that one call writes to the connection.
 const MAX_WRITE: usize = 64 * KIB;
 
-/// The most bytes that are read from a file or a stream with one call.
+/// The maximum number of bytes that one call reads from a file or a stream.
 const BODY_READ_SIZE: usize = 16 * KIB;
 
-/// The facts of a request that its response depends on.
+/// The properties of a request that its response depends on.
 #[derive(Debug, Clone, Copy)]
 pub struct ResponseContext {
     /// The client's HTTP version.
     pub version: Version,
-    /// Whether the request was HEAD: the response has the fields of GET, but no body.
+    /// Whether the request method was HEAD. The response then has the fields of a response to GET,
+    /// but no body.
     pub is_head: bool,
     /// Whether the connection may be reused after this response.
     pub keep_alive: bool,
 }
 
-/// Whether the connection can be reused for another request.
+/// The decision whether the connection can be reused for another request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reuse {
-    /// The client can detect the end of this response.
+    /// The client can detect the end of this response while the connection stays open.
     Yes,
     /// The response is delimited by the close of the connection, or one side requested to close it.
     No,
 }
 
-/// How the end of the body is marked (RFC 9112 section 6).
+/// The way in which the end of the body is marked (RFC 9112 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
     /// The status implies that there is no body: 1xx, 204 and 304.
     Absent,
-    /// Content-Length.
+    /// The `Content-Length` field.
     Length(u64),
-    /// Transfer-Encoding: chunked.
+    /// The chunked transfer coding.
     Chunked,
-    /// The connection closes, which is the only way in HTTP/1.0 when the length is not known.
+    /// The close of the connection, which is the only way in HTTP/1.0 when the length is not known.
     Close,
 }
 
 /// Writes `response` to `out`. The header section and the start of the body share the first write.
 ///
 /// # Errors
-/// Those of `out`, the file or the stream. The response is incomplete then, and closing the connection is
-/// the only way to signal that.
+/// Returns the errors of `out`, the file or the stream. The response is incomplete then, and
+/// closing the connection is the only way to signal that.
 pub fn write_response(
     response: Response,
     context: ResponseContext,
@@ -74,7 +75,8 @@ pub fn write_response(
     match body {
         ResponseBody::Empty => {}
         ResponseBody::Bytes(bytes) => {
-            // Header section and body in one write if they fit: one system call, and one TCP segment if they are small.
+            // The header section and the body share one write if they fit: one system call, and one
+            // TCP segment if they are small.
             let (first, rest) =
                 bytes.split_at(bytes.len().min(MAX_WRITE.saturating_sub(piece.len())));
             piece.extend_from_slice(first);
@@ -96,7 +98,7 @@ pub fn write_response(
     Ok(reuse)
 }
 
-/// The status line and the field lines, up to the empty line (RFC 9112 section 4).
+/// Encodes the status line and the field lines, up to the empty line (RFC 9112 section 4).
 fn head(
     status: Status,
     headers: &Headers,
@@ -109,7 +111,8 @@ fn head(
         line(&mut out, "Date", date::imf_fixdate(date::now()).as_bytes());
     }
     for (name, value) in headers.iter() {
-        // Only this function decides the framing. Two contradicting framing fields would allow response smuggling.
+        // Only this function decides the framing, because two contradicting framing fields would
+        // allow response smuggling.
         if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(name) {
             if cfg!(debug_assertions) {
                 log_stderr(format_args!(
@@ -141,8 +144,8 @@ fn line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Sends the bytes of `reader` as they arrive. Bytes already in `piece` are sent with the first of them, and bytes
-/// that must follow the last stay in it.
+/// Sends the bytes of `reader` as they arrive. Bytes already in `piece` are sent with the first of
+/// them, and the last chunk stays in it for the caller to send.
 fn write_stream(
     reader: &mut impl Read,
     framing: Framing,
@@ -162,7 +165,7 @@ fn write_stream(
             Err(error) => return Err(error),
         };
         match (count, framing) {
-            // The client waits for the announced number of bytes.
+            // The client waits for the announced number of bytes, so a shorter body is an error.
             (0, Framing::Length(_)) => return Err(io::ErrorKind::UnexpectedEof.into()),
             (0, Framing::Chunked) => piece.extend_from_slice(b"0\r\n\r\n"),
             (_, Framing::Chunked) => {
@@ -190,14 +193,14 @@ mod tests {
     const GET: ResponseContext =
         ResponseContext { version: Version::Http11, is_head: false, keep_alive: true };
 
-    /// The whole response, and whether the connection can be reused.
+    /// Returns the whole response as text, and whether the connection can be reused.
     fn encode_all(response: Response, context: ResponseContext) -> (String, Reuse) {
         let mut out = Vec::new();
         let reuse = write_response(response, context, &mut out).unwrap();
         (String::from_utf8(out).unwrap(), reuse)
     }
 
-    /// The same without Date, because it changes.
+    /// Encodes without the Date field, because its value changes.
     fn encode(response: Response, context: ResponseContext) -> (String, Reuse) {
         let (text, reuse) = encode_all(response, context);
         let (before, behind) = text.split_once("Date: ").unwrap();
@@ -234,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_205_has_no_content_and_says_so() {
+    fn a_205_has_a_content_length_of_zero() {
         for body in [Response::text("lost"), stream(b"lost"), Response::new(Status::OK)] {
             let (text, reuse) = encode(body.with_status(Status::RESET_CONTENT), GET);
             assert!(text.contains("Content-Length: 0\r\n"), "{text}");
@@ -309,7 +312,7 @@ mod tests {
 
     #[test]
     fn the_range_of_a_file_is_sent_whatever_its_read_position() {
-        // The file begins with `[package]`.
+        // The file begins with `[package]`, so the range is the word `package`.
         let mut file = std::fs::File::open("Cargo.toml").unwrap();
         file.read_exact(&mut [0; 5]).unwrap();
         let body = ResponseBody::File { file, range: 1..8 };
@@ -317,7 +320,7 @@ mod tests {
         assert!(text.ends_with("Content-Length: 7\r\n\r\npackage"), "{text}");
     }
 
-    /// A reader whose reads return these results one by one.
+    /// A reader whose reads return these results in order.
     struct Reads(Vec<Result<&'static [u8], io::ErrorKind>>);
 
     impl Read for Reads {

@@ -1,16 +1,17 @@
-//! Lines that end in CRLF, found while their bytes arrive.
+//! The detection of lines that end in CRLF, while their bytes arrive.
 
 use std::fmt;
 
 use memchr::memchr2;
 
-/// Finds the ends of lines in bytes that may arrive in pieces.
+/// A scanner that finds the ends of lines in bytes that may arrive in pieces.
 ///
-/// It scans each byte once, so a header section that arrives one byte at a time costs no more work per byte than one
-/// that arrives at once, and both are rejected at the same byte.
+/// It scans each byte once. So a header section that arrives byte by byte costs no more work per
+/// byte than one that arrives at once, and both are rejected at the same byte.
 ///
-/// RFC 9112 section 2.2 lets a server accept a lone LF as the end of a line. This one does not: where one parser sees
-/// two lines and another sees one, an attacker can hide a second request.
+/// RFC 9112 section 2.2 lets a server accept a lone LF as the end of a line. This scanner rejects
+/// it, because an attacker can hide a second request where one parser finds two lines and another
+/// finds one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LineScanner {
     length: usize,
@@ -22,20 +23,22 @@ pub struct LineScanner {
 pub enum Scanned {
     /// The line is not complete yet.
     Inside,
-    /// A line of this many bytes has ended, its CRLF not counted.
+    /// A line of this many bytes, not counting its CRLF, has ended.
     EndOfLine(usize),
 }
 
 impl LineScanner {
-    /// Scans the next bytes, up to the end of the current line if it is among them. Returns how many it has scanned.
+    /// Scans the next bytes, up to the end of the current line if it is among them. Returns the
+    /// number of scanned bytes and the result.
     ///
     /// # Errors
-    /// [`LineError`] for the first byte that is not allowed. The message cannot be read any further then.
+    /// Returns [`LineError`] for the first byte that is not allowed. The rest of the message must
+    /// not be read after it.
     pub fn scan(&mut self, bytes: &[u8]) -> Result<(usize, Scanned), LineError> {
         if self.after_cr {
             return self.line_feed(bytes, 0);
         }
-        // This compares sixteen bytes and more at a time.
+        // `memchr2` compares sixteen or more bytes at a time.
         let end = memchr2(b'\r', b'\n', bytes).unwrap_or(bytes.len());
         let text = &bytes[..end];
         if has_control(text) {
@@ -53,7 +56,7 @@ impl LineScanner {
         }
     }
 
-    /// Scans the byte that follows CR, if it has arrived.
+    /// Scans the byte that follows a CR, if that byte has arrived.
     fn line_feed(&mut self, bytes: &[u8], at: usize) -> Result<(usize, Scanned), LineError> {
         match bytes.get(at) {
             None => Ok((at, Scanned::Inside)),
@@ -65,41 +68,43 @@ impl LineScanner {
         }
     }
 
-    /// Bytes of the current line so far.
+    /// Returns the number of bytes of the current line that have been scanned.
     pub fn length(&self) -> usize {
         self.length
     }
 
-    /// Whether the next byte is the first of a line.
+    /// Returns whether the next byte is the first of a line.
     pub fn at_start(&self) -> bool {
         self.length == 0 && !self.after_cr
     }
 
-    /// Whether only LF may come next.
+    /// Returns whether a CR has been scanned, so that only LF may follow.
     pub fn after_cr(&self) -> bool {
         self.after_cr
     }
 }
 
-/// Whether this byte is allowed neither in a line nor in a field value: every control byte but TAB.
+/// Returns whether this byte is a control byte other than TAB, which is allowed neither in a line
+/// nor in a field value.
 pub const fn is_control(byte: u8) -> bool {
     (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
 
-/// Whether a control byte but TAB is among these.
+/// Returns whether `text` contains a control byte other than TAB.
 pub fn has_control(text: &[u8]) -> bool {
-    // Control bytes are rare, and without an early exit the compiler checks many bytes with one instruction.
+    // Control bytes are rare, so there is no early exit: the compiler can then check many bytes
+    // with one instruction.
     text.iter().fold(0, |found, byte| found | u8::from(is_control(*byte))) != 0
 }
 
-/// A byte that is not allowed at this point.
+/// A byte that is not allowed at its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineError {
-    /// LF without CR before it.
+    /// An LF without a CR before it.
     BareLineFeed,
-    /// CR without LF after it.
+    /// A CR without an LF after it.
     BareCarriageReturn,
-    /// NUL or another control byte but TAB.
+    /// A NUL or another control byte except TAB.
     ControlByte(u8),
 }
 
@@ -119,7 +124,8 @@ impl std::error::Error for LineError {}
 mod tests {
     use super::*;
 
-    /// The lengths of all lines, however the bytes are split.
+    /// Returns the lengths of all lines, and checks that they do not depend on how the bytes are
+    /// split.
     fn lengths(bytes: &[u8]) -> Result<Vec<usize>, LineError> {
         let whole = lengths_of([bytes]);
         assert_eq!(lengths_of(bytes.chunks(1)), whole, "{}", bytes.escape_ascii());

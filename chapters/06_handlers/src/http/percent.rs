@@ -1,4 +1,5 @@
-//! Percent-encoding of path segments: decoded strictly, encoded in one way (RFC 3986 section 2.1).
+//! Percent-encoding of path segments: strict decoding, and one canonical encoding (RFC 3986
+//! section 2.1).
 
 use std::borrow::Cow;
 
@@ -9,16 +10,18 @@ use percent_encoding::utf8_percent_encode;
 
 use crate::http::target::InvalidTarget;
 
-/// The characters that are encoded as `%XX` in a canonical segment: all but `pchar` (RFC 3986 section 3.3).
+/// The characters that are encoded as `%XX` in a canonical segment: all but `pchar` (RFC 3986
+/// section 3.3).
 ///
-/// `/` and `%` are encoded too, so a segment can contain either without changing the boundaries between segments.
+/// `/` and `%` are encoded too, so a segment can contain either without changing the boundaries
+/// between segments.
 const NOT_PCHAR: &AsciiSet = &NON_ALPHANUMERIC
-    // unreserved
+    // The characters of `unreserved` that are not alphanumeric.
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~')
-    // sub-delims
+    // The characters of `sub-delims`.
     .remove(b'!')
     .remove(b'$')
     .remove(b'&')
@@ -30,18 +33,19 @@ const NOT_PCHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b',')
     .remove(b';')
     .remove(b'=')
-    // and these two
+    // The other two characters of `pchar`.
     .remove(b':')
     .remove(b'@');
 
-/// The canonical encoding of a segment, as an iterator of string slices: extend a `String` with them.
+/// Returns the canonical encoding of a segment as an iterator of string slices, with which a
+/// `String` can be extended.
 pub fn encode_segment(segment: &str) -> impl Iterator<Item = &str> {
     utf8_percent_encode(segment, NOT_PCHAR)
 }
 
-/// Whether this path is already canonical, without any encoded character.
+/// Returns whether this path is already canonical and has no encoded character.
 pub fn is_canonical(path: &str) -> bool {
-    // `&` to `;` is & ' ( ) * + , - . / 0 to 9 : and ;
+    // The range from `&` to `;` is & ' ( ) * + , - . / 0 to 9 : and ;
     let stands_for_itself = |byte: u8| {
         byte.is_ascii_alphabetic()
             || matches!(byte, b'!' | b'$' | b'&'..=b';' | b'=' | b'@' | b'_' | b'~')
@@ -49,12 +53,12 @@ pub fn is_canonical(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(stands_for_itself)
 }
 
-/// Decodes each `%XX` of a segment, once.
+/// Decodes each `%XX` of a segment once.
 ///
 /// # Errors
-/// [`InvalidTarget::Escape`] for a `%` that is not followed by two hex digits: one server would keep it as it is,
-/// another would drop it. [`InvalidTarget::Utf8`] for bytes that are not UTF-8: servers that accepted `%C0%AE` took it
-/// for a dot.
+/// Returns [`InvalidTarget::Escape`] for a `%` that is not followed by two hex digits, because one
+/// server would keep it and another would drop it. Returns [`InvalidTarget::Utf8`] for bytes that
+/// are not UTF-8, because some servers have decoded `%C0%AE` to a dot.
 pub fn decode_segment(segment: &str) -> Result<Cow<'_, str>, InvalidTarget> {
     if !segment.contains('%') {
         return Ok(Cow::Borrowed(segment));

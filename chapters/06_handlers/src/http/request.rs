@@ -1,4 +1,4 @@
-//! A request, as a handler sees it.
+//! The request that a handler gets.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -10,8 +10,8 @@ use super::routes::Matched;
 use super::url::UrlError;
 use super::{HeaderName, HeaderValue, Headers, HttpError, Method, Status, Target, Version, header};
 
-/// A complete request. It owns its parts, so a handler may keep them. They are private, so that their storage can
-/// change.
+/// A complete request. It owns its parts, so a handler may keep them. They are private, so that
+/// their representation can change.
 #[derive(Debug)]
 pub struct Request {
     head: Head,
@@ -30,77 +30,78 @@ impl Request {
         Request { head, body, trailers, peer, matched: None, id: None, extensions }
     }
 
-    /// The method.
+    /// Returns the request method.
     pub fn method(&self) -> Method {
         self.head.method
     }
 
-    /// The request target.
+    /// Returns the request target.
     pub fn target(&self) -> &Target {
         &self.head.target
     }
 
-    /// The path in its canonical form: see [`Target::path`].
+    /// Returns the path in its canonical form, see [`Target::path`].
     pub fn path(&self) -> &str {
         self.head.target.path()
     }
 
-    /// The client's HTTP version.
+    /// Returns the client's HTTP version.
     pub fn version(&self) -> Version {
         self.head.version
     }
 
-    /// The fields of the header section.
+    /// Returns the fields of the header section.
     pub fn headers(&self) -> &Headers {
         &self.head.headers
     }
 
-    /// The host of an absolute target, or else of the Host field (RFC 9112 section 3.2.2).
+    /// Returns the host of an absolute target, or else of the Host field (RFC 9112 section 3.2.2).
     pub fn host(&self) -> Option<&str> {
         self.target().authority().or_else(|| self.headers().get(header::HOST)?.to_str())
     }
 
-    /// The body.
+    /// Returns the body, to inspect it.
     pub fn body(&self) -> &RequestBody {
         &self.body
     }
 
-    /// The body, for reading.
+    /// Returns the body, to read it.
     pub fn body_mut(&mut self) -> &mut RequestBody {
         &mut self.body
     }
 
-    /// The trailer fields of a chunked body.
+    /// Returns the trailer fields of a chunked body.
     pub fn trailers(&self) -> &Headers {
         &self.trailers
     }
 
-    /// The client's address.
+    /// Returns the client's address.
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
 
-    /// The id of this request, for the log and elsewhere, if it has been given one.
+    /// Returns the id of this request, if it has one, for example for the log.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// Gives the request an id.
+    /// Sets the id of this request.
     pub fn set_id(&mut self, id: String) {
         self.id = Some(id);
     }
 
-    /// Values that other parts of the program have attached to this request.
+    /// Returns the values that other parts of the program have attached to this request.
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
     }
 
-    /// The same, to add a value.
+    /// Returns the attached values, to add one.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.extensions
     }
 
-    /// Whether the client wants to use the connection again (RFC 9112 section 9.3).
+    /// Returns whether the client permits another request on this connection (RFC 9112
+    /// section 9.3).
     pub fn wants_keep_alive(&self) -> bool {
         let has = |option: &str| {
             self.headers().list(header::CONNECTION).any(|it| it.eq_ignore_ascii_case(option))
@@ -116,27 +117,28 @@ impl Request {
         self.matched = Some(matched);
     }
 
-    /// The result of routing this request.
+    /// Returns the route that matched this request, with its parameters.
     pub fn matched(&self) -> Option<&Matched> {
         self.matched.as_ref()
     }
 
-    /// The pattern of the matched route, such as `/users/:id<u32>`. The number of patterns is fixed, however many paths
-    /// clients request.
+    /// Returns the pattern of the matched route, such as `/users/:id<u32>`. The number of patterns
+    /// is fixed, however many paths clients request.
     pub fn route(&self) -> Option<&str> {
         Some(self.matched.as_ref()?.pattern())
     }
 
-    /// The value of a path parameter in this request, decoded.
+    /// Returns the value of a path parameter in this request, decoded.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.matched.as_ref()?.param(name)
     }
 
-    /// The value of a path parameter, parsed as type `T`.
+    /// Parses the value of a path parameter as type `T`.
     ///
     /// # Errors
-    /// 400 when there is no such parameter, or it does not fit the type. With a typed parameter
-    /// (`:id<u32>`) neither can happen: the router has checked it.
+    /// Returns 400 when there is no such parameter, or when its value does not fit the type.
+    /// Neither can happen with a typed parameter (`:id<u32>`), because the router has checked its
+    /// value.
     pub fn parse_param<T: FromStr>(&self, name: &str) -> Result<T, HttpError> {
         self.param(name).and_then(|value| value.parse().ok()).ok_or_else(|| {
             let message = format!("the path must have a valid `{name}`");
@@ -147,7 +149,7 @@ impl Request {
     /// Builds the path of the route with this name, with these values for its parameters.
     ///
     /// # Errors
-    /// [`UrlError`] for a name or parameters that the routes do not have.
+    /// Returns [`UrlError`] for a name or parameters that the routes do not have.
     pub fn url_for(&self, name: &str, params: &[(&str, &str)]) -> Result<String, UrlError> {
         match &self.matched {
             Some(matched) => matched.urls().url_for(name, params),
@@ -167,7 +169,7 @@ impl Request {
     }
 }
 
-/// Builds a request for the test of a handler.
+/// A builder of requests for the tests of handlers.
 #[derive(Debug)]
 pub struct RequestBuilder {
     method: Method,
@@ -181,7 +183,7 @@ impl RequestBuilder {
     /// Adds a field.
     ///
     /// # Panics
-    /// When name or value could not be in a request.
+    /// Panics when the name or the value is not valid in a request.
     pub fn header(mut self, name: &str, value: &str) -> RequestBuilder {
         self.headers.append(
             HeaderName::try_from(name).expect("a test gives a valid field name"),
@@ -190,7 +192,7 @@ impl RequestBuilder {
         self
     }
 
-    /// Gives it a body.
+    /// Sets the body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> RequestBuilder {
         self.body = body.into();
         self
@@ -204,7 +206,7 @@ impl RequestBuilder {
     /// Builds the request.
     ///
     /// # Panics
-    /// When the target could not be in a request.
+    /// Panics when the target is not valid in a request.
     pub fn build(self) -> Request {
         let head = Head {
             method: self.method,

@@ -1,4 +1,4 @@
-//! Collects routes, and rejects those that conflict.
+//! The router, which collects routes and rejects those that conflict.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use super::routes::{MethodFilter, Route, Routes};
 use super::url::Urls;
 use super::{Handler, Method};
 
-/// Collects routes. Errors are reported only by [`Router::build`], all at once.
+/// A collection of routes. [`Router::build`] reports all their errors at once.
 #[derive(Default)]
 pub struct Router {
     entries: Vec<RouteEntry>,
 }
 
-/// A route in the router.
+/// A route that has been added to a router.
 pub struct RouteEntry {
     methods: MethodFilter,
     pattern: String,
@@ -33,7 +33,7 @@ impl RouteEntry {
 }
 
 impl Router {
-    /// A router without routes.
+    /// Creates a router without routes.
     pub fn new() -> Router {
         Router::default()
     }
@@ -73,8 +73,8 @@ impl Router {
         self.add(MethodFilter::Only(method), pattern, handler)
     }
 
-    /// Adds a handler for every method that has no route of its own. OPTIONS is still handled by the route table,
-    /// unless it has its own route too.
+    /// Adds a handler for every method that has no route of its own. OPTIONS is still handled by
+    /// the route table, unless it has its own route too.
     pub fn any(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.add(MethodFilter::Any, pattern, handler)
     }
@@ -86,7 +86,7 @@ impl Router {
         self.nest(prefix, group);
     }
 
-    /// Adds the routes of another router below a prefix.
+    /// Adds the routes of another router, with `prefix` in front of their patterns.
     pub fn nest(&mut self, prefix: &str, router: Router) {
         self.entries.extend(router.entries.into_iter().map(|mut entry| {
             entry.pattern.insert_str(0, prefix);
@@ -94,7 +94,7 @@ impl Router {
         }));
     }
 
-    /// The methods and patterns so far, in order.
+    /// Returns the methods and patterns of the routes, in the order in which they were added.
     pub fn list(&self) -> impl Iterator<Item = (MethodFilter, &str)> {
         self.entries.iter().map(|entry| (entry.methods, entry.pattern.as_str()))
     }
@@ -102,9 +102,9 @@ impl Router {
     /// Builds the route table, which finds routes fast.
     ///
     /// # Errors
-    /// [`BuildError`] with every invalid pattern, every pair of conflicting routes, and every name that is
-    /// used twice. A server should not start then, because which of two routes is used would depend on the
-    /// order in which they were added.
+    /// Returns [`BuildError`] with every invalid pattern, every pair of conflicting routes, and
+    /// every name that is used twice. A server must not start with a conflict, because the order in
+    /// which the two routes were added would then decide which of them is used.
     pub fn build(self) -> Result<Routes, BuildError> {
         let mut problems = Vec::new();
         let mut routes: Vec<Route> = Vec::new();
@@ -136,8 +136,9 @@ impl Router {
             }
             routes.push(Route { methods: entry.methods, pattern, handler: entry.handler });
         }
-        // Sorted like this, the first matching route is always the best. A route for one method precedes a route
-        // for any method, and a route for HEAD precedes the one for GET, which would match HEAD as well.
+        // In this order the first matching route is always the most specific one. A route for one
+        // method precedes a route for any method, and a route for HEAD precedes the one for GET,
+        // which would match HEAD as well.
         routes.sort_by(|a, b| {
             a.pattern.compare_specificity(&b.pattern).then(a.methods.rank().cmp(&b.methods.rank()))
         });
@@ -163,7 +164,7 @@ impl Router {
     }
 }
 
-/// All problems with a router's routes.
+/// The error for routes that cannot be used, with all their problems.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildError {
     /// The problems, in the order of the routes.
@@ -173,9 +174,9 @@ pub struct BuildError {
 /// A problem with a router's routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
-    /// An invalid pattern.
+    /// A pattern is invalid.
     Pattern(PatternError),
-    /// Two routes for the same method, with patterns of the same shape.
+    /// Two routes for the same method have patterns of the same shape.
     Conflict {
         /// The methods that both routes match.
         methods: MethodFilter,
@@ -186,7 +187,7 @@ pub enum Problem {
     },
     /// Two different patterns have the same name.
     SameName {
-        /// The name.
+        /// The name that both patterns have.
         name: String,
         /// The pattern of the earlier route.
         first: String,

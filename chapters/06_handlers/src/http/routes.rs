@@ -15,32 +15,33 @@ use super::{
 
 /// The route table that [`Router::build`](super::Router::build) returns.
 pub struct Routes {
-    /// One regular expression per route, in the same order as `table`, all matched in one pass over the path.
+    /// One regular expression for each route, in the order of `table`. All are matched in one pass
+    /// over the path.
     set: RegexSet,
-    /// Sorted by precedence, the most specific first.
+    /// The routes, sorted by precedence, the most specific first.
     table: Vec<Route>,
     urls: Arc<Urls>,
 }
 
-/// A route: a pattern, the methods, and the handler.
+/// A route, which maps the methods and paths that it matches to a handler.
 pub(super) struct Route {
     pub(super) methods: MethodFilter,
     pub(super) pattern: Pattern,
     pub(super) handler: Arc<dyn Handler>,
 }
 
-/// The methods of a route.
+/// The methods that a route handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MethodFilter {
-    /// Only this method.
+    /// This method. GET includes HEAD.
     Only(Method),
-    /// Every method except OPTIONS, which the route table handles better than most handlers could.
+    /// Every method except OPTIONS, to which the route table itself responds.
     Any,
 }
 
 impl MethodFilter {
-    /// Whether the route handles `method`. A route for GET also handles HEAD, because the encoder omits the
-    /// body.
+    /// Returns whether the route handles `method`. A route for GET also handles HEAD, because the
+    /// encoder omits the body.
     fn matches(self, method: Method) -> bool {
         match self {
             MethodFilter::Any => method != Method::Options,
@@ -68,7 +69,7 @@ impl fmt::Display for MethodFilter {
     }
 }
 
-/// The route that the router found for a request.
+/// The route that was found for a request, with the values of its parameters.
 #[derive(Debug, Clone)]
 pub struct Matched {
     pattern: String,
@@ -77,17 +78,17 @@ pub struct Matched {
 }
 
 impl Matched {
-    /// The pattern of the route.
+    /// Returns the pattern of the route.
     pub fn pattern(&self) -> &str {
         &self.pattern
     }
 
-    /// The value of a parameter of the pattern.
+    /// Returns the value of a parameter, if the pattern has it.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
-    /// The named routes of the route table.
+    /// Returns the named routes of the route table.
     pub fn urls(&self) -> &Urls {
         &self.urls
     }
@@ -98,12 +99,13 @@ impl Routes {
         Routes { set, table, urls: Arc::new(urls) }
     }
 
-    /// The named routes.
+    /// Returns the named routes.
     pub fn urls(&self) -> &Urls {
         &self.urls
     }
 
-    /// The routes that match a path, for any method, with their parameters, the most specific first.
+    /// Returns the routes that match a path, for any method, with their parameters, the most
+    /// specific first.
     fn candidates(&self, target: &Target) -> Vec<(&Route, Vec<(String, String)>)> {
         let with_params = |index: usize| {
             let route = &self.table[index];
@@ -112,7 +114,8 @@ impl Routes {
         self.set.matches(target.path()).into_iter().filter_map(with_params).collect()
     }
 
-    /// The methods that these routes allow, sorted, for the Allow field (RFC 9110 section 10.2.1).
+    /// Returns the methods that these routes allow, sorted, for the Allow field (RFC 9110
+    /// section 10.2.1).
     fn allowed<'a>(routes: impl Iterator<Item = &'a Route>) -> String {
         let mut allowed = BTreeSet::from([Method::Options.as_str()]);
         for route in routes {
@@ -128,7 +131,8 @@ impl Routes {
 
 impl Handler for Routes {
     fn handle(&self, request: &mut Request) -> Response {
-        // `OPTIONS *` concerns the server as a whole (RFC 9110 section 9.3.7).
+        // `OPTIONS *` concerns the server as a whole (RFC 9110 section 9.3.7), so all methods are
+        // listed.
         if request.path() == "*" {
             return with_allow(Response::new(Status::NO_CONTENT), Self::allowed(self.table.iter()));
         }
@@ -169,7 +173,7 @@ mod tests {
     use crate::http::pattern::is_dots;
     use proptest::prelude::*;
 
-    /// A handler whose response is its own name and its parameters.
+    /// Returns a handler whose response consists of its own name and its parameters.
     fn named(name: &'static str) -> impl Handler {
         move |request: &mut Request| {
             let matched = request.matched().cloned();
@@ -202,7 +206,7 @@ mod tests {
         router.build().unwrap()
     }
 
-    /// Status, Allow and body of a response, in one line.
+    /// Returns the status, the Allow field and the body of a response in one line.
     fn ask(routes: &Routes, method: Method, target: &str) -> String {
         let response = routes.handle(&mut Request::builder(method, target).build());
         let allow = response.headers().get(header::ALLOW).and_then(HeaderValue::to_str);
@@ -242,7 +246,8 @@ mod tests {
             (Get, "/files/a/b", "files path=a/b"),
             (Get, "/api/v1/users", "api version=v1"),
             (Get, "/api/v2/users", "v2 what=users"),
-            // No route has the path (404), or none of those has the method (405). OPTIONS lists the methods (204).
+            // No route has the path (404), or none of its routes has the method (405). OPTIONS
+            // lists the methods (204).
             (Get, "/nope", "404"),
             (Post, "/nope", "404"),
             (Options, "/nope", "404"),

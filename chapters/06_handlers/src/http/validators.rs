@@ -1,5 +1,5 @@
-//! Validators: a client sends them back to find out whether its copy is still the current version (RFC 9110 section
-//! 8.8).
+//! Validators, which a client sends back to find out whether its copy is still the current version
+//! (RFC 9110 section 8.8).
 
 use std::fmt::{self, Write};
 use std::fs::Metadata;
@@ -8,35 +8,39 @@ use std::time::{Duration, SystemTime};
 use super::date::imf_fixdate;
 use super::{HeaderValue, Headers, header};
 
-/// A modification time of this or earlier is a constant, not a real time: image builders and package stores write 0 or
-/// 1, so that equal content gives equal images. Such a time does not identify the content.
+/// The latest modification time that is regarded as a constant: image builders and package stores
+/// write 0 or 1, so that equal content gives equal images. Such a time does not identify the
+/// content.
 const CONSTANT: Duration = Duration::from_secs(1);
 
-/// A file can change twice within this time and keep its timestamp: the resolution of the coarsest file system (FAT).
+/// The coarsest resolution of file times, that of FAT. A file can change twice within this time and
+/// keep its timestamp.
 const RESOLUTION: Duration = Duration::from_secs(2);
 
-/// An entity tag. The opaque part is bytes, because it may contain obs-text in any encoding.
+/// An entity tag. The opaque part consists of bytes, because it may contain obs-text in any
+/// encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntityTag {
-    /// A weak tag: two representations with it are equivalent, but may differ in bytes.
+    /// Whether the tag is weak: two representations with it are equivalent, but may differ in their
+    /// bytes.
     pub is_weak: bool,
-    /// The bytes between the quotes.
+    /// The bytes between the quotation marks.
     pub opaque: Vec<u8>,
 }
 
 impl EntityTag {
-    /// Strong comparison: the bytes are the same (RFC 9110 section 8.8.3.2).
+    /// Returns whether the bytes are the same, by strong comparison (RFC 9110 section 8.8.3.2).
     pub fn is_same(&self, other: &EntityTag) -> bool {
         !self.is_weak && !other.is_weak && self.opaque == other.opaque
     }
 
-    /// Weak comparison: one can replace the other (RFC 9110 section 8.8.3.2).
+    /// Returns whether one can replace the other, by weak comparison (RFC 9110 section 8.8.3.2).
     pub fn is_equivalent(&self, other: &EntityTag) -> bool {
         self.opaque == other.opaque
     }
 }
 
-/// Formats the tag as in a field. Bytes that never occur in a tag of this server are escaped.
+/// The form of the tag in a field. Bytes that never occur in a tag of this server are escaped.
 impl fmt::Display for EntityTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let prefix = if self.is_weak { "W/" } else { "" };
@@ -44,22 +48,22 @@ impl fmt::Display for EntityTag {
     }
 }
 
-/// Identifies one version of a representation. It may have both validators, one of them, or none.
+/// The validators of one version of a representation: both, one of them, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validators {
-    /// The entity tag; `None` if nothing identifies the content.
+    /// The entity tag, or `None` if nothing identifies the content.
     pub etag: Option<EntityTag>,
-    /// When the content was last changed; `None` if that is not known.
+    /// The time of the last change of the content, or `None` if it is not known.
     pub modified: Option<SystemTime>,
 }
 
 impl Validators {
-    /// The validators of an open file whose metadata was read at `now`.
+    /// Returns the validators of an open file whose metadata was read at `now`.
     ///
-    /// The tag is not a hash of the content, since that would mean reading the whole file for every response. It
-    /// identifies the bytes once both times are so old that a further change would have given the file another time.
-    /// Until then the tag is weak, because the content may still change, and it differs from the strong tag that
-    /// follows.
+    /// The tag is not a hash of the content, since that would mean reading the whole file for every
+    /// response. It identifies the bytes once both times are so old that a further change would
+    /// have given the file another time. Until then the tag is weak, because the content may still
+    /// change, and it differs from the strong tag that follows.
     pub fn of(metadata: &Metadata, now: SystemTime) -> Validators {
         Version::of(metadata).validators(now)
     }
@@ -81,26 +85,28 @@ impl Validators {
 
 /// The version of a file, as the file system records it.
 ///
-/// A program can set `modified` to any time, and programs that copy files do. It cannot set `changed` (ctime, the
-/// status change time): the kernel updates it with every write, and when `modified` is set. A file that was moved here
-/// keeps both times, but has an inode number of its own.
+/// A program can set `modified` to any time, and programs that copy files do. It cannot set
+/// `changed` (ctime, the status change time): the kernel updates it with every write, and when
+/// `modified` is set. A file that is moved to this name may keep both times, but has an inode
+/// number of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
     length: u64,
     modified: Option<SystemTime>,
-    /// `None` on Windows, where the standard library does not have it.
+    /// The status change time, or `None` on Windows, where the standard library does not have it.
     changed: Option<SystemTime>,
     number: u64,
 }
 
 impl Version {
-    /// The version in the metadata of an open file.
+    /// Returns the version from the metadata of an open file.
     pub fn of(metadata: &Metadata) -> Version {
         let (changed, number) = changed_and_number(metadata);
         Version { length: metadata.len(), modified: metadata.modified().ok(), changed, number }
     }
 
-    /// Whether every change from `now` on gets other times, and so counts as another version.
+    /// Returns whether every change from `now` on gets other times, and so counts as another
+    /// version.
     pub fn is_settled(&self, now: SystemTime) -> bool {
         let is_old = |time| now.duration_since(time).is_ok_and(|age| age >= RESOLUTION);
         [self.modified, self.changed].into_iter().flatten().all(is_old)
@@ -125,7 +131,7 @@ impl Version {
     }
 }
 
-/// A time before 1970 becomes 0, since no file is that old.
+/// Returns the time since 1970. An earlier time becomes 0, since no file is that old.
 fn since_1970(time: SystemTime) -> Duration {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
@@ -152,7 +158,7 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    /// A file of 16 bytes; its times are in seconds since 1970.
+    /// Returns a file of 16 bytes with times in seconds since 1970.
     fn file(modified: u64, changed: u64) -> Version {
         Version { length: 16, modified: Some(at(modified)), changed: Some(at(changed)), number: 7 }
     }
@@ -166,7 +172,7 @@ mod tests {
         assert_eq!(tag(file(2, 2), 4), "\"10-77359400-77359400-7\"");
         assert_eq!(tag(file(3, 3), 4), "W/\"10-b2d05e00-b2d05e00-7-new\"");
         assert_eq!(tag(file(9, 3), 4), "W/\"10-218711a00-b2d05e00-7-new\"", "from the future");
-        // `touch -r`, tar and rsync set the time of the content, and may do so twice within a moment.
+        // `touch -r`, tar and rsync set the modification time, and may do so twice within a moment.
         assert_eq!(tag(file(2, 3), 4), "W/\"10-77359400-b2d05e00-7-new\"");
         let on_windows = Version { changed: None, ..file(2, 2) };
         assert_eq!(tag(on_windows, 4), "\"10-77359400\"");
@@ -177,8 +183,8 @@ mod tests {
         assert_ne!(tag(file(2, 2), 3).trim_start_matches("W/"), tag(file(2, 2), 4));
     }
 
-    /// Regression test: a package store gives every file the time 1, so after an update of the same length clients got
-    /// 304 forever.
+    /// Regression test: a package store gives every file the time 1, so after an update of the same
+    /// length clients got 304 forever.
     #[test]
     fn a_constant_time_identifies_nothing() {
         let none = Validators { etag: None, modified: None };

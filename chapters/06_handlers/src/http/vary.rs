@@ -1,11 +1,13 @@
-//! Vary: which request fields a response was chosen by (RFC 9110 section 12.5.5).
+//! The Vary field, which lists the request fields that a response depends on (RFC 9110
+//! section 12.5.5).
 
 use super::{HeaderName, HeaderValue, Headers, header};
 
 /// Adds these request fields to Vary, because the response depends on them.
 ///
-/// A shared cache may reuse the response only for requests with the same values in these fields. So every response that
-/// could have been different needs Vary, even the response to a client that sends none of these fields.
+/// A shared cache may reuse the response only for requests with the same values in these fields. So
+/// every response that could have been different needs Vary, even the response to a client that
+/// sends none of these fields.
 pub fn add(headers: &mut Headers, fields: &[HeaderName]) {
     let mut all: Vec<String> = headers.list(header::VARY).map(str::to_string).collect();
     if all.iter().any(|field| field == "*") {

@@ -5,9 +5,10 @@ use std::fmt;
 /// An HTTP version that this server supports (RFC 9110 section 2.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
-    /// HTTP/1.0: no Host, no chunks, and the connection closes unless both sides agree otherwise.
+    /// HTTP/1.0: Host is optional, there are no chunks, and the connection closes unless both sides
+    /// agree otherwise.
     Http10,
-    /// HTTP/1.1, and any later 1.x, which a 1.1 server treats as 1.1.
+    /// HTTP/1.1 and any later 1.x, which a server for 1.1 treats as 1.1.
     Http11,
 }
 
