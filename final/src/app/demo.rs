@@ -1,4 +1,4 @@
-//! Pages that misbehave on purpose, to show how the server handles it.
+//! Pages that fail or are slow on purpose, to show how the server reacts.
 
 use std::io::{self, Read};
 use std::num::NonZeroU32;
@@ -13,23 +13,23 @@ use crate::http::{
 use crate::middleware::token_bucket::Limit;
 use crate::middleware::{Chain, RateLimit};
 
-/// The longest delay of `/slow`, in milliseconds.
+/// The maximum delay of `/slow` in milliseconds.
 const MAX_SLOW: u64 = 10_000;
 
-/// The largest response of `/large`, in KiB.
+/// The maximum length of the response of `/large`, in KiB.
 const MAX_LARGE: u64 = 10_240;
 
-/// The line that `/large` repeats.
+/// The line of text that `/large` repeats.
 const LINE: &[u8] = b"All work and no play makes Jack a dull boy.\n";
 
-/// The rate limit of `/limited`, per client.
+/// The rate limit of `/limited` for each client.
 const FIVE_THEN_ONE_A_SECOND: Limit = Limit {
     burst: NonZeroU32::new(5).unwrap(),
     rate: NonZeroU32::MIN,
     per: Duration::from_secs(1),
 };
 
-/// Adds these pages.
+/// Adds the routes of these pages.
 pub(super) fn routes(router: &mut Router, sleep: &Sleep) {
     let sleep = sleep.clone();
     router.get("/slow", move |request: &mut Request| slow(request, &sleep));
@@ -40,7 +40,7 @@ pub(super) fn routes(router: &mut Router, sleep: &Sleep) {
     router.get("/limited", Chain::around(|_: &mut Request| "within the limit\n").with(limit));
 }
 
-/// `GET /slow?ms=N`.
+/// Handles `GET /slow?ms=N`: responds after `N` milliseconds.
 fn slow(request: &mut Request, sleep: &Sleep) -> Result<String, HttpError> {
     let milliseconds = number(request, "ms", 1_000)?.min(MAX_SLOW);
     // The sleep blocks, so this thread's permit moves to another thread at once.
@@ -48,12 +48,12 @@ fn slow(request: &mut Request, sleep: &Sleep) -> Result<String, HttpError> {
     Ok(format!("{milliseconds} ms later\n"))
 }
 
-/// `GET /panic`.
+/// Handles `GET /panic`: panics.
 fn panic(_: &mut Request) -> Status {
     panic!("this page panics on purpose")
 }
 
-/// `GET /large?kb=N`.
+/// Handles `GET /large?kb=N`: responds with `N` KiB of text.
 fn large(request: &mut Request) -> Result<Response, HttpError> {
     let length = number(request, "kb", 100)?.min(MAX_LARGE) * 1024;
     let body = ResponseBody::Stream {
@@ -64,7 +64,7 @@ fn large(request: &mut Request) -> Result<Response, HttpError> {
     Ok(Response::new(Status::OK).with_header(header::CONTENT_TYPE, content_type).with_body(body))
 }
 
-/// A reader that repeats [`LINE`] forever.
+/// A reader that repeats [`LINE`] without end.
 struct Lines {
     at: usize,
 }
@@ -79,7 +79,7 @@ impl Read for Lines {
     }
 }
 
-/// A number in the query, or `default` if it is not there.
+/// Returns a number from the query, or `default` if the query does not contain it.
 fn number<T: FromStr>(request: &Request, name: &str, default: T) -> Result<T, HttpError> {
     match extract::query(request).get(name) {
         None => Ok(default),

@@ -1,4 +1,4 @@
-//! Shows a client how the parser understood its request.
+//! The inspector: shows a client how the parser has interpreted its request.
 
 use std::io;
 
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::http::{Headers, Method, Request, Response};
 
-/// Responds to any request with its parsed form, in JSON.
+/// Responds to any request with the parsed form of it, in JSON.
 pub(super) fn show(request: &mut Request) -> Response {
     // If the body is incomplete, the server sends its own error response and discards this one.
     let body_length = io::copy(request.body_mut(), &mut io::sink()).unwrap_or_default();
     let target = request.target();
-    // A client never sees the content of a response to HEAD, but Content-Length must be that of the response to GET
-    // (RFC 9110 section 8.6).
+    // A response to HEAD has no content, but its Content-Length must be that of the response to GET
+    // (RFC 9110 section 8.6). So the content is generated for GET.
     let method = match request.method() {
         Method::Head => Method::Get,
         method => method,
@@ -32,7 +32,7 @@ pub(super) fn show(request: &mut Request) -> Response {
     }))
 }
 
-/// Fields as pairs, because a JSON object cannot have the same name twice.
+/// Converts fields to an array of pairs, because a JSON object cannot have the same name twice.
 fn lines(headers: &Headers) -> Vec<Value> {
     headers
         .iter()

@@ -44,10 +44,11 @@ pub type Sleep = Arc<dyn Fn(Duration) + Send + Sync>;
 /// The files that are served when no directory is configured: `public/` beside this program's source.
 const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
 
-/// The application, as one handler.
+/// Builds the application as one handler.
 ///
 /// # Errors
-/// When two routes conflict, the CORS policy is invalid, or the directory of static files does not exist.
+/// Returns an error when two routes conflict, the CORS policy is invalid, or the directory of
+/// static files does not exist.
 pub fn build(config: &Config, server: ServerHandle, log: &AccessLog) -> anyhow::Result<Chain> {
     build_with(config, server, log, |_| {})
 }
@@ -225,7 +226,7 @@ fn files(config: &Config, folder: &Path) -> anyhow::Result<StaticFiles> {
     Ok(if config.listings { files.with_listings() } else { files })
 }
 
-/// Pages served on port 3000 of this machine may read all responses.
+/// Returns the CORS policy: pages served on port 3000 of this machine may read all responses.
 fn policy() -> Policy {
     Policy {
         origins: vec!["http://localhost:3000".to_string(), "http://127.0.0.1:3000".to_string()],
@@ -243,8 +244,8 @@ fn policy() -> Policy {
     }
 }
 
-/// A layer can be a function. This one makes browsers trust our Content-Type instead of guessing, so that text uploaded
-/// by a user cannot become a page with scripts.
+/// Makes browsers use the Content-Type instead of a guess, so that text uploaded by a user cannot
+/// become a page with scripts. A function such as this one can be a layer.
 fn no_sniff(request: &mut Request, next: Next<'_>) -> Response {
     next.run(request)
         .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))

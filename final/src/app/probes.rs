@@ -6,11 +6,13 @@ use std::time::Duration;
 use crate::handlers::Health;
 use crate::handlers::static_files::resolve::Root;
 
-/// How long the disk may take to look up a directory. A network drive that is down can block forever.
+/// The maximum time that the disk may take to look up a directory. A network drive that is down can
+/// block forever.
 const DISK: Duration = Duration::from_secs(1);
 
-/// The server is ready until a stop is requested, and while its files are there. The probe looks up the root as
-/// requests do: a check of its own could pass while they fail.
+/// Builds the health checks. The server is ready until a stop is requested, and while its files are
+/// there. The check looks up the root in the same way as a request, because another kind of check
+/// could pass while requests fail.
 pub(super) fn health(
     folder: &Path,
     is_stopping: impl Fn() -> bool + Send + Sync + 'static,

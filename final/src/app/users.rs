@@ -1,7 +1,8 @@
 //! A collection of users in memory, as JSON: create, read, change and delete.
 //!
-//! A client can send the version that its change is based on (`If-Match`). If there is a newer version, the write is
-//! rejected with 412, and the client reads again. This is optimistic locking.
+//! A client can send the version that its change is based on (`If-Match`). If there is a newer
+//! version, the write is rejected with 412, and the client has to read the resource again. This is
+//! optimistic locking.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,13 +17,14 @@ use crate::http::{
     extract, header,
 };
 
-/// The most users. Without a limit, clients could exhaust our memory.
+/// The maximum number of users. Without a limit, clients could exhaust the memory.
 const MAX_USERS: usize = 10_000;
 
-/// The most characters in a name.
+/// The maximum number of characters in a name.
 const MAX_NAME: usize = 100;
 
-/// The collection. All workers share it, and a mutex lets them use it one after the other.
+/// The collection of users. All workers share it, and the mutex gives them access one after the
+/// other.
 #[derive(Debug, Default)]
 struct Users {
     table: Mutex<Table>,
@@ -32,18 +34,18 @@ struct Users {
 struct Table {
     last_id: u32,
     users: BTreeMap<u32, User>,
-    /// The version of the collection. Every write increments it.
+    /// The version of the collection, which every write increments.
     version: Revision,
 }
 
 #[derive(Debug)]
 struct User {
     name: String,
-    /// The write that made this version.
+    /// The version of this user, from the write that created it.
     version: Revision,
 }
 
-/// A version of a user, or of the collection. The number is unique.
+/// A version of a user or of the collection, with a unique number.
 #[derive(Debug, Clone, Copy)]
 struct Revision {
     number: u64,
@@ -65,7 +67,7 @@ pub(super) fn routes(router: &mut Router) {
 type HandlerResult = Result<Response, HttpError>;
 
 impl Users {
-    /// Makes a handler out of one of the methods below.
+    /// Makes a handler of one of the methods below.
     fn handler<R>(self: &Arc<Self>, respond: fn(&Users, &mut Request) -> R) -> impl Handler + use<R>
     where
         R: IntoResponse + 'static,
@@ -83,7 +85,7 @@ impl Users {
     fn create(&self, request: &mut Request) -> HandlerResult {
         let name = name_in(request, None)?;
         let mut table = self.lock();
-        // Ids are never reused, or a client could find another user at an old URL.
+        // An id is never reused, because a client could otherwise find another user at an old URL.
         let next_id = table.last_id.checked_add(1).filter(|_| table.has_room());
         let id = next_id.ok_or_else(full)?;
         check(request, Some(table.version))?;
@@ -114,14 +116,16 @@ impl Users {
         if current.is_none() && !table.has_room() {
             return Err(full());
         }
-        // No other thread can write between this check and the write, because both happen under the same lock.
+        // No other thread can write between this check and the write, because both happen under the
+        // same lock.
         check(request, current)?;
         let version = table.put(id, &name);
         drop(table);
         let user = to_json(id, &name);
         let status = if current.is_some() { Status::OK } else { Status::CREATED };
         let response = Response::json(&user).with_status(status);
-        // A tag in this response would mean that the body was stored unchanged, byte for byte (RFC 9110 section 9.3.4).
+        // A tag in this response would mean that the body was stored unchanged, byte for byte
+        // (RFC 9110 section 9.3.4).
         let is_stored_as_sent = request.body().as_bytes() == user.to_string().as_bytes();
         Ok(if is_stored_as_sent { version.describe(response) } else { response })
     }
@@ -136,8 +140,8 @@ impl Users {
         Ok(Status::NO_CONTENT)
     }
 
-    /// A handler that panics while it holds the lock poisons the mutex. The table is still consistent then, because
-    /// every change is a single step.
+    /// Locks the table. A handler that panics while it holds the lock poisons the mutex, but the
+    /// table is still consistent, because every change is a single step.
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,7 +167,8 @@ impl Table {
 }
 
 impl Revision {
-    /// Starts at the nanoseconds since 1970, so that a tag from before a restart cannot match another version after it.
+    /// Returns the first version. Its number is the nanoseconds since 1970, so that a tag from
+    /// before a restart cannot match another version after it.
     fn first() -> Revision {
         let since = date::now();
         let age = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -180,14 +185,15 @@ impl Revision {
         Validators { etag, modified: Some(self.since) }
     }
 
-    /// Adds the fields with the version of a response. Caches may store it, but must revalidate it.
+    /// Adds the validators of this version to a response. Caches may store the response, but must
+    /// revalidate it.
     fn describe(self, mut response: Response) -> Response {
         self.validators().add_to(response.headers_mut());
         response.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))
     }
 }
 
-/// Responds with this version, unless the client already has it.
+/// Responds with this version, or with 304 or 412 if the conditions of the request require it.
 fn read(request: &Request, version: Revision, show: impl FnOnce() -> Value) -> HandlerResult {
     let validators = version.validators();
     match conditional::evaluate(request.method(), request.headers(), Some(&validators)) {
@@ -197,7 +203,7 @@ fn read(request: &Request, version: Revision, show: impl FnOnce() -> Value) -> H
     }
 }
 
-/// Checks a write's conditions. Must run under the lock under which the write is made.
+/// Checks the conditions of a write. The caller must hold the lock under which the write is made.
 fn check(request: &Request, current: Option<Revision>) -> Result<(), HttpError> {
     let validators = current.map(Revision::validators);
     match conditional::evaluate(request.method(), request.headers(), validators.as_ref()) {
@@ -210,8 +216,9 @@ fn to_json(id: u32, name: &str) -> Value {
     json!({ "id": id, "name": name })
 }
 
-/// The name in a body such as `{"name": "Ada"}`. The body may also contain the user's own `id`, so that a client can
-/// send back the JSON it has read. Other JSON is 422: well-formed, but invalid (RFC 9110 section 15.5.21).
+/// Returns the name in a body such as `{"name": "Ada"}`. The body may also contain the user's own
+/// `id`, so that a client can send back the JSON it has read. Other JSON is 422: well-formed, but
+/// invalid (RFC 9110 section 15.5.21).
 fn name_in(request: &mut Request, own_id: Option<u32>) -> Result<String, HttpError> {
     let body = extract::json(request)?;
     let name = body.as_object().and_then(|fields| {

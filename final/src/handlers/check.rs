@@ -1,4 +1,4 @@
-//! A health check. It runs in its own thread, so that a probe can stop waiting for it.
+//! A health check, which runs in a thread of its own, so that a probe can stop waiting for it.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,8 +50,8 @@ impl Check {
 
     /// Starts the check, or joins a run that is still in progress.
     ///
-    /// Only one run exists at a time: a thread that hangs cannot be ended from outside, and one more for every probe
-    /// would exhaust the program that the probe should protect.
+    /// Only one run exists at a time: a thread that hangs cannot be ended from outside, and another
+    /// thread for every probe would exhaust the resources of the program.
     pub(super) fn begin(&self) -> Run<'_> {
         let mut state = self.shared.lock();
         let ticket = state.runs;
@@ -89,7 +89,7 @@ impl CheckShared {
     }
 }
 
-/// A check in progress.
+/// A run of a check that is in progress.
 pub(super) struct Run<'a> {
     check: &'a Check,
     /// The number of finished runs when this run was started or joined.

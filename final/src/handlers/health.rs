@@ -22,19 +22,19 @@ use crate::http::{HeaderValue, Request, Response, Router, Status, header};
 /// The health checks of a program.
 ///
 /// A check has a name and a timeout: if it hangs, it counts as failed and does not block the probe.
-/// Liveness has no checks of its own. A database that is down is a reason to send requests elsewhere, but not
-/// to restart every server that uses it.
+/// Liveness has no checks of its own. A database that is down is a reason to send requests
+/// elsewhere, but not to restart every server that uses it.
 pub struct Health {
     is_draining: Box<dyn Fn() -> bool + Send + Sync>,
     startup: Vec<Check>,
     ready: Vec<Check>,
-    /// All startup checks have passed once, and are not run again.
+    /// Whether all startup checks have passed once, so that they are not run again.
     started: AtomicBool,
 }
 
 impl Health {
-    /// Health without checks. `is_draining` reports whether a graceful shutdown has begun: the server still serves its
-    /// current clients, but should get no new ones.
+    /// Creates the probes without checks. `is_draining` returns whether a graceful shutdown has
+    /// begun: the server then still serves its current clients, but should get no new ones.
     pub fn new(is_draining: impl Fn() -> bool + Send + Sync + 'static) -> Health {
         Health {
             is_draining: Box::new(is_draining),
@@ -55,7 +55,8 @@ impl Health {
 
     /// Adds a check that must pass for the program to get requests.
     ///
-    /// The text of an error is logged on standard error. It is not sent to the client, because it may reveal internals.
+    /// The text of an error is logged on standard error. It is not sent to the client, because it
+    /// may reveal internals.
     pub fn ready<F>(mut self, name: &'static str, timeout: Duration, check: F) -> Health
     where
         F: Fn() -> Result<(), String> + Send + Sync + 'static,
@@ -64,7 +65,7 @@ impl Health {
         self
     }
 
-    /// Adds the four routes.
+    /// Adds the routes of the four probes.
     pub fn routes(self, router: &mut Router) {
         let health = Arc::new(self);
         let handler = |probe: fn(&Health) -> Report| {
@@ -142,7 +143,8 @@ impl Report {
         self.checks.extend(other.checks);
     }
 
-    /// Runs all checks at the same time, so a probe takes as long as the slowest check and not as their sum.
+    /// Runs all checks at the same time, so a probe takes as long as its slowest check, and not as
+    /// long as all of them together.
     fn make(&mut self, checks: &[Check]) {
         let runs: Vec<(Run<'_>, Deadline)> =
             checks.iter().map(|check| (check.begin(), Deadline::after(check.timeout()))).collect();
@@ -156,7 +158,8 @@ impl Report {
         }
     }
 
-    /// The response must not be stored, because the next result may differ.
+    /// Converts the report into a response that must not be stored, because the next result may
+    /// differ.
     fn into_response(self) -> Response {
         let status = if self.passed { Status::OK } else { Status::SERVICE_UNAVAILABLE };
         Response::json(&json!({ "status": word(self.passed), "checks": self.checks }))
@@ -237,7 +240,7 @@ mod tests {
         let answers = ask(health, &["/health/ready", "/health/startup", "/health/startup"]);
         let codes: Vec<&str> = answers.iter().map(|answer| &answer[..3]).collect();
         assert_eq!((codes, calls.load(Ordering::Relaxed)), (vec!["503", "200", "200"], 2));
-        // They are still listed when they are no longer run.
+        // Startup checks are still listed when they are no longer run.
         assert_eq!(answers[2], r#"200 {"status":"ok","checks":{"warm":"ok"}}"#);
     }
 

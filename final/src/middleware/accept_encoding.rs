@@ -1,16 +1,16 @@
-//! Accept-Encoding: whether a client prefers gzip (RFC 9110 section 12.5.3).
+//! Accept-Encoding: decides whether a client prefers gzip (RFC 9110 section 12.5.3).
 
 use crate::http::{Headers, header};
 
-/// A weight in thousandths, from 0, "not acceptable", to 1000 (RFC 9110 section 12.4.2).
+/// A weight in thousandths, from 0 ("not acceptable") to 1000 (RFC 9110 section 12.4.2).
 pub(super) type Weight = u16;
 
-/// Whether the client accepts gzip, and does not prefer an uncompressed response.
+/// Returns whether the client accepts gzip, and does not prefer an uncompressed response.
 ///
-/// The field is a list of codings with weights, in one or more field lines: `gzip;q=0.8, identity;q=0.5, *;q=0`.
-/// `*` stands for every coding that is not listed. `identity`, which means no coding, is acceptable unless it is
-/// excluded. Elements that cannot be parsed are skipped, because an uncompressed response is always a safe
-/// choice.
+/// The field is a list of codings with weights, in one or more field lines:
+/// `gzip;q=0.8, identity;q=0.5, *;q=0`. `*` stands for every coding that is not listed. `identity`,
+/// which means no coding, is acceptable unless it is excluded. Elements that cannot be parsed are
+/// skipped, because an uncompressed response is always a safe choice.
 pub fn prefers_gzip(headers: &Headers) -> bool {
     let (mut gzip, mut identity, mut others) = (None, None, None);
     for element in headers.list(header::ACCEPT_ENCODING) {
@@ -29,7 +29,8 @@ pub fn prefers_gzip(headers: &Headers) -> bool {
     gzip > 0 && gzip >= identity.unwrap_or(0)
 }
 
-/// Splits `gzip;q=0.5` into coding and weight. The default weight is 1. Other parameters are invalid.
+/// Splits an element such as `gzip;q=0.5` into coding and weight. The default weight is 1, and any
+/// other parameter is invalid.
 pub(super) fn parse(element: &str) -> Option<(&str, Weight)> {
     let mut parts = element.split(';').map(|part| part.trim_matches([' ', '\t']));
     let coding = parts.next().filter(|coding| !coding.is_empty())?;
@@ -46,7 +47,8 @@ pub(super) fn parse(element: &str) -> Option<(&str, Weight)> {
     parts.next().is_none().then_some((coding, weight))
 }
 
-/// `qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] )`. Parsing a float would accept `1e-9` and `NaN`.
+/// Parses `qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ]
+/// )`. A float parser would accept `1e-9` and `NaN`.
 fn parse_weight(text: &str) -> Option<Weight> {
     let (whole, digits) = text.split_once('.').unwrap_or((text, ""));
     if digits.len() > 3 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -127,7 +129,8 @@ mod tests {
 
         #[test]
         fn an_element_that_cannot_be_parsed_is_skipped(element in "[ -~]{0,40}") {
-            // The valid element counts, unless the random one lists gzip or * as well.
+            // The valid element decides the result, unless the random one also lists gzip, identity
+            // or *.
             prop_assume!(!element.to_ascii_lowercase().contains("gzip") && !element.contains('*'));
             prop_assume!(!element.to_ascii_lowercase().contains("identity"));
             prop_assert!(prefers(&[&element, "gzip"]));

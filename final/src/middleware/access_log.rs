@@ -38,8 +38,8 @@ impl AccessLog {
         }
     }
 
-    /// Skips requests for this path, such as a frequent health probe. Responses with a status of 500 or more
-    /// are still logged.
+    /// Skips requests for this path, such as a frequent health probe. Responses with a status of
+    /// 500 or more are still logged.
     pub fn skipping(mut self, path: &str) -> AccessLog {
         self.skipped.push(path.to_string());
         self
@@ -66,7 +66,8 @@ impl Middleware for AccessLog {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
         let format = *self.format.read().unwrap_or_else(PoisonError::into_inner);
         let Some(format) = format else { return next.run(request) };
-        // The wall clock gives the time of the request. The duration needs the monotonic clock, which is never set.
+        // The wall clock gives the time of the request. The duration needs the monotonic clock,
+        // which cannot be set.
         let (began, start) = (date::now(), Instant::now());
         let response = next.run(request);
         let status = response.status();
@@ -89,7 +90,7 @@ mod tests {
     use crate::http::{Handler, Status};
     use crate::middleware::Chain;
 
-    /// Records every write.
+    /// A writer that records every write.
     #[derive(Clone, Default)]
     struct Writes(Arc<Mutex<Vec<String>>>);
 

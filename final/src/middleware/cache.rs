@@ -81,7 +81,7 @@ const CAPACITY: Capacity =
 /// own recording until its response has been sent.
 const MAX_RECORDED: usize = MIB;
 
-/// The clock. Tests set their own.
+/// The clock, which tests replace.
 type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
 
 /// A layer that stores responses to GET while they are fresh, and reuses them for later requests.
@@ -124,7 +124,7 @@ impl ResponseCache {
         }
     }
 
-    /// Reads the time from `clock`, which must be monotonic.
+    /// Replaces the clock, which must be monotonic.
     pub fn with_clock(self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> ResponseCache {
         ResponseCache { clock: Box::new(clock), ..self }
     }
@@ -279,7 +279,7 @@ mod tests {
     use crate::http::Handler;
     use crate::middleware::Chain;
 
-    /// A clock that a test moves, in milliseconds.
+    /// A clock that a test advances, in milliseconds.
     #[derive(Clone, Default)]
     struct Hand(Arc<AtomicU64>);
 

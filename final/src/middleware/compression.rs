@@ -1,4 +1,4 @@
-//! Compresses responses with gzip for clients that prefer it.
+//! The compression of responses with gzip for clients that prefer it.
 
 use std::io::Read;
 
@@ -8,12 +8,12 @@ use super::{Middleware, Next};
 use crate::http::file_part::FilePart;
 use crate::http::{HeaderValue, Headers, Request, Response, ResponseBody, Status, header, vary};
 
-/// The smallest body in bytes that is compressed. A TCP segment holds about 1,400 bytes, so a smaller body needs one
-/// segment anyway.
+/// The minimum length in bytes of a body that is compressed. A TCP segment holds about 1,400 bytes,
+/// so a smaller body needs one segment anyway.
 const MIN_LENGTH: u64 = 1024;
 
-/// Media types that compress well, besides `text/…` and suffixes `+json` and `+xml`. Images, videos and archives
-/// are compressed already.
+/// The media types that compress well, besides `text/…` and suffixes `+json` and `+xml`. Images,
+/// videos and archives are compressed already.
 const COMPRESSIBLE: [&str; 6] = [
     "application/javascript",
     "application/json",
@@ -23,7 +23,7 @@ const COMPRESSIBLE: [&str; 6] = [
     "image/svg+xml",
 ];
 
-/// Compresses responses with gzip where it pays (RFC 9110 section 8.4.1.3).
+/// A layer that compresses responses with gzip where this saves bytes (RFC 9110 section 8.4.1.3).
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Compression;
 
@@ -33,13 +33,14 @@ impl Middleware for Compression {
         if !could_be_compressed(&response) {
             return response;
         }
-        // From here on the response depends on Accept-Encoding, even if this client does not send it.
+        // From here on the response depends on Accept-Encoding, even for a client that does not
+        // send the field.
         vary::add(response.headers_mut(), &[header::ACCEPT_ENCODING]);
         if prefers_gzip(request.headers()) { with_gzip(response) } else { response }
     }
 }
 
-/// Whether this response would be compressed for some client.
+/// Returns whether this response would be compressed for some client.
 fn could_be_compressed(response: &Response) -> bool {
     let (status, headers) = (response.status(), response.headers());
     status.allows_content()
@@ -61,7 +62,8 @@ fn is_compressible(headers: &Headers) -> bool {
         || COMPRESSIBLE.contains(&media_type.as_str())
 }
 
-/// The same representation, compressed. The original, if that fails or is not smaller.
+/// Compresses the body of a response. The original is kept if that fails, or if a body in memory
+/// does not become smaller.
 fn with_gzip(mut response: Response) -> Response {
     let (length, body) = (response.body().length(), response.take_body());
     let body = match body {
@@ -87,13 +89,14 @@ fn with_gzip(mut response: Response) -> Response {
     response.with_body(body)
 }
 
-/// The compressed length is not known in advance.
+/// Returns a body without a length, because the compressed length is not known in advance.
 fn stream(reader: impl Read + Send + 'static) -> ResponseBody {
     ResponseBody::Stream { reader: Box::new(reader), length: None }
 }
 
-/// A strong `ETag` promises identical bytes, which compression changes. A weak one promises an equivalent
-/// representation, so a client can still revalidate with it (RFC 9110 section 8.8.1).
+/// Makes a strong `ETag` weak. A strong one promises identical bytes, which compression changes. A
+/// weak one promises an equivalent representation, so a client can still revalidate with it
+/// (RFC 9110 section 8.8.1).
 fn weaken_etag(headers: &mut Headers) {
     let weak = match headers.get(header::ETAG).and_then(HeaderValue::to_str) {
         Some(strong) if !strong.starts_with("W/") => HeaderValue::try_from(format!("W/{strong}")),
@@ -111,14 +114,14 @@ mod tests {
     use crate::http::{Handler, HeaderName, Method, SharedBytes};
     use crate::middleware::Chain;
 
-    /// The response to a client that prefers gzip.
+    /// Returns the response to a client that prefers gzip.
     fn response(handler: impl Handler) -> Response {
         let mut request =
             Request::builder(Method::Get, "/").header("Accept-Encoding", "gzip").build();
         Chain::around(handler).with(Compression).handle(&mut request)
     }
 
-    /// The Content-Encoding and Vary of that response.
+    /// Returns the Content-Encoding and Vary fields of that response.
     fn coding_and_vary(handler: impl Handler) -> (Option<String>, Option<String>) {
         let response = response(handler);
         let field = |name: HeaderName| {
@@ -127,7 +130,7 @@ mod tests {
         (field(header::CONTENT_ENCODING), field(header::VARY))
     }
 
-    /// A long text of one repeated letter.
+    /// Returns a response with a long text of one repeated letter.
     fn text() -> Response {
         Response::text("a".repeat(10_000))
     }

@@ -14,13 +14,13 @@ use crate::http::{HeaderName, Request, Status, header};
 /// 9110 section 10.1.3).
 const REFERER: HeaderName = HeaderName::from_static("Referer");
 
-/// The format of a line.
+/// The format of a line in the access log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// The Combined Log Format, for people: the Common Log Format, which log tools have supported
     /// since NCSA httpd, followed by the Referer and User-Agent fields.
     Common,
-    /// A JSON object, for programs. It has more fields.
+    /// A JSON object with more fields, for programs.
     Json,
 }
 
@@ -33,14 +33,15 @@ pub struct LogEntry<'a> {
     pub status: Status,
     /// The length of the response's body in bytes, if it was known in advance.
     pub length: Option<u64>,
-    /// When the handling began, by the wall clock.
+    /// The wall-clock time at which the handling began.
     pub began: SystemTime,
-    /// How long the handling took, without sending the response.
+    /// The time that the handling took, without sending the response.
     pub took: Duration,
 }
 
 impl LogFormat {
-    /// Formats the entry as one line, with its line break. Input from the client cannot add another line.
+    /// Formats the entry as one line, with its line break. Input from the client cannot add another
+    /// line.
     pub fn line(self, entry: &LogEntry) -> String {
         let mut line = match self {
             LogFormat::Common => common(entry),
@@ -97,7 +98,7 @@ fn with_second(time: SystemTime, use_it: impl FnOnce(&str)) {
 
 fn json(entry: &LogEntry) -> String {
     let request = entry.request;
-    // Whole microseconds, written as milliseconds: 1.042.
+    // The duration is rounded down to microseconds and written in milliseconds, such as 1.042.
     let microseconds = u32::try_from(entry.took.as_micros()).unwrap_or(u32::MAX);
     json!({
         "time": format!("{:.3}", timestamp(entry.began)),
@@ -123,13 +124,13 @@ fn field(request: &Request, name: HeaderName) -> Option<&[u8]> {
     Some(request.headers().get(name)?.as_bytes())
 }
 
-/// A time outside the calendar's range becomes the start of 1970.
+/// Converts a time. A time outside the calendar's range becomes the start of 1970.
 fn timestamp(time: SystemTime) -> Timestamp {
     Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Escapes client input for a quoted string: a quote cannot end it, and no byte can start another line or move the
-/// cursor of a terminal.
+/// Escapes client input for a quoted string, so that a quote cannot end the string, and no byte can
+/// start another line or move the cursor of a terminal.
 pub fn escape(bytes: &[u8]) -> String {
     let mut safe = String::with_capacity(bytes.len());
     escape_into(&mut safe, bytes);
@@ -150,11 +151,11 @@ fn escape_into(safe: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Escapes characters that hide or reorder text: control characters (JSON itself escapes only those below U+0020), the
-/// line breaks of Unicode, and marks that change the direction of the text. In JSON they can only occur inside of
-/// strings.
+/// Escapes characters that hide or reorder text: control characters (JSON itself escapes only those
+/// below U+0020), the line breaks of Unicode, and marks that change the direction of the text. In
+/// JSON they can only occur inside strings.
 fn without_hidden(json: String) -> String {
-    // The common case: there are none.
+    // Most lines contain no such characters.
     if json.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return json;
     }
@@ -162,7 +163,7 @@ fn without_hidden(json: String) -> String {
     for character in json.chars() {
         let turns =
             matches!(character, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2066}'..='\u{2069}');
-        // Two line separators, then the older direction marks.
+        // The range contains two line separators and the older direction marks.
         let ends_or_turns = matches!(character, '\u{2028}'..='\u{202E}');
         if character.is_control() || ends_or_turns || turns {
             // Writing to a string never fails.
@@ -177,7 +178,7 @@ fn without_hidden(json: String) -> String {
 impl FromStr for LogFormat {
     type Err = ();
 
-    /// `common` or `json`.
+    /// Parses `common` or `json`.
     fn from_str(text: &str) -> Result<LogFormat, ()> {
         match text {
             "common" => Ok(LogFormat::Common),
@@ -245,7 +246,7 @@ mod tests {
         );
     }
 
-    /// A terminal treats U+009B as the start of a command, like ESC [.
+    /// Terminals treat U+009B as the start of a command, like ESC [.
     #[test]
     fn deceptive_characters_are_escaped_in_json_without_changing_the_value() {
         for character in

@@ -1,4 +1,5 @@
-//! X-Request-ID: an id for each request, the same in the log, in the response and in other services.
+//! X-Request-ID: an id for each request, which is the same in the log, in the response and in other
+//! services.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Middleware, Next};
 use crate::http::{HeaderName, HeaderValue, HttpError, IntoResponse, Request, Response, Status};
 
-/// The field, which is widely used although no RFC defines it.
+/// The name of the field, which is widely used although no RFC defines it.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("X-Request-ID");
 
 /// The allowed lengths of a client's id, in bytes.
@@ -27,13 +28,13 @@ pub struct RequestId {
 }
 
 impl RequestId {
-    /// Ids that are unique across runs of the program.
+    /// Creates a layer whose new ids differ between runs of the program.
     pub fn new() -> RequestId {
         RequestId { keys: [RandomState::new(), RandomState::new()], count: AtomicU64::new(0) }
     }
 
-    /// 32 hexadecimal digits: a counter, hashed with keys from the OS's random source. So the probability of a collision
-    /// is negligible, and an id does not reveal the next one.
+    /// Generates 32 hexadecimal digits: a counter, hashed with keys from the OS's random source. So
+    /// the probability of a collision is negligible, and an id does not reveal the next one.
     fn generate(&self) -> String {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let [high, low] = &self.keys;

@@ -7,10 +7,10 @@ use crate::http::{
     HeaderValue, HttpError, IntoResponse, Method, Request, Response, Status, header,
 };
 
-/// The application, as one handler.
+/// Builds the application as one handler.
 ///
 /// # Errors
-/// When the arguments contradict each other. These never do.
+/// Never returns an error, because these arguments cannot contradict each other.
 pub fn build(_arguments: &Arguments) -> anyhow::Result<fn(&mut Request) -> Response> {
     Ok(route)
 }

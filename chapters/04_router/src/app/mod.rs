@@ -7,10 +7,10 @@ mod users;
 use crate::Arguments;
 use crate::http::{Request, Router, Routes, Status};
 
-/// The application, as one handler.
+/// Builds the application as one handler.
 ///
 /// # Errors
-/// When two routes conflict.
+/// Returns an error when two routes conflict.
 pub fn build(_arguments: &Arguments) -> anyhow::Result<Routes> {
     let mut router = Router::new();
     router.any("/inspect", inspect::show);

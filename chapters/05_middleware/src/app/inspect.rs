@@ -1,14 +1,14 @@
-//! Shows a client how the parser understood its request.
+//! The inspector: shows a client how the parser has interpreted its request.
 
 use serde_json::{Value, json};
 
 use crate::http::{Headers, Method, Request, Response};
 
-/// Responds to any request with its parsed form, in JSON.
+/// Responds to any request with the parsed form of it, in JSON.
 pub(super) fn show(request: &mut Request) -> Response {
     let target = request.target();
-    // A client never sees the content of a response to HEAD, but Content-Length must be that of the response to GET
-    // (RFC 9110 section 8.6).
+    // A response to HEAD has no content, but its Content-Length must be that of the response to GET
+    // (RFC 9110 section 8.6). So the content is generated for GET.
     let method = match request.method() {
         Method::Head => Method::Get,
         method => method,
@@ -28,7 +28,7 @@ pub(super) fn show(request: &mut Request) -> Response {
     }))
 }
 
-/// Fields as pairs, because a JSON object cannot have the same name twice.
+/// Converts fields to an array of pairs, because a JSON object cannot have the same name twice.
 fn lines(headers: &Headers) -> Vec<Value> {
     headers
         .iter()

@@ -10,13 +10,14 @@ use crate::http::{
     header,
 };
 
-/// The most users. Without a limit, clients could exhaust our memory.
+/// The maximum number of users. Without a limit, clients could exhaust the memory.
 const MAX_USERS: usize = 10_000;
 
-/// The most characters in a name.
+/// The maximum number of characters in a name.
 const MAX_NAME: usize = 100;
 
-/// The collection. All workers share it, and a mutex lets them use it one after the other.
+/// The collection of users. All workers share it, and the mutex gives them access one after the
+/// other.
 #[derive(Debug, Default)]
 struct Users {
     table: Mutex<Table>,
@@ -43,7 +44,7 @@ pub(super) fn routes(router: &mut Router) {
 type HandlerResult = Result<Response, HttpError>;
 
 impl Users {
-    /// Makes a handler out of one of the methods below.
+    /// Makes a handler of one of the methods below.
     fn handler<R>(self: &Arc<Self>, respond: fn(&Users, &Request) -> R) -> impl Handler + use<R>
     where
         R: IntoResponse + 'static,
@@ -65,7 +66,7 @@ impl Users {
             let message = format!("there are {MAX_USERS} users already; delete one first");
             return Err(HttpError::new(Status::INSUFFICIENT_STORAGE, "full", message));
         }
-        // Ids are never reused, or a client could find another user at an old URL.
+        // An id is never reused, because a client could otherwise find another user at an old URL.
         table.last_id += 1;
         let id = table.last_id;
         let response = Response::json(&to_json(id, &name)).with_status(Status::CREATED);
@@ -100,8 +101,8 @@ impl Users {
         Ok(Status::NO_CONTENT)
     }
 
-    /// A handler that panics while it holds the lock poisons the mutex. The table is still consistent then, because
-    /// every change is a single step.
+    /// Locks the table. A handler that panics while it holds the lock poisons the mutex, but the
+    /// table is still consistent, because every change is a single step.
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,8 +112,8 @@ fn to_json(id: u32, name: &str) -> Value {
     json!({ "id": id, "name": name })
 }
 
-/// The name in a body such as `{"name": "Ada"}`. Other JSON is 422: well-formed, but invalid
-/// (RFC 9110 section 15.5.21).
+/// Returns the name in a body such as `{"name": "Ada"}`. Other JSON is 422: well-formed, but
+/// invalid (RFC 9110 section 15.5.21).
 fn name_in(request: &Request) -> Result<String, HttpError> {
     let body = extract::json(request)?;
     let name = match body.as_object() {

@@ -7,17 +7,20 @@ use crate::core::stderr::log_stderr;
 use crate::http::handler::final_response;
 use crate::http::{HttpError, IntoResponse, Request, Response};
 
-/// Turns a panic inside it into a response, so that the outer layers treat it like any other: it is logged and has
-/// its id. It also replaces a 1xx status, because the server itself would replace it after the outer layers.
+/// A layer that turns a panic inside it into a 500 response, which the outer layers treat like any
+/// other: it is logged and has its id. It also replaces a 1xx status, because the server would
+/// replace it only after the outer layers.
 ///
-/// The panic hook has already printed the message on standard error. The client does not get it, because it may reveal
-/// internals. The log line with the request's id connects the two.
+/// The panic hook has already printed the message on standard error. The client does not get it,
+/// because it may reveal internals. A log line with the request's id connects the response with
+/// that message.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct CatchPanic;
 
 impl Middleware for CatchPanic {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
-        // The request is reused after the panic, but only fields that were set before the handler ran.
+        // The request is used again after the panic, but only those of its fields that were set
+        // before the handler ran.
         let outcome = catch_unwind(AssertUnwindSafe(|| next.run(request)));
         let (id, method, target) =
             (request.id().unwrap_or("-"), request.method(), request.target().raw());

@@ -5,29 +5,30 @@ use std::io::{self, Read, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// The most bytes that are read and compressed at once.
+/// The maximum number of bytes that are read and compressed at once.
 const INPUT_CHUNK: usize = 16 * 1024;
 
-/// Compresses the bytes of another reader, chunk by chunk, so that neither the whole input nor the whole output
-/// has to be in memory.
+/// A reader that compresses the bytes of another reader, chunk by chunk, so that neither the whole
+/// input nor the whole output has to be in memory.
 ///
-/// flate2 has such a reader, but it waits until the compressor has enough data for an efficient block. For a
-/// stream with one line a minute, that would delay the output by an hour. This reader flushes the compressor
-/// after each chunk, which costs a few bytes per chunk.
+/// flate2 has such a reader, but it waits until the compressor has enough data for an efficient
+/// block. For a stream with one line a minute, that could delay the output by an hour. This reader
+/// flushes the compressor after each chunk, which costs a few bytes per chunk.
 pub struct GzipReader<R> {
     source: R,
     /// The number of bytes that the source still has to return, if its length is known.
     missing: Option<u64>,
-    /// `None` at the end of the stream. The compressor writes into a vector, which reads empty.
+    /// The compressor, or `None` at the end of the stream. It writes into a vector, which is taken
+    /// out after each chunk.
     encoder: Option<GzEncoder<Vec<u8>>>,
-    /// Compressed bytes, and how many of them have been returned.
+    /// The compressed bytes. The first `given` of them have been returned.
     ready: Vec<u8>,
     given: usize,
 }
 
 impl<R: Read> GzipReader<R> {
-    /// Compresses `source`, which returns `length` bytes if that is known. If it ends early, reading fails,
-    /// because a truncated file must not look complete.
+    /// Creates a reader that compresses `source`, which returns `length` bytes if that is known. If
+    /// it ends earlier, reading fails, because a truncated file must not look complete.
     pub fn new(source: R, length: Option<u64>) -> GzipReader<R> {
         let encoder = Some(GzEncoder::new(Vec::new(), Compression::default()));
         GzipReader { source, missing: length, encoder, ready: Vec::new(), given: 0 }
@@ -79,7 +80,8 @@ impl<R: Read> Read for GzipReader<R> {
 /// Compresses bytes in memory.
 ///
 /// # Errors
-/// Those of flate2. None in practice, because writing to memory does not fail.
+/// Returns the errors of flate2. In practice there are none, because writing to memory does not
+/// fail.
 pub fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes)?;
@@ -99,7 +101,7 @@ mod tests {
         plain
     }
 
-    /// Returns one chunk per read, like a network connection.
+    /// A reader that returns one chunk per read, like a network connection.
     struct Pieces(Vec<Vec<u8>>);
 
     impl Read for Pieces {

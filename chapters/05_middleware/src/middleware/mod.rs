@@ -1,7 +1,7 @@
 //! Middleware: layers around the handlers, for work that many handlers share.
 //!
-//! A request passes through the layers from the outermost to the innermost, and its response in the opposite order.
-//! A layer may change both, or respond itself and not call the layers inside it.
+//! A request passes through the layers from the outermost to the innermost, and its response in the
+//! opposite order. A layer may change both, or respond itself and not call the layers inside it.
 
 pub mod accept_encoding;
 pub mod access_log;
@@ -30,7 +30,7 @@ pub trait Middleware: Send + Sync + 'static {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response;
 }
 
-/// A function with the same signature is a middleware.
+/// Every function with the same signature is a middleware.
 impl<F> Middleware for F
 where
     F: Fn(&mut Request, Next<'_>) -> Response + Send + Sync + 'static,
@@ -40,15 +40,15 @@ where
     }
 }
 
-/// The remaining layers inside this one, and the handler.
+/// The layers inside the current one, and the handler.
 pub struct Next<'a> {
     rest: &'a [Box<dyn Middleware>],
     endpoint: &'a dyn Handler,
 }
 
 impl Next<'_> {
-    /// Calls the remaining layers. A layer that does not call this responds itself. Calling it twice does not compile,
-    /// because the first call consumes `self`.
+    /// Calls the remaining layers and the handler. A layer that does not call this responds itself.
+    /// A second call does not compile, because the first one consumes `self`.
     pub fn run(self, request: &mut Request) -> Response {
         match self.rest {
             [] => self.endpoint.handle(request),
@@ -64,12 +64,13 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// A handler without layers.
+    /// Creates a chain that consists of a handler without layers.
     pub fn around(endpoint: impl Handler) -> Chain {
         Chain { layers: Vec::new(), endpoint: Box::new(endpoint) }
     }
 
-    /// Adds a layer inside the previous ones, so the calls of `with` are in the order in which a request travels.
+    /// Adds a layer inside the previous ones, so the calls of `with` are in the order in which a
+    /// request travels.
     pub fn with(mut self, layer: impl Middleware) -> Chain {
         self.layers.push(Box::new(layer));
         self
@@ -91,7 +92,7 @@ mod tests {
 
     type Trace = Arc<Mutex<Vec<String>>>;
 
-    /// A layer that records when a request enters and leaves it.
+    /// Returns a layer that records when a request enters it and when its response leaves it.
     fn noting(trace: &Trace, name: &'static str) -> impl Middleware + use<> {
         let trace = Arc::clone(trace);
         move |request: &mut Request, next: Next<'_>| {

@@ -16,34 +16,37 @@ const RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("RateLimit-Limit");
 const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("RateLimit-Remaining");
 const RATELIMIT_RESET: HeaderName = HeaderName::from_static("RateLimit-Reset");
 
-/// The maximum number of buckets. Each client needs one, and clients must not fill the server's memory.
+/// The maximum number of buckets. Each client needs one, and clients must not fill the server's
+/// memory.
 const MAX_BUCKETS: usize = 20_000;
 
-/// Returns the key of the bucket that a request takes its token from. Requests with equal keys share a bucket.
+/// A function that returns the key of the bucket that a request takes its token from. Requests with
+/// equal keys share a bucket.
 type KeyOf<K> = Box<dyn Fn(&Request) -> K + Send + Sync>;
 
-/// The clock. Tests set their own.
+/// The clock, which tests replace.
 type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
 
-/// Limits the requests of each key.
+/// A layer that limits the requests of each key.
 pub struct RateLimit<K> {
     limit: Limit,
     key_of: KeyOf<K>,
     clock: Clock,
-    /// A bucket that was not used for as long as it takes to fill is full, and so the same as a new one. It is dropped
-    /// sooner only if there are too many others, which is better than running out of memory or rejecting a new client.
+    /// The buckets by key. A bucket that was not used for the time that it takes to fill is full,
+    /// and so equal to a new one. It is dropped earlier only if there are too many others, which is
+    /// better than running out of memory or rejecting a new client.
     buckets: Mutex<GenerationalMap<K, TokenBucket>>,
 }
 
 impl RateLimit<IpAddr> {
-    /// A limit for each client address.
+    /// Creates a limit for each client address.
     pub fn by_client(limit: Limit) -> RateLimit<IpAddr> {
         RateLimit::by(limit, client)
     }
 }
 
-/// The client's address, or for IPv6 its /64 network: a household has 2^64 addresses of its own, and a new one for each
-/// request costs nothing.
+/// Returns the client's address, or for IPv6 its /64 network: a household has 2^64 addresses of its
+/// own, and a new one for each request costs nothing.
 fn client(request: &Request) -> IpAddr {
     match request.peer().ip().to_canonical() {
         IpAddr::V6(address) => {
@@ -55,7 +58,7 @@ fn client(request: &Request) -> IpAddr {
 }
 
 impl<K: Eq + Hash + Send + 'static> RateLimit<K> {
-    /// A limit for each value of `key_of`.
+    /// Creates a limit for each value that `key_of` returns.
     pub fn by(
         limit: Limit,
         key_of: impl Fn(&Request) -> K + Send + Sync + 'static,
@@ -65,14 +68,14 @@ impl<K: Eq + Hash + Send + 'static> RateLimit<K> {
         RateLimit { limit, key_of: Box::new(key_of), clock, buckets }
     }
 
-    /// Reads the time from `clock`, which must be monotonic.
+    /// Replaces the clock, which must be monotonic.
     pub fn with_clock(self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> RateLimit<K> {
         RateLimit { clock: Box::new(clock), ..self }
     }
 
     fn take(&self, key: K) -> Decision {
-        // One lock for all buckets, held only for a few look-ups in a hash map. Taking a token under the lock is
-        // atomic, so no token is given out twice.
+        // One lock protects all buckets, and is held only for a few look-ups in a hash map. Taking
+        // a token under the lock is atomic, so no token is given out twice.
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let now = (self.clock)();
         if let Some(bucket) = buckets.get(&key, now) {
@@ -102,8 +105,9 @@ impl<K: Eq + Hash + Send + 'static> Middleware for RateLimit<K> {
 }
 
 impl<K> RateLimit<K> {
-    /// Tells well-behaved clients how many requests they have left, before they are rejected. The names are those of an
-    /// early version of the IETF's draft "`RateLimit` header fields for HTTP", which programs in use understand.
+    /// Adds fields that let well-behaved clients slow down before they are rejected. The names are
+    /// those of an early version of the IETF's draft "`RateLimit` header fields for HTTP", which
+    /// programs in use support.
     fn describe(&self, headers: &mut Headers, verdict: Decision) {
         let fields = [
             (RATELIMIT_LIMIT, u64::from(self.limit.burst.get())),
@@ -116,7 +120,8 @@ impl<K> RateLimit<K> {
     }
 }
 
-/// Rounded up: a client that waits zero seconds for a token that comes in half a second would be too early.
+/// Rounds up to whole seconds: a client that waits zero seconds for a token that is added in half a
+/// second would be too early.
 fn whole_seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
@@ -137,7 +142,7 @@ mod tests {
         Limit { burst: nonzero(burst), rate: nonzero(rate), per: Duration::from_secs(1) }
     }
 
-    /// A clock that a test moves, in milliseconds.
+    /// A clock that a test advances, in milliseconds.
     #[derive(Clone, Default)]
     struct Hand(Arc<AtomicU64>);
 
@@ -248,7 +253,7 @@ mod tests {
         assert_eq!(allowed.load(Ordering::SeqCst), BURST as usize);
     }
 
-    /// Sends a request for each of these keys, and returns which were allowed.
+    /// Sends a request for each of these keys, and returns for each whether it was allowed.
     fn allowed(limiter: &RateLimit<String>, keys: &str) -> Vec<bool> {
         keys.chars().map(|key| limiter.take(key.to_string()).allowed).collect()
     }
@@ -267,7 +272,8 @@ mod tests {
     fn a_bucket_is_not_forgotten_before_it_is_full_again() {
         let hand = Hand::default();
         let limiter = by_path(limit(2, 1), &hand);
-        // Both generations end every two seconds. A bucket that is used in between moves to the young one.
+        // A generation ends every two seconds, and a bucket that is used in between moves to the
+        // young one.
         let mut allowed = 0;
         for _ in 0..100 {
             allowed += usize::from(limiter.take("busy".to_string()).allowed);

@@ -1,4 +1,5 @@
-//! X-Request-ID: an id for each request, the same in the log, in the response and in other services.
+//! X-Request-ID: an id for each request, which is the same in the log, in the response and in other
+//! services.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -7,30 +8,30 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Middleware, Next};
 use crate::http::{HeaderName, HeaderValue, Request, Response};
 
-/// The field, which is widely used although no RFC defines it.
+/// The name of the field, which is widely used although no RFC defines it.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("X-Request-ID");
 
-/// The longest id that is accepted from a client, in bytes.
+/// The maximum length in bytes of an id that is accepted from a client.
 const MAX_LENGTH: usize = 64;
 
-/// Gives each request an id: the client's, or a new one. The response has it too.
+/// A layer that gives each request an id: the client's, or a new one. The response has the same id.
 ///
-/// A service that calls this one sends its own id, so that a request can be followed through the logs of both.
-/// The value comes from an untrusted client and ends up in log files, so it must be short and plain. Any other
-/// value is replaced, as if it were missing.
+/// A service that calls this one sends its own id, so that a request can be followed through the
+/// logs of both. The value comes from an untrusted client and ends up in log files, so it must be
+/// short and plain. Any other value is replaced, as if it were missing.
 pub struct RequestId {
     keys: [RandomState; 2],
     count: AtomicU64,
 }
 
 impl RequestId {
-    /// Ids that are unique across runs of the program.
+    /// Creates a layer whose new ids differ between runs of the program.
     pub fn new() -> RequestId {
         RequestId { keys: [RandomState::new(), RandomState::new()], count: AtomicU64::new(0) }
     }
 
-    /// 32 hexadecimal digits: a counter, hashed with keys from the OS's random source. So the probability of a collision
-    /// is negligible, and an id does not reveal the next one.
+    /// Generates 32 hexadecimal digits: a counter, hashed with keys from the OS's random source. So
+    /// the probability of a collision is negligible, and an id does not reveal the next one.
     fn generate(&self) -> String {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let [high, low] = &self.keys;
@@ -56,7 +57,7 @@ impl Middleware for RequestId {
     }
 }
 
-/// The client's id, if there is exactly one and it is safe to log.
+/// Returns the client's id, if there is exactly one and it is safe to log.
 fn incoming(request: &Request) -> Option<String> {
     let mut lines = request.headers().get_all(X_REQUEST_ID);
     let id = lines.next()?.to_str()?;
@@ -73,7 +74,7 @@ mod tests {
     use crate::http::{Handler, Method};
     use crate::middleware::Chain;
 
-    /// The id that the handler saw. The response must have the same.
+    /// Returns the id that the handler got. The response must have the same one.
     fn id_for(chain: &Chain, sent: &[&str]) -> String {
         let mut request = Request::builder(Method::Get, "/");
         for value in sent {

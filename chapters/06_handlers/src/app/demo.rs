@@ -1,4 +1,4 @@
-//! Pages that misbehave on purpose, to show how the server handles it.
+//! Pages that fail or are slow on purpose, to show how the server reacts.
 
 use std::io::{self, Read};
 use std::num::NonZeroU32;
@@ -12,23 +12,23 @@ use crate::http::{
 use crate::middleware::token_bucket::Limit;
 use crate::middleware::{Chain, RateLimit};
 
-/// The longest delay of `/slow`, in milliseconds.
+/// The maximum delay of `/slow` in milliseconds.
 const MAX_SLOW: u64 = 10_000;
 
-/// The largest response of `/large`, in KiB.
+/// The maximum length of the response of `/large`, in KiB.
 const MAX_LARGE: u64 = 10_240;
 
-/// The line that `/large` repeats.
+/// The line of text that `/large` repeats.
 const LINE: &[u8] = b"All work and no play makes Jack a dull boy.\n";
 
-/// The rate limit of `/limited`, per client.
+/// The rate limit of `/limited` for each client.
 const FIVE_THEN_ONE_A_SECOND: Limit = Limit {
     burst: NonZeroU32::new(5).unwrap(),
     rate: NonZeroU32::MIN,
     per: Duration::from_secs(1),
 };
 
-/// Adds these pages.
+/// Adds the routes of these pages.
 pub(super) fn routes(router: &mut Router) {
     router.get("/slow", slow);
     router.get("/panic", panic);
@@ -38,19 +38,19 @@ pub(super) fn routes(router: &mut Router) {
     router.get("/limited", Chain::around(|_: &mut Request| "within the limit\n").with(limit));
 }
 
-/// `GET /slow?ms=N`.
+/// Handles `GET /slow?ms=N`: responds after `N` milliseconds.
 fn slow(request: &mut Request) -> Result<String, HttpError> {
     let milliseconds = number(request, "ms", 1_000)?.min(MAX_SLOW);
     thread::sleep(Duration::from_millis(milliseconds));
     Ok(format!("{milliseconds} ms later\n"))
 }
 
-/// `GET /panic`.
+/// Handles `GET /panic`: panics.
 fn panic(_: &mut Request) -> Status {
     panic!("this page panics on purpose")
 }
 
-/// `GET /large?kb=N`.
+/// Handles `GET /large?kb=N`: responds with `N` KiB of text.
 fn large(request: &mut Request) -> Result<Response, HttpError> {
     let length = number(request, "kb", 100)?.min(MAX_LARGE) * 1024;
     let body = ResponseBody::Stream {
@@ -61,7 +61,7 @@ fn large(request: &mut Request) -> Result<Response, HttpError> {
     Ok(Response::new(Status::OK).with_header(header::CONTENT_TYPE, content_type).with_body(body))
 }
 
-/// A reader that repeats [`LINE`] forever.
+/// A reader that repeats [`LINE`] without end.
 struct Lines {
     at: usize,
 }
@@ -76,7 +76,7 @@ impl Read for Lines {
     }
 }
 
-/// A number in the query, or `default` if it is not there.
+/// Returns a number from the query, or `default` if the query does not contain it.
 fn number<T: FromStr>(request: &Request, name: &str, default: T) -> Result<T, HttpError> {
     match extract::query(request).get(name) {
         None => Ok(default),

@@ -20,13 +20,14 @@ use crate::middleware::cors::Policy;
 use crate::middleware::request_id::X_REQUEST_ID;
 use crate::middleware::{AccessLog, CatchPanic, Chain, Compression, Cors, Next, RequestId};
 
-/// How long a file that is not a page may be reused without revalidation.
+/// The time for which a file that is not a page may be reused without revalidation.
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// The application, as one handler.
+/// Builds the application as one handler.
 ///
 /// # Errors
-/// When two routes conflict, the CORS policy is invalid, or the directory of static files does not exist.
+/// Returns an error when two routes conflict, the CORS policy is invalid, or the directory of
+/// static files does not exist.
 pub fn build(arguments: &Arguments, server: ServerHandle) -> anyhow::Result<Chain> {
     let mut router = Router::new();
     router.any("/inspect", inspect::show);
@@ -43,8 +44,9 @@ pub fn build(arguments: &Arguments, server: ServerHandle) -> anyhow::Result<Chai
     probes::health(&arguments.files, move || server.is_stopping()).routes(&mut router);
     let welcome = pages::welcome(&router);
     router.get("/", welcome);
-    // From the outermost layer to the innermost. Each layer sees the responses of all layers inside it: a panic becomes
-    // a response that is compressed, gets its CORS fields, is logged, and has an id.
+    // The layers are in order from the outermost to the innermost. Each layer processes the
+    // responses of all layers inside it: a panic becomes a response that is compressed, gets its
+    // CORS fields, is logged, and has an id.
     Ok(Chain::around(router.build()?)
         .with(RequestId::new())
         .with(AccessLog::new(arguments.log).skipping("/favicon.ico").skipping("/health/live"))
@@ -54,7 +56,7 @@ pub fn build(arguments: &Arguments, server: ServerHandle) -> anyhow::Result<Chai
         .with(CatchPanic))
 }
 
-/// Pages served on port 3000 of this machine may read all responses.
+/// Returns the CORS policy: pages served on port 3000 of this machine may read all responses.
 fn policy() -> Policy {
     Policy {
         origins: vec!["http://localhost:3000".to_string(), "http://127.0.0.1:3000".to_string()],
@@ -72,8 +74,8 @@ fn policy() -> Policy {
     }
 }
 
-/// A layer can be a function. This one makes browsers trust our Content-Type instead of guessing, so that text uploaded
-/// by a user cannot become a page with scripts.
+/// Makes browsers use the Content-Type instead of a guess, so that text uploaded by a user cannot
+/// become a page with scripts. A function such as this one can be a layer.
 fn no_sniff(request: &mut Request, next: Next<'_>) -> Response {
     next.run(request)
         .with_header(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))

@@ -1,4 +1,4 @@
-//! The small pages of the demo.
+//! The small pages of the demo application.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -8,10 +8,11 @@ use serde_json::json;
 use crate::http::html::escape;
 use crate::http::{Handler, HeaderName, HeaderValue, Request, Response, Router, header, mime};
 
-/// Identifies one run of the program.
+/// The name of the field that identifies one run of the program.
 const X_RUN_TOKEN: HeaderName = HeaderName::from_static("X-Run-Token");
 
-/// `GET /`: the list of routes. The page is built once, when the routes are known.
+/// Returns the handler of `GET /`: the list of routes. The page is built once, when the routes are
+/// known.
 pub(super) fn welcome(router: &Router) -> impl Handler + use<> {
     let items: Vec<String> = router
         .list()
@@ -27,25 +28,26 @@ pub(super) fn welcome(router: &Router) -> impl Handler + use<> {
     move |_: &mut Request| Response::html(page.clone()).with_header(X_RUN_TOKEN, token.clone())
 }
 
-/// A number that differs in every run. `RandomState` is seeded by the OS to protect hash maps, so it gives a different
-/// hash each time. The number identifies a run, but it is no secret.
+/// Returns a number that differs in every run. `RandomState` is seeded by the OS to protect hash
+/// maps, so it gives a different hash each time. The number identifies a run, but it is not a
+/// secret.
 fn run_token() -> HeaderValue {
     HeaderValue::from(RandomState::new().hash_one(()))
 }
 
-/// `GET /hello/:name`.
+/// Handles `GET /hello/:name`.
 pub(super) fn hello(request: &mut Request) -> String {
     format!("Hello, {}!\n", request.param("name").unwrap_or("nobody"))
 }
 
-/// `GET /files/*path`: the value of the wildcard, and the type of such a file.
+/// Handles `GET /files/*path`: returns the value of the wildcard, and the type of such a file.
 pub(super) fn files(request: &mut Request) -> Response {
     let path = request.param("path").unwrap_or_default();
     let content_type = mime::content_type(path);
     Response::json(&json!({ "path": path, "content_type": content_type.to_str() }))
 }
 
-/// `POST /echo`: the request body.
+/// Handles `POST /echo` and `PUT /echo`: returns the request body.
 pub(super) fn echo(request: &mut Request) -> Response {
     let content_type = request
         .headers()

@@ -8,8 +8,8 @@ use super::log_format::{LogEntry, LogFormat};
 use super::{Middleware, Next};
 use crate::http::{Method, Request, Response, date};
 
-/// Writes a line for each request. It belongs to the outer layers, where it also sees responses that other
-/// layers produce.
+/// A layer that writes a line for each request. It belongs to the outer layers, so that it also
+/// logs the responses that other layers produce.
 pub struct AccessLog {
     format: LogFormat,
     output: Mutex<Box<dyn Write + Send>>,
@@ -17,18 +17,18 @@ pub struct AccessLog {
 }
 
 impl AccessLog {
-    /// A log on standard output, for a service manager or a pipe.
+    /// Creates a log on standard output, for a service manager or a pipe.
     pub fn new(format: LogFormat) -> AccessLog {
         AccessLog::to(format, io::stdout())
     }
 
-    /// A log with another output.
+    /// Creates a log with another output.
     pub fn to(format: LogFormat, output: impl Write + Send + 'static) -> AccessLog {
         AccessLog { format, output: Mutex::new(Box::new(output)), skipped: Vec::new() }
     }
 
-    /// Skips requests for this path, such as a frequent health probe. Responses with a status of 500 or more
-    /// are still logged.
+    /// Skips requests for this path, such as a frequent health probe. Responses with a status of
+    /// 500 or more are still logged.
     pub fn skipping(mut self, path: &str) -> AccessLog {
         self.skipped.push(path.to_string());
         self
@@ -37,7 +37,8 @@ impl AccessLog {
 
 impl Middleware for AccessLog {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
-        // The wall clock gives the time of the request. The duration needs the monotonic clock, which is never set.
+        // The wall clock gives the time of the request. The duration needs the monotonic clock,
+        // which cannot be set.
         let (began, start) = (date::now(), Instant::now());
         let response = next.run(request);
         let status = response.status();
@@ -48,8 +49,8 @@ impl Middleware for AccessLog {
         let length = if has_body { response.body().length() } else { None };
         let entry = LogEntry { request, status, length, began, took: start.elapsed() };
         let line = self.format.line(&entry);
-        // One write for each line, so that lines of concurrent requests do not mix. A failed write must not stop
-        // the service.
+        // Each line is written with one call, so that lines of concurrent requests do not mix. A
+        // failed write must not stop the service.
         let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = output.write_all(line.as_bytes()).and_then(|()| output.flush());
         response
@@ -64,7 +65,7 @@ mod tests {
     use crate::http::{Handler, Status};
     use crate::middleware::Chain;
 
-    /// Records every write.
+    /// A writer that records every write.
     #[derive(Clone, Default)]
     struct Writes(Arc<Mutex<Vec<String>>>);
 

@@ -1,8 +1,9 @@
-//! CORS: which pages of other origins may read this server's responses (WHATWG Fetch, "CORS protocol").
+//! CORS: decides which pages of other origins may read this server's responses (WHATWG Fetch, "CORS
+//! protocol").
 //!
-//! By default none may: under the same-origin policy a browser sends the request of a foreign page's script, but hides
-//! the response from it. CORS lets a server make exceptions. It protects the users of browsers and nothing else; curl
-//! ignores it.
+//! By default none may: under the same-origin policy a browser sends the request of a foreign
+//! page's script, but hides the response from it. CORS lets a server make exceptions. It protects
+//! the users of browsers and nothing else; curl ignores it.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,12 +24,12 @@ const ALLOW_CREDENTIALS: HeaderName = HeaderName::from_static("Access-Control-Al
 const EXPOSE_HEADERS: HeaderName = HeaderName::from_static("Access-Control-Expose-Headers");
 const MAX_AGE: HeaderName = HeaderName::from_static("Access-Control-Max-Age");
 
-/// Methods that need no permission. A browser requests permission for them only when another part of the request, such
-/// as a field, needs it (Fetch, "CORS-safelisted method").
+/// The methods that need no permission. A browser requests permission for such a method only when
+/// another part of the request, such as a field, needs it (Fetch, "CORS-safelisted method").
 ///
-/// There is no such list for fields. Some, such as Accept or Range, need no permission while their values are harmless;
-/// then a browser does not request it. If it does, the value is not harmless, and the field needs permission like any
-/// other (Fetch, "CORS-safelisted request-header").
+/// There is no such list for fields, because some of them, such as Accept or Range, need permission
+/// only for certain values. A browser requests permission for such a field only if its value needs
+/// it, and the field is then treated like any other (Fetch, "CORS-safelisted request-header").
 const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "POST"];
 
 /// The configuration of [`Cors`].
@@ -38,20 +39,22 @@ pub struct Policy {
     pub origins: Vec<String>,
     /// The allowed methods, besides GET, HEAD and POST.
     pub methods: Vec<Method>,
-    /// The allowed request fields. Some, such as Accept, need no permission as long as their values are harmless.
+    /// The allowed request fields. Some fields, such as Accept, need permission only for certain
+    /// values.
     pub request_headers: Vec<HeaderName>,
     /// The response fields that a script may read, besides a few that are always readable.
     pub exposed_headers: Vec<HeaderName>,
-    /// Whether a script may read the response to a request with the user's cookies, and whether a browser sends such a
-    /// request after a preflight. Requests without a preflight are always sent with cookies.
+    /// Whether a script may read the response to a request with the user's cookies, and whether a
+    /// browser sends such a request after a preflight. A request without a preflight may be sent
+    /// with cookies in any case.
     pub credentials: bool,
-    /// How long a browser may cache the response to a preflight.
+    /// The time for which a browser may cache the response to a preflight.
     pub max_age: Duration,
 }
 
-/// Adds the CORS fields to each response.
+/// A layer that responds to preflights, and adds the CORS fields to the other responses.
 pub struct Cors {
-    /// The allowed origins; `None` for all.
+    /// The allowed origins, or `None` for all origins.
     origins: Option<Vec<Origin>>,
     policy: Policy,
     allow_methods: HeaderValue,
@@ -60,12 +63,12 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// Validates a policy.
+    /// Validates a policy and creates the layer.
     ///
     /// # Errors
-    /// [`PolicyError`] for an invalid origin, and for `*` together with credentials, which browsers reject. A
-    /// server that circumvents them by echoing any Origin would let every page on the web act in the name of
-    /// its visitor.
+    /// Returns [`PolicyError`] for an invalid origin, and for `*` together with credentials, which
+    /// browsers reject. A server that avoids this rejection by echoing any Origin would let every
+    /// page on the web act in the name of its visitor.
     pub fn new(policy: Policy) -> Result<Cors, PolicyError> {
         let is_any = policy.origins == ["*"];
         if is_any && policy.credentials {
@@ -87,7 +90,8 @@ impl Cors {
         })
     }
 
-    /// The origin to allow in the response: `None` if the request's Origin is not allowed, missing or repeated.
+    /// Returns the origin to allow in the response, or `None` if the request's Origin is not
+    /// allowed, missing or repeated.
     fn allowed_origin(&self, request: &Request) -> Option<HeaderValue> {
         let mut lines = request.headers().get_all(ORIGIN);
         let (origin, None) = (lines.next()?, lines.next()) else { return None };
@@ -100,7 +104,8 @@ impl Cors {
         }
     }
 
-    /// Responds to a preflight: a browser requests permission before it sends the actual request.
+    /// Responds to a preflight, with which a browser requests permission before it sends the actual
+    /// request.
     fn preflight(&self, request: &Request) -> Response {
         let reject = |message: &str| {
             HttpError::new(Status::FORBIDDEN, "cors_refused", message).into_response()
@@ -119,7 +124,7 @@ impl Cors {
         response
     }
 
-    /// A response that grants the permissions.
+    /// Returns a response that grants the permissions.
     fn permission(&self, origin: HeaderValue) -> Response {
         let seconds = HeaderValue::from(self.policy.max_age.as_secs());
         let response = Response::new(Status::NO_CONTENT)
@@ -159,15 +164,18 @@ impl Cors {
 
 impl Middleware for Cors {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
-        // A preflight is an OPTIONS request with both of these fields. Other OPTIONS requests are ordinary.
+        // A preflight is an OPTIONS request with both fields below. Other OPTIONS requests are
+        // ordinary.
         let has = |name| request.headers().contains(name);
         if request.method() == Method::Options && has(ORIGIN) && has(REQUEST_METHOD) {
             return self.preflight(request);
         }
-        // The handler always runs: a page that may not read the response may still send the request.
+        // The handler always runs, because a page that may not read the response may still send the
+        // request.
         let mut response = next.run(request);
         if self.origins.is_some() {
-            // Also for requests without Origin, so that a shared cache does not mix up their responses.
+            // Vary is also needed without Origin in the request, so that a shared cache does not
+            // mix up the responses.
             vary::add(response.headers_mut(), &[ORIGIN]);
         }
         let Some(origin) = self.allowed_origin(request) else { return response };
@@ -183,12 +191,12 @@ fn list(elements: &[&str]) -> Result<HeaderValue, PolicyError> {
     HeaderValue::try_from(text.as_str()).map_err(|_| PolicyError::Field(text))
 }
 
-/// Why a policy is invalid.
+/// The reason why a policy is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicyError {
-    /// `*` and credentials.
+    /// `*` is combined with credentials.
     AnyWithCredentials,
-    /// An invalid origin.
+    /// An origin is invalid.
     Origin(InvalidOrigin),
     /// The field names cannot be sent in a response.
     Field(String),
@@ -237,7 +245,8 @@ mod tests {
 
     const PAGE: &str = "https://a.example";
 
-    /// The response to a page of this origin for this method, with the fields of a preflight for PUT.
+    /// Returns the response to a request with this method from a page of this origin, with the
+    /// fields of a preflight for PUT.
     fn response_to(policy: Policy, method: Method, origin: &str) -> Response {
         let mut request = Request::builder(method, "/")
             .header("Origin", origin)
@@ -248,7 +257,7 @@ mod tests {
             .handle(&mut request)
     }
 
-    /// The CORS and Vary fields, in order, without their common prefix.
+    /// Returns the CORS and Vary fields, in order, without their common prefix.
     fn fields(response: &Response) -> Vec<String> {
         let lines = response.headers().iter().map(|(name, value)| {
             format!("{name}: {}", value.to_str().unwrap()).replace("Access-Control-", "")

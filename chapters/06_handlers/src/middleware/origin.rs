@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// An origin in the form that a browser writes, such as `http://localhost:3000`. It has no other form, so two
-/// origins are equal if their bytes are.
+/// An origin in the form in which a browser sends it, such as `http://localhost:3000`. There is no
+/// other form, so two origins are equal if their bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
@@ -12,8 +12,8 @@ impl Origin {
     /// Validates an origin.
     ///
     /// # Errors
-    /// [`InvalidOrigin`] with the reason. A policy with `https://example.org/` would never match, and its author
-    /// would search for the mistake in the browser.
+    /// Returns [`InvalidOrigin`] with the reason. A policy that contained `https://example.org/`
+    /// would never match, and its author would search for the mistake in the browser.
     pub fn parse(text: &str) -> Result<Origin, InvalidOrigin> {
         let invalid = |reason| Err(InvalidOrigin { text: text.to_string(), reason });
         let Some((scheme, rest)) = text.split_once("://") else {
@@ -46,14 +46,15 @@ impl Origin {
         }
     }
 
-    /// The origin as a field value.
+    /// Returns the origin as a field value.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a browser would write a host like this: a name, an IPv4 address, or an IPv6 address in brackets
-/// (RFC 3986 section 3.2.2). Of the many forms of an address, a browser writes one.
+/// Returns whether a browser would send the host in this form: a name, an IPv4 address, or an IPv6
+/// address in brackets (RFC 3986 section 3.2.2). Of the many forms of an address, a browser sends
+/// only one.
 fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return address.parse::<Ipv6Addr>().is_ok_and(|parsed| shortest(parsed) == address);
@@ -61,7 +62,8 @@ fn is_host(host: &str) -> bool {
     let is_name_byte = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'_')
     };
-    // A name whose last label is a number is an address (WHATWG URL, "ends in a number checker"): 127.1 is 127.0.0.1.
+    // A name whose last label is a number is an address (WHATWG URL, "ends in a number checker"):
+    // 127.1 is 127.0.0.1.
     let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
     let is_number = match last.strip_prefix("0x") {
         Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
@@ -71,8 +73,8 @@ fn is_host(host: &str) -> bool {
     if is_number { host.parse::<Ipv4Addr>().is_ok() } else { is_name }
 }
 
-/// An IPv6 address as browsers write it: like the standard library, except that an embedded IPv4 address has no
-/// dots in a URL.
+/// Formats an IPv6 address as browsers do: like the standard library, except that an embedded IPv4
+/// address has no dots in a URL.
 fn shortest(address: Ipv6Addr) -> String {
     match address.segments() {
         [0, 0, 0, 0, 0, 0xffff, high, low] => format!("::ffff:{high:x}:{low:x}"),
@@ -80,12 +82,12 @@ fn shortest(address: Ipv6Addr) -> String {
     }
 }
 
-/// A text that is not an origin.
+/// The error for a text that is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidOrigin {
-    /// The text.
+    /// The text that is not an origin.
     pub text: String,
-    /// The problem with it.
+    /// The problem with the text.
     pub reason: &'static str,
 }
 
@@ -114,8 +116,9 @@ mod tests {
             "http://my_app:3000",
             "http://xn--bcher-kva.example.",
             "http://127.0.0.1.example",
-            // The last label is not a number, so the host is a name and not an IPv4 address (URL Standard, "ends in a
-            // number"). Two dots at the end leave an empty last label, which is not a number either.
+            // The last label is not a number, so the host is a name and not an IPv4 address (URL
+            // Standard, "ends in a number"). Two dots at the end leave an empty last label, which
+            // is not a number either.
             "http://web1",
             "http://a.0xag",
             "http://a..",
@@ -148,7 +151,7 @@ mod tests {
             "http://a:80",
             "https://a:443",
             "http://a, http://b",
-            // Regression: a host was allowed to contain any byte, even another colon.
+            // Regression test: a host was allowed to contain any byte, even another colon.
             "http://a:b:3000",
             "http://a:b:c",
             "http://::1",
@@ -161,7 +164,7 @@ mod tests {
             "http://[[::1]]",
             "http://user@a",
             "http://a?b",
-            // Addresses that a browser writes differently.
+            // Browsers send these addresses in another form.
             "http://[::0001]",
             "http://[0:0:0:0:0:0:0:1]",
             "http://[2001:db8::1:0:0:0]",

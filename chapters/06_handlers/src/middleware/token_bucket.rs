@@ -1,25 +1,27 @@
-//! A token bucket: limits requests to a burst at once and a rate over time.
+//! A token bucket, which limits requests to a burst at once and a rate over time.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-/// How many requests a client may make.
+/// The number of requests that a client may make, as a burst and a rate.
 ///
-/// Picture a bucket that holds `burst` tokens and is full at first. A request takes one out, and `rate` tokens are
-/// added in every `per`, as long as there is room.
+/// A bucket holds up to `burst` tokens and is full at first. A request takes one out, and `rate`
+/// tokens are added in every `per`, as long as there is room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// The number of requests that an idle client may send at once.
     pub burst: NonZeroU32,
-    /// The number of requests allowed in each `per` in the long run. It is not zero, because it is divided by.
+    /// The number of requests that are allowed in each `per` in the long run. It is not zero,
+    /// because it is a divisor.
     pub rate: NonZeroU32,
     /// The time in which `rate` tokens are added.
     pub per: Duration,
 }
 
 impl Limit {
-    /// Parts of a token. Counting parts as integers, instead of tokens as a floating-point number, makes every sum
-    /// exact: a token has as many parts as `per` has nanoseconds, and `rate` parts are added each nanosecond.
+    /// Returns the number of parts of a token. Counting integer parts, instead of tokens as a
+    /// floating-point number, makes every sum exact: a token has as many parts as `per` has
+    /// nanoseconds, and `rate` parts are added each nanosecond.
     fn parts(self) -> u128 {
         self.per.as_nanos().max(1)
     }
@@ -28,19 +30,21 @@ impl Limit {
         u128::from(self.burst.get()) * self.parts()
     }
 
-    /// How long it takes until `parts` are added, rounded up.
+    /// Returns the time in which `parts` are added, rounded up.
     fn time_for(self, parts: u128) -> Duration {
         let nanoseconds = parts.div_ceil(u128::from(self.rate.get()));
         Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
     }
 
-    /// How long an empty bucket takes to fill. A bucket that was not used for this long is the same as a new one.
+    /// Returns the time in which an empty bucket is filled. A bucket that was not used for this
+    /// long is equal to a new one.
     pub fn time_to_fill(self) -> Duration {
         self.time_for(self.full())
     }
 }
 
-/// One bucket. It has no timer: taking a token computes how many have been added since the last time.
+/// A bucket of tokens without a timer: taking a token computes how many have been added since the
+/// last time.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenBucket {
     parts: u128,
@@ -50,25 +54,26 @@ pub struct TokenBucket {
 /// The result of taking a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    /// Whether there was a token.
+    /// Whether a token was taken.
     pub allowed: bool,
-    /// How many tokens are left.
+    /// The number of tokens that are left.
     pub remaining: u32,
-    /// How long until there is a token: zero if one is left.
+    /// The time until there is a token, which is zero if one is left.
     pub next: Duration,
-    /// How long until the bucket is full, if no token is taken.
+    /// The time until the bucket is full, if no token is taken.
     pub full: Duration,
 }
 
 impl TokenBucket {
-    /// A full bucket.
+    /// Creates a full bucket.
     pub fn new(limit: Limit, now: Instant) -> TokenBucket {
         TokenBucket { parts: limit.full(), updated: now }
     }
 
     /// Takes a token, if there is one.
     pub fn take(&mut self, limit: Limit, now: Instant) -> Decision {
-        // Zero if `now` is before the last update: another thread has read the clock later and taken the lock first.
+        // This is zero if `now` is before the last update: another thread has read the clock later
+        // and taken the lock first.
         let passed = now.saturating_duration_since(self.updated).as_nanos();
         let dropped = passed.saturating_mul(u128::from(limit.rate.get()));
         self.parts = self.parts.saturating_add(dropped).min(limit.full());
@@ -155,7 +160,8 @@ mod tests {
     }
 
     proptest! {
-        /// The guarantee: the allowed requests are at most the burst plus the tokens added since the start.
+        /// Checks the guarantee: the allowed requests are at most the burst plus the tokens added
+        /// since the start.
         #[test]
         fn never_more_than_the_limit(
             burst in 1..20_u32,
@@ -172,7 +178,8 @@ mod tests {
                     allowed += 1;
                     continue;
                 }
-                // A rejected client gets the exact time to wait: a nanosecond earlier it would still be rejected.
+                // The time in a rejection is exact: a nanosecond earlier the client would still be
+                // rejected.
                 let nearly = before.next.saturating_sub(Duration::from_nanos(1));
                 prop_assert!(!bucket.clone().take(limit, now + nearly).allowed);
                 prop_assert!(bucket.clone().take(limit, now + before.next).allowed);

@@ -1,4 +1,5 @@
-//! How long a client may use a cached file without revalidating it (RFC 9111 section 5.2.2).
+//! The time for which a client may use a cached file without revalidating it (RFC 9111
+//! section 5.2.2).
 
 use std::time::Duration;
 
@@ -6,31 +7,33 @@ use crate::http::HeaderValue;
 
 /// The Cache-Control field of files.
 ///
-/// An HTML page is revalidated before each use, which costs a 304 while it is unchanged. It names the other files, so a
-/// new page is how a client learns of a new style sheet. The other files may be cached for a while.
+/// An HTML page is revalidated before each use, which costs a 304 while it is unchanged. A new
+/// version of it may refer to new versions of other files, such as a style sheet. The other files
+/// may be cached for a while.
 #[derive(Debug, Clone)]
 pub struct Caching {
     others: HeaderValue,
 }
 
-/// `no-cache`: the client may store the file, but must revalidate it before each use.
+/// The value `no-cache`: the client may store the file, but must revalidate it before each use.
 const ASK: HeaderValue = HeaderValue::from_static("no-cache");
 
 impl Default for Caching {
-    /// Every file is revalidated before each use.
+    /// Creates a policy under which every file is revalidated before each use.
     fn default() -> Caching {
         Caching { others: ASK }
     }
 }
 
 impl Caching {
-    /// Files that are not HTML pages may be used for this long without revalidation, in whole seconds.
+    /// Creates a policy under which files other than HTML pages may be used for `time`, in whole
+    /// seconds, without revalidation.
     pub fn for_at_most(time: Duration) -> Caching {
         let text = format!("public, max-age={}", time.as_secs());
         Caching { others: HeaderValue::try_from(text).unwrap_or(ASK) }
     }
 
-    /// The field's value for a file of this type.
+    /// Returns the value of the field for a file of this type.
     pub fn value(&self, content_type: &HeaderValue) -> HeaderValue {
         if content_type.as_bytes().starts_with(b"text/html") { ASK } else { self.others.clone() }
     }

@@ -10,20 +10,22 @@ use super::resolve::Root;
 use crate::http::html::escape;
 use crate::http::percent::encode_segment;
 
-/// Renders the list of the files that can be served from `folder`: directories first, each group sorted by name.
+/// Renders the list of the files that can be served from `folder`: directories first, each group
+/// sorted by name.
 ///
-/// `segments` are those of the directory below the root, with the empty one at their end, and `path` is its decoded
-/// path, for people. Each entry is looked up as a request would, so exactly the files that can be served are listed; an
-/// entry that cannot be looked up is left out. The whole page is built in memory, which is too much for a directory
-/// with a million files. Listings are therefore off by default.
+/// `segments` are the segments of the directory below the root, including the empty one at the end,
+/// and `path` is its decoded path, which is displayed. Each entry is looked up like a request, so
+/// exactly the files that can be served are listed; an entry that cannot be looked up is left out.
+/// The whole page is built in memory, which is too much for a directory with a million files. So
+/// listings are off by default.
 ///
 /// # Errors
-/// When the directory cannot be read.
+/// Returns an error when the directory cannot be read.
 pub fn page(root: &Root, segments: &[String], folder: &Path, path: &str) -> io::Result<String> {
     let mut entries = Vec::new();
     let mut segments = segments.to_vec();
     for entry in fs::read_dir(folder)? {
-        // A name that is not Unicode cannot be written in our URLs.
+        // A name that is not Unicode cannot be written in a URL of this server.
         let Ok(name) = entry?.file_name().into_string() else { continue };
         if let Some(last) = segments.last_mut() {
             last.clone_from(&name);
@@ -49,7 +51,8 @@ fn render(path: &str, has_parent: bool, entries: &[(bool, String)]) -> String {
     }
     for (is_file, name) in entries {
         let slash = if *is_file { "" } else { "/" };
-        // `./` first: a file may be called `javascript:alert(1)`, and a link with that target would run it.
+        // The link begins with `./`, because a file may be called `javascript:alert(1)`, and a link
+        // with that target would run it.
         let link: String = encode_segment(name).collect();
         let (link, name) = (escape(&link), escape(name));
         let _ = writeln!(page, "<li><a href=\"./{link}{slash}\">{name}{slash}</a></li>");

@@ -53,11 +53,12 @@ use resolve::Root;
 /// The file that is served in response to a request for its directory.
 const INDEX: &str = "index.html";
 
-/// Serves the files below a directory. Listings are off by default, and hidden files are never served.
+/// A handler that serves the files below a directory. Listings are off by default, and hidden files
+/// are never served.
 #[derive(Debug, Clone)]
 pub struct StaticFiles {
     root: Root,
-    /// How many segments of a path are the prefix under which the files are served.
+    /// The number of segments of the prefix under which the files are served.
     skip: usize,
     caching: Caching,
     has_listings: bool,
@@ -72,29 +73,29 @@ enum Target {
 }
 
 impl StaticFiles {
-    /// Serves the files below `folder`.
+    /// Creates a handler for the files below `folder`.
     ///
     /// # Errors
-    /// When there is no such directory.
+    /// Returns an error when there is no such directory.
     pub fn new(folder: &Path) -> io::Result<StaticFiles> {
         let root = Root::new(folder)?;
         let (caching, open) = (Caching::default(), Arc::default());
         Ok(StaticFiles { root, skip: 0, caching, has_listings: false, open })
     }
 
-    /// Sets how long clients may use a file without revalidation.
+    /// Sets the time for which clients may use a file without revalidation.
     pub fn with_caching(self, caching: Caching) -> StaticFiles {
         // The header fields in the cache were built with the old setting, so the new cache is
         // empty.
         StaticFiles { caching, open: Arc::default(), ..self }
     }
 
-    /// Lists the files of a directory that has no `index.html`.
+    /// Enables lists of the files in directories that have no `index.html`.
     pub fn with_listings(self) -> StaticFiles {
         StaticFiles { has_listings: true, ..self }
     }
 
-    /// Serves the files under a prefix such as `/static`, and `/static` itself.
+    /// Adds routes for the files under a prefix such as `/static`, and for the prefix itself.
     pub fn routes(self, router: &mut Router, prefix: &str) {
         let skip = prefix.split('/').skip(1).count();
         let files = Arc::new(StaticFiles { skip, ..self });
@@ -221,14 +222,14 @@ impl StaticFiles {
     fn state(&self, content_type: &HeaderValue, validators: &Validators) -> Headers {
         let mut fields = Headers::new();
         fields.append(header::CACHE_CONTROL, self.caching.value(content_type));
-        // A proxy on the way to the client may compress it.
+        // A proxy on the way to the client may compress the response.
         fields.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         validators.add_to(&mut fields);
         fields
     }
 
-    /// The index file of the directory with these segments, if it exists and may be served. Like any file, it may be a
-    /// link.
+    /// Returns the index file of the directory with these segments, if it exists and may be served.
+    /// Like any file, it may be a link.
     fn index(&self, segments: &[String]) -> io::Result<Option<Opened>> {
         let parents = segments.iter().take(segments.len().saturating_sub(1)).cloned();
         let index: Vec<String> = parents.chain([INDEX.to_string()]).collect();
@@ -284,9 +285,9 @@ fn read(file: &File, metadata: &Metadata) -> io::Result<Option<SharedBytes>> {
     Ok((is_whole && is_same).then(|| bytes.into()))
 }
 
-/// The file name whose extension gives the media type: the requested name, since `app.js` may be a link to a file with
-/// another name. If the requested name has no known extension, as in `latest -> v2.pdf`, the name of the linked file
-/// counts.
+/// Returns the file name whose extension determines the media type: the requested name, since
+/// `app.js` may be a link to a file with another name. If the requested name has no known
+/// extension, as in `latest -> v2.pdf`, the name of the linked file is used.
 fn name_with_type<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
     match segments.last() {
         Some(name) if name.is_empty() => INDEX.into(),
@@ -295,8 +296,9 @@ fn name_with_type<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
     }
 }
 
-/// Redirects to the same path with a slash at its end. The path is the canonical one, so it cannot contain a line end.
-/// And since it begins with the prefix, it cannot begin with two slashes, which would name another host.
+/// Redirects to the same path with a slash at its end. The path is the canonical one, so it cannot
+/// contain a line end. It begins with the prefix, so it cannot begin with two slashes, which would
+/// name another host.
 fn redirect_to_folder(request: &Request) -> Response {
     let query = request.target().query().map(|query| format!("?{query}")).unwrap_or_default();
     match HeaderValue::try_from(format!("{}/{query}", request.path())) {

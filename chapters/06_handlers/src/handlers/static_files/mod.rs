@@ -1,15 +1,19 @@
-//! Static files: from a request to a file below a directory. The function `StaticFiles::respond` follows this list.
+//! Static files: responds to a request with a file below a directory. The function
+//! `StaticFiles::respond` has the steps of this list.
 //!
-//! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file below the root, or a directory, or
-//!    404.
-//! 2. A directory without a slash at its end is redirected to the path with one, since the links on its page are
-//!    relative to that path. With the slash, the response is its `index.html`, or its [`listing`], or 404.
-//! 3. The length, times and tag are read from the open file and not by its name, which may belong to another file by
-//!    now.
-//! 4. [`crate::http::validators`] and [`caching`]: which version this is, and how long it may be used without
-//!    revalidation.
-//! 5. [`crate::http::conditional`]: the client already has this version (304), or wanted another one (412).
-//! 6. The file is sent in parts, as fast as the client reads: memory use does not grow with the size of the file.
+//! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file below the root, or
+//!    a directory, or 404.
+//! 2. A directory without a slash at its end is redirected to the path with one, since the links on
+//!    its page are relative to that path. With the slash, the response is its `index.html`, or its
+//!    [`listing`], or 404.
+//! 3. The length, times and tag are read from the open file and not by its name, which may belong
+//!    to another file by now.
+//! 4. [`crate::http::validators`] and [`caching`]: the version of the file, and the time for which
+//!    it may be used without revalidation.
+//! 5. [`crate::http::conditional`]: the result if the client already has this version (304), or
+//!    requires another one (412).
+//! 6. The file is sent in parts, as fast as the client reads: memory use does not grow with the
+//!    size of the file.
 
 pub mod caching;
 pub mod listing;
@@ -35,37 +39,38 @@ use resolve::Root;
 /// The file that is served in response to a request for its directory.
 const INDEX: &str = "index.html";
 
-/// Serves the files below a directory. Listings are off by default, and hidden files are never served.
+/// A handler that serves the files below a directory. Listings are off by default, and hidden files
+/// are never served.
 #[derive(Debug, Clone)]
 pub struct StaticFiles {
     root: Root,
-    /// How many segments of a path are the prefix under which the files are served.
+    /// The number of segments of the prefix under which the files are served.
     skip: usize,
     caching: Caching,
     has_listings: bool,
 }
 
 impl StaticFiles {
-    /// Serves the files below `folder`.
+    /// Creates a handler for the files below `folder`.
     ///
     /// # Errors
-    /// When there is no such directory.
+    /// Returns an error when there is no such directory.
     pub fn new(folder: &Path) -> io::Result<StaticFiles> {
         let root = Root::new(folder)?;
         Ok(StaticFiles { root, skip: 0, caching: Caching::default(), has_listings: false })
     }
 
-    /// Sets how long clients may use a file without revalidation.
+    /// Sets the time for which clients may use a file without revalidation.
     pub fn with_caching(self, caching: Caching) -> StaticFiles {
         StaticFiles { caching, ..self }
     }
 
-    /// Lists the files of a directory that has no `index.html`.
+    /// Enables lists of the files in directories that have no `index.html`.
     pub fn with_listings(self) -> StaticFiles {
         StaticFiles { has_listings: true, ..self }
     }
 
-    /// Serves the files under a prefix such as `/static`, and `/static` itself.
+    /// Adds routes for the files under a prefix such as `/static`, and for the prefix itself.
     pub fn routes(self, router: &mut Router, prefix: &str) {
         let skip = prefix.split('/').skip(1).count();
         let files = Arc::new(StaticFiles { skip, ..self });
@@ -97,14 +102,15 @@ impl StaticFiles {
         // 3. The open file stays the same, even if another file gets its name.
         let Opened { file, metadata, path } = opened;
 
-        // 4. The fields that identify the version are the same in a 200 and a 304 (RFC 9110 section 15.4.5).
+        // 4. The fields that identify the version are the same in a 200 and a 304 (RFC 9110
+        //    section 15.4.5).
         let name = name_with_type(segments, &path);
         let content_type = mime::content_type(&name);
         let validators = Validators::of(&metadata, date::now());
         let describe = |mut response: Response| {
             let caching = self.caching.value(&content_type);
             response.headers_mut().set(header::CACHE_CONTROL, caching);
-            // A proxy on the way to the client may compress it.
+            // A proxy on the way to the client may compress the response.
             let vary = HeaderValue::from_static("Accept-Encoding");
             response.headers_mut().set(header::VARY, vary);
             validators.add_to(response.headers_mut());
@@ -118,7 +124,7 @@ impl StaticFiles {
             Evaluation::Failed => return Ok(precondition_failed()),
         }
 
-        // 6. Send it. A browser must not guess from the content that a text file is a script.
+        // 6. Send the file. A browser must not guess from the content that a text file is a script.
         let nosniff = HeaderValue::from_static("nosniff");
         let mut response = Response::new(Status::OK)
             .with_header(header::CONTENT_TYPE, content_type.clone())
@@ -130,8 +136,8 @@ impl StaticFiles {
         Ok(describe(response))
     }
 
-    /// The index file of the directory with these segments, if it exists and may be served. Like any file, it may be a
-    /// link.
+    /// Returns the index file of the directory with these segments, if it exists and may be served.
+    /// Like any file, it may be a link.
     fn index(&self, segments: &[String]) -> io::Result<Option<Opened>> {
         let parents = segments.iter().take(segments.len().saturating_sub(1)).cloned();
         let index: Vec<String> = parents.chain([INDEX.to_string()]).collect();
@@ -164,9 +170,9 @@ impl Handler for StaticFiles {
     }
 }
 
-/// The file name whose extension gives the media type: the requested name, since `app.js` may be a link to a file with
-/// another name. If the requested name has no known extension, as in `latest -> v2.pdf`, the name of the linked file
-/// counts.
+/// Returns the file name whose extension determines the media type: the requested name, since
+/// `app.js` may be a link to a file with another name. If the requested name has no known
+/// extension, as in `latest -> v2.pdf`, the name of the linked file is used.
 fn name_with_type<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
     match segments.last() {
         Some(name) if name.is_empty() => INDEX.into(),
@@ -175,8 +181,9 @@ fn name_with_type<'a>(segments: &'a [String], file: &'a Path) -> Cow<'a, str> {
     }
 }
 
-/// Redirects to the same path with a slash at its end. The path is the canonical one, so it cannot contain a line end.
-/// And since it begins with the prefix, it cannot begin with two slashes, which would name another host.
+/// Redirects to the same path with a slash at its end. The path is the canonical one, so it cannot
+/// contain a line end. It begins with the prefix, so it cannot begin with two slashes, which would
+/// name another host.
 fn redirect_to_folder(request: &Request) -> Response {
     let query = request.target().query().map(|query| format!("?{query}")).unwrap_or_default();
     match HeaderValue::try_from(format!("{}/{query}", request.path())) {

@@ -1,43 +1,47 @@
-//! Opens the file of a path: only below the root, without blocking, and with all checks made on the open file.
+//! The opening of files: only below the root, without blocking, and with all checks made on the
+//! open file.
 //!
-//! A check of a name holds only at the moment of the check. Before the name is used, it may be given to another file: a
-//! race called time of check to time of use (TOCTOU). So everything that matters is checked on the open file.
+//! A check of a name holds only at the moment of the check. Before the name is used, it may be
+//! given to another file: a race called time of check to time of use (TOCTOU). So everything that
+//! matters is checked on the open file.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The result of looking up a path.
+/// The result of the look-up of a path.
 #[derive(Debug)]
 pub enum Found {
-    /// A regular file, which is open.
+    /// A regular file, which has been opened.
     File(Opened),
-    /// A directory, by its path without symbolic links.
+    /// A directory, as a path without symbolic links.
     Folder(PathBuf),
 }
 
 /// An open file, and its metadata when it was opened.
 #[derive(Debug)]
 pub struct Opened {
-    /// The open file stays the same, even if another file gets its name.
+    /// The open file, which stays the same even if another file gets its name.
     pub file: File,
-    /// Type, length and times, read from the open file.
+    /// The type, the length and the times, read from the open file.
     pub metadata: Metadata,
-    /// Its path without symbolic links.
+    /// The path of the file without symbolic links.
     pub path: PathBuf,
 }
 
-/// Opens the file at `relative` below `root`, which is a path without symbolic links. Links are followed as long as
-/// they end below the root. `None` for a path outside of the root, and for anything but a file or directory.
+/// Opens the file at `relative` below `root`, which is a path without symbolic links. Links are
+/// followed as long as they end below the root. Returns `None` for a path outside of the root, and
+/// for anything but a file or directory.
 ///
 /// # Errors
-/// The error of the system call.
+/// Returns the error of the system call.
 pub fn beneath(root: &Path, relative: &Path) -> io::Result<Option<Found>> {
     let path = root.join(relative).canonicalize()?;
     if !path.starts_with(root) {
         return Ok(None);
     }
-    // Opening a device can already have an effect (a tape rewinds), so opening it first and checking then is too late.
+    // Opening a device can already have an effect (a tape rewinds), so it is too late to check the
+    // type only after opening.
     let kind = fs::metadata(&path)?.file_type();
     if kind.is_dir() {
         return Ok(Some(Found::Folder(path)));
@@ -49,8 +53,8 @@ pub fn beneath(root: &Path, relative: &Path) -> io::Result<Option<Found>> {
     Ok(opened.map(Found::File))
 }
 
-/// Opens a file that was below the root a moment ago. By now its name may belong to a FIFO, or a part of its path to a
-/// link out of the root.
+/// Opens a file that was below the root when it was looked up. Since then its name may have been
+/// given to a FIFO, or a part of its path to a link out of the root.
 fn open_and_check(root: &Path, path: &Path) -> io::Result<Option<Opened>> {
     let file = non_blocking().open(path)?;
     let metadata = file.metadata()?;
@@ -59,9 +63,9 @@ fn open_and_check(root: &Path, path: &Path) -> io::Result<Option<Opened>> {
     Ok(is_served.then_some(Opened { file, metadata, path }))
 }
 
-/// Opening a FIFO waits until another process opens it for writing (fifo(7)), which may never happen. With `O_NONBLOCK`
-/// it does not wait. For a regular file the flag changes nothing, unless another process holds a lease on it
-/// (fcntl(2)).
+/// Returns the options for opening a file without blocking. Opening a FIFO waits until another
+/// process opens it for writing (fifo(7)), which may never happen, but not with `O_NONBLOCK`. For a
+/// regular file the flag changes nothing, unless another process holds a lease on it (fcntl(2)).
 #[cfg(unix)]
 fn non_blocking() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt;
@@ -71,7 +75,8 @@ fn non_blocking() -> OpenOptions {
     options
 }
 
-/// On Windows, named pipes are in a file system of their own, `\\.\pipe`.
+/// Returns the options for opening a file. They need no flag on Windows, where named pipes are in a
+/// file system of their own, `\\.\pipe`.
 #[cfg(not(unix))]
 fn non_blocking() -> OpenOptions {
     let mut options = OpenOptions::new();
@@ -79,10 +84,12 @@ fn non_blocking() -> OpenOptions {
     options
 }
 
-/// The path of an open file as the kernel knows it: its real location, not the name under which it was opened.
+/// Returns the path of an open file from the kernel: its real location, and not the name under
+/// which it was opened.
 ///
 /// # Errors
-/// When `/proc` is not mounted. Then no file is served, because no path can be verified.
+/// Returns an error when `/proc` is not mounted. No file is served then, because no path can be
+/// verified.
 #[cfg(target_os = "linux")]
 pub(super) fn path_of(file: &File, _: &Path) -> io::Result<PathBuf> {
     use std::os::fd::AsRawFd;
@@ -91,9 +98,9 @@ pub(super) fn path_of(file: &File, _: &Path) -> io::Result<PathBuf> {
     })
 }
 
-/// The path by which the file was opened, if it still leads to the same file and still has no links. This makes the
-/// race window smaller, but does not close it: a name that is exchanged three times at the right moments can still
-/// pass.
+/// Returns the path by which the file was opened, if it still leads to the same file and still has
+/// no links. This makes the race window smaller, but does not close it: a name that is exchanged
+/// three times at the right moments can still pass.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn path_of(file: &File, path: &Path) -> io::Result<PathBuf> {
     let path = path.canonicalize()?;
@@ -116,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    /// Opening anything else could wait for a peer, or read without end.
+    /// Opening any other kind of file could wait for a peer, and reading it might never end.
     #[test]
     fn only_files_and_directories_are_found() {
         let folder = tempfile::tempdir().unwrap();
@@ -152,8 +159,8 @@ mod tests {
         }
     }
 
-    /// Regression test for a file that is replaced between check and open (TOCTOU). A symbolic link once led out of the
-    /// root, and opening a FIFO blocked forever.
+    /// Regression test for a file that is replaced between check and open (TOCTOU). In an earlier
+    /// version a symbolic link led out of the root, and opening a FIFO blocked forever.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_file_exchanged_after_the_check_is_not_served() {

@@ -1,7 +1,7 @@
-//! Resolves the segments of a path to a file below the root, or to nothing.
+//! The resolution of the segments of a path to a file below the root, or to nothing.
 //!
-//! Rejects every path that could lead out of the root, and every path that another operating system would interpret
-//! differently. The client cannot distinguish a rejected path from a missing file.
+//! A path is rejected if it could lead out of the root, or if another operating system would
+//! interpret it differently. The client cannot distinguish a rejected path from a missing file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,17 @@ use super::open::{self, Found};
 
 /// The directory whose files are served.
 ///
-/// It may be a link to the current release. So the link is followed for each request, and its target is never kept.
+/// It may be a link to the current release, so the link is followed for each request, and its
+/// target is never kept.
 #[derive(Debug, Clone)]
 pub struct Root(PathBuf);
 
 impl Root {
-    /// Makes a directory the root. The path is made absolute, so a later change of the working directory does not
-    /// matter.
+    /// Makes a directory the root. The path is made absolute, so a later change of the working
+    /// directory does not matter.
     ///
     /// # Errors
-    /// When the path does not exist or is not a directory.
+    /// Returns an error when the path does not exist or is not a directory.
     pub fn new(folder: &Path) -> io::Result<Root> {
         if !folder.metadata()?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
@@ -27,10 +28,10 @@ impl Root {
         std::path::absolute(folder).map(Root)
     }
 
-    /// Opens the root as a request does, to check that it is there.
+    /// Looks up the root like a request does, to check that it is there.
     ///
     /// # Errors
-    /// When the path does not exist or is not a directory.
+    /// Returns an error when the path does not exist or is not a directory.
     pub fn check(&self) -> io::Result<()> {
         match self.find(&[])? {
             Some(Found::Folder(_)) => Ok(()),
@@ -38,10 +39,12 @@ impl Root {
         }
     }
 
-    /// Finds the file or directory at these segments; `None` if there is none that may be served.
+    /// Finds the file or directory at these segments. Returns `None` if there is none that may be
+    /// served.
     ///
     /// # Errors
-    /// The error of the system call, except that a missing file is `None`. A missing root is an error.
+    /// Returns the error of the system call, except for a missing file, which is `None`. A missing
+    /// root is an error.
     pub fn find(&self, segments: &[String]) -> io::Result<Option<Found>> {
         let Some(relative) = relative_path(segments) else { return Ok(None) };
         let root = self.0.canonicalize().map_err(|error| self.is_gone(&error))?;
@@ -51,19 +54,22 @@ impl Root {
         }
     }
 
-    /// Gives a missing root an error kind of its own, to distinguish it from a missing file.
+    /// Gives an error of the root another kind, to distinguish it from a missing file.
     fn is_gone(&self, error: &io::Error) -> io::Error {
         io::Error::other(format!("the root {} cannot be used: {error}", self.0.display()))
     }
 }
 
-/// At the root, this directory is public (RFC 8615), unlike all other names that begin with a dot.
+/// The directory that is public at the root (RFC 8615), unlike all other names that begin with a
+/// dot.
 const WELL_KNOWN: &str = ".well-known";
 
-/// Converts the segments to a path that only leads downwards. `None` if a segment is not a plain file name.
+/// Converts the segments to a path that only leads downwards. Returns `None` if a segment is not a
+/// plain file name.
 ///
-/// The segments were decoded once, and must not be decoded again: `%252e` is `%2e` here, an ordinary name, and would
-/// become a dot. An empty segment may only be the last one: it is the slash at the end of a directory's path.
+/// The segments were decoded once, and must not be decoded again: `%252e` is `%2e` here, which is
+/// an ordinary name and would become a dot. An empty segment may only be the last one: it is the
+/// slash at the end of a directory's path.
 pub fn relative_path(segments: &[String]) -> Option<PathBuf> {
     let names = match segments {
         [names @ .., last] if last.is_empty() => names,
@@ -75,10 +81,10 @@ pub fn relative_path(segments: &[String]) -> Option<PathBuf> {
     names.iter().enumerate().all(is_served).then(|| names.iter().collect())
 }
 
-/// Whether this is the name of one file in one directory.
+/// Returns whether `name` is the name of one file in one directory.
 ///
-/// A slash arrived as `%2F`, which is no separator to the router but would be one to the kernel. The same holds for a
-/// backslash on Windows; elsewhere it is an ordinary character. NUL ends a path in C.
+/// A slash from `%2F` does not separate segments in the router, but would do so in the kernel, and
+/// so would a backslash on Windows. NUL ends a path in C.
 fn is_plain_name(name: &str) -> bool {
     let is_more = name.is_empty()
         || name.contains(['/', '\0'])
@@ -86,18 +92,18 @@ fn is_plain_name(name: &str) -> bool {
     !is_more
 }
 
-/// Whether a file name is hidden by convention: `.git`, `.env`, `.htpasswd`, and also `.` and `..`; but `a..b` is an
-/// ordinary name.
+/// Returns whether a file name is hidden by convention: `.git`, `.env`, `.htpasswd`, and also `.`
+/// and `..`; but `a..b` is an ordinary name.
 ///
-/// The **requested** name counts. A link with a visible name serves its target, even one with a hidden name: a user who
-/// can create a link there could as well copy the file.
+/// The **requested** name decides. A link with a visible name serves its target, even one with a
+/// hidden name: a user who can create a link there could as well copy the file.
 fn is_hidden(name: &str) -> bool {
     name.starts_with('.')
 }
 
-/// Names that Windows interprets: a backslash, a drive (`C:`), an alternate data stream (`a.txt::$DATA`), a dot or a
-/// space at the end, which Windows drops, the short name of another file (`GIT~1` may be `.git`), and device names with
-/// any extension.
+/// Returns whether Windows interprets a name in a special way: a backslash, a drive (`C:`), an
+/// alternate data stream (`a.txt::$DATA`), a dot or a space at the end, which Windows drops, the
+/// short name of another file (`GIT~1` may be `.git`), and device names with any extension.
 fn is_special_on_windows(name: &str) -> bool {
     const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
@@ -114,8 +120,9 @@ fn is_special_on_windows(name: &str) -> bool {
         || is_port
 }
 
-/// Whether an error means that the file does not exist, or that the server may not read it. Other errors, such as too
-/// many open files, must not become a 404, which a cache may store (RFC 9110 section 15.5.5).
+/// Returns whether an error means that the file does not exist, or that the server may not read it.
+/// Other errors, such as too many open files, must not become a 404, which a cache may store
+/// (RFC 9110 section 15.5.5).
 pub fn is_absent(error: &io::Error) -> bool {
     let is_kind = matches!(
         error.kind(),
@@ -130,8 +137,8 @@ pub fn is_absent(error: &io::Error) -> bool {
     is_kind || is_dead_end(error)
 }
 
-/// Errors for which the standard library has no kind: a loop of links, a socket, and a missing device. The first two
-/// have different numbers on each Unix.
+/// Returns whether the standard library has no kind for the error: a loop of links, a socket, and a
+/// missing device. The numbers of the first two differ between Unix systems.
 #[cfg(unix)]
 fn is_dead_end(error: &io::Error) -> bool {
     use rustix::io::Errno;
