@@ -1,6 +1,7 @@
 //! The configuration of the server. All errors in it are reported at once.
 //!
-//! The more specific source wins: flag, then environment variable, then file, then default.
+//! For each setting, the most specific source takes precedence: flag, then environment variable,
+//! then file, then default.
 
 mod settings;
 mod values;
@@ -30,21 +31,21 @@ pub struct Config {
     /// The directory whose files are served, or `None` for the `public` directory of the
     /// demonstration.
     pub root: Option<PathBuf>,
-    /// Whether the server has no routes but those of the files, which it serves from `/` on.
+    /// Whether only files are served, from `/` on, besides the health checks and the metrics.
     pub files_only: bool,
     /// Whether directories without an `index.html` are listed.
     pub listings: bool,
     /// The time for which a client may cache a file other than an HTML page without revalidating
     /// it.
     pub max_age: Duration,
-    /// The format of the access log; `None` for no log.
+    /// The format of the access log, or `None` for no log.
     pub log: Option<LogFormat>,
     /// The limits that apply to each client.
     pub limits: Limits,
     /// The maximum number of bytes held for all clients together: see
     /// [`memory_budget`](crate::core::memory_budget).
     pub max_memory: usize,
-    /// The numbers of permits and threads.
+    /// The numbers of permits and threads, and the stall timeout.
     pub size: PoolConfig,
     /// The maximum numbers of connections, in total and from one address.
     pub clients: ConnectionLimits,
@@ -140,8 +141,8 @@ pub fn read(
     })
 }
 
-/// Reports each variable whose value is not UTF-8. Ignoring it would silently use another setting than the intended
-/// one.
+/// Reports each variable whose value is not UTF-8. If it were ignored, the server would silently
+/// use another value than the intended one.
 fn unreadable_variables(environment: impl Fn(&str) -> Option<OsString>) -> Vec<String> {
     let settings = SETTINGS.iter().map(|setting| setting.name);
     let names = settings.chain(SWITCHES.map(|(name, _)| name)).chain(["config"]).map(variable);
@@ -150,8 +151,8 @@ fn unreadable_variables(environment: impl Fn(&str) -> Option<OsString>) -> Vec<S
     names.filter(is_unreadable).map(|name| format!("{name}: its value is not UTF-8")).collect()
 }
 
-/// Reports each old name of a setting on the command line or in the environment. Ignoring it would silently use the
-/// default.
+/// Reports each old name of a setting on the command line or in the environment. If it were
+/// ignored, the server would silently use the default.
 fn old_names(matches: &ArgMatches, environment: impl Fn(&str) -> Option<OsString>) -> Vec<String> {
     let mut problems = Vec::new();
     for (old, new) in RENAMED {

@@ -130,7 +130,7 @@ impl Server {
         self
     }
 
-    /// Sets the numbers of permits and threads.
+    /// Sets the numbers of permits and threads, and the stall timeout.
     pub fn with_workers(self, size: PoolConfig) -> Server {
         Server { size, ..self }
     }

@@ -75,7 +75,7 @@ pub fn build_with(
     layers(routes, log, metrics, memory, CatchPanic)
 }
 
-/// Builds the table of routes. Each handler is run so that it may block.
+/// Builds the table of routes. Each handler may block, and gets its own blocking predictor.
 fn build_routes(router: Router) -> Result<Routes, BuildError> {
     Ok(router.build()?.wrap_each(predict_blocking))
 }

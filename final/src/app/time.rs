@@ -33,8 +33,9 @@ pub(super) fn show(request: &mut Request) -> Result<Response, HttpError> {
     Ok(response.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
 }
 
-/// `1994-11-06T08:49:37Z` (RFC 3339 section 5.6), built from `Sun, 06 Nov 1994 08:49:37 GMT`: both are UTC in whole
-/// seconds, and in the latter each part has a fixed position.
+/// Formats a time as `1994-11-06T08:49:37Z` (RFC 3339 section 5.6), from the HTTP date `Sun, 06 Nov
+/// 1994 08:49:37 GMT`. Both are in UTC with whole seconds, and each part of the HTTP date has a
+/// fixed position.
 fn iso(time: SystemTime) -> String {
     let date = date::imf_fixdate(time);
     let (day, month, year, clock) = (&date[5..7], &date[8..11], &date[12..16], &date[17..25]);

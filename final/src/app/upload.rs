@@ -1,4 +1,4 @@
-//! Accepts a body of any size, and stores nothing.
+//! An upload endpoint that accepts a body of any size and stores nothing.
 
 use std::io::Read;
 

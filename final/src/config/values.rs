@@ -148,7 +148,7 @@ impl Values {
         self.countable(name, time, "must be a time such as 0s, 500ms, 10s or 2m")
     }
 
-    /// Rejects text that is not a time, and times that the clock cannot represent.
+    /// Adds a problem for text that is not a time, and for a time that the clock cannot represent.
     fn countable(&mut self, name: &str, time: Option<Duration>, what: &str) -> Duration {
         match time {
             Some(time) if time <= LONGEST => return time,

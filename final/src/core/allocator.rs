@@ -10,7 +10,7 @@
 //! fixed threshold also makes an arena return all but 128 KiB at its end whenever a block there is
 //! freed (`M_TRIM_THRESHOLD`), so this second threshold is set to 2 MiB.
 
-/// Blocks of at least this many bytes go back to the OS when they are freed.
+/// The minimum size in bytes of a block that returns to the OS when it is freed.
 pub const LARGE_BLOCK: usize = 256 * 1024;
 
 /// The environment variable and the settings in it, which glibc reads when a program starts.

@@ -81,8 +81,8 @@ mod tests {
         while !socket.write(&bytes).is_err_and(full) {}
     }
 
-    /// Regression test: a response generated from the request body is sent while the body still arrives. Sending it
-    /// once blocked forever when the send buffer was full.
+    /// Regression test: a response generated from the request body is sent while the body still
+    /// arrives. When the send buffer was full, that send blocked forever.
     #[test]
     fn between_two_calls_the_socket_does_not_block() {
         for sends in [false, true] {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_sends_or_reads_nothing_is_waited_for_only_so_long() {
+    fn a_wait_for_a_client_that_sends_or_reads_nothing_is_limited() {
         let (_client, server) = pair();
         // The peer's kernel continues to accept bytes for a moment, so the buffers are only full
         // when this has happened twice.

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_token_finds_nothing() {
+    fn a_stale_token_matches_no_connection() {
         let table = ConnectionTable::new(1);
         let old = table.reserve().unwrap();
         assert_eq!(table.reserve(), None);
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_takes_the_connection_and_not_before() {
+    fn a_connection_is_taken_when_its_deadline_passes_and_not_before() {
         let (table, start) = (ConnectionTable::new(4), Instant::now());
         let [a, b] = [(); 2].map(|()| table.reserve().unwrap());
         park(&table, a, "a", start + 2 * SECOND);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_was_moved_counts_where_it_is_now() {
+    fn only_the_latest_deadline_of_a_connection_counts() {
         let (table, start) = (ConnectionTable::new(1), Instant::now());
         let token = table.reserve().unwrap();
         // A new request on the connection moves the deadline to a later time.
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn some_can_be_taken_by_what_they_are() {
+    fn parked_connections_can_be_taken_by_a_condition() {
         let (table, start) = (ConnectionTable::new(4), Instant::now());
         for name in ["idle", "busy", "idle"] {
             park(&table, table.reserve().unwrap(), name, start);
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_was_moved_comes_up_though_nothing_more_happens() {
+    fn a_moved_deadline_expires_without_further_events() {
         let (table, start) = (ConnectionTable::new(1), Instant::now());
         let token = table.reserve().unwrap();
         park(&table, token, "a", start + SECOND);
@@ -399,10 +399,10 @@ mod tests {
         assert_eq!(table.take_expired(start + 5 * SECOND), Some((token, "a")));
     }
 
-    /// If the entry of the ended connection counted as its own, the next connection would have no
-    /// deadline at all.
+    /// If the old entry counted for the next connection, that connection would have no deadline at
+    /// all.
     #[test]
-    fn the_deadline_of_an_ended_connection_is_not_that_of_the_next_one_in_its_place() {
+    fn the_deadline_of_an_ended_connection_does_not_apply_to_the_next_one_in_its_slot() {
         for (before, after) in [(1, 5), (5, 5), (5, 1)] {
             let (table, start) = (ConnectionTable::new(1), Instant::now());
             let old = table.reserve().unwrap();
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn timers_do_not_grow_with_deadlines_that_come_nearer() {
+    fn timers_do_not_grow_with_deadlines_that_move_earlier() {
         let (table, start) = (ConnectionTable::new(2), Instant::now());
         let token = table.reserve().unwrap();
         for number in (0..1_000).rev() {
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_token_shows_nothing_and_leaves_no_wake_up() {
+    fn a_stale_token_gives_no_access_and_leaves_no_wake_up() {
         let table = ConnectionTable::new(1);
         let old = table.reserve().unwrap();
         table.release(old);
@@ -446,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_with_all_others_has_the_token_of_its_place() {
+    fn each_connection_of_take_all_has_its_own_token() {
         let table = ConnectionTable::new(2);
         assert!(table.is_empty());
         let old = table.reserve().unwrap();

@@ -111,8 +111,8 @@ impl Reservation {
         self.bytes
     }
 
-    /// Grows or shrinks the reservation to `bytes` bytes. The first call determines the budget;
-    /// later calls ignore the argument.
+    /// Grows or shrinks the reservation to `bytes` bytes. The first call that grows it determines
+    /// the budget; later calls ignore the argument.
     ///
     /// # Errors
     /// Returns [`OverBudget`] if the reservation cannot grow to this size. Its size does not change

@@ -22,8 +22,8 @@ pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     handle(&[SIGHUP, SIGINT, SIGTERM], move |_| stop())
 }
 
-/// Calls `stop` like [`on_stop`], for a server that can reload: SIGHUP calls `reload`, as usual for
-/// daemons, and does not stop the program.
+/// Sets up signal handling like [`on_stop`], for a server that can reload: SIGHUP calls `reload`,
+/// as usual for daemons, and does not stop the program.
 ///
 /// SIGUSR1 and SIGUSR2 end a program that does not handle them. Other servers reopen their log or
 /// begin an upgrade at these signals, so an operator may send them out of habit. They are reported
@@ -63,7 +63,7 @@ pub fn on_stop(stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(stop).map_err(io::Error::other)
 }
 
-/// Calls `stop` like [`on_stop`]. Windows has no signal for a reload.
+/// Sets up signal handling like [`on_stop`]. Windows has no signal for a reload.
 #[cfg(not(unix))]
 pub fn on_stop_or_reload(
     stop: impl FnMut() + Send + 'static,

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A set of slots, empty by default. Clones share the same slots.
+/// A set of slots, which has no slots by default. Clones share the same slots.
 #[derive(Debug, Clone, Default)]
 pub struct UploadSlots(Arc<Mutex<Slots>>);
 

@@ -19,7 +19,8 @@ use super::worker_pool::{Pool, Work};
 /// without need.
 pub(super) const TICK: Duration = Duration::from_millis(5);
 
-/// The time between two ticks of an idle server. With 50 ms it uses 0.05 % of a core, and with 5 ms 0.37 %.
+/// The time between two ticks of an idle server. With 50 ms an idle server uses 0.05 % of a core,
+/// and with 5 ms 0.37 %.
 pub(super) const IDLE_TICK: Duration = Duration::from_millis(50);
 
 struct Watchdog<'a, W: Work> {

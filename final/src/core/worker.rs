@@ -29,7 +29,7 @@ pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>) {
     let mut ready = Ready::with_capacity(BATCH);
     parker::attach(parker);
     while let Some(index) = parker.wait(&pool.stopped) {
-        was_preempted(); // It may still be set by the loss of an earlier permit.
+        was_preempted(); // Clear the flag: the loss of an earlier permit may have set it.
         set_release(pool, parker, index);
         loop {
             match pool.permits[index].next(parker.id) {

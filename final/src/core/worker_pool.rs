@@ -20,7 +20,7 @@ use super::sync::{Mutex, lock};
 use super::watchdog::{self, IDLE_TICK};
 use super::worker;
 
-/// The numbers of threads and permits.
+/// The size of the worker pool: the numbers of permits and threads, and the stall timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolConfig {
     /// The number of threads that wait for events and run steps at the same time, by default one
@@ -242,7 +242,7 @@ impl<W: Work> Pool<W> {
             Ok(()) => self.permits[index].add(thread, ready.tokens()),
             Err(error) => {
                 log_stderr(format_args!("waiting for sockets: {error}"));
-                thread::sleep(IDLE_TICK); // not a busy loop, should it fail again and again
+                thread::sleep(IDLE_TICK); // avoids a busy loop if every wait fails
             }
         }
     }

@@ -108,7 +108,7 @@ impl Exchange {
         !self.input.is_empty()
     }
 
-    /// Appends bytes that have arrived.
+    /// Appends received bytes to the input.
     pub fn receive(&mut self, bytes: &[u8]) {
         self.input.spare(bytes.len()).extend_from_slice(bytes);
     }

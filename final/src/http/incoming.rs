@@ -149,8 +149,8 @@ impl Incoming {
         }
     }
 
-    /// Returns the flag for `100 Continue`, which is true until the interim response is sent. The
-    /// caller sets it to `false` when it begins to send the final response, because an interim
+    /// Returns the flag that is true while the interim response `100 Continue` is still to be sent.
+    /// The caller sets it to `false` when it begins to send the final response, because an interim
     /// response after that would become a part of it. (A client that gets no `100 Continue` sends
     /// its body after a while.)
     pub(super) fn expects(&self) -> Arc<AtomicBool> {
@@ -348,7 +348,7 @@ mod tests {
 
     /// A client that sends a byte now and then must not hold the thread forever.
     #[test]
-    fn the_time_counts_for_a_mebibyte_and_not_for_each_byte() {
+    fn the_deadline_applies_to_each_mebibyte_and_not_to_each_byte() {
         let lengths = [1, 1, PORTION - 2, 1, PORTION - 2, 1];
         let pieces = lengths.iter().map(|length| vec![b'x'; *length]).collect();
         let source = Script { pieces, ..Script::default() };

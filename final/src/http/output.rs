@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_in_parts_is_complete_and_in_order() {
+    fn output_taken_in_parts_is_complete_and_in_order() {
         let bodies: [fn(SharedBytes, Range<usize>) -> PendingBody; 4] = [
             |bytes, left| PendingBody::Shared { bytes, left },
             |bytes, range| PendingBody::Bytes { bytes: bytes[range].to_vec().into(), sent: 0 },
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_body_leaves_with_its_header_section_and_a_file_is_announced() {
+    fn a_large_body_is_sent_with_its_header_section_and_a_file_is_announced() {
         let bytes = PendingBody::Bytes { bytes: b"body"[..].into(), sent: 0 };
         for (body, expected) in [
             (bytes, (&b"head"[..], &b"body"[..], false)),

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn the_handler_of_a_protected_path_knows_the_user() {
+    fn the_handler_of_a_protected_path_gets_the_user() {
         let mut request =
             Request::builder(Method::Get, "/admin").header("Authorization", &basic("ada:a:b"));
         assert_eq!(user(request.build()).as_deref(), Some("ada"));

@@ -40,7 +40,7 @@ struct Numbers {
     durations: BTreeMap<String, Histogram>,
 }
 
-/// The labels of a counter, compared in this order.
+/// The labels of a counter. The order of the fields is the order in which the series are sorted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Series {
     method: &'static str,

@@ -75,7 +75,7 @@ pub fn reject_invalid(request: &mut Request, next: Next<'_>) -> Response {
     }
 }
 
-/// The request has an invalid id, or more than one.
+/// The error for a request with an invalid id, or with more than one.
 #[derive(Debug)]
 struct InvalidId;
 

@@ -56,7 +56,7 @@ impl Engine {
                 }
                 Err(AcceptError::Shortage(error)) => {
                     self.on_exhaustion(&error);
-                    more = false; // the watchdog arms it after the pause
+                    more = false; // the watchdog arms the listening socket after the pause
                     break;
                 }
             }
@@ -255,7 +255,7 @@ mod tests {
 
     /// An address at its limit takes no slot from other addresses.
     #[test]
-    fn who_is_refused_for_its_address_leaves_the_places_to_others() {
+    fn a_client_over_the_limit_of_its_address_takes_no_slot() {
         let engine = engine(ConnectionLimits { total: 2, by_address: Some(1) });
         let (_one, stream) = pair().unwrap();
         let _first = engine.register(stream, peer(1)).expect("there is a slot");
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shortage_is_told_to_one_client_and_then_accepting_rests() {
+    fn on_a_shortage_one_client_gets_503_and_accepting_pauses() {
         let (mut engine, address) = listening(engine(ONE));
         engine.spare_fd = Mutex::new(File::open("/dev/null").ok());
         let mut client = TcpStream::connect(address).unwrap();
@@ -328,8 +328,8 @@ mod tests {
         engine.rearm(LISTENER);
         assert_eq!(reported(&engine.poller, LONG), [LISTENER]);
         engine.accept(&mut Scratch::default(), Admission::Serve);
-        // The table has all clients except the one that has had its step and the one that has not
-        // been accepted.
+        // The poller has reported the listener and all clients except two: the one that has had its
+        // step, and the one that has not been accepted.
         assert_eq!(lock(&seen).len(), ACCEPTED_PER_STEP);
         assert!(lock(&seen).contains(&LISTENER));
         drop(clients);

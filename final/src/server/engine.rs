@@ -397,7 +397,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_a_step_had_no_room_for_is_reported_though_nothing_more_arrives() {
+    fn bytes_that_a_step_had_no_room_for_are_reported_without_new_bytes() {
         let engine = engine(few());
         let mut client = connect(&engine);
         let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
@@ -408,9 +408,9 @@ pub(super) mod tests {
         assert_eq!(reported(&engine.poller, LONG), tokens);
     }
 
-    /// The test plays a thread that was notified, and blocked before it took the connection.
+    /// The test represents a thread that was notified, and blocked before it took the connection.
     #[test]
-    fn a_connection_that_a_thread_could_not_get_to_is_reported_again() {
+    fn a_connection_that_a_blocked_thread_did_not_take_is_reported_again() {
         // This is more than a socket accepts at once: the largest send buffer on Linux is 4 MiB by
         // default (tcp(7), tcp_wmem).
         let body = "x".repeat(32 << 20);
@@ -433,7 +433,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn all_whose_deadline_has_passed_are_ended_by_one_tick() {
+    fn one_tick_ends_all_connections_whose_deadline_has_passed() {
         let engine = engine(few());
         let clients = [connect(&engine), connect(&engine)];
         engine.tick(Instant::now());
@@ -483,7 +483,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_shutdown_ends_idle_connections_and_none_that_has_begun_or_is_new() {
+    fn a_shutdown_ends_idle_connections_but_none_that_is_new_or_has_a_request() {
         let half = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab";
         let whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         let (new, old) = (Duration::ZERO, FIRST_REQUEST);

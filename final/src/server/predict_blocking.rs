@@ -11,8 +11,9 @@ struct Predicted {
     handler: Arc<dyn Handler>,
 }
 
-/// Wraps a handler that may block, so that it delays other requests only the first time that it
-/// blocks. The function is meant for [`Routes::wrap_each`](crate::http::routes::Routes::wrap_each).
+/// Wraps a handler that may block, so that it delays other requests only when it blocks
+/// unexpectedly. The function is meant for
+/// [`Routes::wrap_each`](crate::http::routes::Routes::wrap_each).
 pub fn predict_blocking(handler: Arc<dyn Handler>) -> Arc<dyn Handler> {
     Arc::new(Predicted { predictor: BlockingPredictor::default(), handler })
 }

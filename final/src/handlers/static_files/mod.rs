@@ -109,7 +109,7 @@ impl StaticFiles {
     }
 
     fn respond(&self, request: &Request) -> io::Result<Response> {
-        // 1. to 4.
+        // 1. to 4. Look up the file.
         let now = Instant::now();
         // A reload must not be answered from a cached lookup. Browsers send `max-age=0` for a reload and `no-cache` for
         // a forced reload (RFC 9111 sections 5.2.1.1 and 5.2.1.4).

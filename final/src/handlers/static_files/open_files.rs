@@ -23,7 +23,8 @@ const FRESH: Duration = Duration::from_secs(1);
 /// small, this is 4 MiB in total.
 pub const SMALL: u64 = 16 * 1024;
 
-/// The maximum number of open files, and the share of the process's descriptor limit that they may use.
+/// The bounds on the number of open files: 256, and an eighth of the limit on file descriptors of
+/// the process.
 const MAX_OPEN_FILES: usize = 256;
 const PART: u64 = 8;
 
@@ -102,7 +103,7 @@ impl OpenFiles {
         (now.saturating_duration_since(*found) < FRESH).then(|| Arc::clone(file))
     }
 
-    /// Keeps a file that was just looked up.
+    /// Adds a file that was just looked up.
     pub fn insert(&self, path: &str, file: &Arc<OpenFile>, now: Instant) {
         lock(&self.files).insert(path.to_string(), (now, Arc::clone(file)), 1, now);
     }

@@ -24,7 +24,7 @@ pub const RANGE: HeaderName = HeaderName::from_static("Range");
 pub enum Wanted {
     /// The whole file: the request has no range, or its range is ignored.
     Whole,
-    /// This range of at least one byte.
+    /// A part of the file: this range of at least one byte.
     Part(Range<u64>),
     /// A range that begins beyond the end of the file.
     Missing,

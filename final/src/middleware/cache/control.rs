@@ -10,7 +10,7 @@ use crate::http::{Headers, header};
 pub struct CacheControl(Vec<(String, String)>);
 
 impl CacheControl {
-    /// Parses all lines of the field.
+    /// Parses all lines of Cache-Control.
     pub fn of(headers: &Headers) -> CacheControl {
         let directives = headers.list(header::CACHE_CONTROL).map(|directive| {
             let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
