@@ -17,7 +17,7 @@ use super::watchdog::TICK;
 /// 0.30 of the throughput.
 const EXPECTED_TO_BLOCK: u32 = 32;
 
-/// Predicts whether a handler will block. Each route has its own predictor.
+/// A prediction of whether a handler will block. Each route has its own predictor.
 ///
 /// The watchdog needs 5 to 10 ms to detect that a handler blocks, and the later events in the batch
 /// wait as long. A handler that queries a database blocks on every request, so after the first

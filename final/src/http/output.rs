@@ -68,8 +68,8 @@ impl Output {
         !matches!(self.body, PendingBody::Nothing)
     }
 
-    /// Returns whether only the end of the connection tells the client that the response is
-    /// complete.
+    /// Returns whether the body is close-delimited: only the end of the connection shows the client
+    /// that the response is complete.
     pub fn ends_with_connection(&self) -> bool {
         matches!(self.body, PendingBody::Stream { framing: Framing::Close, .. })
     }

@@ -33,7 +33,7 @@ pub(super) const LISTENER: Token = Token(u64::MAX - 1);
 
 /// The time that a new connection may wait for its first request during a graceful shutdown. A
 /// client connects because it has a request to send, which takes a moment to arrive. Without a
-/// response, a proxy could not tell whether the request is safe to retry.
+/// response, a proxy would have no sign whether the request is safe to retry.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// A connection, with the engine's state for it.
@@ -105,8 +105,8 @@ impl Work for Engine {
                 admission,
             );
         }
-        // Otherwise the token is stale: a deadline has ended the connection after the poller
-        // reported it.
+        // If there is no connection to take, it has ended since the poller reported it, or another
+        // thread owns it and runs a step for the pending wake-up.
     }
 
     fn rearm(&self, token: Token) {
