@@ -149,8 +149,8 @@ impl<C> ConnectionTable<C> {
         self.slots.get(index).is_some_and(|slot| lock(slot).generation == generation)
     }
 
-    /// Calls `look` with a parked connection, with its slot locked. If a thread owns the
-    /// connection, the wake-up stays pending for that thread.
+    /// Calls `look` with the connection of this token if it is parked, while its slot is locked. If
+    /// a thread owns the connection, the call counts as a wake-up that stays pending for it.
     pub fn with(&self, token: Token, look: impl FnOnce(&C)) {
         let (index, generation) = slot_of(token);
         let Some(slot) = self.slots.get(index) else { return };

@@ -67,7 +67,8 @@ pub trait Poll: Sized {
     /// Returns an error when the socket is not registered.
     fn arm(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
-    /// Removes a socket. Closing the socket does the same.
+    /// Removes a socket. Closing the socket does the same, but with epoll only once all its
+    /// duplicates (dup(2)) are closed too.
     ///
     /// # Errors
     /// Returns an error when the socket is not registered.

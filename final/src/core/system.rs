@@ -15,7 +15,7 @@ pub use linux::*;
 #[cfg(any(feature = "portable", not(target_os = "linux")))]
 pub use portable::*;
 
-/// Tests of the contract, for each implementation that compiles on this system.
+/// Tests of the contract for both implementations. They run only on Linux, where both compile.
 #[cfg(all(test, target_os = "linux", not(loom)))]
 mod tests {
     use std::fs::File;

@@ -13,8 +13,8 @@ use crate::core::allocator::LARGE_BLOCK;
 use crate::core::memory_budget::{OverBudget, Reservation, SMALL};
 use crate::core::upload_slots::UploadSlot;
 
-/// The number of bytes of a large body that must arrive before its handler is called. It also
-/// bounds the memory for this first part.
+/// The number of bytes of a large body that are collected before its handler is called, unless
+/// the client waits for `100 Continue`. With Content-Length, it also bounds the buffer for them.
 const FIRST_PART: u64 = 64 * KIB as u64;
 
 /// The state of a connection.

@@ -234,7 +234,8 @@ impl Middleware for ResponseCache {
         let is_for_us = is_read
             && !self.is_excepted(request.target())
             && !directives.has("no-store")
-            // The key does not cover request content, which can change the meaning of a request.
+            // Content of a GET or HEAD has no defined semantics (RFC 9110 section 9.3.1), but a
+            // handler may still use it, and the key does not cover it (cache poisoning).
             && request.body().is_empty()
             && !NOT_FOR_US.iter().any(|name| request.headers().contains(name));
         if is_for_us && let Some(entry) = self.find(request, &key, &directives) {

@@ -84,7 +84,7 @@ pub(super) struct Engine {
     pub(super) closes_idle: AtomicBool,
     /// The function that writes a line about a rejection.
     pub(super) rejection_log: RejectionLog,
-    /// The slots for large bodies that their handlers read.
+    /// The limit on how many large bodies handlers read at the same time.
     pub(super) uploads: UploadSlots,
     /// The connections that wait for an upload slot, the longest wait first. An entry may be stale
     /// if its connection has ended.

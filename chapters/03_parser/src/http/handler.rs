@@ -60,7 +60,7 @@ impl IntoResponse for Status {
     }
 }
 
-/// This implementation lets a handler use `?`: both sides of a `Result` convert into a response.
+/// This implementation lets a handler use `?`: both variants of a `Result` convert into a response.
 impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {
     fn into_response(self) -> Response {
         match self {

@@ -6,8 +6,8 @@ use std::fmt;
 
 /// A collection with at most one value of each type.
 ///
-/// A middleware stores its results, such as the user, as a type of its own, and a handler reads it
-/// by that type. Neither depends on the other.
+/// A middleware stores a result, such as the user, as a value of a type of its own, and a handler
+/// looks it up by that type. So two of them cannot overwrite each other's values.
 #[derive(Default)]
 pub struct Extensions {
     values: HashMap<TypeId, Box<dyn Any + Send>>,

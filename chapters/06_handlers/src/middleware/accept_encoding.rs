@@ -29,7 +29,7 @@ pub fn prefers_gzip(headers: &Headers) -> bool {
     gzip > 0 && gzip >= identity.unwrap_or(0)
 }
 
-/// Splits an element such as `gzip;q=0.5` into coding and weight. The default weight is 1, and any
+/// Splits an element such as `gzip;q=0.5` into coding and weight. The default is `q=1`, and any
 /// other parameter is invalid.
 pub(super) fn parse(element: &str) -> Option<(&str, Weight)> {
     let mut parts = element.split(';').map(|part| part.trim_matches([' ', '\t']));

@@ -164,7 +164,7 @@ mod tests {
             "http://[[::1]]",
             "http://user@a",
             "http://a?b",
-            // Browsers send these addresses in another form.
+            // Browsers serialize these addresses differently, or reject them.
             "http://[::0001]",
             "http://[0:0:0:0:0:0:0:1]",
             "http://[2001:db8::1:0:0:0]",

@@ -253,7 +253,7 @@ mod tests {
         assert_eq!(allowed.load(Ordering::SeqCst), BURST as usize);
     }
 
-    /// Sends a request for each of these keys, and returns for each whether it was allowed.
+    /// Takes one token for each character of `keys`, which is the key, and returns whether it was allowed.
     fn allowed(limiter: &RateLimit<String>, keys: &str) -> Vec<bool> {
         keys.chars().map(|key| limiter.take(key.to_string()).allowed).collect()
     }

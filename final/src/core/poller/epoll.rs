@@ -74,9 +74,9 @@ impl Poll for Epoll {
             Err(Errno::INTR) => &[],
             Err(error) => return Err(error.into()),
         };
-        // The end of a connection is reported twice. A read that returns fewer bytes than it had
-        // room for counts as the last one, so the end would not be noticed if it arrived together
-        // with the last bytes.
+        // We duplicate the token at the end of a connection. A step stops after a short read, and
+        // edge-triggered epoll reports nothing more, so with one token the step would miss a FIN
+        // that arrived with the last bytes. The second token causes another read.
         let tokens = events.iter().flat_map(|event| {
             let (data, flags) = (event.data, event.flags);
             let is_end = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);

@@ -33,9 +33,9 @@ pub(super) fn add_date(headers: &mut Headers) {
     }
 }
 
-/// Returns the age of a response when it arrived, `delay` after its request (RFC 9111 section
-/// 4.2.3). A cache on the path adds Age; a cache that does not can be detected by Date. An invalid
-/// Age is ignored, and of several values the first counts (section 5.1).
+/// Returns the age of a response when it arrived, `delay` after its request: the larger of Age
+/// plus `delay`, and the time since Date, for caches that add no Age (RFC 9111 section 4.2.3). An
+/// invalid Age is ignored, and of several values the first counts (section 5.1).
 pub(super) fn initial_age(headers: &Headers, delay: Duration) -> Duration {
     let age = headers.list(AGE).next().filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
     let age = age.map_or(0, |it| it.parse().unwrap_or(u64::MAX));
