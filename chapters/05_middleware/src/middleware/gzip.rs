@@ -47,6 +47,8 @@ impl<R: Read> GzipReader<R> {
         };
         if let Some(missing) = &mut self.missing {
             if count == 0 && *missing > 0 {
+                // Without the encoder, the next call would return the end of the stream.
+                self.encoder = Some(encoder);
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             *missing = missing.saturating_sub(count as u64);
@@ -144,7 +146,11 @@ mod tests {
     #[test]
     fn a_source_that_ends_too_soon_is_an_error() {
         let mut out = Vec::new();
-        let error = GzipReader::new(&b"four"[..], Some(5)).read_to_end(&mut out).unwrap_err();
+        let mut gzip = GzipReader::new(&b"four"[..], Some(5));
+        let error = gzip.read_to_end(&mut out).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        // It once looked like a complete stream to a caller that read again.
+        let error = gzip.read(&mut [0; 8]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 
