@@ -42,13 +42,14 @@ impl Keys {
         let (sender, pressed) = mpsc::channel();
         let mode = std::io::stdin().is_terminal().then(Mode::single_keys).flatten();
         let waits = Arc::new(AtomicBool::new(false));
-        let (before, is_awaited) = (mode.clone(), Arc::clone(&waits));
+        let (mut before, is_awaited) = (mode.clone(), Arc::clone(&waits));
         let read = move || {
             for byte in std::io::stdin().lock().bytes().map_while(Result::ok) {
                 let quits = QUIT.contains(&byte) && before.is_some();
                 if quits && !is_awaited.load(Ordering::SeqCst) {
                     // The main thread waits for a check. The checks and their server end with this process.
-                    drop(before);
+                    // Dropping the mode puts the terminal back.
+                    let _ = before.take();
                     return interrupt();
                 }
                 if sender.send(byte).is_err() {

@@ -18,8 +18,8 @@ const VERSION: &str = "4.11.1";
 /// How many browsers share the pages. Each does one thing at a time.
 const BROWSERS: usize = 2;
 
-/// How long a browser may take for its pages.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a browser may take for its pages, also while other tests run.
+const PATIENCE: Duration = Duration::from_secs(1200);
 
 const FRAME: &str = include_str!("accessibility.html");
 

@@ -87,10 +87,18 @@ fn with_pages(frame: &str, pages: &[String]) -> Result<String> {
     Ok(frame.replacen("/*pages*/[]", &serde_json::to_string(&absolute)?, 1))
 }
 
-/// The pages of the built book, but for the one that holds all others to be printed.
+/// What mdBook writes into a page that redirects.
+const REDIRECT: &str = "<meta http-equiv=\"refresh\"";
+
+/// The pages of the built book, but for the page that holds all others to be printed.
 fn pages(root: &Path) -> Result<Vec<String>> {
     let mut pages = crate::files::below(root, "html").context("build the book first")?;
     pages.retain(|page| !["print.html", "toc.html", "404.html"].contains(&page.as_str()));
+    // The addresses that redirect lead to pages that are in the list already.
+    let redirects = |page: &String| {
+        fs::read_to_string(root.join(page)).is_ok_and(|html| html.contains(REDIRECT))
+    };
+    pages.retain(|page| !redirects(page));
     Ok(pages)
 }
 
