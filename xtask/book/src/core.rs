@@ -39,8 +39,7 @@ const PAGE_CODE: usize = 120;
 const PAGE_RUN: usize = 60;
 
 /// The names of pages where a reader runs nothing.
-const WITHOUT_RUN: [&str; 5] =
-    ["index.md", "questions.md", "checklist.md", "introduction.md", "from-steps-to-chapter.md"];
+const WITHOUT_RUN: [&str; 4] = ["index.md", "questions.md", "checklist.md", "introduction.md"];
 
 /// A page of the core or of the interview, measured.
 struct Page {
