@@ -177,8 +177,12 @@ fn answer(stream: TcpStream, shared: &Shared, report: &Sender<String>) -> io::Re
             |body| ("200 OK", body),
         ),
     };
+    // The book does not change while it is served, and every page has the same scripts and style sheets.
+    let caching =
+        if status == "200 OK" && !path.starts_with("/__") { "max-age=3600" } else { "no-store" };
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: {caching}\r\n\
+         Connection: close\r\n\r\n",
         media_type(path),
         body.len()
     );
