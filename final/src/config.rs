@@ -142,7 +142,7 @@ pub fn read(
 }
 
 /// Reports each variable whose value is not UTF-8. If it were ignored, the server would silently
-/// use another value than the intended one.
+/// use a value other than the intended one.
 fn unreadable_variables(environment: impl Fn(&str) -> Option<OsString>) -> Vec<String> {
     let settings = SETTINGS.iter().map(|setting| setting.name);
     let names = settings.chain(SWITCHES.map(|(name, _)| name)).chain(["config"]).map(variable);

@@ -5,8 +5,8 @@
 //! 1. [`core::poller`]: the kernel reports ready sockets to one of the threads of [`core::worker_pool`].
 //! 2. [`core::listener`]: ACCEPT a client; [`core::connection_table`] holds it between two steps.
 //! 3. [`http::exchange`]: THE STEPS of one connection. Read this first; [`server`] calls it.
-//! 4. [`http::parser`]: PARSE: turns bytes into a header section or an error with its status, or
-//!    requires more bytes.
+//! 4. [`http::parser`]: PARSE: turns bytes into a header section, returns an error with its status,
+//!    or waits for more bytes.
 //! 5. [`http::framing`] and [`http::body`]: the end of the body, and its bytes.
 //! 6. [`http::handler`]: HANDLE: the interface between the server and the application.
 //! 7. [`middleware`]: LAYERS around the application, for work that many handlers share.

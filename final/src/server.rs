@@ -301,8 +301,8 @@ impl ServerHandle {
         self.address
     }
 
-    /// Requests the server to stop, and returns at once. A second call ends the wait for requests
-    /// in progress and aborts them.
+    /// Requests a shutdown and returns at once. A second call ends the wait for requests in
+    /// progress and aborts them.
     pub fn shutdown(&self) {
         let _guard = lock(&self.shared.lock);
         self.shared.is_stopping.store(true, Ordering::Release);

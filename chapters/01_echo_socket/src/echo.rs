@@ -44,7 +44,7 @@ pub enum EchoEnd {
 /// Returns the number of echoed bytes and the reason for the end.
 ///
 /// # Errors
-/// Returns the error of the socket, for example when the client does not read its echo in time.
+/// Returns the error from the socket, for example when the client does not read its echo in time.
 pub fn serve(mut connection: Connection, limits: &Limits) -> io::Result<(u64, EchoEnd)> {
     let mut echoed = 0;
     let end = loop {

@@ -38,7 +38,7 @@ impl Server {
     /// Serves one client after another until the listening socket fails.
     ///
     /// # Errors
-    /// Returns an error when the listening socket becomes unusable. An error of one client is
+    /// Returns an error when the listening socket becomes unusable. An error on one connection is
     /// logged on standard error and ends only that connection.
     pub fn run(self) -> io::Result<()> {
         loop {

@@ -44,7 +44,7 @@ pub enum EchoEnd {
 /// Returns the number of echoed bytes and the reason for the end.
 ///
 /// # Errors
-/// Returns the error of the socket, for example when the client does not read its echo in time.
+/// Returns the error from the socket, for example when the client does not read its echo in time.
 pub fn serve(
     mut connection: Connection,
     limits: &Limits,
@@ -80,7 +80,7 @@ pub fn serve(
 /// Sends a client the message that the server is busy, and closes the connection.
 ///
 /// # Errors
-/// Returns the error of the socket, for example that the client has reset the connection.
+/// Returns the error from the socket, for example when the client has reset the connection.
 pub fn reject(mut connection: Connection, limits: &Limits) -> io::Result<()> {
     connection.write_all(b"busy, try again later\n", Deadline::after(limits.linger))?;
     connection.close(limits.linger);

@@ -1,6 +1,6 @@
 //! A TCP echo server with a thread pool and graceful shutdown.
 //!
-//! The way of a byte through the program, with the module of each step:
+//! The path of a byte through the program, with the module for each step:
 //!
 //! 1. [`arguments`]: parses the command line.
 //! 2. [`core::listener`]: opens the listening socket (socket, setsockopt, bind, listen) and accepts

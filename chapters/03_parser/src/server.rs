@@ -98,7 +98,8 @@ impl Server {
     ///
     /// # Errors
     /// Returns an error when the threads cannot be created, or the listening socket becomes
-    /// unusable. An error of one client is logged on standard error and ends only that connection.
+    /// unusable. An error on one connection is logged on standard error and ends only that
+    /// connection.
     pub fn run(self, handler: impl Handler) -> io::Result<usize> {
         let Server { listener, limits, workers, drain, shared } = self;
         let shutdown = Arc::clone(&shared.shutdown);

@@ -1,12 +1,12 @@
 //! An HTTP/1.1 server that wraps its handlers in a chain of middleware.
 //!
-//! The life of a request, with the module of each step:
+//! The life of a request, with the module for each step:
 //!
 //! 1. [`core::listener`]: ACCEPT: accepts a client, which [`server`] hands to a worker of
 //!    [`core::thread_pool`].
 //! 2. [`http::exchange`]: THE LOOP of one connection. Read this first.
-//! 3. [`http::parser`]: PARSE: turns bytes into a header section or an error with its status, or
-//!    requires more bytes.
+//! 3. [`http::parser`]: PARSE: turns bytes into a header section, returns an error with its status,
+//!    or waits for more bytes.
 //! 4. [`http::framing`] and [`http::body`]: the end of the body, and its bytes.
 //! 5. [`http::handler`]: HANDLE: the interface between the server and the application, which is
 //!    [`app`].

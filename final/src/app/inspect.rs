@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::http::{Headers, Method, Request, Response};
 
-/// Responds to any request with the parsed form of it, in JSON.
+/// Responds to any request with its parsed form, as JSON.
 pub(super) fn show(request: &mut Request) -> Response {
     // If the body is incomplete, the server sends its own error response and discards this one.
     let body_length = io::copy(request.body_mut(), &mut io::sink()).unwrap_or_default();

@@ -57,7 +57,7 @@ pub fn build(config: &Config, server: ServerHandle, log: &AccessLog) -> anyhow::
 /// router that already has all routes of the demonstration.
 ///
 /// # Errors
-/// Returns the errors of [`build`].
+/// Returns the same errors as [`build`].
 pub fn build_with(
     config: &Config,
     server: ServerHandle,
@@ -85,7 +85,7 @@ fn build_routes(router: Router) -> Result<Routes, BuildError> {
 /// [`CatchPanic`], which writes to standard error.
 ///
 /// # Errors
-/// Returns the errors of [`build`].
+/// Returns the same errors as [`build`].
 pub fn isolated(
     config: &Config,
     sleep: &Sleep,
@@ -119,7 +119,7 @@ fn layers(
         .with(Cors::new(policy())?)
         .with(reject_invalid)
         .with(admin::auth()?)
-        // The static files have their own cache, which detects changes of the files.
+        // The static files have their own cache, which detects changes to the files.
         .with(ResponseCache::within(memory).except("/static"))
         .with(Compression)
         .with(panic_boundary);
@@ -136,7 +136,7 @@ fn logged(chain: Chain, log: Option<&AccessLog>) -> Chain {
 /// Prints one route per line.
 ///
 /// # Errors
-/// Returns the errors of [`build`].
+/// Returns the same errors as [`build`].
 pub fn print_routes(config: &Config) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     for (methods, path) in routes(config, None, &Metrics::new(), &real_sleep())?.list() {

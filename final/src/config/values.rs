@@ -83,7 +83,7 @@ impl Values {
         config
     }
 
-    /// Parses the memory budget, and checks that the largest collected body can fit into it.
+    /// Checks the bounds of the memory budget, and that the largest collected body can fit into it.
     fn check_memory(&mut self, config: &Config) {
         if self.problems.iter().any(|problem| problem.contains("max-memory")) {
             return;
@@ -232,8 +232,8 @@ fn largest(name: &str) -> u64 {
     }
 }
 
-/// Parse results that have a value to continue with when the text is invalid, so that all other
-/// problems are found too.
+/// A type with a fallback value. After invalid text, parsing continues with that value, so that all
+/// other problems are found too.
 trait Fallback {
     const FALLBACK: Self;
 }

@@ -1,6 +1,6 @@
-//! Load shedding: the decision whether a step may serve a request or has to reject it.
+//! Load shedding: whether a step may serve a request or has to reject it.
 
-/// The decision whether a step may handle the requests that it reads.
+/// Whether a step may handle the requests that it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     /// A worker runs the step, so the step calls the handler.

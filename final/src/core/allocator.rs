@@ -13,7 +13,8 @@
 /// The minimum size in bytes of a block that returns to the OS when it is freed.
 pub const LARGE_BLOCK: usize = 256 * 1024;
 
-/// The environment variable and the settings in it, which glibc reads when a program starts.
+/// The environment variable that glibc reads when a program starts, and its value: [`LARGE_BLOCK`]
+/// as the first threshold, and 2 MiB as the second.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const TUNABLES: (&str, &str) =
     ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=262144:glibc.malloc.trim_threshold=2097152");

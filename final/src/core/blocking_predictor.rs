@@ -1,5 +1,5 @@
-//! A prediction whether a handler will block, so that its permit can move to another thread before
-//! the call.
+//! Predicts whether a handler will block, so that its permit can move to another thread before the
+//! call.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;

@@ -31,7 +31,7 @@ impl BlockingSocket {
     ///
     /// # Errors
     /// Returns [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut),
-    /// depending on the system, when the time is over, and any other error of the socket.
+    /// depending on the system, when the time is over, or any other error from the socket.
     pub fn receive(&self, buffer: &mut [u8], time: Duration) -> io::Result<usize> {
         self.0.set_read_timeout(Some(time))?;
         self.wait(|mut stream| stream.read(buffer))
@@ -41,7 +41,7 @@ impl BlockingSocket {
     /// `time`.
     ///
     /// # Errors
-    /// Returns the errors of [`BlockingSocket::receive`].
+    /// Returns the same errors as [`BlockingSocket::receive`].
     pub fn send(&self, bytes: &[u8], time: Duration) -> io::Result<()> {
         self.0.set_write_timeout(Some(time))?;
         self.wait(|mut stream| stream.write_all(bytes))

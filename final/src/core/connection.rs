@@ -1,4 +1,4 @@
-//! One client's connection, on a socket that never blocks.
+//! One client's connection, on a non-blocking socket.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
@@ -26,7 +26,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Wraps a socket that does not block.
+    /// Wraps a non-blocking socket.
     pub fn new(stream: impl Into<Stream>, peer: SocketAddr) -> Connection {
         Connection { stream: stream.into(), peer, resets: false }
     }
@@ -45,7 +45,7 @@ impl Connection {
     /// capacity.
     ///
     /// # Errors
-    /// Returns the error of the socket, for example that the peer has reset the connection.
+    /// Returns the error from the socket, for example when the peer has reset the connection.
     pub fn fill(&self, buffer: &mut Vec<u8>) -> io::Result<Fill> {
         loop {
             match receive(&self.stream, buffer) {
@@ -65,7 +65,7 @@ impl Connection {
     /// by the end of the process.
     ///
     /// # Errors
-    /// Those of setsockopt(2).
+    /// Returns an error when setsockopt(2) fails.
     pub fn reset_on_close(&mut self, reset: bool) -> io::Result<()> {
         if self.resets != reset {
             system::reset_on_close(&self.stream, reset)?;

@@ -81,7 +81,7 @@ impl<C> ConnectionTable<C> {
     /// again unless the socket is armed again.
     ///
     /// # Errors
-    /// Returns the error of `arm`, with the connection.
+    /// Returns the error from `arm`, with the connection.
     pub fn park<E>(
         &self,
         token: Token,
@@ -209,7 +209,7 @@ impl<C> ConnectionTable<C> {
         }
     }
 
-    /// Takes all parked connections for which `wanted` holds.
+    /// Takes all parked connections for which `wanted` returns true.
     pub fn take_all(&self, wanted: impl Fn(&C) -> bool) -> Vec<(Token, C)> {
         let mut taken = Vec::new();
         for (index, slot) in self.slots.iter().enumerate() {

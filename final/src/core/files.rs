@@ -67,7 +67,7 @@ pub type Stat = std::fs::Metadata;
 /// library's statx(2) takes 0.44.
 ///
 /// # Errors
-/// Returns the error of the OS.
+/// Returns the error from the OS.
 #[cfg(unix)]
 pub fn stat(file: &File) -> io::Result<Stat> {
     Ok(rustix::fs::fstat(file)?)
@@ -76,7 +76,7 @@ pub fn stat(file: &File) -> io::Result<Stat> {
 /// Returns the metadata of an open file.
 ///
 /// # Errors
-/// Returns the error of the OS.
+/// Returns the error from the OS.
 #[cfg(windows)]
 pub fn stat(file: &File) -> io::Result<Stat> {
     file.metadata()
@@ -101,7 +101,7 @@ pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
 /// Reads at an offset with pread(2), which neither uses nor changes the position of the file.
 ///
 /// # Errors
-/// Returns the error of the OS.
+/// Returns the error from the OS.
 #[cfg(unix)]
 pub fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, at)
@@ -111,7 +111,7 @@ pub fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
 /// on.
 ///
 /// # Errors
-/// Returns the error of the OS.
+/// Returns the error from the OS.
 #[cfg(windows)]
 pub fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, at)

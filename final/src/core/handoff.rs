@@ -7,8 +7,8 @@ use super::sync::lock;
 use super::worker_pool::{Pool, Work};
 
 impl<W: Work> Pool<W> {
-    /// Moves events that the owner of another permit has not yet begun to the batch of permit
-    /// `index` (work stealing). Returns whether there were any.
+    /// Moves half of another permit's waiting events to the batch of permit `index` (work
+    /// stealing). Returns whether there were any.
     pub(super) fn steal(&self, index: usize, thread: ThreadId) -> bool {
         let others = self.permits.iter().enumerate().filter(|(other, _)| *other != index);
         let mut stolen = others.map(|(_, permit)| permit.steal_half());

@@ -1,5 +1,4 @@
-//! ACCEPT: the listening socket, which never blocks. Its calls are socket, setsockopt, bind, listen
-//! and accept.
+//! ACCEPT: the non-blocking listening socket (socket, setsockopt, bind, listen, accept).
 
 use std::fmt;
 use std::io;
@@ -65,7 +64,7 @@ impl Listener {
     }
 
     /// Takes the next client from the accept queue with accept(2), and returns its socket and
-    /// address. The socket does not block and is not inherited by child processes.
+    /// address. The socket is non-blocking, and child processes do not inherit it.
     ///
     /// # Errors
     /// Returns [`AcceptError`], which distinguishes the causes.

@@ -77,13 +77,14 @@ impl MemoryBudget {
         self.0.held.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of requests and connections that were given up because the budget was
-    /// used up.
+    /// Returns the number of requests and connections that were rejected or closed because the
+    /// budget was exhausted.
     pub fn rejections(&self) -> u64 {
         self.0.rejections.load(Ordering::Relaxed)
     }
 
-    /// Counts a request or a connection that was given up.
+    /// Counts a request or a connection that was rejected or closed because the budget was
+    /// exhausted.
     pub fn count_rejection(&self) {
         self.0.rejections.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,9 +1,9 @@
 //! Permits: the scheduler slots of the server.
 //!
-//! A permit is the right to wait for events and to run steps, like a P in Go's runtime. The number
-//! of permits is that of the cores by default. A step handles one event of one connection. A thread
-//! without a permit finishes the current step, and then sleeps. When a step does not end, its
-//! permit moves to another thread together with the events that are left in the batch.
+//! A permit is the right to wait for events and to run steps, like a P in Go's runtime. By default
+//! there is one permit for each core. A step handles one event of one connection. A thread without
+//! a permit finishes the current step, and then sleeps. When a step does not end, its permit moves
+//! to another thread together with the events that are left in the batch.
 
 use std::collections::VecDeque;
 

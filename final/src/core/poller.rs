@@ -79,7 +79,7 @@ pub trait Poll: Sized {
     /// are left for other threads.
     ///
     /// # Errors
-    /// Returns the error of the kernel. After a signal, the result is `Ok` without tokens.
+    /// Returns the error from the kernel. After a signal, the result is `Ok` without tokens.
     fn wait(&self, ready: &mut Ready, time: Option<Duration>) -> io::Result<()>;
 
     /// Wakes all threads that wait. Every later wait returns at once.

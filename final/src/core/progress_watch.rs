@@ -1,4 +1,4 @@
-//! Stall detection for the shedder: a check whether another permit makes progress.
+//! Stall detection for the shedder: checks whether another permit makes progress.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ pub(super) struct ProgressWatch {
 }
 
 impl ProgressWatch {
-    /// Creates a watch with the assumption that no permit makes progress.
+    /// Creates a watch that has observed no progress yet.
     pub(super) fn begin(epochs: impl Iterator<Item = u64>) -> ProgressWatch {
         ProgressWatch { epochs: epochs.collect(), last_progress: None }
     }

@@ -30,7 +30,7 @@ pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
 /// on standard error and otherwise ignored.
 ///
 /// # Errors
-/// Returns the errors of [`on_stop`].
+/// Returns the same errors as [`on_stop`].
 #[cfg(unix)]
 pub fn on_stop_or_reload(
     mut stop: impl FnMut() + Send + 'static,
@@ -56,8 +56,8 @@ fn handle(signals: &[i32], mut act: impl FnMut(i32) + Send + 'static) -> io::Res
     Ok(())
 }
 
-/// Calls `stop` for Ctrl-C and for the closing of the console. Windows has no signals, and reports
-/// these in another way.
+/// Calls `stop` on Ctrl-C and when the console is closed. Windows has no signals, and reports both
+/// as console control events.
 #[cfg(not(unix))]
 pub fn on_stop(stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(stop).map_err(io::Error::other)

@@ -1,4 +1,4 @@
-//! The mutex of the server: the one of the standard library, or loom's when loom checks a model.
+//! The server's mutex: from the standard library, or from loom when loom checks a model.
 
 #[cfg(not(loom))]
 pub use std::sync::{Mutex, MutexGuard};

@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 /// The time after which a step should end. A switch to another connection takes about 5 us, a
-/// hundredth of this time. A request that arrives after a thousand clients with work for a whole
-/// step each waits for a thousand slices, which is half a second with one permit.
+/// hundredth of this time. With one permit, a request that has to wait for a thousand clients, each
+/// with work for a whole slice, waits half a second.
 const SLICE: Duration = Duration::from_micros(500);
 
 /// The time slice of one step. It begins with the first call of [`is_over`](TimeSlice::is_over), so

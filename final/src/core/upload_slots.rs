@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A set of slots, which has no slots by default. Clones share the same slots.
+/// A set of slots, empty by default. Clones share the same slots.
 #[derive(Debug, Clone, Default)]
 pub struct UploadSlots(Arc<Mutex<Slots>>);
 
@@ -108,8 +108,8 @@ impl Drop for UploadSlot {
     }
 }
 
-/// Returns the client's IPv4 address, or the network of its IPv6 address: a single household can
-/// have 2^64 IPv6 addresses.
+/// Returns the client's IPv4 address, or the /64 network of its IPv6 address, because a single
+/// household has at least 2^64 addresses.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -18,9 +18,9 @@ use super::worker_pool::{Pool, Work};
 /// at 64 connections falls to 0.90; 8 and 32 make no difference.
 pub(super) const BATCH: usize = 16;
 
-/// The batch size from which on a thread yields once before it sleeps. Without the yield, a request
-/// costs 1.11 times the processor time if each request has a new connection. With clients on other
-/// machines the yield makes no difference.
+/// The minimum size of a batch after which a thread yields once before it sleeps. Without the
+/// yield, a request costs 1.11 times the CPU time if each request has a new connection. With
+/// clients on other machines the yield makes no difference.
 const YIELD_BATCH: usize = 4;
 
 /// Runs a worker until the pool is stopped.
@@ -61,9 +61,9 @@ fn set_release<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>, index: usize)
     });
 }
 
-/// Waits for events. After a large batch, more requests follow soon, and the clients may only need
-/// this core to send them. So the thread first yields its core, because sleeping and waking up
-/// costs more.
+/// Waits for events. After a large batch, more requests usually follow soon, and their clients may
+/// only need a core to send them. So the thread first yields its core, which costs less than
+/// sleeping and waking up.
 fn wait(poller: &Poller, ready: &mut Ready) -> io::Result<()> {
     if ready.tokens().count() >= YIELD_BATCH {
         poller.wait(ready, Some(Duration::ZERO))?;

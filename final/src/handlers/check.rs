@@ -1,4 +1,4 @@
-//! A health check, which runs in a thread of its own, so that a probe can stop waiting for it.
+//! A health check. It runs in its own thread, so that a probe can stop waiting for it.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

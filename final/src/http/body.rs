@@ -19,7 +19,7 @@ pub struct RequestBody {
     bytes: Vec<u8>,
     read: usize,
     incoming: Option<Box<Incoming>>,
-    /// The reservation of the memory budget for the bytes that are kept here.
+    /// The reservation in the memory budget for `bytes`.
     memory: Reservation,
 }
 
@@ -49,8 +49,9 @@ impl RequestBody {
         self.incoming.as_ref().is_none_or(|incoming| incoming.has_arrived())
     }
 
-    /// Returns the unread bytes of the body; they stay unread. If some of them have not arrived,
-    /// this waits for the client and collects them. The bytes are counted in the memory budget.
+    /// Returns the unread bytes of the body without consuming them. If some of them have not
+    /// arrived, this waits for the client and collects them. The bytes are counted in the memory
+    /// budget.
     ///
     /// # Errors
     /// Returns [`BodyError::TooLarge`] when there are more than `limit` bytes, at once if the
@@ -69,8 +70,8 @@ impl RequestBody {
         self.incoming.as_ref().map(|incoming| incoming.trailers())
     }
 
-    /// Returns the bytes that have arrived and have not been read; they stay unread. For a body
-    /// that arrives while it is read, the result is empty before [`RequestBody::collect`].
+    /// Returns the bytes that have arrived and have not been read, without consuming them. For a
+    /// body that arrives while it is read, the result is empty before [`RequestBody::collect`].
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[self.read..]
     }
@@ -89,8 +90,8 @@ impl RequestBody {
     /// Reads the remaining body, and waits for the client if not all of it has arrived.
     ///
     /// # Errors
-    /// Returns the errors of [`RequestBody::collect`], for example [`BodyError::TooLarge`] for more
-    /// than `limit` bytes.
+    /// Returns the same errors as [`RequestBody::collect`], for example [`BodyError::TooLarge`] for
+    /// more than `limit` bytes.
     pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
         self.collect(limit)?;
         let rest = self.bytes.split_off(self.read);

@@ -9,14 +9,14 @@ use super::limits::Limits;
 use super::path_prefix::PathPrefix;
 use crate::core::{MemoryBudget, UploadSlots};
 
-/// References to data of the server that a connection needs for one step.
+/// References to the server's data that a connection needs for one step.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// The handler of the application.
     pub handler: &'a dyn Handler,
     /// The limits that apply to each client.
     pub limits: &'a Limits,
-    /// The memory budget of all clients.
+    /// The memory budget for all clients.
     pub memory: &'a MemoryBudget,
     /// The slots that bound the number of handlers that read large bodies at the same time.
     pub uploads: &'a UploadSlots,

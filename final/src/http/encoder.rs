@@ -30,7 +30,7 @@ pub struct ResponseContext {
     pub keep_alive: bool,
 }
 
-/// The decision whether the connection can be reused for another request.
+/// Whether the connection can be reused for another request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reuse {
     /// The client can detect the end of this response while the connection stays open.

@@ -168,10 +168,10 @@ impl Exchange {
 
     /// Changes the state after all output has been sent.
     ///
-    /// The last response is followed by a lingering close, unless the client has requested the end
-    /// of the connection. close(2) on a socket with unread bytes sends RST, and the client's kernel
-    /// may then drop the response before it has been read (RFC 9112 section 9.6). So FIN is sent
-    /// first, and input is read until the client's FIN.
+    /// The last response is followed by a lingering close, unless the client has requested a close.
+    /// close(2) on a socket with unread bytes sends RST, and the client's kernel may then drop the
+    /// response before it has been read (RFC 9112 section 9.6). So FIN is sent first, and input is
+    /// read until the client's FIN.
     pub fn output_sent(&mut self, cx: Context<'_>) -> AfterOutput {
         match self.state {
             ConnectionState::Flushing { linger: false } => AfterOutput::Close,

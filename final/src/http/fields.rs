@@ -13,7 +13,7 @@ pub enum FieldsError {
     Malformed,
 }
 
-/// The number of lines that are parsed without heap memory. Nearly all messages have no more.
+/// The number of lines that are parsed without a heap allocation. Few messages have more.
 const FEW_LINES: usize = 16;
 
 /// Parses the field lines of a header section or a trailer section.

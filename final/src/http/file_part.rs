@@ -1,4 +1,4 @@
-//! A reader of a part of an open file. Many readers can read the same file at the same time.
+//! Reads a part of an open file. Many readers can read the same file at the same time.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::core::files::read_at;
 
-/// A reader of a part of a file. Each reader has its own offset, and none changes the position of
-/// the open file.
+/// A reader for a part of a file. It has its own offset, and does not change the position of the
+/// open file.
 #[derive(Debug)]
 pub struct FilePart {
     file: Arc<File>,

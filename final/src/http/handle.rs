@@ -1,4 +1,4 @@
-//! HANDLE: the call of the application with a complete request, and the encoding of its response.
+//! HANDLE: calls the application with a complete request, and turns a panic into a 500.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,8 +7,8 @@ use super::encoder::ResponseContext;
 use super::handler::final_response;
 use super::{HttpError, IntoResponse, Method, Request, Response, Status, header};
 
-/// Returns the data of a request that determine the framing of its response. The caller gets them
-/// before the call of the application, because a handler may replace the request with another one.
+/// Returns the properties of a request that determine the framing of its response. The caller saves
+/// them before it calls the application, because a handler may replace the request.
 pub(super) fn response_context(request: &Request) -> ResponseContext {
     ResponseContext {
         version: request.version(),

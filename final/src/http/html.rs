@@ -1,8 +1,8 @@
 //! The escaping of text for HTML pages.
 
-/// Replaces the five characters that have a meaning in HTML, so that a browser shows text from a
-/// client and does not interpret it. The result is safe in element content and in quoted attribute
-/// values.
+/// Replaces the five characters that have a special meaning in HTML, so that a browser displays
+/// text from a client instead of interpreting it. The result is safe in element content and in
+/// quoted attribute values.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

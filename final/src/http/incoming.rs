@@ -36,13 +36,13 @@ pub trait BodySource: fmt::Debug + Send {
     ///
     /// # Errors
     /// Returns [`TimedOut`](io::ErrorKind::TimedOut) or [`WouldBlock`](io::ErrorKind::WouldBlock)
-    /// when the time is over, and otherwise the error of the connection.
+    /// when the time is over, and otherwise the error from the connection.
     fn receive(&mut self, buffer: &mut [u8], time: Duration) -> io::Result<usize>;
 
     /// Sends bytes, and waits until there is room for them, at most for `time`.
     ///
     /// # Errors
-    /// Returns the errors of [`BodySource::receive`].
+    /// Returns the same errors as [`BodySource::receive`].
     fn send(&mut self, bytes: &[u8], time: Duration) -> io::Result<()>;
 }
 
@@ -270,8 +270,8 @@ impl Incoming {
         }
         if self.expects.swap(false, Ordering::AcqRel) {
             // The handler has started to read the body, so the client may send it (RFC 9110 section
-            // 10.1.1). If the client has not read earlier responses, there may not even be room for
-            // this one.
+            // 10.1.1). If the client has not read earlier responses, the send buffer may have no
+            // room for this one, so the deadline covers the send as well.
             self.source.send(CONTINUE, left)?;
         }
         self.raw.resize(BODY_READ_SIZE, 0);

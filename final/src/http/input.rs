@@ -49,7 +49,7 @@ impl Input {
         self.parsed = 0;
     }
 
-    /// Replaces all bytes with these.
+    /// Replaces the contents with `bytes`, which have not been parsed.
     pub(super) fn replace(&mut self, bytes: Vec<u8>) {
         self.buffer = bytes;
         self.parsed = 0;

@@ -1,5 +1,5 @@
-//! Large bodies: requests whose handler reads the body while it arrives, and the slots that bound
-//! the number of them.
+//! Large bodies: requests whose handler reads the body while it arrives, and the slots that limit
+//! their number.
 
 use std::sync::atomic::Ordering;
 
@@ -24,8 +24,8 @@ impl Exchange {
         }
     }
 
-    /// Queues the connection, because there is no slot. Returns whether it was not in the queue
-    /// before. The deadline begins anew, because from now on the client waits for the server.
+    /// Queues the connection, because there is no slot. Returns false if it is already in the
+    /// queue. The deadline restarts, because from now on the client waits for the server.
     pub fn join_queue(&mut self, cx: Context<'_>) -> bool {
         match &mut self.state {
             ConnectionState::Body(body) if !body.is_queued => {
@@ -37,7 +37,7 @@ impl Exchange {
         }
     }
 
-    /// Notes that the owner of the queue has taken the connection out of it, with a slot for its
+    /// Records that the owner of the queue has taken the connection out of it, with a slot for its
     /// body.
     pub fn leave_queue(&mut self, slot: UploadSlot) {
         if let ConnectionState::Body(body) = &mut self.state {

@@ -38,7 +38,7 @@ pub struct Limits {
     /// send a request on a connection that is being closed at that moment. Many proxies close them
     /// after 60 s, so the default is longer: 75 s.
     pub idle_time: Duration,
-    /// The maximum time from the first byte of the header section to its last. After it the
+    /// The maximum time from the first byte of the header section to its last. When it expires, the
     /// response is 408.
     pub head_time: Duration,
     /// The maximum time for the body, from the end of the header section; after it, the response is

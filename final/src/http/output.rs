@@ -25,7 +25,7 @@ pub enum Chunk<'a> {
         /// The bytes that follow `first`: a large body, or nothing. One system call can send both
         /// slices.
         second: &'a [u8],
-        /// Whether a file follows, so that the kernel may hold the last packet back until it is
+        /// Whether a file follows, so that the kernel may hold the last segment back until it is
         /// full.
         has_more: bool,
     },
@@ -96,7 +96,7 @@ impl Output {
     /// here, once for each call, when the bytes before it have been sent.
     ///
     /// # Errors
-    /// Returns the error of the stream. The response cannot be completed then, so the connection
+    /// Returns the error from the stream. The response cannot be completed then, so the connection
     /// must be closed.
     pub fn next_chunk(&mut self) -> io::Result<Option<Chunk<'_>>> {
         if self.unsent().is_empty() {
@@ -137,7 +137,7 @@ impl Output {
     /// without a socket. Returns false if everything has already been sent.
     ///
     /// # Errors
-    /// Returns the errors of [`Output::next_chunk`], or the error of the file.
+    /// Returns the same errors as [`Output::next_chunk`], or the error from the file.
     pub fn take_chunk(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
         let before = out.len();
         match self.next_chunk()? {

@@ -94,7 +94,7 @@ impl PendingBody {
     /// stream, [`PendingBody::is_done`] becomes true. Any other body stays unchanged.
     ///
     /// # Errors
-    /// Returns the error of the reader, or [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if it
+    /// Returns the error from the reader, or [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if it
     /// ends before the announced length. The response cannot be completed then, so the connection
     /// must be closed without the end of the framing.
     pub(super) fn read_stream(&mut self, out: &mut Vec<u8>) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! RECEIVE: parsing of a request from the bytes of a connection. Nothing here waits: when bytes are
+//! RECEIVE: parses a request from the bytes of a connection. Nothing here waits: when bytes are
 //! missing, the state keeps the progress so far.
 
 use super::body::{BodyDecoder, RequestBody};
@@ -74,7 +74,7 @@ impl ConnectionState {
     }
 
     /// Begins the body after a complete header section, which takes up `length` bytes of the input.
-    /// The decision whether the body is allowed at all is made before its bytes are read.
+    /// Whether the body is allowed at all is decided before any of it is read.
     fn begin_body(
         &mut self,
         head: Head,

@@ -81,12 +81,12 @@ impl Request {
         self.target().authority().or_else(|| self.headers().get(header::HOST)?.to_str())
     }
 
-    /// Returns the body, to inspect it.
+    /// Returns the body for inspection, without consuming it.
     pub fn body(&self) -> &RequestBody {
         &self.body
     }
 
-    /// Returns the body, to read it.
+    /// Returns the body for reading.
     pub fn body_mut(&mut self) -> &mut RequestBody {
         &mut self.body
     }
@@ -117,7 +117,7 @@ impl Request {
         &self.extensions
     }
 
-    /// Returns the attached values, to add one.
+    /// Returns the attached values for changes.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
         &mut self.extensions
     }
@@ -150,7 +150,7 @@ impl Request {
         Some(self.matched.as_ref()?.pattern())
     }
 
-    /// Returns the value of a path parameter in this request, decoded.
+    /// Returns the decoded value of a path parameter.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.matched.as_ref()?.param(name)
     }
@@ -179,7 +179,7 @@ impl Request {
         }
     }
 
-    /// Starts building a request for the test of a handler.
+    /// Starts building a request, for tests of handlers.
     pub fn builder(method: Method, target: &str) -> RequestBuilder {
         RequestBuilder {
             method,

@@ -1,4 +1,4 @@
-//! RESPOND: appends a response to the output, and decides whether the connection is used again.
+//! RESPOND: appends a response to the output, and decides whether the connection is reused.
 
 use std::sync::atomic::Ordering;
 
@@ -31,14 +31,14 @@ impl Exchange {
         let (reuse, body) = encoder::encode(response, context, self.output.pending());
         self.output.set_body(body, memory);
         if reuse == Reuse::No {
-            // A client that has requested the end of the connection sends nothing after this
-            // request (RFC 9112 section 9.6).
+            // A client that has requested a close sends nothing after this request (RFC 9112
+            // section 9.6).
             let is_last = is_read && self.input.is_empty() && !response_cx.keep_alive;
             self.end_after_output(!is_last);
         }
     }
 
-    /// Appends a response to a client whose connection cannot be used again.
+    /// Appends a response to a client whose connection cannot be reused.
     pub(super) fn respond_with_rejection(&mut self, error: &HttpError, is_head: bool) {
         encode_rejection(error, is_head, self.output.pending());
         self.end_after_output(true);

@@ -35,16 +35,15 @@ const MAX_SENT_PER_STEP: u64 = MIB as u64;
 pub enum AfterStep {
     /// Wait for the socket until a deadline. All bytes that had arrived have been read.
     Wait(Interest, Instant),
-    /// Run another step after the steps of other connections, because there may be bytes that have
-    /// arrived and have not been read. The deadline is for a socket on which nothing more has
-    /// arrived.
+    /// Run another step after the steps of other connections, because there may be unread bytes in
+    /// the receive buffer. If there are none, the connection waits for more until the deadline.
     More(Instant),
     /// Wait for a slot for the large body until a deadline. Nothing is read meanwhile, so the
     /// client has to wait, too. The connection is in the queue until [`Exchange::leave_queue`].
     Queue {
         /// The time at which the wait ends.
         deadline: Instant,
-        /// Whether the connection was not in the queue before.
+        /// Whether the connection has just joined the queue.
         is_new: bool,
     },
     /// Close the connection.
@@ -55,7 +54,7 @@ impl Exchange {
     /// Runs one step of a connection whose socket is ready.
     ///
     /// # Errors
-    /// Returns the error of the socket, or of the source of a response. The connection must be
+    /// Returns the error from the socket, or from the source of a response. The connection must be
     /// closed.
     pub fn step(
         &mut self,

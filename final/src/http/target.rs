@@ -1,8 +1,8 @@
 //! The request target, which identifies the resource. It is decoded once.
 //!
 //! The route, the file and the applicable rules are all chosen by the one canonical path that is
-//! computed here. Two parts of the program that decoded the path themselves, or one that decoded it
-//! twice, could get two different paths from `%2561dmin`.
+//! computed here. If two parts of the program each decoded the path, or one part decoded it twice,
+//! they could get different paths from `%2561dmin`.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -97,7 +97,8 @@ impl Target {
         Target::with_path(raw, TargetForm::Absolute, Some(authority), end)
     }
 
-    /// Creates a target that contains no path of this server.
+    /// Creates a target whose raw text contains no path, only perhaps an authority.
+    /// [`Target::path`] returns `path`.
     fn whole(raw: &str, form: TargetForm, authority: Option<Range<usize>>, path: &str) -> Target {
         let canonical = Some(path.to_owned());
         Target { raw: raw.to_owned(), form, authority, path: 0..0, query: None, canonical }
@@ -149,14 +150,14 @@ impl Target {
     /// empty segment for `/`. Each call decodes the canonical path again.
     pub fn segments(&self) -> Vec<String> {
         match self.path().strip_prefix('/') {
-            // Decoding cannot fail, because this program encoded the path.
+            // Decoding cannot fail, because the path is in its canonical encoding.
             Some(path) => path.split('/').flat_map(decode_segment).map(Cow::into_owned).collect(),
             None => Vec::new(),
         }
     }
 
-    /// Returns the path in a form for people. It must not be used for matching, because `/a%2Fb`
-    /// and `/a/b` become the same text.
+    /// Returns the decoded path for display. It must not be used for matching, because `/a%2Fb` and
+    /// `/a/b` become the same text.
     pub fn decoded_path(&self) -> String {
         self.path().split('/').flat_map(decode_segment).collect::<Vec<_>>().join("/")
     }

@@ -21,7 +21,7 @@ impl Urls {
     }
 
     /// Returns the path of the route `name` with these parameters, percent-encoded so that the
-    /// route's pattern finds the same values in it. The router may prefer a more specific route:
+    /// route's pattern yields the same values again. The router may prefer a more specific route:
     /// with `/users/me` beside `/users/:name`, the path for the name `me` leads to `/users/me`.
     ///
     /// # Errors

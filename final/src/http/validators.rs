@@ -105,8 +105,8 @@ impl Version {
         Version { length: metadata.len(), modified: metadata.modified().ok(), changed, number }
     }
 
-    /// Returns whether every change from `now` on gets other times, and so counts as another
-    /// version.
+    /// Returns whether a change after `now` is certain to change a timestamp, and so to give
+    /// another version.
     pub fn is_settled(&self, now: SystemTime) -> bool {
         let is_old = |time| now.duration_since(time).is_ok_and(|age| age >= RESOLUTION);
         [self.modified, self.changed].into_iter().flatten().all(is_old)

@@ -18,7 +18,7 @@ use crate::http::{
 /// The credentials of the client (RFC 9110 section 11.6.2). They are a secret and must not be
 /// logged.
 pub const AUTHORIZATION: HeaderName = HeaderName::from_static("Authorization");
-/// The way in which a client can authenticate (RFC 9110 section 11.6.1).
+/// How a client can authenticate (RFC 9110 section 11.6.1).
 pub const WWW_AUTHENTICATE: HeaderName = HeaderName::from_static("WWW-Authenticate");
 
 /// The authenticated user, stored in the request's extensions for the handlers.

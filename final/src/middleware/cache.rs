@@ -7,7 +7,7 @@
 //! - `freshness`: the time for which a response may be reused, and the clients that may get it.
 //!   [`control`] parses Cache-Control.
 //! - `revalidation`: a 304 for a client that already has the entry.
-//! - `recorder`: the recording of a body while it is sent.
+//! - `recorder`: records a body while it is sent.
 //! - [`store`]: the entries, their limits, and invalidation by writes.
 
 pub mod control;
@@ -139,7 +139,8 @@ impl ResponseCache {
         self.except.iter().any(|prefix| prefix.contains(target))
     }
 
-    /// Returns the entry for a request with these directives, if it may be used for the request.
+    /// Returns the stored response for a request, unless it is stale, or the request's directives
+    /// or credentials rule it out.
     fn find(
         &self,
         request: &Request,

@@ -56,8 +56,8 @@ pub struct Next<'a> {
 }
 
 impl Next<'_> {
-    /// Calls the remaining layers and the handler. A layer that does not call this responds itself.
-    /// A second call does not compile, because the first one consumes `self`.
+    /// Calls the remaining layers and the handler. A layer that does not call this must create the
+    /// response itself. A second call does not compile, because the first one consumes `self`.
     pub fn run(self, request: &mut Request) -> Response {
         match self.rest {
             [] => self.endpoint.handle(request),

@@ -82,7 +82,7 @@ fn shortest(address: Ipv6Addr) -> String {
     }
 }
 
-/// The error for a text that is not an origin.
+/// The error for text that is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidOrigin {
     /// The text that is not an origin.

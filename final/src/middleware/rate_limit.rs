@@ -45,8 +45,8 @@ impl RateLimit<IpAddr> {
     }
 }
 
-/// Returns the client's address, or for IPv6 its /64 network: a household has 2^64 addresses of its
-/// own, and a new one for each request costs nothing.
+/// Returns the client's address, or for IPv6 its /64 network: a single household has at least 2^64
+/// addresses, and could use a new one for each request.
 fn client(request: &Request) -> IpAddr {
     match request.peer().ip().to_canonical() {
         IpAddr::V6(address) => {
@@ -107,7 +107,7 @@ impl<K: Eq + Hash + Send + 'static> Middleware for RateLimit<K> {
 impl<K> RateLimit<K> {
     /// Adds fields that let well-behaved clients slow down before they are rejected. The names are
     /// those of an early version of the IETF's draft "`RateLimit` header fields for HTTP", which
-    /// programs in use support.
+    /// existing clients support.
     fn describe(&self, headers: &mut Headers, verdict: Decision) {
         let fields = [
             (RATELIMIT_LIMIT, u64::from(self.limit.burst.get())),

@@ -305,8 +305,8 @@ impl ConnectionGuard<'_> {
 
 impl ConnectionGuard<'_> {
     /// Parks the connection until it gets an upload slot. Bytes that arrive meanwhile stay unread,
-    /// so the socket is not armed: a level-triggered poller would report the same bytes without
-    /// end.
+    /// so the socket is not armed: a level-triggered poller would report the same bytes again and
+    /// again.
     fn park_in_queue(&mut self, deadline: Instant) {
         let Some(mut client) = self.client.take() else { return };
         let (poller, token) = (&self.engine.poller, self.token);

@@ -106,7 +106,7 @@ impl Connection {
     /// peer may be waiting for a response.
     ///
     /// # Errors
-    /// Returns the error of the socket, most often that the peer has reset the connection.
+    /// Returns the error from the socket, usually because the peer has reset the connection.
     pub fn fill(&mut self, deadline: Deadline) -> io::Result<Fill> {
         if self.peer_is_done {
             return Ok(Fill::Eof);
@@ -148,8 +148,8 @@ impl Connection {
     ///
     /// # Errors
     /// Returns [`io::ErrorKind::TimedOut`] when the kernel has not accepted everything by the
-    /// deadline, otherwise the error of the socket. The connection is then unusable, because the
-    /// number of bytes that the peer has received is unknown.
+    /// deadline, and otherwise the error from the socket. The connection is then unusable, because
+    /// the number of bytes that the peer has received is unknown.
     pub fn write_all(&mut self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
         self.enter(State::Writing)?;
         let mut rest = bytes;

@@ -24,7 +24,7 @@ struct Inner {
     /// Whether connections are aborted, because the drain time is over or a second shutdown was
     /// requested.
     aborting: bool,
-    /// The address at which the accept loop can be woken. The shutdown request sets it.
+    /// The address to which `wake` connects, set by the shutdown request.
     listen_addr: Option<SocketAddr>,
     /// The local address of the connection that woke the accept loop.
     waker: Option<SocketAddr>,
@@ -118,11 +118,12 @@ impl Shutdown {
         self.lock().requested
     }
 
-    /// Requests a stop of the server that listens on `address`. It can be called from any thread.
+    /// Requests a shutdown of the server that listens on `address`. It can be called from any
+    /// thread.
     ///
-    /// The request wakes the accept loop and ends the idle connections, which read the end of the
-    /// stream. Busy connections go on. A second request aborts them as well, because it means that
-    /// the operator does not want to wait.
+    /// The request wakes the accept loop and ends the idle connections: their threads read the end
+    /// of the stream. Busy connections continue. A second request aborts them as well, because it
+    /// means that the operator does not want to wait.
     pub fn request(&self, address: SocketAddr) {
         let mut inner = self.lock();
         if inner.requested {

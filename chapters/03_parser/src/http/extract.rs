@@ -1,4 +1,4 @@
-//! Extractors: functions that return a value from a request in the form that a handler needs, or a
+//! Extractors: functions that convert a part of a request into a value for a handler, or return a
 //! 4xx error with the reason.
 
 use serde_json::Value;

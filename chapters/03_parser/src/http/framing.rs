@@ -36,8 +36,8 @@ pub fn body_length(version: Version, headers: &Headers) -> Result<BodyLength, Fr
     let codings: Vec<&str> = headers.list(header::TRANSFER_ENCODING).collect();
     let is_chunked = |coding: &&str| coding.eq_ignore_ascii_case("chunked");
     match codings.split_last() {
-        // If chunked is not the last coding, the length is unknown. It must not be applied twice
-        // (RFC 9112 section 6.1).
+        // If chunked is not the last coding, the length is unknown. A sender must not apply it
+        // twice (RFC 9112 section 6.1).
         Some((last, before)) if is_chunked(last) && !before.iter().any(is_chunked) => {
             if before.is_empty() {
                 Ok(BodyLength::Chunked)
@@ -74,7 +74,7 @@ fn decimal(digits: &[u8]) -> Result<u64, FramingError> {
         .ok_or(FramingError::LengthOverflow)
 }
 
-/// The reason why the end of a body is not certain.
+/// The reason why the end of a body cannot be determined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FramingError {
     /// The request has both Content-Length and Transfer-Encoding.

@@ -66,8 +66,8 @@ impl Headers {
         self.lines.push((name, value));
     }
 
-    /// Makes this the only line with its name. It replaces the first such line, or is added at the
-    /// end.
+    /// Replaces the first line with this name and removes the others, or adds the line at the end
+    /// if there is none.
     pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
         let Some(first) = self.lines.iter().position(|(known, _)| *known == name) else {
             return self.append(name, value);

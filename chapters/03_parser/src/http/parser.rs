@@ -1,5 +1,5 @@
-//! PARSE: turns bytes into a request line and a header section or an error with its status, or
-//! requires more bytes.
+//! PARSE: turns bytes into a request line and a header section, returns an error with its status,
+//! or waits for more bytes.
 
 use std::fmt;
 
@@ -244,7 +244,7 @@ pub enum ParseError {
     HeadTooLarge,
     /// `Host` is missing, repeated or invalid.
     Host,
-    /// The end of the body is not certain.
+    /// The framing is ambiguous or unsupported, so the end of the body is unknown.
     Framing(FramingError),
 }
 

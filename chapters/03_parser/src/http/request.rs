@@ -52,12 +52,12 @@ impl Request {
         self.target().authority().or_else(|| self.headers().get(header::HOST)?.to_str())
     }
 
-    /// Returns the body, to inspect it.
+    /// Returns the body for inspection, without consuming it.
     pub fn body(&self) -> &RequestBody {
         &self.body
     }
 
-    /// Returns the body, to read it.
+    /// Returns the body for reading.
     pub fn body_mut(&mut self) -> &mut RequestBody {
         &mut self.body
     }
@@ -84,7 +84,7 @@ impl Request {
         }
     }
 
-    /// Starts building a request for the test of a handler.
+    /// Starts building a request, for tests of handlers.
     pub fn builder(method: Method, target: &str) -> RequestBuilder {
         RequestBuilder {
             method,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::http::{Headers, Method, Request, Response};
 
-/// Responds to any request with the parsed form of it, in JSON.
+/// Responds to any request with its parsed form, as JSON.
 pub(super) fn show(request: &mut Request) -> Response {
     let target = request.target();
     // A response to HEAD has no content, but its Content-Length must be that of the response to GET

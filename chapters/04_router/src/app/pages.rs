@@ -40,7 +40,8 @@ pub(super) fn hello(request: &mut Request) -> String {
     format!("Hello, {}!\n", request.param("name").unwrap_or("nobody"))
 }
 
-/// Handles `GET /files/*path`: returns the value of the wildcard, and the type of such a file.
+/// Handles `GET /files/*path`: returns the value of the wildcard, and the media type that belongs
+/// to this file name.
 pub(super) fn files(request: &mut Request) -> Response {
     let path = request.param("path").unwrap_or_default();
     let content_type = mime::content_type(path);

@@ -1,4 +1,4 @@
-//! A collection of users in memory, as JSON: create, read, change and delete.
+//! A collection of users in memory, as JSON: create, read, update and delete.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,8 +16,7 @@ const MAX_USERS: usize = 10_000;
 /// The maximum number of characters in a name.
 const MAX_NAME: usize = 100;
 
-/// The collection of users. All workers share it, and the mutex gives them access one after the
-/// other.
+/// The collection of users. All workers share it, and the mutex gives access to one at a time.
 #[derive(Debug, Default)]
 struct Users {
     table: Mutex<Table>,
@@ -44,7 +43,7 @@ pub(super) fn routes(router: &mut Router) {
 type HandlerResult = Result<Response, HttpError>;
 
 impl Users {
-    /// Makes a handler of one of the methods below.
+    /// Turns one of the methods below into a handler.
     fn handler<R>(self: &Arc<Self>, respond: fn(&Users, &Request) -> R) -> impl Handler + use<R>
     where
         R: IntoResponse + 'static,

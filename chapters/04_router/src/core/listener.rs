@@ -65,7 +65,8 @@ impl Listener {
     /// the error would end the server because of a temporary shortage.
     ///
     /// # Errors
-    /// Returns an error of the listening socket itself, such as that it does not listen.
+    /// Returns an error when the listening socket itself fails, for example because it is not
+    /// listening.
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
             match self.socket.accept() {

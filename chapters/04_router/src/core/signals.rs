@@ -23,8 +23,8 @@ pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
-/// Calls `stop` for Ctrl-C and for the closing of the console. Windows has no signals, and reports
-/// these in another way.
+/// Calls `stop` on Ctrl-C and when the console is closed. Windows has no signals, and reports both
+/// as console control events.
 #[cfg(not(unix))]
 pub fn on_stop(stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     ctrlc::set_handler(stop).map_err(io::Error::other)

@@ -24,14 +24,14 @@ pub struct Limits {
     pub trailers: usize,
     /// The maximum number of requests on one connection. The last response has `Connection: close`.
     pub requests: usize,
-    /// The maximum time before the first byte of a request. After that the connection is closed
-    /// without a response.
+    /// The maximum time before the first byte of a request. When it expires, the connection is
+    /// closed without a response.
     pub idle_time: Duration,
-    /// The maximum time from the first byte of the header section to its last. After it the
+    /// The maximum time from the first byte of the header section to its last. When it expires, the
     /// response is 408.
     pub head_time: Duration,
-    /// The maximum time for the body, from the end of the header section. After it the response is
-    /// 408.
+    /// The maximum time for the body, from the end of the header section. When it expires, the
+    /// response is 408.
     pub body_time: Duration,
     /// The maximum time that a client may take to accept one write of a response (up to 64 KiB).
     pub write_time: Duration,

@@ -153,7 +153,7 @@ impl Response {
         &self.headers
     }
 
-    /// Returns the fields for changes. Several Set-Cookie fields require `append`.
+    /// Returns the fields for changes. Use `append` to send more than one Set-Cookie line.
     pub fn headers_mut(&mut self) -> &mut Headers {
         &mut self.headers
     }

@@ -6,8 +6,7 @@ use super::chunked::ChunkedDecoder;
 use super::framing::BodyLength;
 use super::limits::Limits;
 
-/// A decoder that turns the bytes of the connection into those of a body, for both kinds of
-/// framing.
+/// Turns the bytes of the connection into the bytes of a body, for both kinds of framing.
 #[derive(Debug)]
 pub enum BodyDecoder {
     /// A body of known length.

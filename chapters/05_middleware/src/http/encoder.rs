@@ -24,7 +24,7 @@ pub struct ResponseContext {
     pub keep_alive: bool,
 }
 
-/// The decision whether the connection can be reused for another request.
+/// Whether the connection can be reused for another request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reuse {
     /// The client can detect the end of this response while the connection stays open.
@@ -33,7 +33,7 @@ pub enum Reuse {
     No,
 }
 
-/// The way in which the end of the body is marked (RFC 9112 section 6).
+/// How the end of the body is marked (RFC 9112 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
     /// The status implies that there is no body: 1xx, 204 and 304.
@@ -42,14 +42,14 @@ enum Framing {
     Length(u64),
     /// The chunked transfer coding.
     Chunked,
-    /// The close of the connection, which is the only way in HTTP/1.0 when the length is not known.
+    /// The close of the connection, the only option in HTTP/1.0 for a body of unknown length.
     Close,
 }
 
 /// Writes `response` to `out`. The header section and the start of the body share the first write.
 ///
 /// # Errors
-/// Returns the errors of `out`, the file or the stream. The response is incomplete then, and
+/// Returns the error from `out`, the file or the stream. The response is incomplete then, and
 /// closing the connection is the only way to signal that.
 pub fn write_response(
     response: Response,
@@ -144,8 +144,8 @@ fn line(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Sends the bytes of `reader` as they arrive. Bytes already in `piece` are sent with the first of
-/// them, and the last chunk stays in it for the caller to send.
+/// Sends the bytes of `reader` as they arrive. The first write also contains the bytes that are
+/// already in `piece`. The last chunk stays in `piece`, and the caller sends it.
 fn write_stream(
     reader: &mut impl Read,
     framing: Framing,

@@ -11,7 +11,7 @@ use crate::core::stderr::log_stderr;
 
 /// A function that turns a request into a response.
 ///
-/// All workers share one handler, so it gets `&self` and must be `Sync`: mutable state needs a
+/// All workers share one handler, so it takes `&self` and must be `Sync`: mutable state needs a
 /// `Mutex` or an atomic. The request is borrowed, so that the caller can still use it afterwards,
 /// even after a panic.
 pub trait Handler: Send + Sync + 'static {
@@ -89,8 +89,8 @@ impl HttpError {
         HttpError { status, code, message: message.into() }
     }
 
-    /// Returns a 500 for a bug of this program. The client gets no details; they are on standard
-    /// error.
+    /// Returns a 500 for a bug in this program. The client gets no details: those are logged on
+    /// standard error.
     pub fn internal() -> HttpError {
         let message = "the server made a mistake with this request";
         HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)

@@ -21,7 +21,7 @@ impl HeaderValue {
     /// Creates a value from a literal, which is checked at compile time if it is in a `const`.
     ///
     /// # Panics
-    /// Panics if `value` has a byte that is not allowed, or whitespace around it.
+    /// Panics if `value` has a byte that is not allowed, or begins or ends with whitespace.
     pub const fn from_static(value: &'static str) -> HeaderValue {
         let bytes = value.as_bytes();
         let mut at = 0;
@@ -115,8 +115,8 @@ impl fmt::Debug for HeaderValue {
     }
 }
 
-/// The error for bytes that are not a field value, because there is a control character other than
-/// tab among them.
+/// The error for bytes that are not a field value, because they contain a control character other
+/// than tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidHeaderValue;
 

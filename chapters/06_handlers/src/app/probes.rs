@@ -10,9 +10,9 @@ use crate::handlers::static_files::resolve::Root;
 /// block forever.
 const DISK: Duration = Duration::from_secs(1);
 
-/// Builds the health checks. The server is ready until a stop is requested, and while its files are
-/// there. The check looks up the root in the same way as a request, because another kind of check
-/// could pass while requests fail.
+/// Builds the health checks. The server is ready until a stop is requested, as long as its files
+/// can be served. The check looks up the root the way a request does, because any other check could
+/// pass while requests fail.
 pub(super) fn health(
     folder: &Path,
     is_stopping: impl Fn() -> bool + Send + Sync + 'static,

@@ -102,10 +102,10 @@ impl Connection {
     }
 
     /// Waits like [`Connection::fill`], but leaves the bytes in the kernel's receive buffer
-    /// (`MSG_PEEK`).
+    /// (`MSG_PEEK`). The count in [`Fill::Bytes`] is always 1.
     ///
     /// # Errors
-    /// Returns the errors of [`Connection::fill`].
+    /// Returns the same errors as [`Connection::fill`].
     pub fn wait(&mut self, deadline: Deadline) -> io::Result<Fill> {
         if self.peer_is_done {
             return Ok(Fill::Eof);
@@ -122,7 +122,7 @@ impl Connection {
     /// peer may be waiting for a response.
     ///
     /// # Errors
-    /// Returns the error of the socket, most often that the peer has reset the connection.
+    /// Returns the error from the socket, usually because the peer has reset the connection.
     pub fn fill(&mut self, deadline: Deadline) -> io::Result<Fill> {
         if self.peer_is_done {
             return Ok(Fill::Eof);
@@ -155,8 +155,8 @@ impl Connection {
     ///
     /// # Errors
     /// Returns [`io::ErrorKind::TimedOut`] when the kernel has not accepted everything by the
-    /// deadline, otherwise the error of the socket. The connection is then unusable, because the
-    /// number of bytes that the peer has received is unknown.
+    /// deadline, and otherwise the error from the socket. The connection is then unusable, because
+    /// the number of bytes that the peer has received is unknown.
     pub fn write_all(&mut self, bytes: &[u8], deadline: Deadline) -> io::Result<()> {
         self.enter(State::Writing)?;
         let mut rest = bytes;
@@ -179,7 +179,7 @@ impl Connection {
     /// by the end of the process.
     ///
     /// # Errors
-    /// Returns the errors of setsockopt(2).
+    /// Returns an error when setsockopt(2) fails.
     pub fn reset_on_close(&self, reset: bool) -> io::Result<()> {
         SockRef::from(&self.stream).set_linger(reset.then_some(Duration::ZERO))
     }

@@ -66,8 +66,8 @@ impl<T: Send + 'static> ThreadPool<T> {
     /// Starts `size.workers` threads, named `NAME-0` and so on, that call `work` with each task.
     ///
     /// # Errors
-    /// Returns an error when the OS cannot create a thread. The threads that were started before it
-    /// end again.
+    /// Returns an error when the OS cannot create a thread. The threads that are already running
+    /// then end.
     pub fn start<W>(name: &str, size: PoolConfig, work: W) -> io::Result<ThreadPool<T>>
     where
         W: Fn(T) + Send + Sync + 'static,
@@ -125,7 +125,7 @@ impl<T> ThreadPool<T> {
         self.shared.queue.close();
     }
 
-    /// Removes and returns the tasks that no thread has started. Running tasks go on.
+    /// Removes and returns the tasks that no thread has started. Running tasks continue.
     pub fn take_back(&self) -> impl IntoIterator<Item = T> {
         self.shared.queue.take_back()
     }

@@ -143,8 +143,8 @@ impl Report {
         self.checks.extend(other.checks);
     }
 
-    /// Runs all checks at the same time, so a probe takes as long as its slowest check, and not as
-    /// long as all of them together.
+    /// Runs all checks at the same time, so a probe takes as long as its slowest check, not as long
+    /// as all checks together.
     fn make(&mut self, checks: &[Check]) {
         let runs: Vec<(Run<'_>, Deadline)> =
             checks.iter().map(|check| (check.begin(), Deadline::after(check.timeout()))).collect();

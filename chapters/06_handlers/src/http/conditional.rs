@@ -40,9 +40,9 @@ pub enum Evaluation {
 /// writes must hold its lock from this call until it has written.
 ///
 /// A tag takes precedence over a date: if a client sends both, the date is for servers without
-/// tags. An invalid date is ignored, and so is a date field of two lines. A list of tags that
-/// cannot be parsed has the harmless outcome: the full response for GET and HEAD with
-/// If-None-Match, and 412 in all other cases.
+/// tags. An invalid date is ignored, and so is a date field with two lines. A list of tags that
+/// cannot be parsed has the safe outcome: the full response for GET and HEAD with If-None-Match,
+/// and 412 in all other cases.
 pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>) -> Evaluation {
     let is_read = matches!(method, Method::Get | Method::Head);
     // 1. and 2. The request fails (412) unless the current version is the one that the client

@@ -21,7 +21,7 @@ pub fn buffer_size(limits: &Limits) -> usize {
 /// Serves the requests of one connection, one after the other, until the connection ends.
 ///
 /// # Errors
-/// Returns the error of the socket: the client has reset the connection, or does not read its
+/// Returns the error from the socket: the client has reset the connection, or does not read its
 /// responses.
 pub fn serve(
     mut connection: Connection,
@@ -91,11 +91,11 @@ impl<E: Into<HttpError>> From<Rejection<E>> for ExchangeError {
     }
 }
 
-/// A wrapper of an error that is sent to the client as a response.
+/// Wraps an error that is sent to the client as a response.
 struct Rejection<E>(E);
 
-/// Reads the next request. Returns `None` when the client sends no more, or closes the connection
-/// in the middle of a request.
+/// Reads the next request. Returns `None` when the client sends nothing more, or closes the
+/// connection in the middle of a request.
 fn read_request(
     connection: &mut Connection,
     parser: &mut HeadParser,
@@ -194,10 +194,10 @@ fn handle(handler: &dyn Handler, request: &mut Request) -> Response {
     final_response(response, format_args!("{} {}", request.method(), request.target().raw()))
 }
 
-/// Sends one response to a client whose request is never read, and closes the connection.
+/// Sends an error response without reading the client's request, and closes the connection.
 ///
 /// # Errors
-/// Returns the errors of the socket.
+/// Returns the error from the socket.
 pub fn reject(mut connection: Connection, error: &HttpError, limits: &Limits) -> io::Result<()> {
     write_rejection(&mut connection, error, false, limits)?;
     connection.close(limits.linger);
@@ -222,7 +222,7 @@ fn write_rejection(
 }
 
 /// The connection as a writer for the encoder. Every write has its own deadline, so a large
-/// response may take long, but a client that does not read cannot block the worker forever.
+/// response may take a long time, but a client that does not read cannot block the worker forever.
 struct Output<'a> {
     connection: &'a mut Connection,
     limits: &'a Limits,

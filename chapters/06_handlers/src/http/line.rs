@@ -32,8 +32,8 @@ impl LineScanner {
     /// number of scanned bytes and the result.
     ///
     /// # Errors
-    /// Returns [`LineError`] for the first byte that is not allowed. The rest of the message must
-    /// not be read after it.
+    /// Returns [`LineError`] for the first byte that is not allowed. The caller must not read the
+    /// rest of the message.
     pub fn scan(&mut self, bytes: &[u8]) -> Result<(usize, Scanned), LineError> {
         if self.after_cr {
             return self.line_feed(bytes, 0);

@@ -18,7 +18,7 @@ pub enum Method {
     Head,
     /// Processes the content in a way that the resource defines (section 9.3.3).
     Post,
-    /// Replaces the state of the resource by the content (section 9.3.4).
+    /// Replaces the state of the resource with the content (section 9.3.4).
     Put,
     /// Deletes the resource (section 9.3.5).
     Delete,

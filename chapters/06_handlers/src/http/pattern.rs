@@ -235,7 +235,8 @@ pub enum Reason {
     NoSlash,
     /// The pattern has two slashes in a row.
     EmptySegment,
-    /// A segment occurs in no path: it contains a query or a fragment, or consists of dots.
+    /// A segment cannot occur in a request path: it contains a query or a fragment, or is `.` or
+    /// `..`.
     NeverSent(String),
     /// A wildcard is not the last segment.
     WildcardNotLast,

@@ -136,7 +136,8 @@ registered! {
     RANGE_NOT_SATISFIABLE = 416, "Range Not Satisfiable";
     /// An expectation in the `Expect` field cannot be met (section 15.5.18).
     EXPECTATION_FAILED = 417, "Expectation Failed";
-    /// The code is unused, because an April Fools' RFC uses it (section 15.5.19, RFC 2324).
+    /// Reserved, so that no other meaning conflicts with that of an April Fools' RFC (section
+    /// 15.5.19, RFC 2324).
     IM_A_TEAPOT = 418, "I'm a teapot";
     /// The server is not configured to respond for the host of the request (section 15.5.20).
     MISDIRECTED_REQUEST = 421, "Misdirected Request";
@@ -161,7 +162,7 @@ registered! {
     /// The resource is withheld for legal reasons (RFC 7725).
     UNAVAILABLE_FOR_LEGAL_REASONS = 451, "Unavailable For Legal Reasons";
 
-    /// The server failed, without a mistake of the client (section 15.6.1).
+    /// The server failed, through no fault of the client (section 15.6.1).
     INTERNAL_SERVER_ERROR = 500, "Internal Server Error";
     /// The server does not implement the method (section 15.6.2).
     NOT_IMPLEMENTED = 501, "Not Implemented";
@@ -176,7 +177,7 @@ registered! {
     HTTP_VERSION_NOT_SUPPORTED = 505, "HTTP Version Not Supported";
     /// The chosen variant itself negotiates, which is a configuration error (RFC 2295 section 8.1).
     VARIANT_ALSO_NEGOTIATES = 506, "Variant Also Negotiates";
-    /// The server has not enough storage for the result (RFC 4918 section 11.5).
+    /// The server does not have enough storage for the result (RFC 4918 section 11.5).
     INSUFFICIENT_STORAGE = 507, "Insufficient Storage";
     /// The resources form a loop (RFC 5842 section 7.2).
     LOOP_DETECTED = 508, "Loop Detected";
@@ -188,7 +189,7 @@ registered! {
 }
 
 impl Status {
-    /// Returns the number, which is in 100 to 599.
+    /// Returns the number, from 100 to 599.
     pub fn code(self) -> u16 {
         self.0
     }
@@ -249,7 +250,7 @@ impl fmt::Debug for Status {
     }
 }
 
-/// The error for a number that is not a status code, because it is not in 100 to 599.
+/// The error for a number outside the range of status codes, 100 to 599.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidStatus(u16);
 

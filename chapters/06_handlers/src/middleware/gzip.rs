@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// The maximum number of bytes that are read and compressed at once.
+/// The maximum number of bytes that are read and compressed at a time.
 const INPUT_CHUNK: usize = 16 * 1024;
 
 /// A reader that compresses the bytes of another reader, chunk by chunk, so that neither the whole
@@ -82,8 +82,7 @@ impl<R: Read> Read for GzipReader<R> {
 /// Compresses bytes in memory.
 ///
 /// # Errors
-/// Returns the errors of flate2. In practice there are none, because writing to memory does not
-/// fail.
+/// Returns an error from flate2. None is expected, because writing to memory does not fail.
 pub fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes)?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// The number of requests that a client may make, as a burst and a rate.
 ///
 /// A bucket holds up to `burst` tokens and is full at first. A request takes one out, and `rate`
-/// tokens are added in every `per`, as long as there is room.
+/// tokens are added every `per`, up to that maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// The number of requests that an idle client may send at once.

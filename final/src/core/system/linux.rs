@@ -26,7 +26,7 @@ pub fn listen_socket(socket: TcpListener) -> ListenSocket {
 /// The same call makes the socket non-blocking and close-on-exec.
 ///
 /// # Errors
-/// Returns the error of the kernel.
+/// Returns the error from the kernel.
 pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
     let (socket, peer) = acceptfrom_with(socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
@@ -38,7 +38,7 @@ pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
 /// Chooses what close(2) sends: FIN, or a reset, which discards unsent bytes.
 ///
 /// # Errors
-/// Returns the error of the socket.
+/// Returns the error from the socket.
 pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
     SockRef::from(stream).set_linger(reset.then_some(Duration::ZERO))
 }
@@ -47,7 +47,7 @@ pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
 /// the end of the stream.
 ///
 /// # Errors
-/// Returns the error of the socket.
+/// Returns the error from the socket.
 pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
     // recv(2) and not read(2), which goes through the generic file layer (VFS) first.
     let (received, _) = rustix::net::recv(stream, spare_capacity(buffer), RecvFlags::empty())?;
@@ -66,7 +66,7 @@ pub fn duplicate(stream: &Stream) -> io::Result<TcpStream> {
 /// Sends bytes with send(2). Returns the number of bytes that the kernel has accepted.
 ///
 /// # Errors
-/// Returns the error of the socket.
+/// Returns the error from the socket.
 pub fn send(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
 }
@@ -75,7 +75,7 @@ pub fn send(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
 /// the bytes of both calls can share a segment.
 ///
 /// # Errors
-/// Returns the error of the socket.
+/// Returns the error from the socket.
 pub fn send_ahead(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL | SendFlags::MORE)?)
 }
@@ -83,7 +83,7 @@ pub fn send_ahead(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
 /// Sends two slices with one writev(2), without copying them into one buffer.
 ///
 /// # Errors
-/// Returns the error of the socket.
+/// Returns the error from the socket.
 pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::writev(stream, &[IoSlice::new(first), IoSlice::new(second)])?)
 }
@@ -93,14 +93,15 @@ pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usi
 /// of the file.
 ///
 /// # Errors
-/// Returns the error of the socket or of the file.
+/// Returns the error from the socket or the file.
 pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::Result<usize> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     Ok(rustix::fs::sendfile(stream, file, Some(at), most)?)
 }
 
-/// Returns the time of day at the kernel's last tick, at most a few milliseconds ago, with
-/// `clock_gettime(2)` of the coarse clock. The precise clock takes several times as long.
+/// Returns the time of day at the kernel's last tick, at most a few milliseconds ago:
+/// clock_gettime(2) with `CLOCK_REALTIME_COARSE`. Reading the precise clock takes several times as
+/// long.
 pub fn noted_time() -> SystemTime {
     let noted = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
     let (seconds, nanoseconds) = (u64::try_from(noted.tv_sec), u32::try_from(noted.tv_nsec));

@@ -53,7 +53,7 @@ impl Stream {
     /// Receives bytes with recv(2) and `MSG_PEEK`, so they stay in the receive buffer.
     ///
     /// # Errors
-    /// Returns the error of the socket.
+    /// Returns the error from the socket.
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.borrow().peek(buffer)
     }
@@ -76,7 +76,7 @@ pub fn listen_socket(socket: TcpListener) -> ListenSocket {
 /// mio makes the socket non-blocking with further calls.
 ///
 /// # Errors
-/// Returns the error of the kernel.
+/// Returns the error from the kernel.
 pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
     let (socket, peer) = socket.0.borrow().accept()?;
     // Not every system inherits the option from the listening socket. The call fails if the client
@@ -88,7 +88,7 @@ pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
 /// Chooses what close(2) sends: FIN, or a reset, which discards unsent bytes.
 ///
 /// # Errors
-/// Returns the error of the socket.
+/// Returns the error from the socket.
 pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
     SockRef::from(&*stream.0.borrow()).set_linger(reset.then_some(Duration::ZERO))
 }
@@ -97,7 +97,7 @@ pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
 /// the end of the stream.
 ///
 /// # Errors
-/// Returns the error of the socket.
+/// Returns the error from the socket.
 pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
     let length = buffer.len();
     // The standard library can only read into initialized bytes.
@@ -119,7 +119,7 @@ pub fn duplicate(stream: &Stream) -> io::Result<TcpStream> {
 /// Sends bytes with send(2). Returns the number of bytes that the kernel has accepted.
 ///
 /// # Errors
-/// Returns the error of the socket.
+/// Returns the error from the socket.
 pub fn send(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     (&*stream.0.borrow()).write(bytes)
 }
@@ -128,7 +128,7 @@ pub fn send(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
 /// separate segment.
 ///
 /// # Errors
-/// Returns the error of the socket.
+/// Returns the error from the socket.
 pub fn send_ahead(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     send(stream, bytes)
 }
@@ -137,7 +137,7 @@ pub fn send_ahead(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
 /// into one buffer.
 ///
 /// # Errors
-/// Returns the error of the socket.
+/// Returns the error from the socket.
 pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usize> {
     (&*stream.0.borrow()).write_vectored(&[IoSlice::new(first), IoSlice::new(second)])
 }
@@ -149,7 +149,7 @@ pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usi
 /// bytes that the socket does not accept are read again later, from the page cache.
 ///
 /// # Errors
-/// Returns the error of the socket or of the file.
+/// Returns the error from the socket or the file.
 pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::Result<usize> {
     let mut piece = vec![0; usize::try_from(most.min(COPY_CHUNK)).unwrap_or_default()];
     let count = read_at(file, &mut piece, *at)?;

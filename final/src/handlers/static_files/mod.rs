@@ -4,13 +4,13 @@
 //! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file below the root, or a directory, or
 //!    404.
 //! 2. A directory without a slash at its end is redirected to the path with one, because the links
-//!    on its page are relative to that path. With the slash, the response is its `index.html`, or
-//!    its [`listing`], or 404.
+//!    on its page are relative to that path. With the slash, the response is its `index.html`, its
+//!    [`listing`], or 404.
 //!
 //!    [`open_files`] keeps the file open for a moment, so that a file which many clients request is
 //!    not looked up for each of them.
-//! 3. The length, times and tag are read from the open file and not by its name, which may belong
-//!    to another file meanwhile.
+//! 3. The length, times and tag are read from the open file, not by its name, which may belong to
+//!    another file by now.
 //! 4. [`crate::http::validators`] and [`caching`]: the version of the file, and the time for which
 //!    a client may use it without revalidation. The header fields with both are kept with the file.
 //! 5. [`crate::http::conditional`]: the client already has this version (304), or requires another
@@ -68,7 +68,7 @@ pub struct StaticFiles {
 /// The result of the lookup of a request's path.
 enum Target {
     File(Arc<OpenFile>),
-    /// The path is not that of a file: the response is a redirect, a listing or 404.
+    /// The path does not lead to a file: the response is a redirect, a listing or 404.
     Other(Response),
 }
 
@@ -90,7 +90,7 @@ impl StaticFiles {
         StaticFiles { caching, open: Arc::default(), ..self }
     }
 
-    /// Enables lists of the files in directories that have no `index.html`.
+    /// Enables directory listings, for directories without an `index.html`.
     pub fn with_listings(self) -> StaticFiles {
         StaticFiles { has_listings: true, ..self }
     }

@@ -29,7 +29,7 @@ pub fn is_undecided(error: &io::Error) -> bool {
 /// refers to another directory.
 ///
 /// # Errors
-/// Returns the error of the system call.
+/// Returns the error from the system call.
 pub fn open_root(root: &Path) -> io::Result<File> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(File::from(openat(CWD, root, flags, Mode::empty())?))
@@ -39,7 +39,7 @@ pub fn open_root(root: &Path) -> io::Result<File> {
 /// for anything but a file or a directory.
 ///
 /// # Errors
-/// Returns the error of the system call; see [`is_undecided`].
+/// Returns the error from the system call; see [`is_undecided`].
 pub fn beneath(root: &File, root_path: &Path, relative: &Path) -> io::Result<Option<Found>> {
     let name = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
     // Without NONBLOCK, opening a FIFO waits for a writer. Without NOCTTY, a terminal could become the server's

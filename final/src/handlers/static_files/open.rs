@@ -1,5 +1,4 @@
-//! The opening of files: only below the root, without blocking, and with all checks made on the
-//! open file.
+//! Opens files: only below the root, without blocking, and with all checks made on the open file.
 //!
 //! A check of a name holds only at the moment of the check. Before the name is used, it may be
 //! given to another file: a race called time of check to time of use (TOCTOU). So everything that
@@ -34,7 +33,7 @@ pub struct Opened {
 /// for anything but a file or directory.
 ///
 /// # Errors
-/// Returns the error of the system call.
+/// Returns the error from the system call.
 pub fn beneath(root: &Path, relative: &Path) -> io::Result<Option<Found>> {
     let path = root.join(relative).canonicalize()?;
     if !path.starts_with(root) {

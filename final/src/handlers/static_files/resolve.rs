@@ -1,4 +1,4 @@
-//! The resolution of the segments of a path to a file below the root, or to nothing.
+//! Resolves the segments of a path to a file below the root, or to nothing.
 //!
 //! A path is rejected if it could lead out of the root, or if another operating system would
 //! interpret it differently. The client cannot distinguish a rejected path from a missing file.
@@ -13,7 +13,7 @@ use super::open::{self, Found};
 /// The directory whose files are served.
 ///
 /// It may be a link to the current release, so the link is followed for each request, and its
-/// target is never kept.
+/// target is never cached.
 #[derive(Debug, Clone)]
 pub struct Root(PathBuf);
 
@@ -30,7 +30,7 @@ impl Root {
         std::path::absolute(folder).map(Root)
     }
 
-    /// Looks up the root like a request does, to check that it is there.
+    /// Looks up the root as a request does, to check that it exists.
     ///
     /// # Errors
     /// Returns an error when the path does not exist or is not a directory.
@@ -45,8 +45,8 @@ impl Root {
     /// served.
     ///
     /// # Errors
-    /// Returns the error of the system call, except for a missing file, which is `None`. A missing
-    /// root is an error.
+    /// Returns the error from the system call, except for a missing file, which is `None`. A
+    /// missing root is an error.
     pub fn find(&self, segments: &[String]) -> io::Result<Option<Found>> {
         let Some(relative) = relative_path(segments) else { return Ok(None) };
         match self.open(&relative) {
@@ -74,7 +74,8 @@ impl Root {
         open::beneath(&root, relative)
     }
 
-    /// Gives an error of the root another kind, to distinguish it from a missing file.
+    /// Changes the kind of an error that concerns the root, so that it is not taken for a missing
+    /// file.
     fn is_gone(&self, error: io::Error) -> io::Error {
         if !is_absent(&error) {
             return error;
@@ -160,8 +161,9 @@ pub fn is_absent(error: &io::Error) -> bool {
     is_kind || is_dead_end(error)
 }
 
-/// Returns whether the standard library has no kind for the error: a loop of links, a socket, and a
-/// missing device. The numbers of the first two differ between Unix systems.
+/// Returns whether the error means that the path leads to a loop of links, a socket or a missing
+/// device. The standard library has no stable kinds for these errors, and the numbers of the first
+/// two differ between Unix systems.
 #[cfg(unix)]
 fn is_dead_end(error: &io::Error) -> bool {
     use rustix::io::Errno;

@@ -24,7 +24,8 @@ pub(super) fn lifetime(request: &Request, response: &Response) -> Option<(Durati
     is_kept.then_some((lifetime, is_public))
 }
 
-/// Adds the Date of the original response, so that later clients get the same date.
+/// Adds a Date field if the response has none, so that every client that gets the stored response
+/// gets the same date.
 pub(super) fn add_date(headers: &mut Headers) {
     if !headers.contains(header::DATE)
         && let Ok(now) = HeaderValue::try_from(date::imf_fixdate(date::now()))

@@ -1,4 +1,4 @@
-//! The recording of a response's body while it is sent.
+//! Records a response's body while it is sent.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::core::sync::{Mutex, lock};
 use crate::http::file_part::FilePart;
 use crate::http::{ResponseBody, SharedBytes};
 
-/// Returns a body with all these bytes.
+/// Returns a body that consists of all of `bytes`.
 pub(super) fn shared(bytes: SharedBytes) -> ResponseBody {
     ResponseBody::Shared { range: 0..bytes.len(), bytes }
 }

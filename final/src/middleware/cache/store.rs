@@ -80,7 +80,8 @@ pub struct Store {
 impl Store {
     /// Creates an empty store.
     pub fn new(capacity: Capacity) -> Store {
-        // An unused entry may stay for any time, as long as it is fresh and there is room.
+        // An unused entry may stay for any length of time, as long as it is fresh and there is
+        // room.
         let entries = GenerationalMap::new(capacity.max_bytes, Duration::MAX);
         Store { capacity, entries, fetches: BTreeMap::new(), last_fetch: 0 }
     }
@@ -141,9 +142,9 @@ impl Store {
         variants.iter().map(|entry| entry.size().max(share)).sum()
     }
 
-    /// Drops all entries of a path, whatever their query, and prevents its responses in progress
-    /// from being stored. Other paths are not affected, because a cache that every write empties
-    /// would almost always be empty under frequent writes.
+    /// Drops all entries for the path of `changed`, whatever their query, and keeps responses in
+    /// progress for that path from being stored. Other paths keep their entries: if every write
+    /// emptied the cache, frequent writes would make it useless.
     pub fn invalidate(&mut self, changed: &Key) {
         self.fetches.retain(|_, key| !key.has_path_of(changed));
         self.entries.retain(|key, _| !key.has_path_of(changed));

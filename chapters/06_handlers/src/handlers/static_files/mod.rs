@@ -4,10 +4,10 @@
 //! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file below the root, or
 //!    a directory, or 404.
 //! 2. A directory without a slash at its end is redirected to the path with one, since the links on
-//!    its page are relative to that path. With the slash, the response is its `index.html`, or its
+//!    its page are relative to that path. With the slash, the response is its `index.html`, its
 //!    [`listing`], or 404.
-//! 3. The length, times and tag are read from the open file and not by its name, which may belong
-//!    to another file by now.
+//! 3. The length, times and tag are read from the open file, not by its name, which may belong to
+//!    another file by now.
 //! 4. [`crate::http::validators`] and [`caching`]: the version of the file, and the time for which
 //!    it may be used without revalidation.
 //! 5. [`crate::http::conditional`]: the result if the client already has this version (304), or
@@ -65,7 +65,7 @@ impl StaticFiles {
         StaticFiles { caching, ..self }
     }
 
-    /// Enables lists of the files in directories that have no `index.html`.
+    /// Enables directory listings, for directories without an `index.html`.
     pub fn with_listings(self) -> StaticFiles {
         StaticFiles { has_listings: true, ..self }
     }
