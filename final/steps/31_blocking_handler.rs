@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `GET /slow?ms=N`: a handler that waits, as for a database. No other event is looked at meanwhile.
+/// `GET /slow?ms=N`: a handler that waits, as for a database. No other event is handled meanwhile.
 fn slow(request: &mut Request) -> &'static str {
     let milliseconds = extract::query(request).get("ms").and_then(|ms| ms.parse().ok());
     thread::sleep(Duration::from_millis(milliseconds.unwrap_or(1000).min(10_000)));
@@ -82,7 +82,7 @@ impl Server {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 // The client has left while it waited in the accept queue.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
-                // Out of files, perhaps. It is tried again when the next client connects.
+                // Perhaps no file descriptor is left. We try again when the next client connects.
                 Err(error) => {
                     eprintln!("accept: {error}");
                     return Ok(());
@@ -96,7 +96,7 @@ impl Server {
         }
     }
 
-    /// Serves a client as far as it goes now. An error of one client ends only that client.
+    /// Serves a client as far as possible without waiting. An error ends only that client's connection.
     fn step(&mut self, token: Token) {
         let Some(client) = self.clients.get_mut(&token) else { return };
         loop {
@@ -142,10 +142,10 @@ impl Client {
             if let Some(request) = messages.next_request() {
                 return Ok(Some(request));
             }
-            // A malformed request has a response as well, so it is written first.
+            // A malformed request gets a response too, so the output is sent before the close.
             if messages.output.is_empty() {
                 if messages.ends {
-                    // Closing with unread bytes would be a reset, so what still comes is read and dropped.
+                    // Closing with unread bytes would send a reset, so further input is read and dropped.
                     stream.shutdown(Shutdown::Write)?;
                 }
                 let count = stream.read(&mut buffer)?;

@@ -104,7 +104,7 @@ impl Server {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 // The client has left while it waited in the accept queue.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
-                // Out of files, perhaps. It is tried again when the next client connects.
+                // Perhaps no file descriptor is left. We try again when the next client connects.
                 Err(error) => {
                     eprintln!("accept: {error}");
                     return Ok(());
@@ -135,14 +135,14 @@ impl Server {
         for client in self.clients.values_mut().filter(|client| client.begun && is_late(client)) {
             let error = HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", "too slow");
             client.messages.reject(error);
-            // Writes it. If the socket would block, its next event does.
+            // Sends the response, or as much as the socket accepts now. The next events send the rest.
             let _ = client.next_request();
             client.wait();
         }
         self.clients.retain(|_, client| !is_late(client));
     }
 
-    /// Serves a client as far as it goes now. An error of one client ends only that client.
+    /// Serves a client as far as possible without waiting. An error ends only that client's connection.
     fn step(&mut self, token: Token) {
         let Some(client) = self.clients.get_mut(&token) else { return };
         // While a handler works, the bytes of the next request stay in the kernel.
@@ -177,7 +177,7 @@ impl Client {
         Client { stream, messages, busy: false, begun: false, deadline }
     }
 
-    /// A deadline is fixed when a request begins. Each byte must not begin it anew (slowloris).
+    /// A deadline is fixed when a request begins. A byte must not restart it (slowloris).
     fn wait(&mut self) {
         let Messages { input, request, ends, .. } = &self.messages;
         let begun = !ends && (request.is_some() || !input.is_empty());
@@ -202,10 +202,10 @@ impl Client {
             if let Some(request) = messages.next_request() {
                 return Ok(Some(request));
             }
-            // A malformed request has a response as well, so it is written first.
+            // A malformed request gets a response too, so the output is sent before the close.
             if messages.output.is_empty() {
                 if messages.ends {
-                    // Closing with unread bytes would be a reset, so what still comes is read and dropped.
+                    // Closing with unread bytes would send a reset, so further input is read and dropped.
                     stream.shutdown(Shutdown::Write)?;
                 }
                 let count = stream.read(&mut buffer)?;

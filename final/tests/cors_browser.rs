@@ -1,4 +1,4 @@
-//! A page of another origin, in a real browser: which responses it may read, and which not.
+//! A page of another origin, in a real browser: which responses it may read and which it may not.
 
 use httpserver::http::{HeaderValue, Method, Request, Response, header};
 use httpserver::middleware::cors::Policy;

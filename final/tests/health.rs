@@ -75,7 +75,7 @@ fn a_draining_server_is_live_but_not_ready() {
     let (mut ready, mut live) = (begin("/health/ready"), begin("/health/live"));
 
     program.interrupt().unwrap();
-    // Idle connections end first of all, so now the server knows.
+    // Idle connections end first, so by now the server has acted on the signal.
     idle.expect_closed().unwrap();
     ready.send(b"?").unwrap();
     let reply = ready.read_reply().unwrap();

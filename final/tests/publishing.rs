@@ -37,16 +37,16 @@ fn write(folder: &Path, files: &[(&str, &str)]) {
     }
 }
 
-/// Lets a link lead elsewhere, in one step.
+/// Points a link elsewhere, atomically.
 fn switch(link: &Path, target: &str) {
     let new = link.with_file_name("new-link");
     symlink(target, &new).unwrap();
     fs::rename(new, link).unwrap();
 }
 
-/// A `ConfigMap` or a `Secret` is mounted so: each file is a link through a hidden link into a hidden directory, and an
-/// update switches the hidden link. Regression test: every file was 404, since the target of its link has a hidden
-/// name.
+/// Kubernetes mounts a `ConfigMap` or a `Secret` like this: each file is a link through a hidden link into a hidden
+/// directory, and an update switches the hidden link. Regression test: every file was 404, since the target of its link
+/// has a hidden name.
 #[test]
 fn a_kubernetes_volume_is_served_and_so_is_its_update() {
     let folder = tempfile::tempdir().unwrap();
@@ -71,8 +71,8 @@ fn a_kubernetes_volume_is_served_and_so_is_its_update() {
     }
 }
 
-/// The root was followed once, when the server started: after a deployment it served the old release, and nothing as
-/// soon as that was removed. The probe followed the link, and said that all is well.
+/// Regression test: the root was resolved only once, when the server started. After a deployment the server served
+/// the old release, and nothing once that was removed, but the probe followed the link and passed.
 #[test]
 fn a_root_that_is_a_link_is_followed_for_each_request() {
     let folder = tempfile::tempdir().unwrap();
@@ -87,7 +87,8 @@ fn a_root_that_is_a_link_is_followed_for_each_request() {
     expect(&mut client, "/static/a.txt", 200, "two");
     expect(&mut client, "/static/new/b.txt", 200, "two");
     assert_eq!(ask(&mut client, "/health/ready").status, 200);
-    // Without a root nothing can be said about a file: that is our trouble, and no cache should remember a 404.
+    // Without its root, the server does not know whether a file exists. That is a server error, and no cache
+    // should store a 404.
     fs::remove_dir_all(folder.path().join("2")).unwrap();
     expect(&mut client, "/static/a.txt", 500, "");
     assert_eq!(ask(&mut client, "/health/ready").status, 503);
@@ -117,7 +118,7 @@ fn a_file_rewritten_in_place_has_the_tag_of_its_new_bytes() {
                 assert_ne!(reply.field("ETag"), Some(old_tag.as_str()), "{fields:?}");
             }
         }
-        // It is shorter all of a sudden.
+        // The file is shorter now.
         write(folder.path(), &[("file", "d")]);
         let reply = client.ask(request("GET", "/static/file", &[], b"")).unwrap();
         assert_eq!((reply.status, reply.text().as_str()), (200, "d"));
@@ -189,7 +190,8 @@ mod exchanges {
         folder
     }
 
-    /// Between the check and the opening a part of the path became a link out of the root, in one of forty requests.
+    /// Regression test: in one of forty requests, a part of the path became a link out of the root between the check
+    /// and the opening.
     #[test]
     fn a_name_that_becomes_a_link_out_of_the_root_reveals_no_secret() {
         let folder = folder();
@@ -207,7 +209,8 @@ mod exchanges {
         }
     }
 
-    /// Opening a FIFO waits for a writer. The check saw a file, and the thread that opened it never came back.
+    /// Opening a FIFO waits for a writer. Regression test: the check found a regular file, and then the thread
+    /// that opened the FIFO blocked forever.
     #[test]
     fn a_file_that_becomes_a_fifo_holds_no_thread() {
         let folder = folder();

@@ -1,4 +1,4 @@
-//! Which handler gets a request, and the response if there is none.
+//! Which handler gets a request, and the response if no handler matches.
 
 use wire::{Client, Program, Reply, request};
 
@@ -19,7 +19,7 @@ const ALL: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE";
 fn a_request_gets_its_handler_or_404_or_405() {
     let program = start();
     let table = [
-        // There it is.
+        // A route matches the path and the method.
         ("GET", "/", 200, None),
         ("GET", "/?x=1", 200, None),
         ("GET", "http://elsewhere.example/hello/x", 200, None),
@@ -30,7 +30,7 @@ fn a_request_gets_its_handler_or_404_or_405() {
         ("PATCH", "/inspect", 200, None),
         ("TRACE", "/inspect", 200, None),
         ("GET", "/empty", 204, None),
-        // There is nothing.
+        // No route matches the path.
         ("GET", "/nothing", 404, None),
         ("DELETE", "/nothing", 404, None),
         ("OPTIONS", "/nothing", 404, None),
@@ -49,14 +49,14 @@ fn a_request_gets_its_handler_or_404_or_405() {
         ("GET", "/users/-1", 404, None),
         ("GET", "/users/+1", 404, None),
         ("GET", "/users/4294967296", 404, None),
-        // It is there, but not with this method.
+        // A route matches the path, but not the method.
         ("POST", "/", 405, Some("GET, HEAD, OPTIONS")),
         ("GET", "/echo", 405, Some("OPTIONS, POST, PUT")),
         ("HEAD", "/echo", 405, Some("OPTIONS, POST, PUT")),
         ("DELETE", "/users", 405, Some("GET, HEAD, OPTIONS, POST")),
         ("POST", "/users/1", 405, Some("DELETE, GET, HEAD, OPTIONS, PUT")),
         ("TRACE", "/hello/x", 405, Some("GET, HEAD, OPTIONS")),
-        // Which methods does it allow?
+        // OPTIONS lists the allowed methods.
         ("OPTIONS", "/", 204, Some("GET, HEAD, OPTIONS")),
         ("OPTIONS", "/echo", 204, Some("OPTIONS, POST, PUT")),
         ("OPTIONS", "/users/1", 204, Some("DELETE, GET, HEAD, OPTIONS, PUT")),

@@ -133,7 +133,7 @@ fn a_listing_is_opt_in_and_its_names_are_escaped() {
     assert!(page.contains("&amp; &#39;b&#39;.txt</a></li>"), "{page}");
     assert!(!page.contains("<a href=x>") && !page.contains("hidden"), "{page}");
 
-    // Each link of the page leads somewhere.
+    // Each link on the page works.
     for link in page.split("href=\"./").skip(1) {
         let (link, _) = link.split_once('"').unwrap();
         let target = format!("/static/{}", link.replace("&#39;", "'").replace("&amp;", "&"));
@@ -190,7 +190,8 @@ fn the_media_type_comes_from_the_requested_name_then_from_the_files_own() {
     }
 }
 
-/// Without Content-Encoding a browser shows nothing of it, and the layer of this program compressed it once more.
+/// Regression test: without Content-Encoding a browser cannot display the file, and this program's layer
+/// compressed it again.
 #[test]
 fn a_compressed_file_has_a_content_encoding_and_is_not_compressed_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -237,12 +238,13 @@ fn broken_links_are_a_404_and_the_listing_skips_them() {
     }
     let page = listing(&files, "/");
     assert_eq!(links_of(&page), ["a.txt"], "{page}");
-    // An index that leads nowhere is none.
+    // An index that is a broken link counts as missing.
     std::os::unix::fs::symlink("index.html", folder.path().join("index.html")).unwrap();
     assert_eq!(links_of(&listing(&files, "/")), ["a.txt"]);
 }
 
-/// systemd escapes a hyphen as `\x2d`. Such a name was on the page, and 404 for who clicked on it.
+/// systemd escapes a hyphen as `\x2d`. Regression test: such a name was listed, but its link led to
+/// a 404.
 #[cfg(unix)]
 #[test]
 fn every_listed_name_is_served() {
@@ -341,7 +343,7 @@ fn two_gigabytes_pass_through_a_server_of_less_than_32_mebibytes() {
     stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
     stream.write_all(&request("GET", "/static/large", &[("Connection", "close")], b"")).unwrap();
 
-    // Not with a client of ours, which would keep all of it.
+    // `Client` would keep the whole body in memory, so the test reads from the socket itself.
     let mut buffer = vec![0; 256 << 10];
     let count = stream.read(&mut buffer).unwrap();
     let end = buffer[..count].windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;

@@ -26,8 +26,8 @@ fn main() -> io::Result<()> {
 
 /// Sends back what the client sends, until it closes its side.
 fn echo(mut stream: TcpStream) -> io::Result<()> {
-    // SO_RCVTIMEO and SO_SNDTIMEO: without them a blocked call waits for ever. The time restarts with each call, so a
-    // client that sends a byte a second may stay.
+    // SO_RCVTIMEO and SO_SNDTIMEO: without them a blocked call waits forever. The time restarts with each call, so a
+    // client that sends a byte a second keeps its connection.
     stream.set_read_timeout(Some(IDLE))?;
     stream.set_write_timeout(Some(IDLE))?;
     let mut buffer = [0; 1024];

@@ -1,4 +1,4 @@
-//! Who has to wait for whom.
+//! Which clients have to wait for others.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ fn start() -> Program {
     Program::start(path, &["127.0.0.1:0"]).unwrap()
 }
 
-/// A client that has had an echo, so that the server is busy with it for certain.
+/// A client that has had an echo, so the server is certainly serving it.
 fn served(program: &Program) -> Client {
     let mut client = Client::connect(program.addr()).unwrap();
     client.send("mine").unwrap();

@@ -45,7 +45,7 @@ fn accept(listener: &TcpListener, queue: &SyncSender<Client>) -> io::Result<()> 
     }
 }
 
-/// A worker: serves one client after the other.
+/// A worker: serves one client after another.
 fn work(tasks: &Mutex<Receiver<Client>>) {
     loop {
         // The lock is released at the end of this statement, before the client is served.
@@ -65,8 +65,8 @@ fn serve(stream: TcpStream, peer: SocketAddr) {
 
 /// Sends back what the client sends, until it closes its side.
 fn echo(mut stream: TcpStream) -> io::Result<()> {
-    // SO_RCVTIMEO and SO_SNDTIMEO: without them a blocked call waits for ever. The time restarts with each call, so a
-    // client that sends a byte a second may stay.
+    // SO_RCVTIMEO and SO_SNDTIMEO: without them a blocked call waits forever. The time restarts with each call, so a
+    // client that sends a byte a second keeps its connection.
     stream.set_read_timeout(Some(IDLE))?;
     stream.set_write_timeout(Some(IDLE))?;
     let mut buffer = [0; 1024];
@@ -77,7 +77,7 @@ fn echo(mut stream: TcpStream) -> io::Result<()> {
             // The client has sent its FIN. It may still be reading, and by now we have sent everything back.
             return Ok(());
         }
-        // A bug that a client can reach. The panic unwinds this thread: the pool has one worker less.
+        // A bug that a client can reach. The panic unwinds this thread: the pool has one worker fewer.
         assert_ne!(&buffer[..count], b"panic\n", "there is a bug here");
         // While this blocks we do not read, so a client that does not read cannot fill our memory.
         stream.write_all(&buffer[..count])?;

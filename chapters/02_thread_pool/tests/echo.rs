@@ -50,7 +50,8 @@ fn bytes_that_arrive_one_by_one_come_back_all_the_same() {
     assert_eq!(client.read_exact(text.len()).unwrap(), text);
 }
 
-/// More than all buffers on the way hold, so the server's sends are cut short and wait for the reader.
+/// The transfer is larger than all buffers on the path, so sends are partial, and the server has to
+/// wait for the reader.
 #[test]
 fn a_transfer_larger_than_the_kernels_buffers_is_echoed_completely() {
     let program = start();

@@ -1,4 +1,4 @@
-//! How the server ends: nobody in the middle of something is cut off, and nobody can hold it up for ever.
+//! Graceful shutdown: no transfer in progress is aborted, and no client can delay the end forever.
 #![cfg(unix)]
 
 use std::process::Command;
@@ -10,7 +10,7 @@ use ch02_thread_pool::core::thread_pool::PoolConfig;
 use ch02_thread_pool::{Server, ServerHandle};
 use wire::{Client, Program, Signal};
 
-/// Less than the ten seconds for which the program waits before it cuts clients off.
+/// Less than the ten seconds for which the program waits before it aborts connections.
 const SOON: Duration = Duration::from_secs(6);
 
 fn start() -> Program {
@@ -18,7 +18,7 @@ fn start() -> Program {
     Program::start(path, &["127.0.0.1:0"]).unwrap()
 }
 
-/// A client that has had an echo: it is in the middle of something.
+/// A client that has had an echo, so its connection is busy.
 fn busy(program: &Program) -> Client {
     let mut client = Client::connect(program.addr()).unwrap();
     client.send("first half, ").unwrap();
@@ -26,7 +26,8 @@ fn busy(program: &Program) -> Client {
     client
 }
 
-/// Sends the signal and waits until the server acts on it: it then ends connections that are idle.
+/// Sends the signal, and waits until the server has acted on it: the server then ends idle
+/// connections.
 fn interrupt(program: &Program) {
     let mut idle = Client::connect(program.addr()).unwrap();
     program.interrupt().unwrap();
@@ -59,7 +60,7 @@ fn a_transfer_under_way_is_finished_and_then_the_program_ends_with_success() {
 fn clients_that_have_not_begun_delay_nothing() {
     for signal in [Signal::Interrupt, Signal::Terminate] {
         let program = start();
-        // Once somebody has been served the program certainly listens to signals.
+        // Once a client has been served, the signal handlers are certainly set.
         busy(&program).half_close().unwrap();
         let mut clients = [(); 3].map(|()| Client::connect(program.addr()).unwrap());
         program.signal(signal).unwrap();
@@ -84,7 +85,7 @@ fn a_client_after_the_signal_is_refused_by_the_kernel() {
 fn a_queued_client_is_served_before_the_server_ends() {
     let program = start();
     let clients = [(); 3].map(|()| busy(&program));
-    // The fourth worker waits for this one, until the signal sends it home.
+    // The fourth worker waits for this client until the signal ends the connection.
     let _silent = Client::connect(program.addr()).unwrap();
     let mut queued = Client::connect(program.addr()).unwrap();
     queued.send("waiting since before the signal").unwrap();
@@ -95,7 +96,8 @@ fn a_queued_client_is_served_before_the_server_ends() {
     assert!(program.wait(SOON).unwrap().success());
 }
 
-/// It once was not: whatever its state, a queued client's receive direction was shut down at the signal.
+/// Regression test: at the signal, the receiving direction of every queued client was shut down,
+/// whatever its state.
 #[test]
 fn a_queued_client_that_has_sent_something_can_send_the_rest_after_the_signal() {
     let program = start();
@@ -127,7 +129,8 @@ fn a_second_signal_aborts_the_connections_in_progress() {
     assert!(program.stderr_so_far().contains("stopped: 1 cut off"), "{}", program.stderr_so_far());
 }
 
-/// It once could not: the connection that wakes the accept loop needs a free file as well, and nobody tried again.
+/// Regression test: the connection that wakes the accept loop needs a free file descriptor too, and was not
+/// retried.
 #[test]
 fn a_server_that_has_no_file_left_at_the_signal_ends_all_the_same() {
     let mut command = Command::new("sh");
@@ -150,7 +153,8 @@ fn a_server_that_has_no_file_left_at_the_signal_ends_all_the_same() {
     assert!(program.wait(SOON).unwrap().success());
 }
 
-/// Serves with one worker, and stops once `started` has connected its clients. Returns how many were cut off.
+/// Serves with one worker, and stops once `started` has connected its clients. Returns how many connections
+/// were aborted.
 fn cut_off(drain: Duration, started: impl FnOnce(&ServerHandle) -> Vec<Client>) -> usize {
     let server = Server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let server = server.with_workers(PoolConfig { workers: 1, queue: 8 }).with_drain(drain);
@@ -182,7 +186,7 @@ fn at_the_deadline_the_remaining_connections_are_aborted_and_counted() {
     assert_eq!(count, 1);
 }
 
-/// It once was not: who waited in the queue was served by nobody and counted by nobody.
+/// Regression test: a client that waited in the queue was neither served nor counted.
 #[test]
 fn a_client_that_has_begun_and_is_still_queued_at_the_deadline_is_counted_too() {
     let count = cut_off(Duration::from_millis(100), |handle| {

@@ -20,7 +20,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Serves one client. An error ends only this client.
+/// Serves one client. An error ends only this connection.
 fn serve((stream, peer): Client) {
     if let Err(error) = exchange(stream) {
         eprintln!("{peer}: {error}");

@@ -27,7 +27,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Serves one client. An error ends only this client.
+/// Serves one client. An error ends only this connection.
 fn serve((stream, peer): Client) {
     // The connection of part 2 has a buffer, and a deadline for every wait.
     let connection = Connection::new(stream, peer, MAX_HEADER_SECTION);
@@ -41,7 +41,7 @@ fn exchange(mut connection: Connection) -> io::Result<()> {
     if read_header_section(&mut connection).is_ok() {
         respond(&mut connection, "200 OK", b"Hello!\n")?;
     }
-    // Closing with unread bytes would send RST, and the client might lose the response. So this sends FIN and reads on.
+    // Closing with unread bytes would send RST, which may destroy the response. So this sends FIN and keeps reading.
     connection.close(PATIENCE);
     Ok(())
 }

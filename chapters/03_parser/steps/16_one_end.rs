@@ -31,7 +31,7 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Serves one client. An error ends only this client.
+/// Serves one client. An error ends only this connection.
 fn serve((stream, peer): Client) {
     // The connection of part 2 has a buffer, and a deadline for every wait.
     let connection = Connection::new(stream, peer, MAX_HEADER_SECTION);
@@ -60,7 +60,7 @@ fn exchange(mut connection: Connection) -> io::Result<()> {
             Err(Failure::Gone(error)) => return Err(error),
         }
     }
-    // Closing with unread bytes would send RST, and the client might lose the response. So this sends FIN and reads on.
+    // Closing with unread bytes would send RST, which may destroy the response. So this sends FIN and keeps reading.
     connection.close(PATIENCE);
     Ok(())
 }
@@ -134,7 +134,7 @@ fn read_chunks(connection: &mut Connection, body: &mut Vec<u8>) -> Result<(), Fa
 
 /// Reads up to the empty line. Bytes after it stay in the buffer.
 fn read_header_section(connection: &mut Connection) -> Result<Request, Failure> {
-    // The connection may be idle until the first byte. From then on, one deadline holds for all reads.
+    // The connection may be idle until the first byte. From then on, one deadline covers all reads.
     if connection.buffered().is_empty() {
         fill(connection, Deadline::after(PATIENCE))?;
     }
@@ -168,7 +168,7 @@ fn parse(bytes: &[u8]) -> Result<Request, Status> {
     let mut fields = Vec::new();
     for line in lines {
         let (name, value) = line.split_once(':').ok_or(status::BAD_REQUEST)?;
-        // Another server might find a different field after a space before the colon, or a CR or LF alone.
+        // Another server might find a different field after a space before the colon, or a bare CR or LF.
         if !is_token(name) || value.contains(|c: char| c.is_control() && c != '\t') {
             return Err(status::BAD_REQUEST);
         }

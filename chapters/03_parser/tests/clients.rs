@@ -1,4 +1,4 @@
-//! Clients that people use get along with the server. The conversations are in `xtask/wire/src/clients`.
+//! The server works with clients that people use. The exchanges are in `xtask/wire/src/clients`.
 
 use std::net::SocketAddr;
 

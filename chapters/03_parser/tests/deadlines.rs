@@ -18,7 +18,7 @@ fn start(limits: Limits) -> Running {
     Running::start(|server| server.with_limits(limits), answer)
 }
 
-/// "done", or as many megabytes as the query says.
+/// Responds with "done", or with as many megabytes as the query requests.
 fn answer(request: &mut Request) -> Response {
     match request.target().query().and_then(|query| query.parse::<usize>().ok()) {
         Some(megabytes) => {
@@ -29,7 +29,7 @@ fn answer(request: &mut Request) -> Response {
     }
 }
 
-/// Sends one byte every 20 ms until the server answers or `bytes` are gone.
+/// Sends one byte every 20 ms until the server responds, or all of `bytes` have been sent.
 fn drip(client: &mut Client, bytes: &[u8]) -> Result<Reply, WireError> {
     for byte in bytes.chunks(1) {
         if client.send(byte).is_err() || client.expect_silence(tenths(1) / 5).is_err() {
@@ -39,7 +39,7 @@ fn drip(client: &mut Client, bytes: &[u8]) -> Result<Reply, WireError> {
     client.read_reply()
 }
 
-/// `part`: what the client did not send in time.
+/// `part` is the part of the request that the client did not send in time.
 fn assert_408(reply: &Reply, part: &str) {
     assert_eq!(reply.status, 408, "{reply:?}");
     let message = reply.json().unwrap()["message"].to_string();
@@ -69,7 +69,8 @@ fn a_head_request_that_is_too_slow_is_408_without_a_body() {
         client.send(begun).unwrap();
         let reply = client.read_reply_to("HEAD").unwrap();
         assert_eq!(reply.status, 408, "{reply:?}");
-        // What was sent behind its fields was a body that HEAD must not have.
+        // Regression test: the field lines were followed by a body, which a response to HEAD must
+        // not have.
         client.expect_closed().unwrap();
     }
     assert_eq!(server.stop(), 0);
@@ -131,7 +132,7 @@ fn a_client_that_sends_no_body_after_100_continue_is_408() {
 #[test]
 fn an_idle_connection_is_closed_without_a_word() {
     let server = start(Limits { idle_time: tenths(2), ..Limits::default() });
-    // A browser's connection that it never used, and one that has been used.
+    // A connection that a browser never used, and one that it has used.
     server.connect().expect_closed().unwrap();
     let mut used = server.connect();
     used.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
@@ -143,10 +144,11 @@ fn a_client_that_does_not_read_its_response_does_not_block_the_worker() {
     let limits = Limits { write_time: tenths(3), linger: tenths(1), ..Limits::default() };
     let server = start(limits);
     let mut client = server.connect();
-    // More than the buffers of two kernels take.
+    // More than the socket buffers of both sides hold.
     client.send(b"GET /?64 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     server.wait_until("a free worker", |pool| pool.completed == 1);
-    // What had been sent arrives, and the end shows that it is not all.
+    // The bytes that were sent arrive, and the end of the stream shows that the response is
+    // incomplete.
     assert!(client.read_reply().is_err());
 }
 
@@ -156,6 +158,6 @@ fn a_client_that_never_closes_is_left_after_the_linger_time() {
     let mut client = server.connect();
     let reply = client.ask(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
     assert_eq!(reply.text(), "done");
-    // The client keeps its side open; the server's thread ends all the same.
+    // The client keeps its side open, but the server's thread still ends.
     assert_eq!(server.stop(), 0);
 }

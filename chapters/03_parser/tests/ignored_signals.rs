@@ -1,4 +1,5 @@
-//! A signal that was ignored when the program started, as by `nohup` or in a script's background, stays ignored.
+//! A signal that was ignored when the program started, as with `nohup` or for a background job of a script,
+//! stays ignored.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -20,7 +21,7 @@ fn start(ignored: &str) -> Program {
     Program::start_command(command).unwrap()
 }
 
-/// Whether the kernel throws the signal away when it is sent to the program.
+/// Whether the program ignores the signal, so that the kernel discards it.
 fn ignores(program: &Program, signal: Signal) -> bool {
     let status = fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();

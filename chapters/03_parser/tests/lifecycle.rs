@@ -1,4 +1,4 @@
-//! How the server starts, ends, and lives through overload and its own mistakes.
+//! How the server starts, stops, and survives overload and failing handlers.
 
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ fn get(target: &str) -> Vec<u8> {
     request("GET", target, &[], b"")
 }
 
-/// Sends a request without its body, "hello", and waits until the server has begun to read it: it says
-/// "go on" then.
+/// Sends a request without its body, "hello", and waits for `100 Continue`, which shows that the
+/// server has begun to read the request.
 fn begin(client: &mut Client) {
     let whole = request("POST", "/echo", &[("Expect", "100-continue")], b"hello");
     client.send(&whole[..whole.len() - 5]).unwrap();
@@ -48,7 +48,7 @@ fn a_signal_ends_the_program_although_clients_are_idle() {
         assert_eq!(used.ask(get("/")).unwrap().status, 200);
         let mut unused = Client::connect(program.addr()).unwrap();
         program.signal(signal).unwrap();
-        // Idle connections may stay for five seconds; nobody waits for that.
+        // Idle connections have a timeout of five seconds, but the shutdown does not wait for it.
         assert!(program.wait(Duration::from_secs(4)).unwrap().success());
         used.expect_closed().unwrap();
         unused.expect_closed().unwrap();
@@ -65,7 +65,7 @@ fn a_request_in_progress_is_served_with_connection_close() {
     begin(&mut client);
 
     program.interrupt().unwrap();
-    // Idle connections end first of all, so now the server knows.
+    // Idle connections end first, so by now the server has acted on the signal.
     idle.expect_closed().unwrap();
     client.send(b"hello").unwrap();
     let reply = client.read_reply().unwrap();
@@ -85,7 +85,7 @@ fn a_stopping_server_accepts_no_new_clients() {
     let refused = loop {
         match Client::connect(server.addr()) {
             Err(error) => break error,
-            // The listener is not closed yet: whoever gets in is a client, or is our end.
+            // The listening socket is not closed yet, so the kernel still accepts connections.
             Ok(_) => std::thread::sleep(Duration::from_millis(2)),
         }
     };
@@ -93,7 +93,7 @@ fn a_stopping_server_accepts_no_new_clients() {
     client.send(b"hello").unwrap();
     assert!(client.read_reply().unwrap().lists("Connection", "close"));
     drop(client);
-    // Asked a second time while the worker still closes the connection, the server would cut it off.
+    // A second shutdown request, while the worker is still closing the connection, would abort it.
     server.wait_until("the worker has done", |pool| pool.busy == 0);
     assert_eq!(server.stop(), 0);
 }
@@ -102,8 +102,8 @@ fn few(server: ch03_parser::Server) -> ch03_parser::Server {
     server.with_workers(PoolConfig { workers: 1, queue: 8 })
 }
 
-/// It once got no response, and was not counted as cut off either: the server read the half that had arrived, and
-/// then the end of the stream.
+/// Regression test: the request got no response, and was not counted as aborted either: the server read the half
+/// that had arrived, and then the end of the stream.
 #[test]
 fn a_queued_request_that_began_before_the_shutdown_is_read_and_served() {
     let server = Running::start(few, answer);
@@ -124,12 +124,12 @@ fn a_queued_request_that_began_before_the_shutdown_is_read_and_served() {
     assert_eq!((reply.status, reply.text().as_str()), (200, "done"));
     assert!(reply.lists("Connection", "close"), "{reply:?}");
     drop(queued);
-    // Asked a second time while the worker still works for it, the server would cut it off.
+    // A second shutdown request, while the worker still serves the connection, would abort it.
     server.wait_until("the worker has done", |pool| pool.busy == 0);
     assert_eq!(server.stop(), 0);
 }
 
-/// The second client was counted by nobody, since no worker ever took it.
+/// Regression test: the second client was not counted, because no worker ever took it.
 #[test]
 fn clients_queued_after_a_stuck_handler_are_aborted_and_counted_at_the_deadline() {
     let (release, is_released) = std::sync::mpsc::channel::<()>();

@@ -17,7 +17,7 @@ fn main() -> anyhow::Result<()> {
 fn route(request: &mut Request) -> Result<&'static str, HttpError> {
     match request.path() {
         "/" => Ok("my server\n"),
-        // A string for each name: the next visitor is not in the program.
+        // Each name needs its own arm, and a new visitor has none.
         "/hello/Ada" => Ok("Hello, Ada!\n"),
         path => Err(not_found(path)),
     }

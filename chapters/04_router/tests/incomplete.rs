@@ -1,4 +1,4 @@
-//! A response to HTTP/1.0 that ends with its connection: one that could not be finished must not look complete.
+//! Close-delimited responses to HTTP/1.0: an incomplete one must not look complete.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, channel};
@@ -12,7 +12,7 @@ use wire::{Client, Kind};
 #[allow(dead_code, reason = "nothing here waits for the pool")]
 mod support;
 
-/// Gives these bytes, then what `end` says.
+/// Returns these bytes, and then what `end` specifies.
 struct Source {
     bytes: &'static [u8],
     end: Box<dyn FnMut() -> io::Result<usize> + Send>,
@@ -50,7 +50,7 @@ fn body(client: &mut Client, version: &str, path: &str) -> Result<String, Kind> 
 }
 
 /// RFC 9112 section 8: a response without a length is complete when its connection is closed, unless the connection
-/// reports an error. So FIN would say that it is complete.
+/// reports an error. So a FIN would mean that it is complete.
 #[test]
 fn a_response_whose_source_fails_ends_with_a_reset() {
     let server = Running::start(|server| server, application);
@@ -61,9 +61,10 @@ fn a_response_whose_source_fails_ends_with_a_reset() {
     ] {
         assert_eq!(body(&mut server.connect(), "1.0", path), expected, "{path}");
     }
-    // With a length, the client counts for itself, and can use the bytes that have arrived.
+    // With Content-Length, the client can detect that bytes are missing, and can use those that
+    // have arrived.
     assert_eq!(body(&mut server.connect(), "1.0", "/short"), Ok("one, two".to_string()));
-    // In chunks the last one is missing.
+    // With chunks, the last chunk is missing.
     let chunks = body(&mut server.connect(), "1.1", "/fails").unwrap();
     assert_eq!(chunks, "8\r\none, two\r\n");
     server.stop();
@@ -90,7 +91,8 @@ fn a_response_aborted_by_the_end_of_the_server_is_reset_too() {
         seen.extend(client.read_exact(1).unwrap());
     }
     assert_eq!(server.stop(), 1, "it is counted as cut off");
-    // The thread that sends it is still in the source. In the program it ends with the process.
+    // The thread that sends the response is still blocked in its source. In the program it ends
+    // with the process.
     drop(begun);
     assert_eq!(client.read_to_end().unwrap_err().kind(), Kind::Reset);
 }

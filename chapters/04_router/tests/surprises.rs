@@ -1,5 +1,5 @@
-//! What surprises those who build a web server for the first time. Each is a flaw of simpler servers, or a
-//! limit that this one still has, which then is the test's name.
+//! Surprises for someone who builds a web server for the first time: flaws of simpler servers, and limits
+//! that this server still has, which are then the names of the tests.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, channel};
@@ -17,7 +17,7 @@ fn get(target: &str) -> Vec<u8> {
     request("GET", target, &[], b"")
 }
 
-/// So many workers, and clients that may be idle for longer than any test takes.
+/// This many workers, and an idle timeout that is longer than any test.
 fn with_workers(workers: usize) -> impl FnOnce(Server) -> Server {
     move |server| {
         let limits = Limits { idle_time: 10 * LONG, ..Limits::default() };
@@ -31,7 +31,7 @@ fn a_connection_opened_in_advance_does_not_hold_up_the_one_that_asks() {
     let mut in_advance = server.connect();
     server.wait_until("the silent connection", |pool| pool.busy == 1);
     assert_eq!(server.connect().ask(get("/")).unwrap().text(), "done");
-    // And it is served as well, when the browser needs it.
+    // The server serves it too, once the browser uses it.
     assert_eq!(in_advance.ask(get("/")).unwrap().text(), "done");
     server.stop();
 }
@@ -63,7 +63,7 @@ fn an_unread_body_is_not_parsed_as_the_next_request() {
     assert_eq!(client.read_reply().unwrap().text(), "/next");
 }
 
-/// Says something, then waits for the word to go on.
+/// Returns `first`, and then waits for `go_on` before it ends.
 struct InTwoParts {
     first: &'static [u8],
     go_on: Receiver<()>,
@@ -72,7 +72,7 @@ struct InTwoParts {
 impl Read for InTwoParts {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.first.is_empty() {
-            // Whoever holds the other end has read the first part, or has failed: this is the end then.
+            // The test has read the first part, or has failed. The stream ends in either case.
             let _ = self.go_on.recv_timeout(LONG);
             return Ok(0);
         }
@@ -105,7 +105,8 @@ fn the_bytes_of_a_stream_are_sent_before_it_produces_more() {
     let mut client = server.connect();
     client.send(get("/")).unwrap();
     read_until(&mut client, b"3\r\nnow\r\n");
-    // Only now the reader may go on. A server that collects the answer first would never get here.
+    // Only now may the reader continue. With a server that collects the response first, the test
+    // would not get here.
     sender.send(()).unwrap();
     assert_eq!(client.read_exact(5).unwrap(), b"0\r\n\r\n");
 }
@@ -120,7 +121,7 @@ fn a_handler_that_replaces_its_request_does_not_change_the_framing_of_the_respon
             text
         },
     );
-    // The one to HEAD has no body, and the one to HTTP/1.0 is the last.
+    // The response to HEAD has no body, and the response to HTTP/1.0 is the last one.
     let mut client = server.connect();
     let head = client.ask(request("HEAD", "/", &[], b"")).unwrap();
     assert_eq!((head.status, head.field("Content-Length")), (200, Some("4")));

@@ -10,7 +10,7 @@ use ch04_router::http::{Handler, HeaderName, Request, Response, Router, Routes};
 /// The remaining layers, and the handler in the middle.
 type Next<'a> = &'a dyn Fn(&mut Request) -> Response;
 
-/// Code before the call of `next` sees the request, code after it sees the response.
+/// Code before the call to `next` sees the request, and code after it sees the response.
 type Layer = fn(&mut Request, Next) -> Response;
 
 /// From the outermost to the innermost.

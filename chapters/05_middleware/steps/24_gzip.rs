@@ -16,7 +16,7 @@ use flate2::{Compression, write::GzEncoder};
 /// The remaining layers, and the handler in the middle.
 type Next<'a> = &'a dyn Fn(&mut Request) -> Response;
 
-/// Code before the call of `next` sees the request, code after it sees the response.
+/// Code before the call to `next` sees the request, and code after it sees the response.
 type Layer = fn(&mut Request, Next) -> Response;
 
 /// From the outermost to the innermost.
@@ -73,7 +73,7 @@ fn request_id(request: &mut Request, next: Next) -> Response {
 
 /// The panic unwinds through all frames between the handler and this one, and through none outside of it.
 fn catch_panic(request: &mut Request, next: Next) -> Response {
-    // A panic leaves the request as it was at that moment, and only the log looks at it afterwards.
+    // A panic leaves the request as it was at that moment, and only the log uses it afterwards.
     let outcome = catch_unwind(AssertUnwindSafe(|| next(request)));
     // The client gets no details. The message is on standard error.
     outcome.unwrap_or_else(|_| HttpError::internal().into_response())

@@ -1,4 +1,4 @@
-//! The command line as the program gets it.
+//! The command line as the program receives it.
 #![cfg(unix)]
 
 use std::ffi::OsStr;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
-/// `std::env::args` panics at such an argument.
+/// `std::env::args` panics on such an argument.
 #[test]
 fn an_argument_that_is_no_text_is_reported_and_no_panic() {
     let mut command = Command::new(PROGRAM);

@@ -86,7 +86,8 @@ fn an_old_client_gets_a_compressed_stream_up_to_the_end_of_the_connection() {
 
 #[test]
 fn a_compressed_request_body_is_not_decompressed() {
-    // A small body could be a very large one. The handler has to reject it.
+    // A small body could decompress to a very large one, so the server does not decompress it.
+    // Rejecting it is the handler's task.
     let (_program, mut client) = start();
     let bomb = b"\x1f\x8b\x08\x00\x00\x00\x00\x00";
     let reply =

@@ -1,4 +1,4 @@
-//! The inputs that the fuzzer found worth keeping, replayed: `xtask/fuzz/corpus`.
+//! Inputs that the fuzzer has found, replayed: `xtask/fuzz/corpus`.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A page of another origin, in a real browser: which responses it may read, and which not.
+//! A page of another origin, in a real browser: which responses it may read and which it may not.
 
 use ch05_middleware::http::{HeaderValue, Method, Request, Response, header};
 use ch05_middleware::middleware::cors::Policy;

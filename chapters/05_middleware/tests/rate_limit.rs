@@ -33,7 +33,7 @@ fn a_rate_limited_client_gets_retry_after_and_is_served_after_it() {
     assert_eq!(number(&refused, "RateLimit-Remaining"), 0);
     let seconds = number(&refused, "Retry-After");
     assert_eq!(seconds, 1, "{refused:?}");
-    // The server's own clock is meant here, so there is nothing to wait for but time.
+    // The test is about the server's own clock, so it has to wait in real time.
     thread::sleep(Duration::from_secs(seconds));
     assert_eq!(ask(&mut client).status, 200);
 }

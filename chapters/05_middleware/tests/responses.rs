@@ -11,7 +11,8 @@ fn every_response_has_its_required_fields() {
     tables::check(program.addr(), &tables::responses::rows()).unwrap();
 }
 
-/// The inspector once counted the letter more that `HEAD` has than `GET` (RFC 9110 section 8.6).
+/// Regression test: the page contains the method, and `HEAD` is a letter longer than `GET`, so the
+/// length was one too many (RFC 9110 section 8.6).
 #[test]
 fn a_response_to_head_has_the_content_length_of_the_response_to_get() {
     let program = Program::start(PROGRAM, &["127.0.0.1:0"]).unwrap();

@@ -1,4 +1,4 @@
-//! The collection of users, as its clients see it.
+//! The collection of users, as clients see it.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -157,7 +157,7 @@ fn a_full_collection_rejects_new_users_until_one_is_deleted() {
     let ada = json!({ "name": "Ada" });
     let one = request("POST", "/users", JSON, ada.to_string().as_bytes());
     for _ in 0..MAX_USERS / 100 {
-        // A hundred at once: so few that neither side waits for the other to read.
+        // A hundred at once: few enough that neither side has to wait for the other to read.
         let mut client = Client::connect(program.addr()).unwrap();
         client.send(one.repeat(100)).unwrap();
         for _ in 0..100 {

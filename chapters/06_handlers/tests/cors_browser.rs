@@ -1,4 +1,4 @@
-//! A page of another origin, in a real browser: which responses it may read, and which not.
+//! A page of another origin, in a real browser: which responses it may read and which it may not.
 
 use ch06_handlers::http::{HeaderValue, Method, Request, Response, header};
 use ch06_handlers::middleware::cors::Policy;

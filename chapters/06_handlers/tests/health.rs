@@ -83,7 +83,7 @@ fn a_draining_server_is_live_but_not_ready() {
     let (mut ready, mut live) = (begin("/health/ready"), begin("/health/live"));
 
     program.interrupt().unwrap();
-    // Idle connections end first of all, so now the server knows.
+    // Idle connections end first, so by now the server has acted on the signal.
     idle.expect_closed().unwrap();
     ready.send(b"?").unwrap();
     let reply = ready.read_reply().unwrap();
@@ -127,7 +127,7 @@ fn a_probe_queued_after_a_slow_request_sees_that_the_server_drains() {
     assert_eq!(reply.status, 503, "{reply:?}");
     assert_eq!(reply.json().unwrap()["checks"]["accepting"], "failed", "{reply:?}");
     drop(probe);
-    // Asked a second time while the worker still closes the connection, the server would cut it off.
+    // A second shutdown request, while the worker is still closing the connection, would abort it.
     server.wait_until("the worker has done", |pool| pool.busy == 0);
     assert_eq!(server.stop(), 0);
 }

@@ -59,7 +59,7 @@ fn every_path_upwards_is_404_and_a_name_with_dots_is_a_name() {
             ("/static/h%65llo.txt", 200),
             ("/static/sub/a..b", 200),
             ("/static/sub/a%2e%2eb", 200),
-            // As it is.
+            // Unencoded.
             ("/static/../secret.txt", 404),
             ("/static/sub/../../secret.txt", 404),
             ("/static/sub/../hello.txt", 404),
@@ -67,7 +67,7 @@ fn every_path_upwards_is_404_and_a_name_with_dots_is_a_name() {
             ("/static/.", 404),
             ("/static/./hello.txt", 404),
             ("/../secret.txt", 404),
-            // Encoded, wholly or in part.
+            // Encoded, completely or in part.
             ("/static/%2e%2e/secret.txt", 404),
             ("/static/.%2E/secret.txt", 404),
             ("/static/..%2fsecret.txt", 404),
@@ -75,7 +75,8 @@ fn every_path_upwards_is_404_and_a_name_with_dots_is_a_name() {
             ("/static/%2e%2e%2fsecret.txt", 404),
             ("/static/sub%2f..%2f..%2fsecret.txt", 404),
             ("/static/sub%2fa..b", 404),
-            // Encoded twice: decoded once it is a name like any other, and there is such a file in sub.
+            // Encoded twice: after one decoding it is an ordinary name, and `sub` has a file with this
+            // name.
             ("/static/%252e%252e/secret.txt", 404),
             ("/static/%252e%252e%252fsecret.txt", 404),
             ("/static/..%252fsecret.txt", 404),
@@ -109,7 +110,7 @@ fn every_path_upwards_is_404_and_a_name_with_dots_is_a_name() {
             ("/static/.well-known/.env", 404),
             ("/static/.well-known/../.env", 404),
             ("/static/.well-known-2/security.txt", 404),
-            // It is the one at the root that is for the public.
+            // Only `.well-known` at the root is public.
             ("/static/sub/.well-known/security.txt", 404),
         ],
     );
@@ -136,7 +137,7 @@ fn a_link_is_served_when_it_stays_inside() {
     symlink("../secret.txt", public.join("out")).unwrap();
     symlink(folder.path().join("secret.txt"), public.join("absolute")).unwrap();
     symlink("..", public.join("up")).unwrap();
-    // The name of a link counts, and not that of its target: Kubernetes volumes link to files in hidden directories.
+    // The name of the link decides, not that of its target: Kubernetes volumes link to files in hidden directories.
     fs::create_dir(public.join("..data")).unwrap();
     fs::write(public.join("..data/file"), "open").unwrap();
     symlink("..data/file", public.join("shown")).unwrap();

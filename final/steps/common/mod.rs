@@ -1,4 +1,4 @@
-//! What the steps of part 6 have in common: HTTP without a socket. Bytes become requests, and responses become bytes.
+//! Code that the steps of part 6 share: HTTP without a socket. Bytes become requests, and responses become bytes.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ pub(crate) struct Messages {
     parser: HeadParser,
     /// A request whose header section is complete, and as much of its body as has arrived.
     pub(crate) request: Option<(Head, BodyDecoder, Vec<u8>)>,
-    /// What the client must still be sent.
+    /// The bytes that have not been sent yet.
     pub(crate) output: Vec<u8>,
     /// The last response is in `output`, or has been sent.
     pub(crate) ends: bool,
@@ -27,14 +27,14 @@ impl Messages {
         Messages { peer, input: Vec::new(), parser, request: None, output: Vec::new(), ends: false }
     }
 
-    /// Takes what the client has sent. After the last response it is dropped.
+    /// Takes received bytes. After the last response they are dropped.
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
         if !self.ends {
             self.input.extend_from_slice(bytes);
         }
     }
 
-    /// The next request, if it is complete. One that is malformed is rejected here, and is the last.
+    /// The next request, if it is complete. A malformed request is rejected here, and is the last one.
     pub(crate) fn next_request(&mut self) -> Option<Request> {
         if self.ends {
             return None;
@@ -69,7 +69,7 @@ impl Messages {
         self.ends = !matches!(reuse, Ok(Reuse::Yes));
     }
 
-    /// The last response: where the next request would begin is not known.
+    /// Queues the last response: where the next request would begin is unknown.
     pub(crate) fn reject(&mut self, error: HttpError) {
         let (version, is_head, keep_alive) = (Version::Http11, false, false);
         let context = ResponseContext { version, is_head, keep_alive };
@@ -77,7 +77,7 @@ impl Messages {
     }
 }
 
-/// What the response depends on. It is kept before the handler runs, which may change the request.
+/// The facts that the response depends on, saved before the handler runs, because it may change the request.
 pub(crate) fn context_of(request: &Request) -> ResponseContext {
     ResponseContext {
         version: request.version(),

@@ -29,7 +29,7 @@ fn cuts(bytes: &[u8]) -> [Vec<usize>; 3] {
     [Vec::new(), (1..bytes.len()).collect(), odd]
 }
 
-/// Reads `bytes` in all ways, and returns what all readings are.
+/// Parses `bytes`, split in all of these ways, and returns the common result.
 fn agreed<T: PartialEq + std::fmt::Debug>(bytes: &[u8], read: impl Fn(&[usize]) -> T) -> T {
     let [whole, one_by_one, odd] = cuts(bytes).map(|mut cuts| {
         cuts.push(bytes.len());

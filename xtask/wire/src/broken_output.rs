@@ -1,4 +1,4 @@
-//! Outputs that cannot be written: a full disk, and a pipe whose reader has gone. A server must serve all the same.
+//! Outputs that cannot be written: a full disk, and a pipe without a reader. A server must still serve its clients.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -12,25 +12,25 @@ use std::time::{Duration, Instant};
 use crate::program::{Signal, send_signal};
 use crate::{Client, Kind, WireError, environment};
 
-/// Far longer than a start or an end takes.
+/// Far longer than starting or stopping takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a Rust program exits with after a panic in `main`.
+/// The exit code of a Rust program after a panic in `main`.
 const PANICKED: i32 = 101;
 
 /// An output of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sink {
-    /// It can be written.
+    /// Writes succeed.
     Good,
     /// Each write fails: there is no space left.
     FullDisk,
-    /// Each write fails: nothing reads the pipe any more.
+    /// Each write fails: the pipe has no reader.
     ClosedPipe,
 }
 
 impl Sink {
-    /// What the program gets as its output.
+    /// Opens the output for a program.
     ///
     /// # Errors
     /// When `/dev/full` cannot be opened or there is no pipe.
@@ -53,11 +53,11 @@ const ROWS: [(Sink, Sink); 5] = [
     (Sink::FullDisk, Sink::FullDisk),
 ];
 
-/// Starts `program` with each pair of outputs, and reports those with which it does not serve two clients, one after the
-/// other, or panics. The address to listen on follows `arguments`.
+/// Starts `program` with each pair of outputs, and reports the pairs with which it panics, or does not serve two clients
+/// one after the other. The address to listen on follows `arguments`.
 ///
 /// # Errors
-/// All rows that failed, each with what went wrong.
+/// Returns all pairs that failed, each with the reason.
 pub fn check(program: &str, arguments: &[&str]) -> Result<(), WireError> {
     let mut failures = String::new();
     for (stdout, stderr) in ROWS {
@@ -83,7 +83,7 @@ fn check_row(
     let started = started.and_then(|(out, err)| command.stdout(out).stderr(err).spawn());
     let mut child = started.map_err(|error| WireError::io("starting the program", &error))?;
     let outcome = serves_and_ends(&mut child, address);
-    // It may have ended already; then there is nothing to do.
+    // An error means that it has ended already.
     let _ = child.kill();
     let _ = child.wait();
     outcome
@@ -113,7 +113,8 @@ fn serves_and_ends(child: &mut Child, address: SocketAddr) -> Result<(), WireErr
     Err(failed("it did not end".to_string()))
 }
 
-/// Connects as soon as the program listens, which it has no way to tell.
+/// Connects as soon as the program listens. Without an output, the program cannot report that, so
+/// this tries until it succeeds.
 fn connect(child: &mut Child, address: SocketAddr) -> Result<Client, WireError> {
     let end = Instant::now() + PATIENCE;
     loop {

@@ -15,25 +15,27 @@ use crate::escape;
 use crate::reader;
 use crate::reader::Source;
 
-/// How long a client waits, unless [`Client::with_patience`] says otherwise.
+/// How long a client waits, unless [`Client::with_patience`] sets another time.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// As much of what a server sends is collected, unless [`Client::set_most`] says otherwise.
+/// The maximum number of received bytes that are collected, unless [`Client::set_most`] sets
+/// another one.
 const MOST: usize = 512 * 1024 * 1024;
 
-/// A head, a chunk's size or a trailer that is longer than this is not waited for.
+/// The maximum length in bytes of a header section, a chunk's size line or a trailer line. A client
+/// does not wait for the end of a longer one.
 const MOST_LINE: usize = 1024 * 1024;
 
-/// Of bytes that go one way, so many are kept for the transcript.
+/// The maximum number of bytes of one piece that are kept for the transcript.
 const MOST_SHOWN: usize = 64 * 1024;
 
-/// Between two pieces of [`Client::send_slowly`]: enough for the server's read to return in between.
+/// The pause between two pieces of [`Client::send_slowly`], in which the server's read can return.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// A connection that sends bytes as they are and reads replies.
 ///
-/// Every call has its own deadline, `patience` from its start. What has been received and not asked for
-/// stays buffered.
+/// Every call has its own deadline, `patience` from its start. Received bytes that no call has returned
+/// stay buffered.
 #[derive(Debug)]
 pub struct Client {
     stream: TcpStream,
@@ -42,22 +44,23 @@ pub struct Client {
     received: Vec<u8>,
     /// `false` while the server may still send.
     ended: bool,
-    /// All that went over the wire, in order.
+    /// All bytes that were sent or received, in order.
     transcript: Vec<Sent>,
 }
 
-/// Bytes that went one way.
+/// Bytes in one direction.
 #[derive(Debug)]
 struct Sent {
     by_us: bool,
-    /// The first of them.
+    /// The first bytes.
     bytes: Vec<u8>,
-    /// How many there were.
+    /// The number of all bytes.
     length: usize,
 }
 
 impl Client {
-    /// Connects, and turns Nagle's algorithm off, so that each send leaves at once.
+    /// Connects, and turns Nagle's algorithm off, so that the kernel sends the bytes of each call
+    /// at once.
     pub fn connect(address: SocketAddr) -> Result<Client, WireError> {
         let doing = format!("connecting to {address}");
         let stream = TcpStream::connect_timeout(&address, PATIENCE)
@@ -84,7 +87,7 @@ impl Client {
         self.patience = patience;
     }
 
-    /// From now on, collects at most `bytes` of what the server sends and nobody has taken.
+    /// From now on, collects at most `bytes` received bytes that no call has returned.
     pub fn set_most(&mut self, bytes: usize) {
         self.most = bytes;
     }
@@ -99,7 +102,8 @@ impl Client {
     /// Sends `bytes`.
     ///
     /// # Errors
-    /// [`Kind::Reset`] when the server has closed; a reply may wait to be read all the same.
+    /// Returns [`Kind::Reset`] when the server has closed the connection. There may still be a
+    /// reply to read.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WireError> {
         let bytes = bytes.as_ref();
         let doing = format!("sending {} bytes", bytes.len());
@@ -144,7 +148,7 @@ impl Client {
         Ok(())
     }
 
-    /// Says that no more will be sent (FIN), and goes on reading.
+    /// Shuts down the sending direction (FIN). The client can still read.
     pub fn half_close(&mut self) -> Result<(), WireError> {
         self.stream
             .shutdown(Shutdown::Write)
@@ -188,7 +192,7 @@ impl Client {
     /// Waits for the server to close, with FIN or RST, without sending anything more.
     ///
     /// # Errors
-    /// When a byte comes instead, or nothing happens.
+    /// Returns an error when a byte arrives instead, or nothing happens.
     pub fn expect_closed(&mut self) -> Result<(), WireError> {
         let deadline = Instant::now() + self.patience;
         let mut source = Waiting { client: self, deadline };
@@ -203,7 +207,7 @@ impl Client {
         }
     }
 
-    /// Waits for `time` and makes sure that nothing comes, neither a byte nor the end.
+    /// Waits for `time`, and fails if anything arrives, a byte or the end of the stream.
     pub fn expect_silence(&mut self, time: Duration) -> Result<(), WireError> {
         let deadline = Instant::now() + time;
         let mut source = Waiting { client: self, deadline };
@@ -221,14 +225,13 @@ impl Client {
         }
     }
 
-    /// All that was sent (`>`) and received (`<`) so far, as people read it.
+    /// All bytes sent (`>`) and received (`<`) so far, as readable text.
     pub fn transcript(&self) -> String {
         let mark = |by_us: bool| if by_us { '>' } else { '<' };
         self.transcript.iter().map(|sent| escape::lines(mark(sent.by_us), &sent.bytes)).collect()
     }
 
-    /// All that was sent and received so far, in turn: whether we sent it, the first bytes, and how many there
-    /// were.
+    /// All pieces sent and received so far: whether the client sent it, its first bytes, and its length.
     pub fn pieces(&self) -> impl Iterator<Item = (bool, &[u8], usize)> {
         self.transcript.iter().map(|sent| (sent.by_us, sent.bytes.as_slice(), sent.length))
     }
@@ -280,7 +283,7 @@ impl Client {
 }
 
 impl Client {
-    /// The server sends and sends. That is no reason to collect it all.
+    /// The error for a server that sends more than the client collects.
     fn too_much(&self, what: &str) -> WireError {
         let shown = &self.received[..self.received.len().min(MOST_SHOWN)];
         let count = self.received.len();
@@ -289,7 +292,7 @@ impl Client {
     }
 }
 
-/// A client within one call: the same deadline for all its waits.
+/// A client during one call, with the same deadline for all its waits.
 struct Waiting<'a> {
     client: &'a mut Client,
     deadline: Instant,
@@ -320,7 +323,8 @@ impl Source for Waiting<'_> {
             if let Some(place) = rest.windows(end.len()).position(|window| window == end) {
                 return Ok(at + place + end.len());
             }
-            // The end may have come in part, so its length less one is looked at again.
+            // A part of `end` may already have arrived, so the last `end.len() - 1` bytes are
+            // searched again.
             at = from.max((at + rest.len()).saturating_sub(end.len() - 1));
             if at - from > MOST_LINE {
                 return Err(self.client.too_much(what));
@@ -345,8 +349,8 @@ fn remaining(deadline: Instant) -> Option<Duration> {
     Some(deadline.saturating_duration_since(Instant::now())).filter(|rest| !rest.is_zero())
 }
 
-/// Unix says `WouldBlock` when a socket's timeout passes, Windows says `TimedOut`. A signal is no reason to
-/// stop either.
+/// Whether a read has timed out (`WouldBlock` on Unix, `TimedOut` on Windows) or a signal has interrupted
+/// it, so that it is retried until the deadline.
 fn is_timeout(error: &std::io::Error) -> bool {
     use std::io::ErrorKind;
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)

@@ -1,23 +1,23 @@
 //! The environment of a program that a test starts: the same on every machine, and for every person.
 //!
-//! A variable can send a client through a proxy, translate what a program prints, or give the server another setting than
-//! the test believes it has. Such variables are removed from what a program would inherit, and the locale is set. What
-//! the test itself sets on the command stays as it is.
+//! A variable can send a client through a proxy, translate what a program prints, or give the server a setting that the
+//! test does not expect. Such variables are removed from the inherited environment, and the locale is set. Variables that
+//! the test itself sets on the command stay.
 //!
-//! Everything else is inherited: where programs, temporary folders and their libraries are is known only to the machine.
+//! Everything else is inherited: only the machine knows where programs, their libraries and temporary directories are.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::process::Command;
 
-/// What is set for every program.
+/// The variables that are set for every program.
 pub const SETTINGS: [(&str, &str); 1] = [("LC_ALL", "C.UTF-8")];
 
-/// Whether a variable must not reach a program under test. Upper and lower case make no difference: curl knows
-/// `http_proxy`, others `HTTP_PROXY`.
+/// Whether a variable must not reach a program under test. Upper and lower case make no difference: curl reads
+/// `http_proxy`, and other programs read `HTTP_PROXY`.
 pub fn is_unwanted(name: &str) -> bool {
-    /// The settings of `final`, the locale, and what git tells a hook that runs us.
+    /// The settings of `final`, the locale, and the variables that git sets for a hook.
     const PREFIXES: [&str; 3] = ["HTTP_", "LC_", "GIT_"];
     /// Where git is, and which repositories it may trust.
     const WANTED: [&str; 2] = ["GIT_EXEC_PATH", "GIT_CONFIG"];
@@ -51,7 +51,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     let program = program.as_ref();
     let mut command = Command::new(program);
     match program.to_str() {
-        // It must be the first argument.
+        // The option must be the first argument.
         Some("curl") => _ = command.arg("--disable"),
         Some("wget") => _ = command.arg("--no-config"),
         Some("git") => {
@@ -71,9 +71,9 @@ pub fn interruptible(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// A command for a program that a signal ends, as it ends one that a person has started in a terminal. What is started
-/// with `nohup`, or in the background of a script, ignores SIGINT or SIGHUP, and so does all that it starts. Nothing in
-/// Rust without unsafe code undoes that, but `env` of the GNU coreutils does; another `env` says that it cannot.
+/// A command for a program that a signal can end, like a program started in a terminal. A program that is started with
+/// `nohup`, or in the background of a script, ignores SIGINT or SIGHUP, and so do its child processes. Rust cannot undo
+/// that without unsafe code, but `env` of the GNU coreutils can; any other `env` fails with an error.
 pub fn with_default_signals(program: impl AsRef<OsStr>) -> Command {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     if !ignores_signals(&status) {
@@ -85,14 +85,14 @@ pub fn with_default_signals(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// Whether SIGHUP or SIGINT, numbers 1 and 2, are among the signals that a process ignores, by its `/proc/PID/status`
-/// (`proc_pid_status(5)`). Systems without that file are taken not to.
+/// (`proc_pid_status(5)`). On systems without that file, the caller assumes that none is ignored.
 pub fn ignores_signals(status: &str) -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|it| u64::from_str_radix(it.trim(), 16).ok()).is_some_and(|it| it & 0b11 != 0)
 }
 
-/// Removes what the command would inherit and must not, and sets the [`SETTINGS`]. Variables that have been set on the
-/// command stay.
+/// Removes the variables that the command must not inherit, and sets the [`SETTINGS`]. Variables that have been set on
+/// the command stay.
 pub fn clean(command: &mut Command) {
     let own: Vec<OsString> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
     let is_own = |name: &OsStr| own.iter().any(|own| own == name);

@@ -1,4 +1,4 @@
-//! What can go wrong on the wire, said so that the test's output is enough to understand it.
+//! The errors of this library. Their text is enough to understand a failed test.
 
 use std::fmt;
 use std::io;
@@ -10,21 +10,21 @@ use crate::escape;
 pub enum Kind {
     /// The deadline passed.
     TimedOut,
-    /// The peer ended the connection with FIN before what was waited for had come.
+    /// The peer ended the connection with FIN before the awaited bytes had arrived.
     Closed,
     /// The peer ended the connection with RST.
     Reset,
-    /// Something came, and it is not HTTP, or not what was expected.
+    /// The bytes that arrived are not HTTP, or not what was expected.
     Unexpected,
     /// The program under test did not start, or has ended.
     Program,
-    /// The operating system refused something else.
+    /// Any other error from the OS.
     Io,
 }
 
-/// A failure, with what was waited for and what had arrived.
+/// A failure, with the awaited event and the bytes that had arrived.
 ///
-/// `Debug` is the same text as `Display`, because a test meets it through `unwrap`.
+/// `Debug` is the same text as `Display`, because a test shows it through `unwrap`.
 pub struct WireError {
     kind: Kind,
     message: String,
@@ -37,7 +37,7 @@ impl WireError {
         WireError { kind, message: message.into(), arrived: None }
     }
 
-    /// An error of the operating system, met while `doing` something.
+    /// An error from the OS while `doing` something.
     pub fn io(doing: &str, error: &io::Error) -> WireError {
         let kind = match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Kind::TimedOut,
@@ -50,7 +50,7 @@ impl WireError {
         WireError::new(kind, format!("{doing}: {error}"))
     }
 
-    /// Shows what had arrived, below the message.
+    /// Adds the bytes that had arrived, to be shown below the message.
     pub fn with_arrived(mut self, arrived: &[u8]) -> WireError {
         self.arrived = Some(arrived.to_vec());
         self
@@ -66,7 +66,7 @@ impl WireError {
         &self.message
     }
 
-    /// The bytes that had arrived and were not part of anything complete.
+    /// The bytes that had arrived, but did not complete what was awaited.
     pub fn arrived(&self) -> &[u8] {
         self.arrived.as_deref().unwrap_or_default()
     }

@@ -1,10 +1,10 @@
-//! Bytes as people can read them: every control byte visible, one line a line.
+//! Bytes as readable text: each control byte is visible, and each line stays a line.
 
 use std::fmt::Write;
 
-/// More lines than this are counted, not shown.
+/// The maximum number of lines that are shown. Further lines are only counted.
 const MAX_LINES: usize = 40;
-/// A longer line is cut, and its length told.
+/// The maximum length of a line. A longer line is truncated, and its length is shown.
 const MAX_LINE: usize = 300;
 
 /// Writes `bytes` on one line, as a Rust byte string would: `GET / HTTP/1.1\r\n`.
@@ -27,9 +27,10 @@ pub fn escape(bytes: &[u8]) -> String {
     text
 }
 
-/// Writes `bytes` line by line, each escaped and behind `mark`: `>` for what was sent, `<` for what came.
+/// Writes `bytes` line by line, each escaped and after `mark`: `>` for sent bytes, `<` for received
+/// bytes.
 ///
-/// What is too much to read is cut, and the cut says how much is missing.
+/// Long output is truncated, and the text states how much is missing.
 pub fn lines(mark: char, bytes: &[u8]) -> String {
     let mut text = String::new();
     let all: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();

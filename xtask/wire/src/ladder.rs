@@ -1,5 +1,5 @@
-//! The conformance ladder: the rules of the [`tables`] against every snapshot of the
-//! server, side by side. It never goes backwards.
+//! The conformance ladder: the rules of the [`tables`] against every snapshot of the server, side
+//! by side. A rule that a snapshot keeps must not be broken by a later one.
 
 use std::fmt::Write;
 use std::panic::resume_unwind;
@@ -8,10 +8,10 @@ use std::thread::{self, Builder, ScopedJoinHandle};
 use crate::tables::{self, Outcome, Row};
 use crate::{Program, WireError};
 
-/// How a snapshot stands with a rule.
+/// Whether a snapshot keeps a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// It does not have what the rule is about.
+    /// It does not have the feature that the rule is about.
     Absent,
     /// It breaks the rule in at least one row.
     Broken,
@@ -32,7 +32,7 @@ impl Mark {
 /// A snapshot and its marks, one for each of [`rules`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// What stands above it: `3` for chapter 3, `final`.
+    /// The heading of the column: `3` for chapter 3, `final`.
     pub title: String,
     /// In the order of [`rules`].
     pub marks: Vec<Mark>,

@@ -1,21 +1,23 @@
-//! Raw HTTP over TCP, for tests: it starts a program, sends it bytes, and reads what comes back.
+//! Raw HTTP over TCP, for tests: it starts a program, sends it bytes, and reads its replies.
 //!
-//! Nothing here shares a line with the servers it tests, so a mistake in a server's parser cannot hide
+//! Nothing here shares code with the servers it tests, so a mistake in a server's parser cannot hide
 //! behind the same mistake in its tests. In the order in which a test meets them:
 //!
 //! - [`Program`] starts a server's binary on a free port and kills it when the test ends;
 //! - [`Client`] is one TCP connection: it sends bytes, also slowly, and reads [`Reply`] after [`Reply`];
 //! - [`request()`] writes a well-formed request, for the tests that are about something else;
-//! - [`Script`] is the opposite of a client: a server that says what it was told to say;
+//! - [`Script`] is the opposite of a client: a server with scripted responses;
 //! - [`tables`] holds the rules of HTTP/1.1 as rows of bytes and expected statuses;
 //! - [`ladder`] runs them against every chapter, side by side;
-//! - [`environment`] keeps a person's proxies, settings and locale away from all that is started;
+//! - [`environment`] keeps the user's proxies, settings and locale away from the programs that
+//!   tests start;
 //! - `broken_output` starts a server whose output cannot be written (Linux only);
-//! - [`clients`] lets curl, Python and something like a browser talk to a server;
+//! - [`clients`] runs curl, Python and an imitation of a browser against a server;
 //! - [`exercise`] is for the checks of the exercises, which report to `cargo xtask check-exercise`.
 //!
-//! Every wait has a deadline, and a failed wait says what it waited for and shows what had arrived.
-//! Nothing panics: functions return [`WireError`], whose `Debug` is made to be read after an `unwrap`.
+//! Every wait has a deadline, and the error of a failed wait names what it waited for and shows what
+//! had arrived. Nothing panics: functions return [`WireError`], whose `Debug` is made to be read after
+//! an `unwrap`.
 //!
 //! ```no_run
 //! use wire::{Client, Program};

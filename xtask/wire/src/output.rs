@@ -1,17 +1,18 @@
-//! What a program prints, read as it comes.
+//! The output of a program, read as it arrives.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
-/// A longer line is handed on in pieces.
+/// The maximum length of a line in bytes. A longer line is split.
 const MOST_LINE: u64 = 64 * 1024;
 
-/// As many bytes of a stream are kept. What follows is read, so that the program goes on, and forgotten.
+/// The maximum number of bytes of a stream that are kept. Later bytes are read, so that the program does
+/// not block, and then dropped.
 const MOST: usize = 16 * 1024 * 1024;
 
-/// What a program has printed, filled by one thread a pipe.
+/// The output of a program so far, filled by one thread per pipe.
 #[derive(Default)]
 pub(crate) struct Output {
     text: Mutex<Text>,
@@ -80,7 +81,7 @@ impl Output {
         self.text.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for `enough`, at most for `patience`.
+    /// Waits until `enough` is true, for at most `patience`.
     pub(crate) fn wait(
         &self,
         patience: Duration,

@@ -22,23 +22,24 @@ use crate::output::{Output, Stream, Text};
 
 /// A machine that also builds can take a while to start a program.
 const START: Duration = Duration::from_secs(20);
-/// The standard library has no wait with a deadline, so [`Program::wait`] looks this often.
+/// The standard library has no wait with a deadline, so [`Program::wait`] polls at this interval.
 const LOOK: Duration = Duration::from_millis(5);
-/// A first line is not longer than this.
+/// The maximum length of the first line in bytes.
 const FIRST_LINE: usize = 4096;
-/// Of what a program has printed, so many characters are quoted.
+/// The maximum number of characters of a program's output that an error quotes.
 const QUOTED: usize = 2000;
-/// A program's own children may keep its pipes open; its last words are not waited for longer than this.
+/// The maximum time to wait for the last output of a program, whose own children may keep its pipes
+/// open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What a person or a service manager sends to end a program.
+/// A signal that a person or a service manager sends to a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// SIGINT: Ctrl-C.
     Interrupt,
     /// SIGTERM.
     Terminate,
-    /// SIGHUP: the terminal has been closed, or a daemon shall reload.
+    /// SIGHUP: the terminal has been closed, or a daemon is to reload its configuration.
     Hangup,
 }
 
@@ -53,7 +54,7 @@ impl Signal {
     }
 }
 
-/// A running program that has said where it listens. Dropping it kills it.
+/// A running program that has printed the address that it listens on. Dropping it kills it.
 pub struct Program {
     child: Mutex<Child>,
     address: SocketAddr,
@@ -61,22 +62,22 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts the program at `path` and waits until it prints where it listens.
+    /// Starts the program at `path`, and waits until it prints the address that it listens on.
     ///
-    /// Pass `127.0.0.1:0`, or whatever makes it take a free port, among the arguments. A chapter's test finds
-    /// its own program by `env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")))`.
+    /// Pass `127.0.0.1:0`, or whatever makes it choose a free port, among the arguments. A chapter's test
+    /// finds its own program by `env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")))`.
     ///
     /// # Errors
-    /// When it ends, or does not print `listening on http://ADDRESS` (or `tcp://`) as its first line; the
-    /// error shows what it printed instead.
+    /// Returns an error when it ends, or does not print `listening on http://ADDRESS` (or `tcp://`) as
+    /// its first line. The error shows what it printed instead.
     pub fn start(path: impl AsRef<OsStr>, arguments: &[&str]) -> Result<Program, WireError> {
         let mut command = environment::with_default_signals(path);
         command.args(arguments);
         Program::start_command(command)
     }
 
-    /// Starts any command that prints where it listens, in any language, in an [`environment`] of its own: what is
-    /// set on the command, and nothing that would change what the test sees.
+    /// Starts any command, in any language, that prints the address that it listens on. Its [`environment`]
+    /// contains the variables that are set on the command, and none that would change the results of a test.
     pub fn start_command(mut command: Command) -> Result<Program, WireError> {
         environment::clean(&mut command);
         let cannot = |command: &Command, error: &std::io::Error| {
@@ -104,7 +105,7 @@ impl Program {
         Ok(program)
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.address
     }
@@ -114,17 +115,17 @@ impl Program {
         self.child().id()
     }
 
-    /// All that it has printed on standard output, whole lines only.
+    /// Its standard output so far, whole lines only.
     pub fn stdout_so_far(&self) -> String {
         self.output.text().stdout.clone()
     }
 
-    /// All that it has printed on standard error, whole lines only.
+    /// Its standard error so far, whole lines only.
     pub fn stderr_so_far(&self) -> String {
         self.output.text().stderr.clone()
     }
 
-    /// What it prints, also after it has ended.
+    /// Its output, even after it has ended.
     pub(crate) fn output(&self) -> Arc<Output> {
         Arc::clone(&self.output)
     }
@@ -132,7 +133,8 @@ impl Program {
     /// Waits until `wanted` is true of its standard output, and returns that output.
     ///
     /// # Errors
-    /// After `patience`, or when it can print no more; `what` says what was waited for.
+    /// Returns an error after `patience`, or when the program can print no more. `what` describes
+    /// the awaited output.
     pub fn wait_for_stdout(
         &self,
         what: &str,
@@ -146,11 +148,12 @@ impl Program {
         Err(self.failed(&text, &format!("waited for {what} on standard output")))
     }
 
-    /// Waits until `wanted` is true of its standard error, and returns that output. What a program writes there need
-    /// not have arrived when its response has.
+    /// Waits until `wanted` is true of its standard error, and returns that output. A line there may arrive later
+    /// than the response.
     ///
     /// # Errors
-    /// After `patience`, or when it can print no more; `what` says what was waited for.
+    /// Returns an error after `patience`, or when the program can print no more. `what` describes
+    /// the awaited output.
     pub fn wait_for_stderr(
         &self,
         what: &str,
@@ -164,7 +167,7 @@ impl Program {
         Err(self.failed(&text, &format!("waited for {what} on standard error")))
     }
 
-    /// Sends it a signal. Only Unix has them.
+    /// Sends a signal to it. Only Unix has signals.
     pub fn signal(&self, signal: Signal) -> Result<(), WireError> {
         send_signal(self.pid(), signal)
             .map_err(|error| WireError::new(Kind::Program, format!("sending {signal:?}: {error}")))
@@ -178,7 +181,7 @@ impl Program {
     /// Waits for it to end by itself.
     ///
     /// # Errors
-    /// When it still runs after `patience`.
+    /// Returns an error when it still runs after `patience`.
     pub fn wait(&self, patience: Duration) -> Result<ExitStatus, WireError> {
         let deadline = Instant::now() + patience;
         loop {
@@ -188,7 +191,7 @@ impl Program {
                 .map_err(|error| WireError::io("waiting for the program to end", &error))?;
             match ended {
                 Some(status) => {
-                    // What it printed last may still be in the pipes.
+                    // Its last output may still be in the pipes.
                     drop(
                         self.output.wait(LAST_WORDS, |text| text.stdout_ended && text.stderr_ended),
                     );
@@ -219,7 +222,7 @@ impl Program {
         }
         let ended = text.stdout_ended;
         drop(text);
-        // One that ends has usually said why, on standard error.
+        // A program that ends has usually printed the reason on standard error.
         let patience = if ended { LAST_WORDS } else { Duration::ZERO };
         let text = self.output.wait(patience, |text| text.stderr_ended);
         let mut what =
@@ -258,7 +261,7 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         let mut child = self.child();
-        // It may have ended already; then there is nothing to do.
+        // An error means that it has ended already.
         let _ = child.kill();
         let _ = child.wait();
     }

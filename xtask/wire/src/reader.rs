@@ -1,4 +1,5 @@
-//! Finds where a reply ends (RFC 9112 section 6.3). Knows no socket: the [`Source`] hands it bytes.
+//! Finds where a reply ends (RFC 9112 section 6.3). It uses no socket: a [`Source`] supplies the
+//! bytes.
 
 use crate::Framing;
 use crate::Kind;
@@ -6,22 +7,23 @@ use crate::Reply;
 use crate::WireError;
 use crate::reply::parse_fields;
 
-/// Where more bytes come from.
+/// A source of received bytes.
 pub(crate) trait Source {
-    /// All bytes that have arrived and not been taken, after waiting until there are at least `count`.
+    /// All bytes that have arrived and have not been taken, after a wait until there are at least
+    /// `count`.
     ///
     /// # Errors
-    /// When they do not come; `what` says what they were wanted for.
+    /// Returns an error when they do not arrive. `what` describes them.
     fn at_least(&mut self, count: usize, what: &str) -> Result<&[u8], WireError>;
     /// The bytes up to and including the first `end`, from position `from` on.
     fn until(&mut self, from: usize, end: &[u8], what: &str) -> Result<usize, WireError>;
     /// All bytes until the peer closes.
     fn until_closed(&mut self, what: &str) -> Result<usize, WireError>;
-    /// Takes the first `count` bytes away.
+    /// Removes and returns the first `count` bytes.
     fn take(&mut self, count: usize) -> Vec<u8>;
 }
 
-/// Reads one reply to a request with this `method`. What follows it stays in the source.
+/// Reads one reply to a request with this `method`. Later bytes stay in the source.
 pub(crate) fn read_reply(source: &mut impl Source, method: &str) -> Result<Reply, WireError> {
     let head_end = source.until(0, b"\r\n\r\n", "the end of a reply's head")?;
     let mut reply = Reply::parse_head(&source.at_least(head_end, "a head")?[..head_end])?;
@@ -32,7 +34,8 @@ pub(crate) fn read_reply(source: &mut impl Source, method: &str) -> Result<Reply
         Framing::Length => {
             let length = content_length(&reply)?.unwrap_or_default();
             let what = format!("{what} of {length} bytes");
-            // A broken server may announce anything; as much as that never comes.
+            // A broken server may announce any length, so the addition must not overflow. That many
+            // bytes never arrive.
             let end = head_end.saturating_add(length);
             let received = source.at_least(end, &what)?;
             reply.body = received[head_end..end].to_vec();
@@ -49,7 +52,7 @@ pub(crate) fn read_reply(source: &mut impl Source, method: &str) -> Result<Reply
     Ok(reply)
 }
 
-/// Decides how the body ends. A reply that says it in two ways is an error.
+/// Determines how the body ends. A reply that specifies it in two ways is an error.
 fn framing(reply: &Reply, method: &str) -> Result<Framing, WireError> {
     let chunked = reply.field("transfer-encoding").is_some();
     let length = content_length(reply)?.is_some();
@@ -80,7 +83,7 @@ fn content_length(reply: &Reply) -> Result<Option<usize>, WireError> {
     }
 }
 
-/// Decodes the chunks behind the head, and returns where they end (RFC 9112 section 7.1).
+/// Decodes the chunks after the header section, and returns where they end (RFC 9112 section 7.1).
 fn read_chunked(
     source: &mut impl Source,
     head_end: usize,
@@ -144,7 +147,7 @@ fn unexpected(message: &str, reply: &Reply) -> WireError {
 mod tests {
     use super::*;
 
-    /// A peer that has sent all this and closed.
+    /// A peer that has sent these bytes and closed.
     struct Closed(Vec<u8>);
 
     impl Source for Closed {
@@ -233,7 +236,8 @@ mod tests {
         assert_eq!(reply.unwrap_err().message(), "the body of a 200 reply of 9 bytes");
     }
 
-    /// A server with a mistake in its ranges announced these, and the sum with the head's length was too large.
+    /// Regression test: a server with a bug in its ranges announced these lengths, and adding the length of the
+    /// header section overflowed.
     #[test]
     fn a_body_longer_than_any_memory_is_an_unfinished_one() {
         for fields in [

@@ -1,4 +1,4 @@
-//! One reply, as it came over the wire.
+//! One reply, as it arrived.
 
 use std::fmt;
 
@@ -21,16 +21,17 @@ pub enum Framing {
 
 /// A reply: the status line, the fields in their order, and the decoded body.
 ///
-/// `Debug` shows the bytes as they came, so that `assert_eq!(reply.status, 200, "{reply:?}")` explains itself.
+/// `Debug` shows the bytes as they arrived, so that `assert_eq!(reply.status, 200, "{reply:?}")` explains
+/// itself.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The three digits.
     pub status: u16,
-    /// What follows them.
+    /// The reason phrase.
     pub reason: String,
     /// `HTTP/1.1`.
     pub version: String,
-    /// Field lines: the name as it was sent, the value without the space around it.
+    /// Field lines: the name as it was sent, and the value without the whitespace around it.
     pub fields: Vec<(String, String)>,
     /// The content, with the chunked coding removed.
     pub body: Vec<u8>,
@@ -43,16 +44,17 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Reads a head, from the status line to the empty line. The body is still empty.
+    /// Parses a header section, from the status line to the empty line. The body is still empty.
     ///
-    /// Strict: CRLF only, no space before a colon, no folding, so a server that writes bad heads is found.
+    /// The parser is strict, to detect servers that send malformed header sections: CRLF only, no space
+    /// before a colon, and no folding.
     pub(crate) fn parse_head(head: &[u8]) -> Result<Reply, WireError> {
         let bad = |what: &str| {
             WireError::new(Kind::Unexpected, format!("the reply's head has {what}"))
                 .with_arrived(head)
         };
         let text = head.strip_suffix(b"\r\n\r\n").ok_or_else(|| bad("no empty line at its end"))?;
-        // Field values may hold any byte from 0x80 on; a test never asks for one exactly.
+        // Field values may contain any byte from 0x80 on, but no test depends on its exact value.
         let text = String::from_utf8_lossy(text).into_owned();
         let mut lines = text.split("\r\n");
         let status_line = lines.next().unwrap_or_default();
@@ -78,7 +80,7 @@ impl Reply {
         })
     }
 
-    /// The value of the first field with this name, in whatever case.
+    /// The value of the first field with this name, ignoring case.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields(name).next()
     }
@@ -91,7 +93,7 @@ impl Reply {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Whether the list field `name` has `element`, in whatever case: `Connection: Keep-Alive, TE` has `te`.
+    /// Whether the list field `name` has `element`, ignoring case: `Connection: Keep-Alive, TE` has `te`.
     pub fn lists(&self, name: &str, element: &str) -> bool {
         self.fields(name)
             .flat_map(|value| value.split(','))
@@ -106,7 +108,7 @@ impl Reply {
     /// The body as JSON.
     ///
     /// # Errors
-    /// When the Content-Type is not JSON, or the body is not.
+    /// Returns an error when the Content-Type is not JSON, or the body is not.
     pub fn json(&self) -> Result<serde_json::Value, WireError> {
         let unexpected =
             |message: String| WireError::new(Kind::Unexpected, message).with_arrived(&self.raw);
@@ -125,7 +127,7 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// Reads field lines strictly. The error says what a line has that it must not have.
+/// Parses field lines strictly. The error names what is wrong with a line.
 pub(crate) fn parse_fields<'a>(
     lines: impl Iterator<Item = &'a str>,
 ) -> Result<Vec<(String, String)>, String> {

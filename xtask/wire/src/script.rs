@@ -1,4 +1,4 @@
-//! A server that says what it was told to say: for testing clients, and this library itself.
+//! A server with scripted responses, for tests of clients and of this library itself.
 
 use std::io::Read;
 use std::io::Write;
@@ -15,21 +15,21 @@ use std::time::Instant;
 use crate::PATIENCE;
 use crate::WireError;
 
-/// A listener whose connections are answered from a script, one connection after the other.
+/// A listening socket with a script of responses, which serves one connection after the other.
 ///
-/// For each request head on a connection it sends the next of that connection's answers, byte for byte;
-/// after the last one it closes. What it received is kept.
+/// For each request on a connection it sends the next of that connection's responses, byte for byte.
+/// After the last one it closes. The received header sections are kept.
 #[derive(Debug)]
 pub struct Script {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<Head>>>,
 }
 
-/// The head of a request, and when its end came.
+/// The header section of a request, and the time at which its end arrived.
 type Head = (Instant, String);
 
 impl Script {
-    /// Starts to listen. `connections[i]` holds the answers for the connection number `i`; later
+    /// Starts to listen. `connections[i]` contains the responses for connection number `i`. Later
     /// connections are closed at once.
     pub fn start(connections: Vec<Vec<Vec<u8>>>) -> Result<Script, WireError> {
         let cannot = |error| WireError::io("starting a scripted server", &error);
@@ -44,7 +44,7 @@ impl Script {
                 // The thread ends with the process that runs the test.
                 while let Ok((stream, _)) = listener.accept() {
                     let answers = connections.next().unwrap_or_default();
-                    // A client that leaves early is the test's business.
+                    // A client may disconnect early, which is for the test to judge.
                     let _ = play(stream, answers, &seen);
                 }
             })
@@ -52,22 +52,22 @@ impl Script {
         Ok(Script { address, heads })
     }
 
-    /// Starts to listen, with the same single answer on each of `count` connections.
+    /// Starts to listen, with the same single response on each of `count` connections.
     pub fn repeat(answer: &[u8], count: usize) -> Result<Script, WireError> {
         Script::start(vec![vec![answer.to_vec()]; count])
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// The request heads so far, over all connections.
+    /// The header sections of the requests so far, over all connections.
     pub fn heads(&self) -> Vec<String> {
         self.arrivals().into_iter().map(|(_, head)| head).collect()
     }
 
-    /// The same, each with the time at which it had come.
+    /// The same, each with the time at which its end arrived.
     pub fn arrivals(&self) -> Vec<(Instant, String)> {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -98,7 +98,8 @@ fn play(
             .push((Instant::now(), String::from_utf8_lossy(&head).into_owned()));
         stream.write_all(&answer)?;
     }
-    // FIN first and the rest read away, or an RST might overtake the answer.
+    // FIN is sent first, and the remaining input is discarded. Otherwise an RST might overtake the
+    // response.
     stream.shutdown(std::net::Shutdown::Write)?;
     stream.set_read_timeout(Some(Duration::from_millis(200)))?;
     while stream.read(&mut [0; 4096])? > 0 {}

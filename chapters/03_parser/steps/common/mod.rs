@@ -19,7 +19,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 pub(crate) enum Failure {
     /// The client gets this status, and the connection is closed.
     Rejected(Status),
-    /// The client has gone, or was idle for too long between two requests.
+    /// The client has disconnected, or was idle for too long between two requests.
     Gone(io::Error),
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Request {
     pub(crate) target: String,
     /// HTTP/1.0: no Host, no chunks, and the connection is closed after the response.
     pub(crate) is_old: bool,
-    /// Names in lower case, because case does not matter in them.
+    /// Names in lower case, because they are case-insensitive.
     pub(crate) fields: Vec<(String, String)>,
 }
 
@@ -71,7 +71,8 @@ impl Request {
     }
 }
 
-/// Whether it is a token, as a method or a field name must be: letters, digits and some signs (RFC 9110 section 5.6.2).
+/// Whether the text is a token, like a method or a field name: letters, digits and some punctuation (RFC 9110 section
+/// 5.6.2).
 pub(crate) fn is_token(text: &str) -> bool {
     let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_fine)

@@ -22,7 +22,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts a server on a free port, after `set` has changed what it wants.
+    /// Starts a server on a free port, with the settings that `set` changes.
     pub(crate) fn start(set: impl FnOnce(Server) -> Server, handler: impl Handler) -> Running {
         let server = set(Server::bind("127.0.0.1:0".parse().unwrap()).unwrap());
         let handle = server.handle();
@@ -40,7 +40,7 @@ impl Running {
         Client::connect(self.addr()).unwrap().with_patience(LONG)
     }
 
-    /// Waits until the pool is as `wanted`.
+    /// Waits until `wanted` is true of the pool.
     pub(crate) fn wait_until(&self, what: &str, wanted: impl Fn(&Statistics) -> bool) {
         let deadline = Instant::now() + LONG;
         while !self.handle.statistics().is_some_and(|pool| wanted(&pool)) {
@@ -54,13 +54,13 @@ impl Running {
         self.handle.shutdown();
     }
 
-    /// Stops, and returns how many connections had to be cut off.
+    /// Stops the server, and returns the number of aborted connections.
     pub(crate) fn stop(self) -> usize {
         self.shutdown();
         self.end()
     }
 
-    /// Waits for the end of a server that has been asked to stop, and returns how many connections were cut off.
+    /// Waits for the end of a server that has been asked to stop, and returns the number of aborted connections.
     pub(crate) fn end(self) -> usize {
         let aborted = self.ended.recv_timeout(LONG).expect("a server that is stopped ends");
         self.thread.join().unwrap();

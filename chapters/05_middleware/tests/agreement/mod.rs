@@ -1,5 +1,5 @@
-//! It makes no difference in which pieces bytes arrive: each function reads its input whole, byte by byte
-//! and in pieces of odd sizes, and panics unless all readings agree. The fuzzer calls them too.
+//! How the input is split makes no difference: each function parses its input whole, byte by byte and in
+//! pieces of odd sizes, and panics unless all results agree. The fuzzer calls these functions too.
 
 use ch05_middleware::Limits;
 use ch05_middleware::http::Headers;
@@ -29,7 +29,7 @@ fn cuts(bytes: &[u8]) -> [Vec<usize>; 3] {
     [Vec::new(), (1..bytes.len()).collect(), odd]
 }
 
-/// Reads `bytes` in all ways, and returns what all readings are.
+/// Parses `bytes`, split in all of these ways, and returns the common result.
 fn agreed<T: PartialEq + std::fmt::Debug>(bytes: &[u8], read: impl Fn(&[usize]) -> T) -> T {
     let [whole, one_by_one, odd] = cuts(bytes).map(|mut cuts| {
         cuts.push(bytes.len());
@@ -40,7 +40,7 @@ fn agreed<T: PartialEq + std::fmt::Debug>(bytes: &[u8], read: impl Fn(&[usize]) 
     whole
 }
 
-/// A request's head.
+/// Checks the parsing of a header section.
 pub(crate) fn head(bytes: &[u8]) {
     for limits in limits() {
         let read = |cuts: &[usize]| {
@@ -54,7 +54,8 @@ pub(crate) fn head(bytes: &[u8]) {
     }
 }
 
-/// A chunked body: what came out, how many bytes it took, and the trailers if it is complete.
+/// A decoded chunked body: the content, the number of consumed bytes, and the trailers if it is
+/// complete.
 type Decoded = Result<(Vec<u8>, usize, Option<Headers>), (Vec<u8>, BodyError)>;
 
 /// A chunked body.
@@ -80,7 +81,7 @@ pub(crate) fn chunked(bytes: &[u8]) {
     }
 }
 
-/// One request as it was read: its head, its body and its trailers.
+/// A parsed request: its header section, its body and its trailers.
 type Read = (Head, Vec<u8>, Headers);
 
 /// Why no more requests can be read.
@@ -98,7 +99,8 @@ pub(crate) fn stream(bytes: &[u8]) {
     }
 }
 
-/// What a connection does: wait for more, until the head is whole; then until the body is.
+/// Does what a connection does: waits until the header section is complete, and then until the body
+/// is.
 fn read_stream(bytes: &[u8], cuts: &[usize], limits: &Limits) -> (Vec<Read>, End) {
     let mut requests = Vec::new();
     let mut start = 0;

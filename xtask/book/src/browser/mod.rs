@@ -120,7 +120,8 @@ impl Browser {
             let child = Command::new(name)
                 .args([
                     "--headless",
-                    // It sees our own pages only, and may run as root in CI, where its sandbox cannot start.
+                    // It loads only our own pages, and may run as root in CI, where its sandbox cannot
+                    // start.
                     "--no-sandbox",
                     "--disable-gpu",
                     "--disable-dev-shm-usage",

@@ -1,6 +1,6 @@
 //! Writes the rows of the wire tables as seeds for the fuzzer: `cargo run -p wire --bin fuzz_seeds -- DIR`.
 //!
-//! The fuzzer then starts from requests that already mean something, and finds their neighbours.
+//! The fuzzer then starts from meaningful requests, and mutates them.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use wire::tables::{self, Test};
 
-/// Longer rows are about limits, and would make every input of the fuzzer slow.
+/// Longer rows test limits, and would slow the fuzzer down.
 const LONGEST: usize = 1000;
 
 fn main() -> ExitCode {

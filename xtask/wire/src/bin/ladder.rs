@@ -21,7 +21,7 @@ fails when a rule that one snapshot keeps is broken by a later one, or when fina
 `cargo xtask test` runs it with --check.
 ";
 
-/// Where the ladder is, from the root.
+/// The path of the ladder from the root of the repository.
 const PAGE: &str = "book/src/generated/ladder.md";
 
 type Error = Box<dyn std::error::Error>;
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 
 /// A server at one point of the course.
 struct Snapshot {
-    /// What stands above its column.
+    /// The heading of its column.
     title: String,
     package: String,
     binary: &'static str,
@@ -127,7 +127,8 @@ fn snapshots(root: &Path) -> Result<Vec<Snapshot>, Error> {
     Ok(snapshots)
 }
 
-/// Builds all of them, and returns their programs: beside our own.
+/// Builds all of them, and returns the paths of their programs, which are in the directory of this
+/// one.
 fn build(root: &Path, snapshots: &[Snapshot]) -> Result<Vec<PathBuf>, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let name = |snapshot: &Snapshot| match snapshot.binary {

@@ -1,5 +1,5 @@
-//! What a browser does, without a browser: it opens connections that it may never use, asks for an icon
-//! that nobody told it of, and loads a page's parts side by side.
+//! An imitation of a browser: it opens connections that it may never use, requests an icon that no page
+//! mentions, and loads the parts of a page in parallel.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use crate::Kind;
 use crate::WireError;
 use crate::request;
 
-/// What Firefox and Chrome send beside the Host.
+/// The fields that Firefox and Chrome send in addition to Host.
 const FIELDS: [(&str, &str); 8] = [
     ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
     ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
@@ -24,9 +24,9 @@ const FIELDS: [(&str, &str); 8] = [
 /// Behaves like a browser that opens the first page.
 ///
 /// # Errors
-/// When a request is not answered as a browser needs it.
+/// Returns an error when a response is not what a browser needs.
 pub fn browser(address: SocketAddr) -> Result<Ran, WireError> {
-    // A connection in advance, in case the user clicks. It stays silent.
+    // A connection in advance, in case the user clicks. It stays idle for now.
     let mut in_advance = Client::connect(address)?;
 
     let mut page = Client::connect(address)?;
@@ -38,7 +38,7 @@ pub fn browser(address: SocketAddr) -> Result<Ran, WireError> {
     expect(&mut parts, "/inspect", 200)?;
     // The browser reloads, on the connection that it had in advance.
     expect(&mut in_advance, "/", 200)?;
-    // A tab is closed in the middle of an answer; another goes on.
+    // A tab is closed in the middle of a response, and another tab continues.
     let mut closed = Client::connect(address)?;
     closed.send(request("GET", "/", &FIELDS, b""))?;
     drop(closed);

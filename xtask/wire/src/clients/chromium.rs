@@ -3,7 +3,7 @@
 use super::output_of;
 use crate::WireError;
 
-/// What the program is called, on one system or another.
+/// The names of the program on different systems.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
 /// Lets Chromium open a page, run its scripts for at most five seconds of the page's time, and returns the
@@ -15,7 +15,7 @@ pub fn chromium_dom(url: &str) -> Result<Option<String>, WireError> {
     let profile = std::env::temp_dir().join(format!("wire-chromium-{}", std::process::id()));
     let arguments: Vec<String> = [
         "--headless",
-        // It sees our own pages only, and may run as root in CI, where its sandbox cannot start.
+        // It loads only our own pages, and may run as root in CI, where its sandbox cannot start.
         "--no-sandbox",
         "--disable-gpu",
         "--disable-dev-shm-usage",
@@ -38,7 +38,7 @@ pub fn chromium_dom(url: &str) -> Result<Option<String>, WireError> {
             break;
         }
     }
-    // A folder that cannot be removed is in the way of nobody.
+    // A directory that cannot be removed does no harm.
     let _ = std::fs::remove_dir_all(profile);
     Ok(dom)
 }

@@ -1,4 +1,4 @@
-//! curl, as a reader of the book types it.
+//! curl, with the commands that a reader of the book types.
 
 use std::net::SocketAddr;
 
@@ -6,13 +6,13 @@ use super::{Ran, output_of};
 use crate::Kind;
 use crate::WireError;
 
-/// Where a body goes that nobody wants to see.
+/// The destination of a body that is not needed.
 const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
-/// `curl -fsS` of one path: it must succeed, and say nothing on standard error.
+/// `curl -fsS` of one path: it must succeed, and print nothing on standard error.
 ///
 /// # Errors
-/// With what curl said.
+/// Returns an error with the output of curl.
 pub fn curl_get(address: SocketAddr, path: &str) -> Result<Ran, WireError> {
     let url = format!("http://{address}{path}");
     let arguments = ["-fsS", "--max-time", "10", "-o", NOWHERE, "-w", "%{http_code}", &url];
@@ -156,10 +156,10 @@ fn pages() -> Vec<Call> {
     ]
 }
 
-/// Lets curl talk to the server.
+/// Runs curl against the server.
 ///
 /// # Errors
-/// When it does not say what it should; the error shows what it said.
+/// Returns an error when the output of curl is not as expected. The error contains that output.
 pub fn curl(address: SocketAddr) -> Result<Ran, WireError> {
     let calls = [pages(), uploads()].concat();
     for call in &calls {

@@ -1,6 +1,6 @@
 //! Clients that people use, against a server under test: they send what no test author would think of.
 //!
-//! A client that is not installed is skipped, and the caller is told so.
+//! A client that is not installed is skipped, and the result is [`Ran::Skipped`].
 
 mod browser;
 mod chromium;
@@ -24,17 +24,17 @@ use crate::WireError;
 use crate::environment;
 use crate::output::{Output, Stream};
 
-/// What came of asking a client to talk to the server.
+/// The result of running a client against the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ran {
-    /// It did, and this many conversations went as they must.
+    /// The client ran, and this many exchanges were as expected.
     Passed(usize),
-    /// It is not installed; the text says what is missing.
+    /// The client is not installed. The text names what is missing.
     Skipped(String),
 }
 
-/// Clients have deadlines of their own; this one is for a client that forgets them. A browser on a busy machine has taken
-/// more than half a minute.
+/// Clients have deadlines of their own, and this one is for a client that does not keep them. A browser on a busy machine
+/// has taken more than half a minute.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs `program` with `input` on its standard input, and returns all that it printed, errors last.
@@ -70,7 +70,7 @@ fn output_of(
     let printed = format!("{}{}", text.stdout, text.stderr);
     drop(text);
     if !ended {
-        // It may have ended this very moment.
+        // An error means that it has just ended.
         let _ = child.kill();
     }
     child.wait().map_err(cannot)?;

@@ -12,10 +12,10 @@ const SCRIPTS: [(&str, &str); 2] = [
     ("requests", include_str!("requests_client.py")),
 ];
 
-/// Lets Python's clients talk to the server.
+/// Runs Python's clients against the server.
 ///
 /// # Errors
-/// When one is not content; the error is its traceback.
+/// Returns an error with the traceback of a client that fails.
 pub fn python(address: SocketAddr) -> Result<Ran, WireError> {
     let mut passed = 0;
     let mut skipped = Vec::new();

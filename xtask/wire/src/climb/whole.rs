@@ -16,7 +16,7 @@ const PHASE: &str = "The whole server";
 const SLOW: usize = 500;
 const IDLE: usize = 5_000;
 
-/// How long a request may take beside the slow and idle clients, which use no processor time.
+/// How long a request may take beside the slow and idle clients, which use no CPU time.
 const SOON: Duration = Duration::from_secs(2);
 
 pub(super) const STAGES: &[Stage] = &[

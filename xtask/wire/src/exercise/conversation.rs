@@ -25,9 +25,9 @@ pub struct Conversation {
 pub struct Piece {
     /// Whether the check sent them.
     pub sent: bool,
-    /// The first of them.
+    /// The first bytes.
     pub bytes: Box<[u8]>,
-    /// How many there were.
+    /// The number of all bytes.
     pub length: usize,
 }
 

@@ -1,5 +1,5 @@
-//! The checks are checked against a server that answers as it is told: a script for the shell and nc would
-//! not be there everywhere, so it is [`Script`](crate::Script)'s answers that are looked at here.
+//! Tests of the checks against [`Script`](crate::Script), a server with scripted responses, because a
+//! shell script with nc would not run on every machine.
 
 use super::*;
 use crate::Reply;
@@ -13,7 +13,7 @@ fn answer(raw: &str) -> Answer {
     Answer { sent: b"GET / HTTP/1.1\r\n\r\n".to_vec(), reply, from: Origin::default() }
 }
 
-/// The rest of the answer from the marked byte on.
+/// The received bytes from the marked byte on.
 fn marked(failure: &Failure) -> &str {
     std::str::from_utf8(&failure.received[failure.wrong_at.unwrap()..]).unwrap()
 }
@@ -116,7 +116,7 @@ fn a_failure_of_a_server_that_hangs_says_that_it_timed_out() {
 #[cfg(unix)]
 #[test]
 fn a_server_that_closes_without_an_answer_is_quoted() {
-    // A listener of ours, and a program that claims to be it.
+    // The test's own listening socket, and a program that prints its address as if it were its own.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = std::thread::Builder::new()

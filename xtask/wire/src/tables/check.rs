@@ -1,23 +1,23 @@
-//! What can be asked of a reply beyond its status.
+//! Requirements for a reply beyond its status.
 
 use serde_json::Value;
 
 use crate::Reply;
 
-/// A demand on a reply.
+/// A requirement for a reply.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Check {
-    /// The body is exactly this.
+    /// The body consists of exactly these bytes.
     Body(&'static [u8]),
-    /// The field is there once, with exactly this value.
+    /// The field occurs once, with exactly this value.
     Field(&'static str, &'static str),
     /// The list field has this element.
     Lists(&'static str, &'static str),
-    /// The field is not there.
+    /// The field is absent.
     NoField(&'static str),
     /// The JSON body has this value at this pointer: what `/inspect` has seen.
     Json(&'static str, Value),
-    /// What every refusal has: JSON that says why, and `Connection: close`.
+    /// The form of every rejection: JSON with the reason, and `Connection: close`.
     Refusal,
 }
 
@@ -27,7 +27,7 @@ impl Check {
         Check::Json(pointer, Value::from(text))
     }
 
-    /// Says what is wrong with the reply, if anything.
+    /// Returns what is wrong with the reply, if anything.
     pub fn problem(&self, reply: &Reply) -> Option<String> {
         match self {
             Check::Body(body) if reply.body == *body => None,
@@ -57,7 +57,7 @@ impl Check {
     }
 }
 
-/// What a refusal is called in its body, for programs.
+/// The code of a rejection in its body, for programs, by the status.
 const CODES: [(u16, &str); 9] = [
     (400, "bad_request"),
     (408, "request_timeout"),
@@ -89,6 +89,6 @@ fn refusal_problem(reply: &Reply) -> Option<String> {
     if code.is_some_and(|code| json["error"] != code) {
         return Some(format!("the error of a {} must be {code:?}, is {json}", reply.status));
     }
-    // To wait is of no use to a client that was wrong.
+    // Waiting does not help a client whose request was invalid.
     if reply.status == 503 { None } else { Check::NoField("Retry-After").problem(reply) }
 }

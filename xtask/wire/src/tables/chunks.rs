@@ -144,7 +144,7 @@ fn lines(table: &mut Table) {
     table.refused(400, "zeros without end", chunked(&"0".repeat(4096)));
     let wasteful = format!("1;{}\r\nx\r\n", "y".repeat(200)).repeat(200);
     table.refused(400, "much framing for little data", chunked(&format!("{wasteful}0\r\n\r\n")));
-    // What a sender that writes byte by byte produces is no attack.
+    // A sender that writes byte by byte produces this, so it is no attack.
     table.answered(
         200,
         "a thousand chunks of one byte",
@@ -197,7 +197,7 @@ fn trailers(table: &mut Table) {
     }
 
     table.rule("RFC 9110 section 5.4", "The trailer section is limited");
-    // Its empty line counts.
+    // The empty line counts towards the limit.
     let section = |bytes: usize| inspected(&format!("0\r\nX: {}\r\n\r\n", "y".repeat(bytes - 7)));
     table.answered(
         200,

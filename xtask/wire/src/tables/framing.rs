@@ -175,7 +175,8 @@ fn half_close_behind_a_request(address: SocketAddr) -> Result<(), WireError> {
     client.expect_closed()
 }
 
-/// The client left in the middle of a request: there is nobody to answer, and nothing to run.
+/// The client has disconnected in the middle of a request: there is no client to respond to, and no
+/// request to handle.
 fn half_close_in_a_head(address: SocketAddr) -> Result<(), WireError> {
     let mut client = Client::connect(address)?;
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n")?;
@@ -207,13 +208,14 @@ fn continue_comes_first(address: SocketAddr) -> Result<(), WireError> {
         client.expect_silence(Duration::from_millis(20))?;
         client.send(body)?;
         expect_status(&client.read_reply()?, 200)?;
-        // It must not be said twice, and the connection goes on.
+        // `100 Continue` must not be sent twice, and the connection stays open.
         expect_status(&client.ask(crate::request("GET", "/", &[], b""))?, 200)?;
     }
     Ok(())
 }
 
-/// A client that does not wait for the word to go on is not told it either: it would take it for the answer.
+/// A client that has begun to send the body without waiting does not need `100 Continue`, and might take it
+/// for the final response.
 fn no_continue_for_a_body_that_comes(address: SocketAddr) -> Result<(), WireError> {
     for (fields, begun, rest) in [
         ("Content-Length: 5", "hello", ""),
@@ -237,7 +239,8 @@ fn no_continue_for_a_body_that_comes(address: SocketAddr) -> Result<(), WireErro
     Ok(())
 }
 
-/// Nor one that has not asked, or whose HTTP/1.0 does not know the word.
+/// Nor does a client get it that has not requested it, or that uses HTTP/1.0, which has no interim
+/// responses.
 fn no_continue_unasked(address: SocketAddr) -> Result<(), WireError> {
     for head in [
         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",
@@ -252,7 +255,8 @@ fn no_continue_unasked(address: SocketAddr) -> Result<(), WireError> {
     Ok(())
 }
 
-/// An RST, which a plain close(2) sends when there are unread bytes, may take the answer away from the client.
+/// An RST, which a plain close(2) sends when there are unread bytes, may destroy the response before the
+/// client has read it.
 fn fin_behind_the_last_answer(address: SocketAddr) -> Result<(), WireError> {
     for (last, status) in [
         ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),

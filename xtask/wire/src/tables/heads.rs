@@ -131,7 +131,7 @@ fn methods(table: &mut Table) {
         table.refused(501, name, format!("{method} / HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes());
     }
     table.refused(501, "CONNECT", &b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n"[..]);
-    // What is wrong in itself is 400, whatever the method.
+    // A malformed request gets 400, whatever its method.
     table.refused(400, "BREW without Host", &b"BREW / HTTP/1.1\r\n\r\n"[..]);
 
     table.rule("RFC 9110 section 15.5.6", "A known method that is not allowed is 405 with Allow");

@@ -1,5 +1,6 @@
-//! What is too much is refused with the status that says what it was. The limits are the defaults of
-//! every chapter: 8 KiB of target, 16 KiB of head, 100 fields, 8 MiB of body, 1,000 requests.
+//! A request over a limit is rejected with the status for that limit. The limits are the defaults of
+//! every chapter: 8 KiB for the target, 16 KiB for the header section, 100 fields, 8 MiB of body,
+//! 1,000 requests.
 
 use std::net::SocketAddr;
 
@@ -55,7 +56,7 @@ pub fn rows() -> Vec<Row> {
     table.rows()
 }
 
-/// A request whose line, fields and empty line are so many bytes.
+/// A request whose request line, field lines and empty line have this many bytes in total.
 fn with_head(bytes: usize) -> Vec<u8> {
     let without = get("X: ").len();
     get(&format!("X: {}", "y".repeat(bytes - without)))
@@ -72,7 +73,7 @@ fn a_large_body_is_taken(address: SocketAddr) -> Result<(), WireError> {
     expect(reply.status == 200 && reply.json()?["body_length"] == 8 * MIB, "8 MiB must be taken")
 }
 
-/// The client sends all of it before it reads: the answer must reach it all the same.
+/// The client sends everything before it reads, and the response must still reach it.
 fn chunks_that_are_too_much(address: SocketAddr) -> Result<(), WireError> {
     let mut client = Client::connect(address)?;
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(64 * KIB));

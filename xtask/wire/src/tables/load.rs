@@ -1,5 +1,5 @@
-//! What many clients at once may cost: only the ladder runs these, because a server that gives every
-//! connection a worker fails them, and the first chapters say so.
+//! Many clients at once. Only the ladder runs these rows, because a server that gives every
+//! connection a worker fails them, as the first chapters state.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! The rules of HTTP/1.1 as tables: bytes, and what a server must answer.
+//! The rules of HTTP/1.1 as tables: bytes, and the required response.
 //!
 //! A table is a list of rows under rules, a rule has its section of an RFC, and [`run()`] sends each row
 //! to a running server in several ways. The rows use only the routes that every chapter has from the

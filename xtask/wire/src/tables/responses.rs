@@ -1,4 +1,4 @@
-//! What every answer must look like (RFC 9110 sections 6.6, 8, 9 and 15).
+//! Requirements for every response (RFC 9110 sections 6.6, 8, 9 and 15).
 
 use std::net::SocketAddr;
 

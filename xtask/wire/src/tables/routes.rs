@@ -1,4 +1,4 @@
-//! What a router makes of methods and paths (RFC 9110 sections 9 and 15), on the demonstration's routes.
+//! How a router handles methods and paths (RFC 9110 sections 9 and 15), on the demonstration's routes.
 
 use serde_json::json;
 

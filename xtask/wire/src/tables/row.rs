@@ -1,4 +1,4 @@
-//! One line of a table, and how a table is written down.
+//! One row of a table, and the builder of a table.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -6,18 +6,18 @@ use std::net::SocketAddr;
 use super::Check;
 use crate::WireError;
 
-/// Bytes, or steps, and what must come of them.
+/// Bytes or steps, and the required result.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// The table it stands in: a heading of the ladder.
+    /// The table that contains it: a heading of the ladder.
     pub group: &'static str,
     /// The section that holds the rule.
     pub rfc: &'static str,
     /// The rule, in a few words: a line of the ladder.
     pub rule: &'static str,
-    /// What is special about this row.
+    /// What distinguishes this row.
     pub name: &'static str,
-    /// A route that the row needs; a server without it has nothing to show.
+    /// A route that the row needs. A server without it skips the row.
     pub needs: Option<&'static str>,
     /// Whether it takes all of a server's workers, so that the ladder starts a server for it alone.
     pub alone: bool,
@@ -25,21 +25,21 @@ pub struct Row {
     pub test: Test,
 }
 
-/// What is done with a server.
+/// The action of a row.
 #[derive(Debug, Clone)]
 pub enum Test {
     /// Bytes are sent, replies are read.
     Exchange {
-        /// What is sent, all of it.
+        /// All bytes to be sent.
         bytes: Cow<'static, [u8]>,
         /// The statuses of all replies, 1xx too, in order.
         statuses: Vec<u16>,
-        /// Whether the server must close after them, or must answer another request.
+        /// Whether the server must close after them, or must respond to another request.
         closes: bool,
         /// What must be true of the last reply.
         checks: Vec<Check>,
     },
-    /// Steps that a list of bytes cannot tell.
+    /// Steps that a list of bytes cannot express.
     Scenario(fn(SocketAddr) -> Result<(), WireError>),
 }
 
@@ -66,7 +66,7 @@ impl Table {
         self.rule = rule;
     }
 
-    /// The next rows are for servers that answer a GET of this path with something else than 404.
+    /// The next rows are for servers that respond to a GET of this path with anything but 404.
     pub fn needs(&mut self, path: &'static str) {
         self.needs = Some(path);
     }
@@ -76,8 +76,8 @@ impl Table {
         self.alone = true;
     }
 
-    /// These bytes are refused with `status`, and then the server closes: whatever follows them is not
-    /// read as a request.
+    /// The server rejects these bytes with `status` and then closes: later bytes are not parsed as a
+    /// request.
     pub fn refused(
         &mut self,
         status: u16,
@@ -87,7 +87,7 @@ impl Table {
         self.exchange(name, bytes.into(), vec![status], true, vec![Check::Refusal]);
     }
 
-    /// These bytes are answered with `status`, and the connection goes on.
+    /// The server responds to these bytes with `status`, and the connection stays open.
     pub fn answered(
         &mut self,
         status: u16,
@@ -98,7 +98,8 @@ impl Table {
         self.exchange(name, bytes.into(), vec![status], false, checks.into());
     }
 
-    /// These bytes are answered with `status`, and then the server closes because it was asked to.
+    /// The server responds to these bytes with `status` and then closes, because the request asked
+    /// for it.
     pub fn last(
         &mut self,
         status: u16,
@@ -111,7 +112,7 @@ impl Table {
         self.exchange(name, bytes.into(), vec![status], true, checks);
     }
 
-    /// Several replies, and the connection goes on.
+    /// The server sends several replies, and the connection stays open.
     pub fn sequence(
         &mut self,
         statuses: &[u16],
@@ -122,7 +123,7 @@ impl Table {
         self.exchange(name, bytes.into(), statuses.to_vec(), false, checks.into());
     }
 
-    /// Steps that a list of bytes cannot tell.
+    /// Steps that a list of bytes cannot express.
     pub fn scenario(&mut self, name: &'static str, steps: fn(SocketAddr) -> Result<(), WireError>) {
         self.push(name, Test::Scenario(steps));
     }

@@ -13,15 +13,16 @@ use crate::Kind;
 use crate::WireError;
 use crate::escape;
 
-/// So many rows are run at the same time. Most of the time of a row is spent waiting for the other side.
+/// The number of rows that run at the same time. Most of the time of a row is spent waiting for the
+/// other side.
 const SIDE_BY_SIDE: usize = 4;
 
-/// What came of one row.
+/// The result of one row.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The row.
     pub row: Row,
-    /// What was wrong, with all the bytes; `None` if the server did as it must.
+    /// What was wrong, with all the bytes, or `None` if the server passed.
     pub problem: Option<String>,
 }
 
@@ -38,7 +39,7 @@ pub fn run(address: SocketAddr, rows: &[Row]) -> Vec<Outcome> {
     };
     let mut found = thread::scope(|scope| {
         let spawn = |_| Builder::new().name("rows".to_string()).spawn_scoped(scope, work);
-        // Without a thread more it only takes longer.
+        // With fewer threads it only takes longer.
         let threads: Vec<_> = (1..SIDE_BY_SIDE).map(spawn).filter_map(Result::ok).collect();
         let mut found = work();
         for thread in threads {
@@ -66,9 +67,10 @@ pub fn check(address: SocketAddr, rows: &[Row]) -> Result<usize, Failures> {
     if failed.is_empty() { Ok(rows.len()) } else { Err(Failures { failed, of: rows.len() }) }
 }
 
-/// The rows on which a server failed. `Debug` is made to be read, because a test meets it in `unwrap`.
+/// The rows on which a server failed. `Debug` is made to be read, because a test shows it through
+/// `unwrap`.
 pub struct Failures {
-    /// Their outcomes.
+    /// The outcomes of these rows.
     pub failed: Vec<Outcome>,
     /// How many rows there were.
     pub of: usize,
@@ -135,7 +137,7 @@ fn exchange(client: &mut Client, test: &Test, way: Way) -> Result<(), WireError>
         return client.expect_closed();
     }
     way.expect_probe(client)?;
-    // A second response to the probe, or anything else, would have come by now or comes soon.
+    // A second response to the probe, or anything else, would have arrived by now, or arrives soon.
     client.expect_silence(Duration::from_millis(1))
 }
 
@@ -143,7 +145,7 @@ fn unexpected(message: String) -> WireError {
     WireError::new(Kind::Unexpected, message)
 }
 
-/// The bytes of a row, as people read them.
+/// The bytes of a row, as readable text.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.rule, self.name)?;

@@ -1,5 +1,5 @@
-//! Content-Length against Transfer-Encoding: wherever two readers could see two different ends of a
-//! body, one of them sees a request that the other has never seen.
+//! Content-Length against Transfer-Encoding: wherever two parsers could find different ends of a
+//! body, one of them parses a request that the other has never seen.
 
 use super::Check;
 use super::Row;
@@ -9,7 +9,7 @@ use super::post;
 /// A complete chunked body of "hello".
 const HELLO: &str = "5\r\nhello\r\n0\r\n\r\n";
 
-/// What an attacker would like to be read as a request of its own.
+/// The bytes that an attacker wants the server to parse as a separate request.
 const SMUGGLED: &str = "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// The table.

@@ -1,4 +1,5 @@
-//! The request target: its four forms, and its path read once (RFC 9112 section 3.2, RFC 3986).
+//! The request target: its four forms, and its path, which is decoded once (RFC 9112 section 3.2,
+//! RFC 3986).
 
 use serde_json::json;
 

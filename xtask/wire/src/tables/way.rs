@@ -1,8 +1,8 @@
 //! The ways in which the bytes of a row reach a server. Its response must not depend on them: TCP is a stream, and a
 //! client, a proxy or the network may cut it anywhere.
 //!
-//! A server may well read a request that has arrived whole by other code than one that arrives in pieces, and the first
-//! request of a connection by other code than the next. A rule that only one of the two knows is a rule broken.
+//! A server may parse a request that has arrived whole with other code than one that arrives in pieces, and the first
+//! request of a connection with other code than the next. A rule that holds in only one of these cases is broken.
 
 use crate::Client;
 use crate::Kind;
@@ -28,10 +28,10 @@ pub(super) enum Way {
     Alone,
     /// Another request, the row and the probe in one write.
     Pipelined,
-    /// One byte a write, then the probe. The server sees some of them together, as it happens.
+    /// One byte per write, then the probe. The server may receive some of them together.
     ByteByByte,
-    /// Cut into four pieces, and the first is read by the server before the second is sent: it comes with another
-    /// request, whose response is waited for.
+    /// Cut into four pieces. The server reads the first piece before the second is sent: the first is sent
+    /// together with another request, and the client waits for that response.
     InPieces,
 }
 
@@ -56,7 +56,7 @@ impl Way {
         }
     }
 
-    /// Sends the row, and whatever of the other two requests is not sent later.
+    /// Sends the row, and those of the other two requests that are not sent later.
     pub(super) fn send(self, client: &mut Client, row: &[u8]) -> Result<(), WireError> {
         match self {
             Way::WithProbe => send(client, &[row, PROBE].concat()),
@@ -103,7 +103,7 @@ fn pieces(row: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
-/// Whether this is the response to one of our own requests: `/inspect` tells the query that it has seen.
+/// Whether this is the response to one of our own requests: `/inspect` returns the query.
 fn is_answered(reply: &Reply, request: &[u8]) -> Result<(), WireError> {
     let query = if request == FIRST { "the-first" } else { "the-probe" };
     let seen = reply.json().ok().map(|json| json["query"].clone());
