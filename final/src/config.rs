@@ -80,8 +80,9 @@ pub enum Action {
     Routes(Config),
 }
 
-/// Reads the command line, the environment, and the file that one of them names. An empty variable counts as unset:
-/// `HTTP_LOG= httpserver` is how a shell clears an exported variable for one command.
+/// Reads the command line, the environment, and the file that one of them names. An empty variable
+/// counts as unset: `HTTP_LOG= httpserver` is how a shell clears an exported variable for one
+/// command.
 ///
 /// # Errors
 /// Returns [`ConfigError::Usage`] for a command line that cannot be parsed, or that requests help.
@@ -395,7 +396,8 @@ mod tests {
         let names: Vec<String> = names.chain(["config"]).map(variable).collect();
         let empty: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
         assert_eq!(read_with(&[], &empty).unwrap(), read_with(&[], &[]).unwrap());
-        // A flag with an empty value is an error: unlike a variable, it cannot be inherited by accident.
+        // A flag with an empty value is an error: unlike a variable, it cannot be inherited by
+        // accident.
         assert!(problems(&["--log", ""], &[])[0].starts_with("--log  (HTTP_LOG): must be"));
     }
 
@@ -416,7 +418,8 @@ mod tests {
         }
     }
 
-    /// Regression test: `--permits 4294967295` passed `--check-config`, and then aborted the program at startup.
+    /// Regression test: `--permits 4294967295` passed `--check-config`, and then aborted the
+    /// program at startup.
     #[test]
     fn a_count_or_size_that_is_too_large_is_reported_with_the_maximum() {
         let table = [

@@ -2,7 +2,8 @@
 //!
 //! The path of a request through the modules, in order:
 //!
-//! 1. [`core::poller`]: the kernel reports ready sockets to one of the threads of [`core::worker_pool`].
+//! 1. [`core::poller`]: the kernel reports ready sockets to one of the threads of
+//!    [`core::worker_pool`].
 //! 2. [`core::listener`]: ACCEPT a client; [`core::connection_table`] holds it between two steps.
 //! 3. [`http::exchange`]: THE STEPS of one connection. Read this first; [`server`] calls it.
 //! 4. [`http::parser`]: PARSE: turns bytes into a header section, returns an error with its status,
@@ -12,7 +13,8 @@
 //! 7. [`middleware`]: LAYERS around the application, for work that many handlers share.
 //! 8. [`http::routes`]: ROUTE: the table that [`http::router`] builds from [`http::pattern`]s.
 //! 9. [`handlers`]: handlers that any application can use: health probes and static files.
-//! 10. [`http::encoder`]: RESPOND: the one function that frames a response; [`http::output`] sends it.
+//! 10. [`http::encoder`]: RESPOND: the one function that frames a response; [`http::output`] sends
+//!     it.
 
 #![warn(
     clippy::print_stderr,

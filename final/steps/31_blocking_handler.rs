@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `GET /slow?ms=N`: a handler that waits, as for a database. No other event is handled meanwhile.
+/// `GET /slow?ms=N`: a handler that waits, as it would for a database. No other event is handled meanwhile.
 fn slow(request: &mut Request) -> &'static str {
     let milliseconds = extract::query(request).get("ms").and_then(|ms| ms.parse().ok());
     thread::sleep(Duration::from_millis(milliseconds.unwrap_or(1000).min(10_000)));

@@ -88,7 +88,7 @@ fn work(server: &Mutex<Server>, call: impl Fn((Token, Request))) -> io::Result<(
     Ok(())
 }
 
-/// `GET /slow?ms=N`: a handler that waits, as for a database. It blocks one thread of the pool.
+/// `GET /slow?ms=N`: a handler that waits, as it would for a database. It blocks one thread of the pool.
 fn slow(request: &mut Request) -> &'static str {
     let milliseconds = extract::query(request).get("ms").and_then(|ms| ms.parse().ok());
     thread::sleep(Duration::from_millis(milliseconds.unwrap_or(1000).min(10_000)));

@@ -41,7 +41,7 @@ fn application(request: &mut Request) -> Response {
     }
 }
 
-/// All that follows the header section, or how the connection broke.
+/// Returns the bytes after the header section, or the kind of error that ended the connection.
 fn body(client: &mut Client, version: &str, path: &str) -> Result<String, Kind> {
     client.send(format!("GET {path} HTTP/{version}\r\nHost: a\r\n\r\n")).unwrap();
     let text = client.read_to_end().map_err(|error| error.kind())?;

@@ -139,8 +139,8 @@ fn a_changed_file_has_another_tag_even_in_the_same_length() {
     assert_eq!((reply.status, reply.text().as_str()), (200, "HELLO\n"));
 }
 
-/// rsync, tar and image builders set the time that a file had elsewhere, or a constant one. Regression test: the client
-/// had `hello`, and got a 304.
+/// rsync, tar and image builders give a file its original modification time, or a constant. Regression test: a client
+/// with the old content, `hello`, got a 304.
 #[cfg(unix)]
 #[test]
 fn a_changed_file_has_another_tag_even_with_the_same_length_and_time() {

@@ -1,7 +1,8 @@
 //! `/counter`: a response that is different each time it is generated, so that a cached response
 //! can be recognized.
 //!
-//! The client chooses the fields of the response. That is for experiments only; a public page must not allow it.
+//! The client chooses the fields of the response. That is for experiments only; a public page must
+//! not allow it.
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The server's own metrics: memory held for clients, large bodies in progress, rejections, and lost log lines.
+//! The server's own metrics: memory held for clients, large bodies in progress, rejections, and
+//! lost log lines.
 
 use std::fmt::Write;
 

@@ -41,7 +41,8 @@ use crate::server::predict_blocking;
 /// The function with which the demonstration's handlers sleep. [`build`] uses [`thread::sleep`].
 pub type Sleep = Arc<dyn Fn(Duration) + Send + Sync>;
 
-/// The files that are served when no directory is configured: `public/` beside this program's source.
+/// The files that are served when no directory is configured: `public/` beside this program's
+/// source.
 const DEMONSTRATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/public");
 
 /// Builds the application as one handler.

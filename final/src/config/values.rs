@@ -107,7 +107,8 @@ impl Values {
         self.found.get(name).map(|(_, text)| text.clone()).filter(|text| !text.is_empty())
     }
 
-    /// Adds a problem such as `--max-body 1XB (HTTP_MAX_BODY): …`: the source, the value, and the other way to set it.
+    /// Adds a problem such as `--max-body 1XB (HTTP_MAX_BODY): …`: the source, the value, and the
+    /// other way to set it.
     fn problem(&mut self, name: &str, what: &str) {
         let (place, text) = self.found.get(name).cloned().unwrap_or_default();
         let other = if place.starts_with("--") { variable(name) } else { format!("--{name}") };
@@ -218,8 +219,8 @@ fn largest(name: &str) -> u64 {
         "permits" => 1024,
         // The default limit of Linux on the threads of all processes together.
         "threads" => 32_768,
-        // The default limit of Linux on the open files of a process (fs.nr_open). Each connection has a slot that is
-        // allocated at startup.
+        // The default limit of Linux on the open files of a process (fs.nr_open). Each connection
+        // has a slot that is allocated at startup.
         "max-connections" => 1_048_576,
         "max-fields" => 65_536,
         // A header section has to fit into one buffer, so this bounds the size of that buffer.

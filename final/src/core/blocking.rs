@@ -13,8 +13,9 @@ thread_local! {
 /// Runs `work` that is known to block, such as a query, a read from a slow disk, or a call to
 /// another service.
 ///
-/// Another thread takes over this thread's permit at once. Without this call the watchdog moves the permit 5 to 10 ms
-/// later, or up to 55 ms later if the server was idle before. On a thread that is not a worker, `work` just runs.
+/// Another thread takes over this thread's permit at once. Without this call the watchdog moves the
+/// permit 5 to 10 ms later, or up to 55 ms later if the server was idle before. On a thread that is
+/// not a worker, `work` just runs.
 pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     release_permit();
     work()

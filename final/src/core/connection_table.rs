@@ -163,7 +163,8 @@ impl<C> ConnectionTable<C> {
         }
     }
 
-    /// Frees the slot of a connection that has ended. The caller must have taken the connection out.
+    /// Frees the slot of a connection that has ended. The caller must have taken the connection
+    /// out.
     pub fn release(&self, token: Token) {
         let (index, generation) = slot_of(token);
         let mut slot = lock(&self.slots[index]);

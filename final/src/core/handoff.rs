@@ -23,7 +23,8 @@ impl<W: Work> Pool<W> {
         others.map(|(_, permit)| permit.epoch())
     }
 
-    /// Hands a permit to another thread, if the step `epoch` is still running. Returns false if all threads are in use.
+    /// Hands a permit to another thread, if the step `epoch` is still running. Returns false if all
+    /// threads are in use.
     pub(super) fn hand_off(pool: &Arc<Pool<W>>, index: usize, epoch: u64) -> bool {
         let standby = lock(&pool.standbys).pop();
         let Some(standby) = standby.or_else(|| Pool::spawn_worker(pool).ok()) else {

@@ -37,8 +37,9 @@ impl Listener {
         #[cfg(not(windows))]
         socket.set_reuse_address(true).map_err(failed("setsockopt(SO_REUSEADDR)"))?;
 
-        // On Linux an accepted socket inherits the options of the listening one, so this is set once and not for each
-        // client. Responses are written as a whole, and Nagle's algorithm would only delay their end.
+        // On Linux an accepted socket inherits the options of the listening one, so this is set
+        // once and not for each client. Responses are written as a whole, and Nagle's algorithm
+        // would only delay their end.
         socket.set_tcp_nodelay(true).map_err(failed("setsockopt(TCP_NODELAY)"))?;
         socket.set_nonblocking(true).map_err(failed("fcntl(O_NONBLOCK)"))?;
 

@@ -209,8 +209,8 @@ mod tests {
         assert_eq!((writes.try_iter().count(), output.dropped()), (0, 0));
     }
 
-    /// Regression test: once 64 KiB were queued, a thread that logged a line waited for the output, and so did its
-    /// client.
+    /// Regression test: once 64 KiB were queued, a thread that logged a line waited for the output,
+    /// and so did its client.
     #[test]
     fn a_blocked_output_blocks_no_thread_and_dropped_lines_are_counted() {
         let (output, writes, go_on) = stepped();

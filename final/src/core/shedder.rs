@@ -1,4 +1,5 @@
-//! Load shedding: a thread that rejects requests with 503 while every worker is in a handler that blocks.
+//! Load shedding: a thread that rejects requests with 503 while every worker is in a handler that
+//! blocks.
 //!
 //! It runs only handlers that are promised never to block, such as health checks, and returns the
 //! permit as soon as a worker is free.

@@ -40,7 +40,8 @@ impl UploadSlots {
         slots
     }
 
-    /// Sets the number of slots and makes all of them free. Must not be called while a slot is taken.
+    /// Sets the number of slots and makes all of them free. Must not be called while a slot is
+    /// taken.
     pub fn set_count(&self, count: u32) {
         let mut slots = self.lock();
         (slots.count, slots.free) = (count, count);

@@ -1,4 +1,5 @@
-//! The watchdog: a thread that moves the permit of a stalled step to another thread, and drives all timers.
+//! The watchdog: a thread that moves the permit of a stalled step to another thread, and drives all
+//! timers.
 //!
 //! A step is stalled when it is still running at the second of two ticks.
 

@@ -1,8 +1,8 @@
 //! The worker pool: the threads that run steps, and the state that they share.
 //!
-//! A thread needs a permit, which is a [scheduler slot](super::permit), to wait for events or to begin a step. A thread
-//! without one either finishes a step that outlasted its permit, such as a handler that blocks, or sleeps as a standby
-//! worker until a permit is handed to it.
+//! A thread needs a permit, which is a [scheduler slot](super::permit), to wait for events or to
+//! begin a step. A thread without one either finishes a step that outlasted its permit, such as a
+//! handler that blocks, or sleeps as a standby worker until a permit is handed to it.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

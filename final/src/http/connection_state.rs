@@ -29,7 +29,8 @@ pub(super) enum ConnectionState {
     Body(Box<IncompleteBody>),
     /// The last response is being sent. With `linger`, the server then waits for the client's FIN.
     Flushing { linger: bool },
-    /// Lingering close (RFC 9112 section 9.6): FIN has been sent, and input is discarded until the client's FIN.
+    /// Lingering close (RFC 9112 section 9.6): FIN has been sent, and input is discarded until the
+    /// client's FIN.
     Closing { deadline: Instant, discarded: usize },
 }
 

@@ -99,7 +99,7 @@ pub(super) fn memory(response: &Response) -> usize {
     }
 }
 
-/// Encodes the status line and the field lines, with the empty line (RFC 9112 section 4).
+/// Encodes the status line, the field lines and the empty line after them (RFC 9112 section 4).
 fn head(
     out: &mut Vec<u8>,
     status: Status,

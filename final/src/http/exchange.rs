@@ -152,8 +152,8 @@ impl Exchange {
         &mut self.output
     }
 
-    /// Returns whether the output must be sent before the next request is handled, because it is
-    /// large or the last one.
+    /// Returns whether the output must be sent before the next request is handled: it contains the
+    /// last response, a body follows it, or it has reached [`MAX_COLLECTED`].
     pub fn must_send(&self) -> bool {
         matches!(self.state, ConnectionState::Flushing { .. })
             || self.output.has_body()
@@ -240,10 +240,10 @@ impl Exchange {
         true
     }
 
-    /// Reserves the memory that the connection keeps until its next step. Returns false if there is
-    /// none, and drops the kept data. If there is output then, it is a 503. Otherwise the
-    /// connection has to end, because a client that has not read earlier responses would not read a
-    /// 503 either.
+    /// Reserves memory for the data that the connection keeps until its next step. If there is no
+    /// memory for it, drops the data and returns false. Then the output is a 503, or empty if
+    /// earlier responses had not been sent: a client that does not read them would not read a 503
+    /// either, so the connection has to end.
     pub fn reserve_kept(&mut self, cx: Context<'_>) -> bool {
         let (input, output) = (self.input.unparsed().len(), self.output.unsent().len());
         if self.memory.resize(cx.memory, input + output + self.state.memory()).is_ok() {

@@ -21,8 +21,9 @@ pub struct Routes {
     set: RegexSet,
     /// The routes, sorted by precedence, the most specific first.
     table: Vec<Route>,
-    /// The routes without parameters, by their paths. They are the most specific, so a path in this map needs no
-    /// regular expression. A fast hash is safe: clients cannot add paths, so they cannot cause collisions.
+    /// The routes without parameters, by their paths. They are the most specific, so a path in this
+    /// map needs no regular expression. A fast hash is safe: clients cannot add paths, so they
+    /// cannot cause collisions.
     fixed: HashMap<String, Vec<usize>, FxBuildHasher>,
     /// The metadata of each route of `table`, shared by all requests that match the route.
     meta: Vec<Arc<RouteMeta>>,
@@ -127,7 +128,8 @@ impl Routes {
     }
 
     /// Wraps the handler of each route separately, for state per route, such as a [blocking
-    /// predictor](crate::server::predict_blocking). Use a middleware for work that all routes share.
+    /// predictor](crate::server::predict_blocking). Use a middleware for work that all routes
+    /// share.
     #[must_use]
     pub fn wrap_each(mut self, wrap: impl Fn(Arc<dyn Handler>) -> Arc<dyn Handler>) -> Routes {
         for route in &mut self.table {

@@ -214,8 +214,8 @@ impl Step<'_> {
         })
     }
 
-    /// Sends the output. Returns `None` if all of it was sent and the connection stays open, for the
-    /// next request or for a lingering close.
+    /// Sends the output. Returns `None` if all of it was sent and the connection stays open, for
+    /// the next request or for a lingering close.
     fn send(&mut self) -> io::Result<Option<AfterStep>> {
         // Until the output has been sent, any end of the connection sends a reset, whether an
         // error, a deadline or a panic causes it.

@@ -55,8 +55,8 @@ impl AccessLog {
         self.output.dropped()
     }
 
-    /// Rejects further lines, and waits for at most `timeout` until the last ones have been written. Without this, they
-    /// would be lost when the process exits.
+    /// Rejects further lines, and waits for at most `timeout` until the last ones have been
+    /// written. Without this, they would be lost when the process exits.
     pub fn finish(&self, timeout: Duration) {
         self.output.finish(timeout);
     }

@@ -55,8 +55,8 @@ const MISS: HeaderValue = HeaderValue::from_static("MISS");
 /// The request bypasses the cache.
 const BYPASS: HeaderValue = HeaderValue::from_static("BYPASS");
 
-/// Requests with these fields bypass the cache: they need a part of a response, or a condition that only the handler
-/// can evaluate.
+/// Requests with these fields bypass the cache: they need a part of a response, or a condition that
+/// only the handler can evaluate.
 const NOT_FOR_US: [&str; 4] = ["Range", "If-Range", "If-Match", "If-Unmodified-Since"];
 
 /// Fields that apply to one connection only (RFC 9110 section 7.6.1), in addition to those that

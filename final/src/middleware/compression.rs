@@ -12,8 +12,8 @@ use crate::http::{HeaderValue, Headers, Request, Response, ResponseBody, Status,
 /// so a smaller body needs one segment anyway.
 const MIN_LENGTH: u64 = 1024;
 
-/// The media types that compress well, besides `text/…` and suffixes `+json` and `+xml`. Images,
-/// videos and archives are compressed already.
+/// The media types that compress well, besides `text/…` and the suffixes `+json` and `+xml`. Most
+/// images, videos and archives are already compressed.
 const COMPRESSIBLE: [&str; 6] = [
     "application/javascript",
     "application/json",

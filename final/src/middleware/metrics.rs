@@ -23,8 +23,8 @@ const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 /// A layer that counts and times all requests. Clones share the same numbers.
 ///
-/// A label never contains a value that a client chooses, because each value would be a series that
-/// is kept forever. The number of series is bounded by the routes, methods and statuses of the
+/// A label never contains a value that a client chooses, because each value would create a series
+/// that is kept forever. The number of series is bounded by the routes, methods and statuses of the
 /// program.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics {

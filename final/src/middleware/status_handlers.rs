@@ -31,8 +31,8 @@ impl StatusHandlers {
         StatusHandlers::default()
     }
 
-    /// Uses `rewrite` for the body of responses with this status. The status stays, and so do all fields that do not
-    /// describe the old body, such as Retry-After.
+    /// Uses `rewrite` for the body of responses with this status. The status stays, and so do all
+    /// fields that do not describe the old body, such as Retry-After.
     pub fn on_status(
         mut self,
         status: Status,

@@ -224,8 +224,8 @@ mod tests {
         }
     }
 
-    /// A rejected connection must not stay counted for its address, which would otherwise be locked out
-    /// forever without any connection of its own.
+    /// A rejected connection must not stay counted for its address, which would otherwise be locked
+    /// out forever without any connection of its own.
     #[test]
     fn an_address_that_finds_the_server_full_is_accepted_when_there_is_a_slot() {
         let engine = engine(ONE);

@@ -57,7 +57,7 @@ pub(crate) fn head(bytes: &[u8]) {
 /// A chunked body: the decoded bytes, how many bytes were consumed, and the trailers if it is complete.
 type Decoded = Result<(Vec<u8>, usize, Option<Headers>), (Vec<u8>, BodyError)>;
 
-/// A chunked body.
+/// Checks the decoding of a chunked body.
 pub(crate) fn chunked(bytes: &[u8]) {
     for limits in limits() {
         let read = |cuts: &[usize]| -> Decoded {
@@ -91,7 +91,7 @@ enum End {
     Body(BodyError),
 }
 
-/// All requests of a connection: where one ends, the next begins.
+/// Checks the parsing of all requests on a connection: where one ends, the next begins.
 pub(crate) fn stream(bytes: &[u8]) {
     for limits in limits() {
         agreed(bytes, |cuts| read_stream(bytes, cuts, &limits));

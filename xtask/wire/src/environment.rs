@@ -64,7 +64,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The same for a program that a signal must end: see [`with_default_signals`].
+/// Like [`command`], for a program that a signal must be able to end: see [`with_default_signals`].
 pub fn interruptible(program: impl AsRef<OsStr>) -> Command {
     let mut command = with_default_signals(program);
     clean(&mut command);

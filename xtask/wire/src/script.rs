@@ -67,7 +67,7 @@ impl Script {
         self.arrivals().into_iter().map(|(_, head)| head).collect()
     }
 
-    /// The same, each with the time at which its end arrived.
+    /// The header sections of the requests so far, each with the time at which its end arrived.
     pub fn arrivals(&self) -> Vec<(Instant, String)> {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

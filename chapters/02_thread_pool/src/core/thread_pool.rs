@@ -106,8 +106,8 @@ impl<T: Send + 'static> ThreadPool<T> {
 }
 
 impl<T> ThreadPool<T> {
-    /// Reads the counters one after the other while the threads run, so the numbers may disagree by
-    /// a few tasks.
+    /// Returns the counters. They are read one after the other while the threads run, so the
+    /// numbers may disagree by a few tasks.
     pub fn statistics(&self) -> Statistics {
         let Counters { busy, completed, panicked, rejected } = &self.shared.counters;
         Statistics {

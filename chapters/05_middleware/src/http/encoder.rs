@@ -98,7 +98,7 @@ pub fn write_response(
     Ok(reuse)
 }
 
-/// Encodes the status line and the field lines, with the empty line (RFC 9112 section 4).
+/// Encodes the status line, the field lines and the empty line after them (RFC 9112 section 4).
 fn head(
     status: Status,
     headers: &Headers,

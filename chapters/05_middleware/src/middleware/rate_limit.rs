@@ -253,7 +253,8 @@ mod tests {
         assert_eq!(allowed.load(Ordering::SeqCst), BURST as usize);
     }
 
-    /// Takes one token for each character of `keys`, which is the key, and returns whether it was allowed.
+    /// Takes one token for each character of `keys`, which is the key, and returns whether it was
+    /// allowed.
     fn allowed(limiter: &RateLimit<String>, keys: &str) -> Vec<bool> {
         keys.chars().map(|key| limiter.take(key.to_string()).allowed).collect()
     }

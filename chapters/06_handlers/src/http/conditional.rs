@@ -36,8 +36,8 @@ pub enum Evaluation {
 /// it.
 ///
 /// The caller must check everything else first: a request that fails without its conditions must
-/// fail the same way with them (section 13.2.1), so a 404 or a redirect stays one. A handler that
-/// writes must hold its lock from this call until it has written.
+/// fail the same way with them (section 13.2.1), so a 404 or a redirect stays the same. A handler
+/// that writes must hold its lock from this call until it has written.
 ///
 /// A tag takes precedence over a date: if a client sends both, the date is for servers without
 /// tags. An invalid date is ignored, and so is a date field with two lines. A list of tags that

@@ -28,7 +28,7 @@ const WAKE: mio::Token = mio::Token(usize::MAX);
 /// and needs `&mut`. The `RefCell` provides it, and because a `RefCell` is not `Sync`, no two
 /// threads can borrow it at the same time.
 pub trait Socket {
-    /// Returns the socket of mio.
+    /// Returns mio's socket.
     fn source(&self) -> &RefCell<dyn Source>;
 }
 

@@ -17,7 +17,8 @@ pub type Stream = TcpStream;
 /// A listening socket. It is non-blocking.
 pub type ListenSocket = TcpListener;
 
-/// Converts a listening socket, which must already be non-blocking, to the type that the poller accepts.
+/// Converts a listening socket, which must already be non-blocking, to the type that the poller
+/// accepts.
 pub fn listen_socket(socket: TcpListener) -> ListenSocket {
     socket
 }

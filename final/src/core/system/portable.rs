@@ -67,7 +67,8 @@ impl Stream {
     }
 }
 
-/// Converts a listening socket, which must already be non-blocking, to the type that the poller accepts.
+/// Converts a listening socket, which must already be non-blocking, to the type that the poller
+/// accepts.
 pub fn listen_socket(socket: TcpListener) -> ListenSocket {
     ListenSocket(RefCell::new(mio::net::TcpListener::from_std(socket)))
 }
@@ -168,8 +169,8 @@ pub fn noted_time() -> SystemTime {
 }
 
 /// Returns a client and the server's end of its connection. Windows has no socketpair(2), so they
-/// are connected through the loopback interface. Sent bytes arrive a moment later, so the client
-/// waits that long after it has sent.
+/// are connected through the loopback interface. Sent bytes arrive a moment later, so a read on the
+/// client's socket waits for up to [`TRANSIT_TIME`].
 ///
 /// # Errors
 /// Returns an error when the system has no file descriptors or ports left.

@@ -1,8 +1,8 @@
 //! Static files: the steps from a request to a file below a directory. `StaticFiles::respond` has
 //! the same steps.
 //!
-//! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file below the root, or a directory, or
-//!    404.
+//! 1. [`resolve`] and [`mod@open`]: the segments of the path become an open file below the root, or
+//!    a directory, or 404.
 //! 2. A directory without a slash at its end is redirected to the path with one, because the links
 //!    on its page are relative to that path. With the slash, the response is its `index.html`, its
 //!    [`listing`], or 404.
@@ -111,8 +111,8 @@ impl StaticFiles {
     fn respond(&self, request: &Request) -> io::Result<Response> {
         // 1. to 4. Look up the file.
         let now = Instant::now();
-        // A reload must not be answered from a cached lookup. Browsers send `max-age=0` for a reload and `no-cache` for
-        // a forced reload (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
+        // A reload must not be answered from a cached lookup. Browsers send `max-age=0` for a
+        // reload and `no-cache` for a forced reload (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
         let reloads =
             |it: &str| ["max-age=0", "no-cache"].iter().any(|word| it.eq_ignore_ascii_case(word));
         let known = if request.headers().list(header::CACHE_CONTROL).any(reloads) {

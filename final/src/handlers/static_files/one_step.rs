@@ -42,8 +42,8 @@ pub fn open_root(root: &Path) -> io::Result<File> {
 /// Returns the error from the system call; see [`is_undecided`].
 pub fn beneath(root: &File, root_path: &Path, relative: &Path) -> io::Result<Option<Found>> {
     let name = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
-    // Without NONBLOCK, opening a FIFO waits for a writer. Without NOCTTY, a terminal could become the server's
-    // controlling terminal.
+    // Without NONBLOCK, opening a FIFO waits for a writer. Without NOCTTY, a terminal could become
+    // the server's controlling terminal.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let within = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     let mut left = TRIES;

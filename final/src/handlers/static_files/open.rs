@@ -39,8 +39,8 @@ pub fn beneath(root: &Path, relative: &Path) -> io::Result<Option<Found>> {
     if !path.starts_with(root) {
         return Ok(None);
     }
-    // Opening a device can have side effects (opening `/dev/watchdog` starts its timer), so it is too
-    // late to check the type only after opening.
+    // Opening a device can have side effects (opening `/dev/watchdog` starts its timer), so it is
+    // too late to check the type only after opening.
     let kind = fs::metadata(&path)?.file_type();
     if kind.is_dir() {
         return Ok(Some(Found::Folder(path)));

@@ -108,7 +108,8 @@ impl OpenFiles {
         lock(&self.files).insert(path.to_string(), (now, Arc::clone(file)), 1, now);
     }
 
-    /// Closes all files that no response is sending, because the process has run out of file descriptors.
+    /// Closes all files that no response is sending, because the process has run out of file
+    /// descriptors.
     pub fn close_unused(&self) {
         lock(&self.files).retain(|_, _| false);
     }

@@ -1,4 +1,5 @@
-//! The key of a cache entry: the resource, and the request fields that selected the response (Vary).
+//! The key of a cache entry: the resource, and the request fields that selected the response
+//! (Vary).
 
 use crate::http::{HeaderValue, Headers, Method, Request, Target, header};
 

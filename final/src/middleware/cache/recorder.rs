@@ -48,7 +48,8 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Stores the body: at once if it is in memory, and otherwise when it has been sent. Returns the body to send.
+    /// Stores the body: at once if it is in memory, and otherwise when it has been sent. Returns
+    /// the body to send.
     pub(super) fn keep(self, body: ResponseBody) -> ResponseBody {
         let length = body.length();
         match body {

@@ -6,8 +6,8 @@ use crate::WireError;
 /// The names of the program on different systems.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// Lets Chromium open a page, run its scripts for at most five seconds of the page's time, and returns the
-/// page as it is then. `None` if there is no such browser here.
+/// Opens a page in Chromium, runs its scripts for at most five seconds of the page's own time, and returns
+/// the resulting page, or `None` if there is no such browser.
 ///
 /// # Errors
 /// When the browser does not start, or does not end.

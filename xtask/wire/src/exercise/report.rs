@@ -37,7 +37,7 @@ impl Failure {
         Failure { expected: expected.into(), got: got.into().into(), ..Failure::default() }
     }
 
-    /// Shows the bytes of one exchange.
+    /// Adds the bytes of one exchange, for the report to show.
     pub fn with_bytes(self, sent: &[u8], received: &[u8]) -> Failure {
         let first = |bytes: &[u8]| bytes[..bytes.len().min(MOST)].into();
         Failure { sent: first(sent), received: first(received), ..self }

@@ -239,8 +239,8 @@ fn no_continue_for_a_body_that_comes(address: SocketAddr) -> Result<(), WireErro
     Ok(())
 }
 
-/// Nor does a client get it that has not requested it, or that uses HTTP/1.0, which has no interim
-/// responses.
+/// A client gets no `100 Continue` if it has not requested it, or if it uses HTTP/1.0, which has no
+/// interim responses.
 fn no_continue_unasked(address: SocketAddr) -> Result<(), WireError> {
     for head in [
         "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n",

@@ -21,7 +21,7 @@ pub struct Row {
     pub needs: Option<&'static str>,
     /// Whether it takes all of a server's workers, so that the ladder starts a server for it alone.
     pub alone: bool,
-    /// What is done.
+    /// The test.
     pub test: Test,
 }
 
@@ -34,7 +34,7 @@ pub enum Test {
         bytes: Cow<'static, [u8]>,
         /// The statuses of all replies, 1xx too, in order.
         statuses: Vec<u16>,
-        /// Whether the server must close after them, or must respond to another request.
+        /// Whether the server must close after them. Otherwise it must respond to another request.
         closes: bool,
         /// What must be true of the last reply.
         checks: Vec<Check>,

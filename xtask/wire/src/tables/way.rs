@@ -103,7 +103,8 @@ fn pieces(row: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
-/// Whether this is the response to one of our own requests: `/inspect` returns the query.
+/// Checks that this is the response to `request`, [`FIRST`] or [`PROBE`]: `/inspect` returns the
+/// query.
 fn is_answered(reply: &Reply, request: &[u8]) -> Result<(), WireError> {
     let query = if request == FIRST { "the-first" } else { "the-probe" };
     let seen = reply.json().ok().map(|json| json["query"].clone());
@@ -117,7 +118,8 @@ fn is_answered(reply: &Reply, request: &[u8]) -> Result<(), WireError> {
     ))
 }
 
-/// Sends, and accepts that the server may have closed: its reply is what counts.
+/// Sends bytes. A reset is no failure, because the server may reject a request early, and only its
+/// reply matters.
 fn send(client: &mut Client, bytes: &[u8]) -> Result<(), WireError> {
     match client.send(bytes) {
         Err(error) if error.kind() != Kind::Reset => Err(error),
