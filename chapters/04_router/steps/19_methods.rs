@@ -30,7 +30,7 @@ fn main() -> anyhow::Result<()> {
 fn route(request: &mut Request) -> Result<Response, HttpError> {
     // For HEAD as for GET, but the server leaves out the body (RFC 9110 section 9.3.2).
     let wanted = if request.method() == Method::Head { Method::Get } else { request.method() };
-    // The path is split at its slashes first, and each segment is decoded then, once.
+    // The path is split at its slashes first, and then each segment is decoded once.
     let segments = request.target().segments();
     for (methods, pattern, handler) in ROUTES {
         let Some(parameters) = parameters(pattern, &segments) else { continue };

@@ -156,7 +156,7 @@ fn rate_limit(request: &mut Request, next: Next) -> Response {
 
 /// Takes a token out of a client's bucket, or returns how long it takes until there is one.
 fn take_token(client: IpAddr, now: Instant) -> Result<(), Duration> {
-    /// The tokens of each client, counted as the time in which they were added, and when they were counted.
+    /// The tokens of each client, as the time that it takes to add them, and the time of the last update.
     static BUCKETS: Mutex<BTreeMap<IpAddr, (Duration, Instant)>> = Mutex::new(BTreeMap::new());
     let mut buckets = BUCKETS.lock().unwrap_or_else(PoisonError::into_inner);
     // A full bucket is like a new one. Without this, clients could fill the memory.

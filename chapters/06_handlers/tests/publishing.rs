@@ -15,7 +15,7 @@ fn serve(folder: &Path) -> Program {
     Program::start(PROGRAM, &["127.0.0.1:0", folder.to_str().unwrap()]).unwrap()
 }
 
-/// The current content, and not a cached one.
+/// Requests the current content, not a cached one.
 fn ask(client: &mut Client, target: &str) -> Reply {
     client.ask(request("GET", target, &[("Cache-Control", "no-cache")], b"")).unwrap()
 }

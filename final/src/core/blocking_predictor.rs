@@ -8,7 +8,7 @@ use super::blocking::blocking;
 use super::parker::was_preempted;
 use super::watchdog::TICK;
 
-/// The number of calls of a handler that are expected to block after one call has blocked. After
+/// The number of calls to a handler that are expected to block after one call has blocked. After
 /// them, the handler has to block once more to be predicted again: on an overloaded machine every
 /// handler looks slow, and a prediction without an end would outlast the load.
 ///

@@ -41,8 +41,7 @@ impl Connection {
         &self.stream
     }
 
-    /// Appends the bytes that have arrived to `buffer` with recv(2), at most as many as its spare
-    /// capacity.
+    /// Appends the bytes that have arrived to `buffer` with recv(2), up to its spare capacity.
     ///
     /// # Errors
     /// Returns the error from the socket, for example when the peer has reset the connection.

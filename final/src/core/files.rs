@@ -82,7 +82,7 @@ pub fn stat(file: &File) -> io::Result<Stat> {
     file.metadata()
 }
 
-/// Returns whether an open file is unchanged between two calls of [`stat`], judging by its length,
+/// Returns whether an open file is unchanged between two calls to [`stat`], judging by its length,
 /// mtime and ctime.
 #[cfg(unix)]
 pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
@@ -91,7 +91,7 @@ pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
         && (before.st_mtime, before.st_mtime_nsec) == (now.st_mtime, now.st_mtime_nsec)
 }
 
-/// Returns whether an open file is unchanged between two calls of [`stat`], judging by its length
+/// Returns whether an open file is unchanged between two calls to [`stat`], judging by its length
 /// and modification time.
 #[cfg(windows)]
 pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {

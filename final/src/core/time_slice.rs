@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// with work for a whole slice, waits half a second.
 const SLICE: Duration = Duration::from_micros(500);
 
-/// The time slice of one step. It begins with the first call of [`is_over`](TimeSlice::is_over), so
+/// The time slice of one step. It begins with the first call to [`is_over`](TimeSlice::is_over), so
 /// a step that never calls it does not read the clock.
 #[derive(Debug, Default)]
 pub struct TimeSlice {

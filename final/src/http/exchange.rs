@@ -76,7 +76,7 @@ pub struct Exchange {
     pub(super) served: usize,
     /// The reservation for the memory that the connection keeps between two steps.
     memory: Reservation,
-    /// The rejections since the last call of [`Exchange::take_rejections`].
+    /// The rejections since the last call to [`Exchange::take_rejections`].
     pub(super) rejections: Vec<Rejection>,
 }
 
@@ -153,7 +153,7 @@ impl Exchange {
     }
 
     /// Returns whether the output must be sent before the next request is handled: it contains the
-    /// last response, a body follows it, or it has reached [`MAX_COLLECTED`].
+    /// last response, a body follows it, or it has reached 64 KiB.
     pub fn must_send(&self) -> bool {
         matches!(self.state, ConnectionState::Flushing { .. })
             || self.output.has_body()

@@ -30,7 +30,7 @@ const REQUESTS_PER_CLOCK_READ: usize = 4;
 /// The maximum number of bytes sent in one step, for the same reason as [`REQUESTS_PER_STEP`].
 const MAX_SENT_PER_STEP: u64 = MIB as u64;
 
-/// The event for which a connection waits after a step.
+/// What a connection does after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterStep {
     /// Wait for the socket until a deadline. All bytes that had arrived have been read.
@@ -89,8 +89,8 @@ enum Flushed {
     Yield,
 }
 
-/// A step in progress. Each of its parts returns the event for which the connection waits if the
-/// step ends there.
+/// A step in progress. Each of its parts returns what the connection does next if the step ends
+/// there.
 struct Step<'a> {
     exchange: &'a mut Exchange,
     connection: &'a mut Connection,
@@ -200,7 +200,7 @@ impl Step<'_> {
         Ok(if is_connected { None } else { Some(AfterStep::End) })
     }
 
-    /// Sends all responses, and returns the event for which the connection waits.
+    /// Sends all responses, and returns what the connection does next.
     fn finish(&mut self, is_open: bool) -> io::Result<AfterStep> {
         if !self.exchange.output().is_empty()
             && let Some(after) = self.send()?

@@ -78,7 +78,7 @@ impl Chain {
         Chain { layers: Vec::new(), endpoint: Box::new(endpoint) }
     }
 
-    /// Adds a layer inside the previous ones, so the calls of `with` are in the order in which a
+    /// Adds a layer inside the previous ones, so the calls to `with` are in the order in which a
     /// request travels.
     pub fn with(mut self, layer: impl Middleware) -> Chain {
         self.layers.push(Box::new(layer));

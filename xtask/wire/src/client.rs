@@ -247,7 +247,7 @@ impl Client {
         }
     }
 
-    /// Receives some bytes. `Ok(false)` is FIN.
+    /// Receives some bytes. Returns `Ok(false)` at the server's FIN.
     fn receive(&mut self, deadline: Instant, what: &str) -> Result<bool, WireError> {
         let mut buffer = [0; 16 * 1024];
         if self.received.len() >= self.most {

@@ -78,7 +78,7 @@ const QUOTED: usize = 300;
 /// One requirement for a solution.
 #[derive(Clone, Copy)]
 pub struct Check {
-    /// The requirement, as a sentence without a capital and a full stop.
+    /// The requirement, as a sentence without a capital letter and without a full stop.
     pub sentence: &'static str,
     /// The source of the rule, with the title of its section: `RFC 9110 section 9.3.2 (HEAD)`. May be empty.
     pub rule: &'static str,

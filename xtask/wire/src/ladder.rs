@@ -99,7 +99,7 @@ pub fn climb(
     Ok((marks(rules, &present, &outcomes), outcomes))
 }
 
-/// The mark of each rule. `outcomes` has those of the rows of all rules that are `present`.
+/// The mark of each rule. `outcomes` contains the outcomes of the rows of all `present` rules.
 fn marks(rules: &[Rule], present: &[bool], outcomes: &[Outcome]) -> Vec<Mark> {
     let mut outcomes = outcomes.iter();
     let mark = |(rule, present): (&Rule, &bool)| {

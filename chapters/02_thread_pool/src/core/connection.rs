@@ -148,7 +148,7 @@ impl Connection {
         Ok(filled)
     }
 
-    /// Sends all of `bytes` with repeated calls of send(2): the kernel accepts only a part when its
+    /// Sends all of `bytes` with repeated calls to send(2): the kernel accepts only a part when its
     /// send buffer is full because the peer is not reading.
     ///
     /// # Errors

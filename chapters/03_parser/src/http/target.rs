@@ -50,8 +50,8 @@ impl Target {
     ///
     /// Dot segments are kept: a client removes them before it sends the request, and code that
     /// opens files must reject them in any case, since `%2e%2e%2f` decodes to them. The query is
-    /// not decoded, and its `%` are not checked: browsers send it as the user typed it, and only a
-    /// handler that reads the query has to decode it.
+    /// not decoded, and its `%` escapes are not checked: browsers send a `%` as the user typed it,
+    /// and only a handler that reads the query has to decode it.
     ///
     /// # Errors
     /// Returns [`InvalidTarget`] for a target that the grammar does not allow (400). It is not

@@ -96,8 +96,8 @@ impl HeadParser {
             }
             match self.fields {
                 None => self.check_request_line(&allowed[self.start..])?,
-                // A leading space was a continuation of the previous line in older versions:
-                // obs-fold (RFC 9112 section 5.2).
+                // In older versions, a leading space meant that the line continues the previous
+                // one: obs-fold (RFC 9112 section 5.2).
                 Some(_) if self.lines.at_start() && matches!(new[0], b' ' | b'\t') => {
                     return Err(ParseError::FoldedLine);
                 }

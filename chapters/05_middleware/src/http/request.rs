@@ -137,8 +137,8 @@ impl Request {
     ///
     /// # Errors
     /// Returns 400 when there is no such parameter, or when its value does not fit the type.
-    /// Neither can happen with a typed parameter (`:id<u32>`), because the router has checked its
-    /// value.
+    /// Neither can happen when `T` is the type of a typed parameter (`:id<u32>`), because the
+    /// router has checked the value.
     pub fn parse_param<T: FromStr>(&self, name: &str) -> Result<T, HttpError> {
         self.param(name).and_then(|value| value.parse().ok()).ok_or_else(|| {
             let message = format!("the path must have a valid `{name}`");

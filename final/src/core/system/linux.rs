@@ -101,8 +101,8 @@ pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::R
 }
 
 /// Returns the time of day at the kernel's last tick, at most a few milliseconds ago:
-/// clock_gettime(2) with `CLOCK_REALTIME_COARSE`. Reading the precise clock takes several times as
-/// long.
+/// `clock_gettime(2)` with `CLOCK_REALTIME_COARSE`. Reading the precise clock takes several times
+/// as long.
 pub fn noted_time() -> SystemTime {
     let noted = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
     let (seconds, nanoseconds) = (u64::try_from(noted.tv_sec), u32::try_from(noted.tv_nsec));

@@ -1,5 +1,5 @@
-//! macOS and Windows: only calls of the standard library and mio, which exist on all systems. Some
-//! operations need an extra call.
+//! macOS and Windows: only calls from the standard library and mio, which exist on all systems.
+//! Some operations need an extra call.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -170,7 +170,7 @@ pub fn noted_time() -> SystemTime {
 
 /// Returns a client and the server's end of its connection. Windows has no socketpair(2), so they
 /// are connected through the loopback interface. Sent bytes arrive a moment later, so a read on the
-/// client's socket waits for up to [`TRANSIT_TIME`].
+/// client's socket waits for up to 10 ms.
 ///
 /// # Errors
 /// Returns an error when the system has no file descriptors or ports left.

@@ -15,7 +15,8 @@ pub enum Check {
     Lists(&'static str, &'static str),
     /// The field is absent.
     NoField(&'static str),
-    /// The JSON body has this value at this pointer: what `/inspect` has seen.
+    /// The JSON body has this value at this JSON pointer, for example in a response from
+    /// `/inspect`.
     Json(&'static str, Value),
     /// The form of every rejection: JSON with the reason, and `Connection: close`.
     Refusal,
