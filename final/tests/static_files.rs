@@ -162,8 +162,8 @@ fn a_file_has_nosniff_and_vary_without_a_layer() {
     assert_eq!(field("Cache-Control"), Some("no-cache"));
 }
 
-/// Deployment tools and package stores name files by their content and link to them. `app.js -> blob` was
-/// `application/octet-stream`, which a browser does not run.
+/// Deployment tools and package stores name files by their content and link to them. Regression test:
+/// `app.js -> blob` was sent as `application/octet-stream`, which a browser does not run.
 #[cfg(unix)]
 #[test]
 fn the_media_type_comes_from_the_requested_name_then_from_the_files_own() {

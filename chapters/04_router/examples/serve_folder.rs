@@ -104,7 +104,8 @@ mod tests {
         }
     }
 
-    /// `app.js -> blob` was `application/octet-stream`, which a browser does not run.
+    /// Regression test: `app.js -> blob` was sent as `application/octet-stream`, which a browser
+    /// does not run.
     #[cfg(unix)]
     #[test]
     fn a_file_is_what_the_requested_name_says() {

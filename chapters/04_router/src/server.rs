@@ -73,7 +73,7 @@ impl Server {
         Server { workers, ..self }
     }
 
-    /// Waits for `drain` during a shutdown, instead of ten seconds.
+    /// Sets how long a shutdown waits for transfers in progress, by default ten seconds.
     pub fn with_drain(self, drain: Duration) -> Server {
         Server { drain, ..self }
     }

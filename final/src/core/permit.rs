@@ -46,7 +46,8 @@ impl Permit {
         Permit { state: Mutex::new(State { owner, epoch: 0, batch: VecDeque::new() }) }
     }
 
-    /// Ends the step that is running, if any, and begins the next one.
+    /// Ends the step that is running, if any. If `thread` still holds the permit and an event is
+    /// left, begins the step for that event.
     pub fn next(&self, thread: ThreadId) -> NextTask {
         let mut state = lock(&self.state);
         if state.owner != thread {

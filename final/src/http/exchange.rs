@@ -66,7 +66,7 @@ pub enum AfterOutput {
     Close,
 }
 
-/// The exchange on one connection.
+/// The exchange on one connection: its requests and responses, one after the other.
 #[derive(Default)]
 pub struct Exchange {
     pub(super) state: ConnectionState,

@@ -73,7 +73,7 @@ pub(super) struct Incoming {
     slot: Option<UploadSlot>,
 }
 
-/// The reason why the body did not arrive.
+/// The reason why the remainder of a body cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum IncomingError {
     /// The body is malformed or too large.
