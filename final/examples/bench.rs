@@ -1,7 +1,7 @@
 //! A server for measuring: few routes, no log. `cargo run --release -p final --example bench -- ADDRESS [FOLDER]`.
 //!
-//! `BENCH_ROUTES=N`, `BENCH_THREADS=N` and `BENCH_LOG=FILE` are for `cargo xtask bench`: so many routes, so many
-//! threads, and an access log.
+//! `BENCH_ROUTES=N`, `BENCH_THREADS=N` and `BENCH_LOG=FILE` are for `cargo xtask bench`: the number of routes,
+//! the number of threads, and an access log.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use httpserver::middleware::{AccessLog, Chain, Compression};
 use httpserver::server::predict_blocking;
 use serde_json::json;
 
-/// How long a handler sleeps that waits for something.
+/// How long a handler sleeps that simulates a blocking call.
 const SLEEP: Duration = Duration::from_millis(50);
 
 fn main() -> anyhow::Result<()> {
@@ -42,7 +42,8 @@ fn main() -> anyhow::Result<()> {
         blocking(|| thread::sleep(SLEEP));
         "slept"
     });
-    // Others among which it must be found; every second one has a parameter.
+    // Other routes, among which the router has to find the right one. Every second one has a
+    // parameter.
     for other in 1..number("BENCH_ROUTES")?.unwrap_or(1) {
         match other % 2 {
             0 => router.get(&format!("/json{other}/:id<u64>"), item),
@@ -62,7 +63,8 @@ fn main() -> anyhow::Result<()> {
     }
     let mut server =
         Server::bind(address).with_context(|| format!("cannot listen on {address}"))?;
-    // The number of requests on a connection is unlimited, as with the peers, which have a setting or no limit.
+    // The number of requests on a connection is unlimited, as with the servers it is compared with, which have
+    // a setting or no limit.
     server = server.with_limits(Limits { requests: usize::MAX, ..Limits::default() });
     if let Some(threads) = number("BENCH_THREADS")? {
         server = server.with_workers(PoolConfig { threads, ..PoolConfig::default() });

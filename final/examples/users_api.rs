@@ -16,12 +16,13 @@ use httpserver::middleware::log_format::LogFormat;
 use httpserver::middleware::{AccessLog, CatchPanic, Chain, Compression, RequestId};
 use serde_json::{Value, json};
 
-/// What all requests share.
+/// The state that all requests share.
 #[derive(Clone, Default)]
 struct Users(Arc<Mutex<BTreeMap<u32, String>>>);
 
 impl Users {
-    /// A handler that panics cannot leave the map half changed, so it is as good after a panic as before.
+    /// A handler that panics cannot leave the map half changed, so the map is still consistent after a
+    /// panic.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u32, String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

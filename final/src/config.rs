@@ -258,7 +258,7 @@ mod tests {
         assert_eq!((config.files_only, config.root), (false, None));
     }
 
-    /// Regression test: the default was 60 s, as in many proxies, so a proxy now and then sent a
+    /// Regression test: the default was 60 s, as in many proxies, so a proxy occasionally sent a
     /// request on a connection that the server was just closing.
     #[test]
     fn connections_may_be_idle_for_longer_than_a_proxy_keeps_them() {

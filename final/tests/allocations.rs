@@ -19,7 +19,7 @@ use httpserver::http::exchange::{Exchange, Scratch};
 use httpserver::http::step::AfterStep;
 use httpserver::http::{HeaderName, HeaderValue, Request, Response, Router, Routes};
 
-/// A connection whose both ends are here, and the thread's own things.
+/// Both ends of a connection, and the buffers of the thread.
 struct Pair {
     client: UnixStream,
     connection: Connection,
@@ -66,10 +66,11 @@ impl Pair {
         }
     }
 
-    /// Sends this, takes one step, and returns how many allocations were made in it.
+    /// Sends `sent`, runs one step, and returns the number of allocations in that step.
     fn exchange(&mut self, sent: &str, answers: usize) -> u64 {
         self.client.write_all(sent.as_bytes()).unwrap();
-        // A thread formats the Date line once a second, which allocates: now, and not in the step that is measured.
+        // A thread formats the Date line once a second, which allocates. So it happens here, and not in the
+        // measured step.
         append_date_line(&mut Vec::new());
         let mut next = None;
         let counted = measure(|| next = Some(self.step()));
@@ -166,7 +167,7 @@ fn parking_and_readiness_events_allocate_nothing() {
     }
 }
 
-/// How many bytes are given back when this is dropped.
+/// Returns the number of bytes that are freed when this value is dropped.
 fn bytes_of<T>(it: T) -> i64 {
     -measure(|| drop(it)).bytes_current
 }
@@ -177,7 +178,7 @@ fn a_connection_that_waits_has_no_buffer() {
     for _ in 0..2 {
         pair.exchange(BROWSER, 1);
     }
-    // The same for a request that arrived in two parts.
+    // The result is the same for a request that arrived in two parts.
     let (begun, rest) = BROWSER.split_at(400);
     pair.client.write_all(begun.as_bytes()).unwrap();
     pair.step();

@@ -19,8 +19,8 @@ fn one_permit(server: Server) -> Server {
     server.with_workers(PoolConfig { permits: 1, threads: 8, stall_timeout: LONG })
 }
 
-/// `/first` blocks when it runs for the first time. Later, and in `/other` always, the response says whether the
-/// handler had a permit to hand off.
+/// `/first` blocks when it runs for the first time. Later, and always for `/other`, the response states whether
+/// the handler had a permit to hand off.
 ///
 /// The blocking handler may panic at its end.
 fn routes(entered: Sender<()>, go_on: Receiver<()>, panics: bool) -> Routes {
@@ -60,7 +60,8 @@ fn permits_after_a_block(panics: bool) -> [String; 3] {
     let had_permit =
         [ask(&mut client, "/first"), ask(&mut other, "/other"), ask(&mut other, "/parameter")];
 
-    // It comes back at once by now. Even were each of these slow, for want of a processor, it would end.
+    // By now the handler returns at once. Even if each of these calls were slow on a busy machine, the
+    // prediction would end.
     let is_trusted = (0..40).any(|_| ask(&mut client, "/first") == "true");
     assert!(is_trusted, "a route that no longer blocks keeps its permit again");
     assert_eq!(server.stop(), 0);
@@ -69,8 +70,8 @@ fn permits_after_a_block(panics: bool) -> [String; 3] {
 
 #[test]
 fn a_route_that_has_blocked_has_no_permit_the_next_time_and_other_routes_have() {
-    // A thread that the system puts aside for some milliseconds looks stuck, and loses its permit too. So this is tried
-    // a few times; were the other routes suspected as well, it would never succeed.
+    // A thread that the OS preempts for some milliseconds looks stalled, and loses its permit too. So the test is
+    // repeated a few times. If the other routes were predicted to block as well, no attempt would succeed.
     for panics in [false, true] {
         let had_permit: Vec<_> = (0..10).map(|_| permits_after_a_block(panics)).collect();
         assert!(had_permit.iter().all(|[first, ..]| first == "false"), "{had_permit:?}");

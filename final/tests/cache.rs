@@ -94,7 +94,7 @@ fn a_response_is_stored_if_it_has_a_lifetime_and_is_public() {
         (Status::NOT_FOUND, MINUTE, &[], "MISS"),
         (Status::FOUND, MINUTE, &[], "MISS"),
         (Status::PARTIAL_CONTENT, MINUTE, &[], "MISS"),
-        // One whose client says who it is is for that client (RFC 9111 section 3.5).
+        // A response to a request with credentials is only for that client (RFC 9111 section 3.5).
         (Status::OK, MINUTE, NAMED, "MISS"),
         (Status::OK, &["Cache-Control: public, max-age=60"], NAMED, "HIT"),
         (Status::OK, &["Cache-Control: s-maxage=60"], NAMED, "HIT"),
@@ -164,10 +164,10 @@ fn a_change_invalidates_the_entries_of_its_path() {
         (Post, "/x", "a", Status::OK, "MISS"),
         (Put, "/x", "a", Status::NO_CONTENT, "MISS"),
         (Delete, "/x", "A", Status::OK, "MISS"),
-        // Post, redirect, get: the change has been made (RFC 9111 section 4.4).
+        // Post/Redirect/Get: a redirect means that the change was made (RFC 9111 section 4.4).
         (Post, "/x", "a", Status::SEE_OTHER, "MISS"),
         (Post, "/x?other", "a", Status::OK, "MISS"),
-        // Nothing has been changed, or not this.
+        // Nothing has changed, or another resource has.
         (Post, "/x", "a", Status::BAD_REQUEST, "HIT"),
         (Post, "/x", "a", Status::INTERNAL_SERVER_ERROR, "HIT"),
         (Post, "/x/y", "a", Status::OK, "HIT"),
@@ -206,7 +206,7 @@ fn a_response_overtaken_by_a_change_is_not_stored() {
     assert_eq!([word(chain, get("/").build()), word(chain, get("/").build())], ["MISS", "MISS"]);
 }
 
-/// Writes to other resources, as often as they may come, are no reason not to keep this one.
+/// Writes to other resources, however frequent, must not prevent this response from being stored.
 #[test]
 fn a_change_of_another_resource_overtakes_nothing() {
     for (target, host) in [("/other", "a"), ("/x/y", "a"), ("/x", "b")] {
@@ -227,7 +227,8 @@ fn a_change_of_another_resource_overtakes_nothing() {
     }
 }
 
-/// RFC 9111 section 4.4: what Location and Content-Location name has been changed too, if it is of the same origin.
+/// RFC 9111 section 4.4: the resources in Location and Content-Location have changed too, if they are of the same
+/// origin.
 #[test]
 fn a_change_invalidates_the_resources_in_its_response_on_the_same_host() {
     let table = [
@@ -259,7 +260,7 @@ fn a_change_invalidates_the_resources_in_its_response_on_the_same_host() {
     }
 }
 
-/// Content in a GET means what its server wants it to mean, and it is not in the key.
+/// The meaning of content in a GET is up to the server, and the key does not cover it.
 #[test]
 fn a_get_with_content_bypasses_the_cache() {
     let chain = cached(|_: &mut Request| response(Status::OK, MINUTE));
@@ -270,7 +271,8 @@ fn a_get_with_content_bypasses_the_cache() {
     assert_eq!(word(&chain, get("/").body("").build()), "HIT");
 }
 
-/// RFC 9111 section 4.2.3: a response that another cache has kept for 59 seconds is 59 seconds old here.
+/// RFC 9111 section 4.2.3: a response that another cache has stored for 59 seconds is 59 seconds old in
+/// this cache.
 #[test]
 fn an_age_field_counts_for_the_age() {
     let now = || std::time::SystemTime::now();
@@ -378,7 +380,7 @@ fn a_client_with_the_current_version_gets_304() {
         let answer = ask(&chain, with(get("/"), lines));
         assert_eq!((answer.status(), &*field(&answer, "X-Cache")), (*expected, "HIT"), "{lines:?}");
         assert_eq!(field(&answer, "ETag"), "\"a\"");
-        // What describes a body is only there if the body is.
+        // Fields that describe a body are only sent with the body.
         let described = ["Content-Type", "Content-Encoding"].map(|name| field(&answer, name));
         let body = bytes(answer);
         if *expected == Status::OK {

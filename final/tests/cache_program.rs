@@ -1,4 +1,5 @@
-//! The cache in the program, with the page `/counter` that is different each time it is made.
+//! The cache in the program, with the page `/counter`, whose response is different each time it is
+//! generated.
 
 use wire::{Client, Program, Reply, request};
 
@@ -23,7 +24,7 @@ fn conditions_that_are_not_for_a_cache_are_evaluated_by_the_handler() {
     assert_eq!(get(&mut client, target, &[]).field("X-Cache"), Some("HIT"));
     for (fields, status) in [
         (&[("If-Match", "\"x\"")][..], 412),
-        // The condition is about the first count, and each response has another one.
+        // The condition names the tag of the first response, and each response has another tag.
         (&[("If-Match", "\"1\"")], 412),
         (&[("If-Match", "*")], 200),
         (&[("If-Match", "*"), ("If-None-Match", "*")], 304),

@@ -11,8 +11,9 @@ use httpserver::http::{Request, Response};
 use support::{LONG, Running};
 use wire::request;
 
-/// Regression test: the count had only the connections that were parked when the stop came, or only those in a handler
-/// at its end if these were more. And a connection whose handler returned in between was not closed either.
+/// Regression test: the count included only the connections that were parked when the stop was requested, or only
+/// those in a handler at its end, whichever were more. And a connection whose handler returned in between was not
+/// closed.
 #[test]
 fn a_connection_in_its_handler_counts_as_aborted_too() {
     let (enter, entered) = channel();

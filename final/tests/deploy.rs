@@ -1,5 +1,5 @@
-//! The program in its usual surroundings: mirrored, resumed and seeked in, as process 1, and with a read-only file
-//! system. Tests whose tools are missing are skipped, with a message.
+//! The program in its usual environment: with wget, with interrupted downloads, with a seeking video player, as
+//! process 1, and on a read-only file system. Tests whose tools are missing are skipped, with a message.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -88,7 +88,7 @@ fn an_interrupted_download_is_resumed_by_curl() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    // Far more than curl takes at once before it heeds its limit.
+    // Far more than curl receives at once before it applies its limit.
     let content = noise(64 * 1024 * 1024);
     fs::write(folder.path().join("disk.img"), &content).unwrap();
     let program = serve(folder.path(), &["--log", "off"]);
@@ -123,7 +123,7 @@ fn silence() -> Vec<u8> {
     file.extend((36 + length).to_le_bytes());
     file.extend(b"WAVEfmt ");
     file.extend(16_u32.to_le_bytes());
-    // Samples as they are, two channels of 16 bits.
+    // Uncompressed samples, two channels of 16 bits.
     file.extend([1_u16, 2].map(u16::to_le_bytes).concat());
     file.extend([RATE, RATE * 4].map(u32::to_le_bytes).concat());
     file.extend([4_u16, 16].map(u16::to_le_bytes).concat());
@@ -161,7 +161,8 @@ fn a_browser_seeks_in_a_video() {
         return;
     };
     assert!(dom.contains(">seeked to 100 of 120<"), "{dom}");
-    // Not by reading all that comes before: one part from the beginning, and one from further on.
+    // The browser does not read everything before that position: it requests one part from the
+    // beginning, and one from further on.
     let part = |line: &&str| line.contains("GET /silence.wav HTTP/1.1\" 206");
     program
         .wait_for_stdout("two parts in the log", LONG, |log| log.lines().filter(part).count() >= 2)
@@ -197,7 +198,8 @@ fn process_1_ends_gracefully_and_leaves_nothing_behind() {
     let ids = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap();
     assert_eq!(ids.split_whitespace().last(), Some("1"), "{status}");
 
-    // A request is under way when the signal comes. Process 1 gets only signals that it has a handler for.
+    // A request is in progress when the signal arrives. Process 1 gets only signals that it has a handler
+    // for.
     let mut client = Client::connect(outside.addr()).unwrap().with_patience(LONG);
     let whole = request("GET", "/slow?ms=100", &[("Expect", "100-continue")], b"?");
     client.send(&whole[..whole.len() - 1]).unwrap();

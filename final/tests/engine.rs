@@ -197,7 +197,7 @@ fn when_all_threads_are_blocked_clients_get_503_and_health_checks_work() {
     for client in &mut blocked {
         assert_eq!(client.read_reply().unwrap().text(), "done");
     }
-    // The shedder gives its permit back to a thread that can serve.
+    // The shedder returns its permit to a worker that can serve.
     while other.ask(get("/quick")).unwrap().status == 503 {}
     assert_eq!(server.stop(), 0);
 }
@@ -442,7 +442,7 @@ fn a_request_that_has_begun_before_the_stop_can_be_finished_after_it() {
     assert_eq!(server.end(), 0);
 }
 
-/// It may have connected a moment ago, and its request may still arrive.
+/// The client may have connected a moment ago, so its request may still arrive.
 #[test]
 fn a_new_client_has_time_for_its_first_request_during_a_stop() {
     for _ in 0..20 {
@@ -493,7 +493,7 @@ fn requests_that_do_not_end_are_aborted_after_the_drain_time() {
     assert_eq!(server.stop(), 1);
 }
 
-/// A second stop means: do not wait.
+/// A second request to stop means that the operator does not want to wait.
 #[test]
 fn a_second_stop_aborts_requests_in_progress() {
     let set = |server: Server| server.with_drain(100 * LONG);

@@ -15,7 +15,7 @@ use httpserver::http::{Request, Response};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Each limit is another number of seconds, so that none can be taken for another.
+/// Each limit is a different number of seconds, so that the test can distinguish them.
 fn limits() -> Limits {
     Limits {
         idle_time: 3 * SECOND,
@@ -54,18 +54,19 @@ impl Pair {
         }
     }
 
-    /// The client sends this, it arrives, and at so many seconds there is a step.
+    /// The client sends `sent`, and after it has arrived, a step runs at `seconds` on the clock.
     fn step(&mut self, sent: &[u8], seconds: u32) -> AfterStep {
         self.client.write_all(sent).unwrap();
         if !sent.is_empty() {
             let mut one = [0];
-            // On loopback it is there as soon as it has been sent; this is for those where it is not.
+            // On loopback the bytes usually arrive as soon as they are sent. The wait is for systems
+            // where they arrive later.
             let patience = Instant::now() + 20 * SECOND;
             while self.connection.stream().peek(&mut one).is_err() {
                 assert!(Instant::now() < patience, "what was sent does not arrive");
             }
         }
-        // What the clock shows. A slow handler moves it on.
+        // The time on the clock. A slow handler advances it.
         let shown = Arc::new(AtomicU32::new(seconds));
         let moved = Arc::clone(&shown);
         let handler = move |request: &mut Request| match request.path() {
@@ -91,7 +92,7 @@ impl Pair {
         self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()
     }
 
-    /// What a step that waits like this returns.
+    /// The result of a step that waits until then.
     fn until(&self, interest: Interest, seconds: u32) -> AfterStep {
         AfterStep::Wait(interest, self.start + seconds * SECOND)
     }
@@ -128,7 +129,7 @@ fn the_header_section_has_one_deadline_from_its_first_byte_however_slowly_it_arr
     assert!(pair.exchange.time_out());
     let next = pair.step(b"", 6);
     assert!(pair.read().starts_with("HTTP/1.1 408 "));
-    // What it still sends is discarded, for so long.
+    // Further input is discarded until the linger time is over.
     assert_eq!(next, pair.until(Interest::Read, 6 + 13));
     assert!(pair.exchange.is_closing() && !pair.exchange.time_out());
 }
@@ -157,12 +158,13 @@ fn a_response_that_is_not_read_has_the_write_time_and_then_the_connection_ends()
     let mut pair = Pair::new();
     let next = pair.step(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n", 2);
     assert_eq!(next, pair.until(Interest::Write, 2 + 11));
-    // What it sends meanwhile is not read: it has to read its response first.
+    // Further requests are not read: the client has to read its response first.
     assert_eq!(pair.step(b"GET / HTTP/1.1\r\n", 9), pair.until(Interest::Write, 9 + 11));
     assert!(!pair.exchange.time_out());
 }
 
-/// Other connections have their step before it goes on. Until then it waits for a writable socket.
+/// Other connections get their steps before this one continues. Until then it waits for its socket
+/// to be writable.
 #[test]
 fn a_step_that_leaves_requests_to_the_next_one_has_the_write_time() {
     let mut pair = Pair::new();

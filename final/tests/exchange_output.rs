@@ -1,4 +1,5 @@
-//! How a response leaves through a socket: in parts, bounded in each step, and never with a false end.
+//! How a response is sent through a socket: in parts, with a bound for each step, and never with an
+//! end that looks complete too early.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -17,7 +18,7 @@ use httpserver::http::{Handler, HeaderValue, Request, Response, ResponseBody, St
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// Both ends of a connection by TCP, of which the kernel takes more at once than of a pair of local sockets.
+/// Both ends of a TCP connection. The kernel buffers more for it than for a socket pair.
 struct Pair {
     client: TcpStream,
     connection: Connection,
@@ -107,7 +108,8 @@ fn a_response_of_any_kind_that_the_kernel_takes_in_parts_arrives_whole() {
     }
 }
 
-/// Its length has been announced, so only the end of the connection can tell the client.
+/// Its length has been announced, so only the end of the connection can report the error to the
+/// client.
 #[test]
 fn a_file_that_has_become_shorter_is_an_error() {
     let file = file(b"short");
@@ -119,7 +121,7 @@ fn a_file_that_has_become_shorter_is_an_error() {
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
 }
 
-/// Otherwise it would wait for room that never comes.
+/// Otherwise the connection would wait for room in the send buffer that never becomes free.
 #[test]
 fn a_client_that_is_gone_is_an_error_and_not_waited_for() {
     let mut pair = Pair::new();
@@ -164,7 +166,8 @@ impl Read for Counting {
     }
 }
 
-/// Forty gzip streams of a large log, whose steps were bounded in bytes alone, kept all others waiting for seconds.
+/// Regression test: steps were bounded only in bytes, so forty gzip streams of a large log delayed all other
+/// clients for seconds.
 #[test]
 fn a_stream_whose_parts_take_long_is_left_after_a_few_of_them() {
     let (reads, bytes) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU64::new(0)));
@@ -180,7 +183,7 @@ fn a_stream_whose_parts_take_long_is_left_after_a_few_of_them() {
     assert!((1..=2).contains(&reads.load(Ordering::SeqCst)), "{reads:?}");
 }
 
-/// A client that reads as quickly as the server sends must not keep the thread from the others.
+/// A client that reads as quickly as the server sends must not keep the thread from serving others.
 #[test]
 fn one_step_sends_only_a_part_of_a_large_response_also_to_a_client_that_reads_at_once() {
     const MOST: u64 = 1024 * 1024 + 64 * 1024;

@@ -1,4 +1,4 @@
-//! A whole connection, without a server: whatever the pieces in which bytes arrive, the responses are the same.
+//! A whole connection, without a server: the responses are the same however the input is split.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,8 @@ fn statuses(bytes: &[u8]) -> Vec<u16> {
     run(&limits, [bytes]).responses.iter().map(|reply| reply.status).collect()
 }
 
-/// Each with its responses. The driver checks more: one response for each request, in order, and none after the last.
+/// Each row has its responses. The driver checks more: one response for each request, in order, and none after the
+/// last.
 #[test]
 fn each_of_these_has_its_responses_in_whatever_pieces() {
     let table: &[(&[u8], &[u16])] = &[
@@ -46,7 +47,7 @@ fn each_of_these_has_its_responses_in_whatever_pieces() {
 fn each_row_of_the_wire_tables_has_its_responses_in_whatever_pieces() {
     let mut count = 0;
     for row in tables::all() {
-        // Longer rows are about limits, and byte by byte they would take long.
+        // Longer rows test limits, and would take a long time byte by byte.
         if let Test::Exchange { bytes, .. } = &row.test
             && bytes.len() <= 4096
         {
@@ -78,7 +79,7 @@ fn a_thousand_requests_at_once_have_a_thousand_responses() {
     assert_eq!((outcome.responses.len(), outcome.handled), (1000, 1000));
 }
 
-/// One request, sound or not.
+/// One request, valid or not.
 fn request() -> impl Strategy<Value = Vec<u8>> {
     let target =
         prop::sample::select(vec!["/", "/empty", "/stream", "/panic", "/a?b=c", "/%41", "*", "/ "]);
@@ -105,7 +106,7 @@ fn request() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(b"1\r\na\r\n0\r\nTrailer: x\r\n\r\n".to_vec()),
         1 => prop::collection::vec(any::<u8>(), 0..20),
     ];
-    // Most have what they need, so that there is something behind the first.
+    // Most requests are valid, so that others follow the first.
     let fields = prop::collection::vec(field, 0..3);
     (method, target, version, prop::bool::weighted(0.9), fields, body).prop_map(
         |(method, target, version, has_host, fields, body)| {

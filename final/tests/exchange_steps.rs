@@ -40,7 +40,7 @@ impl Pair {
         let (client, server) = UnixStream::pair().unwrap();
         client.set_nonblocking(true).unwrap();
         server.set_nonblocking(true).unwrap();
-        // The kernel does not care what kind of streams they are, and what one has sent is there for the other.
+        // To the kernel the kind of socket makes no difference here, and sent bytes arrive at once.
         let [client, server] = [client, server].map(|it| TcpStream::from(OwnedFd::from(it)));
         let peer = SocketAddr::from(([192, 0, 2, 7], 50_007));
         Pair {
@@ -54,10 +54,11 @@ impl Pair {
         }
     }
 
-    /// The client sends this, and there is a step.
+    /// The client sends `sent`, and a step runs.
     fn step(&mut self, sent: impl AsRef<[u8]>, handler: &dyn Handler) -> AfterStep {
         self.client.write_all(sent.as_ref()).unwrap();
-        // The clock stands still: on a busy machine a step would end because it has taken too long.
+        // The clock is stopped, because on a busy machine a step could end when its time slice is
+        // over.
         let now = Instant::now();
         let cx = Context {
             handler,
@@ -73,7 +74,7 @@ impl Pair {
         self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()
     }
 
-    /// What has come back.
+    /// The bytes received so far.
     fn read(&mut self) -> String {
         let mut bytes = Vec::new();
         match self.client.read_to_end(&mut bytes) {
@@ -91,8 +92,8 @@ fn waits_to_read(next: AfterStep) -> bool {
     matches!(next, AfterStep::Wait(Interest::Read, _))
 }
 
-/// Small responses by one call, but a client that waits for the first of many gets it before all are made. A large one is
-/// sent at once.
+/// Small responses are sent by one call, but a client that waits for the first of many gets it before all are generated.
+/// A large one is sent at once.
 #[test]
 fn responses_to_requests_that_arrived_together_leave_together_unless_they_are_large() {
     for (size, together) in [(10, 8), (16_000, 5), (17_000, 1)] {
@@ -170,7 +171,8 @@ fn during_a_stop_each_response_is_the_last_and_a_connection_without_one_goes_on(
     }
 }
 
-/// Whoever asks for the end sends no more. All others may, and an end at once would be a reset for them.
+/// A client that requests a close sends nothing more. Other clients may, and an immediate close would be
+/// a reset for them.
 #[test]
 fn only_a_client_that_asked_for_the_end_and_sent_nothing_more_is_not_waited_for() {
     let close = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -178,7 +180,8 @@ fn only_a_client_that_asked_for_the_end_and_sent_nothing_more_is_not_waited_for(
         (close.to_string(), true),
         (format!("{GET}{close}"), true),
         (format!("{close}GET"), false),
-        // Here it is the server that wants the end: of a request too many, and of one that is none.
+        // Here the server closes: after the maximum number of requests, and after a malformed
+        // request.
         (GET.repeat(3), false),
         ("\0".to_string(), false),
     ];
@@ -206,7 +209,7 @@ fn what_arrives_after_the_last_response_is_discarded_up_to_a_limit() {
     assert_eq!(pair.step("x", &done), AfterStep::End);
 }
 
-/// The limit of a header section may be more than is read at once.
+/// The limit on a header section may be larger than one read.
 #[test]
 fn a_header_section_that_is_larger_than_one_read_is_read_whole() {
     let mut pair = Pair::with(Limits { head: 200_000, ..Limits::default() });
@@ -222,7 +225,7 @@ fn a_header_section_that_is_larger_than_one_read_is_read_whole() {
     assert!(pair.read().starts_with("HTTP/1.1 200 OK"));
 }
 
-/// What follows such a body may still be in the socket, and the poller has reported it before.
+/// The next request may still be in the receive buffer, and the poller has already reported it.
 #[test]
 fn after_a_body_that_its_handler_has_read_there_may_be_more() {
     let mut pair = Pair::with(Limits { whole_body: 1000, ..Limits::default() });
@@ -250,7 +253,7 @@ fn a_rejection_says_what_was_too_slow_and_not_when_to_retry() {
     }
 }
 
-/// It has begun the next request, and reads no responses.
+/// The client has begun the next request, and does not read responses.
 #[test]
 fn a_client_that_is_too_slow_and_reads_nothing_gets_no_response() {
     let mut pair = Pair::new();
@@ -258,7 +261,7 @@ fn a_client_that_is_too_slow_and_reads_nothing_gets_no_response() {
     let mut begun = "";
     let mut next = AfterStep::End;
     for _ in 0..1000 {
-        // Each piece ends in the middle of a head.
+        // Each piece ends in the middle of a header section.
         let requests = GET.repeat(20);
         next = pair.step(format!("{}G", &requests[begun.len()..]), &handler);
         begun = "G";
@@ -293,7 +296,7 @@ fn a_stream_that_no_length_ends_ends_the_connection_and_waits_for_the_client() {
     assert!(pair.read().ends_with("until the end"));
 }
 
-/// Reads the body, and says how many bytes it had and whether they were kept for it.
+/// Reads the body, and responds with its length and whether it had been collected.
 fn count(request: &mut Request) -> String {
     let is_kept = request.body().has_arrived();
     assert!(is_kept || !request.body().is_empty(), "nobody can know");
@@ -347,7 +350,8 @@ fn a_client_gets_100_continue_once_also_if_the_body_becomes_large() {
     assert!(reply.ends_with("6 kept: false, Ok(6)"), "{reply}");
 }
 
-/// A client that stops sending in the middle has not made its request, though its handler may have begun.
+/// A client that stops sending in the middle has not completed its request, although its handler may have
+/// begun.
 #[test]
 fn a_client_that_leaves_in_the_middle_of_a_large_body_gets_no_response() {
     let mut pair = Pair::with(Limits { whole_body: 5, ..Limits::default() });

@@ -39,7 +39,7 @@ impl Wire {
         Wire { exchange: Exchange::default(), limits, memory, start: Instant::now() }
     }
 
-    /// Calls the exchange at so many seconds.
+    /// Calls the exchange at `seconds` on the clock.
     fn at<T>(
         &mut self,
         seconds: u32,
@@ -61,13 +61,13 @@ impl Wire {
         call(&mut self.exchange, cx)
     }
 
-    /// These bytes arrive at so many seconds.
+    /// `bytes` arrive at `seconds` on the clock.
     fn receive(&mut self, seconds: u32, bytes: &[u8]) -> Progress {
         self.exchange.receive(bytes);
         self.at(seconds, &done, Exchange::process)
     }
 
-    /// How many seconds after the start the connection waits, at most, from so many seconds on.
+    /// The deadline of the connection at `seconds` on the clock, in seconds after the start.
     fn deadline(&mut self, seconds: u32, interest: Interest) -> u64 {
         let deadline = self.at(seconds, &done, |exchange, cx| exchange.deadline(interest, cx));
         (deadline - self.start).as_secs()

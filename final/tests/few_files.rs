@@ -22,7 +22,7 @@ fn every_file_is_served_when_clients_use_all_descriptors() {
     let mut client = Client::connect(program.addr()).unwrap();
     let mut status_of =
         |name: usize| client.ask(request("GET", &format!("/{name}"), &[], b"")).unwrap().status;
-    // Two seconds after their last change files are kept open.
+    // Files are kept open from two seconds after their last change.
     std::thread::sleep(std::time::Duration::from_millis(2_100));
     for name in 0..20 {
         assert_eq!(status_of(name), 200, "{name}");

@@ -1,4 +1,4 @@
-//! Standard error on a full disk, when there is something to log. The messages are lost, and nothing else.
+//! Standard error on a full disk. Only the messages are lost, and the server continues.
 #![cfg(target_os = "linux")]
 
 use std::io::Read;
@@ -11,7 +11,7 @@ use wire::{Program, Signal};
 /// Far longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Few files, and a standard error that takes nothing.
+/// Few descriptors, and a standard error on which every write fails.
 const SHORT: &str = r#"ulimit -n 40 && exec "$@" 2>/dev/full"#;
 
 /// Regression test: logging a shortage panicked, and a client that had just been accepted kept its slot forever.
@@ -35,7 +35,7 @@ fn a_shortage_that_cannot_be_reported_leaves_nothing_behind() {
     assert!(program.wait(LONG).unwrap().success());
 }
 
-/// One file is kept for that.
+/// The spare descriptor is kept for that.
 #[test]
 fn a_client_gets_503_when_descriptors_run_out() {
     let mut command = Command::new("sh");

@@ -86,7 +86,8 @@ fn a_draining_server_is_live_but_not_ready() {
     assert_eq!(live.read_reply().unwrap().status, 200);
 }
 
-/// Files alone need probes and numbers as well: their paths are reserved. Once both were 404.
+/// A server that serves only files needs probes and metrics as well, so their paths are reserved.
+/// Regression test: both were 404.
 #[test]
 fn a_files_only_server_has_probes_and_metrics_and_warns_of_hidden_files() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! A body that is too large to be kept is read by its handler, while it comes.
+//! A body that is too large to be collected is read by its handler while it arrives.
 
 mod support;
 
@@ -13,10 +13,11 @@ use socket2::{Domain, Socket, Type};
 use support::{LONG, Running};
 use wire::Reply;
 
-/// More than this is large here.
+/// The maximum size of a collected body in these tests. A larger body is a large one.
 const WHOLE: u64 = 1000;
 
-/// So much must have come of a large body before its handler is called: as much as of the largest small one.
+/// The part of a large body that must have arrived before its handler is called: as much as the largest
+/// small body.
 const FIRST: usize = 1000;
 
 fn limits() -> Limits {
@@ -88,7 +89,8 @@ fn the_handler_has_the_beginning_before_the_client_has_sent_the_end() {
     let server = Running::start(|server| server.with_limits(limits()), routes);
     let mut client = server.connect();
     client.send(post("/", "Content-Length: 2000\r\n") + &"a".repeat(FIRST)).unwrap();
-    // It has not been sent whole, and cannot be: the rest waits for this.
+    // The rest of the body is sent only after this, so the handler runs before the whole body has
+    // arrived.
     assert_eq!(receiver.recv_timeout(LONG).unwrap(), "a".repeat(FIRST).as_bytes());
     client.send(vec![1; 1000]).unwrap();
     assert_eq!(text(&client.read_reply().unwrap()), "1000 bytes, sum 1000");
@@ -214,7 +216,7 @@ fn start_with(threads: u32) -> Running {
     Running::start(|server| server.with_limits(limits()).with_workers(size), routes)
 }
 
-/// Each held a thread, so 34 of them were enough to make all other clients get 503.
+/// Regression test: each upload held a thread, so with 34 of them all other clients got 503.
 #[test]
 fn uploads_that_stop_after_a_few_bytes_hold_no_thread() {
     let server = start_with(2);
@@ -225,7 +227,7 @@ fn uploads_that_stop_after_a_few_bytes_hold_no_thread() {
     server.wait_until("all to be there", |statistics| statistics.open == 40);
     let mut other = server.connect();
     assert_eq!(text(&other.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap()), "here");
-    // Another upload is not held up by them either.
+    // They do not delay another upload either.
     let whole = post("/count", "Content-Length: 5000\r\n") + &"\u{1}".repeat(5000);
     assert_eq!(text(&other.ask(whole).unwrap()), "5000 bytes, sum 5000");
     for client in &mut uploads {
@@ -247,7 +249,8 @@ fn uploads_that_stop_later_wait_for_a_slot_and_leave_threads_to_the_others() {
         let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         assert_eq!(text(&server.connect().ask(get).unwrap()), "here");
     }
-    // A slot that becomes free goes to one that waits, also to those that have ended meanwhile.
+    // A slot that becomes free goes to an upload that waits, even if its connection has ended
+    // meanwhile.
     drop(uploads.split_off(15));
     for client in &mut uploads {
         client.send(vec![b'a'; 1500]).unwrap();
@@ -258,7 +261,8 @@ fn uploads_that_stop_later_wait_for_a_slot_and_leave_threads_to_the_others() {
     assert_eq!(server.stop(), 0);
 }
 
-/// Bytes that have arrived need no wait, but that cannot be known in advance.
+/// Reading bytes that have already arrived needs no wait, but the handler cannot know that in
+/// advance.
 #[test]
 fn a_handler_that_reads_from_the_socket_has_handed_off_its_permit() {
     let mut router = routes();
@@ -307,7 +311,8 @@ fn a_client_that_does_not_read_the_echo_of_its_large_body_holds_no_thread() {
     let head = post("/echo", "Content-Length: 50000000\r\n");
     let sender = std::thread::Builder::new().name("client".to_string());
     let sender = sender.spawn(move || {
-        // Until the server has given it up. The client itself does not go away.
+        // This blocks until the server aborts the connection. The client itself does not
+        // disconnect.
         let sent = (&client).write_all(&[head.as_bytes(), &vec![b'x'; 50_000_000]].concat());
         (client, sent)
     });
@@ -331,7 +336,7 @@ fn a_large_body_is_echoed_while_it_arrives() {
     let mut reply = Vec::new();
     std::thread::scope(|scope| {
         scope.spawn(|| (&client).write_all(&[head.as_bytes(), &body].concat()).unwrap());
-        // In HTTP/1.0 a body of no known length is all that comes until the end.
+        // In HTTP/1.0 a body of unknown length ends with the connection.
         (&client).take(3_010_000).read_to_end(&mut reply).unwrap();
     });
     assert!(reply.starts_with(b"HTTP/1.1 200 OK\r\n"));

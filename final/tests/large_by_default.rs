@@ -177,7 +177,7 @@ fn json_that_says_that_it_is_too_large_to_be_collected_is_rejected_before_it_is_
     let array = [&b"["[..], &vec![b' '; length - 2], b"]"].concat();
     client.send(array).unwrap();
     assert_eq!(text(&client.read_reply().unwrap()), "[0,0]");
-    // In chunks it has to arrive to be counted.
+    // The length of a chunked body is known only once it has arrived.
     let mut client = server.connect();
     let chunked = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n";
     client.send(post("/json", chunked)).unwrap();
@@ -187,7 +187,8 @@ fn json_that_says_that_it_is_too_large_to_be_collected_is_rejected_before_it_is_
     server.stop();
 }
 
-/// As many clients as there are, each with a body in the hands of its handler, hold no more than the budget.
+/// However many clients there are, each with a body that its handler collects, they hold no more than the
+/// budget.
 #[test]
 fn bytes_that_a_handler_collects_are_counted_in_the_memory_budget() {
     let (router, _) = routes();
@@ -208,7 +209,7 @@ fn bytes_that_a_handler_collects_are_counted_in_the_memory_budget() {
     assert_eq!(memory.rejections(), 1);
     clients[0].send(b"x").unwrap();
     assert_eq!(text(&clients[0].read_reply().unwrap()), length.to_string());
-    // A body that the budget can never hold is not a matter of time.
+    // A body that the budget can never hold is rejected without waiting.
     let mut client = server.connect();
     client.send(post("/length", "Content-Length: 1000000\r\n")).unwrap();
     client.send(vec![b'x'; WHOLE]).unwrap();
@@ -240,7 +241,8 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// With 64 KiB every half a minute from each of sixteen connections, one client kept all others from uploading anything.
+/// Regression test: with 64 KiB every half minute on each of sixteen connections, one client prevented all others from
+/// uploading.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_client_that_stops_in_its_uploads_leaves_slots_to_other_addresses() {
@@ -341,7 +343,8 @@ fn the_program_shows_the_slots_in_its_metrics_and_reads_large_bodies_on_every_ro
     let fields = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", user.len());
     let created = client.ask([&post("/users", &fields)[..], user.as_bytes()].concat()).unwrap();
     assert_eq!(created.status, 201);
-    // No handler reads this one. The response says so, and the next request needs another connection.
+    // No handler reads this body. So the response has `Connection: close`, and the next request needs
+    // another connection.
     let first = [&post("/nowhere", "Content-Length: 1000000\r\n")[..], &vec![b'x'; WHOLE]].concat();
     let reply = client.ask(first).unwrap();
     assert_eq!((reply.status, reply.field("Connection")), (404, Some("close")));

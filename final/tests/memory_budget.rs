@@ -16,7 +16,7 @@ const MIB: usize = 1024 * KIB;
 /// More than the buffers of both sockets hold of an unread response.
 const LARGE: usize = 16 * MIB;
 
-/// A server whose clients may hold so many bytes, and its budget.
+/// A server whose memory budget has `limit` bytes, and that budget.
 fn start(limit: usize) -> (Running, MemoryBudget) {
     let shared = SharedBytes::from(vec![b's'; LARGE]);
     let mut router = Router::new();

@@ -35,7 +35,8 @@ impl Pair {
     }
 
     fn step(&mut self, handler: &dyn Handler) -> AfterStep {
-        // The clock is stopped: on a busy machine a step would end because it has taken too long.
+        // The clock is stopped, because on a busy machine a step could end when its time slice is
+        // over.
         let now = Instant::now();
         let cx = Context {
             handler,
@@ -72,8 +73,8 @@ impl Pair {
     }
 }
 
-/// Each step once read all that was there and handled a part of it, so the rest grew with every step: one client could fill
-/// the memory, and flow control never stopped it.
+/// Regression test: each step read all bytes that had arrived and handled a part of them, so the rest grew with every step.
+/// One client could fill the memory, and flow control never stopped it.
 #[test]
 fn a_client_that_pipelines_without_end_gets_backpressure() {
     let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -21,7 +21,7 @@ fn expect_line(program: &Program, port: u16, rest: &str) {
     program.wait_for_stderr(&expected, LONG, |stderr| stderr.contains(&expected)).unwrap();
 }
 
-/// The count for a reason, as the page of the metrics has it.
+/// The count for a reason on the metrics page.
 fn count(program: &Program, reason: &str) -> Option<u64> {
     let page = wire::get(program.addr(), "/metrics").unwrap().text();
     let start = format!("http_rejections_total{{reason=\"{reason}\"}} ");
@@ -66,7 +66,8 @@ fn a_request_that_is_malformed_too_large_or_late_is_logged_and_counted() {
         let mut client = Client::connect(program.addr()).unwrap();
         client.send(bytes).unwrap();
         assert_eq!(client.read_reply().unwrap().status, status, "{request}");
-        // The tenth is the last that is sure to have a line, should all of this take less than a second.
+        // The tenth is the last one that is certain to have a line if all of this takes less than a
+        // second.
         assert!(index < 10);
         let port = client.local_addr().unwrap().port();
         expect_line(&program, port, &format!("rejected \"{request}\" with {status} "));

@@ -19,14 +19,14 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 
 const CLIENTS: u64 = 24;
 
-/// Far longer than anything here takes, on a machine that is busy.
+/// Far longer than any step here takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
 /// Longer than the proxies need to see that a replica is no longer ready.
 const STOP_DELAY: &str = "2s";
 
-/// Replicas and proxy have loopback addresses of their own. A connection gets its port on 127.0.0.1, so it cannot
-/// take that of a replica while this is restarted.
+/// The replicas and the proxy have their own loopback addresses. An outgoing connection gets its port on
+/// 127.0.0.1, so it cannot take the port of a replica that is being restarted.
 fn address(last: u8) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 17, last)), 0)
 }
@@ -97,7 +97,7 @@ listen web
     ("-f", config)
 }
 
-/// A proxy that runs. Dropping it kills it.
+/// A running proxy. Dropping it kills it.
 struct Proxy {
     child: Child,
     address: SocketAddr,
@@ -110,13 +110,13 @@ impl Proxy {
     /// `None` if there is no such program here.
     fn start(name: &str, configuration: Configuration, replicas: &[SocketAddr]) -> Option<Proxy> {
         let folder = tempfile::tempdir().unwrap();
-        // Neither can choose a free port and report it.
+        // Neither proxy can choose a free port and report it.
         let free = TcpListener::bind(address(1)).unwrap().local_addr().unwrap();
         let (flag, text) = configuration(folder.path(), free, replicas);
         let file = folder.path().join("configuration");
         fs::write(&file, text).unwrap();
         let errors = fs::File::create(folder.path().join("stderr")).unwrap();
-        // Debian keeps them where only root looks for programs.
+        // Debian installs them in a directory that is only in root's search path.
         let child =
             [name.to_string(), format!("/usr/sbin/{name}")].into_iter().find_map(|program| {
                 let mut command: Command = environment::command(program);
@@ -205,7 +205,7 @@ fn exchange(
     Ok(reply)
 }
 
-/// Waits until all clients have got several more responses.
+/// Waits until all clients have received several more responses.
 fn several_more(shared: &Shared) {
     let enough = shared.answered.load(Ordering::Acquire) + 20 * CLIENTS;
     let deadline = Instant::now() + LONG;

@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(20);
 /// More than the kernel buffers while the client does not read.
 const LENGTH: u64 = 64 * 1024 * 1024;
 
-/// A client that has got the beginning of a large file, and its address.
+/// A client that has received the beginning of a large file, and its address.
 fn begun(address: SocketAddr, name: &str) -> (TcpStream, SocketAddr) {
     let mut client = TcpStream::connect(address).unwrap();
     client.set_read_timeout(Some(LONG)).unwrap();
@@ -45,7 +45,8 @@ fn an_incomplete_response_is_logged_and_a_client_that_disconnected_is_not() {
     let half = TcpStream::connect(program.addr()).unwrap();
     let left_half = half.local_addr().unwrap();
     (&half).write_all(b"GET / HTTP/1.1\r\nHost:").unwrap();
-    // This one has got a response, so the other one has been read, or will be before it disconnects.
+    // This client has received a response, so the server has read the other one, or will read it
+    // before it disconnects.
     assert_eq!(wire::get(program.addr(), "/empty").unwrap().status, 204);
     SockRef::from(&half).set_linger(Some(Duration::ZERO)).unwrap();
     drop(half);

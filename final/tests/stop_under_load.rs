@@ -13,14 +13,14 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 
 const CLIENTS: usize = 64;
 
-/// Far longer than anything here takes, on a machine that is busy.
+/// Far longer than any step here takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
 fn start(address: &str, more: &[&str]) -> Program {
     Program::start(PROGRAM, &[&["--addr", address, "--log", "off"], more].concat()).unwrap()
 }
 
-/// How long a request takes: from 0 to 500 ms, mixed as by chance, and the same every time.
+/// How long a request takes: a pseudo-random time from 0 to 500 ms, the same in every run.
 fn milliseconds(client: usize, number: usize) -> usize {
     (client * 61 + number * 137) % 501
 }
@@ -77,7 +77,7 @@ fn is_answer(reply: &Reply, time: usize) -> bool {
 
 #[test]
 fn every_request_that_was_sent_before_sigterm_gets_a_response() {
-    // With the threads that it has by itself, with one for each client, and with few.
+    // With the default number of threads, with one for each client, and with few.
     for threads in ["", "96", "16"] {
         let threads: &[&str] = if threads.is_empty() { &[] } else { &["--threads", threads] };
         let drain = ["--drain-timeout", "10s"];
@@ -90,7 +90,7 @@ fn every_request_that_was_sent_before_sigterm_gets_a_response() {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|index| client(index, &program, &is_stopping, sender.clone()))
             .collect();
-        // All are there, and some have begun their second or third request.
+        // All clients have connected, and some have begun their second or third request.
         for _ in 0..2 * CLIENTS {
             answered.recv_timeout(LONG).unwrap();
         }
@@ -104,7 +104,7 @@ fn every_request_that_was_sent_before_sigterm_gets_a_response() {
         assert!(complaints.is_empty(), "{threads:?}: {complaints:#?}");
         idle.expect_closed().unwrap();
 
-        // Nothing is left to wait for, so this is before its deadline.
+        // No request is left to wait for, so the program ends before its deadline.
         assert!(program.wait(Duration::from_secs(10)).unwrap().success(), "{threads:?}");
         let last_words = program.stderr_so_far();
         assert!(last_words.contains("stopped: 0 cut off"), "{threads:?}: {last_words}");
@@ -143,7 +143,8 @@ fn a_stop_with_a_delay_is_not_ready_and_serves_each_client_once_more() {
     assert_eq!(before.ask(request("GET", "/", &[], b"")).unwrap().status, 200);
 
     program.signal(Signal::Terminate).unwrap();
-    // The signal is seen when it is seen. Each question is a new connection.
+    // The server handles the signal at some later moment, so the test polls it, each time on a new
+    // connection.
     let deadline = Instant::now() + LONG;
     let reply = loop {
         let reply = wire::get(program.addr(), "/health/ready").unwrap();

@@ -30,7 +30,7 @@ fn start_with(stderr: Stdio) -> Server {
     let mut command = environment::command(env!("CARGO_BIN_EXE_httpserver"));
     command.args(["--addr", "127.0.0.1:0", "--max-requests", "100000"]).stdin(Stdio::null());
     let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
-    // Its buffer is small, so that hardly anything but the line is read.
+    // The buffer is small, so that hardly any output after the line is read.
     let mut stdout = BufReader::with_capacity(64, child.stdout.take().unwrap());
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
@@ -39,7 +39,7 @@ fn start_with(stderr: Stdio) -> Server {
 }
 
 impl Server {
-    /// Fills the pipe and the buffer, by several clients one after the other.
+    /// Fills the pipe and the buffer with requests from several clients, one after the other.
     fn fill_log(&self) {
         let target = format!("/empty?{}", "x".repeat(8000));
         let mut clients = [(); 8].map(|()| Client::connect(self.address).unwrap());
@@ -55,7 +55,7 @@ impl Server {
         line.unwrap().rsplit_once(' ').unwrap().1.parse().unwrap()
     }
 
-    /// Asks it to stop, and waits for that.
+    /// Asks the server to stop, and waits until it has ended.
     fn stop(&mut self) -> Option<i32> {
         let pid = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
@@ -78,7 +78,8 @@ impl Drop for Server {
     }
 }
 
-/// Regression test: in the end every thread waited for the pipe, even those with a health check.
+/// Regression test: eventually every thread waited for the pipe, even those that ran a health
+/// check.
 #[test]
 fn an_unread_log_delays_neither_requests_nor_probes_nor_the_shutdown() {
     let mut server = start();
@@ -105,7 +106,8 @@ fn dropped_lines_are_reported_when_the_log_is_read_again() {
     assert_eq!(logged + dropped, REQUESTS + 1, "each request, and the one for the metrics");
 }
 
-/// Any client can cause lines there, by requests that are rejected. Once a stop waited for the pipe as well.
+/// Any client can cause lines there, with requests that are rejected. Regression test: a stop waited for the
+/// pipe as well.
 #[test]
 #[cfg(target_os = "linux")]
 fn an_unread_standard_error_delays_neither_requests_nor_the_shutdown() {

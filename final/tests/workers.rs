@@ -1,4 +1,5 @@
-//! The worker pool without a server: which thread has a permit, and who rejects requests when all are blocked.
+//! The worker pool without a server: which thread has a permit, and which thread rejects requests when all
+//! workers are blocked.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
@@ -15,14 +16,14 @@ use httpserver::core::system::{pair, receive};
 use httpserver::core::worker_pool::{PoolConfig, Work, Workers};
 use httpserver::core::{Interest, Poll, Poller, Stream, Token};
 
-/// Nothing here takes nearly as long.
+/// Far longer than any step here takes.
 const LONG: Duration = Duration::from_secs(20);
 
 /// The message of a thread that begins a step.
 struct Told {
     number: u64,
     admission: Admission,
-    /// Whether it is the one that had the first permit at the beginning.
+    /// Whether this thread had the first permit at the beginning.
     is_first: bool,
 }
 
@@ -30,11 +31,12 @@ struct Told {
 struct Bench {
     poller: Arc<Poller>,
     servers: Vec<Mutex<Stream>>,
-    /// Who is served at these waits here. The first of them says that it will block.
+    /// The steps of these clients wait for the test. The first client's step announces that it will
+    /// block.
     gates: Mutex<HashMap<u64, Receiver<()>>>,
     says_so: u64,
     told: Mutex<Sender<Told>>,
-    /// How often time has passed.
+    /// The number of ticks so far.
     ticks: Arc<AtomicUsize>,
 }
 
@@ -60,7 +62,7 @@ impl Work for Bench {
                 };
                 if token.0 == self.says_so { blocking(wait) } else { wait() }
             }
-            // Long enough for the next byte to come while this one is worked on.
+            // Long enough for the next byte to arrive while this one is handled.
             None if admission == Admission::Serve => thread::sleep(Duration::from_millis(1)),
             _ => {}
         }
@@ -145,7 +147,7 @@ impl TestClients {
         }
     }
 
-    /// Waits for so many more ticks of the watchdog.
+    /// Waits for `count` more ticks of the watchdog.
     fn looks(&self, count: usize) {
         let (before, deadline) = (self.ticks.load(Ordering::SeqCst), Instant::now() + LONG);
         while self.ticks.load(Ordering::SeqCst) < before + count {
@@ -212,7 +214,7 @@ fn two_threads_are_enough_for_handlers_that_block_one_after_the_other() {
     for number in 0..4 {
         clients.send(number);
         assert_eq!(clients.begins(number), Admission::Serve);
-        // Somebody else serves meanwhile.
+        // Another thread serves meanwhile.
         clients.ask_until(Admission::Serve, 1);
         clients.begins(4);
         clients.openers.remove(0).send(()).unwrap();
@@ -235,7 +237,7 @@ fn the_shedder_gives_back_the_only_permit() {
     clients.ask_until(Admission::Serve, 50);
     // Both workers have returned. One blocks, and the other takes over: not the shedder.
     clients.send(2);
-    // The last request of the fifty is still under way, so the two begin in either order.
+    // The last of the fifty requests is still in progress, so the two steps begin in either order.
     let begun: BTreeSet<u64> =
         (0..2).map(|_| clients.told.recv_timeout(LONG).expect("both begin").number).collect();
     assert_eq!(begun, BTreeSet::from([2, 3]));

@@ -13,7 +13,7 @@ fn main() -> std::io::Result<()> {
     for task in 0..10 {
         assert!(pool.submit(task).is_ok(), "the queue has room for ten");
     }
-    // The queue is first in first out, so when the pool has ended every task has had its turn.
+    // The queue is first in first out, so when the pool has ended, every task has run.
     println!("workers before: {}", pool.statistics().workers);
     while pool.statistics().completed + pool.statistics().panicked < 10 {
         std::thread::yield_now();

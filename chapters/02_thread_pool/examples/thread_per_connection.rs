@@ -11,19 +11,21 @@ use std::time::{Duration, Instant};
 use ch02_thread_pool::core::thread_pool::PoolConfig;
 use ch02_thread_pool::core::{Deadline, Listener, ThreadPool};
 
-/// Clients that connect and say nothing. Each takes two of our open files, its end and ours.
+/// The number of clients that connect and send nothing. Each takes two descriptors of this process,
+/// one for each end.
 const SILENT: u32 = 100;
 
-/// Clients that connect, send four bytes, read four bytes and leave, one after the other.
+/// The number of clients that connect, send four bytes, read four bytes and disconnect, one after
+/// the other.
 const ECHOES: usize = 2000;
 
-/// What one way of serving costs.
+/// The cost of one way of serving.
 struct Cost {
-    /// Silent clients that a thread listens to; the others wait in the queue.
+    /// The number of idle clients that have a thread. The others wait in the queue.
     served: u32,
-    /// Threads and memory, beyond what the process had at its start.
+    /// Threads and memory, in addition to those that the process had at its start.
     kernel: Option<[f64; 2]>,
-    /// For all short echoes together.
+    /// The time for all short echoes together.
     time: Duration,
 }
 
@@ -64,7 +66,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends back what comes, until the client is done.
+/// Echoes all bytes until the client closes its side.
 fn echo(mut stream: TcpStream, served: &AtomicU32) {
     served.fetch_add(1, Ordering::Relaxed);
     let mut buffer = [0; 4096];
@@ -73,7 +75,7 @@ fn echo(mut stream: TcpStream, served: &AtomicU32) {
     {}
 }
 
-/// Lets `serve` take the silent clients until `expected` of them are served, and then the short echoes.
+/// Passes `serve` the idle clients until `expected` of them are served, and then the short echoes.
 fn measure(
     before: Option<[f64; 2]>,
     listener: &Listener,

@@ -1,8 +1,8 @@
-//! A folder as a web site, with nothing but a router:
-//! `cargo run -p ch04_router --example serve_folder -- FOLDER [ADDRESS]`.
+//! A directory as a web site, with nothing but a router: `cargo run -p ch04_router --example
+//! serve_folder -- FOLDER [ADDRESS]`.
 //!
-//! The book's own pages are served with it. It shows what a wildcard and a media type are good for; it
-//! is no static-file server: there is no caching, and files come without a validator.
+//! The book's own pages are served with it. It demonstrates a wildcard and media types, but it is not
+//! a complete static-file server: there is no caching, and files have no validators.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -41,12 +41,13 @@ struct Site {
 }
 
 impl Site {
-    /// The file of a path. A folder is its `index.html`, under a path that ends in a slash.
+    /// Returns the file at a path. For a directory, that is its `index.html`, at a path that ends
+    /// with a slash.
     fn answer(&self, path: &str, segments: &[String]) -> Result<Response, HttpError> {
         let absent = || HttpError::new(Status::NOT_FOUND, "not_found", "there is no such file");
         let mut file = self.folder.clone();
         for segment in segments.iter().filter(|segment| !segment.is_empty()) {
-            // Nothing that leads out of the folder, or to a hidden file.
+            // No segment may lead out of the directory, or to a hidden file.
             let leads_away = segment.contains(['/', '\\', '\0', ':']) || segment.starts_with('.');
             if leads_away {
                 return Err(absent());
@@ -55,7 +56,8 @@ impl Site {
         }
         if file.is_dir() {
             if !path.ends_with('/') {
-                // With one slash in front: a browser takes what follows two for the name of a host.
+                // With one leading slash, because a browser interprets the text after two slashes
+                // as a host.
                 let location = format!("/{}/", path.trim_start_matches('/'));
                 let location = HeaderValue::try_from(location).map_err(|_| absent())?;
                 return Ok(Response::redirect(Status::MOVED_PERMANENTLY, location));
@@ -64,7 +66,7 @@ impl Site {
         }
         // The type is that of the requested name: `app.js` may be a link to a file of another name.
         let name = file.to_string_lossy().into_owned();
-        // A link in the folder may still point out of it.
+        // A link in the directory may still lead out of it.
         let file = fs::canonicalize(file).map_err(|_| absent())?;
         if !file.starts_with(&self.folder) || !file.is_file() {
             return Err(absent());
@@ -85,8 +87,9 @@ mod tests {
 
     use super::*;
 
-    /// `//src` was answered with `Location: //src/`, which a browser reads as the host `src`: whoever made
-    /// a folder's name the name of a host could send the visitors of this server there.
+    /// Regression test: the response to `//src` had `Location: //src/`, which a browser interprets as the
+    /// host `src`. With a directory named like a host, a link could redirect this server's visitors to
+    /// that host.
     #[test]
     fn a_folder_is_redirected_on_this_server_and_to_no_other() {
         let site = Site { folder: fs::canonicalize(env!("CARGO_MANIFEST_DIR")).unwrap() };

@@ -1,7 +1,8 @@
 //! A client for HTTP/1.1 and plain TCP, by hand: `cargo run -p ch05_middleware --example client -- [METHOD] URL`.
 //!
-//! It sends one request without a body, and prints the answer: the status line, the fields, and the body. Each
-//! exchange has a deadline, and each part of an answer a largest size, for a server may be slow or mean.
+//! It sends one request without a body, and prints the response: the status line, the fields, and the body.
+//! Each exchange has a deadline, and each part of a response a maximum size, because a server may be slow or
+//! malicious.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -12,9 +13,10 @@ use anyhow::{Context, bail, ensure};
 
 /// How long one exchange may take, from connecting to the last byte.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The most bytes of a head, of a line within a chunked body, and of its trailers.
+/// The maximum size in bytes of a header section, of a line within a chunked body, and of its
+/// trailers.
 const LARGEST_HEAD: u64 = 64 * 1024;
-/// The most bytes of a body.
+/// The maximum size of a body in bytes.
 const LARGEST_BODY: u64 = 16 * 1024 * 1024;
 
 fn main() -> anyhow::Result<()> {
@@ -35,14 +37,14 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a server has answered.
+/// A response.
 #[derive(Debug)]
 struct Answer {
     /// `HTTP/1.1 200 OK`
     status_line: String,
     /// The three digits.
     status: u16,
-    /// Names and values, in the order of the wire.
+    /// Names and values, in their original order.
     fields: Vec<(String, String)>,
     /// The content, without the chunked coding.
     body: Vec<u8>,
@@ -55,7 +57,7 @@ impl Answer {
     }
 }
 
-/// Sends one request on a connection of its own, and reads the answer.
+/// Sends one request on a connection of its own, and reads the response.
 fn ask(method: &str, url: &str) -> anyhow::Result<Answer> {
     let rest = url.strip_prefix("http://").context("the URL must begin with http://")?;
     let rest = rest.split('#').next().unwrap_or_default(); // a fragment is not for the server
@@ -80,7 +82,7 @@ fn ask(method: &str, url: &str) -> anyhow::Result<Answer> {
     read_answer(method, &mut BufReader::new(Timed { stream, deadline }))
 }
 
-/// A connection that is read until a deadline. A timeout alone would start anew with each byte.
+/// A connection that is read until a deadline. A timeout alone would restart with each byte.
 struct Timed {
     stream: TcpStream,
     deadline: Instant,
@@ -97,7 +99,7 @@ impl Read for Timed {
     }
 }
 
-/// Reads the answer to a request with this method. 1xx answers in front of it are passed over.
+/// Reads the response to a request with this method, and skips the 1xx responses before it.
 fn read_answer(method: &str, from: &mut impl BufRead) -> anyhow::Result<Answer> {
     loop {
         let head = &mut from.take(LARGEST_HEAD);
@@ -120,7 +122,8 @@ fn read_answer(method: &str, from: &mut impl BufRead) -> anyhow::Result<Answer> 
     }
 }
 
-/// Where the body ends (RFC 9112 section 6.3): nowhere, or by the chunks, the length, or the end of the connection.
+/// Reads the body, if there is one. Chunks, the length or the end of the connection mark its end (RFC 9112 section
+/// 6.3).
 fn read_body(method: &str, answer: &Answer, from: &mut impl BufRead) -> anyhow::Result<Vec<u8>> {
     let mut body = Vec::new();
     if method == "HEAD" || answer.status == 204 || answer.status == 304 {
@@ -149,7 +152,7 @@ fn read_body(method: &str, answer: &Answer, from: &mut impl BufRead) -> anyhow::
     Ok(body)
 }
 
-/// Adds so many bytes to the body, which must come.
+/// Appends exactly `length` bytes to the body. Fewer are an error.
 fn read_exactly(from: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> anyhow::Result<()> {
     ensure!(length <= LARGEST_BODY.saturating_sub(body.len() as u64), "the body is too large");
     let read = from.take(length).read_to_end(body)? as u64;
@@ -157,7 +160,8 @@ fn read_exactly(from: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> any
     Ok(())
 }
 
-/// One line without its end, which must come. A byte that is not UTF-8 becomes U+FFFD.
+/// Returns one line without its end. A missing end is an error. A byte that is not UTF-8 becomes
+/// U+FFFD.
 fn read_line(from: &mut impl BufRead) -> anyhow::Result<String> {
     let mut line = Vec::new();
     from.read_until(b'\n', &mut line)?;

@@ -148,7 +148,7 @@ mod tests {
         let mut gzip = GzipReader::new(&b"four"[..], Some(5));
         let error = gzip.read_to_end(&mut out).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        // It once looked like a complete stream to a caller that read again.
+        // Regression test: it looked like a complete stream to a caller that read again.
         let error = gzip.read(&mut [0; 8]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }

@@ -8,7 +8,7 @@ use httpserver::http::chunked::ChunkedDecoder;
 use httpserver::http::framing::BodyLength;
 use httpserver::http::parser::{Head, HeadParser, ParseError};
 
-/// The default limits, and some so small that a short input goes beyond them.
+/// The default limits, and limits so small that a short input exceeds them.
 fn limits() -> [Limits; 2] {
     let small =
         Limits { target: 20, head: 200, fields: 4, body: 50, trailers: 40, ..Limits::default() };

@@ -12,7 +12,7 @@ use httpserver::http::context::Context;
 use httpserver::http::exchange::{AfterOutput, Exchange, Progress};
 use httpserver::http::{Handler, HeaderName, HeaderValue, Request, Response};
 
-/// Far more calls than any input of the tests needs: a connection that wants more never ends.
+/// Far more calls than any input of the tests needs. A connection that exceeds it would never end.
 const CALLS: usize = 100_000;
 
 /// The largest response. It does not fit into the socket's buffer at once.
@@ -21,7 +21,7 @@ const LARGE: usize = 600 * 1024;
 /// The message of a handler that panics on request.
 pub(crate) const ASKED: &str = "as it was asked to";
 
-/// The default limits, and some so small that a short input goes beyond them. No body is large: the part that its
+/// The default limits, and limits so small that a short input exceeds them. No body is large: the part that its
 /// handler has when it is called would depend on how the input is split.
 pub(crate) fn limits() -> [Limits; 2] {
     let default = Limits { whole_body: u64::MAX, ..Limits::default() };
@@ -57,7 +57,7 @@ struct Wire {
 }
 
 impl Wire {
-    /// These bytes arrive, and lead to all that they can lead to.
+    /// `bytes` arrive, and are processed as far as possible.
     fn receive(&mut self, bytes: &[u8], cx: Context<'_>) {
         self.exchange.receive(bytes);
         loop {
@@ -179,7 +179,7 @@ fn judge(responses: &[Reply], handled: usize) {
     );
 }
 
-/// Takes the bytes of a connection apart as a client would (RFC 9112 section 6.3).
+/// Parses the output of a connection as a client would (RFC 9112 section 6.3).
 fn take_apart(mut bytes: &[u8]) -> Vec<Reply> {
     let mut replies = Vec::new();
     while !bytes.is_empty() {

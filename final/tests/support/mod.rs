@@ -40,7 +40,7 @@ impl Running {
         Client::connect(self.addr()).unwrap().with_patience(LONG)
     }
 
-    /// Waits until the server is as `wanted`.
+    /// Waits until `wanted` is true of the server.
     pub(crate) fn wait_until(&self, what: &str, wanted: impl Fn(&Statistics) -> bool) {
         let deadline = Instant::now() + LONG;
         while !wanted(&self.handle.statistics()) {
