@@ -1,4 +1,5 @@
-//! A connection without a server: what neither a client that sends request after request nor a handler can do to it.
+//! A connection without a server: what it withstands from a client that sends request after request, and from a
+//! handler.
 #![cfg(unix)] // both ends are made with socketpair(2)
 
 use std::io::{ErrorKind, Read, Write};

@@ -103,11 +103,11 @@ fn chunked_echo(server: &Server) -> Result<(), Failure> {
     compare("chunked_echo", place, &seen.text(), &seen.sent)
 }
 
-/// The token is another one in every run, so this asks the server that the learner has asked.
+/// The token differs in every run, so this sends a request to the server that the learner has used.
 fn run_token(server: &Server) -> Result<(), Failure> {
     let place = "the value of the X-Run-Token field in the response of the server that runs now";
     if exercise::in_copy() {
-        // Nobody has looked at this server. These words stand for what a look would have shown.
+        // No learner has observed this server, so the check itself reads the values.
         let token = field(&server.get("/")?.reply, "X-Run-Token").to_string();
         let seen = answer("run_token")?.replace("(what your server says)", &token);
         return compare_with("run_token", place, &token, &seen, b"");
@@ -146,8 +146,8 @@ fn answer(key: &str) -> Result<String, Failure> {
     }
 }
 
-/// Compares the learner's result with the observed value. The failure says where to look, and leaves the
-/// looking to the learner.
+/// Compares the learner's result with the observed value. The failure names the place to look at, and
+/// does not reveal the value.
 fn compare(key: &str, place: &str, seen: &str, sent: &[u8]) -> Result<(), Failure> {
     compare_with(key, place, seen, &answer(key)?, sent)
 }
@@ -169,7 +169,7 @@ fn compare_with(
     Err(Failure::new(place, got).with_bytes(sent, b""))
 }
 
-/// What counts of an answer: not its case, and not the order of a list.
+/// The words of a result. Neither case nor the order of a list matters.
 fn in_words(text: &str) -> BTreeSet<String> {
     text.split(',').map(|word| word.trim().to_ascii_lowercase()).collect()
 }

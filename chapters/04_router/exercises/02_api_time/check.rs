@@ -12,7 +12,8 @@ use wire::exercise::{self, Answer, Check, Failure, Server};
 const ZONE: &str = "CHECK-05:30";
 
 fn main() -> ExitCode {
-    // A zone can be given to a program only when it starts: this one starts itself once more.
+    // The time zone of a program can only be set when it starts, so this program starts itself once
+    // more.
     if env::var("TZ").as_deref() != Ok(ZONE) {
         let again = env::current_exe()
             .and_then(|me| Command::new(me).args(env::args_os().skip(1)).env("TZ", ZONE).status());
@@ -124,8 +125,9 @@ fn is_utc(server: &Server) -> Result<(), Failure> {
     answer.require(right, expected, &value["iso"])
 }
 
-/// Where a second ends, two looks at the clock can fall on different sides. So many clients ask there.
-/// The closer together the looks are, the rarer that is: this finds what is far apart, and the rest with luck.
+/// At the end of a second, two reads of the clock can fall into different seconds. So many clients send
+/// requests at that moment. The closer together the reads are, the less often that happens: this detects reads
+/// that are far apart, and others only by chance.
 fn are_one_instant(server: &Server) -> Result<(), Failure> {
     for _ in 0..2 {
         let into_second = Duration::from_nanos(u64::from(since_epoch().subsec_nanos()));
@@ -134,7 +136,7 @@ fn are_one_instant(server: &Server) -> Result<(), Failure> {
         let until = SystemTime::now() + Duration::from_millis(50);
         thread::scope(|scope| {
             let clients: Vec<_> = (0..4).map(|_| scope.spawn(|| agree(server, until))).collect();
-            // A check that panics is a failure of ours, not of the learner.
+            // A panic here is a bug of the check, not of the solution.
             clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
         })?;
     }
@@ -155,7 +157,7 @@ fn agree(server: &Server, until: SystemTime) -> Result<(), Failure> {
         if SystemTime::now() >= until {
             return Ok(());
         }
-        // A quick server reaches the thousand requests that it allows a connection.
+        // A fast server reaches its limit of a thousand requests per connection.
         if answer.reply.field("Connection").is_some_and(|it| it.eq_ignore_ascii_case("close")) {
             connection = server.connect()?;
         }
@@ -283,7 +285,7 @@ fn http_date(second: u64) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(second))
 }
 
-/// The calendar, counted out year by year: another way than that of any solution.
+/// The calendar, computed year by year, which is a different algorithm from that of any solution.
 fn iso(second: u64) -> String {
     let (mut day, time) = (second / 86_400, second % 86_400);
     let is_leap =

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 const JSON: &[&str] = &["--log", "json"];
 
-/// The members that the chapter's JSON has, and what they hold.
+/// The members of the chapter's JSON, with a check of their values.
 const OLD: [(&str, fn(&Value) -> bool); 10] = [
     ("time", Value::is_string),
     ("request_id", Value::is_string),
@@ -91,7 +91,7 @@ fn has_both(server: &Server) -> Result<(), Failure> {
     let (referer, agent) = ("http://a.example/page?x=1#y", "curl/8.5.0 (a test; not curl)");
     let (answer, line) = said(server, &[("Referer", referer), ("User-Agent", agent)])?;
     ends(&answer, &line, &format!(r#" "{referer}" "{agent}""#))?;
-    // The name of a field has no case.
+    // Field names are case-insensitive.
     let (answer, line) = said(server, &[("uSER-aGENT", agent), ("referer", referer)])?;
     ends(&answer, &line, &format!(r#" "{referer}" "{agent}""#))
 }
@@ -130,12 +130,12 @@ fn escapes(server: &Server) -> Result<(), Failure> {
             ends(&answer, &line, &end)?;
         }
     }
-    // Not every value is a text: this is how Latin-1 writes an é.
+    // A value need not be valid UTF-8: this is an é in Latin-1.
     let (answer, line) = said_in_bytes(server, b"caf\xe9 \xff")?;
     ends(&answer, &line, r#" "caf\xe9 \xff" "caf\xe9 \xff""#)
 }
 
-/// What a client sends must not look like a line of ours, nor like the rest of one.
+/// Client input must not look like a line of the log, nor like the rest of one.
 fn is_one_line(server: &Server) -> Result<(), Failure> {
     let long = "x".repeat(4000);
     let forged: [&[u8]; 6] = [
@@ -159,7 +159,7 @@ fn is_one_line(server: &Server) -> Result<(), Failure> {
             let seen = count(server);
             let answer = server.send(&bytes)?;
             answer.status(200)?;
-            // Whatever this request has left in the log stands before the line of the next one.
+            // Everything that this request has left in the log precedes the line of the next one.
             server.get("/hello/next")?;
             let lines = wait_until(server, "a line in the log for the next request", |text| {
                 text.lines().skip(seen + 1).any(|line| line.contains("/hello/next"))
@@ -266,10 +266,12 @@ fn errors_are_logged(server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// So many clients ask at the same moment, several times over: two lines that are mixed need some luck.
+/// Many clients send requests at the same moment, several times, because lines are mixed only by
+/// chance.
 fn lines_stay_whole(server: &Server) -> Result<(), Failure> {
     const CLIENTS: usize = 50;
-    // In one round of fifty, two threads need not meet between two writes of a line; in this many they do.
+    // In one round of fifty requests, two threads may not interleave between two writes of a line. In this
+    // many rounds they do.
     const ROUNDS: usize = 24;
     let barrier = Barrier::new(CLIENTS);
     let padding = "x".repeat(2000);
@@ -292,7 +294,7 @@ fn lines_stay_whole(server: &Server) -> Result<(), Failure> {
         let ask_often = &ask_often;
         let clients: Vec<_> =
             (0..CLIENTS).map(|client| scope.spawn(move || ask_often(client))).collect();
-        // A check that panics is a failure of ours, not of the learner.
+        // A panic here is a bug of the check, not of the solution.
         clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
     })?;
     let last = server.get("/hello/Ada")?;
@@ -348,7 +350,7 @@ fn said_in_bytes(server: &Server, value: &[u8]) -> Result<(Answer, String), Fail
     Ok((answer, line))
 }
 
-/// The line that this request leaves behind those that were `seen`.
+/// The line that this request adds after the `seen` lines.
 fn line_of(server: &Server, seen: usize, answer: &Answer) -> Result<String, Failure> {
     let lines = wait(server, seen + 1).map_err(|failure| {
         answer.failure("a line in the log for this request", failure.got).with_timeout()
@@ -356,13 +358,13 @@ fn line_of(server: &Server, seen: usize, answer: &Answer) -> Result<String, Fail
     Ok(lines.last().cloned().unwrap_or_default())
 }
 
-/// The lines of the log, when there are so many.
+/// The lines of the log, once there are `lines` of them.
 fn wait(server: &Server, lines: usize) -> Result<Vec<String>, Failure> {
     let what = format!("{lines} lines in the log");
     wait_until(server, &what, |text| text.lines().count() > lines)
 }
 
-/// The lines of the log, when `wanted` holds of all that the server has printed.
+/// The lines of the log, once `wanted` is true of the server's output.
 fn wait_until(
     server: &Server,
     what: &str,
@@ -374,7 +376,7 @@ fn wait_until(
     }
 }
 
-/// All lines of the log so far: those that follow the one that says where the server listens.
+/// All lines of the log so far: those after the line with the server's address.
 fn all(server: &Server) -> Vec<String> {
     server.program().stdout_so_far().lines().skip(1).map(String::from).collect()
 }

@@ -102,7 +102,7 @@ fn keeps_a_good_id(server: &Server) -> Result<(), Failure> {
         let answer = server.ask("GET", "/inspect", &[("X-Request-ID", id)], b"")?;
         answer.status(200)?.field("X-Request-ID", id)?;
         shown(&answer)?;
-        // The name of a field has no case.
+        // Field names are case-insensitive.
         server.ask("GET", "/empty", &[("x-request-id", id)], b"")?.field("X-Request-ID", id)?;
     }
     Ok(())
@@ -115,7 +115,7 @@ fn ignores_space_around_it(server: &Server) -> Result<(), Failure> {
         answer.status(200)?.field("X-Request-ID", "12345678")?;
         shown(&answer)?;
     }
-    // What is around it does not count, so 64 bytes are still 64.
+    // Whitespace around the value does not count, so these are still 64 bytes.
     let answer = server.send(format!("{start}X-Request-ID:  {LONGEST}  \r\n\r\n").as_bytes())?;
     answer.status(200)?.field("X-Request-ID", LONGEST)?;
     Ok(())
@@ -189,7 +189,8 @@ fn does_not_run_the_handler(server: &Server) -> Result<(), Failure> {
     let user = br#"{"name":"Eve"}"#;
     let fields = [("Content-Type", "application/json"), ("X-Request-ID", "<script>")];
     refused(&connection.ask("POST", "/users", &fields, user)?)?;
-    // The same connection goes on: the body of the request that was refused is not in the way.
+    // The connection stays open, and the body of the rejected request is not parsed as the next
+    // request.
     let answer = connection.ask("GET", "/users", &[], b"")?;
     answer.status(200)?;
     let users = answer.json()?;
@@ -250,7 +251,7 @@ fn logs_the_id(server: &Server) -> Result<(), Failure> {
         let answer = server.ask("GET", "/hello/Ada", fields, b"")?;
         let id = id(answer.status(status)?)?;
         let what = "a line in the log for this request";
-        // The first line says where the server listens.
+        // The first line has the server's address.
         let has_it = |text: &str| text.lines().count() > number + 1;
         let text = server
             .program()
@@ -327,7 +328,8 @@ fn is_unpredictable(server: &Server) -> Result<(), Failure> {
     };
     let (one, other) = (ids_of_a_run()?, ids_of_a_run()?);
     for pair in one.windows(2) {
-        // Of random ones about 30 digits differ. Of the next number of a counter it is one or two.
+        // About 30 digits of two random ids differ. Two successive numbers of a counter differ in
+        // one or two.
         let differing = pair[0].bytes().zip(pair[1].bytes()).filter(|(a, b)| a != b).count();
         if differing < 8 {
             let got = format!("{}, and then {}", pair[0], pair[1]);
@@ -347,7 +349,7 @@ fn is_unique(server: &Server) -> Result<(), Failure> {
     };
     let ids = thread::scope(|scope| {
         let clients: Vec<_> = (0..8).map(|_| scope.spawn(ask_often)).collect();
-        // A check that panics is a failure of ours, not of the learner.
+        // A panic here is a bug of the check, not of the solution.
         let join =
             |client: thread::ScopedJoinHandle<'_, _>| client.join().expect("no check panics");
         clients.into_iter().map(join).collect::<Result<Vec<_>, Failure>>()
@@ -372,7 +374,7 @@ fn id(answer: &Answer) -> Result<String, Failure> {
     }
 }
 
-/// The one id that a response has, which the server must have made.
+/// The one id that a response has, which the server must have generated.
 fn new_id(answer: &Answer) -> Result<String, Failure> {
     let id = id(answer)?;
     let is_new = id.len() == 32 && id.bytes().all(|byte| b"0123456789abcdef".contains(&byte));
@@ -386,7 +388,7 @@ fn refused(answer: &Answer) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `/inspect` says which id the handler saw.
+/// `/inspect` returns the id that the handler has seen.
 fn shown(answer: &Answer) -> Result<(), Failure> {
     let (id, seen) = (id(answer)?, answer.json()?["id"].clone());
     answer.require(seen == id.as_str(), format!("the handler sees \"id\":\"{id}\""), seen)

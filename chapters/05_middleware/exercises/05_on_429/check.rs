@@ -1,4 +1,4 @@
-//! Exercise 5: does the server say 429 so that people and programs understand it, and does the client wait?
+//! Exercise 5: does the server send a 429 that people and programs understand, and does the client wait?
 
 mod play;
 
@@ -202,7 +202,8 @@ fn is_html_for_people(server: &Server) -> Result<(), Failure> {
 fn has_its_length(server: &Server) -> Result<(), Failure> {
     for accept in ["application/json", "text/html"] {
         let fields = [("Accept", accept), ("Accept-Encoding", "gzip")];
-        // A body of another length than announced would be cut off, or followed by more bytes.
+        // A body whose length differs from Content-Length would be truncated, or followed by more
+        // bytes.
         let get = beyond_the_limit(server, "GET", &fields)?;
         let length = get.reply.body.len().to_string();
         get.field("Content-Length", &length)?;
@@ -263,13 +264,14 @@ fn waits_for_a_date(_: &Server) -> Result<(), Failure> {
     let seen = play(&["--retry"], vec![refusal(503, &[&line], "no"), ok()])?;
     seen.requests(2)?;
     seen.shows(200)?;
-    // What is written is in whole seconds, so it is a little earlier than `date`.
+    // The text has whole seconds, so it is a little earlier than `date`.
     let early = (date - Duration::from_secs(1)).duration_since(SystemTime::now()).ok();
     let got = format!("the second came {} too early", seconds(early.unwrap_or_default()));
     seen.require(early.is_none(), format!("the second request after {line}"), got)
 }
 
-/// A date in ten years tells whether it is read: it is too far away for a wait, and counts as absent if it is not read.
+/// A date in ten years shows whether it is parsed: it is too far away to wait for, and counts as absent if it is not
+/// parsed.
 fn reads_three_formats(_: &Server) -> Result<(), Failure> {
     for value in formats(in_seconds(10 * 365 * 24 * 60 * 60)) {
         let refused = refusal(429, &[&format!("Retry-After: {value}")], "no");
@@ -280,12 +282,12 @@ fn reads_three_formats(_: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A date as IMF-fixdate, as RFC 850 had it, and as C's `asctime` does.
+/// A date as IMF-fixdate, in the format of RFC 850, and in that of C's `asctime`.
 fn formats(date: SystemTime) -> [String; 3] {
     let imf = httpdate::fmt_http_date(date);
     let words: Vec<&str> = imf.split([',', ' ']).filter(|word| !word.is_empty()).collect();
     let [name, day, month, year, time, _] = words[..] else {
-        // This is how the crate writes it.
+        // This is the format of the crate.
         unreachable!("{imf}")
     };
     let long = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
@@ -321,7 +323,7 @@ fn ignores_what_is_none(_: &Server) -> Result<(), Failure> {
     for value in [
         "abc",
         "-1",
-        // Many languages read this as a number. The grammar has digits only.
+        // Many languages parse this as a number, but the grammar allows only digits.
         "+86400",
         "",
         "9,5",
@@ -338,14 +340,14 @@ fn ignores_what_is_none(_: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// So many clients wait three times each, this many of them at the same time.
+/// The number of clients that wait three times each, and of those that run at the same time.
 const CLIENTS: usize = 32;
 const AT_A_TIME: usize = 8;
 
-/// Looks at the last of three waits, between zero and 400 ms, of many clients. Chance can make of one whatever it likes, but
-/// not of all: less than 3 s in all, in place of 6.4, or all within 220 ms of each other, it does once in some million
-/// times, and a slow machine makes neither less. That all are 200 ms or more says something only if the machine is quick,
-/// and whether it is, other clients tell, which do not wait.
+/// Examines the last of three waits, between zero and 400 ms, of many clients. A single wait may have any length, but not
+/// all of them: a sum below 3 s, instead of 6.4 s, or a spread below 220 ms happens once in some million runs, and a slow
+/// machine makes neither more likely. That all waits are 200 ms or more is significant only on a fast machine, which other
+/// clients that do not wait detect.
 fn waits_by_chance(_: &Server) -> Result<(), Failure> {
     let one = |lines: &[&str]| -> Result<Seen, Failure> {
         let seen = play(&["--retry"], vec![refusal(503, lines, "no"); 4])?;
@@ -484,7 +486,7 @@ fn meets_the_server(server: &Server) -> Result<(), Failure> {
     }
 }
 
-/// Asks for `/limited` until that is too much.
+/// Requests `/limited` until the limit is exceeded.
 fn beyond_the_limit(
     server: &Server,
     method: &str,

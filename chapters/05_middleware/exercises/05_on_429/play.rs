@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use wire::Script;
 use wire::exercise::{self, Failure};
 
-/// So long the client may take, whatever it waits for.
+/// The maximum time that the client may take, whatever it waits for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(12);
 
-/// Shorter than this is no wait, on the slowest machine.
+/// A shorter time does not count as a wait, even on a slow machine.
 pub(super) const AT_ONCE: Duration = Duration::from_secs(6);
 
-/// A client that still runs so long after a response is waiting.
+/// A client that still runs this long after a response is waiting.
 const A_WHILE: Duration = Duration::from_secs(1);
 
 /// A response with this status, these field lines and this body.
@@ -28,30 +28,30 @@ pub(super) fn ok() -> Vec<u8> {
     refusal(200, &[], "at last")
 }
 
-/// What happened between a client and a server that follows a script.
+/// The exchange between a client and a server that follows a script.
 pub(super) struct Seen {
     /// The responses of the script.
     answers: Vec<Vec<u8>>,
-    /// The heads of the requests, and when they came, counted from the client's start.
+    /// The header sections of the requests, each with the time since the client's start.
     heads: Vec<(Duration, String)>,
     pub(super) ran: Ran,
 }
 
 /// One run of the client.
 pub(super) struct Ran {
-    /// What a person types to run it.
+    /// The command line with which a user runs it.
     command: String,
     /// `None` if it was stopped.
     status: Option<ExitStatus>,
-    /// What it has printed.
+    /// Its standard output.
     pub(super) out: String,
-    /// What it has said on standard error.
+    /// Its standard error.
     said: String,
     pub(super) took: Duration,
     began: Instant,
 }
 
-/// Lets the client ask a server that gives one of these responses on each connection.
+/// Runs the client against a server that sends one of these responses on each connection.
 pub(super) fn play(words: &[&str], answers: Vec<Vec<u8>>) -> Result<Seen, Failure> {
     let seen = stage(words, answers, |_, took| took >= PATIENCE)?;
     match seen.ran.problem() {
@@ -60,7 +60,8 @@ pub(super) fn play(words: &[&str], answers: Vec<Vec<u8>>) -> Result<Seen, Failur
     }
 }
 
-/// Lets the client ask a server with this response, after which it must wait. It is stopped as soon as that is clear.
+/// Runs the client against a server with this response, after which it must wait. The client is stopped as soon as it
+/// is certain that it waits.
 pub(super) fn waits_after(words: &[&str], answer: Vec<u8>) -> Result<(), Failure> {
     let seen = stage(words, vec![answer, ok()], |script, took| {
         let asked = script.arrivals().first().map(|(at, _)| at.elapsed());
@@ -107,7 +108,8 @@ impl Seen {
         self.require(self.ran.took < AT_ONCE, "the end without a wait", got)
     }
 
-    /// How long after a request, the first being 0, the next one came. The wait between them is no longer.
+    /// The time from request `number`, counted from 0, to the next one. The wait between them is at most
+    /// this long.
     pub(super) fn gap(&self, number: usize) -> Option<Duration> {
         Some(self.heads.get(number + 1)?.0.saturating_sub(self.heads[number].0))
     }
@@ -121,8 +123,8 @@ impl Seen {
         if holds { Ok(()) } else { Err(self.failure(expected.as_ref(), got.as_ref())) }
     }
 
-    /// A failure that tells all that happened. There is nothing to try with curl: the server was one of this check,
-    /// and is gone.
+    /// A failure that shows the whole exchange. It cannot be repeated with curl, because the server was started by
+    /// this check and has ended.
     fn failure(&self, expected: &str, got: &str) -> Failure {
         let mut story = String::from(
             "\na server of this check has answered, which is gone now. This is what it saw:",
@@ -154,7 +156,7 @@ impl Ran {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| failed(format!("{} cannot be started: {error}", client.display())))?;
-        // What it prints fits into a pipe, so it need not be read before the end.
+        // Its output fits into a pipe, so it need not be read before the end.
         let status = loop {
             match child.try_wait() {
                 Ok(None) if !stop(began.elapsed()) => thread::sleep(Duration::from_millis(5)),
@@ -164,7 +166,7 @@ impl Ran {
         };
         let took = began.elapsed();
         if status.is_none() {
-            // It may end at this very moment.
+            // An error means that it has just ended.
             let _ = child.kill();
         }
         let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
@@ -173,7 +175,7 @@ impl Ran {
         Ok(Ran { command, status, out, said, took, began })
     }
 
-    /// Why it did not come to a good end.
+    /// The reason why it has failed, if it has.
     pub(super) fn problem(&self) -> Option<String> {
         match self.status {
             Some(status) if status.success() => None,
@@ -193,7 +195,7 @@ impl Ran {
     }
 }
 
-/// What matters of a response here: `429, Retry-After: 1`.
+/// The relevant part of a response: `429, Retry-After: 1`.
 fn summary(answer: &[u8]) -> String {
     let text = String::from_utf8_lossy(answer);
     let mut lines = text.lines();

@@ -1,4 +1,4 @@
-//! What a response must be: a part of a file, all of it, or the news that there is no such part.
+//! Requirements for a response: a part of a file, the whole file, or a 416.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ pub(super) fn is_part(answer: &Answer, bytes: Range<usize>, file: &[u8]) -> Resu
     Ok(())
 }
 
-/// A 200 with all of the file, as if nobody had asked for a part.
+/// A 200 with the whole file, as for a request without a range.
 pub(super) fn is_whole(answer: &Answer, file: &[u8]) -> Result<(), Failure> {
     answer.status(200)?.no_field("Content-Range")?.body(file)?;
     Ok(())

@@ -1,4 +1,5 @@
-//! Exercise 6: are parts of files what was asked for, and all of a file where no part may be sent?
+//! Exercise 6: does the server send the requested parts of files, and the whole file where it may
+//! not send a part?
 
 mod answers;
 mod files;
@@ -189,7 +190,7 @@ fn ignored(server: &Server) -> Result<(), Failure> {
     ] {
         is_whole(&files.part(HUNDRED, value)?, &hundred())?;
     }
-    // Range is not a list over several lines: nobody can say which of the two is meant.
+    // Range must not have several lines, so it is unclear which of the two applies.
     let fields = [("Range", "bytes=0-1"), ("Range", "bytes=2-3")];
     is_whole(&files.ask("GET", HUNDRED, &fields, b"")?, &hundred())
 }
@@ -209,7 +210,7 @@ fn thirty_digits(server: &Server) -> Result<(), Failure> {
     is_part(&part(format!("-{THIRTY_DIGITS}"))?, 0..100, &hundred())?;
     is_part(&part(format!("{:030}-{:030}", 5, 9))?, 5..10, &hundred())?;
     is_not_satisfiable(&part(format!("{THIRTY_DIGITS}-"))?, 100)?;
-    // The largest numbers that a machine may use, and one more.
+    // The largest numbers of common integer types, and one more.
     for limit in [u64::MAX.into(), i64::MAX.unsigned_abs().into(), u128::from(u64::MAX) + 1] {
         is_part(&part(format!("0-{limit}"))?, 0..100, &hundred())?;
         is_part(&part(format!("-{limit}"))?, 0..100, &hundred())?;
@@ -231,12 +232,12 @@ fn several(server: &Server) -> Result<(), Failure> {
             is_multipart(&answer, ranges, &hundred())?;
         }
     }
-    // These would make a large response of a small file.
+    // These ranges would cause a large response from a small file.
     let nine: Vec<String> = (0..9).map(|n| format!("{n}0-{n}4")).collect();
     for ranges in [nine.join(","), "0-,0-,0-".to_string(), "0-50,40-60".to_string()] {
         is_whole(&files.part(HUNDRED, &format!("bytes={ranges}"))?, &hundred())?;
     }
-    // A list with empty elements has only the others (section 5.6.1).
+    // Empty elements of a list are ignored (section 5.6.1).
     is_part(&files.part(HUNDRED, "bytes=5-9,")?, 5..10, &hundred())
 }
 
@@ -304,7 +305,7 @@ fn conditions_first(server: &Server) -> Result<(), Failure> {
             ask(name, value, range)?.status(status)?.no_field("Content-Range")?;
         }
     }
-    // A condition that holds is no reason to send all of it.
+    // A condition that holds does not change the range.
     for (name, value) in [
         ("If-None-Match", "\"another\""),
         ("If-Modified-Since", "Sun, 06 Nov 1994 08:49:36 GMT"),
@@ -338,7 +339,7 @@ fn if_range(server: &Server) -> Result<(), Failure> {
         is_whole(&ask(value, "bytes=5-9")?, &hundred())?;
         is_whole(&ask(value, "bytes=100-")?, &hundred())?;
     }
-    // Without a range the field has nothing to say.
+    // Without a range the field has no effect.
     let answer = files.ask("GET", HUNDRED, &[("If-Range", "\"another\"")], b"")?;
     is_whole(&answer, &hundred())
 }
@@ -348,7 +349,8 @@ fn weak_if_range(server: &Server) -> Result<(), Failure> {
     let strong = files.tag(HUNDRED)?;
     let fields = [("Range", "bytes=5-9"), ("If-Range", &format!("W/{strong}"))];
     is_whole(&files.ask("GET", HUNDRED, &fields, b"")?, &hundred())?;
-    // This one is what the server itself has said: its file may change once more and keep its time.
+    // This is a tag from the server itself, but a weak one: the file may change once more and keep
+    // its timestamp.
     let whole = files.get(FRESH)?;
     let weak = whole.reply.field("ETag").unwrap_or_default().to_string();
     whole.require(weak.starts_with("W/"), "a weak ETag for a file that is new", &weak)?;
@@ -378,7 +380,7 @@ fn empty_file(server: &Server) -> Result<(), Failure> {
     for range in ["bytes=0-", "bytes=0-0", "bytes=-0", "bytes=5-9"] {
         is_not_satisfiable(&files.part(EMPTY, range)?, 0)?;
     }
-    // The last five bytes of nothing are all of it, which no Content-Range could say.
+    // The last five bytes of an empty file are the whole file, which Content-Range cannot express.
     is_whole(&files.part(EMPTY, "bytes=-5")?, b"")
 }
 

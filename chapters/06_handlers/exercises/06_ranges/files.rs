@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use wire::exercise::{Answer, Failure, Server};
 
-/// A hundred bytes, of which every two say where they are.
+/// A hundred bytes, in which each pair of digits is its own position.
 pub(super) const HUNDRED: &str = "/static/hundred.txt";
 /// Text that is worth compressing.
 pub(super) const LONG: &str = "/static/long.txt";
@@ -17,22 +17,22 @@ pub(super) const LONG: &str = "/static/long.txt";
 pub(super) const FRESH: &str = "/static/fresh.txt";
 pub(super) const EMPTY: &str = "/static/empty.txt";
 
-/// When the files were last changed: long ago, so that their tags are strong.
+/// The modification time of the files: long ago, so that their tags are strong.
 const CHANGED: Duration = Duration::from_secs(784_111_777);
 pub(super) const LAST_MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
-/// A server of a folder with files that are known here.
+/// A server for a directory whose files the check knows.
 pub(super) struct Files {
     server: Server,
 }
 
 impl Files {
-    /// Starts a server of the files that are named above.
+    /// Starts a server for the files above.
     pub(super) fn serve(server: &Server) -> Result<Files, Failure> {
         Files::below(server, &make_folder().map_err(|error| cannot(&error))?)
     }
 
-    /// Starts a server of another folder.
+    /// Starts a server for another directory.
     pub(super) fn below(server: &Server, folder: &Path) -> Result<Files, Failure> {
         Ok(Files { server: server.with_arguments(&[&folder.to_string_lossy()])? })
     }
@@ -57,7 +57,7 @@ impl Deref for Files {
     }
 }
 
-/// Makes the files what they must be. The folder stays, so that a person can ask for them as the check did.
+/// Creates the files. The directory stays, so that a user can repeat the requests of the check.
 fn make_folder() -> io::Result<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("exercise_06");
     fs::create_dir_all(&folder)?;
@@ -76,10 +76,10 @@ fn make_folder() -> io::Result<PathBuf> {
     for (target, content) in [(HUNDRED, hundred()), (LONG, long()), (EMPTY, Vec::new())] {
         has_changed |= write(target, &content, long_ago)?;
     }
-    // In the future it stays new for as long as the check takes.
+    // With a time in the future, the file counts as new for as long as the check takes.
     write(FRESH, &hundred(), SystemTime::now() + Duration::from_secs(3600))?;
     if has_changed {
-        // The file system also knows when they were given that time, and for two seconds their tags are weak.
+        // Setting the time changes the ctime, so for two seconds the tags are weak.
         thread::sleep(Duration::from_millis(2_100));
     }
     Ok(folder)

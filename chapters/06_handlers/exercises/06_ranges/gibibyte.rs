@@ -15,7 +15,7 @@ pub(super) fn gibibyte(server: &Server) -> Result<(), Failure> {
     const LATE: Duration = Duration::from_secs(2);
     let folder = tempfile::tempdir().map_err(|error| cannot(&error))?;
     let files = Files::below(server, folder.path())?;
-    // It has a length, and no blocks but for its last one.
+    // The file is sparse: it has no blocks except the last one.
     File::create(folder.path().join("large.bin"))
         .and_then(|mut file| {
             file.set_len(SIZE)?;
@@ -27,7 +27,7 @@ pub(super) fn gibibyte(server: &Server) -> Result<(), Failure> {
         (format!("{}-", SIZE - 4), SIZE - 4, 4, &b"last"[..]),
         ("-5".to_string(), SIZE - 5, 5, b"\0last"),
         (format!("{0}-{0}", SIZE / 2), SIZE / 2, 1, b"\0"),
-        // Nearly all of it, but the client goes away.
+        // Nearly the whole file, but the client disconnects.
         ("1-".to_string(), 1, SIZE - 1, &[0; 16 << 10]),
     ] {
         let start = Instant::now();
@@ -39,7 +39,8 @@ pub(super) fn gibibyte(server: &Server) -> Result<(), Failure> {
                 .with_bytes(&sent, error.arrived())
         };
         connection.client().send(&sent).map_err(cannot)?;
-        // As if it were the response to HEAD: a wrong one could have a gibibyte.
+        // The body is not read, as for a response to HEAD, because a wrong response could have a
+        // gibibyte.
         let reply = connection.client().read_reply_to("HEAD").map_err(cannot)?;
         let answer = connection.answer(&sent, reply);
         answer
@@ -61,7 +62,7 @@ pub(super) fn gibibyte(server: &Server) -> Result<(), Failure> {
     }
 }
 
-/// The most memory that a process has had, in MiB; only Linux says so.
+/// The peak memory of a process in MiB. Only Linux reports it.
 fn peak_of_memory(pid: u32) -> Option<u64> {
     let status =
         fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status")).ok()?;

@@ -1,4 +1,5 @@
-//! Exercise 7: does everybody with a password come in, and nobody else, by whatever spelling?
+//! Exercise 7: are users with the right password allowed, and all others rejected, however the path
+//! is spelled?
 
 use std::process::ExitCode;
 
@@ -102,7 +103,7 @@ fn challenge(server: &Server) -> Result<(), Failure> {
     for target in [WHOAMI, "/admin", "/admin/", "/admin/whoami?x=/", "/admin/nothing/is/here"] {
         is_refused(&server.get(target)?)?;
     }
-    // 401 comes before 405: what the path allows is not everybody's business either.
+    // 401 comes before 405: the methods of the path are not disclosed without a password either.
     for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
         is_refused(&server.ask(method, WHOAMI, &[], b"")?)?;
     }
@@ -118,7 +119,7 @@ fn handler_sees_the_user(server: &Server) -> Result<(), Failure> {
     let value = basic(ADA);
     let head = server.ask("HEAD", WHOAMI, &[("Authorization", &value)], b"")?;
     head.status(200)?.no_field("WWW-Authenticate")?.body(b"")?;
-    // Behind the door everything is as it is elsewhere.
+    // With the password, everything is as it is elsewhere.
     let post = server.ask("POST", WHOAMI, &[("Authorization", &value)], b"")?;
     post.error(405, "method_not_allowed")?;
     let nothing = server.ask("GET", "/admin/nothing", &[("Authorization", &value)], b"")?;
@@ -223,7 +224,7 @@ fn two_lines(server: &Server) -> Result<(), Failure> {
 fn same_answer(server: &Server) -> Result<(), Failure> {
     let first = server.get(WHOAMI)?;
     is_refused(&first)?;
-    // The request's own id and the time are all that may differ.
+    // Only the id of the request and the time may differ.
     let said = |answer: &Answer| -> Vec<(String, String)> {
         let own = |name: &str| ["date", "x-request-id"].contains(&name);
         let fields = answer.reply.fields.iter();
@@ -281,7 +282,7 @@ fn encoded_path(server: &Server) -> Result<(), Failure> {
         is_refused(&server.get(target)?)?;
         is_user(&server.ask("GET", target, &[("Authorization", &good)], b"")?, "ada")?;
     }
-    // Whatever these are, they are no way in.
+    // None of these spellings must give access.
     for target in [
         "/admin%2Fwhoami",
         "/%61dmin%2fwhoami",
@@ -334,7 +335,7 @@ fn preflight(server: &Server) -> Result<(), Failure> {
     let answer = server.ask("GET", WHOAMI, &[("Origin", PAGE)], b"")?;
     is_refused(&answer)?;
     answer.field("Access-Control-Allow-Origin", PAGE)?;
-    // Without these two fields it is no preflight, but a request like any other.
+    // Without these two fields, the request is not a preflight, but an ordinary request.
     is_refused(&server.ask("OPTIONS", WHOAMI, &[("Origin", PAGE)], b"")?)
 }
 
@@ -351,7 +352,7 @@ fn not_logged(server: &Server) -> Result<(), Failure> {
                 server.ask("GET", target, &[("Authorization", value)], b"")?.status(status)?;
             }
         }
-        // One that is no Basic, and one that nobody can read.
+        // A scheme other than Basic, and a value that cannot be decoded.
         is_refused(&with(&server, "Bearer token-of-ada")?)?;
         is_refused(&with(&server, "Basic %%secret-wrong%%")?)?;
         let is_complete = |text: &str| text.lines().count() >= 11;
@@ -381,7 +382,7 @@ fn not_logged(server: &Server) -> Result<(), Failure> {
 fn connection_goes_on(server: &Server) -> Result<(), Failure> {
     let good = basic(ADA);
     let good = [("Authorization", good.as_str())];
-    // A body that would be a request, to somebody who takes it for one.
+    // A body that looks like a request.
     let body = b"GET /hello/nobody HTTP/1.1\r\nHost: test\r\n\r\n";
     let chunked =
         b"POST /admin/whoami HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -393,7 +394,7 @@ fn connection_goes_on(server: &Server) -> Result<(), Failure> {
         is_refused(&connection.send(chunked)?)?;
         is_user(&connection.ask("GET", WHOAMI, &good, b"")?, "ada")?;
     }
-    // And both at once: the second request is on its way before the 401.
+    // Both at once: the second request is sent before the 401 arrives.
     let both = [request("POST", WHOAMI, &[], body), request("GET", WHOAMI, &good, b"")].concat();
     is_refused(&connection.send(&both)?)?;
     let reply = connection.client().read_reply().map_err(|error| {

@@ -1,4 +1,4 @@
-//! Exercise 8: do the numbers at `/metrics` say what has happened, in the format that Prometheus reads?
+//! Exercise 8: do the metrics at `/metrics` match the requests, in the format of Prometheus?
 
 mod exposition;
 mod page;
@@ -13,14 +13,14 @@ use page::{DURATION, FORMAT, IN_FLIGHT, REQUESTS, is, value};
 use visit::{Visit, slow, timed};
 use wire::exercise::{self, Answer, Check, Connection, Failure, Server};
 
-/// The upper ends of the buckets that the contract names.
+/// The upper bounds of the buckets in the contract.
 const ENDS: [&str; 12] =
     ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf"];
 
 /// The values that the label `method` may have.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER"];
 
-/// Eight clients are more than the server has workers, so some wait for their turn.
+/// Eight clients are more than the server has workers, so some have to wait.
 const TURN: Duration = Duration::from_secs(15);
 
 const HISTOGRAM: &str = "Prometheus, Metric types (Histogram)";
@@ -138,7 +138,7 @@ fn has_its_media_type(server: &Server) -> Result<(), Failure> {
 }
 
 fn is_well_formed(server: &Server) -> Result<(), Failure> {
-    // Without any traffic too: a family may have no series yet.
+    // The page must also be valid without any traffic, when a family may have no series.
     let mut visit = Visit::to(server);
     visit.page()?;
     traffic(&mut visit)?;
@@ -182,7 +182,7 @@ fn is_bucket(sample: &Sample) -> bool {
 }
 
 fn is_sorted(server: &Server) -> Result<(), Failure> {
-    // Not in the order in which they will stand.
+    // Not in the order of the page.
     let mut visit = Visit::to(server);
     traffic(&mut visit)?;
     let page = visit.page()?;
@@ -247,7 +247,7 @@ fn paths_are_no_labels(server: &Server) -> Result<(), Failure> {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        // Some with what would end a label, were it one.
+        // Some with characters that would end a label value.
         let odd = ["", "%22", "%5C", "%0A", "%7B%7D", "/"][number % 6];
         let target = format!("/{random:x}{odd}");
         client.get(&target)?.status(404)?;
@@ -267,7 +267,7 @@ fn unmatched_has_no_route(server: &Server) -> Result<(), Failure> {
     visit.get("/nowhere")?.status(404)?;
     visit.ask("POST", "/nowhere", &[], b"")?.status(404)?;
     visit.ask("DELETE", "/hello/x", &[], b"")?.status(405)?;
-    // These have a route, and it is the handler that finds nothing.
+    // These match a route, and the handler responds with 404.
     visit.get("/users/7")?.status(404)?;
     visit.get("/static/no-such-file")?.status(404)?;
     let page = visit.page()?;
@@ -317,8 +317,8 @@ fn options_are_counted(server: &Server) -> Result<(), Failure> {
     page.has_timed("unmatched", 4)
 }
 
-/// Half of the requests take a moment, so that all workers are in a handler at the same time, even where there is
-/// one processor.
+/// Half of the requests take a moment, so that all workers are in a handler at the same time, even on a machine
+/// with a single core.
 fn none_is_lost(server: &Server) -> Result<(), Failure> {
     thread::scope(|scope| {
         let ask_often = || {
@@ -330,7 +330,7 @@ fn none_is_lost(server: &Server) -> Result<(), Failure> {
             Ok(())
         };
         let clients: Vec<_> = (0..8).map(|_| scope.spawn(ask_often)).collect();
-        // A check that panics is a failure of ours, not of the learner.
+        // A panic here is a bug of the check, not of the solution.
         clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
     })?;
     let mut visit = Visit::to(server);
@@ -418,10 +418,10 @@ fn buckets_are_cumulative(server: &Server) -> Result<(), Failure> {
     page.has_timed("/slow", 5)
 }
 
-/// One request for each bucket up to that of 2.5 seconds. What would take longer would make the check slow.
+/// One request for each bucket up to 2.5 seconds. Longer requests would make the check slow.
 ///
-/// However slow the machine is: what a server measures is no less than its handler sleeps, and no more than its
-/// client waits.
+/// The check does not depend on the speed of the machine: the measured time is at least as long as the handler
+/// sleeps, and at most as long as the client waits.
 fn time_is_in_its_buckets(server: &Server) -> Result<(), Failure> {
     let times = thread::scope(|scope| {
         let long = scope.spawn(|| slow(server, 1_500));
@@ -435,7 +435,7 @@ fn time_is_in_its_buckets(server: &Server) -> Result<(), Failure> {
 fn sum_is_the_time(server: &Server) -> Result<(), Failure> {
     let mut visit = Visit::to(server);
     let (mut hello, mut sleep) = (Vec::new(), Vec::new());
-    // The sum is looked at after each: as it grows, one that is written wrongly may be right for a while.
+    // The sum is checked after each request, because a wrong format may be right for some values.
     for milliseconds in [1, 20, 40, 300, 0] {
         hello.push(timed(server, "/hello/x", Duration::ZERO)?);
         visit.note("GET /hello/x");
@@ -455,7 +455,7 @@ fn it_does_not_count_itself(server: &Server) -> Result<(), Failure> {
         visit.ask("HEAD", "/metrics", &[], b"")?.status(200)?;
     }
     visit.get("/metrics?x=1")?.status(200)?;
-    // Whichever part responds: here it is the router.
+    // Requests for the page are not counted, even if the router responds.
     visit.ask("POST", "/metrics", &[], b"")?.status(405)?;
     visit.ask("OPTIONS", "/metrics", &[], b"")?.status(204)?;
     let last = visit.page()?;
@@ -467,7 +467,7 @@ fn it_does_not_count_itself(server: &Server) -> Result<(), Failure> {
     last.require(first.answer.body == last.answer.body, expected, got)
 }
 
-/// The first line that is another one: what it was, and what it is.
+/// The first line that differs, before and now.
 fn first_difference(before: &[u8], now: &[u8]) -> String {
     let [before, now] = [before, now].map(String::from_utf8_lossy);
     let pairs = before.lines().map(Some).chain([None]).zip(now.lines().map(Some).chain([None]));
@@ -502,7 +502,7 @@ fn head_and_post(server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A little of everything, in an order that is not that of the alphabet.
+/// A few requests of every kind, not in alphabetical order.
 fn traffic(visit: &mut Visit<'_>) -> Result<(), Failure> {
     for (method, target) in [
         ("PUT", "/echo"),
@@ -522,7 +522,7 @@ fn traffic(visit: &mut Visit<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks again and again, on a new connection whenever the server has closed the old one.
+/// Sends requests again and again, on a new connection whenever the server has closed the old one.
 struct Asker<'a> {
     server: &'a Server,
     patience: Duration,

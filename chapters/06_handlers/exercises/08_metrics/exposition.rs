@@ -1,4 +1,4 @@
-//! Reads the text format of Prometheus, version 0.0.4, as strictly as it is written down.
+//! A strict parser for the text format of Prometheus, version 0.0.4.
 //!
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details>
 
@@ -13,14 +13,14 @@ pub(crate) struct Family {
     pub(crate) kind: String,
     pub(crate) help: String,
     pub(crate) samples: Vec<Sample>,
-    /// The names and labels of `samples`. A page may have thousands, and each is looked for in all others.
+    /// The names and labels of `samples`. A page may have thousands, and each must be unique.
     series: HashSet<(String, BTreeMap<String, String>)>,
 }
 
 /// One line with a value.
 #[derive(Debug)]
 pub(crate) struct Sample {
-    /// That of the family, for a histogram with `_bucket`, `_sum` or `_count` behind it.
+    /// The name of the family, for a histogram with the suffix `_bucket`, `_sum` or `_count`.
     pub(crate) name: String,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) value: f64,
@@ -28,7 +28,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// The value of a label. One that is empty is as good as none.
+    /// The value of a label. An empty value is equivalent to a missing label.
     pub(crate) fn label(&self, name: &str) -> &str {
         self.labels.get(name).map_or("", String::as_str)
     }
@@ -45,7 +45,7 @@ impl fmt::Display for Sample {
     }
 }
 
-/// What is wrong with a page.
+/// The error in a page.
 #[derive(Debug)]
 pub(crate) struct Invalid {
     pub(crate) expected: String,
@@ -83,7 +83,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Family>, Invalid> {
     Ok(families)
 }
 
-/// `# HELP name text` or `# TYPE name kind`; anything else behind a `#` is a comment for people.
+/// `# HELP name text` or `# TYPE name kind`; anything else after a `#` is a comment.
 fn read_comment(comment: &str, line: &str, families: &mut Vec<Family>) -> Result<(), Invalid> {
     let (keyword, rest) = split_word(comment);
     if !["HELP", "TYPE"].contains(&keyword) {
@@ -186,7 +186,8 @@ fn read_sample(line: &str, families: &mut [Family]) -> Result<(), Invalid> {
 
 type Labels = BTreeMap<String, String>;
 
-/// What stands behind the brace, and what stands behind the closing one.
+/// Parses the text after the opening brace. Returns the labels and the text after the closing
+/// brace.
 fn read_labels<'a>(mut rest: &'a str, line: &str) -> Result<(Labels, &'a str), Invalid> {
     let mut labels = BTreeMap::new();
     loop {
@@ -217,7 +218,7 @@ fn read_labels<'a>(mut rest: &'a str, line: &str) -> Result<(Labels, &'a str), I
     }
 }
 
-/// A value up to its closing quote, with `\\`, `\"` and `\n` read as what they stand for.
+/// A value up to its closing quote, with the escapes `\\`, `\"` and `\n` decoded.
 fn read_quoted<'a>(text: &'a str, line: &str) -> Result<(String, &'a str), Invalid> {
     let mut value = String::new();
     let mut characters = text.chars();
@@ -236,13 +237,13 @@ fn read_quoted<'a>(text: &'a str, line: &str) -> Result<(String, &'a str), Inval
     invalid("a quote at the end of a label's value", line)
 }
 
-/// A number as Go writes it.
+/// A number in Go's format.
 pub(crate) fn number(text: &str) -> Option<f64> {
     match text {
         "+Inf" => Some(f64::INFINITY),
         "-Inf" => Some(f64::NEG_INFINITY),
         "NaN" => Some(f64::NAN),
-        // Rust would also read `inf` and `nan` in any spelling.
+        // Rust would also parse `inf` and `nan` in any spelling.
         _ if text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte)) => {
             text.parse().ok()
         }
@@ -256,7 +257,7 @@ fn split_word(text: &str) -> (&str, &str) {
     (word, rest.trim_start_matches([' ', '\t']))
 }
 
-/// A metric's name may have colons, a label's may not.
+/// The name of a metric may contain colons, and that of a label may not.
 fn is_name(name: &str, is_metric: bool) -> bool {
     !name.is_empty()
         && !name.starts_with(|it: char| it.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! The page `/metrics`, and what can be asked of it.
+//! The page `/metrics`, and the requirements for it.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -14,22 +14,23 @@ pub(super) const DURATION: &str = "http_request_duration_seconds";
 
 pub(super) const FORMAT: &str = "Prometheus, Exposition formats (Text format details)";
 
-/// More lines than this are counted in a message, not shown. A route has 14 in its histogram.
+/// The maximum number of lines that a message shows. Further lines are only counted. A route has 14
+/// in its histogram.
 const MOST_LINES: usize = 16;
 
-/// So much a sum may be off, for who writes it with few digits.
+/// The tolerance for a sum that is written with few digits.
 const ROUNDED: Duration = Duration::from_millis(1);
 
-/// What `/metrics` said at one time.
+/// The contents of `/metrics` at one time.
 pub(super) struct Page {
     pub(super) answer: Answer,
     pub(super) families: Vec<Family>,
-    /// What was asked before, in words.
+    /// The requests before it, in words.
     asked: String,
 }
 
 impl Page {
-    /// Asks for the page, which must be well-formed. `asked` is what was asked before.
+    /// Requests the page, which must be well-formed. `asked` describes the requests before it.
     pub(super) fn of(server: &Server, asked: String) -> Result<Page, Failure> {
         let answer = server.get("/metrics")?;
         answer.status(200)?;
@@ -55,8 +56,8 @@ impl Page {
         if holds { Ok(()) } else { Err(self.failure(expected, got)) }
     }
 
-    /// A failure that says what was asked before. It does not show the page, which may be long: the lines that
-    /// matter are in `got`.
+    /// A failure that names the requests before it. It does not show the page, which may be long: the relevant
+    /// lines are in `got`.
     pub(super) fn failure(&self, expected: impl Display, got: impl Display) -> Failure {
         let after = if self.asked.is_empty() { "" } else { "\nafter: " };
         let failure = self.answer.failure(format!("{expected}{after}{}", self.asked), got);
@@ -84,7 +85,7 @@ impl Page {
         self.samples().filter(|it| it.name == REQUESTS)
     }
 
-    /// The lines of a route whose names begin like this, as they stand on the page.
+    /// The lines of a route whose names begin like this, as they are on the page.
     pub(super) fn lines(&self, name: &str, route: &str) -> String {
         let ours = |it: &&Sample| it.name.starts_with(name) && it.label("route") == route;
         let lines = listed(self.samples().filter(ours));
@@ -115,7 +116,7 @@ impl Page {
         self.require(right, expected, got)
     }
 
-    /// There must be so many series of the counter.
+    /// The counter must have `count` series.
     pub(super) fn has_series(&self, count: usize) -> Result<(), Failure> {
         self.family(REQUESTS)?;
         let expected = format!("{count} series of {REQUESTS}");
@@ -148,7 +149,7 @@ impl Page {
         found.ok_or_else(|| self.failure(expected, self.lines(DURATION, route)))
     }
 
-    /// So many requests with this route must have been timed.
+    /// `count` requests with this route must have been timed.
     pub(super) fn has_timed(&self, route: &str, count: u32) -> Result<(), Failure> {
         let found = self.duration("count", route)?;
         let name = format!("{DURATION}_count");
@@ -156,7 +157,7 @@ impl Page {
         self.require(is(found, count), expected, self.lines(&name, route))
     }
 
-    /// The buckets of a route in the order of the page: the upper end, and the line.
+    /// The buckets of a route in the order of the page: the upper bound, and the line.
     pub(super) fn buckets(&self, route: &str) -> Result<Vec<(f64, &Sample)>, Failure> {
         let name = format!("{DURATION}_bucket");
         let all = self.family(DURATION)?.samples.iter();
@@ -169,14 +170,14 @@ impl Page {
         .collect()
     }
 
-    /// Each bucket of the route must have all requests that the client has waited for no longer than its end,
-    /// and none that has slept for longer.
+    /// Each bucket of the route must count all requests for which the client has waited no longer than its
+    /// bound, and none whose handler has slept longer.
     pub(super) fn buckets_have(&self, route: &str, times: &[Timed]) -> Result<(), Failure> {
         for (end, bucket) in self.buckets(route)? {
             let count = |it: &dyn Fn(&&Timed) -> bool| times.iter().filter(it).count();
             let surely = count(&|it| it.most.as_secs_f64() <= end);
             let perhaps = count(&|it| it.least.as_secs_f64() <= end);
-            // A number of requests is exact as a float.
+            // A float represents such a count exactly.
             let right = (0..=perhaps).skip(surely).any(|it| is(bucket.value, number(it)));
             let range = if surely == perhaps {
                 surely.to_string()
@@ -194,8 +195,8 @@ impl Page {
         Ok(())
     }
 
-    /// The sum of the route must be no less than all requests have slept, and no more than the client has waited
-    /// for them.
+    /// The sum of the route must be at least the time that the handlers have slept, and at most the time that
+    /// the client has waited.
     pub(super) fn sum_is_of(&self, route: &str, times: &[Timed]) -> Result<(), Failure> {
         let sum = self.duration("sum", route)?;
         let least: Duration = times.iter().map(|it| it.least).sum();

@@ -1,4 +1,4 @@
-//! A visit to the server: what was asked of it, on which everything depends that its page must say.
+//! A visit to the server: the requests sent to it, which determine the expected page.
 
 use std::time::{Duration, Instant};
 
@@ -6,21 +6,21 @@ use wire::exercise::{Answer, Failure, Server};
 
 use super::page::Page;
 
-/// More requests than this are counted in a message, not listed.
+/// The maximum number of requests that a message lists. Further ones are only counted.
 const MOST_LISTED: usize = 12;
 
-/// Asks, and keeps a list of what it has asked.
+/// Sends requests, and keeps a list of them.
 pub(super) struct Visit<'a> {
     server: &'a Server,
     asked: Vec<String>,
 }
 
-/// A request, and two times between which the one must lie that the server has measured.
+/// A request, and the two bounds of the time that the server must have measured.
 pub(super) struct Timed {
     pub(super) target: String,
-    /// So long the handler sleeps.
+    /// The time that the handler sleeps.
     pub(super) least: Duration,
-    /// So long the client has waited.
+    /// The time that the client has waited.
     pub(super) most: Duration,
 }
 
@@ -44,12 +44,12 @@ impl<'a> Visit<'a> {
         self.server.ask(method, target, fields, body)
     }
 
-    /// Adds to the list what was asked by others, or too often for a list.
+    /// Adds to the list requests of others, or requests that are too many for a list.
     pub(super) fn note(&mut self, asked: impl Into<String>) {
         self.asked.push(asked.into());
     }
 
-    /// What `/metrics` says now.
+    /// The current contents of `/metrics`.
     pub(super) fn page(&self) -> Result<Page, Failure> {
         Page::of(self.server, self.asked())
     }
@@ -73,7 +73,7 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// A GET that must be 200, and how long it took. `least` is what its handler sleeps.
+/// A GET that must be 200, and how long it took. `least` is the time that its handler sleeps.
 pub(super) fn timed(server: &Server, target: &str, least: Duration) -> Result<Timed, Failure> {
     let mut connection = server.connect()?;
     connection.client().set_patience(Duration::from_secs(15));
@@ -84,13 +84,13 @@ pub(super) fn timed(server: &Server, target: &str, least: Duration) -> Result<Ti
     Ok(Timed { target: target.to_string(), least, most })
 }
 
-/// `/slow`, for so many milliseconds.
+/// A request for `/slow` with `milliseconds`.
 pub(super) fn slow(server: &Server, milliseconds: u64) -> Result<Timed, Failure> {
     let target = format!("/slow?ms={milliseconds}");
     timed(server, &target, Duration::from_millis(milliseconds))
 }
 
-/// What the client has waited: `0.301 s for /slow?ms=300`.
+/// The times that the client has waited: `0.301 s for /slow?ms=300`.
 pub(super) fn waited(times: &[Timed]) -> String {
     let one = |it: &Timed| format!("{:.4} s for {}", it.most.as_secs_f64(), it.target);
     times.iter().map(one).collect::<Vec<_>>().join(", ")

@@ -1,12 +1,12 @@
-//! What a response must be: from the cache, or from the handler.
+//! Requirements for a response: from the cache, or from the handler.
 
 use wire::exercise::{Answer, Failure};
 
-/// What is another one on every connection, or in every response.
+/// The fields that differ on every connection, or in every response.
 const NOT_COMPARED: [&str; 6] =
     ["age", "x-cache", "x-request-id", "connection", "content-length", "transfer-encoding"];
 
-/// It must come from the cache.
+/// The response must come from the cache.
 pub(super) fn hit(answer: &Answer) -> Result<&Answer, Failure> {
     answer.status(200)?.field("X-Cache", "HIT")?;
     let age = answer.field_or("Age");
@@ -15,7 +15,7 @@ pub(super) fn hit(answer: &Answer) -> Result<&Answer, Failure> {
     Ok(answer)
 }
 
-/// It must come from the cache, and be the one with this count.
+/// The response must come from the cache, and have this count.
 pub(super) fn same(answer: &Answer, kept: u64) -> Result<(), Failure> {
     hit(answer)?;
     let count = count(answer)?;
@@ -23,14 +23,14 @@ pub(super) fn same(answer: &Answer, kept: u64) -> Result<(), Failure> {
     answer.require(count == kept, expected, format!("a count of {count}"))
 }
 
-/// It must come from the handler, and so have a higher count than another response.
+/// The response must come from the handler, and so have a higher count than another response.
 pub(super) fn another(answer: &Answer, than: u64) -> Result<&Answer, Failure> {
     answer.status(200)?;
     never(answer, than)?;
     Ok(answer)
 }
 
-/// The same, whatever its status: MISS and BYPASS are equally right.
+/// Like [`another`], but MISS and BYPASS are both right.
 pub(super) fn never(answer: &Answer, than: u64) -> Result<(), Failure> {
     let words = ["MISS", "BYPASS"];
     let word = answer.field_or("X-Cache");

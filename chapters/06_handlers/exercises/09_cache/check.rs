@@ -1,4 +1,5 @@
-//! Exercise 9: does the cache give what it may give, to whom it may give it, for as long as it may?
+//! Exercise 9: does the cache reuse responses only for the clients, and only for the time, for
+//! which it may?
 
 mod answers;
 mod many;
@@ -149,7 +150,7 @@ fn the_second_is_a_hit(server: &Server) -> Result<(), Failure> {
     let target = "/counter?ttl=60&field=X-Own:one&field=X-Own:two";
     let first = server.get(target)?;
     first.status(200)?.field("X-Cache", "MISS")?.no_field("Age")?;
-    // So that a Date of its own would be another one.
+    // So that a newly generated Date would differ.
     thread::sleep(Duration::from_millis(1100));
     let second = server.get(target)?;
     hit(&second)?.body(&first.body)?;
@@ -164,7 +165,7 @@ fn the_second_is_a_hit(server: &Server) -> Result<(), Failure> {
     got.sort();
     second.require(expected == got, expected.join(" | "), got.join(" | "))?;
     made_just_now(server)?;
-    // A file comes from elsewhere than memory.
+    // The body of a file is not in memory.
     for target in ["/static/hello.txt", "/static/style.css"] {
         let first = server.get(target)?;
         first.status(200)?.field("X-Cache", "MISS")?;
@@ -173,7 +174,7 @@ fn the_second_is_a_hit(server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Nothing is a second old at once. It may look so if the clock has just ticked, but not each time.
+/// No response is a second old at once. At the end of a second it may seem so, but not each time.
 fn made_just_now(server: &Server) -> Result<(), Failure> {
     for number in 0.. {
         let target = format!("/counter?ttl=60&now={number}");
@@ -220,7 +221,7 @@ fn age_goes_on(server: &Server) -> Result<(), Failure> {
     second.require(is_right, "one Age, of 59 seconds and what has passed", ages.join(" | "))?;
     thread::sleep(Duration::from_millis(1100));
     server.get(short)?.status(200)?.field("X-Cache", "MISS")?;
-    // What is too old already is no use to anybody.
+    // A response that is already stale is not reused.
     let old = "/counter?ttl=60&field=Age:60";
     let first = server.get(old)?;
     never(&server.get(old)?, count(&first)?)
@@ -271,7 +272,7 @@ fn vary_separates(server: &Server) -> Result<(), Failure> {
             counts.push(count(answer.status(200)?.field("X-Cache", "MISS")?)?);
         }
         for (fields, count) in clients.into_iter().zip(counts) {
-            // What Vary does not name tells nobody apart.
+            // A field that Vary does not list does not select a response.
             let fields = [fields, &[("User-Agent", "another")]].concat();
             same(&server.ask("GET", &target, &fields, b"")?, count)?;
         }
@@ -301,7 +302,7 @@ fn gzip_and_plain(server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The content, if the client can read it that has sent these fields.
+/// The decoded content, if a client that has sent these fields can decode it.
 fn readable(answer: &Answer, fields: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
     if fields.is_empty() {
         answer.no_field("Content-Encoding")?;
@@ -363,7 +364,7 @@ fn authorization(server: &Server) -> Result<(), Failure> {
     let ask = |target: &str, who: &str| {
         server.ask("GET", target, &[("Authorization", &format!("Bearer {who}"))], b"")
     };
-    // To one, and then to another, to the same, and to nobody in particular.
+    // For one user, for another, for the first again, and without credentials.
     let target = "/counter?ttl=60";
     let ada = count(ask(target, "ada")?.status(200)?)?;
     let bob = ask(target, "bob")?;
@@ -371,7 +372,7 @@ fn authorization(server: &Server) -> Result<(), Failure> {
     never(&ask(target, "ada")?, ada)?;
     let nobody = server.get(target)?;
     another(&nobody, count(&bob)?)?.field("X-Cache", "MISS")?;
-    // What nobody in particular gets may not be what ada would get.
+    // The response without credentials may differ from the one for ada.
     never(&ask(target, "ada")?, count(&nobody)?)?;
     same(&server.get(target)?, count(&nobody)?)?;
     for control in ["public", "s-maxage=60"] {
@@ -406,20 +407,20 @@ fn some_go_by(server: &Server) -> Result<(), Failure> {
     let again = server.ask("GET", target, &[("Cache-Control", "no-store")], b"")?;
     another(&again, count(&first)?)?.field("X-Cache", "BYPASS")?;
     same(&server.get(target)?, count(&first)?)?;
-    // Whether the handler sends a part is its own business; the cache keeps neither.
+    // The handler may send a part or the whole, and the cache stores neither.
     let part = [("Range", "bytes=0-3")];
     let file = "/static/hello.txt";
     server.ask("GET", file, &part, b"")?.field("X-Cache", "BYPASS")?;
     server.get(file)?.status(200)?.field("X-Cache", "MISS")?;
     server.ask("GET", file, &part, b"")?.field("X-Cache", "BYPASS")?;
-    // Nobody knows what content means in a GET, and the key does not have it.
+    // Content in a GET has no defined semantics, and the key does not cover it.
     let content = "/counter?ttl=60&c=1";
     let first = server.ask("GET", content, &[], b"x")?;
     first.status(200)?.field("X-Cache", "BYPASS")?;
     let plain = server.get(content)?;
     another(&plain, count(&first)?)?.field("X-Cache", "MISS")?;
     another(&server.ask("GET", content, &[], b"x")?, count(&plain)?)?.field("X-Cache", "BYPASS")?;
-    // The response to a POST is of no use to a GET.
+    // The response to a POST must not be reused for a GET.
     let post = server.ask("POST", "/counter?ttl=60&p=1", &[], b"")?;
     post.status(200)?.field("X-Cache", "BYPASS")?;
     another(&server.get("/counter?ttl=60&p=1")?, count(&post)?)?;
@@ -506,7 +507,7 @@ fn changes_drop_entries(server: &Server) -> Result<(), Failure> {
             server.get(target)?.status(200)?.field("X-Cache", "MISS")?;
         }
     }
-    // Another path has nothing to do with it.
+    // Another path is not affected.
     hit(&server.get("/static/hello.txt")?)?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use wire::exercise::{Answer, Connection, Failure, Server};
 
 use super::answers::{count, hit, never, same};
 
-/// Eight clients are more than the server has workers, so some wait for their turn.
+/// Eight clients are more than the server has workers, so some have to wait.
 const TURN: Duration = Duration::from_secs(15);
 
 pub(super) fn the_oldest_of_many_goes(server: &Server) -> Result<(), Failure> {
@@ -16,14 +16,14 @@ pub(super) fn the_oldest_of_many_goes(server: &Server) -> Result<(), Failure> {
     for number in 0..128 {
         client.get(&target(number))?.status(200)?.field("X-Cache", "MISS")?;
     }
-    // The first is used again, so the second is now the one that was not used for longest.
+    // The first is used again, so the second is now the least recently used.
     hit(&client.get(&target(0))?)?;
     client.get(&target(128))?.status(200)?.field("X-Cache", "MISS")?;
     for number in [0, 2, 3, 64, 127, 128] {
         hit(&client.get(&target(number))?)?;
     }
     client.get(&target(1))?.status(200)?.field("X-Cache", "MISS")?;
-    // And with that the fifth has gone: the third and the fourth have just been used.
+    // So the fifth was evicted: the third and the fourth have just been used.
     client.get(&target(4))?.status(200)?.field("X-Cache", "MISS")?;
     Ok(())
 }
@@ -65,7 +65,7 @@ pub(super) fn nobody_waits_for_a_handler(server: &Server) -> Result<(), Failure>
         let took = start.elapsed();
         let expected = "two responses at once, while a handler is busy with another request";
         made.require(took < SOON, expected, format!("responses after {took:.1?}"))?;
-        // A check that panics is a failure of ours, not of the learner.
+        // A panic here is a bug of the check, not of the solution.
         slow.join().expect("no check panics")
     })
 }
@@ -74,12 +74,12 @@ pub(super) fn changes_elsewhere_do_not_matter(server: &Server) -> Result<(), Fai
     let slow = "/counter?ttl=60&ms=2000";
     thread::scope(|scope| {
         let made = scope.spawn(|| server.get(slow)?.status(200).map(drop));
-        // In the middle of it, as far as one can tell from outside.
+        // Probably while the response is being generated; a client cannot know.
         for _ in 0..4 {
             thread::sleep(Duration::from_millis(300));
             server.ask("POST", "/echo", &[], b"x")?.status(200)?;
         }
-        // A check that panics is a failure of ours, not of the learner.
+        // A panic here is a bug of the check, not of the solution.
         made.join().expect("no check panics")
     })?;
     hit(&server.get(slow)?)?;
@@ -99,7 +99,7 @@ pub(super) fn eight_threads(server: &Server) -> Result<(), Failure> {
             for number in 0..100 {
                 let (target, count) = &counts[(thread + number) % counts.len()];
                 same(&client.get(target)?, *count)?;
-                // What others keep meanwhile is not in the way.
+                // Entries of other clients must not interfere.
                 let own = format!("/counter?ttl=600&t={thread}&n={}", number / 20);
                 client.get(&own)?.status(200)?;
             }
@@ -110,7 +110,7 @@ pub(super) fn eight_threads(server: &Server) -> Result<(), Failure> {
     })
 }
 
-/// Asks again and again, on a new connection whenever the server has closed the old one.
+/// Sends requests again and again, on a new connection whenever the server has closed the old one.
 struct Asker<'a> {
     pub(super) server: &'a Server,
     pub(super) connection: Connection<'a>,
