@@ -2,7 +2,9 @@
 //! connections.
 
 mod acceptor;
+mod client;
 mod engine;
+mod handle;
 mod predict_blocking;
 mod rejections;
 
@@ -10,21 +12,22 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::core::listener::BindError;
 use crate::core::stderr::{self, log_stderr};
 use crate::core::sync::lock;
 use crate::core::worker_pool::{PoolConfig, Workers};
-use crate::core::{ConnectionTable, Interest, Listener, MemoryBudget, Poll, Poller, UploadSlots};
+use crate::core::{ConnectionTable, Interest, Listener, Poll, Poller};
 use crate::http::Handler;
 use crate::http::limits::{LONGEST, Limits};
 use crate::http::path_prefix::PathPrefix;
 use engine::{Engine, LISTENER};
+use handle::ServerShared;
+pub use handle::{ServerHandle, Statistics};
 pub use predict_blocking::predict_blocking;
-use rejections::{RejectionLog, Rejections};
 
 /// The interval at which a graceful shutdown checks whether all connections have ended.
 const TICK: Duration = Duration::from_millis(5);
@@ -55,46 +58,7 @@ pub struct Server {
     always: Vec<PathPrefix>,
     stop_delay: Duration,
     drain: Duration,
-    rejection_log: RejectionLog,
     shared: Arc<ServerShared>,
-}
-
-/// The state that the server and its handles share.
-#[derive(Debug, Default)]
-struct ServerShared {
-    /// The number of shutdown requests so far. The second request ends the wait for connections.
-    asked: AtomicUsize,
-    /// Whether a shutdown has been requested. From then on, every response is the last one on its
-    /// connection.
-    is_stopping: AtomicBool,
-    changed: Condvar,
-    lock: Mutex<()>,
-    counters: Counters,
-    memory: MemoryBudget,
-    uploads: UploadSlots,
-    rejections: Rejections,
-}
-
-/// The server's counters, which all threads share.
-#[derive(Debug, Default)]
-struct Counters {
-    connections: AtomicU64,
-    open: AtomicUsize,
-    refused: AtomicU64,
-    timed_out: AtomicU64,
-}
-
-/// The current state of a server, and its counters so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Statistics {
-    /// The number of connections that are open.
-    pub open: usize,
-    /// The number of connections that have been accepted.
-    pub accepted: u64,
-    /// The number of connections that were rejected because a limit on connections was reached.
-    pub refused: u64,
-    /// The number of connections that a deadline has ended.
-    pub timed_out: u64,
 }
 
 impl Server {
@@ -112,7 +76,6 @@ impl Server {
             always: Vec::new(),
             stop_delay: Duration::ZERO,
             drain: Duration::from_secs(10),
-            rejection_log: RejectionLog::new(|line| log_stderr(line)),
             shared: Arc::default(),
         })
     }
@@ -156,13 +119,6 @@ impl Server {
         Server { drain: drain.min(LONGEST), ..self }
     }
 
-    /// Sets the function that writes a line about each request or connection that the server itself
-    /// rejects, at most ten lines in a second, without line ends. The default is standard error.
-    /// The threads that serve clients call the function, so it should not block.
-    pub fn with_rejection_log(self, log: impl Fn(&str) + Send + Sync + 'static) -> Server {
-        Server { rejection_log: RejectionLog::new(log), ..self }
-    }
-
     /// Serves requests below this path even when every worker is in a handler that blocks and all
     /// other requests are rejected with 503. This is for health checks, whose handlers do not
     /// block.
@@ -189,48 +145,35 @@ impl Server {
     /// Returns an error when the process has no threads or file descriptors left for the engine.
     pub fn run(self, handler: impl Handler) -> io::Result<usize> {
         stderr::write_in_background();
-        let Server {
-            listener,
-            limits,
-            size,
-            clients,
-            always,
-            stop_delay,
-            drain,
-            rejection_log,
-            shared,
-        } = self;
-        shared.uploads.set_count(size.upload_slots());
+        let shared = self.shared;
+        shared.uploads.set_count(self.size.upload_slots());
         let poller = Arc::new(Poller::new()?);
-        poller.add(listener.listen_socket(), LISTENER, Interest::Read)?;
+        poller.add(self.listener.listen_socket(), LISTENER, Interest::Read)?;
         let engine = Arc::new(Engine {
             handler: Box::new(handler),
-            limits,
-            clients,
-            always,
+            limits: self.limits,
+            clients: self.clients,
+            always: self.always,
             poller: Arc::clone(&poller),
-            connections: ConnectionTable::new(clients.total),
-            listener: Mutex::new(Some(listener)),
+            connections: ConnectionTable::new(self.clients.total),
+            listener: Mutex::new(Some(self.listener)),
             backoff_until: Mutex::new(None),
             spare_fd: Mutex::new(File::open("/dev/null").ok()),
             by_address: Mutex::new(HashMap::new()),
             closes_idle: AtomicBool::new(false),
-            rejection_log,
-            uploads: shared.uploads.clone(),
             queue: Mutex::default(),
             shared: Arc::clone(&shared),
         });
-        let workers = Workers::start(size, poller, Arc::clone(&engine))?;
-        shared.wait_until_asked(1, None);
+        let workers = Workers::start(self.size, poller, Arc::clone(&engine))?;
+        shared.wait_until_asked(1, Duration::MAX);
         // By now every response is the last one on its connection, and new clients are still
-        // accepted. A delay whose end the clock cannot represent ends only at the next request to
-        // stop.
-        shared.wait_until_asked(2, Instant::now().checked_add(stop_delay));
+        // accepted.
+        shared.wait_until_asked(2, self.stop_delay);
 
         // From now on no new clients are accepted, but those already in the accept queue are
         // served.
         engine.stop_listening();
-        drain_connections(&engine, &shared, drain);
+        drain_connections(&engine, &shared, self.drain);
         // Three groups are counted, and no connection is in two of them: connections that are
         // parked now, connections whose handler does not return, and connections that a step has
         // parked since `abort_all`.
@@ -248,115 +191,10 @@ impl Server {
 fn drain_connections(engine: &Engine, shared: &ServerShared, drain: Duration) {
     engine.closes_idle.store(true, Ordering::Release);
     let deadline = Instant::now() + drain;
-    while !engine.connections.is_empty()
-        && Instant::now() < deadline
-        && shared.asked.load(Ordering::Acquire) < 2
-    {
+    while !engine.connections.is_empty() && Instant::now() < deadline {
         engine.end_idle();
-        shared.wait_until_asked(2, Some(Instant::now() + TICK));
-    }
-}
-
-impl ServerShared {
-    /// Waits until shutdown has been requested `times` times, or until `end`.
-    fn wait_until_asked(&self, times: usize, end: Option<Instant>) {
-        let mut guard = lock(&self.lock);
-        while self.asked.load(Ordering::Acquire) < times {
-            guard = match end {
-                None => self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner),
-                Some(end) => {
-                    // A spurious wake-up is possible, so the clock decides.
-                    let left = end.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return;
-                    }
-                    let waited = self.changed.wait_timeout(guard, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+        if shared.wait_until_asked(2, TICK) {
+            break;
         }
-    }
-
-    fn statistics(&self) -> Statistics {
-        let Counters { connections, open, refused, timed_out } = &self.counters;
-        Statistics {
-            open: open.load(Ordering::Relaxed),
-            accepted: connections.load(Ordering::Relaxed),
-            refused: refused.load(Ordering::Relaxed),
-            timed_out: timed_out.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// A handle that stops a server and reads its statistics, from any thread.
-#[derive(Debug, Clone)]
-pub struct ServerHandle {
-    address: SocketAddr,
-    shared: Arc<ServerShared>,
-}
-
-impl ServerHandle {
-    /// Returns the address that clients connect to.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Requests a shutdown and returns at once. A second call ends the wait for requests in
-    /// progress and aborts them.
-    pub fn shutdown(&self) {
-        let _guard = lock(&self.shared.lock);
-        self.shared.is_stopping.store(true, Ordering::Release);
-        self.shared.asked.fetch_add(1, Ordering::AcqRel);
-        self.shared.changed.notify_all();
-    }
-
-    /// Returns whether a shutdown has been requested. Connections in progress are still served.
-    pub fn is_stopping(&self) -> bool {
-        self.shared.is_stopping.load(Ordering::Acquire)
-    }
-
-    /// Returns the memory budget, which counts the bytes held for clients.
-    pub fn memory(&self) -> &MemoryBudget {
-        &self.shared.memory
-    }
-
-    /// Returns the upload slots, all of which are available to the clients of the running server.
-    pub fn uploads(&self) -> &UploadSlots {
-        &self.shared.uploads
-    }
-
-    /// Returns the number of requests and connections that the server itself has rejected, by
-    /// reason, in alphabetical order.
-    pub fn rejections(&self) -> Vec<(&'static str, u64)> {
-        self.shared.rejections.by_reason()
-    }
-
-    /// Returns the current state of the server, and its counters so far.
-    pub fn statistics(&self) -> Statistics {
-        self.shared.statistics()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::thread;
-
-    #[test]
-    fn a_spurious_wake_up_does_not_end_a_wait() {
-        let shared = ServerShared::default();
-        let is_over = AtomicBool::new(false);
-        let end = Instant::now() + Duration::from_millis(50);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                while !is_over.load(Ordering::Acquire) {
-                    shared.changed.notify_all();
-                    thread::yield_now();
-                }
-            });
-            shared.wait_until_asked(1, Some(end));
-            is_over.store(true, Ordering::Release);
-        });
-        assert!(Instant::now() >= end);
     }
 }

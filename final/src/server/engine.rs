@@ -10,19 +10,17 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::rejections::RejectionLog;
+pub(super) use super::client::{Client, ConnectionGuard};
 use super::{ConnectionLimits, ServerShared, lock};
 use crate::core::admission::Admission;
 use crate::core::stderr::log_stderr;
 use crate::core::worker_pool::Work;
-use crate::core::{
-    Connection, ConnectionTable, Fill, Interest, Listener, Poll, Poller, Token, UploadSlots,
-};
+use crate::core::{ConnectionTable, Interest, Listener, Poll, Poller, Token};
 use crate::http::Handler;
 use crate::http::context::Context;
-use crate::http::exchange::{Exchange, Scratch};
+use crate::http::exchange::Scratch;
 use crate::http::limits::Limits;
 use crate::http::path_prefix::PathPrefix;
 use crate::http::rejection::Rejection;
@@ -30,39 +28,6 @@ use crate::http::step::AfterStep;
 
 /// The token of the listening socket in the poller. No slot of the connection table has this token.
 pub(super) const LISTENER: Token = Token(u64::MAX - 1);
-
-/// The time that a new connection may wait for its first request during a graceful shutdown. A
-/// client connects because it has a request to send, which takes a moment to arrive. Without a
-/// response, a proxy would have no sign whether the request is safe to retry.
-const FIRST_REQUEST: Duration = Duration::from_secs(1);
-
-/// A connection, with the engine's state for it.
-pub(super) struct Client {
-    pub(super) connection: Connection,
-    pub(super) exchange: Exchange,
-    pub(super) accepted: Instant,
-    /// The interest for which the connection is registered with the poller, if it is registered.
-    pub(super) listed: Option<Interest>,
-}
-
-impl Client {
-    /// Returns whether no request is in progress, and no first request is expected soon.
-    fn may_be_closed(&self) -> bool {
-        let is_new = !self.exchange.has_responded() && self.accepted.elapsed() < FIRST_REQUEST;
-        self.exchange.is_idle() && !is_new
-    }
-
-    /// Returns whether the client would lose a request or a response if the connection were closed
-    /// now.
-    fn has_request_in_progress(&self) -> bool {
-        if self.exchange.is_idle() {
-            // A request may have arrived that no thread has read yet.
-            let mut first = Vec::with_capacity(1);
-            return matches!(self.connection.fill(&mut first), Ok(Fill::Bytes(_)));
-        }
-        !self.exchange.is_closing()
-    }
-}
 
 /// The state that all threads share.
 pub(super) struct Engine {
@@ -82,10 +47,6 @@ pub(super) struct Engine {
     /// Whether a connection ends when its step finds no request. It is true once the graceful
     /// shutdown has begun.
     pub(super) closes_idle: AtomicBool,
-    /// The function that writes a line about a rejection.
-    pub(super) rejection_log: RejectionLog,
-    /// The limit on how many large bodies handlers read at the same time.
-    pub(super) uploads: UploadSlots,
     /// The connections that wait for an upload slot, the longest wait first. An entry may be stale
     /// if its connection has ended.
     pub(super) queue: Mutex<VecDeque<(Token, IpAddr)>>,
@@ -99,11 +60,7 @@ impl Work for Engine {
         if token == LISTENER {
             self.accept(scratch, admission);
         } else if let Some(client) = self.connections.take(token) {
-            self.step(
-                ConnectionGuard { engine: self, token, client: Some(client) },
-                scratch,
-                admission,
-            );
+            self.step(self.guard(token, client), scratch, admission);
         }
         // If there is no connection to take, it has ended since the poller reported it, or another
         // thread owns it and runs a step for the pending wake-up.
@@ -125,11 +82,7 @@ impl Work for Engine {
     }
 
     fn tick(&self, now: Instant) {
-        self.shared
-            .rejections
-            .tick(now)
-            .into_iter()
-            .for_each(|line| self.rejection_log.write(&line));
+        self.shared.rejections.tick(now).into_iter().for_each(log_stderr);
         while let Some((token, client)) = self.connections.take_expired(now) {
             self.time_out(token, client);
         }
@@ -144,6 +97,10 @@ impl Work for Engine {
 }
 
 impl Engine {
+    fn guard(&self, token: Token, client: Box<Client>) -> ConnectionGuard<'_> {
+        ConnectionGuard { engine: self, token, client: Some(client) }
+    }
+
     /// Runs one step of a connection that this thread has taken, and then parks or closes the
     /// connection.
     pub(super) fn step(
@@ -157,7 +114,7 @@ impl Engine {
             handler: self.handler.as_ref(),
             limits: &self.limits,
             memory: &self.shared.memory,
-            uploads: &self.uploads,
+            uploads: &self.shared.uploads,
             sheds_load: admission == Admission::Shed,
             always: &self.always,
             is_stopping: &self.shared.is_stopping,
@@ -177,7 +134,7 @@ impl Engine {
                 if is_new {
                     let mut queue = lock(&self.queue);
                     queue.push_back((guard.token, client.connection.peer().ip()));
-                    self.uploads.set_queued(queue.len());
+                    self.shared.uploads.set_queued(queue.len());
                 }
                 guard.park_in_queue(deadline);
             }
@@ -200,7 +157,7 @@ impl Engine {
     /// its share already, and wakes that connection: its socket is writable, so the poller reports
     /// it. An entry whose connection has ended is dropped.
     fn wake_uploads(&self) {
-        if self.uploads.free() == 0 {
+        if self.shared.uploads.free() == 0 {
             return;
         }
         let mut queue = lock(&self.queue);
@@ -209,14 +166,14 @@ impl Engine {
             if !self.connections.is_current(token) {
                 return false;
             }
-            let Some(slot) = self.uploads.take_for_queued(address) else { return true };
+            let Some(slot) = self.shared.uploads.take_for_queued(address) else { return true };
             // If the connection is not in the table, a thread owns it, and may be about to park it.
             let Some(mut client) = self.connections.take(token) else { return true };
             client.exchange.leave_queue(slot);
-            woken.push(ConnectionGuard { engine: self, token, client: Some(client) });
+            woken.push(self.guard(token, client));
             false
         });
-        self.uploads.set_queued(queue.len());
+        self.shared.uploads.set_queued(queue.len());
         drop(queue);
         for mut guard in woken {
             guard.park(Interest::Write, Instant::now() + self.limits.write_time, false);
@@ -226,7 +183,7 @@ impl Engine {
     /// Ends the wait of a connection whose deadline has passed.
     pub(super) fn time_out(&self, token: Token, client: Box<Client>) {
         self.shared.counters.timed_out.fetch_add(1, Ordering::Relaxed);
-        let mut guard = ConnectionGuard { engine: self, token, client: Some(client) };
+        let mut guard = self.guard(token, client);
         let Some(client) = &mut guard.client else { return };
         let has_response = client.exchange.time_out();
         self.record_rejections(client);
@@ -246,7 +203,7 @@ impl Engine {
 
     pub(super) fn record_rejection(&self, peer: SocketAddr, rejection: &Rejection) {
         let lines = self.shared.rejections.record(peer, rejection, Instant::now());
-        lines.into_iter().flatten().for_each(|line| self.rejection_log.write(&line));
+        lines.into_iter().flatten().for_each(log_stderr);
     }
 
     /// Ends the idle connections, except new ones: see [`FIRST_REQUEST`]. An unread request may
@@ -254,8 +211,8 @@ impl Engine {
     /// finds no request is the last one.
     pub(super) fn end_idle(&self) {
         for (token, client) in self.connections.take_all(|client| client.may_be_closed()) {
-            let mut guard = ConnectionGuard { engine: self, token, client: Some(client) };
-            guard.park(Interest::Write, Instant::now() + self.limits.idle_time, false);
+            let deadline = Instant::now() + self.limits.idle_time;
+            self.guard(token, client).park(Interest::Write, deadline, false);
         }
     }
 
@@ -264,83 +221,19 @@ impl Engine {
         let clients = self.connections.take_all(|_| true);
         let aborted = clients.iter().filter(|(_, client)| client.has_request_in_progress()).count();
         for (token, client) in clients {
-            drop(ConnectionGuard { engine: self, token, client: Some(client) });
+            drop(self.guard(token, client));
         }
         aborted
     }
 }
 
-/// A connection that a thread has taken out of its slot. Unless it has been parked again, dropping
-/// the guard closes the connection and frees the slot, even after a panic.
-pub(super) struct ConnectionGuard<'a> {
-    pub(super) engine: &'a Engine,
-    pub(super) token: Token,
-    pub(super) client: Option<Box<Client>>,
-}
-
-impl ConnectionGuard<'_> {
-    /// Parks the connection until its socket is ready. With `again`, this includes readiness that
-    /// an edge-triggered poller has already reported, so the socket is armed again.
-    pub(super) fn park(&mut self, interest: Interest, deadline: Instant, again: bool) {
-        let Some(mut client) = self.client.take() else { return };
-        let (poller, token) = (&self.engine.poller, self.token);
-        let before = client.listed.replace(interest);
-        let parked = self.engine.connections.park(token, client, deadline, |client, notified| {
-            let socket = client.connection.stream();
-            let stays_armed = Poller::EDGE_TRIGGERED && !again && !notified;
-            match (before, interest) {
-                (None, _) => poller.add(socket, token, interest),
-                // This is the usual case, which needs no system call: the poller reports the next
-                // change.
-                (Some(Interest::Read), Interest::Read) if stays_armed => Ok(()),
-                _ => poller.arm(socket, token, interest),
-            }
-        });
-        if let Err((client, error)) = parked {
-            log_stderr(format_args!("{}: {error}", client.connection.peer()));
-            self.client = Some(client);
-        }
-    }
-}
-
-impl ConnectionGuard<'_> {
-    /// Parks the connection until it gets an upload slot. Bytes that arrive meanwhile stay unread,
-    /// so the socket is not armed: a level-triggered poller would report the same bytes again and
-    /// again.
-    fn park_in_queue(&mut self, deadline: Instant) {
-        let Some(mut client) = self.client.take() else { return };
-        let (poller, token) = (&self.engine.poller, self.token);
-        let is_listed = client.listed.is_some();
-        client.listed.get_or_insert(Interest::Read);
-        let parked = self.engine.connections.park(token, client, deadline, |client, _notified| {
-            let socket = client.connection.stream();
-            if is_listed { Ok(()) } else { poller.add(socket, token, Interest::Read) }
-        });
-        if let Err((client, error)) = parked {
-            log_stderr(format_args!("{}: {error}", client.connection.peer()));
-            self.client = Some(client);
-        }
-    }
-}
-
-impl Drop for ConnectionGuard<'_> {
-    fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
-            let peer = client.connection.peer();
-            drop(client);
-            self.engine.forget_address(peer);
-            self.engine.connections.release(self.token);
-            self.engine.shared.counters.open.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
     use std::time::Duration;
 
+    use super::super::client::FIRST_REQUEST;
     use super::*;
     use crate::core::Stream;
     use crate::core::poller::Ready;
@@ -364,8 +257,6 @@ pub(super) mod tests {
             spare_fd: Mutex::new(None),
             by_address: Mutex::new(HashMap::new()),
             closes_idle: AtomicBool::new(false),
-            rejection_log: RejectionLog::new(|_| ()),
-            uploads: UploadSlots::new(1),
             queue: Mutex::default(),
             shared: Arc::default(),
         }
@@ -502,7 +393,7 @@ pub(super) mod tests {
             }
             let (token, mut taken) = engine.connections.take_all(|_| true).pop().unwrap();
             taken.accepted -= age;
-            let mut guard = ConnectionGuard { engine: &engine, token, client: Some(taken) };
+            let mut guard = engine.guard(token, taken);
             guard.park(Interest::Read, Instant::now() + LONG, false);
             drop(guard);
             engine.closes_idle.store(true, Ordering::Release);
@@ -531,7 +422,7 @@ pub(super) mod tests {
         let mut client = connect(&engine);
         let (token, taken) = engine.connections.take_all(|_| true).pop().unwrap();
         engine.poller.remove(taken.connection.stream()).unwrap();
-        let mut guard = ConnectionGuard { engine: &engine, token, client: Some(taken) };
+        let mut guard = engine.guard(token, taken);
         guard.park(Interest::Write, Instant::now() + LONG, false);
         drop(guard);
         assert_eq!(client.read(&mut [0]).unwrap(), 0);

@@ -6,7 +6,6 @@
 //! over a limit.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -20,31 +19,12 @@ const LINES_A_SECOND: u32 = 10;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The function that writes a line about a rejection.
-pub(super) struct RejectionLog(Box<dyn Fn(&str) + Send + Sync>);
-
-impl RejectionLog {
-    pub(super) fn new(log: impl Fn(&str) + Send + Sync + 'static) -> RejectionLog {
-        RejectionLog(Box::new(log))
-    }
-
-    pub(super) fn write(&self, line: &str) {
-        (self.0)(line);
-    }
-}
-
-impl fmt::Debug for RejectionLog {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RejectionLog(..)")
-    }
-}
-
 /// The counts by reason, and the limit on lines. Methods return a line instead of writing it, so
 /// that it can be written without holding the lock.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Rejections(Mutex<State>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     by_reason: BTreeMap<&'static str, u64>,
     /// The start of the current second, and the number of rejections in it.
@@ -91,12 +71,6 @@ impl State {
         self.second.take_if(|(began, _)| now.saturating_duration_since(*began) >= SECOND)?;
         let suppressed = std::mem::take(&mut self.suppressed);
         (suppressed > 0).then(|| format!("{suppressed} more rejections in the same second"))
-    }
-}
-
-impl fmt::Debug for Rejections {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.by_reason()).finish()
     }
 }
 
