@@ -1,12 +1,30 @@
 //! A second handle of a connection's socket, with blocking calls for a handler that reads a large
 //! body.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use super::blocking;
 use super::system::{Stream, duplicate};
+
+/// The source of the remainder of a body: a [`BlockingSocket`], or a script in a test.
+pub trait BodySource: fmt::Debug + Send {
+    /// Waits for bytes from the client, at most for `time`, which must not be zero. Returns their
+    /// number; zero is the client's FIN.
+    ///
+    /// # Errors
+    /// Returns [`TimedOut`](io::ErrorKind::TimedOut) or [`WouldBlock`](io::ErrorKind::WouldBlock),
+    /// depending on the system, when the time is over, and otherwise the error of the connection.
+    fn receive(&mut self, buffer: &mut [u8], time: Duration) -> io::Result<usize>;
+
+    /// Sends all bytes. Each time there is no room for them, the call waits for at most `time`.
+    ///
+    /// # Errors
+    /// Returns the errors of [`BodySource::receive`].
+    fn send(&mut self, bytes: &[u8], time: Duration) -> io::Result<()>;
+}
 
 /// A handle whose calls receive and send as on a blocking socket, up to a time limit. During a
 /// call, another thread serves the other connections.
@@ -26,32 +44,23 @@ impl BlockingSocket {
         Ok(BlockingSocket(duplicate(stream)?))
     }
 
-    /// Receives bytes with recv(2), after a wait of at most `time`, which must not be zero. Returns
-    /// the number of bytes; zero means that the peer has sent FIN.
-    ///
-    /// # Errors
-    /// Returns [`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut),
-    /// depending on the system, when the time is over, or any other error from the socket.
-    pub fn receive(&self, buffer: &mut [u8], time: Duration) -> io::Result<usize> {
-        self.0.set_read_timeout(Some(time))?;
-        self.wait(|mut stream| stream.read(buffer))
-    }
-
-    /// Sends all bytes with send(2). Each time the send buffer is full, the call waits for at most
-    /// `time`.
-    ///
-    /// # Errors
-    /// Returns the same errors as [`BlockingSocket::receive`].
-    pub fn send(&self, bytes: &[u8], time: Duration) -> io::Result<()> {
-        self.0.set_write_timeout(Some(time))?;
-        self.wait(|mut stream| stream.write_all(bytes))
-    }
-
     fn wait<T>(&self, call: impl FnOnce(&TcpStream) -> io::Result<T>) -> io::Result<T> {
         self.0.set_nonblocking(false)?;
         let result = blocking(|| call(&self.0));
         self.0.set_nonblocking(true)?;
         result
+    }
+}
+
+impl BodySource for BlockingSocket {
+    fn receive(&mut self, buffer: &mut [u8], time: Duration) -> io::Result<usize> {
+        self.0.set_read_timeout(Some(time))?;
+        self.wait(|mut stream| stream.read(buffer))
+    }
+
+    fn send(&mut self, bytes: &[u8], time: Duration) -> io::Result<()> {
+        self.0.set_write_timeout(Some(time))?;
+        self.wait(|mut stream| stream.write_all(bytes))
     }
 }
 
@@ -89,7 +98,7 @@ mod tests {
             let (mut client, server) = pair();
             client.write_all(b"1234").unwrap();
             let response = server.try_clone().unwrap();
-            let socket = BlockingSocket::of(&Stream::from(server)).unwrap();
+            let mut socket = BlockingSocket::of(&Stream::from(server)).unwrap();
             let (sender, receiver) = mpsc::channel();
             let step = thread::Builder::new().name("step".to_string());
             let spawned = step.spawn(move || {
@@ -116,7 +125,7 @@ mod tests {
             thread::sleep(Duration::from_millis(50));
         }
         while (&server).write(b"x").is_ok() {}
-        let socket = BlockingSocket::of(&Stream::from(server)).unwrap();
+        let mut socket = BlockingSocket::of(&Stream::from(server)).unwrap();
         let time = Duration::from_millis(100);
         for result in [socket.send(b"x", time), socket.receive(&mut [0], time).map(|_| ())] {
             let kind = result.unwrap_err().kind();

@@ -23,7 +23,7 @@ use super::limits::KIB;
 use super::output::Output;
 use super::receive::Received;
 use super::rejection::{self, Rejection};
-use super::{HttpError, Method, Request, Status};
+use super::{HttpError, Method, Status};
 use crate::core::Interest;
 use crate::core::memory_budget::Reservation;
 
@@ -129,7 +129,10 @@ impl Exchange {
             }
             Ok(Received::LargeBody) => Progress::LargeBody,
             Ok(Received::Request(request)) => {
-                self.handle(request, cx);
+                let response_cx = response_context(request);
+                let mut response = call_handler(request, cx);
+                let memory = self.reserve_response(request, &mut response, cx);
+                self.respond(response_cx, &mut response, memory, true, cx);
                 Progress::Responded
             }
             Err(error) => {
@@ -138,13 +141,6 @@ impl Exchange {
                 Progress::Responded
             }
         }
-    }
-
-    fn handle(&mut self, request: &mut Request, cx: Context<'_>) {
-        let response_cx = response_context(request);
-        let mut response = call_handler(request, cx);
-        let memory = self.reserve_response(request, &mut response, cx);
-        self.respond(response_cx, &mut response, memory, true, cx);
     }
 
     /// Returns the output, with the bytes to send.

@@ -6,7 +6,6 @@
 //! the client. Slots bound the number of such requests to fewer than the threads, so slow clients
 //! with large bodies cannot hold all threads.
 
-use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +17,7 @@ use super::expect::CONTINUE;
 use super::limits::{KIB, MIB};
 use super::{Headers, HttpError, Status};
 use crate::core::allocator::LARGE_BLOCK;
+pub use crate::core::blocking_socket::BodySource;
 use crate::core::memory_budget::{MemoryBudget, Reservation, largest_reservation};
 use crate::core::upload_slots::UploadSlot;
 
@@ -28,23 +28,6 @@ const BODY_READ_SIZE: usize = 64 * KIB;
 /// The number of bytes to which each deadline applies, so a client that sends a byte now and then
 /// times out.
 const PORTION: usize = MIB;
-
-/// The source of the remainder of a body. In the server this is a socket.
-pub trait BodySource: fmt::Debug + Send {
-    /// Waits for bytes from the client, at most for `time`, and returns their number. Zero is the
-    /// client's FIN.
-    ///
-    /// # Errors
-    /// Returns [`TimedOut`](io::ErrorKind::TimedOut) or [`WouldBlock`](io::ErrorKind::WouldBlock)
-    /// when the time is over, and otherwise the error from the connection.
-    fn receive(&mut self, buffer: &mut [u8], time: Duration) -> io::Result<usize>;
-
-    /// Sends bytes, and waits until there is room for them, at most for `time`.
-    ///
-    /// # Errors
-    /// Returns the same errors as [`BodySource::receive`].
-    fn send(&mut self, bytes: &[u8], time: Duration) -> io::Result<()>;
-}
 
 /// A body of which a part has not arrived.
 #[derive(Debug)]

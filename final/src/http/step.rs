@@ -3,11 +3,10 @@
 //! an [`Exchange`], which interprets them.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::context::Context;
 use super::exchange::{AfterOutput, Exchange, Progress, Scratch};
-use super::incoming::BodySource;
 use super::limits::{KIB, MIB};
 use super::output::{Chunk, Output};
 use crate::core::blocking_socket::BlockingSocket;
@@ -77,20 +76,8 @@ impl Exchange {
     }
 }
 
-/// The result of sending the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flushed {
-    /// All output has been sent.
-    All,
-    /// The send buffer is full until the client reads.
-    Blocked,
-    /// There is more output, and the kernel would accept it, but other connections wait for their
-    /// steps.
-    Yield,
-}
-
-/// A step in progress. Each of its parts returns what the connection does next if the step ends
-/// there.
+/// A step in progress. Each of its parts returns the event for which the connection waits if the
+/// step ends there.
 struct Step<'a> {
     exchange: &'a mut Exchange,
     connection: &'a mut Connection,
@@ -220,7 +207,7 @@ impl Step<'_> {
         // Until the output has been sent, any end of the connection sends a reset, whether an
         // error, a deadline or a panic causes it.
         self.connection.reset_on_close(self.exchange.must_reset())?;
-        if flush(self.exchange.output(), self.connection.stream(), self.cx.clock)? != Flushed::All {
+        if !flush(self.exchange.output(), self.connection.stream(), self.cx.clock)? {
             return Ok(Some(self.wait(Interest::Write)));
         }
         self.connection.reset_on_close(false)?;
@@ -250,28 +237,27 @@ impl Step<'_> {
     }
 }
 
-/// Sends as much as the kernel accepts, up to the bounds of one step. A bound on the bytes is not
-/// enough, because compressing a mebibyte takes a hundred times as long as copying it.
-fn flush(output: &mut Output, stream: &Stream, clock: &dyn Fn() -> Instant) -> io::Result<Flushed> {
+/// Sends as much as the kernel accepts, up to the bounds of one step. Returns whether this was all
+/// output. A bound on the bytes is not enough, because compressing a mebibyte takes a hundred times
+/// as long as copying it.
+fn flush(output: &mut Output, stream: &Stream, clock: &dyn Fn() -> Instant) -> io::Result<bool> {
     let (mut total, mut slice) = (0, TimeSlice::default());
     while total == 0 || total < MAX_SENT_PER_STEP && !slice.is_over(clock) {
-        let Some(chunk) = output.next_chunk()? else { return Ok(Flushed::All) };
+        let Some(chunk) = output.next_chunk()? else { return Ok(true) };
         match send_chunk(stream, chunk, MAX_SENT_PER_STEP - total) {
             Ok(count) => {
                 total += count as u64;
                 output.advance(count);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Ok(Flushed::Blocked);
-            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
             Err(error) => return Err(error),
         }
         if output.is_empty() {
-            return Ok(Flushed::All);
+            return Ok(true);
         }
     }
-    Ok(Flushed::Yield)
+    Ok(false)
 }
 
 /// Sends a chunk with one system call, at most `most` bytes of a file. Returns the number of bytes
@@ -289,15 +275,5 @@ fn send_chunk(stream: &Stream, chunk: Chunk<'_>, most: u64) -> io::Result<usize>
                 count => Ok(count),
             }
         }
-    }
-}
-
-impl BodySource for BlockingSocket {
-    fn receive(&mut self, buffer: &mut [u8], time: Duration) -> io::Result<usize> {
-        BlockingSocket::receive(self, buffer, time)
-    }
-
-    fn send(&mut self, bytes: &[u8], time: Duration) -> io::Result<()> {
-        BlockingSocket::send(self, bytes, time)
     }
 }
