@@ -62,9 +62,6 @@ impl Connection {
     /// Selects how the connection ends when it is closed: with FIN, or with a reset that discards
     /// unsent bytes (`SO_LINGER` with a time of zero). This also applies to a close by a panic or
     /// by the end of the process.
-    ///
-    /// # Errors
-    /// Returns an error when setsockopt(2) fails.
     pub fn reset_on_close(&mut self, reset: bool) -> io::Result<()> {
         if self.resets != reset {
             system::reset_on_close(&self.stream, reset)?;

@@ -40,6 +40,13 @@ pub enum NextTask {
     Lost,
 }
 
+impl State {
+    /// Returns whether the step `epoch` is still running.
+    fn runs(&self, epoch: u64) -> bool {
+        self.epoch == epoch && !epoch.is_multiple_of(2)
+    }
+}
+
 impl Permit {
     /// Creates a permit that `owner` holds.
     pub fn new(owner: ThreadId) -> Permit {
@@ -90,7 +97,7 @@ impl Permit {
     /// Returns the thread that runs the step `epoch`, or `None` if that step has ended.
     pub fn owner_in(&self, epoch: u64) -> Option<ThreadId> {
         let state = lock(&self.state);
-        (state.epoch == epoch && !epoch.is_multiple_of(2)).then_some(state.owner)
+        state.runs(epoch).then_some(state.owner)
     }
 
     /// Makes `thread` the owner and returns the previous one, if the step `epoch` is still running.
@@ -98,7 +105,7 @@ impl Permit {
     pub fn hand_off(&self, epoch: u64, thread: ThreadId) -> Option<ThreadId> {
         let mut state = lock(&self.state);
         // A hand-off to the owner itself would count the running step as ended.
-        if state.epoch != epoch || epoch.is_multiple_of(2) || state.owner == thread {
+        if !state.runs(epoch) || state.owner == thread {
             return None;
         }
         state.epoch += 1;
@@ -109,11 +116,7 @@ impl Permit {
     /// handle them before that step ends.
     pub fn take_batch(&self, epoch: u64) -> VecDeque<Token> {
         let mut state = lock(&self.state);
-        if state.epoch == epoch && !epoch.is_multiple_of(2) {
-            std::mem::take(&mut state.batch)
-        } else {
-            VecDeque::new()
-        }
+        if state.runs(epoch) { std::mem::take(&mut state.batch) } else { VecDeque::new() }
     }
 
     /// Takes the later half of the batch for an idle thread. The OS may have preempted the owner in

@@ -49,29 +49,17 @@ pub trait Poll: Sized {
     type Socket: ?Sized;
 
     /// Creates a poller without sockets.
-    ///
-    /// # Errors
-    /// Returns an error when the process has no file descriptor left.
     fn new() -> io::Result<Self>;
 
     /// Registers a socket for `interest`.
-    ///
-    /// # Errors
-    /// Returns an error when the kernel has no memory left.
     fn add(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
-    /// Registers a socket again, for `interest`. If the socket is ready already, its readiness is
-    /// reported.
-    ///
-    /// # Errors
-    /// Returns an error when the socket is not registered.
+    /// Registers an added socket again, for `interest`. If the socket is ready already, its
+    /// readiness is reported.
     fn arm(&self, socket: &Self::Socket, token: Token, interest: Interest) -> io::Result<()>;
 
     /// Removes a socket. Closing the socket does the same, but with epoll only once all its
     /// duplicates (dup(2)) are closed too.
-    ///
-    /// # Errors
-    /// Returns an error when the socket is not registered.
     fn remove(&self, socket: &Self::Socket) -> io::Result<()>;
 
     /// Waits until sockets are ready, for at most `time`, and replaces the contents of `ready` with

@@ -1,9 +1,9 @@
 //! System calls under names that are the same on all systems: `linux.rs` uses calls that combine
 //! several operations, and `portable.rs` only calls from the standard library and mio.
 //!
-//! No call blocks: when there is no data, or no room, it fails with
-//! [`WouldBlock`](std::io::ErrorKind::WouldBlock). A signal may interrupt a call, which is reported
-//! as [`Interrupted`](std::io::ErrorKind::Interrupted).
+//! Each function returns the error of the kernel. No call blocks: when there is no data, or no
+//! room, it fails with [`WouldBlock`](std::io::ErrorKind::WouldBlock). A signal may interrupt a
+//! call, which is reported as [`Interrupted`](std::io::ErrorKind::Interrupted).
 
 #[cfg(target_os = "linux")]
 pub mod linux;

@@ -8,7 +8,9 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use super::sync::{Mutex, MutexGuard, lock};
 
 /// A set of slots, empty by default. Clones share the same slots.
 #[derive(Debug, Clone, Default)]
@@ -43,40 +45,40 @@ impl UploadSlots {
     /// Sets the number of slots and makes all of them free. Must not be called while a slot is
     /// taken.
     pub fn set_count(&self, count: u32) {
-        let mut slots = self.lock();
+        let mut slots = lock(&self.0);
         (slots.count, slots.free) = (count, count);
     }
 
     /// Returns the number of slots, free or taken.
     pub fn count(&self) -> u32 {
-        self.lock().count
+        lock(&self.0).count
     }
 
     /// Returns the number of free slots.
     pub fn free(&self) -> u32 {
-        self.lock().free
+        lock(&self.0).free
     }
 
     /// Returns the number of uploads in the queue.
     pub fn queued(&self) -> usize {
-        self.lock().queued
+        lock(&self.0).queued
     }
 
     /// Sets the number of uploads in the queue.
     pub fn set_queued(&self, count: usize) {
-        self.lock().queued = count;
+        lock(&self.0).queued = count;
     }
 
     /// Takes a slot for a client with this address. Returns `None` if no slot is free for it, or if
     /// uploads are queued.
     pub fn take(&self, address: IpAddr) -> Option<UploadSlot> {
-        let slots = self.lock();
+        let slots = lock(&self.0);
         if slots.queued > 0 { None } else { self.take_from(slots, address) }
     }
 
     /// Takes a slot for a queued upload whose client has this address, if a slot is free for it.
     pub fn take_for_queued(&self, address: IpAddr) -> Option<UploadSlot> {
-        self.take_from(self.lock(), address)
+        self.take_from(lock(&self.0), address)
     }
 
     fn take_from(&self, mut slots: MutexGuard<'_, Slots>, address: IpAddr) -> Option<UploadSlot> {
@@ -90,15 +92,11 @@ impl UploadSlots {
         drop(slots);
         Some(UploadSlot { slots: self.clone(), network })
     }
-
-    fn lock(&self) -> MutexGuard<'_, Slots> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for UploadSlot {
     fn drop(&mut self) {
-        let mut slots = self.slots.lock();
+        let mut slots = lock(&self.slots.0);
         slots.free += 1;
         if let Some(held) = slots.held.get_mut(&self.network) {
             *held -= 1;
@@ -151,7 +149,7 @@ mod tests {
         assert!(slots.clone().take(address(3)).is_some(), "a clone has the same slots");
         drop(second);
         assert_eq!((slots.free(), slots.count()), (2, 2));
-        assert!(slots.lock().held.is_empty());
+        assert!(lock(&slots.0).held.is_empty());
     }
 
     #[test]

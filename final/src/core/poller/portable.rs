@@ -8,7 +8,6 @@
 //! including a FIN that arrived together with the last bytes.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -38,6 +37,7 @@ pub trait Socket {
 /// the leader: it waits and takes a batch of events, and makes another thread the leader before it
 /// handles them. The other threads sleep on a condition variable. The cost is one wake-up of a
 /// thread for each batch.
+#[derive(Debug)]
 pub struct Portable {
     registry: Registry,
     waker: Waker,
@@ -48,6 +48,7 @@ pub struct Portable {
 }
 
 /// The state that only the leader owns.
+#[derive(Debug)]
 struct Lead {
     poll: mio::Poll,
     events: Events,
@@ -57,25 +58,11 @@ impl Portable {
     /// Waits until this thread is the leader. Returns `None` once the time is up or the poller has
     /// been shut down.
     fn wait_to_lead(&self, until: Option<Instant>) -> Option<Lead> {
-        let mut lead = lock(&self.lead);
-        loop {
-            // The lead is checked first, because the thread that was notified must not return
-            // without it.
-            if let Some(lead) = lead.take() {
-                return Some(lead);
-            }
-            if self.has_ended.load(Ordering::Acquire) {
-                return None;
-            }
-            lead = match left(until) {
-                None => self.changed.wait(lead).unwrap_or_else(PoisonError::into_inner),
-                Some(Duration::ZERO) => return None,
-                Some(left) => {
-                    let waited = self.changed.wait_timeout(lead, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-        }
+        let is_led =
+            |lead: &mut Option<Lead>| lead.is_none() && !self.has_ended.load(Ordering::Acquire);
+        let (lead, time) = (lock(&self.lead), left(until).unwrap_or(Duration::MAX));
+        let waited = self.changed.wait_timeout_while(lead, time, is_led);
+        waited.unwrap_or_else(PoisonError::into_inner).0.take()
     }
 }
 
@@ -171,11 +158,5 @@ fn wanted(interest: Interest) -> mio::Interest {
     match interest {
         Interest::Read => mio::Interest::READABLE,
         Interest::Write => mio::Interest::WRITABLE,
-    }
-}
-
-impl fmt::Debug for Portable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Portable").field("has_ended", &self.has_ended).finish_non_exhaustive()
     }
 }

@@ -25,9 +25,6 @@ pub fn listen_socket(socket: TcpListener) -> ListenSocket {
 
 /// Accepts a pending connection with accept4(2), and returns its socket and the client's address.
 /// The same call makes the socket non-blocking and close-on-exec.
-///
-/// # Errors
-/// Returns the error from the kernel.
 pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
     let (socket, peer) = acceptfrom_with(socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)?;
     let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
@@ -37,18 +34,12 @@ pub fn accept(socket: &ListenSocket) -> io::Result<(Stream, SocketAddr)> {
 }
 
 /// Chooses what close(2) sends: FIN, or a reset, which discards unsent bytes.
-///
-/// # Errors
-/// Returns the error from the socket.
 pub fn reset_on_close(stream: &Stream, reset: bool) -> io::Result<()> {
     SockRef::from(stream).set_linger(reset.then_some(Duration::ZERO))
 }
 
 /// Appends bytes to `buffer` with recv(2), up to its capacity. Returns the number of bytes; 0 is
 /// the end of the stream.
-///
-/// # Errors
-/// Returns the error from the socket.
 pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
     // recv(2) and not read(2), which goes through the generic file layer (VFS) first.
     let (received, _) = rustix::net::recv(stream, spare_capacity(buffer), RecvFlags::empty())?;
@@ -57,34 +48,22 @@ pub fn receive(stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<usize> {
 
 /// Returns another handle of the same socket, made with dup(2). Both handles share the non-blocking
 /// flag.
-///
-/// # Errors
-/// Returns an error when the process has no file descriptor left.
 pub fn duplicate(stream: &Stream) -> io::Result<TcpStream> {
     stream.try_clone()
 }
 
 /// Sends bytes with send(2). Returns the number of bytes that the kernel has accepted.
-///
-/// # Errors
-/// Returns the error from the socket.
 pub fn send(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
 }
 
 /// Sends bytes with send(2) and `MSG_MORE`: the kernel holds them back until the next call, so that
 /// the bytes of both calls can share a segment.
-///
-/// # Errors
-/// Returns the error from the socket.
 pub fn send_ahead(stream: &Stream, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL | SendFlags::MORE)?)
 }
 
 /// Sends two slices with one writev(2), without copying them into one buffer.
-///
-/// # Errors
-/// Returns the error from the socket.
 pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usize> {
     Ok(rustix::io::writev(stream, &[IoSlice::new(first), IoSlice::new(second)])?)
 }
@@ -92,9 +71,6 @@ pub fn send_both(stream: &Stream, first: &[u8], second: &[u8]) -> io::Result<usi
 /// Sends at most `most` bytes of a file from the page cache with sendfile(2), without a copy in
 /// this process. Advances `at` by the number of bytes sent, and returns that number; 0 is the end
 /// of the file.
-///
-/// # Errors
-/// Returns the error from the socket or the file.
 pub fn send_file(stream: &Stream, file: &File, at: &mut u64, most: u64) -> io::Result<usize> {
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     Ok(rustix::fs::sendfile(stream, file, Some(at), most)?)
@@ -111,9 +87,6 @@ pub fn noted_time() -> SystemTime {
 
 /// Returns a client and the server's end of its connection, made with socketpair(2) and without a
 /// network. Sent bytes arrive at once.
-///
-/// # Errors
-/// Returns an error when the system has no file descriptor left.
 pub fn pair() -> io::Result<(TcpStream, Stream)> {
     let (client, server) = UnixStream::pair()?;
     client.set_nonblocking(true)?;

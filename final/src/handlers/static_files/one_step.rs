@@ -27,9 +27,6 @@ pub fn is_undecided(error: &io::Error) -> bool {
 
 /// Opens the root. Paths are resolved from this descriptor, even if the name of the root later
 /// refers to another directory.
-///
-/// # Errors
-/// Returns the error from the system call.
 pub fn open_root(root: &Path) -> io::Result<File> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     Ok(File::from(openat(CWD, root, flags, Mode::empty())?))
