@@ -14,13 +14,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ArgMatches;
-
 use crate::core::worker_pool::PoolConfig;
 use crate::http::limits::Limits;
 use crate::middleware::log_format::LogFormat;
 use crate::server::ConnectionLimits;
-use settings::{RENAMED, SETTINGS, SWITCHES, Setting, command, variable};
+use settings::{SETTINGS, SWITCHES, Setting, command, variable};
 use values::Values;
 
 /// All settings, parsed and validated.
@@ -93,7 +91,6 @@ pub fn read(
 ) -> Result<Action, ConfigError> {
     let matches = command().try_get_matches_from(arguments).map_err(ConfigError::Usage)?;
     let mut problems = unreadable_variables(&environment);
-    problems.extend(old_names(&matches, &environment));
     let environment = |name: &str| {
         let value = environment(name)?.into_string().ok()?;
         (!value.is_empty()).then_some(value)
@@ -108,28 +105,20 @@ pub fn read(
         }
     };
     let mut values = Values { problems, found: BTreeMap::new() };
-    for Setting { name, default, .. } in SETTINGS {
-        let flag =
-            matches.get_one::<String>(name).map(|value| (format!("--{name}"), value.clone()));
+    let found = |name: &str, flag: Option<String>, default: &str| {
         let variable = variable(name);
-        let found = flag
-            .or_else(|| environment(&variable).map(|value| (variable.clone(), value)))
-            .or_else(|| {
-                file.get(name).map(|value| (format!("`{name}` in the file"), value.clone()))
-            })
-            .unwrap_or_else(|| (format!("--{name}"), default.to_string()));
-        values.found.insert(name, found);
+        flag.map(|value| (format!("--{name}"), value))
+            .or_else(|| environment(&variable).map(|value| (variable, value)))
+            .or_else(|| Some((format!("`{name}` in the file"), file.get(name)?.clone())))
+            .unwrap_or_else(|| (format!("--{name}"), default.to_string()))
+    };
+    for Setting { name, default, .. } in SETTINGS {
+        let flag = matches.get_one::<String>(name).cloned();
+        values.found.insert(name, found(name, flag, default));
     }
     for (name, _) in SWITCHES {
-        let found = if matches.get_flag(name) {
-            (format!("--{name}"), "true".to_string())
-        } else if let Some(value) = environment(&variable(name)) {
-            (variable(name), value)
-        } else {
-            let value = file.get(name).cloned().unwrap_or("false".to_string());
-            (format!("`{name}` in the file"), value)
-        };
-        values.found.insert(name, found);
+        let flag = matches.get_flag(name).then(|| "true".to_string());
+        values.found.insert(name, found(name, flag, "false"));
     }
     let config = values.config();
     if !values.problems.is_empty() {
@@ -152,22 +141,6 @@ fn unreadable_variables(environment: impl Fn(&str) -> Option<OsString>) -> Vec<S
     names.filter(is_unreadable).map(|name| format!("{name}: its value is not UTF-8")).collect()
 }
 
-/// Reports each old name of a setting on the command line or in the environment. If it were
-/// ignored, the server would silently use the default.
-fn old_names(matches: &ArgMatches, environment: impl Fn(&str) -> Option<OsString>) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (old, new) in RENAMED {
-        if matches.contains_id(old) {
-            problems.push(format!("--{old}: the setting is now called --{new}"));
-        }
-        let (old, new) = (variable(old), variable(new));
-        if environment(&old).is_some_and(|value| !value.is_empty()) {
-            problems.push(format!("{old}: the setting is now called {new}"));
-        }
-    }
-    problems
-}
-
 /// Reads the settings in a file, as text. An unknown key is an error, because a misspelt limit
 /// would otherwise leave the client without that limit.
 fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
@@ -182,13 +155,7 @@ fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
             || SWITCHES.iter().any(|(switch, _)| *switch == name);
         match value {
             _ if !is_known => {
-                let renamed = RENAMED.iter().find(|(old, _)| *old == name);
-                problems.push(match renamed {
-                    Some((old, new)) => {
-                        format!("--config {path}: the setting `{old}` is now called `{new}`")
-                    }
-                    None => format!("--config {path}: there is no setting `{name}`"),
-                });
+                problems.push(format!("--config {path}: there is no setting `{name}`"));
             }
             toml::Value::String(text) => _ = values.insert(name, text),
             toml::Value::Integer(number) => _ = values.insert(name, number.to_string()),
@@ -318,20 +285,6 @@ mod tests {
                 .contains("no setting `max_body`")
         );
         assert!(problems(&["--config", "no.toml"], &[])[0].contains("no.toml"));
-    }
-
-    #[test]
-    fn an_old_name_of_a_setting_is_an_error_that_names_the_new_one() {
-        let flag = problems(&["--patience", "1s"], &[]);
-        assert_eq!(flag, ["--patience: the setting is now called --stall-timeout"]);
-        let variable = problems(&[], &[("HTTP_PATIENCE", "1s")]);
-        assert_eq!(variable, ["HTTP_PATIENCE: the setting is now called HTTP_STALL_TIMEOUT"]);
-        assert!(read_with(&[], &[("HTTP_PATIENCE", "")]).is_ok(), "empty counts as not set");
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("server.toml");
-        fs::write(&file, "patience = \"1s\"\n").unwrap();
-        let found = problems(&["--config", file.to_str().unwrap()], &[]);
-        assert!(found[0].ends_with("the setting `patience` is now called `stall-timeout`"));
     }
 
     #[test]

@@ -95,10 +95,6 @@ const fn setting(
     Setting { name, value, default, help }
 }
 
-/// Renamed settings, each with the old and the new name. Use of an old name is an error whose
-/// message has the new one.
-pub(super) const RENAMED: [(&str, &str); 1] = [("patience", "stall-timeout")];
-
 /// Settings without a value, which are either present or absent.
 pub(super) const SWITCHES: [(&str, &str); 2] = [
     ("files-only", "serve the files of --root at /, and nothing else but /health and /metrics"),
@@ -131,9 +127,6 @@ pub(super) fn command() -> Command {
             format!("{help} [default: {default}]")
         };
         command = command.arg(Arg::new(name).long(name).value_name(value).help(help));
-    }
-    for (old, _) in RENAMED {
-        command = command.arg(Arg::new(old).long(old).hide(true));
     }
     for (name, help) in SWITCHES {
         command = command.arg(Arg::new(name).long(name).action(ArgAction::SetTrue).help(help));
