@@ -35,14 +35,6 @@ impl Deref for SharedBytes {
     }
 }
 
-impl PartialEq for SharedBytes {
-    fn eq(&self, other: &SharedBytes) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for SharedBytes {}
-
 /// Takes ownership of the bytes. They are only copied if the vector has spare capacity, which has
 /// to be freed.
 impl From<Vec<u8>> for SharedBytes {

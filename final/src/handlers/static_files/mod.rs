@@ -24,13 +24,13 @@ pub mod listing;
 #[cfg(target_os = "linux")]
 pub mod one_step;
 pub mod open;
+pub mod open_file;
 pub mod open_files;
 pub mod range;
 pub mod resolve;
 
 use std::borrow::Cow;
-use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -38,15 +38,13 @@ use std::time::Instant;
 use crate::core::files;
 use crate::core::stderr::log_stderr;
 use crate::http::conditional::{self, Evaluation};
-use crate::http::date_line::coarse_now;
-use crate::http::validators::{Validators, Version};
 use crate::http::{
-    Handler, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Router, SharedBytes,
-    Status, header, mime,
+    Handler, HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, header, mime,
 };
 use caching::Caching;
 use open::{Found, Opened};
-use open_files::{OpenFile, OpenFiles};
+use open_file::OpenFile;
+use open_files::OpenFiles;
 use range::Wanted;
 use resolve::Root;
 
@@ -110,29 +108,9 @@ impl StaticFiles {
 
     fn respond(&self, request: &Request) -> io::Result<Response> {
         // 1. to 4. Look up the file.
-        let now = Instant::now();
-        // A reload must not be answered from a cached lookup. Browsers send `max-age=0` for a
-        // reload and `no-cache` for a forced reload (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
-        let reloads =
-            |it: &str| ["max-age=0", "no-cache"].iter().any(|word| it.eq_ignore_ascii_case(word));
-        let known = if request.headers().list(header::CACHE_CONTROL).any(reloads) {
-            None
-        } else {
-            self.open.get(request.path(), now)
-        };
-        let found = match known {
-            Some(file) => file,
-            None => match self.find_or_close_others(request)? {
-                Target::Other(response) => return Ok(response),
-                Target::File(file) => {
-                    // If a later change could go unnoticed, the file is not kept, so the next
-                    // request opens it again.
-                    if file.is_settled {
-                        self.open.insert(request.path(), &file, now);
-                    }
-                    file
-                }
-            },
+        let found = match self.look_up(request)? {
+            Target::Other(response) => return Ok(response),
+            Target::File(file) => file,
         };
         let OpenFile { length, validators, state, whole, .. } = &*found;
         let length = *length;
@@ -146,33 +124,47 @@ impl StaticFiles {
             Evaluation::Failed => return Ok(precondition_failed()),
         }
 
-        // 6. Select the whole file or a part of it.
-        let part = match range::wanted(request, validators, length) {
-            Wanted::Whole => None,
-            Wanted::Part(part) => Some(part),
-            Wanted::Missing => return Ok(range::not_satisfiable(length)),
-        };
-
-        // 7. Send the file.
+        // 6. and 7. Select the whole file or a part of it, and send it.
         let with_status = |status| Response::new(status).with_headers(whole.clone());
-        let Some(part) = part else {
-            return Ok(with_status(Status::OK).with_body(found.body(0..length)));
-        };
-        let text = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-        let response = range::with_content_range(with_status(Status::PARTIAL_CONTENT), &text);
-        Ok(response.with_body(found.body(part)))
+        Ok(match range::wanted(request, validators, length) {
+            Wanted::Whole => with_status(Status::OK).with_body(found.body(0..length)),
+            Wanted::Part(part) => {
+                let text = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+                let response = with_status(Status::PARTIAL_CONTENT).with_body(found.body(part));
+                range::with_content_range(response, &text)
+            }
+            Wanted::Missing => range::not_satisfiable(length),
+        })
     }
 
-    /// Looks up the file. If the process has run out of file descriptors, closes the kept files
-    /// that no response is sending, and tries again.
-    fn find_or_close_others(&self, request: &Request) -> io::Result<Target> {
-        match self.find(request) {
+    /// Returns a file that is still open, or looks it up. If the process has run out of file
+    /// descriptors, closes the open files that no response is sending, and tries again.
+    fn look_up(&self, request: &Request) -> io::Result<Target> {
+        let (path, now) = (request.path(), Instant::now());
+        // A reload must not be answered from a cached lookup. Browsers send `max-age=0` for a reload and `no-cache` for
+        // a forced reload (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
+        let reloads =
+            |it: &str| ["max-age=0", "no-cache"].iter().any(|word| it.eq_ignore_ascii_case(word));
+        if !request.headers().list(header::CACHE_CONTROL).any(reloads)
+            && let Some(file) = self.open.get(path, now)
+        {
+            return Ok(Target::File(file));
+        }
+        let found = match self.find(request) {
             Err(error) if files::is_exhausted(&error) => {
                 self.open.close_unused();
-                self.find(request)
+                self.find(request)?
             }
-            found => found,
+            found => found?,
+        };
+        // If a later change could go unnoticed, the file is not kept, so the next request opens it
+        // again.
+        if let Target::File(file) = &found
+            && file.is_settled
+        {
+            self.open.insert(path, file, now);
         }
+        Ok(found)
     }
 
     fn find(&self, request: &Request) -> io::Result<Target> {
@@ -195,37 +187,10 @@ impl StaticFiles {
             (Found::File(_), true) => return other(not_found()),
         };
 
-        self.describe(opened, segments).map(|file| Target::File(Arc::new(file)))
-    }
-
-    fn describe(&self, opened: Opened, segments: &[String]) -> io::Result<OpenFile> {
-        // 3. The open file stays the same, even if another file gets its name.
-        let Opened { file, metadata, path } = opened;
-
-        // 4. Determine the version. A file that changes while it is read is not kept in memory.
-        let stat = files::stat(&file)?;
-        let bytes =
-            if metadata.len() <= open_files::SMALL { read(&file, &metadata)? } else { None };
-        let (version, now) = (Version::of(&metadata), coarse_now());
-        let is_settled = version.is_settled(now) && Version::of(&file.metadata()?) == version;
-        let validators = Validators::of(&metadata, now);
-        let name = name_with_type(segments, &path);
-        let content_type = mime::content_type(&name);
-        let state = self.state(&content_type, &validators);
-        let whole = whole(content_type, mime::content_encoding(&name), &state);
-        let (file, length) = (Arc::new(file), metadata.len());
-        Ok(OpenFile { file, bytes, stat, is_settled, length, validators, state, whole })
-    }
-
-    /// Returns the header fields that identify the version of a file. They are the same in a 200
-    /// and a 304 (RFC 9110 section 15.4.5).
-    fn state(&self, content_type: &HeaderValue, validators: &Validators) -> Headers {
-        let mut fields = Headers::new();
-        fields.append(header::CACHE_CONTROL, self.caching.value(content_type));
-        // A proxy on the way to the client may compress the response.
-        fields.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-        validators.add_to(&mut fields);
-        fields
+        // 3. and 4. Describe the version of the file.
+        let name = name_with_type(segments, &opened.path).into_owned();
+        let file = OpenFile::new(opened, &name, &self.caching)?;
+        Ok(Target::File(Arc::new(file)))
     }
 
     /// Returns the index file of the directory with these segments, if it exists and may be served.
@@ -262,29 +227,6 @@ impl Handler for StaticFiles {
     }
 }
 
-/// Returns the header fields of a response with the whole file or with a part of it.
-fn whole(content_type: HeaderValue, encoding: Option<HeaderValue>, state: &Headers) -> Headers {
-    let mut fields = Headers::new();
-    fields.append(header::CONTENT_TYPE, content_type);
-    if let Some(encoding) = encoding {
-        fields.append(header::CONTENT_ENCODING, encoding);
-    }
-    // A browser must not treat a text file as a script because of its content.
-    fields.append(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    fields.append(range::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    state.iter().for_each(|(name, value)| fields.append(name.clone(), value.clone()));
-    fields
-}
-
-/// Reads a small file. Returns `None` if it is no longer the version that `metadata` describes.
-fn read(file: &File, metadata: &Metadata) -> io::Result<Option<SharedBytes>> {
-    let mut bytes = Vec::new();
-    file.take(metadata.len() + 1).read_to_end(&mut bytes)?;
-    let is_whole = bytes.len() as u64 == metadata.len();
-    let is_same = Version::of(&file.metadata()?) == Version::of(metadata);
-    Ok((is_whole && is_same).then(|| bytes.into()))
-}
-
 /// Returns the file name whose extension determines the media type: the requested name, since
 /// `app.js` may be a link to a file with another name. If the requested name has no known
 /// extension, as in `latest -> v2.pdf`, the name of the linked file is used.
@@ -319,29 +261,10 @@ fn precondition_failed() -> Response {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::Write;
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use super::*;
     use crate::http::Method;
-
-    #[test]
-    fn a_file_that_changes_while_it_is_read_is_not_kept_in_memory() {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(b"old").unwrap();
-        let read_from_start = |file: &File, metadata: &Metadata| {
-            io::Seek::rewind(&mut &*file).unwrap();
-            read(file, metadata).unwrap()
-        };
-        let metadata = file.metadata().unwrap();
-        assert_eq!(read_from_start(&file, &metadata).as_deref(), Some(&b"old"[..]));
-        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        assert_eq!(read_from_start(&file, &metadata), None, "it has another time");
-        let metadata = file.metadata().unwrap();
-        file.write_all(b"er").unwrap();
-        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        assert_eq!(read_from_start(&file, &metadata), None, "it is longer");
-    }
 
     #[test]
     fn a_clone_with_another_caching_sends_its_own_fields() {
