@@ -48,7 +48,7 @@ pub enum ResponseBody {
 
 impl ResponseBody {
     /// Returns the bytes, if they are in memory.
-    pub(super) fn in_memory(&self) -> Option<&[u8]> {
+    pub(crate) fn in_memory(&self) -> Option<&[u8]> {
         match self {
             ResponseBody::Empty => Some(&[]),
             ResponseBody::Bytes(bytes) => Some(bytes),

@@ -20,6 +20,7 @@ pub mod store;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::basic_auth::AUTHORIZATION;
 use super::request_id::X_REQUEST_ID;
 use super::{Middleware, Next};
 use crate::core::MemoryBudget;
@@ -40,8 +41,6 @@ use store::{CacheEntry, Store};
 
 /// The number of seconds since the response was generated (RFC 9111 section 5.1).
 const AGE: HeaderName = HeaderName::from_static("Age");
-/// The credentials of the client (RFC 9110 section 11.6.2).
-const AUTHORIZATION: HeaderName = HeaderName::from_static("Authorization");
 /// The URI of the resource that the content represents (RFC 9110 section 8.7).
 const CONTENT_LOCATION: HeaderName = HeaderName::from_static("Content-Location");
 /// The result of the cache lookup: HIT, MISS or BYPASS. No RFC defines this field, but many caches

@@ -67,21 +67,17 @@ fn is_compressible(headers: &Headers) -> bool {
 fn with_gzip(mut response: Response) -> Response {
     let (length, body) = (response.body().length(), response.take_body());
     let body = match body {
-        ResponseBody::Empty => return response,
-        ResponseBody::Bytes(bytes) => match compress(&bytes) {
-            Ok(smaller) if smaller.len() < bytes.len() => ResponseBody::Bytes(smaller.into()),
-            _ => return response.with_body(ResponseBody::Bytes(bytes)),
-        },
-        ResponseBody::Shared { bytes, range } => {
-            match compress(bytes.get(range.clone()).unwrap_or_default()) {
-                Ok(smaller) if smaller.len() < range.len() => ResponseBody::Bytes(smaller.into()),
-                _ => return response.with_body(ResponseBody::Shared { bytes, range }),
-            }
-        }
         ResponseBody::File { file, range } => {
             stream(GzipReader::new(FilePart::new(file, range), length))
         }
         ResponseBody::Stream { reader, .. } => stream(GzipReader::new(reader, length)),
+        whole => {
+            let bytes = whole.in_memory().unwrap_or_default();
+            match compress(bytes) {
+                Ok(smaller) if smaller.len() < bytes.len() => ResponseBody::Bytes(smaller.into()),
+                _ => return response.with_body(whole),
+            }
+        }
     };
     let headers = response.headers_mut();
     headers.set(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
