@@ -59,15 +59,6 @@ impl BodyDecoder {
         }
     }
 
-    /// Returns the number of bytes that have not arrived, or `None` for a chunked body, whose
-    /// length is unknown.
-    pub(super) fn left(&self) -> Option<u64> {
-        match self {
-            BodyDecoder::Fixed { left } => Some(*left),
-            BodyDecoder::Chunked(_) => None,
-        }
-    }
-
     /// Returns the trailer fields that followed the body, if any.
     pub fn into_trailers(self) -> Headers {
         match self {

@@ -188,14 +188,18 @@ impl Incoming {
         let limit = limit.min(largest_reservation(self.budget.limit()));
         while !self.is_read() {
             let arrived = bytes.len() + self.decoded.len() - self.at;
-            let left = self.decoder.left().map(|left| usize::try_from(left).unwrap_or(usize::MAX));
-            let announced = arrived.saturating_add(left.unwrap_or(0));
-            if announced > limit {
+            // The size of the body, or the size that a chunked body may reach.
+            let size = match self.decoder {
+                BodyDecoder::Fixed { left } => {
+                    arrived.saturating_add(usize::try_from(left).unwrap_or(usize::MAX))
+                }
+                BodyDecoder::Chunked(_) => limit.max(arrived),
+            };
+            if size > limit {
                 return Err(BodyError::TooLarge);
             }
             if arrived > bytes.capacity() {
-                let most = if left.is_some() { announced } else { limit };
-                let capacity = LARGE_BLOCK.max(2 * bytes.capacity()).min(most).max(arrived);
+                let capacity = LARGE_BLOCK.max(2 * bytes.capacity()).min(size).max(arrived);
                 if memory.resize(&self.budget, capacity).is_err() {
                     self.failure = Some(IncomingError::NoMemory);
                     return Err(BodyError::NoMemory);

@@ -4,7 +4,7 @@ mod inspect;
 
 use crate::Arguments;
 use crate::http::{
-    HeaderValue, HttpError, IntoResponse, Method, Request, Response, Status, header,
+    HeaderValue, HttpError, IntoResponse, Method, Request, Response, Status, extract, header,
 };
 
 /// Builds the application as one handler.
@@ -22,7 +22,7 @@ fn route(request: &mut Request) -> Response {
     match (request.path(), request.method()) {
         ("*", _) | ("/inspect", Method::Options) => allow(Status::NO_CONTENT, ANY),
         ("/inspect", _) | ("/", Method::Get | Method::Head) => inspect::show(request),
-        ("/echo", Method::Post | Method::Put) => echo(request),
+        ("/echo", Method::Post | Method::Put) => echo(request).into_response(),
         ("/", Method::Options) => allow(Status::NO_CONTENT, READ_METHODS),
         ("/", _) => not_allowed(request, READ_METHODS),
         ("/echo", Method::Options) => allow(Status::NO_CONTENT, "OPTIONS, POST, PUT"),
@@ -35,13 +35,14 @@ fn route(request: &mut Request) -> Response {
 }
 
 /// Sends the request body back.
-fn echo(request: &mut Request) -> Response {
+fn echo(request: &mut Request) -> Result<Response, HttpError> {
     let content_type = request
         .headers()
         .get(header::CONTENT_TYPE)
         .cloned()
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    Response::bytes(content_type, request.body().as_bytes().to_vec())
+    let body = request.body_mut().read_all(extract::MAX_COLLECTED)?;
+    Ok(Response::bytes(content_type, body))
 }
 
 fn allow(status: Status, methods: &'static str) -> Response {

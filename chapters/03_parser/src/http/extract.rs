@@ -3,7 +3,11 @@
 
 use serde_json::Value;
 
+use super::limits::MIB;
 use super::{HttpError, Request, Status, header};
+
+/// The size in bytes of the largest body that [`form`] and [`json`] collect.
+pub const MAX_COLLECTED: usize = 8 * MIB;
 
 /// A list of names and values in the order in which they were sent. A name may occur more than
 /// once.
@@ -48,15 +52,15 @@ pub fn query(request: &Request) -> Pairs {
     Pairs::from_urlencoded(request.target().query().unwrap_or_default().as_bytes())
 }
 
-/// Decodes the body as a form in the default encoding of browsers
-/// (`application/x-www-form-urlencoded`).
+/// Parses the body as a form, in the default encoding of browsers.
 ///
 /// # Errors
-/// Returns 415 for a body of another media type.
-pub fn form(request: &Request) -> Result<Pairs, HttpError> {
+/// Returns a 415 for a body of another media type, and a 413 for a body of more than
+/// [`MAX_COLLECTED`] bytes.
+pub fn form(request: &mut Request) -> Result<Pairs, HttpError> {
     match media_type(request).as_deref() {
         Some("application/x-www-form-urlencoded") => {
-            Ok(Pairs::from_urlencoded(request.body().as_bytes()))
+            Ok(Pairs::from_urlencoded(request.body_mut().collect(MAX_COLLECTED)?))
         }
         _ => Err(unsupported("application/x-www-form-urlencoded")),
     }
@@ -65,14 +69,14 @@ pub fn form(request: &Request) -> Result<Pairs, HttpError> {
 /// Parses the body as JSON.
 ///
 /// # Errors
-/// Returns 415 for a body of another media type, and 400 for a body that is not JSON. A mistake of
-/// the client never causes a 500.
-pub fn json(request: &Request) -> Result<Value, HttpError> {
+/// Returns a 415 for a body of another media type, a 400 for one that is not JSON (a client's
+/// mistake is never a 500), and a 413 for one of more than [`MAX_COLLECTED`] bytes.
+pub fn json(request: &mut Request) -> Result<Value, HttpError> {
     let is_json = |name: &str| name == "application/json" || name.ends_with("+json");
     if !media_type(request).is_some_and(|name| is_json(&name)) {
         return Err(unsupported("application/json"));
     }
-    serde_json::from_slice(request.body().as_bytes())
+    serde_json::from_slice(request.body_mut().collect(MAX_COLLECTED)?)
         .map_err(|error| HttpError::new(Status::BAD_REQUEST, "bad_json", error.to_string()))
 }
 
@@ -130,10 +134,10 @@ mod tests {
 
     #[test]
     fn a_form_must_have_its_media_type() {
-        let pairs =
-            form(&post("Application/X-WWW-Form-Urlencoded; charset=utf-8", "a=%C3%A9")).unwrap();
+        let pairs = form(&mut post("Application/X-WWW-Form-Urlencoded; charset=utf-8", "a=%C3%A9"))
+            .unwrap();
         assert_eq!(pairs.get("a"), Some("\u{e9}"));
-        let error = form(&post("text/plain", "a=1")).unwrap_err();
+        let error = form(&mut post("text/plain", "a=1")).unwrap_err();
         assert_eq!((error.status.code(), error.code), (415, "unsupported_media_type"));
         assert!(error.message.contains("application/x-www-form-urlencoded"), "{error}");
     }
@@ -152,24 +156,24 @@ mod tests {
             ("", "{}", Err(415)),
         ];
         for (content_type, body, expected) in table {
-            let result = json(&post(content_type, body)).map_err(|error| error.status.code());
+            let result = json(&mut post(content_type, body)).map_err(|error| error.status.code());
             assert_eq!(result, expected, "{content_type}: {body}");
         }
     }
 
     #[test]
     fn a_body_without_a_content_type_is_neither_json_nor_a_form() {
-        let request = Request::builder(Method::Post, "/").body("{}").build();
-        let error = json(&request).unwrap_err();
+        let mut request = Request::builder(Method::Post, "/").body("{}").build();
+        let error = json(&mut request).unwrap_err();
         assert_eq!(error.status, Status::UNSUPPORTED_MEDIA_TYPE);
         assert!(error.message.contains("application/json"), "{error}");
-        assert_eq!(form(&request).unwrap_err().status, Status::UNSUPPORTED_MEDIA_TYPE);
+        assert_eq!(form(&mut request).unwrap_err().status, Status::UNSUPPORTED_MEDIA_TYPE);
     }
 
     #[test]
     fn json_nested_too_deeply_is_a_client_error_and_no_stack_overflow() {
         let deep = "[".repeat(1_000_000);
-        assert_eq!(json(&post("application/json", &deep)).unwrap_err().code, "bad_json");
+        assert_eq!(json(&mut post("application/json", &deep)).unwrap_err().code, "bad_json");
     }
 
     #[test]

@@ -43,8 +43,8 @@ pub(super) fn routes(router: &mut Router) {
 type HandlerResult = Result<Response, HttpError>;
 
 impl Users {
-    /// Turns one of the methods below into a handler.
-    fn handler<R>(self: &Arc<Self>, respond: fn(&Users, &Request) -> R) -> impl Handler + use<R>
+    /// Makes a handler of one of the methods below.
+    fn handler<R>(self: &Arc<Self>, respond: fn(&Users, &mut Request) -> R) -> impl Handler + use<R>
     where
         R: IntoResponse + 'static,
     {
@@ -52,13 +52,13 @@ impl Users {
         move |request: &mut Request| respond(&users, request)
     }
 
-    fn list(&self, _: &Request) -> Response {
+    fn list(&self, _: &mut Request) -> Response {
         let table = self.lock();
         let users = table.names.iter().map(|(id, name)| to_json(*id, name));
         Response::json(&Value::Array(users.collect()))
     }
 
-    fn create(&self, request: &Request) -> HandlerResult {
+    fn create(&self, request: &mut Request) -> HandlerResult {
         let name = name_in(request)?;
         let mut table = self.lock();
         if table.names.len() >= MAX_USERS {
@@ -78,14 +78,14 @@ impl Users {
         }
     }
 
-    fn show(&self, request: &Request) -> HandlerResult {
+    fn show(&self, request: &mut Request) -> HandlerResult {
         let id = request.parse_param("id")?;
         let table = self.lock();
         let name = table.names.get(&id).ok_or_else(|| absent(id))?;
         Ok(Response::json(&to_json(id, name)))
     }
 
-    fn change(&self, request: &Request) -> HandlerResult {
+    fn change(&self, request: &mut Request) -> HandlerResult {
         let id = request.parse_param("id")?;
         let new_name = name_in(request)?;
         let mut table = self.lock();
@@ -94,7 +94,7 @@ impl Users {
         Ok(Response::json(&to_json(id, name)))
     }
 
-    fn delete(&self, request: &Request) -> Result<Status, HttpError> {
+    fn delete(&self, request: &mut Request) -> Result<Status, HttpError> {
         let id = request.parse_param("id")?;
         self.lock().names.remove(&id).ok_or_else(|| absent(id))?;
         Ok(Status::NO_CONTENT)
@@ -113,7 +113,7 @@ fn to_json(id: u32, name: &str) -> Value {
 
 /// Returns the name in a body such as `{"name": "Ada"}`. Other JSON is 422: well-formed, but
 /// invalid (RFC 9110 section 15.5.21).
-fn name_in(request: &Request) -> Result<String, HttpError> {
+fn name_in(request: &mut Request) -> Result<String, HttpError> {
     let body = extract::json(request)?;
     let name = match body.as_object() {
         Some(fields) if fields.len() == 1 => fields.get("name").and_then(Value::as_str),

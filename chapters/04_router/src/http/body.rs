@@ -30,14 +30,20 @@ impl RequestBody {
         self.len() == 0
     }
 
-    /// Reads the rest of the body.
+    /// Returns the unread bytes without consuming them, for a caller that states how many it accepts.
     ///
     /// # Errors
     /// Returns [`BodyError::TooLarge`] when more than `limit` bytes remain.
+    pub fn collect(&mut self, limit: usize) -> Result<&[u8], BodyError> {
+        if self.len() > limit { Err(BodyError::TooLarge) } else { Ok(self.as_bytes()) }
+    }
+
+    /// Reads the rest of the body.
+    ///
+    /// # Errors
+    /// Returns the error of [`RequestBody::collect`].
     pub fn read_all(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
-        if self.len() > limit {
-            return Err(BodyError::TooLarge);
-        }
+        self.collect(limit)?;
         let rest = self.bytes.split_off(self.read);
         self.read = self.bytes.len();
         Ok(rest)
@@ -68,6 +74,8 @@ mod tests {
         let mut start = [0; 6];
         body.read_exact(&mut start).unwrap();
         assert!(!body.is_empty());
+        assert_eq!(body.collect(4), Err(BodyError::TooLarge));
+        assert_eq!(body.collect(5).unwrap(), b"world");
         assert_eq!(body.read_all(4), Err(BodyError::TooLarge));
         assert_eq!(body.read_all(5).unwrap(), b"world");
         assert!(body.is_empty());

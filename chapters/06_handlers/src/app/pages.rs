@@ -6,7 +6,9 @@ use std::hash::BuildHasher;
 use serde_json::json;
 
 use crate::http::html::escape;
-use crate::http::{Handler, HeaderName, HeaderValue, Request, Response, Router, header, mime};
+use crate::http::{
+    Handler, HeaderName, HeaderValue, HttpError, Request, Response, Router, extract, header, mime,
+};
 
 /// The name of the field that identifies one run of the program.
 const X_RUN_TOKEN: HeaderName = HeaderName::from_static("X-Run-Token");
@@ -49,11 +51,12 @@ pub(super) fn files(request: &mut Request) -> Response {
 }
 
 /// Handles `POST /echo` and `PUT /echo`: returns the request body.
-pub(super) fn echo(request: &mut Request) -> Response {
+pub(super) fn echo(request: &mut Request) -> Result<Response, HttpError> {
     let content_type = request
         .headers()
         .get(header::CONTENT_TYPE)
         .cloned()
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    Response::bytes(content_type, request.body().as_bytes().to_vec())
+    let body = request.body_mut().read_all(extract::MAX_COLLECTED)?;
+    Ok(Response::bytes(content_type, body))
 }

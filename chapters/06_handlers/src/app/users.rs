@@ -66,8 +66,8 @@ pub(super) fn routes(router: &mut Router) {
 type HandlerResult = Result<Response, HttpError>;
 
 impl Users {
-    /// Turns one of the methods below into a handler.
-    fn handler<R>(self: &Arc<Self>, respond: fn(&Users, &Request) -> R) -> impl Handler + use<R>
+    /// Makes a handler of one of the methods below.
+    fn handler<R>(self: &Arc<Self>, respond: fn(&Users, &mut Request) -> R) -> impl Handler + use<R>
     where
         R: IntoResponse + 'static,
     {
@@ -75,13 +75,13 @@ impl Users {
         move |request: &mut Request| respond(&users, request)
     }
 
-    fn list(&self, request: &Request) -> HandlerResult {
+    fn list(&self, request: &mut Request) -> HandlerResult {
         let table = self.lock();
         let users = || table.users.iter().map(|(id, user)| to_json(*id, &user.name)).collect();
         read(request, table.version, || Value::Array(users()))
     }
 
-    fn create(&self, request: &Request) -> HandlerResult {
+    fn create(&self, request: &mut Request) -> HandlerResult {
         let name = name_in(request, None)?;
         let mut table = self.lock();
         // An id is never reused, because a client could otherwise find another user at an old URL.
@@ -99,7 +99,7 @@ impl Users {
         }
     }
 
-    fn show(&self, request: &Request) -> HandlerResult {
+    fn show(&self, request: &mut Request) -> HandlerResult {
         let id = request.parse_param("id")?;
         let table = self.lock();
         let user = table.users.get(&id).ok_or_else(|| absent(id))?;
@@ -107,7 +107,7 @@ impl Users {
     }
 
     /// Replaces a user, or creates one with an id chosen by the client.
-    fn put(&self, request: &Request) -> HandlerResult {
+    fn put(&self, request: &mut Request) -> HandlerResult {
         let id = request.parse_param("id")?;
         let name = name_in(request, Some(id))?;
         let mut table = self.lock();
@@ -129,7 +129,7 @@ impl Users {
         Ok(if is_stored_as_sent { version.describe(response) } else { response })
     }
 
-    fn delete(&self, request: &Request) -> Result<Status, HttpError> {
+    fn delete(&self, request: &mut Request) -> Result<Status, HttpError> {
         let id = request.parse_param("id")?;
         let mut table = self.lock();
         let user = table.users.get(&id).ok_or_else(|| absent(id))?;
@@ -218,7 +218,7 @@ fn to_json(id: u32, name: &str) -> Value {
 /// Returns the name in a body such as `{"name": "Ada"}`. The body may also contain the user's own
 /// `id`, so that a client can send back the JSON it has read. Other JSON is 422: well-formed, but
 /// invalid (RFC 9110 section 15.5.21).
-fn name_in(request: &Request, own_id: Option<u32>) -> Result<String, HttpError> {
+fn name_in(request: &mut Request, own_id: Option<u32>) -> Result<String, HttpError> {
     let body = extract::json(request)?;
     let name = body.as_object().and_then(|fields| {
         let has_own_id = own_id.is_some() && fields.get("id") == own_id.map(Value::from).as_ref();
