@@ -89,22 +89,18 @@ impl fmt::Debug for ResponseBody {
 
 impl Response {
     /// Creates a response without a body.
-    #[inline]
     pub fn new(status: Status) -> Response {
         Response { status, headers: Headers::new(), body: ResponseBody::Empty }
     }
 
     /// Creates a 200 response with bytes of this media type.
-    #[inline]
     pub fn bytes(content_type: HeaderValue, bytes: impl Into<Cow<'static, [u8]>>) -> Response {
-        let body = ResponseBody::Bytes(bytes.into());
-        let mut response = Response { status: Status::OK, headers: Headers::new(), body };
-        response.headers.append(header::CONTENT_TYPE, content_type);
-        response
+        Response::new(Status::OK)
+            .with_header(header::CONTENT_TYPE, content_type)
+            .with_body(ResponseBody::Bytes(bytes.into()))
     }
 
     /// Creates a 200 response with plain text.
-    #[inline]
     pub fn text(text: impl Into<Cow<'static, str>>) -> Response {
         Response::bytes(
             HeaderValue::from_static("text/plain; charset=utf-8"),
@@ -123,8 +119,7 @@ impl Response {
     /// Creates a 200 response with JSON. JSON is always UTF-8, so it has no charset (RFC 8259
     /// section 8.1).
     pub fn json(value: &serde_json::Value) -> Response {
-        // The value is serialized directly to bytes. This cannot fail, because all keys of a
-        // `Value` are strings.
+        // This cannot fail, because all keys of a `Value` are strings.
         let bytes = serde_json::to_vec(value).unwrap_or_default();
         Response::bytes(HeaderValue::from_static("application/json"), bytes)
     }
@@ -154,30 +149,24 @@ impl Response {
     }
 
     /// Replaces the status.
-    #[inline]
-    pub fn with_status(mut self, status: Status) -> Response {
-        self.status = status;
-        self
+    pub fn with_status(self, status: Status) -> Response {
+        Response { status, ..self }
     }
 
     /// Sets a field, and replaces a field with the same name.
-    #[inline]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Response {
         self.headers.set(name, value);
         self
     }
 
     /// Returns the same response with these fields and no others.
-    pub fn with_headers(mut self, headers: Headers) -> Response {
-        self.headers = headers;
-        self
+    pub fn with_headers(self, headers: Headers) -> Response {
+        Response { headers, ..self }
     }
 
     /// Replaces the body.
-    #[inline]
-    pub fn with_body(mut self, body: ResponseBody) -> Response {
-        self.body = body;
-        self
+    pub fn with_body(self, body: ResponseBody) -> Response {
+        Response { body, ..self }
     }
 
     /// Returns the status.
@@ -201,7 +190,6 @@ impl Response {
     }
 
     /// Takes the body out of the response, so that a layer can replace it.
-    #[inline]
     pub fn take_body(&mut self) -> ResponseBody {
         std::mem::replace(&mut self.body, ResponseBody::Empty)
     }
@@ -212,7 +200,6 @@ impl Response {
     }
 }
 
-#[inline]
 fn into_bytes(text: Cow<'static, str>) -> Cow<'static, [u8]> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),

@@ -97,10 +97,9 @@ impl Response {
     /// Creates a 200 response with JSON. JSON is always UTF-8, so it has no charset (RFC 8259
     /// section 8.1).
     pub fn json(value: &serde_json::Value) -> Response {
-        Response::bytes(
-            HeaderValue::from_static("application/json"),
-            value.to_string().into_bytes(),
-        )
+        // This cannot fail, because all keys of a `Value` are strings.
+        let bytes = serde_json::to_vec(value).unwrap_or_default();
+        Response::bytes(HeaderValue::from_static("application/json"), bytes)
     }
 
     /// Creates a 200 response with the whole content of an open file.
