@@ -6,7 +6,7 @@ use ch03_parser::Server;
 use ch03_parser::http::{HttpError, Request, Response, Status};
 
 /// Gets the parameters of the path, in the order of the pattern.
-type Handler = fn(&Request, &[String]) -> Result<Response, HttpError>;
+type Handler = fn(&mut Request, &[String]) -> Result<Response, HttpError>;
 
 /// A segment that begins with a colon is a parameter. The first pattern that matches is chosen.
 const ROUTES: &[(&str, Handler)] = &[

@@ -10,7 +10,7 @@ use ch03_parser::http::{
 use serde_json::{Value, json};
 
 /// Gets the parameters of the path, in the order of the pattern.
-type Handler = fn(&Request, &[String]) -> Result<Response, HttpError>;
+type Handler = fn(&mut Request, &[String]) -> Result<Response, HttpError>;
 
 /// A segment that begins with a colon is a parameter. The first pattern that matches is chosen.
 const ROUTES: &[(&[Method], &str, Handler)] = &[
@@ -80,7 +80,7 @@ fn not_found(path: &str) -> HttpError {
     HttpError::new(Status::NOT_FOUND, "not_found", format!("there is nothing at {path}"))
 }
 
-fn list_or_create(request: &Request, _: &[String]) -> Result<Response, HttpError> {
+fn list_or_create(request: &mut Request, _: &[String]) -> Result<Response, HttpError> {
     let mut users = USERS.lock().unwrap_or_else(PoisonError::into_inner);
     if request.method() != Method::Post {
         return Ok(Response::json(&users.iter().filter(|user| !user.is_null()).cloned().collect()));
@@ -91,7 +91,7 @@ fn list_or_create(request: &Request, _: &[String]) -> Result<Response, HttpError
     Ok(Response::json(&user).with_status(Status::CREATED).with_header(header::LOCATION, location))
 }
 
-fn one_user(request: &Request, ids: &[String]) -> Result<Response, HttpError> {
+fn one_user(request: &mut Request, ids: &[String]) -> Result<Response, HttpError> {
     let mut users = USERS.lock().unwrap_or_else(PoisonError::into_inner);
     let user = ids[0].parse().ok().and_then(|id: usize| users.get_mut(id));
     let user = user.filter(|user| !user.is_null()).ok_or_else(|| not_found(request.path()))?;
@@ -103,7 +103,7 @@ fn one_user(request: &Request, ids: &[String]) -> Result<Response, HttpError> {
 }
 
 /// The extractor rejects any other media type with 415, and malformed JSON with 400.
-fn name_in(request: &Request) -> Result<Value, HttpError> {
+fn name_in(request: &mut Request) -> Result<Value, HttpError> {
     let name = extract::json(request)?.get_mut("name").map(Value::take);
     let name = name.filter(|name| name.as_str().is_some_and(|text| !text.is_empty()));
     name.ok_or_else(|| HttpError::new(Status::UNPROCESSABLE_CONTENT, "bad_user", "needs a name"))

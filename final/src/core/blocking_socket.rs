@@ -22,7 +22,7 @@ pub trait BodySource: fmt::Debug + Send {
     /// Sends all bytes. Each time there is no room for them, the call waits for at most `time`.
     ///
     /// # Errors
-    /// Returns the errors of [`BodySource::receive`].
+    /// Returns the same errors as [`BodySource::receive`].
     fn send(&mut self, bytes: &[u8], time: Duration) -> io::Result<()>;
 }
 

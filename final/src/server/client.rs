@@ -69,8 +69,8 @@ impl ConnectionGuard<'_> {
     }
 
     /// Parks the connection until it gets an upload slot. Bytes that arrive meanwhile stay unread,
-    /// so the socket is not armed: a level-triggered poller would report the same bytes without
-    /// end.
+    /// so the socket is not armed: a level-triggered poller would report the same bytes again and
+    /// again.
     pub(super) fn park_in_queue(&mut self, deadline: Instant) {
         let (poller, token) = (&self.engine.poller, self.token);
         let listed = self.client.as_ref().and_then(|client| client.listed);

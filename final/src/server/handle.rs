@@ -79,8 +79,8 @@ impl ServerHandle {
         self.address
     }
 
-    /// Requests the server to stop, and returns at once. A second call ends the wait for requests
-    /// in progress and aborts them.
+    /// Requests a shutdown and returns at once. A second call ends the wait for requests in
+    /// progress and aborts them.
     pub fn shutdown(&self) {
         let mut asked = lock(&self.shared.asked);
         self.shared.is_stopping.store(true, Ordering::Release);

@@ -43,7 +43,7 @@ pub(super) fn routes(router: &mut Router) {
 type HandlerResult = Result<Response, HttpError>;
 
 impl Users {
-    /// Makes a handler of one of the methods below.
+    /// Turns one of the methods below into a handler.
     fn handler<R>(self: &Arc<Self>, respond: fn(&Users, &mut Request) -> R) -> impl Handler + use<R>
     where
         R: IntoResponse + 'static,

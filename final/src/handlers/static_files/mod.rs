@@ -141,8 +141,8 @@ impl StaticFiles {
     /// descriptors, closes the open files that no response is sending, and tries again.
     fn look_up(&self, request: &Request) -> io::Result<Target> {
         let (path, now) = (request.path(), Instant::now());
-        // A reload must not be answered from a cached lookup. Browsers send `max-age=0` for a reload and `no-cache` for
-        // a forced reload (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
+        // A reload must not be answered from a cached lookup. Browsers send `max-age=0` for a
+        // reload and `no-cache` for a forced reload (RFC 9111 sections 5.2.1.1 and 5.2.1.4).
         let reloads =
             |it: &str| ["max-age=0", "no-cache"].iter().any(|word| it.eq_ignore_ascii_case(word));
         if !request.headers().list(header::CACHE_CONTROL).any(reloads)

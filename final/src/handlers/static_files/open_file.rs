@@ -27,7 +27,7 @@ pub struct OpenFile {
     pub bytes: Option<SharedBytes>,
     /// The file's metadata when the fields below were built.
     pub stat: Stat,
-    /// Whether every later change of the file will change its `stat`. If a file changed a moment
+    /// Whether every later change to the file will change its `stat`. If a file changed a moment
     /// ago, it may change again with the same timestamps.
     pub is_settled: bool,
     /// The length of the file in bytes.
