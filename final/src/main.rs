@@ -2,11 +2,14 @@
 //! clients until it is stopped.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
 use httpserver::config::{self, Action, Config, ConfigError};
+use httpserver::core::Listener;
+use httpserver::core::service_manager::{self, State};
 use httpserver::core::signals::on_stop_or_reload;
 use httpserver::core::stderr::{self, log_stderr};
 use httpserver::core::stdout::announce;
@@ -55,8 +58,7 @@ fn read_config() -> Result<Action, ConfigError> {
 
 fn serve(config: &Config) -> anyhow::Result<()> {
     httpserver::core::files::raise_limit();
-    let server = Server::bind(config.addr)
-        .with_context(|| format!("cannot listen on {}", config.addr))?
+    let server = Server::from_listener(listen(config.addr)?)
         .with_limits(config.limits)
         .with_max_memory(config.max_memory)
         .with_workers(config.size)
@@ -67,14 +69,34 @@ fn serve(config: &Config) -> anyhow::Result<()> {
     let log = AccessLog::new(LogFormat::Common);
     log.set_format(config.log);
     let application = app::build(config, server.handle(), &log)?;
-    let stop = server.handle();
+    let handle = server.handle();
     let (mut running, reloaded) = (config.clone(), log.clone());
-    on_stop_or_reload(move || stop.shutdown(), move || reload(&mut running, &reloaded))?;
+    let stop = move || {
+        service_manager::notify(State::Stopping);
+        handle.shutdown();
+    };
+    let reload = move || {
+        service_manager::notify(State::Reloading);
+        reload(&mut running, &reloaded);
+        service_manager::notify(State::Ready);
+    };
+    on_stop_or_reload(stop, reload)?;
     announce(format_args!("listening on http://{}", server.local_addr()));
+    service_manager::notify(State::Ready);
     let ended = server.run(application);
     log.finish(LAST_LINES);
     ended?;
     Ok(())
+}
+
+/// Returns the socket that the service manager has passed, or else a new one that listens on
+/// `address`.
+fn listen(address: SocketAddr) -> anyhow::Result<Listener> {
+    let Some(socket) = service_manager::passed_socket()? else {
+        return Listener::bind(address).with_context(|| format!("cannot listen on {address}"));
+    };
+    log_stderr("listening on the socket of the service manager (LISTEN_FDS), not on --addr");
+    Listener::from_socket(socket).context("cannot use the socket of LISTEN_FDS")
 }
 
 /// Reads the settings again and applies the only one that can change while the server runs, the

@@ -68,8 +68,14 @@ impl Server {
     /// # Errors
     /// Returns [`BindError`] with the step that failed and a remedy.
     pub fn bind(address: SocketAddr) -> Result<Server, BindError> {
-        Ok(Server {
-            listener: Listener::bind(address)?,
+        Ok(Server::from_listener(Listener::bind(address)?))
+    }
+
+    /// Creates a server for a socket that already listens, such as one that
+    /// [`service_manager::passed_socket`](crate::core::service_manager::passed_socket) has returned.
+    pub fn from_listener(listener: Listener) -> Server {
+        Server {
+            listener,
             limits: Limits::default(),
             size: PoolConfig::default(),
             clients: ConnectionLimits::default(),
@@ -77,7 +83,7 @@ impl Server {
             stop_delay: Duration::ZERO,
             drain: Duration::from_secs(10),
             shared: Arc::default(),
-        })
+        }
     }
 
     /// Sets the limits on one client. Times longer than a year are set to a year.

@@ -112,7 +112,8 @@ pub(super) fn command() -> Command {
         .after_help(
             "Each setting can also be an environment variable (--max-body is HTTP_MAX_BODY) or a line of a TOML \
              file (max-body = \"1MiB\"). The more specific source wins: flag, then variable, then file.\n\
-             Times are 500ms, 10s, 2m; sizes are 512, 16KiB, 8MiB.",
+             Times are 500ms, 10s, 2m; sizes are 512, 16KiB, 8MiB.\n\
+             A listening socket that the service manager passes (LISTEN_FDS) is used in place of --addr.",
         )
         .arg(
             Arg::new("config")

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::system::{self, ListenSocket, Stream};
 
@@ -26,8 +26,6 @@ impl Listener {
     /// # Errors
     /// Returns [`BindError`] with the step that failed and a remedy.
     pub fn bind(address: SocketAddr) -> Result<Listener, BindError> {
-        let failed = |step| move |source| BindError { step, source };
-
         // socket(2) creates an endpoint without an address.
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
             .map_err(failed("socket"))?;
@@ -37,11 +35,7 @@ impl Listener {
         #[cfg(not(windows))]
         socket.set_reuse_address(true).map_err(failed("setsockopt(SO_REUSEADDR)"))?;
 
-        // On Linux an accepted socket inherits the options of the listening one, so this is set
-        // once and not for each client. Responses are written as a whole, and Nagle's algorithm
-        // would only delay their end.
-        socket.set_tcp_nodelay(true).map_err(failed("setsockopt(TCP_NODELAY)"))?;
-        socket.set_nonblocking(true).map_err(failed("fcntl(O_NONBLOCK)"))?;
+        set_options(SockRef::from(&socket))?;
 
         // bind(2) assigns the address and the port.
         socket.bind(&address.into()).map_err(failed("bind"))?;
@@ -49,7 +43,23 @@ impl Listener {
         // listen(2): from now on the kernel completes handshakes, even before the first accept.
         socket.listen(BACKLOG).map_err(failed("listen"))?;
 
-        let socket = TcpListener::from(socket);
+        Listener::new(TcpListener::from(socket))
+    }
+
+    /// Uses a socket that another process has opened, and that already listens. Its accept queue
+    /// keeps its length and its clients.
+    ///
+    /// The options that this function sets are shared by all processes that have the socket open,
+    /// and a client that connected before they were set does not inherit them.
+    ///
+    /// # Errors
+    /// Returns [`BindError`] with the step that failed.
+    pub fn from_socket(socket: TcpListener) -> Result<Listener, BindError> {
+        set_options(SockRef::from(&socket))?;
+        Listener::new(socket)
+    }
+
+    fn new(socket: TcpListener) -> Result<Listener, BindError> {
         let local_addr = socket.local_addr().map_err(failed("getsockname"))?;
         Ok(Listener { socket: system::listen_socket(socket), local_addr })
     }
@@ -85,6 +95,18 @@ impl Listener {
             }
         }
     }
+}
+
+fn set_options(socket: SockRef<'_>) -> Result<(), BindError> {
+    // On Linux an accepted socket inherits the options of the listening one, so this is set once
+    // and not for each client. Responses are written as a whole, and Nagle's algorithm would only
+    // delay their end.
+    socket.set_tcp_nodelay(true).map_err(failed("setsockopt(TCP_NODELAY)"))?;
+    socket.set_nonblocking(true).map_err(failed("fcntl(O_NONBLOCK)"))
+}
+
+fn failed(step: &'static str) -> impl FnOnce(io::Error) -> BindError {
+    move |source| BindError { step, source }
 }
 
 /// The reason why no client was accepted.
@@ -158,6 +180,16 @@ mod tests {
         let error = Listener::bind(first.local_addr()).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::AddrInUse);
         assert!(error.to_string().contains("another program listens there"), "{error}");
+    }
+
+    #[test]
+    fn a_socket_that_already_listens_keeps_its_clients_and_does_not_block() {
+        let socket = TcpListener::bind(local()).unwrap();
+        let client = TcpStream::connect(socket.local_addr().unwrap()).unwrap();
+        let listener = Listener::from_socket(socket).unwrap();
+        assert_eq!(listener.local_addr(), client.peer_addr().unwrap());
+        assert_eq!(listener.accept().unwrap().1, client.local_addr().unwrap());
+        assert!(matches!(listener.accept(), Err(AcceptError::Nobody)));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod parker;
 pub mod permit;
 pub mod poller;
 mod progress_watch;
+pub mod service_manager;
 mod shedder;
 pub mod signals;
 pub mod stderr;

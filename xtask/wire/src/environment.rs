@@ -17,11 +17,13 @@ pub const SETTINGS: [(&str, &str); 1] = [("LC_ALL", "C.UTF-8")];
 /// Whether a variable must not reach a program under test. Upper and lower case make no difference: curl reads
 /// `http_proxy`, and other programs read `HTTP_PROXY`.
 pub fn is_unwanted(name: &str) -> bool {
-    /// The settings of `final`, the locale, and the variables that git sets for a hook.
-    const PREFIXES: [&str; 3] = ["HTTP_", "LC_", "GIT_"];
+    /// The settings of `final`, the locale, the variables that git sets for a hook, and those that announce the sockets
+    /// of a service manager.
+    const PREFIXES: [&str; 4] = ["HTTP_", "LC_", "GIT_", "LISTEN_"];
     /// Where git is, and which repositories it may trust.
     const WANTED: [&str; 2] = ["GIT_EXEC_PATH", "GIT_CONFIG"];
-    const NAMES: [&str; 15] = [
+    const NAMES: [&str; 16] = [
+        "NOTIFY_SOCKET",
         "LANG",
         "LANGUAGE",
         "RUST_LOG",
@@ -118,7 +120,9 @@ mod tests {
         {
             assert!(is_unwanted(name), "{name}");
         }
-        for name in ["LANG", "LC_TIME", "RUST_LOG", "RUST_BACKTRACE", "GIT_DIR", "CURL_HOME"] {
+        for name in
+            ["LANG", "LC_TIME", "RUST_LOG", "GIT_DIR", "CURL_HOME", "LISTEN_FDS", "NOTIFY_SOCKET"]
+        {
             assert!(is_unwanted(name), "{name}");
         }
         for name in ["PATH", "HOME", "TMPDIR", "SystemRoot", "TZ", "EXERCISE_ONLY", "CARGO_HOME"] {

@@ -78,14 +78,19 @@ impl Program {
 
     /// Starts any command, in any language, that prints the address that it listens on. Its [`environment`]
     /// contains the variables that are set on the command, and none that would change the results of a test.
-    pub fn start_command(mut command: Command) -> Result<Program, WireError> {
+    pub fn start_command(command: Command) -> Result<Program, WireError> {
+        Program::start_with_stdin(command, Stdio::null())
+    }
+
+    /// Starts a command as [`Program::start_command`] does, with a standard input, which may be a socket.
+    pub fn start_with_stdin(mut command: Command, stdin: Stdio) -> Result<Program, WireError> {
         environment::clean(&mut command);
         let cannot = |command: &Command, error: &std::io::Error| {
             let program = command.get_program().to_string_lossy().into_owned();
             WireError::new(Kind::Program, format!("cannot start {program}: {error}"))
         };
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

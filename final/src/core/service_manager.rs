@@ -1,0 +1,127 @@
+//! The service manager, such as systemd. It may pass a listening socket to the program
+//! (sd_listen_fds(3)), and it is notified when the server's state changes (sd_notify(3)). A program
+//! that was started in another way gets no socket, and its notifications go nowhere.
+
+use std::fmt;
+use std::io;
+use std::net::TcpListener;
+
+/// A state of the server of which the service manager is notified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Clients can connect. This is also sent at the end of a reload.
+    Ready,
+    /// The settings are being read again.
+    Reloading,
+    /// A shutdown has begun.
+    Stopping,
+}
+
+/// Takes the listening socket that the environment variable `LISTEN_FDS` announces, or returns
+/// `None` if there is none. The service manager also has the socket open, so its accept queue
+/// outlives this process.
+///
+/// `LISTEN_PID` has to be the ID of this process, or not set: another value means that the variables
+/// were inherited, and that the socket is for the parent. The names in `LISTEN_FDNAMES` are not
+/// needed for a single socket.
+///
+/// Call this before another thread is started, because it removes both variables from the
+/// environment.
+///
+/// # Errors
+/// Returns [`PassedSocketError`] if several sockets were passed, or one that does not accept TCP
+/// connections. To bind another address instead would hide the mistake.
+#[cfg(unix)]
+pub fn passed_socket() -> Result<Option<TcpListener>, PassedSocketError> {
+    let mut passed = listenfd::ListenFd::from_env();
+    if passed.len() > 1 {
+        return Err(PassedSocketError::Several(passed.len()));
+    }
+    let socket = passed.take_tcp_listener(0).map_err(PassedSocketError::NotTcp)?;
+    // A socket unit with `Accept=yes` passes the socket of a client that it has accepted.
+    match socket {
+        Some(socket) if !listens(&socket) => Err(PassedSocketError::Connected),
+        socket => Ok(socket),
+    }
+}
+
+#[cfg(unix)]
+fn listens(socket: &TcpListener) -> bool {
+    let socket = socket2::SockRef::from(socket);
+    #[cfg(target_os = "linux")]
+    let listens = socket.is_listener().unwrap_or(false);
+    // macOS does not report SO_ACCEPTCONN. A listening socket has no peer.
+    #[cfg(not(target_os = "linux"))]
+    let listens = socket.peer_addr().is_err();
+    listens
+}
+
+/// Returns `None`: Windows has no such protocol.
+#[cfg(not(unix))]
+pub fn passed_socket() -> Result<Option<TcpListener>, PassedSocketError> {
+    Ok(None)
+}
+
+/// Notifies the service manager, if there is one. A failure is logged and otherwise ignored, since
+/// clients can be served without the notification.
+#[cfg(unix)]
+pub fn notify(state: State) {
+    if let Err(error) = try_notify(state) {
+        super::stderr::log_stderr(format_args!(
+            "NOTIFY_SOCKET: cannot notify the service manager: {error}"
+        ));
+    }
+}
+
+#[cfg(unix)]
+fn try_notify(state: State) -> io::Result<()> {
+    use sd_notify::NotifyState;
+
+    match state {
+        State::Ready => sd_notify::notify(&[NotifyState::Ready]),
+        // `Type=notify-reload` needs the time, to distinguish this reload from an earlier one.
+        State::Reloading => {
+            sd_notify::notify(&[NotifyState::Reloading, NotifyState::monotonic_usec_now()?])
+        }
+        State::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
+    }
+}
+
+/// Does nothing: Windows has no such protocol.
+#[cfg(not(unix))]
+pub fn notify(_state: State) {}
+
+/// The reason why the server cannot use the sockets that were passed to it.
+#[derive(Debug)]
+pub enum PassedSocketError {
+    /// This many sockets were passed.
+    Several(usize),
+    /// The socket is not a TCP socket.
+    NotTcp(io::Error),
+    /// The socket is a connection to a client.
+    Connected,
+}
+
+impl fmt::Display for PassedSocketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Several(count) => write!(
+                f,
+                "LISTEN_FDS passes {count} sockets, and this server listens on one: the socket \
+                 unit needs a single ListenStream="
+            ),
+            Self::NotTcp(error) => write!(
+                f,
+                "LISTEN_FDS: {error}: the socket unit needs ListenStream= with a port, such as \
+                 ListenStream=8080"
+            ),
+            Self::Connected => write!(
+                f,
+                "LISTEN_FDS passes a connection, not a listening socket: the socket unit needs \
+                 Accept=no"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PassedSocketError {}
