@@ -1,6 +1,7 @@
 //! Replays the transcripts of pages, several pages at a time.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -45,6 +46,19 @@ impl Transcript {
         let (_, reason) = self.info.split_once("reason=\"")?;
         Some(reason.trim_end_matches('"')).filter(|reason| !reason.is_empty())
     }
+
+    /// The first program of `needs=haproxy,redis-server` that this machine lacks.
+    fn missing(&self) -> Option<&str> {
+        let needed = self.info.split(' ').find_map(|word| word.strip_prefix("needs="))?;
+        needed.split(',').find(|program| !is_installed(program))
+    }
+}
+
+/// Whether there is a program of this name on the path, or where Debian keeps servers, which only root's path has.
+fn is_installed(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let servers = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    env::split_paths(&path).chain(servers).any(|folder| folder.join(program).is_file())
 }
 
 /// What came of the transcripts of a page.
@@ -176,6 +190,10 @@ fn replay_page(sources: &Sources, built: &Built, page: &Page, how: How) -> Resul
             }
             continue;
         }
+        if let Some(program) = transcript.missing() {
+            outcome.skipped.push(format!("{place}: not replayed: {program} is not installed"));
+            continue;
+        }
         match one(sources, built, transcript, how) {
             Ok(actual) => {
                 outcome.passed += 1;
@@ -235,5 +253,18 @@ mod tests {
         let told: Vec<_> = outcomes.into_iter().flat_map(|outcome| outcome.skipped).collect();
         let expected: Vec<_> = (0..50).map(|it| format!("{it}.md:1: not replayed: {it}")).collect();
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_transcript_is_left_out_where_a_program_that_it_needs_is_missing() {
+        for (info, missing) in [
+            ("transcript", None),
+            ("transcript needs=sh", None),
+            ("transcript needs=sh,no-such-program chapter=01_echo_socket", Some("no-such-program")),
+        ] {
+            let (body, raw) = (Vec::new(), Vec::new());
+            let transcript = Transcript { line: 1, info: info.to_string(), body, raw };
+            assert_eq!(transcript.missing(), missing, "{info}");
+        }
     }
 }
