@@ -13,7 +13,7 @@ use crate::source::Sources;
 use crate::{files, step};
 
 /// The minutes of each part, by the directory of its pages. The parts of the book that are not listed have none.
-const BUDGETS: [(&str, usize); 8] = [
+const BUDGETS: [(&str, usize); 9] = [
     (FRONT, 10),
     ("part1", 45),
     ("part2", 60),
@@ -22,6 +22,7 @@ const BUDGETS: [(&str, usize); 8] = [
     ("part4", 60),
     ("part5", 30),
     ("part6", 45),
+    ("part6/machines", 15),
 ];
 
 /// The pages of no part, such as the introduction.
@@ -130,8 +131,9 @@ fn steps(page: &preprocess::Page) -> BTreeSet<String> {
 
 /// The row of a page in the table: its part, as in [`BUDGETS`].
 pub(crate) fn row(path: &str) -> String {
-    let part = BUDGETS.iter().find(|(part, _)| path.starts_with(&format!("{part}/")));
-    match (part, path.split_once('/')) {
+    let around = BUDGETS.iter().filter(|(part, _)| path.starts_with(&format!("{part}/")));
+    // A directory with a budget may be inside of another.
+    match (around.max_by_key(|(part, _)| part.len()), path.split_once('/')) {
         (Some((part, _)), _) => (*part).to_string(),
         (None, None) => FRONT.to_string(),
         // The page above messages and routing is read first.
@@ -233,6 +235,8 @@ mod tests {
             ("part1/echo.md", "part1"),
             ("part3/index.md", "part3/messages"),
             ("part3/routing/index.md", "part3/routing"),
+            ("part6/overload.md", "part6"),
+            ("part6/machines/index.md", "part6/machines"),
             ("appendix/a.md", "appendix"),
         ] {
             assert_eq!(row(path), expected);
