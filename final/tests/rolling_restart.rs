@@ -2,34 +2,24 @@
 //! proxies are common ones for such a server. A proxy that is not installed is skipped, with a message.
 #![cfg(target_os = "linux")]
 
-use std::fs;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+mod proxies;
+
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-use wire::{Client, Program, Reply, Signal, environment, request};
+use proxies::{LONG, Proxy, address};
+use wire::{Client, Program, Reply, Signal, request};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 
 const CLIENTS: u64 = 24;
 
-/// Far longer than any step here takes, even on a busy machine.
-const LONG: Duration = Duration::from_secs(20);
-
 /// Longer than the proxies need to see that a replica is no longer ready.
 const STOP_DELAY: &str = "2s";
-
-/// The replicas and the proxy have their own loopback addresses. An outgoing connection gets its port on
-/// 127.0.0.1, so it cannot take the port of a replica that is being restarted.
-fn address(last: u8) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 17, last)), 0)
-}
 
 fn replica(address: SocketAddr) -> Program {
     let address = address.to_string();
@@ -97,59 +87,6 @@ listen web
     ("-f", config)
 }
 
-/// A running proxy. Dropping it kills it.
-struct Proxy {
-    child: Child,
-    address: SocketAddr,
-    folder: TempDir,
-}
-
-type Configuration = fn(&Path, SocketAddr, &[SocketAddr]) -> (&'static str, String);
-
-impl Proxy {
-    /// `None` if there is no such program here.
-    fn start(name: &str, configuration: Configuration, replicas: &[SocketAddr]) -> Option<Proxy> {
-        let folder = tempfile::tempdir().unwrap();
-        // Neither proxy can choose a free port and report it.
-        let free = TcpListener::bind(address(1)).unwrap().local_addr().unwrap();
-        let (flag, text) = configuration(folder.path(), free, replicas);
-        let file = folder.path().join("configuration");
-        fs::write(&file, text).unwrap();
-        let errors = fs::File::create(folder.path().join("stderr")).unwrap();
-        // Debian installs them in a directory that is only in root's search path.
-        let child =
-            [name.to_string(), format!("/usr/sbin/{name}")].into_iter().find_map(|program| {
-                let mut command: Command = environment::command(program);
-                command.arg(flag).arg(&file).stdin(Stdio::null()).stdout(Stdio::null());
-                match command.stderr(errors.try_clone().unwrap()).spawn() {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                    child => Some(child.unwrap()),
-                }
-            })?;
-        let mut proxy = Proxy { child, address: free, folder };
-        let deadline = Instant::now() + LONG;
-        while TcpStream::connect(free).is_err() {
-            let ended = proxy.child.try_wait().unwrap();
-            assert!(ended.is_none() && Instant::now() < deadline, "{name}: {}", proxy.errors());
-            thread::sleep(Duration::from_millis(5));
-        }
-        Some(proxy)
-    }
-
-    fn errors(&self) -> String {
-        ["stderr", "errors"]
-            .map(|name| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default())
-            .concat()
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// The state that the clients share.
 #[derive(Default)]
 struct Shared {
@@ -215,13 +152,14 @@ fn several_more(shared: &Shared) {
     }
 }
 
-fn no_request_fails_behind(name: &str, configuration: Configuration) {
+fn no_request_fails_behind(
+    name: &str,
+    configuration: fn(&Path, SocketAddr, &[SocketAddr]) -> (&'static str, String),
+) {
     let mut replicas = [11, 12, 13].map(|last| replica(address(last)));
     let addresses = replicas.each_ref().map(Program::addr);
-    let Some(proxy) = Proxy::start(name, configuration, &addresses) else {
-        println!("skipped: there is no {name} here");
-        return;
-    };
+    let configuration = |folder: &Path, listen| configuration(folder, listen, &addresses);
+    let Some(proxy) = Proxy::start(name, configuration) else { return };
     let shared = Arc::new(Shared::default());
     let clients: Vec<_> = (0..CLIENTS).map(|index| client(index, proxy.address, &shared)).collect();
     for program in &mut replicas {
