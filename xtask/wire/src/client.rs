@@ -1,12 +1,18 @@
 //! One TCP connection to the server under test.
 
+use std::io;
 use std::io::Read;
 use std::io::Write;
+use std::net::IpAddr;
 use std::net::Shutdown;
 use std::net::SocketAddr;
 use std::net::TcpStream;
 use std::time::Duration;
 use std::time::Instant;
+
+use socket2::Domain;
+use socket2::Socket;
+use socket2::Type;
 
 use crate::Kind;
 use crate::Reply;
@@ -62,10 +68,26 @@ impl Client {
     /// Connects, and turns Nagle's algorithm off, so that the kernel sends the bytes of each call
     /// at once.
     pub fn connect(address: SocketAddr) -> Result<Client, WireError> {
-        let doing = format!("connecting to {address}");
-        let stream = TcpStream::connect_timeout(&address, PATIENCE)
-            .map_err(|error| WireError::io(&doing, &error))?;
-        stream.set_nodelay(true).map_err(|error| WireError::io(&doing, &error))?;
+        let connected = TcpStream::connect_timeout(&address, PATIENCE);
+        Client::of(connected)
+            .map_err(|error| WireError::io(&format!("connecting to {address}"), &error))
+    }
+
+    /// Connects from this address of the machine, such as 127.0.0.2, where Linux has 2^24 of them.
+    pub fn connect_from(source: IpAddr, address: SocketAddr) -> Result<Client, WireError> {
+        let connect = || {
+            let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+            socket.bind(&SocketAddr::new(source, 0).into())?;
+            socket.connect_timeout(&address.into(), PATIENCE)?;
+            Ok(socket.into())
+        };
+        let doing = format!("connecting from {source} to {address}");
+        Client::of(connect()).map_err(|error| WireError::io(&doing, &error))
+    }
+
+    fn of(connected: io::Result<TcpStream>) -> io::Result<Client> {
+        let stream = connected?;
+        stream.set_nodelay(true)?;
         Ok(Client {
             stream,
             patience: PATIENCE,
@@ -351,7 +373,7 @@ fn remaining(deadline: Instant) -> Option<Duration> {
 
 /// Whether a read has timed out (`WouldBlock` on Unix, `TimedOut` on Windows) or a signal has interrupted
 /// it, so that it is retried until the deadline.
-fn is_timeout(error: &std::io::Error) -> bool {
+fn is_timeout(error: &io::Error) -> bool {
     use std::io::ErrorKind;
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
