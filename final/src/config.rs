@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::core::worker_pool::PoolConfig;
+use crate::http::TrustedProxies;
 use crate::http::limits::Limits;
 use crate::middleware::log_format::LogFormat;
 use crate::server::ConnectionLimits;
@@ -47,6 +48,8 @@ pub struct Config {
     pub size: PoolConfig,
     /// The maximum numbers of connections, in total and from one address.
     pub clients: ConnectionLimits,
+    /// The proxies whose reports about their clients count.
+    pub trusted_proxies: TrustedProxies,
     /// The time for which the server still accepts clients after a stop has been requested: see
     /// [`Server::with_stop_delay`](crate::Server::with_stop_delay).
     pub stop_delay: Duration,
@@ -317,6 +320,24 @@ mod tests {
         // `--max-body` limits every body to 1 KiB, so a collected body never needs 8 MiB of memory.
         let short = ["--max-memory", "1MiB", "--max-body", "1KiB", "--max-whole-body", "8MiB"];
         assert_eq!(set(&short), 1024 * 1024);
+    }
+
+    #[test]
+    fn trusted_proxies_are_a_list_from_any_source() {
+        let proxies = |list: &str| list.parse::<TrustedProxies>().unwrap();
+        assert_eq!(read_with(&[], &[]).unwrap().trusted_proxies, TrustedProxies::default());
+        let flag = read_with(&["--trusted-proxies", "10.0.0.1, fd00::/8"], &[]).unwrap();
+        assert_eq!(flag.trusted_proxies, proxies("10.0.0.1,fd00::/8"));
+        let variable = read_with(&[], &[("HTTP_TRUSTED_PROXIES", "10.0.0.0/8")]).unwrap();
+        assert_eq!(variable.trusted_proxies, proxies("10.0.0.0/8"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.toml");
+        fs::write(&file, "trusted-proxies = \"10.0.0.0/8\"\n").unwrap();
+        let file = read_with(&["--config", file.to_str().unwrap()], &[]).unwrap();
+        assert_eq!(file.trusted_proxies, proxies("10.0.0.0/8"));
+        let found = problems(&["--trusted-proxies", "10.0.0.1/8"], &[]);
+        let expected = "--trusted-proxies 10.0.0.1/8 (HTTP_TRUSTED_PROXIES): must be";
+        assert!(found[0].starts_with(expected), "{found:?}");
     }
 
     #[test]

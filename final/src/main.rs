@@ -63,6 +63,7 @@ fn serve(config: &Config) -> anyhow::Result<()> {
         .with_max_memory(config.max_memory)
         .with_workers(config.size)
         .with_connection_limits(config.clients)
+        .with_trusted_proxies(config.trusted_proxies.clone())
         .with_stop_delay(config.stop_delay)
         .with_drain(config.drain)
         .always_answering("/health");

@@ -21,9 +21,9 @@ use crate::core::stderr::{self, log_stderr};
 use crate::core::sync::lock;
 use crate::core::worker_pool::{PoolConfig, Workers};
 use crate::core::{ConnectionTable, Interest, Listener, Poll, Poller};
-use crate::http::Handler;
 use crate::http::limits::{LONGEST, Limits};
 use crate::http::path_prefix::PathPrefix;
+use crate::http::{Handler, TrustedProxies};
 use engine::{Engine, LISTENER};
 use handle::ServerShared;
 pub use handle::{ServerHandle, Statistics};
@@ -37,8 +37,8 @@ const TICK: Duration = Duration::from_millis(5);
 pub struct ConnectionLimits {
     /// The maximum in total. Connections over the limit are rejected with 503.
     pub total: u32,
-    /// The maximum from one address, or `None` for no limit. Behind a proxy, all clients have the
-    /// proxy's address.
+    /// The maximum from one IPv4 address or IPv6 /64 network, or `None` for no limit. Trusted
+    /// proxies have no limit of their own: see [`Server::with_trusted_proxies`].
     pub by_address: Option<u32>,
 }
 
@@ -55,6 +55,7 @@ pub struct Server {
     limits: Limits,
     size: PoolConfig,
     clients: ConnectionLimits,
+    proxies: TrustedProxies,
     always: Vec<PathPrefix>,
     stop_delay: Duration,
     drain: Duration,
@@ -79,6 +80,7 @@ impl Server {
             limits: Limits::default(),
             size: PoolConfig::default(),
             clients: ConnectionLimits::default(),
+            proxies: TrustedProxies::default(),
             always: Vec::new(),
             stop_delay: Duration::ZERO,
             drain: Duration::from_secs(10),
@@ -107,6 +109,15 @@ impl Server {
     /// Sets the maximum numbers of connections, in total and from one address.
     pub fn with_connection_limits(self, clients: ConnectionLimits) -> Server {
         Server { clients, ..self }
+    }
+
+    /// Sets the proxies whose reports about their clients count, by default none. They determine
+    /// [`Request::client`](crate::http::Request::client), and with it the client in the logs, in
+    /// rate limits and in the shares of upload slots. The maximum number of connections from one
+    /// address does not apply to these proxies. So they have to limit the connections of each
+    /// client themselves.
+    pub fn with_trusted_proxies(self, proxies: TrustedProxies) -> Server {
+        Server { proxies, ..self }
     }
 
     /// Sets the time for which the server still accepts clients after a stop has been requested, by
@@ -159,6 +170,7 @@ impl Server {
             handler: Box::new(handler),
             limits: self.limits,
             clients: self.clients,
+            proxies: self.proxies,
             always: self.always,
             poller: Arc::clone(&poller),
             connections: ConnectionTable::new(self.clients.total),

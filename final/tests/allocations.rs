@@ -17,7 +17,9 @@ use httpserver::http::context::Context;
 use httpserver::http::date_line::append_date_line;
 use httpserver::http::exchange::{Exchange, Scratch};
 use httpserver::http::step::AfterStep;
-use httpserver::http::{HeaderName, HeaderValue, Request, Response, Router, Routes};
+use httpserver::http::{
+    HeaderName, HeaderValue, Request, Response, Router, Routes, TrustedProxies,
+};
 
 /// Both ends of a connection, and the buffers of the thread.
 struct Pair {
@@ -92,6 +94,7 @@ impl Pair {
             always: &[],
             is_stopping: &never,
             peer: self.peer,
+            proxies: &TrustedProxies::default(),
             clock: &|| start,
         };
         self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()

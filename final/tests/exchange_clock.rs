@@ -11,7 +11,7 @@ use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
 use httpserver::http::context::Context;
 use httpserver::http::exchange::{Exchange, Scratch};
 use httpserver::http::step::AfterStep;
-use httpserver::http::{Request, Response};
+use httpserver::http::{Request, Response, TrustedProxies};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -87,6 +87,7 @@ impl Pair {
             always: &[],
             is_stopping: &never,
             peer: self.peer,
+            proxies: &TrustedProxies::default(),
             clock: &|| self.start + shown.load(Ordering::SeqCst) * SECOND,
         };
         self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()

@@ -14,7 +14,9 @@ use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
 use httpserver::http::context::Context;
 use httpserver::http::exchange::{Exchange, Scratch};
 use httpserver::http::step::AfterStep;
-use httpserver::http::{Handler, HeaderValue, Request, Response, ResponseBody, Status};
+use httpserver::http::{
+    Handler, HeaderValue, Request, Response, ResponseBody, Status, TrustedProxies,
+};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -53,6 +55,7 @@ impl Pair {
             always: &[],
             is_stopping: &AtomicBool::new(false),
             peer: self.connection.peer(),
+            proxies: &TrustedProxies::default(),
             clock,
         };
         self.exchange.step(&mut self.connection, &mut self.scratch, cx)
@@ -139,6 +142,7 @@ fn a_client_that_is_gone_is_an_error_and_not_waited_for() {
             always: &[],
             is_stopping: &AtomicBool::new(false),
             peer: connection.peer(),
+            proxies: &TrustedProxies::default(),
             clock: &Instant::now,
         };
         exchange.step(&mut connection, &mut scratch, cx)

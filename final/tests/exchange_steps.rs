@@ -14,7 +14,7 @@ use httpserver::core::{Connection, Interest, MemoryBudget, UploadSlots};
 use httpserver::http::context::Context;
 use httpserver::http::exchange::{Exchange, Scratch};
 use httpserver::http::step::AfterStep;
-use httpserver::http::{Handler, HeaderValue, Request, Response};
+use httpserver::http::{Handler, HeaderValue, Request, Response, TrustedProxies};
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
@@ -69,6 +69,7 @@ impl Pair {
             always: &[],
             is_stopping: &self.is_stopping,
             peer: self.connection.peer(),
+            proxies: &TrustedProxies::default(),
             clock: &|| now,
         };
         self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()

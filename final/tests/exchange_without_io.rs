@@ -11,7 +11,7 @@ use httpserver::core::{Interest, MemoryBudget, UploadSlots};
 use httpserver::http::context::Context;
 use httpserver::http::exchange::{AfterOutput, Exchange, Progress};
 use httpserver::http::incoming::BodySource;
-use httpserver::http::{Handler, Request, Response, ResponseBody, Status};
+use httpserver::http::{Handler, Request, Response, ResponseBody, Status, TrustedProxies};
 
 const SECOND: Duration = Duration::from_secs(1);
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -56,6 +56,7 @@ impl Wire {
             always: &[],
             is_stopping: &AtomicBool::new(false),
             peer: SocketAddr::from(([192, 0, 2, 7], 50_007)),
+            proxies: &TrustedProxies::default(),
             clock: &|| now,
         };
         call(&mut self.exchange, cx)

@@ -14,7 +14,7 @@ use httpserver::core::{Connection, MemoryBudget, UploadSlots};
 use httpserver::http::context::Context;
 use httpserver::http::exchange::{Exchange, Scratch};
 use httpserver::http::step::AfterStep;
-use httpserver::http::{Handler, Method, Request};
+use httpserver::http::{Handler, Method, Request, TrustedProxies};
 
 /// Both ends of a connection.
 struct Pair {
@@ -48,6 +48,7 @@ impl Pair {
             always: &[],
             is_stopping: &AtomicBool::new(false),
             peer: self.peer,
+            proxies: &TrustedProxies::default(),
             clock: &|| now,
         };
         self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()

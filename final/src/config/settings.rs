@@ -11,7 +11,7 @@ pub(super) struct Setting {
     pub(super) help: &'static str,
 }
 
-pub(super) const SETTINGS: [Setting; 22] = [
+pub(super) const SETTINGS: [Setting; 23] = [
     setting(
         "addr",
         "IP:PORT",
@@ -44,7 +44,13 @@ pub(super) const SETTINGS: [Setting; 22] = [
         "max-connections-per-address",
         "COUNT",
         "",
-        "connections of one address [default: no limit]",
+        "connections of one address, or of one IPv6 /64 network [default: no limit]",
+    ),
+    setting(
+        "trusted-proxies",
+        "NETWORKS",
+        "",
+        "the proxies whose X-Forwarded-For or Forwarded field has the client's address, such as 10.0.0.0/8,fd00::1 [default: none]",
     ),
     setting("max-requests", "COUNT", "1000", "requests on one connection"),
     setting("max-target", "SIZE", "8KiB", "the longest request target; 414 beyond it"),

@@ -12,7 +12,9 @@ use super::Config;
 use super::settings::variable;
 use crate::core::memory_budget::largest_reservation;
 use crate::core::worker_pool::PoolConfig;
+use crate::http::TrustedProxies;
 use crate::http::limits::{KIB, LONGEST, Limits, MIB};
+use crate::http::trusted_proxies::InvalidProxies;
 use crate::middleware::log_format::LogFormat;
 use crate::server::ConnectionLimits;
 
@@ -65,6 +67,7 @@ impl Values {
                 total: self.count("max-connections").unwrap_or(ConnectionLimits::default().total),
                 by_address: self.count("max-connections-per-address"),
             },
+            trusted_proxies: self.proxies(),
             stop_delay: self.time_or_none("stop-delay"),
             drain: self.time("drain-timeout"),
             texts: self.found.iter().map(|(name, (_, text))| (*name, text.clone())).collect(),
@@ -196,6 +199,14 @@ impl Values {
                 false
             }
         }
+    }
+
+    fn proxies(&mut self) -> TrustedProxies {
+        let Some(list) = self.text("trusted-proxies") else { return TrustedProxies::default() };
+        list.parse().unwrap_or_else(|error: InvalidProxies| {
+            self.problem("trusted-proxies", &error.to_string());
+            TrustedProxies::default()
+        })
     }
 
     fn log(&mut self) -> Option<LogFormat> {

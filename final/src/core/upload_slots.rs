@@ -4,12 +4,13 @@
 //! **No address gets all of them.** An address gets a slot only if more slots are free than it
 //! holds, so a single client that is slow on purpose gets at most half of the slots, a second one
 //! at most half of the others, and so on. A fixed share for each address would be too small for a
-//! proxy, whose address stands for many clients, or too large when there are few clients.
+//! proxy, whose address may stand for many clients, or too large when there are few clients.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::network::network;
 use super::sync::{Mutex, MutexGuard, lock};
 
 /// A set of slots, empty by default. Clones share the same slots.
@@ -104,18 +105,6 @@ impl Drop for UploadSlot {
                 slots.held.remove(&self.network);
             }
         }
-    }
-}
-
-/// Returns the client's IPv4 address, or the /64 network of its IPv6 address, because a single
-/// household has at least 2^64 addresses.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 

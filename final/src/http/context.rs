@@ -1,12 +1,12 @@
-//! The context of a step, which is the same for all connections except for the client's address.
+//! The context of a step, which is the same for all connections except for the peer's address.
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use super::Handler;
 use super::limits::Limits;
 use super::path_prefix::PathPrefix;
+use super::{Handler, TrustedProxies};
 use crate::core::{MemoryBudget, UploadSlots};
 
 /// References to the server's data that a connection needs for one step.
@@ -28,8 +28,10 @@ pub struct Context<'a> {
     /// Whether the server is stopping, so that each response is the last one on its connection. The
     /// value may become true while a handler runs.
     pub is_stopping: &'a AtomicBool,
-    /// The client's address.
+    /// The address of the other end of the connection, which may be a proxy.
     pub peer: SocketAddr,
+    /// The proxies whose reports about their clients count.
+    pub proxies: &'a TrustedProxies,
     /// The clock. It is read when a deadline begins, because a handler may have run for a long time
     /// before that.
     pub clock: &'a dyn Fn() -> Instant,

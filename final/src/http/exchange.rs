@@ -12,6 +12,7 @@
 //!
 //! `step.rs` has such an owner, with a socket.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use super::connection_state::ConnectionState;
@@ -72,6 +73,8 @@ pub struct Exchange {
     pub(super) state: ConnectionState,
     pub(super) input: Input,
     pub(super) output: Output,
+    /// The address of the client whose request arrived last, if its header section was complete.
+    pub(super) client: Option<IpAddr>,
     /// The number of requests that have had a response.
     pub(super) served: usize,
     /// The reservation for the memory that the connection keeps between two steps.
@@ -98,6 +101,12 @@ impl Exchange {
         matches!(self.state, ConnectionState::Closing { .. })
     }
 
+    /// Returns the address of the client whose request is in progress. Returns `None` before its
+    /// header section is complete, because a trusted proxy reports the address in a field.
+    pub fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
     /// Returns the requests that were rejected since the last call, for the log and the metrics.
     pub fn take_rejections(&mut self) -> Vec<Rejection> {
         std::mem::take(&mut self.rejections)
@@ -121,7 +130,7 @@ impl Exchange {
         // The result is matched by reference, because a match by value would copy the request once
         // more. That copy took 4 % of the time between the last byte of a request and the first
         // byte of its response.
-        match &mut self.state.receive(&mut self.input, cx) {
+        match &mut self.state.receive(&mut self.input, &mut self.client, cx) {
             Ok(Received::Incomplete) => Progress::NeedsInput,
             Ok(Received::AwaitsContinue) => {
                 self.output.pending().extend_from_slice(CONTINUE);
@@ -275,8 +284,8 @@ impl Exchange {
     }
 
     fn note_rejection(&mut self, reason: &'static str, status: Option<Status>) {
-        let request = self.current_request();
-        self.rejections.push(Rejection { reason, status, request });
+        let (client, request) = (self.client, self.current_request());
+        self.rejections.push(Rejection { reason, status, client, request });
     }
 
     /// Rejects the request that is being received. The response is the last one on the connection.

@@ -20,7 +20,7 @@ impl Exchange {
         match &mut self.state {
             ConnectionState::Body(body) if body.slot.is_some() => body.slot.take(),
             ConnectionState::Body(body) if body.is_queued => None,
-            _ => cx.uploads.take(cx.peer.ip()),
+            _ => cx.uploads.take(self.client.unwrap_or(cx.peer.ip())),
         }
     }
 
@@ -99,7 +99,7 @@ impl Exchange {
         is_head: bool,
     ) {
         let (status, request) = (Some(error.status), rejection::request_line(request));
-        self.rejections.push(Rejection { reason, status, request });
+        self.rejections.push(Rejection { reason, status, client: self.client, request });
         self.respond_with_rejection(error, is_head);
     }
 }

@@ -1,6 +1,8 @@
 //! RECEIVE: parses a request from the bytes of a connection. Nothing here waits: when bytes are
 //! missing, the state keeps the progress so far.
 
+use std::net::IpAddr;
+
 use super::body::{BodyDecoder, RequestBody};
 use super::connection_state::{ConnectionState, IncompleteBody};
 use super::context::Context;
@@ -29,7 +31,8 @@ pub(super) enum Received {
 }
 
 impl ConnectionState {
-    /// Parses the next request from the input, as far as it has arrived.
+    /// Parses the next request from the input, as far as it has arrived. `client` becomes the address
+    /// of its client once the header section is complete.
     ///
     /// # Errors
     /// Returns the error with which the request is rejected. The input still contains the bytes
@@ -37,16 +40,18 @@ impl ConnectionState {
     pub(super) fn receive(
         &mut self,
         input: &mut Input,
+        client: &mut Option<IpAddr>,
         cx: Context<'_>,
     ) -> Result<Received, HttpError> {
         match self {
             ConnectionState::Idle if input.is_empty() => Ok(Received::Incomplete),
             ConnectionState::Idle => {
+                *client = None;
                 // Usually the whole header section has arrived, and then no parser state has to be
                 // kept.
                 let mut parser = HeadParser::new(cx.limits);
                 match parser.push(input.unparsed()) {
-                    Ok(Some((head, length))) => self.begin_body(head, length, input, cx),
+                    Ok(Some((head, length))) => self.begin_body(head, length, input, client, cx),
                     Ok(None) => {
                         // There is one deadline for the whole header section, so a client that
                         // sends a byte now and then does not move it.
@@ -64,7 +69,7 @@ impl ConnectionState {
                     return Ok(Received::Incomplete);
                 };
                 *self = ConnectionState::Idle;
-                self.begin_body(head, length, input, cx)
+                self.begin_body(head, length, input, client, cx)
             }
             ConnectionState::Body(_) => self.receive_body(input, cx),
             ConnectionState::Flushing { .. } | ConnectionState::Closing { .. } => {
@@ -80,10 +85,13 @@ impl ConnectionState {
         head: Head,
         length: usize,
         input: &mut Input,
+        client: &mut Option<IpAddr>,
         cx: Context<'_>,
     ) -> Result<Received, HttpError> {
+        let client = client.insert(cx.proxies.client(cx.peer.ip(), &head.headers));
         let (body_length, expects) = (head.body_length, expects_continue(&head)?);
         let mut request = Request::new(head, RequestBody::default(), Headers::new(), cx.peer);
+        request.set_client(*client);
         if body_length == BodyLength::Fixed(0) {
             input.advance(length);
             return Ok(Received::Request(request));

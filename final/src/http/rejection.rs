@@ -2,6 +2,8 @@
 //! metrics. Usually its handler has not run. It has run if the rest of a large body could not be
 //! read, or if the response exceeded the memory budget.
 
+use std::net::IpAddr;
+
 use super::{Request, Status};
 
 /// The maximum number of bytes of a request line in a log line. A request target may be several
@@ -24,6 +26,9 @@ pub struct Rejection {
     pub reason: &'static str,
     /// The status of the response, or `None` if the client got none.
     pub status: Option<Status>,
+    /// The address of the client, which may be behind a proxy, or `None` if the rejection was before
+    /// the end of the header section.
+    pub client: Option<IpAddr>,
     /// The method and the target, or the part of the request line that has arrived. It is escaped,
     /// so it contains no control characters.
     pub request: String,

@@ -1,6 +1,6 @@
 //! The request that a handler gets.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
 use super::body::RequestBody;
@@ -18,6 +18,7 @@ pub struct Request {
     body: RequestBody,
     trailers: Headers,
     peer: SocketAddr,
+    client: IpAddr,
     matched: Option<Matched>,
     id: Option<String>,
     extensions: Extensions,
@@ -26,8 +27,8 @@ pub struct Request {
 impl Request {
     /// Builds a request from its parsed parts.
     pub fn new(head: Head, body: RequestBody, trailers: Headers, peer: SocketAddr) -> Request {
-        let extensions = Extensions::default();
-        Request { head, body, trailers, peer, matched: None, id: None, extensions }
+        let (client, extensions) = (peer.ip().to_canonical(), Extensions::default());
+        Request { head, body, trailers, peer, client, matched: None, id: None, extensions }
     }
 
     /// Returns the parsed header section.
@@ -44,7 +45,7 @@ impl Request {
         fields + self.target().raw().len() + self.path().len()
     }
 
-    /// Completes the request with the body, the trailers and the client's address.
+    /// Completes the request with the body, the trailers and the peer's address.
     pub(super) fn complete(&mut self, body: RequestBody, trailers: Headers, peer: SocketAddr) {
         self.body = body;
         self.trailers = trailers;
@@ -97,9 +98,20 @@ impl Request {
         self.body.trailers().unwrap_or(&self.trailers)
     }
 
-    /// Returns the client's address.
+    /// Returns the address of the other end of the connection, which may be a proxy.
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Returns the client's address: that of the peer, or the one that a trusted proxy reports, see
+    /// [`TrustedProxies::client`](super::TrustedProxies::client).
+    pub fn client(&self) -> IpAddr {
+        self.client
+    }
+
+    /// Sets the client's address.
+    pub(super) fn set_client(&mut self, client: IpAddr) {
+        self.client = client;
     }
 
     /// Returns the id of this request, if it has one, for example for the log.
@@ -187,6 +199,7 @@ impl Request {
             headers: Headers::new(),
             body: Vec::new(),
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000)),
+            client: None,
         }
     }
 }
@@ -199,6 +212,7 @@ pub struct RequestBuilder {
     headers: Headers,
     body: Vec<u8>,
     peer: SocketAddr,
+    client: Option<IpAddr>,
 }
 
 impl RequestBuilder {
@@ -220,9 +234,15 @@ impl RequestBuilder {
         self
     }
 
-    /// Sets the client's address. The default is an address of this machine.
+    /// Sets the address of the other end of the connection. The default is an address of this
+    /// machine.
     pub fn peer(self, peer: SocketAddr) -> RequestBuilder {
         RequestBuilder { peer, ..self }
+    }
+
+    /// Sets the client's address. The default is the peer's, as without a proxy.
+    pub fn client(self, client: IpAddr) -> RequestBuilder {
+        RequestBuilder { client: Some(client), ..self }
     }
 
     /// Builds the request.
@@ -237,7 +257,12 @@ impl RequestBuilder {
             headers: self.headers,
             body_length: super::framing::BodyLength::Fixed(self.body.len() as u64),
         };
-        Request::new(head, RequestBody::from(self.body), Headers::new(), self.peer)
+        let body = RequestBody::from(self.body);
+        let mut request = Request::new(head, body, Headers::new(), self.peer);
+        if let Some(client) = self.client {
+            request.set_client(client);
+        }
+        request
     }
 }
 

@@ -75,7 +75,7 @@ impl Exchange {
             Ok(()) => return memory,
         };
         let (status, request) = (Some(response.status()), request_line(request));
-        self.rejections.push(Rejection { reason, status, request });
+        self.rejections.push(Rejection { reason, status, client: self.client, request });
         memory
     }
 }

@@ -59,7 +59,7 @@ fn common(entry: &LogEntry) -> String {
     let LogEntry { request, status, length, .. } = entry;
     let mut line = String::with_capacity(256);
     // Writing to a string cannot fail.
-    let _ = write!(line, "{} - - [", request.peer().ip());
+    let _ = write!(line, "{} - - [", request.client());
     with_second(entry.began, |time| line.push_str(time));
     let _ = write!(line, " +0000] \"{} ", request.method());
     escape_into(&mut line, request.target().raw().as_bytes());
@@ -103,7 +103,7 @@ fn json(entry: &LogEntry) -> String {
     json!({
         "time": format!("{:.3}", timestamp(entry.began)),
         "request_id": request.id(),
-        "client": request.peer().ip().to_string(),
+        "client": request.client().to_string(),
         "method": request.method().as_str(),
         "target": request.target().raw(),
         "route": request.route(),
@@ -233,6 +233,16 @@ mod tests {
             let line = line_of(LogFormat::Json, request(), None);
             assert!(line.ends_with(&format!("\"user_agent\":\"{quoted}\"}}\n")), "{line}");
         }
+    }
+
+    #[test]
+    fn both_formats_have_the_address_of_a_client_behind_a_proxy() {
+        let client = "2001:db8::1".parse().unwrap();
+        let request = || Request::builder(Method::Get, "/").client(client).build();
+        let line = line_of(LogFormat::Common, request(), None);
+        assert!(line.starts_with("2001:db8::1 - - ["), "{line}");
+        let line = line_of(LogFormat::Json, request(), None);
+        assert!(line.contains("\"client\":\"2001:db8::1\""), "{line}");
     }
 
     #[test]

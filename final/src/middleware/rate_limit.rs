@@ -1,13 +1,13 @@
 //! Rate limiting: a client that sends too many requests gets 429 (RFC 6585 section 4).
 
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::token_bucket::{Decision, Limit, TokenBucket};
 use super::{Middleware, Next};
-use crate::core::GenerationalMap;
+use crate::core::{GenerationalMap, network};
 use crate::http::{
     HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Status, header,
 };
@@ -45,16 +45,9 @@ impl RateLimit<IpAddr> {
     }
 }
 
-/// Returns the client's address, or for IPv6 its /64 network: a single household has at least 2^64
-/// addresses, and could use a new one for each request.
+/// Returns the network of the client, which may be behind a trusted proxy.
 fn client(request: &Request) -> IpAddr {
-    match request.peer().ip().to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        address @ IpAddr::V4(_) => address,
-    }
+    network(request.client())
 }
 
 impl<K: Eq + Hash + Send + 'static> RateLimit<K> {
@@ -293,5 +286,14 @@ mod tests {
         assert_ne!(key("[2001:db8:1:2::1]:1"), key("[2001:db8:1:3::1]:1"));
         assert_ne!(key("192.0.2.1:1"), key("192.0.2.2:1"));
         assert_eq!(key("[::ffff:192.0.2.1]:1"), key("192.0.2.1:2"));
+    }
+
+    #[test]
+    fn clients_behind_a_proxy_have_a_bucket_each() {
+        let key = |address: &str| {
+            client(&Request::builder(Method::Get, "/").client(address.parse().unwrap()).build())
+        };
+        assert_eq!(key("203.0.113.1"), key("203.0.113.1"));
+        assert_ne!(key("203.0.113.1"), key("203.0.113.2"));
     }
 }

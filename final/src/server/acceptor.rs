@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::core::admission::Admission;
 use crate::core::listener::AcceptError;
 use crate::core::stderr::log_stderr;
 use crate::core::system::send;
-use crate::core::{Connection, Interest, Listener, Poll, Stream, Token};
+use crate::core::{Connection, Interest, Listener, Poll, Stream, Token, network};
 use crate::http::exchange::{Exchange, Scratch};
 use crate::http::rejection::Rejection;
 use crate::http::respond::encode_rejection;
@@ -103,7 +103,7 @@ impl Engine {
     pub(super) fn register(&self, stream: Stream, peer: SocketAddr) -> Option<ConnectionGuard<'_>> {
         let counters = &self.shared.counters;
         counters.connections.fetch_add(1, Ordering::Relaxed);
-        let token = match self.admit(peer) {
+        let token = match self.admit(peer.ip()) {
             Ok(token) => token,
             Err(reason) => {
                 self.reject(&stream, peer, reason);
@@ -121,10 +121,10 @@ impl Engine {
     }
 
     /// Reserves a slot for a new client. If there is none, returns the reason.
-    fn admit(&self, peer: SocketAddr) -> Result<Token, &'static str> {
-        if let Some(most) = self.clients.by_address {
+    fn admit(&self, peer: IpAddr) -> Result<Token, &'static str> {
+        if let Some(most) = self.limit_of(peer) {
             let mut by_address = lock(&self.by_address);
-            let count = by_address.entry(peer.ip()).or_default();
+            let count = by_address.entry(network(peer)).or_default();
             if *count >= most {
                 return Err("max_connections_per_address");
             }
@@ -136,13 +136,20 @@ impl Engine {
         })
     }
 
+    /// Returns the maximum number of connections from this address, if there is one. A trusted proxy
+    /// has none: a few of its connections carry the requests of all its clients.
+    fn limit_of(&self, peer: IpAddr) -> Option<u32> {
+        self.clients.by_address.filter(|_| !self.proxies.contains(peer))
+    }
+
     /// Rejects a client with 503. The response fits into the socket's empty send buffer, so the
     /// call does not wait. The request has not been read, so a client that has sent one may get a
     /// reset instead of the response.
     fn reject(&self, stream: &Stream, peer: SocketAddr, reason: &'static str) {
         self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
         let status = Status::SERVICE_UNAVAILABLE;
-        let rejection = Rejection { reason, status: Some(status), request: String::new() };
+        let rejection =
+            Rejection { reason, status: Some(status), client: None, request: String::new() };
         self.record_rejection(peer, &rejection);
         let message = "there are too many connections; try again";
         let error = HttpError::new(status, "overloaded", message);
@@ -152,15 +159,16 @@ impl Engine {
         let _ = stream.shutdown(std::net::Shutdown::Write);
     }
 
-    pub(super) fn forget_address(&self, peer: SocketAddr) {
-        if self.clients.by_address.is_none() {
+    /// Removes one connection of this address from the counts.
+    pub(super) fn forget_address(&self, peer: IpAddr) {
+        if self.limit_of(peer).is_none() {
             return;
         }
         let mut by_address = lock(&self.by_address);
-        if let Some(count) = by_address.get_mut(&peer.ip()) {
+        if let Some(count) = by_address.get_mut(&network(peer)) {
             *count -= 1;
             if *count == 0 {
-                by_address.remove(&peer.ip());
+                by_address.remove(&network(peer));
             }
         }
     }
@@ -251,6 +259,35 @@ mod tests {
         drop(first);
         assert_eq!(lock(&engine.by_address).get(&peer(1).ip()), Some(&1), "one is left");
         drop(second);
+        assert!(lock(&engine.by_address).is_empty());
+    }
+
+    /// Regression test: each IPv6 address had a limit, and a client can have 2^64 of them.
+    #[test]
+    fn all_addresses_of_an_ipv6_network_have_one_limit() {
+        let engine = engine(ConnectionLimits { total: 3, by_address: Some(1) });
+        let register = |peer: &str| {
+            let (_client, stream) = pair().unwrap();
+            engine.register(stream, peer.parse().unwrap())
+        };
+        let first = register("[2001:db8:1:2::1]:50000").expect("there is a slot");
+        assert!(register("[2001:db8:1:2::2]:50000").is_none(), "the same network");
+        let other = register("[2001:db8:1:3::1]:50000").expect("another network");
+        drop((first, other));
+        assert!(lock(&engine.by_address).is_empty());
+    }
+
+    #[test]
+    fn a_trusted_proxy_has_no_limit_of_its_address() {
+        let engine = engine(ConnectionLimits { total: 3, by_address: Some(1) });
+        let engine = Engine { proxies: "192.0.2.1".parse().unwrap(), ..engine };
+        let clients = [(); 3].map(|()| {
+            let (_client, stream) = pair().unwrap();
+            engine.register(stream, peer(1)).expect("there is a slot")
+        });
+        let (_client, stream) = pair().unwrap();
+        assert!(engine.register(stream, peer(1)).is_none(), "all slots are taken");
+        drop(clients);
         assert!(lock(&engine.by_address).is_empty());
     }
 

@@ -106,7 +106,7 @@ impl Drop for ConnectionGuard<'_> {
         if let Some(client) = self.client.take() {
             let peer = client.connection.peer();
             drop(client);
-            self.engine.forget_address(peer);
+            self.engine.forget_address(peer.ip());
             self.engine.connections.release(self.token);
             self.engine.shared.counters.open.fetch_sub(1, Ordering::Relaxed);
         }

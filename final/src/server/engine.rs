@@ -18,13 +18,13 @@ use crate::core::admission::Admission;
 use crate::core::stderr::log_stderr;
 use crate::core::worker_pool::Work;
 use crate::core::{ConnectionTable, Interest, Listener, Poll, Poller, Token};
-use crate::http::Handler;
 use crate::http::context::Context;
 use crate::http::exchange::Scratch;
 use crate::http::limits::Limits;
 use crate::http::path_prefix::PathPrefix;
 use crate::http::rejection::Rejection;
 use crate::http::step::AfterStep;
+use crate::http::{Handler, TrustedProxies};
 
 /// The token of the listening socket in the poller. No slot of the connection table has this token.
 pub(super) const LISTENER: Token = Token(u64::MAX - 1);
@@ -34,6 +34,7 @@ pub(super) struct Engine {
     pub(super) handler: Box<dyn Handler>,
     pub(super) limits: Limits,
     pub(super) clients: ConnectionLimits,
+    pub(super) proxies: TrustedProxies,
     pub(super) always: Vec<PathPrefix>,
     pub(super) poller: Arc<Poller>,
     pub(super) connections: ConnectionTable<Box<Client>>,
@@ -43,6 +44,7 @@ pub(super) struct Engine {
     pub(super) backoff_until: Mutex<Option<Instant>>,
     /// An open file that is closed in order to reject one client when no other descriptor is left.
     pub(super) spare_fd: Mutex<Option<File>>,
+    /// The number of connections of each address or network that has a limit.
     pub(super) by_address: Mutex<HashMap<IpAddr, u32>>,
     /// Whether a connection ends when its step finds no request. It is true once the graceful
     /// shutdown has begun.
@@ -119,6 +121,7 @@ impl Engine {
             always: &self.always,
             is_stopping: &self.shared.is_stopping,
             peer: client.connection.peer(),
+            proxies: &self.proxies,
             clock: &Instant::now,
         };
         let closes_idle = self.closes_idle.load(Ordering::Acquire);
@@ -132,8 +135,9 @@ impl Engine {
             Ok(AfterStep::More(deadline)) => guard.park(Interest::Read, deadline, true),
             Ok(AfterStep::Queue { deadline, is_new }) => {
                 if is_new {
+                    let peer = client.connection.peer().ip();
                     let mut queue = lock(&self.queue);
-                    queue.push_back((guard.token, client.connection.peer().ip()));
+                    queue.push_back((guard.token, client.exchange.client().unwrap_or(peer)));
                     self.shared.uploads.set_queued(queue.len());
                 }
                 guard.park_in_queue(deadline);
@@ -249,6 +253,7 @@ pub(crate) mod tests {
             handler: Box::new(|_: &mut Request| "done"),
             limits: Limits::default(),
             clients,
+            proxies: TrustedProxies::default(),
             always: Vec::new(),
             poller: Arc::new(Poller::new().unwrap()),
             connections: ConnectionTable::new(clients.total),

@@ -74,11 +74,16 @@ impl State {
     }
 }
 
-fn line(peer: SocketAddr, Rejection { reason, status, request }: &Rejection) -> String {
+fn line(peer: SocketAddr, rejection: &Rejection) -> String {
+    let Rejection { reason, status, client, request } = rejection;
+    let client = match client {
+        Some(client) if *client != peer.ip().to_canonical() => format!("{client} via {peer}"),
+        _ => peer.to_string(),
+    };
     let request = if request.is_empty() { "-" } else { request };
     match status {
-        Some(status) => format!("{peer}: rejected \"{request}\" with {status}: {reason}"),
-        None => format!("{peer}: ended \"{request}\" without a response: {reason}"),
+        Some(status) => format!("{client}: rejected \"{request}\" with {status}: {reason}"),
+        None => format!("{client}: ended \"{request}\" without a response: {reason}"),
     }
 }
 
@@ -92,7 +97,8 @@ mod tests {
     }
 
     fn rejection(reason: &'static str) -> Rejection {
-        Rejection { reason, status: Some(Status::BAD_REQUEST), request: "GET /".to_string() }
+        let request = "GET /".to_string();
+        Rejection { reason, status: Some(Status::BAD_REQUEST), client: None, request }
     }
 
     #[test]
@@ -110,6 +116,20 @@ mod tests {
         ];
         for (rejection, expected) in table {
             assert_eq!(line(peer(), &rejection), format!("192.0.2.1:50000: {expected}"));
+        }
+    }
+
+    #[test]
+    fn the_line_has_the_client_behind_the_proxy_if_it_is_known() {
+        for (client, expected) in [
+            ("203.0.113.9", "203.0.113.9 via 192.0.2.1:50000: rejected"),
+            ("2001:db8::9", "2001:db8::9 via 192.0.2.1:50000: rejected"),
+            ("192.0.2.1", "192.0.2.1:50000: rejected"),
+        ] {
+            let rejection =
+                Rejection { client: Some(client.parse().unwrap()), ..rejection("bad_request") };
+            let line = line(peer(), &rejection);
+            assert!(line.starts_with(expected), "{line}");
         }
     }
 

@@ -10,7 +10,7 @@ use httpserver::Limits;
 use httpserver::core::{MemoryBudget, UploadSlots};
 use httpserver::http::context::Context;
 use httpserver::http::exchange::{AfterOutput, Exchange, Progress};
-use httpserver::http::{Handler, HeaderName, HeaderValue, Request, Response};
+use httpserver::http::{Handler, HeaderName, HeaderValue, Request, Response, TrustedProxies};
 
 /// Far more calls than any input of the tests needs. A connection that exceeds it would never end.
 const CALLS: usize = 100_000;
@@ -108,6 +108,7 @@ pub(crate) fn run<'a>(limits: &Limits, pieces: impl IntoIterator<Item = &'a [u8]
         always: &[],
         is_stopping: &AtomicBool::new(false),
         peer: SocketAddr::from(([127, 0, 0, 1], 9)),
+        proxies: &TrustedProxies::default(),
         clock: &|| now,
     };
     let mut wire = Wire::default();

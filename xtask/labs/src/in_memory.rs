@@ -9,10 +9,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use httpserver::core::{Interest, MemoryBudget, UploadSlots};
-use httpserver::http::Handler;
 use httpserver::http::context::Context;
 use httpserver::http::exchange::{AfterOutput, Exchange, Progress};
 use httpserver::http::limits::Limits;
+use httpserver::http::{Handler, TrustedProxies};
 
 use crate::endpoint::MAX_OUTPUT;
 use crate::sandbox::Slept;
@@ -148,6 +148,7 @@ impl Surroundings {
             always: &[],
             is_stopping: &AtomicBool::new(false),
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000)),
+            proxies: &TrustedProxies::default(),
             clock: &|| self.now(),
         })
     }
