@@ -115,7 +115,7 @@ fn each_request_of_a_connection_has_its_own_client() {
     assert_eq!(proxy.read_reply().unwrap().text(), "203.0.113.1");
     assert_eq!(proxy.read_reply().unwrap().text(), "127.0.0.1");
     proxy.send("Content-Length: 70000\r\n\r\n").unwrap();
-    proxy.send([b'x'; 70_000]).unwrap();
+    proxy.send(vec![b'x'; 70_000]).unwrap();
     assert_eq!(proxy.read_reply().unwrap().text(), "203.0.113.2");
     drop(proxy);
     server.stop();

@@ -28,6 +28,7 @@ struct Pair {
     scratch: Scratch,
     limits: Limits,
     uploads: UploadSlots,
+    proxies: TrustedProxies,
     is_stopping: AtomicBool,
 }
 
@@ -50,6 +51,7 @@ impl Pair {
             scratch: Scratch::default(),
             limits,
             uploads: UploadSlots::new(1),
+            proxies: TrustedProxies::default(),
             is_stopping: AtomicBool::new(false),
         }
     }
@@ -69,7 +71,7 @@ impl Pair {
             always: &[],
             is_stopping: &self.is_stopping,
             peer: self.connection.peer(),
-            proxies: &TrustedProxies::default(),
+            proxies: &self.proxies,
             clock: &|| now,
         };
         self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()
@@ -415,4 +417,22 @@ fn a_large_body_that_has_waited_is_handled_when_there_is_a_slot() {
     pair.step("", &done);
     assert!(pair.read().ends_with("done"), "it does not want the body");
     assert_eq!(pair.uploads.free(), 1);
+}
+
+#[test]
+fn a_large_body_counts_for_the_client_behind_the_proxy() {
+    let limits = Limits { whole_body: 100, ..Limits::default() };
+    let holder: IpAddr = "203.0.113.1".parse().unwrap();
+    for (client, is_queued) in [("203.0.113.1", true), ("203.0.113.2", false)] {
+        let mut pair = Pair::with(limits);
+        pair.uploads = UploadSlots::new(2);
+        pair.proxies = ADDRESS.to_string().parse().unwrap();
+        // An address gets a slot only if more are free than it holds.
+        let _slot = pair.uploads.take(holder).expect("it is free");
+        let head = format!("POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {client}\r\n");
+        let request = format!("{head}Content-Length: 400\r\n\r\n{}", "x".repeat(300));
+        let after = pair.step(request, &done);
+        assert_eq!(matches!(after, AfterStep::Queue { .. }), is_queued, "{client}: {after:?}");
+        assert_eq!(pair.exchange.client(), Some(client.parse().unwrap()));
+    }
 }

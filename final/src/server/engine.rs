@@ -422,6 +422,24 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn an_upload_waits_for_the_slot_of_its_client_behind_the_proxy() {
+        let proxies = "192.0.2.1".parse().unwrap();
+        let engine = Engine { proxies, uploads: UploadSlots::new(0), ..engine(few()) };
+        let mut client = connect(&engine);
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\n";
+        client.write_all(format!("{head}Content-Length: 200000\r\n\r\n").as_bytes()).unwrap();
+        client.write_all(&vec![b'x'; 70_000]).unwrap();
+        // The first part of the body may arrive in several pieces, and the rest does not.
+        while lock(&engine.queue).is_empty() {
+            let tokens = reported(&engine.poller, LONG);
+            assert_eq!(tokens.len(), 1, "the body arrives");
+            ready(&engine, tokens[0]);
+        }
+        let address = lock(&engine.queue).front().map(|(_, address)| *address);
+        assert_eq!(address, Some(IpAddr::from([203, 0, 113, 9])));
+    }
+
+    #[test]
     fn a_connection_that_the_poller_rejects_ends() {
         let engine = engine(few());
         let mut client = connect(&engine);
