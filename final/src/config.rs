@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::core::worker_pool::PoolConfig;
 use crate::http::TrustedProxies;
 use crate::http::limits::Limits;
+use crate::middleware::limit_store::StoreConfig;
 use crate::middleware::log_format::LogFormat;
 use crate::server::ConnectionLimits;
 use settings::{SETTINGS, SWITCHES, Setting, command, variable};
@@ -50,6 +51,8 @@ pub struct Config {
     pub clients: ConnectionLimits,
     /// The proxies whose reports about their clients count.
     pub trusted_proxies: TrustedProxies,
+    /// The store of rate limits that several servers share, or `None` for limits of this server alone.
+    pub rate_limit: Option<StoreConfig>,
     /// The time for which the server still accepts clients after a stop has been requested: see
     /// [`Server::with_stop_delay`](crate::Server::with_stop_delay).
     pub stop_delay: Duration,
@@ -429,6 +432,49 @@ mod tests {
         assert!(
             problems(&["--max-body", "99999999999999999999"], &[])[0].contains("a size such as")
         );
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[test]
+    fn a_store_of_rate_limits_needs_a_program_that_was_built_with_it() {
+        let found = problems(&["--rate-limit-store", "redis://:secret@127.0.0.1"], &[]);
+        let start = "--rate-limit-store redis://***@127.0.0.1 (HTTP_RATE_LIMIT_STORE): ";
+        assert!(found[0].starts_with(start), "{found:?}");
+        assert!(
+            found[0].contains("`cargo build --release -p final --features redis`"),
+            "{found:?}"
+        );
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn the_url_of_a_store_is_checked_and_its_password_is_not_printed() {
+        for url in ["redis://db", "valkey://db:1", "redis://a:b%40c@[::1]:1/15"] {
+            let config = read_with(&["--rate-limit-store", url], &[]).unwrap();
+            assert_eq!(config.rate_limit.unwrap().url, url);
+        }
+        for url in [
+            "db:6379",
+            "http://db",
+            "rediss://:secret@db",
+            "redis://:secret@db/one",
+            "redis://:secret@db:port",
+            "redis://",
+            "unix:///run/redis",
+        ] {
+            let found = problems(&["--rate-limit-store", url], &[]);
+            assert!(found[0].starts_with("--rate-limit-store "), "{found:?}");
+            assert!(found[0].contains("it must be redis://HOST:PORT"), "{found:?}");
+            assert!(!found[0].contains("secret"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_down_is_open_or_closed() {
+        let found = problems(&[], &[("HTTP_RATE_LIMIT_STORE_DOWN", "ajar")]);
+        let expected =
+            "HTTP_RATE_LIMIT_STORE_DOWN ajar (--rate-limit-store-down): must be open or closed";
+        assert_eq!(found, [expected]);
     }
 
     #[test]

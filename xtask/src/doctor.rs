@@ -38,6 +38,15 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
             needed: false,
         },
         Finding {
+            what: "Redis",
+            found: program("redis-server", "").map_err(|_| {
+                "no redis-server, and the tests of final's shared rate limits use it: apt install redis-server, brew \
+                 install redis"
+                    .to_string()
+            }),
+            needed: false,
+        },
+        Finding {
             what: "mdBook",
             found: mdbook::find(workspace).map(|path| path.display().to_string()).ok_or_else(
                 || {

@@ -10,6 +10,8 @@ use crate::core::blocking;
 use crate::http::{
     HeaderValue, HttpError, Request, Response, ResponseBody, Router, Status, extract, header,
 };
+use crate::middleware::limit_store::InvalidStore;
+use crate::middleware::redis_limit::RedisStore;
 use crate::middleware::token_bucket::Limit;
 use crate::middleware::{Chain, RateLimit};
 
@@ -29,15 +31,23 @@ const FIVE_THEN_ONE_A_SECOND: Limit = Limit {
     per: Duration::from_secs(1),
 };
 
-/// Adds the routes of these pages.
-pub(super) fn routes(router: &mut Router, sleep: &Sleep) {
+/// Adds the routes of these pages. With a `store`, all servers that use it share the limit of `/limited`.
+pub(super) fn routes(
+    router: &mut Router,
+    sleep: &Sleep,
+    store: Option<&RedisStore>,
+) -> Result<(), InvalidStore> {
     let sleep = sleep.clone();
     router.get("/slow", move |request: &mut Request| slow(request, &sleep));
     router.get("/panic", panic);
     router.get("/large", large);
     // A layer can also wrap a single route.
-    let limit = RateLimit::by_client(FIVE_THEN_ONE_A_SECOND);
+    let mut limit = RateLimit::by_client(FIVE_THEN_ONE_A_SECOND);
+    if let Some(store) = store {
+        limit = limit.with_store(store.limit("/limited", FIVE_THEN_ONE_A_SECOND)?);
+    }
     router.get("/limited", Chain::around(|_: &mut Request| "within the limit\n").with(limit));
+    Ok(())
 }
 
 /// Handles `GET /slow?ms=N`: responds after `N` milliseconds.

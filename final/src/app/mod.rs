@@ -31,6 +31,7 @@ use crate::http::router::BuildError;
 use crate::http::routes::Routes;
 use crate::http::{HeaderName, HeaderValue, Method, Request, Response, Router, Status, header};
 use crate::middleware::cors::Policy;
+use crate::middleware::redis_limit::RedisStore;
 use crate::middleware::request_id::{X_REQUEST_ID, reject_invalid};
 use crate::middleware::{
     AccessLog, CatchPanic, Chain, Compression, Cors, Metrics, Middleware, Next, RequestId,
@@ -161,9 +162,10 @@ fn routes(
     let mut router = Router::new();
     if config.files_only {
         files.routes(&mut router, "");
-        operators_pages(&mut router, folder, running, metrics);
+        operators_pages(&mut router, folder, running, metrics, None);
         return Ok(router);
     }
+    let store = config.rate_limit.as_ref().map(RedisStore::open).transpose()?;
     router.any("/inspect", inspect::show);
     router.post("/echo", pages::echo);
     router.put("/echo", pages::echo);
@@ -173,11 +175,11 @@ fn routes(
     router.get("/empty", |_: &mut Request| Status::NO_CONTENT);
     users::routes(&mut router);
     router.get("/api/time", time::show);
-    demo::routes(&mut router, sleep);
+    demo::routes(&mut router, sleep, store.as_ref())?;
     admin::routes(&mut router);
     counter::routes(&mut router, sleep);
     files.routes(&mut router, "/static");
-    operators_pages(&mut router, folder, running, metrics);
+    operators_pages(&mut router, folder, running, metrics, store);
     let welcome = pages::welcome(&router);
     router.get("/", welcome);
     Ok(router)
@@ -197,12 +199,14 @@ fn operators_pages(
     folder: &Path,
     running: Option<(ServerHandle, &AccessLog)>,
     metrics: &Metrics,
+    store: Option<RedisStore>,
 ) {
     match &running {
         Some((server, log)) => {
             let (server, log) = (server.clone(), (*log).clone());
             metrics.routes_with(router, move || {
-                gauges::families(&server) + &gauges::log(log.dropped())
+                let store = store.as_ref().map(RedisStore::metrics).unwrap_or_default();
+                gauges::families(&server) + &gauges::log(log.dropped()) + &store
             });
         }
         None => metrics.routes(router),

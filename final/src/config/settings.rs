@@ -11,7 +11,7 @@ pub(super) struct Setting {
     pub(super) help: &'static str,
 }
 
-pub(super) const SETTINGS: [Setting; 23] = [
+pub(super) const SETTINGS: [Setting; 26] = [
     setting(
         "addr",
         "IP:PORT",
@@ -69,6 +69,19 @@ pub(super) const SETTINGS: [Setting; 23] = [
         "256MiB",
         "bytes held for all clients together; requests beyond it get 503",
     ),
+    setting(
+        "rate-limit-store",
+        "URL",
+        "",
+        "a Redis or Valkey in which several servers share their rate limits, such as redis://127.0.0.1:6379",
+    ),
+    setting(
+        "rate-limit-store-down",
+        "open|closed",
+        "open",
+        "while the store is down: open for limits of each server alone, closed for 503",
+    ),
+    setting("rate-limit-prefix", "TEXT", "httpserver", "the beginning of all keys in the store"),
     setting(
         "idle-timeout",
         "TIME",

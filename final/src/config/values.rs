@@ -15,7 +15,9 @@ use crate::core::worker_pool::PoolConfig;
 use crate::http::TrustedProxies;
 use crate::http::limits::{KIB, LONGEST, Limits, MIB};
 use crate::http::trusted_proxies::InvalidProxies;
+use crate::middleware::limit_store::StoreConfig;
 use crate::middleware::log_format::LogFormat;
+use crate::middleware::redis_limit::RedisStore;
 use crate::server::ConnectionLimits;
 
 /// The lower bound of `--max-memory`, in bytes.
@@ -68,6 +70,7 @@ impl Values {
                 by_address: self.count("max-connections-per-address"),
             },
             trusted_proxies: self.proxies(),
+            rate_limit: self.rate_limit(),
             stop_delay: self.time_or_none("stop-delay"),
             drain: self.time("drain-timeout"),
             texts: self.found.iter().map(|(name, (_, text))| (*name, text.clone())).collect(),
@@ -114,6 +117,7 @@ impl Values {
     /// other way to set it.
     fn problem(&mut self, name: &str, what: &str) {
         let (place, text) = self.found.get(name).cloned().unwrap_or_default();
+        let text = without_credentials(&text);
         let other = if place.starts_with("--") { variable(name) } else { format!("--{name}") };
         self.problems.push(format!("{place} {text} ({other}): {what}"));
     }
@@ -209,6 +213,19 @@ impl Values {
         })
     }
 
+    fn rate_limit(&mut self) -> Option<StoreConfig> {
+        let when_down = self.text("rate-limit-store-down").unwrap_or_default().parse();
+        if when_down.is_err() {
+            self.problem("rate-limit-store-down", "must be open or closed");
+        }
+        let prefix = self.text("rate-limit-prefix").unwrap_or_default();
+        let url = self.text("rate-limit-store")?;
+        if let Err(error) = RedisStore::check(&url) {
+            self.problem("rate-limit-store", &error.to_string());
+        }
+        Some(StoreConfig { url, prefix, when_down: when_down.unwrap_or_default() })
+    }
+
     fn log(&mut self) -> Option<LogFormat> {
         let text = self.text("log").unwrap_or_default();
         if text == "off" {
@@ -218,6 +235,15 @@ impl Values {
             self.problem("log", "must be common, json or off");
             None
         })
+    }
+}
+
+/// Returns the text with `***` in place of the user name and the password of a URL, because error messages end up in
+/// logs.
+fn without_credentials(text: &str) -> String {
+    match text.split_once("://").zip(text.rsplit_once('@')) {
+        Some(((scheme, _), (_, host))) => format!("{scheme}://***@{host}"),
+        None => text.to_string(),
     }
 }
 

@@ -12,10 +12,14 @@ pub mod catch_panic;
 pub mod compression;
 pub mod cors;
 pub mod gzip;
+pub mod limit_store;
+pub mod local_buckets;
 pub mod log_format;
 pub mod metrics;
 pub mod origin;
 pub mod rate_limit;
+#[cfg_attr(not(feature = "redis"), path = "redis_absent.rs")]
+pub mod redis_limit;
 pub mod request_id;
 pub mod status_handlers;
 pub mod token_bucket;

@@ -2,12 +2,13 @@
 
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::token_bucket::{Decision, Limit, TokenBucket};
+use super::limit_store::LimitStore;
+use super::local_buckets::LocalBuckets;
+use super::token_bucket::{Decision, Limit};
 use super::{Middleware, Next};
-use crate::core::{GenerationalMap, network};
+use crate::core::network;
 use crate::http::{
     HeaderName, HeaderValue, Headers, HttpError, IntoResponse, Request, Response, Status, header,
 };
@@ -16,26 +17,15 @@ const RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("RateLimit-Limit");
 const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("RateLimit-Remaining");
 const RATELIMIT_RESET: HeaderName = HeaderName::from_static("RateLimit-Reset");
 
-/// The maximum number of buckets. Each client needs one, and clients must not fill the server's
-/// memory.
-const MAX_BUCKETS: usize = 20_000;
-
 /// A function that returns the key of the bucket that a request takes its token from. Requests with
 /// equal keys share a bucket.
 type KeyOf<K> = Box<dyn Fn(&Request) -> K + Send + Sync>;
-
-/// The clock, which tests replace.
-type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
 
 /// A layer that limits the requests of each key.
 pub struct RateLimit<K> {
     limit: Limit,
     key_of: KeyOf<K>,
-    clock: Clock,
-    /// The buckets by key. A bucket that was not used for the time that it takes to fill is full,
-    /// and so equal to a new one. It is dropped earlier only if there are too many others, which is
-    /// better than running out of memory or rejecting a new client.
-    buckets: Mutex<GenerationalMap<K, TokenBucket>>,
+    store: Box<dyn LimitStore<K>>,
 }
 
 impl RateLimit<IpAddr> {
@@ -56,34 +46,27 @@ impl<K: Eq + Hash + Send + 'static> RateLimit<K> {
         limit: Limit,
         key_of: impl Fn(&Request) -> K + Send + Sync + 'static,
     ) -> RateLimit<K> {
-        let clock = Box::new(Instant::now);
-        let buckets = Mutex::new(GenerationalMap::new(MAX_BUCKETS, limit.time_to_fill()));
-        RateLimit { limit, key_of: Box::new(key_of), clock, buckets }
+        RateLimit { limit, key_of: Box::new(key_of), store: Box::new(LocalBuckets::new(limit)) }
     }
 
-    /// Replaces the clock, which must be monotonic.
+    /// Replaces the clock of this process's own buckets, which must be monotonic.
     pub fn with_clock(self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> RateLimit<K> {
-        RateLimit { clock: Box::new(clock), ..self }
+        let buckets = LocalBuckets::new(self.limit).with_clock(clock);
+        self.with_store(buckets)
     }
 
-    fn take(&self, key: K) -> Decision {
-        // One lock protects all buckets, and is held only for a few look-ups in a hash map. Taking
-        // a token under the lock is atomic, so no token is given out twice.
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = (self.clock)();
-        if let Some(bucket) = buckets.get(&key, now) {
-            return bucket.take(self.limit, now);
-        }
-        let mut bucket = TokenBucket::new(self.limit, now);
-        let decision = bucket.take(self.limit, now);
-        buckets.insert(key, bucket, 1, now);
-        decision
+    /// Replaces this process's own buckets by `store`, whose buckets must have the same limit.
+    pub fn with_store(self, store: impl LimitStore<K>) -> RateLimit<K> {
+        RateLimit { store: Box::new(store), ..self }
     }
 }
 
 impl<K: Eq + Hash + Send + 'static> Middleware for RateLimit<K> {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
-        let verdict = self.take((self.key_of)(request));
+        let verdict = match self.store.take((self.key_of)(request)) {
+            Ok(verdict) => verdict,
+            Err(down) => return down.into_response(),
+        };
         let mut response = if verdict.allowed {
             next.run(request)
         } else {
@@ -246,10 +229,14 @@ mod tests {
         assert_eq!(allowed.load(Ordering::SeqCst), BURST as usize);
     }
 
+    fn take(limiter: &RateLimit<String>, key: String) -> Decision {
+        limiter.store.take(key).unwrap()
+    }
+
     /// Takes one token for each character of `keys`, which is the key, and returns whether it was
     /// allowed.
     fn allowed(limiter: &RateLimit<String>, keys: &str) -> Vec<bool> {
-        keys.chars().map(|key| limiter.take(key.to_string()).allowed).collect()
+        keys.chars().map(|key| take(limiter, key.to_string()).allowed).collect()
     }
 
     #[test]
@@ -270,7 +257,7 @@ mod tests {
         // young one.
         let mut allowed = 0;
         for _ in 0..100 {
-            allowed += usize::from(limiter.take("busy".to_string()).allowed);
+            allowed += usize::from(take(&limiter, "busy".to_string()).allowed);
             hand.advance(100);
         }
         assert_eq!(allowed, 2 + 9);

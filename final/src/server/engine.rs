@@ -424,7 +424,7 @@ pub(crate) mod tests {
     #[test]
     fn an_upload_waits_for_the_slot_of_its_client_behind_the_proxy() {
         let proxies = "192.0.2.1".parse().unwrap();
-        let engine = Engine { proxies, uploads: UploadSlots::new(0), ..engine(few()) };
+        let engine = Engine { proxies, ..engine(few()) };
         let mut client = connect(&engine);
         let head = "POST / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.9\r\n";
         client.write_all(format!("{head}Content-Length: 200000\r\n\r\n").as_bytes()).unwrap();

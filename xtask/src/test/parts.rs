@@ -70,7 +70,7 @@ pub(crate) const PARTS: &[Part] = &[
     },
     Part {
         name: "portable",
-        about: "the tests of final as macOS and Windows run it, above mio",
+        about: "the tests of final as macOS and Windows run it, above mio, and with its feature redis",
         after: &["build"],
         run: portable::with_mio,
     },

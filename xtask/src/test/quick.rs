@@ -124,7 +124,10 @@ impl Scope {
             // The labs are built on its library.
             self.packages.insert("labs".to_string());
             self.left.insert("the tests of the labs, which use final".to_string());
-            self.left.insert("final on other systems (`portable`, `poll`, `foreign`)".to_string());
+            self.left.insert(
+                "final on other systems, and its rate limits in Redis (`portable`, `poll`, `foreign`)"
+                    .to_string(),
+            );
         }
         Ok(())
     }

@@ -1,0 +1,84 @@
+//! A circuit breaker: after a failure, calls fail at once for a while, instead of each after its time limit.
+
+use std::time::{Duration, Instant};
+
+use crate::core::sync::{Mutex, lock};
+
+/// The time for which the breaker stays open after a failure.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
+
+/// The state of the breaker. *Closed*: all calls are made. *Open*: no call is made. After [`PAUSE`]
+/// it is *half-open*: one call is made as a probe. Its success closes the breaker, and its failure
+/// opens it for another pause.
+#[derive(Debug, Default)]
+pub(super) struct Breaker {
+    /// The end of the pause, or `None` while the breaker is closed.
+    open_until: Mutex<Option<Instant>>,
+}
+
+impl Breaker {
+    /// Returns whether the caller should make its call, and then report the outcome.
+    pub(super) fn allows_call(&self, now: Instant) -> bool {
+        let mut open_until = lock(&self.open_until);
+        match *open_until {
+            None => true,
+            Some(end) if now < end => false,
+            Some(_) => {
+                // This call is the probe. If it never reports an outcome, another one follows.
+                *open_until = Some(now + PAUSE);
+                true
+            }
+        }
+    }
+
+    /// Closes the breaker after a success. Returns whether it was open.
+    pub(super) fn succeeded(&self) -> bool {
+        lock(&self.open_until).take().is_some()
+    }
+
+    /// Opens the breaker after a failure. Returns whether it was closed.
+    pub(super) fn failed(&self, now: Instant) -> bool {
+        lock(&self.open_until).replace(now + PAUSE).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_nanos(1);
+
+    #[test]
+    fn a_failure_opens_it_and_one_call_after_the_pause_is_a_probe() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        assert!(breaker.allows_call(start));
+        assert!(breaker.failed(start), "it was closed");
+        assert!(!breaker.allows_call(start + PAUSE - MOMENT));
+        let later = start + PAUSE;
+        assert_eq!([later, later].map(|now| breaker.allows_call(now)), [true, false]);
+        assert!(breaker.succeeded(), "it was open");
+        assert_eq!([later, later].map(|now| breaker.allows_call(now)), [true, true]);
+        assert!(!breaker.succeeded(), "it was closed already");
+    }
+
+    #[test]
+    fn a_probe_that_fails_opens_it_for_another_pause() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        breaker.failed(start);
+        let probe = start + 2 * PAUSE;
+        assert!(breaker.allows_call(probe));
+        let timeout = probe + Duration::from_millis(50);
+        assert!(!breaker.failed(timeout), "it was open already");
+        assert!(!breaker.allows_call(timeout + PAUSE - MOMENT));
+        assert!(breaker.allows_call(timeout + PAUSE));
+    }
+
+    #[test]
+    fn a_probe_without_an_outcome_is_followed_by_another() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        breaker.failed(start);
+        for pauses in 1..4 {
+            assert!(breaker.allows_call(start + pauses * PAUSE));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Connections to the store, which are kept between requests.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Client, Cmd, Connection, ConnectionAddr, ConnectionInfo, ErrorKind};
+use redis::{RedisError, RedisResult, ServerErrorKind};
+
+use super::address::Address;
+use crate::core::Deadline;
+use crate::core::sync::{Mutex, lock};
+
+/// The maximum number of idle connections that are kept. By default there are 32 more threads than
+/// permits, and a thread needs at most one connection.
+const MAX_IDLE: usize = 32;
+
+/// The response of the script: whether a token was taken (1 or 0), and the parts that are left.
+pub(super) type Taken = (u8, u64);
+
+/// A pool of connections. A thread that finds none opens another one, so no thread waits for a
+/// connection, and there are at most as many as there are threads.
+pub(super) struct Connections {
+    info: ConnectionInfo,
+    address: Arc<Address>,
+    /// The connection that was used last is taken first, so that few are in use under a low load.
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Connections {
+    pub(super) fn new(info: ConnectionInfo, address: Arc<Address>) -> Connections {
+        Connections { info, address, idle: Mutex::new(Vec::new()) }
+    }
+
+    /// Runs the script by its hash, or by its text if the store does not know the hash.
+    ///
+    /// # Errors
+    /// Returns an error of the store or of the connection, at the latest when the deadline passes.
+    pub(super) fn run(&self, commands: &[Cmd; 2], deadline: Deadline) -> RedisResult<Taken> {
+        let idle = lock(&self.idle).pop();
+        if let Some(connection) = idle {
+            match self.run_on(connection, commands, deadline) {
+                // The store has closed the connection while it was idle, which shows only now. If
+                // it had run the script before, a token would be lost, and none would be given out
+                // twice.
+                Err(error) if error.is_connection_dropped() => {}
+                result => return result,
+            }
+        }
+        self.run_on(self.connect(deadline)?, commands, deadline)
+    }
+
+    /// Closes all idle connections, and looks up the store's address again.
+    pub(super) fn reset(&self) {
+        lock(&self.idle).clear();
+        self.address.refresh();
+    }
+
+    fn run_on(
+        &self,
+        mut connection: Connection,
+        [by_hash, by_text]: &[Cmd; 2],
+        deadline: Deadline,
+    ) -> RedisResult<Taken> {
+        let mut result = query(&mut connection, by_hash, deadline);
+        let no_script = ErrorKind::Server(ServerErrorKind::NoScript);
+        if result.as_ref().is_err_and(|error| error.kind() == no_script) {
+            result = query(&mut connection, by_text, deadline);
+        }
+        // After a timeout the response may still arrive. The next request must not take it for its
+        // own, so the connection is dropped.
+        if !result.as_ref().is_err_and(RedisError::is_io_error) {
+            let mut idle = lock(&self.idle);
+            if idle.len() < MAX_IDLE {
+                idle.push(connection);
+            }
+        }
+        result
+    }
+
+    /// Opens a connection, and sends the password and the number of the database, if there are any.
+    fn connect(&self, deadline: Deadline) -> RedisResult<Connection> {
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address").into();
+        for address in self.address.known() {
+            let target = ConnectionAddr::Tcp(address.ip().to_string(), address.port());
+            let client = Client::open(self.info.clone().set_addr(target))?;
+            match client.get_connection_with_timeout(remaining(deadline)?) {
+                Ok(connection) => return Ok(connection),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+/// Sends a command and reads its response. The time limit of a read starts again with each read; a
+/// response has less than 40 bytes, so it arrives in one.
+fn query(connection: &mut Connection, command: &Cmd, deadline: Deadline) -> RedisResult<Taken> {
+    let left = Some(remaining(deadline)?);
+    connection.set_write_timeout(left)?;
+    connection.set_read_timeout(left)?;
+    command.query(connection)
+}
+
+fn remaining(deadline: Deadline) -> RedisResult<Duration> {
+    let expired = || io::Error::new(io::ErrorKind::TimedOut, "the time limit has passed").into();
+    deadline.remaining().ok_or_else(expired)
+}

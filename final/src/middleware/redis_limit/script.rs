@@ -1,0 +1,107 @@
+//! The token bucket as a script: the store runs it as one atomic step, so two servers cannot read the same token.
+
+use std::time::Duration;
+
+use redis::{Cmd, Script};
+
+use crate::middleware::limit_store::InvalidStore;
+use crate::middleware::token_bucket::{Decision, Limit};
+
+/// Reads the store's clock, which is one clock for all servers: their own clocks differ, and a
+/// request to the server whose clock is ahead would find more tokens. A bucket is kept for a
+/// millisecond more than it takes to fill, because the store drops keys by a clock of milliseconds.
+const STORE_CLOCK: &str = "\
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local grace = 1
+";
+
+/// Takes the time from the caller, for tests. The store drops keys by its own clock, so a bucket is
+/// kept for an hour more.
+const GIVEN_CLOCK: &str = "\
+local now = tonumber(ARGV[4])
+local grace = 3600000
+";
+
+const TAKE: &str = include_str!("take.lua");
+
+/// The maximum number of parts in a bucket. The script adds at most twice as many, and a double
+/// represents all whole numbers up to 2^53.
+const MAX_PARTS: u64 = 1 << 51;
+
+/// A limit in the units of the script: a token has as many parts as `per` has microseconds, and
+/// `rate` parts are added each microsecond. It is the arithmetic of
+/// [`TokenBucket`](crate::middleware::token_bucket::TokenBucket), which has nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Units {
+    /// The parts of a token.
+    pub(super) token: u64,
+    full: u64,
+    rate: u64,
+}
+
+impl Units {
+    /// Converts a limit. A `per` that is no whole number of microseconds is rounded up.
+    ///
+    /// # Errors
+    /// Returns an error if a full bucket has more parts than the script can count.
+    pub(super) fn of(limit: Limit) -> Result<Units, InvalidStore> {
+        let token = u64::try_from(limit.per.as_nanos().div_ceil(1000)).ok().map(|it| it.max(1));
+        let full = token.and_then(|token| token.checked_mul(limit.burst.get().into()));
+        match token.zip(full.filter(|full| *full <= MAX_PARTS)) {
+            Some((token, full)) => Ok(Units { token, full, rate: limit.rate.get().into() }),
+            None => Err(InvalidStore(format!(
+                "a limit of {} requests with {} more in every {:?} is too large for a shared store: burst times \
+                 microseconds may be at most 2^51",
+                limit.burst, limit.rate, limit.per
+            ))),
+        }
+    }
+
+    /// Returns the decision about a request that has left `parts` in its bucket.
+    pub(super) fn decision(self, allowed: bool, parts: u64) -> Decision {
+        let time_for = |parts: u64| Duration::from_micros(parts.div_ceil(self.rate));
+        Decision {
+            allowed,
+            remaining: u32::try_from(parts / self.token).unwrap_or(u32::MAX),
+            next: time_for(self.token.saturating_sub(parts)),
+            full: time_for(self.full.saturating_sub(parts)),
+        }
+    }
+}
+
+/// The script with one of the two clocks.
+pub(super) struct TakeScript {
+    text: String,
+    /// The SHA-1 by which the store knows the script once it has run it.
+    hash: String,
+}
+
+impl TakeScript {
+    /// The script that reads the store's clock.
+    pub(super) fn with_store_clock() -> TakeScript {
+        TakeScript::with(STORE_CLOCK)
+    }
+
+    /// The script that gets the time in microseconds as an argument.
+    pub(super) fn with_given_clock() -> TakeScript {
+        TakeScript::with(GIVEN_CLOCK)
+    }
+
+    fn with(clock: &str) -> TakeScript {
+        let text = format!("{clock}{TAKE}");
+        let hash = Script::new(&text).get_hash().to_string();
+        TakeScript { text, hash }
+    }
+
+    /// Returns the command that runs the script by its hash, and the one that sends its text. The
+    /// second loads the script into a store that does not have it, such as one that has restarted.
+    pub(super) fn commands(&self, key: &str, units: Units, now: Option<u64>) -> [Cmd; 2] {
+        [("EVALSHA", &self.hash), ("EVAL", &self.text)].map(|(name, script)| {
+            let mut command = redis::cmd(name);
+            command.arg(script).arg(1).arg(key).arg(units.token).arg(units.full).arg(units.rate);
+            command.arg(now);
+            command
+        })
+    }
+}
