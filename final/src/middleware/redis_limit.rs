@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError};
 
 use self::address::Address;
 use self::breaker::{Breaker, PAUSE};
@@ -177,15 +177,19 @@ impl RedisStore {
         }
     }
 
-    fn report(&self, error: &redis::RedisError) {
+    /// Logs the failure that has opened the circuit breaker. The later ones are only counted.
+    fn report(&self, error: &RedisError) {
+        let reason = if error.is_timeout() {
+            format!("no response within {TIME_LIMIT:?}")
+        } else {
+            error.to_string()
+        };
         let until_then = match self.shared.when_down {
             WhenDown::Open => "each server limits by its own buckets",
             WhenDown::Closed => "limited requests are rejected",
         };
         let name = &self.shared.name;
-        log_stderr(format_args!(
-            "rate limit: {name} does not respond ({error}); until it does, {until_then}"
-        ));
+        log_stderr(format_args!("rate limit: {name}: {reason}; until it responds, {until_then}"));
     }
 }
 
