@@ -225,6 +225,25 @@ fn the_program_limits_by_the_store_and_reports_an_outage_without_the_password() 
     assert!(said.contains("until it responds") && !said.contains("secret"), "{said}");
 }
 
+/// Regression test: after the clock was set back by a day, no token was added for a day.
+#[test]
+fn a_clock_that_was_set_back_delays_tokens_by_no_more_than_the_time_to_fill_a_bucket() {
+    let Some(redis) = RedisServer::start(&[]) else { return };
+    let now = Arc::new(AtomicU64::new(NOON));
+    let clock = Arc::clone(&now);
+    let config = config(&redis.url(), WhenDown::Closed);
+    let store = RedisStore::open_with_clock(&config, move || clock.load(Ordering::SeqCst)).unwrap();
+    let buckets = store.limit::<u8>("/", limit(2, 1, Duration::from_secs(1))).unwrap();
+    let allowed_at = |time: u64| {
+        now.store(time, Ordering::SeqCst);
+        buckets.take(1).unwrap().allowed
+    };
+    assert_eq!([NOON; 3].map(&allowed_at), [true, true, false]);
+    let day_before = NOON - 86_400_000_000;
+    let times = [0, 2_999_999, 3_000_000].map(|time| day_before + time);
+    assert_eq!(times.map(&allowed_at), [false, false, true]);
+}
+
 /// What the decisions are compared in: the script counts time in microseconds, rounded up.
 fn in_microseconds(decision: Decision) -> Decision {
     let rounded = |time: Duration| {
@@ -273,6 +292,6 @@ fn the_script_and_the_bucket_in_memory_decide_the_same() {
         }
         Ok(())
     };
-    let config = Config { cases: 100, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
     TestRunner::new(config).run(&limits_and_steps(), same).unwrap();
 }

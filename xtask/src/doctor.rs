@@ -39,11 +39,7 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
         },
         Finding {
             what: "Redis",
-            found: program("redis-server", "").map_err(|_| {
-                "no redis-server, and the tests of final's shared rate limits use it: apt install redis-server, brew \
-                 install redis"
-                    .to_string()
-            }),
+            found: program("redis-server", "").map_err(|_| REDIS.to_string()),
             needed: false,
         },
         Finding {
@@ -70,6 +66,9 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
     let ill = findings.iter().any(|finding| finding.needed && finding.found.is_err());
     if ill { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
+
+/// What to do without Redis.
+const REDIS: &str = "not found, and only the tests of shared rate limits use it: apt install redis-server, brew install redis";
 
 /// The first line of what a program says about its version.
 fn program(name: &str, cure: &str) -> Result<String, String> {

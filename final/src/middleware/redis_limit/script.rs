@@ -105,3 +105,29 @@ impl TakeScript {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    fn units(burst: u32, per: Duration) -> Result<Units, InvalidStore> {
+        let burst = NonZeroU32::new(burst).unwrap();
+        Units::of(Limit { burst, rate: NonZeroU32::MIN, per })
+    }
+
+    #[test]
+    fn a_token_has_at_least_one_part_and_a_bucket_at_most_two_to_the_51() {
+        for (nanoseconds, token) in
+            [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (1_000_000_000, 1_000_000)]
+        {
+            let units = units(1, Duration::from_nanos(nanoseconds)).unwrap();
+            assert_eq!(units.token, token, "{nanoseconds} ns");
+        }
+        assert!(units(1 << 31, Duration::from_micros(1 << 20)).is_ok());
+        let large = units((1 << 31) + 1, Duration::from_micros(1 << 20)).unwrap_err();
+        assert!(large.to_string().contains("2147483649 requests"), "{large}");
+        assert!(units(u32::MAX, Duration::MAX).is_err());
+    }
+}
