@@ -8,6 +8,7 @@
 #[cfg(target_os = "linux")]
 pub mod linux;
 #[cfg(any(test, feature = "portable", not(target_os = "linux")))]
+#[allow(missing_docs, reason = "linux.rs describes the functions")]
 pub mod portable;
 
 #[cfg(all(target_os = "linux", not(feature = "portable")))]

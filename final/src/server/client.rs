@@ -91,10 +91,11 @@ impl ConnectionGuard<'_> {
     ) {
         let Some(mut client) = self.client.take() else { return };
         let before = client.listed.replace(interest);
-        let arm = |client: &Box<Client>, notified| arm(client, before, notified);
-        if let Err((client, error)) =
-            self.engine.connections.park(self.token, client, deadline, arm)
-        {
+        let parked =
+            self.engine.connections.park(self.token, client, deadline, |client, notified| {
+                arm(client, before, notified)
+            });
+        if let Err((client, error)) = parked {
             log_stderr(format_args!("{}: {error}", client.connection.peer()));
             self.client = Some(client);
         }
