@@ -1,6 +1,9 @@
 //! `cargo xtask doctor`: whether everything is here that the course uses; each finding with its cure.
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+
+use scale::Front;
 
 use crate::book;
 use crate::mdbook;
@@ -52,6 +55,7 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
             ),
             needed: false,
         },
+        Finding { what: "balancer", found: load_balancer(Front::find), needed: false },
         Finding { what: "editor", found: editor(), needed: false },
         Finding {
             what: "port 8080",
@@ -107,6 +111,20 @@ fn is_older(version: &str, than: [u32; 2]) -> bool {
 /// A program that only the book's commands use.
 fn in_transcripts(name: &str, cure: &str) -> Result<String, String> {
     program(name, "").map_err(|_| format!("not found, and some transcripts use it: {cure}"))
+}
+
+/// HAProxy or nginx, which `cargo xtask scale` starts.
+fn load_balancer(find: impl Fn(Front) -> Option<PathBuf>) -> Result<String, String> {
+    let found: Vec<String> =
+        Front::ALL.into_iter().filter_map(find).map(|path| path.display().to_string()).collect();
+    if found.is_empty() {
+        return Err(
+            "no HAProxy and no nginx, and `cargo xtask scale` needs one: apt install haproxy, \
+                    brew install haproxy"
+                .to_string(),
+        );
+    }
+    Ok(found.join(", "))
 }
 
 /// What makes an editor know Rust.
@@ -205,5 +223,13 @@ mod tests {
         let found = in_transcripts("no-such-program", "apt install it");
         let expected = "not found, and some transcripts use it: apt install it";
         assert_eq!(found, Err(expected.to_string()));
+    }
+
+    #[test]
+    fn one_load_balancer_is_enough() {
+        let nginx = |front| (front == Front::Nginx).then(|| PathBuf::from("/usr/sbin/nginx"));
+        assert_eq!(load_balancer(nginx).as_deref(), Ok("/usr/sbin/nginx"));
+        let error = load_balancer(|_| None).unwrap_err();
+        assert!(error.contains("apt install haproxy"), "{error}");
     }
 }

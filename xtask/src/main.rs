@@ -28,6 +28,7 @@ mod prove;
 mod reset;
 mod sandbox;
 mod saved;
+mod scale;
 mod solution;
 mod start;
 mod test;
@@ -88,6 +89,8 @@ enum Command {
     Carry(carry::Args),
     /// Check that commit messages describe the change and its reason
     CheckCommits(commits::Args),
+    /// Show which requests are lost when replicas behind a load balancer are killed, restarted or replaced
+    Scale(scale::Args),
     /// Measure the data of the book's plots: `cargo xtask plot overload`
     Plot(plot::Args),
     /// Write the questions of the book as flashcards for Anki
@@ -131,6 +134,7 @@ impl Command {
             Command::Test(args) => test::run(workspace, &args),
             Command::Carry(args) => carry::run(workspace, &args),
             Command::CheckCommits(args) => commits::run(workspace, &args),
+            Command::Scale(args) => scale::run(workspace, &args),
             Command::Plot(args) => plot::run(workspace, &args),
             Command::Cards(args) => cards::run(workspace, &args),
             Command::Bench(args) => bench::run(workspace, &args),

@@ -63,7 +63,11 @@ pub(crate) fn width() -> usize {
 
 /// A paragraph in lines of at most 100 columns, or of the terminal's width if that is less.
 pub(crate) fn wrapped(text: &str) -> String {
-    let width = width().clamp(40, 100);
+    wrapped_to(text, width().clamp(40, 100))
+}
+
+/// A paragraph in lines of at most `width` columns.
+pub(crate) fn wrapped_to(text: &str, width: usize) -> String {
     let (mut lines, mut line) = (Vec::new(), String::new());
     for word in text.split_whitespace() {
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {

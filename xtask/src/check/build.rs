@@ -100,7 +100,7 @@ pub(super) fn read_aside(
 }
 
 /// Finds the path of a program in cargo's JSON messages.
-fn executable(messages: &str, kind: &str, name: &str) -> Option<PathBuf> {
+pub(crate) fn executable(messages: &str, kind: &str, name: &str) -> Option<PathBuf> {
     let mut found = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         let target = &message["target"];

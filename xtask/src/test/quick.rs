@@ -170,6 +170,10 @@ impl Scope {
                 self.parts.extend(["book", "transcripts"]);
                 self.pages.insert("book/src/appendix/labs-endpoint.md".to_string());
             }
+            _ if is_below(path, "xtask/scale") => {
+                package(self, "scale");
+                self.left.insert("the tests of final behind a load balancer".to_string());
+            }
             _ if is_below(path, "xtask/plots") => package(self, "plots"),
             _ if is_below(path, "xtask/src") || is_below(path, "xtask/tests") => {
                 package(self, "xtask");

@@ -1,0 +1,215 @@
+//! What can be shown, in the order in which it is shown.
+
+use crate::load::Counts;
+use crate::{Setup, limit, release, retries, rolling};
+
+/// What several demonstrations are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// A client with a rate limit.
+    Limit,
+    /// A replica that is killed, and the load balancer's retries.
+    Killed,
+    /// A rolling restart, in the right order and in wrong ones.
+    Rolling,
+    /// A release that is never ready.
+    Release,
+}
+
+impl Topic {
+    /// All of them, in order.
+    pub const ALL: [Topic; 4] = [Topic::Limit, Topic::Killed, Topic::Rolling, Topic::Release];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Topic::Limit => "limit",
+            Topic::Killed => "killed",
+            Topic::Rolling => "rolling",
+            Topic::Release => "release",
+        }
+    }
+
+    /// A line about it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Topic::Limit => "One client sends 30 requests, and may send 5",
+            Topic::Killed => "A replica dies under load",
+            Topic::Rolling => "A rolling restart: each replica in turn",
+            Topic::Release => "A bad release: it listens, but is never ready",
+        }
+    }
+}
+
+/// Something that can be shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Demonstration {
+    /// What it is about.
+    pub topic: Topic,
+    /// Its name within the topic.
+    pub name: &'static str,
+    /// What is done, in a few words.
+    pub title: &'static str,
+    /// Whether requests are expected to fail, or the rate limit to be missed: it shows a mistake.
+    pub is_wrong: bool,
+    /// Why the result is what it is.
+    pub why: &'static str,
+    run: fn(&Setup, &str) -> anyhow::Result<Outcome>,
+}
+
+/// What has happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The requests of the clients.
+    pub counts: Counts,
+    /// What the counts do not show.
+    pub note: Option<String>,
+    /// Whether it is what was expected.
+    pub is_expected: bool,
+}
+
+impl Demonstration {
+    /// Its full name, such as `rolling-right`.
+    pub fn full_name(&self) -> String {
+        format!("{}-{}", self.topic.name(), self.name)
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// When a program cannot be started or does not do its part, or the run is interrupted.
+    pub fn run(&self, setup: &Setup) -> anyhow::Result<Outcome> {
+        (self.run)(setup, &self.full_name())
+    }
+}
+
+/// All demonstrations, in order.
+pub fn demonstrations() -> Vec<Demonstration> {
+    [&[LIMIT][..], &KILLED, &ROLLING, &RELEASE].concat()
+}
+
+const LIMIT: Demonstration = Demonstration {
+    topic: Topic::Limit,
+    name: "local",
+    title: "each replica counts for itself",
+    is_wrong: true,
+    why: "Every replica has its own token bucket, so the limit is multiplied by the number of replicas.",
+    run: limit::local,
+};
+
+const KILLED: [Demonstration; 3] = [
+    Demonstration {
+        topic: Topic::Killed,
+        name: "no-retry",
+        title: "SIGKILL, the load balancer retries nothing",
+        is_wrong: true,
+        why: "Requests in progress die with the process, and so do those that are still sent to its address.",
+        run: retries::never,
+    },
+    Demonstration {
+        topic: Topic::Killed,
+        name: "retry",
+        title: "SIGKILL, it retries GET, and what was not sent",
+        is_wrong: false,
+        why: "GET is idempotent, so it may be sent twice. A POST that was sent and got no response may have been carried \
+              out, so the client has to decide.",
+        run: retries::idempotent,
+    },
+    Demonstration {
+        topic: Topic::Killed,
+        name: "retry-post",
+        title: "a pause (SIGSTOP), it retries POST as well",
+        is_wrong: true,
+        why: "A slow replica looks like a dead one. It was only late, and carried the requests out, too.",
+        run: retries::all,
+    },
+];
+
+const ROLLING: [Demonstration; 5] = [
+    Demonstration {
+        topic: Topic::Rolling,
+        name: "right",
+        title: "not ready, delay, drain, start, ready, next",
+        is_wrong: false,
+        why: "Readiness fails and responses close their connections before the socket closes, and the next replica waits \
+              until this one is ready.",
+        run: rolling::right,
+    },
+    Demonstration {
+        topic: Topic::Rolling,
+        name: "kill",
+        title: "SIGKILL in place of SIGTERM",
+        is_wrong: true,
+        why: "Nothing is drained: each POST in progress is lost.",
+        run: rolling::kill,
+    },
+    Demonstration {
+        topic: Topic::Rolling,
+        name: "no-delay",
+        title: "no stop delay, and no retries",
+        is_wrong: true,
+        why: "The socket closes while the load balancer still takes the replica for ready. Retries can hide this, and a \
+              load balancer for TCP connections (L4) has none.",
+        run: rolling::no_delay,
+    },
+    Demonstration {
+        topic: Topic::Rolling,
+        name: "next-too-early",
+        title: "the next stops before the last is ready",
+        is_wrong: true,
+        why: "If starting takes longer than stopping, there comes a moment when no replica is ready.",
+        run: rolling::next_too_early,
+    },
+    Demonstration {
+        topic: Topic::Rolling,
+        name: "all-at-once",
+        title: "all replicas at once",
+        is_wrong: true,
+        why: "Each stop is graceful, but no replica is left for the requests that come next.",
+        run: rolling::all_at_once,
+    },
+];
+
+const RELEASE: [Demonstration; 2] = [
+    Demonstration {
+        topic: Topic::Release,
+        name: "rolled-back",
+        title: "it must be ready before an old one stops",
+        is_wrong: false,
+        why: "The new replica starts beside the old ones. Its readiness never passes, so it gets no request, and is \
+              stopped again.",
+        run: release::rolled_back,
+    },
+    Demonstration {
+        topic: Topic::Release,
+        name: "unchecked",
+        title: "the old ones are replaced without a look at it",
+        is_wrong: true,
+        why: "The last good replica is stopped while no new one is ready.",
+        run: release::unchecked,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_topics_have_a_right_way_or_a_reason() {
+        let all = demonstrations();
+        let mut names: Vec<_> = all.iter().map(Demonstration::full_name).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), all.len());
+        for demonstration in &all {
+            assert!(demonstration.title.len() <= 48, "{}", demonstration.title);
+            assert!(demonstration.why.ends_with('.'), "{}", demonstration.why);
+        }
+    }
+
+    #[test]
+    fn there_are_four_wrong_orders_of_a_rolling_restart() {
+        assert_eq!(ROLLING.iter().filter(|it| it.is_wrong).count(), 4);
+        assert!(!ROLLING[0].is_wrong);
+    }
+}

@@ -1,0 +1,159 @@
+//! The load balancer in front of the replicas: `HAProxy` or nginx, with a configuration that is made for it.
+
+mod haproxy;
+mod nginx;
+
+use std::env;
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use anyhow::{Context, bail};
+use wire::environment;
+
+use crate::interrupt::Interrupt;
+use crate::{LONG, address};
+
+/// Where Debian and Homebrew install servers. `PATH` often lacks these directories.
+const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"];
+
+/// Which program is the load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Front {
+    /// `HAProxy`, which probes the replicas.
+    Haproxy,
+    /// nginx, which has no probes, and finds out when a connection fails.
+    Nginx,
+}
+
+/// Which requests the load balancer sends to another replica after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retries {
+    /// None, as with a load balancer for TCP connections (L4).
+    Never,
+    /// A request that was not sent at all, and GET. This is right.
+    Idempotent,
+    /// All requests, also after a timeout of 300 ms. This is wrong.
+    All,
+}
+
+/// What the configuration depends on.
+pub(crate) struct Configuration<'a> {
+    pub(crate) directory: &'a Path,
+    pub(crate) listen: SocketAddr,
+    pub(crate) replicas: &'a [SocketAddr],
+    pub(crate) retries: Retries,
+}
+
+impl Front {
+    /// Both, the first choice first.
+    pub const ALL: [Front; 2] = [Front::Haproxy, Front::Nginx];
+
+    /// The name of its program.
+    pub fn program(self) -> &'static str {
+        match self {
+            Front::Haproxy => "haproxy",
+            Front::Nginx => "nginx",
+        }
+    }
+
+    /// The program's path, or `None` if it is not installed.
+    pub fn find(self) -> Option<PathBuf> {
+        find(self.program())
+    }
+
+    fn configuration(self, configuration: &Configuration<'_>) -> String {
+        match self {
+            Front::Haproxy => haproxy::text(configuration),
+            Front::Nginx => nginx::text(configuration),
+        }
+    }
+}
+
+/// Looks for a server program in `PATH` and the usual directories.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let directories = env::split_paths(&path).chain(SYSTEM_DIRECTORIES.map(PathBuf::from));
+    directories.map(|directory| directory.join(program)).find(|path| path.is_file())
+}
+
+/// One line for each replica.
+fn lines(replicas: &[SocketAddr], line: impl Fn(usize, &SocketAddr) -> String) -> String {
+    replicas.iter().enumerate().map(|(index, replica)| line(index + 1, replica)).collect()
+}
+
+/// A load balancer that runs. Dropping it kills it.
+pub(crate) struct Proxy {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Proxy {
+    /// Writes the configuration and a file for error messages into `directory`, and starts the program.
+    pub(crate) fn start(
+        front: Front,
+        directory: &Path,
+        block: u8,
+        replicas: &[SocketAddr],
+        retries: Retries,
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<Proxy> {
+        // Neither can choose a free port and report it.
+        let listen = crate::free(address(block, 1))?;
+        let configuration = Configuration { directory, listen, replicas, retries };
+        let name = front.program();
+        let file = directory.join(format!("{name}.conf"));
+        fs::write(&file, front.configuration(&configuration))?;
+        let errors = directory.join(format!("{name}.errors"));
+        let program = front.find().with_context(|| format!("{name} is not installed"))?;
+        let mut command = environment::command(program);
+        match front {
+            Front::Haproxy => command.arg("-f").arg(&file),
+            Front::Nginx => command.arg("-e").arg(&errors).arg("-c").arg(&file),
+        };
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(File::options().create(true).append(true).open(&errors)?);
+        let child = command.spawn().with_context(|| format!("{name} cannot be started"))?;
+        let mut proxy = Proxy { child, address: listen };
+        interrupt.wait_until(&format!("{name} to listen"), LONG, || {
+            if proxy.child.try_wait()?.is_some() {
+                bail!("{name} has ended: {}", fs::read_to_string(&errors)?.trim_end());
+            }
+            Ok(TcpStream::connect(listen).is_ok())
+        })?;
+        Ok(proxy)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn with(front: Front, retries: Retries) -> String {
+        let replicas = ["127.0.0.2:80", "127.0.0.3:80"].map(|address| address.parse().unwrap());
+        front.configuration(&Configuration {
+            directory: Path::new("/tmp/it"),
+            listen: "127.0.0.1:80".parse().unwrap(),
+            replicas: &replicas,
+            retries,
+        })
+    }
+
+    #[test]
+    fn a_program_is_found_by_its_name_or_not_at_all() {
+        assert!(find("sh").is_some());
+        assert_eq!(find("no-such-program"), None);
+    }
+}

@@ -1,0 +1,89 @@
+//! Ctrl-C: every wait ends early, and dropping ends the processes and deletes the files.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+
+/// The interval at which a wait checks its condition.
+const TICK: Duration = Duration::from_millis(5);
+
+/// Whether the run has to end early.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// From now on Ctrl-C, SIGTERM and SIGHUP no longer end this process, but interrupt its waits.
+    ///
+    /// # Errors
+    /// When the signals cannot be handled.
+    pub fn on_signals() -> anyhow::Result<Interrupt> {
+        let interrupt = Interrupt::default();
+        #[cfg(unix)]
+        for signal in
+            [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
+        {
+            signal_hook::flag::register(signal, Arc::clone(&interrupt.0))?;
+        }
+        Ok(interrupt)
+    }
+
+    /// Whether a signal has arrived.
+    pub fn has_come(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Waits until `is_done`.
+    ///
+    /// # Errors
+    /// [`Interrupted`] after a signal, an error of `is_done`, or after `limit` an error that names `what`.
+    pub(crate) fn wait_until(
+        &self,
+        what: &str,
+        limit: Duration,
+        mut is_done: impl FnMut() -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
+        let deadline = Instant::now() + limit;
+        while !is_done()? {
+            if self.has_come() {
+                bail!(Interrupted);
+            }
+            if Instant::now() >= deadline {
+                bail!("waited {limit:?} for {what}");
+            }
+            thread::sleep(TICK);
+        }
+        Ok(())
+    }
+}
+
+/// The run has ended early, because of a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_with_its_condition_its_limit_or_a_signal() {
+        let interrupt = Interrupt::default();
+        let wait = |limit, is_done| interrupt.wait_until("an event", limit, || Ok(is_done));
+        assert!(wait(Duration::ZERO, true).is_ok());
+        assert_eq!(wait(Duration::ZERO, false).unwrap_err().to_string(), "waited 0ns for an event");
+        interrupt.0.store(true, Ordering::Release);
+        let error = wait(Duration::from_secs(3600), false).unwrap_err();
+        assert!(error.is::<Interrupted>(), "{error}");
+    }
+}

@@ -1,0 +1,231 @@
+//! The load: clients that send GET and POST through the load balancer, and count what happens to them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, Builder, JoinHandle};
+use std::time::Duration;
+
+use wire::{Client, Reply, WireError, request};
+
+/// The clients of each method. At any moment nearly all of them wait for a response, a third of them from each of three
+/// replicas: that none waits for a certain replica happens in less than one of a hundred moments.
+const CLIENTS: u64 = 12;
+
+/// How long the server takes for every second request. The others are as fast as it can.
+const SLOW_MILLISECONDS: u64 = 50;
+
+/// A client pauses after a failure, as long as a slow request takes, so that failures are not more frequent than
+/// responses.
+const PAUSE: Duration = Duration::from_millis(SLOW_MILLISECONDS);
+
+/// How long a client waits for a response.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What happened to the requests of one method.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Requests in total.
+    pub requests: u64,
+    /// Failures by their kind: a status code such as `502`, `no response`, `wrong response` or `not sent`.
+    pub failures: BTreeMap<String, u64>,
+}
+
+impl Count {
+    /// The number of requests without the right response.
+    pub fn failed(&self) -> u64 {
+        self.failures.values().sum()
+    }
+
+    fn add(&mut self, other: &Count) {
+        self.requests += other.requests;
+        for (kind, count) in &other.failures {
+            *self.failures.entry(kind.clone()).or_default() += count;
+        }
+    }
+}
+
+/// What happened to all requests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The GET requests, which are idempotent.
+    pub get: Count,
+    /// The POST requests, which are not.
+    pub post: Count,
+    /// The POST requests to `/counter` that were sent. The server counts those that it carries out.
+    pub counted: u64,
+}
+
+impl Counts {
+    /// The number of requests without the right response.
+    pub fn failed(&self) -> u64 {
+        self.get.failed() + self.post.failed()
+    }
+}
+
+/// The state that the clients share.
+#[derive(Debug, Default)]
+struct Shared {
+    is_over: AtomicBool,
+    succeeded: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// Clients that send requests until they are stopped.
+#[derive(Debug)]
+pub(crate) struct Load {
+    shared: Arc<Shared>,
+    clients: Vec<JoinHandle<Counts>>,
+}
+
+impl Load {
+    /// Starts the clients.
+    pub(crate) fn start(front: SocketAddr) -> anyhow::Result<Load> {
+        let mut load = Load { shared: Arc::default(), clients: Vec::new() };
+        for index in 0..2 * CLIENTS {
+            let shared = Arc::clone(&load.shared);
+            let run = move || send_until_over(index, front, &shared);
+            load.clients.push(Builder::new().name(format!("client {index}")).spawn(run)?);
+        }
+        Ok(load)
+    }
+
+    /// The numbers of requests so far that succeeded and failed.
+    pub(crate) fn so_far(&self) -> (u64, u64) {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Acquire);
+        (read(&self.shared.succeeded), read(&self.shared.failed))
+    }
+
+    /// Stops the clients, and returns what happened to their requests.
+    pub(crate) fn finish(mut self) -> Counts {
+        let mut sum = Counts::default();
+        for counts in self.stop() {
+            sum.get.add(&counts.get);
+            sum.post.add(&counts.post);
+            sum.counted += counts.counted;
+        }
+        sum
+    }
+
+    fn stop(&mut self) -> Vec<Counts> {
+        self.shared.is_over.store(true, Ordering::Release);
+        // A client that panicked has reported that itself, on standard error.
+        self.clients.drain(..).filter_map(|client| client.join().ok()).collect()
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// One client, which keeps its connection as long as the load balancer does. Clients with an even index send GET.
+fn send_until_over(index: u64, front: SocketAddr, shared: &Shared) -> Counts {
+    let is_get = index.is_multiple_of(2);
+    let (mut count, mut counted) = (Count::default(), 0);
+    let mut kept = None;
+    while !shared.is_over.load(Ordering::Acquire) {
+        count.requests += 1;
+        let text = format!("client-{index}-request-{}", count.requests);
+        let is_slow = count.requests.is_multiple_of(2);
+        let failure = send(&mut kept, front, is_get, is_slow, &text).err();
+        let is_sent = failure != Some(NOT_SENT.to_string());
+        counted += u64::from(!is_get && is_slow && is_sent);
+        match failure {
+            None => _ = shared.succeeded.fetch_add(1, Ordering::AcqRel),
+            Some(kind) => {
+                *count.failures.entry(kind).or_default() += 1;
+                shared.failed.fetch_add(1, Ordering::AcqRel);
+                kept = None;
+                thread::sleep(PAUSE);
+            }
+        }
+    }
+    if is_get {
+        Counts { get: count, ..Counts::default() }
+    } else {
+        Counts { post: count, counted, ..Counts::default() }
+    }
+}
+
+const NOT_SENT: &str = "not sent";
+
+/// Sends one request, once, and checks its response. The error is the kind of failure.
+fn send(
+    kept: &mut Option<Client>,
+    front: SocketAddr,
+    is_get: bool,
+    is_slow: bool,
+    text: &str,
+) -> Result<(), String> {
+    let not_sent = |_: WireError| NOT_SENT.to_string();
+    let mut client = match kept.take() {
+        Some(client) => client,
+        None => Client::connect(front).map_err(not_sent)?.with_patience(PATIENCE),
+    };
+    let reply =
+        client.ask(message(is_get, is_slow, text)).map_err(|_| "no response".to_string())?;
+    match reply.status {
+        200 if !is_right(&reply, is_slow, text) => return Err("wrong response".to_string()),
+        200 => {}
+        status => return Err(status.to_string()),
+    }
+    if !reply.lists("Connection", "close") {
+        *kept = Some(client);
+    }
+    Ok(())
+}
+
+fn message(is_get: bool, is_slow: bool, text: &str) -> Vec<u8> {
+    let path = match (is_get, is_slow) {
+        (true, true) => format!("/slow?ms={SLOW_MILLISECONDS}"),
+        (true, false) => format!("/hello/{text}"),
+        (false, true) => format!("/counter?ms={SLOW_MILLISECONDS}"),
+        (false, false) => "/echo".to_string(),
+    };
+    if is_get {
+        request("GET", &path, &[], b"")
+    } else {
+        request("POST", &path, &[("Content-Type", "text/plain")], text.as_bytes())
+    }
+}
+
+/// Whether it is the response to this request, and not to another one.
+fn is_right(reply: &Reply, is_slow: bool, text: &str) -> bool {
+    is_slow || reply.text().contains(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_request_that_could_not_be_sent_is_counted_as_that() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let load = Load::start(address).unwrap();
+        while load.so_far().1 < CLIENTS {
+            thread::yield_now();
+        }
+        let counts = load.finish();
+        assert_eq!(counts.get.failures.keys().collect::<Vec<_>>(), [NOT_SENT]);
+        assert_eq!(counts.post.failed(), counts.post.requests);
+        assert_eq!(counts.counted, 0);
+    }
+
+    #[test]
+    fn requests_are_unique_and_a_method_has_slow_and_fast_ones() {
+        let text = |is_get, is_slow| {
+            String::from_utf8(message(is_get, is_slow, "client-1-request-2")).unwrap()
+        };
+        assert!(text(true, true).starts_with("GET /slow?ms=50 "));
+        assert!(text(true, false).starts_with("GET /hello/client-1-request-2 "));
+        assert!(text(false, true).starts_with("POST /counter?ms=50 "));
+        assert!(text(false, false).starts_with("POST /echo "));
+        assert!(text(false, false).ends_with("\r\n\r\nclient-1-request-2"));
+    }
+}

@@ -1,0 +1,81 @@
+//! One replica: a process of the server.
+
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use wire::{Program, Signal};
+
+use crate::LONG;
+use crate::interrupt::Interrupt;
+
+/// How long a stopping replica still accepts connections. Longer than `HAProxy` needs to see that it is no longer ready:
+/// three probes, one every 100 ms.
+pub(crate) const STOP_DELAY: [&str; 2] = ["--stop-delay", "1s"];
+
+/// Starts a replica, and waits until it listens.
+pub(crate) fn start(
+    program: &Path,
+    address: SocketAddr,
+    options: &[&OsStr],
+) -> anyhow::Result<Program> {
+    start_command(wire::environment::with_default_signals(program), address, options)
+}
+
+/// Starts a replica that listens only once a file exists: it stands for a program that needs time to load.
+pub(crate) fn start_late(
+    program: &Path,
+    address: SocketAddr,
+    options: &[&OsStr],
+    file: &Path,
+) -> anyhow::Result<Program> {
+    let mut command = wire::environment::with_default_signals("sh");
+    let script = r#"file=$1; shift; until [ -e "$file" ]; do sleep 0.05; done; exec "$@""#;
+    command.args(["-c", script, "sh"]).arg(file).arg(program);
+    start_command(command, address, options)
+}
+
+fn start_command(
+    mut command: std::process::Command,
+    address: SocketAddr,
+    options: &[&OsStr],
+) -> anyhow::Result<Program> {
+    command.args(["--addr", &address.to_string(), "--log", "off"]).args(options);
+    Program::start_command(command).with_context(|| format!("a replica at {address}"))
+}
+
+/// Whether its readiness probe passes.
+pub(crate) fn is_ready(address: SocketAddr) -> bool {
+    wire::get(address, "/health/ready").is_ok_and(|reply| reply.status == 200)
+}
+
+/// Waits until its readiness probe passes.
+pub(crate) fn wait_until_ready(address: SocketAddr, interrupt: &Interrupt) -> anyhow::Result<()> {
+    let what = format!("{address} to be ready");
+    interrupt.wait_until(&what, LONG, || Ok(is_ready(address)))
+}
+
+/// Sends SIGTERM, which begins a graceful shutdown.
+pub(crate) fn terminate(replica: &Program) -> anyhow::Result<()> {
+    Ok(replica.signal(Signal::Terminate)?)
+}
+
+/// Waits until the process has ended.
+pub(crate) fn wait_until_ended(replica: &Program, interrupt: &Interrupt) -> anyhow::Result<()> {
+    interrupt.wait_until("a replica to end", LONG, || Ok(replica.wait(Duration::ZERO).is_ok()))
+}
+
+/// Stops the process without its knowledge (SIGSTOP), or lets it continue (SIGCONT).
+#[cfg(unix)]
+pub(crate) fn pause(replica: &Program, pauses: bool) -> anyhow::Result<()> {
+    use rustix::process::{Pid, Signal, kill_process};
+    let pid = i32::try_from(replica.pid()).ok().and_then(Pid::from_raw).context("no process id")?;
+    Ok(kill_process(pid, if pauses { Signal::STOP } else { Signal::CONT })?)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn pause(_: &Program, _: bool) -> anyhow::Result<()> {
+    anyhow::bail!("this system has no signals")
+}

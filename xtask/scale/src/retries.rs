@@ -1,0 +1,49 @@
+//! A replica that is killed or paused, and what the load balancer retries.
+
+use std::thread;
+use std::time::Duration;
+
+use crate::Setup;
+use crate::demonstration::Outcome;
+use crate::deployment::Deployment;
+use crate::front::Retries;
+use crate::load::Counts;
+
+/// Longer than the load balancer's timeout of 300 ms.
+const PAUSE: Duration = Duration::from_millis(800);
+
+/// The load balancer retries nothing.
+pub(crate) fn never(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
+    let counts = killed(setup, name, Retries::Never)?;
+    let is_expected = counts.failed() > 0;
+    Ok(Outcome { counts, note: None, is_expected })
+}
+
+/// The load balancer retries what is safe to retry.
+pub(crate) fn idempotent(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
+    let counts = killed(setup, name, Retries::Idempotent)?;
+    let is_expected = counts.get.failed() == 0;
+    Ok(Outcome { counts, note: None, is_expected })
+}
+
+fn killed(setup: &Setup, name: &str, retries: Retries) -> anyhow::Result<Counts> {
+    let mut deployment = Deployment::start(setup, name, retries)?.with_load()?;
+    deployment.kill(0);
+    deployment.several_more()?;
+    deployment.start_again(0)?;
+    deployment.several_more()?;
+    Ok(deployment.finish_load())
+}
+
+/// The load balancer retries everything, and the replica is not dead but late.
+pub(crate) fn all(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
+    let mut deployment = Deployment::start(setup, name, Retries::All)?.with_load()?;
+    deployment.pause(0, true)?;
+    thread::sleep(PAUSE);
+    deployment.pause(0, false)?;
+    deployment.several_more()?;
+    let counts = deployment.finish_load();
+    let twice = deployment.carried_out()?.saturating_sub(counts.counted);
+    let note = format!("{twice} POST carried out twice");
+    Ok(Outcome { counts, note: Some(note), is_expected: twice > 0 })
+}

@@ -1,0 +1,97 @@
+//! A rolling restart, in the right order and in wrong ones.
+
+use std::fs;
+
+use crate::Setup;
+use crate::demonstration::Outcome;
+use crate::deployment::Deployment;
+use crate::front::Retries;
+use crate::replica;
+
+/// The right order: one replica at a time, each stopped gracefully, and the next only when this one is ready again.
+pub(crate) fn right(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
+    let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
+    one_after_the_other(&mut deployment)?;
+    Ok(outcome(deployment, false))
+}
+
+/// SIGKILL in place of SIGTERM.
+pub(crate) fn kill(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
+    let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
+    for number in deployment.numbers() {
+        deployment.kill(number);
+        deployment.several_more()?;
+        deployment.start_again(number)?;
+        deployment.several_more()?;
+    }
+    Ok(outcome(deployment, true))
+}
+
+/// The right order, but the socket closes at the signal, and the load balancer does not retry.
+pub(crate) fn no_delay(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
+    let options = ["--stop-delay", "0s"];
+    let deployment = Deployment::start_with(setup, name, Retries::Never, &options)?;
+    let mut deployment = deployment.with_load()?;
+    one_after_the_other(&mut deployment)?;
+    Ok(outcome(deployment, true))
+}
+
+fn one_after_the_other(deployment: &mut Deployment<'_>) -> anyhow::Result<()> {
+    for number in deployment.numbers() {
+        deployment.stop(number)?;
+        // For a moment the clients have one replica less.
+        deployment.several_more()?;
+        deployment.start_again(number)?;
+        deployment.several_more()?;
+    }
+    Ok(())
+}
+
+/// Each replica takes longer to start than the others to stop, and the restart does not wait for it.
+pub(crate) fn next_too_early(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
+    let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
+    let loaded = deployment.directory.join("loaded");
+    let mut late = Vec::new();
+    for number in deployment.numbers() {
+        deployment.stop(number)?;
+        late.push(deployment.start_late(number, loaded.clone())?);
+    }
+    deployment.several_more()?;
+    fs::write(&loaded, "")?;
+    for late in late {
+        deployment.join(late)?;
+    }
+    recover(&deployment)?;
+    Ok(outcome(deployment, true))
+}
+
+/// All replicas stop at the same time, each gracefully.
+pub(crate) fn all_at_once(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
+    let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
+    for number in deployment.numbers() {
+        deployment.terminate(number)?;
+    }
+    for number in deployment.numbers() {
+        deployment.wait_until_ended(number)?;
+    }
+    deployment.several_more()?;
+    for number in deployment.numbers() {
+        deployment.start_again(number)?;
+    }
+    recover(&deployment)?;
+    Ok(outcome(deployment, true))
+}
+
+/// Waits until all replicas are ready, and several more requests have ended.
+fn recover(deployment: &Deployment<'_>) -> anyhow::Result<()> {
+    for number in deployment.numbers() {
+        replica::wait_until_ready(deployment.address(number), &deployment.setup.interrupt)?;
+    }
+    deployment.several_more()
+}
+
+fn outcome(mut deployment: Deployment<'_>, is_wrong: bool) -> Outcome {
+    let counts = deployment.finish_load();
+    let is_expected = (counts.failed() > 0) == is_wrong;
+    Outcome { counts, note: None, is_expected }
+}

@@ -1,0 +1,200 @@
+//! The results of `cargo xtask scale` as text, and as JSON.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use scale::{Count, Demonstration, Front, Outcome, Topic};
+use serde_json::{Value, json};
+
+use crate::ui;
+
+/// Above a row's own text: the width of `wrong  ` and of the longest title.
+const TITLE_WIDTH: usize = 48;
+
+/// What runs, and where the files are.
+pub(super) fn header(version: &str, replicas: u8, keep: Option<&Path>) -> String {
+    let files = match keep {
+        Some(directory) => format!(" The configurations are in {}.", directory.display()),
+        None => " `--keep DIR` keeps the configurations.".to_string(),
+    };
+    let text = format!(
+        "{replicas} replicas of final (debug build) behind {version}. Clients send GET and POST without a pause.{files}"
+    );
+    format!("{}\n", ui::wrapped(&text))
+}
+
+pub(super) fn topic(topic: Topic) -> String {
+    let title = format!("{:<width$}", topic.title(), width = TITLE_WIDTH + 9);
+    let title = ui::paint(ui::TITLE, &title);
+    format!("\n{title} {:>12} {:>13}\n", "GET failed", "POST failed")
+}
+
+/// The first part of a row, before the result is there.
+pub(super) fn start(demonstration: &Demonstration) -> String {
+    let word = if demonstration.is_wrong {
+        ui::paint(ui::BAD, "wrong")
+    } else {
+        ui::paint(ui::GOOD, "right")
+    };
+    format!("  {word}  {:<TITLE_WIDTH$}", demonstration.title)
+}
+
+/// The rest of a row, and the reason below it.
+pub(super) fn end(demonstration: &Demonstration, outcomes: &[Outcome]) -> String {
+    let column = |of: fn(&Outcome) -> &Count| {
+        let count = sum(outcomes.iter().map(of));
+        if count.requests == 0 {
+            return "-".to_string();
+        }
+        format!("{} of {}", count.failed(), count.requests)
+    };
+    let (get, post) = (column(|it| &it.counts.get), column(|it| &it.counts.post));
+    let mut text = format!(" {get:>12} {post:>13}\n");
+    for note in notes(outcomes) {
+        text += &format!("         {note}\n");
+    }
+    if outcomes.iter().any(|outcome| !outcome.is_expected) {
+        let unexpected = if demonstration.is_wrong {
+            "Nothing was lost this time, although this is wrong."
+        } else {
+            "This should not happen."
+        };
+        text += &format!("         {}\n", ui::paint(ui::NOTE, unexpected));
+    }
+    for line in ui::wrapped_to(demonstration.why, 80).lines() {
+        text += &format!("         {}\n", ui::paint(ui::DIM, line));
+    }
+    text
+}
+
+/// What the numbers of failures do not show.
+fn notes(outcomes: &[Outcome]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let both = sum(outcomes.iter().flat_map(|it| [&it.counts.get, &it.counts.post]));
+    if both.failed() > 0 {
+        let kinds: Vec<String> =
+            both.failures.iter().map(|(kind, count)| format!("{count} x {kind}")).collect();
+        notes.push(kinds.join(", "));
+    }
+    notes.extend(outcomes.iter().filter_map(|outcome| outcome.note.clone()));
+    if outcomes.len() > 1 {
+        let failed: Vec<String> =
+            outcomes.iter().map(|it| it.counts.failed().to_string()).collect();
+        notes.push(format!("failed in each round: {}", failed.join(" ")));
+    }
+    notes
+}
+
+fn sum<'a>(counts: impl Iterator<Item = &'a Count>) -> Count {
+    let (mut requests, mut failures) = (0, BTreeMap::new());
+    for count in counts {
+        requests += count.requests;
+        for (kind, number) in &count.failures {
+            *failures.entry(kind.clone()).or_default() += number;
+        }
+    }
+    Count { requests, failures }
+}
+
+/// One result of one round.
+pub(super) fn json(
+    front: Front,
+    round: u16,
+    demonstration: &Demonstration,
+    outcome: &Outcome,
+) -> Value {
+    let count = |count: &Count| {
+        json!({
+            "requests": count.requests,
+            "failed": count.failed(),
+            "failures": count.failures,
+        })
+    };
+    json!({
+        "front": front.program(),
+        "round": round,
+        "topic": demonstration.topic.name(),
+        "name": demonstration.name,
+        "title": demonstration.title,
+        "wrong": demonstration.is_wrong,
+        "get": count(&outcome.counts.get),
+        "post": count(&outcome.counts.post),
+        "note": outcome.note,
+        "as_expected": outcome.is_expected,
+    })
+}
+
+/// The name and version in the first line that a load balancer prints for `-v`.
+pub(super) fn version(front: Front, line: &str) -> Option<String> {
+    let (name, version) = match front {
+        // HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/
+        Front::Haproxy => ("HAProxy", line.split(' ').nth(2)?.split('-').next()?),
+        // nginx version: nginx/1.22.1
+        Front::Nginx => ("nginx", line.split_once("nginx/")?.1.split(' ').next()?),
+    };
+    Some(format!("{name} {version}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::tests::plain;
+    use scale::{Counts, demonstrations};
+
+    fn outcome(get: u64, post: u64) -> Outcome {
+        let count = |failed: u64| Count {
+            requests: 100,
+            failures: (failed > 0).then(|| ("502".to_string(), failed)).into_iter().collect(),
+        };
+        let counts = Counts { get: count(get), post: count(post), ..Counts::default() };
+        Outcome { counts, note: None, is_expected: true }
+    }
+
+    fn named(name: &str) -> Demonstration {
+        demonstrations().into_iter().find(|it| it.full_name() == name).unwrap()
+    }
+
+    #[test]
+    fn a_row_has_both_methods_and_the_kinds_of_failures() {
+        let kill = named("rolling-kill");
+        let row = plain(&(start(&kill) + &end(&kill, &[outcome(0, 3)])));
+        let lines: Vec<&str> = row.lines().collect();
+        assert!(lines[0].starts_with("  wrong  SIGKILL in place of SIGTERM  "), "{row}");
+        assert!(lines[0].ends_with("     0 of 100      3 of 100"), "{row}");
+        assert_eq!(lines[1].trim(), "3 x 502");
+        assert!(row.lines().all(|line| line.chars().count() <= 100), "{row}");
+    }
+
+    #[test]
+    fn rounds_are_added_up_and_each_is_shown() {
+        let row = plain(&end(&named("rolling-kill"), &[outcome(1, 3), outcome(0, 4)]));
+        assert!(row.contains("1 of 200      7 of 200"), "{row}");
+        assert!(row.contains("8 x 502\n         failed in each round: 4 4\n"), "{row}");
+    }
+
+    #[test]
+    fn an_unexpected_result_is_named() {
+        let bad = Outcome { is_expected: false, ..outcome(0, 0) };
+        let row = plain(&end(&named("rolling-kill"), std::slice::from_ref(&bad)));
+        assert!(row.contains("Nothing was lost this time"), "{row}");
+        let row = plain(&end(&named("rolling-right"), &[bad]));
+        assert!(row.contains("This should not happen."), "{row}");
+    }
+
+    #[test]
+    fn a_line_of_json_has_all_counts() {
+        let line = json(Front::Nginx, 2, &named("rolling-right"), &outcome(0, 1));
+        assert_eq!(line["front"], "nginx");
+        assert_eq!(line["post"], json!({"requests": 100, "failed": 1, "failures": {"502": 1}}));
+        assert_eq!((&line["wrong"], &line["round"]), (&json!(false), &json!(2)));
+    }
+
+    #[test]
+    fn the_version_is_read_from_what_the_program_prints() {
+        let line = "HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/";
+        assert_eq!(version(Front::Haproxy, line).as_deref(), Some("HAProxy 2.6.12"));
+        let line = "nginx version: nginx/1.22.1";
+        assert_eq!(version(Front::Nginx, line).as_deref(), Some("nginx 1.22.1"));
+        assert_eq!(version(Front::Nginx, "something else"), None);
+    }
+}
