@@ -62,4 +62,6 @@ demonstrations! {
     stopping_all_at_once_loses_requests: "rolling-all-at-once",
     a_release_that_is_never_ready_is_rolled_back_without_a_loss: "release-rolled-back",
     a_release_that_is_not_probed_loses_requests: "release-unchecked",
+    a_server_that_waits_longer_than_the_load_balancer_loses_nothing: "idle-server-last",
+    a_server_that_closes_an_idle_connection_first_loses_requests: "idle-server-first",
 }

@@ -1,7 +1,7 @@
 //! What can be shown, in the order in which it is shown.
 
 use crate::load::Counts;
-use crate::{Setup, limit, release, retries, rolling};
+use crate::{Setup, idle, limit, release, retries, rolling};
 
 /// What several demonstrations are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,11 +14,14 @@ pub enum Topic {
     Rolling,
     /// A release that is never ready.
     Release,
+    /// The idle timeouts of the load balancer and the server.
+    Idle,
 }
 
 impl Topic {
     /// All of them, in order.
-    pub const ALL: [Topic; 4] = [Topic::Limit, Topic::Killed, Topic::Rolling, Topic::Release];
+    pub const ALL: [Topic; 5] =
+        [Topic::Limit, Topic::Killed, Topic::Rolling, Topic::Release, Topic::Idle];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -27,6 +30,7 @@ impl Topic {
             Topic::Killed => "killed",
             Topic::Rolling => "rolling",
             Topic::Release => "release",
+            Topic::Idle => "idle",
         }
     }
 
@@ -37,6 +41,7 @@ impl Topic {
             Topic::Killed => "A replica dies under load",
             Topic::Rolling => "A rolling restart: each replica in turn",
             Topic::Release => "A bad release: it listens, but is never ready",
+            Topic::Idle => "An idle connection is closed while it is used again",
         }
     }
 }
@@ -85,7 +90,7 @@ impl Demonstration {
 
 /// All demonstrations, in order.
 pub fn demonstrations() -> Vec<Demonstration> {
-    [&[LIMIT][..], &KILLED, &ROLLING, &RELEASE].concat()
+    [&[LIMIT][..], &KILLED, &ROLLING, &RELEASE, &IDLE].concat()
 }
 
 const LIMIT: Demonstration = Demonstration {
@@ -185,8 +190,29 @@ const RELEASE: [Demonstration; 2] = [
         name: "unchecked",
         title: "the old ones are replaced without a look at it",
         is_wrong: true,
-        why: "The last good replica is stopped while no new one is ready.",
+        why: "Without probes, the load balancer sends requests to the new replicas. With probes it does not, and after the \
+              last good replica it has none.",
         run: release::unchecked,
+    },
+];
+
+const IDLE: [Demonstration; 2] = [
+    Demonstration {
+        topic: Topic::Idle,
+        name: "server-last",
+        title: "the server waits longer than the load balancer",
+        is_wrong: false,
+        why: "Only the side that sends the requests closes, so no request can cross the close.",
+        run: idle::server_last,
+    },
+    Demonstration {
+        topic: Topic::Idle,
+        name: "server-first",
+        title: "the server's idle timeout ends first",
+        is_wrong: true,
+        why: "The load balancer sends a POST on a connection that the server has just closed. It gets no response, and \
+              must not retry. (The load balancer is paused for a moment, so that this happens each time.)",
+        run: idle::server_first,
     },
 ];
 

@@ -4,9 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::thread::{Builder, JoinHandle};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use wire::{Client, Program, request};
 
 use crate::front::{Proxy, Retries};
@@ -134,20 +133,6 @@ impl<'a> Deployment<'a> {
         replica::wait_until_ready(self.addresses[number], &self.setup.interrupt)
     }
 
-    /// Starts a replica again that listens only once `file` exists, without waiting for it.
-    pub(crate) fn start_late(&self, number: usize, file: PathBuf) -> anyhow::Result<Late> {
-        let (program, address) = (self.setup.program.clone(), self.addresses[number]);
-        let start = move || replica::start_late(&program, address, &[], &file);
-        Ok(Late { number, thread: Builder::new().name("late".to_string()).spawn(start)? })
-    }
-
-    /// Waits until a late replica listens.
-    pub(crate) fn join(&mut self, late: Late) -> anyhow::Result<()> {
-        let started = late.thread.join().map_err(|_| anyhow!("a thread has panicked"))??;
-        self.replicas[late.number] = Some(started);
-        Ok(())
-    }
-
     /// Replaces a replica that has ended.
     pub(crate) fn replace(&mut self, number: usize, replica: Program) {
         self.replicas[number] = Some(replica);
@@ -155,7 +140,12 @@ impl<'a> Deployment<'a> {
 
     /// Pauses a replica, or lets it continue.
     pub(crate) fn pause(&self, number: usize, pauses: bool) -> anyhow::Result<()> {
-        replica::pause(self.replica(number)?, pauses)
+        replica::pause(self.replica(number)?.pid(), pauses)
+    }
+
+    /// Pauses the load balancer, or lets it continue.
+    pub(crate) fn pause_front(&self, pauses: bool) -> anyhow::Result<()> {
+        replica::pause(self.proxy.pid(), pauses)
     }
 
     /// Stops the clients, and returns what happened to their requests.
@@ -178,10 +168,4 @@ impl<'a> Deployment<'a> {
     fn replica(&self, number: usize) -> anyhow::Result<&Program> {
         self.replicas[number].as_ref().context("this replica does not run")
     }
-}
-
-/// A replica that starts in the background.
-pub(crate) struct Late {
-    number: usize,
-    thread: JoinHandle<anyhow::Result<Program>>,
 }

@@ -36,6 +36,15 @@ impl Interrupt {
         self.0.load(Ordering::Acquire)
     }
 
+    /// Waits for this time.
+    ///
+    /// # Errors
+    /// [`Interrupted`] after a signal.
+    pub(crate) fn sleep(&self, time: Duration) -> anyhow::Result<()> {
+        let end = Instant::now() + time;
+        self.wait_until("a pause", Duration::MAX, || Ok(Instant::now() >= end))
+    }
+
     /// Waits until `is_done`.
     ///
     /// # Errors
@@ -46,12 +55,12 @@ impl Interrupt {
         limit: Duration,
         mut is_done: impl FnMut() -> anyhow::Result<bool>,
     ) -> anyhow::Result<()> {
-        let deadline = Instant::now() + limit;
+        let start = Instant::now();
         while !is_done()? {
             if self.has_come() {
                 bail!(Interrupted);
             }
-            if Instant::now() >= deadline {
+            if start.elapsed() >= limit {
                 bail!("waited {limit:?} for {what}");
             }
             thread::sleep(TICK);

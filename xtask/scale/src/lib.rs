@@ -12,6 +12,7 @@
 mod demonstration;
 mod deployment;
 pub mod front;
+mod idle;
 pub mod interrupt;
 mod limit;
 mod load;

@@ -21,27 +21,7 @@ pub(crate) fn start(
     address: SocketAddr,
     options: &[&OsStr],
 ) -> anyhow::Result<Program> {
-    start_command(wire::environment::with_default_signals(program), address, options)
-}
-
-/// Starts a replica that listens only once a file exists: it stands for a program that needs time to load.
-pub(crate) fn start_late(
-    program: &Path,
-    address: SocketAddr,
-    options: &[&OsStr],
-    file: &Path,
-) -> anyhow::Result<Program> {
-    let mut command = wire::environment::with_default_signals("sh");
-    let script = r#"file=$1; shift; until [ -e "$file" ]; do sleep 0.05; done; exec "$@""#;
-    command.args(["-c", script, "sh"]).arg(file).arg(program);
-    start_command(command, address, options)
-}
-
-fn start_command(
-    mut command: std::process::Command,
-    address: SocketAddr,
-    options: &[&OsStr],
-) -> anyhow::Result<Program> {
+    let mut command = wire::environment::with_default_signals(program);
     command.args(["--addr", &address.to_string(), "--log", "off"]).args(options);
     Program::start_command(command).with_context(|| format!("a replica at {address}"))
 }
@@ -67,15 +47,15 @@ pub(crate) fn wait_until_ended(replica: &Program, interrupt: &Interrupt) -> anyh
     interrupt.wait_until("a replica to end", LONG, || Ok(replica.wait(Duration::ZERO).is_ok()))
 }
 
-/// Stops the process without its knowledge (SIGSTOP), or lets it continue (SIGCONT).
+/// Stops a process without its knowledge (SIGSTOP), or lets it continue (SIGCONT).
 #[cfg(unix)]
-pub(crate) fn pause(replica: &Program, pauses: bool) -> anyhow::Result<()> {
+pub(crate) fn pause(pid: u32, pauses: bool) -> anyhow::Result<()> {
     use rustix::process::{Pid, Signal, kill_process};
-    let pid = i32::try_from(replica.pid()).ok().and_then(Pid::from_raw).context("no process id")?;
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("no process id")?;
     Ok(kill_process(pid, if pauses { Signal::STOP } else { Signal::CONT })?)
 }
 
 #[cfg(not(unix))]
-pub(crate) fn pause(_: &Program, _: bool) -> anyhow::Result<()> {
+pub(crate) fn pause(_: u32, _: bool) -> anyhow::Result<()> {
     anyhow::bail!("this system has no signals")
 }

@@ -1,6 +1,5 @@
 //! A replica that is killed or paused, and what the load balancer retries.
 
-use std::thread;
 use std::time::Duration;
 
 use crate::Setup;
@@ -39,7 +38,7 @@ fn killed(setup: &Setup, name: &str, retries: Retries) -> anyhow::Result<Counts>
 pub(crate) fn all(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     let mut deployment = Deployment::start(setup, name, Retries::All)?.with_load()?;
     deployment.pause(0, true)?;
-    thread::sleep(PAUSE);
+    setup.interrupt.sleep(PAUSE)?;
     deployment.pause(0, false)?;
     deployment.several_more()?;
     let counts = deployment.finish_load();

@@ -1,12 +1,9 @@
 //! A rolling restart, in the right order and in wrong ones.
 
-use std::fs;
-
 use crate::Setup;
 use crate::demonstration::Outcome;
 use crate::deployment::Deployment;
 use crate::front::Retries;
-use crate::replica;
 
 /// The right order: one replica at a time, each stopped gracefully, and the next only when this one is ready again.
 pub(crate) fn right(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
@@ -47,21 +44,14 @@ fn one_after_the_other(deployment: &mut Deployment<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Each replica takes longer to start than the others to stop, and the restart does not wait for it.
+/// The new replicas take longer to start than the old ones to stop, and the restart does not wait for them. While they
+/// load they do not listen, so to the load balancer it is the same if they are started later.
 pub(crate) fn next_too_early(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
-    let loaded = deployment.directory.join("loaded");
-    let mut late = Vec::new();
     for number in deployment.numbers() {
         deployment.stop(number)?;
-        late.push(deployment.start_late(number, loaded.clone())?);
     }
-    deployment.several_more()?;
-    fs::write(&loaded, "")?;
-    for late in late {
-        deployment.join(late)?;
-    }
-    recover(&deployment)?;
+    start_all(&mut deployment)?;
     Ok(outcome(deployment, true))
 }
 
@@ -74,18 +64,15 @@ pub(crate) fn all_at_once(setup: &Setup, name: &str) -> anyhow::Result<Outcome> 
     for number in deployment.numbers() {
         deployment.wait_until_ended(number)?;
     }
-    deployment.several_more()?;
-    for number in deployment.numbers() {
-        deployment.start_again(number)?;
-    }
-    recover(&deployment)?;
+    start_all(&mut deployment)?;
     Ok(outcome(deployment, true))
 }
 
-/// Waits until all replicas are ready, and several more requests have ended.
-fn recover(deployment: &Deployment<'_>) -> anyhow::Result<()> {
+/// Starts all replicas after a moment without any.
+fn start_all(deployment: &mut Deployment<'_>) -> anyhow::Result<()> {
+    deployment.several_more()?;
     for number in deployment.numbers() {
-        replica::wait_until_ready(deployment.address(number), &deployment.setup.interrupt)?;
+        deployment.start_again(number)?;
     }
     deployment.several_more()
 }

@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// The load balancer [default: haproxy, or nginx if only that is installed]
     #[arg(long, value_enum, value_name = "PROGRAM")]
     front: Option<FrontArg>,
-    /// Show only this: limit, killed, rolling or release; repeatable
+    /// Show only this: limit, killed, rolling, release or idle; repeatable
     #[arg(long, value_enum, value_name = "TOPIC", hide_possible_values = true)]
     only: Vec<TopicArg>,
     /// How often each is shown; the requests are added up
@@ -54,6 +54,7 @@ enum TopicArg {
     Killed,
     Rolling,
     Release,
+    Idle,
 }
 
 impl From<FrontArg> for Front {
@@ -72,6 +73,7 @@ impl From<TopicArg> for Topic {
             TopicArg::Killed => Topic::Killed,
             TopicArg::Rolling => Topic::Rolling,
             TopicArg::Release => Topic::Release,
+            TopicArg::Idle => Topic::Idle,
         }
     }
 }

@@ -3,7 +3,8 @@
 use super::{Configuration, Retries, lines};
 
 /// `HAProxy` polls the readiness probe of each replica. One that fails three times in a row gets no more requests, one
-/// that passes once gets them again. Idle connections are used for any request.
+/// that passes once gets them again. Idle connections are used for any request. With one thread, events are handled in the
+/// order in which they arrive, on any machine.
 pub(super) fn text(configuration: &Configuration<'_>) -> String {
     let Configuration { listen, replicas, retries, .. } = configuration;
     let servers =
@@ -29,6 +30,7 @@ pub(super) fn text(configuration: &Configuration<'_>) -> String {
     format!(
         "global
     maxconn 256
+    nbthread 1
 
 defaults
     mode http

@@ -1,0 +1,62 @@
+//! Two idle timeouts: a connection that the server closes at the moment in which the load balancer uses it again.
+
+use std::time::Duration;
+
+use wire::{Client, request};
+
+use crate::Setup;
+use crate::demonstration::Outcome;
+use crate::deployment::Deployment;
+use crate::front::Retries;
+use crate::load::Counts;
+
+/// The short idle timeout of the server, and a pause of the load balancer that is longer.
+const SHORT: &str = "200ms";
+const PAUSE: Duration = Duration::from_millis(400);
+
+/// Requests for each replica. Now and then the load balancer notices the close first.
+const ATTEMPTS: u8 = 2;
+
+/// The server's default, which is longer than the idle timeout of the load balancer.
+pub(crate) fn server_last(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
+    let counts = use_idle_connections(setup, name, "75s")?;
+    let is_expected = counts.failed() == 0;
+    Ok(Outcome { counts, note: None, is_expected })
+}
+
+/// The server closes first.
+pub(crate) fn server_first(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
+    let counts = use_idle_connections(setup, name, SHORT)?;
+    let is_expected = counts.failed() > 0;
+    Ok(Outcome { counts, note: None, is_expected })
+}
+
+/// Requests meet idle connections that the server may have closed.
+///
+/// The load balancer is paused while first the request arrives and then the server closes. When it continues it finds
+/// both, the request first.
+fn use_idle_connections(setup: &Setup, name: &str, timeout: &str) -> anyhow::Result<Counts> {
+    let options = ["--idle-timeout", timeout];
+    let deployment = Deployment::start_with(setup, name, Retries::Idempotent, &options)?;
+    let mut counts = Counts::default();
+    for _ in 0..ATTEMPTS * setup.replicas {
+        let mut client = Client::connect(deployment.front())?;
+        let post = request("POST", "/echo", &[("Content-Type", "text/plain")], b"text");
+        // In turn they reach all replicas, and leave an idle connection to each.
+        for _ in deployment.numbers() {
+            client.ask(&post)?;
+        }
+        deployment.pause_front(true)?;
+        client.send(&post)?;
+        setup.interrupt.sleep(PAUSE)?;
+        deployment.pause_front(false)?;
+        counts.post.requests += 1;
+        let failure = match client.read_reply() {
+            Ok(reply) if reply.status == 200 => continue,
+            Ok(reply) => reply.status.to_string(),
+            Err(_) => "no response".to_string(),
+        };
+        *counts.post.failures.entry(failure).or_default() += 1;
+    }
+    Ok(counts)
+}
