@@ -113,7 +113,7 @@ fn in_transcripts(name: &str, cure: &str) -> Result<String, String> {
     program(name, "").map_err(|_| format!("not found, and some transcripts use it: {cure}"))
 }
 
-/// HAProxy or nginx, which `cargo xtask scale` starts.
+/// `HAProxy` or nginx, which `cargo xtask scale` starts.
 fn load_balancer(find: impl Fn(Front) -> Option<PathBuf>) -> Result<String, String> {
     let found: Vec<String> =
         Front::ALL.into_iter().filter_map(find).map(|path| path.display().to_string()).collect();

@@ -37,7 +37,7 @@ impl Topic {
     /// A line about it.
     pub fn title(self) -> &'static str {
         match self {
-            Topic::Limit => "One client sends 30 requests, and may send 5",
+            Topic::Limit => "One client, and a limit of 5 requests",
             Topic::Killed => "A replica dies under load",
             Topic::Rolling => "A rolling restart: each replica in turn",
             Topic::Release => "A bad release: it listens, but is never ready",
@@ -88,19 +88,30 @@ impl Demonstration {
     }
 }
 
-/// All demonstrations, in order.
-pub fn demonstrations() -> Vec<Demonstration> {
-    [&[LIMIT][..], &KILLED, &ROLLING, &RELEASE, &IDLE].concat()
+/// All demonstrations, in order. With `redis`, also the one for which the server must be built with its feature `redis`.
+pub fn demonstrations(redis: bool) -> Vec<Demonstration> {
+    let limit = if redis { &LIMIT[..] } else { &LIMIT[..1] };
+    [limit, &KILLED, &ROLLING, &RELEASE, &IDLE].concat()
 }
 
-const LIMIT: Demonstration = Demonstration {
-    topic: Topic::Limit,
-    name: "local",
-    title: "each replica counts for itself",
-    is_wrong: true,
-    why: "Every replica has its own token bucket, so the limit is multiplied by the number of replicas.",
-    run: limit::local,
-};
+const LIMIT: [Demonstration; 2] = [
+    Demonstration {
+        topic: Topic::Limit,
+        name: "local",
+        title: "each replica counts for itself",
+        is_wrong: true,
+        why: "Every replica has its own token bucket, so the limit is multiplied by the number of replicas.",
+        run: limit::local,
+    },
+    Demonstration {
+        topic: Topic::Limit,
+        name: "shared",
+        title: "the replicas share a bucket in Redis",
+        is_wrong: false,
+        why: "There is one bucket, and a token is taken from it in one atomic step.",
+        run: limit::shared,
+    },
+];
 
 const KILLED: [Demonstration; 3] = [
     Demonstration {
@@ -222,7 +233,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_topics_have_a_right_way_or_a_reason() {
-        let all = demonstrations();
+        let all = demonstrations(true);
         let mut names: Vec<_> = all.iter().map(Demonstration::full_name).collect();
         names.sort();
         names.dedup();

@@ -3,6 +3,7 @@
 //!
 //! - [`Setup`] is what all runs have in common: the server's program, the load balancer, the number of replicas;
 //! - [`demonstrations()`] lists what can be shown; each is a [`Demonstration`] with a name, a reason and a result;
+//! - [`redis`] starts the store of a shared rate limit;
 //! - [`front`] starts `HAProxy` or nginx with a configuration of its own;
 //! - `deployment` starts the replicas, and `load` the clients;
 //! - [`interrupt`] ends everything early, so that no process and no file is left.
@@ -16,6 +17,7 @@ mod idle;
 pub mod interrupt;
 mod limit;
 mod load;
+pub mod redis;
 mod release;
 mod replica;
 mod retries;

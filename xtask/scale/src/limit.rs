@@ -1,5 +1,8 @@
 //! A rate limit of five requests, and a client whose requests reach several replicas.
 
+use std::fs;
+use std::time::Instant;
+
 use wire::{Client, request};
 
 use crate::Setup;
@@ -7,6 +10,7 @@ use crate::demonstration::Outcome;
 use crate::deployment::Deployment;
 use crate::front::Retries;
 use crate::load::Counts;
+use crate::redis::RedisServer;
 
 /// The burst of `/limited`.
 const BURST: u64 = 5;
@@ -21,6 +25,22 @@ pub(crate) fn local(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     let allowed = counts.get.requests - counts.get.failed();
     let note = format!("{allowed} allowed: {BURST} by each of {} replicas", setup.replicas);
     Ok(Outcome { counts, note: Some(note), is_expected: allowed > BURST })
+}
+
+/// All replicas share one bucket, in Redis.
+pub(crate) fn shared(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
+    let directory = setup.directory.join(name);
+    fs::create_dir_all(&directory)?;
+    let redis = RedisServer::start(&directory, &setup.interrupt)?;
+    let options = ["--rate-limit-store", &redis.url()];
+    let deployment = Deployment::start_with(setup, name, Retries::Idempotent, &options)?;
+    let start = Instant::now();
+    let counts = send(&deployment)?;
+    // A token is added every second.
+    let most = BURST + start.elapsed().as_secs();
+    let allowed = counts.get.requests - counts.get.failed();
+    let note = format!("{allowed} allowed by all replicas together");
+    Ok(Outcome { counts, note: Some(note), is_expected: (BURST..=most).contains(&allowed) })
 }
 
 /// One client sends requests, one after the other.

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail, ensure};
-use clap::ValueEnum;
 use scale::{Demonstration, Front, Interrupt, Interrupted, Outcome, Setup, Topic, demonstrations};
 
 use crate::check::build::executable;
@@ -22,18 +21,21 @@ const INTERRUPTED: u8 = 130;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The load balancer [default: haproxy, or nginx if only that is installed]
-    #[arg(long, value_enum, value_name = "PROGRAM")]
-    front: Option<FrontArg>,
+    /// The load balancer: haproxy or nginx [default: the first that is installed]
+    #[arg(long, value_name = "PROGRAM", value_parser = parse_front)]
+    front: Option<Front>,
     /// Show only this: limit, killed, rolling, release or idle; repeatable
-    #[arg(long, value_enum, value_name = "TOPIC", hide_possible_values = true)]
-    only: Vec<TopicArg>,
+    #[arg(long, value_name = "TOPIC", value_parser = parse_topic)]
+    only: Vec<Topic>,
     /// How often each is shown; the requests are added up
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     rounds: u16,
     /// The number of replicas
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(2..=9))]
     replicas: u8,
+    /// Show a limit in Redis, too. The server is built with its feature `redis`
+    #[arg(long)]
+    redis: bool,
     /// Write the configurations and the error messages of the load balancer to this directory, and keep them
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -42,56 +44,39 @@ pub(crate) struct Args {
     json: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FrontArg {
-    Haproxy,
-    Nginx,
+fn parse_front(name: &str) -> Result<Front, String> {
+    let found = Front::ALL.into_iter().find(|front| front.program() == name);
+    found.ok_or_else(|| format!("there are {}", Front::ALL.map(Front::program).join(" and ")))
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum TopicArg {
-    Limit,
-    Killed,
-    Rolling,
-    Release,
-    Idle,
-}
-
-impl From<FrontArg> for Front {
-    fn from(front: FrontArg) -> Front {
-        match front {
-            FrontArg::Haproxy => Front::Haproxy,
-            FrontArg::Nginx => Front::Nginx,
-        }
-    }
-}
-
-impl From<TopicArg> for Topic {
-    fn from(topic: TopicArg) -> Topic {
-        match topic {
-            TopicArg::Limit => Topic::Limit,
-            TopicArg::Killed => Topic::Killed,
-            TopicArg::Rolling => Topic::Rolling,
-            TopicArg::Release => Topic::Release,
-            TopicArg::Idle => Topic::Idle,
-        }
-    }
+fn parse_topic(name: &str) -> Result<Topic, String> {
+    let found = Topic::ALL.into_iter().find(|topic| topic.name() == name);
+    found.ok_or_else(|| format!("there are {}", Topic::ALL.map(Topic::name).join(", ")))
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     // On macOS only 127.0.0.1 is there, and a connection could take the port of a replica while that is restarted.
     ensure!(cfg!(target_os = "linux"), "this needs the loopback addresses and signals of Linux");
-    let front = choose(args.front.map(Front::from), |front| front.find().is_some())?;
-    let Some(built) = build(workspace)? else { return Ok(ExitCode::FAILURE) };
+    let front = choose(args.front, |front| front.find().is_some())?;
+    let redis = args.redis && scale::redis::find().is_some();
+    if args.redis && !redis {
+        let missing = "redis-server is not installed, so the shared limit is left out: apt install redis-server";
+        anstream::eprintln!("{}", ui::paint(ui::NOTE, missing));
+    }
+    let Some(built) = build(workspace, redis)? else { return Ok(ExitCode::FAILURE) };
     let interrupt = Interrupt::on_signals()?;
     let temporary = tempfile::tempdir().context("no directory for temporary files")?;
     // A build beside this run replaces the program.
     let program = temporary.path().join("httpserver");
     fs::copy(&built, &program).with_context(|| format!("cannot copy {}", built.display()))?;
-    let directory = args.keep.clone().unwrap_or_else(|| temporary.path().join("files"));
+    // The load balancers have a working directory of their own.
+    let directory = match &args.keep {
+        Some(directory) => std::path::absolute(directory)?,
+        None => temporary.path().join("files"),
+    };
     let replicas = args.replicas;
     let setup = Setup { program, front, replicas, directory, interrupt };
-    match show(&setup, args) {
+    match show(&setup, args, redis) {
         // What the signal did to the processes is not the reason.
         Err(_) if setup.interrupt.has_come() => {
             ui::print(&format!("\n{Interrupted}: all processes have ended\n"));
@@ -126,12 +111,13 @@ fn missing(front: Front) -> String {
 }
 
 /// Builds the server, and returns its program. The debug build loses the same requests, and is often there already.
-fn build(workspace: &Workspace) -> anyhow::Result<Option<PathBuf>> {
+fn build(workspace: &Workspace, redis: bool) -> anyhow::Result<Option<PathBuf>> {
     let mut command = process::cargo();
     command
         .args(["build", "--message-format", "json-render-diagnostics"])
         // Dependencies with the features that the workspace as a whole asks for are built already.
         .args(["--workspace", "--bin", "httpserver"])
+        .args(if redis { &["--features", "final/redis"][..] } else { &[] })
         .current_dir(workspace.root())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
@@ -147,21 +133,20 @@ fn build(workspace: &Workspace) -> anyhow::Result<Option<PathBuf>> {
 }
 
 /// Shows everything that was asked for. Returns whether all results are as expected.
-fn show(setup: &Setup, args: &Args) -> anyhow::Result<bool> {
+fn show(setup: &Setup, args: &Args, redis: bool) -> anyhow::Result<bool> {
     if !args.json {
         let version = version(setup.front).unwrap_or_else(|| setup.front.program().to_string());
         ui::print(&report::header(&version, setup.replicas, args.keep.as_deref()));
     }
-    let topics: Vec<Topic> = match args.only.as_slice() {
-        [] => Topic::ALL.to_vec(),
-        only => only.iter().copied().map(Topic::from).collect(),
-    };
     let mut is_expected = true;
-    for topic in topics {
+    for topic in Topic::ALL {
+        if !args.only.is_empty() && !args.only.contains(&topic) {
+            continue;
+        }
         if !args.json {
             ui::print(&report::topic(topic));
         }
-        for demonstration in demonstrations().into_iter().filter(|it| it.topic == topic) {
+        for demonstration in demonstrations(redis).into_iter().filter(|it| it.topic == topic) {
             is_expected &= show_one(setup, args, &demonstration)?;
         }
     }
@@ -212,15 +197,11 @@ mod tests {
     }
 
     #[test]
-    fn every_topic_can_be_chosen() {
-        let chosen: Vec<Topic> =
-            TopicArg::value_variants().iter().copied().map(Topic::from).collect();
-        assert_eq!(chosen, Topic::ALL);
-        let names: Vec<String> = TopicArg::value_variants()
-            .iter()
-            .filter_map(|it| it.to_possible_value())
-            .map(|it| it.get_name().to_string())
-            .collect();
-        assert_eq!(names, Topic::ALL.map(Topic::name));
+    fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
+        assert_eq!(parse_front("nginx"), Ok(Front::Nginx));
+        assert_eq!(parse_front("envoy"), Err("there are haproxy and nginx".to_string()));
+        assert_eq!(parse_topic("idle"), Ok(Topic::Idle));
+        let error = "there are limit, killed, rolling, release, idle".to_string();
+        assert_eq!(parse_topic("all"), Err(error));
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::ui;
 
-/// Above a row's own text: the width of `wrong  ` and of the longest title.
+/// The width of the longest title.
 const TITLE_WIDTH: usize = 48;
 
 /// What runs, and where the files are.
@@ -49,22 +49,19 @@ pub(super) fn end(demonstration: &Demonstration, outcomes: &[Outcome]) -> String
         format!("{} of {}", count.failed(), count.requests)
     };
     let (get, post) = (column(|it| &it.counts.get), column(|it| &it.counts.post));
-    let mut text = format!(" {get:>12} {post:>13}\n");
-    for note in notes(outcomes) {
-        text += &format!("         {note}\n");
-    }
+    let mut below = notes(outcomes);
     if outcomes.iter().any(|outcome| !outcome.is_expected) {
         let unexpected = if demonstration.is_wrong {
             "Nothing was lost this time, although this is wrong."
         } else {
             "This should not happen."
         };
-        text += &format!("         {}\n", ui::paint(ui::NOTE, unexpected));
+        below.push(ui::paint(ui::NOTE, unexpected));
     }
-    for line in ui::wrapped_to(demonstration.why, 80).lines() {
-        text += &format!("         {}\n", ui::paint(ui::DIM, line));
-    }
-    text
+    let why = ui::wrapped_to(demonstration.why, 80);
+    below.extend(why.lines().map(|line| ui::paint(ui::DIM, line)));
+    let below: Vec<String> = below.iter().map(|line| format!("         {line}\n")).collect();
+    format!(" {get:>12} {post:>13}\n{}", below.concat())
 }
 
 /// What the numbers of failures do not show.
@@ -151,7 +148,7 @@ mod tests {
     }
 
     fn named(name: &str) -> Demonstration {
-        demonstrations().into_iter().find(|it| it.full_name() == name).unwrap()
+        demonstrations(true).into_iter().find(|it| it.full_name() == name).unwrap()
     }
 
     #[test]

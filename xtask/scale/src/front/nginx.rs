@@ -9,7 +9,7 @@ pub(super) fn text(configuration: &Configuration<'_>) -> String {
     let directory = directory.display();
     let servers = lines(replicas, |_, replica| format!("        server {replica} max_fails=0;\n"));
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|kind| format!("    {kind}_temp_path {directory}/{kind};\n"))
+        .map(|kind| format!("    {kind}_temp_path \"{directory}/{kind}\";\n"))
         .concat();
     let retries = match retries {
         Retries::Never => "proxy_next_upstream off;",
@@ -23,8 +23,8 @@ pub(super) fn text(configuration: &Configuration<'_>) -> String {
     format!(
         "daemon off;
 master_process off;
-pid {directory}/pid;
-error_log {directory}/nginx.errors;
+pid \"{directory}/pid\";
+error_log \"{directory}/nginx.errors\";
 events {{ worker_connections 512; }}
 http {{
     access_log off;
