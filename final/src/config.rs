@@ -51,7 +51,8 @@ pub struct Config {
     pub clients: ConnectionLimits,
     /// The proxies whose reports about their clients count.
     pub trusted_proxies: TrustedProxies,
-    /// The store of rate limits that several servers share, or `None` for limits of this server alone.
+    /// The store of rate limits that several servers share, or `None` for limits of this server
+    /// alone.
     pub rate_limit: Option<StoreConfig>,
     /// The time for which the server still accepts clients after a stop has been requested: see
     /// [`Server::with_stop_delay`](crate::Server::with_stop_delay).

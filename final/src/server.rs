@@ -73,7 +73,8 @@ impl Server {
     }
 
     /// Creates a server for a socket that already listens, such as one that
-    /// [`service_manager::passed_socket`](crate::core::service_manager::passed_socket) has returned.
+    /// [`service_manager::passed_socket`](crate::core::service_manager::passed_socket) has
+    /// returned.
     pub fn from_listener(listener: Listener) -> Server {
         Server {
             listener,

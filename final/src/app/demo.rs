@@ -31,7 +31,8 @@ const FIVE_THEN_ONE_A_SECOND: Limit = Limit {
     per: Duration::from_secs(1),
 };
 
-/// Adds the routes of these pages. With a `store`, all servers that use it share the limit of `/limited`.
+/// Adds the routes of these pages. With a `store`, all servers that use it share the limit of
+/// `/limited`.
 pub(super) fn routes(
     router: &mut Router,
     sleep: &Sleep,

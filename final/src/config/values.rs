@@ -238,8 +238,8 @@ impl Values {
     }
 }
 
-/// Returns the text with `***` in place of the user name and the password of a URL, because error messages end up in
-/// logs.
+/// Returns the text with `***` in place of the user name and the password of a URL, because error
+/// messages end up in logs.
 fn without_credentials(text: &str) -> String {
     match text.split_once("://").zip(text.rsplit_once('@')) {
         Some(((scheme, _), (_, host))) => format!("{scheme}://***@{host}"),

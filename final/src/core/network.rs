@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Returns an IPv4 address as it is, and for an IPv6 address its /64 network: a single household
-/// has 2^64 IPv6 addresses, and a new one for each request costs nothing.
+/// Returns an IPv4 address unchanged, and for an IPv6 address its /64 network: a single household
+/// has at least 2^64 addresses, and could use a new one for each request.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::net::TcpListener;
 
-/// A state of the server of which the service manager is notified.
+/// A state of the server that is reported to the service manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Clients can connect. This is also sent at the end of a reload.
@@ -21,16 +21,16 @@ pub enum State {
 /// `None` if there is none. The service manager also has the socket open, so its accept queue
 /// outlives this process.
 ///
-/// `LISTEN_PID` has to be the ID of this process, or not set: another value means that the variables
-/// were inherited, and that the socket is for the parent. The names in `LISTEN_FDNAMES` are not
-/// needed for a single socket.
+/// `LISTEN_PID` has to be the ID of this process, or not set: another value means that the
+/// variables were inherited, and that the socket is for the parent. The names in `LISTEN_FDNAMES`
+/// are not needed for a single socket.
 ///
 /// Call this before another thread is started, because it removes both variables from the
 /// environment.
 ///
 /// # Errors
 /// Returns [`PassedSocketError`] if several sockets were passed, or one that does not accept TCP
-/// connections. To bind another address instead would hide the mistake.
+/// connections. Binding another address instead would hide the mistake.
 #[cfg(unix)]
 pub fn passed_socket() -> Result<Option<TcpListener>, PassedSocketError> {
     let mut passed = listenfd::ListenFd::from_env();

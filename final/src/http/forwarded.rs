@@ -88,7 +88,7 @@ fn is_port(text: &str) -> bool {
 /// The parts of a text between separators, the last one first. A separator in a quoted string
 /// separates nothing.
 struct Parts<'a> {
-    /// The text in front of the parts returned so far.
+    /// The text before the parts returned so far.
     rest: Option<&'a [u8]>,
     separator: u8,
 }

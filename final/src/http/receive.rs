@@ -31,8 +31,8 @@ pub(super) enum Received {
 }
 
 impl ConnectionState {
-    /// Parses the next request from the input, as far as it has arrived. `client` becomes the address
-    /// of its client once the header section is complete.
+    /// Parses the next request from the input, as far as it has arrived. `client` becomes the
+    /// address of its client once the header section is complete.
     ///
     /// # Errors
     /// Returns the error with which the request is rejected. The input still contains the bytes

@@ -26,8 +26,8 @@ pub struct Rejection {
     pub reason: &'static str,
     /// The status of the response, or `None` if the client got none.
     pub status: Option<Status>,
-    /// The address of the client, which may be behind a proxy, or `None` if the rejection was before
-    /// the end of the header section.
+    /// The address of the client, which may be behind a proxy, or `None` if the rejection was
+    /// before the end of the header section.
     pub client: Option<IpAddr>,
     /// The method and the target, or the part of the request line that has arrived. It is escaped,
     /// so it contains no control characters.

@@ -26,8 +26,8 @@ const MAX_HOPS: usize = 32;
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Returns whether a proxy with this address is trusted. An IPv4 address in IPv6 notation, as a
-    /// socket for both has it, is an IPv4 address.
+    /// Returns whether a proxy with this address is trusted. An IPv4-mapped IPv6 address, as on a
+    /// dual-stack socket, counts as the IPv4 address.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
@@ -116,7 +116,7 @@ fn parse_network(text: &str) -> Result<IpNet, InvalidProxies> {
     Err(InvalidProxies(format!("`{text}` {problem}")))
 }
 
-/// The reason why a text is not a list of proxies.
+/// The reason why text is not a list of proxies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidProxies(String);
 
@@ -199,7 +199,7 @@ mod tests {
             ("203.0.113.1", "for=203.0.113.2", "10.0.0.1"),
             ("203.0.113.1", "for=unknown", "10.0.0.1"),
             ("garbage", "for=203.0.113.1", "10.0.0.1"),
-            // A field without elements is the same as none.
+            // A field without elements counts as missing.
             ("203.0.113.1", " , ", "203.0.113.1"),
             ("", "for=203.0.113.1", "203.0.113.1"),
         ];

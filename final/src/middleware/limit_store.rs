@@ -1,4 +1,5 @@
-//! Where the buckets of a rate limit are: in this process, or in a store that several servers share.
+//! Where the buckets of a rate limit are: in this process, or in a store that several servers
+//! share.
 
 use std::fmt;
 use std::str::FromStr;
@@ -48,7 +49,7 @@ pub struct StoreConfig {
 /// What happens to requests while the store of the buckets is down.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum WhenDown {
-    /// Fail open: each server limits its clients by buckets of its own. With N servers, a client
+    /// Fail open: each server limits its clients with its own buckets. With N servers, a client
     /// gets up to N times the limit.
     #[default]
     Open,

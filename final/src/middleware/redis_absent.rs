@@ -12,7 +12,7 @@ impl RedisStore {
     /// Opens no store.
     ///
     /// # Errors
-    /// Returns the error of [`RedisStore::check`].
+    /// Returns the same error as [`RedisStore::check`].
     pub fn open(_: &StoreConfig) -> Result<RedisStore, InvalidStore> {
         Err(not_built())
     }
@@ -20,7 +20,7 @@ impl RedisStore {
     /// Accepts no URL.
     ///
     /// # Errors
-    /// Always returns an error that says how to build the program with shared stores.
+    /// Always returns an error that explains how to build the program with shared stores.
     pub fn check(_: &str) -> Result<(), InvalidStore> {
         Err(not_built())
     }

@@ -1,8 +1,8 @@
 //! Rate limits in Redis or Valkey, shared by all servers that use the same store.
 //!
-//! Each request takes its token by one call of the store, which is bounded in time. If the store is
-//! down, a circuit breaker skips the call, and the settings decide between the server's own buckets
-//! and a rejection.
+//! Each request takes its token with one call to the store, which is bounded in time. If the store
+//! is down, a circuit breaker skips the call, and the settings decide between the server's own
+//! buckets and a rejection.
 
 mod address;
 mod breaker;
@@ -54,7 +54,7 @@ struct Shared {
     counts: Counts,
 }
 
-/// The numbers of requests by where their bucket was, and of failed calls of the store.
+/// The numbers of requests by where their bucket was, and of failed calls to the store.
 #[derive(Default)]
 struct Counts {
     shared: AtomicU64,
@@ -64,7 +64,7 @@ struct Counts {
 }
 
 impl RedisStore {
-    /// Prepares the use of a store, and looks up its name. A store that does not respond is no
+    /// Prepares the use of a store, and looks up its name. A store that does not respond is not an
     /// error, because it may be started later.
     ///
     /// # Errors
@@ -73,11 +73,11 @@ impl RedisStore {
         RedisStore::with(config, TakeScript::with_store_clock(), None)
     }
 
-    /// The same with a clock of the caller, which returns microseconds. It is meant for tests: the
-    /// clocks of two servers differ.
+    /// Like [`RedisStore::open`], but with the caller's clock, which returns microseconds. It is
+    /// meant for tests, because the clocks of two servers differ.
     ///
     /// # Errors
-    /// Returns the errors of [`RedisStore::open`].
+    /// Returns the same errors as [`RedisStore::open`].
     pub fn open_with_clock(
         config: &StoreConfig,
         clock: impl Fn() -> u64 + Send + Sync + 'static,
@@ -110,7 +110,7 @@ impl RedisStore {
     /// Checks whether a URL can be used, without connecting.
     ///
     /// # Errors
-    /// Returns an error that says what is wrong with it.
+    /// Returns an error with the reason why it cannot be used.
     pub fn check(url: &str) -> Result<(), InvalidStore> {
         parse(url).map(|_| ())
     }
@@ -163,10 +163,10 @@ impl RedisStore {
         }
         let commands = script.commands(bucket, units, clock.as_ref().map(|clock| clock()));
         let deadline = Deadline::after(TIME_LIMIT);
-        // Meanwhile another thread has the permit. With a store that takes 0.5 ms, and 16 clients each
-        // on a limited and an unlimited route, that is 12,000 and 45,000 requests a second in place of
-        // 2,660 and 2,900 (two cores). A store on the same machine responds so fast that it costs a
-        // tenth of the limited requests.
+        // Meanwhile another thread has the permit. With a store that takes 0.5 ms, and 16 clients
+        // each on a limited and an unlimited route, that gives 12,000 and 45,000 requests a second
+        // instead of 2,660 and 2,900 (two cores). A store on the same machine responds so fast that
+        // it costs a tenth of the limited requests.
         match blocking(|| connections.run(&commands, deadline)) {
             Ok((allowed, parts)) => {
                 if breaker.succeeded() {
@@ -230,7 +230,7 @@ impl<K: Display + Eq + Hash + Send + 'static> LimitStore<K> for RedisLimit<K> {
     }
 }
 
-/// Returns what a URL says about the store, its host, and its port.
+/// Parses a URL. Returns the connection settings, the host and the port.
 fn parse(url: &str) -> Result<(ConnectionInfo, String, u16), InvalidStore> {
     const FORM: &str =
         "redis://HOST:PORT, redis://:PASSWORD@HOST:PORT or redis://HOST:PORT/DATABASE";

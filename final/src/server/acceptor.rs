@@ -136,8 +136,8 @@ impl Engine {
         })
     }
 
-    /// Returns the maximum number of connections from this address, if there is one. A trusted proxy
-    /// has none: a few of its connections carry the requests of all its clients.
+    /// Returns the maximum number of connections from this address, if there is one. A trusted
+    /// proxy has none: a few of its connections carry the requests of all its clients.
     fn limit_of(&self, peer: IpAddr) -> Option<u32> {
         self.clients.by_address.filter(|_| !self.proxies.contains(peer))
     }

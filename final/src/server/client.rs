@@ -82,7 +82,8 @@ impl ConnectionGuard<'_> {
     }
 
     /// Puts the connection into its slot. `arm` gets the interest for which it was listed before,
-    /// and whether an event is pending: see [`ConnectionTable::park`](crate::core::ConnectionTable::park).
+    /// and whether an event is pending: see
+    /// [`ConnectionTable::park`](crate::core::ConnectionTable::park).
     fn park_with(
         &mut self,
         interest: Interest,

@@ -30,7 +30,8 @@ impl RequestBody {
         self.len() == 0
     }
 
-    /// Returns the unread bytes without consuming them, for a caller that states how many it accepts.
+    /// Returns the unread bytes without consuming them, for a caller that states how many it
+    /// accepts.
     ///
     /// # Errors
     /// Returns [`BodyError::TooLarge`] when more than `limit` bytes remain.

@@ -1,5 +1,6 @@
 //! macOS and Windows: only calls of the standard library and mio, which exist on all systems. Some
-//! operations need an extra call. `linux.rs` describes the functions; here are only the differences.
+//! operations need an extra call. `linux.rs` describes the functions; here are only the
+//! differences.
 
 use std::cell::RefCell;
 use std::fs::File;

@@ -9,8 +9,9 @@ use crate::core::sync::{Mutex, lock};
 
 /// The name of the store and the addresses that it had at the last look-up.
 ///
-/// The resolver of the system has no time limit that a caller can set, and waits for several seconds if no name
-/// server responds. So a name is looked up at startup and, after a failure, in a thread of its own.
+/// The resolver of the OS has no timeout that a caller can set, and waits for several seconds if no
+/// name server responds. So a name is looked up at startup and, after a failure, in a thread of its
+/// own.
 #[derive(Debug)]
 pub(super) struct Address {
     host: String,
@@ -20,7 +21,7 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Looks the name up. A name without an address is no error: it may get one later.
+    /// Looks the name up. A name without an address is not an error, because it may get one later.
     pub(super) fn look_up(host: &str, port: u16) -> Arc<Address> {
         let known = Mutex::new(addresses(host, port));
         Arc::new(Address {

@@ -1,4 +1,5 @@
-//! A circuit breaker: after a failure, calls fail at once for a while, instead of each after its time limit.
+//! A circuit breaker: after a failure, calls fail at once for a while, instead of each after its
+//! timeout.
 
 use std::time::{Duration, Instant};
 

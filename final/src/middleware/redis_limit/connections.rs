@@ -32,10 +32,10 @@ impl Connections {
         Connections { info, address, idle: Mutex::new(Vec::new()) }
     }
 
-    /// Runs the script by its hash, or by its text if the store does not know the hash.
+    /// Runs the script by its hash, or by its text if the store does not have the script.
     ///
     /// # Errors
-    /// Returns an error of the store or of the connection, at the latest when the deadline passes.
+    /// Returns an error from the store or the connection, at the latest when the deadline passes.
     pub(super) fn run(&self, commands: &[Cmd; 2], deadline: Deadline) -> RedisResult<Taken> {
         let idle = lock(&self.idle).pop();
         if let Some(connection) = idle {
@@ -93,8 +93,8 @@ impl Connections {
     }
 }
 
-/// Sends a command and reads its response. The time limit of a read starts again with each read; a
-/// response has less than 40 bytes, so it arrives in one.
+/// Sends a command and reads its response. The timeout restarts with each read, but a response has
+/// less than 40 bytes, so it arrives in a single read.
 fn query(connection: &mut Connection, command: &Cmd, deadline: Deadline) -> RedisResult<Taken> {
     let left = Some(remaining(deadline)?);
     connection.set_write_timeout(left)?;

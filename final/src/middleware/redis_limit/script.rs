@@ -1,4 +1,5 @@
-//! The token bucket as a script: the store runs it as one atomic step, so two servers cannot read the same token.
+//! The token bucket as a script: the store runs it as one atomic step, so two servers cannot read
+//! the same token.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use crate::middleware::token_bucket::{Decision, Limit};
 
 /// Reads the store's clock, which is one clock for all servers: their own clocks differ, and a
 /// request to the server whose clock is ahead would find more tokens. A bucket is kept for a
-/// millisecond more than it takes to fill, because the store drops keys by a clock of milliseconds.
+/// millisecond more than it takes to fill, because the store expires keys in whole milliseconds.
 const STORE_CLOCK: &str = "\
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -41,7 +42,7 @@ pub(super) struct Units {
 }
 
 impl Units {
-    /// Converts a limit. A `per` that is no whole number of microseconds is rounded up.
+    /// Converts a limit. A `per` that is not a whole number of microseconds is rounded up.
     ///
     /// # Errors
     /// Returns an error if a full bucket has more parts than the script can count.
@@ -73,7 +74,7 @@ impl Units {
 /// The script with one of the two clocks.
 pub(super) struct TakeScript {
     text: String,
-    /// The SHA-1 by which the store knows the script once it has run it.
+    /// The SHA-1 of the script, by which the store finds it once it has run it.
     hash: String,
 }
 
