@@ -3,7 +3,7 @@
 //!
 //! `cargo build -p final && cargo run -p final --example keep_socket -- 127.0.0.1:8080`
 //!
-//! This is how systemd passes a socket (sd_listen_fds(3)): the program finds it as file descriptor 3, and two environment
+//! This is how systemd passes a socket (`sd_listen_fds(3)`): the program finds it as file descriptor 3, and two environment
 //! variables announce it.
 
 #[cfg(unix)]

@@ -200,7 +200,9 @@ fn add_fields(value: &Value, path: &str, fields: &mut BTreeSet<String>) {
             }
         }
         Value::Array(items) => {
-            items.iter().for_each(|item| add_fields(item, &format!("{path}[]"), fields));
+            for item in items {
+                add_fields(item, &format!("{path}[]"), fields);
+            }
         }
         _ => {}
     }
@@ -473,11 +475,8 @@ fn nginx(replicas: &[Program; 3], listen: SocketAddr) -> Option<Proxy> {
 
 fn haproxy(replicas: &[Program; 3], listen: SocketAddr) -> Option<Proxy> {
     let bind = format!("bind {listen}");
-    let servers: String = replicas
-        .iter()
-        .enumerate()
-        .map(|(number, replica)| format!("server app{number} {}\n    ", replica.addr()))
-        .collect();
+    let [one, two, three] = replicas.each_ref().map(Program::addr);
+    let servers = format!("server app1 {one}\n    server app2 {two}\n    server app3 {three}");
     let template = "server-template app 3 app:8080 resolvers containers init-addr libc,none";
     let text = adapted(
         "haproxy.cfg",

@@ -9,7 +9,7 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, Builder};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal as Number, kill_process};
@@ -29,7 +29,8 @@ fn activated(sockets: usize) -> Command {
 
 /// The same, with words before the program that start it in another way, in the same process.
 fn activated_by(program: &[&str], sockets: usize) -> Command {
-    let passed: String = (3..3 + sockets).map(|fd| format!("{fd}<&0 ")).collect();
+    let passed: Vec<String> = (3..3 + sockets).map(|fd| format!("{fd}<&0")).collect();
+    let passed = passed.join(" ");
     let script =
         format!(r#"export LISTEN_PID=$$ LISTEN_FDS={sockets}; exec "$0" "$@" {passed} </dev/null"#);
     let mut command = environment::command("sh");
@@ -135,9 +136,9 @@ fn no_connection_fails_while_the_server_restarts() {
     let mut program = start(socket.try_clone().unwrap());
     let (is_over, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let clients: Vec<_> = (0..8)
-        .map(|_| {
+        .map(|index| {
             let (is_over, served) = (Arc::clone(&is_over), Arc::clone(&served));
-            thread::spawn(move || {
+            let connect = move || {
                 let mut failed = Vec::new();
                 while !is_over.load(Ordering::Acquire) {
                     match client(address).and_then(|mut client| client.read_reply()) {
@@ -147,7 +148,8 @@ fn no_connection_fails_while_the_server_restarts() {
                     served.fetch_add(1, Ordering::AcqRel);
                 }
                 failed
-            })
+            };
+            Builder::new().name(format!("client {index}")).spawn(connect).unwrap()
         })
         .collect();
     let some_more = || {
@@ -291,7 +293,8 @@ fn the_first_connection_starts_the_server_by_systemd_socket_activate() {
     let address = TcpListener::bind("127.0.18.1:0").unwrap().local_addr().unwrap();
     let mut command = Command::new(tool);
     command.arg(format!("--listen={address}")).arg(PROGRAM);
-    let program = thread::spawn(|| Program::start_command(command).unwrap());
+    let start = || Program::start_command(command).unwrap();
+    let program = Builder::new().name("starts the program".to_string()).spawn(start).unwrap();
     let deadline = Instant::now() + LONG;
     let mut first = loop {
         match client(address) {

@@ -35,7 +35,7 @@ impl Listener {
         #[cfg(not(windows))]
         socket.set_reuse_address(true).map_err(failed("setsockopt(SO_REUSEADDR)"))?;
 
-        set_options(SockRef::from(&socket))?;
+        set_options(&SockRef::from(&socket))?;
 
         // bind(2) assigns the address and the port.
         socket.bind(&address.into()).map_err(failed("bind"))?;
@@ -55,7 +55,7 @@ impl Listener {
     /// # Errors
     /// Returns [`BindError`] with the step that failed.
     pub fn from_socket(socket: TcpListener) -> Result<Listener, BindError> {
-        set_options(SockRef::from(&socket))?;
+        set_options(&SockRef::from(&socket))?;
         Listener::new(socket)
     }
 
@@ -97,7 +97,7 @@ impl Listener {
     }
 }
 
-fn set_options(socket: SockRef<'_>) -> Result<(), BindError> {
+fn set_options(socket: &SockRef<'_>) -> Result<(), BindError> {
     // On Linux an accepted socket inherits the options of the listening one, so this is set once
     // and not for each client. Responses are written as a whole, and Nagle's algorithm would only
     // delay their end.

@@ -1,6 +1,6 @@
 //! The service manager, such as systemd. It may pass a listening socket to the program
-//! (sd_listen_fds(3)), and it is notified when the server's state changes (sd_notify(3)). A program
-//! that was started in another way gets no socket, and its notifications go nowhere.
+//! (`sd_listen_fds(3)`), and it is notified when the server's state changes (`sd_notify(3)`). A
+//! program that was started in another way gets no socket, and its notifications go nowhere.
 
 use std::fmt;
 use std::io;
