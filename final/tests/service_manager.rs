@@ -85,7 +85,7 @@ fn a_passed_socket_is_used_in_place_of_the_address() {
     assert_eq!(program.addr(), address);
     assert_eq!(wire::get(address, "/empty").unwrap().status, 204);
     let notice = "listening on the socket of the service manager (LISTEN_FDS), not on --addr\n";
-    assert_eq!(program.stderr_so_far(), notice);
+    program.wait_for_stderr("the notice", LONG, |text| text == notice).unwrap();
     stop(&program);
 }
 
