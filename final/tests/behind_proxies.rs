@@ -1,24 +1,32 @@
 //! The address of a client behind real proxies. A proxy that is not installed is skipped, with a message.
 #![cfg(target_os = "linux")]
 
-mod proxies;
-
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
-use proxies::{LONG, Proxy, address};
+use scale::front::Proxy;
+use scale::{Front, Interrupt};
 use wire::{Client, Program, request};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 
+/// Far longer than anything here takes, on a machine that is busy.
+const LONG: Duration = Duration::from_secs(20);
+
+/// The server, the proxy and the clients have loopback addresses of their own.
+fn address(last: u8) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 17, last)), 0)
+}
+
 /// nginx appends the client's address to the field as the client sent it.
-fn nginx(folder: &Path, listen: SocketAddr, server: SocketAddr) -> (&'static str, String) {
+fn nginx(folder: &Path, listen: SocketAddr, server: SocketAddr) -> String {
     let place = folder.display();
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {place}/{kind}; "))
         .concat();
-    let config = format!(
-        "daemon off; master_process off; pid {place}/pid; error_log {place}/errors;
+    format!(
+        "daemon off; master_process off; pid {place}/pid; error_log {place}/nginx.errors;
 events {{ worker_connections 64; }}
 http {{
     access_log off; {temporary}
@@ -35,13 +43,12 @@ http {{
     }}
 }}
 "
-    );
-    ("-c", config)
+    )
 }
 
 /// `HAProxy` adds a line with the client's address after the lines that the client has sent.
-fn haproxy(_: &Path, listen: SocketAddr, server: SocketAddr) -> (&'static str, String) {
-    let config = format!(
+fn haproxy(_: &Path, listen: SocketAddr, server: SocketAddr) -> String {
+    format!(
         "global
     maxconn 64
 defaults
@@ -56,8 +63,7 @@ listen web
     http-request del-header Forwarded
     server app {server}
 "
-    );
-    ("-f", config)
+    )
 }
 
 /// Sends a request for the route with a rate limit from the address that ends with `last`. Returns the status and the
@@ -69,26 +75,32 @@ fn ask(proxy: SocketAddr, last: u8, fields: &[(&str, &str)]) -> (u16, u32) {
 }
 
 fn clients_have_their_own_addresses_behind(
-    name: &str,
-    configuration: fn(&Path, SocketAddr, SocketAddr) -> (&'static str, String),
+    front: Front,
+    configuration: fn(&Path, SocketAddr, SocketAddr) -> String,
 ) {
+    let name = front.program();
+    if front.find().is_none() {
+        println!("skipped: {name} is not installed");
+        return;
+    }
     // The kernel gives the proxy's connections the address 127.0.0.1.
     let server = address(10).to_string();
     let arguments = ["--addr", &server, "--trusted-proxies", "127.0.0.1"];
     let program = Program::start(PROGRAM, &arguments).unwrap();
-    let configuration =
-        |folder: &Path, listen: SocketAddr| configuration(folder, listen, program.addr());
-    let Some(proxy) = Proxy::start(name, configuration) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let configuration = |listen| configuration(directory.path(), listen, program.addr());
+    let (host, interrupt) = (address(1).ip(), Interrupt::default());
+    let proxy = Proxy::start(front, directory.path(), host, configuration, &interrupt).unwrap();
     let mut rejected = 0;
     for _ in 0..20 {
         let pretended = address(102).ip().to_string();
         let forwarded = format!("for={pretended}");
         let forged = [("X-Forwarded-For", &*pretended), ("Forwarded", &*forwarded)];
-        rejected += u32::from(ask(proxy.address, 101, &forged).0 == 429);
+        rejected += u32::from(ask(proxy.address(), 101, &forged).0 == 429);
     }
     // Five at once, and one for each second that these twenty may have taken.
     assert!(rejected >= 1, "{name}: the 20 requests were all within the limit");
-    assert_eq!(ask(proxy.address, 102, &[]), (200, 4), "{name}: its bucket is full");
+    assert_eq!(ask(proxy.address(), 102, &[]), (200, 4), "{name}: its bucket is full");
     // The log has the 21 requests with the addresses of their clients, and the proxy's address in no line.
     let count = |text: &str, last| {
         let begin = format!("{} - - [", address(last).ip());
@@ -101,10 +113,10 @@ fn clients_have_their_own_addresses_behind(
 
 #[test]
 fn clients_behind_nginx_have_their_own_addresses() {
-    clients_have_their_own_addresses_behind("nginx", nginx);
+    clients_have_their_own_addresses_behind(Front::Nginx, nginx);
 }
 
 #[test]
 fn clients_behind_haproxy_have_their_own_addresses() {
-    clients_have_their_own_addresses_behind("haproxy", haproxy);
+    clients_have_their_own_addresses_behind(Front::Haproxy, haproxy);
 }

@@ -19,7 +19,7 @@ fn show(front: Front, name: &str) {
         directory: directory.path().to_owned(),
         interrupt: Interrupt::default(),
     };
-    let all = demonstrations(false);
+    let all = demonstrations(true);
     let demonstration = all.iter().find(|it| it.full_name() == name).unwrap();
     let outcome = demonstration.run(&setup).unwrap();
     println!("{name}: {outcome:?}");
@@ -64,4 +64,15 @@ demonstrations! {
     a_release_that_is_not_probed_loses_requests: "release-unchecked",
     a_server_that_waits_longer_than_the_load_balancer_loses_nothing: "idle-server-last",
     a_server_that_closes_an_idle_connection_first_loses_requests: "idle-server-first",
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn a_bucket_in_redis_is_one_limit_for_all_replicas() {
+    if scale::redis::find().is_none() {
+        println!("skipped: redis-server is not installed");
+        return;
+    }
+    show(Front::Haproxy, "limit-shared");
+    show(Front::Nginx, "limit-shared");
 }

@@ -72,7 +72,8 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
 }
 
 /// What to do without Redis.
-const REDIS: &str = "not found, and only the tests of shared rate limits use it: apt install redis-server, brew install redis";
+const REDIS: &str = "not found, and only shared rate limits use it (`cargo xtask scale --redis`): apt install redis-server, \
+                     brew install redis";
 
 /// The first line of what a program says about its version.
 fn program(name: &str, cure: &str) -> Result<String, String> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use wire::{Client, Program, request};
 
-use crate::front::{Proxy, Retries};
+use crate::front::{Configuration, Proxy, Retries};
 use crate::load::{Counts, Load};
 use crate::replica::{self, STOP_DELAY};
 use crate::{LONG, Setup, address, new_block};
@@ -59,8 +59,17 @@ impl<'a> Deployment<'a> {
         for address in &addresses {
             replica::wait_until_ready(*address, &setup.interrupt)?;
         }
-        let interrupt = &setup.interrupt;
-        let proxy = Proxy::start(setup.front, &directory, block, &addresses, retries, interrupt)?;
+        let configuration = |listen| {
+            let directory = &directory;
+            setup.front.configuration(&Configuration {
+                directory,
+                listen,
+                replicas: &addresses,
+                retries,
+            })
+        };
+        let host = address(block, 1).ip();
+        let proxy = Proxy::start(setup.front, &directory, host, configuration, &setup.interrupt)?;
         let options = options.iter().map(OsString::from).collect();
         Ok(Deployment { setup, load: None, proxy, replicas, addresses, options, block, directory })
     }

@@ -32,7 +32,7 @@ impl Interrupt {
     }
 
     /// Whether a signal has arrived.
-    pub fn has_come(&self) -> bool {
+    pub fn has_arrived(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 
@@ -57,7 +57,7 @@ impl Interrupt {
     ) -> anyhow::Result<()> {
         let start = Instant::now();
         while !is_done()? {
-            if self.has_come() {
+            if self.has_arrived() {
                 bail!(Interrupted);
             }
             if start.elapsed() >= limit {

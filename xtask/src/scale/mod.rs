@@ -78,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let setup = Setup { program, front, replicas, directory, interrupt };
     match show(&setup, args, redis) {
         // What the signal did to the processes is not the reason.
-        Err(_) if setup.interrupt.has_come() => {
+        Err(_) if setup.interrupt.has_arrived() => {
             ui::print(&format!("\n{Interrupted}: all processes have ended\n"));
             Ok(ExitCode::from(INTERRUPTED))
         }

@@ -73,7 +73,11 @@ fn notes(outcomes: &[Outcome]) -> Vec<String> {
             both.failures.iter().map(|(kind, count)| format!("{count} x {kind}")).collect();
         notes.push(kinds.join(", "));
     }
-    notes.extend(outcomes.iter().filter_map(|outcome| outcome.note.clone()));
+    for note in outcomes.iter().filter_map(|outcome| outcome.note.as_ref()) {
+        if !notes.contains(note) {
+            notes.push(note.clone());
+        }
+    }
     if outcomes.len() > 1 {
         let failed: Vec<String> =
             outcomes.iter().map(|it| it.counts.failed().to_string()).collect();
@@ -164,9 +168,12 @@ mod tests {
 
     #[test]
     fn rounds_are_added_up_and_each_is_shown() {
-        let row = plain(&end(&named("rolling-kill"), &[outcome(1, 3), outcome(0, 4)]));
+        let with_note =
+            |get, post| Outcome { note: Some("a note".to_string()), ..outcome(get, post) };
+        let row = plain(&end(&named("rolling-kill"), &[with_note(1, 3), with_note(0, 4)]));
         assert!(row.contains("1 of 200      7 of 200"), "{row}");
-        assert!(row.contains("8 x 502\n         failed in each round: 4 4\n"), "{row}");
+        let notes = "8 x 502\n         a note\n         failed in each round: 4 4\n";
+        assert!(row.contains(notes), "{row}");
     }
 
     #[test]

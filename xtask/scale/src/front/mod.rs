@@ -5,15 +5,15 @@ mod nginx;
 
 use std::env;
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use anyhow::{Context, bail};
 use wire::environment;
 
+use crate::LONG;
 use crate::interrupt::Interrupt;
-use crate::{LONG, address};
 
 /// Where Debian and Homebrew install servers. `PATH` often lacks these directories.
 const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"];
@@ -63,7 +63,8 @@ impl Front {
         find(self.program())
     }
 
-    fn configuration(self, configuration: &Configuration<'_>) -> String {
+    /// Makes the configuration for a deployment.
+    pub(crate) fn configuration(self, configuration: &Configuration<'_>) -> String {
         match self {
             Front::Haproxy => haproxy::text(configuration),
             Front::Nginx => nginx::text(configuration),
@@ -84,27 +85,31 @@ fn lines(replicas: &[SocketAddr], line: impl Fn(usize, &SocketAddr) -> String) -
 }
 
 /// A load balancer that runs. Dropping it kills it.
-pub(crate) struct Proxy {
+#[derive(Debug)]
+pub struct Proxy {
     child: Child,
     address: SocketAddr,
+    errors: PathBuf,
 }
 
 impl Proxy {
-    /// Writes the configuration and a file for error messages into `directory`, and starts the program.
-    pub(crate) fn start(
+    /// Starts a load balancer at a free port of `host`. `configuration` is called with this address. The result and the
+    /// error messages are written into `directory`.
+    ///
+    /// # Errors
+    /// When it is not installed or does not start; the error has its message.
+    pub fn start(
         front: Front,
         directory: &Path,
-        block: u8,
-        replicas: &[SocketAddr],
-        retries: Retries,
+        host: IpAddr,
+        configuration: impl FnOnce(SocketAddr) -> String,
         interrupt: &Interrupt,
     ) -> anyhow::Result<Proxy> {
         // Neither can choose a free port and report it.
-        let listen = crate::free(address(block, 1))?;
-        let configuration = Configuration { directory, listen, replicas, retries };
+        let address = crate::free(SocketAddr::new(host, 0))?;
         let name = front.program();
         let file = directory.join(format!("{name}.conf"));
-        fs::write(&file, front.configuration(&configuration))?;
+        fs::write(&file, configuration(address))?;
         let errors = directory.join(format!("{name}.errors"));
         let program = front.find().with_context(|| format!("{name} is not installed"))?;
         let mut command = environment::command(program);
@@ -115,22 +120,29 @@ impl Proxy {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(File::options().create(true).append(true).open(&errors)?);
         let child = command.spawn().with_context(|| format!("{name} cannot be started"))?;
-        let mut proxy = Proxy { child, address: listen };
+        let mut proxy = Proxy { child, address, errors };
         interrupt.wait_until(&format!("{name} to listen"), LONG, || {
             if proxy.child.try_wait()?.is_some() {
-                bail!("{name} has ended: {}", fs::read_to_string(&errors)?.trim_end());
+                bail!("{name} has ended: {}", proxy.errors().trim_end());
             }
-            Ok(TcpStream::connect(listen).is_ok())
+            Ok(TcpStream::connect(address).is_ok())
         })?;
         Ok(proxy)
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// The address that clients connect to.
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its error messages so far.
+    pub fn errors(&self) -> String {
+        fs::read_to_string(&self.errors).unwrap_or_default()
     }
 }
 
