@@ -1,4 +1,5 @@
-//! Rate limits that several servers share, in a real Redis. Without one the tests are skipped, with a message.
+//! Rate limits that several servers share, in a real Redis. Without one the tests are skipped, with
+//! a message.
 #![cfg(target_os = "linux")]
 
 mod redis_server;
@@ -31,7 +32,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 /// A time in microseconds, for tests in which no token is added.
 const NOON: u64 = 1_790_000_000_000_000;
 
-/// The last time in the comparison, about the year 2180. From 2255 on, a double cannot represent every microsecond.
+/// The last time in the comparison, about the year 2180. From 2255 on, a double cannot represent
+/// every microsecond.
 const LAST: u64 = NOON + 5_000_000_000_000_000;
 
 fn limit(burst: u32, rate: u32, per: Duration) -> Limit {
@@ -95,8 +97,8 @@ fn ask(client: &mut Client) -> Reply {
     client.ask(request("GET", "/", &[], b"")).unwrap()
 }
 
-/// Starts a client that sends requests on one connection, while `wants_more` returns `true` for their number. It
-/// returns the number of responses by status.
+/// Starts a client that sends requests on one connection, while `wants_more` returns `true` for
+/// their number. It returns the number of responses by status.
 fn client(
     address: SocketAddr,
     wants_more: impl Fn(usize) -> bool + Send + 'static,
@@ -132,8 +134,8 @@ fn three_servers_let_exactly_the_burst_through() {
     assert_eq!(statuses, BTreeMap::from([(200, 200), (429, 1_400)]));
 }
 
-/// Stops a store while 8 clients send requests, and resumes it when they have got 400 responses without it. Returns the
-/// number of responses by status.
+/// Stops a store while 8 clients send requests, and resumes it when they have got 400 responses
+/// without it. Returns the number of responses by status.
 fn with_a_stopped_store(when_down: WhenDown) -> Option<(Limited, BTreeMap<u16, u32>)> {
     let redis = RedisServer::start(&[])?;
     let limited = Limited::start(&redis.url(), when_down, 2_000_000);
@@ -253,10 +255,11 @@ fn in_microseconds(decision: Decision) -> Decision {
     Decision { next: rounded(decision.next), full: rounded(decision.full), ..decision }
 }
 
-/// A limit, and the steps of the clock in thousandths of the time in which a token is added. A clock may also be set
-/// back.
+/// A limit, and the steps of the clock in thousandths of the time in which a token is added. A
+/// clock may also be set back.
 fn limits_and_steps() -> impl Strategy<Value = (Limit, Vec<i64>)> {
-    // A full bucket of the largest limits has 1.7e15 parts, which has more digits than Lua prints by itself.
+    // A full bucket of the largest limits has 1.7e15 parts, which has more digits than Lua prints
+    // by itself.
     let bursts = prop_oneof![4 => 1..6_u32, 1 => 10_000..20_000_u32];
     let periods = (0..37_u32).prop_flat_map(|bits| 1..(2_u64 << bits).min(86_400_000_000));
     let limits = (bursts, 1..50_u32, periods)

@@ -1,5 +1,5 @@
--- Takes a token from the bucket KEYS[1], if there is one. The lines above this one define `now`, the time in
--- microseconds, and `grace`, the milliseconds for which a full bucket is kept.
+-- Takes a token from the bucket KEYS[1], if there is one. The lines above this one define `now`,
+-- the time in microseconds, and `grace`, the milliseconds for which a full bucket is kept.
 -- Lua's numbers are doubles: all numbers here are whole and less than 2^53, so each sum is exact.
 local token = tonumber(ARGV[1]) -- the parts of a token
 local full = tonumber(ARGV[2])  -- the parts of a full bucket
@@ -9,8 +9,8 @@ local fill = math.ceil(full / rate) -- the time in which an empty bucket is fill
 local parts = full
 local stored = redis.call('HMGET', KEYS[1], 'parts', 'updated')
 if stored[1] then
-  -- Time never goes back, or it would add the same parts again. If the clock has been set back by more than `fill`, that
-  -- much is enough: otherwise nothing would be added until the clock has caught up.
+  -- Time never goes back, or it would add the same parts again. But if the clock was set back by
+  -- more than `fill`, nothing is added for `fill` only, and not until the clock has caught up.
   local updated = math.min(tonumber(stored[2]), now + fill)
   now = math.max(now, updated)
   local passed = math.min(now - updated, fill)
@@ -24,7 +24,8 @@ if parts >= token then
 end
 
 -- tostring() writes 14 digits: 1790000000123456 would become 1.7900000001235e+15.
-redis.call('HSET', KEYS[1], 'parts', string.format('%.0f', parts), 'updated', string.format('%.0f', now))
+local function digits(number) return string.format('%.0f', number) end
+redis.call('HSET', KEYS[1], 'parts', digits(parts), 'updated', digits(now))
 -- A bucket that is full again is equal to none.
 redis.call('PEXPIRE', KEYS[1], math.ceil((full - parts) / rate / 1000) + grace)
 return {allowed, parts}
