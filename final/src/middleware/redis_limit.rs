@@ -241,7 +241,10 @@ fn parse(url: &str) -> Result<(ConnectionInfo, String, u16), InvalidStore> {
         "rediss" | "valkeys" => return Err(invalid("TLS to the store is not supported")),
         _ => return Err(invalid("it is not the URL of a store")),
     }
-    let info = url.into_connection_info().map_err(|error| invalid(&error.to_string()))?;
+    // The error is followed by its kind, which says nothing to an operator.
+    let reason =
+        |error: RedisError| invalid(error.to_string().split(" - ").next().unwrap_or_default());
+    let info = url.into_connection_info().map_err(reason)?;
     let info_settings = info.redis_settings().clone().set_skip_set_lib_name();
     let info = info.set_redis_settings(info_settings);
     match info.addr() {
