@@ -34,7 +34,6 @@ pub(super) struct Values {
 impl Values {
     pub(super) fn config(&mut self) -> Config {
         let defaults = PoolConfig::default();
-        let limits = Limits::default();
         let permits = self.count("permits").unwrap_or(defaults.permits);
         let threads = self.count("threads").unwrap_or(permits.saturating_add(32));
         if threads < permits {
@@ -48,21 +47,7 @@ impl Values {
             listings: self.switch("listings"),
             max_age: self.time("max-age"),
             log: self.log(),
-            limits: Limits {
-                requests: self
-                    .count("max-requests")
-                    .map_or(limits.requests, |count| count as usize),
-                target: self.size("max-target"),
-                head: self.size("max-head"),
-                fields: self.count("max-fields").map_or(limits.fields, |count| count as usize),
-                body: self.size("max-body") as u64,
-                whole_body: self.size("max-whole-body") as u64,
-                idle_time: self.time("idle-timeout"),
-                head_time: self.time("head-timeout"),
-                body_time: self.time("body-timeout"),
-                write_time: self.time("write-timeout"),
-                ..limits
-            },
+            limits: self.limits(),
             max_memory: self.size("max-memory"),
             size: PoolConfig { permits, threads, stall_timeout: self.time("stall-timeout") },
             clients: ConnectionLimits {
@@ -87,6 +72,23 @@ impl Values {
         }
         self.check_memory(&config);
         config
+    }
+
+    fn limits(&mut self) -> Limits {
+        let limits = Limits::default();
+        Limits {
+            requests: self.count("max-requests").map_or(limits.requests, |count| count as usize),
+            target: self.size("max-target"),
+            head: self.size("max-head"),
+            fields: self.count("max-fields").map_or(limits.fields, |count| count as usize),
+            body: self.size("max-body") as u64,
+            whole_body: self.size("max-whole-body") as u64,
+            idle_time: self.time("idle-timeout"),
+            head_time: self.time("head-timeout"),
+            body_time: self.time("body-timeout"),
+            write_time: self.time("write-timeout"),
+            ..limits
+        }
     }
 
     /// Checks the bounds of the memory budget, and that the largest collected body can fit into it.

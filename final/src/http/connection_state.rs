@@ -3,11 +3,12 @@
 
 use std::time::Instant;
 
-use super::Request;
 use super::body::{BodyDecoder, RequestBody};
 use super::framing::BodyLength;
+use super::input::Input;
 use super::limits::{KIB, Limits};
 use super::parser::HeadParser;
+use super::{Method, Request, rejection};
 use crate::core::MemoryBudget;
 use crate::core::allocator::LARGE_BLOCK;
 use crate::core::memory_budget::{OverBudget, Reservation, SMALL};
@@ -62,6 +63,24 @@ impl ConnectionState {
             ConnectionState::Idle
             | ConnectionState::Flushing { .. }
             | ConnectionState::Closing { .. } => 0,
+        }
+    }
+
+    /// Returns the method and the target of the request that is being received, as far as they are
+    /// known.
+    pub(super) fn request_line(&self, input: &Input) -> String {
+        match self {
+            ConnectionState::Body(body) => rejection::request_line(&body.request),
+            _ => rejection::first_line(input.unparsed()),
+        }
+    }
+
+    /// Returns whether the request that is being received has the method HEAD. The response to it
+    /// must not have content, even for a rejection (RFC 9110 section 9.3.2).
+    pub(super) fn is_head(&self, input: &Input) -> bool {
+        match self {
+            ConnectionState::Body(body) => body.request.method() == Method::Head,
+            _ => rejection::begins_with_head(input.unparsed()),
         }
     }
 }

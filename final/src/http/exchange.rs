@@ -24,7 +24,7 @@ use super::limits::KIB;
 use super::output::Output;
 use super::receive::Received;
 use super::rejection::{self, Rejection};
-use super::{HttpError, Method, Status};
+use super::{HttpError, Status};
 use crate::core::Interest;
 use crate::core::memory_budget::Reservation;
 
@@ -265,33 +265,15 @@ impl Exchange {
         false
     }
 
-    /// Returns the method and the target of the request that is being received, as far as they are
-    /// known.
-    fn current_request(&self) -> String {
-        match &self.state {
-            ConnectionState::Body(body) => rejection::request_line(&body.request),
-            _ => rejection::first_line(self.input.unparsed()),
-        }
-    }
-
-    /// Returns whether the request that is being received has the method HEAD. The response to it
-    /// must not have content, even for a rejection (RFC 9110 section 9.3.2).
-    fn is_head(&self) -> bool {
-        match &self.state {
-            ConnectionState::Body(body) => body.request.method() == Method::Head,
-            _ => rejection::begins_with_head(self.input.unparsed()),
-        }
-    }
-
     fn note_rejection(&mut self, reason: &'static str, status: Option<Status>) {
-        let (client, request) = (self.client, self.current_request());
+        let (client, request) = (self.client, self.state.request_line(&self.input));
         self.rejections.push(Rejection { reason, status, client, request });
     }
 
     /// Rejects the request that is being received. The response is the last one on the connection.
     fn reject(&mut self, reason: &'static str, error: &HttpError) {
         self.note_rejection(reason, Some(error.status));
-        self.respond_with_rejection(error, self.is_head());
+        self.respond_with_rejection(error, self.state.is_head(&self.input));
     }
 
     /// Lends the buffers of a thread to this connection for one step.

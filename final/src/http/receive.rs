@@ -10,6 +10,7 @@ use super::expect::expects_continue;
 use super::framing::BodyLength;
 use super::handle::no_memory;
 use super::input::Input;
+use super::limits::Limits;
 use super::parser::{Head, HeadParser};
 use super::{Headers, HttpError, Request};
 use crate::core::memory_budget::{OverBudget, Reservation};
@@ -28,6 +29,21 @@ pub(super) enum Received {
     /// The request is complete except for a large body, which its handler reads from the
     /// connection.
     LargeBody,
+}
+
+impl Received {
+    /// Returns the result for a request whose body is incomplete.
+    fn part_of(body: &mut IncompleteBody, limits: &Limits) -> Received {
+        if body.is_due(limits) {
+            // The handler may not read the body, so `100 Continue` is only sent when it begins to
+            // read.
+            Received::LargeBody
+        } else if std::mem::take(&mut body.expects) {
+            Received::AwaitsContinue
+        } else {
+            Received::Incomplete
+        }
+    }
 }
 
 impl ConnectionState {
@@ -120,15 +136,7 @@ impl ConnectionState {
             is_queued: false,
             slot: None,
         });
-        let received = if body.is_due(cx.limits) {
-            // The handler may not read the body, so `100 Continue` is only sent when it begins to
-            // read.
-            Received::LargeBody
-        } else if std::mem::take(&mut body.expects) {
-            Received::AwaitsContinue
-        } else {
-            Received::Incomplete
-        };
+        let received = Received::part_of(&mut body, cx.limits);
         *self = ConnectionState::Body(body);
         Ok(received)
     }
@@ -142,8 +150,7 @@ impl ConnectionState {
         let used = body.decoder.decode(arrived, &mut body.bytes)?;
         input.advance(used);
         if !body.decoder.is_done() {
-            let is_due = body.is_due(cx.limits);
-            return Ok(if is_due { Received::LargeBody } else { Received::Incomplete });
+            return Ok(Received::part_of(body, cx.limits));
         }
         match std::mem::take(self) {
             ConnectionState::Body(body) => Ok(Received::Request(body.into_request(cx.peer))),

@@ -143,17 +143,8 @@ impl Engine {
                 guard.park_in_queue(deadline);
             }
             Ok(AfterStep::End) => {}
-            Err(error) => {
-                let is_usual = matches!(
-                    error.kind(),
-                    io::ErrorKind::ConnectionReset
-                        | io::ErrorKind::BrokenPipe
-                        | io::ErrorKind::NotConnected
-                );
-                if !is_usual {
-                    log_stderr(format_args!("{}: {error}", client.connection.peer()));
-                }
-            }
+            Err(error) if is_disconnect(&error) => {}
+            Err(error) => log_stderr(format_args!("{}: {error}", client.connection.peer())),
         }
     }
 
@@ -229,6 +220,12 @@ impl Engine {
         }
         aborted
     }
+}
+
+/// Returns whether the client has ended the connection, which is usual and not logged.
+fn is_disconnect(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, NotConnected};
+    matches!(error.kind(), ConnectionReset | BrokenPipe | NotConnected)
 }
 
 #[cfg(test)]
