@@ -47,14 +47,15 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    const MOMENT: Duration = Duration::from_nanos(1);
+    /// A nanosecond less than the pause.
+    const NEARLY: Duration = Duration::from_nanos(999_999_999);
 
     #[test]
     fn a_failure_opens_it_and_one_call_after_the_pause_is_a_probe() {
         let (breaker, start) = (Breaker::default(), Instant::now());
         assert!(breaker.allows_call(start));
         assert!(breaker.failed(start), "it was closed");
-        assert!(!breaker.allows_call(start + PAUSE - MOMENT));
+        assert!(!breaker.allows_call(start + NEARLY));
         let later = start + PAUSE;
         assert_eq!([later, later].map(|now| breaker.allows_call(now)), [true, false]);
         assert!(breaker.succeeded(), "it was open");
@@ -70,7 +71,7 @@ mod tests {
         assert!(breaker.allows_call(probe));
         let timeout = probe + Duration::from_millis(50);
         assert!(!breaker.failed(timeout), "it was open already");
-        assert!(!breaker.allows_call(timeout + PAUSE - MOMENT));
+        assert!(!breaker.allows_call(timeout + NEARLY));
         assert!(breaker.allows_call(timeout + PAUSE));
     }
 
