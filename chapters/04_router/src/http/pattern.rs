@@ -2,7 +2,7 @@
 //! precedence.
 
 use std::cmp::Ordering;
-use std::fmt;
+use std::{fmt, iter};
 
 use super::Target;
 use super::percent::encode_segment;
@@ -111,18 +111,19 @@ impl Pattern {
     /// The target was split into segments before they were decoded, so a `%2F` is a slash inside a
     /// value and never separates segments.
     pub fn params(&self, target: &Target) -> Option<Vec<(String, String)>> {
-        let (mut params, segments) = (Vec::new(), target.segments());
-        for (index, segment) in self.segments.iter().enumerate() {
-            let value = segments.get(index)?;
+        let (mut params, mut segments) = (Vec::new(), target.decoded_segments());
+        for segment in &self.segments {
+            let value = segments.next()?;
             match segment {
                 Segment::Static(_) => {}
-                Segment::Typed(name, kind) if kind.accepts(value) => {
-                    params.push((name.clone(), value.clone()));
+                Segment::Typed(name, kind) if kind.accepts(&value) => {
+                    params.push((name.clone(), value.into_owned()));
                 }
                 Segment::Typed(..) => return None,
-                Segment::Param(name) => params.push((name.clone(), value.clone())),
+                Segment::Param(name) => params.push((name.clone(), value.into_owned())),
                 Segment::Wildcard(name) => {
-                    params.push((name.clone(), segments[index..].join("/")));
+                    let rest: Vec<_> = iter::once(value).chain(segments.by_ref()).collect();
+                    params.push((name.clone(), rest.join("/")));
                 }
             }
         }

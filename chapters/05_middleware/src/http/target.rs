@@ -149,11 +149,14 @@ impl Target {
     /// Returns the decoded segments of the path: `a/b` and an empty segment for `/a%2Fb/`, and one
     /// empty segment for `/`. Each call decodes the canonical path again.
     pub fn segments(&self) -> Vec<String> {
-        match self.path().strip_prefix('/') {
-            // Decoding cannot fail, because the path is in its canonical encoding.
-            Some(path) => path.split('/').flat_map(decode_segment).map(Cow::into_owned).collect(),
-            None => Vec::new(),
-        }
+        self.decoded_segments().map(Cow::into_owned).collect()
+    }
+
+    /// Returns the same segments one by one. A segment without an escape sequence is not copied.
+    pub fn decoded_segments(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let path = self.path().strip_prefix('/').into_iter();
+        // Decoding cannot fail, because the path is in its canonical encoding.
+        path.flat_map(|path| path.split('/')).flat_map(decode_segment)
     }
 
     /// Returns the decoded path for display. It must not be used for matching, because `/a%2Fb` and
