@@ -9,7 +9,7 @@ use super::admission::Admission;
 use super::blocking;
 use super::parker::{self, Parker, was_preempted};
 use super::permit::NextTask;
-use super::poller::{Poll, Poller, Ready};
+use super::poller::{Poll, Ready};
 use super::sync::lock;
 use super::worker_pool::{Pool, Work};
 
@@ -23,10 +23,21 @@ pub(super) const BATCH: usize = 16;
 /// clients on other machines the yield makes no difference.
 const YIELD_BATCH: usize = 4;
 
+/// The minimum number of events after which a thread yields although there may be more. If more
+/// connections are open, their number counts instead. Each client may have had a response by then,
+/// so the next requests come from clients that may need this core, and without the yield the kernel
+/// gives it to them only at the end of the thread's time slice, milliseconds later.
+///
+/// With clients on the same two cores, 64 connections get `/hello` at a p99 of 2.4 ms and not 4.0,
+/// with 1.10 times the throughput. At 512 connections, a yield after 64 events costs 8 % of the
+/// throughput, and a yield after 512 gains 3 %.
+const YIELD_EVENTS: usize = 64;
+
 /// Runs a worker until the pool is stopped.
 pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>) {
     let mut scratch = W::Scratch::default();
     let mut ready = Ready::with_capacity(BATCH);
+    let mut unyielded = 0;
     parker::attach(parker);
     while let Some(index) = parker.wait(&pool.stopped) {
         was_preempted(); // Clear the flag: the loss of an earlier permit may have set it.
@@ -37,7 +48,7 @@ pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>) {
                 NextTask::Wait if pool.stopped.load(Ordering::Acquire) => return,
                 NextTask::Wait if pool.steal(index, parker.id) => {}
                 NextTask::Wait => {
-                    let waited = wait(&pool.poller, &mut ready);
+                    let waited = wait(pool, &mut ready, &mut unyielded);
                     pool.add_ready(index, parker.id, &ready, waited);
                 }
                 NextTask::Lost => break,
@@ -61,16 +72,21 @@ fn set_release<W: Work>(pool: &Arc<Pool<W>>, parker: &Arc<Parker>, index: usize)
     });
 }
 
-/// Waits for events. After a large batch, more requests usually follow soon, and their clients may
-/// only need a core to send them. So the thread first yields its core, which costs less than
-/// sleeping and waking up.
-fn wait(poller: &Poller, ready: &mut Ready) -> io::Result<()> {
-    if ready.tokens().count() >= YIELD_BATCH {
-        poller.wait(ready, Some(Duration::ZERO))?;
-        if ready.tokens().next().is_some() {
-            return Ok(());
+/// Waits for events. After a large batch, more requests follow soon, and the clients may only need
+/// this core to send them. So the thread first yields its core, because sleeping and waking up
+/// costs more. `unyielded` counts the events since it last yielded or slept.
+fn wait<W: Work>(pool: &Pool<W>, ready: &mut Ready, unyielded: &mut usize) -> io::Result<()> {
+    let events = ready.tokens().count();
+    *unyielded += events;
+    if events >= YIELD_BATCH {
+        if *unyielded < YIELD_EVENTS.max(pool.work.open_connections()) {
+            pool.poller.wait(ready, Some(Duration::ZERO))?;
+            if ready.tokens().next().is_some() {
+                return Ok(());
+            }
         }
         thread::yield_now();
     }
-    poller.wait(ready, None)
+    *unyielded = 0;
+    pool.poller.wait(ready, None)
 }

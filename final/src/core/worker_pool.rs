@@ -71,6 +71,11 @@ pub trait Work: Send + Sync + 'static {
 
     /// Checks the timers. The watchdog calls this every 5 to 50 milliseconds.
     fn tick(&self, now: Instant);
+
+    /// Returns the number of open connections. A worker with many yields its core less often.
+    fn open_connections(&self) -> usize {
+        0
+    }
 }
 
 /// The running threads of the pool.

@@ -96,6 +96,10 @@ impl Work for Engine {
             self.arm_listener();
         }
     }
+
+    fn open_connections(&self) -> usize {
+        self.shared.counters.open.load(Ordering::Relaxed)
+    }
 }
 
 impl Engine {
