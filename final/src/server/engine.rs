@@ -205,9 +205,10 @@ impl Engine {
         lines.into_iter().flatten().for_each(log_stderr);
     }
 
-    /// Ends the idle connections, except new ones: see [`FIRST_REQUEST`]. An unread request may
-    /// have arrived, so each connection gets one more step: its socket is writable, and a step that
-    /// finds no request is the last one.
+    /// Ends the idle connections, except new ones: see
+    /// [`FIRST_REQUEST`](super::client::FIRST_REQUEST). An unread request may have arrived, so each
+    /// connection gets one more step: its socket is writable, and a step that finds no request is
+    /// the last one.
     pub(super) fn end_idle(&self) {
         for (token, client) in self.connections.take_all(|client| client.may_be_closed()) {
             let deadline = Instant::now() + self.limits.idle_time;
