@@ -313,7 +313,7 @@ services
         deploy
             replicas
     redis
-        image command read_only cap_drop mem_limit restart
+        image user command read_only cap_drop mem_limit restart
 ";
 
 fn text_of(value: &Value) -> String {
