@@ -184,6 +184,23 @@ fn the_image_sets_known_settings_and_leaves_the_program_as_process_1() {
     }
 }
 
+/// The builder gets the source code, and not what git ignores.
+#[test]
+fn the_image_is_built_without_what_git_ignores() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let left_out = text("Containerfile.dockerignore");
+    let left_out: Vec<&str> = left_out.lines().filter(|line| !line.starts_with('#')).collect();
+    let ignored = fs::read_to_string(root.join(".gitignore")).unwrap();
+    for path in ignored.lines().map(|line| line.trim_start_matches('/')) {
+        let is_left_out = |pattern: &&str| match pattern.strip_prefix("**/") {
+            Some(name) => path.split('/').any(|part| part == name),
+            None => path == *pattern,
+        };
+        let artifacts = "xtask/fuzz/artifacts"; // a few small inputs
+        assert!(path == artifacts || left_out.iter().any(is_left_out), "{path}");
+    }
+}
+
 // YAML
 
 fn documents(name: &str) -> Vec<Value> {
