@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Instant;
 
+use anyhow::Context;
 use wire::{Client, request};
 
 use crate::Setup;
@@ -30,7 +31,8 @@ pub(crate) fn local(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
 /// All replicas share one bucket, in Redis.
 pub(crate) fn shared(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     let directory = setup.directory.join(name);
-    fs::create_dir_all(&directory)?;
+    fs::create_dir_all(&directory)
+        .with_context(|| format!("cannot create {}", directory.display()))?;
     let redis = RedisServer::start(&directory, &setup.interrupt)?;
     let options = ["--rate-limit-store", &redis.url()];
     let deployment = Deployment::start_with(setup, name, Retries::Idempotent, &options)?;

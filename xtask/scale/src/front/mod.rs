@@ -109,8 +109,11 @@ impl Proxy {
         let address = crate::free(SocketAddr::new(host, 0))?;
         let name = front.program();
         let file = directory.join(format!("{name}.conf"));
-        fs::write(&file, configuration(address))?;
+        let cannot = |path: &Path| format!("cannot write {}", path.display());
+        fs::write(&file, configuration(address)).with_context(|| cannot(&file))?;
         let errors = directory.join(format!("{name}.errors"));
+        // A directory that is kept may have the messages of an earlier run.
+        File::create(&errors).with_context(|| cannot(&errors))?;
         let program = front.find().with_context(|| format!("{name} is not installed"))?;
         let mut command = environment::command(program);
         match front {
@@ -118,7 +121,7 @@ impl Proxy {
             Front::Nginx => command.arg("-e").arg(&errors).arg("-c").arg(&file),
         };
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        command.stderr(File::options().create(true).append(true).open(&errors)?);
+        command.stderr(File::options().append(true).open(&errors)?);
         let child = command.spawn().with_context(|| format!("{name} cannot be started"))?;
         let mut proxy = Proxy { child, address, errors };
         interrupt.wait_until(&format!("{name} to listen"), LONG, || {
@@ -165,6 +168,25 @@ pub(crate) mod tests {
             replicas: &replicas,
             retries,
         })
+    }
+
+    #[test]
+    fn a_configuration_with_a_mistake_is_reported_without_the_messages_of_an_earlier_run() {
+        for front in Front::ALL {
+            if front.find().is_none() {
+                println!("skipped: {} is not installed", front.program());
+                continue;
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let name = front.program();
+            fs::write(folder.path().join(format!("{name}.errors")), "an old message\n").unwrap();
+            let host = "127.0.0.1".parse().unwrap();
+            let mistake = |_| "no_such_option yes;\n".to_string();
+            let started = Proxy::start(front, folder.path(), host, mistake, &Interrupt::default());
+            let error = started.unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name} has ended: ")), "{error}");
+            assert!(error.contains("no_such_option") && !error.contains("old"), "{error}");
+        }
     }
 
     #[test]
