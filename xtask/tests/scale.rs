@@ -2,7 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -34,6 +34,8 @@ fn ctrl_c_ends_all_processes_and_deletes_all_files() {
         return;
     };
     let (kept, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    // What cargo prints while it builds comes here, too.
+    let errors = kept.path().join("standard_error");
     let mut command = environment::interruptible(env!("CARGO_BIN_EXE_xtask"));
     command
         .args(["scale", "--only", "rolling", "--rounds", "100", "--front", front.program()])
@@ -42,7 +44,8 @@ fn ctrl_c_ends_all_processes_and_deletes_all_files() {
         .env("TMPDIR", temporary.path())
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .stdin(Stdio::null())
-        .stdout(Stdio::piped());
+        .stdout(Stdio::piped())
+        .stderr(File::create(&errors).unwrap());
     let mut child = Killed(command.spawn().unwrap());
     let mut output = BufReader::new(child.0.stdout.take().unwrap());
     let (sender, receiver) = mpsc::channel();
@@ -73,7 +76,9 @@ fn ctrl_c_ends_all_processes_and_deletes_all_files() {
     };
     thread::Builder::new().name("interrupt".to_string()).spawn(interrupt).unwrap();
     let (addresses, rest) = receiver.recv_timeout(LIMIT).expect("the end, in time");
-    assert!(rest.ends_with("interrupted: all processes have ended\n"), "{rest}");
+    assert!(rest.ends_with('\n') && !rest.contains("interrupted"), "{rest}");
+    let errors = fs::read_to_string(errors).unwrap();
+    assert!(errors.ends_with("\ninterrupted: all processes have ended\n"), "{errors}");
     assert_eq!(child.0.wait().unwrap().code(), Some(130));
     assert_eq!(addresses.len(), 4);
     for address in addresses {

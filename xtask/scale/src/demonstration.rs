@@ -1,7 +1,9 @@
 //! What can be shown, in the order in which it is shown.
 
+use anyhow::bail;
+
 use crate::load::Counts;
-use crate::{Setup, idle, limit, release, retries, rolling};
+use crate::{Interrupted, Setup, idle, limit, release, retries, rolling};
 
 /// What several demonstrations are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +86,12 @@ impl Demonstration {
     /// # Errors
     /// When a program cannot be started or does not do its part, or the run is interrupted.
     pub fn run(&self, setup: &Setup) -> anyhow::Result<Outcome> {
-        (self.run)(setup, &self.full_name())
+        let outcome = (self.run)(setup, &self.full_name())?;
+        // Ctrl-C in a terminal also ends the load balancer and the replicas, so these counts are no result.
+        if setup.interrupt.has_arrived() {
+            bail!(Interrupted);
+        }
+        Ok(outcome)
     }
 }
 
@@ -230,6 +237,23 @@ const IDLE: [Demonstration; 2] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Front, Interrupt};
+
+    #[test]
+    fn an_interrupted_demonstration_has_no_result() {
+        let run = |_: &Setup, _: &str| {
+            Ok(Outcome { counts: Counts::default(), note: None, is_expected: true })
+        };
+        let demonstration = Demonstration { run, ..LIMIT[0] };
+        let run = |interrupt| {
+            let (program, directory) = ("httpserver".into(), "files".into());
+            let front = Front::Haproxy;
+            demonstration.run(&Setup { program, front, replicas: 3, directory, interrupt })
+        };
+        assert!(run(Interrupt::default()).is_ok());
+        let error = run(Interrupt::arrived()).unwrap_err();
+        assert!(error.is::<Interrupted>(), "{error}");
+    }
 
     #[test]
     fn names_are_unique_and_topics_have_a_right_way_or_a_reason() {

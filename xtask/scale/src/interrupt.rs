@@ -36,6 +36,12 @@ impl Interrupt {
         self.0.load(Ordering::Acquire)
     }
 
+    /// As after a signal.
+    #[cfg(test)]
+    pub(crate) fn arrived() -> Interrupt {
+        Interrupt(Arc::new(AtomicBool::new(true)))
+    }
+
     /// Waits for this time.
     ///
     /// # Errors
@@ -91,8 +97,8 @@ mod tests {
         let wait = |limit, is_done| interrupt.wait_until("an event", limit, || Ok(is_done));
         assert!(wait(Duration::ZERO, true).is_ok());
         assert_eq!(wait(Duration::ZERO, false).unwrap_err().to_string(), "waited 0ns for an event");
-        interrupt.0.store(true, Ordering::Release);
-        let error = wait(Duration::from_secs(3600), false).unwrap_err();
+        let hour = Duration::from_secs(3600);
+        let error = Interrupt::arrived().wait_until("an event", hour, || Ok(false)).unwrap_err();
         assert!(error.is::<Interrupted>(), "{error}");
     }
 }

@@ -68,7 +68,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let temporary = tempfile::tempdir().context("no directory for temporary files")?;
     // A build beside this run replaces the program.
     let program = temporary.path().join("httpserver");
-    fs::copy(&built, &program).with_context(|| format!("cannot copy {}", built.display()))?;
+    let cannot = || format!("cannot copy {} to {}", built.display(), program.display());
+    fs::copy(&built, &program).with_context(cannot)?;
     // The load balancers have a working directory of their own.
     let directory = match &args.keep {
         Some(directory) => std::path::absolute(directory)?,
@@ -79,7 +80,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     match show(&setup, args, redis) {
         // What the signal did to the processes is not the reason.
         Err(_) if setup.interrupt.has_arrived() => {
-            ui::print(&format!("\n{Interrupted}: all processes have ended\n"));
+            anstream::eprintln!("{Interrupted}: all processes have ended");
             Ok(ExitCode::from(INTERRUPTED))
         }
         Ok(true) => Ok(ExitCode::SUCCESS),
@@ -160,7 +161,11 @@ fn show_one(setup: &Setup, args: &Args, demonstration: &Demonstration) -> anyhow
     }
     let mut outcomes: Vec<Outcome> = Vec::new();
     for round in 1..=args.rounds {
-        let outcome = demonstration.run(setup)?;
+        let outcome = demonstration.run(setup).inspect_err(|_| {
+            if !args.json {
+                ui::print("\n"); // the row ends without a result
+            }
+        })?;
         if args.json {
             let line = report::json(setup.front, round, demonstration, &outcome);
             ui::print(&format!("{line}\n"));
