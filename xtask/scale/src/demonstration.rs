@@ -263,7 +263,7 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), all.len());
         for demonstration in &all {
-            assert!(demonstration.title.len() <= 48, "{}", demonstration.title);
+            assert!(demonstration.title.len() <= 46, "{}", demonstration.title);
             assert!(demonstration.why.ends_with('.'), "{}", demonstration.why);
         }
     }

@@ -9,7 +9,13 @@ use serde_json::{Value, json};
 use crate::ui;
 
 /// The width of the longest title.
-const TITLE_WIDTH: usize = 48;
+const TITLE_WIDTH: usize = 46;
+
+/// The width of a count. With the words before the title, a row fits into 80 columns.
+const COUNT_WIDTH: usize = 11;
+
+/// What is below a row is indented as far as the row's title.
+const INDENT: usize = 9;
 
 /// What runs, and where the files are.
 pub(super) fn header(version: &str, replicas: u8, keep: Option<&Path>) -> String {
@@ -24,9 +30,9 @@ pub(super) fn header(version: &str, replicas: u8, keep: Option<&Path>) -> String
 }
 
 pub(super) fn topic(topic: Topic) -> String {
-    let title = format!("{:<width$}", topic.title(), width = TITLE_WIDTH + 9);
+    let title = format!("{:<width$}", topic.title(), width = TITLE_WIDTH + INDENT);
     let title = ui::paint(ui::TITLE, &title);
-    format!("\n{title} {:>12} {:>13}\n", "GET failed", "POST failed")
+    format!("\n{title} {:>COUNT_WIDTH$} {:>COUNT_WIDTH$}\n", "GET failed", "POST failed")
 }
 
 /// The first part of a row, before the result is there.
@@ -58,10 +64,10 @@ pub(super) fn end(demonstration: &Demonstration, outcomes: &[Outcome]) -> String
         };
         below.push(ui::paint(ui::NOTE, unexpected));
     }
-    let why = ui::wrapped_to(demonstration.why, 80);
+    let why = ui::wrapped_to(demonstration.why, ui::width().clamp(40, 80) - INDENT);
     below.extend(why.lines().map(|line| ui::paint(ui::DIM, line)));
-    let below: Vec<String> = below.iter().map(|line| format!("         {line}\n")).collect();
-    format!(" {get:>12} {post:>13}\n{}", below.concat())
+    let below: Vec<String> = below.iter().map(|line| format!("{:INDENT$}{line}\n", "")).collect();
+    format!(" {get:>COUNT_WIDTH$} {post:>COUNT_WIDTH$}\n{}", below.concat())
 }
 
 /// What the numbers of failures do not show.
@@ -161,9 +167,9 @@ mod tests {
         let row = plain(&(start(&kill) + &end(&kill, &[outcome(0, 3)])));
         let lines: Vec<&str> = row.lines().collect();
         assert!(lines[0].starts_with("  wrong  SIGKILL in place of SIGTERM  "), "{row}");
-        assert!(lines[0].ends_with("     0 of 100      3 of 100"), "{row}");
+        assert!(lines[0].ends_with("    0 of 100    3 of 100"), "{row}");
         assert_eq!(lines[1].trim(), "3 x 502");
-        assert!(row.lines().all(|line| line.chars().count() <= 100), "{row}");
+        assert!(row.lines().all(|line| line.chars().count() < 80), "{row}");
     }
 
     #[test]
@@ -171,7 +177,7 @@ mod tests {
         let with_note =
             |get, post| Outcome { note: Some("a note".to_string()), ..outcome(get, post) };
         let row = plain(&end(&named("rolling-kill"), &[with_note(1, 3), with_note(0, 4)]));
-        assert!(row.contains("1 of 200      7 of 200"), "{row}");
+        assert!(row.contains("1 of 200    7 of 200"), "{row}");
         let notes = "8 x 502\n         a note\n         failed in each round: 4 4\n";
         assert!(row.contains(notes), "{row}");
     }
