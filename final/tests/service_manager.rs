@@ -282,6 +282,25 @@ fn a_service_manager_that_does_not_listen_is_reported_and_the_server_runs() {
 }
 
 #[test]
+fn a_service_manager_that_hangs_prevents_neither_start_nor_shutdown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let _manager = UnixDatagram::bind(&path).unwrap();
+    let full = UnixDatagram::unbound().unwrap();
+    full.connect(&path).unwrap();
+    full.set_nonblocking(true).unwrap();
+    while full.send(b"STATUS=from another service\n").is_ok() {}
+    let mut command = environment::with_default_signals(PROGRAM);
+    command.args(["--addr", "127.0.0.1:0"]).env("NOTIFY_SOCKET", &path);
+    let program = Program::start_command(command).unwrap();
+    assert_eq!(wire::get(program.addr(), "/empty").unwrap().status, 204);
+    stop(&program);
+    let expected = "NOTIFY_SOCKET: cannot notify the service manager: timed out\n";
+    let errors = program.stderr_so_far();
+    assert_eq!(errors.matches(expected).count(), 2, "{errors}");
+}
+
+#[test]
 fn the_first_connection_starts_the_server_by_systemd_socket_activate() {
     let tool = "systemd-socket-activate";
     if environment::command(tool).arg("--version").output().is_err() {

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::io;
 use std::net::TcpListener;
+#[cfg(unix)]
+use std::{env, sync::mpsc, thread, time::Duration};
 
 /// A state of the server that is reported to the service manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,15 +64,32 @@ pub fn passed_socket() -> Result<Option<TcpListener>, PassedSocketError> {
     Ok(None)
 }
 
+/// The maximum time that a notification may take. Sending blocks while the manager's socket is
+/// full, and a manager that hangs must prevent neither the start nor the shutdown of the server.
+#[cfg(unix)]
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Notifies the service manager, if there is one. A failure is logged and otherwise ignored, since
-/// clients can be served without the notification.
+/// clients can be served without the notification. It takes at most a second.
 #[cfg(unix)]
 pub fn notify(state: State) {
-    if let Err(error) = try_notify(state) {
+    if env::var_os("NOTIFY_SOCKET").is_none() {
+        return;
+    }
+    if let Err(error) = notify_in_time(state) {
         super::stderr::log_stderr(format_args!(
             "NOTIFY_SOCKET: cannot notify the service manager: {error}"
         ));
     }
+}
+
+/// Sends the notification from a thread of its own, since the socket has no timeout.
+#[cfg(unix)]
+fn notify_in_time(state: State) -> io::Result<()> {
+    let (sender, receiver) = mpsc::channel();
+    let notify = move || _ = sender.send(try_notify(state));
+    thread::Builder::new().name("notify".to_string()).spawn(notify)?;
+    receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 #[cfg(unix)]
