@@ -158,7 +158,8 @@ impl RedisStore {
     /// Takes a token, or returns `None` if the store is down.
     fn take(&self, bucket: &str, units: Units) -> Option<Decision> {
         let Shared { breaker, connections, script, clock, .. } = &*self.shared;
-        if !breaker.allows_call(Instant::now()) {
+        let started = Instant::now();
+        if !breaker.allows_call(started) {
             return None;
         }
         let commands = script.commands(bucket, units, clock.as_ref().map(|clock| clock()));
@@ -169,7 +170,7 @@ impl RedisStore {
         // twentieth of the limited requests.
         match blocking(|| connections.run(&commands, deadline)) {
             Ok((allowed, parts)) => {
-                if breaker.succeeded() {
+                if breaker.succeeded(started) {
                     log_stderr(format_args!("rate limit: {} responds again", self.shared.name));
                 }
                 Some(units.decision(allowed == 1, parts))

@@ -32,9 +32,15 @@ impl Breaker {
         }
     }
 
-    /// Closes the breaker after a success. Returns whether it was open.
-    pub(super) fn succeeded(&self) -> bool {
-        lock(&self.open_until).take().is_some()
+    /// Closes the breaker after the success of a call that was allowed at `started`. Returns whether
+    /// it was open. A call that began before the last failure closes nothing: it was not the probe.
+    pub(super) fn succeeded(&self, started: Instant) -> bool {
+        let mut open_until = lock(&self.open_until);
+        let closes = open_until.is_some_and(|end| started + PAUSE >= end);
+        if closes {
+            *open_until = None;
+        }
+        closes
     }
 
     /// Opens the breaker after a failure. Returns whether it was closed.
@@ -58,9 +64,23 @@ mod tests {
         assert!(!breaker.allows_call(start + NEARLY));
         let later = start + PAUSE;
         assert_eq!([later, later].map(|now| breaker.allows_call(now)), [true, false]);
-        assert!(breaker.succeeded(), "it was open");
+        assert!(breaker.succeeded(later), "it was open");
         assert_eq!([later, later].map(|now| breaker.allows_call(now)), [true, true]);
-        assert!(!breaker.succeeded(), "it was closed already");
+        assert!(!breaker.succeeded(later), "it was closed already");
+    }
+
+    /// Regression test: a store that was slow for some calls only got nearly as many as before.
+    #[test]
+    fn a_call_that_began_before_the_failure_does_not_close_it() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        assert!(breaker.allows_call(start));
+        let failure = start + Duration::from_millis(1);
+        breaker.failed(failure);
+        assert!(!breaker.succeeded(start));
+        assert!(!breaker.allows_call(failure + NEARLY));
+        assert!(breaker.allows_call(failure + PAUSE));
+        assert!(!breaker.succeeded(start), "the probe has not succeeded yet");
+        assert!(breaker.succeeded(failure + PAUSE));
     }
 
     #[test]
