@@ -32,6 +32,14 @@ impl Address {
         })
     }
 
+    /// An address for a test, without a look-up.
+    #[cfg(test)]
+    pub(super) fn known_as(addresses: impl Into<Vec<SocketAddr>>) -> Arc<Address> {
+        let known = Mutex::new(addresses.into());
+        let (host, port) = ("127.0.0.1".to_string(), 0);
+        Arc::new(Address { host, port, known, is_looking_up: AtomicBool::new(false) })
+    }
+
     /// Returns the addresses of the last look-up that found any.
     pub(super) fn known(&self) -> Vec<SocketAddr> {
         lock(&self.known).clone()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{Client, Cmd, Connection, ConnectionAddr, ConnectionInfo, ErrorKind};
-use redis::{RedisError, RedisResult, ServerErrorKind};
+use redis::{RedisResult, ServerErrorKind};
 
 use super::address::Address;
 use crate::core::Deadline;
@@ -68,8 +68,8 @@ impl Connections {
             result = query(&mut connection, by_text, deadline);
         }
         // After a timeout the response may still arrive. The next request must not take it for its
-        // own, so the connection is dropped.
-        if !result.as_ref().is_err_and(RedisError::is_io_error) {
+        // own, so the connection is dropped. The same holds after bytes that are not a response.
+        if result.is_ok() {
             let mut idle = lock(&self.idle);
             if idle.len() < MAX_IDLE {
                 idle.push(connection);
@@ -81,10 +81,13 @@ impl Connections {
     /// Opens a connection, and sends the password and the number of the database, if there are any.
     fn connect(&self, deadline: Deadline) -> RedisResult<Connection> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address").into();
-        for address in self.address.known() {
+        let known = self.address.known();
+        for (left, address) in (1..=u32::try_from(known.len()).unwrap_or(1)).rev().zip(known) {
             let target = ConnectionAddr::Tcp(address.ip().to_string(), address.port());
             let client = Client::open(self.info.clone().set_addr(target))?;
-            match client.get_connection_with_timeout(remaining(deadline)?) {
+            // Each address gets a share of the time. Otherwise one that drops packets, such as the
+            // IPv6 address of a name on a network without IPv6, would leave none for the others.
+            match client.get_connection_with_timeout(remaining(deadline)? / left) {
                 Ok(connection) => return Ok(connection),
                 Err(error) => last = error,
             }
@@ -105,4 +108,36 @@ fn query(connection: &mut Connection, command: &Cmd, deadline: Deadline) -> Redi
 fn remaining(deadline: Deadline) -> RedisResult<Duration> {
     let expired = || io::Error::new(io::ErrorKind::TimedOut, "the time limit has passed").into();
     deadline.remaining().ok_or_else(expired)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+    use std::thread::Builder;
+
+    use redis::IntoConnectionInfo;
+
+    use super::*;
+
+    #[test]
+    fn an_address_that_does_not_respond_leaves_time_for_the_next_one() {
+        let [silent, store] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let addresses = [&silent, &store].map(|it| it.local_addr().unwrap());
+        let respond = move || {
+            let (mut stream, _) = store.accept().unwrap();
+            // To SELECT, and to the script.
+            stream.write_all(b"+OK\r\n*2\r\n:1\r\n:7\r\n").unwrap();
+            stream
+        };
+        let store = Builder::new().name("store".to_string()).spawn(respond).unwrap();
+        let info = "redis://store.example/1".into_connection_info().unwrap();
+        let info_settings = info.redis_settings().clone().set_skip_set_lib_name();
+        let info = info.set_redis_settings(info_settings);
+        let connections = Connections::new(info, Address::known_as(addresses));
+        let commands = ["EVALSHA", "EVAL"].map(redis::cmd);
+        let taken = connections.run(&commands, Deadline::after(Duration::from_secs(2)));
+        assert_eq!(taken.unwrap(), (1, 7));
+        drop(store.join().unwrap());
+    }
 }
