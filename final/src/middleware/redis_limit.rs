@@ -191,7 +191,7 @@ impl RedisStore {
         let reason = if error.is_timeout() {
             format!("no response within {TIME_LIMIT:?}")
         } else {
-            error.to_string()
+            one_line(&error.to_string())
         };
         let until_then = match self.shared.when_down {
             WhenDown::Open => "each server limits by its own buckets",
@@ -229,6 +229,13 @@ impl<K: Display + Eq + Hash + Send + 'static> LimitStore<K> for RedisLimit<K> {
             }
         }
     }
+}
+
+/// Returns the text of an error as one line without control characters. A part of it may come from
+/// the store, and it goes into the log.
+fn one_line(text: &str) -> String {
+    let ends_word = |character: char| character.is_whitespace() || character.is_control();
+    text.split(ends_word).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Parses a URL. Returns the connection settings, the host and the port.
