@@ -153,8 +153,9 @@ fn unreadable_variables(environment: impl Fn(&str) -> Option<OsString>) -> Vec<S
 fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
     let text =
         fs::read_to_string(path).map_err(|error| vec![format!("--config {path}: {error}")])?;
-    let table: toml::Table =
-        text.parse().map_err(|error| vec![format!("--config {path}: {}", one_line(&error))])?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error| vec![format!("--config {path}: {}", one_line(&error, &text))])?;
     let mut values = BTreeMap::new();
     let mut problems = Vec::new();
     for (name, value) in table {
@@ -175,8 +176,12 @@ fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
     if problems.is_empty() { Ok(values) } else { Err(problems) }
 }
 
-fn one_line(error: &toml::de::Error) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+/// Returns the number of the line and what is wrong in it. The line itself may contain a password.
+fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("line {line}: {message}")
 }
 
 /// The reason why the configuration cannot be used.
@@ -292,6 +297,17 @@ mod tests {
                 .contains("no setting `max_body`")
         );
         assert!(problems(&["--config", "no.toml"], &[])[0].contains("no.toml"));
+    }
+
+    /// Regression test: the message had the whole line, and so the password of a URL without quotes.
+    #[test]
+    fn a_file_that_is_not_toml_is_reported_with_the_line_but_not_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server.toml");
+        fs::write(&file, "max-fields = 7\nrate-limit-store = redis://:secret@db\n").unwrap();
+        let found = problems(&["--config", file.to_str().unwrap()], &[]);
+        assert!(found[0].contains("server.toml: line 2: "), "{found:?}");
+        assert!(!found[0].contains("secret"), "{found:?}");
     }
 
     #[test]
@@ -460,6 +476,8 @@ mod tests {
             "rediss://:secret@db",
             "redis://:secret@db/one",
             "redis://:secret@db:port",
+            "redis:/:secret@db",
+            ":secret@db",
             "redis://",
             "unix:///run/redis",
         ] {

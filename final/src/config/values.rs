@@ -119,7 +119,7 @@ impl Values {
     /// other way to set it.
     fn problem(&mut self, name: &str, what: &str) {
         let (place, text) = self.found.get(name).cloned().unwrap_or_default();
-        let text = without_credentials(&text);
+        let text = if name == "rate-limit-store" { without_credentials(&text) } else { text };
         let other = if place.starts_with("--") { variable(name) } else { format!("--{name}") };
         self.problems.push(format!("{place} {text} ({other}): {what}"));
     }
@@ -241,12 +241,11 @@ impl Values {
 }
 
 /// Returns the text with `***` in place of the user name and the password of a URL, because error
-/// messages end up in logs.
+/// messages end up in logs. The URL may be misspelt: `redis:/:secret@db`.
 fn without_credentials(text: &str) -> String {
-    match text.split_once("://").zip(text.rsplit_once('@')) {
-        Some(((scheme, _), (_, host))) => format!("{scheme}://***@{host}"),
-        None => text.to_string(),
-    }
+    let Some((begin, host)) = text.rsplit_once('@') else { return text.to_string() };
+    let scheme = begin.split_once("://").map_or(String::new(), |(it, _)| format!("{it}://"));
+    format!("{scheme}***@{host}")
 }
 
 /// Returns the largest supported value of a count or a size. With a larger one the program would
