@@ -478,6 +478,12 @@ mod tests {
             "redis://:secret@db:port",
             "redis:/:secret@db",
             ":secret@db",
+            "redis://:secret",
+            "redis://secret@db",
+            "redis://:secret@db/-1",
+            "redis://user:1?secret@db",
+            "redis://user:1#secret@db",
+            "redis://:secret@db?protocol=resp3",
             "redis://",
             "unix:///run/redis",
         ] {

@@ -243,9 +243,13 @@ impl Values {
 /// Returns the text with `***` in place of the user name and the password of a URL, because error
 /// messages end up in logs. The URL may be misspelt: `redis:/:secret@db`.
 fn without_credentials(text: &str) -> String {
-    let Some((begin, host)) = text.rsplit_once('@') else { return text.to_string() };
-    let scheme = begin.split_once("://").map_or(String::new(), |(it, _)| format!("{it}://"));
-    format!("{scheme}***@{host}")
+    let begin = text.find("://").map_or(0, |at| at + "://".len());
+    let (scheme, rest) = text.split_at(begin);
+    match rest.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}***@{host}"),
+        None if rest.starts_with(':') => format!("{scheme}***"),
+        None => text.to_string(),
+    }
 }
 
 /// Returns the largest supported value of a count or a size. With a larger one the program would

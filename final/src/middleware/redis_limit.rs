@@ -249,11 +249,21 @@ fn parse(url: &str) -> Result<(ConnectionInfo, String, u16), InvalidStore> {
         "rediss" | "valkeys" => return Err(invalid("TLS to the store is not supported")),
         _ => return Err(invalid("it is not the URL of a store")),
     }
+    if url.contains(['?', '#']) {
+        return Err(invalid("it has a `?` or a `#`; in a password they are %3F and %23"));
+    }
     // The error is followed by its kind, which says nothing to an operator.
     let reason =
         |error: RedisError| invalid(error.to_string().split(" - ").next().unwrap_or_default());
     let info = url.into_connection_info().map_err(reason)?;
-    let info_settings = info.redis_settings().clone().set_skip_set_lib_name();
+    let settings = info.redis_settings();
+    if settings.username().is_some() && settings.password().is_none() {
+        return Err(invalid("it has a user name but no password, which comes after a colon"));
+    }
+    if settings.db() < 0 {
+        return Err(invalid("the number of its database is negative"));
+    }
+    let info_settings = settings.clone().set_skip_set_lib_name();
     let info = info.set_redis_settings(info_settings);
     match info.addr() {
         ConnectionAddr::Tcp(host, port) => {
