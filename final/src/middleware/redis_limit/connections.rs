@@ -96,8 +96,9 @@ impl Connections {
     }
 }
 
-/// Sends a command and reads its response. The timeout restarts with each read, but a response has
-/// less than 40 bytes, so it arrives in a single read.
+/// Sends a command and reads its response. The timeout restarts with each read, but Redis sends a
+/// response in one piece, because it has less than 40 bytes. Another program that sends a byte now
+/// and then would not be bounded.
 fn query(connection: &mut Connection, command: &Cmd, deadline: Deadline) -> RedisResult<Taken> {
     let left = Some(remaining(deadline)?);
     connection.set_write_timeout(left)?;
