@@ -229,7 +229,7 @@ const IDLE: [Demonstration; 2] = [
         title: "the server's idle timeout ends first",
         is_wrong: true,
         why: "The load balancer sends a POST on a connection that the server has just closed. It gets no response, and \
-              must not retry. Here the load balancer is paused for a moment, so that this happens each time.",
+              must not retry. Here the load balancer is paused for a moment, to make this likely.",
         run: idle::server_first,
     },
 ];
