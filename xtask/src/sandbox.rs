@@ -81,7 +81,7 @@ impl Sandbox {
 
 /// Links what cargo has built for the course into a target folder that is not there yet. Cargo never writes into a file
 /// of a dependency that it has built; its own crates have other names in a copy, see [`with_version_of_its_own`].
-fn share_dependencies(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(crate) fn share_dependencies(from: &Path, to: &Path) -> anyhow::Result<()> {
     if to.exists() {
         return Ok(());
     }

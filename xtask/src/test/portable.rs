@@ -9,6 +9,7 @@ use super::parts::{cargo, outcome};
 use super::programs::Tests;
 use super::{Outcome, Run};
 use crate::process;
+use crate::sandbox::share_dependencies;
 
 /// The systems that this one is not.
 const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "x86_64-apple-darwin"];
@@ -27,10 +28,14 @@ const NOT_WITH_POLL: &str = "events_without_room_are_reported_by_the_next_wait";
 /// All optional features of `final`. With `redis` in the same build as `portable`, its tests need no build of their own.
 const FEATURES: &str = "portable,redis";
 
-/// All tests of `final`, above mio, and those of the rate limits that several servers share.
+/// All tests of `final`, above mio, and those of the rate limits that several servers share. Other parts build and start
+/// the program without these features at the same time, so this part has a target directory of its own.
 pub(super) fn with_mio(run: &Run) -> anyhow::Result<Outcome> {
     let select = ["--package", "final", "--features", FEATURES].map(String::from);
-    let tests = Tests { select: &select, skip: &[], environment: &[] };
+    let target = run.workspace.target().join("portable");
+    share_dependencies(&run.workspace.target().join("debug"), &target.join("debug"))?;
+    let environment = [("CARGO_TARGET_DIR", target.display().to_string())];
+    let tests = Tests { select: &select, skip: &[], environment: &environment };
     Ok(match tests.run(&run.workspace)? {
         Ok(counted) => without_redis(counted.outcome()),
         Err(failed) => failed,
