@@ -374,12 +374,16 @@ impl Climb<'_> {
     }
 }
 
-/// The arguments of a server, as they are shown. The directory of a check is deleted after it.
+/// The arguments of a server, as they are shown. A directory that a check has made is deleted soon after, so its
+/// path would be of no use to the reader. Whether the path still exists depends on how far that has come, so the
+/// name decides.
 fn shown(arguments: &[String]) -> Vec<String> {
-    let is_gone =
-        |argument: &str| Path::new(argument).is_absolute() && !Path::new(argument).exists();
+    let is_of_a_check = |argument: &str| {
+        let path = Path::new(argument).strip_prefix(env::temp_dir());
+        path.is_ok_and(|path| path.to_string_lossy().starts_with("climb-"))
+    };
     let shown = |argument: &String| {
-        if is_gone(argument) { "DIRECTORY".to_string() } else { argument.clone() }
+        if is_of_a_check(argument) { "DIRECTORY".to_string() } else { argument.clone() }
     };
     arguments.iter().map(shown).collect()
 }
@@ -403,6 +407,8 @@ fn in_json(stage: &Stage, all: &[Checked], ended: &Ended) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -412,6 +418,20 @@ mod tests {
         assert_eq!(find(&all, "keep-alive").unwrap().number, 12);
         let error = find(&all, "99").unwrap_err();
         assert!(error.to_string().contains("climb --list"), "{error}");
+    }
+
+    #[test]
+    fn the_directory_of_a_check_is_shown_as_a_word_before_and_after_it_is_deleted() {
+        let made = env::temp_dir().join(format!("climb-{}-test", std::process::id()));
+        let argument = made.join("public").to_string_lossy().into_owned();
+        fs::create_dir_all(&argument).unwrap();
+        let before = shown(std::slice::from_ref(&argument));
+        fs::remove_dir_all(&made).unwrap();
+        assert_eq!(
+            (before, shown(&[argument])),
+            (vec!["DIRECTORY".into()], vec!["DIRECTORY".into()])
+        );
+        assert_eq!(shown(&["/srv/www".to_string()]), ["/srv/www"]);
     }
 
     #[test]
