@@ -12,20 +12,20 @@ use serde_json::Value;
 
 use crate::source::{Sources, target};
 
-/// Programs of the chapters as they were when they had been built: another cargo may replace those in the target folder
-/// while they are used.
+/// The chapters' programs, linked right after they were built, because another cargo may replace the files in the
+/// target directory meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct Built {
-    /// A folder with the programs, and in `examples` those of the examples. It goes away with this.
+    /// A directory with the programs, and with the examples in `examples`. It is deleted when this value is dropped.
     pub(crate) folder: PathBuf,
-    /// The test programs that were asked for, by name.
+    /// The requested test programs, by name.
     pub(crate) tests: BTreeMap<String, PathBuf>,
 }
 
 impl Built {
-    /// Builds all programs and examples, and the test programs of these names. One call for all has the features that
-    /// `cargo test --workspace` has: with `--package` cargo leaves out what only other packages ask for, and builds the
-    /// dependencies again.
+    /// Builds all programs and examples, and the test programs of these names. A single call has the same features as
+    /// `cargo test --workspace`. With `--package`, cargo leaves out features that only other packages enable, and
+    /// builds the dependencies again.
     pub(crate) fn everything(sources: &Sources, tests: &BTreeSet<String>) -> Result<Built> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -56,12 +56,12 @@ impl Built {
 
 impl Drop for Built {
     fn drop(&mut self) {
-        // Nothing depends on it, and it lies in target/.
+        // Nothing depends on it, and it is below target/.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A second name for a program, in this folder; a copy, where that cannot be.
+/// A hard link to a program, in this directory, or a copy where a link is impossible.
 fn keep(program: &Path, folder: &Path) -> Result<PathBuf> {
     let kept = folder.join(program.file_name().context("a program has a name")?);
     fs::create_dir_all(folder)?;
@@ -71,7 +71,7 @@ fn keep(program: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// The program that a message of cargo's is about, with its name, if it is of this kind.
+/// The program in a message of cargo, with its name, if it is of this kind.
 fn program(message: &str, kind: &str) -> Option<(String, PathBuf)> {
     let message: Value = serde_json::from_str(message).ok()?;
     let target = &message["target"];

@@ -1,4 +1,4 @@
-//! The core path: how much of it there is to read, by part, and what it must have on each page.
+//! The core path, its size by part, and the elements that each of its pages must have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +12,7 @@ use crate::preprocess::{self, expand_what_can_be};
 use crate::source::Sources;
 use crate::{files, step};
 
-/// The minutes of each part, by the directory of its pages. The parts of the book that are not listed have none.
+/// The minutes of each part, by the directory of its pages. Parts that are not listed have no budget.
 const BUDGETS: [(&str, usize); 9] = [
     (FRONT, 10),
     ("part1", 45),
@@ -25,13 +25,13 @@ const BUDGETS: [(&str, usize); 9] = [
     ("part6/machines", 15),
 ];
 
-/// The pages of no part, such as the introduction.
+/// The row for pages outside of the parts, such as the introduction.
 const FRONT: &str = "front";
 
-/// The row of the pages with `path: interview`, which have no budget.
+/// The row for pages with `path: interview`, which have no budget.
 const INTERVIEW: &str = "interview";
 
-/// The limits of the whole core: words, open lines of code, and minutes.
+/// The limits of the whole core path, in words, open lines of code, and minutes.
 const WHOLE: [(&str, usize); 3] = [("words", 32_000), ("open lines", 2_300), ("minutes", 360)];
 
 /// The limits of a core page.
@@ -39,22 +39,22 @@ const PAGE_WORDS: usize = 1_200;
 const PAGE_CODE: usize = 120;
 const PAGE_RUN: usize = 60;
 
-/// The names of pages where a reader runs nothing.
+/// Names of pages on which a reader runs nothing.
 const WITHOUT_RUN: [&str; 4] = ["index.md", "questions.md", "checklist.md", "introduction.md"];
 
-/// A page of the core or of the interview, measured.
+/// A measured page of the core path or of the interview.
 struct Page {
     path: String,
     row: String,
     measure: Measure,
-    /// Whether it leads to a stage, and has the command that tries it.
+    /// Whether it leads to a stage, and shows the command for that stage.
     stages: bool,
     climbs: bool,
     /// The steps that it shows, as files.
     steps: BTreeSet<String>,
 }
 
-/// Measures all pages, prints a table by part, and returns what is missing or too much. The first line is the summary.
+/// Measures all pages, prints a table by part, and returns the problems. The first line is the summary.
 pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
     let pages = read(sources, problems)?;
     let core: Vec<&Page> = pages.iter().filter(|page| page.row != INTERVIEW).collect();
@@ -83,7 +83,8 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<Str
     Ok(format!("{} core pages of {} minutes", core.len(), all.minutes()))
 }
 
-/// Prints how much there is on each core and interview page whose path contains one of these texts; without any, on all.
+/// Prints the size of each core and interview page whose path contains one of these texts, or of all pages if there are
+/// none.
 pub(crate) fn print(wanted: &[String]) -> Result<()> {
     let sources = Sources::find()?;
     let mut pages = read(&sources, &mut Vec::new())?;
@@ -99,7 +100,7 @@ pub(crate) fn print(wanted: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The pages with a path of their own in the front matter, except deeper ones.
+/// The pages with a path in their front matter, except deeper ones.
 fn read(sources: &Sources, problems: &mut Vec<String>) -> Result<Vec<Page>> {
     let root = sources.root().join("book/src");
     let mut pages = Vec::new();
@@ -129,14 +130,14 @@ fn steps(page: &preprocess::Page) -> BTreeSet<String> {
     shown.map(str::to_string).collect()
 }
 
-/// The row of a page in the table: its part, as in [`BUDGETS`].
+/// The row of a page in the table, that is its part, as in [`BUDGETS`].
 pub(crate) fn row(path: &str) -> String {
     let around = BUDGETS.iter().filter(|(part, _)| path.starts_with(&format!("{part}/")));
-    // A directory with a budget may be inside of another.
+    // A directory with a budget may be inside another such directory.
     match (around.max_by_key(|(part, _)| part.len()), path.split_once('/')) {
         (Some((part, _)), _) => (*part).to_string(),
         (None, None) => FRONT.to_string(),
-        // The page above messages and routing is read first.
+        // The page above messages and routing comes before both.
         (None, Some(("part3", _))) => "part3/messages".to_string(),
         (None, Some((folder, _))) => folder.to_string(),
     }
@@ -146,7 +147,7 @@ fn budget(row: &str) -> Option<usize> {
     BUDGETS.iter().find(|(part, _)| *part == row).map(|(_, minutes)| *minutes)
 }
 
-/// What is wrong with a core page.
+/// The problems of a core page.
 fn of_page(page: &Page) -> Vec<String> {
     let Measure { words, code, longest, run, runs, .. } = page.measure;
     let mut problems = Vec::new();
@@ -170,7 +171,8 @@ fn of_page(page: &Page) -> Vec<String> {
     problems.iter().map(|problem| format!("book/src/{}: {problem}", page.path)).collect()
 }
 
-/// Each row of the table with its sum and how many pages it has: the parts in order, others, and the interview.
+/// Each row of the table with its sum and its number of pages, with the parts in order, then other pages, and the
+/// interview.
 fn rows(pages: &[Page]) -> Vec<(String, Measure, usize)> {
     let mut by_row: BTreeMap<&str, Vec<&Page>> = BTreeMap::new();
     for page in pages {

@@ -1,6 +1,7 @@
-//! What the pages say about how many there are, compared with how many there are; and exercises that no page shows.
+//! Compares the numbers in the prose, such as "nine exercises", with the real ones, and finds exercises that no page
+//! shows.
 //!
-//! Only what can have one meaning is compared:
+//! Only phrases with a single meaning are compared:
 //!
 //! | in the prose | is the number of |
 //! |---|---|
@@ -20,7 +21,7 @@ use crate::page::{Part, parts};
 use crate::source::Sources;
 use crate::{exercise, files};
 
-/// Numbers as prose has them, from 1 on.
+/// Number words in prose, from 1 on.
 const WORDS: [&str; 20] = [
     "one",
     "two",
@@ -44,15 +45,15 @@ const WORDS: [&str; 20] = [
     "twenty",
 ];
 
-/// Something that can be counted, and how many there are on a page's terms.
+/// Something that can be counted, and its number for a given page.
 struct Counted {
-    /// With the number as its only group.
+    /// The pattern, whose only group is the number.
     pattern: Regex,
     noun: &'static str,
     real: usize,
 }
 
-/// Compares the counts of all pages. Returns how many there were.
+/// Compares the counts of all pages. Returns the number of compared counts.
 pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
     let root = sources.root().join("book/src");
     let book_parts = book_parts(sources)?;
@@ -77,8 +78,8 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<usi
     Ok(compared)
 }
 
-/// Looks for exercises that no page shows, and for pages whose title is not that of their exercise. Returns how many
-/// exercises there are.
+/// Finds exercises that no page shows, and pages whose title differs from the title of their exercise. Returns the
+/// number of exercises.
 pub(crate) fn exercises(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
     let root = sources.root().join("book/src");
     let mut shown = Vec::new();
@@ -112,7 +113,7 @@ pub(crate) fn exercises(sources: &Sources, problems: &mut Vec<String>) -> Result
     Ok(count)
 }
 
-/// What can be counted on this page.
+/// The things that can be counted on this page.
 fn counted(sources: &Sources, book_parts: &[BookPart], page: &str) -> Result<Vec<Counted>> {
     let part = book_parts.iter().find(|part| page.starts_with(&part.folder));
     let mut exercises = 0;
@@ -147,7 +148,7 @@ fn counted(sources: &Sources, book_parts: &[BookPart], page: &str) -> Result<Vec
     Ok(counted)
 }
 
-/// The page with blank lines in the place of all that is no prose, so that lines keep their numbers.
+/// The page with everything but prose blanked out, so that lines keep their numbers.
 fn prose(page: &str) -> String {
     let mut prose = String::new();
     for part in parts(page) {

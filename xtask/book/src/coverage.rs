@@ -1,4 +1,4 @@
-//! How much of each chapter's new and changed lines the book shows, in the part of that chapter.
+//! Counts how many of each chapter's new and changed lines its part of the book shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +15,7 @@ type Files = BTreeMap<String, BTreeSet<usize>>;
 /// A part of the book, and the chapter that it shows.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct BookPart {
-    /// The folder of its pages, with a `/` at the end.
+    /// The directory of its pages, with a trailing `/`.
     pub(crate) folder: String,
     pub(crate) chapter: String,
 }
@@ -60,7 +60,7 @@ pub(crate) fn run(list_missing: bool) -> Result<()> {
     Ok(())
 }
 
-/// Reads from `book.toml` which part shows which chapter.
+/// Reads from `book.toml` which part belongs to which chapter.
 pub(crate) fn book_parts(sources: &Sources) -> Result<Vec<BookPart>> {
     let file = sources.root().join("book/book.toml");
     let config: toml::Table = toml::from_str(&fs::read_to_string(&file)?)?;
@@ -72,7 +72,7 @@ pub(crate) fn book_parts(sources: &Sources) -> Result<Vec<BookPart>> {
     Ok(parts.clone().try_into()?)
 }
 
-/// What the pages of each part show of their chapter.
+/// The lines of its chapter that each part shows.
 fn shown(sources: &Sources, book_parts: &[BookPart]) -> Result<BTreeMap<String, Files>> {
     let mut all: BTreeMap<String, Files> = BTreeMap::new();
     let root = sources.root().join("book/src");
@@ -94,7 +94,7 @@ fn shown(sources: &Sources, book_parts: &[BookPart]) -> Result<BTreeMap<String, 
     Ok(all)
 }
 
-/// The lines that a chapter adds or changes and that say something: no tests, no blank lines, no lone braces.
+/// The lines that a chapter adds or changes, without tests, blank lines and lines with only a brace.
 fn wanted(sources: &Sources, chapter: &Chapter) -> Result<Files> {
     let before = sources.before(chapter);
     let mut files = Files::new();

@@ -1,4 +1,4 @@
-//! What changed in a file between two chapters.
+//! The changes of a file between two chapters.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -7,7 +7,8 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::source::{Lines, Source};
 
-/// A unified diff with `context` unchanged lines around each change, tests left out, and the new file's lines that it shows.
+/// A unified diff with `context` unchanged lines around each change, without tests, and the lines of the new file that
+/// it shows.
 ///
 /// With `pieces`, only the hunks that touch these lines of the new file.
 pub(crate) fn render(
@@ -46,7 +47,7 @@ pub(crate) fn render(
     (text, shown)
 }
 
-/// The lines of the new file that the old one does not have.
+/// The lines of the new file that are not in the old one.
 pub(crate) fn added(old: Option<&Source>, new: &Source) -> BTreeSet<usize> {
     let (old_lines, new_lines) = (old.map(Source::code).unwrap_or_default(), new.code());
     let old_text = old.map(|old| join(old, &old_lines)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a page may ask for between `{{#` and `}}`.
+//! The directives of a page, which are between `{{#` and `}}`.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail};
 use crate::source::{Chapter, Source, Sources};
 use crate::{diff, exercise, items, listing, plot, step, tree};
 
-/// Unchanged lines around a change, when a page does not say how many.
+/// The default number of unchanged lines around a change.
 const CONTEXT: usize = 3;
 
-/// A directive, expanded: Markdown, and what it showed of which file.
+/// An expanded directive, that is its Markdown and the lines that it shows.
 #[derive(Debug, Default)]
 pub(crate) struct Expanded {
     pub(crate) markdown: String,
@@ -26,7 +26,7 @@ pub(crate) struct Shown {
     pub(crate) lines: BTreeSet<usize>,
 }
 
-/// Expands what stands between `{{#` and `}}`.
+/// Expands the text between `{{#` and `}}`.
 pub(crate) fn expand(sources: &Sources, text: &str) -> Result<Expanded> {
     let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
@@ -46,7 +46,7 @@ pub(crate) fn expand(sources: &Sources, text: &str) -> Result<Expanded> {
     }
 }
 
-/// A table that another tool has written, with the command that writes it.
+/// Expands to a table that another command has written.
 fn generated(sources: &Sources, name: &str, command: &str) -> Result<Expanded> {
     let file = sources.root().join(format!("book/src/generated/{name}.md"));
     let text = std::fs::read_to_string(&file)

@@ -18,10 +18,10 @@ use crate::source::Sources;
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[group(multiple = false)]
 pub(crate) struct Mode {
-    /// Only says which are missing or on no page. Names are compared and nothing is drawn, so it takes no time.
+    /// Only reports drawings that are missing or unused. It compares names and draws nothing, so it takes no time.
     #[arg(long)]
     check: bool,
-    /// Draws all of them and compares them with those that are kept. Nothing is written.
+    /// Draws all of them and compares the results with the kept files. Nothing is written.
     #[arg(long)]
     compare: bool,
 }
@@ -34,10 +34,10 @@ struct Drawing {
     art: String,
 }
 
-/// By the names of their files.
+/// Drawings by the names of their files.
 type Drawings = BTreeMap<String, Drawing>;
 
-/// Draws what is missing and removes what is on no page, unless the mode is another one.
+/// Draws the missing drawings and removes unused ones, or does what the mode prescribes.
 pub(crate) fn run(mode: Mode) -> Result<()> {
     let sources = Sources::find()?;
     let root = sources.root();
@@ -54,7 +54,7 @@ pub(crate) fn run(mode: Mode) -> Result<()> {
     Ok(())
 }
 
-/// Looks for drawings that are not kept, and for kept ones that no page shows. Returns how many there are on pages.
+/// Finds drawings without a file, and files that no page shows. Returns the number of drawings on pages.
 pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
     let wanted = on_pages(root)?;
     let kept = kept(root)?;
@@ -73,7 +73,7 @@ fn compare(root: &Path, problems: &mut Vec<String>) -> Result<()> {
     let arts: Vec<&str> = wanted.values().map(|drawing| drawing.art.as_str()).collect();
     for ((name, Drawing { place, .. }), svg) in wanted.iter().zip(draw(root, &arts)?) {
         let file = folder(root).join(name);
-        // One that is not there is a problem already.
+        // A missing file has been reported already.
         if fs::read_to_string(&file).is_ok_and(|kept| kept != svg) {
             problems.push(format!(
                 "{place}: book/figures/{name} is not what is drawn today; delete it, and `{DRAW}` draws it again"
@@ -117,13 +117,13 @@ fn on_pages(root: &Path) -> Result<Drawings> {
     Ok(drawings)
 }
 
-/// The names of the kept drawings.
+/// The names of the kept files.
 fn kept(root: &Path) -> Result<Vec<String>> {
     let folder = folder(root);
     if folder.is_dir() { files::below(&folder, "svg") } else { Ok(Vec::new()) }
 }
 
-/// The files of these drawings, by the tool that is a workspace of its own. Without drawings it is not started.
+/// Draws these drawings with the tool, which is in a separate workspace. Without drawings, the tool is not started.
 fn draw(root: &Path, arts: &[&str]) -> Result<Vec<String>> {
     if arts.is_empty() {
         return Ok(Vec::new());
@@ -136,7 +136,7 @@ fn draw(root: &Path, arts: &[&str]) -> Result<Vec<String>> {
         .spawn()
         .context("cargo cannot be started")?;
     let mut input = tool.stdin.take().context("the input is piped")?;
-    // The tool reads everything before it writes. If it does not start, cargo has said why.
+    // The tool reads all of its input before it writes. If it does not start, cargo has printed the reason.
     let written = input.write_all(format!("{}\0", arts.join("\0")).as_bytes());
     drop(input);
     let output = tool.wait_with_output()?;

@@ -1,4 +1,4 @@
-//! An exercise on a page: its task, and folded away its hints and what is to be said about its solutions.
+//! An exercise on a page, with its task, its hints in a fold, and notes about its solutions.
 
 use std::fmt::Write;
 use std::fs;
@@ -29,8 +29,8 @@ pub(crate) fn render(sources: &Sources, number: &str) -> Result<String> {
     Ok(page)
 }
 
-/// What the patches of the exercise say about themselves. It is not written twice, so it cannot be about a patch that
-/// is not there, or name a check that does not catch it: `prove-exercises` tries all that is said here.
+/// The descriptions in the exercise's patches. Taking them from the patches keeps them true, because `prove-exercises`
+/// tries each of them.
 fn discussion(folder: &Path, number: &str) -> Result<String> {
     let mut page = String::from(
         "\n<details class=\"hint discussion\"><summary>The solutions, discussed (this gives them away)</summary>\n",
@@ -53,11 +53,11 @@ fn discussion(folder: &Path, number: &str) -> Result<String> {
     Ok(page)
 }
 
-/// The text in front of a patch.
+/// The text above a patch.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Told {
     text: String,
-    /// The check that catches it, if it is a wrong solution.
+    /// For a wrong solution, the check that catches it.
     caught_by: String,
 }
 
@@ -83,7 +83,7 @@ impl Told {
     }
 }
 
-/// The patches of a folder, sorted, each with its name in words. A folder that is not there has none.
+/// The patches of a directory, sorted, each with a readable name. A missing directory has none.
 fn patches(folder: &Path) -> Result<Vec<(String, Told)>> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
     let mut patches = Vec::new();
@@ -98,7 +98,7 @@ fn patches(folder: &Path) -> Result<Vec<(String, Told)>> {
     Ok(patches)
 }
 
-/// The folders of a chapter's exercises, sorted: `01_curl`.
+/// The directories of a chapter's exercises, sorted, such as `01_curl`.
 pub(crate) fn of(chapter: &Chapter) -> Result<Vec<PathBuf>> {
     let Ok(entries) = fs::read_dir(chapter.folder().join("exercises")) else {
         return Ok(Vec::new());
@@ -114,7 +114,7 @@ pub(crate) fn of(chapter: &Chapter) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Whether the page that asks for this number means the exercise in this folder.
+/// Whether this directory has the exercise with the page's number.
 pub(crate) fn is_number(folder: &Path, number: &str) -> bool {
     name(folder).starts_with(&format!("{number:0>2}_"))
 }
@@ -137,7 +137,7 @@ fn folder(sources: &Sources, number: &str) -> Result<PathBuf> {
     anyhow::bail!("no exercise `{number}`; there are {}", known.join(", "))
 }
 
-/// The first heading of the page that shows this exercise. It has the number, because every command needs it.
+/// The first heading of the page that shows this exercise. It contains the number, because every command needs it.
 pub(crate) fn title(folder: &Path, number: &str) -> Result<String> {
     let file = folder.join("task.md");
     let task = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
@@ -145,7 +145,7 @@ pub(crate) fn title(folder: &Path, number: &str) -> Result<String> {
     Ok(format!("# Exercise {number}: {title}"))
 }
 
-/// The task without its title, which is the title of the page.
+/// The task without its title, which the page has already.
 fn untitled(task: &str) -> &str {
     match task.strip_prefix("# ") {
         Some(rest) => rest.split_once('\n').map_or("", |(_, text)| text.trim_start()),
@@ -153,7 +153,7 @@ fn untitled(task: &str) -> &str {
     }
 }
 
-/// One level lower, because the page has a title of its own.
+/// Headings move one level down, because the page has its own title.
 fn demote(markdown: &str) -> String {
     let mut in_fence = false;
     let lines = markdown.lines().map(|line| {

@@ -1,19 +1,19 @@
-//! ASCII drawings become SVG.
+//! Converts ASCII drawings to SVG.
 //!
-//! Drawing takes 70 packages that nothing else needs, so each drawing is kept as a file in `book/figures`. Its name is
-//! a hash of what it was made from: the text of the drawing, and the tool that draws. No file of that name means that
-//! the drawing is new or has changed.
+//! The drawing library brings 70 packages that no other code needs, so each drawing is kept as a file in
+//! `book/figures`. The file's name is a hash of the drawing's text and of the tool. If no such file exists, the drawing
+//! is new or has changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// What draws: its source, and the versions of all that it uses.
+/// The inputs of the tool that affect a drawing, namely its source and its `Cargo.lock`.
 const TOOL: [&str; 2] =
     [include_str!("../../figures/src/main.rs"), include_str!("../../figures/Cargo.lock")];
 
-/// The command that draws what is missing.
+/// The command that draws the missing drawings.
 pub(crate) const DRAW: &str = "cargo run -q --bin book_tools -- figures";
 
 /// Shows a drawing. `info` is the text after the fence: `svgbob alt="…"`.
@@ -37,7 +37,7 @@ pub(crate) fn render(root: &Path, info: &str, art: &str) -> Result<String> {
     ))
 }
 
-/// Where the drawings are kept. mdBook would copy what is below `book/src` into the built book.
+/// The directory of the drawings. It is outside of `book/src`, because mdBook would copy it into the built book.
 pub(crate) fn folder(root: &Path) -> PathBuf {
     root.join("book/figures")
 }
@@ -48,7 +48,7 @@ pub(crate) fn name(art: &str) -> String {
 }
 
 fn named(tool: &[&str], art: &str) -> String {
-    // FNV-1a: std's hash may be another one in the next release of Rust.
+    // FNV-1a, because the hash of the standard library may change with any release of Rust.
     let parts = tool.iter().copied().chain([art]);
     let bytes = parts.flat_map(|part| part.bytes().chain([0]));
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -57,7 +57,7 @@ fn named(tool: &[&str], art: &str) -> String {
     format!("{hash:016x}.svg")
 }
 
-/// A text as the value of an attribute, or between two tags.
+/// Escapes a text for an attribute, or for the content of an element.
 pub(crate) fn attribute_text(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,11 +1,11 @@
-//! The files below a folder.
+//! Lists the files below a directory.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// All files below a folder whose names end in `.extension`, sorted, relative to it, with `/` between folders.
+/// All files below a directory with the extension `.extension`, sorted, relative to it, with `/` as the separator.
 pub(crate) fn below(root: &Path, extension: &str) -> Result<Vec<String>> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_path_buf()];

@@ -1,4 +1,5 @@
-//! The front matter of a page: which path it is on, and which stages of `cargo xtask climb` it leads to.
+//! The front matter of a page, with the path that the page is on, and the stages of `cargo xtask climb` that it leads
+//! to.
 //!
 //! ```text
 //! ---
@@ -17,9 +18,9 @@ const FENCE: &str = "---";
 pub(crate) enum Path {
     /// Everyone.
     Core,
-    /// Those who want to see the whole chapter, file by file.
+    /// Readers of the whole chapter, file by file.
     Deeper,
-    /// Those who prepare for an interview.
+    /// Readers who prepare for an interview.
     Interview,
 }
 
@@ -39,16 +40,16 @@ impl Path {
     }
 }
 
-/// What the front matter of a page says.
+/// The contents of a page's front matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Front {
-    /// `None` for a page outside of the three paths, such as an appendix.
+    /// `None` for a page outside the three paths, such as an appendix.
     pub(crate) path: Option<Path>,
     /// The numbers of the stages.
     pub(crate) stages: Vec<u8>,
 }
 
-/// How many lines the front matter takes, with the lines around it. 0 if there is none, or if it has no end.
+/// The number of lines of the front matter with its delimiters. 0 if it is missing or unterminated.
 pub(crate) fn lines(text: &str) -> usize {
     let mut lines = text.lines();
     if lines.next().is_none_or(|line| line.trim_end() != FENCE) {
@@ -58,10 +59,10 @@ pub(crate) fn lines(text: &str) -> usize {
 }
 
 impl Front {
-    /// The front matter of this page. A page in a directory `deeper` without one is a deeper page.
+    /// Parses the front matter of this page. Without one, a page in a directory `deeper` is a deeper page.
     ///
     /// # Errors
-    /// For what is not understood, with the line.
+    /// For unknown keys or values, with the line.
     pub(crate) fn read(page: &str, text: &str) -> Result<Front> {
         let mut front = Front::default();
         if page.split('/').any(|folder| folder == "deeper") {
@@ -105,7 +106,7 @@ impl Front {
         Ok(())
     }
 
-    /// The line below the title: the path, how long the page takes, and the stages. `None` for a page on no path.
+    /// The line below the title, with the path, the reading time, and the stages. `None` for a page on no path.
     pub(crate) fn below_title(&self, minutes: usize) -> Option<String> {
         let path = self.path?.title();
         let minutes =

@@ -1,4 +1,4 @@
-//! Checks that are switched on in `book.toml` when the book is ready for them: until then they only print what they find.
+//! Checks that are switched on in `book.toml` once the book passes them. Until then they only print their findings.
 
 use std::fs;
 
@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 
 use crate::source::Sources;
 
-/// The problems of a check: they fail the build if `switch = true` is below `[preprocessor.course]`, and else they are
-/// printed.
+/// Returns the problems of a check, which fail the build, if `switch = true` is below `[preprocessor.course]`.
+/// Otherwise prints them.
 pub(crate) fn keep(
     sources: &Sources,
     switch: &str,

@@ -1,9 +1,9 @@
-//! The first use of a glossary's term on a page leads to its entry.
+//! Links the first use of a glossary term on a page to its entry.
 //!
-//! An entry is a line of `appendix/glossary.md`: `**Term**, **other name**: what it means. [Page](../page.md)`. Its own
-//! page needs no link, and neither does a page that explains the word, in bold letters. A word that means something
-//! else in some parts says where it is one: `<!-- in part3/ part5/ -->` at the end of the line; without a folder
-//! behind `in`, it is linked nowhere.
+//! An entry is a line of `appendix/glossary.md` of the form `**Term**, **other name**: meaning. [Page](../page.md)`.
+//! The term isn't linked on that page, nor on a page that explains it in bold letters. A word with another meaning in
+//! other parts lists the parts where it is this term, as in `<!-- in part3/ part5/ -->` at the end of the line. With an
+//! empty list it is linked nowhere.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,11 +18,12 @@ use crate::source::Sources;
 /// The page with the entries, and its address from the book's top.
 const PAGE: &str = "appendix/glossary.md";
 
-/// What is no prose inside of a paragraph: code, links, tags, addresses. Bold words come by themselves.
+/// The parts of a paragraph that are not prose, such as code, links, tags and addresses. Bold text is matched
+/// separately.
 const NO_PROSE: &str = r"(?s)(`+).*?`+|\[[^\]]*\](\([^)]*\))?|<[^>]*>|https?://\S+";
 const BOLD: &str = r"(?s)\*\*[^*]+\*\*";
 
-/// All terms, the longest first, so that "request target" comes before a "target".
+/// All terms, the longest first, so that "request target" is matched before "target".
 #[derive(Debug)]
 pub(crate) struct Glossary {
     terms: Vec<Term>,
@@ -34,12 +35,12 @@ pub(crate) struct Glossary {
 struct Term {
     pattern: Regex,
     length: usize,
-    /// Names of one entry share it.
+    /// The number of the entry, which all of its names share.
     anchor: String,
     meaning: String,
-    /// The page that the entry leads to.
+    /// The page that the entry links to.
     home: String,
-    /// Where the word has this meaning; none: everywhere.
+    /// The directories where the word has this meaning, or none for everywhere.
     only: Option<Vec<String>>,
 }
 
@@ -50,7 +51,7 @@ impl Glossary {
         Glossary::parse(&fs::read_to_string(&file).context("book/src/appendix/glossary.md")?)
     }
 
-    /// Where the entry with this name is, and the pattern that finds it.
+    /// The anchor of the entry with this name, and the pattern that finds the name.
     pub(crate) fn entry(&self, name: &str) -> Option<(&str, &Regex)> {
         let is_same = |term: &&Term| term.length == name.len() && term.pattern.is_match(name);
         self.terms.iter().find(is_same).map(|term| (term.anchor.as_str(), &term.pattern))
@@ -88,7 +89,7 @@ impl Glossary {
         Ok(Glossary { terms, no_prose: Regex::new(NO_PROSE)?, bold: Regex::new(BOLD)? })
     }
 
-    /// The page with the links in it; the glossary's own gets the places where they lead.
+    /// The page with links to the glossary. On the glossary's own page it adds their anchors.
     pub(crate) fn link(&self, path: &str, content: &str) -> String {
         if path == PAGE {
             let marked = content.lines().map(|line| match line.strip_prefix("**") {
@@ -104,7 +105,7 @@ impl Glossary {
         let mut done = BTreeSet::new();
         for paragraph in paragraphs(content) {
             let text = self.link_paragraph(path, &lines[paragraph.clone()].join("\n"), &mut done);
-            // As many lines as before: a mistake on the page is told with its line.
+            // The number of lines stays the same, because mistakes on the page are reported with their line.
             for (line, new) in lines[paragraph].iter_mut().zip(text.lines()) {
                 *line = new.to_string();
             }
@@ -132,7 +133,7 @@ impl Glossary {
                 continue;
             };
             done.insert(&term.anchor);
-            // In bold letters the page itself says what it means.
+            // Bold letters mean that this page itself defines the term.
             if !bold.iter().any(|other| overlap(&place, other)) {
                 taken.push(place.clone());
                 links.push((place, term));
@@ -157,7 +158,7 @@ impl Term {
     }
 }
 
-/// The lines of each paragraph of prose: no headings, tables, captions or HTML.
+/// The lines of each paragraph of prose, without headings, tables, captions and HTML.
 fn paragraphs(content: &str) -> Vec<Range<usize>> {
     let mut paragraphs: Vec<Range<usize>> = Vec::new();
     let mut open = false;
@@ -188,8 +189,8 @@ fn paragraphs(content: &str) -> Vec<Range<usize>> {
     paragraphs
 }
 
-/// Finds a name in prose: as a word, also in the plural, and with a capital letter at the start of a sentence. What is
-/// written in capitals is not the same word: HEAD is no head.
+/// Finds a name in prose as a whole word, also in the plural, and with a capital letter at the start of a sentence. A
+/// word in capitals is a different word, as in HEAD and head.
 fn pattern(name: &str) -> String {
     let mut letters = name.chars();
     let first = letters.next().unwrap_or_default();
@@ -209,7 +210,7 @@ fn pattern(name: &str) -> String {
     format!(r"\b{first}{}{end}\b", regex::escape(rest).replace(' ', r"\s+"))
 }
 
-/// The place of an entry on the glossary's page.
+/// The anchor of an entry on the glossary's page.
 fn anchor(name: &str) -> String {
     let letters = name.to_lowercase();
     let words: Vec<_> =

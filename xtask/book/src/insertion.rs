@@ -1,4 +1,4 @@
-//! What is new in a program, compared with another one.
+//! The new lines of a program, compared with another program.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -7,26 +7,26 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::source::Source;
 
-/// The file's own comment: it says which step this is, and is no part of what the step adds.
+/// Skips the file's own comment, which names the step and is not part of the addition.
 pub(crate) fn is_doc(line: &str) -> bool {
     line.starts_with("//!")
 }
 
-/// A line of the difference between two programs.
+/// A line of the diff between two programs.
 struct Change {
     tag: ChangeTag,
     text: String,
-    /// The line of the new program where it is, or where it was removed.
+    /// The line number in the new program where it is, or where it was removed.
     at: usize,
-    /// Whether the page asked for it.
+    /// Whether the page shows it.
     wanted: bool,
 }
 
-/// The difference between two programs, without their own comments.
+/// The diff between two programs, without their own comments.
 pub(crate) struct Changes(Vec<Change>);
 
 impl Changes {
-    /// Of the lines that differ, those in the new program's lines that are `wanted`.
+    /// Marks the changed lines that are in the `wanted` lines of the new program.
     pub(crate) fn new(old: &Source, new: &Source, wanted: impl Fn(usize) -> bool) -> Changes {
         let (old_lines, new_lines) = (old.code(), new.code());
         let (old_text, new_text) = (texts(old, &old_lines), texts(new, &new_lines));
@@ -40,7 +40,7 @@ impl Changes {
             let text = change.value().to_string();
             changes.push(Change { tag: change.tag(), text, at: line, wanted: wanted(line) });
         }
-        // A removed line belongs to an item if the item goes on there, or if a new line of it replaces the old one.
+        // A removed line belongs to an item if the item continues there, or if a new line of the item replaces it.
         for index in 0..changes.len() {
             let next = changes[index..].iter().find(|change| change.tag != ChangeTag::Delete);
             let replaced = next.is_some_and(|next| next.tag == ChangeTag::Insert && next.wanted);
@@ -60,7 +60,7 @@ impl Changes {
         added.map(|change| change.at).collect()
     }
 
-    /// The wanted changes with `context` unchanged lines around each, and the lines of the new program among them.
+    /// The wanted changes with `context` unchanged lines around each, and the shown lines of the new program.
     pub(crate) fn text(&self, context: usize) -> (String, BTreeSet<usize>) {
         let (mut text, mut lines) = (String::new(), BTreeSet::new());
         for hunk in self.hunks(context) {

@@ -1,4 +1,4 @@
-//! Finds Rust items by their path, and says on which lines they are.
+//! Finds Rust items by their path, and the lines that they are on.
 
 use anyhow::{Result, bail};
 use proc_macro2::Span;
@@ -7,11 +7,11 @@ use syn::{ImplItem, Item, TraitItem};
 
 use crate::source::{Lines, Source, is_rust};
 
-/// A piece of a file that a page asked for.
+/// A piece of a file that a page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Piece {
     pub(crate) lines: Lines,
-    /// For a method: the line of its `impl`, shown above it.
+    /// For a method, the line of its `impl`, which is shown above it.
     pub(crate) inside: Option<usize>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn find(source: &Source, name: &str) -> Result<Vec<Piece>> {
     Ok(pieces)
 }
 
-/// The names of all items that are no tests, and of what is inside of `impl` blocks: what [`find`] can find.
+/// The names that [`find`] accepts, of all items that are not tests, and of items inside `impl` blocks.
 pub(crate) fn all(source: &Source) -> Vec<String> {
     let items = source.items().iter().filter(|it| !source.is_test(it.span().start().line));
     let of_item = |item: &Item| {
@@ -51,7 +51,7 @@ pub(crate) fn all(source: &Source) -> Vec<String> {
     all
 }
 
-/// A section of a TOML file: from its `[name]`, with comments directly above, to the next section.
+/// A section of a TOML file, from the comments directly above its `[name]` to the next section.
 fn section(source: &Source, name: &str) -> Result<Vec<Piece>> {
     let code = source.code();
     let is_head = |number: &&usize| source.line(**number).starts_with('[');
@@ -74,7 +74,7 @@ fn section(source: &Source, name: &str) -> Result<Vec<Piece>> {
     Ok(vec![Piece { lines: start..=end, inside: None }])
 }
 
-/// All `use` or all `mod` lines. Comments and attributes between them belong to them.
+/// All `use` or all `mod` lines, with the comments and attributes between them.
 fn run_of(source: &Source, items: &[&Item], kind: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     for item in items {
@@ -88,7 +88,7 @@ fn run_of(source: &Source, items: &[&Item], kind: &str) -> Vec<Piece> {
         }
         let piece = Piece { lines: whole(source, item), inside: None };
         match pieces.last_mut() {
-            // Blank lines between two groups of `use` are a part of how the file looks.
+            // Blank lines between two groups of `use` lines are kept.
             Some(last)
                 if (*last.lines.end()..*piece.lines.start())
                     .skip(1)
@@ -125,8 +125,8 @@ fn named(source: &Source, items: &[&Item], name: &str) -> Vec<Piece> {
     pieces
 }
 
-/// What stands inside the `impl` blocks of a type or inside a trait: name, lines, and the first line of
-/// what it stands in.
+/// The items inside the `impl` blocks of a type or inside a trait, with name, lines, and the first line of the
+/// surrounding item.
 fn members(item: &Item, owner: &str) -> Vec<(String, Lines, usize)> {
     let lines = |span: Span| span.start().line..=span.end().line;
     match item {
@@ -155,7 +155,7 @@ fn members(item: &Item, owner: &str) -> Vec<(String, Lines, usize)> {
     }
 }
 
-/// What an item is called: `Type`, `function`, `impl Type`, `impl Trait for Type`.
+/// The name of an item, such as `Type`, `function`, `impl Type` or `impl Trait for Type`.
 fn names(item: &Item) -> Vec<String> {
     match item {
         Item::Const(it) => vec![it.ident.to_string()],
@@ -184,7 +184,7 @@ fn names(item: &Item) -> Vec<String> {
     }
 }
 
-/// The last word of a type: `Result<T, E>` is `Result`, `&'static str` is `str`, `F` is `F`.
+/// The last identifier of a type. `Result<T, E>` is `Result`, `&'static str` is `str`, `F` is `F`.
 fn type_name(of: &syn::Type) -> String {
     match of {
         syn::Type::Path(path) => {
@@ -195,7 +195,7 @@ fn type_name(of: &syn::Type) -> String {
     }
 }
 
-/// The lines of an item: its attributes and doc comments, and plain comments directly above it.
+/// The lines of an item, with its attributes and doc comments, and with plain comments directly above it.
 fn whole(source: &Source, item: &Item) -> Lines {
     let span = item.span();
     with_comments(source, span.start().line..=span.end().line)

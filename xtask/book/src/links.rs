@@ -1,4 +1,4 @@
-//! Every link inside the built book leads somewhere, and every picture has a text.
+//! Checks that every link inside the built book has a target, and that every picture has an alternative text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,19 +9,19 @@ use regex::Regex;
 
 use crate::files;
 
-/// A tag with its attributes. Code on a page has `&lt;` for `<`, so what it shows is no tag.
+/// A tag with its attributes. Code on a page has `&lt;` for `<`, so tags in code don't match.
 const TAG: &str = r"<[a-zA-Z][^<>]*>";
 
-/// Pages whose links are the other pages' own.
+/// Pages that consist of other pages, whose links are checked there.
 const COPIES: [&str; 3] = ["print.html", "404.html", "toc.html"];
 
-/// A page of the built book: its tags, and what a link can lead to in it.
+/// A page of the built book, with its tags and its link targets.
 struct Page {
     tags: Vec<String>,
     ids: BTreeSet<String>,
 }
 
-/// Looks at every link of the built book. Returns how many internal ones there are.
+/// Checks every link of the built book. Returns the number of internal links.
 pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
     let pages = read(root)?;
     let mut count = 0;
@@ -29,7 +29,7 @@ pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
         let name = path.display();
         for target in page.tags.iter().filter_map(|tag| link(tag)) {
             match target.split_once(':') {
-                // A reader's own server; nothing else is read without encryption.
+                // The reader's own server. Any other link must use https.
                 Some(("http", rest)) => {
                     if !rest.starts_with("//127.0.0.1") && !rest.starts_with("//localhost") {
                         problems.push(format!("{name}: {target} is not https"));
@@ -54,14 +54,14 @@ pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
     Ok(count)
 }
 
-/// Looks at every picture of the built book. Returns how many there are.
+/// Checks every picture of the built book. Returns the number of pictures.
 pub(crate) fn figures(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
     let mut count = 0;
     for (path, page) in read(root)? {
         for tag in &page.tags {
             let text = match () {
                 () if tag.starts_with("<img ") => attribute(tag, "alt"),
-                // Drawings: the preprocessor writes them, and wants a text.
+                // Drawings are written by the preprocessor, which requires a text.
                 () if tag.contains("role=\"img\"") => attribute(tag, "aria-label"),
                 () => continue,
             };
@@ -100,7 +100,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     Some(value.replace("&amp;", "&"))
 }
 
-/// Where a relative link leads.
+/// The target of a relative link.
 pub(crate) fn resolve(page: &Path, link: &str) -> PathBuf {
     let mut path = page.parent().unwrap_or(Path::new("")).to_path_buf();
     for component in Path::new(link).components() {

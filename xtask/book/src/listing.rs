@@ -1,4 +1,4 @@
-//! Code on a page: a caption that says where it is from, and the code.
+//! Code on a page, with a caption that names its file.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ pub(crate) fn whole(chapter: &Chapter, source: &Source, lines: &[usize]) -> Stri
     listing(&caption(chapter, source), language(&source.path), &code.join("\n"))
 }
 
-/// Pieces of a file, with a blank line between them. A method stands inside its `impl`.
+/// Pieces of a file, separated by blank lines. A method is shown inside its `impl`.
 pub(crate) fn pieces(chapter: &Chapter, source: &Source, pieces: &[Piece]) -> String {
     let mut code = String::new();
     let mut open = None;
@@ -52,7 +52,7 @@ fn caption(chapter: &Chapter, source: &Source) -> String {
 
 /// Code in this language below a caption, which is HTML.
 pub(crate) fn listing(caption: &str, language: &str, code: &str) -> String {
-    // Code that contains a fence needs a longer one around it.
+    // Code that contains a fence needs a longer fence around it.
     let longest = code
         .lines()
         .map(|line| {
@@ -70,7 +70,7 @@ pub(crate) fn listing(caption: &str, language: &str, code: &str) -> String {
 
 fn language(path: &str) -> &'static str {
     match Path::new(path).extension().and_then(|extension| extension.to_str()) {
-        // `noplayground`: the code needs its crate, so it cannot run by itself.
+        // `noplayground`, because the code needs its crate and can't run alone.
         Some("rs") => "rust,noplayground",
         Some("toml") => "toml",
         Some("html") => "html",

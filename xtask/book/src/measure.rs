@@ -1,4 +1,4 @@
-//! How much there is to read on a page: words, lines of code, and transcripts outside of folds.
+//! Measures how much there is to read on a page, in words, lines of code, and transcripts outside of folds.
 
 use std::sync::LazyLock;
 
@@ -6,16 +6,16 @@ use regex::Regex;
 
 use crate::page::{Part, parts};
 
-/// A reader takes a minute for so many words,
+/// The number of words that a reader reads in a minute.
 const WORDS_A_MINUTE: usize = 200;
 
-/// or for so many lines of code,
+/// The number of lines of code that a reader reads in a minute.
 const LINES_A_MINUTE: usize = 20;
 
-/// and one and a half to repeat a transcript.
+/// The minutes that a reader needs to repeat a transcript.
 const SECONDS_A_TRANSCRIPT: usize = 90;
 
-/// Two listings with fewer words between them are read as one.
+/// Two listings with fewer words between them count as one.
 const WORDS_BETWEEN: usize = 25;
 
 /// Where a link leads, with its title.
@@ -29,18 +29,18 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the pattern is valid")
 }
 
-/// What a page has to read.
+/// The size of a page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Measure {
     /// Words of prose outside of folds.
     pub(crate) words: usize,
     /// Lines of code outside of folds.
     pub(crate) code: usize,
-    /// The most new lines in one listing.
+    /// The largest number of new lines in one listing.
     pub(crate) longest: usize,
-    /// The longest run of code without words between.
+    /// The longest run of code lines without enough words in between.
     pub(crate) run: usize,
-    /// Transcripts outside of folds, or in one that asks for a prediction.
+    /// Transcripts outside of folds, or in a fold with a prediction.
     pub(crate) transcripts: usize,
     /// All transcripts.
     pub(crate) runs: usize,
@@ -52,7 +52,7 @@ impl Measure {
         words + 60 * self.code / LINES_A_MINUTE + SECONDS_A_TRANSCRIPT * self.transcripts
     }
 
-    /// Two pages, one after the other.
+    /// Adds two pages that are read one after the other.
     pub(crate) fn and(self, other: Measure) -> Measure {
         Measure {
             words: self.words + other.words,
@@ -74,9 +74,9 @@ impl Measure {
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     measure: Measure,
-    /// The open folds: whether each is for a prediction.
+    /// The open folds, and whether each is a prediction.
     folds: Vec<bool>,
-    /// Lines of code since there were enough words, and the words since the last of these lines.
+    /// Lines of code since the last sufficient run of words, and the words since the last of these lines.
     run: usize,
     between: usize,
 }
@@ -86,7 +86,7 @@ impl Meter {
         self.measure
     }
 
-    /// Adds a part of a page. What a directive has become is `markdown`.
+    /// Adds a part of a page. `markdown` is the expansion of a directive.
     pub(crate) fn add(&mut self, part: &Part, markdown: &str) {
         match part {
             Part::Text(_, line) => self.text(line),
@@ -119,7 +119,7 @@ impl Meter {
                 tag => self.folds.push(tag.contains("predict")),
             }
         }
-        // The end of a fold may be followed by text.
+        // Text may follow the end of a fold.
         if let (true, Some((_, rest))) = (self.folds.is_empty(), line.rsplit_once("</details>")) {
             words += crate::measure::words(rest);
         }
@@ -144,12 +144,12 @@ impl Meter {
     }
 }
 
-/// A line up to the fold that begins on it.
+/// The part of a line before the fold that begins on it.
 fn until_fold(line: &str) -> String {
     line.split("<details").next().unwrap_or_default().to_string()
 }
 
-/// The words of a line of prose. Code between backticks is one word, and where a link leads is none.
+/// The words of a line of prose. Code between backticks counts as one word, and the target of a link doesn't count.
 pub(crate) fn words(line: &str) -> usize {
     let line = CODE.replace_all(line, "code");
     let line = TARGET.replace_all(&line, "]");

@@ -1,15 +1,15 @@
-//! A page of the book, taken apart: directives, fenced blocks, and everything else.
+//! Splits a page into directives, fenced blocks, and other lines.
 
 use crate::front;
 
-/// A part of a page, with the line on which it starts, counted from 1.
+/// A part of a page, with the number of its first line, counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// A line that stays as it is.
+    /// A line that is kept unchanged.
     Text(usize, String),
-    /// A line that is `{{#…}}`; this is what stands between the braces.
+    /// A line of the form `{{#…}}`, without the braces.
     Directive(usize, String),
-    /// A fenced block: what stands behind its fence, and its lines.
+    /// A fenced block, that is the text after its fence, and its lines.
     Fence { line: usize, info: String, body: Vec<String>, raw: Vec<String> },
 }
 
@@ -22,7 +22,7 @@ impl Part {
     }
 }
 
-/// Takes a page apart. The lines of its front matter are blank, so that all others keep their numbers.
+/// Splits a page. The lines of its front matter become blank, so that all other lines keep their numbers.
 pub(crate) fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));

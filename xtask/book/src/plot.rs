@@ -1,8 +1,8 @@
-//! Numbers that were measured, or computed, become a plot: lines over two axes, as SVG.
+//! Draws measured or computed numbers as a plot, with lines over two axes, as SVG.
 //!
-//! The numbers are files in `book/src/generated/plots`, made by `cargo xtask plot`. Here nothing is measured, so a
-//! plot is always what its file says. Colours are the style sheet's; a series has its own dashes and marks too, for
-//! paper and for eyes that do not tell the colours apart.
+//! The numbers are in files in `book/src/generated/plots`, made by `cargo xtask plot`. This code measures nothing, so a
+//! plot always shows the contents of its file. The style sheet sets the colours. Each series also has its own dashes
+//! and marks, for paper and for readers who don't distinguish the colours.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,12 +13,12 @@ use serde::Deserialize;
 
 use crate::figure::attribute_text;
 
-/// What a file of numbers has.
+/// The contents of a file of numbers.
 #[derive(Debug, Deserialize)]
 struct Plot {
-    /// What to run to make it again.
+    /// The command that makes the file again.
     command: String,
-    /// What it was measured on; none when it is computed.
+    /// The machine that it was measured on, or `None` for computed numbers.
     machine: Option<String>,
     x: Axis,
     y: Axis,
@@ -28,7 +28,7 @@ struct Plot {
 #[derive(Debug, Deserialize)]
 struct Axis {
     label: String,
-    /// Each mark is twice as much as the one before.
+    /// A logarithmic axis, on which each mark is twice the one before.
     doubling: bool,
     from: f64,
     to: f64,
@@ -37,24 +37,24 @@ struct Axis {
 #[derive(Debug, Deserialize)]
 struct Series {
     name: String,
-    /// Only marks, without a line through them.
+    /// Marks only, without a line.
     marks_only: bool,
     points: Vec<(f64, f64)>,
 }
 
-/// The picture, in pixels: the area between the axes, and what is around it.
+/// The size of the picture in pixels, that is the area between the axes and the space around it.
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 260.0;
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 24.0;
 const BELOW: f64 = 48.0;
-/// A line of text above the area: a name of a series, or of the upright axis.
+/// The height of a line of text above the area, for the name of a series or of the vertical axis.
 const LINE: f64 = 22.0;
 
-/// A line with more points has no marks on it.
+/// A line with more points is drawn without marks.
 const MOST_MARKS: usize = 30;
 
-/// Draws the plot `NAME`. What stands behind the name is the text for those who cannot see it.
+/// Draws the plot `NAME`. The text after the name is the alternative text.
 pub(crate) fn render(root: &Path, rest: &str) -> Result<String> {
     let (name, alt) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     ensure!(
@@ -73,7 +73,7 @@ pub(crate) fn render(root: &Path, rest: &str) -> Result<String> {
     ))
 }
 
-/// Where the numbers are from, the command that makes them again, and the numbers, folded.
+/// The origin of the numbers, the command that makes them again, and the numbers, folded.
 fn below(plot: &Plot) -> String {
     let from = match &plot.machine {
         Some(machine) => format!("Measured: {machine}."),
@@ -91,7 +91,7 @@ fn below(plot: &Plot) -> String {
             && series.points.iter().zip(*xs).all(|(a, b)| near(a.0, b.0))
     });
     if same && xs.len() <= MOST_MARKS {
-        // A blank line would end the HTML block, so there is none.
+        // There is no blank line, which would end the HTML block.
         text.push_str("<details class=\"plot-numbers\"><summary>The numbers</summary>\n");
         let _ = write!(
             text,
@@ -119,7 +119,7 @@ fn below(plot: &Plot) -> String {
 }
 
 fn draw(plot: &Plot) -> Result<String> {
-    // Names first, then that of the upright axis, then the area.
+    // The names come first, then the name of the vertical axis, then the area.
     let names = f64::from(u16::try_from(plot.series.len())?);
     let top = (names + 1.0) * LINE + 8.0;
     let area = Area { plot, top };
@@ -138,7 +138,7 @@ fn draw(plot: &Plot) -> Result<String> {
     Ok(svg)
 }
 
-/// Between the axes: from numbers to places.
+/// The area between the axes, which maps numbers to positions.
 struct Area<'a> {
     plot: &'a Plot,
     top: f64,
@@ -212,7 +212,7 @@ impl Area<'_> {
     }
 }
 
-/// A piece of the line, its mark, and what it is called.
+/// A piece of the line, its mark, and the name of the series.
 fn name(svg: &mut String, index: usize, series: &Series) -> Result<()> {
     let y = f64::from(u16::try_from(index)?) * LINE + 12.0;
     let (from, to) = (LEFT, LEFT + 34.0);
@@ -232,7 +232,7 @@ fn name(svg: &mut String, index: usize, series: &Series) -> Result<()> {
     Ok(())
 }
 
-/// A disc, a square, a cross: each series has its own.
+/// A disc, a square or a cross, so that series differ in their shape too.
 fn mark(svg: &mut String, index: usize, (x, y): (f64, f64)) -> Result<()> {
     let shape = match index % 3 {
         0 => format!("M{:.1} {y:.1} a4.5 4.5 0 1 0 9 0 a4.5 4.5 0 1 0 -9 0 Z", x - 4.5),
@@ -245,7 +245,7 @@ fn mark(svg: &mut String, index: usize, (x, y): (f64, f64)) -> Result<()> {
 }
 
 impl Axis {
-    /// How far along the axis a number is, 0 to 1.
+    /// The position of a number on the axis, from 0 to 1.
     fn share(&self, value: f64) -> Result<f64> {
         if !(self.from..=self.to).contains(&value) {
             bail!(
@@ -261,7 +261,7 @@ impl Axis {
         Ok((value - self.from) / (self.to - self.from))
     }
 
-    /// The numbers that are written beside the axis.
+    /// The numbers beside the axis.
     fn ticks(&self) -> Vec<f64> {
         let mut ticks = vec![self.from];
         let step = self.step();
@@ -275,7 +275,7 @@ impl Axis {
         ticks
     }
 
-    /// The smallest of 1, 2, 5, 10, … and their tenths with which there are at most eight steps.
+    /// The smallest of 1, 2, 5, 10, … and their tenths with which the axis has at most eight steps.
     fn step(&self) -> f64 {
         let length = self.to - self.from;
         (-3..9)
@@ -285,7 +285,7 @@ impl Axis {
     }
 }
 
-/// As many digits as there is something to say.
+/// Formats a number with as many decimals as the step needs.
 fn number(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_string()

@@ -1,4 +1,4 @@
-//! What mdBook calls: the book comes in as JSON, its directives are expanded, and it goes out again.
+//! The preprocessor that mdBook calls. It reads the book as JSON, expands its directives, and writes it.
 
 use std::io;
 
@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
         let Some(path) = chapter.path.as_ref().map(|path| path.display().to_string()) else {
             return;
         };
-        // First the words, while the page has only prose: in a listing there are none to explain.
+        // Glossary links come first, while the page has only prose. In a listing there are no words to link.
         let content = glossary.link(&path, &chapter.content);
         match expand_page(&sources, &path, &content) {
             Ok(page) => chapter.content = page.markdown,
@@ -39,13 +39,13 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The versions of mdBook whose books we can read.
+/// The versions of mdBook whose format this program reads.
 const SERIES: &str = "0.5.";
 
-/// What mdBook sends: facts about itself, and the book.
+/// The input from mdBook, that is its context and the book.
 ///
 /// # Errors
-/// For another version, which sends another form, with the way out.
+/// For another version, whose format differs, with the way out.
 fn read(input: &str) -> Result<Book> {
     let value: Value = serde_json::from_str(input).context("mdBook sends no JSON")?;
     let version = value[0]["mdbook_version"].as_str().unwrap_or("of an unknown version");
@@ -68,16 +68,16 @@ pub(crate) struct Page {
     pub(crate) measure: Measure,
 }
 
-/// Expands all directives, pictures and transcripts of a page, and puts a line below the title of a page on a path.
+/// Expands all directives, drawings and transcripts of a page, and adds a line below the title of a page with a path.
 ///
 /// # Errors
-/// Everything that is wrong with the page, each with its line.
+/// All mistakes on the page, each with its line.
 pub(crate) fn expand_page(sources: &Sources, path: &str, content: &str) -> Result<Page> {
     let (page, errors) = expand_what_can_be(sources, path, content);
     if errors.is_empty() { Ok(page) } else { Err(anyhow!("{}", errors.join("\n"))) }
 }
 
-/// The same for a page with mistakes, which are returned beside it: whatever is wrong is left out.
+/// The same for a page with mistakes, which are returned in addition. Whatever is wrong is left out.
 pub(crate) fn expand_what_can_be(
     sources: &Sources,
     path: &str,
@@ -135,7 +135,7 @@ fn expand_part(sources: &Sources, part: &Part) -> Result<Expanded> {
     Ok(Expanded { markdown, shown: Vec::new() })
 }
 
-/// A line whose `<summary>` has code between backticks as HTML: in a block of HTML, Markdown means nothing.
+/// Converts code between backticks in a `<summary>` to HTML, because Markdown isn't processed within an HTML block.
 fn summary(line: &str) -> String {
     let parts = line.split_once("<summary>").and_then(|(before, rest)| {
         rest.split_once("</summary>").map(|(title, after)| (before, title, after))
@@ -153,7 +153,7 @@ fn summary(line: &str) -> String {
     format!("{before}<summary>{html}</summary>{after}")
 }
 
-/// Whether a line asks for something, other than in `code` that tells how to ask.
+/// Whether a line is a directive, and not an explanation of one between backticks.
 fn has_directive(line: &str) -> bool {
     line.contains("{{#") && line.split('`').step_by(2).any(|text| text.contains("{{#"))
 }
@@ -178,7 +178,7 @@ mod tests {
         assert!(error("```svgbob\n-->\n```").contains("alt="));
     }
 
-    /// It used to end with what serde says: missing field `items`.
+    /// The message used to end with an error of serde, "missing field `items`".
     #[test]
     fn another_mdbook_is_told_with_the_way_out() {
         let input = r#"[{"root":"/b","config":{},"renderer":"html","mdbook_version":"0.4.40"},

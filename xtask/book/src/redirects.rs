@@ -1,4 +1,4 @@
-//! Pages that have moved: every address that the book has had is a page, or leads to one.
+//! Pages that have moved. Every address that the book ever had is a page, or redirects to one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,8 +12,8 @@ use crate::links;
 /// The addresses that the book has had.
 const ADDRESSES: &str = "book/addresses.txt";
 
-/// Compares `book.toml`'s redirects and the addresses of old with the pages in `SUMMARY.md`. Returns how many
-/// redirects there are.
+/// Compares the redirects in `book.toml` and the former addresses with the pages in `SUMMARY.md`. Returns the number of
+/// redirects.
 pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
     let read = |file: &str| fs::read_to_string(root.join(file)).with_context(|| file.to_string());
     let pages = pages(&read("book/src/SUMMARY.md")?)?;
@@ -29,7 +29,7 @@ fn pages(summary: &str) -> Result<BTreeSet<String>> {
     Ok(link.captures_iter(summary).map(|found| format!("{}.html", &found[1])).collect())
 }
 
-/// Each address with where it leads, as the file has it.
+/// Each former address with the target of its redirect, as the file has it.
 fn redirects(config: &str) -> Result<BTreeMap<String, String>> {
     let config: toml::Table = toml::from_str(config).context("book/book.toml")?;
     let html = config.get("output").and_then(|output| output.get("html"));
@@ -58,7 +58,7 @@ fn wrong(pages: &BTreeSet<String>, redirects: &BTreeMap<String, String>) -> Vec<
     problems
 }
 
-/// The addresses of old that lead nowhere.
+/// The former addresses without a page or a redirect.
 fn lost(
     addresses: &str,
     pages: &BTreeSet<String>,

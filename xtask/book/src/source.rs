@@ -1,4 +1,4 @@
-//! The chapters and their files, as the book sees them.
+//! The chapters and their files, for the book's tools.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,13 +13,13 @@ use syn::spanned::Spanned;
 /// Lines of a file, counted from 1.
 pub(crate) type Lines = RangeInclusive<usize>;
 
-/// The repository.
+/// The root of the repository.
 pub(crate) struct Sources {
     root: PathBuf,
     chapters: Vec<Chapter>,
-    /// Crates below `xtask`, whose files a page can show. No part of the book has to show all of them.
+    /// Crates below `xtask`, whose files a page can show. No part of the book has to show all of their lines.
     tools: Vec<Chapter>,
-    /// Files that have been read: a page takes a file piece by piece, and parsing it takes the time.
+    /// A cache of parsed files, because a page shows a file in pieces, and parsing takes most of the time.
     known: RefCell<BTreeMap<PathBuf, Rc<Source>>>,
 }
 
@@ -67,7 +67,7 @@ impl Sources {
         &self.chapters
     }
 
-    /// The chapter that a page calls `3`, `03`, `03_parser`, `ch03_parser` or `final`, or the tool `xtask/wire`.
+    /// Finds the chapter for `3`, `03`, `03_parser`, `ch03_parser` or `final`, or the tool for `xtask/wire`.
     pub(crate) fn chapter(&self, name: &str) -> Result<&Chapter> {
         if let Some(tool) = self.tools.iter().find(|tool| tool.name == name) {
             return Ok(tool);
@@ -128,7 +128,7 @@ impl Chapter {
         &self.folder
     }
 
-    /// The files of the chapter that a reader would call its code, sorted, relative to its folder.
+    /// The chapter's source files, sorted, relative to its directory.
     pub(crate) fn files(&self) -> Result<BTreeSet<String>> {
         let mut files = BTreeSet::from(["Cargo.toml".to_string()]);
         for part in ["src", "examples", "tests", "public"] {
@@ -156,7 +156,8 @@ impl Chapter {
     }
 }
 
-/// A manifest without the targets of the steps, and without the packages that only they use: no lesson of the chapter.
+/// A manifest without the targets of the steps, and without the packages that only steps use. They are not part of the
+/// chapter's lesson.
 fn without_steps(manifest: &str) -> String {
     let sections = manifest.split("\n\n").filter(|section| !section.contains("path = \"steps/"));
     let text = sections.collect::<Vec<_>>().join("\n\n");
@@ -180,12 +181,12 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeSet<String>) -> Result<(
     Ok(())
 }
 
-/// The text of a file, and which of its lines are tests.
+/// The text of a file, and the ranges of its lines that are tests.
 pub(crate) struct Source {
     pub(crate) path: String,
     lines: Vec<String>,
     tests: Vec<Lines>,
-    /// `None` when it is not Rust.
+    /// `None` for a file that is not Rust.
     parsed: Option<syn::File>,
 }
 
@@ -217,7 +218,7 @@ impl Source {
         self.tests.iter().any(|lines| lines.contains(&number))
     }
 
-    /// The lines that are no tests, without blank ones at the end.
+    /// The lines that are not tests, without trailing blank lines.
     pub(crate) fn code(&self) -> Vec<usize> {
         let mut code: Vec<_> =
             (1..=self.lines.len()).filter(|number| !self.is_test(*number)).collect();
@@ -227,13 +228,13 @@ impl Source {
         code
     }
 
-    /// The items of a Rust file; none for another.
+    /// The items of a Rust file, or nothing for another file.
     pub(crate) fn items(&self) -> &[syn::Item] {
         self.parsed.as_ref().map_or(&[], |file| &file.items)
     }
 }
 
-/// Where cargo puts what it builds, and we what we make and throw away.
+/// Cargo's target directory, which we also use for temporary files.
 pub(crate) fn target(sources: &Sources) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| sources.root().join("target"), PathBuf::from)

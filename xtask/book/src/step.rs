@@ -1,4 +1,4 @@
-//! `{{#step …}}`: what a step adds to the step before it.
+//! `{{#step …}}` shows the lines that a step adds to the step before it.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use crate::insertion::{Changes, is_doc};
 use crate::source::{Chapter, Source, Sources};
 use crate::{items, listing};
 
-/// Unchanged lines around an insertion, when a page does not say how many.
+/// The default number of unchanged lines around an insertion.
 const CONTEXT: usize = 1;
 
 /// A step, its file, and the step before it.
@@ -19,7 +19,7 @@ struct Program<'a> {
     step: &'a Step,
     chapter: &'a Chapter,
     source: Rc<Source>,
-    /// `None` for a new program, which is shown as it is.
+    /// `None` for a new program, which is shown as a whole.
     before: Option<(&'a Step, Rc<Source>)>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
     }
 }
 
-/// The steps of all chapters, in the order of the course. The package of each names its chapter.
+/// The steps of all chapters, in the order of the course. The package of a step identifies its chapter.
 pub(crate) fn all(sources: &Sources) -> Result<Vec<Step>> {
     let folder = |chapter: &Chapter| match chapter.name.as_str() {
         "final" => "final".to_string(),
@@ -87,15 +87,15 @@ impl<'a> Program<'a> {
         let mut before = None;
         if let Some(other) = course::before(steps, step) {
             let (_, old) = read(other)?;
-            // The first step of a chapter may be a program of another kind. Then most of it is new, and a difference
-            // would be one long deletion and the whole program again.
+            // The first step of a chapter may be a program of another kind. Then most of it is new, and a diff would be
+            // one long deletion and the whole program again.
             let is_kept = step.package == other.package || is_mostly_kept(&old, &source);
             before = is_kept.then_some((other, old));
         }
         Ok(Program { step, chapter, source, before })
     }
 
-    /// The listing of what is new, among unchanged lines.
+    /// The listing of the new lines, among unchanged lines.
     fn insertion(
         &self,
         before: &Step,
@@ -128,7 +128,7 @@ impl<'a> Program<'a> {
     }
 
     /// # Errors
-    /// When these are too many new lines for one listing, with the items to choose from.
+    /// When there are too many new lines for one listing, with the items to choose from.
     fn limit(&self, lines: &BTreeSet<usize>) -> Result<()> {
         if lines.len() > MAX_ADDED {
             bail!(
@@ -140,7 +140,7 @@ impl<'a> Program<'a> {
         Ok(())
     }
 
-    /// The items with new lines, and how many each has.
+    /// The items that contain new lines, and the number of these lines.
     fn choice(&self) -> String {
         let new = match &self.before {
             Some((_, old)) => Changes::new(old, &self.source, |_| true).added(),
@@ -159,7 +159,7 @@ impl<'a> Program<'a> {
     }
 }
 
-/// Whether at least half of a program's lines were in the one before.
+/// Whether at least half of a program's lines were in the program before it.
 fn is_mostly_kept(old: &Source, new: &Source) -> bool {
     2 * Changes::new(old, new, |_| true).added().len() <= new.code().len()
 }

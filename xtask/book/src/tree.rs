@@ -1,4 +1,4 @@
-//! A chapter's files, each with a line that says what it is, marked when it is new or changed.
+//! A chapter's files, each with a one-line description, marked when it is new or changed.
 
 use std::fmt::Write;
 
@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::source::Sources;
 
-/// `CHAPTER [fold]`. With `fold` the files that are as in the chapter before are folded away behind the others: of
-/// a hundred rows the reader looks for the twenty that this chapter is about.
+/// `CHAPTER [fold]`. With `fold`, files that are unchanged since the chapter before are in a fold after the rest,
+/// because among a hundred rows the reader looks for the twenty that this chapter is about.
 pub(crate) fn render(sources: &Sources, rest: &str) -> Result<String> {
     let (chapter, is_folded) = match rest.split_once(char::is_whitespace) {
         None => (sources.chapter(rest)?, false),
@@ -59,10 +59,10 @@ fn table(head: &str, rows: &str) -> String {
 fn about(text: &str) -> String {
     let lines = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
     let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
-    // A name that rustdoc would link is a name here.
+    // A name that rustdoc would link is shown as code.
     let paragraph = lines.join(" ").replace("[`", "`").replace("`]", "`");
     let sentence = first_sentence(&paragraph).replace('&', "&amp;").replace('<', "&lt;");
-    // A sentence that a list follows is whole without it.
+    // A sentence that ends in a list is complete without the list.
     let sentence = match sentence.strip_suffix(':') {
         Some(sentence) => format!("{sentence}."),
         None => sentence,
@@ -78,7 +78,7 @@ fn about(text: &str) -> String {
     parts.iter().enumerate().map(code).collect()
 }
 
-/// Up to the first full stop with a space behind it that is not inside of code.
+/// The text up to the first full stop that is followed by a space and isn't inside code.
 fn first_sentence(paragraph: &str) -> &str {
     let is_end = |&(place, _): &(usize, &str)| {
         paragraph[..place].ends_with(['.', '?', '!'])
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(about("fn main() {}\n"), "");
     }
 
-    /// Such a comment was cut at the end of its first line, in the middle of the sentence.
+    /// Such a comment used to be cut at the end of its first line, in the middle of the sentence.
     #[test]
     fn a_sentence_may_take_several_lines_and_be_followed_by_another() {
         let two_lines = "//! Clients are slow,\n//! and some are\n//! many.\n\nuse std::fs;\n";
@@ -136,7 +136,7 @@ mod tests {
         assert!(folded.contains("<code>src/arguments.rs</code></td><td>"), "{folded}");
         assert!(!folded.contains("src/server.rs"), "{folded}");
         assert_eq!(folded.matches("<tr><td").count().to_string(), files);
-        // A blank line would end the HTML in the midst of it.
+        // A blank line would end the HTML block.
         assert!(!html.contains("\n\n"), "{html}");
     }
 

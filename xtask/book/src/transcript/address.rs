@@ -1,4 +1,4 @@
-//! An address of this machine for the programs of one transcript, which no other replay uses.
+//! A loopback address for the programs of one transcript, which no other replay uses.
 
 use std::net::{TcpListener, UdpSocket};
 use std::thread;
@@ -6,24 +6,24 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-/// The ports that transcripts use: the server's, and that of `cargo xtask trace` in front of it.
+/// The ports that transcripts use, for the server and for `cargo xtask trace` in front of it.
 const PORTS: [u16; 2] = [8080, 8081];
 
-/// How long a replay waits until another one has ended. There are more addresses than replays at a time.
+/// How long a replay waits for a free address. There are more addresses than concurrent replays.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// `127.0.0.N` or `127.0.M.N` in place of `127.0.0.1`, so that a server of the reader's at port 8080 is left alone. It
-/// is as long as 127.0.0.1, so that the lengths in a transcript stay what a reader sees.
+/// `127.0.0.N` or `127.0.M.N` in place of `127.0.0.1`, which leaves the reader's own server at port 8080 alone. It has
+/// the same length as 127.0.0.1, so that lengths in a transcript are the ones that a reader sees.
 #[derive(Debug)]
 pub(super) struct Address {
     pub(super) host: String,
-    /// No transcript uses UDP, so its port 8080 is the lock: it is seen by every process that shares the loopback
-    /// interface, whoever started it, and it goes away with ours.
+    /// The lock on the address is its UDP port 8080, which no transcript uses. All processes that share the loopback
+    /// interface see it, and the kernel releases it when this process ends.
     _lock: UdpSocket,
 }
 
 impl Address {
-    /// Takes the first address that is free, and waits for one if other replays have all of them.
+    /// Takes the first free address, and waits for one if other replays use all of them.
     pub(super) fn claim() -> Result<Address> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -48,7 +48,8 @@ impl Address {
     }
 }
 
-/// Of the last two numbers each is one digit. 127.0.N.1 is left out: on some systems the host's own name leads there.
+/// Each of the last two numbers is one digit. 127.0.N.1 is left out, because on some systems the host's name resolves
+/// to it.
 fn hosts() -> impl Iterator<Item = String> {
     (0..=9).flat_map(|third| (2..=9).map(move |last| format!("127.0.{third}.{last}")))
 }

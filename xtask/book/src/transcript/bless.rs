@@ -1,8 +1,8 @@
-//! What a program printed, as a transcript may say it.
+//! Writes a program's output as a transcript may have it.
 
 use regex::Regex;
 
-/// What differs from run to run is blessed as such.
+/// Replaces parts that differ between runs by patterns.
 pub(super) fn blessed(line: &str) -> String {
     let date = Regex::new(r"^((?:< )?[Dd]ate: ).*").expect("the pattern is valid");
     let port = Regex::new(r"127\.0\.0\.1:(\d+)").expect("the pattern is valid");

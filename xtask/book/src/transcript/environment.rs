@@ -1,23 +1,24 @@
-//! The environment of the programs in a transcript: the same on every machine, whoever starts the replay.
+//! The environment of the programs in a transcript, which is the same on every machine.
 
 use std::ffi::OsString;
 use std::path::Path;
 
-/// How the names begin of what is left as it is: what cargo and its toolchain are told, so that nothing is built again.
+/// Prefixes of the variables that are kept. They configure cargo and its toolchain, and without them cargo would build
+/// again.
 const KEPT_VARIABLES: [&str; 5] = ["PATH", "CARGO", "RUSTC", "RUSTFLAGS", "RUSTUP_"];
 
-/// What is said in one way, whatever ours says. Nothing in a transcript depends on the time zone.
+/// Variables with fixed values. No transcript depends on the time zone.
 const SET: [(&str, &str); 6] = [
     ("LC_ALL", "C.UTF-8"),
     ("TERM", "dumb"),
     ("NO_COLOR", "1"),
     ("RUST_BACKTRACE", "0"),
-    // What cargo compiles, and whether it waits for another cargo, depends on the machine.
+    // These decide what cargo compiles and whether it waits for another cargo, and they differ between machines.
     ("CARGO_TERM_QUIET", "true"),
     ("PYTHONUNBUFFERED", "1"),
 ];
 
-/// What is left of the variables of this process. `home` is an empty folder, without a `.curlrc`.
+/// The variables of this process that are kept. `home` is an empty directory, without a `.curlrc`.
 pub(super) fn clean(
     ours: impl IntoIterator<Item = (OsString, OsString)>,
     home: &Path,
@@ -29,7 +30,7 @@ pub(super) fn clean(
         KEPT_VARIABLES.iter().any(|kept| name.starts_with(kept)) && !name.starts_with("CARGO_TERM_")
     };
     let mut clean: Vec<_> = ours.iter().filter(|(name, _)| is_kept(name)).cloned().collect();
-    // cargo and rustup look for their own folders in the home folder, if nothing else is said.
+    // By default cargo and rustup use directories in the home directory.
     if let Some((_, real)) = ours.iter().find(|(name, _)| name == "HOME") {
         for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
             let folder = Path::new(real).join(folder);

@@ -1,6 +1,6 @@
-//! Whether what a program printed is what the transcript says.
+//! Compares a program's output with its transcript.
 
-/// Compares a line with a pattern in which `[..]` stands for anything.
+/// Compares a line with a pattern in which `[..]` matches any text.
 pub(crate) fn line_matches(pattern: &str, line: &str) -> bool {
     let mut parts = pattern.trim_end().split("[..]");
     let line = line.trim_end();
@@ -17,8 +17,8 @@ pub(crate) fn line_matches(pattern: &str, line: &str) -> bool {
     rest.len() >= last.len() && rest.ends_with(last)
 }
 
-/// Compares lines with patterns, of which `...` stands for any number of lines. Returns whether they
-/// match so far: `complete` says that no more lines will come.
+/// Compares lines with patterns. The pattern `...` matches any number of lines. Returns whether the lines match so far;
+/// `complete` means that no further lines will be printed.
 pub(crate) fn lines_match(patterns: &[&str], lines: &[&str], complete: bool) -> bool {
     match (patterns.split_first(), lines.split_first()) {
         (None, rest) => rest.is_none() || !complete,

@@ -26,10 +26,10 @@ use std::num::NonZeroUsize;
 pub(crate) use pages::run;
 pub(crate) use script::render;
 
-/// How many pages are replayed at a time, if nothing else is said.
+/// The default number of pages that are replayed at a time.
 pub(crate) const JOBS: NonZeroUsize = NonZeroUsize::new(4).expect("4 is not 0");
 
-/// Transcripts are what a Unix shell shows, so they are replayed where there is one.
+/// Transcripts show a Unix shell, so they are replayed only where there is one.
 #[cfg(not(unix))]
 pub(crate) fn run(_: &[std::path::PathBuf], _: bool, _: NonZeroUsize) -> anyhow::Result<()> {
     anyhow::bail!("transcripts are replayed on Linux only")

@@ -41,32 +41,33 @@ impl Transcript {
         self.info.split(' ').next() == Some("transcript")
     }
 
-    /// Why it is not run.
+    /// The reason why it is not replayed.
     fn reason(&self) -> Option<&str> {
         let (_, reason) = self.info.split_once("reason=\"")?;
         Some(reason.trim_end_matches('"')).filter(|reason| !reason.is_empty())
     }
 
-    /// The first program of `needs=haproxy,redis-server` that this machine lacks.
+    /// The first program of `needs=haproxy,redis-server` that is missing on this machine.
     fn missing(&self) -> Option<&str> {
         let needed = self.info.split(' ').find_map(|word| word.strip_prefix("needs="))?;
         needed.split(',').find(|program| !is_installed(program))
     }
 }
 
-/// Whether there is a program of this name on the path, or where Debian keeps servers, which only root's path has.
+/// Whether a program of this name is on the path, or in the directories for servers that Debian has only on root's
+/// path.
 fn is_installed(program: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     let servers = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
     env::split_paths(&path).chain(servers).any(|folder| folder.join(program).is_file())
 }
 
-/// What came of the transcripts of a page.
+/// The result of a page's transcripts.
 #[derive(Debug, Default)]
 struct Outcome {
     passed: usize,
     failed: Vec<String>,
-    /// Those that are not replayed, and why.
+    /// The transcripts that are not replayed, with the reasons.
     skipped: Vec<String>,
 }
 
@@ -132,21 +133,21 @@ fn pages(sources: &Sources, chosen: &[PathBuf]) -> Result<Vec<Page>> {
     Ok(pages)
 }
 
-/// Builds what the transcripts run, if there are any.
+/// Builds the programs that the transcripts run, if there are any.
 fn build(sources: &Sources, pages: &[Page]) -> Result<Built> {
     let transcripts = pages.iter().flat_map(|page| &page.transcripts).filter(|it| it.is_run());
     let bodies: Vec<_> = transcripts.map(|it| &it.body).collect();
     if bodies.is_empty() {
         return Ok(Built::default());
     }
-    // A transcript that cannot be read is reported when its turn comes.
+    // An unreadable transcript is reported when it is replayed.
     let steps = bodies.into_iter().filter_map(|body| script::parse(body).ok());
     let names: BTreeSet<String> =
         steps.flat_map(|steps| tests(&steps).collect::<Vec<_>>()).collect();
     Built::everything(sources, &names)
 }
 
-/// Replays pages beside each other, each in its own thread. What came of them is in their order.
+/// Replays pages concurrently, each in its own thread. The results are in the order of the pages.
 fn replay_pages(
     pages: &[Page],
     built: &Built,
@@ -214,7 +215,7 @@ fn one(sources: &Sources, built: &Built, transcript: &Transcript, how: How) -> R
     replay::run(sources, built, chapter, &steps, how)
 }
 
-/// Puts the blocks as they really came out in the place of those that were there.
+/// Replaces the blocks by their real output.
 fn write_back(page: &Page, replaced: Vec<(&Vec<String>, Vec<String>)>) -> Result<()> {
     let mut new = page.text.clone();
     for (raw, actual) in replaced {

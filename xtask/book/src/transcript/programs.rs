@@ -1,5 +1,5 @@
-//! The programs that transcripts run: the chapters' own, built once, behind a `cargo` that runs them at
-//! an address of our own.
+//! The programs that transcripts run. They are built once, and a replacement for `cargo` starts them at our own
+//! address.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use super::script::{Action, Step};
 use crate::built::Built;
 use crate::source::{Sources, target};
 
-/// The name in `cargo test … --test NAME`, if the steps have that.
+/// The name in `cargo test … --test NAME`, if the steps contain that command.
 pub(crate) fn tests(steps: &[Step]) -> impl Iterator<Item = String> {
     steps.iter().filter_map(|step| {
         let Action::Command(command) = &step.action else { return None };
@@ -26,19 +26,19 @@ pub(crate) fn tests(steps: &[Step]) -> impl Iterator<Item = String> {
     })
 }
 
-/// Where the programs of one transcript are, and what is its own: an address, folders, an environment.
+/// The programs of one transcript, and its own address, directories and environment.
 #[derive(Debug)]
 pub(crate) struct Programs<'a> {
     built: &'a Built,
     address: Address,
-    /// A folder with our `cargo`, which comes first in PATH, and with an empty home folder.
+    /// A directory with the replacement for `cargo`, which is first in PATH, and with an empty home directory.
     own: PathBuf,
-    /// In place of `/tmp`, where another replay may have a file of the same name.
+    /// The directory for `/tmp`, where another replay may have a file of the same name.
     temporary: PathBuf,
 }
 
 impl Programs<'_> {
-    /// Takes an address, and makes the folders.
+    /// Reserves an address and makes the directories.
     pub(crate) fn prepare<'a>(sources: &Sources, built: &'a Built) -> Result<Programs<'a>> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -62,7 +62,7 @@ impl Programs<'_> {
         &self.address.host
     }
 
-    /// The folder that is `/tmp` in the transcript.
+    /// The directory that is `/tmp` in the transcript.
     pub(crate) fn temporary(&self) -> &Path {
         &self.temporary
     }
@@ -92,14 +92,15 @@ impl Programs<'_> {
 
 impl Drop for Programs<'_> {
     fn drop(&mut self) {
-        // Nothing depends on them.
+        // Nothing depends on the remaining files.
         let _ = fs::remove_dir_all(&self.own);
         let _ = fs::remove_dir_all(&self.temporary);
     }
 }
 
-/// `cargo run -p NAME [--example EXAMPLE] [-- ARGUMENTS]`, `cargo xtask` and `cargo test … --test NAME` run what has been
-/// built, the servers at our address: cargo itself would wait while another cargo builds. Every other command is cargo's.
+/// Runs the built programs for `cargo run -p NAME [--example EXAMPLE] [-- ARGUMENTS]`, `cargo xtask` and `cargo test …
+/// --test NAME`, servers at our address, because cargo itself would wait while another cargo builds. Any other command
+/// is passed to cargo.
 fn stand_in(built: &Built, host: &str) -> String {
     let mut tests = String::new();
     for (name, program) in &built.tests {
@@ -146,7 +147,7 @@ mod tests {
     use super::super::script::parse;
     use super::*;
 
-    /// What the stand-in would start, with a shell function in place of the program.
+    /// The commands that the replacement would start, with a shell function in place of the program.
     fn started(arguments: &[&str]) -> String {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("examples")).unwrap();

@@ -1,4 +1,4 @@
-//! Does what a transcript says, and compares what comes.
+//! Runs a transcript and compares the output.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,29 +17,29 @@ use crate::source::Sources;
 /// How a transcript is replayed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct How {
-    /// Keeps what really came out, where it differs.
+    /// Replaces the output in the transcript by the real output, where the two differ.
     pub(crate) bless: bool,
-    /// How long something may take to appear.
+    /// How long an output may take to appear.
     pub(crate) patience: Duration,
 }
 
-/// Of whoever looks at a few pages, and waits for the failure.
+/// The limit for a few pages, whose author waits for the failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Of the replay of all pages, where other tests may have the processors.
+/// The limit for all pages, since other tests may be using the processors.
 pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(180);
 
-/// How long a command of the course may take: `cargo xtask check-exercise` builds the check, and may have to wait until
-/// another cargo has built.
+/// The limit for a command of the course. `cargo xtask check-exercise` builds the check, and may have to wait for
+/// another cargo.
 const BUILDING: Duration = Duration::from_secs(600);
 
-/// How long a program that shows nothing is given to get to work before the next step.
+/// How long a program without expected output may run before the next step.
 const SETTLE: Duration = Duration::from_millis(250);
 
-/// How much longer, while it has work to do: other programs may have the processors.
+/// The additional time while that program is runnable, since other programs may be using the processors.
 const WORK: Duration = Duration::from_secs(10);
 
-/// Replays a transcript and returns its lines; if it is to be blessed, as they came out.
+/// Replays a transcript and returns its lines, with the real output if `bless` is set.
 pub(crate) fn run(
     sources: &Sources,
     built: &Built,
@@ -104,7 +104,7 @@ impl Replay<'_> {
         self.terminals.get_mut(&step.terminal).context("nothing runs in this terminal")
     }
 
-    /// With one terminal a step is a command that ends, and its output is all there is.
+    /// With one terminal, a step is a command that ends, and its output is complete.
     fn see_all(&mut self, step: &Step) -> Result<Vec<(usize, String)>> {
         let builds =
             matches!(&step.action, Action::Command(command) if command.contains("cargo xtask"));
@@ -121,7 +121,7 @@ impl Replay<'_> {
         self.compare(step, 0, &lines, true)
     }
 
-    /// With several terminals the output of a step is what appears next, in whichever terminal.
+    /// With several terminals, the output of a step is the next output of any terminal.
     fn see_some(&mut self, step: &Step) -> Result<Vec<(usize, String)>> {
         let (mut all, mut as_written) = (Vec::new(), true);
         let numbers: Vec<usize> = self.terminals.keys().copied().collect();
@@ -139,7 +139,8 @@ impl Replay<'_> {
             if !expected.is_empty() {
                 terminal.wait(self.how.patience, |lines, ended| ended || matching(lines).is_some());
             } else if number == step.terminal {
-                // Nothing is expected: give the program a moment to get to work, and more if it has no processor.
+                // No output is expected. Give the program a moment to start, and longer if it is waiting for a
+                // processor.
                 terminal.wait(SETTLE, |_, _| false);
                 let until = Instant::now() + WORK;
                 while are_at_work(&groups) && Instant::now() < until {
@@ -149,7 +150,7 @@ impl Replay<'_> {
             let time = if self.how.bless { SETTLE } else { Duration::ZERO };
             let (lines, _) = terminal.wait(time, |_, _| false);
             let matched = matching(&lines);
-            // Blessing keeps what was right and adds what nobody expected.
+            // Blessing keeps lines that matched and adds unexpected ones.
             let count = matched.filter(|count| !self.how.bless || *count == lines.len());
             if let Some(count) = count {
                 terminal.mark_seen(count);
@@ -187,7 +188,7 @@ impl Replay<'_> {
         Err(differs(&expected, &lines))
     }
 
-    /// What was started must have been stopped, or a reader who types it is left with it.
+    /// Every program must have been stopped, or it would still run in the reader's terminal.
     fn end(mut self) -> Result<()> {
         for (number, terminal) in &mut self.terminals {
             if !terminal.wait_for_end(self.how.patience) {
@@ -213,8 +214,8 @@ impl Replay<'_> {
         self.terminals.values().chain(&self.server).map(Terminal::group).collect()
     }
 
-    /// The reader's server is at 127.0.0.1:8080, and perhaps `cargo xtask trace` in front of it; ours are elsewhere. So are
-    /// files in `/tmp`, and of the processes only those of this replay are to be found.
+    /// The reader's server is at 127.0.0.1:8080, perhaps with `cargo xtask trace` in front of it, while ours are at
+    /// another address. The transcript also has its own `/tmp`, and sees only the processes of this replay.
     fn to_real(&self, command: &str) -> String {
         let host = self.programs.host();
         let groups: Vec<String> = self.groups().iter().map(ToString::to_string).collect();
@@ -258,14 +259,14 @@ mod tests {
     use super::super::script::parse;
     use super::*;
 
-    /// Replays a transcript that needs none of our programs.
+    /// Replays a transcript that needs no program of the course.
     fn replayed(text: &str) -> Result<Vec<String>> {
         let lines: Vec<String> = text.lines().map(str::to_string).collect();
         let how = How { bless: false, patience: PATIENCE };
         run(&Sources::find()?, &Built::default(), None, &parse(&lines)?, how)
     }
 
-    /// All `^C` failed once when the tests ran in the background of a shell, and a proxy or a `.curlrc` changed outputs.
+    /// When the tests ran in the background of a shell, every `^C` failed, and a proxy or a `.curlrc` changed outputs.
     #[test]
     fn a_replay_does_not_depend_on_who_starts_it() {
         const AGAIN: &str = "REPLAY_STARTED_AGAIN";

@@ -1,9 +1,9 @@
-//! Whether programs are at work, or wait for something. Linux says so in `/proc`, see `proc_pid_stat(5)`.
+//! Whether programs are running or waiting, by `/proc` on Linux (proc_pid_stat(5)).
 
 use std::fs;
 use std::path::Path;
 
-/// Whether a thread of these process groups has something to do. On a busy machine it may not have got to it yet.
+/// Whether a thread of these process groups is runnable. On a busy machine it may not have run yet.
 pub(super) fn are_at_work(groups: &[u32]) -> bool {
     let Ok(processes) = fs::read_dir("/proc") else { return false };
     processes.flatten().map(|entry| entry.path()).any(|process| {
@@ -22,7 +22,7 @@ fn group(process: &Path) -> Option<u32> {
     fields(process)?.split(' ').nth(2)?.parse().ok()
 }
 
-/// State, parent, group and so on. The name before them is in brackets and may contain any character.
+/// The fields from the state on. The name before them is in parentheses and may contain any character.
 fn fields(folder: &Path) -> Option<String> {
     let stat = fs::read_to_string(folder.join("stat")).ok()?;
     stat.rsplit_once(") ").map(|(_, fields)| fields.to_string())
@@ -37,7 +37,7 @@ mod tests {
 
     fn work(script: &str) -> bool {
         let mut child = Command::new("bash").args(["-c", script]).process_group(0).spawn().unwrap();
-        // It starts in any case; what is asked is whether it comes to rest.
+        // The program starts in any case. The test is whether it becomes idle.
         let at_work = (0..500).all(|_| {
             std::thread::sleep(std::time::Duration::from_millis(20));
             are_at_work(&[child.id()])

@@ -1,18 +1,18 @@
-//! A transcript's lines become steps, and lines on a page.
+//! Parses a transcript's lines into steps, and renders them for a page.
 
 use std::fmt::Write;
 
 #[cfg(any(unix, test))]
 use anyhow::{Result, bail};
 
-/// Something a reader does in a terminal, and what they see then.
+/// An action of the reader in a terminal, and the output that follows.
 #[cfg(any(unix, test))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// Which terminal. A transcript with one terminal does not number it: 0.
+    /// The number of the terminal. In a transcript with a single terminal it is 0.
     pub(crate) terminal: usize,
     pub(crate) action: Action,
-    /// The lines that appear, each with its terminal.
+    /// The lines of output, each with its terminal.
     pub(crate) output: Vec<(usize, String)>,
 }
 
@@ -20,7 +20,7 @@ pub(crate) struct Step {
 pub(crate) enum Action {
     /// Types a command at the prompt.
     Command(String),
-    /// Types a line into the program that runs.
+    /// Types a line into the running program.
     Type(String),
     /// Ctrl-C.
     Interrupt,
@@ -94,7 +94,7 @@ pub(crate) fn parse(lines: &[String]) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// Writes a step as it stands in a transcript, with other output.
+/// Writes a step in the syntax of a transcript, with other output.
 #[cfg(any(unix, test))]
 pub(crate) fn write(step: &Step, output: &[(usize, String)]) -> Vec<String> {
     let number = |terminal: usize| if terminal == 0 { String::new() } else { terminal.to_string() };
@@ -113,10 +113,10 @@ pub(crate) fn write(step: &Step, output: &[(usize, String)]) -> Vec<String> {
     lines
 }
 
-/// A transcript on a page: prompts, keys and terminals can be told apart.
+/// Renders a transcript for a page, with prompts, keys and terminals marked.
 pub(crate) fn render(lines: &[String]) -> String {
     let mut html = String::from("<pre class=\"transcript\"><code class=\"nohighlight\">");
-    // Whether the line above is a command that goes on.
+    // Whether the line above is a command that continues on this line.
     let mut goes_on = false;
     for (index, line) in lines.iter().enumerate() {
         if index > 0 {
@@ -156,7 +156,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Whether a command would connect to `localhost`. As an origin it is only a name: there is nothing to reach.
+/// Whether a command would connect to `localhost`. In an `Origin` it is only a name, and no connection is made.
 #[cfg(any(unix, test))]
 fn connects_to_localhost(command: &str) -> bool {
     command.replace("http://localhost:3000", "").contains("localhost")

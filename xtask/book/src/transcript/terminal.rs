@@ -1,4 +1,4 @@
-//! A terminal of a transcript: one program at a time, its output as it comes.
+//! A terminal of a transcript, which runs one program at a time and collects its output.
 
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
@@ -17,7 +17,7 @@ pub(crate) struct Terminal {
     child: Child,
     input: Option<ChildStdin>,
     output: Arc<Output>,
-    /// Bytes of the output that earlier steps have seen.
+    /// The number of output bytes that earlier steps have matched.
     seen: usize,
 }
 
@@ -28,7 +28,7 @@ struct Output {
 }
 
 impl Terminal {
-    /// Runs a command as bash does, with both outputs in one, as on a screen.
+    /// Runs a command with bash, with standard output and standard error in one stream, as on a screen.
     pub(crate) fn run(
         command: &str,
         programs: &Programs,
@@ -69,7 +69,7 @@ impl Terminal {
     /// Types a line.
     pub(crate) fn type_line(&mut self, text: &str) -> Result<()> {
         let input = self.input.as_mut().context("the input of this terminal has ended")?;
-        // In one write, as a terminal does it, or the program may read the line in two pieces.
+        // A single write, as a terminal does it, because the program might otherwise read the line in two pieces.
         input.write_all(format!("{text}\n").as_bytes())?;
         Ok(input.flush()?)
     }
@@ -84,7 +84,7 @@ impl Terminal {
         self.signal("-INT")
     }
 
-    /// The number of the group that its processes form.
+    /// The process group of the program.
     pub(crate) fn group(&self) -> u32 {
         self.child.id()
     }
@@ -95,8 +95,8 @@ impl Terminal {
         Ok(())
     }
 
-    /// Waits until `enough` says so of the lines that are new, or nothing more will come, or the time
-    /// is over. Returns the lines and whether the output has ended.
+    /// Waits until `enough` accepts the new lines, the output ends, or the time is over. Returns the new lines and
+    /// whether the output has ended.
     pub(crate) fn wait(
         &self,
         time: Duration,
@@ -118,12 +118,12 @@ impl Terminal {
         }
     }
 
-    /// The first `count` new lines have been dealt with.
+    /// Marks the first `count` new lines as matched.
     pub(crate) fn mark_seen(&mut self, count: usize) {
         let state = self.output.state.lock().unwrap_or_else(PoisonError::into_inner);
         let new = unseen(&state.0, self.seen);
         self.seen = state.0.len() - new.len();
-        // The last line may have no end yet; when it has been dealt with, so has everything.
+        // The last line may be incomplete. When it has been matched, all output has.
         let mut ends =
             new.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
         self.seen += match count.checked_sub(1) {
@@ -152,8 +152,8 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // Somebody who holds the output is left in the group: the program, or one that it put in the
-        // background. When nobody does, the group may be gone, and its number somebody else's.
+        // While the output is open, a process of the group is alive, either the program or one that it put in the
+        // background. After that the group may be gone, and its number reused.
         let (_, ended) = self.wait(Duration::ZERO, |_, _| true);
         if !self.has_ended() || !ended {
             let _ = self.signal("-KILL");
@@ -162,8 +162,8 @@ impl Drop for Terminal {
     }
 }
 
-/// A shell in which Ctrl-C works. What is started with `nohup`, or in the background of a script, ignores it, and so does
-/// all that it starts: a shell cannot undo that, but `env` can.
+/// A shell in which Ctrl-C works. A program that was started with `nohup`, or in the background of a script, ignores
+/// SIGINT, and so do its children. A shell can't undo that, but `env` can.
 fn bash() -> Command {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     if !ignores_interrupt(&status) {
@@ -174,13 +174,13 @@ fn bash() -> Command {
     command
 }
 
-/// Whether SIGINT, number 2, is among the signals that are ignored, by `proc_pid_status(5)`.
+/// Whether SIGINT, number 2, is ignored, by proc_pid_status(5).
 fn ignores_interrupt(status: &str) -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|it| u64::from_str_radix(it.trim(), 16).ok()).is_some_and(|it| it & 0b10 != 0)
 }
 
-/// What has not been seen of an output. The end of a line that was seen before its end came is not new.
+/// The unmatched part of an output. The end of a line that was matched while incomplete is not new.
 fn unseen(output: &[u8], seen: usize) -> &[u8] {
     let (before, new) = output.split_at(seen);
     match new.strip_prefix(b"\n") {
@@ -189,7 +189,7 @@ fn unseen(output: &[u8], seen: usize) -> &[u8] {
     }
 }
 
-/// The lines of an output; the last one may lack its end. CR before LF is not shown on a screen.
+/// The lines of an output. The last line may be incomplete. A CR before LF is not visible on a screen.
 fn lines(bytes: &[u8]) -> Vec<String> {
     String::from_utf8_lossy(bytes)
         .lines()
