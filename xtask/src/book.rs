@@ -47,7 +47,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     serve(workspace, args.port)
 }
 
-/// Builds the server, starts it, and says where the book is as soon as it listens there.
+/// Builds the server, starts it, and prints the book's address as soon as it listens there.
 fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
     // The example that chapter 4 ends with runs everywhere.
     let [kind, name] = if HAS_LABS { ["--bin", "labs"] } else { ["--example", "serve_folder"] };
@@ -98,7 +98,7 @@ fn step(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether somebody else listens already.
+/// Whether another program listens on the port already.
 pub(crate) fn is_free(port: u16) -> anyhow::Result<()> {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
         Ok(_) => Ok(()),

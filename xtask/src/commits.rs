@@ -1,4 +1,4 @@
-//! `cargo xtask check-commits`: whether commit messages say what has changed, and why.
+//! `cargo xtask check-commits` checks that commit messages state the change and its reason.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -54,7 +54,7 @@ struct Report {
 fn in_editor(git: &Git, file: &Path, text: &str) -> anyhow::Result<Report> {
     let merging = git.output(&["rev-parse", "--verify", "--quiet", "MERGE_HEAD"])?;
     let message = cleaned(text);
-    // Merges are not checked, and a commit that will be squashed keeps no message of its own.
+    // Merges are not checked, and a commit that will be squashed loses its message anyway.
     let squashed = UNFINISHED.iter().any(|word| message.starts_with(word));
     if merging.status.success() || squashed {
         return Ok(Report::default());
@@ -140,7 +140,7 @@ fn cleaned_of_spaces(text: &str) -> String {
     lines.join("\n").trim_matches('\n').to_string()
 }
 
-/// What is wrong with a message, a sentence each.
+/// The problems of a message, one sentence each.
 fn problems(message: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let mut lines = message.lines();

@@ -1,4 +1,5 @@
-//! `cargo xtask doctor`: whether everything is here that the course uses; each finding with its cure.
+//! `cargo xtask doctor` checks that all programs which the course uses are installed, and names a remedy for each
+//! problem.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -14,7 +15,7 @@ use crate::workspace::Workspace;
 /// Something that was looked for.
 struct Finding {
     what: &'static str,
-    /// What was found, or what to do about it.
+    /// The version found, or the remedy.
     found: Result<String, String>,
     /// Without it much of the course does not work.
     needed: bool,
@@ -75,7 +76,7 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
 const REDIS: &str = "not found, and only shared rate limits use it (`cargo xtask scale --redis`): apt install redis-server, \
                      brew install redis";
 
-/// The first line of what a program says about its version.
+/// The first line of a program's version output.
 fn program(name: &str, cure: &str) -> Result<String, String> {
     let finished = process::captured(Command::new(name).arg("--version"));
     let output =
@@ -84,7 +85,8 @@ fn program(name: &str, cure: &str) -> Result<String, String> {
     line.ok_or_else(|| format!("not found: {cure}"))
 }
 
-/// Without curl much does not work; one that is too old for some commands of the book is told with the way out.
+/// Without curl most of the book's commands fail, so it is required. A version that is too old for some of them is
+/// reported with the remedy.
 fn curl(found: Result<String, String>) -> Finding {
     let version = found.as_deref().ok().and_then(|line| line.split(' ').nth(1)).map(String::from);
     match version {
@@ -100,7 +102,7 @@ fn curl(found: Result<String, String>) -> Finding {
     }
 }
 
-/// The first version that knows all options in the book.
+/// The first version with all options that the book uses.
 const CURL: [u32; 2] = [7, 84];
 
 /// Whether a version such as `7.81.0` is before another.
@@ -128,7 +130,7 @@ fn load_balancer(find: impl Fn(Front) -> Option<PathBuf>) -> Result<String, Stri
     Ok(found.join(", "))
 }
 
-/// What makes an editor know Rust.
+/// The language server for an editor.
 fn editor() -> Result<String, String> {
     program("rust-analyzer", "").map_err(|_| {
         "no rust-analyzer on the path: `rustup component add rust-analyzer`, unless your editor has its own"
@@ -136,7 +138,7 @@ fn editor() -> Result<String, String> {
     })
 }
 
-/// Some kinds of nc know no `--version` and fail, but they can be started.
+/// Some versions of nc have no `--version` and fail, but they can be started.
 fn netcat() -> Result<String, String> {
     match process::captured(Command::new("nc").arg("-h")) {
         Ok(_) => Ok("found".to_string()),

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use crate::patch::Patch;
 use crate::workspace::{Chapter, Workspace};
 
-/// A folder `exercises/NN_name` in a chapter.
+/// A directory `exercises/NN_name` in a chapter.
 #[derive(Debug, Clone)]
 pub(crate) struct Exercise {
     pub number: u8,
@@ -19,7 +19,7 @@ pub(crate) struct Exercise {
     pub chapter: Chapter,
 }
 
-/// What a wrong solution starts from: its line `Based-on:`.
+/// The base of a wrong solution, from its line `Based-on:`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Base {
     /// The chapter as it is shipped. No such line means this.
@@ -42,7 +42,7 @@ impl Exercise {
     /// All exercises by their number.
     ///
     /// # Errors
-    /// When two folders have the same number, as after one was copied.
+    /// When two directories have the same number, for example after one was copied.
     pub(crate) fn all(workspace: &Workspace) -> anyhow::Result<Vec<Exercise>> {
         let mut exercises = Vec::new();
         for chapter in workspace.chapters() {
@@ -77,7 +77,7 @@ impl Exercise {
     /// The exercise that a person calls `2`, `02` or `02_api_time`.
     ///
     /// # Errors
-    /// When there is none; the message names those that there are.
+    /// When there is none; the message names the existing ones.
     pub(crate) fn find(workspace: &Workspace, called: &str) -> anyhow::Result<Exercise> {
         let all = Exercise::all(workspace)?;
         let known: Vec<String> = all.iter().map(|e| format!("{} ({})", e.number, e.name)).collect();
@@ -106,8 +106,8 @@ impl Exercise {
         heading.map_or_else(|| self.name.clone(), |heading| heading.replace('`', ""))
     }
 
-    /// The chapter's own tests that its task names: they state what the exercise changes, so they fail with a right
-    /// solution until they are changed too. The names are those that `cargo test` prints.
+    /// The chapter's tests that the task names. The exercise changes their expectations, so they fail with a correct
+    /// solution until they are changed too. The names are as `cargo test` prints them.
     pub(crate) fn changed_tests(&self, workspace: &Workspace) -> Vec<String> {
         let task = fs::read_to_string(self.path(workspace, "task.md")).unwrap_or_default();
         changed_tests(&task)
@@ -166,7 +166,7 @@ fn changed_tests(task: &str) -> Vec<String> {
     items.filter_map(name).collect()
 }
 
-/// The first page below a folder with this text.
+/// The first page below a directory that contains this text.
 fn page_with(folder: &Path, text: &str) -> Option<PathBuf> {
     let mut entries: Vec<_> = fs::read_dir(folder).ok()?.flatten().map(|e| e.path()).collect();
     entries.sort();
@@ -231,7 +231,7 @@ mod tests {
         );
     }
 
-    /// A copy used to be taken for the exercise, or not, by the order of the folders.
+    /// Whether a copy was used in place of the exercise depended on the order of the directories.
     #[test]
     fn a_copied_folder_is_told_with_the_way_out() {
         let folder = folder_with(&[

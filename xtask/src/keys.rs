@@ -15,7 +15,7 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// Ctrl-C and Ctrl-D, which are bytes in this mode, and q.
 const QUIT: &[u8] = b"\x03\x04q";
 
-/// What a person does next.
+/// The key that a person presses next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A file was saved; its name.

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the tools of the course, for readers and maintainers.
 //!
-//! One file a command, each with a `run`. What they share: [`workspace`] knows the chapters, [`ui`] the
-//! terminal, [`git`] runs git, [`patch`] reads, applies and makes patches.
+//! Each command is in its own file, with a function `run`. Shared code is in [`workspace`], which finds the chapters,
+//! [`ui`] for the terminal, [`git`], which runs git, and [`patch`], which reads, applies and makes patches.
 
 mod bench;
 mod book;

@@ -10,7 +10,7 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// What is installed when there is none, and which others will do.
+/// The version that is installed if there is none, and the versions that are accepted.
 const VERSION: &str = "0.5.4";
 const SERIES: &str = "0.5.";
 
@@ -27,7 +27,7 @@ pub(crate) fn find_or_install(workspace: &Workspace) -> anyhow::Result<PathBuf> 
     let mut command = process::cargo();
     command.args(["install", "mdbook", "--version", VERSION, "--locked", "--debug"]);
     command.args(["--no-default-features", "--features", "search", "--root"]).arg(&tools);
-    // A target folder that is shared with the course would be of no use to it.
+    // A target directory that is shared with the course would not help.
     command.env("CARGO_TARGET_DIR", tools.join("build"));
     command.env("CARGO_PROFILE_DEV_DEBUG", "false").env("CARGO_INCREMENTAL", "0");
     ui::print(&format!(
@@ -51,7 +51,7 @@ fn tools(workspace: &Workspace) -> PathBuf {
     workspace.target().join("tools")
 }
 
-/// The mdBook in the path, or the one installed before; only of a version that will do.
+/// The mdBook in the path, or one that was installed earlier, if its version is accepted.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
     let own = tools(workspace).join("bin").join(format!("mdbook{}", env::consts::EXE_SUFFIX));
     [PathBuf::from("mdbook"), own]
@@ -59,7 +59,7 @@ pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
         .find(|program| version(program).is_some_and(|v| v.starts_with(SERIES)))
 }
 
-/// The version that it says it is, `0.5.4`.
+/// The version in its output, such as `0.5.4`.
 fn version(program: &Path) -> Option<String> {
     let finished = process::captured(Command::new(program).arg("--version")).ok()?;
     Some(number(&finished.output).to_string())

@@ -16,7 +16,7 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// What is mutated unless something else is named.
+/// The default files to mutate.
 const AREAS: [&str; 7] = [
     "chapters/03_parser/src/http",
     "chapters/05_middleware/src/middleware",
@@ -102,7 +102,7 @@ fn mutants(workspace: &Workspace, files: &BTreeSet<String>) -> Command {
     command
 }
 
-/// One run of cargo-mutants, and what came of each mutation.
+/// One run of cargo-mutants, with the outcome of each mutation.
 fn tries(
     workspace: &Workspace,
     args: &Args,
@@ -116,7 +116,7 @@ fn tries(
     command.args(["--cap-lints=true", "--no-shuffle", "--output"]).arg(&output);
     command.args(["--jobs", &args.jobs.to_string(), "--baseline", &args.baseline]);
     command.args(["--timeout", &args.timeout.to_string()]).args(extra);
-    // What a mutation breaks, the first cases of a property show as a rule.
+    // The first cases of a property test usually find a mutation.
     command.env("PROPTEST_CASES", "64");
     ui::print(&format!("{}\n", ui::paint(ui::TITLE, &format!("mutations against {what}"))));
     let status = command.status().context("cargo cannot be started")?;
@@ -170,7 +170,7 @@ fn earliest(workspace: &Workspace, file: &Path) -> anyhow::Result<String> {
     bail!("{} is in no chapter", file.display());
 }
 
-/// What came of a mutation.
+/// The outcome of a mutation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
     Killed,
@@ -262,8 +262,8 @@ impl Equivalent {
     }
 }
 
-/// A table by file, the survivors, and what is wrong with the list of equivalent ones. `whole`: all mutations of
-/// `files` were tried, so that what was not seen does not exist.
+/// A table by file, the survivors, and the problems in the list of equivalent mutations. `whole` means that all
+/// mutations of `files` were tried, so a listed mutation that did not occur no longer exists.
 fn report(tried: &[Tried], known: &Known, files: &BTreeSet<String>, whole: bool) -> (String, bool) {
     let is_known = |it: &&Tried| known.equivalent.iter().any(|equivalent| equivalent.is(it));
     let width = files.iter().map(String::len).max().unwrap_or_default();

@@ -12,7 +12,7 @@ pub(crate) fn cargo() -> Command {
     // The tests that cargo runs stop servers by a signal, which must not be ignored from the start.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = wire::environment::with_default_signals(cargo);
-    // What cargo has told us about our own crate must not be taken for facts about another.
+    // The variables that cargo has set for our own crate must not reach another one's build.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -22,8 +22,8 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// This program, to be started again. A build that goes on beside it replaces the file, and then Linux still has the one
-/// that runs; elsewhere a program that runs cannot be replaced.
+/// The path of this program, for starting it again. A concurrent build replaces the file. Linux still has the running
+/// version, and other systems do not allow the replacement.
 pub(crate) fn own_program() -> std::io::Result<PathBuf> {
     let path = env::current_exe()?;
     Ok(if path.exists() { path } else { PathBuf::from("/proc/self/exe") })
@@ -50,12 +50,12 @@ pub(crate) fn captured(command: &mut Command) -> anyhow::Result<Finished> {
     Ok(Finished { status, output: String::from_utf8_lossy(&output).into_owned() })
 }
 
-/// Whether a program that knows `--version` can be started.
+/// Whether a program that has an option `--version` can be started.
 pub(crate) fn is_installed(name: &str) -> bool {
     captured(Command::new(name).arg("--version")).is_ok()
 }
 
-/// What was run, as a person would type it.
+/// The command, as a person would type it.
 pub(crate) fn typed(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
     let program = if program.ends_with("cargo") { "cargo".into() } else { program };

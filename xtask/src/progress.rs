@@ -1,4 +1,4 @@
-//! Where the reader stands: the file `.progress` at the root, and `cargo xtask` alone, which shows it.
+//! The reader's progress, in the file `.progress` at the root, and `cargo xtask` alone, which shows it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -29,7 +29,7 @@ pub(crate) struct Progress {
     stage: BTreeMap<String, Rung>,
 }
 
-/// How the reader's own server stands with one stage of the climb.
+/// The result of the reader's own server at one stage of the climb.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Rung {
@@ -40,7 +40,7 @@ pub(crate) struct Rung {
     pub checks: usize,
 }
 
-/// What the reader has done about one exercise.
+/// The reader's progress with one exercise.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct State {
@@ -54,7 +54,7 @@ pub(crate) struct State {
 }
 
 impl Progress {
-    /// What is stored; nothing yet for a new reader.
+    /// The stored progress, which is empty for a new reader.
     pub(crate) fn load(workspace: &Workspace) -> anyhow::Result<Progress> {
         match fs::read_to_string(workspace.path(STORED)) {
             Ok(text) => {
@@ -78,7 +78,7 @@ impl Progress {
         state.solved |= checks > 0 && passed == checks;
     }
 
-    /// The reader goes on from this stage: a later part begins with a library that has the ones before.
+    /// Makes this the reader's stage. A later part begins with a library that passes all earlier stages.
     pub(crate) fn climb_from(&mut self, stage: u8) {
         self.climb_from = stage;
     }
@@ -109,7 +109,7 @@ struct Row {
     state: State,
 }
 
-/// `cargo xtask` alone: what is solved, and the one command to run next.
+/// `cargo xtask` alone prints the solved exercises and the next command.
 pub(crate) fn show(workspace: &Workspace) -> anyhow::Result<ExitCode> {
     let mut progress = Progress::load(workspace)?;
     let mut rows = Vec::new();

@@ -49,7 +49,7 @@ pub(crate) fn reset(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     Ok(text)
 }
 
-/// What a reader must know when the commit may be their own.
+/// A warning for the case that the commit is the reader's own.
 fn own_commit(work: &Work, folder: &str) -> String {
     if work.is_published {
         return String::new();
@@ -60,7 +60,7 @@ fn own_commit(work: &Work, folder: &str) -> String {
     )
 }
 
-/// How many checks pass is not known once the files are gone. What was solved stays solved.
+/// Once the files are reset, the number of passed checks is unknown. A solved exercise stays solved.
 fn forget(workspace: &Workspace, exercise: &Exercise, work: &Work) -> anyhow::Result<()> {
     let mut progress = Progress::load(workspace)?;
     for other in Exercise::all(workspace)? {

@@ -1,9 +1,9 @@
-//! A copy of the repository in `target/exercises/N/repo`, as it was committed, in which solutions are tried.
+//! A copy of the repository in `target/exercises/N/repo`, as it was committed, for trying solutions.
 //!
-//! The reader's files are never touched. The copy is kept between runs and only files that differ are
-//! written, so that cargo builds little; a lock makes a second run wait. Several copies, each with its number,
-//! can be used side by side: each has a target folder, so that none waits for another's build. What cargo has built of
-//! the dependencies is linked there, not built again.
+//! It never changes the reader's files. The copy is kept between runs, and only files that differ are written, so that
+//! cargo has little to build. A lock makes a second run wait. Several numbered copies can be used at the same time.
+//! Each has its own target directory, so that no build waits for another. Dependencies that cargo has already built are
+//! linked there, and not built again.
 
 use std::fs::{self, File};
 use std::io;
@@ -79,8 +79,9 @@ impl Sandbox {
     }
 }
 
-/// Links what cargo has built for the course into a target folder that is not there yet. Cargo never writes into a file
-/// of a dependency that it has built; its own crates have other names in a copy, see [`with_version_of_its_own`].
+/// Links the dependencies that cargo has built for the course into a new target directory. Cargo never writes to the
+/// output of a built dependency. The workspace's own crates have other names in a copy, see
+/// [`with_version_of_its_own`].
 pub(crate) fn share_dependencies(from: &Path, to: &Path) -> anyhow::Result<()> {
     if to.exists() {
         return Ok(());
@@ -91,7 +92,8 @@ pub(crate) fn share_dependencies(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Links all files below a folder. One that cannot be linked, as on another file system, is left for cargo to build.
+/// Links all files below a directory. A file that can't be linked, as on another file system, is left for cargo to
+/// build.
 fn link_all(from: &Path, to: &Path) -> io::Result<()> {
     let Ok(entries) = fs::read_dir(from) else { return Ok(()) };
     fs::create_dir_all(to)?;
@@ -107,8 +109,8 @@ fn link_all(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes `version = "0.1.0"` of the workspace `version = "0.1.0-copy.2"`. Cargo names what it builds by the version of a
-/// crate and not by its folder, so that a copy would write into the files of the course.
+/// Changes the workspace's `version = "0.1.0"` to `version = "0.1.0-copy.2"`. Cargo names its output by the version of
+/// a crate and not by its directory, so a copy with the same version would overwrite the course's files.
 fn with_version_of_its_own(manifest: &str, number: usize) -> String {
     let Some((before, rest)) = manifest.split_once("\nversion = \"") else {
         return manifest.to_string();
@@ -136,7 +138,7 @@ mod tests {
         assert!(!to.join("deps/libnew.rlib").exists());
     }
 
-    /// Once two copies had the same version, and a solution was checked with the program of another one.
+    /// Two copies used to have the same version, and a solution was checked with the other copy's program.
     #[test]
     fn the_crates_of_each_copy_have_a_version_of_their_own() {
         let manifest = "[workspace.package]\nversion = \"0.1.0\"\nedition = \"2024\"\n";

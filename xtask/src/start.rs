@@ -1,7 +1,7 @@
 //! `cargo xtask start [PART]`: the reader's own crate, `my_server/`, with a starter for that part.
 //!
-//! It is a workspace of its own and ignored by git, so it survives every `git pull` and `cargo xtask reset`. Nothing that is
-//! there is ever written again.
+//! The crate is a separate workspace and ignored by git, so it survives every `git pull` and `cargo xtask reset`.
+//! Existing files are never overwritten.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 /// The reader's crate, from the root.
 pub(crate) const FOLDER: &str = "my_server";
 
-/// Its name, and that of its first program.
+/// The crate's name, and the name of its first program.
 pub(crate) const PACKAGE: &str = "my_server";
 
 #[derive(clap::Args)]
@@ -153,7 +153,7 @@ fn create(path: &Path, text: &str) -> anyhow::Result<bool> {
     }
 }
 
-/// What was made, and what to type now.
+/// Lists the new files and the next command.
 fn next(part: u8, made: &[String]) -> String {
     let stage = STARTERS[usize::from(part) - 1].stage;
     let title = stages()

@@ -9,11 +9,11 @@ use std::process::{Command, Stdio};
 
 use anstyle::{AnsiColor, Style};
 
-/// What is right, or has been added.
+/// Success, or an added line.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// What is wrong, or has gone.
+/// An error, or a removed line.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default();
-/// What a person should look at.
+/// A warning.
 pub(crate) const NOTE: Style = AnsiColor::Yellow.on_default();
 /// A place: a line number, a hunk.
 pub(crate) const PLACE: Style = AnsiColor::Cyan.on_default();
@@ -32,14 +32,14 @@ pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// The signs for what holds and what does not.
+/// The signs for a passed and a failed check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Marks {
     pub good: &'static str,
     pub bad: &'static str,
 }
 
-/// For those who see them.
+/// Colours, where the terminal has them.
 pub(crate) const UNICODE: Marks = Marks { good: "✓", bad: "✗" };
 
 /// The signs for standard output: words where the signs may not be seen, as in a file or an old terminal.
@@ -54,7 +54,7 @@ pub(crate) fn marks() -> Marks {
     }
 }
 
-/// The width of the terminal in columns: `$COLUMNS`, or what the terminal says, or 100.
+/// The width of the terminal in columns, from `$COLUMNS`, from the terminal itself, or 100.
 pub(crate) fn width() -> usize {
     let told = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let asked = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
@@ -89,7 +89,7 @@ pub(crate) fn page(text: &str, no_pager: bool) {
     }
 }
 
-/// Prints. That nobody reads on (`| head`) is no error.
+/// Prints. A reader that has closed the pipe (`| head`) is not an error.
 pub(crate) fn print(text: &str) {
     let mut out = anstream::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -13,7 +13,7 @@ pub(crate) struct Workspace {
     chapters: Vec<Chapter>,
 }
 
-/// A folder in `chapters/`, or `final`.
+/// A directory in `chapters/`, or `final`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chapter {
     /// `04_router`, or `final`.
@@ -27,7 +27,7 @@ pub(crate) struct Chapter {
 }
 
 impl Workspace {
-    /// Finds the repository: from the crate that cargo runs, or from the current folder upwards.
+    /// Finds the repository, from the crate that cargo runs, or from the current directory upwards.
     ///
     /// # Errors
     /// When there is none.
@@ -62,7 +62,7 @@ impl Workspace {
         Ok(Workspace { root: root.to_owned(), chapters })
     }
 
-    /// The folder that holds everything.
+    /// The root directory of the repository.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -72,7 +72,7 @@ impl Workspace {
         self.root.join(relative)
     }
 
-    /// The folder for what is built: cargo's, wherever a person has put it.
+    /// Cargo's target directory, wherever it is configured to be.
     pub(crate) fn target(&self) -> PathBuf {
         env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| self.path("target"), |target| self.root.join(target))
@@ -93,7 +93,7 @@ impl Workspace {
     /// `chapters/04_router/`, `final`.
     ///
     /// # Errors
-    /// When there is no such chapter; the message names those that there are.
+    /// When there is no such chapter; the message names the existing ones.
     pub(crate) fn chapter(&self, called: &str) -> anyhow::Result<&Chapter> {
         let name = called.trim_end_matches('/');
         let found = self.chapters.iter().find(|chapter| {
@@ -163,7 +163,7 @@ impl Chapter {
 pub(crate) mod tests {
     use super::*;
 
-    /// Writes files into a new folder; chapters exist as soon as they have a file.
+    /// Writes files into a new directory. A chapter exists as soon as it has a file.
     pub(crate) fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (path, content) in files {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::TcpListener;
 
 fn main() -> io::Result<()> {
-    // The address comes as the last argument; port 0 stands for any free port.
+    // The address is the last argument. Port 0 means any free port.
     let address = env::args().last().filter(|word| word.contains(':'));
     let listener = TcpListener::bind(address.unwrap_or("127.0.0.1:8080".to_string()))?;
     println!("listening on tcp://{}", listener.local_addr()?);

@@ -9,7 +9,7 @@ use ch05_middleware::http::{Request, Router};
 use ch05_middleware::middleware::{CatchPanic, Chain, RequestId};
 
 fn main() -> anyhow::Result<()> {
-    // The address comes first, and then the folder whose files are served.
+    // The first argument is the address, and the second is the directory to serve.
     let mut words = env::args().skip(1);
     let address = words.next().unwrap_or("127.0.0.1:8080".to_string()).parse()?;
     let folder = words.next().unwrap_or("public".to_string());
@@ -20,7 +20,7 @@ fn main() -> anyhow::Result<()> {
 
     let mut router = Router::new();
     router.get("/", |_: &mut Request| "my server\n");
-    // Stage 24: /health/live, /health/ready and /slow?ms=N. Stage 25: /static/*path, from this folder.
+    // Stage 24: /health/live, /health/ready and /slow?ms=N. Stage 25: /static/*path, from this directory.
     eprintln!("files are to be served from {folder}");
 
     let application = Chain::around(router.build()?).with(RequestId::new()).with(CatchPanic);

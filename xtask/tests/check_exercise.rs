@@ -1,4 +1,4 @@
-//! `cargo xtask check-exercise` as a process: what it leaves behind, and what it writes down.
+//! `cargo xtask check-exercise` as a process: the processes and files that it leaves behind.
 
 #![cfg(unix)]
 
@@ -34,7 +34,7 @@ fn aside<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> mpsc::R
 
 #[test]
 fn a_server_does_not_outlive_ctrl_c() {
-    // A server that says nothing, and holds a pipe for as long as it lives.
+    // A server that sends no response, and holds a pipe open while it runs.
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("alive");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -68,7 +68,8 @@ fn another_server_is_not_the_reader_s_progress() {
     assert_eq!(fs::read(&progress).ok(), before);
 }
 
-/// Another cargo that builds holds the target folder, an editor's for example. That was waited for in silence, for minutes.
+/// Another cargo, for example an editor's, may hold the lock of the target directory. The command used to wait for it
+/// without a message, for minutes.
 #[test]
 fn what_is_waited_for_is_said() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -108,7 +109,7 @@ fn what_is_waited_for_is_said() {
     }
 }
 
-/// The title of a rule was the answer to the question, as in "RFC 9110 section 15.5.5 (404 Not Found)".
+/// The title of a rule gave the answer away, as in "RFC 9110 section 15.5.5 (404 Not Found)".
 #[test]
 fn a_wrong_answer_to_a_question_of_exercise_1_is_not_told_the_right_one() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

@@ -1,4 +1,4 @@
-//! `cargo xtask climb` as a process: what a reader sees of a server that fails, and what is left of it afterwards.
+//! `cargo xtask climb` as a process: the report about a server that fails, and the processes that remain afterwards.
 
 #![cfg(unix)]
 
@@ -16,7 +16,7 @@ use wire::environment;
 /// The hang that a test looks for would last much longer.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A server that is a shell script, in a directory of its own.
+/// A server that is a shell script, in its own directory.
 struct Script {
     directory: TempDir,
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask climb --step` as a process: what it prints, and that it leaves the reader's progress as it is.
+//! `cargo xtask climb --step` as a process: its output, and that it does not change the reader's progress.
 
 use std::fs;
 use std::path::Path;

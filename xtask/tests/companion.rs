@@ -1,4 +1,4 @@
-//! The page about the companion: its commands do what it says.
+//! The page about the companion: its commands have the effect that the page describes.
 
 #![cfg(unix)]
 
@@ -25,7 +25,7 @@ fn git(root: &Path, args: &[&str]) -> String {
     run(root, command)
 }
 
-/// `git commit -am` was what it said, and the files that a solution adds were in no commit.
+/// The page taught `git commit -am`, and the files that a solution adds were in no commit.
 #[test]
 fn the_commands_that_commit_the_work_leave_nothing_out() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -53,7 +53,7 @@ fn the_commands_that_commit_the_work_leave_nothing_out() {
     git(&root, &["apply", here.join(SOLUTION).to_str().unwrap()]);
     let changed = git(&root, &["status", "--porcelain", "--untracked-files=all"]);
     assert!(changed.contains("\n?? "), "the solution of exercise 9 adds no file:\n{changed}");
-    // What the companion writes is not the reader's work.
+    // The companion's own files are not the reader's work.
     fs::write(root.join(".progress"), "").unwrap();
     fs::create_dir(root.join(".saved")).unwrap();
     fs::write(root.join(".saved/06_handlers-1.patch"), "").unwrap();

@@ -12,12 +12,12 @@ const SECTION: &str = "## A fix in chapter 2, carried forward";
 /// `cargo xtask` is the program of this build. Nothing is compiled: that is what other tests are for.
 const CARGO: &str = "#!/bin/sh\n[ \"$1\" = xtask ] || exit 0\nshift\nexec \"$XTASK\" \"$@\"\n";
 
-/// What the page says to do.
+/// The page's instructions.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     /// A command, and the lines that it prints.
     Run(String, Vec<String>),
-    /// A line of a file that another one takes the place of.
+    /// A line of a file, and its replacement.
     Edit { file: String, old: String, new: String },
 }
 
@@ -68,7 +68,7 @@ fn edits(command: &str) -> bool {
     command.starts_with("git ")
 }
 
-/// Whether the output is what the page shows, where `...` is any lines and `[..]` anything within a line.
+/// Whether the output matches the page, where `...` matches any lines and `[..]` any text within a line.
 fn is_as_shown(shown: &[&str], printed: &[&str]) -> bool {
     match (shown, printed) {
         ([], []) => true,
@@ -109,7 +109,7 @@ fn replay(root: &Path, tools: &Path, step: &Step) {
                 .env("PATH", format!("{}:{path}", tools.display()))
                 .env("CARGO", tools.join("cargo"))
                 .env("XTASK", env!("CARGO_BIN_EXE_xtask"))
-                // It finds the repository from the folder it runs in.
+                // The program finds the repository from its working directory.
                 .env_remove("CARGO_MANIFEST_DIR")
                 .output()
                 .unwrap();

@@ -88,7 +88,7 @@ fn ctrl_c_ends_all_processes_and_deletes_all_files() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-/// The addresses in a configuration: first that of the load balancer.
+/// The addresses in a configuration, the load balancer's first.
 fn addresses(configuration: &str) -> Vec<SocketAddr> {
     let words = configuration.split_whitespace().map(|word| word.trim_end_matches(';'));
     let mut addresses: Vec<(bool, SocketAddr)> = Vec::new();

@@ -1,5 +1,6 @@
-//! The steps of the course: small programs, each one idea more than the one before, as `steps/steps.toml` of a chapter
-//! lists them. `cargo xtask prove-climb` proves what the lists claim, and the book shows what each step adds.
+//! The steps of the course. Each is a small program with one more idea than the step before it, as listed in a
+//! chapter's `steps/steps.toml`. `cargo xtask prove-climb` proves the claims in the lists, and the book shows the lines
+//! that each step adds.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-/// A step adds at most this many lines to the one before, and the book shows at most this many new lines at a time.
+/// A step adds at most this many lines to the step before it, and the book shows at most this many new lines at a time.
 pub const MAX_ADDED: usize = 40;
 
 /// One program.
@@ -16,13 +17,13 @@ pub const MAX_ADDED: usize = 40;
 pub struct Step {
     /// `03_loop.rs`, in the directory of its steps.
     pub file: String,
-    /// What is new, in one sentence.
+    /// The new idea, in one sentence.
     pub idea: String,
     /// The stages that it passes.
     pub passes: Vec<u8>,
     /// The stage that it fails, and by which check. The last steps of a part may fail none.
     pub fails: Option<Failing>,
-    /// The step that it adds to, if that is not the one above.
+    /// The step that it adds to, unless that is the previous step.
     pub after: Option<String>,
     /// Whether it begins a new program, which has no step before.
     #[serde(default)]
@@ -127,8 +128,8 @@ pub fn find<'a>(steps: &'a [Step], called: &str) -> Result<&'a Step> {
     Ok(step)
 }
 
-/// The step that this one adds to: the one that `after` names, or else the one above it, also if that is the last of the
-/// chapter before. `None` for a step that begins a new program.
+/// The step that this step adds to. That is the step in `after`, or else the previous step, which may be the last step
+/// of the chapter before. `None` for a step that begins a new program.
 pub fn before<'a>(steps: &'a [Step], step: &Step) -> Option<&'a Step> {
     if step.begins {
         return None;

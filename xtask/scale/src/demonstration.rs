@@ -51,27 +51,27 @@ impl Topic {
 /// Something that can be shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Demonstration {
-    /// What it is about.
+    /// The topic.
     pub topic: Topic,
     /// Its name within the topic.
     pub name: &'static str,
-    /// What is done, in a few words.
+    /// The experiment, in a few words.
     pub title: &'static str,
     /// Whether requests are expected to fail, or the rate limit to be missed: it shows a mistake.
     pub is_wrong: bool,
-    /// Why the result is what it is.
+    /// The explanation of the result.
     pub why: &'static str,
     run: fn(&Setup, &str) -> anyhow::Result<Outcome>,
 }
 
-/// What has happened.
+/// The observed counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The requests of the clients.
     pub counts: Counts,
-    /// What the counts do not show.
+    /// Observations that are not in the counts.
     pub note: Option<String>,
-    /// Whether it is what was expected.
+    /// Whether the result is as expected.
     pub is_expected: bool,
 }
 
@@ -95,7 +95,7 @@ impl Demonstration {
     }
 }
 
-/// All demonstrations, in order. With `redis`, also the one for which the server must be built with its feature `redis`.
+/// All demonstrations, in order. `redis` includes the one for which the server needs its feature `redis`.
 pub fn demonstrations(redis: bool) -> Vec<Demonstration> {
     let limit = if redis { &LIMIT[..] } else { &LIMIT[..1] };
     [limit, &KILLED, &ROLLING, &RELEASE, &IDLE].concat()

@@ -16,7 +16,7 @@ use crate::{LONG, Setup, address, new_block};
 /// Requests that end before the next step: about ten of each client.
 const SEVERAL: u64 = 240;
 
-/// The addresses of a block from this one on are those of the replicas.
+/// From this offset on, the addresses of a block belong to the replicas.
 const FIRST_REPLICA: u8 = 4;
 
 /// A running deployment. Dropping it ends the clients first, then the processes.

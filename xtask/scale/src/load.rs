@@ -53,7 +53,7 @@ pub struct Counts {
     pub get: Count,
     /// The POST requests, which are not.
     pub post: Count,
-    /// The POST requests to `/counter` that were sent. The server counts those that it carries out.
+    /// The POST requests to `/counter` that were sent. The server counts the requests that it carries out.
     pub counted: u64,
 }
 
@@ -192,7 +192,7 @@ fn message(is_get: bool, is_slow: bool, text: &str) -> Vec<u8> {
     }
 }
 
-/// Whether it is the response to this request, and not to another one.
+/// Whether this is the response to this request, and not to an earlier one.
 fn is_right(reply: &Reply, is_slow: bool, text: &str) -> bool {
     is_slow || reply.text().contains(text)
 }

@@ -1,8 +1,9 @@
-//! The Markdown of an answer as HTML: paragraphs, lists, tables, code, and letters in bold or italics. A link is its text.
+//! Converts an answer's Markdown to HTML, with paragraphs, lists, tables, code, bold and italics. A link becomes its
+//! text.
 
 use std::fmt::Write;
 
-/// What the lines that have been read belong to.
+/// The element that the lines read so far belong to.
 #[derive(Default)]
 struct Answer {
     html: String,
@@ -11,7 +12,7 @@ struct Answer {
     list: Option<&'static str>,
 }
 
-/// Turns the lines of an answer into HTML.
+/// Converts the lines of an answer to HTML.
 pub(super) fn of(lines: &[&str]) -> String {
     let mut answer = Answer::default();
     let mut lines = lines.iter();
@@ -21,7 +22,7 @@ pub(super) fn of(lines: &[&str]) -> String {
             let code = lines.by_ref().take_while(|line| line.trim() != "```");
             let code: Vec<String> = code.map(|line| escape(line)).collect();
             answer.end();
-            // A drawing is read by nobody without being drawn.
+            // The source of a drawing is of no use without the drawing.
             if !info.starts_with("svgbob") {
                 let _ = write!(answer.html, "<pre>{}</pre>", code.join("\n"));
             }
@@ -57,7 +58,7 @@ impl Answer {
     }
 
     fn row(&mut self, text: &str) {
-        // The line below the heads of a table.
+        // The line below a table's header row.
         if text.chars().all(|it| matches!(it, '|' | '-' | ':' | ' ')) {
             return;
         }
@@ -67,7 +68,7 @@ impl Answer {
         let _ = write!(self.html, "<tr>{}</tr>", cells.concat());
     }
 
-    /// Begins a list, or goes on with it.
+    /// Begins a list, or continues it.
     fn open(&mut self, list: &'static str) {
         if self.list == Some(list) {
             self.text();
@@ -78,7 +79,7 @@ impl Answer {
         }
     }
 
-    /// Writes the lines of a paragraph, or those of an item.
+    /// Writes the lines of a paragraph, or of an item.
     fn text(&mut self) {
         if self.paragraph.is_empty() {
             return;

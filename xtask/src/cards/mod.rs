@@ -1,7 +1,7 @@
 //! `cargo xtask cards`: the questions of the book as flashcards, in a text file that Anki imports.
 //!
-//! Each `<details class="question">` of a core or interview page is a card: its summary in front, and on the back the
-//! first answer, which can be said aloud. The longer answer, a fold inside of it, is left out.
+//! Each `<details class="question">` of a core or interview page is a card. Its front is the summary, and its back is
+//! the short answer, which can be said aloud. The longer answer, in a nested fold, is left out.
 
 mod html;
 
@@ -21,7 +21,7 @@ const HEAD: &str = "#separator:tab\n#html:true\n#columns:Front\tBack\tTags\n#tag
 /// A tag of all cards, so that they are found in a collection.
 const TAG: &str = "from-socket-to-server";
 
-/// In front of a question of the interview that is asked most.
+/// Marks the most frequent interview questions.
 const STAR: char = '★';
 
 #[derive(clap::Args)]
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 }
 
-/// A question with its first answer, both in HTML.
+/// A question with its short answer, both in HTML.
 #[derive(Debug, PartialEq, Eq)]
 struct Card {
     front: String,
@@ -118,7 +118,7 @@ fn cards_of(page: &str, text: &str) -> anyhow::Result<Vec<Card>> {
     Ok(cards)
 }
 
-/// The cards with each question once: its first answer, with the tags of all.
+/// The cards without duplicate questions. A duplicate's tags are added to the first card.
 ///
 /// Anki recognises a note by its first field, so a second card with the same question would replace the first.
 fn without_repetitions(cards: Vec<Card>) -> Vec<Card> {

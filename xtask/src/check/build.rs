@@ -50,7 +50,7 @@ pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result
     let mut command = process::cargo();
     command
         .args(["build", "--message-format", "json-render-diagnostics"])
-        // Dependencies with the features that the workspace as a whole asks for are built already.
+        // The dependencies are already built with the features of the whole workspace.
         .args(["--workspace", "--bin", package, "--test", &target])
         .args(examples.iter().flat_map(|name| ["--example", name]))
         .current_dir(&place.root)
@@ -88,7 +88,7 @@ fn examples(place: &Place, exercise: &Exercise) -> anyhow::Result<Vec<String>> {
     Ok(solution.paths().iter().filter_map(|path| name(path)).collect())
 }
 
-/// Reads all of a pipe on a thread of its own.
+/// Reads all of a pipe in a separate thread.
 pub(super) fn read_aside(
     mut pipe: impl Read + Send + 'static,
 ) -> anyhow::Result<std::thread::JoinHandle<String>> {

@@ -24,7 +24,7 @@ fn is_begun(sent: &[u8]) -> bool {
     has(b" HTTP/1.") && !has(b"\r\n\r\n")
 }
 
-/// `None` for what is not one well-formed request with a text for a body.
+/// `None` unless the bytes are one well-formed request with a text body.
 fn curl(sent: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(sent).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
@@ -64,7 +64,7 @@ fn curl(sent: &[u8]) -> Option<String> {
             "host" if !host && is_host(value) => host = true,
             // curl would encode the body once more.
             "host" | "transfer-encoding" => return None,
-            // Any other spelling, such as `+5`, or a second field, is what the check is about.
+            // The check is about any other spelling, such as `+5`, or about a second field.
             "content-length" if length.is_none() && value == body.len().to_string() => {
                 length = Some(body.len());
             }

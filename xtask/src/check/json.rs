@@ -24,7 +24,7 @@ pub(super) fn report(exercise: &Exercise, title: &str, all: &[Checked], ended: &
     })
 }
 
-/// A chapter that was not built, with what the compiler said.
+/// A chapter that does not compile, with the compiler's message.
 pub(super) fn not_built(exercise: &Exercise, title: &str, compiler: &str) -> Value {
     json!({
         "exercise": exercise.number,
@@ -38,7 +38,7 @@ pub(super) fn not_built(exercise: &Exercise, title: &str, compiler: &str) -> Val
     })
 }
 
-/// How the checks ended: a word, and what is known about it.
+/// How the checks ended, as one word and details.
 pub(crate) fn of_end(ended: &Ended) -> (&'static str, Value) {
     match ended {
         Ended::Done => ("done", Value::Null),

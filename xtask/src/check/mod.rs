@@ -272,7 +272,7 @@ impl Run<'_> {
     }
 }
 
-/// Runs the checks against a server, by default the one that has been built.
+/// Runs the checks against a server, by default against the chapter's program.
 fn check(
     place: &Place,
     exercise: &Exercise,

@@ -12,7 +12,8 @@ use crate::ui;
 const MAX_LINES: usize = 24;
 /// A longer line is cut.
 const MAX_LINE: usize = 160;
-/// Of more connections, only the last are shown: the others have passed, and would push the failure out of the screen.
+/// At most this many connections are shown, the last ones. The earlier ones have passed, and would push the failure off
+/// the screen.
 /// `--json` reports them all.
 const MAX_CONNECTIONS: usize = 4;
 /// A request of more bytes is not shown as a command: it would fill the screen with one line.
@@ -34,7 +35,7 @@ pub(crate) struct Checked {
 pub(crate) enum Ended {
     /// All checks have run.
     Done,
-    /// Two checks timed out, so the others did not run.
+    /// Two checks timed out, so the remaining checks did not run.
     GaveUp { seconds: u64 },
     /// It was stopped after so many seconds, within a check or between two.
     TimedOut { seconds: u64, during: Option<String> },
@@ -157,7 +158,7 @@ fn no_server(failure: &Failure, next: &Next) -> String {
 
 /// Advice for a server whose port is in use: it does not listen on the port that it was given.
 pub(crate) fn port_is_taken(said: &str) -> &'static str {
-    // The messages of Unix, of Windows, and of servers with a message of their own.
+    // The messages of Unix and Windows, and the usual words of a server's own message.
     let said = said.to_lowercase();
     let words =
         ["address already in use", "address in use", "only one usage of each socket address"];

@@ -12,8 +12,8 @@ use wire::exercise::{ENDS_WITH_INPUT, Event, STARTS};
 use super::build::read_aside;
 use super::report::{Checked, Ended};
 
-/// Runs `command` and tells `made` about each check as soon as it has been made. After `limit` the program
-/// and the server that it has started are killed.
+/// Runs `command`, and calls `made` for each check as soon as it has finished. After `limit`, kills the program and the
+/// server that it has started.
 pub(crate) fn run(
     command: &mut Command,
     limit: Duration,
@@ -24,7 +24,7 @@ pub(crate) fn run(
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     // Also without RUST_BACKTRACE: only the message of a panic in the server is shown.
     environment::clean(command);
-    // A group of its own, so that the server which it starts can be killed with it.
+    // A separate process group, so that the server which it starts can be killed with it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     let mut child = command.spawn().context("the checks cannot be started")?;
@@ -105,7 +105,7 @@ fn lines(child: &mut Child) -> anyhow::Result<mpsc::Receiver<String>> {
 /// Kills the remaining processes of the program's group; the program itself only if it still runs.
 fn kill_group(child: &mut Child, running: bool) {
     if running {
-        // It may exit by itself at the same moment.
+        // It may exit at the same moment.
         let _ = child.kill();
     }
     #[cfg(unix)]

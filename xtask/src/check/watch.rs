@@ -11,7 +11,7 @@ const SETTLED: Duration = Duration::from_millis(200);
 /// When each file was written, and its length.
 type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
-/// The files below a folder, or one file, as they are at one moment.
+/// A snapshot of the files below a directory, or of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     folder: PathBuf,
@@ -40,7 +40,7 @@ impl Snapshot {
         }
     }
 
-    /// The first file that is new, gone or written again, from the folder.
+    /// The first file that was added, deleted or written, relative to the directory.
     fn changed(&self, now: &Snapshot) -> Option<String> {
         let mut names = self.files.keys().chain(now.files.keys());
         let name = names.find(|name| self.files.get(*name) != now.files.get(*name))?;
@@ -55,7 +55,7 @@ fn collect(folder: &Path, files: &mut Seen) {
         files.insert(folder.to_owned(), (metadata.modified().ok(), metadata.len()));
         return;
     }
-    // A folder that goes away while we look is a change like any other.
+    // A directory that is deleted meanwhile is a change too.
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();

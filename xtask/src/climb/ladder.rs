@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use crate::ui::tests::plain;
 
-    /// Regression test: after the last stage, a server was told to go on with one that does not exist.
+    /// Regression test: after the last stage, the advice named a stage that does not exist.
     #[test]
     fn only_a_stage_that_exists_and_fits_the_server_is_next() {
         let all = stages();

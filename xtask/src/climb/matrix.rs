@@ -10,7 +10,7 @@ use super::steps::Step;
 /// Where the table is, from the root.
 pub(super) const PAGE: &str = "book/src/generated/climb.md";
 
-/// Two tables: the stages against the chapters, and each step with what it passes.
+/// Two tables, the stages against the chapters, and each step with the stages that it passes.
 pub(super) fn render(
     stages: &[Stage],
     climbers: &[Climber],

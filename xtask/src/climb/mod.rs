@@ -1,8 +1,8 @@
 //! `cargo xtask climb`: the reader's own server, or any other, stage by stage.
 //!
 //! 1. [`target`]: which server, and how it is built.
-//! 2. [`stages`](wire::climb): the checks, run by a process of their own ([`checks`]), as those of the exercises are.
-//! 3. [`ladder`]: where the reader stands.
+//! 2. [`stages`](wire::climb): the checks, which run in a separate process ([`checks`]), as the checks of exercises do.
+//! 3. [`ladder`]: the reader's progress.
 
 pub(crate) mod ladder;
 mod matrix;
@@ -32,7 +32,7 @@ use crate::workspace::Workspace;
 
 use target::Target;
 
-/// All checks of a stage together may take this long, and what a check waits for a deadline of the server.
+/// The limit for all checks of a stage together. A check that waits for a deadline of the server adds its own time.
 const LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(clap::Args)]

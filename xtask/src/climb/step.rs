@@ -50,14 +50,15 @@ fn executable(message: &str, name: &str) -> Option<String> {
         .flatten()
 }
 
-/// What a person types to start it.
+/// The command that a person types to start it.
 pub(super) fn by_hand(step: &Step) -> String {
     // The package of `chapters/02_thread_pool` is `ch02_thread_pool`.
     format!("cargo run -p {} --example {} 127.0.0.1:8080", step.package, step.example())
 }
 
 impl Climb<'_> {
-    /// The stages that the step passes, a line each, and the one that it fails, in full. Returns whether all are passed.
+    /// A line for each stage that the step passes, and a full report of the stage that it fails. Returns whether all
+    /// pass.
     pub(super) fn step(&self, all: &[Stage], step: &Step) -> anyhow::Result<bool> {
         let stage = |number: &u8| all.iter().find(|stage| stage.number == *number);
         let mut good = self.args.json || step.passes.is_empty();

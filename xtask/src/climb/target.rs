@@ -60,7 +60,7 @@ impl Target {
         matches!(self, Target::Own { .. })
     }
 
-    /// The folder whose files are watched, or the file.
+    /// The file or the directory to watch.
     pub(super) fn folder(&self) -> PathBuf {
         let here = std::env::current_dir().unwrap_or_default();
         match self {
@@ -94,7 +94,7 @@ impl Target {
         }
         let mut command = process::cargo();
         command.args(["build", "--quiet", "--bin", bin]).current_dir(folder);
-        // A target directory of its own: the workspace's is locked while cargo runs this command.
+        // A separate target directory, because cargo locks the workspace's while it runs this command.
         command.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
         let status = command.status().context("cargo cannot be started")?;
         if !status.success() {
@@ -106,8 +106,8 @@ impl Target {
     }
 }
 
-/// What changes when this server changes: the folder of the script in its command, or the program itself, which a build
-/// writes among many other files. Without either, the current folder.
+/// The path to watch for changes of this server. That is the directory of the script in its command, or the program
+/// itself, which a build writes among many other files, or else the current directory.
 fn watched(words: &[String], here: &Path) -> PathBuf {
     let file = |word: &String| Some(here.join(word)).filter(|path| path.is_file());
     let script = words.iter().skip(1).find_map(file);

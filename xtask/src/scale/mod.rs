@@ -70,7 +70,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let program = temporary.path().join("httpserver");
     let cannot = || format!("cannot copy {} to {}", built.display(), program.display());
     fs::copy(&built, &program).with_context(cannot)?;
-    // The load balancers have a working directory of their own.
+    // The load balancers have their own working directory.
     let directory = match &args.keep {
         Some(directory) => std::path::absolute(directory)?,
         None => temporary.path().join("files"),
@@ -78,7 +78,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let replicas = args.replicas;
     let setup = Setup { program, front, replicas, directory, interrupt };
     match show(&setup, args, redis) {
-        // What the signal did to the processes is not the reason.
+        // The processes ended because of the signal, so their failures are not reported.
         Err(_) if setup.interrupt.has_arrived() => {
             anstream::eprintln!("{Interrupted}: all processes have ended");
             Ok(ExitCode::from(INTERRUPTED))
@@ -116,7 +116,7 @@ fn build(workspace: &Workspace, redis: bool) -> anyhow::Result<Option<PathBuf>> 
     let mut command = process::cargo();
     command
         .args(["build", "--message-format", "json-render-diagnostics"])
-        // Dependencies with the features that the workspace as a whole asks for are built already.
+        // The dependencies are already built with the features of the whole workspace.
         .args(["--workspace", "--bin", "httpserver"])
         .args(if redis { &["--features", "final/redis"][..] } else { &[] })
         .current_dir(workspace.root())
@@ -133,7 +133,7 @@ fn build(workspace: &Workspace, redis: bool) -> anyhow::Result<Option<PathBuf>> 
     executable(&messages, "bin", "httpserver").context("cargo built no httpserver").map(Some)
 }
 
-/// Shows everything that was asked for. Returns whether all results are as expected.
+/// Shows all requested demonstrations. Returns whether all results are as expected.
 fn show(setup: &Setup, args: &Args, redis: bool) -> anyhow::Result<bool> {
     if !args.json {
         let version = version(setup.front).unwrap_or_else(|| setup.front.program().to_string());
@@ -154,7 +154,7 @@ fn show(setup: &Setup, args: &Args, redis: bool) -> anyhow::Result<bool> {
     Ok(is_expected)
 }
 
-/// Runs a demonstration as often as was asked for, and prints the result.
+/// Runs a demonstration the requested number of times, and prints the result.
 fn show_one(setup: &Setup, args: &Args, demonstration: &Demonstration) -> anyhow::Result<bool> {
     if !args.json {
         ui::print(&report::start(demonstration));

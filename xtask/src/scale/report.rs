@@ -14,7 +14,7 @@ const TITLE_WIDTH: usize = 46;
 /// The width of a count. With the words before the title, a row fits into 80 columns.
 const COUNT_WIDTH: usize = 11;
 
-/// What is below a row is indented as far as the row's title.
+/// Lines below a row are indented to the row's title.
 const INDENT: usize = 9;
 
 /// What runs, and where the files are.
@@ -70,7 +70,7 @@ pub(super) fn end(demonstration: &Demonstration, outcomes: &[Outcome]) -> String
     format!(" {get:>COUNT_WIDTH$} {post:>COUNT_WIDTH$}\n{}", below.concat())
 }
 
-/// What the numbers of failures do not show.
+/// Observations that are not in the numbers of failures.
 fn notes(outcomes: &[Outcome]) -> Vec<String> {
     let mut notes = Vec::new();
     let both = sum(outcomes.iter().flat_map(|it| [&it.counts.get, &it.counts.post]));

@@ -24,8 +24,7 @@ use crate::reader::Source;
 /// How long a client waits, unless [`Client::with_patience`] sets another time.
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The maximum number of received bytes that are collected, unless [`Client::set_most`] sets
-/// another one.
+/// The default maximum number of received bytes that are collected, see [`Client::set_most`].
 const MOST: usize = 512 * 1024 * 1024;
 
 /// The maximum length in bytes of a header section, a chunk's size line or a trailer line. A client
@@ -182,7 +181,7 @@ impl Client {
         self.read_reply_to("GET")
     }
 
-    /// Reads the next reply to `method`: one to HEAD has no body, whatever its fields say.
+    /// Reads the next reply to `method`. A reply to HEAD has no body, whatever its fields are.
     pub fn read_reply_to(&mut self, method: &str) -> Result<Reply, WireError> {
         let deadline = Instant::now() + self.patience;
         reader::read_reply(&mut Waiting { client: self, deadline }, method)
@@ -384,8 +383,8 @@ mod tests {
 
     use super::*;
 
-    /// What a client meets whose server sends `begin`, and then other bytes without end.
-    /// With how much of it the client holds: what is still to be taken, and what is kept to be shown.
+    /// The error of a client whose server sends `begin` and then other bytes forever, and the number of bytes that the
+    /// client holds, unread and for the report.
     fn flooded(begin: &'static [u8], most: usize) -> (WireError, usize, usize) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = Client::connect(listener.local_addr().unwrap()).unwrap();

@@ -4,7 +4,7 @@
 //! test does not expect. Such variables are removed from the inherited environment, and the locale is set. Variables that
 //! the test itself sets on the command stay.
 //!
-//! Everything else is inherited: only the machine knows where programs, their libraries and temporary directories are.
+//! Everything else is inherited, because programs, their libraries and temporary directories differ between machines.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -17,8 +17,8 @@ pub const SETTINGS: [(&str, &str); 1] = [("LC_ALL", "C.UTF-8")];
 /// Whether a variable must not reach a program under test. Upper and lower case make no difference: curl reads
 /// `http_proxy`, and other programs read `HTTP_PROXY`.
 pub fn is_unwanted(name: &str) -> bool {
-    /// The settings of `final`, the locale, the variables that git sets for a hook, and those that announce the sockets
-    /// of a service manager.
+    /// The settings of `final`, the locale, the variables that git sets for a hook, and the variables with which a
+    /// service manager passes sockets.
     const PREFIXES: [&str; 4] = ["HTTP_", "LC_", "GIT_", "LISTEN_"];
     /// Where git is, and which repositories it may trust.
     const WANTED: [&str; 2] = ["GIT_EXEC_PATH", "GIT_CONFIG"];
@@ -47,8 +47,7 @@ pub fn is_unwanted(name: &str) -> bool {
         || (starts(&PREFIXES) && !starts(&WANTED))
 }
 
-/// A command for `program` with an environment of its own. curl, wget and git do not read the files in which a person
-/// keeps their options.
+/// A command for `program` with a clean environment. curl, wget and git do not read the user's configuration files.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let program = program.as_ref();
     let mut command = Command::new(program);

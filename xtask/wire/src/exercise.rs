@@ -118,7 +118,7 @@ pub fn run(checks: &[Check], words: &[String]) -> ExitCode {
     }
 }
 
-/// Lets every process that this process has started end with it, if the environment asks for it: see
+/// Makes every process that this process has started end with it, if the environment asks for it, see
 /// [`ENDS_WITH_INPUT`].
 ///
 /// # Errors
@@ -166,8 +166,8 @@ pub fn example(name: &str) -> PathBuf {
     folder.join(name).with_extension(env::consts::EXE_EXTENSION)
 }
 
-/// Whether the server is the reference solution, or a wrong solution, in a copy of the repository. There
-/// a check cannot ask for a user's observations.
+/// Whether the server is a solution in a copy of the repository, the reference solution or a wrong one. There a check
+/// can't prompt a user for observations.
 pub fn in_copy() -> bool {
     env::var_os("EXERCISE_IN_COPY").is_some()
 }
@@ -232,13 +232,12 @@ impl Server {
         &self.program
     }
 
-    /// A GET on a connection of its own.
+    /// A GET on a new connection.
     pub fn get(&self, target: &str) -> Result<Answer, Failure> {
         self.ask("GET", target, &[], b"")
     }
 
-    /// A request on a connection of its own, which the server closes: any byte after the response
-    /// is a failure.
+    /// A request on a new connection, which the server closes. Any byte after the response is a failure.
     pub fn ask(
         &self,
         method: &str,
@@ -253,7 +252,7 @@ impl Server {
         Ok(answer)
     }
 
-    /// These bytes, as they are, on a connection of their own.
+    /// These bytes, unchanged, on a new connection.
     pub fn send(&self, bytes: &[u8]) -> Result<Answer, Failure> {
         self.connect()?.send(bytes)
     }

@@ -62,7 +62,7 @@ pub fn rules() -> Vec<Rule> {
 }
 
 /// Runs all rules against the server that `start` starts. Returns the marks, and the outcomes of all rows, both in the
-/// order of the rules. A row that takes all of a server's workers gets a server of its own.
+/// order of the rules. A row that takes all of a server's workers gets a separate server.
 ///
 /// # Errors
 /// When the server does not start, or does not respond at all.

@@ -183,7 +183,7 @@ impl Program {
         self.signal(Signal::Interrupt)
     }
 
-    /// Waits for it to end by itself.
+    /// Waits for it to exit.
     ///
     /// # Errors
     /// Returns an error when it still runs after `patience`.

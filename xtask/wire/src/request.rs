@@ -31,7 +31,7 @@ pub fn request(method: &str, target: &str, fields: &[(&str, &str)], body: &[u8])
     bytes
 }
 
-/// One GET on a connection of its own.
+/// One GET on a new connection.
 pub fn get(address: SocketAddr, target: &str) -> Result<Reply, WireError> {
     let mut client = Client::connect(address)?;
     client.send(request("GET", target, &[("Connection", "close")], b""))?;

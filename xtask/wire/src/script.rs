@@ -44,7 +44,7 @@ impl Script {
                 // The thread ends with the process that runs the test.
                 while let Ok((stream, _)) = listener.accept() {
                     let answers = connections.next().unwrap_or_default();
-                    // A client may disconnect early, which is for the test to judge.
+                    // A client may disconnect early. The test decides whether that is an error.
                     let _ = play(stream, answers, &seen);
                 }
             })

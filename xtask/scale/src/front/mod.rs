@@ -38,7 +38,7 @@ pub(crate) enum Retries {
     All,
 }
 
-/// What the configuration depends on.
+/// The inputs of the configuration.
 pub(crate) struct Configuration<'a> {
     pub(crate) directory: &'a Path,
     pub(crate) listen: SocketAddr,

@@ -24,8 +24,8 @@ pub fn curl_get(address: SocketAddr, path: &str) -> Result<Ran, WireError> {
     }
 }
 
-/// One call of curl: its name, its arguments (`URL` stands for the server's), its input, and what must
-/// be in its output.
+/// One call of curl, with its name, its arguments (`URL` is replaced by the server's), its input, and a text that its
+/// output must contain.
 #[derive(Clone)]
 struct Call {
     name: &'static str,

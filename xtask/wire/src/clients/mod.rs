@@ -33,8 +33,8 @@ pub enum Ran {
     Skipped(String),
 }
 
-/// Clients have deadlines of their own, and this one is for a client that does not keep them. A browser on a busy machine
-/// has taken more than half a minute.
+/// A limit for clients that do not keep their own deadlines. A browser on a busy machine has taken more than half a
+/// minute.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs `program` with `input` on its standard input, and returns all that it printed, errors last.

@@ -151,7 +151,7 @@ fn beside_a_client_that_does_not_read(server: &Server) -> Checked {
     still_echoes(server, "a client sends and does not read")
 }
 
-/// The state of a client after the crowd has connected.
+/// The state of a client after all of them have connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Served,

@@ -53,13 +53,13 @@ pub struct Stage {
     pub number: u8,
     /// A short name: `keep-alive`.
     pub name: &'static str,
-    /// What the server can do after this stage.
+    /// The server's new ability after this stage.
     pub title: &'static str,
     /// The part of the book that it belongs to.
     pub phase: &'static str,
     /// Which servers it is for.
     pub scheme: Scheme,
-    /// What the server must do, with the routes and bytes that the checks use.
+    /// The requirement, with the routes and bytes that the checks use.
     pub contract: &'static str,
     /// A hint for a server that fails.
     pub hint: &'static str,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::exercise::{Answer, Connection, Failure, Server};
 use crate::{Kind, PATIENCE};
 
-/// What a check returns.
+/// The result of a check.
 pub(super) type Checked = Result<(), Failure>;
 
 /// Fails with `expected` and `got` unless `holds`.
@@ -78,7 +78,7 @@ pub(super) fn is_timeout(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
-/// Sends `bytes` from a thread of its own, half-closes, and reads until the server closes.
+/// Sends `bytes` from a separate thread, half-closes, and reads until the server closes.
 pub(super) fn stream_through(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>, String> {
     let doing = |what: &str| {
         let what = what.to_string();

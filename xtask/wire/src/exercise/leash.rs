@@ -1,8 +1,8 @@
 //! The checks end when their parent process ends, for whatever reason: Ctrl-C, a closed terminal, a kill.
 //!
-//! The checks and their server are a process group of their own, so that both can be killed together. But a terminal
-//! sends Ctrl-C to the group of `cargo xtask`. The end of a pipe arrives even if that process is killed by SIGKILL,
-//! because the kernel closes its end.
+//! The checks and their server are a separate process group, so that both can be killed together. But a terminal sends
+//! Ctrl-C to the group of `cargo xtask`. The end of a pipe arrives even if that process is killed by SIGKILL, because
+//! the kernel closes its end.
 
 use std::env;
 use std::fs;
@@ -23,7 +23,7 @@ pub(crate) fn delete_at_end(folder: &Path) {
     FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).push(folder.to_owned());
 }
 
-/// Kills the group of this process once its input ends, if the environment asks for it.
+/// Kills this process group once its input ends, if the environment asks for it.
 pub(super) fn put_on() -> io::Result<()> {
     if env::var_os(ENDS_WITH_INPUT).is_none() {
         return Ok(());

@@ -73,7 +73,7 @@ pub enum Event {
     Pass,
     /// The current check failed. With the bytes of all its connections.
     Fail(Failure, Vec<Conversation>),
-    /// Too many checks timed out, so the others do not run: each would time out as well.
+    /// Too many checks timed out, so the remaining checks do not run. They would probably time out as well.
     GaveUp,
     /// All checks have run. A program that ends without this event has crashed.
     Done,

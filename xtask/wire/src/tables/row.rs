@@ -36,7 +36,7 @@ pub enum Test {
         statuses: Vec<u16>,
         /// Whether the server must close after them. Otherwise it must respond to another request.
         closes: bool,
-        /// What must be true of the last reply.
+        /// A condition on the last reply.
         checks: Vec<Check>,
     },
     /// Steps that a list of bytes cannot express.
@@ -98,8 +98,7 @@ impl Table {
         self.exchange(name, bytes.into(), vec![status], false, checks.into());
     }
 
-    /// The server responds to these bytes with `status` and then closes, because the request asked
-    /// for it.
+    /// The server responds to these bytes with `status` and then closes, as the request demands.
     pub fn last(
         &mut self,
         status: u16,

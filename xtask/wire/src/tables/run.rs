@@ -22,7 +22,7 @@ const SIDE_BY_SIDE: usize = 4;
 pub struct Outcome {
     /// The row.
     pub row: Row,
-    /// What was wrong, with all the bytes, or `None` if the server passed.
+    /// The failure, with all the bytes, or `None` if the server passed.
     pub problem: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use super::post;
 /// A complete chunked body of "hello".
 const HELLO: &str = "5\r\nhello\r\n0\r\n\r\n";
 
-/// The bytes that an attacker wants the server to parse as a separate request.
+/// The bytes that the attack makes a server parse as a separate request.
 const SMUGGLED: &str = "0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// The table.

@@ -1,8 +1,8 @@
 //! The ways in which the bytes of a row reach a server. Its response must not depend on them: TCP is a stream, and a
 //! client, a proxy or the network may cut it anywhere.
 //!
-//! A server may parse a request that has arrived whole with other code than one that arrives in pieces, and the first
-//! request of a connection with other code than the next. A rule that holds in only one of these cases is broken.
+//! A server may parse a request that has arrived whole with other code than a request that arrives in pieces, and the
+//! first request of a connection with other code than the next. A rule that holds in only one of these cases is broken.
 
 use crate::Client;
 use crate::Kind;
@@ -56,7 +56,7 @@ impl Way {
         }
     }
 
-    /// Sends the row, and those of the other two requests that are not sent later.
+    /// Sends the row, and the other two requests unless they are sent later.
     pub(super) fn send(self, client: &mut Client, row: &[u8]) -> Result<(), WireError> {
         match self {
             Way::WithProbe => send(client, &[row, PROBE].concat()),
