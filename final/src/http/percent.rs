@@ -8,7 +8,7 @@ use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::percent_decode_str;
 use percent_encoding::utf8_percent_encode;
 
-use crate::http::target::InvalidTarget;
+use crate::http::invalid_target::InvalidTarget;
 
 /// The characters that are encoded as `%XX` in a canonical segment: all but `pchar` (RFC 3986
 /// section 3.3).

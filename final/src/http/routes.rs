@@ -7,6 +7,7 @@ use std::sync::Arc;
 use regex::RegexSet;
 use rustc_hash::FxBuildHasher;
 
+use super::matched::{Matched, Params, RouteMeta};
 use super::pattern::Pattern;
 use super::url::Urls;
 use super::{
@@ -27,16 +28,6 @@ pub struct Routes {
     fixed: HashMap<String, Vec<usize>, FxBuildHasher>,
     /// The metadata of each route of `table`, shared by all requests that match the route.
     meta: Vec<Arc<RouteMeta>>,
-    urls: Arc<Urls>,
-}
-
-/// The names of parameters with their values.
-type Params = Vec<(String, String)>;
-
-/// The metadata of a route, known before any request arrives.
-#[derive(Debug)]
-pub(super) struct RouteMeta {
-    pattern: String,
     urls: Arc<Urls>,
 }
 
@@ -83,30 +74,6 @@ impl fmt::Display for MethodFilter {
             MethodFilter::Only(method) => method.fmt(f),
             MethodFilter::Any => f.write_str("ANY"),
         }
-    }
-}
-
-/// The route that was found for a request, with the values of its parameters.
-#[derive(Debug, Clone)]
-pub struct Matched {
-    meta: Arc<RouteMeta>,
-    params: Params,
-}
-
-impl Matched {
-    /// Returns the pattern of the route.
-    pub fn pattern(&self) -> &str {
-        &self.meta.pattern
-    }
-
-    /// Returns the value of a parameter, if the pattern has it.
-    pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Returns the named routes of the route table.
-    pub fn urls(&self) -> &Urls {
-        &self.meta.urls
     }
 }
 

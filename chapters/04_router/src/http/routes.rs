@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use regex::RegexSet;
 
+use super::matched::Matched;
 use super::pattern::Pattern;
 use super::url::Urls;
 use super::{
@@ -66,31 +67,6 @@ impl fmt::Display for MethodFilter {
             MethodFilter::Only(method) => method.fmt(f),
             MethodFilter::Any => f.write_str("ANY"),
         }
-    }
-}
-
-/// The route that was found for a request, with the values of its parameters.
-#[derive(Debug, Clone)]
-pub struct Matched {
-    pattern: String,
-    params: Vec<(String, String)>,
-    urls: Arc<Urls>,
-}
-
-impl Matched {
-    /// Returns the pattern of the route.
-    pub fn pattern(&self) -> &str {
-        &self.pattern
-    }
-
-    /// Returns the value of a parameter, if the pattern has it.
-    pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Returns the named routes of the route table.
-    pub fn urls(&self) -> &Urls {
-        &self.urls
     }
 }
 

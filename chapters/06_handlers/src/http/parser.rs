@@ -6,9 +6,9 @@ use std::fmt;
 use super::authority::valid_authority;
 use super::fields::{FieldsError, parse_fields};
 use super::framing::{BodyLength, FramingError, body_length};
+use super::invalid_target::InvalidTarget;
 use super::limits::Limits;
 use super::line::{LineError, LineScanner, Scanned};
-use super::target::InvalidTarget;
 use super::{Headers, Method, Status, Target, Version, header, header_name};
 
 /// The validated request line and header section of a request (RFC 9112 sections 3 and 5).

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use super::body::RequestBody;
 use super::extensions::Extensions;
+use super::matched::Matched;
 use super::parser::Head;
-use super::routes::Matched;
 use super::url::UrlError;
 use super::{HeaderName, HeaderValue, Headers, HttpError, Method, Status, Target, Version, header};
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::key::{Key, Selection};
 use crate::core::GenerationalMap;
-use crate::http::routes::Matched;
+use crate::http::matched::Matched;
 use crate::http::{Headers, SharedBytes};
 
 /// The limits of the cache.
