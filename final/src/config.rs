@@ -64,6 +64,49 @@ pub struct Config {
 }
 
 impl Config {
+    /// Parses the values, and adds all problems with them to `values`.
+    fn from_values(values: &mut Values) -> Config {
+        let defaults = PoolConfig::default();
+        let permits = values.count("permits").unwrap_or(defaults.permits);
+        let threads = values.count("threads").unwrap_or(permits.saturating_add(32));
+        if threads < permits {
+            values.problem("threads", &format!("must be at least as many as --permits, {permits}"));
+        }
+        let config = Config {
+            addr: values
+                .parsed("addr", "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"),
+            root: values.text("root").map(PathBuf::from),
+            files_only: values.switch("files-only"),
+            listings: values.switch("listings"),
+            max_age: values.time("max-age"),
+            log: values.log(),
+            limits: values.limits(),
+            max_memory: values.size("max-memory"),
+            size: PoolConfig { permits, threads, stall_timeout: values.time("stall-timeout") },
+            clients: ConnectionLimits {
+                total: values.count("max-connections").unwrap_or(ConnectionLimits::default().total),
+                by_address: values.count("max-connections-per-address"),
+            },
+            trusted_proxies: values.proxies(),
+            rate_limit: values.rate_limit(),
+            stop_delay: values.time_or_none("stop-delay"),
+            drain: values.time("drain-timeout"),
+            texts: values.found.iter().map(|(name, (_, text))| (*name, text.clone())).collect(),
+        };
+        match &config.root {
+            None if config.files_only => {
+                values.problem("files-only", "needs a directory: --root DIR (HTTP_ROOT)");
+            }
+            Some(folder) if !folder.is_dir() => {
+                let folder = folder.display();
+                values.problem("root", &format!("there is no folder {folder}"));
+            }
+            _ => {}
+        }
+        values.check_memory(config.max_memory, &config.limits);
+        config
+    }
+
     /// Returns the names of the settings whose values in `other` are different.
     pub fn differences(&self, other: &Config) -> Vec<&'static str> {
         let texts = self.texts.iter();
@@ -127,7 +170,7 @@ pub fn read(
         let flag = matches.get_flag(name).then(|| "true".to_string());
         values.found.insert(name, found(name, flag, "false"));
     }
-    let config = values.config();
+    let config = Config::from_values(&mut values);
     if !values.problems.is_empty() {
         return Err(ConfigError::Invalid(values.problems));
     }

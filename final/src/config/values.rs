@@ -2,23 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::Config;
 use super::settings::variable;
 use crate::core::memory_budget::largest_reservation;
-use crate::core::worker_pool::PoolConfig;
 use crate::http::TrustedProxies;
 use crate::http::limits::{KIB, LONGEST, Limits, MIB};
 use crate::http::trusted_proxies::InvalidProxies;
 use crate::middleware::limit_store::StoreConfig;
 use crate::middleware::log_format::LogFormat;
 use crate::middleware::redis_limit::RedisStore;
-use crate::server::ConnectionLimits;
 
 /// The lower bound of `--max-memory`, in bytes.
 const LEAST_MEMORY: usize = MIB;
@@ -32,49 +28,7 @@ pub(super) struct Values {
 }
 
 impl Values {
-    pub(super) fn config(&mut self) -> Config {
-        let defaults = PoolConfig::default();
-        let permits = self.count("permits").unwrap_or(defaults.permits);
-        let threads = self.count("threads").unwrap_or(permits.saturating_add(32));
-        if threads < permits {
-            self.problem("threads", &format!("must be at least as many as --permits, {permits}"));
-        }
-        let config = Config {
-            addr: self
-                .parsed("addr", "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"),
-            root: self.text("root").map(PathBuf::from),
-            files_only: self.switch("files-only"),
-            listings: self.switch("listings"),
-            max_age: self.time("max-age"),
-            log: self.log(),
-            limits: self.limits(),
-            max_memory: self.size("max-memory"),
-            size: PoolConfig { permits, threads, stall_timeout: self.time("stall-timeout") },
-            clients: ConnectionLimits {
-                total: self.count("max-connections").unwrap_or(ConnectionLimits::default().total),
-                by_address: self.count("max-connections-per-address"),
-            },
-            trusted_proxies: self.proxies(),
-            rate_limit: self.rate_limit(),
-            stop_delay: self.time_or_none("stop-delay"),
-            drain: self.time("drain-timeout"),
-            texts: self.found.iter().map(|(name, (_, text))| (*name, text.clone())).collect(),
-        };
-        match &config.root {
-            None if config.files_only => {
-                self.problem("files-only", "needs a directory: --root DIR (HTTP_ROOT)");
-            }
-            Some(folder) if !folder.is_dir() => {
-                let folder = folder.display();
-                self.problem("root", &format!("there is no folder {folder}"));
-            }
-            _ => {}
-        }
-        self.check_memory(&config);
-        config
-    }
-
-    fn limits(&mut self) -> Limits {
+    pub(super) fn limits(&mut self) -> Limits {
         let limits = Limits::default();
         Limits {
             requests: self.count("max-requests").map_or(limits.requests, |count| count as usize),
@@ -92,16 +46,15 @@ impl Values {
     }
 
     /// Checks the bounds of the memory budget, and that the largest collected body can fit into it.
-    fn check_memory(&mut self, config: &Config) {
+    pub(super) fn check_memory(&mut self, memory: usize, limits: &Limits) {
         if self.problems.iter().any(|problem| problem.contains("max-memory")) {
             return;
         }
-        let memory = config.max_memory;
         if !(LEAST_MEMORY..=MOST_MEMORY).contains(&memory) {
             self.problem("max-memory", "must be from 1MiB to 1TiB");
             return;
         }
-        let body = config.limits.whole_body.min(config.limits.body);
+        let body = limits.whole_body.min(limits.body);
         if body > largest_reservation(memory) as u64 {
             let least = body.saturating_add(body / 7);
             let what = format!(
@@ -111,20 +64,20 @@ impl Values {
         }
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         self.found.get(name).map(|(_, text)| text.clone()).filter(|text| !text.is_empty())
     }
 
     /// Adds a problem such as `--max-body 1XB (HTTP_MAX_BODY): …`: the source, the value, and the
     /// other way to set it.
-    fn problem(&mut self, name: &str, what: &str) {
+    pub(super) fn problem(&mut self, name: &str, what: &str) {
         let (place, text) = self.found.get(name).cloned().unwrap_or_default();
         let text = if name == "rate-limit-store" { without_credentials(&text) } else { text };
         let other = if place.starts_with("--") { variable(name) } else { format!("--{name}") };
         self.problems.push(format!("{place} {text} ({other}): {what}"));
     }
 
-    fn parsed<T: FromStr + Fallback>(&mut self, name: &str, what: &str) -> T {
+    pub(super) fn parsed<T: FromStr + Fallback>(&mut self, name: &str, what: &str) -> T {
         if let Ok(value) = self.text(name).unwrap_or_default().parse() {
             return value;
         }
@@ -132,7 +85,7 @@ impl Values {
         T::FALLBACK
     }
 
-    fn count(&mut self, name: &str) -> Option<u32> {
+    pub(super) fn count(&mut self, name: &str) -> Option<u32> {
         let text = self.text(name)?;
         match text.parse::<u64>() {
             Ok(0) | Err(_) => self.problem(name, "must be a whole number, and at least 1"),
@@ -146,14 +99,14 @@ impl Values {
         self.problem(name, &format!("must be at most {}", largest(name)));
     }
 
-    fn time(&mut self, name: &str) -> Duration {
+    pub(super) fn time(&mut self, name: &str) -> Duration {
         let time = self.found_time(name).filter(|time| !time.is_zero());
         let what = "must be a time such as 500ms, 10s or 2m, and more than zero";
         self.countable(name, time, what)
     }
 
     /// Parses a time that may also be zero, which means no wait.
-    fn time_or_none(&mut self, name: &str) -> Duration {
+    pub(super) fn time_or_none(&mut self, name: &str) -> Duration {
         let time = self.found_time(name);
         self.countable(name, time, "must be a time such as 0s, 500ms, 10s or 2m")
     }
@@ -179,7 +132,7 @@ impl Values {
         }
     }
 
-    fn size(&mut self, name: &str) -> usize {
+    pub(super) fn size(&mut self, name: &str) -> usize {
         let text = self.text(name).unwrap_or_default();
         let units = [("KiB", KIB), ("MiB", MIB), ("GiB", KIB * MIB), ("TiB", MIB * MIB), ("", 1)];
         let size = units.iter().find_map(|(unit, bytes)| {
@@ -196,7 +149,7 @@ impl Values {
         1
     }
 
-    fn switch(&mut self, name: &str) -> bool {
+    pub(super) fn switch(&mut self, name: &str) -> bool {
         match self.text(name).unwrap_or_default().as_str() {
             "true" | "1" => true,
             "false" | "0" | "" => false,
@@ -207,7 +160,7 @@ impl Values {
         }
     }
 
-    fn proxies(&mut self) -> TrustedProxies {
+    pub(super) fn proxies(&mut self) -> TrustedProxies {
         let Some(list) = self.text("trusted-proxies") else { return TrustedProxies::default() };
         list.parse().unwrap_or_else(|error: InvalidProxies| {
             self.problem("trusted-proxies", &error.to_string());
@@ -215,7 +168,7 @@ impl Values {
         })
     }
 
-    fn rate_limit(&mut self) -> Option<StoreConfig> {
+    pub(super) fn rate_limit(&mut self) -> Option<StoreConfig> {
         let when_down = self.text("rate-limit-store-down").unwrap_or_default().parse();
         if when_down.is_err() {
             self.problem("rate-limit-store-down", "must be open or closed");
@@ -228,7 +181,7 @@ impl Values {
         Some(StoreConfig { url, prefix, when_down: when_down.unwrap_or_default() })
     }
 
-    fn log(&mut self) -> Option<LogFormat> {
+    pub(super) fn log(&mut self) -> Option<LogFormat> {
         let text = self.text("log").unwrap_or_default();
         if text == "off" {
             return None;
@@ -277,7 +230,7 @@ fn largest(name: &str) -> u64 {
 
 /// A type with a fallback value. After invalid text, parsing continues with that value, so that all
 /// other problems are found too.
-trait Fallback {
+pub(super) trait Fallback {
     const FALLBACK: Self;
 }
 
