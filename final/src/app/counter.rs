@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Sleep;
+use super::sleep::Sleep;
 use crate::http::conditional::{self, Evaluation};
 use crate::http::extract::{self, Pairs};
 use crate::http::validators::{EntityTag, Validators};

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::Sleep;
+use super::sleep::Sleep;
 use crate::core::blocking;
 use crate::http::{
     HeaderValue, HttpError, Request, Response, ResponseBody, Router, Status, extract, header,

@@ -7,6 +7,7 @@ mod gauges;
 mod inspect;
 mod pages;
 mod probes;
+mod sleep;
 mod time;
 mod too_many;
 mod upload;
@@ -14,8 +15,6 @@ mod users;
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -38,9 +37,7 @@ use crate::middleware::{
     ResponseCache, StatusHandlers,
 };
 use crate::server::predict_blocking;
-
-/// The function with which the demonstration's handlers sleep. [`build`] uses [`thread::sleep`].
-pub type Sleep = Arc<dyn Fn(Duration) + Send + Sync>;
+pub use sleep::Sleep;
 
 /// The files that are served when no directory is configured: `public/` beside this program's
 /// source.
@@ -67,7 +64,7 @@ pub fn build_with(
     add: impl FnOnce(&mut Router),
 ) -> anyhow::Result<Chain> {
     let (metrics, memory) = (Metrics::new(), server.memory().clone());
-    let mut router = routes(config, Some((server, log)), &metrics, &real_sleep())?;
+    let mut router = routes(config, Some((server, log)), &metrics, &sleep::real())?;
     add(&mut router);
     let (routes, log) = (build_routes(router)?, Some(log));
     if config.files_only {
@@ -141,7 +138,7 @@ fn logged(chain: Chain, log: Option<&AccessLog>) -> Chain {
 /// Returns the same errors as [`build`].
 pub fn print_routes(config: &Config) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    for (methods, path) in routes(config, None, &Metrics::new(), &real_sleep())?.list() {
+    for (methods, path) in routes(config, None, &Metrics::new(), &sleep::real())?.list() {
         match writeln!(out, "{:<7} {path}", methods.to_string()) {
             // The reader has closed the pipe, as in `--print-routes | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
@@ -183,10 +180,6 @@ fn routes(
     let welcome = pages::welcome(&router);
     router.get("/", welcome);
     Ok(router)
-}
-
-fn real_sleep() -> Sleep {
-    Arc::new(thread::sleep)
 }
 
 /// The first segments of the server's own paths, which it serves even if it serves nothing else but

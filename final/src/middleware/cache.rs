@@ -32,15 +32,13 @@ use crate::http::{
     SharedBytes, Status, Target, header,
 };
 use control::CacheControl;
-use freshness::{add_date, initial_age, lifetime};
+use freshness::{AGE, add_date, initial_age, lifetime};
 use key::{Key, Selection};
 use recorder::{Fetch, Pending, shared};
 use revalidation::has_current;
 pub use store::Capacity;
 use store::{CacheEntry, Store};
 
-/// The number of seconds since the response was generated (RFC 9111 section 5.1).
-const AGE: HeaderName = HeaderName::from_static("Age");
 /// The URI of the resource that the content represents (RFC 9110 section 8.7).
 const CONTENT_LOCATION: HeaderName = HeaderName::from_static("Content-Location");
 /// The result of the cache lookup: HIT, MISS or BYPASS. No RFC defines this field, but many caches

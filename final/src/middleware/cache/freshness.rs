@@ -4,8 +4,11 @@
 use std::time::Duration;
 
 use super::control::CacheControl;
-use super::{AGE, AUTHORIZATION};
-use crate::http::{HeaderValue, Headers, Request, Response, Status, date, header};
+use crate::http::{HeaderName, HeaderValue, Headers, Request, Response, Status, date, header};
+use crate::middleware::basic_auth::AUTHORIZATION;
+
+/// The number of seconds since the response was generated (RFC 9111 section 5.1).
+pub(super) const AGE: HeaderName = HeaderName::from_static("Age");
 
 /// Returns the time for which a response may be reused, and whether this includes requests with
 /// Authorization. Returns `None` if it must not be stored (RFC 9111 section 3).
