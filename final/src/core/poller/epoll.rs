@@ -9,7 +9,7 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::{Errno, write};
 
-use super::{Interest, Poll, Ready, Token};
+use super::contract::{Interest, Poll, Ready, Token};
 
 impl Interest {
     fn flags(self) -> EventFlags {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use mio::event::{Event, Source};
 use mio::{Events, Registry, Waker};
 
-use super::{Interest, Poll, Ready, Token};
+use super::contract::{Interest, Poll, Ready, Token};
 use crate::core::stderr::log_stderr;
 use crate::core::sync::lock;
 
