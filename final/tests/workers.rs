@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use httpserver::core::admission::Admission;
 use httpserver::core::blocking;
 use httpserver::core::system::{pair, receive};
-use httpserver::core::worker_pool::{PoolConfig, Work, Workers};
-use httpserver::core::{Interest, Poll, Poller, Stream, Token};
+use httpserver::core::worker_pool::{PoolConfig, Work};
+use httpserver::core::{Interest, Poll, Poller, Stream, Token, Workers};
 
 /// Far longer than any step here takes.
 const LONG: Duration = Duration::from_secs(20);

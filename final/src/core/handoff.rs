@@ -59,8 +59,8 @@ mod tests {
     use crate::core::parker::Parker;
     use crate::core::permit::NextTask;
     use crate::core::poller::{Poll, Poller, Token};
-    use crate::core::shedder::{SHEDDER, give_back};
-    use crate::core::worker_pool::PoolConfig;
+    use crate::core::shedder::give_back;
+    use crate::core::worker_pool::{PoolConfig, SHEDDER};
 
     struct NoWork;
 
@@ -79,7 +79,7 @@ mod tests {
     fn without_threads(permits: u32) -> Pool<NoWork> {
         let stall_timeout = Duration::from_secs(20);
         let config = PoolConfig { permits, threads: permits, stall_timeout };
-        Pool::new(config, Arc::new(Poller::new().unwrap()), Arc::new(NoWork))
+        Pool::new(config, Arc::new(Poller::new().unwrap()), Arc::new(NoWork), |_, _| {})
     }
 
     fn tokens(numbers: impl IntoIterator<Item = u64>) -> impl Iterator<Item = Token> {

@@ -31,6 +31,7 @@ pub mod upload_slots;
 mod watchdog;
 mod worker;
 pub mod worker_pool;
+mod workers;
 
 pub use blocking::{blocking, release_permit};
 pub use blocking_predictor::BlockingPredictor;
@@ -44,4 +45,4 @@ pub use network::network;
 pub use poller::{Interest, Poll, Poller, Token};
 pub use system::Stream;
 pub use upload_slots::UploadSlots;
-pub use worker_pool::Workers;
+pub use workers::Workers;

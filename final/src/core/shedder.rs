@@ -10,16 +10,13 @@ use std::thread;
 use std::time::Instant;
 
 use super::admission::Admission;
-use super::permit::{NextTask, ThreadId};
+use super::permit::NextTask;
 use super::poller::{Poll, Ready};
 use super::progress_watch::ProgressWatch;
 use super::sync::lock;
 use super::watchdog::TICK;
 use super::worker::BATCH;
-use super::worker_pool::{Pool, Work};
-
-/// The shedder's thread id. The ids of the workers start at 1.
-pub(super) const SHEDDER: ThreadId = 0;
+use super::worker_pool::{Pool, SHEDDER, Work};
 
 /// Runs the shedder until the pool is stopped.
 pub(super) fn run<W: Work>(pool: &Arc<Pool<W>>) {

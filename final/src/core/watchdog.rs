@@ -8,8 +8,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::shedder::SHEDDER;
-use super::worker_pool::{Pool, Work};
+use super::worker_pool::{Pool, SHEDDER, Work};
 
 /// The time between two ticks, unless the server is idle. A step counts as stalled after one to two
 /// ticks.
@@ -23,7 +22,7 @@ pub(super) const TICK: Duration = Duration::from_millis(5);
 
 /// The time between two ticks of an idle server. With 50 ms an idle server uses 0.05 % of a core,
 /// and with 5 ms 0.37 %.
-pub(super) const IDLE_TICK: Duration = Duration::from_millis(50);
+const IDLE_TICK: Duration = Duration::from_millis(50);
 
 struct Watchdog<'a, W: Work> {
     pool: &'a Arc<Pool<W>>,

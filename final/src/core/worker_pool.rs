@@ -1,4 +1,5 @@
-//! The worker pool: the threads that run steps, and the state that they share.
+//! The worker pool: the state that its threads share. [`Workers`](super::Workers) starts and stops
+//! the threads.
 //!
 //! A thread needs a permit, which is a [scheduler slot](super::permit), to wait for events or to
 //! begin a step. A thread without one either finishes a step that outlasted its permit, such as a
@@ -8,18 +9,21 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::admission::Admission;
 use super::parker::Parker;
 use super::permit::{Permit, ThreadId};
 use super::poller::{Poll, Poller, Ready, Token};
-use super::shedder::{self, SHEDDER};
 use super::stderr::log_stderr;
 use super::sync::{Mutex, lock};
-use super::watchdog::{self, IDLE_TICK};
-use super::worker;
+
+/// The shedder's thread id. The ids of the workers start at 1.
+pub(super) const SHEDDER: ThreadId = 0;
+
+/// The pause after a failed wait for events, which avoids a busy loop if every wait fails.
+const ERROR_PAUSE: Duration = Duration::from_millis(50);
 
 /// The size of the worker pool: the numbers of permits and threads, and the stall timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,15 +82,15 @@ pub trait Work: Send + Sync + 'static {
     }
 }
 
-/// The running threads of the pool.
-pub struct Workers<W: Work> {
-    pool: Arc<Pool<W>>,
-    watchdog: JoinHandle<()>,
-}
+/// The function that a worker runs until the pool is stopped.
+pub(super) type RunWorker<W> = fn(&Arc<Pool<W>>, &Arc<Parker>);
 
 /// The state that the threads share.
 pub(super) struct Pool<W> {
     pub(super) work: Arc<W>,
+    /// The function that each worker runs. It is passed in, because it calls the pool: two files
+    /// that call each other could not be read one after the other.
+    run_worker: RunWorker<W>,
     pub(super) poller: Arc<Poller>,
     pub(super) config: PoolConfig,
     pub(super) permits: Vec<Permit>,
@@ -96,63 +100,27 @@ pub(super) struct Pool<W> {
     pub(super) standbys: Mutex<Vec<Arc<Parker>>>,
     pub(super) shedder: Arc<Parker>,
     /// The number of workers.
-    threads: AtomicU32,
+    pub(super) threads: AtomicU32,
     /// The largest id so far. No id is reused, not even the id of a thread that could not be
     /// spawned.
     last_id: AtomicU32,
     /// The number of threads that have ended, including the shedder.
-    ended: AtomicU32,
+    pub(super) ended: AtomicU32,
     pub(super) stopped: AtomicBool,
-}
-
-impl<W: Work> Workers<W> {
-    /// Starts the threads.
-    ///
-    /// # Errors
-    /// Returns an error when the OS cannot spawn a thread.
-    pub fn start(config: PoolConfig, poller: Arc<Poller>, work: Arc<W>) -> io::Result<Workers<W>> {
-        let pool = Arc::new(Pool::new(config, poller, work));
-        match Pool::start(&pool) {
-            Ok(watchdog) => Ok(Workers { pool, watchdog }),
-            Err(error) => {
-                pool.stop(); // the threads that have been spawned
-                Err(error)
-            }
-        }
-    }
-
-    /// Returns the number of workers, without the shedder and the watchdog.
-    pub fn threads(&self) -> u32 {
-        self.pool.threads.load(Ordering::Relaxed)
-    }
-
-    /// Stops the threads, and waits for at most `timeout` until they have ended. Returns the number
-    /// of threads that are still in a handler; they continue to run.
-    pub fn stop(self, timeout: Duration) -> u32 {
-        self.pool.stop();
-        let Workers { pool, watchdog } = self;
-        // If the watchdog has panicked, the other threads still end.
-        let _ = watchdog.join();
-        let deadline = Instant::now() + timeout;
-        loop {
-            // `ended` is read first, so that a thread which is spawned in between counts as
-            // running.
-            let ended = pool.ended.load(Ordering::Acquire);
-            let left = pool.threads.load(Ordering::Acquire) + 1 - ended;
-            if left == 0 || Instant::now() >= deadline {
-                return left;
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
 }
 
 impl<W: Work> Pool<W> {
     /// Creates a pool without threads.
-    pub(super) fn new(config: PoolConfig, poller: Arc<Poller>, work: Arc<W>) -> Pool<W> {
+    pub(super) fn new(
+        config: PoolConfig,
+        poller: Arc<Poller>,
+        work: Arc<W>,
+        run_worker: RunWorker<W>,
+    ) -> Pool<W> {
         let permits = config.permits.max(1);
         Pool {
             work,
+            run_worker,
             poller,
             config: PoolConfig { permits, threads: config.threads.max(permits), ..config },
             // The first workers get the ids from 1, and one permit each.
@@ -167,27 +135,8 @@ impl<W: Work> Pool<W> {
         }
     }
 
-    /// Spawns the threads, and then hands out the permits. The order matters: a running worker may
-    /// need another worker at once, which must not get an id that a permit has as its first owner.
-    fn start(pool: &Arc<Pool<W>>) -> io::Result<JoinHandle<()>> {
-        // The shedder is spawned at startup, because spawning may fail later when resources are
-        // exhausted.
-        Pool::spawn(pool, "shedder".to_string(), shedder::run)?;
-        for _ in 0..pool.config.permits {
-            Pool::spawn_worker(pool)?;
-        }
-        let watched = Arc::clone(pool);
-        let watchdog = thread::Builder::new()
-            .name("watchdog".to_string())
-            .spawn(move || watchdog::run(&watched))?;
-        for (permit, parker) in lock(&pool.parkers).iter().enumerate() {
-            parker.give(permit);
-        }
-        Ok(watchdog)
-    }
-
     /// Stops all threads, each after its current step.
-    fn stop(&self) {
+    pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
         self.poller.shutdown();
         for parker in lock(&self.parkers).iter().chain([&self.shedder]) {
@@ -207,7 +156,7 @@ impl<W: Work> Pool<W> {
         lock(&pool.parkers).push(Arc::clone(&parker));
         let own = Arc::clone(&parker);
         let spawned =
-            Pool::spawn(pool, format!("worker-{id}"), move |pool| worker::run(pool, &own));
+            Pool::spawn(pool, format!("worker-{id}"), move |pool| (pool.run_worker)(pool, &own));
         if spawned.is_err() {
             lock(&pool.parkers).retain(|other| other.id != id);
             pool.threads.fetch_sub(1, Ordering::AcqRel);
@@ -215,7 +164,8 @@ impl<W: Work> Pool<W> {
         spawned.map(|()| parker)
     }
 
-    fn spawn(
+    /// Spawns a thread that is counted when it has ended.
+    pub(super) fn spawn(
         pool: &Arc<Pool<W>>,
         name: String,
         run: impl FnOnce(&Arc<Pool<W>>) + Send + 'static,
@@ -248,105 +198,8 @@ impl<W: Work> Pool<W> {
             Ok(()) => self.permits[index].add(thread, ready.tokens()),
             Err(error) => {
                 log_stderr(format_args!("waiting for sockets: {error}"));
-                thread::sleep(IDLE_TICK); // avoids a busy loop if every wait fails
+                thread::sleep(ERROR_PAUSE);
             }
         }
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use std::io::Write;
-    use std::sync::mpsc::{Sender, channel};
-
-    use super::*;
-    use crate::core::Interest;
-    use crate::core::system::{Stream, pair, receive};
-
-    struct NoWork;
-
-    impl Work for NoWork {
-        type Scratch = ();
-
-        fn ready(&self, _: Token, (): &mut (), _: Admission) {}
-
-        fn rearm(&self, _: Token) {}
-
-        fn tick(&self, _: Instant) {}
-    }
-
-    const LONG: Duration = Duration::from_secs(20);
-
-    fn start(permits: u32, threads: u32) -> Workers<NoWork> {
-        let poller = Arc::new(Poller::new().unwrap());
-        Workers::start(
-            PoolConfig { permits, threads, stall_timeout: LONG },
-            poller,
-            Arc::new(NoWork),
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn there_is_a_thread_for_each_permit_and_at_least_one() {
-        for (permits, threads, expected) in [(2, 5, 2), (3, 1, 3), (0, 0, 1)] {
-            let workers = start(permits, threads);
-            assert_eq!(workers.threads(), expected, "{permits} permits, {threads} threads");
-            assert_eq!(workers.stop(LONG), 0);
-        }
-    }
-
-    #[test]
-    fn a_thread_that_was_not_needed_becomes_a_standby_worker() {
-        let workers = start(1, 3);
-        for _ in 0..3 {
-            // No step has this epoch, so the permit stays.
-            assert!(Pool::hand_off(&workers.pool, 0, 1_000_001));
-            assert_eq!((workers.threads(), lock(&workers.pool.standbys).len()), (2, 1));
-        }
-        assert_eq!(workers.stop(LONG), 0);
-    }
-
-    /// Work whose steps each send a message and then panic.
-    struct Panics {
-        poller: Arc<Poller>,
-        stream: Mutex<Stream>,
-        stepped: Mutex<Sender<()>>,
-    }
-
-    impl Work for Panics {
-        type Scratch = ();
-
-        fn ready(&self, token: Token, (): &mut (), _: Admission) {
-            let stream = lock(&self.stream);
-            if receive(&stream, &mut Vec::with_capacity(1)).is_err() {
-                return; // a spurious wake-up
-            }
-            self.poller.arm(&*stream, token, Interest::Read).unwrap();
-            drop(stream);
-            lock(&self.stepped).send(()).unwrap();
-            panic!("this panic is expected");
-        }
-
-        fn rearm(&self, _: Token) {}
-
-        fn tick(&self, _: Instant) {}
-    }
-
-    #[test]
-    fn a_panic_in_a_step_does_not_end_its_thread() {
-        let (mut client, server) = pair().unwrap();
-        let poller = Arc::new(Poller::new().unwrap());
-        poller.add(&server, Token(7), Interest::Read).unwrap();
-        let (send, stepped) = channel();
-        let (stream, send) = (Mutex::new(server), Mutex::new(send));
-        let work = Arc::new(Panics { poller: Arc::clone(&poller), stream, stepped: send });
-        let config = PoolConfig { permits: 1, threads: 1, stall_timeout: LONG };
-        let workers = Workers::start(config, poller, work).unwrap();
-        for _ in 0..3 {
-            client.write_all(b"x").unwrap();
-            stepped.recv_timeout(LONG).expect("the thread has not ended");
-        }
-        assert_eq!(workers.stop(LONG), 0);
     }
 }
