@@ -3,6 +3,8 @@
 
 mod acceptor;
 mod client;
+mod connection_guard;
+mod connection_limits;
 mod engine;
 mod handle;
 mod predict_blocking;
@@ -18,12 +20,12 @@ use std::time::{Duration, Instant};
 
 use crate::core::listener::BindError;
 use crate::core::stderr::{self, log_stderr};
-use crate::core::sync::lock;
 use crate::core::worker_pool::PoolConfig;
 use crate::core::{ConnectionTable, Interest, Listener, Poll, Poller, Workers};
 use crate::http::limits::{LONGEST, Limits};
 use crate::http::path_prefix::PathPrefix;
 use crate::http::{Handler, TrustedProxies};
+pub use connection_limits::ConnectionLimits;
 use engine::{Engine, LISTENER};
 use handle::ServerShared;
 pub use handle::{ServerHandle, Statistics};
@@ -31,22 +33,6 @@ pub use predict_blocking::predict_blocking;
 
 /// The interval at which a graceful shutdown checks whether all connections have ended.
 const TICK: Duration = Duration::from_millis(5);
-
-/// The maximum numbers of connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConnectionLimits {
-    /// The maximum in total. Connections over the limit are rejected with 503.
-    pub total: u32,
-    /// The maximum from one IPv4 address or IPv6 /64 network, or `None` for no limit. Trusted
-    /// proxies have no limit of their own: see [`Server::with_trusted_proxies`].
-    pub by_address: Option<u32>,
-}
-
-impl Default for ConnectionLimits {
-    fn default() -> ConnectionLimits {
-        ConnectionLimits { total: 16_384, by_address: None }
-    }
-}
 
 /// A server that is bound to its address but does not run yet.
 #[derive(Debug)]

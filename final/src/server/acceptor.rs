@@ -6,11 +6,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::engine::{Client, ConnectionGuard, Engine, LISTENER};
-use super::lock;
+use super::client::Client;
+use super::connection_guard::ConnectionGuard;
+use super::engine::{Engine, LISTENER};
 use crate::core::admission::Admission;
 use crate::core::listener::AcceptError;
 use crate::core::stderr::log_stderr;
+use crate::core::sync::lock;
 use crate::core::system::send;
 use crate::core::{Connection, Interest, Listener, Poll, Stream, Token, network};
 use crate::http::exchange::{Exchange, Scratch};
@@ -65,7 +67,7 @@ impl Engine {
             self.arm_listener();
         }
         if let Some(mine) = mine {
-            self.step(mine, scratch, admission);
+            mine.step(scratch, admission);
         }
     }
 
@@ -117,7 +119,7 @@ impl Engine {
             accepted: Instant::now(),
             listed: None,
         });
-        Some(ConnectionGuard { engine: self, token, client: Some(client) })
+        Some(self.guard(token, client))
     }
 
     /// Reserves a slot for a new client. If there is none, returns the reason.

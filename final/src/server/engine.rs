@@ -1,29 +1,29 @@
 //! The engine: a table of connections, and the work that a thread does when one of them is ready.
 //!
 //! A connection is either parked in its slot of the table, or one thread has taken it out and runs
-//! a step of it. While it is outside the table, it is in a [`ConnectionGuard`], so that no path,
-//! not even a panic, loses the slot.
+//! a step of it. While it is outside the table, it is in a
+//! [`ConnectionGuard`](super::connection_guard::ConnectionGuard), so that no path, not even a panic,
+//! loses the slot.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-pub(super) use super::client::{Client, ConnectionGuard};
-use super::{ConnectionLimits, ServerShared, lock};
+use super::client::Client;
+use super::connection_limits::ConnectionLimits;
+use super::handle::ServerShared;
 use crate::core::admission::Admission;
 use crate::core::stderr::log_stderr;
+use crate::core::sync::lock;
 use crate::core::worker_pool::Work;
 use crate::core::{ConnectionTable, Interest, Listener, Poll, Poller, Token};
-use crate::http::context::Context;
 use crate::http::exchange::Scratch;
 use crate::http::limits::Limits;
 use crate::http::path_prefix::PathPrefix;
 use crate::http::rejection::Rejection;
-use crate::http::step::AfterStep;
 use crate::http::{Handler, TrustedProxies};
 
 /// The token of the listening socket in the poller. No slot of the connection table has this token.
@@ -62,7 +62,7 @@ impl Work for Engine {
         if token == LISTENER {
             self.accept(scratch, admission);
         } else if let Some(client) = self.connections.take(token) {
-            self.step(self.guard(token, client), scratch, admission);
+            self.guard(token, client).step(scratch, admission);
         }
         // If there is no connection to take, it has ended since the poller reported it, or another
         // thread owns it and runs a step for the pending wake-up.
@@ -103,55 +103,6 @@ impl Work for Engine {
 }
 
 impl Engine {
-    fn guard(&self, token: Token, client: Box<Client>) -> ConnectionGuard<'_> {
-        ConnectionGuard { engine: self, token, client: Some(client) }
-    }
-
-    /// Runs one step of a connection that this thread has taken, and then parks or closes the
-    /// connection.
-    pub(super) fn step(
-        &self,
-        mut guard: ConnectionGuard<'_>,
-        scratch: &mut Scratch,
-        admission: Admission,
-    ) {
-        let Some(client) = &mut guard.client else { return };
-        let cx = Context {
-            handler: self.handler.as_ref(),
-            limits: &self.limits,
-            memory: &self.shared.memory,
-            uploads: &self.shared.uploads,
-            sheds_load: admission == Admission::Shed,
-            always: &self.always,
-            is_stopping: &self.shared.is_stopping,
-            peer: client.connection.peer(),
-            proxies: &self.proxies,
-            clock: &Instant::now,
-        };
-        let closes_idle = self.closes_idle.load(Ordering::Acquire);
-        let next = client.exchange.step(&mut client.connection, scratch, cx);
-        self.record_rejections(client);
-        match next {
-            // The connection has read all bytes that arrived before the shutdown, and there was no
-            // request among them.
-            Ok(AfterStep::Wait(Interest::Read, _)) if closes_idle && client.may_be_closed() => {}
-            Ok(AfterStep::Wait(interest, deadline)) => guard.park(interest, deadline, false),
-            Ok(AfterStep::More(deadline)) => guard.park(Interest::Read, deadline, true),
-            Ok(AfterStep::Queue { deadline, is_new }) => {
-                if is_new {
-                    let peer = client.connection.peer().ip();
-                    let mut queue = lock(&self.queue);
-                    queue.push_back((guard.token, client.exchange.client().unwrap_or(peer)));
-                    self.shared.uploads.set_queued(queue.len());
-                }
-                guard.park_in_queue(deadline);
-            }
-            Ok(AfterStep::End) => {}
-            Err(error) if is_disconnect(&error) => {}
-            Err(error) => log_stderr(format_args!("{}: {error}", client.connection.peer())),
-        }
-    }
-
     /// Gives each free slot to the upload that has waited longest, except uploads whose address has
     /// its share already, and wakes that connection: its socket is writable, so the poller reports
     /// it. An entry whose connection has ended is dropped.
@@ -194,7 +145,7 @@ impl Engine {
     }
 
     /// Counts and logs the rejections of the exchange in this step.
-    fn record_rejections(&self, client: &mut Client) {
+    pub(super) fn record_rejections(&self, client: &mut Client) {
         for rejection in client.exchange.take_rejections() {
             self.record_rejection(client.connection.peer(), &rejection);
         }
@@ -225,12 +176,6 @@ impl Engine {
         }
         aborted
     }
-}
-
-/// Returns whether the client has ended the connection, which is usual and not logged.
-fn is_disconnect(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionReset, NotConnected};
-    matches!(error.kind(), ConnectionReset | BrokenPipe | NotConnected)
 }
 
 #[cfg(test)]
@@ -286,7 +231,7 @@ pub(crate) mod tests {
     fn connect(engine: &Engine) -> TcpStream {
         let (client, stream): (TcpStream, Stream) = pair().unwrap();
         let new = engine.register(stream, SocketAddr::from(([192, 0, 2, 1], 50_000)));
-        engine.step(new.expect("there is a slot"), &mut Scratch::default(), Admission::Serve);
+        new.expect("there is a slot").step(&mut Scratch::default(), Admission::Serve);
         client
     }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::lock;
 use super::rejections::Rejections;
+use crate::core::sync::lock;
 use crate::core::{MemoryBudget, UploadSlots};
 
 /// The state that the server and its handles share.

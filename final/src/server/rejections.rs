@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::lock;
+use crate::core::sync::lock;
 use crate::http::rejection::Rejection;
 
 /// The maximum number of lines in a second. A flood of rejections must not fill the disk with the
