@@ -4,6 +4,7 @@
 //! [`quick`] finds out which of them a change touches.
 
 mod book;
+mod circles;
 mod lessons;
 mod parts;
 mod portable;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::process::Command;
 
-use super::{Outcome, Part, Run, book, lessons, portable, programs};
+use super::{Outcome, Part, Run, book, circles, lessons, portable, programs};
 use crate::climb::prove as prove_climb;
 use crate::exercise::Exercise;
 use crate::process::{self, Finished};
@@ -19,6 +19,12 @@ pub(crate) const PARTS: &[Part] = &[
         about: "a chapter changes only the files it teaches",
         after: &[],
         run: |run| lessons::check(&run.workspace),
+    },
+    Part {
+        name: "circles",
+        about: "modules do not import each other in a circle",
+        after: &[],
+        run: |run| circles::check(&run.workspace),
     },
     Part {
         name: "build",

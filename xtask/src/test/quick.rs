@@ -44,7 +44,7 @@ impl Scope {
 
     fn of(workspace: &Workspace, since: &str, changed: Vec<String>) -> anyhow::Result<Scope> {
         let mut scope = Scope { since: since.to_string(), ..Scope::default() };
-        scope.parts.extend(["fmt", "lessons"]);
+        scope.parts.extend(["fmt", "lessons", "circles"]);
         let mut chapters = Vec::new();
         for path in &changed {
             match workspace.chapters().iter().find(|chapter| is_below(path, &chapter.folder)) {
@@ -265,7 +265,10 @@ mod tests {
     #[test]
     fn a_page_brings_its_transcripts_and_the_checks_of_the_book() {
         let scope = scope(&["book/src/part3/other.md"]);
-        assert_eq!(names(&scope.parts), ["book", "coverage", "fmt", "lessons", "transcripts"]);
+        assert_eq!(
+            names(&scope.parts),
+            ["book", "circles", "coverage", "fmt", "lessons", "transcripts"]
+        );
         assert_eq!(names(&scope.pages), ["book/src/part3/other.md"]);
         assert_eq!(scope.tested.len(), 0);
     }
