@@ -1,5 +1,7 @@
 //! `cargo xtask book`: builds the book, and serves it with the course's own server.
 
+mod formats;
+
 use std::env;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use self::formats::Formats;
 use crate::mdbook;
 use crate::process;
 use crate::ui;
@@ -26,13 +29,16 @@ pub(crate) struct Args {
     /// Only build it, into book/book
     #[arg(long)]
     no_serve: bool,
+    #[command(flatten)]
+    formats: Formats,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     if !workspace.path("book/book.toml").is_file() {
         bail!("the book is missing: there is no book/book.toml");
     }
-    if !args.no_serve {
+    let is_served = !args.no_serve && !args.formats.is_wanted();
+    if is_served {
         // Better now than after a build.
         is_free(args.port)?;
     }
@@ -40,7 +46,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     // mdBook would have it built too, and say nothing for a minute.
     step(process::cargo().args(["build", "--bin", "book_tools"]).current_dir(workspace.root()))?;
     step(Command::new(program).args(["build", "book"]).current_dir(workspace.root()))?;
-    if args.no_serve {
+    if args.formats.is_wanted() {
+        return args.formats.write(workspace);
+    }
+    if !is_served {
         ui::print("The book is in book/book/index.html\n");
         return Ok(ExitCode::SUCCESS);
     }

@@ -10,7 +10,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::page::{self, parts};
 use crate::source::Sources;
 use crate::{
-    browser, core, counts, coverage, drawings, files, gate, links, redirects, transcript, words,
+    browser, core, counts, coverage, drawings, export, files, gate, links, redirects, transcript,
+    words,
 };
 
 /// Code that stands in the prose and not in a crate: compile errors, and what-if sketches. All are marked.
@@ -31,6 +32,8 @@ pub(crate) enum Part {
     Links,
     /// Pictures have a text, and drawings are kept as they are on their pages.
     Figures,
+    /// The pages can be packed as an EPUB.
+    Epub,
     /// The core path keeps its budgets of words, code and minutes, and its pages have what a core page needs.
     Core,
     /// Plain English and the terms of the field: the patterns of `words.toml` are rare, and its terms are taught.
@@ -48,11 +51,12 @@ pub(crate) enum Part {
 }
 
 /// What `check` does when nothing is named: all that needs no other program than a browser.
-const USUAL: [Part; 9] = [
+const USUAL: [Part; 10] = [
     Part::Build,
     Part::Listings,
     Part::Links,
     Part::Figures,
+    Part::Epub,
     Part::Core,
     Part::Words,
     Part::Browser,
@@ -90,6 +94,7 @@ pub(crate) fn run(chosen: &[Part], wanted: &words::Wanted) -> Result<()> {
                 drawings::check(sources.root(), &mut problems)?;
                 done.push(format!("{count} pictures"));
             }
+            Part::Epub => done.push(export::check(&sources, &mut problems)?),
             Part::Core => {
                 let mut found = Vec::new();
                 done.push(core::check(&sources, &mut found)?);

@@ -10,6 +10,7 @@ mod diff;
 mod directive;
 mod drawings;
 mod exercise;
+mod export;
 mod figure;
 mod files;
 mod front;
@@ -67,7 +68,7 @@ enum Command {
         #[arg(long, default_value_t = transcript::JOBS, value_name = "N")]
         jobs: NonZeroUsize,
     },
-    /// Builds the book and checks it; without a part: build, listings, links, figures, core, words, browser, labs and accessibility.
+    /// Builds the book and checks it; without a part: build, listings, links, figures, epub, core, words, browser, labs and accessibility.
     Check {
         /// What to check.
         parts: Vec<check::Part>,
@@ -83,6 +84,11 @@ enum Command {
     Figures {
         #[command(flatten)]
         mode: drawings::Mode,
+    },
+    /// Writes the built book as an EPUB or a PDF.
+    Export {
+        #[command(flatten)]
+        wanted: export::Wanted,
     },
     /// Opens every page of the built book in a browser without a window.
     Browser,
@@ -118,6 +124,7 @@ fn main() -> ExitCode {
         Command::Check { parts, words } => check::run(&parts, &words),
         Command::Measure { pages } => core::print(&pages),
         Command::Figures { mode } => drawings::run(mode),
+        Command::Export { wanted } => export::run(&wanted),
         Command::Browser => check::run(&[check::Part::Browser], &words::Wanted::default()),
         Command::Screenshots { folder, pages, height } => {
             browser::screenshots(&folder, &pages, height)

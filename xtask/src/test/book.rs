@@ -9,7 +9,8 @@ use crate::mdbook;
 use crate::process;
 
 /// What `--quick` checks of the built pages: all that needs no browser.
-const WITHOUT_BROWSER: [&str; 6] = ["build", "listings", "links", "figures", "core", "words"];
+const WITHOUT_BROWSER: [&str; 7] =
+    ["build", "listings", "links", "figures", "epub", "core", "words"];
 
 pub(super) fn pages(run: &Run) -> anyhow::Result<Outcome> {
     let mdbook = mdbook::find_or_install(&run.workspace)?;

@@ -81,6 +81,36 @@ pub(crate) fn screenshots(folder: &Path, chosen: &[String], height: u32) -> Resu
     Ok(())
 }
 
+/// Prints a document as a PDF. Its addresses are relative to the built book.
+///
+/// # Errors
+/// If there is no browser, or it writes no PDF.
+pub(crate) fn print(sources: &Sources, document: String, file: &Path) -> Result<()> {
+    let site = Site::serve(&sources.root().join("book/book"), document)?;
+    let file = std::path::absolute(file)?;
+    if file.exists() {
+        fs::remove_file(&file).with_context(|| file.display().to_string())?;
+    }
+    let options = [
+        format!("--print-to-pdf={}", file.display()),
+        "--no-pdf-header-footer".to_string(),
+        "--generate-pdf-document-outline".to_string(),
+    ];
+    let Some(mut browser) = Browser::start(sources, &options, &site.frame(""))? else {
+        bail!(
+            "a PDF is printed by a browser, and none of {} is installed: apt install chromium, brew install chromium, or \
+             Google Chrome. An EPUB needs none: --epub",
+            NAMES.join(", ")
+        );
+    };
+    browser.wait()?;
+    // The browser ends with success also when it could not write the file.
+    if !file.is_file() {
+        bail!("the browser has not written {}", file.display());
+    }
+    Ok(())
+}
+
 /// A page around the pages, that knows them.
 fn with_pages(frame: &str, pages: &[String]) -> Result<String> {
     let absolute: Vec<String> = pages.iter().map(|page| format!("/{page}")).collect();
@@ -166,5 +196,26 @@ impl Drop for Browser {
         let _ = self.child.wait();
         // Nothing depends on it, and it lies in target/.
         let _ = fs::remove_dir_all(&self.profile);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_printed() {
+        let sources = Sources::find().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.pdf");
+        let document = "<!DOCTYPE html><title>A</title><p>B".to_string();
+        match print(&sources, document, &file) {
+            Ok(()) => assert!(fs::read(&file).unwrap().starts_with(b"%PDF-")),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(error.contains("is installed: apt install chromium"), "{error}");
+                println!("skipped: {error}");
+            }
+        }
     }
 }

@@ -1,0 +1,173 @@
+//! An EPUB 3: a zip archive of XHTML pages, their style, a table of contents, and a list of all files.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{Cursor, Write as _};
+use std::sync::LazyLock;
+
+use anyhow::{Context, Result};
+use regex::{Captures, Regex};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+use super::About;
+use super::pages::Page;
+use super::xhtml;
+
+const STYLE: &str = include_str!("epub.css");
+
+/// Tells a reader where the list of all files is (EPUB 3.3 section 4.2.6.3.1).
+const CONTAINER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container">
+<rootfiles><rootfile full-path="book/package.opf" media-type="application/oebps-package+xml"/></rootfiles>
+</container>
+"#;
+
+/// The whole file.
+///
+/// # Errors
+/// For a page that cannot be made well-formed, or a link to an anchor that no page has.
+pub(super) fn pack(about: &About, pages: &[Page]) -> Result<Vec<u8>> {
+    let places = places(pages);
+    let mut files = vec![
+        ("META-INF/container.xml".to_string(), CONTAINER.to_string()),
+        ("book/package.opf".to_string(), package(about, pages, &jiff::Timestamp::now())),
+        ("book/nav.xhtml".to_string(), navigation(about, pages)),
+        ("book/style.css".to_string(), STYLE.to_string()),
+        ("book/title.xhtml".to_string(), document(about, &about.title, &about.title_page())),
+    ];
+    for page in pages {
+        let body = body(page, &places).with_context(|| page.path.clone())?;
+        files.push((format!("book/{}", file(page)), document(about, &page.title, &body)));
+    }
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    // First and without compression, so that the type of the file can be read at a fixed place.
+    let stored = SimpleFileOptions::DEFAULT.compression_method(CompressionMethod::Stored);
+    archive.start_file("mimetype", stored)?;
+    archive.write_all(b"application/epub+zip")?;
+    for (name, text) in files {
+        let packed = SimpleFileOptions::DEFAULT.compression_method(CompressionMethod::Deflated);
+        archive.start_file(name, packed)?;
+        archive.write_all(text.as_bytes())?;
+    }
+    Ok(archive.finish()?.into_inner())
+}
+
+/// The name of a page's file: all are in one directory.
+fn file(page: &Page) -> String {
+    format!("{}.xhtml", page.path.replace('/', "-"))
+}
+
+/// The file that has an anchor.
+fn places(pages: &[Page]) -> HashMap<&str, String> {
+    static ID: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#" id="([^"]*)""#).expect("the pattern is valid"));
+    let mut places = HashMap::new();
+    for page in pages {
+        for found in ID.captures_iter(&page.html) {
+            let id = found.get(1).map_or("", |id| id.as_str());
+            places.entry(id).or_insert_with(|| file(page));
+        }
+    }
+    places
+}
+
+fn body(page: &Page, places: &HashMap<&str, String>) -> Result<String> {
+    static LINK: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r##" href="#([^"]*)""##).expect("the pattern is valid"));
+    let html = LINK.replace_all(&page.html, |found: &Captures<'_>| {
+        let id = &found[1];
+        // Without a place it stays as it is, and is found below.
+        let place = places.get(id).filter(|place| **place != file(page));
+        format!(" href=\"{}#{id}\"", place.map_or("", String::as_str))
+    });
+    if let Some(lost) = LINK.captures_iter(&html).find(|found| !places.contains_key(&found[1])) {
+        anyhow::bail!("there is no anchor `{}`", &lost[1]);
+    }
+    xhtml::of(&figures(&html))
+}
+
+/// Figures whose markers have names of their own: mdBook's drawings all name them alike, and in a page a name may be used
+/// once. The style sheet of the book names them too, so here each line gets them as attributes.
+fn figures(html: &str) -> String {
+    static MARKED: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"class="([^"]*)\b(start|end)_marked_(\w+)([^"]*)""#)
+            .expect("the pattern is valid")
+    });
+    let mut text = String::with_capacity(html.len());
+    for (number, piece) in html.split("<svg").enumerate() {
+        if number == 0 {
+            text.push_str(piece);
+            continue;
+        }
+        let (figure, after) = piece.split_once("</svg>").unwrap_or((piece, ""));
+        let mut figure = figure.replace(" id=\"", &format!(" id=\"figure-{number}-"));
+        // A line may have two markers.
+        while MARKED.is_match(&figure) {
+            figure = MARKED
+                .replace_all(
+                    &figure,
+                    format!("class=\"$1$4\" marker-$2=\"url(#figure-{number}-$3)\""),
+                )
+                .into_owned();
+        }
+        let _ = write!(text, "<svg{figure}</svg>{after}");
+    }
+    text
+}
+
+/// A file of XHTML.
+fn document(about: &About, title: &str, body: &str) -> String {
+    let (language, title) = (&about.language, xhtml::escaped(title));
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE html>\n\
+         <html xmlns=\"http://www.w3.org/1999/xhtml\" xmlns:epub=\"http://www.idpf.org/2007/ops\" \
+         xml:lang=\"{language}\" lang=\"{language}\">\n<head><title>{title}</title>\
+         <link rel=\"stylesheet\" href=\"style.css\"/></head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+}
+
+/// The table of contents, nested as the book's.
+fn navigation(about: &About, pages: &[Page]) -> String {
+    let body = format!(
+        "<nav epub:type=\"toc\" role=\"doc-toc\"><h1>Contents</h1>\n{}</nav>",
+        super::pages::contents(pages, |page| format!("{}#{}", file(page), page.id))
+    );
+    document(about, "Contents", &body)
+}
+
+/// The list of all files, their order, and what a library shows of the book.
+fn package(about: &About, pages: &[Page], now: &jiff::Timestamp) -> String {
+    let (mut manifest, mut spine) = (String::new(), String::new());
+    for page in pages {
+        let name = file(page);
+        let id = name.trim_end_matches(".xhtml");
+        let svg = if page.html.contains("<svg") { " properties=\"svg\"" } else { "" };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            manifest,
+            "<item id=\"page-{id}\" href=\"{name}\" media-type=\"application/xhtml+xml\"{svg}/>"
+        );
+        let _ = writeln!(spine, "<itemref idref=\"page-{id}\"/>");
+    }
+    let About { language, version, .. } = about;
+    let [title, description, author] =
+        [&about.title, &about.description, &about.author].map(|text| xhtml::escaped(text));
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <package xmlns=\"http://www.idpf.org/2007/opf\" version=\"3.0\" unique-identifier=\"book\" xml:lang=\"{language}\">\n\
+         <metadata xmlns:dc=\"http://purl.org/dc/elements/1.1/\">\n\
+         <dc:identifier id=\"book\">from-socket-to-server-{version}</dc:identifier>\n\
+         <dc:title>{title}</dc:title>\n<dc:creator>{author}</dc:creator>\n<dc:language>{language}</dc:language>\n\
+         <dc:description>{description}</dc:description>\n\
+         <dc:rights>Text: CC BY 4.0. Code: MIT.</dc:rights>\n\
+         <meta property=\"dcterms:modified\">{}</meta>\n</metadata>\n\
+         <manifest>\n\
+         <item id=\"nav\" href=\"nav.xhtml\" media-type=\"application/xhtml+xml\" properties=\"nav\"/>\n\
+         <item id=\"style\" href=\"style.css\" media-type=\"text/css\"/>\n\
+         <item id=\"title\" href=\"title.xhtml\" media-type=\"application/xhtml+xml\"/>\n\
+         {manifest}</manifest>\n\
+         <spine>\n<itemref idref=\"title\"/>\n<itemref idref=\"nav\"/>\n{spine}</spine>\n</package>\n",
+        now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
+}

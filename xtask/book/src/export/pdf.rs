@@ -1,0 +1,127 @@
+//! The book as one document for a browser to print: a title page, a table of contents, and each page on new paper.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use anyhow::{Context, Result};
+use regex::{Captures, Regex};
+
+use super::About;
+use super::pages::{Page, contents};
+use super::xhtml;
+
+const STYLE: &str = include_str!("pdf.css");
+
+/// Colours the code as mdBook's own script does.
+const HIGHLIGHT: &str = "document.querySelectorAll('pre code:not(.nohighlight)').forEach(code => hljs.highlightBlock(code));";
+
+/// The document. Its style sheets and scripts are those of mdBook's print page, relative to the built book.
+///
+/// # Errors
+/// If the built book has no script that colours code.
+pub(super) fn document(about: &About, pages: &[Page], print: &str, built: &Path) -> Result<String> {
+    static SHEET: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r#"<link rel="stylesheet"[^>]*>"#).expect("the pattern is valid")
+    });
+    let sheets: Vec<&str> = SHEET.find_iter(print).map(|found| found.as_str()).collect();
+    let mut body = format!(
+        "{}\n<nav class=\"contents\"><h1>Contents</h1>\n{}</nav>\n",
+        about.title_page(),
+        contents(pages, |page| format!("#{}", page.id))
+    );
+    for (number, page) in pages.iter().enumerate() {
+        let html = nested(&page.html, page.depth);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            body,
+            "<section class=\"course-page\" style=\"page: page-{number}\">\n{html}\n</section>"
+        );
+    }
+    Ok(format!(
+        "<!DOCTYPE html>\n<html lang=\"{}\" class=\"light\">\n<head><meta charset=\"utf-8\"><title>{}</title>\n{}\n\
+         <style>\n{STYLE}{}</style>\n</head>\n<body><div class=\"content\"><main>\n{body}</main></div>\n\
+         <script src=\"{}\"></script>\n<script>{HIGHLIGHT}</script>\n</body>\n</html>\n",
+        about.language,
+        xhtml::escaped(&about.title),
+        sheets.join("\n"),
+        headers(about, pages),
+        highlighter(built)?
+    ))
+}
+
+/// The headings of a page, as deep as the page is in the table of contents: the outline of the PDF has their levels.
+fn nested(html: &str, depth: usize) -> String {
+    static HEADING: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"<(/?)h([1-6])").expect("the pattern is valid"));
+    let html = HEADING.replace_all(html, |found: &Captures<'_>| {
+        let level: usize = found[2].parse().unwrap_or(1);
+        format!("<{}h{}", &found[1], (level + depth).min(6))
+    });
+    html.replacen(&format!("<h{}", depth + 1), &format!("<h{} class=\"page-title\"", depth + 1), 1)
+}
+
+/// A rule for each page: the part that it belongs to is in the header on the left, its own title on the right.
+fn headers(about: &About, pages: &[Page]) -> String {
+    let mut rules = String::new();
+    let mut part = about.title.as_str();
+    for (number, page) in pages.iter().enumerate() {
+        if page.depth == 0 {
+            part = page.title.as_str();
+        }
+        let right = if page.depth == 0 { "" } else { page.title.as_str() };
+        let _ = writeln!(
+            rules,
+            "@page page-{number} {{ @top-left {{ content: {part:?}; }} @top-right {{ content: {right:?}; }} }}"
+        );
+    }
+    rules
+}
+
+/// The name of mdBook's copy of highlight.js, which has a hash in it.
+fn highlighter(built: &Path) -> Result<String> {
+    let entries = std::fs::read_dir(built).with_context(|| built.display().to_string())?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut scripts = names.filter(|name| {
+        name.starts_with("highlight") && Path::new(name).extension().is_some_and(|it| it == "js")
+    });
+    scripts.next().with_context(|| format!("{} has no highlight.js", built.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_are_as_deep_as_their_page() {
+        assert_eq!(
+            nested("<h1 id=\"a\">A</h1><h2>B</h2>", 2),
+            "<h3 class=\"page-title\" id=\"a\">A</h3><h4>B</h4>"
+        );
+        assert_eq!(nested("<h1>A</h1><h3>B</h3>", 4), "<h5 class=\"page-title\">A</h5><h6>B</h6>");
+    }
+
+    #[test]
+    fn a_header_has_the_part_and_the_page() {
+        let page = |title: &str, depth| Page {
+            path: String::new(),
+            id: String::new(),
+            title: title.to_string(),
+            depth,
+            heading: None,
+            html: String::new(),
+        };
+        let about = About {
+            title: String::new(),
+            description: String::new(),
+            author: String::new(),
+            language: String::new(),
+            version: String::new(),
+        };
+        assert_eq!(
+            headers(&about, &[page("Part 1", 0), page("A \"b\"", 1)]),
+            "@page page-0 { @top-left { content: \"Part 1\"; } @top-right { content: \"\"; } }\n\
+             @page page-1 { @top-left { content: \"Part 1\"; } @top-right { content: \"A \\\"b\\\"\"; } }\n"
+        );
+    }
+}
