@@ -16,7 +16,10 @@ use crate::ui;
 use crate::workspace::Workspace;
 
 /// What Anki reads first: <https://docs.ankiweb.net/importing/text-files.html>
-const HEAD: &str = "#separator:tab\n#html:true\n#columns:Front\tBack\tTags\n#tags column:3\n";
+///
+/// It puts the cards into a deck of their own.
+const HEAD: &str = "#separator:tab\n#html:true\n#notetype:Basic\n#deck:From Socket to Server\n\
+                    #columns:Front\tBack\tTags\n#tags column:3\n";
 
 /// A tag of all cards, so that they are found in a collection.
 const TAG: &str = "from-socket-to-server";
@@ -168,7 +171,8 @@ mod tests {
     #[test]
     fn a_card_has_the_question_and_its_first_answer() {
         let cards = cards_of("part3/messages/questions.md", PAGE).unwrap();
-        let expected = "#separator:tab\n#html:true\n#columns:Front\tBack\tTags\n#tags column:3\n\
+        let expected = "#separator:tab\n#html:true\n#notetype:Basic\n#deck:From Socket to Server\n\
+            #columns:Front\tBack\tTags\n#tags column:3\n\
             Why &quot;not&quot; <code>a&lt;b</code>?\t<p>Because    of <code>&lt;this&gt;</code>. And that.</p>\tfrom-socket-to-server part3::messages\n\
             And <code>c</code>?\t<ul><li><b>one</b> &amp; &quot;two&quot;</li><li>three</li></ul><pre>a    b<br>c</pre>\tfrom-socket-to-server part3::messages must-know\n";
         assert_eq!(tsv(&cards), expected);
