@@ -126,7 +126,12 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         ui::print(&hint(&stage));
         return Ok(ExitCode::SUCCESS);
     }
-    let Some(words) = target.build(args.json)? else { return Ok(ExitCode::FAILURE) };
+    let Some(words) = target.build(args.json)? else {
+        if args.json {
+            ui::print(&format!("{}\n", json!({ "ended": "not built" })));
+        }
+        return Ok(ExitCode::FAILURE);
+    };
     let scheme = match target::scheme(&words) {
         Ok(scheme) => scheme,
         Err(error) => return Ok(no_server(&error, &target, args)),
