@@ -13,7 +13,7 @@
 //! 7. [`middleware`]: LAYERS around the application, for work that many handlers share.
 //! 8. [`http::routes`]: ROUTE: the table that [`http::router`] builds from [`http::pattern`]s.
 //! 9. [`handlers`]: handlers that any application can use: health probes and static files.
-//! 10. [`http::encoder`]: RESPOND: the one function that frames a response; [`http::output`] sends
+//! 10. [`http::encoder`]: RESPOND: the only function that frames a response; [`http::output`] sends
 //!     it.
 
 #![warn(

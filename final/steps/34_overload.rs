@@ -175,7 +175,7 @@ impl Server {
     }
 }
 
-/// A connection between two events: everything that a thread of its own would have on its stack.
+/// A connection between two events: everything that a dedicated thread would have on its stack.
 struct Client {
     stream: TcpStream,
     messages: Messages,

@@ -103,7 +103,7 @@ fn overloaded() -> Response {
 
 struct Server {
     poll: Poll,
-    /// `None` during a stop: the kernel refuses new clients then.
+    /// `None` during a stop: the kernel rejects new clients then.
     listener: Option<TcpListener>,
     jobs: VecDeque<(Token, Request)>,
     running: usize,
@@ -225,7 +225,7 @@ impl Server {
     }
 }
 
-/// A connection between two events: everything that a thread of its own would have on its stack.
+/// A connection between two events: everything that a dedicated thread would have on its stack.
 struct Client {
     stream: TcpStream,
     messages: Messages,

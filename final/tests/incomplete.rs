@@ -61,7 +61,7 @@ fn a_response_whose_source_fails_ends_with_a_reset() {
     ] {
         assert_eq!(body(&mut server.connect(), "1.0", path), expected, "{path}");
     }
-    // With Content-Length, the client can detect that bytes are missing, and can use those that
+    // With Content-Length, the client can detect that bytes are missing, and can use the bytes that
     // have arrived.
     assert_eq!(body(&mut server.connect(), "1.0", "/short"), Ok("one, two".to_string()));
     // With chunks, the last chunk is missing.

@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
     // socket(2), bind(2) and listen(2) in one call. From now on the kernel completes handshakes for us.
     let listener = TcpListener::bind(address())?;
     let address = listener.local_addr()?;
-    // This runs in a thread of its own: a signal handler itself may do almost nothing.
+    // This runs in a separate thread: a signal handler itself may do almost nothing.
     on_stop(move || {
         STOPPING.store(true, Ordering::SeqCst);
         // A thread that is blocked in accept(2) cannot check the flag. A connection from ourselves wakes it up.
@@ -41,7 +41,7 @@ fn main() -> io::Result<()> {
             let worker = thread::Builder::new().name(format!("worker {number}"));
             worker.spawn_scoped(scope, move || work(tasks))?;
         }
-        // Afterwards the closure drops what it owns: the listener, so the kernel refuses new clients, and the queue, so
+        // Afterwards the closure drops what it owns: the listener, so the kernel rejects new clients, and the queue, so
         // the workers return when it is empty. The scope waits for them.
         accept(&listener, &queue)
     })

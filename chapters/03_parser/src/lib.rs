@@ -10,7 +10,7 @@
 //! 4. [`http::framing`] and [`http::body`]: the end of the body, and its bytes.
 //! 5. [`http::handler`]: HANDLE: the interface between the server and the application, which is
 //!    [`app`].
-//! 6. [`http::encoder`]: RESPOND: the one place that decides how a response is framed.
+//! 6. [`http::encoder`]: RESPOND: the only place that decides how a response is framed.
 
 #![warn(
     clippy::print_stderr,

@@ -83,7 +83,7 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Returns a handle that can stop the server from another thread, for example one that waits
+    /// Returns a handle that can stop the server from another thread, for example a thread that waits
     /// for signals.
     pub fn handle(&self) -> ServerHandle {
         ServerHandle { address: self.local_addr(), shared: Arc::clone(&self.shared) }
@@ -128,7 +128,7 @@ impl Server {
             }
         }
         // Clients whose handshake is complete are still served. When the iterator is dropped, the
-        // kernel refuses new ones.
+        // kernel rejects new ones.
         for (stream, peer) in listener.into_pending() {
             if !shutdown.is_waker(peer) {
                 dispatch(stream, peer);

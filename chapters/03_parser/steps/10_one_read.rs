@@ -39,7 +39,7 @@ fn exchange(mut stream: TcpStream) -> io::Result<()> {
     }
 }
 
-/// Sends a status line, field lines, an empty line and the body. Content-Length says where the body ends.
+/// Sends a status line, field lines, an empty line and the body. Content-Length is the body's length.
 fn respond(stream: &mut TcpStream, status: &str, body: &[u8]) -> io::Result<()> {
     let length = body.len();
     let header_section = format!(

@@ -57,7 +57,7 @@ fn read_header_section(connection: &mut Connection) -> Result<(), Failure> {
     }
 }
 
-/// Sends a status line, field lines, an empty line and the body. Content-Length says where the body ends.
+/// Sends a status line, field lines, an empty line and the body. Content-Length is the body's length.
 fn respond(connection: &mut Connection, status: &str, body: &[u8]) -> io::Result<()> {
     let length = body.len();
     let header_section = format!(

@@ -124,7 +124,7 @@ fn parse(bytes: &[u8]) -> Result<Request, Status> {
     is_valid.then_some(request).ok_or(status::BAD_REQUEST)
 }
 
-/// Sends a status line, field lines, an empty line and the body. Content-Length says where the body ends.
+/// Sends a status line, field lines, an empty line and the body. Content-Length is the body's length.
 fn respond(
     connection: &mut Connection,
     status: &str,

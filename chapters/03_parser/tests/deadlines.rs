@@ -132,7 +132,7 @@ fn a_client_that_sends_no_body_after_100_continue_is_408() {
 #[test]
 fn an_idle_connection_is_closed_without_a_word() {
     let server = start(Limits { idle_time: tenths(2), ..Limits::default() });
-    // A connection that a browser never used, and one that it has used.
+    // A connection that a browser never used, and a used connection.
     server.connect().expect_closed().unwrap();
     let mut used = server.connect();
     used.ask(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();

@@ -64,7 +64,7 @@ impl Site {
             }
             file.push("index.html");
         }
-        // The type is that of the requested name: `app.js` may be a link to a file of another name.
+        // The requested name determines the type: `app.js` may be a link to a file of another name.
         let name = file.to_string_lossy().into_owned();
         // A link in the directory may still lead out of it.
         let file = fs::canonicalize(file).map_err(|_| absent())?;

@@ -11,7 +11,7 @@
 //! 5. [`http::handler`]: HANDLE: the interface between the server and the application, which is
 //!    [`app`].
 //! 6. [`http::routes`]: ROUTE: the table that [`http::router`] builds from [`http::pattern`]s.
-//! 7. [`http::encoder`]: RESPOND: the one place that decides how a response is framed.
+//! 7. [`http::encoder`]: RESPOND: the only place that decides how a response is framed.
 
 #![warn(
     clippy::print_stderr,

@@ -57,7 +57,7 @@ impl Answer {
     }
 }
 
-/// Sends one request on a connection of its own, and reads the response.
+/// Sends one request on a new connection, and reads the response.
 fn ask(method: &str, url: &str) -> anyhow::Result<Answer> {
     let rest = url.strip_prefix("http://").context("the URL must begin with http://")?;
     let rest = rest.split('#').next().unwrap_or_default(); // a fragment is not for the server

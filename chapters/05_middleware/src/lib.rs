@@ -12,7 +12,7 @@
 //!    [`app`].
 //! 6. [`middleware`]: LAYERS around the application, for work that many handlers share.
 //! 7. [`http::routes`]: ROUTE: the table that [`http::router`] builds from [`http::pattern`]s.
-//! 8. [`http::encoder`]: RESPOND: the one place that decides how a response is framed.
+//! 8. [`http::encoder`]: RESPOND: the only place that decides how a response is framed.
 
 #![warn(
     clippy::print_stderr,

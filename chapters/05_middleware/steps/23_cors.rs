@@ -83,7 +83,7 @@ fn cors(request: &mut Request, next: Next) -> Response {
         && request.method() == Method::Options
         && request.headers().contains("Access-Control-Request-Method");
     let mut response = if is_preflight {
-        // The router would list the methods that exist. A preflight needs those that are allowed.
+        // The router would list the methods that exist. A preflight needs the allowed ones.
         Response::new(Status::NO_CONTENT)
             .with_header(ALLOW_METHODS, HeaderValue::from_static("PUT, DELETE"))
             .with_header(ALLOW_HEADERS, HeaderValue::from_static("Content-Type"))

@@ -86,7 +86,7 @@ fn cors(request: &mut Request, next: Next) -> Response {
         && request.method() == Method::Options
         && request.headers().contains("Access-Control-Request-Method");
     let mut response = if is_preflight {
-        // The router would list the methods that exist. A preflight needs those that are allowed.
+        // The router would list the methods that exist. A preflight needs the allowed ones.
         Response::new(Status::NO_CONTENT)
             .with_header(ALLOW_METHODS, HeaderValue::from_static("PUT, DELETE"))
             .with_header(ALLOW_HEADERS, HeaderValue::from_static("Content-Type"))
@@ -106,7 +106,7 @@ fn gzip(request: &mut Request, next: Next) -> Response {
     let gzip = quality(request, "gzip").or(quality(request, "*")).unwrap_or(0.0);
     let plain = quality(request, "identity").unwrap_or(0.0);
     let mut response = next(request);
-    // In both cases: a cache must know that there are two representations.
+    // In both cases: a cache must learn that there are two representations.
     response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     if gzip > 0.0
         && gzip >= plain

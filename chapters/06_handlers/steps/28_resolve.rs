@@ -32,7 +32,7 @@ fn main() -> anyhow::Result<()> {
     router.get("/health/live", |_: &mut Request| "alive\n");
     router.get("/health/ready", ready);
     router.get("/slow", slow);
-    // Without links itself, so that it can be compared with what a path resolves to.
+    // Without links itself, so that it can be compared with a resolved path.
     let directory = fs::canonicalize(directory.unwrap_or(".".to_string()))?;
     router.get("/static/*path", move |request: &mut Request| {
         file(&directory, request.param("path").unwrap_or_default())

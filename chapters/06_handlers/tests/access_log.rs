@@ -10,7 +10,7 @@ const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits for this many lines of the log: all lines after the one with the address.
+/// Waits for this many lines of the log: all lines after the line with the address.
 fn lines(program: &Program, count: usize) -> Vec<String> {
     let has_all = |text: &str| text.lines().count() > count;
     let text = program.wait_for_stdout("a line for each request", PATIENCE, has_all).unwrap();

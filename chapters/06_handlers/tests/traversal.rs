@@ -137,7 +137,7 @@ fn a_link_is_served_when_it_stays_inside() {
     symlink("../secret.txt", public.join("out")).unwrap();
     symlink(folder.path().join("secret.txt"), public.join("absolute")).unwrap();
     symlink("..", public.join("up")).unwrap();
-    // The name of the link decides, not that of its target: Kubernetes volumes link to files in hidden directories.
+    // The name of the link decides, not its target's name: Kubernetes volumes link to files in hidden directories.
     fs::create_dir(public.join("..data")).unwrap();
     fs::write(public.join("..data/file"), "open").unwrap();
     symlink("..data/file", public.join("shown")).unwrap();

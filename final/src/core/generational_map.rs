@@ -56,7 +56,7 @@ impl<K: Eq + Hash, V> GenerationalMap<K, V> {
         self.young.entries.get_mut(key).map(|(value, _)| value)
     }
 
-    /// Adds an entry, or replaces the one with this key. An entry that is heavier than the bound is
+    /// Adds an entry, or replaces the entry with this key. An entry that is heavier than the bound is
     /// not kept.
     pub fn insert(&mut self, key: K, value: V, weight: usize, now: Instant) {
         self.end_period(now);

@@ -17,7 +17,7 @@ impl<W: Work> Pool<W> {
         true
     }
 
-    /// Returns the epochs of all permits but the one at `index`.
+    /// Returns the epochs of all permits except `index`.
     pub(super) fn epochs_except(&self, index: usize) -> impl Iterator<Item = u64> {
         let others = self.permits.iter().enumerate().filter(move |(other, _)| *other != index);
         others.map(|(_, permit)| permit.epoch())

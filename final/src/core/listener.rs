@@ -13,7 +13,7 @@ use super::system::{self, ListenSocket, Stream};
 /// full, it drops the last segment of a handshake, and the client retransmits.
 pub const BACKLOG: i32 = 1024;
 
-/// A listening socket. It carries no data, because each accepted client gets a socket of its own.
+/// A listening socket. It carries no data, because each accepted client gets its own socket.
 #[derive(Debug)]
 pub struct Listener {
     socket: ListenSocket,

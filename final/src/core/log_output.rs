@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// The maximum number of bytes in the channel. Lines that do not fit are dropped: a log that nobody
+/// The maximum number of bytes in the channel. Lines that do not fit are dropped: a log that no program
 /// reads must not block the service or fill the memory. The bound is in bytes, because the length
 /// of a line varies from 100 to 10,000 bytes.
 const MAX_WAITING: usize = 4 * 1024 * 1024;

@@ -31,7 +31,7 @@ pub enum State {
 /// environment.
 ///
 /// # Errors
-/// Returns [`PassedSocketError`] if several sockets were passed, or one that does not accept TCP
+/// Returns [`PassedSocketError`] if several sockets were passed, or a socket that does not accept TCP
 /// connections. Binding another address instead would hide the mistake.
 #[cfg(unix)]
 pub fn passed_socket() -> Result<Option<TcpListener>, PassedSocketError> {
@@ -83,7 +83,7 @@ pub fn notify(state: State) {
     }
 }
 
-/// Sends the notification from a thread of its own, since the socket has no timeout.
+/// Sends the notification from a separate thread, since the socket has no timeout.
 #[cfg(unix)]
 fn notify_in_time(state: State) -> io::Result<()> {
     let (sender, receiver) = mpsc::channel();

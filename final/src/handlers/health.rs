@@ -22,7 +22,7 @@ use crate::http::{HeaderValue, Request, Response, Router, Status, header};
 /// The health checks of a program.
 ///
 /// A check has a name and a timeout: if it hangs, it counts as failed and does not block the probe.
-/// Liveness has no checks of its own. A database that is down is a reason to send requests
+/// Liveness has no checks. A database that is down is a reason to send requests
 /// elsewhere, but not to restart every server that uses it.
 pub struct Health {
     is_draining: Box<dyn Fn() -> bool + Send + Sync>,

@@ -38,7 +38,7 @@ macro_rules! registered {
     };
 }
 
-// Section numbers are those of RFC 9110 unless another RFC is named.
+// Section numbers refer to RFC 9110 unless another RFC is named.
 registered! {
     /// The header section is acceptable, and the client should send the body (section 15.2.1). The
     /// final response follows.
@@ -109,7 +109,7 @@ registered! {
     FORBIDDEN = 403, "Forbidden";
     /// There is no such resource, or the server does not disclose it (section 15.5.5).
     NOT_FOUND = 404, "Not Found";
-    /// The resource does not support the method. `Allow` lists those that it supports
+    /// The resource does not support the method. `Allow` lists the supported methods
     /// (section 15.5.6).
     METHOD_NOT_ALLOWED = 405, "Method Not Allowed";
     /// No representation matches the `Accept` fields (section 15.5.7).
@@ -136,7 +136,7 @@ registered! {
     RANGE_NOT_SATISFIABLE = 416, "Range Not Satisfiable";
     /// An expectation in the `Expect` field cannot be met (section 15.5.18).
     EXPECTATION_FAILED = 417, "Expectation Failed";
-    /// Reserved, so that no other meaning conflicts with that of an April Fools' RFC (section
+    /// Reserved, so that no other meaning conflicts with an April Fools' RFC (section
     /// 15.5.19, RFC 2324).
     IM_A_TEAPOT = 418, "I'm a teapot";
     /// The server is not configured to respond for the host of the request (section 15.5.20).

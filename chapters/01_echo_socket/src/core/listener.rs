@@ -18,7 +18,7 @@ pub const BACKLOG: i32 = 128;
 /// The pause of [`Listener::accept`] when a resource, such as file descriptors, is exhausted.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A listening socket. It carries no data, because each accepted client gets a socket of its own.
+/// A listening socket. It carries no data, because each accepted client gets its own socket.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,

@@ -3,7 +3,7 @@
 use std::io;
 
 /// Calls `stop` for each signal that should end the program: SIGINT (Ctrl-C), SIGTERM (`kill`) and
-/// SIGHUP (the terminal closes). `stop` runs in a thread of its own, so unlike a signal handler it
+/// SIGHUP (the terminal closes). `stop` runs in a separate thread, so unlike a signal handler it
 /// may take locks.
 ///
 /// A signal that was ignored when the program started stays ignored: `nohup` ignores SIGHUP, and a
@@ -37,7 +37,7 @@ pub fn on_stop(stop: impl FnMut() + Send + 'static) -> io::Result<()> {
 fn ignored_signals() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    // The lowest bit stands for signal 1.
+    // The lowest bit is signal 1.
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     (1..=64).filter(|signal| mask >> (signal - 1) & 1 == 1).collect()
 }

@@ -14,7 +14,7 @@ use wire::Client;
 /// Far longer than anything here takes.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
-/// A server that runs in a thread of its own.
+/// A server that runs in a separate thread.
 pub(crate) struct Running {
     handle: ServerHandle,
     ended: mpsc::Receiver<usize>,

@@ -285,7 +285,7 @@ fn http_date(second: u64) -> String {
     httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(second))
 }
 
-/// The calendar, computed year by year, which is a different algorithm from that of any solution.
+/// The calendar, computed year by year, which is a different algorithm from any solution's.
 fn iso(second: u64) -> String {
     let (mut day, time) = (second / 86_400, second % 86_400);
     let is_leap =

@@ -18,7 +18,7 @@ pub const BACKLOG: i32 = 128;
 /// The pause of [`Listener::accept`] when a resource, such as file descriptors, is exhausted.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A listening socket. It carries no data, because each accepted client gets a socket of its own.
+/// A listening socket. It carries no data, because each accepted client gets its own socket.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
@@ -86,7 +86,7 @@ impl Listener {
     /// Returns an iterator that accepts the connections in the accept queue and closes the
     /// listening socket when it is dropped. It never waits, not even for a free file descriptor,
     /// because a shutdown has a deadline. After the close, the kernel resets the connections that
-    /// are still in the queue, and refuses new ones.
+    /// are still in the queue, and rejects new ones.
     pub fn into_pending(self) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
         let is_nonblocking = self.socket.set_nonblocking(true).is_ok();
         std::iter::from_fn(move || {

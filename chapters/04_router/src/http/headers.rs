@@ -66,7 +66,7 @@ impl Headers {
         self.lines.push((name, value));
     }
 
-    /// Replaces the first line with this name and removes the others, or adds the line at the end
+    /// Replaces the first line with this name and removes the rest, or adds the line at the end
     /// if there is none.
     pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
         let Some(first) = self.lines.iter().position(|(known, _)| *known == name) else {

@@ -40,7 +40,7 @@ pub enum TargetForm {
     Absolute,
     /// `host:port`, for CONNECT only.
     Authority,
-    /// `*`, which stands for the server as a whole, for OPTIONS only.
+    /// `*`, which means the server as a whole, for OPTIONS only.
     Asterisk,
 }
 
@@ -66,7 +66,7 @@ impl Target {
             None => {}
         }
 
-        // CONNECT has a form of its own.
+        // CONNECT has its own form.
         if method == Method::Connect {
             let (host, port) = split_port(raw);
             let has_both = !host.is_empty() && port.is_some_and(|port| !port.is_empty());

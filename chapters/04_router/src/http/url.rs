@@ -60,7 +60,7 @@ impl Urls {
 }
 
 /// Appends a value. Returns `None` when the segment would not match the value, or would match
-/// another one.
+/// another value.
 fn push_value(path: &mut String, segment: &Segment, value: &str) -> Option<()> {
     if let Segment::Typed(_, kind) = segment
         && !kind.accepts(value)

@@ -309,7 +309,7 @@ fn is_not_inherited(server: &Server) -> Result<(), Failure> {
             [(_, id)] => _ = answer.status(200)?.field("X-Request-ID", id)?,
             _ => {
                 let id = new_id(answer.status(200)?)?;
-                let expected = "another id than that of any request before";
+                let expected = "another id than any request before";
                 answer.require(seen.insert(id.clone()), expected, id)?;
             }
         }

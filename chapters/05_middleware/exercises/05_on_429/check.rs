@@ -282,7 +282,7 @@ fn reads_three_formats(_: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A date as IMF-fixdate, in the format of RFC 850, and in that of C's `asctime`.
+/// A date as IMF-fixdate, in the format of RFC 850, and in the format of C's `asctime`.
 fn formats(date: SystemTime) -> [String; 3] {
     let imf = httpdate::fmt_http_date(date);
     let words: Vec<&str> = imf.split([',', ' ']).filter(|word| !word.is_empty()).collect();
@@ -340,7 +340,7 @@ fn ignores_what_is_none(_: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The number of clients that wait three times each, and of those that run at the same time.
+/// The number of clients that wait three times each, and the number that run at the same time.
 const CLIENTS: usize = 32;
 const AT_A_TIME: usize = 8;
 
@@ -462,7 +462,7 @@ fn repeats_what_may_be_repeated(_: &Server) -> Result<(), Failure> {
         ("PUT", 2),
         ("DELETE", 2),
     ] {
-        // The response to HEAD has no body, and the others need none.
+        // The response to HEAD has no body, and the rest need none.
         let empty =
             |line: &str| format!("HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n").into_bytes();
         let answers = vec![empty("429 No\r\nRetry-After: 0"), empty("200 OK"), empty("200 OK")];

@@ -120,7 +120,7 @@ impl Hash for HeaderName {
         for byte in self.0.bytes() {
             state.write_u8(byte.to_ascii_lowercase());
         }
-        // The end marker makes the hash of "ab", "c" different from that of "a", "bc".
+        // The end marker makes the hash of "ab", "c" different from the hash of "a", "bc".
         state.write_u8(0xFF);
     }
 }

@@ -23,7 +23,7 @@ pub fn is_known(path: &str) -> bool {
     mime_guess::from_path(path).first().is_some()
 }
 
-/// The extensions of files that are compressed with gzip although their media type is that of the
+/// The extensions of files that are compressed with gzip although their media type describes the
 /// content: `a.svgz` is an `image/svg+xml`. `a.tar.gz` is not here, because its type is
 /// `application/gzip` itself.
 const STORED_WITH_GZIP: [&str; 5] = ["svgz", "wrz", "x3dbz", "x3dvz", "x3dz"];

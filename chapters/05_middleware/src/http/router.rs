@@ -73,7 +73,7 @@ impl Router {
         self.add(MethodFilter::Only(method), pattern, handler)
     }
 
-    /// Adds a handler for every method that has no route of its own. OPTIONS is still handled by
+    /// Adds a handler for every method without a route. OPTIONS is still handled by
     /// the route table, unless it has its own route too.
     pub fn any(&mut self, pattern: &str, handler: impl Handler) -> &mut RouteEntry {
         self.add(MethodFilter::Any, pattern, handler)
@@ -137,7 +137,7 @@ impl Router {
             routes.push(Route { methods: entry.methods, pattern, handler: entry.handler });
         }
         // In this order the first matching route is always the most specific one. A route for one
-        // method precedes a route for any method, and a route for HEAD precedes the one for GET,
+        // method precedes a route for any method, and a route for HEAD precedes the route for GET,
         // which would match HEAD as well.
         routes.sort_by(|a, b| {
             a.pattern.compare_specificity(&b.pattern).then(a.methods.rank().cmp(&b.methods.rank()))

@@ -149,7 +149,7 @@ mod tests {
     use crate::http::pattern::is_dots;
     use proptest::prelude::*;
 
-    /// Returns a handler whose response consists of its own name and its parameters.
+    /// Returns a handler whose response consists of its name and its parameters.
     fn named(name: &'static str) -> impl Handler {
         move |request: &mut Request| {
             let matched = request.matched().cloned();

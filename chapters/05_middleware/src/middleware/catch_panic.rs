@@ -19,7 +19,7 @@ pub struct CatchPanic;
 
 impl Middleware for CatchPanic {
     fn handle(&self, request: &mut Request, next: Next<'_>) -> Response {
-        // The request is used again after the panic, but only those of its fields that were set
+        // The request is used again after the panic, but only the fields that were set
         // before the handler ran.
         let outcome = catch_unwind(AssertUnwindSafe(|| next.run(request)));
         let (id, method, target) =

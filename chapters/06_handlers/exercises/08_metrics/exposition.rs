@@ -257,7 +257,7 @@ fn split_word(text: &str) -> (&str, &str) {
     (word, rest.trim_start_matches([' ', '\t']))
 }
 
-/// The name of a metric may contain colons, and that of a label may not.
+/// The name of a metric may contain colons, and the name of a label may not.
 fn is_name(name: &str, is_metric: bool) -> bool {
     !name.is_empty()
         && !name.starts_with(|it: char| it.is_ascii_digit())

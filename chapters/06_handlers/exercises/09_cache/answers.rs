@@ -51,7 +51,7 @@ pub(super) fn count(answer: &Answer) -> Result<u64, Failure> {
     count.ok_or_else(|| answer.failure("a `count` in the body of /counter", &value))
 }
 
-/// All fields but those that may differ, as lines.
+/// All fields that must be equal, as lines.
 pub(super) fn compared(answer: &Answer) -> Vec<String> {
     let fields = answer.reply.fields.iter().map(|(name, value)| (name.to_lowercase(), value));
     fields

@@ -372,7 +372,7 @@ fn authorization(server: &Server) -> Result<(), Failure> {
     never(&ask(target, "ada")?, ada)?;
     let nobody = server.get(target)?;
     another(&nobody, count(&bob)?)?.field("X-Cache", "MISS")?;
-    // The response without credentials may differ from the one for ada.
+    // The response without credentials may differ from ada's.
     never(&ask(target, "ada")?, count(&nobody)?)?;
     same(&server.get(target)?, count(&nobody)?)?;
     for control in ["public", "s-maxage=60"] {

@@ -45,7 +45,7 @@ pub enum Evaluation {
 /// and 412 in all other cases.
 pub fn evaluate(method: Method, headers: &Headers, current: Option<&Validators>) -> Evaluation {
     let is_read = matches!(method, Method::Get | Method::Head);
-    // 1. and 2. The request fails (412) unless the current version is the one that the client
+    // 1. and 2. The request fails (412) unless the current version is the version that the client
     //    expects.
     let still = if headers.contains(IF_MATCH) {
         names(headers, &IF_MATCH, current, EntityTag::is_same)
@@ -112,7 +112,7 @@ fn dates(
 /// The value of an If-Match or If-None-Match field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tags {
-    /// `*`, which stands for any version of an existing resource.
+    /// `*`, which means any version of an existing resource.
     Any,
     /// The tags of the listed versions.
     List(Vec<EntityTag>),

@@ -33,7 +33,7 @@ pub fn imf_fixdate(time: SystemTime) -> String {
 /// to be ignored.
 ///
 /// A recipient must also accept the two obsolete formats, RFC 850
-/// (`Sunday, 06-Nov-94 08:49:37 GMT`) and that of C's `asctime` (`Sun Nov  6 08:49:37 1994`). Case
+/// (`Sunday, 06-Nov-94 08:49:37 GMT`) and the format of C's `asctime` (`Sun Nov  6 08:49:37 1994`). Case
 /// matters, and the zone is always GMT (RFC 9110 section 5.6.7).
 pub fn parse_http_date(text: &str) -> Option<SystemTime> {
     httpdate::parse_http_date(text).ok()

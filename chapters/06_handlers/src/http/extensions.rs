@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A collection with at most one value of each type.
 ///
-/// A middleware stores a result, such as the user, as a value of a type of its own, and a handler
+/// A middleware stores a result, such as the user, as a value of its own type, and a handler
 /// looks it up by that type. So two middlewares cannot overwrite each other's values.
 #[derive(Default)]
 pub struct Extensions {

@@ -69,7 +69,7 @@ pub fn form(request: &mut Request) -> Result<Pairs, HttpError> {
 /// Parses the body as JSON.
 ///
 /// # Errors
-/// Returns a 415 for a body of another media type, a 400 for one that is not JSON (a client's
+/// Returns a 415 for a body of another media type, a 400 for a body that is not JSON (a client's
 /// mistake is never a 500), and a 413 for one of more than [`MAX_COLLECTED`] bytes.
 pub fn json(request: &mut Request) -> Result<Value, HttpError> {
     let is_json = |name: &str| name == "application/json" || name.ends_with("+json");
@@ -81,9 +81,9 @@ pub fn json(request: &mut Request) -> Result<Value, HttpError> {
 }
 
 /// Returns the cookies of all Cookie fields, with their values as the client sent them. Cookies
-/// have no encoding of their own, and quotation marks around a value are part of the value
+/// have no encoding, and quotation marks around a value are part of the value
 /// (RFC 6265 sections 4.1.1 and 4.2). A pair without `=` is skipped. Bytes that are not UTF-8
-/// become U+FFFD, so that one bad cookie does not make the others unreadable.
+/// become U+FFFD, so that one bad cookie does not make the rest unreadable.
 pub fn cookies(request: &Request) -> Pairs {
     let mut pairs = Vec::new();
     for line in request.headers().get_all(header::COOKIE) {

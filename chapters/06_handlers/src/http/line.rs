@@ -7,7 +7,7 @@ use memchr::memchr2;
 /// A scanner that finds the ends of lines in bytes that may arrive in pieces.
 ///
 /// It scans each byte once. So a header section that arrives byte by byte costs no more work per
-/// byte than one that arrives at once, and both are rejected at the same byte.
+/// byte than a whole one, and both are rejected at the same byte.
 ///
 /// RFC 9112 section 2.2 lets a server accept a lone LF as the end of a line. This scanner rejects
 /// it, because an attacker can hide a second request where one parser finds two lines and another

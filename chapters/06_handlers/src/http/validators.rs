@@ -13,7 +13,7 @@ use super::{HeaderValue, Headers, header};
 /// content.
 const CONSTANT: Duration = Duration::from_secs(1);
 
-/// The coarsest resolution of file times, that of FAT. A file can change twice within this time and
+/// The coarsest resolution of file times (FAT). A file can change twice within this time and
 /// keep its timestamp.
 const RESOLUTION: Duration = Duration::from_secs(2);
 

@@ -8,7 +8,7 @@ pub(super) type Weight = u16;
 /// Returns whether the client accepts gzip, and does not prefer an uncompressed response.
 ///
 /// The field is a list of codings with weights, in one or more field lines:
-/// `gzip;q=0.8, identity;q=0.5, *;q=0`. `*` stands for every coding that is not listed. `identity`,
+/// `gzip;q=0.8, identity;q=0.5, *;q=0`. `*` matches every coding that is not listed. `identity`,
 /// which means no coding, is acceptable unless it is excluded. Elements that cannot be parsed are
 /// skipped, because an uncompressed response is always a safe choice.
 pub fn prefers_gzip(headers: &Headers) -> bool {

@@ -47,7 +47,7 @@ impl LogFormat {
 }
 
 /// Formats a line such as `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0"
-/// 200 2326`. The two dashes stand for the client's user (RFC 1413) and the authenticated user,
+/// 200 2326`. The two dashes replace the client's user (RFC 1413) and the authenticated user,
 /// which are not known here.
 fn common(entry: &LogEntry) -> String {
     let LogEntry { request, status, length, .. } = entry;

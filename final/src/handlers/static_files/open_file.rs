@@ -87,7 +87,7 @@ impl OpenFile {
 fn state(cache_control: HeaderValue, validators: &Validators) -> Headers {
     let mut fields = Headers::new();
     fields.append(header::CACHE_CONTROL, cache_control);
-    // A proxy on the way to the client may compress the response.
+    // A proxy in front of the client may compress the response.
     fields.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     validators.add_to(&mut fields);
     fields

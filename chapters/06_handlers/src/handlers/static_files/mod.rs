@@ -11,7 +11,7 @@
 //! 4. [`crate::http::validators`] and [`caching`]: the version of the file, and the time for which
 //!    it may be used without revalidation.
 //! 5. [`crate::http::conditional`]: the result if the client already has this version (304), or
-//!    requires another one (412).
+//!    requires another version (412).
 //! 6. The file is sent in parts, as fast as the client reads: memory use does not grow with the
 //!    size of the file.
 
@@ -110,7 +110,7 @@ impl StaticFiles {
         let describe = |mut response: Response| {
             let caching = self.caching.value(&content_type);
             response.headers_mut().set(header::CACHE_CONTROL, caching);
-            // A proxy on the way to the client may compress the response.
+            // A proxy in front of the client may compress the response.
             let vary = HeaderValue::from_static("Accept-Encoding");
             response.headers_mut().set(header::VARY, vary);
             validators.add_to(response.headers_mut());

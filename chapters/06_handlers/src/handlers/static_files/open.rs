@@ -75,7 +75,7 @@ fn non_blocking() -> OpenOptions {
 }
 
 /// Returns the options for opening a file. They need no flag on Windows, where named pipes are in a
-/// file system of their own, `\\.\pipe`.
+/// file system, `\\.\pipe`.
 #[cfg(not(unix))]
 fn non_blocking() -> OpenOptions {
     let mut options = OpenOptions::new();
