@@ -102,15 +102,19 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome = Workspace::find().and_then(|workspace| match cli.command {
-        None => progress::show(&workspace),
-        Some(command) => command.run(&workspace),
-    });
-    outcome.unwrap_or_else(|error| {
+    test::poll::compile_if_asked().unwrap_or_else(run).unwrap_or_else(|error| {
         anstream::eprintln!("{} {error:#}", ui::paint(ui::BAD, "error:"));
         ExitCode::FAILURE
     })
+}
+
+fn run() -> anyhow::Result<ExitCode> {
+    let cli = Cli::parse();
+    let workspace = Workspace::find()?;
+    match cli.command {
+        None => progress::show(&workspace),
+        Some(command) => command.run(&workspace),
+    }
 }
 
 impl Command {

@@ -7,6 +7,7 @@ mod book;
 mod circles;
 mod lessons;
 mod parts;
+pub(crate) mod poll;
 mod portable;
 pub(crate) mod programs;
 mod quick;
