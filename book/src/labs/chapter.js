@@ -1,0 +1,51 @@
+// A chapter of the course as a module of this page: the parser, the loop of a connection, and the application.
+
+import { System } from "./wasi.js";
+
+/** A running chapter. Its application keeps its state, such as the users, from one connection to the next. */
+export class Chapter {
+  constructor(module, options) {
+    Object.assign(this, { module, options });
+  }
+
+  /** Loads the chapter `name`, such as `ch04`. */
+  static async load(name, options) {
+    const response = await fetch(new URL(`${name}.wasm`, import.meta.url));
+    if (!response.ok) throw new Error(`${name}.wasm: ${response.status}`);
+    return Chapter.of(await response.arrayBuffer(), options);
+  }
+
+  /** The chapter from the bytes of its module. */
+  static async of(source, options = {}) {
+    const chapter = new Chapter(await WebAssembly.compile(source), options);
+    await chapter.restart();
+    return chapter;
+  }
+
+  /** Starts the program again, without the state of the application. */
+  async restart() {
+    this.system = new System({ ...this.options, emit: (kind, value) => this.events.push({ kind, value, at: this.system.now }) });
+    this.system.attach((await WebAssembly.instantiate(this.module, this.system.imports)).exports);
+  }
+
+  /**
+   * Serves one connection, whose client sends `pieces`. The program gets one of them at a time. After the last one the
+   * client keeps the connection open, or sends its FIN.
+   *
+   * Returns what happened, in order: `received` and `sent` with the bytes, `logged` with the text, `finished` for the
+   * server's FIN, and `closed`; `at` is the time on the clock of the program. A panic that the program does not catch
+   * is `trapped`, and the program must be started again.
+   */
+  connect(pieces, { end = "fin", at = Date.now() } = {}) {
+    this.events = [];
+    this.system.now = Math.max(this.system.now, at);
+    this.system.connection = { pieces: [...pieces], end };
+    try {
+      this.system.module.serve();
+    } catch (trap) {
+      this.events.push({ kind: "trapped", value: trap.message, at: this.system.now });
+    }
+    this.system.connection = null;
+    return this.events;
+  }
+}

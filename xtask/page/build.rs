@@ -1,0 +1,76 @@
+//! Writes the root module of each chapter for a page: the modules of its `lib.rs`, from the files of the chapter. Only
+//! `server` is another file, and `core` has no listener and no signals.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const CHAPTERS: [(&str, &str); 4] = [
+    ("ch03", "03_parser"),
+    ("ch04", "04_router"),
+    ("ch05", "05_middleware"),
+    ("ch06", "06_handlers"),
+];
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    if env::var_os("CARGO_FEATURE_WASM").is_none() {
+        return;
+    }
+    let here = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
+    let out = PathBuf::from(variable("OUT_DIR"));
+    for (name, chapter) in CHAPTERS {
+        let source = here.join("../../chapters").join(chapter).join("src");
+        // What the chapters need from socket2 is in the crate that they know as `std`.
+        let mut root = String::from("extern crate std as socket2;\n");
+        modules(&mut root, &source.join("lib.rs"), |module| match module {
+            "core" => None,
+            "server" => Some(here.join("src/server.rs")),
+            _ => Some(found(&source, module)),
+        });
+        root.push_str(
+            "/// The chapter's core, without its listener and signals.\npub mod core {\n",
+        );
+        let core = source.join("core");
+        modules(&mut root, &core.join("mod.rs"), |module| match module {
+            "listener" | "signals" => None,
+            _ => Some(found(&core, module)),
+        });
+        root.push_str("}\n");
+        fs::write(out.join(name).with_extension("rs"), root).expect("OUT_DIR can be written");
+    }
+}
+
+/// Copies the declarations of the modules in `file`, each with the path of its file, and the `use` of what they have.
+/// A module for which `place` returns `None` is left out.
+fn modules(root: &mut String, file: &Path, place: impl Fn(&str) -> Option<PathBuf>) {
+    println!("cargo::rerun-if-changed={}", file.display());
+    let text =
+        fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    for line in text.lines() {
+        let words: Vec<&str> =
+            line.split([' ', ':', ';']).filter(|word| !word.is_empty()).collect();
+        match words[..] {
+            ["pub", "mod", module] | ["mod", module] => {
+                if let Some(path) = place(module) {
+                    let _ = writeln!(root, "#[path = {path:?}]\n{line}");
+                }
+            }
+            ["pub", "use", module, ..] if place(module).is_some() || module == "crate" => {
+                let _ = writeln!(root, "{line}");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The file of a module: `name.rs`, or `name/mod.rs`.
+fn found(folder: &Path, module: &str) -> PathBuf {
+    let file = folder.join(module).with_extension("rs");
+    if file.is_file() { file } else { folder.join(module).join("mod.rs") }
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).expect("cargo sets this variable")
+}

@@ -1,0 +1,10 @@
+//! Chapter 05 for a page.
+
+include!(concat!(env!("OUT_DIR"), "/ch05.rs"));
+
+#[path = "../src/exports.rs"]
+mod exports;
+
+fn build(arguments: &Arguments, _: ServerHandle) -> anyhow::Result<impl http::Handler + use<>> {
+    app::build(arguments)
+}

@@ -1,0 +1,165 @@
+//! A TCP connection whose other end is the page.
+
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Where the page puts its connection into the file system of the module. Opening it accepts the connection.
+const PATH: &str = "/dev/tcp";
+
+/// A connection. A read returns one piece of what the client of the page sends, and a write is shown in the page.
+#[derive(Debug)]
+pub struct TcpStream {
+    // WASI can read, write, shut down and close a socket that it gets from its host. The rest is here.
+    socket: Arc<std::net::TcpStream>,
+    options: Arc<Mutex<Options>>,
+}
+
+/// What the kernel knows of a socket.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) linger: Option<Duration>,
+    read_timeout: Option<Duration>,
+    is_nonblocking: bool,
+    /// Bytes that `peek` has received and `read` has not returned yet.
+    peeked: Vec<u8>,
+}
+
+impl TcpStream {
+    /// Accepts the connection that the page has ready.
+    ///
+    /// # Errors
+    /// Returns an error when there is none.
+    pub fn accept() -> io::Result<TcpStream> {
+        let file = OpenOptions::new().read(true).write(true).open(PATH)?;
+        let socket = std::net::TcpStream::from(OwnedFd::from(file));
+        Ok(TcpStream { socket: Arc::new(socket), options: Arc::default() })
+    }
+
+    /// Fails: a page cannot connect to a server.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn connect_timeout(_: &SocketAddr, _: Duration) -> io::Result<TcpStream> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    /// Fails: a connection in a page has no addresses.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    /// Returns another handle to the same connection.
+    ///
+    /// # Errors
+    /// None.
+    pub fn try_clone(&self) -> io::Result<TcpStream> {
+        let (socket, options) = (Arc::clone(&self.socket), Arc::clone(&self.options));
+        Ok(TcpStream { socket, options })
+    }
+
+    /// Receives bytes that the next read returns again.
+    ///
+    /// # Errors
+    /// Returns the same errors as a read.
+    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.options().peeked.is_empty() {
+            let mut piece = vec![0; 64 * 1024];
+            let count = self.receive(&mut piece)?;
+            piece.truncate(count);
+            self.options().peeked = piece;
+        }
+        let options = self.options();
+        (&options.peeked[..]).read(buffer)
+    }
+
+    /// Bounds the time that a read waits.
+    ///
+    /// # Errors
+    /// None.
+    pub fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.options().read_timeout = timeout;
+        Ok(())
+    }
+
+    /// Does nothing: a write to the page never waits.
+    ///
+    /// # Errors
+    /// None.
+    pub fn set_write_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Does nothing: there are no segments that could wait for each other.
+    ///
+    /// # Errors
+    /// None.
+    pub fn set_nodelay(&self, _: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Selects whether a read returns at once when nothing has arrived.
+    ///
+    /// # Errors
+    /// None.
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.options().is_nonblocking = nonblocking;
+        Ok(())
+    }
+
+    /// Ends one direction of the connection, or both.
+    ///
+    /// # Errors
+    /// Returns the error from the page.
+    pub fn shutdown(&self, direction: Shutdown) -> io::Result<()> {
+        self.socket.shutdown(direction)
+    }
+
+    pub(crate) fn options(&self) -> MutexGuard<'_, Options> {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Receives a piece. The page reports at once that it has none; the time until a timeout passes on the clock of the
+    /// page only.
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let received = (&*self.socket).read(buffer);
+        let options = self.options();
+        if let (Err(error), Some(timeout)) = (&received, options.read_timeout)
+            && error.kind() == ErrorKind::WouldBlock
+            && !options.is_nonblocking
+        {
+            thread::sleep(timeout);
+        }
+        received
+    }
+}
+
+impl Read for &TcpStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut options = self.options();
+        if options.peeked.is_empty() {
+            drop(options);
+            return self.receive(buffer);
+        }
+        let count = (&options.peeked[..]).read(buffer)?;
+        options.peeked.drain(..count);
+        Ok(count)
+    }
+}
+
+impl Write for TcpStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self.socket).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
