@@ -1,5 +1,6 @@
 //! Writes the root module of each chapter for a page: the modules of its `lib.rs`, from the files of the chapter. Only
-//! `server` is another file, and `core` has no listener and no signals.
+//! `server` is another file, and `core` has no listener and no signals. Below them are what the page calls, and what
+//! explains bytes, which is the code of the labs' server (xtask/labs).
 
 use std::env;
 use std::fmt::Write as _;
@@ -13,6 +14,17 @@ const CHAPTERS: [(&str, &str); 4] = [
     ("ch06", "06_handlers"),
 ];
 
+/// Modules that every chapter gets, and their folders.
+const OURS: [(&str, &str); 7] = [
+    ("src", "exports"),
+    ("src", "explain"),
+    ("../labs/src", "blame"),
+    ("../labs/src", "chunks"),
+    ("../labs/src", "label"),
+    ("../labs/src", "message"),
+    ("../labs/src", "part"),
+];
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     if env::var_os("CARGO_FEATURE_WASM").is_none() {
@@ -22,8 +34,10 @@ fn main() {
     let out = PathBuf::from(variable("OUT_DIR"));
     for (name, chapter) in CHAPTERS {
         let source = here.join("../../chapters").join(chapter).join("src");
-        // What the chapters need from socket2 is in the crate that they know as `std`.
-        let mut root = String::from("extern crate std as socket2;\n");
+        // What the chapters need from socket2 is in the crate that they know as `std`. The labs' server takes the parser
+        // from `httpserver`, here it is the chapter's.
+        let mut root =
+            String::from("extern crate self as httpserver;\nextern crate std as socket2;\n");
         modules(&mut root, &source.join("lib.rs"), |module| match module {
             "core" => None,
             "server" => Some(here.join("src/server.rs")),
@@ -38,6 +52,11 @@ fn main() {
             _ => Some(found(&core, module)),
         });
         root.push_str("}\n");
+        for (folder, module) in OURS {
+            let path = here.join(folder).join(module).with_extension("rs");
+            // No chapter uses all of them.
+            let _ = writeln!(root, "#[allow(dead_code)]\n#[path = {path:?}]\nmod {module};");
+        }
         fs::write(out.join(name).with_extension("rs"), root).expect("OUT_DIR can be written");
     }
 }

@@ -37,11 +37,33 @@ export class Chapter {
    * is `trapped`, and the program must be started again.
    */
   connect(pieces, { end = "fin", at = Date.now() } = {}) {
-    this.events = [];
     this.system.now = Math.max(this.system.now, at);
+    return this.call("serve", pieces, end);
+  }
+
+  /** What the parser reads in the bytes of a client: messages with their spans, and the rejection, if there is one. */
+  explain(bytes) {
+    return this.ask("explain", bytes);
+  }
+
+  /** Asks a lab of the chapter a question, see xtask/page/README.md. Throws what is wrong with the question. */
+  lab(question) {
+    const answer = this.ask("lab", new TextEncoder().encode(JSON.stringify(question)));
+    if (answer.error) throw new Error(answer.error);
+    return answer;
+  }
+
+  ask(name, bytes) {
+    const sent = this.call(name, [bytes], "fin").filter(({ kind }) => kind === "sent");
+    if (sent.length === 0) throw new Error("the module has ended; it must be started again");
+    return JSON.parse(sent.map(({ value }) => new TextDecoder().decode(value)).join(""));
+  }
+
+  call(name, pieces, end) {
+    this.events = [];
     this.system.connection = { pieces: [...pieces], end };
     try {
-      this.system.module.serve();
+      this.system.module[name]();
     } catch (trap) {
       this.events.push({ kind: "trapped", value: trap.message, at: this.system.now });
     }

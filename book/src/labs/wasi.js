@@ -3,7 +3,7 @@
 
 const BADF = 8, AGAIN = 6, INVAL = 28, ISDIR = 31, NOENT = 44, NOSYS = 52;
 const DIRECTORY = 3, REGULAR = 4, SOCKET = 6;
-const ROOT = 3, SOCKET_PATH = "dev/tcp";
+const ROOT = 3, SOCKET_PATH = "dev/tcp", TRACE_PATH = "dev/trace";
 const text = new TextDecoder(), bytes = new TextEncoder();
 
 /** What a module imports, and what the page sees of it. */
@@ -88,7 +88,7 @@ export class System {
   }
   fd_prestat_dir_name(_fd, at) { this.slice(at, 1)[0] = "/".charCodeAt(0); }
   kind(path) {
-    if (path === SOCKET_PATH) return SOCKET;
+    if (path === SOCKET_PATH || path === TRACE_PATH) return SOCKET;
     if (this.files.has(path)) return REGULAR;
     const prefix = path && `${path}/`;
     return [...this.files.keys()].some(file => file.startsWith(prefix)) ? DIRECTORY : null;
@@ -192,6 +192,7 @@ export class System {
     parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
     if (fd < ROOT) this.emit("logged", text.decode(whole));
     else if (this.open.get(fd)?.connection) this.emit("sent", whole);
+    else if (this.open.get(fd)?.path === TRACE_PATH) this.emit("traced", JSON.parse(text.decode(whole)));
     else return BADF;
     this.u32(out, whole.length);
   }

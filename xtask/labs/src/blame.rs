@@ -117,8 +117,10 @@ fn of_body(error: BodyError) -> (&'static str, Location) {
         BodyError::TooLarge => ("RFC 9110 section 15.5.14", Location::BodySize),
         BodyError::BadChunk => ("RFC 9112 section 7.1", Location::BodySize),
         BodyError::BadTrailer => ("RFC 9112 section 7.1.2", Location::Trailers),
-        BodyError::Incomplete | BodyError::NoMemory => ("RFC 9112 section 8", Location::LastPart),
         BodyError::TrailersTooLarge => ("RFC 6585 section 5", Location::LastPart),
+        // `Incomplete` and `NoMemory`.
+        #[allow(unreachable_patterns, reason = "chapters 3 to 6, for the pages, have neither")]
+        _ => ("RFC 9112 section 8", Location::LastPart),
     }
 }
 
