@@ -16,13 +16,13 @@ const CHAPTERS: [(&str, &str); 4] = [
 
 /// Modules that every chapter gets, and their folders.
 const OURS: [(&str, &str); 7] = [
-    ("src", "exports"),
-    ("src", "explain"),
-    ("../labs/src", "blame"),
-    ("../labs/src", "chunks"),
-    ("../labs/src", "label"),
-    ("../labs/src", "message"),
-    ("../labs/src", "part"),
+    ("page/src", "exports"),
+    ("page/src", "explain"),
+    ("labs/src", "blame"),
+    ("labs/src", "chunks"),
+    ("labs/src", "label"),
+    ("labs/src", "message"),
+    ("labs/src", "part"),
 ];
 
 fn main() {
@@ -31,39 +31,40 @@ fn main() {
         return;
     }
     let here = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
+    let root = here.ancestors().nth(2).expect("xtask/page lies two folders deep").to_path_buf();
     let out = PathBuf::from(variable("OUT_DIR"));
     for (name, chapter) in CHAPTERS {
-        let source = here.join("../../chapters").join(chapter).join("src");
+        let source = root.join("chapters").join(chapter).join("src");
         // What the chapters need from socket2 is in the crate that they know as `std`. The labs' server takes the parser
         // from `httpserver`, here it is the chapter's.
-        let mut root =
+        let mut text =
             String::from("extern crate self as httpserver;\nextern crate std as socket2;\n");
-        modules(&mut root, &source.join("lib.rs"), |module| match module {
+        modules(&mut text, &source.join("lib.rs"), |module| match module {
             "core" => None,
             "server" => Some(here.join("src/server.rs")),
             _ => Some(found(&source, module)),
         });
-        root.push_str(
+        text.push_str(
             "/// The chapter's core, without its listener and signals.\npub mod core {\n",
         );
         let core = source.join("core");
-        modules(&mut root, &core.join("mod.rs"), |module| match module {
+        modules(&mut text, &core.join("mod.rs"), |module| match module {
             "listener" | "signals" => None,
             _ => Some(found(&core, module)),
         });
-        root.push_str("}\n");
+        text.push_str("}\n");
         for (folder, module) in OURS {
-            let path = here.join(folder).join(module).with_extension("rs");
+            let path = root.join("xtask").join(folder).join(module).with_extension("rs");
             // No chapter uses all of them.
-            let _ = writeln!(root, "#[allow(dead_code)]\n#[path = {path:?}]\nmod {module};");
+            let _ = writeln!(text, "#[allow(dead_code)]\n#[path = {path:?}]\nmod {module};");
         }
-        fs::write(out.join(name).with_extension("rs"), root).expect("OUT_DIR can be written");
+        fs::write(out.join(name).with_extension("rs"), text).expect("OUT_DIR can be written");
     }
 }
 
 /// Copies the declarations of the modules in `file`, each with the path of its file, and the `use` of what they have.
 /// A module for which `place` returns `None` is left out.
-fn modules(root: &mut String, file: &Path, place: impl Fn(&str) -> Option<PathBuf>) {
+fn modules(to: &mut String, file: &Path, place: impl Fn(&str) -> Option<PathBuf>) {
     println!("cargo::rerun-if-changed={}", file.display());
     let text =
         fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -73,11 +74,11 @@ fn modules(root: &mut String, file: &Path, place: impl Fn(&str) -> Option<PathBu
         match words[..] {
             ["pub", "mod", module] | ["mod", module] => {
                 if let Some(path) = place(module) {
-                    let _ = writeln!(root, "#[path = {path:?}]\n{line}");
+                    let _ = writeln!(to, "#[path = {path:?}]\n{line}");
                 }
             }
             ["pub", "use", module, ..] if place(module).is_some() || module == "crate" => {
-                let _ = writeln!(root, "{line}");
+                let _ = writeln!(to, "{line}");
             }
             _ => {}
         }

@@ -2,17 +2,32 @@
 
 import { System } from "./wasi.js";
 
+/** A file beside this script. Throws `reason` if it is missing. */
+async function file(name, reason) {
+  const response = await fetch(new URL(name, import.meta.url));
+  if (!response.ok) throw new Error(reason ?? `${name} is missing: ${response.status}`);
+  return response;
+}
+
 /** A running chapter. Its application keeps its state, such as the users, from one connection to the next. */
 export class Chapter {
   constructor(module, options) {
     Object.assign(this, { module, options });
   }
 
-  /** Loads the chapter `name`, such as `ch04`. */
-  static async load(name, options) {
-    const response = await fetch(new URL(`${name}.wasm`, import.meta.url));
-    if (!response.ok) throw new Error(`${name}.wasm: ${response.status}`);
-    return Chapter.of(await response.arrayBuffer(), options);
+  /**
+   * Loads the chapter `name`, such as `ch04`. Throws what a reader can do when there is no module. `error` of the
+   * chapter is what the compiler says, when the module is that of an earlier build.
+   */
+  static async load(name) {
+    const { target, [name]: about } = await (await file("chapters.json")).json();
+    if (!target) throw new Error("The chapters were not compiled for this page: `rustup target add wasm32-wasip1`, then build the book again.");
+    const files = Object.entries(about.files).map(([path, { base64, modified }]) =>
+      [path, { bytes: Uint8Array.from(atob(base64), character => character.charCodeAt(0)), modified }]);
+    const source = await (await file(`${name}.wasm`, about.error)).arrayBuffer();
+    const chapter = await Chapter.of(source, { args: about.args, files: new Map(files) });
+    chapter.error = about.error;
+    return chapter;
   }
 
   /** The chapter from the bytes of its module. */
@@ -24,6 +39,7 @@ export class Chapter {
 
   /** Starts the program again, without the state of the application. */
   async restart() {
+    this.events = [];
     this.system = new System({ ...this.options, emit: (kind, value) => this.events.push({ kind, value, at: this.system.now }) });
     this.system.attach((await WebAssembly.instantiate(this.module, this.system.imports)).exports);
   }

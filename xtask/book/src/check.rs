@@ -42,6 +42,8 @@ pub(crate) enum Part {
     Browser,
     /// Each lab does what it should when it is clicked and typed into, in a real browser.
     Labs,
+    /// Each row of the wire tables has the same response in a page as over a socket, in node and in a real browser.
+    Rows,
     /// axe-core finds nothing serious, in light and in dark.
     Accessibility,
     /// Every line of a chapter is shown.
@@ -107,6 +109,7 @@ pub(crate) fn run(chosen: &[Part], wanted: &words::Wanted) -> Result<()> {
             }
             // They are done below, beside each other.
             Part::Browser | Part::Labs | Part::Accessibility => {}
+            Part::Rows => done.push(browser::rows::compare(&sources, &mut problems)?),
             Part::Coverage => coverage::run(false)?,
             Part::Transcripts => transcript::run(&[], false, transcript::JOBS)?,
         }

@@ -21,6 +21,7 @@ mod items;
 mod links;
 mod listing;
 mod measure;
+mod modules;
 mod page;
 mod plot;
 mod preprocess;

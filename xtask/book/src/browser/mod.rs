@@ -3,6 +3,7 @@
 
 pub(crate) mod accessibility;
 pub(crate) mod labs;
+pub(crate) mod rows;
 mod site;
 
 use std::env;

@@ -1,5 +1,6 @@
 //! The built book on a loopback address, for a browser that looks at it and reports what it sees.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -36,8 +37,8 @@ struct Shared {
     missing: Mutex<Vec<String>>,
     /// Where requests to the labs' endpoint go, and whether they do.
     labs: Mutex<(Option<SocketAddr>, bool)>,
-    /// A file that lies elsewhere, with its path.
-    also: Mutex<Option<(String, Vec<u8>)>>,
+    /// Files that lie elsewhere, by their paths.
+    also: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
 impl Site {
@@ -87,7 +88,7 @@ impl Site {
     /// Serves this file as well. It is there before the browser asks, when the browser starts later.
     pub(super) fn also(&self, path: &str, body: Vec<u8>) {
         let mut also = self.shared.also.lock().unwrap_or_else(PoisonError::into_inner);
-        *also = Some((path.to_string(), body));
+        also.insert(path.to_string(), body);
     }
 
     /// Waits for the browser's report.
@@ -104,10 +105,7 @@ impl Site {
 impl Shared {
     fn file(&self, path: &str) -> Option<Vec<u8>> {
         let also = self.also.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*also {
-            Some((known, body)) if known == path => Some(body.clone()),
-            _ => read(&self.root, path),
-        }
+        also.get(path).cloned().or_else(|| read(&self.root, path))
     }
 }
 

@@ -9,6 +9,8 @@
 //!
 //! [`SockRef`] is for the chapters' `use socket2::SockRef`: the modules name this crate `socket2`, too.
 
+#![cfg(target_family = "wasm")]
+
 pub use std::*;
 
 mod sock_ref;

@@ -1,0 +1,158 @@
+//! Each row of the wire tables gives the same response in a page as over a socket.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use wire::Program;
+use wire::tables::{self, Test};
+
+use super::site::Site;
+use super::{Browser, NAMES, PATIENCE};
+use crate::built::Built;
+use crate::modules::{self, CHAPTERS};
+use crate::source::{Sources, target};
+
+/// How long a server may take for one row.
+const ROW_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The request before a row in the second run.
+const FIRST: &[u8] = b"GET /inspect?the-first HTTP/1.1\r\nHost: first\r\n\r\n";
+
+/// The request after a row. A server that has not rejected the row responds, and closes.
+const PROBE: &[u8] = b"GET /inspect?the-probe HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n";
+
+/// The scripts that node runs, by the names under which they import each other.
+const SCRIPTS: [(&str, &str); 2] =
+    [("rows.js", include_str!("rows.js")), ("rows.mjs", include_str!("rows.mjs"))];
+
+const PAGE: &str = include_str!("rows.html");
+
+#[derive(serde::Deserialize)]
+struct Report {
+    compared: usize,
+    problems: Vec<String>,
+}
+
+/// Compares in node and in a browser, where there are such. Returns a line for the summary.
+pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
+    let modules = modules::refresh(sources)?;
+    if !modules.has_target {
+        return Ok(format!("rows in a page skipped: no wasm32-wasip1; {}", modules::REMEDY));
+    }
+    if !modules.errors.is_empty() {
+        let said = modules.errors.into_iter().map(|(name, said)| format!("{name}: {said}"));
+        problems.extend(said);
+        return Ok("no rows in a page".to_string());
+    }
+    let rows: Vec<(String, Vec<u8>)> = tables::all().into_iter().filter_map(bytes).collect();
+    let cases = serde_json::to_vec(&cases(sources, &rows)?)?;
+    let mut done = Vec::new();
+    for (place, report) in
+        [("node", in_node(sources, &cases)?), ("a browser", in_browser(sources, cases)?)]
+    {
+        match report {
+            Some(report) => {
+                done.push(format!(
+                    "{} responses to {} rows in {place}",
+                    report.compared,
+                    rows.len()
+                ));
+                problems.extend(report.problems.into_iter().map(|it| format!("in {place}: {it}")));
+            }
+            None => done.push(format!("rows in {place} skipped: there is none")),
+        }
+    }
+    Ok(done.join(", "))
+}
+
+/// The name and the bytes of a row, with the probe. A scenario is not a list of bytes.
+fn bytes(row: tables::Row) -> Option<(String, Vec<u8>)> {
+    let name = format!("{}: {}", row.rule, row.name);
+    match row.test {
+        Test::Exchange { bytes, .. } => Some((name, [&bytes, PROBE].concat())),
+        Test::Scenario(_) => None,
+    }
+}
+
+/// The rows, and what each chapter sends over a socket: in a run of the rows alone, and in one with a request before
+/// each.
+fn cases(sources: &Sources, rows: &[(String, Vec<u8>)]) -> Result<Value> {
+    let built = Built::everything(sources, &BTreeSet::new())?;
+    let mut sockets = BTreeMap::new();
+    for name in CHAPTERS {
+        let package = format!("ch{}{}", sources.chapter(name)?.name, env::consts::EXE_SUFFIX);
+        let mut runs = Vec::new();
+        for before in [&b""[..], FIRST] {
+            let program = Program::start(built.folder.join(&package), &["127.0.0.1:0"])?;
+            let responses = rows.iter().map(|(row, bytes)| {
+                let received = exchange(program.addr(), &[before, bytes].concat());
+                Ok(STANDARD.encode(received.with_context(|| format!("{name}, {row}"))?))
+            });
+            runs.push(responses.collect::<Result<Vec<String>>>()?);
+        }
+        sockets.insert(name, runs);
+    }
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|(name, bytes)| json!({ "name": name, "bytes": STANDARD.encode(bytes) }))
+        .collect();
+    Ok(json!({ "rows": rows, "first": STANDARD.encode(FIRST), "sockets": sockets }))
+}
+
+/// Sends bytes and the end of the stream, and returns all that comes back.
+fn exchange(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut stream = TcpStream::connect_timeout(&address, ROW_PATIENCE)?;
+    stream.set_read_timeout(Some(ROW_PATIENCE))?;
+    stream.set_write_timeout(Some(ROW_PATIENCE))?;
+    stream.write_all(bytes)?;
+    stream.shutdown(Shutdown::Write)?;
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received)?;
+    Ok(received)
+}
+
+/// `None` without node.
+fn in_node(sources: &Sources, cases: &[u8]) -> Result<Option<Report>> {
+    let folder = target(sources).join("rows");
+    fs::create_dir_all(&folder)?;
+    for (name, script) in SCRIPTS {
+        fs::write(folder.join(name), script)?;
+    }
+    // Both are modules.
+    fs::write(folder.join("package.json"), r#"{ "type": "module" }"#)?;
+    fs::write(folder.join("cases.json"), cases)?;
+    let output = Command::new("node")
+        .arg(folder.join("rows.mjs"))
+        .arg(sources.root().join("book/src/labs"))
+        .arg(folder.join("cases.json"))
+        .stdin(Stdio::null())
+        .output();
+    let Ok(output) = output else { return Ok(None) };
+    if !output.status.success() {
+        bail!("node: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(Some(serde_json::from_slice(&output.stdout).context("the report of node")?))
+}
+
+/// `None` without a browser.
+fn in_browser(sources: &Sources, cases: Vec<u8>) -> Result<Option<Report>> {
+    let site = Site::serve(&sources.root().join("book/src"), PAGE.to_string())?;
+    site.also("/__rows.js", SCRIPTS[0].1.into());
+    site.also("/__cases.json", cases);
+    let Some(browser) = Browser::start(sources, &[], &site.frame(""))? else {
+        eprintln!("none of {} is installed", NAMES.join(", "));
+        return Ok(None);
+    };
+    let report = site.report(PATIENCE).context("the browser has not sent its report")?;
+    drop(browser);
+    Ok(Some(serde_json::from_str(&report).context("the report of the browser")?))
+}

@@ -1,0 +1,210 @@
+//! The chapters as modules of the pages: compiles `xtask/page` for wasm32-wasip1, and puts the modules beside the labs.
+//!
+//! `book/src/labs` gets `ch03.wasm` and so on, and `chapters.json`: the arguments and files of each chapter, and what the
+//! compiler says about a chapter that does not compile, whose module is then that of the last build. Git ignores these
+//! files, and so does `mdbook serve` when it looks for changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, Result};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::source::{Chapter, Sources};
+
+/// What the modules are compiled for.
+const TARGET: &str = "wasm32-wasip1";
+
+/// How to get its standard library.
+pub(crate) const REMEDY: &str = "`rustup target add wasm32-wasip1` gets it";
+
+/// The chapters that have a module.
+pub(crate) const CHAPTERS: [&str; 4] = ["ch03", "ch04", "ch05", "ch06"];
+
+/// Whether the modules can be compiled, and what the compiler says about those that cannot.
+#[derive(Debug, Default)]
+pub(crate) struct Modules {
+    /// Whether there is a standard library for the target.
+    pub(crate) has_target: bool,
+    /// What the compiler says, by the name of the chapter.
+    pub(crate) errors: BTreeMap<String, String>,
+}
+
+/// Compiles what has changed, and writes the files into `book/src/labs`.
+///
+/// # Errors
+/// Returns an error when cargo cannot be started or a file cannot be written. A chapter that does not compile is none.
+pub(crate) fn refresh(sources: &Sources) -> Result<Modules> {
+    let labs = sources.root().join("book/src/labs");
+    let mut modules = Modules { has_target: has_target(), ..Modules::default() };
+    if modules.has_target {
+        let built = compile(sources)?;
+        for (name, wasm) in &built.files {
+            replace(&labs.join(format!("{name}.wasm")), &fs::read(wasm)?)?;
+        }
+        let all: BTreeSet<&str> = CHAPTERS.into();
+        for name in all.into_iter().filter(|name| !built.files.contains_key(*name)) {
+            let said = built.errors.get(name).unwrap_or(&built.output);
+            modules.errors.insert(name.to_string(), said.clone());
+        }
+    } else {
+        eprintln!("the labs of the book need {TARGET}, which is not installed: {REMEDY}");
+    }
+    let list = serde_json::to_vec(&list(sources, &modules)?)?;
+    replace(&labs.join("chapters.json"), &list)?;
+    Ok(modules)
+}
+
+/// Whether rustc has a standard library for the target.
+fn has_target() -> bool {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output =
+        Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
+    output.is_ok_and(|output| {
+        output.status.success()
+            && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
+    })
+}
+
+/// What a build has made.
+#[derive(Debug, Default)]
+struct Build {
+    /// The modules, by the name of the chapter.
+    files: BTreeMap<String, PathBuf>,
+    /// The errors and warnings of the chapters that did not compile.
+    errors: BTreeMap<String, String>,
+    /// What cargo itself says.
+    output: String,
+}
+
+fn compile(sources: &Sources) -> Result<Build> {
+    let root = sources.root();
+    if !root.join("book/src/labs").join("ch06.wasm").is_file() {
+        eprintln!("compiling chapters 3 to 6 for the labs; the first time this takes a minute");
+    }
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--quiet", "--keep-going", "--package", "page", "--examples"])
+        .args(["--features", "wasm", "--target", TARGET, "--profile", "page"])
+        .arg("--message-format=json")
+        .env("CARGO_ENCODED_RUSTFLAGS", without_folders(root))
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .output()
+        .context("cargo cannot be started")?;
+    let mut build = read(&String::from_utf8_lossy(&output.stdout));
+    build.output = String::from_utf8_lossy(&output.stderr).trim().to_string();
+    Ok(build)
+}
+
+/// Flags that take the folders of this machine out of the names of files, which the messages of panics contain.
+fn without_folders(root: &Path) -> String {
+    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let folders = cargo.map(|cargo| cargo.join("registry/src")).into_iter().chain([root.into()]);
+    let flags = folders.map(|folder| format!("--remap-path-prefix={}/=", folder.display()));
+    flags.collect::<Vec<_>>().join("\u{1f}")
+}
+
+/// What cargo's messages say: a line of JSON each.
+fn read(messages: &str) -> Build {
+    let mut build = Build::default();
+    for message in messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let Some(name) = message["target"]["name"].as_str() else { continue };
+        if !CHAPTERS.contains(&name) {
+            continue;
+        }
+        match message["reason"].as_str() {
+            Some("compiler-artifact") => {
+                let files = message["filenames"].as_array().into_iter().flatten();
+                let wasm = files.filter_map(Value::as_str).find(|file| file.ends_with(".wasm"));
+                build.files.extend(wasm.map(|file| (name.to_string(), PathBuf::from(file))));
+            }
+            Some("compiler-message") if message["message"]["level"] == "error" => {
+                let text = message["message"]["rendered"].as_str().unwrap_or_default();
+                build.errors.entry(name.to_string()).or_default().push_str(text);
+            }
+            _ => {}
+        }
+    }
+    build
+}
+
+/// The contents of `chapters.json`.
+fn list(sources: &Sources, modules: &Modules) -> Result<Value> {
+    let mut list = json!({ "target": modules.has_target });
+    for name in CHAPTERS {
+        let chapter = sources.chapter(name)?;
+        let files = files(chapter)?;
+        // The chapter with files gets the directory as its second argument.
+        let args: &[&str] = if files.is_empty() { &[] } else { &["127.0.0.1:8080", "/public"] };
+        list[name] = json!({
+            "crate": chapter.name,
+            "args": args,
+            "files": files,
+            "error": modules.errors.get(name),
+        });
+    }
+    Ok(list)
+}
+
+/// The files in `public/` of a chapter, as the page gives them to the program.
+fn files(chapter: &Chapter) -> Result<BTreeMap<String, Value>> {
+    let mut files = BTreeMap::new();
+    for path in chapter.files()?.into_iter().filter(|path| path.starts_with("public/")) {
+        let file = chapter.folder().join(&path);
+        let modified = fs::metadata(&file)?.modified()?.duration_since(UNIX_EPOCH)?;
+        let milliseconds = u64::try_from(modified.as_millis())?;
+        let bytes = STANDARD.encode(fs::read(file)?);
+        files.insert(path, json!({ "base64": bytes, "modified": milliseconds }));
+    }
+    Ok(files)
+}
+
+/// Writes a file, but not the bytes that it has already: whoever watches the folder sees only changes.
+fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(file).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    fs::write(file, bytes).with_context(|| file.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_messages_of_cargo_have_the_modules_and_the_errors_of_each_chapter() {
+        let lines = [
+            json!({ "reason": "compiler-artifact", "target": { "name": "ch03" }, "filenames": ["/t/ch03.d", "/t/ch03.wasm"] }),
+            json!({ "reason": "compiler-artifact", "target": { "name": "regex" }, "filenames": ["/t/libregex.rlib"] }),
+            json!({ "reason": "compiler-message", "target": { "name": "ch04" }, "message": { "level": "warning", "rendered": "w" } }),
+            json!({ "reason": "compiler-message", "target": { "name": "ch04" }, "message": { "level": "error", "rendered": "one\n" } }),
+            json!({ "reason": "compiler-message", "target": { "name": "ch04" }, "message": { "level": "error", "rendered": "two\n" } }),
+            json!({ "reason": "build-finished", "success": false }),
+        ];
+        let build = read(&lines.map(|line| line.to_string()).join("\n"));
+        assert_eq!(build.files, [("ch03".to_string(), PathBuf::from("/t/ch03.wasm"))].into());
+        assert_eq!(build.errors, [("ch04".to_string(), "one\ntwo\n".to_string())].into());
+    }
+
+    #[test]
+    fn the_list_has_the_files_of_chapter_6_and_the_errors() {
+        let errors = [("ch04".to_string(), "no".to_string())].into();
+        let modules = Modules { has_target: true, errors };
+        let list = list(&Sources::find().unwrap(), &modules).unwrap();
+        assert_eq!(
+            list["ch04"],
+            json!({ "crate": "04_router", "args": [], "files": {}, "error": "no" })
+        );
+        assert_eq!(list["ch06"]["args"][1], "/public");
+        let hello = list["ch06"]["files"]["public/hello.txt"]["base64"].as_str().unwrap();
+        assert!(!STANDARD.decode(hello).unwrap().is_empty());
+    }
+}
