@@ -21,6 +21,9 @@ const LEAST_MEMORY: usize = MIB;
 const MOST_MEMORY: usize = MIB * MIB;
 
 /// The values of the settings as text, and the problems found so far.
+///
+/// Each method parses one kind of value. For invalid text it adds a problem and returns a fallback
+/// value, so that all other problems are found too.
 pub(super) struct Values {
     /// The source and the text of each value, by the name of the setting.
     pub(super) found: BTreeMap<&'static str, (String, String)>,
@@ -228,8 +231,7 @@ fn largest(name: &str) -> u64 {
     }
 }
 
-/// A type with a fallback value. After invalid text, parsing continues with that value, so that all
-/// other problems are found too.
+/// A type with a fallback value for invalid text.
 pub(super) trait Fallback {
     const FALLBACK: Self;
 }
