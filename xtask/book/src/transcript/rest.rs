@@ -1,4 +1,4 @@
-//! Whether programs are running or waiting, by `/proc` on Linux (proc_pid_stat(5)).
+//! Whether programs are running or waiting, by `/proc` on Linux (`proc_pid_stat(5)`).
 
 use std::fs;
 use std::path::Path;

@@ -174,7 +174,7 @@ fn bash() -> Command {
     command
 }
 
-/// Whether SIGINT, number 2, is ignored, by proc_pid_status(5).
+/// Whether SIGINT, number 2, is ignored, by `proc_pid_status(5)`.
 fn ignores_interrupt(status: &str) -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|it| u64::from_str_radix(it.trim(), 16).ok()).is_some_and(|it| it & 0b10 != 0)
