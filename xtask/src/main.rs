@@ -44,7 +44,7 @@ use crate::workspace::Workspace;
 
 /// The tools of the course. Without a command: your progress, and the next task
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

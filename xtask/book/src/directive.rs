@@ -6,7 +6,7 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail};
 
 use crate::source::{Chapter, Source, Sources};
-use crate::{diff, exercise, items, listing, plot, step, tree};
+use crate::{diff, exercise, items, listing, minutes, plot, step, tree};
 
 /// The default number of unchanged lines around a change.
 const CONTEXT: usize = 3;
@@ -39,9 +39,11 @@ pub(crate) fn expand(sources: &Sources, text: &str) -> Result<Expanded> {
         "exercise" => Ok(markdown(exercise::render(sources, rest)?)),
         "plot" => Ok(markdown(plot::render(sources.root(), rest)?)),
         "ladder" => generated(sources, "ladder", "cargo run -p wire --bin ladder"),
+        "minutes" => Ok(markdown(minutes::MARK.to_string())),
+        "version" => Ok(markdown(version())),
         "climb" => generated(sources, "climb", "cargo xtask prove-climb --write"),
         _ => bail!(
-            "no directive `{name}`; there are file, item, diff, tree, step, exercise, plot, ladder, climb"
+            "no directive `{name}`; there are file, item, diff, tree, step, exercise, plot, ladder, climb, minutes, version"
         ),
     }
 }
@@ -52,6 +54,11 @@ fn generated(sources: &Sources, name: &str, command: &str) -> Result<Expanded> {
     let text = std::fs::read_to_string(&file)
         .with_context(|| format!("{}: make it with `{command}`", file.display()))?;
     Ok(markdown(text))
+}
+
+/// Which version of the course this is. All crates have the same.
+fn version() -> String {
+    format!("<p class=\"course-meta\">Version {}</p>", env!("CARGO_PKG_VERSION"))
 }
 
 fn markdown(markdown: String) -> Expanded {

@@ -21,6 +21,7 @@ mod items;
 mod links;
 mod listing;
 mod measure;
+mod minutes;
 mod modules;
 mod page;
 mod plot;

@@ -6,10 +6,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use mdbook_preprocessor::book::{Book, BookItem};
 use serde_json::Value;
 
+use crate::coverage::book_parts;
 use crate::directive::{self, Expanded, Shown};
 use crate::front::Front;
 use crate::glossary::Glossary;
 use crate::measure::{Measure, Meter};
+use crate::minutes::{self, Minutes};
 use crate::page::{Part, parts};
 use crate::source::Sources;
 use crate::{figure, modules, transcript};
@@ -23,6 +25,7 @@ pub(crate) fn run() -> Result<()> {
         eprintln!("the labs of the book were not compiled: {error:#}");
     }
     let glossary = Glossary::read(&sources)?;
+    let mut minutes = Minutes::of(&book_parts(&sources)?);
     let mut errors = Vec::new();
     book.for_each_mut(|item| {
         let BookItem::Chapter(chapter) = item else { return };
@@ -32,13 +35,22 @@ pub(crate) fn run() -> Result<()> {
         // Glossary links come first, while the page has only prose. In a listing there are no words to link.
         let content = glossary.link(&path, &chapter.content);
         match expand_page(&sources, &path, &content) {
-            Ok(page) => chapter.content = page.markdown,
+            Ok(page) => {
+                minutes.add(&path, &chapter.name, &page);
+                chapter.content = page.markdown;
+            }
             Err(error) => errors.push(format!("{error:#}")),
         }
     });
     if !errors.is_empty() {
         return Err(anyhow!("{}", errors.join("\n")));
     }
+    let minutes = minutes.table();
+    book.for_each_mut(|item| {
+        if let BookItem::Chapter(chapter) = item {
+            chapter.content = chapter.content.replace(minutes::MARK, &minutes);
+        }
+    });
     serde_json::to_writer(io::stdout(), &book)?;
     Ok(())
 }
