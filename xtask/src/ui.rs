@@ -123,10 +123,12 @@ fn through_pager(text: &str) -> bool {
     true
 }
 
+/// Text without the codes of its colours.
+pub(crate) fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
-    /// The text without its colours, for comparing.
-    pub(crate) fn plain(text: &str) -> String {
-        anstream::adapter::strip_str(text).to_string()
-    }
+    pub(crate) use super::plain;
 }

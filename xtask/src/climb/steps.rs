@@ -4,7 +4,8 @@ use std::fs;
 
 use anyhow::Context;
 
-use crate::diff::LineDiff;
+use similar::{Algorithm, ChangeTag, TextDiff};
+
 use crate::workspace::Workspace;
 
 pub(crate) use course::{Failing, MAX_ADDED, Mistake, Step, before, example};
@@ -30,7 +31,12 @@ pub(crate) fn added(workspace: &Workspace, steps: &[Step]) -> anyhow::Result<Vec
     };
     let added = |step: &Step| {
         let Some(before) = before(steps, step) else { return Ok(None) };
-        Ok(Some(LineDiff::new(&read(before)?, &read(step)?).added()))
+        Ok(Some(added_lines(&read(before)?, &read(step)?)))
     };
     steps.iter().map(added).collect()
+}
+
+fn added_lines(old: &str, new: &str) -> usize {
+    let diff = TextDiff::configure().algorithm(Algorithm::Histogram).diff_lines(old, new);
+    diff.iter_all_changes().filter(|change| change.tag() == ChangeTag::Insert).count()
 }

@@ -1,9 +1,11 @@
 //! `cargo xtask diff A B`: what one chapter changes in another, which is what that chapter teaches.
+//!
+//! git compares the files and finds moved ones. Each file gets a heading, with the reason that the later chapter gives
+//! for the change in `xtask/lessons.toml`.
 
-mod compare;
+mod files;
 mod side_by_side;
-mod stat;
-mod unified;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -14,10 +16,10 @@ use crate::lessons::Lessons;
 use crate::ui;
 use crate::workspace::{Chapter, Workspace};
 
-use compare::{Entry, Kind};
+use files::{Change, FileDiff};
+use tree::Tree;
 
-pub(crate) use compare::read_tree;
-pub(crate) use unified::LineDiff;
+pub(crate) use tree::read_tree;
 
 /// What is compared: the program and its tests, not the exercises.
 pub(crate) const SCOPE: [&str; 5] = ["Cargo.toml", "src", "tests", "examples", "public"];
@@ -51,31 +53,32 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     if old.is_empty() && new.is_empty() {
         bail!("neither {} nor {} has {}", from.folder, to.folder, scope.join(" or "));
     }
-    let entries = compare::compare(&old, &new);
-    // Only from one chapter to the next is there one reason for a change.
-    let next = workspace.after(from).first() == Some(to);
-    let reasons = if next { Lessons::load(workspace)?.of(&to.name) } else { BTreeMap::new() };
     let title = format!("{} → {}", from.folder, to.folder);
     let mut text = ui::paint(ui::TITLE, &title) + "\n\n";
     if args.stat {
-        text += &stat::render(&entries, ui::width());
+        let width = format!("--stat={}", ui::width());
+        text += &files::git_diff(&old, &new, &["--color=always", &width, "--compact-summary"])?;
     } else {
-        for entry in entries.iter().filter(|entry| entry.kind != Kind::Same) {
-            text += &header(entry, reasons.get(&entry.path).map(String::as_str));
-            text += &if args.side_by_side {
-                side_by_side::file(entry, ui::width())
+        // A reason describes a change from one chapter to the next.
+        let is_next = workspace.after(from).first() == Some(to);
+        let reasons =
+            if is_next { Lessons::load(workspace)?.of(&to.name) } else { BTreeMap::new() };
+        for file in files::split(&files::git_diff(&old, &new, files::LINES)?) {
+            text += &heading(&file, reasons.get(&file.path).map(String::as_str));
+            if args.side_by_side {
+                text += &side_by_side::render(&file, ui::width());
             } else {
-                unified::file(entry)
-            };
+                text += file.unified();
+            }
             text.push('\n');
         }
     }
-    text += &unchanged(&entries);
+    text += &unchanged(&old, &new);
     ui::page(&text, args.no_pager);
     Ok(ExitCode::SUCCESS)
 }
 
-/// The paths as they are within a chapter, however they were typed.
+/// The paths within a chapter, of paths that may be typed from the root.
 fn scope(paths: &[String], chapters: [&Chapter; 2]) -> Vec<String> {
     if paths.is_empty() {
         return SCOPE.map(String::from).to_vec();
@@ -88,25 +91,22 @@ fn scope(paths: &[String], chapters: [&Chapter; 2]) -> Vec<String> {
     paths.iter().map(within).collect()
 }
 
-fn header(entry: &Entry, reason: Option<&str>) -> String {
-    let (style, mark) = match entry.kind {
-        Kind::New => (ui::GOOD, "[new]"),
-        Kind::Gone => (ui::BAD, "[gone]"),
-        Kind::Moved => (ui::NOTE, "[moved]"),
-        Kind::Changed | Kind::Same => (ui::NOTE, "[changed]"),
+fn heading(file: &FileDiff, reason: Option<&str>) -> String {
+    let (style, mark) = match file.change {
+        Change::New => (ui::GOOD, "[new]"),
+        Change::Removed => (ui::BAD, "[gone]"),
+        Change::Moved => (ui::NOTE, "[moved]"),
+        Change::Changed => (ui::NOTE, "[changed]"),
     };
-    let from = entry.moved_from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+    let from = file.moved_from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
     let reason =
         reason.map(|reason| ui::paint(ui::DIM, &format!("  {reason}"))).unwrap_or_default();
-    format!("{} {}{from}{reason}\n", ui::paint(style, mark), ui::paint(ui::TITLE, &entry.path))
+    format!("{} {}{from}{reason}\n", ui::paint(style, mark), ui::paint(ui::TITLE, &file.path))
 }
 
-/// The line that stands for all files that are the same.
-fn unchanged(entries: &[Entry]) -> String {
-    let same = |entry: &&Entry| {
-        entry.kind == Kind::Same || (entry.kind == Kind::Moved && entry.old == entry.new)
-    };
-    match entries.iter().filter(same).count() {
+/// One line for all files that are the same at the same path.
+fn unchanged(old: &Tree, new: &Tree) -> String {
+    match new.iter().filter(|(path, content)| old.get(*path) == Some(content)).count() {
         0 => String::new(),
         1 => ui::paint(ui::DIM, "1 file unchanged\n"),
         count => ui::paint(ui::DIM, &format!("{count} files unchanged\n")),
@@ -135,9 +135,9 @@ mod tests {
     #[test]
     fn unchanged_files_are_one_line() {
         let tree = |files: &[&str]| {
-            files.iter().map(|&file| (file.to_string(), b"same\n".to_vec())).collect()
+            files::tests::tree(&files.iter().map(|f| (*f, "same\n")).collect::<Vec<_>>())
         };
-        let entries = compare::compare(&tree(&["a", "b", "c"]), &tree(&["a", "b"]));
-        assert_eq!(ui::tests::plain(&unchanged(&entries)), "2 files unchanged\n");
+        let text = unchanged(&tree(&["a", "b", "c"]), &tree(&["a", "b"]));
+        assert_eq!(ui::plain(&text), "2 files unchanged\n");
     }
 }

@@ -5,57 +5,96 @@ use std::fmt::Write;
 use anstyle::Style;
 use unicode_width::UnicodeWidthChar;
 
-use super::compare::{Entry, Kind};
-use super::unified::{self, Block};
-use crate::ui;
+use super::files::FileDiff;
+use crate::ui::{self, plain};
 
-/// Columns of a line number and the space behind it.
+/// Columns of a line number and the space after it.
 const NUMBER: usize = 5;
 /// A tab goes to the next multiple of this.
 const TAB: usize = 4;
 /// Below this width two columns cannot be read.
-const NARROWEST: usize = 60;
+const MIN_WIDTH: usize = 60;
 
-/// One file in two columns. A file that is new or gone has nothing to stand beside, so it takes the whole width.
-pub(crate) fn file(entry: &Entry, width: usize) -> String {
-    if entry.is_binary() || matches!(entry.kind, Kind::New | Kind::Gone) || width < NARROWEST {
-        return unified::file(entry);
+/// One file in two columns. A new or removed file has only one column, so its lines take the whole width.
+pub(crate) fn render(file: &FileDiff, width: usize) -> String {
+    if file.is_one_sided() || width < MIN_WIDTH {
+        return file.unified().to_string();
     }
-    let half = (width - 3) / 2;
-    let diff = entry.lines();
-    let mut text = String::new();
-    for hunk in diff.hunks() {
-        text += &ui::paint(ui::PLACE, &hunk.header());
-        text.push('\n');
-        for block in hunk.blocks() {
-            rows(&block, half, &mut text);
+    let mut columns = Columns { half: (width - 3) / 2, ..Columns::default() };
+    for line in plain(file.body).lines() {
+        match line.split_at_checked(1) {
+            Some(("-", text)) => columns.old.push(text.to_string()),
+            Some(("+", text)) => columns.new.push(text.to_string()),
+            Some((" ", text)) => columns.unchanged(text),
+            _ => columns.other(line),
         }
     }
-    text
+    columns.flush([ui::BAD, ui::GOOD]);
+    columns.text
 }
 
-fn rows(block: &Block<'_>, half: usize, text: &mut String) {
-    let (gone, added) =
-        if block.equal { (Style::new(), Style::new()) } else { (ui::BAD, ui::GOOD) };
-    for at in 0..block.old.len().max(block.new.len()) {
-        let left = cell(block.old.get(at), block.old_start + at, half);
-        let right = cell(block.new.get(at), block.new_start + at, half);
-        for row in 0..left.len().max(right.len()) {
-            let of = |cell: &[String]| cell.get(row).cloned().unwrap_or_default();
-            let left = of(&left);
-            let pad = " ".repeat(half - columns(&left));
-            let (left, right) = (ui::paint(gone, &left), ui::paint(added, &of(&right)));
-            let _ = writeln!(text, "{left}{pad} │ {right}");
+/// The rows so far, and a change that is still being read.
+#[derive(Default)]
+struct Columns {
+    /// The width of one column.
+    half: usize,
+    /// The numbers of the next lines, old and new.
+    numbers: [usize; 2],
+    /// Removed lines, and the added ones in their place.
+    old: Vec<String>,
+    new: Vec<String>,
+    text: String,
+}
+
+impl Columns {
+    fn unchanged(&mut self, line: &str) {
+        self.flush([ui::BAD, ui::GOOD]);
+        self.old.push(line.to_string());
+        self.new.push(line.to_string());
+        self.flush([Style::new(); 2]);
+    }
+
+    /// The header of a hunk, `@@ -1,4 +1,6 @@`, or a note of git's.
+    fn other(&mut self, line: &str) {
+        self.flush([ui::BAD, ui::GOOD]);
+        let mut words = line.split(' ').skip(1);
+        let mut first = |sign| {
+            let number = words.next()?.strip_prefix(sign)?;
+            number.split(',').next()?.parse().ok()
+        };
+        if let Some(numbers) = first('-').zip(first('+')) {
+            self.numbers = numbers.into();
         }
+        let _ = writeln!(self.text, "{}", ui::paint(ui::PLACE, line));
+    }
+
+    /// Writes the rows of a change, or of a line that is the same on both sides.
+    fn flush(&mut self, styles: [Style; 2]) {
+        let half = self.half;
+        for at in 0..self.old.len().max(self.new.len()) {
+            let left = cell(self.old.get(at), self.numbers[0] + at, half);
+            let right = cell(self.new.get(at), self.numbers[1] + at, half);
+            for row in 0..left.len().max(right.len()) {
+                let [left, right] =
+                    [&left, &right].map(|cell| cell.get(row).map_or("", String::as_str));
+                let pad = " ".repeat(half - columns(left));
+                let (left, right) = (ui::paint(styles[0], left), ui::paint(styles[1], right));
+                let _ = writeln!(self.text, "{left}{pad} │ {right}");
+            }
+        }
+        self.numbers[0] += self.old.len();
+        self.numbers[1] += self.new.len();
+        self.old.clear();
+        self.new.clear();
     }
 }
 
-/// A line as the rows it takes: its number, then its text, wrapped.
+/// The rows of a line: its number, then its text, wrapped.
 fn cell(line: Option<&String>, number: usize, half: usize) -> Vec<String> {
     let Some(line) = line else {
         return Vec::new();
     };
-    let pieces = wrap(&without_tabs(line.trim_end_matches(['\r', '\n'])), half - NUMBER);
+    let pieces = wrap(&without_tabs(line), half - NUMBER);
     let numbered = |(row, piece): (usize, String)| match row {
         0 => format!("{number:>4} {piece}"),
         _ => format!("     {piece}"),
@@ -103,14 +142,21 @@ fn wrap(line: &str, room: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::files::tests::tree;
+    use super::super::files::{LINES, git_diff, split};
     use super::*;
-    use crate::ui::tests::plain;
+
+    /// One changed file, side by side.
+    fn rendered(old: &[(&str, &str)], new: &[(&str, &str)], width: usize) -> String {
+        let printed = git_diff(&tree(old), &tree(new), LINES).unwrap();
+        plain(&render(&split(&printed)[0], width))
+    }
 
     #[test]
     fn both_columns_fit_the_width_and_long_lines_are_wrapped() {
         let old = "one\nlet a = 1;\nend\n";
         let new = "one\nlet a_name_that_is_too_long_for_the_column = 1;\nadded\nend\n";
-        let text = plain(&file(&Entry::of("a.rs", old.as_bytes(), new.as_bytes()), 61));
+        let text = rendered(&[("a.rs", old)], &[("a.rs", new)], 61);
         assert_eq!(
             text,
             "\
@@ -138,6 +184,6 @@ mod tests {
 
     #[test]
     fn a_new_file_needs_no_second_column() {
-        assert_eq!(plain(&file(&Entry::of("a", b"", b"x\n"), 80)), "+x\n");
+        assert_eq!(rendered(&[], &[("a", "x\n")], 80), "+x\n");
     }
 }
