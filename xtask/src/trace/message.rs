@@ -1,293 +1,316 @@
-//! Which part of an HTTP message the bytes of one direction are, as they come.
+//! Names the parts of HTTP messages in the bytes of one direction, as they arrive.
 //!
-//! It believes what it reads, where a server must not: it only names things. What is not HTTP it leaves without
-//! names, such as the bytes of the first two chapters.
+//! A server has to reject a malformed message, but a trace should show it, so httparse skips invalid field lines here.
+//! Bytes that are not HTTP get no names, such as those of the echo server in the first two chapters.
 
 use std::collections::VecDeque;
 
-/// A longer line is no line of HTTP.
-const LINE: usize = 16 * 1024;
+use httparse::{EMPTY_HEADER, Header, ParserConfig, Status};
+use wire::Framing;
 
-/// Pieces of one body that are shown. The last one is shown too.
-const SHOWN: usize = 16;
+/// The maximum length in bytes of a header section or of one line. Longer ones are not named.
+const MAX_HEAD: usize = 64 * 1024;
 
-/// Who sends.
+/// The maximum number of field lines.
+const MAX_FIELDS: usize = 256;
+
+/// The maximum number of pieces of one body that are shown. The last piece is always shown.
+const MAX_PIECES: usize = 16;
+
+/// The sender of a direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
-    /// The one who asks.
     Client,
-    /// The one who answers.
     Server,
 }
 
-/// Some bytes, and what they are.
+/// Some bytes, and the name of the message part that they are. The name of bytes that are not HTTP is empty.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Piece<'a> {
     pub(super) bytes: &'a [u8],
-    pub(super) mark: String,
+    pub(super) name: String,
 }
 
-/// What the next byte belongs to.
+/// The part that the next byte belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    FirstLine,
-    Fields,
-    Fixed {
-        left: u64,
-        total: u64,
-    },
-    UntilEnd {
-        seen: u64,
-    },
+enum State {
+    Head,
+    Fixed { left: u64, total: u64 },
+    UntilClose { seen: u64 },
     ChunkSize,
-    ChunkData {
-        left: u64,
-    },
+    ChunkData { left: u64 },
     ChunkEnd,
     Trailers,
-    /// This is not HTTP.
-    Unknown,
+    NotHttp,
 }
 
-/// One direction of a connection.
+/// The messages of one direction of a connection.
 #[derive(Debug)]
 pub(super) struct Messages {
     side: Side,
-    step: Step,
-    /// The current line, as far as it has come.
+    state: State,
+    /// The whole lines of the current header section.
+    head: Vec<u8>,
+    /// The bytes of the current line that have arrived.
     line: Vec<u8>,
-    status: u16,
-    length: Option<u64>,
-    is_chunked: bool,
-    /// Pieces of the current body, and how many of them have been left out.
+    /// The number of pieces of the current body, and how many of them were not shown.
     pieces: usize,
-    left_out: usize,
+    hidden: usize,
 }
 
 impl Messages {
     pub(super) fn of(side: Side) -> Messages {
         Messages {
             side,
-            step: Step::FirstLine,
+            state: State::Head,
+            head: Vec::new(),
             line: Vec::new(),
-            status: 0,
-            length: None,
-            is_chunked: false,
             pieces: 0,
-            left_out: 0,
+            hidden: 0,
         }
     }
 
-    /// Takes bytes, and cuts them into parts. `methods` are those of the requests that have no answer yet.
-    pub(super) fn take<'a>(
+    /// Cuts bytes that have arrived into named pieces. `methods` are those of the requests without a response so far:
+    /// a request adds its method, and the final response removes it.
+    pub(super) fn push<'a>(
         &mut self,
         mut bytes: &'a [u8],
         methods: &mut VecDeque<String>,
     ) -> Vec<Piece<'a>> {
-        let mut parts = Vec::new();
+        let mut pieces = Vec::new();
         while !bytes.is_empty() {
-            let is_body = !matches!(self.step, Step::FirstLine | Step::Fields | Step::Unknown);
-            let (count, mark) = match self.step {
-                Step::Unknown => (bytes.len(), String::new()),
-                Step::Fixed { left, total } => self.fixed(bytes, left, total),
-                Step::UntilEnd { seen } => {
+            let is_body = !matches!(self.state, State::Head | State::NotHttp);
+            let (count, name) = match self.state {
+                State::NotHttp => (bytes.len(), String::new()),
+                State::Fixed { left, total } => {
+                    let (count, left) = split(bytes, left);
+                    self.state = if left == 0 { State::Head } else { State::Fixed { left, total } };
+                    (count, format!("body, {} of {total} bytes", total - left))
+                }
+                State::UntilClose { seen } => {
                     let seen = seen + bytes.len() as u64;
-                    self.step = Step::UntilEnd { seen };
+                    self.state = State::UntilClose { seen };
                     (bytes.len(), format!("body, {seen} bytes so far"))
                 }
-                Step::ChunkData { left } => {
-                    let count = most(bytes, left);
-                    let left = left - count as u64;
-                    self.step = if left == 0 { Step::ChunkEnd } else { Step::ChunkData { left } };
+                State::ChunkData { left } => {
+                    let (count, left) = split(bytes, left);
+                    self.state =
+                        if left == 0 { State::ChunkEnd } else { State::ChunkData { left } };
                     (count, "chunk data".to_string())
                 }
-                _ => self.line(bytes, methods),
+                _ => self.push_line(bytes, methods),
             };
-            let (part, rest) = bytes.split_at(count);
+            let (piece, rest) = bytes.split_at(count);
             bytes = rest;
-            let is_last = self.step == Step::FirstLine;
-            if let Some(mark) = self.shown(mark, is_body, is_last) {
-                parts.push(Piece { bytes: part, mark });
+            if let Some(name) = self.shown(name, is_body) {
+                pieces.push(Piece { bytes: piece, name });
             }
         }
-        parts
+        pieces
     }
 
-    /// A long body is not shown whole. Its end says how much was left out.
-    fn shown(&mut self, mark: String, is_body: bool, is_last: bool) -> Option<String> {
+    /// The name of a piece, or `None` for one in the middle of a long body. The end of such a body counts the hidden
+    /// pieces.
+    fn shown(&mut self, name: String, is_body: bool) -> Option<String> {
         if !is_body {
-            (self.pieces, self.left_out) = (0, 0);
-            return Some(mark);
+            (self.pieces, self.hidden) = (0, 0);
+            return Some(name);
         }
         self.pieces += 1;
-        if self.pieces > SHOWN && !is_last {
-            self.left_out += 1;
+        if self.pieces > MAX_PIECES && self.state != State::Head {
+            self.hidden += 1;
             return None;
         }
-        Some(match self.left_out {
-            0 => mark,
-            count => format!("{mark} ({count} pieces before it are not shown)"),
+        Some(match self.hidden {
+            0 => name,
+            count => format!("{name} ({count} pieces before it are not shown)"),
         })
     }
 
-    fn fixed(&mut self, bytes: &[u8], left: u64, total: u64) -> (usize, String) {
-        let count = most(bytes, left);
-        let left = left - count as u64;
-        self.step = if left == 0 { Step::FirstLine } else { Step::Fixed { left, total } };
-        (count, format!("body, {} of {total} bytes", total - left))
-    }
-
-    /// Takes a line, or as much of it as is there.
-    fn line(&mut self, bytes: &[u8], methods: &mut VecDeque<String>) -> (usize, String) {
+    /// Takes the bytes up to the end of a line, or all of them.
+    fn push_line(&mut self, bytes: &[u8], methods: &mut VecDeque<String>) -> (usize, String) {
         let end = bytes.iter().position(|byte| *byte == b'\n');
         let count = end.map_or(bytes.len(), |end| end + 1);
         self.line.extend_from_slice(&bytes[..count]);
-        if self.line.len() > LINE {
-            self.step = Step::Unknown;
+        if self.head.len() + self.line.len() > MAX_HEAD {
+            self.state = State::NotHttp;
             return (count, String::new());
         }
         if end.is_none() {
-            return (count, "a line that goes on".to_string());
+            return (count, "incomplete line".to_string());
         }
-        let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned();
-        (count, self.whole_line(line.trim_end(), methods))
+        let line = std::mem::take(&mut self.line);
+        (count, self.whole_line(&line, methods))
     }
 
-    fn whole_line(&mut self, line: &str, methods: &mut VecDeque<String>) -> String {
-        let mark = match self.step {
-            Step::FirstLine if line.is_empty() => "empty line",
-            Step::FirstLine => self.first_line(line, methods),
-            Step::Fields if line.is_empty() => {
-                self.step = self.behind_the_head(methods);
-                "end of the head"
-            }
-            Step::Fields => {
-                self.field(line);
-                "field"
-            }
-            Step::ChunkSize => return self.chunk_size(line),
-            Step::ChunkEnd => {
-                self.step = Step::ChunkSize;
+    fn whole_line(&mut self, line: &[u8], methods: &mut VecDeque<String>) -> String {
+        let is_empty = line.trim_ascii_end().is_empty();
+        match self.state {
+            State::Head => return self.head_line(line, is_empty, methods).to_string(),
+            State::ChunkSize => return self.chunk_size(line),
+            State::ChunkEnd => {
+                self.state = State::ChunkSize;
                 "end of the chunk"
             }
-            Step::Trailers if line.is_empty() => {
-                self.step = Step::FirstLine;
+            State::Trailers if is_empty => {
+                self.state = State::Head;
                 "end of the body"
             }
-            Step::Trailers => "trailer",
+            State::Trailers => "trailer",
             _ => "",
+        }
+        .to_string()
+    }
+
+    fn head_line(
+        &mut self,
+        line: &[u8],
+        is_empty: bool,
+        methods: &mut VecDeque<String>,
+    ) -> &'static str {
+        let is_first = self.head.is_empty();
+        if is_first && is_empty {
+            return "empty line";
+        }
+        self.head.extend_from_slice(line);
+        if !is_first && !is_empty {
+            return "field";
+        }
+        let Some(head) = Head::parse(self.side, &self.head) else {
+            self.state = State::NotHttp;
+            return "";
         };
-        mark.to_string()
+        if is_first {
+            return if self.side == Side::Client { "request line" } else { "status line" };
+        }
+        self.state = self.after(head, methods);
+        self.head.clear();
+        "end of the header section"
     }
 
-    fn first_line(&mut self, line: &str, methods: &mut VecDeque<String>) -> &'static str {
-        (self.length, self.is_chunked) = (None, false);
-        let words: Vec<&str> = line.split(' ').collect();
-        match (self.side, &words[..]) {
-            (Side::Client, [method, _, version]) if version.starts_with("HTTP/") => {
-                methods.push_back((*method).to_string());
-                self.step = Step::Fields;
-                "request line"
+    /// What follows a header section (RFC 9112 section 6.3).
+    fn after(&self, head: Head, methods: &mut VecDeque<String>) -> State {
+        let framing = if self.side == Side::Client {
+            methods.push_back(head.method);
+            // Without a length a request has no body, where a response ends with the connection.
+            match Framing::of("", 200, head.is_chunked, head.length.is_some()) {
+                Framing::Close => Framing::None,
+                framing => framing,
             }
-            (Side::Server, [version, status, ..]) if version.starts_with("HTTP/") => {
-                self.status = status.parse().unwrap_or(0);
-                self.step = Step::Fields;
-                "status line"
-            }
-            _ => {
-                self.step = Step::Unknown;
-                ""
-            }
+        } else if head.status == 101 {
+            return State::NotHttp;
+        } else {
+            let is_final = head.status >= 200;
+            let method = if is_final { methods.pop_front() } else { None }.unwrap_or_default();
+            Framing::of(&method, head.status, head.is_chunked, head.length.is_some())
+        };
+        match (framing, head.length) {
+            (Framing::Chunked, _) => State::ChunkSize,
+            (Framing::Length, Some(total @ 1..)) => State::Fixed { left: total, total },
+            (Framing::Close, _) => State::UntilClose { seen: 0 },
+            (Framing::Length | Framing::None, _) => State::Head,
         }
     }
 
-    fn field(&mut self, line: &str) {
-        let Some((name, value)) = line.split_once(':') else { return };
-        if name.eq_ignore_ascii_case("content-length") {
-            self.length = value.trim().parse().ok();
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            self.is_chunked = value.to_ascii_lowercase().contains("chunked");
-        }
-    }
-
-    /// What follows the fields (RFC 9112 section 6.3).
-    fn behind_the_head(&self, methods: &mut VecDeque<String>) -> Step {
-        if self.side == Side::Server {
-            if self.status == 101 {
-                return Step::Unknown;
-            }
-            if self.status < 200 {
-                return Step::FirstLine;
-            }
-            let is_head = methods.pop_front().is_some_and(|method| method == "HEAD");
-            if is_head || matches!(self.status, 204 | 304) {
-                return Step::FirstLine;
-            }
-        }
-        match self.length {
-            _ if self.is_chunked => Step::ChunkSize,
-            Some(0) => Step::FirstLine,
-            Some(total) => Step::Fixed { left: total, total },
-            None if self.side == Side::Server => Step::UntilEnd { seen: 0 },
-            None => Step::FirstLine,
-        }
-    }
-
-    fn chunk_size(&mut self, line: &str) -> String {
-        let digits = line.split(';').next().unwrap_or_default().trim();
-        match u64::from_str_radix(digits, 16) {
-            Err(_) => {
-                self.step = Step::Unknown;
-                String::new()
-            }
-            Ok(0) => {
-                self.step = Step::Trailers;
+    fn chunk_size(&mut self, line: &[u8]) -> String {
+        match httparse::parse_chunk_size(line) {
+            Ok(Status::Complete((_, 0))) => {
+                self.state = State::Trailers;
                 "last chunk".to_string()
             }
-            Ok(left) => {
-                self.step = Step::ChunkData { left };
+            Ok(Status::Complete((_, left))) => {
+                self.state = State::ChunkData { left };
                 format!("chunk size: {left}")
+            }
+            _ => {
+                self.state = State::NotHttp;
+                String::new()
             }
         }
     }
 }
 
-/// How many of the bytes belong to a part of which so many are to come.
-fn most(bytes: &[u8], left: u64) -> usize {
-    usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()))
+/// The facts of a header section on which the end of the message depends.
+struct Head {
+    /// Of a request.
+    method: String,
+    /// Of a response.
+    status: u16,
+    length: Option<u64>,
+    is_chunked: bool,
+}
+
+impl Head {
+    /// Parses a header section, of which only the first line has to be whole. `None` when it is not HTTP/1.
+    fn parse(side: Side, bytes: &[u8]) -> Option<Head> {
+        let mut fields = [EMPTY_HEADER; MAX_FIELDS];
+        let mut config = ParserConfig::default();
+        config.ignore_invalid_headers_in_requests(true);
+        config.ignore_invalid_headers_in_responses(true);
+        let (method, status, fields) = match side {
+            Side::Client => {
+                let mut request = httparse::Request::new(&mut fields);
+                config.parse_request(&mut request, bytes).ok()?;
+                (request.method?.to_string(), 0, request.headers)
+            }
+            Side::Server => {
+                let mut response = httparse::Response::new(&mut fields);
+                config.parse_response(&mut response, bytes).ok()?;
+                (String::new(), response.code?, response.headers)
+            }
+        };
+        let value = |name| {
+            let field = fields.iter().find(|field: &&Header| field.name.eq_ignore_ascii_case(name));
+            field.map(|field| String::from_utf8_lossy(field.value).to_ascii_lowercase())
+        };
+        Some(Head {
+            method,
+            status,
+            length: value("content-length").and_then(|length| length.parse().ok()),
+            is_chunked: value("transfer-encoding").is_some_and(|coding| coding.contains("chunked")),
+        })
+    }
+}
+
+/// How many of the bytes belong to a part of which `left` bytes are still to arrive, and how many are left after them.
+fn split(bytes: &[u8], left: u64) -> (usize, u64) {
+    let count = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+    (count, left - count as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn marks(side: Side, bytes: &str, methods: &[&str]) -> Vec<String> {
+    fn names(side: Side, bytes: &str, methods: &[&str]) -> Vec<String> {
         let mut methods = methods.iter().map(ToString::to_string).collect();
-        let parts = Messages::of(side).take(bytes.as_bytes(), &mut methods);
+        let parts = Messages::of(side).push(bytes.as_bytes(), &mut methods);
         assert_eq!(parts.iter().map(|part| part.bytes.len()).sum::<usize>(), bytes.len());
-        parts.into_iter().map(|part| part.mark).collect()
+        parts.into_iter().map(|part| part.name).collect()
     }
 
     #[test]
     fn requests_follow_each_other() {
         let bytes = "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n";
-        let expected =
-            ["request line", "field", "end of the head", "body, 3 of 3 bytes", "request line"];
-        assert_eq!(marks(Side::Client, bytes, &[])[..5], expected);
+        let expected = [
+            "request line",
+            "field",
+            "end of the header section",
+            "body, 3 of 3 bytes",
+            "request line",
+        ];
+        assert_eq!(names(Side::Client, bytes, &[])[..5], expected);
     }
 
     #[test]
-    fn the_end_of_an_answer_depends_on_the_request() {
+    fn the_end_of_a_response_depends_on_the_request() {
         let ok = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
         let last =
-            |bytes: &str, methods: &[&str]| marks(Side::Server, bytes, methods).pop().unwrap();
+            |bytes: &str, methods: &[&str]| names(Side::Server, bytes, methods).pop().unwrap();
         assert_eq!(last(&format!("{ok}hello"), &["GET"]), "body, 5 of 5 bytes");
-        assert_eq!(last(&format!("{ok}{ok}"), &["HEAD", "GET"]), "end of the head");
+        assert_eq!(last(&format!("{ok}{ok}"), &["HEAD", "GET"]), "end of the header section");
         assert_eq!(last("HTTP/1.1 200 OK\r\n\r\nabc", &["GET"]), "body, 3 bytes so far");
-        assert_eq!(
-            last("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 2", &["GET"]),
-            "a line that goes on"
-        );
+        assert_eq!(last("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 2", &["GET"]), "incomplete line");
         let interim = format!("HTTP/1.1 100 Continue\r\n\r\n{ok}hel");
         assert_eq!(last(&interim, &["POST"]), "body, 3 of 5 bytes");
     }
@@ -297,7 +320,7 @@ mod tests {
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         let bytes = format!("{head}5;a=b\r\nhello\r\n0\r\nA: b\r\n\r\n");
         assert_eq!(
-            marks(Side::Server, &bytes, &["GET"])[3..],
+            names(Side::Server, &bytes, &["GET"])[3..],
             [
                 "chunk size: 5",
                 "chunk data",
@@ -310,23 +333,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_http_has_no_names() {
-        assert_eq!(marks(Side::Client, "hello\nworld\n", &[]), ["", ""]);
-        assert_eq!(marks(Side::Server, "hello\n", &[]), [""]);
-        let long = "a".repeat(LINE + 1);
-        assert_eq!(marks(Side::Client, &long, &[]), [""]);
+    fn an_invalid_field_line_is_named_too() {
+        let bytes = "POST / HTTP/1.1\r\nBad field\r\nContent-Length: 1\r\n\r\na";
+        let expected = ["request line", "field", "field", "end of the header section"];
+        assert_eq!(names(Side::Client, bytes, &[])[..4], expected);
+        assert_eq!(names(Side::Client, bytes, &[])[4], "body, 1 of 1 bytes");
     }
 
     #[test]
-    fn of_a_long_body_the_beginning_and_the_end_are_shown() {
+    fn bytes_that_are_not_http_have_no_names() {
+        assert_eq!(names(Side::Client, "hello\nworld\n", &[]), ["", ""]);
+        assert_eq!(names(Side::Server, "hello\n", &[]), [""]);
+        let long = "a".repeat(MAX_HEAD + 1);
+        assert_eq!(names(Side::Client, &long, &[]), [""]);
+    }
+
+    #[test]
+    fn the_start_and_the_end_of_a_long_body_are_shown() {
         let mut messages = Messages::of(Side::Client);
         let mut methods = VecDeque::new();
-        messages.take(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n", &mut methods);
+        messages.push(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n", &mut methods);
         let shown: Vec<_> = (0..100)
-            .flat_map(|_| messages.take(b"a", &mut methods))
-            .map(|part| part.mark)
+            .flat_map(|_| messages.push(b"a", &mut methods))
+            .map(|part| part.name)
             .collect();
-        assert_eq!(shown.len(), SHOWN + 1);
-        assert_eq!(shown[SHOWN], "body, 100 of 100 bytes (83 pieces before it are not shown)");
+        assert_eq!(shown.len(), MAX_PIECES + 1);
+        assert_eq!(shown[MAX_PIECES], "body, 100 of 100 bytes (83 pieces before it are not shown)");
     }
 }

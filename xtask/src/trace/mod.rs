@@ -1,8 +1,8 @@
-//! `cargo xtask trace`: stands between a client and a server, and tells what goes by.
+//! `cargo xtask trace`: forwards bytes between a client and a server, and prints them.
 //!
-//! [`relay`] passes bytes on, [`message`] says which part of a message they are, [`account`] makes lines of it.
+//! [`relay`] forwards bytes, [`message`] names the part of a message that they are, [`connection_log`] makes lines of it.
 
-mod account;
+mod connection_log;
 mod message;
 mod relay;
 
@@ -28,11 +28,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for address in [args.target, args.listen] {
         if !address.ip().is_loopback() {
-            bail!("{address} is not on this machine; trace stands between two programs here");
+            bail!("{address} is not on this machine; trace works between two programs here");
         }
     }
     if args.target == args.listen {
-        bail!("{} cannot stand in front of itself; add `--listen 127.0.0.1:8082`", args.target);
+        bail!("{} cannot be its own server; add `--listen 127.0.0.1:8082`", args.target);
     }
     let listener = match TcpListener::bind(args.listen) {
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         bound => bound.with_context(|| format!("cannot listen on {}", args.listen))?,
     };
     let address = listener.local_addr()?;
-    ui::print(&format!("{address} passes everything on to {} (Ctrl-C ends it)\n", args.target));
+    ui::print(&format!("{address} forwards everything to {} (Ctrl-C ends it)\n", args.target));
     relay::serve(&listener, args.target, &(Arc::new(ui::print) as relay::Print));
     Ok(ExitCode::SUCCESS)
 }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_stands_between_programs_of_this_machine_only() {
+    fn it_works_between_programs_of_this_machine_only() {
         let try_with = |target: &str, listen: &str| {
             let args = Args { target: target.parse().unwrap(), listen: listen.parse().unwrap() };
             run(&args).unwrap_err().to_string()

@@ -1,4 +1,4 @@
-//! Passes bytes on, in both directions, and what ends a direction too.
+//! Forwards bytes in both directions, and the end of each direction too.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -7,77 +7,77 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::account::{Account, End};
+use super::connection_log::{ConnectionLog, End};
 use super::message::Side;
 
-/// Connections at the same time. Each has two threads.
+/// The maximum number of open connections. Each has two threads.
 const MAX_CONNECTIONS: usize = 64;
 
-/// How long both ends may say nothing.
-const SILENCE: Duration = Duration::from_secs(600);
+/// The idle timeout of each direction.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How long the server may take to accept a connection, and either end to take bytes.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The timeout for connecting to the server, and for each write.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes that are read at once.
+/// The maximum number of bytes of one read.
 const READ_SIZE: usize = 16 * 1024;
 
-/// Where the lines go.
+/// Prints lines.
 pub(super) type Print = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Takes in clients until the listener fails.
+/// Accepts clients until the listener fails.
 pub(super) fn serve(listener: &TcpListener, target: SocketAddr, print: &Print) {
     let open = Arc::new(AtomicUsize::new(0));
     for number in 1.. {
         let Ok((client, peer)) = listener.accept() else { break };
         if open.fetch_add(1, Ordering::AcqRel) >= MAX_CONNECTIONS {
             open.fetch_sub(1, Ordering::AcqRel);
-            print(&format!("#{number} turned away: {MAX_CONNECTIONS} connections are open\n"));
+            print(&format!("#{number} rejected: {MAX_CONNECTIONS} connections are open\n"));
             continue;
         }
         let (print, open) = (Arc::clone(print), Arc::clone(&open));
         let relay = move || {
-            pass_on(number, &client, peer, target, &print);
+            forward(number, &client, peer, target, &print);
             open.fetch_sub(1, Ordering::AcqRel);
         };
-        // Without a thread the client is dropped, and sees that.
+        // Without a thread the client is dropped, which closes its connection.
         let _ = thread::Builder::new().name(format!("trace {number}")).spawn(relay);
     }
 }
 
-/// One connection, from its beginning to its end. A reset by one end is told, and reaches the other as a FIN: the
-/// standard library has no way to send one.
-fn pass_on(number: usize, client: &TcpStream, peer: SocketAddr, target: SocketAddr, print: &Print) {
+/// Serves one connection. A reset by one side is printed, and reaches the other side as a FIN, because the standard
+/// library has no way to send an RST.
+fn forward(number: usize, client: &TcpStream, peer: SocketAddr, target: SocketAddr, print: &Print) {
     let start = Instant::now();
-    let account = Mutex::new(Account::new(number));
-    let tell = |line: &dyn Fn(&mut Account) -> String| {
-        // Nobody else comes in between, so the lines are in the order of events.
-        let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
-        print(&line(&mut account));
+    let log = Mutex::new(ConnectionLog::new(number));
+    let print_line = |line: &dyn Fn(&mut ConnectionLog) -> String| {
+        // Printed under the lock, so that the lines are in the order of events.
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        print(&line(&mut log));
     };
-    tell(&|account| account.opened(&peer.to_string()));
-    let server = match TcpStream::connect_timeout(&target, PATIENCE) {
+    print_line(&|log| log.opened(&peer.to_string()));
+    let server = match TcpStream::connect_timeout(&target, TIMEOUT) {
         Ok(server) => server,
         Err(error) => {
             let why = format!("no server at {target}: {error}; start one, such as a chapter's");
-            tell(&|account| account.no_server(start.elapsed(), &why));
+            print_line(&|log| log.no_server(start.elapsed(), &why));
             return;
         }
     };
     for socket in [client, &server] {
         let _ = socket.set_nodelay(true);
-        let _ = socket.set_read_timeout(Some(SILENCE));
-        let _ = socket.set_write_timeout(Some(PATIENCE));
+        let _ = socket.set_read_timeout(Some(IDLE_TIMEOUT));
+        let _ = socket.set_write_timeout(Some(TIMEOUT));
     }
-    // Once one direction has gone wrong, the other one ends too, and nobody has said so.
+    // After a failure of one direction the other one ends too, and its end is not an event of its own.
     let is_over = AtomicBool::new(false);
     let one_way = |side, from: &TcpStream, to: &TcpStream| {
         let end = copy(from, to, |bytes| {
-            tell(&|account| account.bytes(side, bytes, start.elapsed()));
+            print_line(&|log| log.bytes(side, bytes, start.elapsed()));
         });
-        // First the line, then the deed: what follows from it is told behind it.
+        // The line is printed before the end is forwarded, so that the consequences come after it.
         if let Some(end) = end.filter(|_| !is_over.load(Ordering::Acquire)) {
-            tell(&|account| account.ended(side, end, start.elapsed()));
+            print_line(&|log| log.ended(side, end, start.elapsed()));
         }
         if end == Some(End::Fin) {
             let _ = to.shutdown(Shutdown::Write);
@@ -94,11 +94,11 @@ fn pass_on(number: usize, client: &TcpStream, peer: SocketAddr, target: SocketAd
             one_way(Side::Client, client, &server);
         }
     });
-    tell(&|account| account.closed(start.elapsed()));
+    print_line(&|log| log.closed(start.elapsed()));
 }
 
-/// Copies until one direction ends. `None`: with an error that says nothing about its sender.
-fn copy(mut from: &TcpStream, mut to: &TcpStream, mut see: impl FnMut(&[u8])) -> Option<End> {
+/// Copies until one direction ends. Returns `None` after an error that does not come from its sender.
+fn copy(mut from: &TcpStream, mut to: &TcpStream, mut record: impl FnMut(&[u8])) -> Option<End> {
     let mut buffer = vec![0; READ_SIZE];
     loop {
         let count = match from.read(&mut buffer) {
@@ -106,16 +106,16 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream, mut see: impl FnMut(&[u8])) ->
             Ok(count) => count,
             Err(error) => match error.kind() {
                 ErrorKind::Interrupted => continue,
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => return Some(End::Silence),
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => return Some(End::Idle),
                 ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
                     return Some(End::Reset);
                 }
                 _ => return None,
             },
         };
-        see(&buffer[..count]);
+        record(&buffer[..count]);
         if to.write_all(&buffer[..count]).is_err() {
-            return Some(End::Refused);
+            return Some(End::Undeliverable);
         }
     }
 }
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::ui::tests::plain;
 
-    /// Stands in front of `target`. What it prints comes out of the other end.
+    /// Starts a trace of `target`. Returns its address, and what it prints.
     fn trace(target: SocketAddr) -> (SocketAddr, Receiver<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -143,7 +143,7 @@ mod tests {
         (address, receiver)
     }
 
-    /// All that is told until a line has `last` in it.
+    /// Everything that is printed up to a line with `last`.
     fn until(lines: &Receiver<String>, last: &str) -> String {
         let mut text = String::new();
         while !text.contains(last) {
@@ -155,9 +155,9 @@ mod tests {
     }
 
     #[test]
-    fn an_exchange_is_passed_on_and_told() {
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi";
-        let script = Script::start(vec![vec![answer.to_vec()]]).unwrap();
+    fn an_exchange_is_forwarded_and_printed() {
+        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi";
+        let script = Script::start(vec![vec![response.to_vec()]]).unwrap();
         let (address, lines) = trace(script.addr());
         let mut client = Client::connect(address).unwrap();
         let reply = client.ask("GET /a HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
@@ -171,7 +171,7 @@ mod tests {
             "> GET /a HTTP/1.1\\r\\n",
             "request line",
             "> \\r\\n",
-            "end of the head",
+            "end of the header section",
             "< HTTP/1.1 200 OK\\r\\n",
             "status line",
             "< hi ",
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_close_is_passed_on_alone() {
+    fn a_half_close_is_forwarded_alone() {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, lines) = trace(server.local_addr().unwrap());
         let mut client = Client::connect(address).unwrap();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_ends_both_directions_and_is_told_once() {
+    fn a_reset_ends_both_directions_and_is_printed_once() {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, lines) = trace(server.local_addr().unwrap());
         let mut client = Client::connect(address).unwrap();
@@ -212,17 +212,17 @@ mod tests {
         let (stream, _) = server.accept().unwrap();
         stream.set_read_timeout(Some(wire::PATIENCE)).unwrap();
         stream.peek(&mut [0]).unwrap();
-        // To close with bytes unread is a reset.
+        // Closing with unread bytes sends an RST.
         drop(stream);
         client.expect_closed().unwrap();
         let text = until(&lines, "closed after");
-        assert!(text.contains("< RST: the server has given up"), "{text}");
+        assert!(text.contains("< RST: the server has reset"), "{text}");
         assert!(!text.contains("FIN"), "{text}");
     }
 
     #[test]
-    fn without_a_server_it_says_so_and_closes() {
-        // Bound and not listening, it keeps the port from everybody who asks for any.
+    fn without_a_server_it_prints_that_and_closes() {
+        // Bound and not listening: no other program gets this port.
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
         let target = socket.local_addr().unwrap().as_socket().unwrap();

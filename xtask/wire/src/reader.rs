@@ -62,13 +62,7 @@ fn framing(reply: &Reply, method: &str) -> Result<Framing, WireError> {
     if chunked && !reply.lists("transfer-encoding", "chunked") {
         return Err(unexpected("the reply has a transfer coding other than chunked", reply));
     }
-    let no_content = matches!(reply.status, 100..=199 | 204 | 304);
-    Ok(match () {
-        () if no_content || method == "HEAD" => Framing::None,
-        () if chunked => Framing::Chunked,
-        () if length => Framing::Length,
-        () => Framing::Close,
-    })
+    Ok(Framing::of(method, reply.status, chunked, length))
 }
 
 fn content_length(reply: &Reply) -> Result<Option<usize>, WireError> {

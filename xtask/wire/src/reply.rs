@@ -19,6 +19,18 @@ pub enum Framing {
     Close,
 }
 
+impl Framing {
+    /// How a response to `method` ends, if it has neither an invalid length nor another coding than chunked.
+    pub fn of(method: &str, status: u16, is_chunked: bool, has_length: bool) -> Framing {
+        match () {
+            () if method == "HEAD" || matches!(status, 100..=199 | 204 | 304) => Framing::None,
+            () if is_chunked => Framing::Chunked,
+            () if has_length => Framing::Length,
+            () => Framing::Close,
+        }
+    }
+}
+
 /// A reply: the status line, the fields in their order, and the decoded body.
 ///
 /// `Debug` shows the bytes as they arrived, so that `assert_eq!(reply.status, 200, "{reply:?}")` explains

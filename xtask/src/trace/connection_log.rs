@@ -1,4 +1,4 @@
-//! The lines that tell of one connection.
+//! The printed lines about one connection.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -9,33 +9,33 @@ use wire::escape::escape;
 use super::message::{Messages, Side};
 use crate::ui::{self, BAD, DIM, GOOD, NOTE, PLACE};
 
-/// Bytes of one part that are shown.
-const BYTES: usize = 60;
+/// The maximum number of bytes of one piece that are shown.
+const MAX_BYTES: usize = 60;
 
-/// Columns for them.
+/// The columns for them.
 const COLUMNS: usize = 52;
 
-/// How one direction ends.
+/// How one direction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// The sender has said that it sends no more.
+    /// The sender has closed its direction.
     Fin,
-    /// The sender has given up the connection.
+    /// The sender has reset the connection.
     Reset,
-    /// Nothing has come for very long.
-    Silence,
-    /// The other side takes nothing more of it.
-    Refused,
+    /// The sender was idle for too long.
+    Idle,
+    /// The receiver has closed the connection, or does not read.
+    Undeliverable,
 }
 
-/// What has been told of one connection.
+/// The state of one connection from which its lines are made.
 #[derive(Debug)]
-pub(super) struct Account {
+pub(super) struct ConnectionLog {
     number: usize,
-    /// When the last line was told, since the connection was opened.
+    /// The time of the last line, since the connection was opened.
     last: Duration,
     sides: [Direction; 2],
-    /// Of the requests that have no answer yet.
+    /// The methods of the requests that have no response yet.
     methods: VecDeque<String>,
 }
 
@@ -45,10 +45,10 @@ struct Direction {
     bytes: u64,
 }
 
-impl Account {
-    pub(super) fn new(number: usize) -> Account {
+impl ConnectionLog {
+    pub(super) fn new(number: usize) -> ConnectionLog {
         let direction = |side| Direction { messages: Messages::of(side), bytes: 0 };
-        Account {
+        ConnectionLog {
             number,
             last: Duration::ZERO,
             sides: [direction(Side::Client), direction(Side::Server)],
@@ -61,46 +61,46 @@ impl Account {
         self.line(Duration::ZERO, &format!("opened by {by}"))
     }
 
-    /// There is no server.
+    /// The line for a server that cannot be reached. All times count from the opening of the connection.
     pub(super) fn no_server(&mut self, now: Duration, why: &str) -> String {
         self.line(now, &ui::paint(BAD, why))
     }
 
-    /// Bytes have come from one side, `now` after the connection was opened.
+    /// The lines for bytes from one side.
     pub(super) fn bytes(&mut self, side: Side, bytes: &[u8], now: Duration) -> String {
         let direction = &mut self.sides[side as usize];
         direction.bytes += bytes.len() as u64;
-        let pieces = direction.messages.take(bytes, &mut self.methods);
+        let pieces = direction.messages.push(bytes, &mut self.methods);
         let mut text = String::new();
         for piece in pieces {
-            let shown = &piece.bytes[..piece.bytes.len().min(BYTES)];
+            let shown = &piece.bytes[..piece.bytes.len().min(MAX_BYTES)];
             let mut bytes = escape(shown);
             if shown.len() < piece.bytes.len() {
                 let _ = write!(bytes, " … ({} bytes)", piece.bytes.len());
             }
-            let what = if piece.mark.is_empty() {
+            let described = if piece.name.is_empty() {
                 bytes
             } else {
-                format!("{bytes:COLUMNS$} {}", ui::paint(DIM, &piece.mark))
+                format!("{bytes:COLUMNS$} {}", ui::paint(DIM, &piece.name))
             };
-            text += &self.line(now, &format!("{} {what}", arrow(side)));
+            text += &self.line(now, &format!("{} {described}", arrow(side)));
         }
         text
     }
 
-    /// One side has ended.
+    /// The line for the end of one direction.
     pub(super) fn ended(&mut self, side: Side, end: End, now: Duration) -> String {
-        let who = match side {
+        let sender = match side {
             Side::Client => "the client",
             Side::Server => "the server",
         };
-        let what = match end {
-            End::Fin => ui::paint(NOTE, &format!("FIN: {who} sends no more")),
-            End::Reset => ui::paint(BAD, &format!("RST: {who} has given up the connection")),
-            End::Silence => ui::paint(BAD, &format!("{who} has been silent for too long")),
-            End::Refused => ui::paint(BAD, &format!("nobody takes what {who} sends")),
+        let described = match end {
+            End::Fin => ui::paint(NOTE, &format!("FIN: {sender} sends no more")),
+            End::Reset => ui::paint(BAD, &format!("RST: {sender} has reset the connection")),
+            End::Idle => ui::paint(BAD, &format!("{sender} was idle for too long")),
+            End::Undeliverable => ui::paint(BAD, &format!("bytes of {sender} are not accepted")),
         };
-        self.line(now, &format!("{} {what}", arrow(side)))
+        self.line(now, &format!("{} {described}", arrow(side)))
     }
 
     /// The last line.
@@ -117,8 +117,8 @@ impl Account {
         self.line(now, &text)
     }
 
-    /// A line with its connection, and the time since the line before if there is any.
-    fn line(&mut self, now: Duration, what: &str) -> String {
+    /// A line with the number of the connection, and the time since the last line if it is at least a millisecond.
+    fn line(&mut self, now: Duration, text: &str) -> String {
         let passed = now.saturating_sub(self.last);
         self.last = now;
         let time = if passed < Duration::from_millis(1) {
@@ -126,7 +126,7 @@ impl Account {
         } else {
             format!("+{}", seconds(passed))
         };
-        format!("{} {time:>9} {what}\n", ui::paint(DIM, &format!("#{}", self.number)))
+        format!("{} {time:>9} {text}\n", ui::paint(DIM, &format!("#{}", self.number)))
     }
 }
 
@@ -152,46 +152,44 @@ mod tests {
     }
 
     #[test]
-    fn a_conversation_is_told_line_by_line() {
-        let mut account = Account::new(1);
+    fn a_conversation_is_printed_line_by_line() {
+        let mut log = ConnectionLog::new(1);
         let request =
             b"POST /echo HTTP/1.1\r\nHost: 127.0.0.1:8081\r\nContent-Length: 5\r\n\r\nhel";
-        let answer =
+        let response =
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
         let text = [
-            account.opened("127.0.0.1:50000"),
-            account.bytes(Side::Client, request, after(1)),
-            account.bytes(Side::Client, b"lo", after(1003)),
-            account.bytes(Side::Server, answer, after(1003)),
-            account.bytes(Side::Client, &b"GET /".repeat(20), after(2000)),
-            account.ended(Side::Client, End::Fin, after(61_000)),
-            account.ended(Side::Server, End::Reset, after(61_002)),
-            account.closed(after(61_003)),
+            log.opened("127.0.0.1:50000"),
+            log.bytes(Side::Client, request, after(1)),
+            log.bytes(Side::Client, b"lo", after(1003)),
+            log.bytes(Side::Server, response, after(1003)),
+            log.bytes(Side::Client, &b"GET /".repeat(20), after(2000)),
+            log.ended(Side::Client, End::Fin, after(61_000)),
+            log.ended(Side::Server, End::Reset, after(61_002)),
+            log.closed(after(61_003)),
         ];
         assert_eq!(plain(&text.concat()), include_str!("golden/conversation.txt"));
     }
 
     #[test]
-    fn an_echo_is_told_without_names() {
-        let mut account = Account::new(12);
+    fn an_echo_is_printed_without_names() {
+        let mut log = ConnectionLog::new(12);
         let text = [
-            account.opened("127.0.0.1:50000"),
-            account.bytes(Side::Client, b"hello\n\0\xff", after(0)),
-            account.bytes(Side::Server, b"hello\n\0\xff", after(2)),
-            account.ended(Side::Server, End::Silence, after(9)),
-            account.ended(Side::Client, End::Refused, after(9)),
-            account.no_server(after(9), "no server at 127.0.0.1:8080"),
+            log.opened("127.0.0.1:50000"),
+            log.bytes(Side::Client, b"hello\n\0\xff", after(0)),
+            log.bytes(Side::Server, b"hello\n\0\xff", after(2)),
+            log.ended(Side::Server, End::Idle, after(9)),
+            log.ended(Side::Client, End::Undeliverable, after(9)),
+            log.no_server(after(9), "no server at 127.0.0.1:8080"),
         ];
         assert_eq!(plain(&text.concat()), include_str!("golden/echo.txt"));
     }
 
     #[test]
     fn on_a_terminal_the_directions_have_colours() {
-        let mut account = Account::new(1);
-        let (client, server) = (
-            account.bytes(Side::Client, b"a", after(0)),
-            account.bytes(Side::Server, b"a", after(0)),
-        );
+        let mut log = ConnectionLog::new(1);
+        let (client, server) =
+            (log.bytes(Side::Client, b"a", after(0)), log.bytes(Side::Server, b"a", after(0)));
         assert!(client.contains(&ui::paint(PLACE, ">")) && server.contains(&ui::paint(GOOD, "<")));
     }
 }
