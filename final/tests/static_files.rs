@@ -331,7 +331,8 @@ fn an_empty_file_is_a_response_without_a_body() {
 fn two_gigabytes_pass_through_a_server_of_less_than_32_mebibytes() {
     use std::io::{Read, Write};
     const SIZE: u64 = 2 << 30;
-    let folder = tempfile::tempdir().unwrap();
+    // In memory, where reading a hole does not fill the page cache with 2 GiB: it takes a third of the time.
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     // Sparse: it has a length and no blocks.
     fs::File::create(folder.path().join("large")).unwrap().set_len(SIZE).unwrap();
     let program = Program::start(
