@@ -35,10 +35,7 @@ fn main() {
     let out = PathBuf::from(variable("OUT_DIR"));
     for (name, chapter) in CHAPTERS {
         let source = root.join("chapters").join(chapter).join("src");
-        // What the chapters need from socket2 is in the crate that they know as `std`. The labs' server takes the parser
-        // from `httpserver`, here it is the chapter's.
-        let mut text =
-            String::from("extern crate self as httpserver;\nextern crate std as socket2;\n");
+        let mut text = prelude(chapter);
         modules(&mut text, &source.join("lib.rs"), |module| match module {
             "core" => None,
             "server" => Some(here.join("src/server.rs")),
@@ -60,6 +57,25 @@ fn main() {
         }
         fs::write(out.join(name).with_extension("rs"), text).expect("OUT_DIR can be written");
     }
+}
+
+/// What is above the modules of `chapter`.
+///
+/// What the chapters need from socket2 is in the crate that they know as `std`. The labs' server takes the parser from
+/// `httpserver`, here it is the chapter's. A chapter shows the name of its package, and serves the directory `public` of
+/// its package, which the page has at the root.
+fn prelude(chapter: &str) -> String {
+    format!(
+        r#"extern crate self as httpserver;
+extern crate std as socket2;
+#[allow(unused_macros)]
+macro_rules! env {{
+    ("CARGO_PKG_NAME") => {{ "ch{chapter}" }};
+    ("CARGO_MANIFEST_DIR") => {{ "" }};
+    ($($other:tt)*) => {{ ::std::env!($($other)*) }};
+}}
+"#
+    )
 }
 
 /// Copies the declarations of the modules in `file`, each with the path of its file, and the `use` of what they have.

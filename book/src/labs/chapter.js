@@ -25,7 +25,7 @@ export class Chapter {
     const files = Object.entries(about.files).map(([path, { base64, modified }]) =>
       [path, { bytes: Uint8Array.from(atob(base64), character => character.charCodeAt(0)), modified }]);
     const source = await (await file(`${name}.wasm`, about.error)).arrayBuffer();
-    const chapter = await Chapter.of(source, { args: about.args, files: new Map(files) });
+    const chapter = await Chapter.of(source, { files: new Map(files) });
     chapter.error = about.error;
     return chapter;
   }

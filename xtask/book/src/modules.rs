@@ -1,6 +1,6 @@
 //! The chapters as modules of the pages: compiles `xtask/page` for wasm32-wasip1, and puts the modules beside the labs.
 //!
-//! `book/src/labs` gets `ch03.wasm` and so on, and `chapters.json`: the arguments and files of each chapter, and what the
+//! `book/src/labs` gets `ch03.wasm` and so on, and `chapters.json`: the files of each chapter, and what the
 //! compiler says about a chapter that does not compile, whose module is then that of the last build. Git ignores these
 //! files, and so does `mdbook serve` when it looks for changes.
 
@@ -34,6 +34,8 @@ pub(crate) struct Modules {
     pub(crate) has_target: bool,
     /// What the compiler says, by the name of the chapter.
     pub(crate) errors: BTreeMap<String, String>,
+    /// Warnings about the chapters, and about what is compiled with them.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Compiles what has changed, and writes the files into `book/src/labs`.
@@ -48,6 +50,7 @@ pub(crate) fn refresh(sources: &Sources) -> Result<Modules> {
         for (name, wasm) in &built.files {
             replace(&labs.join(format!("{name}.wasm")), &fs::read(wasm)?)?;
         }
+        modules.warnings = built.warnings;
         let all: BTreeSet<&str> = CHAPTERS.into();
         for name in all.into_iter().filter(|name| !built.files.contains_key(*name)) {
             let said = built.errors.get(name).unwrap_or(&built.output);
@@ -79,6 +82,7 @@ struct Build {
     files: BTreeMap<String, PathBuf>,
     /// The errors and warnings of the chapters that did not compile.
     errors: BTreeMap<String, String>,
+    warnings: Vec<String>,
     /// What cargo itself says.
     output: String,
 }
@@ -117,6 +121,10 @@ fn read(messages: &str) -> Build {
     let mut build = Build::default();
     for message in messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
         let Some(name) = message["target"]["name"].as_str() else { continue };
+        let text = || message["message"]["rendered"].as_str().unwrap_or_default().to_string();
+        if name == "page_std" && message["message"]["level"] == "warning" {
+            build.warnings.push(text());
+        }
         if !CHAPTERS.contains(&name) {
             continue;
         }
@@ -127,9 +135,9 @@ fn read(messages: &str) -> Build {
                 build.files.extend(wasm.map(|file| (name.to_string(), PathBuf::from(file))));
             }
             Some("compiler-message") if message["message"]["level"] == "error" => {
-                let text = message["message"]["rendered"].as_str().unwrap_or_default();
-                build.errors.entry(name.to_string()).or_default().push_str(text);
+                build.errors.entry(name.to_string()).or_default().push_str(&text());
             }
+            Some("compiler-message") => build.warnings.push(format!("{name}: {}", text())),
             _ => {}
         }
     }
@@ -142,11 +150,8 @@ fn list(sources: &Sources, modules: &Modules) -> Result<Value> {
     for name in CHAPTERS {
         let chapter = sources.chapter(name)?;
         let files = files(chapter)?;
-        // The chapter with files gets the directory as its second argument.
-        let args: &[&str] = if files.is_empty() { &[] } else { &["127.0.0.1:8080", "/public"] };
         list[name] = json!({
             "crate": chapter.name,
-            "args": args,
             "files": files,
             "error": modules.errors.get(name),
         });
@@ -192,18 +197,15 @@ mod tests {
         let build = read(&lines.map(|line| line.to_string()).join("\n"));
         assert_eq!(build.files, [("ch03".to_string(), PathBuf::from("/t/ch03.wasm"))].into());
         assert_eq!(build.errors, [("ch04".to_string(), "one\ntwo\n".to_string())].into());
+        assert_eq!(build.warnings, ["ch04: w"]);
     }
 
     #[test]
     fn the_list_has_the_files_of_chapter_6_and_the_errors() {
         let errors = [("ch04".to_string(), "no".to_string())].into();
-        let modules = Modules { has_target: true, errors };
+        let modules = Modules { has_target: true, errors, ..Modules::default() };
         let list = list(&Sources::find().unwrap(), &modules).unwrap();
-        assert_eq!(
-            list["ch04"],
-            json!({ "crate": "04_router", "args": [], "files": {}, "error": "no" })
-        );
-        assert_eq!(list["ch06"]["args"][1], "/public");
+        assert_eq!(list["ch04"], json!({ "crate": "04_router", "files": {}, "error": "no" }));
         let hello = list["ch06"]["files"]["public/hello.txt"]["base64"].as_str().unwrap();
         assert!(!STANDARD.decode(hello).unwrap().is_empty());
     }

@@ -29,6 +29,13 @@ pub(super) fn pages(run: &Run) -> anyhow::Result<Outcome> {
     last_line(&mut command)
 }
 
+pub(super) fn rows(run: &Run) -> anyhow::Result<Outcome> {
+    match book_tools(run, "check") {
+        Ok(mut command) => last_line(command.arg("rows")),
+        Err(outcome) => Ok(outcome),
+    }
+}
+
 pub(super) fn coverage(run: &Run) -> anyhow::Result<Outcome> {
     match book_tools(run, "coverage") {
         Ok(mut command) => last_line(&mut command),

@@ -51,6 +51,12 @@ pub(crate) const PARTS: &[Part] = &[
         run: book::pages,
     },
     Part {
+        name: "page",
+        about: "the wire tables have the same responses in a page as over a socket",
+        after: &["build"],
+        run: book::rows,
+    },
+    Part {
         name: "transcripts",
         about: "what the book says you see is what you see",
         after: &["build"],

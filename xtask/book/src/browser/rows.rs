@@ -39,6 +39,9 @@ const PAGE: &str = include_str!("rows.html");
 #[derive(serde::Deserialize)]
 struct Report {
     compared: usize,
+    /// How many differ.
+    count: usize,
+    /// The first of them.
     problems: Vec<String>,
 }
 
@@ -48,6 +51,7 @@ pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     if !modules.has_target {
         return Ok(format!("rows in a page skipped: no wasm32-wasip1; {}", modules::REMEDY));
     }
+    problems.extend(modules.warnings.iter().cloned());
     if !modules.errors.is_empty() {
         let said = modules.errors.into_iter().map(|(name, said)| format!("{name}: {said}"));
         problems.extend(said);
@@ -66,6 +70,9 @@ pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<S
                     report.compared,
                     rows.len()
                 ));
+                if report.count > 0 {
+                    problems.push(format!("in {place}, {} responses differ", report.count));
+                }
                 problems.extend(report.problems.into_iter().map(|it| format!("in {place}: {it}")));
             }
             None => done.push(format!("rows in {place} skipped: there is none")),
