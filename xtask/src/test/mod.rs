@@ -13,6 +13,7 @@ pub(crate) mod programs;
 mod quick;
 mod report;
 mod schedule;
+mod text;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -23,7 +24,7 @@ use self::quick::Scope;
 use crate::ui;
 use crate::workspace::Workspace;
 
-use parts::PARTS;
+use parts::{OPTIONAL, PARTS};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -95,7 +96,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         run.scope = Some(scope);
     }
     if args.list {
-        let lines = parts.iter().map(|part| format!("{:<11} {}\n", part.name, part.about));
+        let listed = parts.into_iter().chain(OPTIONAL.iter().filter(|_| args.parts.is_empty()));
+        let lines = listed.map(|part| format!("{:<14} {}\n", part.name, part.about));
         ui::print(&lines.collect::<String>());
         return Ok(ExitCode::SUCCESS);
     }
@@ -108,13 +110,17 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The parts of these names; without names, all but the optional ones.
 fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Part>> {
-    if let Some(unknown) = names.iter().find(|name| PARTS.iter().all(|part| part.name != *name)) {
-        let known: Vec<_> = PARTS.iter().map(|part| part.name).collect();
+    let all = || PARTS.iter().chain(OPTIONAL);
+    if let Some(unknown) = names.iter().find(|name| all().all(|part| part.name != *name)) {
+        let known: Vec<_> = all().map(|part| part.name).collect();
         bail!("there is no part `{unknown}`; the parts are: {}", known.join(", "));
     }
-    let wanted = |part: &&Part| names.is_empty() || names.iter().any(|name| name == part.name);
-    Ok(PARTS.iter().filter(wanted).collect())
+    if names.is_empty() {
+        return Ok(PARTS.iter().collect());
+    }
+    Ok(all().filter(|part| names.iter().any(|name| name == part.name)).collect())
 }
 
 #[cfg(test)]
@@ -126,6 +132,14 @@ mod tests {
         let error = chosen(&["speed".to_string()]).map(|_| ()).unwrap_err().to_string();
         assert!(error.starts_with("there is no part `speed`; the parts are: fmt, "), "{error}");
         assert_eq!(chosen(&["loom".to_string(), "fmt".to_string()]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn an_optional_part_runs_only_if_it_is_named() {
+        let has = |names: &[String]| {
+            chosen(names).unwrap().iter().any(|part| part.name == "external-links")
+        };
+        assert!(!has(&[]) && has(&["external-links".to_string()]));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::process::Command;
 
-use super::{Outcome, Part, Run, book, circles, lessons, portable, programs};
+use super::{Outcome, Part, Run, book, circles, lessons, portable, programs, text};
 use crate::climb::prove as prove_climb;
 use crate::exercise::Exercise;
 use crate::process::{self, Finished};
@@ -25,6 +25,12 @@ pub(crate) const PARTS: &[Part] = &[
         about: "modules do not import each other in a circle",
         after: &[],
         run: |run| circles::check(&run.workspace),
+    },
+    Part {
+        name: "spelling",
+        about: "no word is misspelt, in code, comments and pages",
+        after: &[],
+        run: text::spelling,
     },
     Part {
         name: "build",
@@ -119,6 +125,14 @@ pub(crate) const PARTS: &[Part] = &[
         run: loom,
     },
 ];
+
+/// Parts that run only if they are named, because they depend on more than the files.
+pub(crate) const OPTIONAL: &[Part] = &[Part {
+    name: "external-links",
+    about: "links that lead out of the book; only if it is named, because it needs the network",
+    after: &[],
+    run: text::external_links,
+}];
 
 fn fmt(run: &Run) -> anyhow::Result<Outcome> {
     cargo(&run.workspace, &["fmt", "--all", "--check"])

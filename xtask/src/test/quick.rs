@@ -44,7 +44,7 @@ impl Scope {
 
     fn of(workspace: &Workspace, since: &str, changed: Vec<String>) -> anyhow::Result<Scope> {
         let mut scope = Scope { since: since.to_string(), ..Scope::default() };
-        scope.parts.extend(["fmt", "lessons", "circles"]);
+        scope.parts.extend(["fmt", "lessons", "circles", "spelling"]);
         let mut chapters = Vec::new();
         for path in &changed {
             match workspace.chapters().iter().find(|chapter| is_below(path, &chapter.folder)) {
@@ -178,8 +178,9 @@ impl Scope {
             _ if is_below(path, "xtask/src") || is_below(path, "xtask/tests") => {
                 package(self, "xtask");
             }
-            "xtask/lessons.toml" => {}
-            "CONTRIBUTING.md" => package(self, "xtask"),
+            // `lessons` and `spelling` read them.
+            "xtask/lessons.toml" | "AGENTS.md" | "CHANGELOG.md" | ".typos.toml" => {}
+            "CONTRIBUTING.md" | ".github/progress.jq" => package(self, "xtask"),
             _ => _ = self.left.insert(format!("what depends on {path}")),
         }
     }
@@ -267,7 +268,7 @@ mod tests {
         let scope = scope(&["book/src/part3/other.md"]);
         assert_eq!(
             names(&scope.parts),
-            ["book", "circles", "coverage", "fmt", "lessons", "transcripts"]
+            ["book", "circles", "coverage", "fmt", "lessons", "spelling", "transcripts"]
         );
         assert_eq!(names(&scope.pages), ["book/src/part3/other.md"]);
         assert_eq!(scope.tested.len(), 0);

