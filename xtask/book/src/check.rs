@@ -32,7 +32,7 @@ pub(crate) enum Part {
     Links,
     /// Pictures have a text, and drawings are kept as they are on their pages.
     Figures,
-    /// The pages can be packed as an EPUB.
+    /// The pages can be written as an EPUB.
     Epub,
     /// The core path keeps its budgets of words, code and minutes, and its pages have what a core page needs.
     Core,
