@@ -3,8 +3,10 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 /// The content of a file; `None` when it is not there.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
@@ -39,6 +41,14 @@ pub(crate) fn replace(parts: &Path, full: &Path, content: &[u8]) -> anyhow::Resu
     step()
 }
 
+/// Writes a file, or removes it when `content` is `None`.
+pub(crate) fn put(parts: &Path, full: &Path, content: Option<&[u8]>) -> anyhow::Result<()> {
+    match content {
+        Some(content) => replace(parts, full, content),
+        None => remove(full),
+    }
+}
+
 /// Removes a file; that it is gone already is no error.
 pub(crate) fn remove(full: &Path) -> anyhow::Result<()> {
     step()?;
@@ -48,14 +58,32 @@ pub(crate) fn remove(full: &Path) -> anyhow::Result<()> {
     }
 }
 
+/// Locks a file, as long as it is open, so that one process at a time writes.
+///
+/// # Errors
+/// When another process has it.
+pub(crate) fn lock(path: &Path) -> anyhow::Result<File> {
+    let lock = File::create(path).with_context(|| path.display().to_string())?;
+    // A child process has the lock too, from its fork until it runs its program.
+    let patience = Instant::now() + Duration::from_secs(2);
+    while lock.try_lock().is_err() {
+        if Instant::now() > patience {
+            bail!("another `cargo xtask` is writing files at this moment; wait for it");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(lock)
+}
+
+/// A moment at which a test kills the program.
 #[cfg(not(test))]
 #[expect(clippy::unnecessary_wraps, reason = "in tests it fails, as if the program were killed")]
-fn step() -> anyhow::Result<()> {
+pub(crate) fn step() -> anyhow::Result<()> {
     Ok(())
 }
 
 #[cfg(test)]
-use tests::step;
+pub(crate) use tests::step;
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -86,7 +114,7 @@ pub(crate) mod tests {
         KILLED.get()
     }
 
-    pub(super) fn step() -> anyhow::Result<()> {
+    pub(crate) fn step() -> anyhow::Result<()> {
         match STEPS_LEFT.get() {
             Some(0) => {
                 #[cfg(unix)]

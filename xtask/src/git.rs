@@ -1,11 +1,19 @@
 //! Runs git.
 
+mod objects;
+mod store;
+
 use std::ffi::OsStr;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use anyhow::{Context, bail};
 use wire::environment;
+
+use self::objects::Objects;
+pub(crate) use self::store::Commit;
 
 /// Settings with which a person's git would print or do something else than we expect, at their defaults.
 const SETTINGS: [&str; 22] = [
@@ -39,12 +47,20 @@ pub(crate) struct Git {
     folder: PathBuf,
     /// Variables that git reads.
     variables: Vec<(&'static str, PathBuf)>,
+    shared: Arc<Shared>,
+}
+
+/// What copies of a [`Git`] share, so that git is started less often.
+#[derive(Debug, Default)]
+struct Shared {
+    objects: Mutex<Option<Objects>>,
+    prefix: OnceLock<String>,
 }
 
 impl Git {
     /// Runs git in this folder.
     pub(crate) fn at(folder: &Path) -> Git {
-        Git { folder: folder.to_owned(), variables: Vec::new() }
+        Git::with(folder.to_owned(), Vec::new())
     }
 
     /// Runs git in this folder as if no repository were around it.
@@ -52,7 +68,7 @@ impl Git {
         // git compares resolved paths, and a temporary folder is often behind a link.
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let above = folder.parent().unwrap_or(&folder).to_owned();
-        Git { folder, variables: vec![("GIT_CEILING_DIRECTORIES", above)] }
+        Git::with(folder, vec![("GIT_CEILING_DIRECTORIES", above)])
     }
 
     /// Runs git with the history of one repository on the files of another folder, which has an index of
@@ -66,24 +82,53 @@ impl Git {
             ("GIT_INDEX_FILE", index.to_owned()),
             ("GIT_WORK_TREE", files.to_owned()),
         ];
-        Ok(Git { folder: files.to_owned(), variables })
+        Ok(Git::with(files.to_owned(), variables))
+    }
+
+    /// Runs git in the same folder, but with another index, which need not exist yet.
+    pub(crate) fn and_index(&self, index: &Path) -> Git {
+        let variables = [&self.variables[..], &[("GIT_INDEX_FILE", index.to_owned())]].concat();
+        Git { folder: self.folder.clone(), variables, shared: Arc::clone(&self.shared) }
+    }
+
+    fn with(folder: PathBuf, variables: Vec<(&'static str, PathBuf)>) -> Git {
+        Git { folder, variables, shared: Arc::default() }
     }
 
     #[cfg(test)]
     pub(crate) fn with_variable(mut self, name: &'static str, value: &str) -> Git {
         self.variables.push((name, value.into()));
-        self
+        Git::with(self.folder, self.variables)
     }
 
-    /// Runs git, whatever it answers.
-    pub(crate) fn output<S: AsRef<OsStr>>(&self, args: &[S]) -> anyhow::Result<Output> {
+    fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new("git");
+        #[cfg(test)]
+        command.args(["-c", "core.fsync=none"]);
         command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
         command.args(args).current_dir(&self.folder);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         // Among others GIT_DIR: a hook that runs us has its own idea of where the repository is.
         environment::clean(&mut command);
-        command.output().context("git cannot be started; is it installed?")
+        command
+    }
+
+    /// Runs git. Its failure is in the output's status.
+    pub(crate) fn output<S: AsRef<OsStr>>(&self, args: &[S]) -> anyhow::Result<Output> {
+        self.command(args).output().context(NOT_STARTED)
+    }
+
+    /// Runs git with this input, which it must read before it prints much.
+    ///
+    /// # Errors
+    /// When git fails, with its message.
+    pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let mut command = self.command(args);
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().context(NOT_STARTED)?;
+        // When git fails early, its message says more than the broken pipe.
+        let _ = child.stdin.take().map(|mut pipe| pipe.write_all(input));
+        succeeded(args, child.wait_with_output()?)
     }
 
     /// Runs git and returns what it printed.
@@ -91,40 +136,42 @@ impl Git {
     /// # Errors
     /// When git fails, with what it said.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> anyhow::Result<Vec<u8>> {
-        let output = self.output(args)?;
-        if !output.status.success() {
-            let words: Vec<_> = args.iter().map(|word| word.as_ref().to_string_lossy()).collect();
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("`git {}` failed: {}", words.join(" "), said.trim());
-        }
-        Ok(output.stdout)
+        succeeded(args, self.output(args)?)
+    }
+
+    /// Runs git and returns its output as text, without the last line end.
+    ///
+    /// # Errors
+    /// When git fails, with its message.
+    pub(crate) fn text(&self, args: &[&str]) -> anyhow::Result<String> {
+        Ok(String::from_utf8_lossy(&self.run(args)?).trim_end().to_string())
+    }
+
+    /// The id of the commit that a person calls by this name; `None` when there is none.
+    pub(crate) fn commit(&self, name: &str) -> anyhow::Result<Option<String>> {
+        Ok(self.object(&format!("{name}^{{commit}}"))?.map(|object| object.id))
     }
 
     /// The content of a file at a revision; `None` when it has no such file. The path is relative to this folder,
     /// which may be inside a larger repository.
     pub(crate) fn show(&self, revision: &str, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
-        let output = self.output(&["cat-file", "blob", &format!("{revision}:./{path}")])?;
-        if output.status.success() {
-            return Ok(Some(output.stdout));
-        }
-        let said = String::from_utf8_lossy(&output.stderr);
-        // The first is for a path that does not exist, the second for a directory.
-        if said.starts_with("fatal: path '") || said.contains(": bad file") {
-            return Ok(None);
-        }
-        bail!("git cannot read {path} at {revision}: {}", said.trim())
+        let object = self.object(&format!("{revision}:./{path}"))?;
+        Ok(object.filter(|object| object.kind == "blob").map(|object| object.content))
     }
 
     /// The tree that this folder has at a revision. In a larger repository, that is a part of the commit's tree.
     pub(crate) fn tree(&self, revision: &str) -> anyhow::Result<String> {
-        let id = self.run(&["rev-parse", "--verify", &format!("{revision}:./")])?;
-        Ok(String::from_utf8_lossy(&id).trim().to_string())
+        let object = self.object(&format!("{revision}:./"))?;
+        object.map(|object| object.id).with_context(|| format!("git has no {revision}:./"))
     }
 
     /// Where this folder is in its repository: empty for the root, or `course/`.
-    pub(crate) fn prefix(&self) -> anyhow::Result<String> {
-        let prefix = self.run(&["rev-parse", "--show-prefix"])?;
-        Ok(String::from_utf8_lossy(&prefix).trim_end().to_string())
+    pub(crate) fn prefix(&self) -> anyhow::Result<&str> {
+        if let Some(prefix) = self.shared.prefix.get() {
+            return Ok(prefix);
+        }
+        let prefix = self.text(&["rev-parse", "--show-prefix"])?;
+        Ok(self.shared.prefix.get_or_init(|| prefix))
     }
 
     /// The files below a folder that differ from a revision: changed, deleted, and new ones that are not ignored.
@@ -143,6 +190,17 @@ impl Git {
         paths.dedup();
         Ok(paths)
     }
+}
+
+const NOT_STARTED: &str = "git cannot be started; is it installed?";
+
+fn succeeded<S: AsRef<OsStr>>(args: &[S], output: Output) -> anyhow::Result<Vec<u8>> {
+    if !output.status.success() {
+        let words: Vec<_> = args.iter().map(|word| word.as_ref().to_string_lossy()).collect();
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`git {}` failed: {}", words.join(" "), said.trim());
+    }
+    Ok(output.stdout)
 }
 
 /// Splits what git prints with `-z`.

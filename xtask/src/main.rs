@@ -19,6 +19,7 @@ mod hint;
 mod keys;
 mod lessons;
 mod mdbook;
+mod merge;
 mod mutants;
 mod patch;
 mod plot;

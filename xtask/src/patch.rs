@@ -1,5 +1,6 @@
 //! Patches of exercises: a text for people, then what `git diff` prints, with paths from the root.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -86,41 +87,39 @@ impl Patch {
         Ok(())
     }
 
-    /// Makes the patch that turns one state of some files into another.
+    /// Makes the patch that turns one state of some files into another, as a person's `git diff` would.
     pub(crate) fn between(lead: &str, before: &Files, after: &Files) -> anyhow::Result<Patch> {
-        let diff =
-            String::from_utf8(diff(before, after, &[])?).context("a patch that is not text")?;
+        let folder = tempfile::tempdir()?;
+        for (side, files) in [("a", before), ("b", after)] {
+            fs::create_dir(folder.path().join(side))?;
+            for (path, content) in files {
+                if let Some(content) = content {
+                    write(folder.path(), &format!("{side}/{path}"), content)?;
+                }
+            }
+        }
+        let form =
+            ["diff", "--no-index", "--no-prefix", "--no-renames", "--no-color", "--no-ext-diff"];
+        let git = Git::outside_of_repositories(folder.path());
+        let output = git.output(&[&form[..], &["a", "b"]].concat())?;
+        // 1: they differ.
+        if output.status.code().is_none_or(|code| code > 1) {
+            bail!("git cannot compare: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        let printed = String::from_utf8(output.stdout).context("a patch that is not text")?;
+        let diff = printed.split_inclusive('\n').map(both_sides).collect();
         Ok(Patch { lead: lead.to_string(), diff })
     }
 }
 
-/// What git prints for the change of one state of some files into another, with these options of `git diff`.
-pub(crate) fn diff(before: &Files, after: &Files, options: &[&str]) -> anyhow::Result<Vec<u8>> {
-    // A repository for a moment: git then writes the patch exactly as a person's `git diff` would.
-    let folder = tempfile::tempdir()?;
-    let git = Git::outside_of_repositories(folder.path());
-    git.run(&["init", "-q"])?;
-    let mut trees = Vec::new();
-    for files in [before, after] {
-        for (path, content) in files {
-            match content {
-                Some(content) => write(folder.path(), path, content)?,
-                None => drop(fs::remove_file(folder.path().join(path))),
-            }
-        }
-        git.run(&["add", "--all", "--force"])?;
-        let id = git.run(&["write-tree"])?;
-        trees.push(String::from_utf8_lossy(&id).trim().to_string());
-    }
-    let form = [
-        "diff",
-        "--no-renames",
-        "--no-color",
-        "--no-ext-diff",
-        "--src-prefix=a/",
-        "--dst-prefix=b/",
-    ];
-    git.run(&[&form[..], options, &[&trees[0], &trees[1]]].concat())
+/// Of a file that is on one side only, git names that side twice: `diff --git b/new b/new`.
+fn both_sides(line: &str) -> Cow<'_, str> {
+    let Some(names) = line.strip_prefix("diff --git ").filter(|names| names.len() > 5) else {
+        return line.into();
+    };
+    // Both names are equally long, and their first letter is the side.
+    let path = &names[names.len() / 2 + 2..];
+    format!("diff --git a/{} b/{path}", path.trim_end()).into()
 }
 
 /// Writes a file and the folders it is in.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::exercise::Exercise;
 use crate::patch::Files;
 use crate::progress::Progress;
-use crate::saved::{FOLDER, Store, Work, interrupted};
+use crate::saved::{Store, Work, interrupted};
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -14,15 +14,22 @@ use crate::workspace::Workspace;
 pub(crate) struct Args {
     /// The exercise by its number or name
     exercise: String,
+    /// Save your work under this name, instead of a number
+    #[arg(long)]
+    name: Option<String>,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     let exercise = Exercise::find(workspace, &args.exercise)?;
-    ui::print(&reset(workspace, &exercise)?);
+    ui::print(&reset(workspace, &exercise, args.name.as_deref())?);
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn reset(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<String> {
+pub(crate) fn reset(
+    workspace: &Workspace,
+    exercise: &Exercise,
+    name: Option<&str>,
+) -> anyhow::Result<String> {
     let mut text = String::new();
     let store = Store::open(workspace.root())?;
     if let Some(back) = interrupted(workspace.root())? {
@@ -31,7 +38,7 @@ pub(crate) fn reset(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     let work = Work::find(workspace, exercise)?;
     let folder = &exercise.chapter.folder;
     let changes = work.to(workspace, &Files::new())?;
-    let Some(saved) = store.keep(exercise, &work)? else {
+    let Some(saved) = store.keep(workspace, exercise, &work, name)? else {
         store.finish()?;
         let _ = writeln!(text, "{folder} is {}; there is nothing to reset.", work.origin());
         text += &own_commit(&work, folder);
@@ -39,7 +46,7 @@ pub(crate) fn reset(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     };
     store.write(&format!("cargo xtask restore {saved}"), &changes)?;
     forget(workspace, exercise, &work)?;
-    let _ = writeln!(text, "Your work is saved in {FOLDER}/{saved}.patch:");
+    let _ = writeln!(text, "Your work is saved as {saved}:");
     for path in work.now.keys() {
         let _ = writeln!(text, "  {path}");
     }

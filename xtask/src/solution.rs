@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use crate::disk;
 use crate::exercise::Exercise;
 use crate::progress::Progress;
-use crate::saved::{Change, FOLDER, Store, Work, interrupted};
+use crate::saved::{Change, Store, Work, interrupted};
 use crate::ui;
 use crate::workspace::Workspace;
 
@@ -72,7 +72,7 @@ pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     let change =
         |(path, after): (String, Option<Vec<u8>>)| Change { before: now(&path), path, after };
     let changes: Vec<Change> = after.into_iter().map(change).collect();
-    let saved = store.keep(exercise, &work)?;
+    let saved = store.keep(workspace, exercise, &work, None)?;
     let back = match &saved {
         Some(saved) => format!("cargo xtask restore {saved}"),
         None => format!("cargo xtask reset {number}"),
@@ -80,7 +80,7 @@ pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     store.write(&back, &changes)?;
     let mut text = String::new();
     if let Some(saved) = saved {
-        let _ = writeln!(text, "Your work is saved in {FOLDER}/{saved}.patch.");
+        let _ = writeln!(text, "Your work is saved as {saved}.");
     }
     let _ = writeln!(text, "The solution is in your files now:");
     for change in &changes {

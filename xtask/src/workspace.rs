@@ -174,6 +174,25 @@ pub(crate) mod tests {
         folder
     }
 
+    /// A copy of a directory with all that is in it: faster than to make a repository again with git.
+    pub(crate) fn copy_of(folder: &Path) -> tempfile::TempDir {
+        fn copy(from: &Path, to: &Path) {
+            for entry in fs::read_dir(from).unwrap() {
+                let entry = entry.unwrap();
+                let to = to.join(entry.file_name());
+                if entry.file_type().unwrap().is_dir() {
+                    fs::create_dir(&to).unwrap();
+                    copy(&entry.path(), &to);
+                } else {
+                    fs::copy(entry.path(), to).unwrap();
+                }
+            }
+        }
+        let copied = tempfile::tempdir().unwrap();
+        copy(folder, copied.path());
+        copied
+    }
+
     fn workspace() -> (tempfile::TempDir, Workspace) {
         let folder = folder_with(&[
             ("chapters/02_thread_pool/Cargo.toml", ""),

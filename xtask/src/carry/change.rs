@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 
 use super::changed::{self, Changed};
-use super::{Source, disk, manifest, merge, plan};
+use super::{Source, manifest, plan};
+use crate::disk;
 use crate::git::split_zero;
+use crate::merge;
 use crate::workspace::Chapter;
 
 /// A file of the chapter that a person has changed; its path is from the chapter's folder.

@@ -3,7 +3,6 @@
 use anyhow::bail;
 
 use super::Source;
-use crate::git::Git;
 
 /// Git's modes of a symbolic link and of an executable file.
 const LINK: &str = "120000";
@@ -54,22 +53,12 @@ pub(super) fn since(source: &Source<'_>) -> anyhow::Result<Vec<Changed>> {
     // With an index of our own, git also finds renames to files that are not tracked yet, and the person's index
     // stays as it is.
     let scratch = tempfile::tempdir()?;
-    let root = source.workspace.root();
-    let git = Git::with_index(root, &scratch.path().join("index"), root)?;
+    let git = source.git.and_index(&scratch.path().join("index"));
     let folder = source.chapter.folder.as_str();
-    git.run(&["read-tree", &source.git.tree("HEAD")?])?;
+    git.run(&["read-tree", "HEAD"])?;
     git.run(&["add", "--all", "--", folder])?;
-    let printed = git.run(&[
-        "diff",
-        "--cached",
-        "--raw",
-        "--find-renames",
-        "--no-abbrev",
-        "-z",
-        &source.git.tree(&source.revision)?,
-        "--",
-        folder,
-    ])?;
+    let form = ["diff", "--cached", "--raw", "--find-renames", "--relative", "--no-abbrev", "-z"];
+    let printed = git.run(&[&form[..], &[&source.revision, "--", folder]].concat())?;
     Ok(parse(&String::from_utf8_lossy(&printed)))
 }
 

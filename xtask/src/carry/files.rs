@@ -25,14 +25,14 @@ enum Reached {
 
 /// Merges one change into chapter after chapter, until a person must decide.
 pub(super) fn carry(plan: &mut Plan<'_>, change: &Change) -> anyhow::Result<()> {
-    let source = plan.source;
+    let (workspace, chapter) = (plan.source.workspace, plan.source.chapter);
     let title = ui::paint(ui::TITLE, &change.path);
     match &change.was {
         Some(was) => plan.line(&format!("{title} (was {was})")),
         None => plan.line(&title),
     }
-    let (path, old, new) = (change.path_in(source.chapter), &change.old, &change.new);
-    match change.path_before(source.chapter) {
+    let (path, old, new) = (change.path_in(chapter), &change.old, &change.new);
+    match change.path_before(chapter) {
         None => plan.touched.add(&path, old.clone(), new.clone()),
         Some(was) => {
             plan.touched.add(&was, old.clone(), None);
@@ -43,8 +43,8 @@ pub(super) fn carry(plan: &mut Plan<'_>, change: &Change) -> anyhow::Result<()> 
         plan.line(&ui::paint(ui::DIM, "  is about exercises, which stay in their chapter"));
         return Ok(());
     }
-    let mut way = Way { from: source.chapter, old: change.old.clone(), new: change.new.clone() };
-    for chapter in source.workspace.after(source.chapter) {
+    let mut way = Way { from: chapter, old: change.old.clone(), new: change.new.clone() };
+    for chapter in workspace.after(chapter) {
         match reach(plan, change, chapter, &way)? {
             Reached::Same => {}
             Reached::Other(old, new) => way = Way { from: chapter, old, new },
@@ -62,7 +62,7 @@ fn reach(
     way: &Way<'_>,
 ) -> anyhow::Result<Reached> {
     let path = change.path_in(chapter);
-    changed::must_be_no_link(plan.source, &path)?;
+    changed::must_be_no_link(&plan.source, &path)?;
     let moved = moved(plan, change, chapter)?;
     let [there, now] = [plan.before(&path)?, plan.now(&path)?];
     let before = moved.as_ref().map(|(_, content)| content.clone()).or_else(|| there.clone());
@@ -123,7 +123,7 @@ fn merge(
     if moves && outcome == Outcome::Same {
         // Nothing to merge, but it has another path now.
         let content = before.clone().unwrap_or_default();
-        plan.write(&path, content, (&step.theirs).into(), false)?;
+        plan.write(&path, content, step.theirs.clone(), false)?;
         return Ok((Outcome::Merged(before.clone()), true));
     }
     Ok((outcome, copied))
@@ -150,7 +150,7 @@ fn committed(
     change: &Change,
     chapter: &Chapter,
 ) -> anyhow::Result<Option<Vec<u8>>> {
-    let Source { git, revision, .. } = plan.source;
+    let Source { git, revision, .. } = &plan.source;
     let here = git.show(revision, &change.path_in(chapter))?;
     match change.path_before(chapter).filter(|_| here.is_none()) {
         Some(was) => git.show(revision, &was),

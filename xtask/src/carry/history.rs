@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::*;
+use crate::disk;
 use crate::git::split_zero;
 use crate::ui::tests::plain;
 
@@ -65,7 +66,7 @@ fn replay(fix: &Fix) -> Option<Replayed> {
     }
     for (_, path) in starts.values() {
         let content = git.show(fix.after, path).unwrap();
-        disk::put(root.path(), path, content.as_deref()).unwrap();
+        put(root.path(), path, content.as_deref());
     }
     let mut conflicts = Vec::new();
     let mut text = String::new();
@@ -82,7 +83,7 @@ fn replay(fix: &Fix) -> Option<Replayed> {
                 for conflict in &report.conflicts {
                     let path = conflict.split([' ', ':']).next().unwrap();
                     let content = git.show(fix.after, path).unwrap();
-                    disk::put(root.path(), path, content.as_deref()).unwrap();
+                    put(root.path(), path, content.as_deref());
                 }
                 conflicts.append(&mut report.conflicts);
                 report = go_on(&workspace).unwrap();
@@ -99,6 +100,10 @@ fn replay(fix: &Fix) -> Option<Replayed> {
     let made: BTreeSet<&String> = starts.values().map(|(_, path)| *path).collect();
     let carried = all.iter().filter(|path| !made.contains(path)).cloned().collect();
     Some(Replayed { carried, different, conflicts, text })
+}
+
+fn put(root: &Path, path: &str, content: Option<&[u8]>) {
+    disk::put(&root.join(".carry"), &root.join(path), content).unwrap();
 }
 
 fn is_patch(path: &str) -> bool {

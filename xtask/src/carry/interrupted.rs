@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::disk::tests::{kill_after, killed};
 use super::tests::Repository;
 use super::*;
+use crate::disk::tests::{kill_after, killed};
 use crate::patch::{Files, Patch};
+use crate::workspace::tests::copy_of;
 
 const PATH: &str = "chapters/02_pool/src/a.rs";
 const SOLUTION: &str = "chapters/02_pool/exercises/01_first/solution.patch";
 
 /// A change that is copied, merged, a conflict, a new file, a deleted one and two patches, one of which
-/// needs a person; a file of a later chapter has work in it that is committed nowhere.
+/// needs a person.
 fn repository() -> Repository {
     let text = "a\nb\nc\nd\ne\nf\n";
     let files = |text: &str| Files::from([(PATH.to_string(), Some(text.as_bytes().to_vec()))]);
@@ -19,7 +20,7 @@ fn repository() -> Repository {
     let repository = Repository::with(&[
         (PATH, text),
         ("chapters/03_parser/src/a.rs", text),
-        ("chapters/04_router/src/a.rs", "a\nb\nc\nd\ne\nF\n"),
+        ("chapters/04_router/src/a.rs", "a\nb\nc\nd\nits own\nF\n"),
         ("chapters/02_pool/src/limit.rs", "limit = 1\n"),
         ("chapters/03_parser/src/limit.rs", "limit = 10\n"),
         ("chapters/04_router/src/limit.rs", "limit = 10\n"),
@@ -28,7 +29,6 @@ fn repository() -> Repository {
         (SOLUTION, &make("a\nb\nc\nd\ne\nsolved\n")),
         ("chapters/02_pool/exercises/01_first/wrong/one.patch", &make("a\nwrong\nc\nd\ne\nf\n")),
     ]);
-    repository.write("chapters/04_router/src/a.rs", "a\nb\nc\nd\nmy work\nF\n");
     repository.write(PATH, "a\nB\nc\nd\ne\nf\n");
     repository.write("chapters/02_pool/src/limit.rs", "limit = 2\n");
     repository.write("chapters/02_pool/src/new.rs", "new\n");
@@ -87,7 +87,7 @@ fn expected() -> Expected {
     assert!(report.conflicts.is_empty(), "{}", report.text);
     let done = files(&repository);
     assert_eq!(done["chapters/04_router/src/limit.rs"], b"limit = 20\n");
-    assert_eq!(done["chapters/04_router/src/a.rs"], b"a\nB\nc\nd\nmy work\nF\n");
+    assert_eq!(done["chapters/04_router/src/a.rs"], b"a\nB\nc\nd\nits own\nF\n");
     assert_eq!(done["chapters/03_parser/src/new.rs"], b"new\n");
     assert!(!done.contains_key("chapters/03_parser/src/old.rs"));
     assert!(done[SOLUTION].ends_with(b"-f\n+solved\n"));
@@ -104,25 +104,6 @@ fn whole(repository: &Repository, expected: &[&BTreeMap<String, Vec<u8>>], at: u
     }
 }
 
-/// The same files, and the same history.
-fn copy(repository: &Repository) -> Repository {
-    fn copy(from: &std::path::Path, to: &std::path::Path) {
-        for entry in std::fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            let to = to.join(entry.file_name());
-            if entry.file_type().unwrap().is_dir() {
-                std::fs::create_dir(&to).unwrap();
-                copy(&entry.path(), &to);
-            } else {
-                std::fs::copy(entry.path(), to).unwrap();
-            }
-        }
-    }
-    let folder = tempfile::tempdir().unwrap();
-    copy(repository.folder.path(), folder.path());
-    Repository { folder }
-}
-
 /// Kills `run` after each step it makes, in a copy of the repository, and `then` looks at what there is.
 /// Returns how many steps there were.
 fn at_every_step(
@@ -131,7 +112,7 @@ fn at_every_step(
     then: impl Fn(&Repository, usize),
 ) -> usize {
     for at in 0.. {
-        let repository = copy(prepared);
+        let repository = Repository { folder: copy_of(prepared.folder.path()) };
         kill_after(Some(at));
         let result = run(&repository);
         let was_killed = killed();
@@ -209,7 +190,7 @@ fn a_killed_carry_is_taken_back() {
                 assert_eq!(error.to_string(), "no carry is under way");
             }
             assert_eq!(files(repository), expected.before, "step {at}");
-            assert!(!repository.exists(".carry/kept"), "nobody has edited anything");
+            assert_eq!(repository.kept("1", "chapters/03_parser/src/limit.rs"), None, "step {at}");
         },
     );
 }
@@ -225,12 +206,9 @@ fn a_killed_abort_is_finished_and_keeps_what_a_person_decided() {
                 assert_eq!(error.to_string(), "no carry is under way");
             }
             assert_eq!(files(repository), expected.before, "step {at}");
-            let kept = std::fs::read_dir(repository.folder.path().join(".carry/kept")).unwrap();
-            let copies: Vec<_> = kept
-                .map(|folder| folder.unwrap().path().join("chapters/03_parser/src/limit.rs"))
-                .filter_map(|copy| std::fs::read(copy).ok())
-                .collect();
-            assert!(copies.iter().any(|copy| copy == b"limit = 20\n"), "step {at}");
+            let kept =
+                ["1", "2"].map(|number| repository.kept(number, "chapters/03_parser/src/limit.rs"));
+            assert!(kept.contains(&Some("limit = 20\n".to_string())), "step {at}");
         },
     );
 }

@@ -1,20 +1,30 @@
-//! What a carry has found, what it writes and how far it has come.
+//! What a carry has planned and how far it has come, stored in git before the first file of a chapter is touched.
 //!
-//! It is stored, whole and in one file, before the first file of a chapter is touched. From it a carry that
-//! was interrupted is finished or taken back. It is in the folder of git, where neither `cargo clean` nor
-//! `git clean` finds it.
+//! A plan is four commits: the files before the first run, before this run, what is merged into them, and the result.
+//! The name of the last one says how far the carry has come. The names are those of one work tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use super::disk::{self, FOLDER};
-use crate::git::Git;
+use super::Source;
+use super::change::Change;
+use crate::disk;
+use crate::git::{Commit, Git};
+use crate::patch::Files;
+
+/// The folder of carry, from the root, with the files in which a person decides about a patch. Git ignores it.
+pub(super) const FOLDER: &str = ".carry";
+
+/// The files before the first run, for the person.
+pub(super) const START: &str = "refs/worktree/carry/start";
+
+/// The content of a file; `None` when there is none.
+pub(super) type Content = Option<Vec<u8>>;
 
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Journal {
@@ -24,12 +34,13 @@ pub(super) struct Journal {
     pub revision: String,
     /// The last commit when the carry began.
     pub head: String,
+    #[serde(skip)]
     pub phase: Phase,
     /// By the path from the root.
     pub entries: BTreeMap<String, Entry>,
     /// What a person must decide: a sentence for each.
     pub conflicts: Vec<String>,
-    /// What the person has been told, or shall be once everything is written.
+    /// The report to the person.
     pub report: String,
 }
 
@@ -40,184 +51,220 @@ impl Journal {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How far a carry has come. Each phase is a name of the plan's last commit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Files are being written.
     #[default]
     Writing,
-    /// A person must decide.
-    Waiting,
-    /// Everything is carried. The journal stays, so that it can be carried again and taken back.
-    Done,
-    /// Everything is being taken back.
+    /// All files are written. The plan stays, so that the change can be carried again and taken back.
+    Written,
+    /// Files are being restored.
     Aborting,
 }
 
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Phase::Writing => "refs/worktree/carry/writing",
+            Phase::Written => "refs/worktree/carry/written",
+            Phase::Aborting => "refs/worktree/carry/aborting",
+        }
+    }
+}
+
 /// One file that carry changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     /// Before the first run.
+    #[serde(skip)]
     pub before: Content,
     /// Before the run that wrote `after`.
+    #[serde(skip)]
     pub found: Content,
-    pub after: Content,
     /// What was merged into it.
+    #[serde(skip)]
     pub incoming: Content,
-    /// A person made it what it is.
+    #[serde(skip)]
+    pub after: Content,
+    /// A person has edited it since carry wrote it first.
     pub decided: bool,
-    /// A person must make it what it shall be.
+    /// A person must edit it.
     pub conflict: bool,
 }
 
-/// The content of a file; `None` when it is not there.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Content(Option<Stored>);
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Stored {
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-impl From<Option<Vec<u8>>> for Content {
-    fn from(bytes: Option<Vec<u8>>) -> Content {
-        Content(bytes.map(|bytes| match String::from_utf8(bytes) {
-            Ok(text) => Stored::Text(text),
-            Err(error) => Stored::Bytes(error.into_bytes()),
-        }))
-    }
-}
-
-impl From<&Option<Vec<u8>>> for Content {
-    fn from(bytes: &Option<Vec<u8>>) -> Content {
-        bytes.clone().into()
-    }
-}
-
-impl Content {
-    pub(super) fn bytes(&self) -> Option<&[u8]> {
-        self.0.as_ref().map(|stored| match stored {
-            Stored::Text(text) => text.as_bytes(),
-            Stored::Bytes(bytes) => bytes,
-        })
-    }
-
-    pub(super) fn owned(&self) -> Option<Vec<u8>> {
-        self.bytes().map(<[u8]>::to_vec)
-    }
-}
-
-/// The stored journal, which one run at a time may use.
+/// The stored plan, which one process at a time may use.
 pub(super) struct Store {
     root: PathBuf,
-    path: PathBuf,
+    git: Git,
     _lock: File,
 }
 
 impl Store {
-    pub(super) fn open(root: &Path) -> anyhow::Result<Store> {
-        let path = Git::at(root).run(&["rev-parse", "--git-path", "carry.json"])?;
-        let path = root.join(String::from_utf8_lossy(&path).trim_end());
-        let lock = File::create(path.with_extension("lock"))
-            .with_context(|| path.display().to_string())?;
-        // A process that is just being started has the lock too, until it is.
-        let patience = Instant::now() + Duration::from_secs(2);
-        while lock.try_lock().is_err() {
-            if Instant::now() > patience {
-                bail!("another `cargo xtask carry` is running");
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(Store { root: root.to_owned(), path, _lock: lock })
+    pub(super) fn open(git: &Git, root: &Path) -> anyhow::Result<Store> {
+        let folder = root.join(FOLDER);
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let lock = disk::lock(&folder.join("lock"))?;
+        Ok(Store { root: root.to_owned(), git: git.clone(), _lock: lock })
     }
 
     pub(super) fn load(&self) -> anyhow::Result<Option<Journal>> {
-        let Some(text) = disk::read(&self.path)? else { return Ok(None) };
-        let journal = serde_json::from_slice(&text).with_context(|| {
-            format!("{}: it says how to take a carry back; keep it", self.path.display())
+        // A kill may leave two names of one commit. The abort goes on, and a finished run is finished.
+        let [aborting, writing, written] =
+            [Phase::Aborting, Phase::Writing, Phase::Written].map(|phase| (phase, self.id(phase)));
+        let (phase, id) = match (aborting.1?, writing.1?, written.1?) {
+            (Some(id), _, _) => (Phase::Aborting, id),
+            (None, Some(id), written) if written.as_ref() != Some(&id) => (Phase::Writing, id),
+            (None, _, Some(id)) => (Phase::Written, id),
+            (None, _, None) => return Ok(None),
+        };
+        let commit = self.git.object(&id)?.context("the plan is gone")?.content;
+        let commit = String::from_utf8_lossy(&commit);
+        let (_, message) = commit.split_once("\n\n").unwrap_or_default();
+        let (_, stored) = message.split_once("\n\n").unwrap_or_default();
+        let mut journal: Journal = serde_json::from_str(stored).with_context(|| {
+            format!(
+                "{} is of another version of carry; {START} has the files before it",
+                phase.name()
+            )
         })?;
+        journal.phase = phase;
+        for (path, entry) in &mut journal.entries {
+            entry.before = self.git.show(&format!("{id}^1"), path)?;
+            entry.found = self.git.show(&format!("{id}^2"), path)?;
+            entry.incoming = self.git.show(&format!("{id}^3"), path)?;
+            entry.after = self.git.show(&id, path)?;
+        }
         Ok(Some(journal))
     }
 
-    pub(super) fn save(&self, journal: &Journal) -> anyhow::Result<()> {
-        let text = serde_json::to_vec(journal)?;
-        // In the folder of git, which may be on another disk than the files.
-        disk::replace(&self.path.with_extension("parts"), &self.path, &text)
+    fn id(&self, phase: Phase) -> anyhow::Result<Option<String>> {
+        self.git.commit(phase.name())
     }
 
-    pub(super) fn forget(&self) -> anyhow::Result<()> {
-        disk::remove(&self.path)
+    /// Stores a plan before its files are written, and the change itself.
+    pub(super) fn save(
+        &self,
+        journal: &Journal,
+        source: &Source<'_>,
+        changes: &[Change],
+    ) -> anyhow::Result<()> {
+        let column = |content: fn(&Entry) -> &Content| -> Files {
+            let file = |(path, entry): (&String, &Entry)| (path.clone(), content(entry).clone());
+            journal.entries.iter().map(file).collect()
+        };
+        let mut before = column(|entry| &entry.before);
+        for change in changes {
+            before.extend(change.path_before(source.chapter).map(|was| (was, None)));
+            before.insert(change.path_in(source.chapter), change.new.clone());
+        }
+        let message = |what: &str| format!("Carry {}: {what}", journal.chapter);
+        let plan = format!("{}\n\n{}", message("the result"), serde_json::to_string(journal)?);
+        let writing = Phase::Writing.name();
+        let commit = |name, parents, message, files| Commit { name, parents, message, files };
+        self.git.store(&[
+            commit(START, &["HEAD"], &message("the files before it"), &before),
+            commit(writing, &[":1"], &message("before this run"), &column(|entry| &entry.found)),
+            commit(writing, &[":1"], &message("merged"), &column(|entry| &entry.incoming)),
+            commit(writing, &[":1", ":2", ":3"], &plan, &column(|entry| &entry.after)),
+        ])
     }
 
-    /// Writes what the journal says. A file that somebody has changed since is left as it is.
-    pub(super) fn write(&self, journal: &Journal) -> anyhow::Result<()> {
+    /// Writes the files of the plan. A file that a person has changed since is left alone.
+    pub(super) fn write(&self, journal: &mut Journal) -> anyhow::Result<()> {
         for (path, entry) in &journal.entries {
-            let now = Content::from(disk::read(&self.root.join(path))?);
+            let now = disk::read(&self.root.join(path))?;
             if now == entry.found && now != entry.after {
-                disk::put(&self.root, path, entry.after.bytes())?;
+                self.put(path, entry.after.as_deref())?;
             }
         }
+        self.enter(journal, Phase::Written)
+    }
+
+    /// Gives the plan the name of the next phase.
+    fn enter(&self, journal: &mut Journal, phase: Phase) -> anyhow::Result<()> {
+        let id = self.id(journal.phase)?.context("the plan is gone")?;
+        let mut lines = format!("update {} {id}\n", phase.name());
+        for other in [Phase::Writing, Phase::Written].into_iter().filter(|other| *other != phase) {
+            if self.id(other)?.is_some() {
+                let _ = writeln!(lines, "delete {}", other.name());
+            }
+        }
+        self.git.update_names(&lines)?;
+        journal.phase = phase;
         Ok(())
     }
 
-    /// The files in which a person has decided, and that are still as they were then.
+    fn put(&self, path: &str, content: Option<&[u8]>) -> anyhow::Result<()> {
+        disk::put(&self.root.join(FOLDER), &self.root.join(path), content)
+            .with_context(|| path.to_string())
+    }
+
+    /// The files in which a person has decided, and that have not changed since.
     pub(super) fn decided(&self, journal: &Journal) -> anyhow::Result<BTreeSet<String>> {
         let mut decided = BTreeSet::new();
         for (path, entry) in journal.entries.iter().filter(|(_, entry)| entry.decided) {
-            if Content::from(disk::read(&self.root.join(path))?) == entry.after {
+            if disk::read(&self.root.join(path))? == entry.after {
                 decided.insert(path.clone());
             }
         }
         Ok(decided)
     }
 
-    /// Takes back what the journal says was written. What a person has made of a file since is kept in a
-    /// folder, which is returned.
-    pub(super) fn take_back(&self, journal: &Journal) -> anyhow::Result<Option<String>> {
+    /// Restores the files as they were before the first run. The edits of a person since then are kept in a commit,
+    /// whose name is returned.
+    pub(super) fn take_back(&self, journal: &mut Journal) -> anyhow::Result<Option<String>> {
+        self.enter(journal, Phase::Aborting)?;
         let mut changed = Vec::new();
-        let mut edited = Vec::new();
+        let mut edited = Files::new();
         for (path, entry) in &journal.entries {
             let now = disk::read(&self.root.join(path))?;
-            let content = Content::from(&now);
-            if content == entry.before {
+            if now == entry.before {
                 continue;
             }
             changed.push((path, entry));
-            // `found` is what a run before has made, unless a person did.
-            let ours = content == entry.after && !entry.decided;
-            if let (false, Some(now)) = (ours, now) {
-                edited.push((path, now));
+            // A run before may have written `found`, unless a person did.
+            let is_ours = now == entry.after && !entry.decided;
+            if !is_ours && now.is_some() {
+                edited.insert(path.clone(), now);
             }
         }
-        let kept = (!edited.is_empty()).then(|| self.unused_folder());
-        if let Some(kept) = &kept {
-            for (path, now) in &edited {
-                disk::put(&self.root, &format!("{kept}/{path}"), Some(now))?;
-            }
-        }
+        let kept = if edited.is_empty() { None } else { Some(self.keep(&edited)?) };
         for (path, entry) in changed {
-            disk::put(&self.root, path, entry.before.bytes())?;
+            self.put(path, entry.before.as_deref())?;
         }
+        let mut lines = format!("delete {}\n", Phase::Aborting.name());
+        if self.git.commit(START)?.is_some() {
+            let _ = writeln!(lines, "delete {START}");
+        }
+        self.git.update_names(&lines)?;
         Ok(kept)
     }
 
-    fn unused_folder(&self) -> String {
-        let folders = (1_u32..).map(|number| format!("{FOLDER}/kept/{number}"));
-        let unused = |folder: &String| !self.root.join(folder).exists();
-        folders.into_iter().find(unused).unwrap_or_else(|| format!("{FOLDER}/kept/0"))
+    fn keep(&self, edited: &Files) -> anyhow::Result<String> {
+        for number in 1.. {
+            let name = format!("refs/worktree/carry/kept/{number}");
+            if self.git.commit(&name)?.is_none() {
+                let start = format!("{}^1", Phase::Aborting.name());
+                let message = "Edited since the carry began";
+                let commit = Commit { name: &name, parents: &[&start], message, files: edited };
+                self.git.store(&[commit])?;
+                return Ok(name);
+            }
+        }
+        bail!("no number is left")
     }
 
-    /// Removes the files of solutions in which a person has decided, once they are of no use.
+    /// Removes the files in which a person has decided about a patch, once the change is committed.
     pub(super) fn sweep(&self, journal: &Journal) {
         for path in journal.entries.keys().filter(|path| is_scratch(path)) {
-            // They are ignored by git, and in nobody's way.
+            // Git ignores what is left of them.
             let _ = fs::remove_file(self.root.join(path));
         }
     }
 }
 
-/// Whether a file is there only for a person to decide in.
+/// Whether a file exists only for a person to decide in.
 pub(super) fn is_scratch(path: &str) -> bool {
     path.starts_with(FOLDER)
 }

@@ -1,48 +1,46 @@
-//! `cargo xtask carry N`: takes a change of chapter N into every later chapter, and into the patches of
+//! `cargo xtask carry N`: merges a change of chapter N into every later chapter, and into the patches of
 //! the exercises.
 //!
 //! 1. [`change`]: what has changed in chapter N since the last commit, file by file.
-//! 2. [`files`]: each changed file is merged (three-way, as git merges branches) into chapter N+1, what
-//!    came out of that into N+2, and so on to `final`. A conflict stops the way of that file: both sides
-//!    are left in it for a person, and `--continue` goes on from there.
-//! 3. [`patches`]: patches of exercises that touch a changed file are made anew for it.
+//! 2. [`files`]: each changed file is merged (three-way, as git merges branches) into chapter N+1, the result
+//!    into N+2, and so on to `final`. After a conflict a person decides, and `--continue` merges the decision
+//!    into the next chapter.
+//! 3. [`patches`]: patches of exercises that touch a changed file are rebuilt.
 //!
-//! All of this is a [`plan`], which writes nothing. What it would write, and what is there now, goes into
-//! the [`journal`], and only then into the files. Going on is to plan once more, from the files as they
-//! were at the beginning and with what the person has decided since.
+//! All of this is a [`plan`], which writes nothing. The [`journal`] stores it in git, with the files as they
+//! are, and only then the files are written. To continue is to plan again, from the files before the first run and
+//! with the decisions since then.
 //!
-//! When everything is written, [`compile`] compiles it, and [`advice`] names what a person should look at.
+//! When everything is written, [`compile`] compiles it, and [`advice`] names the places that a person should check.
 
 mod advice;
 mod change;
 mod changed;
 mod compile;
-mod disk;
 mod files;
 mod journal;
 mod manifest;
-mod merge;
 mod names;
 mod patches;
 mod plan;
 mod quotes;
 mod value;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
 use self::change::Change;
-use self::journal::{Journal, Phase, Store};
+use self::journal::{Journal, Phase, START, Store};
 use self::plan::Plan;
 use crate::git::Git;
+
 use crate::ui;
 use crate::workspace::{Chapter, Workspace};
 
 const GO_ON: &str = "`cargo xtask carry --continue`";
-const TAKE_BACK: &str = "`cargo xtask carry --abort`";
+const ABORT: &str = "`cargo xtask carry --abort`";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -116,67 +114,69 @@ impl Report {
 
 fn start(workspace: &Workspace, chapter: &str, from: &str) -> anyhow::Result<Report> {
     let chapter = workspace.chapter(chapter)?;
-    let store = Store::open(workspace.root())?;
     let git = Git::at(workspace.root());
     let revision = commit(&git, from)?;
     let head = commit(&git, "HEAD")?;
+    let store = Store::open(&git, workspace.root())?;
     let previous = store.load()?;
-    if let Some(journal) = previous.as_ref().filter(|journal| journal.phase != Phase::Done) {
+    if let Some(journal) = previous.as_ref().filter(|journal| is_under_way(journal)) {
         bail!(
-            "a carry from {} is under way; {GO_ON} goes on, {TAKE_BACK} takes it back",
+            "a carry from {} is under way; {GO_ON} continues it, {ABORT} undoes it",
             journal.chapter
         );
     }
-    // Carried once more, with a better change: what a person has decided still holds.
-    let same = |journal: &Journal| journal.revision == revision && journal.head == head;
-    let committed = previous.as_ref().filter(|journal| journal.revision == revision);
-    let committed = committed.map(|journal| store.decided(journal)).transpose()?;
-    let entries = match previous {
-        Some(journal) if same(&journal) => journal.entries,
-        Some(journal) => {
-            store.sweep(&journal);
-            BTreeMap::default()
+    let mut plan = Plan::new(Source { workspace, git, revision, head, chapter });
+    if let Some(journal) = previous {
+        let is_same_revision = journal.revision == plan.source.revision;
+        if is_same_revision {
+            plan.committed = store.decided(&journal)?;
         }
-        None => BTreeMap::default(),
-    };
-    let source = Source { workspace, git, revision, head, chapter };
-    let mut plan = Plan::new(&source, entries);
-    plan.committed = committed.unwrap_or_default();
-    perform(&store, plan)
+        let is_uncommitted = journal.head == plan.source.head;
+        if is_uncommitted {
+            plan.carried = journal.entries.keys().cloned().collect();
+        }
+        // Carried once more, with a better change: the decisions still hold.
+        if is_same_revision && is_uncommitted && journal.chapter == chapter.folder {
+            plan.resume(journal.entries);
+        } else {
+            store.sweep(&journal);
+        }
+    }
+    perform(&store, plan, true)
 }
 
 fn go_on(workspace: &Workspace) -> anyhow::Result<Report> {
-    let store = Store::open(workspace.root())?;
+    let git = Git::at(workspace.root());
+    let store = Store::open(&git, workspace.root())?;
     let mut journal = match store.load()? {
         Some(journal) if journal.phase == Phase::Aborting => {
-            bail!("the carry was being taken back; {TAKE_BACK} takes back the rest")
+            bail!("an abort was interrupted; {ABORT} finishes it")
         }
-        Some(journal) if journal.phase != Phase::Done => journal,
+        Some(journal) if is_under_way(&journal) => journal,
         _ => bail!("no carry is under way"),
     };
     let chapter = workspace.chapter(&journal.chapter)?;
-    let git = Git::at(workspace.root());
     let (revision, head) = (journal.revision.clone(), journal.head.clone());
     let source = Source { workspace, git, revision, head, chapter };
     if journal.phase == Phase::Writing {
-        // It was interrupted, and nobody has seen yet what there is to decide.
+        // It was interrupted before the person saw its report.
         return finish(&store, &mut journal, &source, &change::changes(&source)?);
     }
-    perform(&store, Plan::new(&source, journal.entries))
+    let mut plan = Plan::new(source);
+    plan.resume(journal.entries);
+    perform(&store, plan, false)
 }
 
 fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
-    let store = Store::open(workspace.root())?;
-    let head = commit(&Git::at(workspace.root()), "HEAD")?;
-    // What is committed is a matter for git.
-    let under_way = |journal: &Journal| journal.phase != Phase::Done || journal.head == head;
-    let Some(mut journal) = store.load()?.filter(under_way) else {
+    let git = Git::at(workspace.root());
+    let store = Store::open(&git, workspace.root())?;
+    let head = commit(&git, "HEAD")?;
+    // After a commit, undoing is git's business.
+    let can_abort = |journal: &Journal| is_under_way(journal) || journal.head == head;
+    let Some(mut journal) = store.load()?.filter(can_abort) else {
         bail!("no carry is under way");
     };
-    journal.phase = Phase::Aborting;
-    store.save(&journal)?;
-    let kept = store.take_back(&journal)?;
-    store.forget()?;
+    let kept = store.take_back(&mut journal)?;
     let mut text = format!(
         "Taken back. Your change of {} is as it was, and the later chapters are as they were before.\n",
         journal.chapter
@@ -188,51 +188,53 @@ fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
 }
 
 fn status(workspace: &Workspace) -> anyhow::Result<Report> {
-    let store = Store::open(workspace.root())?;
-    let Some(journal) = store.load()?.filter(|journal| journal.phase != Phase::Done) else {
+    let store = Store::open(&Git::at(workspace.root()), workspace.root())?;
+    let Some(journal) = store.load()?.filter(is_under_way) else {
         bail!("which chapter have you changed? `cargo xtask carry 2`");
     };
     let mut report = Report::of(&journal);
-    if journal.phase != Phase::Waiting {
+    if journal.phase != Phase::Written {
         report.text = format!(
-            "The carry from {} was interrupted.\n{GO_ON} goes on, {TAKE_BACK} takes it back.\n",
+            "The carry from {} was interrupted.\n{GO_ON} continues it, {ABORT} undoes it.\n{START} has the files before it.\n",
             journal.chapter
         );
     }
     Ok(report)
 }
 
-/// Plans, stores the plan, and does what it says.
-fn perform(store: &Store, mut plan: Plan<'_>) -> anyhow::Result<Report> {
-    let source = plan.source;
-    let changes = change::changes(source)?;
+/// Whether files are still to be written, or a person must decide.
+fn is_under_way(journal: &Journal) -> bool {
+    journal.phase != Phase::Written || !journal.conflicts.is_empty()
+}
+
+/// Plans, stores the plan, and writes the files.
+fn perform(store: &Store, mut plan: Plan<'_>, is_first: bool) -> anyhow::Result<Report> {
+    let changes = change::changes(&plan.source)?;
     if changes.is_empty() {
         bail!(
-            "nothing has changed in {} since {}; if the change is committed already, add `--from REV` \
+            "nothing has changed in {} since {:.10}; if the change is committed already, add `--from REV` \
              with the commit before it",
-            source.chapter.folder,
-            &source.revision[..source.revision.len().min(10)],
+            plan.source.chapter.folder,
+            plan.source.revision,
         );
     }
     for change in &changes {
         files::carry(&mut plan, change)?;
     }
     patches::carry(&mut plan)?;
+    if is_first {
+        plan.must_be_clean()?;
+    }
     decide(&mut plan);
-    let mut journal = Journal {
-        chapter: source.chapter.folder.clone(),
-        revision: source.revision.clone(),
-        head: source.head.clone(),
-        phase: Phase::Writing,
-        entries: plan.entries,
-        conflicts: plan.conflicts,
-        report: plan.text,
-    };
-    store.save(&journal)?;
-    finish(store, &mut journal, source, &changes)
+    let Plan { source, entries, conflicts, text: report, .. } = plan;
+    let (revision, head) = (source.revision.clone(), source.head.clone());
+    let (chapter, phase) = (source.chapter.folder.clone(), Phase::Writing);
+    let mut journal = Journal { chapter, revision, head, phase, entries, conflicts, report };
+    store.save(&journal, &source, &changes)?;
+    finish(store, &mut journal, &source, &changes)
 }
 
-/// Writes what is not written yet.
+/// Writes the files that are not written yet.
 fn finish(
     store: &Store,
     journal: &mut Journal,
@@ -240,10 +242,8 @@ fn finish(
     changes: &[Change],
 ) -> anyhow::Result<Report> {
     store.write(journal)?;
-    journal.phase = if journal.conflicts.is_empty() { Phase::Done } else { Phase::Waiting };
-    store.save(journal)?;
     let mut report = Report::of(journal);
-    if journal.phase == Phase::Done {
+    if journal.conflicts.is_empty() {
         report.packages = advice::packages(source.workspace, journal);
         report.closing = advice::closing(source, journal, changes)?;
     }
@@ -260,15 +260,12 @@ fn decide(plan: &mut Plan<'_>) {
         plan.line(&format!("{} {conflict}", ui::paint(ui::BAD, "decide:")));
     }
     plan.line(&format!(
-        "Edit the files above, then continue with {GO_ON}. {TAKE_BACK} undoes everything."
+        "Edit the files above, then continue with {GO_ON}. {ABORT} undoes everything.\n{START} has the files as they were."
     ));
 }
 
 fn commit(git: &Git, name: &str) -> anyhow::Result<String> {
-    let id = git
-        .run(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])
-        .with_context(|| format!("`{name}` is no commit"))?;
-    Ok(String::from_utf8_lossy(&id).trim().to_string())
+    git.commit(name)?.with_context(|| format!("`{name}` is no commit"))
 }
 
 #[cfg(test)]

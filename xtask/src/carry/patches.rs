@@ -5,9 +5,9 @@
 //! needs a person, the solved file with both sides is put into the folder `.carry`, and the patch is made
 //! from what the person makes of it.
 
-use super::disk::{self, FOLDER};
-use super::journal::Content;
+use super::journal::FOLDER;
 use super::plan::{Outcome, Plan, Step};
+use crate::disk;
 use crate::exercise::{Base, Exercise};
 use crate::patch::{Files, Patch};
 use crate::ui;
@@ -81,7 +81,7 @@ impl Remaker<'_, '_> {
 
     /// The solution that fits the old files: a person may have made the new one already.
     fn old_solution(&self, shipped: &Sides) -> anyhow::Result<Option<Patch>> {
-        let source = self.plan.source;
+        let source = &self.plan.source;
         let Some(stored) = self.before("solution.patch")? else { return Ok(None) };
         let fits = |patch: &Patch| patch.apply(|path| self.read(&shipped.before, path)).is_ok();
         if stored.diff.is_empty() || fits(&stored) {
@@ -165,7 +165,7 @@ impl Remaker<'_, '_> {
         if self.plan.now(&path)?.as_deref() != Some(&text[..]) {
             self.say(name, ui::GOOD, "made anew");
         }
-        self.plan.write(&path, text, Content::default(), decided)?;
+        self.plan.write(&path, text, None, decided)?;
         Ok(Remade::New(anew))
     }
 

@@ -1,24 +1,31 @@
 //! What a run would write, found without writing anything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use anyhow::bail;
 
 use super::journal::{Content, Entry, is_scratch};
-use super::merge::{self, Merged};
-use super::{Source, disk, manifest};
+
+use super::{Source, manifest};
+use crate::disk;
 use crate::lessons::Lessons;
+use crate::merge::{self, Merged};
 use crate::patch::Files;
 
 pub(super) struct Plan<'a> {
-    pub source: &'a Source<'a>,
+    pub source: Source<'a>,
     pub lessons: Lessons,
-    /// What the run before has left: a person may have decided since.
+    /// The result of the run before: a person may have edited it since.
     previous: BTreeMap<String, Entry>,
-    /// What a person decided in a carry of the same change that is committed since.
+    /// The files of the last carry since the last commit, whose changes are in no commit yet.
+    pub carried: BTreeSet<String>,
+    /// The decisions of a carry of the same change that is committed since.
     pub committed: BTreeSet<String>,
     pub entries: BTreeMap<String, Entry>,
     pub conflicts: Vec<String>,
     pub text: String,
-    /// Files of the chapters as they were and as they shall be, for the patches.
+    /// Files of the chapters before and after the change, for the patches.
     pub touched: Touched,
 }
 
@@ -64,18 +71,48 @@ pub(super) enum Outcome {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(source: &'a Source<'a>, previous: BTreeMap<String, Entry>) -> Plan<'a> {
+    pub(super) fn new(source: Source<'a>) -> Plan<'a> {
         Plan {
-            source,
-            // Without the list nothing is said of why a file is gone.
+            // Without the list, the report has no reasons.
             lessons: Lessons::load(source.workspace).unwrap_or_default(),
-            entries: previous.clone(),
-            previous,
+            source,
+            previous: BTreeMap::new(),
+            carried: BTreeSet::new(),
             committed: BTreeSet::new(),
+            entries: BTreeMap::new(),
             conflicts: Vec::new(),
             text: String::new(),
             touched: Touched::default(),
         }
+    }
+
+    /// Continues from the result of the run before.
+    pub(super) fn resume(&mut self, entries: BTreeMap<String, Entry>) {
+        self.entries.clone_from(&entries);
+        self.previous = entries;
+    }
+
+    /// # Errors
+    /// When a file that carry would write has changes that are in no commit and that no carry has made. The chapter's own
+    /// files may have changed: that is the change.
+    pub(super) fn must_be_clean(&self) -> anyhow::Result<()> {
+        let own = format!("{}/", self.source.chapter.folder);
+        let mut dirty = String::new();
+        for (path, entry) in &self.entries {
+            let is_known =
+                self.carried.contains(path) || path.starts_with(&own) || is_scratch(path);
+            let is_written = entry.before != entry.after && !is_known;
+            if is_written && self.source.git.show(&self.source.head, path)? != entry.before {
+                let _ = writeln!(dirty, "  {path}");
+            }
+        }
+        if dirty.is_empty() {
+            return Ok(());
+        }
+        bail!(
+            "carry would write these files, and they have changes that are in no commit:\n{dirty}Commit the changes, or \
+             put them aside with `git stash push --include-untracked -- FILES`, and carry again. Nothing was written"
+        )
     }
 
     pub(super) fn line(&mut self, text: &str) {
@@ -91,24 +128,20 @@ impl<'a> Plan<'a> {
     /// The file as it was before the first run.
     pub(super) fn before(&self, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
         match self.previous.get(path) {
-            Some(entry) => Ok(entry.before.owned()),
+            Some(entry) => Ok(entry.before.clone()),
             None => self.now(path),
         }
     }
 
     /// What a person has made of a file since the last run, with what had been merged into it then.
-    pub(super) fn decision(
-        &self,
-        path: &str,
-    ) -> anyhow::Result<Option<(Option<Vec<u8>>, Content)>> {
+    pub(super) fn decision(&self, path: &str) -> anyhow::Result<Option<(Content, Content)>> {
         let Some(entry) = self.previous.get(path) else { return Ok(None) };
         let now = self.now(path)?;
-        let content = Content::from(&now);
-        let decided = if content == entry.after {
+        let decided = if now == entry.after {
             entry.decided || entry.conflict
         } else if is_scratch(path) && now.is_none() {
             false
-        } else if content == entry.before {
+        } else if now == entry.before {
             // What was carried and is as it was before has been taken back, perhaps with git.
             entry.conflict
         } else {
@@ -127,7 +160,6 @@ impl<'a> Plan<'a> {
             if let Some(told) = self.unfinished(step, made.as_deref())? {
                 // Not edited, or not to the end: the next run asks again.
                 if let Some(entry) = self.entries.get_mut(step.path) {
-                    let made = Content::from(made);
                     entry.decided |= made != entry.after;
                     (entry.found, entry.after, entry.conflict) = (made.clone(), made, true);
                 }
@@ -135,7 +167,7 @@ impl<'a> Plan<'a> {
                 return Ok(Outcome::Conflict);
             }
             // What has been merged since the person decided is merged into the decision.
-            let again = merged(step, made.as_deref(), incoming.bytes())?;
+            let again = merged(step, made.as_deref(), incoming.as_deref())?;
             match again {
                 Merged::Same | Merged::Absent => Merged::Clean(made),
                 other => other,
@@ -207,10 +239,10 @@ impl<'a> Plan<'a> {
         [decided, conflict]: [bool; 2],
     ) {
         let entry = Entry {
-            before: before.into(),
-            found: now.into(),
-            after: after.into(),
-            incoming: (&step.theirs).into(),
+            before: before.clone(),
+            found: now.clone(),
+            after,
+            incoming: step.theirs.clone(),
             decided,
             conflict,
         };
@@ -227,9 +259,9 @@ impl<'a> Plan<'a> {
         decided: bool,
     ) -> anyhow::Result<()> {
         let entry = Entry {
-            before: self.before(path)?.into(),
-            found: self.now(path)?.into(),
-            after: Some(after).into(),
+            before: self.before(path)?,
+            found: self.now(path)?,
+            after: Some(after),
             incoming,
             decided,
             conflict: false,

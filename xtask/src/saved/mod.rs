@@ -1,10 +1,10 @@
-//! The reader's work, kept before anything overwrites it: patches in the folder `.saved`.
+//! The reader's work, kept before anything overwrites it: as commits with names below `refs/saved`.
 //!
-//! 1. [`work`]: what differs from the chapter as it was shipped.
-//! 2. [`Store::keep`]: that, as a patch, whole on the disk and tried before the first file is touched.
-//! 3. [`Store::write`]: the files, each whole at any moment, and a note as long as some are still to come.
+//! 1. [`work`]: how the chapter differs from the chapter as it was shipped.
+//! 2. [`Store::keep`]: git stores that as a commit, before the first file is touched.
+//! 3. [`Store::write`]: the files, each whole at any moment, and a note until all are written.
 //!
-//! Whoever is interrupted in between finds all in the patch; `cargo xtask restore` brings it back.
+//! After an interruption at any moment the commit has everything, and `cargo xtask restore` brings it back.
 
 pub(crate) mod restore;
 mod store;
@@ -15,5 +15,5 @@ mod work;
 pub(crate) use store::{Store, interrupted};
 pub(crate) use work::{Change, Work};
 
-/// The folder, from the root. It is the reader's own, so git ignores it.
+/// The folder with the lock, the note and the file that is being written, from the root. Git ignores it.
 pub(crate) const FOLDER: &str = ".saved";

@@ -3,19 +3,21 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
-use super::store::{self, Store};
-use super::{FOLDER, Work};
+use super::Work;
+use super::store::{NAMES, Saved, Store};
+use super::work::needs_git;
 use crate::exercise::Exercise;
 use crate::git::Git;
-use crate::patch::{Files, Patch};
+use crate::merge::{Merged, merge};
+use crate::patch::Files;
 use crate::ui;
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The name of the saved work: `04_router-1`
+    /// The name of the saved work: `02_api_time/1`; without it, all that is saved is listed
     name: Option<String>,
 }
 
@@ -28,68 +30,86 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the chapter what it was when this was saved. What is there now is saved too.
+/// Makes the chapter what it was when this was saved. The current state is saved too.
 pub(super) fn restore(workspace: &Workspace, called: &str) -> anyhow::Result<String> {
-    let root = workspace.root();
-    let name = called.trim_start_matches(FOLDER).trim_start_matches('/').trim_end_matches(".patch");
-    let saved = store::saved(root)?;
-    if !saved.iter().any(|other| other == name) {
-        match saved.len() {
+    let git = repository(workspace)?;
+    let name = called.trim_start_matches(NAMES);
+    let all = Saved::all(&git)?;
+    let Some(saved) = all.iter().find(|saved| saved.name == name) else {
+        let names: Vec<&str> = all.iter().map(|saved| saved.name.as_str()).collect();
+        match names.len() {
             0 => bail!("nothing is saved as `{called}`, nor is anything else"),
-            _ => bail!("nothing is saved as `{called}`; there are: {}", saved.join(", ")),
+            _ => bail!("nothing is saved as `{called}`; there are: {}", names.join(", ")),
         }
-    }
-    let store = Store::open(root)?;
-    let content = store::read(root, name)?;
-    let diff = store::diff_of(&content);
-    let lead = Patch::parse(&String::from_utf8_lossy(&content));
-    let exercise = lead.told("Exercise").context("the patch names no `Exercise:`")?;
-    let exercise = Exercise::find(workspace, exercise)?;
-    let work = Work::find(workspace, &exercise)?;
-    let git = Git::at(root);
-    let mut shipped = Files::new();
-    for path in store::paths(diff)? {
-        let content = git.show(&work.base, &path)?;
-        shipped.insert(path, content);
-    }
-    // git takes the paths of a patch to be those from the root of its repository.
-    let below = match git.prefix()?.trim_end_matches('/') {
-        "" => String::new(),
-        folder => format!(" --directory={folder}"),
     };
-    let target = store::applied(diff, &shipped).with_context(|| {
-        format!(
-            "{FOLDER}/{name}.patch does not fit {} as it is shipped now; nothing was changed. \
-             `git apply --3way{below} {FOLDER}/{name}.patch` puts both versions where they differ",
-            exercise.chapter.folder
-        )
-    })?;
+    let store = Store::open(workspace.root())?;
+    let exercise = Exercise::find(workspace, name.split('/').next().unwrap_or_default())?;
+    let folder = &exercise.chapter.folder;
+    let work = Work::find(workspace, &exercise)?;
+    let target = target(&git, saved, &work, folder)?;
     let changes = work.to(workspace, &target)?;
     if changes.is_empty() {
         store.finish()?;
-        return Ok(format!("{} is as saved in {name} already.\n", exercise.chapter.folder));
+        return Ok(format!("{folder} is as saved in {name} already.\n"));
     }
-    let kept = store.keep(&exercise, &work)?;
+    let kept = store.keep(workspace, &exercise, &work, None)?;
     store.write(&format!("cargo xtask restore {name}"), &changes)?;
     let mut text = String::new();
     if let Some(kept) = kept.filter(|kept| kept != name) {
-        let _ = writeln!(text, "What was there is saved as {FOLDER}/{kept}.patch.");
+        let _ = writeln!(text, "The state before is saved as {kept}.");
     }
     let files = if target.len() == 1 { "1 file".into() } else { format!("{} files", target.len()) };
-    let _ = writeln!(text, "{} has your work of {name} again: {files}.", exercise.chapter.folder);
+    let _ = writeln!(text, "{folder} has your work of {name} again: {files}.");
     let _ = writeln!(text, "Next: `cargo xtask check-exercise {}`", exercise.number);
     Ok(text)
 }
 
-fn listed(workspace: &Workspace) -> anyhow::Result<String> {
+/// The saved files, on top of the chapter as it is shipped now: the course may have changed since.
+fn target(git: &Git, saved: &Saved, work: &Work, folder: &str) -> anyhow::Result<Files> {
+    let full = saved.full_name();
+    let mut target = Files::new();
+    for path in saved.paths(git)? {
+        let content = git.show(&full, &path)?;
+        let [then, now] = [git.show(&saved.base, &path)?, git.show(&work.base, &path)?];
+        let labels = ["shipped now", "shipped then", "saved"];
+        let merged = match merge(now.as_deref(), then.as_deref(), content.as_deref(), labels)? {
+            _ if then == now => content,
+            Merged::Same => now,
+            Merged::Clean(merged) => merged,
+            Merged::Absent | Merged::Conflict(_) | Merged::Undecided(_) => bail!(
+                "{path} of {} does not fit {folder} as it is shipped now; nothing was changed. \
+                 `git cherry-pick --no-commit {full}` puts both versions where they differ",
+                saved.name
+            ),
+        };
+        target.insert(path, merged);
+    }
+    Ok(target)
+}
+
+pub(super) fn listed(workspace: &Workspace) -> anyhow::Result<String> {
+    let git = repository(workspace)?;
+    let all = Saved::all(&git)?;
+    let width = all.iter().map(|saved| saved.name.len()).max().unwrap_or_default();
     let mut text = String::new();
-    for name in store::saved(workspace.root())? {
-        let paths = store::paths(store::diff_of(&store::read(workspace.root(), &name)?))?;
-        let _ = writeln!(text, "{name:<18} {}", paths.join(", "));
+    for saved in &all {
+        let _ = writeln!(text, "{:width$}  {}  {}", saved.name, saved.date, saved.result);
+        for path in saved.paths(&git)? {
+            let _ = writeln!(text, "    {path}");
+        }
     }
     if text.is_empty() {
         return Ok("Nothing is saved: no command has had to overwrite your work.\n".to_string());
     }
-    let _ = writeln!(text, "\n`cargo xtask restore NAME` brings one back; they are in {FOLDER}/.");
+    text +=
+        "\n`cargo xtask restore NAME` brings one back, and `git show refs/saved/NAME` shows it.\n";
     Ok(text)
+}
+
+/// The repository in which work is saved.
+fn repository(workspace: &Workspace) -> anyhow::Result<Git> {
+    let git = Git::at(workspace.root());
+    git.prefix()
+        .map_err(|error| needs_git("work is saved in git, which cannot be read", &error))?;
+    Ok(git)
 }

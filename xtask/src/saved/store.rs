@@ -1,83 +1,139 @@
-//! The folder with the patches, which one run at a time may use.
+//! The names of saved work, such as `02_api_time/1`, and the writing of files, for one process at a time.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
 use super::{Change, FOLDER, Work};
 use crate::disk;
 use crate::exercise::Exercise;
-use crate::git::{Git, split_zero};
-use crate::patch::{self, Files};
+use crate::git::{Commit, Git, split_zero};
+use crate::progress::Progress;
+use crate::workspace::Workspace;
 
-/// Stands in the folder as long as files are being written; its text is the command that takes it back.
+/// The names of git begin with this.
+pub(super) const NAMES: &str = "refs/saved/";
+
+/// In [`FOLDER`] while files are being written: the command that undoes it.
 const UNFINISHED: &str = "unfinished";
+
+/// Work that is saved.
+#[derive(Debug)]
+pub(super) struct Saved {
+    /// The exercise, and a number or the reader's word: `02_api_time/1`.
+    pub name: String,
+    tree: String,
+    /// The commit that had the chapter as it was shipped then.
+    pub base: String,
+    /// `2026-11-30 01:15`, in local time.
+    pub date: String,
+    /// The result of the last check before it was saved.
+    pub result: String,
+}
+
+impl Saved {
+    /// All that is saved, by exercise.
+    pub(super) fn all(git: &Git) -> anyhow::Result<Vec<Saved>> {
+        let fields = [
+            "refname:lstrip=2",
+            "tree",
+            "parent",
+            "committerdate:format-local:%Y-%m-%d %H:%M",
+            "contents:subject",
+        ];
+        let format = fields.map(|field| format!("%({field})")).join("%00");
+        let printed =
+            git.text(&["for-each-ref", "--sort=version:refname", "--format", &format, NAMES])?;
+        let saved = |line: &str| {
+            let fields: Vec<&str> = line.split('\0').collect();
+            let [name, tree, base, date, result] = fields[..] else { return None };
+            let [name, tree, base, date, result] =
+                [name, tree, base, date, result].map(String::from);
+            Some(Saved { name, tree, base, date, result })
+        };
+        Ok(printed.lines().filter_map(saved).collect())
+    }
+
+    /// The files in which it differs from the chapter as it was shipped.
+    pub(super) fn paths(&self, git: &Git) -> anyhow::Result<Vec<String>> {
+        let form = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--relative"];
+        let printed = git.run(&[&form[..], &[&self.base, &self.full_name()]].concat())?;
+        Ok(split_zero(&printed))
+    }
+
+    /// The name that git knows.
+    pub(super) fn full_name(&self) -> String {
+        format!("{NAMES}{}", self.name)
+    }
+}
 
 pub(crate) struct Store {
     root: PathBuf,
+    git: Git,
     _lock: File,
 }
 
 impl Store {
     /// # Errors
-    /// When another run is using it.
+    /// When another process is using it.
     pub(crate) fn open(root: &Path) -> anyhow::Result<Store> {
         let folder = root.join(FOLDER);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        let lock = File::create(folder.join("lock")).context(FOLDER)?;
-        // A process that is just being started has the lock too, until it is.
-        let patience = Instant::now() + Duration::from_secs(2);
-        while lock.try_lock().is_err() {
-            if Instant::now() > patience {
-                bail!("another `cargo xtask` is writing files at this moment; wait for it");
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        Ok(Store { root: root.to_owned(), _lock: lock })
+        let lock = disk::lock(&folder.join("lock"))?;
+        Ok(Store { root: root.to_owned(), git: Git::at(root), _lock: lock })
     }
 
-    /// Keeps the work as a patch and returns its name; `None` when there is none.
+    /// Saves the work and returns its name; `None` when there is none. `word` takes the place of the number.
     ///
     /// # Errors
-    /// When the patch would not bring everything back. Then nothing must be written.
-    pub(crate) fn keep(&self, exercise: &Exercise, work: &Work) -> anyhow::Result<Option<String>> {
+    /// When that word is taken or cannot be part of a name, or git cannot store it. Then nothing must be written.
+    pub(crate) fn keep(
+        &self,
+        workspace: &Workspace,
+        exercise: &Exercise,
+        work: &Work,
+        word: Option<&str>,
+    ) -> anyhow::Result<Option<String>> {
         if work.is_empty() {
             return Ok(None);
         }
-        let diff = patch::diff(&work.shipped, &work.now, &["--binary", "--full-index"])?;
-        if applied(&diff, &work.shipped)? != work.now {
-            bail!("your work does not fit into a patch, so nothing was changed; commit it first");
+        let saved = Saved::all(&self.git)?;
+        let is_free = |name: &String| saved.iter().all(|other| other.name != *name);
+        let name = match word {
+            Some(word) => Some(named(exercise, word)?).filter(is_free).with_context(|| {
+                format!(
+                    "something is saved as `{}/{word}` already; choose another name",
+                    exercise.name
+                )
+            })?,
+            None => (1..=saved.len() + 1)
+                .map(|number| format!("{}/{number}", exercise.name))
+                .find(is_free)
+                .context("no number is left")?,
+        };
+        let result = last_result(workspace, exercise)?;
+        let full = format!("{NAMES}{name}");
+        let commit =
+            Commit { name: &full, parents: &[&work.base], message: &result, files: &work.now };
+        self.git.store(&[commit])?;
+        // After an interruption the same work comes again. It keeps its first name.
+        let tree =
+            self.git.object(&format!("{full}^{{tree}}"))?.context("git has not stored it")?.id;
+        let same = |other: &&Saved| other.tree == tree && other.base == work.base && word.is_none();
+        if let Some(other) = saved.iter().find(same) {
+            self.git.update_names(&format!("delete {full}\n"))?;
+            return Ok(Some(other.name.clone()));
         }
-        let saved = saved(&self.root)?;
-        for name in &saved {
-            // A run that was interrupted, and now comes again.
-            if diff_of(&read(&self.root, name)?) == diff {
-                return Ok(Some(name.clone()));
-            }
-        }
-        let chapter = &exercise.chapter;
-        let name = (1_u32..).map(|number| format!("{}-{number}", chapter.name));
-        let name =
-            name.into_iter().find(|name| !saved.contains(name)).context("no name is left")?;
-        let lead = format!(
-            "What you had changed in {}.\nBack: cargo xtask restore {name}\n\n\
-             Exercise: {}\nBase: {}\n\n",
-            chapter.folder, exercise.name, work.base
-        );
-        let content = [lead.as_bytes(), &diff].concat();
-        disk::replace(&self.parts(), &file(&self.root, &name), &content)?;
         Ok(Some(name))
     }
 
     /// Writes the files. `back` is the command that a person needs when this is interrupted.
     ///
     /// # Errors
-    /// When a file is no longer as it was when it was kept: a person is editing it.
+    /// When a file is no longer as it was when it was saved: a person is editing it.
     pub(crate) fn write(&self, back: &str, changes: &[Change]) -> anyhow::Result<()> {
-        disk::replace(&self.parts(), &self.note(), back.as_bytes())?;
+        disk::replace(&self.root.join(FOLDER), &note(&self.root), back.as_bytes())?;
         for change in changes {
             let full = self.root.join(&change.path);
             if disk::read(&full)? != change.before {
@@ -86,95 +142,42 @@ impl Store {
                     change.path
                 );
             }
-            match &change.after {
-                Some(content) => disk::replace(&self.parts(), &full, content),
-                None => disk::remove(&full),
-            }
-            .with_context(|| change.path.clone())?;
+            disk::put(&self.root.join(FOLDER), &full, change.after.as_deref())
+                .with_context(|| change.path.clone())?;
         }
         self.finish()
     }
 
-    /// Nothing is under way any more.
+    /// Removes the note: all files are written.
     pub(crate) fn finish(&self) -> anyhow::Result<()> {
-        disk::remove(&self.note())
-    }
-
-    fn parts(&self) -> PathBuf {
-        self.root.join(FOLDER)
-    }
-
-    fn note(&self) -> PathBuf {
-        self.root.join(FOLDER).join(UNFINISHED)
+        disk::remove(&note(&self.root))
     }
 }
 
-/// The command that takes an interrupted run back, if one was.
+/// The command that undoes an interrupted run, if one was interrupted.
 pub(crate) fn interrupted(root: &Path) -> anyhow::Result<Option<String>> {
-    let text = disk::read(&root.join(FOLDER).join(UNFINISHED))?;
+    let text = disk::read(&note(root))?;
     Ok(text.map(|text| String::from_utf8_lossy(&text).into_owned()))
 }
 
-/// The names of all that is saved, the oldest of a chapter first.
-pub(crate) fn saved(root: &Path) -> anyhow::Result<Vec<String>> {
-    let Ok(entries) = fs::read_dir(root.join(FOLDER)) else { return Ok(Vec::new()) };
-    let mut names = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        names.extend(name.strip_suffix(".patch").map(String::from));
+fn note(root: &Path) -> PathBuf {
+    root.join(FOLDER).join(UNFINISHED)
+}
+
+/// A name with the reader's own word in it.
+fn named(exercise: &Exercise, word: &str) -> anyhow::Result<String> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    if word.is_empty() || word.starts_with('-') || !word.chars().all(fits) {
+        bail!("`{word}` cannot be part of a name; use letters, digits, `-` and `_`");
     }
-    names.sort_by_key(|name| {
-        let (chapter, number) = name.rsplit_once('-').unwrap_or((name, ""));
-        (chapter.to_string(), number.parse::<u32>().unwrap_or(u32::MAX))
-    });
-    Ok(names)
+    Ok(format!("{}/{word}", exercise.name))
 }
 
-fn file(root: &Path, name: &str) -> PathBuf {
-    root.join(FOLDER).join(format!("{name}.patch"))
-}
-
-/// A saved patch, with its lead.
-pub(super) fn read(root: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
-    let path = file(root, name);
-    fs::read(&path).with_context(|| path.display().to_string())
-}
-
-/// What git reads of it.
-pub(super) fn diff_of(patch: &[u8]) -> &[u8] {
-    let start = b"diff --git ";
-    let place = patch.windows(start.len()).position(|bytes| bytes == start);
-    place.map_or(&[], |place| &patch[place..])
-}
-
-/// The files that a patch touches.
-pub(super) fn paths(diff: &[u8]) -> anyhow::Result<Vec<String>> {
-    let folder = tempfile::tempdir()?;
-    let stored = stored(diff)?;
-    let git = Git::outside_of_repositories(folder.path());
-    let told = git.run(&["apply", "--numstat", "-z", stored.path().to_string_lossy().as_ref()])?;
-    // `added TAB removed TAB path`
-    let path = |line: String| line.splitn(3, '\t').nth(2).map(String::from);
-    Ok(split_zero(&told).into_iter().filter_map(path).collect())
-}
-
-/// The files as a patch makes them.
-pub(super) fn applied(diff: &[u8], before: &Files) -> anyhow::Result<Files> {
-    let folder = tempfile::tempdir()?;
-    for (path, content) in before {
-        if let Some(content) = content {
-            patch::write(folder.path(), path, content)?;
-        }
-    }
-    let stored = stored(diff)?;
-    let git = Git::outside_of_repositories(folder.path());
-    git.run(&["apply", "--whitespace=nowarn", stored.path().to_string_lossy().as_ref()])?;
-    let now = |path: &String| Ok((path.clone(), disk::read(&folder.path().join(path))?));
-    before.keys().map(now).collect()
-}
-
-fn stored(diff: &[u8]) -> anyhow::Result<tempfile::NamedTempFile> {
-    let stored = tempfile::NamedTempFile::new()?;
-    fs::write(stored.path(), diff)?;
-    Ok(stored)
+fn last_result(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<String> {
+    let mut progress = Progress::load(workspace)?;
+    let state = progress.of(exercise);
+    Ok(match state.checks {
+        0 => "not checked".to_string(),
+        checks => format!("{} of {checks} checks pass", state.passed),
+    })
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{restore, store};
+use super::restore::{self, listed};
+use super::store::{Saved, interrupted};
 use crate::disk::tests::{kill_after, killed};
 use crate::exercise::Exercise;
 use crate::git::Git;
@@ -16,7 +17,7 @@ use crate::progress::Progress;
 use crate::reset;
 use crate::solution;
 use crate::workspace::Workspace;
-use crate::workspace::tests::folder_with;
+use crate::workspace::tests::{copy_of, folder_with};
 
 const CHAPTER: &str = "chapters/04_router";
 const LIB: &str = "chapters/04_router/src/lib.rs";
@@ -27,7 +28,8 @@ type Tree = BTreeMap<String, Vec<u8>>;
 
 /// A clone of the course in which a reader has worked, with a commit of their own or without.
 struct Reader {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+    prefix: &'static str,
     root: PathBuf,
     workspace: Workspace,
 }
@@ -38,7 +40,7 @@ impl Reader {
     }
 
     /// The course is this folder of a repository.
-    fn inside(prefix: &str) -> Reader {
+    fn inside(prefix: &'static str) -> Reader {
         let lib = |text: &str| Files::from([(LIB.to_string(), Some(text.as_bytes().to_vec()))]);
         let mut after = lib(SOLVED);
         let added = format!("{CHAPTER}/src/time.rs");
@@ -56,11 +58,20 @@ impl Reader {
         let paths = files.map(|(path, text)| (format!("{prefix}{path}"), text));
         let folder = folder_with(&paths.each_ref().map(|(path, text)| (path.as_str(), *text)));
         let git = Git::at(folder.path());
-        git.run(&["init", "-q"]).unwrap();
+        // Without the examples of hooks there is less to copy.
+        git.run(&["init", "-q", "--template="]).unwrap();
         commit(&git, "shipped");
+        Reader::at(folder, prefix)
+    }
+
+    fn at(folder: tempfile::TempDir, prefix: &'static str) -> Reader {
         let root = folder.path().join(prefix);
         let workspace = Workspace::at(&root).unwrap();
-        Reader { _folder: folder, root, workspace }
+        Reader { folder, prefix, root, workspace }
+    }
+
+    fn copy(&self) -> Reader {
+        Reader::at(copy_of(self.folder.path()), self.prefix)
     }
 
     /// Changed, new, deleted, not text, without a last line end.
@@ -68,7 +79,7 @@ impl Reader {
         Reader::at_work_inside("")
     }
 
-    fn at_work_inside(prefix: &str) -> Reader {
+    fn at_work_inside(prefix: &'static str) -> Reader {
         let reader = Reader::inside(prefix);
         reader.write("src/lib.rs", SHIPPED.replace("1\n", "mine\n").as_bytes());
         reader.write("src/mine.rs", b"no line end");
@@ -88,7 +99,7 @@ impl Reader {
     }
 
     fn reset(&self) -> anyhow::Result<String> {
-        reset::reset(&self.workspace, &self.exercise())
+        reset::reset(&self.workspace, &self.exercise(), None)
     }
 
     fn apply(&self) -> anyhow::Result<String> {
@@ -100,7 +111,13 @@ impl Reader {
     }
 
     fn saved(&self) -> Vec<String> {
-        store::saved(&self.root).unwrap()
+        let all = Saved::all(&Git::at(&self.root)).unwrap();
+        all.into_iter().map(|saved| saved.name).collect()
+    }
+
+    /// Makes the latest commit of the reader's repository the one that was got from the course.
+    fn is_shipped(&self) {
+        Git::at(&self.root).update_names("update refs/remotes/origin/HEAD HEAD\n").unwrap();
     }
 
     /// All files of the chapter.
@@ -124,7 +141,7 @@ impl Reader {
 
     /// Whatever a run that was killed has left, the work comes back with the command that is told.
     fn brings_back(&self, work: &Tree, at: usize) {
-        match store::interrupted(&self.root).unwrap() {
+        match interrupted(&self.root).unwrap() {
             Some(told) => {
                 let name = told.strip_prefix("cargo xtask restore ").unwrap();
                 self.restore(name).unwrap();
@@ -134,7 +151,7 @@ impl Reader {
             None => drop(self.restore(&self.saved()[0]).unwrap()),
         }
         assert_eq!(self.tree(), *work, "step {at}");
-        assert_eq!(store::interrupted(&self.root).unwrap(), None, "step {at}");
+        assert_eq!(interrupted(&self.root).unwrap(), None, "step {at}");
     }
 }
 
@@ -144,14 +161,14 @@ fn commit(git: &Git, message: &str) {
     git.run(&[&name[..], &["commit", "-q", "-m", message]].concat()).unwrap();
 }
 
-/// Kills `run` at each of its steps, on a reader's new tree each time. Returns how many steps there were.
+/// Kills `run` at each of its steps, on a copy of the reader's files each time. Returns how many steps there were.
 fn at_every_step(
-    prepare: impl Fn() -> Reader,
+    prepared: &Reader,
     run: impl Fn(&Reader) -> anyhow::Result<String>,
     then: impl Fn(&Reader, usize),
 ) -> usize {
     for at in 0.. {
-        let reader = prepare();
+        let reader = prepared.copy();
         kill_after(Some(at));
         let result = run(&reader);
         let was_killed = killed();
@@ -191,8 +208,8 @@ fn reset_saves_the_work_and_says_how_it_comes_back() {
     progress.save(&reader.workspace).unwrap();
 
     let said = reader.reset().unwrap();
-    assert!(said.contains("saved in .saved/04_router-1.patch:\n"), "{said}");
-    assert!(said.ends_with("back: `cargo xtask restore 04_router-1`\n"), "{said}");
+    assert!(said.contains("saved as 02_time/1:\n"), "{said}");
+    assert!(said.ends_with("back: `cargo xtask restore 02_time/1`\n"), "{said}");
     assert_eq!(reader.tree(), after_reset());
     let mut progress = Progress::load(&reader.workspace).unwrap();
     // The tick stays, for the work has only been put aside.
@@ -200,7 +217,7 @@ fn reset_saves_the_work_and_says_how_it_comes_back() {
     assert_eq!(progress.of(&reader.exercise()).checks, 0);
 
     assert!(reader.reset().unwrap().contains("nothing to reset"));
-    reader.restore("04_router-1").unwrap();
+    reader.restore("02_time/1").unwrap();
     assert_eq!(reader.tree(), work);
 }
 
@@ -209,7 +226,7 @@ fn git_alone_brings_the_work_back_too() {
     let reader = Reader::at_work();
     let work = reader.tree();
     reader.reset().unwrap();
-    Git::at(&reader.root).run(&["apply", ".saved/04_router-1.patch"]).unwrap();
+    Git::at(&reader.root).run(&["cherry-pick", "--no-commit", "refs/saved/02_time/1"]).unwrap();
     assert_eq!(reader.tree(), work);
 }
 
@@ -217,12 +234,12 @@ fn git_alone_brings_the_work_back_too() {
 fn work_that_the_reader_has_committed_is_work() {
     let reader = Reader::at_work();
     let git = Git::at(&reader.root);
-    git.run(&["update-ref", "refs/remotes/origin/HEAD", "HEAD"]).unwrap();
+    reader.is_shipped();
     let work = reader.tree();
     commit(&git, "mine");
     reader.reset().unwrap();
     assert_eq!(reader.tree(), after_reset());
-    reader.restore(".saved/04_router-1.patch").unwrap();
+    reader.restore("refs/saved/02_time/1").unwrap();
     assert_eq!(reader.tree(), work);
 }
 
@@ -233,18 +250,18 @@ fn the_course_may_be_a_folder_of_another_repository() {
     let reader = Reader::at_work_inside("course/");
     let work = reader.tree();
     let said = reader.reset().unwrap();
-    assert!(said.contains("saved in .saved/04_router-1.patch:\n  chapters/04_router/"), "{said}");
+    assert!(said.contains("saved as 02_time/1:\n  chapters/04_router/"), "{said}");
     assert!(said.contains("chapters/04_router is as in commit "), "{said}");
     assert!(said.contains("This repository has no remote of the course"), "{said}");
     assert_eq!(reader.tree(), after_reset());
     assert!(!reader.root.join("course").exists());
     let said = reader.reset().unwrap();
     assert!(said.contains("; there is nothing to reset.\nThis repository has no remote"), "{said}");
-    reader.restore("04_router-1").unwrap();
+    reader.restore("02_time/1").unwrap();
     assert_eq!(reader.tree(), work);
     reader.apply().unwrap();
     assert_eq!(reader.tree()["src/time.rs"], b"time\n");
-    reader.restore("04_router-1").unwrap();
+    reader.restore("02_time/1").unwrap();
     assert_eq!(reader.tree(), work);
 }
 
@@ -273,7 +290,7 @@ fn what_is_shipped_is_what_the_course_has_and_not_a_fork() {
     let git = Git::at(&reader.root);
     git.run(&["update-ref", "refs/remotes/upstream/main", "HEAD"]).unwrap();
     commit(&git, "mine");
-    git.run(&["update-ref", "refs/remotes/origin/HEAD", "HEAD"]).unwrap();
+    reader.is_shipped();
     let said = reader.reset().unwrap();
     assert!(said.contains("chapters/04_router is as it was shipped, in commit "), "{said}");
     assert_eq!(reader.tree(), after_reset());
@@ -284,14 +301,14 @@ fn the_solution_is_put_upon_the_work_and_taken_off_again() {
     let reader = Reader::at_work();
     let work = reader.tree();
     let said = reader.apply().unwrap();
-    assert!(said.contains("To undo it: `cargo xtask restore 04_router-1`"), "{said}");
+    assert!(said.contains("To undo it: `cargo xtask restore 02_time/1`"), "{said}");
     let tree = reader.tree();
     assert_eq!(tree["src/lib.rs"], b"mine\n2\n3\n4\n5\n6\n7\n8\nsolved\n");
     assert_eq!(tree["src/time.rs"], b"time\n");
-    reader.restore("04_router-1").unwrap();
+    reader.restore("02_time/1").unwrap();
     assert_eq!(reader.tree(), work);
     // What the reader may have made of the solution is saved as well.
-    assert_eq!(reader.saved(), ["04_router-1", "04_router-2"]);
+    assert_eq!(reader.saved(), ["02_time/1", "02_time/2"]);
 }
 
 #[test]
@@ -310,12 +327,143 @@ fn a_name_that_is_not_saved_is_told_those_that_are() {
     assert!(reader.restore("x").unwrap_err().to_string().contains("nor is anything else"));
     reader.reset().unwrap();
     let error = reader.restore("x").unwrap_err().to_string();
-    assert_eq!(error, "nothing is saved as `x`; there are: 04_router-1");
+    assert_eq!(error, "nothing is saved as `x`; there are: 02_time/1");
+}
+
+/// Three attempts can be told apart: by their date, exercise, files and result, or by a name.
+#[test]
+fn what_is_saved_is_listed_with_its_exercise_files_and_result() {
+    let reader = Reader::new();
+    assert!(listed(&reader.workspace).unwrap().contains("Nothing is saved"));
+    for (passed, file) in [(0, "one"), (3, "two")] {
+        reader.write(&format!("src/{file}.rs"), b"x\n");
+        let mut progress = Progress::default();
+        progress.note(&reader.exercise(), passed, 8);
+        progress.save(&reader.workspace).unwrap();
+        reader.reset().unwrap();
+    }
+    reader.write("src/lib.rs", b"third\n");
+    reset::reset(&reader.workspace, &reader.exercise(), Some("own-parser")).unwrap();
+    let text = listed(&reader.workspace).unwrap();
+    let dates = |line: &str| match line.split_once("  ").filter(|_| !line.starts_with(' ')) {
+        Some((name, rest)) if rest.trim().len() > 16 => {
+            let (date, rest) = rest.trim_start().split_at(16);
+            format!(
+                "{name} | {}{rest}\n",
+                date.replace(|letter: char| letter.is_ascii_digit(), "d")
+            )
+        }
+        _ => format!("{line}\n"),
+    };
+    assert_eq!(
+        text.lines().map(dates).collect::<String>(),
+        "\
+02_time/1 | dddd-dd-dd dd:dd  0 of 8 checks pass
+    chapters/04_router/src/one.rs
+02_time/2 | dddd-dd-dd dd:dd  3 of 8 checks pass
+    chapters/04_router/src/two.rs
+02_time/own-parser | dddd-dd-dd dd:dd  not checked
+    chapters/04_router/src/lib.rs
+
+`cargo xtask restore NAME` brings one back, and `git show refs/saved/NAME` shows it.
+"
+    );
+}
+
+#[test]
+fn a_name_that_is_taken_or_impossible_is_refused_before_anything_is_written() {
+    let reader = Reader::at_work();
+    let named = |name| reset::reset(&reader.workspace, &reader.exercise(), Some(name));
+    let work = reader.tree();
+    for name in ["", "-x", "a b", "a/b", "a..b"] {
+        let error = named(name).unwrap_err().to_string();
+        assert!(error.contains("use letters, digits"), "{name}: {error}");
+    }
+    named("first").unwrap();
+    reader.restore("02_time/first").unwrap();
+    let error = named("first").unwrap_err().to_string();
+    assert_eq!(error, "something is saved as `02_time/first` already; choose another name");
+    assert_eq!(reader.tree(), work);
+}
+
+/// The course has changed since the work was saved.
+#[test]
+fn work_comes_back_on_top_of_a_newer_version_of_the_course() {
+    for (shipped, expected) in [
+        (
+            SHIPPED.replace("9\n", "nine\n"),
+            Some(SHIPPED.replace("9\n", "nine\n").replace("1\n", "mine\n")),
+        ),
+        (SHIPPED.replace("1\n", "one\n"), None),
+    ] {
+        let reader = Reader::at_work();
+        reader.is_shipped();
+        reader.reset().unwrap();
+        reader.write("src/lib.rs", shipped.as_bytes());
+        commit(&Git::at(&reader.root), "a newer version");
+        reader.is_shipped();
+        let before = reader.tree();
+        let result = reader.restore("02_time/1");
+        let Some(expected) = expected else {
+            let error = result.unwrap_err().to_string();
+            assert!(
+                error.contains("src/lib.rs of 02_time/1 does not fit chapters/04_router"),
+                "{error}"
+            );
+            assert!(
+                error.contains("`git cherry-pick --no-commit refs/saved/02_time/1`"),
+                "{error}"
+            );
+            assert_eq!(reader.tree(), before);
+            continue;
+        };
+        result.unwrap();
+        assert_eq!(reader.tree()["src/lib.rs"], expected.as_bytes());
+        assert_eq!(reader.tree()["src/mine.rs"], b"no line end");
+    }
+}
+
+/// Settings of the reader's repository, which no variable takes away.
+#[test]
+fn odd_settings_of_git_change_nothing() {
+    let reader = Reader::at_work();
+    reader.write(".gitattributes", b"* text=auto eol=crlf\n");
+    let git = Git::at(&reader.root);
+    for (name, value) in [
+        ("diff.context", "0"),
+        ("diff.orderFile", "/no/such/file"),
+        ("diff.noprefix", "true"),
+        ("core.autocrlf", "true"),
+        ("core.excludesFile", "/no/such/file"),
+        ("commit.gpgSign", "true"),
+        ("user.useConfigOnly", "true"),
+        ("transfer.fsckObjects", "true"),
+    ] {
+        git.run(&["config", name, value]).unwrap();
+    }
+    let work = reader.tree();
+    reader.reset().unwrap();
+    assert_eq!(reader.tree(), after_reset());
+    reader.restore("02_time/1").unwrap();
+    assert_eq!(reader.tree(), work);
+}
+
+#[test]
+fn without_a_repository_nothing_is_written_and_the_way_out_is_named() {
+    let reader = Reader::at_work();
+    let work = reader.tree();
+    fs::remove_dir_all(reader.root.join(".git")).unwrap();
+    for error in [reader.reset(), reader.apply(), reader.restore("x"), listed(&reader.workspace)] {
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("not a git repository"), "{error}");
+        assert!(error.contains("clone the course as a repository of its own"), "{error}");
+    }
+    assert_eq!(reader.tree(), work);
 }
 
 #[cfg(unix)]
 #[test]
-fn what_a_patch_cannot_hold_stops_it_before_anything_is_written() {
+fn what_cannot_be_saved_stops_it_before_anything_is_written() {
     let reader = Reader::at_work();
     let link = reader.root.join(CHAPTER).join("src/link.rs");
     std::os::unix::fs::symlink("lib.rs", &link).unwrap();
@@ -327,7 +475,7 @@ fn what_a_patch_cannot_hold_stops_it_before_anything_is_written() {
 #[test]
 fn a_killed_reset_loses_nothing() {
     let work = Reader::at_work().tree();
-    let steps = at_every_step(Reader::at_work, Reader::reset, |reader, at| {
+    let steps = at_every_step(&Reader::at_work(), Reader::reset, |reader, at| {
         whole(reader, &[&work, &after_reset()], at);
         reader.brings_back(&work, at);
     });
@@ -337,10 +485,10 @@ fn a_killed_reset_loses_nothing() {
 #[test]
 fn a_killed_reset_is_finished_by_the_next_and_the_work_still_comes_back() {
     let work = Reader::at_work().tree();
-    at_every_step(Reader::at_work, Reader::reset, |reader, at| {
+    at_every_step(&Reader::at_work(), Reader::reset, |reader, at| {
         reader.reset().unwrap();
         assert_eq!(reader.tree(), after_reset(), "step {at}");
-        reader.restore("04_router-1").unwrap();
+        reader.restore("02_time/1").unwrap();
         assert_eq!(reader.tree(), work, "step {at}");
     });
 }
@@ -351,7 +499,7 @@ fn a_killed_solution_loses_nothing() {
     let solved = Reader::at_work();
     solved.apply().unwrap();
     let solved = solved.tree();
-    let steps = at_every_step(Reader::at_work, Reader::apply, |reader, at| {
+    let steps = at_every_step(&Reader::at_work(), Reader::apply, |reader, at| {
         whole(reader, &[&work, &solved], at);
         reader.brings_back(&work, at);
     });
@@ -361,22 +509,19 @@ fn a_killed_solution_loses_nothing() {
 #[test]
 fn a_killed_restore_is_finished_by_the_next_and_loses_nothing() {
     let work = Reader::at_work().tree();
-    let prepare = || {
-        let reader = Reader::at_work();
-        reader.reset().unwrap();
-        // Begun anew, and now the old work shall come back.
-        reader.write("src/new.rs", b"second try\n");
-        reader
-    };
-    let second = prepare().tree();
+    let prepared = Reader::at_work();
+    prepared.reset().unwrap();
+    // A second attempt has begun when the first one is restored.
+    prepared.write("src/new.rs", b"second try\n");
+    let second = prepared.tree();
     at_every_step(
-        prepare,
-        |reader| reader.restore("04_router-1"),
+        &prepared,
+        |reader| reader.restore("02_time/1"),
         |reader, at| {
             whole(reader, &[&work, &second], at);
-            reader.restore("04_router-1").unwrap();
+            reader.restore("02_time/1").unwrap();
             assert_eq!(reader.tree(), work, "step {at}");
-            reader.restore("04_router-2").unwrap();
+            reader.restore("02_time/2").unwrap();
             assert_eq!(reader.tree(), second, "step {at}");
         },
     );

@@ -30,10 +30,10 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Finds it. What stands in the folder of another exercise is not part of it.
+    /// Finds it. The files of another exercise are not part of it.
     ///
     /// # Errors
-    /// When this is no git repository, or a changed file is something that a patch cannot hold.
+    /// When this is no git repository, or a changed file is a link.
     pub(crate) fn find(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<Work> {
         let git = Git::at(workspace.root());
         let chapter = &exercise.chapter.folder;
@@ -88,27 +88,32 @@ impl Work {
 /// The commit that the reader got last: where their own commits, if there are any, branch off. And whether it is from
 /// the course: inside another repository, or without a remote, it is the reader's own.
 fn base(git: &Git, chapter: &str) -> anyhow::Result<(String, bool)> {
-    let prefix = git.prefix().map_err(|error| without_git(chapter, &error))?;
-    let asked = |words: &[&str]| -> anyhow::Result<Option<String>> {
-        let output = git.output(words)?;
-        let said = String::from_utf8_lossy(&output.stdout).trim().to_string();
-        Ok((output.status.success() && !said.is_empty()).then_some(said))
+    let prefix = git.prefix().map_err(|error| {
+        needs_git(
+            &format!("only git knows how {chapter} was shipped, and it cannot be read"),
+            &error,
+        )
+    })?;
+    let branches_off = |other: &str| -> anyhow::Result<Option<String>> {
+        let output = git.output(&["merge-base", "HEAD", other])?;
+        let id = String::from_utf8_lossy(&output.stdout).trim().to_string();
+        Ok((output.status.success() && !id.is_empty()).then_some(id))
     };
-    // Who has forked the course calls it `upstream`, and pushes their own work to `origin`.
-    let remotes = ["upstream/HEAD", "upstream/main", "origin/HEAD", "@{upstream}"];
+    // Readers who have forked the course call it `upstream`, and push their own work to `origin`.
     let mut found = None;
-    for remote in remotes {
-        found = asked(&["merge-base", "HEAD", remote])?;
-        if found.is_some() {
-            break;
+    for remote in ["upstream/HEAD", "upstream/main", "origin/HEAD"] {
+        if found.is_none() && git.commit(remote)?.is_some() {
+            found = branches_off(remote)?;
         }
     }
+    if found.is_none() {
+        found = branches_off("@{upstream}")?;
+    }
     let is_published = found.is_some() && prefix.is_empty();
-    let head = || asked(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
-    let base = found.map_or_else(head, |base| Ok(Some(base)))?.with_context(|| {
+    let base = found.map_or_else(|| git.commit("HEAD"), |base| Ok(Some(base)))?.with_context(|| {
         format!("this git repository has no commit yet, so how {chapter} was shipped is not known; {CLONE}")
     })?;
-    if asked(&["rev-parse", "--verify", "--quiet", &format!("{base}:./{chapter}")])?.is_none() {
+    if git.object(&format!("{base}:./{chapter}"))?.is_none() {
         let inside = match prefix.trim_end_matches('/') {
             "" => String::new(),
             folder => format!(" (the course is its folder {folder})"),
@@ -124,21 +129,20 @@ fn base(git: &Git, chapter: &str) -> anyhow::Result<(String, bool)> {
 const CLONE: &str =
     "clone the course as a repository of its own (see \"Get the course\" in the book)";
 
-/// Why git says nothing about the chapter, in its own words: they name the way out for a clone that belongs to another
-/// user.
-fn without_git(chapter: &str, error: &anyhow::Error) -> anyhow::Error {
+/// An error with git's own words: they name the way out for a clone that belongs to another user.
+pub(super) fn needs_git(why: &str, error: &anyhow::Error) -> anyhow::Error {
     let said = format!("{error:#}");
     let way_out =
         if said.contains("not a git repository") { format!("\n{CLONE}") } else { String::new() };
-    anyhow!("only git knows how {chapter} was shipped, and it does not say:\n{said}{way_out}")
+    anyhow!("{why}:\n{said}{way_out}")
 }
 
-/// A file's content, if a patch can hold it.
+/// A file's content, if it is a file.
 fn read(root: &Path, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
     let full = root.join(path);
     let kind = full.symlink_metadata().map(|metadata| metadata.file_type());
     if kind.is_ok_and(|kind| !kind.is_file()) {
-        bail!("{path} is a link or a folder, which a patch cannot keep; move it away first");
+        bail!("{path} is a link or a folder, which cannot be saved; move it away first");
     }
     disk::read(&full)
 }

@@ -21,6 +21,7 @@ src/a.rs
 
 decide: chapters/03_parser/src/a.rs has both sides between <<<<<<< and >>>>>>>
 Edit the files above, then continue with `cargo xtask carry --continue`. `cargo xtask carry --abort` undoes everything.
+refs/worktree/carry/start has the files as they were.
 "
     );
     assert_eq!(
@@ -112,7 +113,7 @@ fn an_abort_keeps_half_a_decision_too() {
     assert_eq!(repository.go_on().unwrap().conflicts.len(), 1);
     repository.abort().unwrap();
     assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "limit = 10\n");
-    assert_eq!(repository.read(".carry/kept/1/chapters/03_parser/src/a.rs"), half);
+    assert_eq!(repository.kept("1", "chapters/03_parser/src/a.rs"), Some(half));
 }
 
 #[test]
@@ -123,17 +124,63 @@ fn an_abort_keeps_what_a_person_has_edited() {
         ("chapters/02_pool/src/b.rs", "1\n"),
         ("chapters/03_parser/src/b.rs", "1\n"),
     ]);
-    // Not committed, and nothing to do with the change.
-    repository.write("chapters/03_parser/src/a.rs", "limit = 10 // mine\n");
     repository.write("chapters/02_pool/src/a.rs", "limit = 2\n");
     repository.write("chapters/02_pool/src/b.rs", "2\n");
     repository.carry("2").unwrap();
     repository.write("chapters/03_parser/src/a.rs", "limit = 20\n");
     let told = repository.abort().unwrap();
-    assert!(told.ends_with("What you have edited since is in .carry/kept/1.\n"), "{told}");
-    assert_eq!(repository.read(".carry/kept/1/chapters/03_parser/src/a.rs"), "limit = 20\n");
-    assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "limit = 10 // mine\n");
+    assert!(
+        told.ends_with("What you have edited since is in refs/worktree/carry/kept/1.\n"),
+        "{told}"
+    );
+    let kept = repository.kept("1", "chapters/03_parser/src/a.rs");
+    assert_eq!(kept.as_deref(), Some("limit = 20\n"));
+    assert_eq!(repository.read("chapters/03_parser/src/a.rs"), "limit = 10\n");
     assert_eq!(repository.read("chapters/03_parser/src/b.rs"), "1\n");
     assert_eq!(repository.read("chapters/02_pool/src/b.rs"), "2\n");
     assert!(repository.abort().is_err());
+}
+
+/// Work in a file that carry would write is not mixed with it. Other files may have changed.
+#[test]
+fn uncommitted_changes_in_a_file_that_carry_would_write_are_refused() {
+    let repository = Repository::with(&[
+        ("chapters/02_pool/src/a.rs", "1\n2\n3\n4\n"),
+        ("chapters/03_parser/src/a.rs", "1\n2\n3\n4\n"),
+        ("chapters/03_parser/src/b.rs", "1\n"),
+        ("chapters/04_router/src/a.rs", "1\n2\n3\n4\n"),
+    ]);
+    repository.write("chapters/02_pool/src/a.rs", "one\n2\n3\n4\n");
+    repository.write("chapters/02_pool/src/new.rs", "new\n");
+    let mine = [
+        ("chapters/03_parser/src/a.rs", "1\n2\n3\nmine\n"),
+        ("chapters/04_router/src/new.rs", "mine\n"),
+    ];
+    for (path, text) in mine {
+        repository.write(path, text);
+    }
+    repository.write("chapters/03_parser/src/b.rs", "mine\n");
+    let error = repository.carry("2").map(|report| report.text).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "\
+carry would write these files, and they have changes that are in no commit:
+  chapters/03_parser/src/a.rs
+  chapters/04_router/src/new.rs
+Commit the changes, or put them aside with `git stash push --include-untracked -- FILES`, and carry again. \
+         Nothing was written"
+    );
+    for (path, text) in mine {
+        assert_eq!(repository.read(path), text);
+    }
+    assert!(repository.go_on().unwrap_err().to_string().contains("no carry is under way"));
+    repository.git(&["stash", "push", "-q", "--include-untracked", "--", mine[0].0, mine[1].0]);
+    assert!(repository.carry("2").unwrap().conflicts.is_empty());
+    assert_eq!(repository.read("chapters/03_parser/src/b.rs"), "mine\n");
+    // What carry has written itself is no obstacle, also for the next chapter's own change.
+    repository.write("chapters/03_parser/src/a.rs", "one\n2\n3\nfour\n");
+    assert!(repository.carry("3").unwrap().conflicts.is_empty());
+    assert_eq!(repository.read("chapters/04_router/src/a.rs"), "one\n2\n3\nfour\n");
+    repository.abort().unwrap();
+    assert_eq!(repository.read("chapters/04_router/src/a.rs"), "one\n2\n3\n4\n");
 }

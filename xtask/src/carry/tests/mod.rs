@@ -50,7 +50,8 @@ impl Repository {
         let folder = folder_with(files);
         let repository = Repository { folder };
         fs::write(repository.folder.path().join(".gitignore"), "/target\n/.carry\n").unwrap();
-        repository.git(&["init", "-q"]);
+        // Without the examples of hooks there is less to copy.
+        repository.git(&["init", "-q", "--template="]);
         repository.commit();
         repository
     }
@@ -87,6 +88,13 @@ impl Repository {
 
     pub(super) fn abort(&self) -> anyhow::Result<String> {
         abort(&self.workspace()).map(|report| plain(&report.text))
+    }
+
+    /// An edited file that an abort has kept.
+    pub(super) fn kept(&self, number: &str, path: &str) -> Option<String> {
+        let name = format!("refs/worktree/carry/kept/{number}");
+        let content = Git::at(self.folder.path()).show(&name, path).unwrap();
+        content.map(|content| String::from_utf8(content).unwrap())
     }
 
     pub(super) fn exists(&self, path: &str) -> bool {

@@ -16,7 +16,7 @@ const STEP: &str = "XTASK_TEST_STEP";
 const ROOT: &str = "XTASK_TEST_ROOT";
 
 /// Every so many steps one process is killed; the other tests do it without a process at each of them.
-const STRIDE: usize = 4;
+const STRIDE: usize = 3;
 
 /// It does nothing unless it is started by the tests below.
 #[test]
@@ -26,7 +26,7 @@ fn a_run_that_is_killed() {
     let exercise = Exercise::find(&workspace, "2").unwrap();
     kill_process_after(env::var(STEP).unwrap().parse().unwrap());
     match run.as_str() {
-        "reset" => reset::reset(&workspace, &exercise).unwrap(),
+        "reset" => reset::reset(&workspace, &exercise, None).unwrap(),
         _ => solution::apply(&workspace, &exercise).unwrap(),
     };
 }
@@ -47,16 +47,17 @@ fn is_killed(reader: &Reader, run: &str, step: usize) -> bool {
 }
 
 fn loses_nothing(run: &str, after: &Tree) {
-    let work = Reader::at_work().tree();
+    let prepared = Reader::at_work();
+    let work = prepared.tree();
     let mut while_writing = 0;
     for step in (0..).step_by(STRIDE) {
-        let reader = Reader::at_work();
+        let reader = prepared.copy();
         if !is_killed(&reader, run, step) {
             assert_eq!(reader.tree(), *after);
             break;
         }
         whole(&reader, &[&work, after], step);
-        let told = store::interrupted(&reader.root).unwrap();
+        let told = interrupted(&reader.root).unwrap();
         while_writing += u32::from(told.is_some());
         reader.brings_back(&work, step);
     }

@@ -9,7 +9,7 @@ use crate::git::Git;
 
 /// What comes out.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Merged {
+pub(crate) enum Merged {
     /// The change is in it already.
     Same,
     /// The chapter does not have the file, and the change does not make it.
@@ -24,7 +24,7 @@ pub(super) enum Merged {
 
 /// Merges the change `old` to `new` into `current`. `None` is a file that is not there. The labels
 /// stand at the markers of a conflict: current, old, new.
-pub(super) fn merge(
+pub(crate) fn merge(
     current: Option<&[u8]>,
     old: Option<&[u8]>,
     new: Option<&[u8]>,
@@ -82,13 +82,13 @@ fn markers(content: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Whether any line looks like a marker.
-pub(super) fn has_markers(content: &[u8]) -> bool {
+pub(crate) fn has_markers(content: &[u8]) -> bool {
     markers(content).next().is_some()
 }
 
 /// The markers that a person still has to edit, each with the number of its line. A file may have such a line for
 /// good, as a test of a merge does: those that `current`, `old` and `new` explain are not leftovers.
-pub(super) fn leftovers(content: &[u8], [current, old, new]: [&[u8]; 3]) -> Vec<(usize, String)> {
+pub(crate) fn leftovers(content: &[u8], [current, old, new]: [&[u8]; 3]) -> Vec<(usize, String)> {
     let count = |text: &[u8], marker: &[u8]| markers(text).filter(|line| *line == marker).count();
     let mut seen = BTreeMap::<&[u8], usize>::new();
     let mut left = Vec::new();

@@ -1,0 +1,116 @@
+//! Reads objects: one `git cat-file --batch` for all of them, because starting git costs more than reading.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::PoisonError;
+
+use anyhow::{Context, bail};
+
+use super::{Git, NOT_STARTED};
+
+/// A blob, a tree or a commit.
+#[derive(Debug)]
+pub(crate) struct Object {
+    pub id: String,
+    /// `blob`, `tree` or `commit`.
+    pub kind: String,
+    pub content: Vec<u8>,
+}
+
+/// The process, and its pipes.
+#[derive(Debug)]
+pub(super) struct Objects {
+    child: Child,
+    /// `None` once it is closed, which ends the process.
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Objects {
+    /// Reads one object. The error is that of a pipe whose process has ended.
+    fn read(&mut self, name: &str) -> anyhow::Result<Option<Object>> {
+        let input = self.input.as_mut().context("closed")?;
+        input.write_all(format!("{name}\n").as_bytes())?;
+        let mut header = String::new();
+        self.output.read_line(&mut header)?;
+        // `ID blob SIZE`, or the name and `missing`.
+        let words: Vec<&str> = header.trim_end().rsplitn(3, ' ').collect();
+        let [size, kind, id] = words[..] else { return absent(&header) };
+        let Ok(size) = size.parse::<usize>() else { return absent(&header) };
+        let mut content = vec![0; size + 1];
+        self.output.read_exact(&mut content)?;
+        // After the content is a line end.
+        content.pop();
+        Ok(Some(Object { id: id.to_string(), kind: kind.to_string(), content }))
+    }
+}
+
+fn absent(header: &str) -> anyhow::Result<Option<Object>> {
+    if header.is_empty() {
+        bail!("git has ended");
+    }
+    Ok(None)
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        self.input = None;
+        let _ = self.child.wait();
+    }
+}
+
+impl Git {
+    /// The object with this name, such as `HEAD` or `HEAD:./README.md`; `None` when there is none.
+    ///
+    /// # Errors
+    /// When this is no repository, or git does not trust its owner.
+    pub(crate) fn object(&self, name: &str) -> anyhow::Result<Option<Object>> {
+        if name.contains('\n') {
+            bail!("a name with a line end in it: {name:?}");
+        }
+        let mut objects = self.shared.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        if objects.is_none() {
+            let mut command = self.command(&["cat-file", "--batch"]);
+            let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut child = piped.spawn().context(NOT_STARTED)?;
+            let input = child.stdin.take();
+            let output = BufReader::new(child.stdout.take().context("no pipe")?);
+            *objects = Some(Objects { child, input, output });
+        }
+        let object = objects.as_mut().map_or(Ok(None), |objects| objects.read(name));
+        object.or_else(|error| {
+            *objects = None;
+            // Fails with git's own reason, unless the process was ended by something else.
+            self.run(&["rev-parse", "--git-dir"])?;
+            Err(error).with_context(|| format!("git cannot read {name}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::tests::folder_with;
+
+    #[test]
+    fn objects_are_read_by_one_process_and_what_is_not_there_is_none() {
+        let folder = folder_with(&[("a b.txt", "text\n"), ("c/empty", "")]);
+        let git = Git::at(folder.path());
+        git.run(&["init", "-q"]).unwrap();
+        git.run(&["add", "-A"]).unwrap();
+        assert!(git.object("HEAD").unwrap().is_none());
+        let tree = git.text(&["write-tree"]).unwrap();
+        assert_eq!(git.show(&tree, "a b.txt").unwrap().unwrap(), b"text\n");
+        assert_eq!(git.show(&tree, "c/empty").unwrap().unwrap(), b"");
+        assert_eq!(git.show(&tree, "no such file").unwrap(), None);
+        assert_eq!(git.show(&tree, "c").unwrap(), None, "a directory is no file");
+        assert_eq!(git.object(&tree).unwrap().unwrap().id, tree);
+    }
+
+    #[test]
+    fn without_a_repository_the_error_has_git_s_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Git::outside_of_repositories(folder.path()).object("HEAD").unwrap_err();
+        assert!(error.to_string().contains("not a git repository"), "{error}");
+    }
+}
