@@ -45,16 +45,17 @@ export class Chapter {
   }
 
   /**
-   * Serves one connection, whose client sends `pieces`. The program gets one of them at a time. After the last one the
-   * client keeps the connection open, or sends its FIN.
+   * Serves one connection, whose client sends `pieces`. The program gets one of them at a time; `every` is the time
+   * between two of them in milliseconds, which must be less than any timeout of the program. After the last one the client
+   * keeps the connection open, or sends its FIN.
    *
    * Returns what happened, in order: `received` and `sent` with the bytes, `logged` with the text, `finished` for the
    * server's FIN, and `closed`; `at` is the time on the clock of the program. A panic that the program does not catch
    * is `trapped`, and the program must be started again.
    */
-  connect(pieces, { end = "fin", at = Date.now() } = {}) {
+  connect(pieces, { end = "fin", at = Date.now(), every = 0 } = {}) {
     this.system.now = Math.max(this.system.now, at);
-    return this.call("serve", pieces, end);
+    return this.call("serve", pieces, end, every);
   }
 
   /** What the parser reads in the bytes of a client: messages with their spans, and the rejection, if there is one. */
@@ -75,9 +76,9 @@ export class Chapter {
     return JSON.parse(sent.map(({ value }) => new TextDecoder().decode(value)).join(""));
   }
 
-  call(name, pieces, end) {
+  call(name, pieces, end, every = 0) {
     this.events = [];
-    this.system.connection = { pieces: [...pieces], end };
+    this.system.connection = { pieces: [...pieces], end, every };
     try {
       this.system.module[name]();
     } catch (trap) {

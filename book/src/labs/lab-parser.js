@@ -1,8 +1,9 @@
-// The parser's way over typed bytes, told by the parser itself.
+// The parser of chapter 3 on bytes that the reader types, part by part.
 import { Lab, button, choice, enable, h, label } from "./lab.js";
-import { encode, link, origins, outcomes, show, tryBytes } from "./wire.js";
+import { describe, layOut, methods, outcomes, parts, spans } from "./trace.js";
+import { encode, link, output, responses } from "./wire.js";
 
-const get = (...lines) => ["GET /hello/you HTTP/1.1", ...lines, ""].map(line => `${line}\\r\\n`).join("\n");
+const get = (...lines) => ["GET / HTTP/1.1", ...lines, ""].map(line => `${line}\\r\\n`).join("\n");
 const post = (fields, body) => ["POST /echo HTTP/1.1", "Host: a", ...fields, ""].map(line => `${line}\\r\\n`).join("\n") + `\n${body}`;
 
 const EXAMPLES = [
@@ -12,7 +13,7 @@ const EXAMPLES = [
   ["a space before the colon", get("Host : a")],
   ["a folded line", get("Host: a", "X: one", "  two")],
   ["a line that ends in LF alone", get("Host: a").replace("Host: a\\r\\n", "Host: a\\n")],
-  ["an absolute target", get("Host: a").replace("/hello", "http://b/hello")],
+  ["an absolute target", get("Host: a").replace("/", "http://b/")],
   ["a body in chunks", post(["Transfer-Encoding: chunked"], "5;x=y\\r\\nhello\\r\\n\n0\\r\\n\n\\r\\n")],
   ["a chunk without a size", post(["Transfer-Encoding: chunked"], "hello\\r\\n")],
   ["both lengths", post(["Content-Length: 6", "Transfer-Encoding: chunked"], "0\\r\\n\n\\r\\n\nG")],
@@ -37,12 +38,12 @@ customElements.define("lab-parser", class extends Lab {
       keys[event.key]();
     } }, this.back, this.forward, this.all);
     body.append(
-      label("Take", choice(EXAMPLES.map(([name], index) => [index, name]), index => {
+      h("div", { class: "lab-bar" }, label("Example", choice(EXAMPLES.map(([name], index) => [index, name]), index => {
         this.field.value = EXAMPLES[index][1];
         this.clear();
-      })),
-      label("or type. \\r and \\n are bytes; the line breaks are for your eye only.", this.field),
-      h("div", { class: "lab-bar" }, button("Try it", () => this.try())),
+      }))),
+      label("Bytes, yours if you like. \\r and \\n are bytes, and a line break is only for your eyes.", this.field),
+      h("div", { class: "lab-bar" }, button("Parse", () => this.attempt(() => this.parse(encode(this.field.value))))),
       this.bytes, steps, this.status, this.messages);
     this.clear();
   }
@@ -51,43 +52,28 @@ customElements.define("lab-parser", class extends Lab {
     Object.assign(this, { spans: [], at: -1, report: null });
     this.bytes.hidden = true;
     this.messages.replaceChildren();
-    this.say("Press Try it: a server takes the bytes apart, and you follow it.");
+    this.say("Press Parse. The page then loads chapter 3, and its parser reads the bytes.");
     this.enable();
   }
 
-  async try() {
+  /** Parses the bytes of a client. Returns the responses of the chapter. */
+  async parse(input) {
     this.clear();
-    this.say("Asking the server.");
-    try {
-      await this.ask(encode(this.field.value));
-    } catch (error) {
-      this.clear();
-      this.say(error.message);
-    }
-  }
-
-  /** Has these bytes tried. Returns the report. */
-  async ask(input) {
-    const report = await tryBytes(input);
-    this.report = report;
-    this.spans = report.spans;
-    this.parts = report.spans.map(span => {
-      const text = show(input.subarray(span.from, span.to));
-      const part = h("span", { class: "lab-part", "data-name": span.part }, text);
-      if (span.blame) part.classList.add("blame");
-      return part;
-    });
-    this.bytes.replaceChildren(...this.parts.flatMap((part, index) => {
-      const ends = input[report.spans[index].to - 1] === 10;
-      return ends ? [part, "\n"] : [part];
-    }));
+    const chapter = await this.chapter("ch03");
+    this.report = chapter.explain(input);
+    this.spans = spans(this.report);
+    const received = responses(output(chapter.connect([input])), methods(input, this.report));
+    this.parts = parts(input, this.spans);
+    this.bytes.replaceChildren(...layOut(input, this.spans, this.parts));
     this.bytes.hidden = false;
-    const lines = [...outcomes(report), report.next.text];
-    if (report.spans_truncated) lines.push("The first parts are marked; there are more.");
-    this.messages.replaceChildren(...[...lines, ...origins(report)].map(line => h("li", {}, line)));
-    if (input.length === 0) this.say("There are no bytes to try.");
+    const lines = outcomes(this.report, received);
+    if (this.report.read < input.length) {
+      lines.push(`Bytes ${this.report.read} to ${input.length - 1} are never parsed, because nothing says where a next request would begin.`);
+    }
+    this.messages.replaceChildren(...lines.map(line => h("li", {}, line)));
+    if (input.length === 0) this.say("There are no bytes to parse.");
     this.go(0);
-    return report;
+    return received;
   }
 
   enable() {
@@ -104,16 +90,14 @@ customElements.define("lab-parser", class extends Lab {
       part.classList.toggle("now", index === to);
       part.classList.toggle("later", index > to);
     }
-    const { from, to: end, part, rule, blame } = this.spans[to];
-    const { rejection } = this.report;
-    const bytes = end - from === 1 ? `Byte ${from}` : `Bytes ${from} to ${end - 1}`;
-    const line = [`${bytes}: ${part.replaceAll("-", " ")}. `];
-    if (rule) line.push(link(rule) ? h("a", { href: link(rule) }, rule) : rule, ". ");
-    if (blame && rejection) {
-      line.push(`Rejected with ${rejection.status}: ${rejection.text}. The parser was certain at byte ${rejection.at}. `);
-      if (rejection.rule && rejection.rule !== rule) line.push(h("a", { href: link(rejection.rule) }, rejection.rule), ".");
+    const span = this.spans[to];
+    const line = describe(span);
+    const { rejection, to: end } = this.report.messages.at(-1);
+    if (span.blame && rejection) {
+      line.push(`Rejected with ${rejection.status}: ${rejection.text}. The parser was certain at byte ${end - 1}. `);
+      if (rejection.rule && rejection.rule !== span.rule) line.push(h("a", { href: link(rejection.rule) }, rejection.rule), ".");
     }
-    this.status.replaceChildren(...line);
+    this.say(...line);
     this.enable();
   }
 });

@@ -18,7 +18,7 @@ customElements.define("lab-pool", class extends Lab {
     body.append(
       h("div", { class: "lab-bar" },
         label("Workers", number(3, 1, 8, workers => this.fresh({ workers }))),
-        label("Places in the queue", number(4, 0, 12, places => this.fresh({ places })))),
+        label("Slots in the queue", number(4, 0, 12, places => this.fresh({ places })))),
       h("div", { class: "lab-box" }, h("b", {}, "Workers"), this.workers),
       h("div", { class: "lab-box" }, h("b", {}, "Queue, the next task first"), this.queue),
       this.counts,
@@ -41,7 +41,7 @@ customElements.define("lab-pool", class extends Lab {
   fresh(change) {
     Object.assign(this.size, change);
     this.pool = new Pool(this.size.workers, this.size.places);
-    this.say(`${this.size.workers} workers sleep. An ordinary task takes ${ORDINARY} ticks.`);
+    this.say(`${this.size.workers} idle workers. An ordinary task takes ${ORDINARY} ticks.`);
     this.draw();
   }
 
@@ -51,13 +51,13 @@ customElements.define("lab-pool", class extends Lab {
     const lost = times - taken;
     this.say(lost === 0
       ? `${taken} taken. ${this.pool.queue.length} wait in the queue.`
-      : `${taken} taken, ${lost} rejected: all workers are busy and the queue is full. A server says 503 here, at once.`);
+      : `${taken} taken, ${lost} rejected: all workers are busy and the queue is full. A server responds with 503 here, at once.`);
     this.draw();
   }
 
   unblock() {
     this.pool.unblock();
-    this.say("What the blocked tasks have waited for is there. They end with the next tick.");
+    this.say("The blocked tasks have what they waited for. They end with the next tick.");
     this.draw();
   }
 
@@ -79,11 +79,11 @@ customElements.define("lab-pool", class extends Lab {
       return h("span", { class: blocks ? "lab-cell stuck" : "lab-cell" },
         blocks ? `#${task.number} blocks` : `#${task.number}, ${task.left} left`);
     };
-    this.workers.replaceChildren(...this.pool.workers.map(task => cell(task, "sleeps")));
+    this.workers.replaceChildren(...this.pool.workers.map(task => cell(task, "idle")));
     const free = Math.max(0, this.size.places - this.pool.queue.length);
     this.queue.replaceChildren(...this.pool.queue.map(task => cell(task)),
       ...Array.from({ length: free }, () => cell(null, "free")));
-    if (this.size.places === 0) this.queue.append("no places: who finds no idle worker is rejected");
+    if (this.size.places === 0) this.queue.append("no slots: a task that finds no idle worker is rejected");
     this.counts.textContent = `Completed: ${this.pool.completed}. Rejected: ${this.pool.rejected}.`;
   }
 });

@@ -1,4 +1,15 @@
-// What all labs have in common: a fallback that they replace, a name, and a line that is read aloud.
+// What all labs have in common: a fallback that they replace, a name, a line that is read aloud, and the chapters that
+// they run.
+
+import { Chapter } from "./chapter.js";
+
+/** What the modules of the chapters are called in a sentence. */
+export const TITLES = {
+  ch03: "Chapter 3 (the parser)",
+  ch04: "Chapter 4 (routing)",
+  ch05: "Chapter 5 (middleware)",
+  ch06: "Chapter 6 (handlers)",
+};
 
 /** Makes an element: `h("button", { type: "button", onclick: f }, "Step")`. */
 export function h(name, properties = {}, ...children) {
@@ -58,6 +69,7 @@ export class Lab extends HTMLElement {
     this.status = h("p", { class: "lab-status", role: "status" });
     this.body.append(h("p", { class: "lab-name" }, `Lab: ${this.name}`));
     this.append(fallback, this.body);
+    this.chapters = new Map();
     this.classList.add("lab");
     // The arrow keys belong to what has the focus. mdBook would turn the page with them.
     this.body.addEventListener("keydown", event => {
@@ -72,9 +84,47 @@ export class Lab extends HTMLElement {
   }
 
   /** Says what has just happened, on the page and to a screen reader. */
-  say(text) {
-    this.status.textContent = text;
+  say(...text) {
+    this.status.replaceChildren(...text);
   }
+
+  /** The lab's own copy of a chapter, such as `ch04`. It is loaded when it is needed first, and not before. */
+  chapter(name) {
+    if (!this.chapters.has(name)) {
+      this.say(`Loading ${TITLES[name]}.`);
+      const chapter = load(name).then(loaded => (this.warn(name, loaded.error), loaded));
+      // What has failed may be tried again.
+      chapter.catch(() => this.chapters.delete(name));
+      this.chapters.set(name, chapter);
+    }
+    return this.chapters.get(name);
+  }
+
+  /** Does what needs a chapter, and says why if it cannot be done. Returns whether it could. */
+  async attempt(work) {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.say(error.message);
+      return false;
+    }
+  }
+
+  /** Shows what the compiler has said about a chapter that runs as it was before. */
+  warn(name, error) {
+    if (!error) return;
+    this.body.append(h("details", { class: "lab-error" },
+      h("summary", {}, `${TITLES[name]} does not compile now. This lab runs the last version that did.`),
+      h("pre", { tabindex: "0", "aria-label": "What the compiler prints" }, error)));
+  }
+}
+
+async function load(name) {
+  if (typeof WebAssembly !== "object") {
+    throw new Error("This lab runs the code of a chapter as WebAssembly, which this browser does not have or does not allow.");
+  }
+  return Chapter.load(name);
 }
 
 /** Steps by the clock while it plays, never faster than a reader can follow. */

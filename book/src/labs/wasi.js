@@ -178,9 +178,16 @@ export class System {
     file.at += piece.length;
     return piece;
   }
-  receive({ pieces, end }, length) {
-    while (pieces.length && pieces[0].length === 0) pieces.shift();
+  receive(connection, length) {
+    const { pieces, end } = connection;
+    while (pieces.length && pieces[0].length === 0) {
+      pieces.shift();
+      connection.late = connection.every ?? 0;
+    }
     if (pieces.length === 0) return end === "open" ? AGAIN : new Uint8Array();
+    // The time until the piece has arrived.
+    this.now += connection.late ?? 0;
+    connection.late = 0;
     const piece = pieces[0].subarray(0, length);
     pieces[0] = pieces[0].subarray(length);
     this.emit("received", piece);

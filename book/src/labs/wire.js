@@ -1,50 +1,7 @@
-// Bytes that are typed, and the server that tries them.
-
-/** Where a server is looked for when the page does not come from one: `cargo run -p labs`. */
-const ELSEWHERE = "http://127.0.0.1:8080";
-const PATIENCE = 5000;
-let known = null;
-
-/** The address of a server that takes bytes, or null. It is looked for when a lab is used, and not before. */
-async function find() {
-  for (const base of new Set([location.origin, ELSEWHERE])) {
-    if (!base.startsWith("http")) continue;
-    try {
-      const signal = AbortSignal.timeout(PATIENCE);
-      const answer = await fetch(`${base}/labs/info`, { credentials: "omit", cache: "no-store", signal });
-      if (answer.ok && (await answer.json()).labs === 2) return base;
-    } catch {
-      // Nobody is there, or this page may not ask.
-    }
-  }
-  return null;
-}
-
-const NOBODY = "No server is running that could try this. Start one with cargo run -p labs, and press the button again.";
-
-/** Has bytes tried. Returns the server's report, or throws an error with a sentence for the reader. */
-export async function tryBytes(bytes) {
-  const headers = { "Content-Type": "application/octet-stream" };
-  // Trying leaves no trace, so it may be done twice: a server that was started again is found.
-  for (let attempt = 0; attempt < 2; attempt++) {
-    known ??= await find();
-    if (!known) break;
-    let answer;
-    try {
-      const signal = AbortSignal.timeout(PATIENCE);
-      answer = await fetch(`${known}/labs/wire`, { method: "POST", headers, body: bytes, credentials: "omit", signal });
-    } catch {
-      known = null;
-      continue;
-    }
-    const report = await answer.json().catch(() => ({ message: "and nothing that can be read" }));
-    if (!answer.ok) throw new Error(`The server says ${answer.status}: ${report.message}.`);
-    return { ...report, elsewhere: known !== location.origin };
-  }
-  throw new Error(NOBODY);
-}
+// Bytes as a reader types and sees them, and the messages in them. No DOM here.
 
 const NAMED = { r: 13, n: 10, t: 9, 0: 0, "\\": 92 };
+const latin1 = new TextDecoder("latin1");
 
 /** The bytes of a text in which `\r`, `\n`, `\t`, `\0`, `\xNN` and `\\` stand for bytes. Line breaks are for the eye. */
 export function encode(text) {
@@ -81,40 +38,78 @@ export function show(bytes) {
   return text;
 }
 
+/** Bytes as they are typed, with a line break after each line. */
+export const showLines = bytes => lines(bytes).map(show).join("\n");
+
 /** Bytes as numbers. */
 export const hex = bytes => Array.from(bytes, byte => byte.toString(16).padStart(2, "0")).join(" ");
 
-/** The bytes of an answer. */
-export const output = report => Uint8Array.from(atob(report.output), char => char.charCodeAt(0));
+/** A request without a body, as bytes. `Host` is added. */
+export const request = (line, ...fields) =>
+  new TextEncoder().encode([line, "Host: a", ...fields, "", ""].join("\r\n"));
 
-/** Where a rule such as "RFC 9112 section 5.1" stands. */
+/** The lines of bytes, each with its line end. */
+export function lines(bytes) {
+  const found = [];
+  for (let from = 0; from < bytes.length;) {
+    const end = bytes.indexOf(10, from);
+    const to = end < 0 ? bytes.length : end + 1;
+    found.push(bytes.subarray(from, to));
+    from = to;
+  }
+  return found;
+}
+
+/** All bytes that the server sent in the events of a connection. */
+export function output(events) {
+  const parts = events.filter(({ kind }) => kind === "sent").map(({ value }) => value);
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
+  return whole;
+}
+
+/**
+ * The responses in the bytes of a server: the status line, the status, the fields, `get` for a field's value, the bytes
+ * of the header section, and the body without chunks. `methods` are those of the requests, because a response to HEAD has no body.
+ */
+export function responses(bytes, methods = []) {
+  const found = [];
+  const all = latin1.decode(bytes);
+  for (let at = 0, answered = 0; at < bytes.length;) {
+    const end = all.indexOf("\r\n\r\n", at);
+    if (end < 0) break;
+    const [line, ...fieldLines] = all.slice(at, end).split("\r\n");
+    const fields = fieldLines.map(one => [one.slice(0, one.indexOf(":")), one.slice(one.indexOf(":") + 1).trim()]);
+    const get = name => fields.find(([one]) => one.toLowerCase() === name)?.[1];
+    const status = Number(line.split(" ")[1]);
+    const isEmpty = status < 200 || status === 204 || status === 304 || methods[answered] === "HEAD";
+    const from = end + 4;
+    const head = bytes.subarray(at, from);
+    let body = new Uint8Array();
+    [at, body] = isEmpty ? [from, body]
+      : /chunked/i.test(get("transfer-encoding") ?? "") ? unchunk(bytes, all, from)
+        : take(bytes, from, from + Number(get("content-length") ?? bytes.length));
+    if (status >= 200) answered += 1;
+    found.push({ line, status, fields, get, head, body });
+  }
+  return found;
+}
+
+const take = (bytes, from, to) => [Math.min(to, bytes.length), bytes.subarray(from, to)];
+
+function unchunk(bytes, all, from) {
+  const body = [];
+  for (let at = from; ;) {
+    const line = all.indexOf("\r\n", at);
+    const size = parseInt(all.slice(at, line), 16);
+    if (line < 0 || !(size > 0)) return [line < 0 ? bytes.length : line + 4, Uint8Array.from(body)];
+    body.push(...bytes.subarray(line + 2, line + 2 + size));
+    at = line + 2 + size + 2;
+  }
+}
+
+/** The address of a rule such as "RFC 9112 section 5.1". */
 export function link(rule) {
   const parts = /^RFC (\d+) section ([\d.]+)$/.exec(rule ?? "");
   return parts && `https://www.rfc-editor.org/rfc/rfc${parts[1]}#section-${parts[2]}`;
-}
-
-/** A sentence about CORS, when the server is not where the page comes from. */
-export function origins(report) {
-  if (!report.elsewhere) return [];
-  const sentence = document.createElement("span");
-  const more = document.createElement("a");
-  more.href = new URL("../part4/cors.html", import.meta.url);
-  more.textContent = "CORS";
-  sentence.append("This page and the server are two origins, and the server allows it: that is ", more, ".");
-  return [sentence];
-}
-
-/** What the server did with each message, in a sentence. */
-export function outcomes({ messages, rejection }) {
-  const words = {
-    responded: message => `responded with ${message.status}`,
-    rejected: message => `rejected with ${message.status}: ${rejection?.text}`,
-    incomplete: message => `not complete${message.interim ? "; the server has said 100 Continue" : ""}`,
-    unread: () => "never looked at",
-  };
-  return messages.map((message, index) => {
-    const { from, to, outcome } = message;
-    const text = (words[outcome] ?? (() => outcome))(message);
-    return `${index + 1}. Bytes ${from} to ${to - 1}: ${text}.`;
-  });
 }

@@ -26,6 +26,7 @@ mod modules;
 mod page;
 mod plot;
 mod preprocess;
+mod presets;
 mod redirects;
 mod source;
 mod step;

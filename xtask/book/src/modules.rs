@@ -173,7 +173,7 @@ fn files(chapter: &Chapter) -> Result<BTreeMap<String, Value>> {
 }
 
 /// Writes a file, but not the bytes that it has already: whoever watches the folder sees only changes.
-fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(file).is_ok_and(|old| old == bytes) {
         return Ok(());
     }

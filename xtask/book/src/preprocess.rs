@@ -14,14 +14,14 @@ use crate::measure::{Measure, Meter};
 use crate::minutes::{self, Minutes};
 use crate::page::{Part, parts};
 use crate::source::Sources;
-use crate::{figure, modules, transcript};
+use crate::{figure, modules, presets, transcript};
 
 /// Reads a book from standard input and writes it to standard output.
 pub(crate) fn run() -> Result<()> {
     let mut book = read(&io::read_to_string(io::stdin())?)?;
     let sources = Sources::find()?;
     // The labs are an extra: without them the book is still to be read.
-    if let Err(error) = modules::refresh(&sources) {
+    if let Err(error) = modules::refresh(&sources).and_then(|_| presets::refresh(&sources)) {
         eprintln!("the labs of the book were not compiled: {error:#}");
     }
     let glossary = Glossary::read(&sources)?;
