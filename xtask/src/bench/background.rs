@@ -1,28 +1,24 @@
 //! Other connections that are open while a server is measured.
 
 use std::net::SocketAddr;
-use std::thread;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
 
-use anyhow::Context;
-
-use super::idle::Idle;
 use super::scenario::BackgroundLoad;
-use super::sleepers::Sleepers;
-use super::slow::Slow;
+use super::{idle, sleepers, slow};
 
 /// A server that has just lost 10,000 clients stays busy for a while, which must not slow down the next measurement.
 const COOL_DOWN: Duration = Duration::from_millis(300);
 
-/// The open connections, which are closed when this is dropped.
-pub(crate) enum Background {
-    Nothing,
-    Idle(Idle),
-    Sleepers(Sleepers),
-    Slow(Slow),
+/// Threads that keep connections open. Dropping stops them, which closes the connections.
+#[derive(Default)]
+pub(crate) struct Background {
+    /// A thread ends soon after its sender is dropped.
+    threads: Vec<(Sender<()>, JoinHandle<Outcome>)>,
 }
 
-/// How the connections fared.
+/// What happened to the connections.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Outcome {
     /// How many connections the server has closed.
@@ -32,35 +28,55 @@ pub(crate) struct Outcome {
 }
 
 impl Background {
+    /// Opens the connections of a load.
+    ///
+    /// # Errors
+    /// When the server does not accept them, or does not respond.
     pub(crate) fn start(address: SocketAddr, load: BackgroundLoad) -> anyhow::Result<Background> {
-        Ok(match load {
-            BackgroundLoad::Nothing => Background::Nothing,
-            BackgroundLoad::Idle(count) => Background::Idle(
-                Idle::open(address, count).with_context(|| format!("{count} idle connections"))?,
-            ),
-            BackgroundLoad::Slow(path) => Background::Slow(Slow::open(address, path)?),
-            BackgroundLoad::Sleepers(path) => Background::Sleepers(Sleepers::start(address, path)?),
-        })
+        match load {
+            BackgroundLoad::Nothing => Ok(Background::default()),
+            BackgroundLoad::Idle(count) => idle::start(address, count),
+            BackgroundLoad::Slow(path) => slow::start(address, path),
+            BackgroundLoad::Sleepers(path) => sleepers::start(address, path),
+        }
     }
 
-    pub(crate) fn stop(self) -> Outcome {
-        match self {
-            Background::Nothing => Outcome::default(),
-            Background::Idle(idle) => {
-                let lost = idle.closed_by_the_server();
-                drop(idle);
-                thread::sleep(COOL_DOWN);
-                Outcome { lost, share: None }
-            }
-            Background::Slow(slow) => {
-                let lost = slow.stop();
-                thread::sleep(COOL_DOWN);
-                Outcome { lost, share: None }
-            }
-            Background::Sleepers(sleepers) => {
-                let (lost, share) = sleepers.stop();
-                Outcome { lost, share: Some(share) }
-            }
+    /// Adds a thread with a name. It must return when its receiver is disconnected.
+    pub(crate) fn spawn(
+        &mut self,
+        name: &str,
+        run: impl FnOnce(&Receiver<()>) -> Outcome + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let (stop, stopped) = channel();
+        let handle = Builder::new().name(name.to_string()).spawn(move || run(&stopped))?;
+        self.threads.push((stop, handle));
+        Ok(())
+    }
+
+    /// Closes all connections. Losses are added up, and the throughput is the mean of all threads.
+    pub(crate) fn stop(mut self) -> Outcome {
+        let outcomes = self.join();
+        if !outcomes.is_empty() {
+            thread::sleep(COOL_DOWN);
         }
+        let shares: Vec<f64> = outcomes.iter().filter_map(|outcome| outcome.share).collect();
+        let count = u32::try_from(shares.len()).unwrap_or(u32::MAX);
+        Outcome {
+            lost: outcomes.iter().map(|outcome| outcome.lost).sum(),
+            share: (count > 0).then(|| shares.iter().sum::<f64>() / f64::from(count)),
+        }
+    }
+
+    fn join(&mut self) -> Vec<Outcome> {
+        let (senders, handles): (Vec<_>, Vec<_>) = self.threads.drain(..).unzip();
+        // All threads end at the same time.
+        drop(senders);
+        handles.into_iter().map(|handle| handle.join().unwrap_or_default()).collect()
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.join();
     }
 }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
+use super::background::{Background, Outcome};
+
 /// The timeout of each step with one connection.
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// The timeout for opening all of them: servers close connections that are idle too long.
@@ -13,45 +15,48 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(20);
 /// How many are opened at a time: no more than fit into the accept queue of any server.
 const BATCH: usize = 100;
 
-/// The connections, which are closed when this is dropped.
-pub(crate) struct Idle {
-    streams: Vec<TcpStream>,
+/// Opens the connections.
+pub(crate) fn start(address: SocketAddr, count: usize) -> anyhow::Result<Background> {
+    let streams = connect(address, count).with_context(|| format!("{count} idle connections"))?;
+    let mut background = Background::default();
+    background.spawn("idle clients", move |stopped| {
+        let _ = stopped.recv();
+        Outcome { lost: closed_by_the_server(&streams), share: None }
+    })?;
+    Ok(background)
 }
 
-impl Idle {
-    pub(crate) fn open(address: SocketAddr, count: usize) -> anyhow::Result<Idle> {
-        let start = Instant::now();
-        let request = wire::request("GET", "/", &[], b"");
-        let mut idle = Idle { streams: Vec::with_capacity(count) };
-        while idle.streams.len() < count {
-            let opened = idle.streams.len();
-            ensure!(
-                start.elapsed() < TOTAL_TIMEOUT,
-                "only {opened} could be opened in {TOTAL_TIMEOUT:?}"
-            );
-            for _ in 0..BATCH.min(count - opened) {
-                let stream = open(address, &request);
-                idle.streams
-                    .push(stream.with_context(|| format!("connection {}", idle.streams.len()))?);
-            }
-            for stream in &mut idle.streams[opened..] {
-                let received = stream.read(&mut [0; 1024]);
-                let received = received.with_context(|| format!("no response in {TIMEOUT:?}"))?;
-                ensure!(received > 0, "the server has closed connection {opened}");
-            }
+/// Connects, and waits for one response on each connection.
+fn connect(address: SocketAddr, count: usize) -> anyhow::Result<Vec<TcpStream>> {
+    let start = Instant::now();
+    let request = wire::request("GET", "/", &[], b"");
+    let mut streams: Vec<TcpStream> = Vec::with_capacity(count);
+    while streams.len() < count {
+        let opened = streams.len();
+        ensure!(
+            start.elapsed() < TOTAL_TIMEOUT,
+            "only {opened} could be opened in {TOTAL_TIMEOUT:?}"
+        );
+        for number in opened..count.min(opened + BATCH) {
+            let stream = open(address, &request);
+            streams.push(stream.with_context(|| format!("connection {number}"))?);
         }
-        Ok(idle)
+        for stream in &mut streams[opened..] {
+            let received = stream.read(&mut [0; 1024]);
+            let received = received.with_context(|| format!("no response in {TIMEOUT:?}"))?;
+            ensure!(received > 0, "the server has closed connection {opened}");
+        }
     }
+    Ok(streams)
+}
 
-    /// How many of them the server has closed.
-    pub(crate) fn closed_by_the_server(&self) -> usize {
-        let open = |stream: &TcpStream| {
-            let looked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
-            // Open: a byte of the response is left to read, or nothing has arrived.
-            looked.map_or_else(|error| error.kind() == io::ErrorKind::WouldBlock, |count| count > 0)
-        };
-        self.streams.iter().filter(|stream| !open(stream)).count()
-    }
+fn closed_by_the_server(streams: &[TcpStream]) -> usize {
+    let is_open = |stream: &&TcpStream| {
+        let peeked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
+        // Open: a byte of the response is left to read, or nothing has arrived.
+        peeked.map_or_else(|error| error.kind() == io::ErrorKind::WouldBlock, |count| count > 0)
+    };
+    streams.len() - streams.iter().filter(is_open).count()
 }
 
 fn open(address: SocketAddr, request: &[u8]) -> io::Result<TcpStream> {
@@ -73,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_server_closes_is_counted() {
+    fn connections_that_the_server_closes_are_counted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = thread::Builder::new().name("server".into()).spawn(move || {
@@ -87,13 +92,13 @@ mod tests {
             kept.pop();
             kept
         });
-        let idle = Idle::open(address, 3).unwrap();
+        let idle = connect(address, 3).unwrap();
         let kept = server.unwrap().join().unwrap();
         let deadline = Instant::now() + TIMEOUT;
-        while idle.closed_by_the_server() < 1 && Instant::now() < deadline {
+        while closed_by_the_server(&idle) < 1 && Instant::now() < deadline {
             thread::yield_now();
         }
-        assert_eq!(idle.closed_by_the_server(), 1);
+        assert_eq!(closed_by_the_server(&idle), 1);
         assert_eq!(kept.len(), 2);
     }
 }

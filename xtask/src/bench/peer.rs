@@ -27,11 +27,14 @@ const LOG: &str = "BENCH_LOG";
 /// The maximum number of threads.
 const THREADS: &str = "BENCH_THREADS";
 
-/// A server, and the name of its column.
-#[derive(Debug, PartialEq)]
+/// A server.
+#[derive(Debug)]
 pub(crate) struct Peer {
+    /// The name of its column.
     pub name: &'static str,
     kind: Kind,
+    /// The scenarios that it cannot run, each with the reason.
+    cannot: &'static [(fn(&Scenario) -> bool, &'static str)],
 }
 
 #[derive(Debug, PartialEq)]
@@ -46,15 +49,58 @@ enum Kind {
     Nginx,
 }
 
+/// In the order of the columns.
 pub(crate) const PEERS: &[Peer] = &[
-    Peer { name: "limit", kind: Kind::Package("limit") },
-    Peer { name: "before", kind: Kind::Before },
-    Peer { name: "final", kind: Kind::Final },
-    Peer { name: "nginx", kind: Kind::Nginx },
-    Peer { name: "axum", kind: Kind::Package("axum_peer") },
-    Peer { name: "actix-web", kind: Kind::Package("actix_peer") },
-    Peer { name: "may_minihttp", kind: Kind::Package("may_peer") },
-    Peer { name: "tiny_http", kind: Kind::Package("tiny_http_peer") },
+    Peer {
+        name: "limit",
+        kind: Kind::Package("limit"),
+        cannot: &[
+            (Scenario::is_gzip, "it compresses nothing"),
+            (|scenario| scenario.logs, "it writes no log"),
+            (Scenario::has_sleepers, "it has no handlers"),
+            (Scenario::has_slow_clients, "it always sends the same response"),
+        ],
+    },
+    Peer { name: "before", kind: Kind::Before, cannot: &[] },
+    Peer { name: "final", kind: Kind::Final, cannot: &[] },
+    Peer {
+        name: "nginx",
+        kind: Kind::Nginx,
+        cannot: &[(Scenario::has_sleepers, "it has no handlers that sleep")],
+    },
+    Peer { name: "axum", kind: Kind::Package("axum_peer"), cannot: ASYNCHRONOUS },
+    Peer { name: "actix-web", kind: Kind::Package("actix_peer"), cannot: ASYNCHRONOUS },
+    Peer {
+        name: "may_minihttp",
+        kind: Kind::Package("may_peer"),
+        cannot: &[
+            (Scenario::is_static, "it serves no files"),
+            (Scenario::closes, "it ignores `Connection: close`"),
+            (|scenario| scenario.logs, "it writes no log"),
+            (|scenario| scenario.routes > 0, "it has no routes"),
+            (Scenario::has_sleepers, "it has no threads for handlers that block"),
+            (Scenario::has_slow_clients, "it serves no files"),
+        ],
+    },
+    Peer {
+        name: "tiny_http",
+        kind: Kind::Package("tiny_http_peer"),
+        cannot: &[
+            (|scenario| scenario.logs, "it writes no log"),
+            (|scenario| scenario.routes > 0, "it has no routes"),
+            (Scenario::has_sleepers, "its threads, one per core, would all sleep"),
+            (Scenario::has_slow_clients, "it has a thread per connection"),
+        ],
+    },
+];
+
+/// Servers whose handlers run on the threads of the event loop.
+const ASYNCHRONOUS: &[(fn(&Scenario) -> bool, &str)] = &[
+    (|scenario| scenario.logs, "it has no access log of its own"),
+    (
+        |scenario| scenario.has_sleepers() && !scenario.announces(),
+        "its handlers must announce blocking work: see mix-blocking",
+    ),
 ];
 
 /// Where programs are built, and how.
@@ -97,39 +143,7 @@ impl Peer {
         if scenario.demonstration && self.kind != Kind::Final {
             return Some("it is the program of `final`");
         }
-        let has_sleepers = scenario.has_sleepers();
-        let reasons: &[(bool, &'static str)] = match self.name {
-            "limit" => &[
-                (scenario.is_gzip(), "it compresses nothing"),
-                (scenario.logs, "it writes no log"),
-                (has_sleepers, "it has no handlers"),
-                (scenario.has_slow_clients(), "it always sends the same response"),
-            ],
-            "nginx" => &[(has_sleepers, "it has no handlers that sleep")],
-            "axum" | "actix-web" => &[
-                (scenario.logs, "it has no access log of its own"),
-                (
-                    has_sleepers && !scenario.tells(),
-                    "its handlers must announce blocking work: see mix-blocking",
-                ),
-            ],
-            "may_minihttp" => &[
-                (scenario.is_static(), "it serves no files"),
-                (scenario.closes(), "it ignores `Connection: close`"),
-                (scenario.logs, "it writes no log"),
-                (scenario.routes > 0, "it has no routes"),
-                (has_sleepers, "it has no threads for handlers that block"),
-                (scenario.has_slow_clients(), "it serves no files"),
-            ],
-            "tiny_http" => &[
-                (scenario.logs, "it writes no log"),
-                (scenario.routes > 0, "it has no routes"),
-                (has_sleepers, "its threads, one per core, would all sleep"),
-                (scenario.has_slow_clients(), "it has a thread per connection"),
-            ],
-            _ => &[],
-        };
-        reasons.iter().find(|(cannot, _)| *cannot).map(|(_, reason)| *reason)
+        self.cannot.iter().find(|(cannot, _)| cannot(scenario)).map(|(_, reason)| *reason)
     }
 
     /// Builds the programs that the scenarios need, or checks that they are installed.

@@ -1,10 +1,11 @@
-//! The tables: a line per scenario, a column per server.
+//! The report: which tables it has, and how their figures are made from the samples.
 
 use std::fmt::Write;
 
 use super::scenario::Scenario;
-use super::table::Tables;
+use super::table;
 use super::{Base, Sample};
+use crate::ui;
 
 /// The samples of one server in all rounds, or the reason why there are none.
 pub(crate) type Cell = Result<Vec<Sample>, String>;
@@ -15,145 +16,179 @@ pub(crate) struct Row<'a> {
     pub cells: Vec<Cell>,
 }
 
-/// The tables and notes that are printed at the end.
-pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
-    let mut tables = Tables::new(names, rows);
-    throughput(&mut tables);
-    cpu_time(&mut tables);
-    latency(&mut tables);
-    sizes(&mut tables);
-    comparisons(&mut tables);
-    tables.finish(&notes(names, rows))
+/// A table with a line per scenario and a column per server.
+struct Table {
+    title: &'static str,
+    /// The label of a scenario's line; a scenario without a label is not in the table.
+    label: fn(&Scenario) -> Option<String>,
+    figure: Figure,
 }
 
-/// The label of a line that every scenario has.
-const ALL: fn(&Scenario) -> Option<String> = |scenario| Some(scenario.name.to_string());
-
-fn throughput(tables: &mut Tables) {
-    let rate = |sample: &Sample| Some(sample.rate);
-    let absolute = |rate| format!("{rate:.0}/s");
-    let limit = tables.column("limit");
-    tables.print("requests per second, relative to the limit", &ALL, &|row, at| {
-        relative(row, at, limit, rate, absolute)
-    });
-    if let Some(nginx) = tables.column("nginx") {
-        let content = |scenario: &Scenario| {
-            let has_content = scenario.is_static() || scenario.is_gzip() || scenario.logs;
-            ALL(scenario).filter(|_| has_content && !scenario.demonstration)
-        };
-        tables.print("requests per second, relative to nginx", &content, &|row, at| {
-            relative(row, at, Some(nginx), rate, absolute)
-        });
-    }
-    if let Some(before) = tables.column("before") {
-        tables.print("requests per second, relative to before", &ALL, &|row, at| {
-            relative(row, at, Some(before), rate, absolute)
-        });
-    }
+/// A figure of one server.
+enum Figure {
+    /// The median of the ratios to another server's sample in the same round. That server's own figure is its median,
+    /// written by `absolute`. Without that server there is no table.
+    RelativeTo { server: &'static str, of: fn(&Sample) -> Option<f64>, absolute: fn(f64) -> String },
+    /// A figure that needs no other server.
+    Own(fn(&[Sample]) -> Option<String>),
 }
 
-fn cpu_time(tables: &mut Tables) {
-    let cpu = |sample: &Sample| sample.cpu;
-    let limit = tables.column("limit");
-    tables.print("CPU time per request, relative to the limit", &ALL, &|row, at| {
-        relative(row, at, limit, cpu, |cpu| format!("{:.1} us", cpu * 1e6))
-    });
-    if let Some(before) = tables.column("before") {
-        tables.print("CPU time per request, relative to before", &ALL, &|row, at| {
-            relative(row, at, Some(before), cpu, |cpu| format!("{:.1} us", cpu * 1e6))
-        });
-    }
-    tables.print("CPU time per request, in microseconds", &ALL, &|row, at| {
-        middle(row, at, cpu).map(|cpu| format!("{:.2}", cpu * 1e6))
-    });
-}
-
-fn latency(tables: &mut Tables) {
-    tables.print("latency in ms, p50 / p99", &ALL, &|row, at| {
-        let middle = |of: fn(&Sample) -> Option<f64>| middle(row, at, of);
-        let (p50, p99) = (middle(|sample| Some(sample.p50))?, middle(|sample| Some(sample.p99))?);
-        // wrk prints 0 when the percentile is outside of what it has recorded.
-        let shown = |time: f64| match time {
-            0.0 => "-".to_string(),
-            time => format!("{:.2}", time * 1e3),
-        };
-        Some(format!("{} / {}", shown(p50), shown(p99)))
-    });
-    if let Some(before) = tables.column("before") {
-        tables.print("p99 latency, relative to before", &ALL, &|row, at| {
-            let p99 = |sample: &Sample| Some(sample.p99);
-            relative(row, at, Some(before), p99, |p99| format!("{:.2} ms", p99 * 1e3))
-        });
-    }
-}
-
-fn sizes(tables: &mut Tables) {
-    tables.print("peak memory, in MiB", &ALL, &|row, at| {
-        let samples = row.cells[at].as_ref().ok()?;
+/// In the order of the report.
+const TABLES: &[Table] = &[
+    relative("requests per second, relative to the limit", name, "limit", rate, per_second),
+    relative("requests per second, relative to nginx", content_name, "nginx", rate, per_second),
+    relative("requests per second, relative to before", name, "before", rate, per_second),
+    relative("CPU time per request, relative to the limit", name, "limit", cpu, microseconds),
+    relative("CPU time per request, relative to before", name, "before", cpu, microseconds),
+    own("CPU time per request, in microseconds", name, |samples| {
+        Some(format!("{:.2}", middle(samples, cpu)? * 1e6))
+    }),
+    own("latency in ms, p50 / p99", name, |samples| {
+        let p50 = middle(samples, |sample| Some(sample.p50))?;
+        Some(format!("{} / {}", latency(p50), latency(middle(samples, p99)?)))
+    }),
+    relative("p99 latency, relative to before", name, "before", p99, milliseconds),
+    own("peak memory, in MiB", name, |samples| {
         let most = samples.iter().filter_map(|sample| sample.memory).reduce(f64::max)?;
         Some(format!("{:.1}", most / 1024.0))
-    });
-    let compressed = |scenario: &Scenario| ALL(scenario).filter(|_| scenario.is_gzip());
-    tables.print(
-        "KiB of a compressed response: less compression is faster",
-        &compressed,
-        &|row, at| {
-            let bytes = middle(row, at, |sample| Some(sample.bytes))?;
-            Some(format!("{:.1}", bytes / 1024.0))
-        },
-    );
-}
-
-/// The scenarios that are compared with another one.
-fn comparisons(tables: &mut Tables) {
-    let label =
-        |scenario: &Scenario| Some(format!("{} / {}", scenario.name, scenario.against?.name));
-    tables.print(
+    }),
+    own("KiB of a compressed response: less compression is faster", gzip_name, |samples| {
+        Some(format!("{:.1}", middle(samples, |sample| Some(sample.bytes))? / 1024.0))
+    }),
+    own(
         "requests per second, one scenario relative to the other on the same server",
-        &label,
-        &|row, at| relative_to_base(row, at, |sample, base| Some(sample.rate / base.rate)),
-    );
-    tables.print(
+        both_names,
+        |samples| to_base(samples, |own, base| Some(own.rate / base.rate)),
+    ),
+    own(
         "CPU time per request, one scenario relative to the other on the same server",
-        &label,
-        &|row, at| relative_to_base(row, at, |sample, base| Some(sample.cpu? / base.cpu?)),
-    );
-    tables.print("p99 latency in ms, one scenario and the other", &label, &|row, at| {
-        let base = middle(row, at, |sample| Some(sample.base?.p99))?;
-        let own = middle(row, at, |sample| Some(sample.p99))?;
-        Some(format!("{:.2} / {:.2}", own * 1e3, base * 1e3))
-    });
+        both_names,
+        |samples| to_base(samples, |own, base| Some(own.cpu? / base.cpu?)),
+    ),
+    own("p99 latency in ms, one scenario and the other", both_names, |samples| {
+        let base = middle(samples, |sample| Some(sample.base?.p99))?;
+        Some(format!("{:.2} / {:.2}", middle(samples, p99)? * 1e3, base * 1e3))
+    }),
+];
+
+const fn relative(
+    title: &'static str,
+    label: fn(&Scenario) -> Option<String>,
+    server: &'static str,
+    of: fn(&Sample) -> Option<f64>,
+    absolute: fn(f64) -> String,
+) -> Table {
+    Table { title, label, figure: Figure::RelativeTo { server, of, absolute } }
 }
 
-/// The median over the rounds of one server.
-fn middle(row: &Row, at: usize, of: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
-    median(row.cells[at].as_ref().ok()?.iter().filter_map(of).collect())
+const fn own(
+    title: &'static str,
+    label: fn(&Scenario) -> Option<String>,
+    figure: fn(&[Sample]) -> Option<String>,
+) -> Table {
+    Table { title, label, figure: Figure::Own(figure) }
 }
 
-/// The median of the ratios to the `base` of the same round; where there is none, and for the base itself,
-/// the figure as it is.
-fn relative(
-    row: &Row,
-    at: usize,
-    base: Option<usize>,
-    of: impl Fn(&Sample) -> Option<f64>,
-    absolute: impl Fn(f64) -> String,
-) -> Option<String> {
-    let base = base.filter(|&base| base != at).and_then(|base| row.cells[base].as_ref().ok());
-    let Some(base) = base else { return middle(row, at, of).map(absolute) };
-    let samples = row.cells[at].as_ref().ok()?;
-    let pairs = samples.iter().zip(base).filter_map(|(own, base)| of(own).zip(of(base)));
-    let ratios = pairs.filter(|(_, base)| *base > 0.0).map(|(own, base)| own / base).collect();
-    median(ratios).map(|ratio| format!("{ratio:.2}"))
+fn name(scenario: &Scenario) -> Option<String> {
+    Some(scenario.name.to_string())
+}
+
+fn both_names(scenario: &Scenario) -> Option<String> {
+    Some(format!("{} / {}", scenario.name, scenario.against?.name))
+}
+
+/// Of a scenario with work that is typical of nginx, such as sending a file.
+fn content_name(scenario: &Scenario) -> Option<String> {
+    let has_content = scenario.is_static() || scenario.is_gzip() || scenario.logs;
+    name(scenario).filter(|_| has_content && !scenario.demonstration)
+}
+
+fn gzip_name(scenario: &Scenario) -> Option<String> {
+    name(scenario).filter(|_| scenario.is_gzip())
+}
+
+fn rate(sample: &Sample) -> Option<f64> {
+    Some(sample.rate)
+}
+
+fn cpu(sample: &Sample) -> Option<f64> {
+    sample.cpu
+}
+
+fn p99(sample: &Sample) -> Option<f64> {
+    Some(sample.p99)
+}
+
+fn per_second(rate: f64) -> String {
+    format!("{rate:.0}/s")
+}
+
+fn microseconds(seconds: f64) -> String {
+    format!("{:.1} us", seconds * 1e6)
+}
+
+fn milliseconds(seconds: f64) -> String {
+    format!("{:.2} ms", seconds * 1e3)
+}
+
+/// wrk prints 0 for a percentile outside of the range that it has recorded.
+fn latency(seconds: f64) -> String {
+    if seconds == 0.0 { "-".to_string() } else { format!("{:.2}", seconds * 1e3) }
+}
+
+/// The tables and notes that are printed at the end.
+pub(crate) fn tables(names: &[&str], rows: &[Row]) -> String {
+    let mut text = String::new();
+    for Table { title, label, figure } in TABLES {
+        if let Figure::RelativeTo { server, .. } = figure
+            && !names.contains(server)
+        {
+            continue;
+        }
+        let line = |row: &Row| {
+            let cell = |at| figure.of(names, row, at).unwrap_or_else(|| "-".to_string());
+            Some((label(row.scenario)?, (0..names.len()).map(cell).collect()))
+        };
+        let lines: Vec<(String, Vec<String>)> = rows.iter().filter_map(line).collect();
+        if !lines.is_empty() {
+            let title = ui::paint(ui::TITLE, title);
+            let _ = write!(text, "\n{title}\n{}", table::aligned(names, &lines));
+        }
+    }
+    let notes = notes(names, rows);
+    if !notes.is_empty() {
+        let _ = write!(text, "\n{}\n{notes}", ui::paint(ui::TITLE, "notes"));
+    }
+    text
+}
+
+impl Figure {
+    /// The figure of the server in column `at`.
+    fn of(&self, names: &[&str], row: &Row, at: usize) -> Option<String> {
+        let samples = row.cells[at].as_ref().ok()?;
+        let (server, of, absolute) = match self {
+            Figure::Own(figure) => return figure(samples),
+            Figure::RelativeTo { server, of, absolute } => (server, of, absolute),
+        };
+        let base = names.iter().position(|name| name == server).filter(|&base| base != at);
+        // A server that cannot run the scenario has no samples to compare with.
+        let Some(base) = base.and_then(|base| row.cells[base].as_ref().ok()) else {
+            return middle(samples, of).map(absolute);
+        };
+        let pairs = samples.iter().zip(base).filter_map(|(own, base)| of(own).zip(of(base)));
+        let ratios = pairs.filter(|(_, base)| *base > 0.0).map(|(own, base)| own / base).collect();
+        median(ratios).map(|ratio| format!("{ratio:.2}"))
+    }
+}
+
+/// The median over the rounds.
+fn middle(samples: &[Sample], of: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
+    median(samples.iter().filter_map(of).collect())
 }
 
 /// The median of the ratios to the other scenario on the same server in the same round.
-fn relative_to_base(
-    row: &Row,
-    at: usize,
-    ratio: impl Fn(&Sample, Base) -> Option<f64>,
-) -> Option<String> {
-    let ratio = middle(row, at, |sample| ratio(sample, sample.base?))?;
+fn to_base(samples: &[Sample], ratio: fn(&Sample, Base) -> Option<f64>) -> Option<String> {
+    let ratio = middle(samples, |sample| ratio(sample, sample.base?))?;
     Some(format!("{ratio:.2}"))
 }
 
@@ -164,40 +199,38 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     Some(f64::midpoint(values[low], values[high]))
 }
 
-/// Skipped scenarios, and errors during the measurement.
+/// A line for each scenario that a server did not run, and for each kind of error during a measurement.
 fn notes(names: &[&str], rows: &[Row]) -> String {
     let mut text = String::new();
     for row in rows {
         for (name, cell) in names.iter().zip(&row.cells) {
-            let about = format!("{name}, {}", row.scenario.name);
-            let _ = match cell {
-                Err(reason) => writeln!(text, "{about}: skipped, {reason}"),
-                Ok(samples) => {
-                    let errors: f64 = samples.iter().map(|sample| sample.errors).sum();
-                    let lost = samples.iter().map(|sample| sample.lost).max().unwrap_or_default();
-                    if errors > 0.0 {
-                        let _ =
-                            writeln!(text, "{about}: {errors:.0} failed requests or connections");
-                    }
-                    if lost > 0 {
-                        let _ = writeln!(
-                            text,
-                            "{about}: the server closed up to {lost} background connections"
-                        );
-                    }
-                    let share = samples.iter().filter_map(|sample| sample.share);
-                    if let Some(share) = share.reduce(f64::min).filter(|share| *share < 0.5) {
-                        let _ = writeln!(
-                            text,
-                            "{about}: the background requests had {share:.2} of the possible throughput"
-                        );
-                    }
-                    Ok(())
-                }
+            let notes = match cell {
+                Err(reason) => vec![format!("skipped, {reason}")],
+                Ok(samples) => errors(samples),
             };
+            for note in notes {
+                let _ = writeln!(text, "{name}, {}: {note}", row.scenario.name);
+            }
         }
     }
     text
+}
+
+fn errors(samples: &[Sample]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let errors: f64 = samples.iter().map(|sample| sample.errors).sum();
+    if errors > 0.0 {
+        notes.push(format!("{errors:.0} failed requests or connections"));
+    }
+    let lost = samples.iter().map(|sample| sample.lost).max().unwrap_or_default();
+    if lost > 0 {
+        notes.push(format!("the server closed up to {lost} background connections"));
+    }
+    let share = samples.iter().filter_map(|sample| sample.share).reduce(f64::min);
+    if let Some(share) = share.filter(|share| *share < 0.5) {
+        notes.push(format!("the background requests had {share:.2} of the possible throughput"));
+    }
+    notes
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub(crate) enum BackgroundLoad {
     Slow(&'static str),
 }
 
-/// A handler that sleeps without telling the server.
+/// A handler that sleeps without announcing it to the server.
 const SLEEP: &str = "/sleep";
 /// The same, with the call that announces blocking work to the server.
 const SLEEP_TOLD: &str = "/sleep/told";
@@ -199,7 +199,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "mix-blocking",
-        about: "the same, with a handler that tells the server that it will block",
+        about: "the same, with a handler that announces to the server that it will block",
         background: BackgroundLoad::Sleepers(SLEEP_TOLD),
         against: Some(&HELLO),
         ..HELLO
@@ -225,8 +225,8 @@ impl Scenario {
         matches!(self.background, BackgroundLoad::Slow(_))
     }
 
-    /// Whether handlers tell the server that they block.
-    pub(crate) fn tells(&self) -> bool {
+    /// Whether handlers announce to the server that they will block.
+    pub(crate) fn announces(&self) -> bool {
         self.background == BackgroundLoad::Sleepers(SLEEP_TOLD)
     }
 

@@ -2,13 +2,13 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, Builder, JoinHandle};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use socket2::{Domain, Protocol, Socket, Type};
+
+use super::background::{Background, Outcome};
 
 /// How many of each kind.
 const COUNT: usize = 1_000;
@@ -29,10 +29,13 @@ const SECOND: Duration = Duration::from_secs(1);
 const SEGMENT: u32 = 1_400;
 const WINDOW: usize = 4 * 1024;
 
-/// The clients, which disconnect when this is dropped.
-pub(crate) struct Slow {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<usize>>,
+/// Connects all clients, and returns after the first byte of each. The response to `path` must be larger than the
+/// socket buffers.
+pub(crate) fn start(address: SocketAddr, path: &str) -> anyhow::Result<Background> {
+    let clients = Clients::connect(address, path, COUNT)?;
+    let mut background = Background::default();
+    background.spawn("slow clients", |stopped| clients.run(stopped))?;
+    Ok(background)
 }
 
 /// The clients of the one thread.
@@ -41,34 +44,6 @@ struct Clients {
     /// The request of the senders, which disconnect long before it is complete.
     request: Vec<u8>,
     readers: Vec<TcpStream>,
-}
-
-impl Slow {
-    /// Connects all clients, and returns after the first byte of each. The response to `path` must be larger than the
-    /// socket buffers.
-    pub(crate) fn open(address: SocketAddr, path: &str) -> anyhow::Result<Slow> {
-        let clients = Clients::connect(address, path, COUNT)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&stop);
-        let thread =
-            Builder::new().name("slow clients".to_string()).spawn(move || clients.run(&seen))?;
-        Ok(Slow { stop, thread: Some(thread) })
-    }
-
-    /// Stops the clients. Returns how many connections the server has closed.
-    pub(crate) fn stop(mut self) -> usize {
-        self.stop.store(true, Ordering::Release);
-        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or(2 * COUNT)
-    }
-}
-
-impl Drop for Slow {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 impl Clients {
@@ -109,20 +84,19 @@ impl Clients {
         Ok(clients)
     }
 
-    /// Sends or reads one byte per client and second until `stop` is set. Returns how many connections the server has
-    /// closed by then.
-    fn run(mut self, stop: &AtomicBool) -> usize {
+    /// Sends or reads one byte per client and second until it is stopped.
+    fn run(mut self, stopped: &Receiver<()>) -> Outcome {
         let start = Instant::now();
         for step in 0.. {
             let due = start + SECOND * step / STEPS;
-            thread::sleep(due.saturating_duration_since(Instant::now()));
-            if stop.load(Ordering::Acquire) {
+            let pause = due.saturating_duration_since(Instant::now());
+            if stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
                 break;
             }
             // The first byte has been sent already.
             self.step(1 + (step / STEPS) as usize, (step % STEPS) as usize);
         }
-        self.closed()
+        Outcome { lost: self.closed(), share: None }
     }
 
     /// Sends or reads a byte for the clients of this step. Errors are ignored here and counted at the end.
@@ -168,6 +142,7 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::thread::Builder;
 
     use super::*;
 
