@@ -53,7 +53,7 @@ customElements.define("lab-console", class extends Lab {
       h("div", { class: "lab-bar" }, label("Send them", this.fields.pieces), this.cutAt, this.fields.every,
         label("After them the client", this.fields.end)),
       h("div", { class: "lab-bar" }, button("Send", () => this.send()),
-        button("Start the chapters again", () => this.restart()), h("label", {}, this.numbers, "Bytes as numbers")),
+        button("Restart the chapters", () => this.restart()), h("label", {}, this.numbers, "Bytes as numbers")),
       this.status, this.columns, this.trace);
     this.fields.every.setAttribute("aria-label", "The time between two pieces");
     this.take(this.setting);
@@ -93,7 +93,7 @@ customElements.define("lab-console", class extends Lab {
   restart() {
     return this.attempt(async () => {
       await Promise.all([...this.chapters.values()].map(async chapter => (await chapter).restart()));
-      this.say("The chapters begin anew: no users, no tokens taken.");
+      this.say("The chapters have restarted: no users, no tokens taken.");
     });
   }
 
@@ -146,8 +146,9 @@ customElements.define("lab-console", class extends Lab {
     if (!second) return text;
     const count = compare(sentLines(second.events), sentLines(first.events)).count;
     const same = String(first.statuses) === String(second.statuses);
-    const lines = count === 0 ? "with the same lines" : `and ${count} ${count === 1 ? "line differs" : "lines differ"}`;
-    return `${text} ${title(second)} ${same ? "responds alike" : does(second)}, ${lines}.`;
+    if (same && count === 0) return `${text} ${title(second)} does the same.`;
+    const lines = count ? `, and ${count} of its lines ${count === 1 ? "differs" : "differ"}` : "";
+    return `${text} ${title(second)} ${same ? "responds with the same statuses" : does(second)}${lines}.`;
   }
 
   draw() {
