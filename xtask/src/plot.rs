@@ -1,4 +1,4 @@
-//! `cargo xtask plot`: measures what the book's plots show. The book draws what was measured last.
+//! `cargo xtask plot`: measures the data of the book's plots. The book shows the last measurement.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The token bucket of chapter 5 over time. The clock is invented, so this is exact and the same everywhere.
+//! The token bucket of chapter 5 over time. The clock is simulated, so the result is exact.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ const BURST: NonZeroU32 = NonZeroU32::new(5).expect("five is not zero");
 const RATE: NonZeroU32 = NonZeroU32::new(1).expect("one is not zero");
 const LIMIT: Limit = Limit { burst: BURST, rate: RATE, per: Duration::from_secs(1) };
 
-/// How long the plot is, and how often it looks.
+/// The length of the plot and the interval of its points, in milliseconds.
 const END: u64 = 20_000;
 const STEP: u64 = 100;
 
-/// When requests come, in milliseconds: eight at once, then too often for a while, then a rest, and three more.
+/// When requests arrive, in milliseconds: eight at once, then too many for a while, then none, and then three.
 fn requests() -> Vec<u64> {
     let mut times = vec![1000; 8];
     times.extend((0..12).map(|number| 4000 + 500 * number));
@@ -23,11 +23,11 @@ fn requests() -> Vec<u64> {
     times
 }
 
-/// The tokens in the bucket, and the requests that got one and that got none.
+/// The tokens in the bucket, and the accepted and rejected requests.
 pub(crate) fn plot() -> Plot {
     let start = Instant::now();
     let mut bucket = TokenBucket::new(LIMIT, start);
-    let (mut level, mut allowed, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut level, mut accepted, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
     let requests = requests();
     for time in (0..=END).step_by(usize::try_from(STEP).expect("a hundred fits")) {
         let now = start + Duration::from_millis(time);
@@ -36,15 +36,15 @@ pub(crate) fn plot() -> Plot {
         for _ in requests.iter().filter(|request| **request == time) {
             let before = tokens(bucket, now);
             if bucket.take(LIMIT, now).allowed {
-                allowed.push((x, before));
+                accepted.push((x, before));
             } else {
-                refused.push((x, before));
+                rejected.push((x, before));
             }
             level.push((x, tokens(bucket, now)));
         }
     }
     level.dedup();
-    refused.dedup();
+    rejected.dedup();
     let marks = |name: &str, points| Series { name: name.to_string(), marks_only: true, points };
     Plot {
         command: "cargo xtask plot token-bucket",
@@ -53,14 +53,14 @@ pub(crate) fn plot() -> Plot {
         y: Axis { label: "tokens", doubling: false, from: 0.0, to: 6.0 },
         series: vec![
             Series::line("tokens in the bucket", level),
-            marks("a request that gets one", allowed),
-            marks("a request that is refused", refused),
+            marks("an accepted request", accepted),
+            marks("a rejected request", rejected),
         ],
     }
 }
 
-/// What is in the bucket at this moment. The bucket says how long it takes to be full, after a token was taken; so
-/// one is taken from a copy.
+/// The tokens in the bucket at this moment. They follow from the time until the bucket is full, which only
+/// `take` returns, so a token is taken from a copy.
 fn tokens(mut bucket: TokenBucket, now: Instant) -> f64 {
     let verdict = bucket.take(LIMIT, now);
     let missing = verdict.full.as_secs_f64() * f64::from(RATE.get()) / LIMIT.per.as_secs_f64();
@@ -77,13 +77,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_plot_in_the_book_is_what_the_bucket_of_chapter_5_does() {
+    fn the_plot_in_the_book_shows_the_bucket_of_chapter_5() {
         let file = concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../../book/src/generated/plots/token-bucket.json"
         );
-        let told = std::fs::read_to_string(file).unwrap();
-        assert_eq!(told, plot().to_json().unwrap(), "make it again: cargo xtask plot token-bucket");
+        let stored = std::fs::read_to_string(file).unwrap();
+        assert_eq!(
+            stored,
+            plot().to_json().unwrap(),
+            "make it again: cargo xtask plot token-bucket"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Measures what the book's plots show: `cargo xtask plot`, or with the names of some of them.
+//! Measures the data of the book's plots: `cargo xtask plot`, with names for only some of them.
 //!
-//! Each plot is a file in `book/src/generated/plots`, with its units, from which the book draws it.
+//! Each plot is a file in `book/src/generated/plots`, from which `book_tools` draws it.
 
 mod bucket;
 mod clients;
@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 
 use plot::Plot;
 
-/// Each plot with its name, which is also that of its file.
+/// Each plot with its name, which is also the name of its file.
 const PLOTS: [(&str, fn() -> Result<Plot>); 4] = [
     ("token-bucket", || Ok(bucket::plot())),
     ("overload", overload::plot),

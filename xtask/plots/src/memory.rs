@@ -1,55 +1,57 @@
-//! What clients cost that have asked once and stay: the memory of the server's process, by their number.
+//! The memory of a server's process, by the number of idle clients.
 //!
-//! The server is a process of its own, this program once more, so the clients' memory is not in the figure.
+//! The server is a process of its own, this program started again, so its memory does not contain that of the clients.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
 use std::{env, fs, io};
 
 use anyhow::{Context, Result};
+use wire::Program;
 
 use crate::clients;
 use crate::plot::{Axis, Plot, Series, machine, rounded};
-use crate::serving::{self, Way};
+use crate::serving::{self, Model};
 
-/// What the program is called with when it shall be the server: `serve WAY CLIENTS`.
+/// The first argument of the program when it is the server: `serve MODEL CLIENTS`.
 pub(crate) const SERVE: &str = "serve";
 
 const COUNTS: [u32; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
+/// The median of this many measurements is taken.
 const ROUNDS: usize = 3;
 
-/// A pool of four is not among them: it does not serve the fifth client at all.
-const WAYS: [(Way, &str); 2] =
-    [(Way::ThreadEach, "a thread for each client"), (Way::Engine, "parked connections (part 6)")];
+/// Without the pool of four, which does not serve the fifth client at all.
+const MODELS: [(Model, &str); 2] =
+    [(Model::ThreadEach, "a thread for each client"), (Model::EventLoop, "an event loop (part 6)")];
 
 pub(crate) fn plot() -> Result<Plot> {
     let mut measured = Vec::new();
-    for (way, name) in WAYS {
+    for (model, name) in MODELS {
         let mut points = Vec::new();
         for clients in COUNTS {
             let mut rounds =
-                (0..ROUNDS).map(|_| memory(way, clients)).collect::<Result<Vec<_>>>()?;
+                (0..ROUNDS).map(|_| memory(model, clients)).collect::<Result<Vec<_>>>()?;
             rounds.sort_unstable();
             points.push((f64::from(clients), f64::from(rounds[ROUNDS / 2])));
         }
         measured.push((name, points));
     }
-    let least = measured[1].1[0].1;
+    let unit = measured[1].1[0].1;
     let series = measured.into_iter().map(|(name, points)| {
-        Series::line(name, points.into_iter().map(|(x, y)| (x, rounded(y / least))).collect())
+        Series::line(name, points.into_iter().map(|(x, y)| (x, rounded(y / unit))).collect())
     });
     Ok(Plot {
         command: "cargo xtask plot memory",
         machine: Some(machine()),
         x: Axis {
-            label: "clients that have asked once and stay connected",
+            label: "idle clients, each after one request",
             doubling: true,
             from: 1.0,
             to: 512.0,
         },
         y: Axis {
-            label: "memory of the server ÷ that of part 6 with one client",
+            label: "memory of the server ÷ memory of part 6 with one client",
             doubling: false,
             from: 0.0,
             to: 5.0,
@@ -58,12 +60,15 @@ pub(crate) fn plot() -> Result<Plot> {
     })
 }
 
-/// The memory, in KiB, of a server that has so many clients, each with an answer that it has read.
-fn memory(way: Way, clients: u32) -> Result<u32> {
-    let mut server = Server::start(way, clients)?;
-    let address = server.address()?;
-    let connections = (0..clients).map(|_| answered(address)).collect::<Result<Vec<_>>>()?;
-    let status = fs::read_to_string(format!("/proc/{}/status", server.0.id()))
+/// The memory, in KiB, of a server with idle clients, each of which has read one response.
+fn memory(model: Model, clients: u32) -> Result<u32> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args([SERVE, model.name(), &clients.to_string()]);
+    // The server ends with its standard input, so also when this process is killed.
+    let server = Program::start_with_stdin(command, Stdio::piped())?;
+    let connections =
+        (0..clients).map(|_| clients::served(server.addr())).collect::<Result<Vec<_>>>()?;
+    let status = fs::read_to_string(format!("/proc/{}/status", server.pid()))
         .context("this needs /proc, so it needs Linux")?;
     drop(connections);
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -71,47 +76,12 @@ fn memory(way: Way, clients: u32) -> Result<u32> {
     number.context("no VmRSS")?.parse().context("VmRSS")
 }
 
-/// A connection with one answer.
-fn answered(address: SocketAddr) -> Result<TcpStream> {
-    let mut stream = clients::connect(address)?;
-    let whole = clients::exchange(&mut stream, &std::sync::atomic::AtomicBool::new(false))?;
-    anyhow::ensure!(whole, "a client had no answer");
-    Ok(stream)
-}
-
-/// The other process. It ends with this value.
-struct Server(Child);
-
-impl Server {
-    fn start(way: Way, clients: u32) -> Result<Server> {
-        let mut command = Command::new(env::current_exe()?);
-        command.args([SERVE, way.word(), &clients.to_string()]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        Ok(Server(command.spawn().context("the server cannot be started")?))
-    }
-
-    fn address(&mut self) -> Result<SocketAddr> {
-        let output = self.0.stdout.take().context("the server has no output")?;
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        line.trim().parse().with_context(|| format!("no address: `{}`", line.trim()))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Is the server, until its input ends.
-pub(crate) fn serve(words: &[String]) -> Result<()> {
-    let [way, clients] = words else { anyhow::bail!("serve WAY CLIENTS") };
-    let way = Way::from_word(way).context("no such way to serve")?;
-    serving::with_server(way, clients.parse()?, |address| {
-        println!("{address}");
+/// Runs the server until its standard input ends.
+pub(crate) fn serve(arguments: &[String]) -> Result<()> {
+    let [model, clients] = arguments else { anyhow::bail!("serve MODEL CLIENTS") };
+    let model = Model::from_name(model).context("no such model")?;
+    serving::with_server(model, clients.parse()?, |address| {
+        println!("listening on http://{address}");
         io::stdout().flush()?;
         io::stdin().read_to_end(&mut Vec::new())?;
         Ok(())

@@ -1,4 +1,4 @@
-//! How long a task waits when more come than can be done, with a short queue and with one that has no end.
+//! How long tasks wait when they arrive faster than the workers can run them, with a short and an unbounded queue.
 
 use std::sync::mpsc::channel;
 use std::thread;
@@ -10,30 +10,30 @@ use ch02_thread_pool::core::{Deadline, ThreadPool};
 
 use crate::plot::{Axis, Plot, Series, machine, rounded};
 
-/// What a task takes. It sleeps, so the plot does not depend on how quick the machine is.
+/// The duration of a task, which sleeps, so that the speed of the machine does not matter.
 const TASK: Duration = Duration::from_millis(10);
 const WORKERS: u32 = 4;
 
-/// The median of so many measurements counts: whatever else the machine does comes in between.
+/// The median of this many measurements is taken, because other work on the machine disturbs some of them.
 const ROUNDS: usize = 5;
 
-/// Places in the short queue.
-const PLACES: usize = 16;
+/// The length of the short queue.
+const SLOTS: usize = 16;
 
-/// How long tasks come at each load.
+/// How long tasks arrive at each load.
 const TIME: Duration = Duration::from_secs(2);
 
-/// So many times what the workers can do.
+/// Arriving tasks as a multiple of the tasks that the workers can run.
 const LOADS: [f64; 9] = [0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5];
 
 pub(crate) fn plot() -> Result<Plot> {
     let (mut short, mut endless, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
     for load in LOADS {
-        let rounds = |places| {
-            // Side by side: they sleep most of the time and do not disturb each other.
+        let rounds = |slots| {
+            // At the same time: they sleep nearly all the time, so they do not disturb each other.
             let outcomes: Result<Vec<Outcome>> = thread::scope(|scope| {
                 let rounds: Vec<_> =
-                    (0..ROUNDS).map(|_| scope.spawn(|| measure(load, places))).collect();
+                    (0..ROUNDS).map(|_| scope.spawn(|| measure(load, slots))).collect();
                 rounds.into_iter().map(|it| it.join().expect("does not panic")).collect()
             });
             outcomes.map(|mut outcomes| {
@@ -41,7 +41,7 @@ pub(crate) fn plot() -> Result<Plot> {
                 outcomes.swap_remove(ROUNDS / 2)
             })
         };
-        let (with_limit, without) = (rounds(PLACES)?, rounds(usize::MAX / 2)?);
+        let (with_limit, without) = (rounds(SLOTS)?, rounds(usize::MAX / 2)?);
         short.push((load, rounded(with_limit.wait)));
         endless.push((load, rounded(without.wait)));
         rejected.push(format!("{load}: {:.0} %", with_limit.rejected * 100.0));
@@ -51,37 +51,37 @@ pub(crate) fn plot() -> Result<Plot> {
         command: "cargo xtask plot overload",
         machine: Some(machine()),
         x: Axis {
-            label: "tasks that come ÷ tasks that can be done",
+            label: "arriving tasks ÷ tasks that the workers can run",
             doubling: false,
             from: 0.0,
             to: 1.5,
         },
         y: Axis {
-            label: "wait of the slowest tenth ÷ time of a task",
+            label: "90th percentile of the wait ÷ time of a task",
             doubling: false,
             from: 0.0,
             to: 100.0,
         },
         series: vec![
-            Series::line("a queue without a limit", endless),
-            Series::line("16 places, then refused", short),
+            Series::line("an unbounded queue", endless),
+            Series::line("16 slots, then rejected", short),
         ],
     })
 }
 
 struct Outcome {
-    /// Nine of ten tasks that were done had waited no longer than so many times what a task takes.
+    /// The 90th percentile of the wait of the accepted tasks, in durations of a task.
     wait: f64,
-    /// The share of tasks that found no place.
+    /// The share of tasks that were rejected.
     rejected: f64,
 }
 
-fn measure(load: f64, places: usize) -> Result<Outcome> {
+fn measure(load: f64, slots: usize) -> Result<Outcome> {
     let (done, waits) = channel();
-    let size = PoolConfig { workers: WORKERS as usize, queue: places };
-    let pool = ThreadPool::start("worker", size, move |came: Instant| {
-        // Nobody listens any more when the measurement is over.
-        let _ = done.send(came.elapsed());
+    let size = PoolConfig { workers: WORKERS as usize, queue: slots };
+    let pool = ThreadPool::start("worker", size, move |arrived: Instant| {
+        // After the measurement there is no receiver.
+        let _ = done.send(arrived.elapsed());
         thread::sleep(TASK);
     })?;
     let mean = TASK.as_secs_f64() / (f64::from(WORKERS) * load);
@@ -89,7 +89,7 @@ fn measure(load: f64, places: usize) -> Result<Outcome> {
     let started = Instant::now();
     let (mut next, mut count, mut rejected) = (Duration::ZERO, 0_u32, 0_u32);
     while next < TIME {
-        // Tasks come one by one, whether those before them are done or not: that is what makes it overload.
+        // Tasks arrive whether the earlier ones are done or not. Clients that wait for a response could not overload it.
         thread::sleep(next.saturating_sub(started.elapsed()));
         count += 1;
         if pool.submit(started + next).is_err() {
@@ -109,11 +109,11 @@ fn measure(load: f64, places: usize) -> Result<Outcome> {
     })
 }
 
-/// The same numbers in each run (xorshift64).
+/// Random numbers that are the same in each run (xorshift64).
 struct Random(u64);
 
 impl Random {
-    /// The time to the next arrival when arrivals know nothing of each other; 1 on average.
+    /// The time to the next arrival, for independent arrivals; 1 on average.
     fn exponential(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -1,27 +1,27 @@
-//! What a plot consists of, as its file has it.
+//! The contents of a plot, and the format of its file.
 
 use std::fmt::Write as _;
 
 use anyhow::Result;
 use serde::Serialize;
 
-/// A plot: lines over two axes, and where the numbers come from.
+/// Lines over two axes, and the origin of the numbers.
 #[derive(Debug, Serialize)]
 pub(crate) struct Plot {
-    /// What to run to make it again.
+    /// The command that makes the file again.
     pub(crate) command: &'static str,
-    /// What it was measured on; none when it is computed.
+    /// The machine that it was measured on, or `None` for computed numbers.
     pub(crate) machine: Option<String>,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
     pub(crate) series: Vec<Series>,
 }
 
-/// What an axis counts, with its unit.
+/// An axis. Its label has the unit.
 #[derive(Debug, Serialize)]
 pub(crate) struct Axis {
     pub(crate) label: &'static str,
-    /// Each mark is twice as much as the one before.
+    /// A logarithmic axis, on which each mark is twice the one before.
     pub(crate) doubling: bool,
     pub(crate) from: f64,
     pub(crate) to: f64,
@@ -30,7 +30,7 @@ pub(crate) struct Axis {
 #[derive(Debug, Serialize)]
 pub(crate) struct Series {
     pub(crate) name: String,
-    /// Only marks, without a line through them.
+    /// Marks only, without a line.
     pub(crate) marks_only: bool,
     pub(crate) points: Vec<(f64, f64)>,
 }
@@ -42,13 +42,10 @@ impl Series {
 }
 
 impl Plot {
-    /// A line for each point's numbers would be long, so each point is a line of its own.
+    /// The contents of its file, with a line for each point.
     pub(crate) fn to_json(&self) -> Result<String> {
         let mut text = serde_json::to_string_pretty(self)?;
-        // [
-        //   1.0,
-        //   2.0
-        // ] is longer than it is clear.
+        // serde_json writes each number on a line of its own.
         while let Some(at) = text.find("[\n          ") {
             let end = at + text[at..].find(']').unwrap_or_default();
             let pair = text[at..=end].split_whitespace().collect::<Vec<_>>().join(" ");
@@ -58,7 +55,7 @@ impl Plot {
         Ok(text)
     }
 
-    /// The numbers, for a person at the terminal.
+    /// The numbers, for the terminal.
     pub(crate) fn table(&self) -> String {
         let mut table = String::new();
         for series in &self.series {
@@ -72,12 +69,12 @@ impl Plot {
     }
 }
 
-/// So many digits behind the point as there is something to see.
+/// Three decimal places are more than a plot can show.
 pub(crate) fn rounded(number: f64) -> f64 {
     (number * 1000.0).round() / 1000.0
 }
 
-/// What the reader should know of the machine.
+/// The description of the machine, for readers.
 pub(crate) fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     format!("Linux, {cores} cores, the clients on the same machine")

@@ -1,4 +1,4 @@
-//! Three ways to serve many clients: a thread for each, a pool of four, and the engine of the last part.
+//! Three models of a server with many clients: a thread for each, a pool of four, and the event loop of part 6.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -10,52 +10,52 @@ use ch06_handlers::core::thread_pool::PoolConfig;
 use crate::clients;
 use crate::plot::{Axis, Plot, Series, machine, rounded};
 
-/// How long each measurement takes, and how many there are of each; the median counts.
+/// The duration of a measurement. The median of [`ROUNDS`] measurements is taken.
 const TIME: Duration = Duration::from_millis(400);
 const ROUNDS: usize = 5;
 
-/// Between the answer and the next request of a client that does something else as well.
+/// The pause of a client between a response and its next request.
 const PAUSE: Duration = Duration::from_millis(20);
 
 const ADDRESS: &str = "127.0.0.1:0";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Model {
     ThreadEach,
     Pool,
-    Engine,
+    EventLoop,
 }
 
-impl Way {
-    /// Its name on a command line.
-    pub(crate) fn word(self) -> &'static str {
+impl Model {
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> &'static str {
         match self {
-            Way::ThreadEach => "thread-each",
-            Way::Pool => "pool",
-            Way::Engine => "engine",
+            Model::ThreadEach => "thread-each",
+            Model::Pool => "pool",
+            Model::EventLoop => "event-loop",
         }
     }
 
-    pub(crate) fn from_word(word: &str) -> Option<Way> {
-        WAYS.iter().map(|(way, _)| *way).find(|way| way.word() == word)
+    pub(crate) fn from_name(name: &str) -> Option<Model> {
+        MODELS.iter().map(|(model, _)| *model).find(|model| model.name() == name)
     }
 }
 
-const WAYS: [(Way, &str); 3] = [
-    (Way::ThreadEach, "a thread for each client"),
-    (Way::Pool, "a pool of 4 threads"),
-    (Way::Engine, "parked connections (part 6)"),
+const MODELS: [(Model, &str); 3] = [
+    (Model::ThreadEach, "a thread for each client"),
+    (Model::Pool, "a pool of 4 threads"),
+    (Model::EventLoop, "an event loop (part 6)"),
 ];
 
-/// Clients that pause: which share of the requests that they could make is answered?
+/// The share of requests that get a response, of clients that pause between requests.
 pub(crate) fn pausing() -> Result<Plot> {
     let counts = [1, 2, 4, 8, 16, 32, 64, 128];
     let most = TIME.as_secs_f64() / PAUSE.as_secs_f64();
     let measured = measure(&counts, PAUSE)?;
-    let series = WAYS.iter().zip(measured).map(|((_, name), answers)| {
-        let points = answers
+    let series = MODELS.iter().zip(measured).map(|((_, name), responses)| {
+        let points = responses
             .into_iter()
-            .map(|(clients, answers)| (clients, rounded(answers / (clients * most))))
+            .map(|(clients, responses)| (clients, rounded(responses / (clients * most))))
             .collect();
         Series::line(name, points)
     });
@@ -63,13 +63,13 @@ pub(crate) fn pausing() -> Result<Plot> {
         command: "cargo xtask plot pausing-clients",
         machine: Some(machine()),
         x: Axis {
-            label: "clients, each with a pause of 20 ms after an answer",
+            label: "clients, each with a pause of 20 ms after a response",
             doubling: true,
             from: 1.0,
             to: 128.0,
         },
         y: Axis {
-            label: "requests answered ÷ if each were answered at once",
+            label: "responses ÷ responses of an immediate server",
             doubling: false,
             from: 0.0,
             to: 1.1,
@@ -78,26 +78,26 @@ pub(crate) fn pausing() -> Result<Plot> {
     })
 }
 
-/// For each way the answers, in the median, to so many clients.
+/// For each model, the median number of responses by the number of clients.
 fn measure(counts: &[u32], pause: Duration) -> Result<Vec<Vec<(f64, f64)>>> {
-    let mut all = vec![vec![Vec::new(); counts.len()]; WAYS.len()];
+    let mut all = vec![vec![Vec::new(); counts.len()]; MODELS.len()];
     for _ in 0..ROUNDS {
         for (at, clients) in counts.iter().enumerate() {
-            // In turns, so that whatever else the machine does is shared by all.
-            for (way, measured) in WAYS.iter().map(|(way, _)| *way).zip(&mut all) {
-                let answers = with_server(way, *clients as usize, |address| {
-                    clients::ask(address, *clients, pause, TIME)
+            // Interleaved, so that other work on the machine slows down all models.
+            for (model, measured) in MODELS.iter().map(|(model, _)| *model).zip(&mut all) {
+                let responses = with_server(model, *clients as usize, |address| {
+                    clients::count_responses(address, *clients, pause, TIME)
                 })?;
-                // None: the machine did something else meanwhile.
-                measured[at].extend(answers);
+                // A measurement on a busy machine has no result.
+                measured[at].extend(responses);
             }
         }
     }
     all.into_iter()
-        .map(|way| {
+        .map(|model| {
             counts
                 .iter()
-                .zip(way)
+                .zip(model)
                 .map(|(clients, mut rounds): (_, Vec<u32>)| {
                     rounds.sort_unstable();
                     let median = rounds.get(rounds.len() / 2);
@@ -109,16 +109,16 @@ fn measure(counts: &[u32], pause: Duration) -> Result<Vec<Vec<(f64, f64)>>> {
         .collect()
 }
 
-/// Serves in this way while `ask` runs.
+/// Runs a server while `use_server` runs.
 pub(crate) fn with_server<T>(
-    way: Way,
+    model: Model,
     clients: usize,
-    ask: impl FnOnce(SocketAddr) -> Result<T>,
+    use_server: impl FnOnce(SocketAddr) -> Result<T>,
 ) -> Result<T> {
     let address;
     let (stop, run): (Box<dyn FnOnce()>, Box<dyn FnOnce() -> std::io::Result<usize> + Send>) =
-        match way {
-            Way::Engine => {
+        match model {
+            Model::EventLoop => {
                 let limits =
                     httpserver::Limits { requests: usize::MAX, ..httpserver::Limits::default() };
                 let server = httpserver::Server::bind(ADDRESS.parse()?)?
@@ -131,8 +131,8 @@ pub(crate) fn with_server<T>(
                     Box::new(move || server.run(|_: &mut httpserver::http::Request| "hi")),
                 )
             }
-            Way::ThreadEach | Way::Pool => {
-                let workers = if way == Way::Pool { 4 } else { clients };
+            Model::ThreadEach | Model::Pool => {
+                let workers = if model == Model::Pool { 4 } else { clients };
                 let limits = ch06_handlers::Limits {
                     requests: usize::MAX,
                     ..ch06_handlers::Limits::default()
@@ -150,7 +150,7 @@ pub(crate) fn with_server<T>(
             }
         };
     let server = thread::Builder::new().name("server".to_string()).spawn(run)?;
-    let outcome = ask(address);
+    let outcome = use_server(address);
     stop();
     server.join().ok().context("the server panicked")??;
     outcome
