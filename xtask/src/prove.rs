@@ -4,8 +4,9 @@
 
 mod chapter_tests;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::bail;
@@ -29,9 +30,6 @@ pub(crate) struct Args {
     #[arg(long)]
     chapter_tests: bool,
 }
-
-/// How many exercises are proved side by side. Their checks wait for the server half of the time.
-const LANES: usize = 3;
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
     let mut exercises = Vec::new();
@@ -70,21 +68,22 @@ pub(crate) struct Proof {
     pub bad: Vec<(u8, String)>,
 }
 
-/// Proves exercises as they are in a tree of git, several side by side, and says a line for each claim.
+/// Proves exercises as they are in a tree of git, and says a line for each claim. Each chapter has a lane of its own, with
+/// a copy of the repository: so its tests and the crates that it depends on are compiled once. The lanes run side by side,
+/// because the checks wait for the server half of the time.
 pub(crate) fn prove(
     workspace: &Workspace,
     exercises: &[(Exercise, Claims)],
     tree: &str,
     say: impl Fn(&str) + Sync,
 ) -> anyhow::Result<Proof> {
-    // Those that take longest come first, so that no lane is left with one at the end.
-    let mut waiting: Vec<&(Exercise, Claims)> = exercises.iter().collect();
-    waiting.sort_by_key(|(exercise, _)| exercise.wrong(workspace).map_or(0, |names| names.len()));
-    let waiting = Mutex::new(waiting);
-    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let lane = |number: usize| -> anyhow::Result<Proof> {
+    let mut lanes: BTreeMap<&str, Vec<&(Exercise, Claims)>> = BTreeMap::new();
+    for chosen in exercises {
+        lanes.entry(&chosen.0.chapter.name).or_default().push(chosen);
+    }
+    let lane = |number: usize, exercises: &[&(Exercise, Claims)]| -> anyhow::Result<Proof> {
         let mut proof = Proof::default();
-        while let Some((exercise, chosen)) = next() {
+        for (exercise, chosen) in exercises {
             let sandbox = Sandbox::open(workspace, number, tree)?;
             let one = prove_one(&sandbox, exercise, *chosen, &say)?;
             proof.good += one.good;
@@ -94,8 +93,10 @@ pub(crate) fn prove(
     };
     let proofs: Vec<anyhow::Result<Proof>> = thread::scope(|scope| {
         let lane = &lane;
-        let lanes: Vec<_> = (0..LANES.min(exercises.len()))
-            .map(|number| scope.spawn(move || lane(number)))
+        let lanes: Vec<_> = lanes
+            .values()
+            .enumerate()
+            .map(|(number, exercises)| scope.spawn(move || lane(number, exercises)))
             .collect();
         let panicked = |_| Err(anyhow::anyhow!("a lane panicked"));
         lanes.into_iter().map(|lane| lane.join().unwrap_or_else(panicked)).collect()
@@ -137,8 +138,11 @@ fn prove_one(
                 Claims::RightSolutions => matches!(claim.expected, Expected::AllPass),
                 Claims::ChapterTests => false,
             };
+            // No solution changes the checks, so the first claim builds them for all.
+            let mut checks = None;
             for claim in claims.iter().filter(wanted) {
-                let verdict = sandbox.restore().and_then(|()| claim.verdict(sandbox, exercise));
+                let verdict =
+                    sandbox.restore().and_then(|()| claim.verdict(sandbox, exercise, &mut checks));
                 tell(&claim.name, verdict);
             }
             if chosen != Claims::RightSolutions {
@@ -215,16 +219,22 @@ fn claims(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<Vec<Clai
 }
 
 impl Claim {
-    /// Tries it. The error says why the claim does not hold.
-    fn verdict(&self, sandbox: &Sandbox, exercise: &Exercise) -> anyhow::Result<String> {
+    /// Tries it, with the `checks` if they are built already. The error says why the claim does not hold.
+    fn verdict(
+        &self,
+        sandbox: &Sandbox,
+        exercise: &Exercise,
+        checks: &mut Option<PathBuf>,
+    ) -> anyhow::Result<String> {
         for patch in &self.patches {
             sandbox.apply(patch)?;
         }
         let place = sandbox.place(true);
-        let built = match build::build(&place, exercise)? {
+        let built = match build::build(&place, exercise, checks.as_deref())? {
             Ok(built) => built,
             Err(said) => bail!("it does not compile\n{said}"),
         };
+        *checks = Some(built.checks.clone());
         if let Expected::CaughtBy(sentence) = &self.expected {
             // The others may say of it what they like, and take their time for that.
             let (all, ended) = check::check_only(&place, exercise, &built, Some(sentence))?;

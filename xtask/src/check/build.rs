@@ -43,15 +43,21 @@ pub(crate) struct Built {
     pub examples: Option<PathBuf>,
 }
 
-/// Builds all of it. The inner error is the compiler's output, empty if it has been shown already.
-pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result<Built, String>> {
+/// Builds all of it, or all but the `checks`, if they are built already. The inner error is the compiler's output, empty if
+/// it has been shown already.
+pub(crate) fn build(
+    place: &Place,
+    exercise: &Exercise,
+    checks: Option<&Path>,
+) -> anyhow::Result<Result<Built, String>> {
     let (package, target) = (&exercise.chapter.package, exercise.target());
     let examples = examples(place, exercise)?;
     let mut command = process::cargo();
     command
         .args(["build", "--message-format", "json-render-diagnostics"])
         // The dependencies are already built with the features of the whole workspace.
-        .args(["--workspace", "--bin", package, "--test", &target])
+        .args(["--workspace", "--bin", package])
+        .args(checks.is_none().then_some(["--test", &target]).iter().flatten())
         .args(examples.iter().flat_map(|name| ["--example", name]))
         .current_dir(&place.root)
         .stdin(Stdio::null())
@@ -77,7 +83,8 @@ pub(crate) fn build(place: &Place, exercise: &Exercise) -> anyhow::Result<Result
     };
     let examples = examples.first().map(|name| find("example", name)).transpose()?;
     let examples = examples.and_then(|example| example.parent().map(Path::to_owned));
-    Ok(Ok(Built { server: find("bin", package)?, checks: find("test", &target)?, examples }))
+    let checks = checks.map_or_else(|| find("test", &target), |checks| Ok(checks.to_owned()))?;
+    Ok(Ok(Built { server: find("bin", package)?, checks, examples }))
 }
 
 /// The examples of the chapter that the reference solution changes: then the exercise is about them too.

@@ -174,7 +174,7 @@ impl Run<'_> {
     fn check(&self, place: &Place) -> anyhow::Result<Option<Vec<Checked>>> {
         let exercise = self.exercise;
         let title = exercise.title(self.workspace);
-        let built = match build::build(place, exercise)? {
+        let built = match build::build(place, exercise, None)? {
             Ok(built) => built,
             Err(said) => {
                 if self.json {

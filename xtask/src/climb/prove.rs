@@ -278,10 +278,10 @@ fn of_mistakes(
             .with_context(|| format!("{}: the patch does not apply", path.display()))?;
         let example = steps::example(&mistake.step);
         let mut command = process::cargo();
-        command.args(["build", "--quiet", "--package", &mistake.package, "--example", &example]);
+        command.args(["build", "--quiet", "--workspace", "--example", &example]);
         command.current_dir(&place.root);
+        place.build_there(&mut command);
         let target = place.target.clone().unwrap_or_else(|| place.root.join("target"));
-        command.env("CARGO_TARGET_DIR", &target);
         let finished = process::captured(&mut command)?;
         if !finished.status.success() {
             bail!("{} does not compile:\n{}", path.display(), finished.output);

@@ -17,6 +17,9 @@ use crate::workspace::Workspace;
 /// In a file of `src`, the tests are below this line.
 const TESTS: &str = "\n#[cfg(test)]\nmod tests {";
 
+/// All test programs of a chapter, as arguments of cargo. Its examples are the steps that led to it.
+const ALL: [&str; 3] = ["--lib", "--bins", "--tests"];
+
 /// Tries it in a fresh copy.
 ///
 /// # Errors
@@ -29,9 +32,10 @@ pub(super) fn verdict(sandbox: &Sandbox, exercise: &Exercise) -> anyhow::Result<
     let shipped = read(&copy, &solution);
     sandbox.apply(&solution)?;
     let solved = read(&copy, &solution);
-    let mixed = with_tests_of(&shipped, &solved, &format!("{}/tests/", exercise.chapter.folder));
+    let tests = format!("{}/tests/", exercise.chapter.folder);
+    let mixed = with_tests_of(&shipped, &solved, &tests);
     write(&copy, &mixed)?;
-    let failed = failures(&place, exercise)?;
+    let failed = failures(&place, exercise, &ALL.map(String::from))?;
     if failed != named {
         let list = |names: Vec<&String>| match names.len() {
             0 => "none".to_string(),
@@ -46,7 +50,7 @@ pub(super) fn verdict(sandbox: &Sandbox, exercise: &Exercise) -> anyhow::Result<
     }
     if mixed != solved {
         write(&copy, &solved)?;
-        let failed = failures(&place, exercise)?;
+        let failed = failures(&place, exercise, &programs_with_changes(&mixed, &solved, &tests))?;
         if !failed.is_empty() {
             let names = failed.into_iter().collect::<Vec<_>>().join(", ");
             bail!("with its own changes of the tests, these fail: {names}");
@@ -96,29 +100,54 @@ fn mix(shipped: &[u8], solved: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The tests of the chapter that fail. A test of deadlines may fail because the machine is busy, so each gets a second
+/// The test programs, as arguments of cargo, in which a file differs. The code that they test is the same, so the others
+/// would pass or fail as before.
+fn programs_with_changes(mixed: &Files, solved: &Files, tests: &str) -> Vec<String> {
+    let mut programs = BTreeSet::new();
+    for path in solved.keys().filter(|path| mixed.get(*path) != solved.get(*path)) {
+        match path.strip_prefix(tests) {
+            None => programs.extend(["--lib", "--bins"].map(String::from)),
+            Some(file) => match file.strip_suffix(".rs").filter(|name| !name.contains('/')) {
+                Some(name) => _ = programs.insert(format!("--test={name}")),
+                // A module that several programs have in common.
+                None => programs.extend(ALL.map(String::from)),
+            },
+        }
+    }
+    programs.into_iter().collect()
+}
+
+/// The tests in these programs that fail. A test of deadlines may fail because the machine is busy, so each gets a second
 /// chance, alone.
-fn failures(place: &Place, exercise: &Exercise) -> anyhow::Result<BTreeSet<String>> {
-    let failed = run(place, exercise, &[])?;
+fn failures(
+    place: &Place,
+    exercise: &Exercise,
+    targets: &[String],
+) -> anyhow::Result<BTreeSet<String>> {
+    let failed = run(place, exercise, targets, None)?;
     let mut still = BTreeSet::new();
     for name in failed {
-        still.extend(run(place, exercise, &["--", "--exact", &name])?);
+        still.extend(run(place, exercise, targets, Some(&name))?);
     }
     Ok(still)
 }
 
-fn run(place: &Place, exercise: &Exercise, arguments: &[&str]) -> anyhow::Result<BTreeSet<String>> {
+/// Runs all tests in these programs, or the one with this name.
+fn run(
+    place: &Place,
+    exercise: &Exercise,
+    targets: &[String],
+    only: Option<&str>,
+) -> anyhow::Result<BTreeSet<String>> {
     let mut command;
-    if arguments.is_empty() && programs::has_nextest() {
+    if only.is_none() && programs::has_nextest() {
         command = programs::nextest();
-        command.arg("--package").arg(&exercise.chapter.package);
     } else {
         command = process::cargo();
-        command
-            .args(["test", "--no-fail-fast", "--lib", "--bins", "--tests", "--package"])
-            .arg(&exercise.chapter.package)
-            .args(arguments);
+        command.args(["test", "--no-fail-fast"]);
     }
+    command.args(targets).args(["--package", &exercise.chapter.package]);
+    command.args(only.map(|name| ["--", "--exact", name]).iter().flatten());
     command.current_dir(&place.root);
     place.build_there(&mut command);
     wire::environment::clean(&mut command);
@@ -163,6 +192,22 @@ mod tests {
         assert_eq!(mixed["c/src/a.rs"], file(&tests("new", "old")));
         assert_eq!(mixed["c/src/new.rs"], file(&tests("new", "new")));
         assert_eq!(mixed["c/tests/t.rs"], file("old"));
+    }
+
+    #[test]
+    fn only_programs_with_a_changed_file_are_run_again() {
+        let files = |contents: [&str; 3]| {
+            let paths = ["c/src/a.rs", "c/tests/t.rs", "c/tests/support/mod.rs"];
+            let file = |(path, content): (&str, &str)| {
+                (path.to_string(), Some(content.as_bytes().to_vec()))
+            };
+            paths.into_iter().zip(contents).map(file).collect::<Files>()
+        };
+        let mixed = files(["old"; 3]);
+        let changed = |contents| programs_with_changes(&mixed, &files(contents), "c/tests/");
+        assert_eq!(changed(["new", "old", "old"]), ["--bins", "--lib"]);
+        assert_eq!(changed(["old", "new", "old"]), ["--test=t"]);
+        assert_eq!(changed(["old", "old", "new"]), ["--bins", "--lib", "--tests"]);
     }
 
     #[test]
