@@ -7,6 +7,13 @@ use anyhow::{Context, Result};
 
 /// All files below a directory with the extension `.extension`, sorted, relative to it, with `/` as the separator.
 pub(crate) fn below(root: &Path, extension: &str) -> Result<Vec<String>> {
+    let mut files = all(root)?;
+    files.retain(|file| Path::new(file).extension().is_some_and(|it| it == extension));
+    Ok(files)
+}
+
+/// All files below a directory, sorted, relative to it, with `/` as the separator.
+pub(crate) fn all(root: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -14,7 +21,7 @@ pub(crate) fn below(root: &Path, extension: &str) -> Result<Vec<String>> {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|it| it == extension) {
+            } else {
                 files.push(path.strip_prefix(root)?.to_string_lossy().replace('\\', "/"));
             }
         }

@@ -27,6 +27,7 @@ mod page;
 mod plot;
 mod preprocess;
 mod presets;
+mod publish;
 mod redirects;
 mod source;
 mod step;
@@ -95,6 +96,11 @@ enum Command {
     },
     /// Opens every page of the built book in a browser without a window.
     Browser,
+    /// Writes the built book into a folder for a static host, without inline scripts and styles.
+    Publish {
+        /// A new or empty folder, or one that this command has written.
+        folder: PathBuf,
+    },
     /// Takes pictures of the built pages: light, dark, and as wide as a phone.
     Screenshots {
         /// Where the pictures go.
@@ -129,6 +135,9 @@ fn main() -> ExitCode {
         Command::Figures { mode } => drawings::run(mode),
         Command::Export { wanted } => export::run(&wanted),
         Command::Browser => check::run(&[check::Part::Browser], &words::Wanted::default()),
+        Command::Publish { folder } => {
+            source::Sources::find().and_then(|sources| publish::run(&sources, &folder))
+        }
         Command::Screenshots { folder, pages, height } => {
             browser::screenshots(&folder, &pages, height)
         }

@@ -1,6 +1,7 @@
-//! `cargo xtask book --epub` and `--pdf`: the book as a file.
+//! `cargo xtask book --epub` and `--pdf`: the book as a file. `--out`: the book as a folder.
 
-use std::process::ExitCode;
+use std::path::{PathBuf, absolute};
+use std::process::{Command, ExitCode};
 
 use super::step;
 use crate::process;
@@ -18,18 +19,30 @@ pub(super) struct Formats {
     /// Write it as a PDF, into the target directory, and do not serve it; needs Chromium or Chrome
     #[arg(long)]
     pdf: bool,
+    /// Write it into a folder for any static host, with a strict content security policy, and do not serve it
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 impl Formats {
     pub(super) fn is_wanted(&self) -> bool {
-        self.epub || self.pdf
+        self.epub || self.pdf || self.out.is_some()
     }
 
     /// Writes the files from the book that has just been built. `book_tools` prints where they are.
     pub(super) fn write(&self, workspace: &Workspace) -> anyhow::Result<ExitCode> {
-        let mut command = process::cargo();
-        command.args(["run", "--quiet", "--bin", "book_tools", "--", "export"]);
-        command.current_dir(workspace.root());
+        if let Some(folder) = &self.out {
+            let folder = absolute(folder)?;
+            step(book_tools(workspace, "publish").arg(&folder))?;
+            let folder = folder.display();
+            ui::print(&format!(
+                "The book is in {folder}. Its file `_headers` has the fields that a host should send with it.\n"
+            ));
+        }
+        if !self.epub && !self.pdf {
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut command = book_tools(workspace, "export");
         for (is_wanted, format) in [(self.epub, "epub"), (self.pdf, "pdf")] {
             if is_wanted {
                 let file = workspace.target().join(format!("{NAME}.{format}"));
@@ -42,4 +55,11 @@ impl Formats {
         step(&mut command)?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn book_tools(workspace: &Workspace, name: &str) -> Command {
+    let mut command = process::cargo();
+    command.args(["run", "--quiet", "--bin", "book_tools", "--", name]);
+    command.current_dir(workspace.root());
+    command
 }

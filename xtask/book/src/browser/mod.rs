@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::publish;
 use crate::source::{Sources, target};
 use site::Site;
 
@@ -32,8 +33,11 @@ const FRAME: &str = include_str!("frame.html");
 
 /// Opens every page in light at the width of a desk, and in dark at that of a phone. Returns a line for
 /// the summary.
+///
+/// The pages are those of a published book, so the content security policy holds.
 pub(crate) fn look(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
-    let root = sources.root().join("book/book");
+    let root = target(sources).join("published");
+    publish::run(sources, &root)?;
     let pages = pages(&root)?;
     let site = Site::serve(&root, with_pages(FRAME, &pages)?)?;
     let Some(browser) = Browser::start(sources, &[], &site.frame(""))? else {

@@ -1,0 +1,210 @@
+//! The built book as a folder for any static host, with a strict content security policy.
+//!
+//! mdBook writes scripts and `style` attributes into its pages, which such a policy forbids. So each script becomes a
+//! file, and each attribute a class. Every page then has the policy as a `<meta>` element, and `_headers` has it for the
+//! hosts that read such a file.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::sync::LazyLock;
+
+use anyhow::{Context, Result, bail};
+use regex::{Captures, Regex};
+
+use crate::files;
+use crate::source::Sources;
+
+/// Scripts and styles from the book itself, and the labs' modules. The console may talk to a server of the reader.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+    img-src 'self' data:; font-src 'self'; connect-src 'self' http://127.0.0.1:8080; frame-src 'self'; \
+    base-uri 'self'; form-action 'none'";
+
+/// What only a header can say: no other site may show the book in a frame.
+const IN_HEADER_ONLY: &str = "frame-ancestors 'self'";
+
+/// The first line of `_headers`, by which the folder is known as one that may be replaced.
+const MARK: &str = "# Written by `cargo xtask book --out`. Send these fields with every page.";
+
+/// Where the scripts and styles of the pages go.
+const FOLDER: &str = "inline";
+
+static CHARSET: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?i)<meta charset="[^"]*"\s*/?>"#));
+static SCRIPT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?s)<script>(.*?)</script>"));
+static STYLED: LazyLock<Regex> = LazyLock::new(|| {
+    regex(r#"<[a-zA-Z][\w:-]*(?:\s+[\w:.-]+(?:="[^"]*")?)*?\s+style="[^"]*"[^<>]*>"#)
+});
+static STYLE: LazyLock<Regex> = LazyLock::new(|| regex(r#"\s+style="([^"]*)""#));
+static CLASS: LazyLock<Regex> = LazyLock::new(|| regex(r#"\sclass="([^"]*)""#));
+
+fn regex(text: &str) -> Regex {
+    Regex::new(text).expect("the expression is valid")
+}
+
+/// Writes the built book into `folder`, which must be new, empty, or one that was written by this function.
+///
+/// # Errors
+/// Returns an error for any other folder, when the book is not built, or when a file cannot be written.
+pub(crate) fn run(sources: &Sources, folder: &Path) -> Result<()> {
+    let book = sources.root().join("book/book");
+    if !book.join("index.html").is_file() {
+        bail!("the book is not built: `mdbook build book` builds it");
+    }
+    clear(folder)?;
+    let mut extracted = Extracted::default();
+    for path in files::all(&book)? {
+        let (from, to) = (book.join(&path), folder.join(&path));
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
+        }
+        if path.ends_with(".html") {
+            let page = fs::read_to_string(&from).with_context(|| from.display().to_string())?;
+            fs::write(&to, extracted.page(&path, &page))
+                .with_context(|| to.display().to_string())?;
+        } else {
+            fs::copy(&from, &to).with_context(|| to.display().to_string())?;
+        }
+    }
+    let inline = folder.join(FOLDER);
+    fs::create_dir_all(&inline)?;
+    for (name, script) in &extracted.scripts {
+        fs::write(inline.join(name), script)?;
+    }
+    fs::write(inline.join("styles.css"), extracted.stylesheet())?;
+    fs::write(folder.join("_headers"), headers())?;
+    Ok(())
+}
+
+/// Removes what an earlier run has written.
+fn clear(folder: &Path) -> Result<()> {
+    let is_empty = || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    if !folder.exists() || is_empty() {
+        return Ok(());
+    }
+    let headers = fs::read_to_string(folder.join("_headers")).unwrap_or_default();
+    if !headers.starts_with(MARK) {
+        bail!(
+            "{} has other files, which would be lost: name a new folder, or one that `cargo xtask book --out` has written",
+            folder.display()
+        );
+    }
+    fs::remove_dir_all(folder).with_context(|| folder.display().to_string())
+}
+
+/// `_headers`, which some hosts read. Others need the same fields in their configuration.
+fn headers() -> String {
+    format!(
+        "{MARK}\n/*\n  Content-Security-Policy: {POLICY}; {IN_HEADER_ONLY}\n  X-Content-Type-Options: nosniff\n"
+    )
+}
+
+/// The scripts and styles of all pages, each once.
+#[derive(Debug, Default)]
+struct Extracted {
+    /// By the name of their file.
+    scripts: BTreeMap<String, String>,
+    /// By the name of their class.
+    styles: BTreeMap<String, String>,
+}
+
+impl Extracted {
+    /// The page at `path` without inline scripts and styles, and with the policy.
+    fn page(&mut self, path: &str, page: &str) -> String {
+        let up = "../".repeat(path.matches('/').count());
+        let page = SCRIPT.replace_all(page, |found: &Captures<'_>| {
+            let name = format!("{}.js", name(&found[1]));
+            let tag = format!("<script src=\"{up}{FOLDER}/{name}\"></script>");
+            self.scripts.insert(name, found[1].to_string());
+            tag
+        });
+        let page = STYLED.replace_all(&page, |found: &Captures<'_>| self.tag(&found[0]));
+        let with_policy = |found: &Captures<'_>| {
+            format!(
+                "{}\n<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+                 <link rel=\"stylesheet\" href=\"{up}{FOLDER}/styles.css\">",
+                &found[0]
+            )
+        };
+        CHARSET.replace(&page, with_policy).into_owned()
+    }
+
+    /// A tag with a class in place of its `style`.
+    fn tag(&mut self, tag: &str) -> String {
+        let Some(found) = STYLE.captures(tag) else { return tag.to_string() };
+        let class = format!("inline-{}", name(&found[1]));
+        self.styles.insert(class.clone(), found[1].to_string());
+        let bare = STYLE.replace(tag, "");
+        if CLASS.is_match(&bare) {
+            return CLASS.replace(&bare, format!(" class=\"$1 {class}\"")).into_owned();
+        }
+        let end = if bare.ends_with("/>") { bare.len() - 2 } else { bare.len() - 1 };
+        format!("{} class=\"{class}\"{}", bare[..end].trim_end(), &bare[end..])
+    }
+
+    /// As strong as the attributes were.
+    fn stylesheet(&self) -> String {
+        let mut css = String::new();
+        for (class, style) in &self.styles {
+            let _ = writeln!(css, ".{class} {{");
+            for declaration in style.split(';').map(str::trim).filter(|it| !it.is_empty()) {
+                let _ = writeln!(css, "  {declaration} !important;");
+            }
+            css.push_str("}\n");
+        }
+        css
+    }
+}
+
+/// A name that changes with the text, so that a cached file is never that of another book.
+fn name(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_no_inline_script_and_no_style_but_the_policy() {
+        let mut extracted = Extracted::default();
+        let page = "<head><meta charset=\"UTF-8\"></head><script>one()</script><script src=\"a.js\"></script>\
+            <td style=\"text-align: right\" class=\"a\">1</td><br style=\"clear: both\"/><p title=\"a > b\" style=\"x: y; z: 1\">\
+            <code>&lt;p style=\"x\"&gt;</code>";
+        let found = extracted.page("a/b.html", page);
+        assert!(!found.contains("one()") && found.contains("<script src=\"../inline/"), "{found}");
+        assert!(found.contains("<script src=\"a.js\"></script>"), "{found}");
+        assert!(
+            found
+                .contains("<meta charset=\"UTF-8\">\n<meta http-equiv=\"Content-Security-Policy\"")
+        );
+        assert_eq!(found.matches("style=\"").count(), 1, "only as text: {found}");
+        let class = |style: &str| format!("inline-{}", name(style));
+        assert!(
+            found.contains(&format!("<td class=\"a {}\">", class("text-align: right"))),
+            "{found}"
+        );
+        assert!(found.contains(&format!("<br class=\"{}\"/>", class("clear: both"))), "{found}");
+        assert!(
+            found.contains(&format!("<p title=\"a > b\" class=\"{}\">", class("x: y; z: 1"))),
+            "{found}"
+        );
+        assert!(extracted.stylesheet().contains("  x: y !important;\n  z: 1 !important;\n"));
+        assert_eq!(extracted.scripts.values().collect::<Vec<_>>(), ["one()"]);
+    }
+
+    #[test]
+    fn a_folder_with_other_files_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
+        let error = clear(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("has other files, which would be lost"), "{error}");
+        fs::write(folder.path().join("_headers"), headers()).unwrap();
+        clear(folder.path()).unwrap();
+        assert!(!folder.path().exists());
+        clear(folder.path()).unwrap();
+    }
+}
