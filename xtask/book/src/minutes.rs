@@ -2,10 +2,12 @@
 //!
 //! The directive is replaced after all pages have been expanded, because the table adds up the minutes of all of them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::coverage::BookPart;
 use crate::front::Path;
+use crate::measure::Measure;
 use crate::preprocess::Page;
 
 /// What the directive becomes at first.
@@ -23,8 +25,8 @@ pub(crate) struct Minutes {
 struct Row {
     folder: String,
     title: String,
-    core: usize,
-    deeper: usize,
+    core: Measure,
+    deeper: Measure,
     stages: Vec<u8>,
     exercises: usize,
 }
@@ -44,10 +46,9 @@ impl Minutes {
         if path == format!("{}index.md", row.folder) {
             row.title = title.to_string();
         }
-        let minutes = page.measure.minutes();
         match page.front.path {
-            Some(Path::Core | Path::Interview) => row.core += minutes,
-            Some(Path::Deeper) => row.deeper += minutes,
+            Some(Path::Core | Path::Interview) => row.core = row.core.and(page.measure),
+            Some(Path::Deeper) => row.deeper = row.deeper.and(page.measure),
             None => {}
         }
         row.stages.extend(&page.front.stages);
@@ -65,34 +66,43 @@ impl Minutes {
                 row.title,
                 time(row.core),
                 time(row.deeper),
-                row.stages(),
+                ranges(&row.stages),
                 if row.exercises == 0 { String::new() } else { row.exercises.to_string() }
             );
         }
-        let sum = |of: fn(&Row) -> usize| self.rows.iter().map(of).sum::<usize>();
-        let (core, deeper) = (time(sum(|row| row.core)), time(sum(|row| row.deeper)));
-        let _ = writeln!(text, "| all | {core} | {deeper} | | {} |", sum(|row| row.exercises));
+        let sum = |of: fn(&Row) -> Measure| {
+            time(self.rows.iter().map(of).fold(Measure::default(), Measure::and))
+        };
+        let (core, deeper) = (sum(|row| row.core), sum(|row| row.deeper));
+        let exercises: usize = self.rows.iter().map(|row| row.exercises).sum();
+        let _ = writeln!(text, "| all | {core} | {deeper} | | {exercises} |");
         text
     }
 }
 
-impl Row {
-    /// From the first to the last, such as `5–8`.
-    fn stages(&self) -> String {
-        match (self.stages.iter().min(), self.stages.iter().max()) {
-            (Some(first), Some(last)) if first < last => format!("{first}–{last}"),
-            (Some(only), _) => only.to_string(),
-            _ => String::new(),
+/// `5–8, 15`: what follows each other is a range.
+fn ranges(stages: &[u8]) -> String {
+    let mut ranges: Vec<(u8, u8)> = Vec::new();
+    for stage in stages.iter().copied().collect::<BTreeSet<u8>>() {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == stage => *last = stage,
+            _ => ranges.push((stage, stage)),
         }
     }
+    let text = |(first, last): (u8, u8)| {
+        if first == last { first.to_string() } else { format!("{first}–{last}") }
+    };
+    ranges.into_iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-/// Minutes up to an hour and a half, and longer times in half hours.
-fn time(minutes: usize) -> String {
-    match minutes {
-        0 => String::new(),
-        1..=90 => format!("{minutes} min"),
-        _ => {
+/// Minutes up to an hour and a half, and longer times in half hours. Nothing for no page.
+fn time(measure: Measure) -> String {
+    if measure == Measure::default() {
+        return String::new();
+    }
+    match measure.minutes() {
+        minutes @ ..=90 => format!("{minutes} min"),
+        minutes => {
             let halves = (minutes + 15) / 30;
             format!("{}{} h", halves / 2, if halves % 2 == 1 { "½" } else { "" })
         }
@@ -103,7 +113,6 @@ fn time(minutes: usize) -> String {
 mod tests {
     use super::*;
     use crate::front::Front;
-    use crate::measure::Measure;
 
     #[test]
     fn a_part_has_the_minutes_of_its_pages_and_their_stages() {
@@ -122,7 +131,7 @@ mod tests {
         assert_eq!(
             minutes.table(),
             "| part | core | deeper | stages | exercises |\n|---|--:|--:|--:|--:|\n\
-             | Part 1 | 15 min | 2½ h | 1–4 |  |\n|  |  | 1 min |  | 1 |\n|  |  |  |  |  |\n\
+             | Part 1 | 15 min | 2½ h | 1–2, 4 |  |\n|  |  | 1 min |  | 1 |\n|  |  |  |  |  |\n\
              | all | 15 min | 2½ h | | 1 |\n"
         );
     }
