@@ -52,6 +52,7 @@ fn main() {
         text.push_str("}\n");
         for (folder, module) in OURS {
             let path = root.join("xtask").join(folder).join(module).with_extension("rs");
+            let path = path.display().to_string();
             // No chapter uses all of them.
             let _ = writeln!(text, "#[allow(dead_code)]\n#[path = {path:?}]\nmod {module};");
         }
@@ -90,6 +91,7 @@ fn modules(to: &mut String, file: &Path, place: impl Fn(&str) -> Option<PathBuf>
         match words[..] {
             ["pub", "mod", module] | ["mod", module] => {
                 if let Some(path) = place(module) {
+                    let path = path.display().to_string();
                     let _ = writeln!(to, "#[path = {path:?}]\n{line}");
                 }
             }

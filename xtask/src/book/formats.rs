@@ -19,7 +19,7 @@ pub(super) struct Formats {
     /// Write it as a PDF, into the target directory, and do not serve it; needs Chromium or Chrome
     #[arg(long)]
     pdf: bool,
-    /// Write it into a folder for any static host, with a strict content security policy, and do not serve it
+    /// Write it into a directory for any static host, with a strict content security policy, and do not serve it
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
