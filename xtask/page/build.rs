@@ -52,9 +52,8 @@ fn main() {
         text.push_str("}\n");
         for (folder, module) in OURS {
             let path = root.join("xtask").join(folder).join(module).with_extension("rs");
-            let path = path.display().to_string();
             // No chapter uses all of them.
-            let _ = writeln!(text, "#[allow(dead_code)]\n#[path = {path:?}]\nmod {module};");
+            let _ = writeln!(text, "#[allow(dead_code)]\n{}\nmod {module};", at(&path));
         }
         fs::write(out.join(name).with_extension("rs"), text).expect("OUT_DIR can be written");
     }
@@ -91,8 +90,7 @@ fn modules(to: &mut String, file: &Path, place: impl Fn(&str) -> Option<PathBuf>
         match words[..] {
             ["pub", "mod", module] | ["mod", module] => {
                 if let Some(path) = place(module) {
-                    let path = path.display().to_string();
-                    let _ = writeln!(to, "#[path = {path:?}]\n{line}");
+                    let _ = writeln!(to, "{}\n{line}", at(&path));
                 }
             }
             ["pub", "use", module, ..] if place(module).is_some() || module == "crate" => {
@@ -101,6 +99,11 @@ fn modules(to: &mut String, file: &Path, place: impl Fn(&str) -> Option<PathBuf>
             _ => {}
         }
     }
+}
+
+/// The attribute that says where the file of a module is. In a raw string a path of Windows needs no escapes.
+fn at(path: &Path) -> String {
+    format!("#[path = r\"{}\"]", path.display())
 }
 
 /// The file of a module: `name.rs`, or `name/mod.rs`.

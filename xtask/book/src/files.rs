@@ -8,8 +8,13 @@ use anyhow::{Context, Result};
 /// All files below a directory with the extension `.extension`, sorted, relative to it, with `/` as the separator.
 pub(crate) fn below(root: &Path, extension: &str) -> Result<Vec<String>> {
     let mut files = all(root)?;
-    files.retain(|file| Path::new(file).extension().is_some_and(|it| it == extension));
+    files.retain(|file| has_extension(file, extension));
     Ok(files)
+}
+
+/// Whether the name of a file ends in `.extension`.
+pub(crate) fn has_extension(file: &str, extension: &str) -> bool {
+    Path::new(file).extension().is_some_and(|it| it == extension)
 }
 
 /// All files below a directory, sorted, relative to it, with `/` as the separator.

@@ -16,6 +16,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::files::has_extension;
 use crate::source::{Chapter, Sources};
 
 /// What the modules are compiled for.
@@ -131,7 +132,7 @@ fn read(messages: &str) -> Build {
         match message["reason"].as_str() {
             Some("compiler-artifact") => {
                 let files = message["filenames"].as_array().into_iter().flatten();
-                let wasm = files.filter_map(Value::as_str).find(|file| file.ends_with(".wasm"));
+                let wasm = files.filter_map(Value::as_str).find(|file| has_extension(file, "wasm"));
                 build.files.extend(wasm.map(|file| (name.to_string(), PathBuf::from(file))));
             }
             Some("compiler-message") if message["message"]["level"] == "error" => {

@@ -59,7 +59,7 @@ pub(crate) fn run(sources: &Sources, folder: &Path) -> Result<()> {
         if let Some(parent) = to.parent() {
             fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
         }
-        if path.ends_with(".html") {
+        if files::has_extension(&path, "html") {
             let page = fs::read_to_string(&from).with_context(|| from.display().to_string())?;
             fs::write(&to, extracted.page(&path, &page))
                 .with_context(|| to.display().to_string())?;

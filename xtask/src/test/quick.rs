@@ -116,7 +116,7 @@ impl Scope {
         changed: &[&Chapter],
         tested: &[&Chapter],
     ) -> anyhow::Result<()> {
-        self.parts.extend(["clippy", "tests", "ladder", "coverage", "transcripts"]);
+        self.parts.extend(["clippy", "tests", "ladder", "coverage", "transcripts", "page"]);
         self.packages.extend(changed.iter().map(|chapter| chapter.package.clone()));
         self.tested.extend(tested.iter().map(|chapter| chapter.package.clone()));
         self.pages.extend(pages_with(workspace, tested)?);
@@ -165,9 +165,14 @@ impl Scope {
             _ if is_below(path, "xtask/figures") => _ = self.parts.insert("book"),
             _ if is_below(path, "xtask/models") => _ = self.parts.insert("loom"),
             _ if is_below(path, "xtask/fuzz") => _ = self.parts.insert("fuzz"),
+            _ if is_below(path, "xtask/page") => {
+                self.parts.extend(["clippy", "page"]);
+                self.packages.extend(["page", "page_std"].map(String::from));
+            }
             _ if is_below(path, "xtask/labs") => {
                 package(self, "labs");
-                self.parts.extend(["book", "transcripts"]);
+                // The modules of the pages have some of its files.
+                self.parts.extend(["book", "page", "transcripts"]);
                 self.pages.insert("book/src/appendix/labs-endpoint.md".to_string());
             }
             _ if is_below(path, "xtask/scale") => {
