@@ -31,13 +31,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
-    let git = Git::at(workspace.root());
+    let git = workspace.git();
     let report = match &args.message {
         Some(file) => {
             let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-            in_editor(&git, file, &text)?
+            in_editor(git, file, &text)?
         }
-        None => in_range(&git, args.range.as_deref())?,
+        None => in_range(git, args.range.as_deref())?,
     };
     ui::print(&report.text);
     Ok(if report.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

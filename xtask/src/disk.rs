@@ -26,7 +26,6 @@ pub(crate) fn replace(parts: &Path, full: &Path, content: &[u8]) -> anyhow::Resu
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
     let part: PathBuf = parts.join("part");
-    step()?;
     let mut file = File::create(&part).with_context(|| part.display().to_string())?;
     let (first, rest) = content.split_at(content.len() / 2);
     file.write_all(first)?;
@@ -36,7 +35,6 @@ pub(crate) fn replace(parts: &Path, full: &Path, content: &[u8]) -> anyhow::Resu
     if let Ok(old) = fs::metadata(full) {
         fs::set_permissions(&part, old.permissions())?;
     }
-    step()?;
     fs::rename(&part, full)?;
     step()
 }
@@ -51,7 +49,6 @@ pub(crate) fn put(parts: &Path, full: &Path, content: Option<&[u8]>) -> anyhow::
 
 /// Removes a file; that it is gone already is no error.
 pub(crate) fn remove(full: &Path) -> anyhow::Result<()> {
-    step()?;
     match fs::remove_file(full) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         _ => step(),

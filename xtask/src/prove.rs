@@ -40,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
         exercises = Exercise::all(workspace)?;
     }
     let tree = match &args.revision {
-        Some(revision) => Git::at(workspace.root()).tree(revision)?,
+        Some(revision) => workspace.git().tree(revision)?,
         None => work_tree(workspace)?,
     };
     let claims = if args.chapter_tests { Claims::ChapterTests } else { Claims::All };
@@ -159,7 +159,7 @@ fn prove_one(
 pub(crate) fn work_tree(workspace: &Workspace) -> anyhow::Result<String> {
     let folder = tempfile::tempdir()?;
     let git = Git::with_index(workspace.root(), &folder.path().join("index"), workspace.root())?;
-    git.run(&["read-tree", &Git::at(workspace.root()).tree("HEAD")?])?;
+    git.run(&["read-tree", &workspace.git().tree("HEAD")?])?;
     git.run(&["add", "--all"])?;
     Ok(String::from_utf8_lossy(&git.run(&["write-tree"])?).trim().to_string())
 }

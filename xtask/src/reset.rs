@@ -31,14 +31,14 @@ pub(crate) fn reset(
     name: Option<&str>,
 ) -> anyhow::Result<String> {
     let mut text = String::new();
-    let store = Store::open(workspace.root())?;
+    let store = Store::open(workspace)?;
     if let Some(back) = interrupted(workspace.root())? {
         let _ = writeln!(text, "An earlier run was interrupted. To undo it: `{back}`\n");
     }
     let work = Work::find(workspace, exercise)?;
     let folder = &exercise.chapter.folder;
     let changes = work.to(workspace, &Files::new())?;
-    let Some(saved) = store.keep(workspace, exercise, &work, name)? else {
+    let Some(saved) = store.keep(exercise, &work, name)? else {
         store.finish()?;
         let _ = writeln!(text, "{folder} is {}; there is nothing to reset.", work.origin());
         text += &own_commit(&work, folder);

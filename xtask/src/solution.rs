@@ -56,7 +56,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 /// Writes the solution into the chapter, upon what the reader has there.
 pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<String> {
     let number = exercise.number;
-    let store = Store::open(workspace.root())?;
+    let store = Store::open(workspace)?;
     if let Some(back) = interrupted(workspace.root())? {
         bail!("an earlier run was interrupted: `{back}` undoes it");
     }
@@ -72,7 +72,7 @@ pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Resul
     let change =
         |(path, after): (String, Option<Vec<u8>>)| Change { before: now(&path), path, after };
     let changes: Vec<Change> = after.into_iter().map(change).collect();
-    let saved = store.keep(workspace, exercise, &work, None)?;
+    let saved = store.keep(exercise, &work, None)?;
     let back = match &saved {
         Some(saved) => format!("cargo xtask restore {saved}"),
         None => format!("cargo xtask reset {number}"),

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
+use crate::git::Git;
+
 /// The repository of the course, as it is on disk.
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {
     root: PathBuf,
     chapters: Vec<Chapter>,
+    git: Git,
 }
 
 /// A directory in `chapters/`, or `final`.
@@ -59,12 +62,17 @@ impl Workspace {
         if root.join("final/Cargo.toml").is_file() {
             chapters.push(Chapter::last());
         }
-        Ok(Workspace { root: root.to_owned(), chapters })
+        Ok(Workspace { root: root.to_owned(), chapters, git: Git::at(root) })
     }
 
     /// The root directory of the repository.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Runs git in the root directory. There may be no repository.
+    pub(crate) fn git(&self) -> &Git {
+        &self.git
     }
 
     /// A path given from the root, with slashes.

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,7 @@ use super::change::Change;
 use crate::disk;
 use crate::git::{Commit, Git};
 use crate::patch::Files;
+use crate::workspace::Workspace;
 
 /// The folder of carry, from the root, with the files in which a person decides about a patch. Git ignores it.
 pub(super) const FOLDER: &str = ".carry";
@@ -94,18 +94,18 @@ pub(super) struct Entry {
 }
 
 /// The stored plan, which one process at a time may use.
-pub(super) struct Store {
-    root: PathBuf,
-    git: Git,
+pub(super) struct Store<'a> {
+    workspace: &'a Workspace,
+    git: &'a Git,
     _lock: File,
 }
 
-impl Store {
-    pub(super) fn open(git: &Git, root: &Path) -> anyhow::Result<Store> {
-        let folder = root.join(FOLDER);
+impl Store<'_> {
+    pub(super) fn open(workspace: &Workspace) -> anyhow::Result<Store<'_>> {
+        let folder = workspace.path(FOLDER);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         let lock = disk::lock(&folder.join("lock"))?;
-        Ok(Store { root: root.to_owned(), git: git.clone(), _lock: lock })
+        Ok(Store { workspace, git: workspace.git(), _lock: lock })
     }
 
     pub(super) fn load(&self) -> anyhow::Result<Option<Journal>> {
@@ -173,7 +173,7 @@ impl Store {
     /// Writes the files of the plan. A file that a person has changed since is left alone.
     pub(super) fn write(&self, journal: &mut Journal) -> anyhow::Result<()> {
         for (path, entry) in &journal.entries {
-            let now = disk::read(&self.root.join(path))?;
+            let now = disk::read(&self.workspace.path(path))?;
             if now == entry.found && now != entry.after {
                 self.put(path, entry.after.as_deref())?;
             }
@@ -196,7 +196,7 @@ impl Store {
     }
 
     fn put(&self, path: &str, content: Option<&[u8]>) -> anyhow::Result<()> {
-        disk::put(&self.root.join(FOLDER), &self.root.join(path), content)
+        disk::put(&self.workspace.path(FOLDER), &self.workspace.path(path), content)
             .with_context(|| path.to_string())
     }
 
@@ -204,7 +204,7 @@ impl Store {
     pub(super) fn decided(&self, journal: &Journal) -> anyhow::Result<BTreeSet<String>> {
         let mut decided = BTreeSet::new();
         for (path, entry) in journal.entries.iter().filter(|(_, entry)| entry.decided) {
-            if disk::read(&self.root.join(path))? == entry.after {
+            if disk::read(&self.workspace.path(path))? == entry.after {
                 decided.insert(path.clone());
             }
         }
@@ -218,7 +218,7 @@ impl Store {
         let mut changed = Vec::new();
         let mut edited = Files::new();
         for (path, entry) in &journal.entries {
-            let now = disk::read(&self.root.join(path))?;
+            let now = disk::read(&self.workspace.path(path))?;
             if now == entry.before {
                 continue;
             }
@@ -259,7 +259,7 @@ impl Store {
     pub(super) fn sweep(&self, journal: &Journal) {
         for path in journal.entries.keys().filter(|path| is_scratch(path)) {
             // Git ignores what is left of them.
-            let _ = fs::remove_file(self.root.join(path));
+            let _ = fs::remove_file(self.workspace.path(path));
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) struct Args {
 /// What is carried: where from, and what it was before.
 struct Source<'a> {
     workspace: &'a Workspace,
-    git: Git,
+    git: &'a Git,
     /// The id of the commit before the change.
     revision: String,
     /// The id of the last commit.
@@ -114,10 +114,10 @@ impl Report {
 
 fn start(workspace: &Workspace, chapter: &str, from: &str) -> anyhow::Result<Report> {
     let chapter = workspace.chapter(chapter)?;
-    let git = Git::at(workspace.root());
-    let revision = commit(&git, from)?;
-    let head = commit(&git, "HEAD")?;
-    let store = Store::open(&git, workspace.root())?;
+    let git = workspace.git();
+    let revision = commit(git, from)?;
+    let head = commit(git, "HEAD")?;
+    let store = Store::open(workspace)?;
     let previous = store.load()?;
     if let Some(journal) = previous.as_ref().filter(|journal| is_under_way(journal)) {
         bail!(
@@ -146,8 +146,8 @@ fn start(workspace: &Workspace, chapter: &str, from: &str) -> anyhow::Result<Rep
 }
 
 fn go_on(workspace: &Workspace) -> anyhow::Result<Report> {
-    let git = Git::at(workspace.root());
-    let store = Store::open(&git, workspace.root())?;
+    let git = workspace.git();
+    let store = Store::open(workspace)?;
     let mut journal = match store.load()? {
         Some(journal) if journal.phase == Phase::Aborting => {
             bail!("an abort was interrupted; {ABORT} finishes it")
@@ -168,9 +168,9 @@ fn go_on(workspace: &Workspace) -> anyhow::Result<Report> {
 }
 
 fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
-    let git = Git::at(workspace.root());
-    let store = Store::open(&git, workspace.root())?;
-    let head = commit(&git, "HEAD")?;
+    let git = workspace.git();
+    let store = Store::open(workspace)?;
+    let head = commit(git, "HEAD")?;
     // After a commit, undoing is git's business.
     let can_abort = |journal: &Journal| is_under_way(journal) || journal.head == head;
     let Some(mut journal) = store.load()?.filter(can_abort) else {
@@ -188,7 +188,7 @@ fn abort(workspace: &Workspace) -> anyhow::Result<Report> {
 }
 
 fn status(workspace: &Workspace) -> anyhow::Result<Report> {
-    let store = Store::open(&Git::at(workspace.root()), workspace.root())?;
+    let store = Store::open(workspace)?;
     let Some(journal) = store.load()?.filter(is_under_way) else {
         bail!("which chapter have you changed? `cargo xtask carry 2`");
     };
@@ -208,7 +208,7 @@ fn is_under_way(journal: &Journal) -> bool {
 }
 
 /// Plans, stores the plan, and writes the files.
-fn perform(store: &Store, mut plan: Plan<'_>, is_first: bool) -> anyhow::Result<Report> {
+fn perform(store: &Store<'_>, mut plan: Plan<'_>, is_first: bool) -> anyhow::Result<Report> {
     let changes = change::changes(&plan.source)?;
     if changes.is_empty() {
         bail!(
@@ -236,7 +236,7 @@ fn perform(store: &Store, mut plan: Plan<'_>, is_first: bool) -> anyhow::Result<
 
 /// Writes the files that are not written yet.
 fn finish(
-    store: &Store,
+    store: &Store<'_>,
     journal: &mut Journal,
     source: &Source<'_>,
     changes: &[Change],

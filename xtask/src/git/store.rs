@@ -65,7 +65,6 @@ impl Git {
 
     /// Gives and takes names away, in the lines of `git update-ref --stdin`.
     pub(crate) fn update_names(&self, lines: &str) -> anyhow::Result<()> {
-        disk::step()?;
         self.run_with_input(&["update-ref", "--stdin"], lines.as_bytes())?;
         disk::step()
     }

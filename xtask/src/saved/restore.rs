@@ -34,7 +34,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 pub(super) fn restore(workspace: &Workspace, called: &str) -> anyhow::Result<String> {
     let git = repository(workspace)?;
     let name = called.trim_start_matches(NAMES);
-    let all = Saved::all(&git)?;
+    let all = Saved::all(git)?;
     let Some(saved) = all.iter().find(|saved| saved.name == name) else {
         let names: Vec<&str> = all.iter().map(|saved| saved.name.as_str()).collect();
         match names.len() {
@@ -42,17 +42,17 @@ pub(super) fn restore(workspace: &Workspace, called: &str) -> anyhow::Result<Str
             _ => bail!("nothing is saved as `{called}`; there are: {}", names.join(", ")),
         }
     };
-    let store = Store::open(workspace.root())?;
+    let store = Store::open(workspace)?;
     let exercise = Exercise::find(workspace, name.split('/').next().unwrap_or_default())?;
     let folder = &exercise.chapter.folder;
     let work = Work::find(workspace, &exercise)?;
-    let target = target(&git, saved, &work, folder)?;
+    let target = target(git, saved, &work, folder)?;
     let changes = work.to(workspace, &target)?;
     if changes.is_empty() {
         store.finish()?;
         return Ok(format!("{folder} is as saved in {name} already.\n"));
     }
-    let kept = store.keep(workspace, &exercise, &work, None)?;
+    let kept = store.keep(&exercise, &work, None)?;
     store.write(&format!("cargo xtask restore {name}"), &changes)?;
     let mut text = String::new();
     if let Some(kept) = kept.filter(|kept| kept != name) {
@@ -89,12 +89,12 @@ fn target(git: &Git, saved: &Saved, work: &Work, folder: &str) -> anyhow::Result
 
 pub(super) fn listed(workspace: &Workspace) -> anyhow::Result<String> {
     let git = repository(workspace)?;
-    let all = Saved::all(&git)?;
+    let all = Saved::all(git)?;
     let width = all.iter().map(|saved| saved.name.len()).max().unwrap_or_default();
     let mut text = String::new();
     for saved in &all {
         let _ = writeln!(text, "{:width$}  {}  {}", saved.name, saved.date, saved.result);
-        for path in saved.paths(&git)? {
+        for path in saved.paths(git)? {
             let _ = writeln!(text, "    {path}");
         }
     }
@@ -107,9 +107,9 @@ pub(super) fn listed(workspace: &Workspace) -> anyhow::Result<String> {
 }
 
 /// The repository in which work is saved.
-fn repository(workspace: &Workspace) -> anyhow::Result<Git> {
-    let git = Git::at(workspace.root());
-    git.prefix()
-        .map_err(|error| needs_git("work is saved in git, which cannot be read", &error))?;
+fn repository(workspace: &Workspace) -> anyhow::Result<&Git> {
+    let git = workspace.git();
+    let why = "work is saved in git, which cannot be read";
+    git.commit("HEAD").map_err(|error| needs_git(why, &error))?;
     Ok(git)
 }

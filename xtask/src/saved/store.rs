@@ -68,20 +68,19 @@ impl Saved {
     }
 }
 
-pub(crate) struct Store {
-    root: PathBuf,
-    git: Git,
+pub(crate) struct Store<'a> {
+    workspace: &'a Workspace,
     _lock: File,
 }
 
-impl Store {
+impl Store<'_> {
     /// # Errors
     /// When another process is using it.
-    pub(crate) fn open(root: &Path) -> anyhow::Result<Store> {
-        let folder = root.join(FOLDER);
+    pub(crate) fn open(workspace: &Workspace) -> anyhow::Result<Store<'_>> {
+        let folder = workspace.path(FOLDER);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         let lock = disk::lock(&folder.join("lock"))?;
-        Ok(Store { root: root.to_owned(), git: Git::at(root), _lock: lock })
+        Ok(Store { workspace, _lock: lock })
     }
 
     /// Saves the work and returns its name; `None` when there is none. `word` takes the place of the number.
@@ -90,7 +89,6 @@ impl Store {
     /// When that word is taken or cannot be part of a name, or git cannot store it. Then nothing must be written.
     pub(crate) fn keep(
         &self,
-        workspace: &Workspace,
         exercise: &Exercise,
         work: &Work,
         word: Option<&str>,
@@ -98,7 +96,8 @@ impl Store {
         if work.is_empty() {
             return Ok(None);
         }
-        let saved = Saved::all(&self.git)?;
+        let git = self.workspace.git();
+        let saved = Saved::all(git)?;
         let is_free = |name: &String| saved.iter().all(|other| other.name != *name);
         let name = match word {
             Some(word) => Some(named(exercise, word)?).filter(is_free).with_context(|| {
@@ -112,17 +111,16 @@ impl Store {
                 .find(is_free)
                 .context("no number is left")?,
         };
-        let result = last_result(workspace, exercise)?;
+        let result = last_result(self.workspace, exercise)?;
         let full = format!("{NAMES}{name}");
         let commit =
             Commit { name: &full, parents: &[&work.base], message: &result, files: &work.now };
-        self.git.store(&[commit])?;
+        git.store(&[commit])?;
         // After an interruption the same work comes again. It keeps its first name.
-        let tree =
-            self.git.object(&format!("{full}^{{tree}}"))?.context("git has not stored it")?.id;
+        let tree = git.object(&format!("{full}^{{tree}}"))?.context("git has not stored it")?.id;
         let same = |other: &&Saved| other.tree == tree && other.base == work.base && word.is_none();
         if let Some(other) = saved.iter().find(same) {
-            self.git.update_names(&format!("delete {full}\n"))?;
+            git.update_names(&format!("delete {full}\n"))?;
             return Ok(Some(other.name.clone()));
         }
         Ok(Some(name))
@@ -133,16 +131,16 @@ impl Store {
     /// # Errors
     /// When a file is no longer as it was when it was saved: a person is editing it.
     pub(crate) fn write(&self, back: &str, changes: &[Change]) -> anyhow::Result<()> {
-        disk::replace(&self.root.join(FOLDER), &note(&self.root), back.as_bytes())?;
+        disk::replace(&self.workspace.path(FOLDER), &note(self.workspace.root()), back.as_bytes())?;
         for change in changes {
-            let full = self.root.join(&change.path);
+            let full = self.workspace.path(&change.path);
             if disk::read(&full)? != change.before {
                 bail!(
                     "{} has changed in this moment and was left alone; run it again",
                     change.path
                 );
             }
-            disk::put(&self.root.join(FOLDER), &full, change.after.as_deref())
+            disk::put(&self.workspace.path(FOLDER), &full, change.after.as_deref())
                 .with_context(|| change.path.clone())?;
         }
         self.finish()
@@ -150,7 +148,7 @@ impl Store {
 
     /// Removes the note: all files are written.
     pub(crate) fn finish(&self) -> anyhow::Result<()> {
-        disk::remove(&note(&self.root))
+        disk::remove(&note(self.workspace.root()))
     }
 }
 

@@ -35,9 +35,9 @@ impl Work {
     /// # Errors
     /// When this is no git repository, or a changed file is a link.
     pub(crate) fn find(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<Work> {
-        let git = Git::at(workspace.root());
+        let git = workspace.git();
         let chapter = &exercise.chapter.folder;
-        let (base, is_published) = base(&git, chapter)?;
+        let (base, is_published) = base(git, chapter)?;
         let (exercises, own) = (format!("{chapter}/exercises/"), format!("{}/", exercise.folder));
         let (mut shipped, mut now) = (Files::new(), Files::new());
         for path in git.changed_since(&base, chapter)? {
@@ -88,11 +88,10 @@ impl Work {
 /// The commit that the reader got last: where their own commits, if there are any, branch off. And whether it is from
 /// the course: inside another repository, or without a remote, it is the reader's own.
 fn base(git: &Git, chapter: &str) -> anyhow::Result<(String, bool)> {
-    let prefix = git.prefix().map_err(|error| {
-        needs_git(
-            &format!("only git knows how {chapter} was shipped, and it cannot be read"),
-            &error,
-        )
+    let why = format!("only git knows how {chapter} was shipped, and it cannot be read");
+    let head = git.commit("HEAD").map_err(|error| needs_git(&why, &error))?;
+    let head = head.with_context(|| {
+        format!("this git repository has no commit yet, so how {chapter} was shipped is not known; {CLONE}")
     })?;
     let branches_off = |other: &str| -> anyhow::Result<Option<String>> {
         let output = git.output(&["merge-base", "HEAD", other])?;
@@ -102,17 +101,19 @@ fn base(git: &Git, chapter: &str) -> anyhow::Result<(String, bool)> {
     // Readers who have forked the course call it `upstream`, and push their own work to `origin`.
     let mut found = None;
     for remote in ["upstream/HEAD", "upstream/main", "origin/HEAD"] {
-        if found.is_none() && git.commit(remote)?.is_some() {
-            found = branches_off(remote)?;
+        match git.commit(remote)?.filter(|_| found.is_none()) {
+            Some(id) if id == head => found = Some(id),
+            Some(id) => found = branches_off(&id)?,
+            None => {}
         }
     }
     if found.is_none() {
         found = branches_off("@{upstream}")?;
     }
+    // The prefix is empty in a repository that is only the course.
+    let prefix = git.prefix()?;
     let is_published = found.is_some() && prefix.is_empty();
-    let base = found.map_or_else(|| git.commit("HEAD"), |base| Ok(Some(base)))?.with_context(|| {
-        format!("this git repository has no commit yet, so how {chapter} was shipped is not known; {CLONE}")
-    })?;
+    let base = found.unwrap_or(head);
     if git.object(&format!("{base}:./{chapter}"))?.is_none() {
         let inside = match prefix.trim_end_matches('/') {
             "" => String::new(),

@@ -6,7 +6,6 @@ use std::fs;
 use std::path::Path;
 
 use crate::exercise::Exercise;
-use crate::git::Git;
 use crate::workspace::{Chapter, Workspace};
 
 /// What a change touches.
@@ -33,7 +32,7 @@ pub(crate) struct Scope {
 impl Scope {
     /// The files that differ from the last commit; if there are none, those of the last commit.
     pub(super) fn of_change(workspace: &Workspace) -> anyhow::Result<Scope> {
-        let git = Git::at(workspace.root());
+        let git = workspace.git();
         let changed = git.changed_since("HEAD", ".")?;
         if changed.is_empty() {
             let last = git.changed_since("HEAD~1", ".")?;
