@@ -67,6 +67,11 @@ pub(crate) fn merge(
     }
 }
 
+/// The sentence about a marker without its others.
+pub(crate) fn leftover(path: &str, line: usize, marker: &str) -> String {
+    format!("{path}: line {line} is left of a conflict: {marker}")
+}
+
 /// Whether a line looks like a marker of a conflict, as `git diff --check` finds them: seven of one sign, and a
 /// space or nothing behind them.
 fn is_marker(line: &[u8]) -> bool {

@@ -1,19 +1,15 @@
 //! The checklist at the end of a carry: pages, lines that quote an old value, and exercises.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
 
-use super::Source;
 use super::change::Change;
 use super::journal::{Journal, is_scratch};
+use super::pages::{Changed, pages};
 use super::quotes;
+use super::source::Source;
 use crate::exercise::Exercise;
-use crate::git::split_zero;
 use crate::workspace::{Chapter, Workspace};
-
-/// The changed files of each chapter: the chapter's folder, and paths from there.
-type Changed = BTreeMap<String, BTreeSet<String>>;
 
 /// The last lines of a carry without conflicts.
 pub(super) fn closing(
@@ -80,41 +76,4 @@ fn changed(workspace: &Workspace, journal: &Journal, changes: &[Change]) -> Chan
         files.extend([Some(&change.path), change.was.as_ref()].into_iter().flatten().cloned());
     }
     changed
-}
-
-/// A page of the book that shows a changed file.
-pub(super) struct Page {
-    pub path: String,
-    /// It shows the file of the chapter in which the change began, and not only what a later chapter makes of it.
-    pub of_source: bool,
-}
-
-fn pages(source: &Source<'_>, changed: &Changed) -> anyhow::Result<Vec<Page>> {
-    let listed = source.git.run(&["ls-files", "-z", "--", "book/src/*.md"])?;
-    let mut pages = Vec::new();
-    for path in split_zero(&listed) {
-        let text = fs::read_to_string(source.workspace.path(&path)).unwrap_or_default();
-        let shown: Vec<&Chapter> =
-            text.lines().filter_map(|line| shown(source.workspace, changed, line)).collect();
-        if !shown.is_empty() {
-            let of_source = shown.contains(&source.chapter);
-            pages.push(Page { path, of_source });
-        }
-    }
-    Ok(pages)
-}
-
-/// The chapter that a directive is about, when what it shows has changed. `xtask/book/README.md` has the directives.
-fn shown<'a>(workspace: &'a Workspace, changed: &Changed, line: &str) -> Option<&'a Chapter> {
-    let directive = line.strip_prefix("{{#")?.split("}}").next()?;
-    let words: Vec<&str> = directive.split_whitespace().collect();
-    let (old, chapter, path) = match words[..] {
-        ["file" | "item", chapter, path, ..] => (chapter, chapter, path),
-        ["diff", old, chapter, path, ..] => (old, chapter, path),
-        _ => return None,
-    };
-    let (old, chapter) = (workspace.chapter(old).ok()?, workspace.chapter(chapter).ok()?);
-    let has_changed =
-        |chapter: &Chapter| changed.get(&chapter.folder).is_some_and(|files| files.contains(path));
-    (has_changed(old) || has_changed(chapter)).then_some(chapter)
 }

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 
 use super::changed::{self, Changed};
-use super::{Source, manifest, plan};
+use super::manifest;
+use super::source::Source;
 use crate::disk;
 use crate::git::split_zero;
 use crate::merge;
+use crate::patch::Files;
 use crate::workspace::Chapter;
 
 /// A file of the chapter that a person has changed; its path is from the chapter's folder.
@@ -61,6 +63,16 @@ pub(super) fn changes(source: &Source<'_>) -> anyhow::Result<Vec<Change>> {
     Ok(changes)
 }
 
+/// The changed files, by their path from the root.
+pub(super) fn files(changes: &[Change], chapter: &Chapter) -> Files {
+    let mut files = Files::new();
+    for change in changes {
+        files.extend(change.path_before(chapter).map(|was| (was, None)));
+        files.insert(change.path_in(chapter), change.new.clone());
+    }
+    files
+}
+
 fn change(source: &Source<'_>, changed: &Changed) -> anyhow::Result<Option<Change>> {
     let folder = format!("{}/", source.chapter.folder);
     let within = |path: &str| {
@@ -87,7 +99,7 @@ fn change(source: &Source<'_>, changed: &Changed) -> anyhow::Result<Option<Chang
     {
         bail!(
             "{}; edit it first. A line that belongs there must not begin with seven such signs",
-            plan::leftover(&full, *line, marker)
+            merge::leftover(&full, *line, marker)
         );
     }
     if old == new && was.is_none() {

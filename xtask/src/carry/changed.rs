@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use super::Source;
+use super::source::Source;
 
 /// Git's modes of a symbolic link and of an executable file.
 const LINK: &str = "120000";

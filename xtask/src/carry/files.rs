@@ -2,7 +2,8 @@
 
 use super::change::Change;
 use super::plan::{Outcome, Plan, Step};
-use super::{Source, changed, names};
+use super::source::Source;
+use super::{changed, names};
 use crate::ui;
 use crate::workspace::Chapter;
 

@@ -10,8 +10,6 @@ use std::fs::{self, File};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
-use super::Source;
-use super::change::Change;
 use crate::disk;
 use crate::git::{Commit, Git};
 use crate::patch::Files;
@@ -142,22 +140,14 @@ impl Store<'_> {
         self.git.commit(phase.name())
     }
 
-    /// Stores a plan before its files are written, and the change itself.
-    pub(super) fn save(
-        &self,
-        journal: &Journal,
-        source: &Source<'_>,
-        changes: &[Change],
-    ) -> anyhow::Result<()> {
+    /// Stores a plan before its files are written, and with it the files of the change.
+    pub(super) fn save(&self, journal: &Journal, changed: Files) -> anyhow::Result<()> {
         let column = |content: fn(&Entry) -> &Content| -> Files {
             let file = |(path, entry): (&String, &Entry)| (path.clone(), content(entry).clone());
             journal.entries.iter().map(file).collect()
         };
         let mut before = column(|entry| &entry.before);
-        for change in changes {
-            before.extend(change.path_before(source.chapter).map(|was| (was, None)));
-            before.insert(change.path_in(source.chapter), change.new.clone());
-        }
+        before.extend(changed);
         let message = |what: &str| format!("Carry {}: {what}", journal.chapter);
         let plan = format!("{}\n\n{}", message("the result"), serde_json::to_string(journal)?);
         let writing = Phase::Writing.name();

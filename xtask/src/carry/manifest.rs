@@ -3,8 +3,31 @@
 
 use std::collections::BTreeSet;
 
+use crate::merge::{self, Merged};
+
 /// Stands for the targets while the rest is merged.
 const PLACE: &str = "# (the targets of the exercises)\n";
+
+/// Merges the carried part of the change of a manifest into another chapter's: current, old, new.
+pub(super) fn merge(sides: [Option<&[u8]>; 3], labels: [&str; 3]) -> anyhow::Result<Merged> {
+    let texts = sides.map(|side| side.and_then(|side| std::str::from_utf8(side).ok()));
+    let [Some(current), Some(old), Some(new)] = texts else {
+        return merge::merge(sides[0], sides[1], sides[2], labels);
+    };
+    let (rest, close) = open(current);
+    let [old, new] = [old, new].map(carried);
+    let new = without_known(&new, &old, current);
+    if old == new {
+        return Ok(Merged::Same);
+    }
+    let [rest, old, new] = [&rest, &old, &new].map(|text| Some(text.as_bytes()));
+    let whole = |merged: &[u8]| close(&String::from_utf8_lossy(merged)).into_bytes();
+    Ok(match merge::merge(rest, old, new, labels)? {
+        Merged::Clean(Some(merged)) => Merged::Clean(Some(whole(&merged))),
+        Merged::Conflict(merged) => Merged::Conflict(whole(&merged)),
+        other => other,
+    })
+}
 
 /// The part that is carried.
 pub(super) fn carried(text: &str) -> String {
@@ -14,7 +37,7 @@ pub(super) fn carried(text: &str) -> String {
 
 /// The new text without the packages that it adds and the chapter has already: that chapter taught them
 /// first, and a table may name a package once.
-pub(super) fn without_known(new: &str, old: &str, chapter: &str) -> String {
+fn without_known(new: &str, old: &str, chapter: &str) -> String {
     let (old, known) = (packages(old), packages(chapter));
     let mut header = "";
     let mut text = String::new();
@@ -52,7 +75,7 @@ fn package<'a>(header: &str, line: &'a str) -> Option<&'a str> {
 }
 
 /// The chapter's own file as it is merged into, and the function that makes it whole again.
-pub(super) fn open(text: &str) -> (String, impl Fn(&str) -> String + use<>) {
+fn open(text: &str) -> (String, impl Fn(&str) -> String + use<>) {
     let (rest, own) = split(text);
     let close = move |merged: &str| match merged.split_once(PLACE) {
         // In a conflict it may stand on each side.

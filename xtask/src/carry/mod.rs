@@ -21,9 +21,11 @@ mod files;
 mod journal;
 mod manifest;
 mod names;
+mod pages;
 mod patches;
 mod plan;
 mod quotes;
+mod source;
 mod value;
 
 use std::fmt::Write as _;
@@ -34,10 +36,11 @@ use anyhow::{Context, bail};
 use self::change::Change;
 use self::journal::{Journal, Phase, START, Store};
 use self::plan::Plan;
+use self::source::Source;
 use crate::git::Git;
 
 use crate::ui;
-use crate::workspace::{Chapter, Workspace};
+use crate::workspace::Workspace;
 
 const GO_ON: &str = "`cargo xtask carry --continue`";
 const ABORT: &str = "`cargo xtask carry --abort`";
@@ -58,17 +61,6 @@ pub(crate) struct Args {
     /// Do not compile the carried chapters
     #[arg(long)]
     no_check: bool,
-}
-
-/// What is carried: where from, and what it was before.
-struct Source<'a> {
-    workspace: &'a Workspace,
-    git: &'a Git,
-    /// The id of the commit before the change.
-    revision: String,
-    /// The id of the last commit.
-    head: String,
-    chapter: &'a Chapter,
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
@@ -230,7 +222,7 @@ fn perform(store: &Store<'_>, mut plan: Plan<'_>, is_first: bool) -> anyhow::Res
     let (revision, head) = (source.revision.clone(), source.head.clone());
     let (chapter, phase) = (source.chapter.folder.clone(), Phase::Writing);
     let mut journal = Journal { chapter, revision, head, phase, entries, conflicts, report };
-    store.save(&journal, &source, &changes)?;
+    store.save(&journal, change::files(&changes, source.chapter))?;
     finish(store, &mut journal, &source, &changes)
 }
 

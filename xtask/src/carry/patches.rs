@@ -1,9 +1,8 @@
-//! The patches of exercises, made anew for files that have changed beneath them.
+//! The patches of exercises, rebuilt when the files that they patch have changed.
 //!
-//! A patch is the step from a chapter to a solution. The step is taken in the old files, the change is
-//! merged into what comes out, and the step from the new files to that is the new patch. Where the merge
-//! needs a person, the solved file with both sides is put into the folder `.carry`, and the patch is made
-//! from what the person makes of it.
+//! A patch leads from a chapter to a solution. It is applied to the old files, the change is merged into the solved
+//! files, and the difference between the new files and the merged ones is the new patch. After a conflict the solved file
+//! with both sides is in the folder `.carry`, and the patch is built from the edited file.
 
 use super::journal::FOLDER;
 use super::plan::{Outcome, Plan, Step};
@@ -12,84 +11,93 @@ use crate::exercise::{Base, Exercise};
 use crate::patch::{Files, Patch};
 use crate::ui;
 
-/// Makes the patches anew.
+/// Rebuilds the patches of all exercises.
 pub(super) fn carry(plan: &mut Plan<'_>) -> anyhow::Result<()> {
     for exercise in Exercise::all(plan.source.workspace)? {
-        Remaker { plan: &mut *plan, exercise: &exercise }.all()?;
+        Rebuilder { plan: &mut *plan, exercise: &exercise }.all()?;
     }
     Ok(())
 }
 
-/// The files of a chapter as they were and as they are, some of them solved.
+/// Files before and after the change.
 struct Sides {
     before: Files,
     after: Files,
 }
 
-struct Remaker<'p, 'a> {
+struct Rebuilder<'p, 'a> {
     plan: &'p mut Plan<'a>,
     exercise: &'p Exercise,
 }
 
-/// What has become of a patch.
-enum Remade {
-    /// The files that it touches are as they were.
+/// The result for one patch.
+enum Rebuilt {
+    /// The files that it touches have not changed.
     Untouched,
-    /// It holds now.
+    /// It fits the new files.
     New(Patch),
     /// A person must decide, about it or about a file that it is for.
     Waiting,
 }
 
-impl Remaker<'_, '_> {
+impl Rebuilder<'_, '_> {
     fn all(&mut self) -> anyhow::Result<()> {
-        let shipped = Sides {
-            before: self.plan.touched.before.clone(),
-            after: self.plan.touched.after.clone(),
-        };
+        let workspace = self.plan.source.workspace;
+        let touched = &self.plan.touched;
+        let shipped = Sides { before: touched.before.clone(), after: touched.after.clone() };
         // Wrong solutions may be steps from the right one, so that comes first.
-        let old_solution = self.old_solution(&shipped)?;
-        let solution = self.remake("solution.patch", &shipped)?;
-        for name in self.exercise.alternatives(self.plan.source.workspace)? {
-            if self.before(&name)?.is_some() {
-                self.remake(&name, &shipped)?;
-            }
+        let solution = self.rebuild("solution.patch", &shipped)?;
+        for name in self.exercise.alternatives(workspace)? {
+            self.rebuild(&name, &shipped)?;
         }
-        for name in self.exercise.wrong(self.plan.source.workspace)? {
+        let mut solved = None;
+        for name in self.exercise.wrong(workspace)? {
             let Some(wrong) = self.before(&name)? else { continue };
             if Base::of(&wrong)? == Base::Chapter {
-                self.remake(&name, &shipped)?;
+                self.rebuild(&name, &shipped)?;
                 continue;
             }
-            let new_solution = match &solution {
-                Remade::Untouched => continue,
-                Remade::New(patch) => patch,
-                Remade::Waiting => {
-                    self.say(&name, ui::NOTE, "waits for the solution");
-                    continue;
+            match &solution {
+                Rebuilt::Untouched => {}
+                Rebuilt::Waiting => self.say(&name, ui::NOTE, "waits for the solution"),
+                Rebuilt::New(patch) => {
+                    if solved.is_none() {
+                        solved = Some(self.solve(patch, &shipped)?);
+                    }
+                    if let Some(solved) = &solved {
+                        self.rebuild(&name, solved)?;
+                    }
                 }
-            };
-            let Some(old_solution) = &old_solution else { continue };
-            let mut solved = Sides { before: shipped.before.clone(), after: shipped.after.clone() };
-            let before = old_solution.apply(|path| self.read(&shipped.before, path));
-            solved.before.extend(before.unwrap_or_default());
-            solved.after.extend(new_solution.apply(|path| self.read(&shipped.after, path))?);
-            self.remake(&name, &solved)?;
+            }
         }
         Ok(())
     }
 
-    /// The solution that fits the old files: a person may have made the new one already.
+    /// Both sides with the solution in them.
+    fn solve(&self, new: &Patch, shipped: &Sides) -> anyhow::Result<Sides> {
+        let mut solved = Sides { before: shipped.before.clone(), after: shipped.after.clone() };
+        if let Some(old) = self.old_solution(shipped)? {
+            let before = old.apply(|path| self.read(&shipped.before, path));
+            solved.before.extend(before.unwrap_or_default());
+        }
+        solved.after.extend(new.apply(|path| self.read(&shipped.after, path))?);
+        Ok(solved)
+    }
+
+    /// The solution that fits the old files: a person may have rebuilt the stored one already.
     fn old_solution(&self, shipped: &Sides) -> anyhow::Result<Option<Patch>> {
         let source = &self.plan.source;
         let Some(stored) = self.before("solution.patch")? else { return Ok(None) };
-        let fits = |patch: &Patch| patch.apply(|path| self.read(&shipped.before, path)).is_ok();
-        if stored.diff.is_empty() || fits(&stored) {
+        if self.fits(&stored, &shipped.before) {
             return Ok(Some(stored));
         }
         let committed = source.git.show(&source.revision, &self.path("solution.patch"))?;
         let committed = committed.map(|text| Patch::parse(&String::from_utf8_lossy(&text)));
-        Ok(Some(committed.filter(fits).unwrap_or(stored)))
+        Ok(Some(committed.filter(|patch| self.fits(patch, &shipped.before)).unwrap_or(stored)))
+    }
+
+    fn fits(&self, patch: &Patch, files: &Files) -> bool {
+        patch.apply(|path| self.read(files, path)).is_ok()
     }
 
     fn path(&self, name: &str) -> String {
@@ -112,61 +120,78 @@ impl Remaker<'_, '_> {
         self.plan.line(&line);
     }
 
-    /// Makes one patch anew.
-    fn remake(&mut self, name: &str, sides: &Sides) -> anyhow::Result<Remade> {
-        let Some(patch) = self.before(name)? else { return Ok(Remade::Untouched) };
-        let path = self.path(name);
-        let paths = patch.paths();
+    /// Rebuilds one patch, if it touches a changed file.
+    fn rebuild(&mut self, name: &str, sides: &Sides) -> anyhow::Result<Rebuilt> {
+        let Some(stored) = self.before(name)? else { return Ok(Rebuilt::Untouched) };
+        let paths = stored.paths();
         if paths.iter().any(|path| self.plan.touched.waiting.contains(path)) {
             self.say(name, ui::NOTE, "waits for a file above");
-            return Ok(Remade::Waiting);
+            return Ok(Rebuilt::Waiting);
         }
         if !paths.iter().any(|path| sides.after.contains_key(path)) {
-            return Ok(Remade::Untouched);
+            return Ok(Rebuilt::Untouched);
         }
-        // A person may have made it anew by hand, before this run or since the last one.
-        let edited = self.plan.decision(&path)?.and_then(|(text, _)| text);
+        // A person may have rebuilt it by hand, before this run or since the last one.
+        let path = self.path(name);
+        let now = self.plan.now(&path)?;
+        let edited = self.plan.decision(&path, &now).and(now);
         let edited = edited.map(|text| Patch::parse(&String::from_utf8_lossy(&text)));
-        let decided = edited.is_some();
-        if let Some(edited) = &edited
-            && edited.apply(|path| self.read(&sides.after, path)).is_ok()
-        {
-            return Ok(Remade::New(edited.clone()));
+        let is_decided = edited.is_some();
+        let patch = edited.unwrap_or(stored);
+        if is_decided && self.fits(&patch, &sides.after) {
+            return Ok(Rebuilt::New(patch));
         }
-        let patch = edited.unwrap_or(patch);
         let Ok(patched) = patch.apply(|path| self.read(&sides.before, path)) else {
-            if patch.apply(|path| self.read(&sides.after, path)).is_ok() {
-                return Ok(Remade::New(patch));
+            if self.fits(&patch, &sides.after) {
+                return Ok(Rebuilt::New(patch));
             }
             let conflict = format!("{path} fits neither the old nor the new files; edit it");
             self.plan.conflicts.push(conflict);
-            return Ok(Remade::Waiting);
+            return Ok(Rebuilt::Waiting);
         };
+        match self.solved_files(name, patched, sides)? {
+            Some([base, result]) => {
+                let rebuilt = Patch::between(&patch.lead, &base, &result)?;
+                self.write(name, rebuilt, is_decided)
+            }
+            None => Ok(Rebuilt::Waiting),
+        }
+    }
+
+    /// The files without and with the solution, both with the change; `None` when a person must decide.
+    fn solved_files(
+        &mut self,
+        name: &str,
+        patched: Files,
+        sides: &Sides,
+    ) -> anyhow::Result<Option<[Files; 2]>> {
         let (mut base, mut result) = (Files::new(), Files::new());
-        let mut waiting = false;
+        let mut is_waiting = false;
         for (file, solved) in patched {
             let (old, new) = (self.read(&sides.before, &file), self.read(&sides.after, &file));
             base.insert(file.clone(), new.clone());
             match self.solved(name, &file, solved, [old, new])? {
                 Some(content) => drop(result.insert(file, content)),
-                None => waiting = true,
+                None => is_waiting = true,
             }
         }
-        if waiting {
-            return Ok(Remade::Waiting);
-        }
-        let anew = Patch::between(&patch.lead, &base, &result)?;
-        if anew.diff.is_empty() {
+        Ok((!is_waiting).then_some([base, result]))
+    }
+
+    /// Plans the rebuilt patch, unless there is nothing left of it.
+    fn write(&mut self, name: &str, rebuilt: Patch, is_decided: bool) -> anyhow::Result<Rebuilt> {
+        let path = self.path(name);
+        if rebuilt.diff.is_empty() {
             let conflict = format!("{path}: the change does already what this patch does; edit it");
             self.plan.conflicts.push(conflict);
-            return Ok(Remade::Waiting);
+            return Ok(Rebuilt::Waiting);
         }
-        let text = anew.text().into_bytes();
+        let text = rebuilt.text().into_bytes();
         if self.plan.now(&path)?.as_deref() != Some(&text[..]) {
             self.say(name, ui::GOOD, "made anew");
         }
-        self.plan.write(&path, text, None, decided)?;
-        Ok(Remade::New(anew))
+        self.plan.write(&path, text, None, is_decided)?;
+        Ok(Rebuilt::New(rebuilt))
     }
 
     /// One solved file with the change in it; `None` when a person must decide.
@@ -192,7 +217,7 @@ impl Remaker<'_, '_> {
         Ok(match self.plan.settle(&step)? {
             Outcome::Same | Outcome::Absent => Some(solved),
             Outcome::Merged(content) => {
-                // Nobody has to see it.
+                // No person has to see the solved file.
                 self.plan.entries.remove(&scratch);
                 Some(content)
             }

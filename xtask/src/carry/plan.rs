@@ -7,7 +7,8 @@ use anyhow::bail;
 
 use super::journal::{Content, Entry, is_scratch};
 
-use super::{Source, manifest};
+use super::manifest;
+use super::source::Source;
 use crate::disk;
 use crate::lessons::Lessons;
 use crate::merge::{self, Merged};
@@ -133,78 +134,87 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// What a person has made of a file since the last run, with what had been merged into it then.
-    pub(super) fn decision(&self, path: &str) -> anyhow::Result<Option<(Content, Content)>> {
-        let Some(entry) = self.previous.get(path) else { return Ok(None) };
-        let now = self.now(path)?;
-        let decided = if now == entry.after {
+    /// Whether a person has edited a file since the last run. Returns the content that had been merged into it then.
+    pub(super) fn decision(&self, path: &str, now: &Content) -> Option<Content> {
+        let entry = self.previous.get(path)?;
+        let is_decided = if *now == entry.after {
             entry.decided || entry.conflict
         } else if is_scratch(path) && now.is_none() {
             false
-        } else if now == entry.before {
-            // What was carried and is as it was before has been taken back, perhaps with git.
+        } else if *now == entry.before {
+            // Restored, perhaps with git: that resolves a conflict, and otherwise the file is merged again.
             entry.conflict
         } else {
             true
         };
-        Ok(decided.then(|| (now, entry.incoming.clone())))
+        is_decided.then(|| entry.incoming.clone())
     }
 
-    /// Decides about one file, and notes what is to be written.
+    /// Merges one step, and plans what is to be written.
     pub(super) fn settle(&mut self, step: &Step<'_>) -> anyhow::Result<Outcome> {
         let now = self.now(step.path)?;
-        let before = self.before(step.path)?;
-        let decision = self.decision(step.path)?;
-        let decided = decision.is_some();
-        let merged = if let Some((made, incoming)) = decision {
-            if let Some(told) = self.unfinished(step, made.as_deref())? {
-                // Not edited, or not to the end: the next run asks again.
-                if let Some(entry) = self.entries.get_mut(step.path) {
-                    entry.decided |= made != entry.after;
-                    (entry.found, entry.after, entry.conflict) = (made.clone(), made, true);
-                }
-                self.conflicts.push(told);
-                return Ok(Outcome::Conflict);
+        let decision = self.decision(step.path, &now);
+        let is_decided = decision.is_some();
+        if let Some(sentence) = self.unfinished(step, now.as_deref())? {
+            // Not edited, or only half: the next run looks again.
+            if let Some(entry) = self.entries.get_mut(step.path).filter(|_| is_decided) {
+                entry.decided |= now != entry.after;
+                (entry.found, entry.after, entry.conflict) = (now.clone(), now, true);
             }
-            // What has been merged since the person decided is merged into the decision.
-            let again = merged(step, made.as_deref(), incoming.as_deref())?;
-            match again {
-                Merged::Same | Merged::Absent => Merged::Clean(made),
+            self.conflicts.push(sentence);
+            return Ok(Outcome::Conflict);
+        }
+        let merged = if let Some(incoming) = decision {
+            // The change may have become better since the decision: the difference is merged into it.
+            match merge_into(step, now.as_deref(), incoming.as_deref())? {
+                Merged::Same | Merged::Absent => Merged::Clean(now.clone()),
                 other => other,
             }
         } else {
-            if let Some(told) = self.unfinished(step, now.as_deref())? {
-                self.conflicts.push(told);
-                return Ok(Outcome::Conflict);
-            }
-            let current = step.current.clone().unwrap_or_else(|| before.clone());
-            merged(step, current.as_deref(), step.base.as_deref())?
+            let before = self.before(step.path)?;
+            let current = step.current.as_ref().unwrap_or(&before);
+            merge_into(step, current.as_deref(), step.base.as_deref())?
         };
-        Ok(match merged {
-            Merged::Same => {
+        self.record(step, merged, now, is_decided)
+    }
+
+    fn record(
+        &mut self,
+        step: &Step<'_>,
+        merged: Merged,
+        now: Content,
+        is_decided: bool,
+    ) -> anyhow::Result<Outcome> {
+        let (before, incoming) = (self.before(step.path)?, step.theirs.clone());
+        let mut entry = Entry { before, found: now.clone(), incoming, ..Entry::default() };
+        let outcome = match merged {
+            Merged::Absent => return Ok(Outcome::Absent),
+            Merged::Same if entry.before == now => {
                 self.entries.remove(step.path);
-                if now != before {
-                    // The run before had more to merge.
-                    self.note(step, [&before, &now], before.clone(), [false, false]);
-                }
+                return Ok(Outcome::Same);
+            }
+            // The run before had more to merge.
+            Merged::Same => {
+                entry.after.clone_from(&entry.before);
                 Outcome::Same
             }
-            Merged::Absent => Outcome::Absent,
             Merged::Clean(result) => {
-                self.note(step, [&before, &now], result.clone(), [decided, false]);
-                if decided { Outcome::Decided(result) } else { Outcome::Merged(result) }
+                (entry.after, entry.decided) = (result.clone(), is_decided);
+                if is_decided { Outcome::Decided(result) } else { Outcome::Merged(result) }
             }
             Merged::Conflict(content) => {
-                self.note(step, [&before, &now], Some(content), [false, true]);
+                (entry.after, entry.conflict) = (Some(content), true);
                 self.conflicts.push(both_sides(step.path));
                 Outcome::Conflict
             }
             Merged::Undecided(why) => {
-                self.note(step, [&before, &now], now.clone(), [false, true]);
+                (entry.after, entry.conflict) = (now, true);
                 self.conflicts.push(format!("{}: {why}", step.path));
                 Outcome::Conflict
             }
-        })
+        };
+        self.entries.insert(step.path.to_string(), entry);
+        Ok(outcome)
     }
 
     /// What a person still has to edit in a file, if there is anything.
@@ -226,31 +236,13 @@ impl<'a> Plan<'a> {
         let has = |sign: &str| left.iter().any(|(_, line)| line.starts_with(sign));
         Ok(match left.first() {
             Some(_) if has("<<<<<<<") && has(">>>>>>>") => Some(both_sides(step.path)),
-            Some((number, line)) => Some(leftover(step.path, *number, line)),
+            Some((number, line)) => Some(merge::leftover(step.path, *number, line)),
             None => None,
         })
     }
 
-    fn note(
-        &mut self,
-        step: &Step<'_>,
-        [before, now]: [&Option<Vec<u8>>; 2],
-        after: Option<Vec<u8>>,
-        [decided, conflict]: [bool; 2],
-    ) {
-        let entry = Entry {
-            before: before.clone(),
-            found: now.clone(),
-            after,
-            incoming: step.theirs.clone(),
-            decided,
-            conflict,
-        };
-        self.entries.insert(step.path.to_string(), entry);
-    }
-
-    /// A file that is to be written without a merge: a patch, or one that has only another path now. `incoming` is
-    /// what is in it of the change.
+    /// Plans a file without a merge: a patch, or a file that has only another path now. `incoming` is its part of the
+    /// change.
     pub(super) fn write(
         &mut self,
         path: &str,
@@ -258,53 +250,29 @@ impl<'a> Plan<'a> {
         incoming: Content,
         decided: bool,
     ) -> anyhow::Result<()> {
-        let entry = Entry {
-            before: self.before(path)?,
-            found: self.now(path)?,
-            after: Some(after),
-            incoming,
-            decided,
-            conflict: false,
-        };
+        let (before, found) = (self.before(path)?, self.now(path)?);
+        let entry = Entry { before, found, incoming, after: Some(after), decided, conflict: false };
         self.entries.insert(path.to_string(), entry);
         Ok(())
     }
 }
 
 /// Merges the step into `current`, which has `base` in it already.
-fn merged(step: &Step<'_>, current: Option<&[u8]>, base: Option<&[u8]>) -> anyhow::Result<Merged> {
-    let theirs = step.theirs.as_deref();
-    if base == theirs {
+fn merge_into(
+    step: &Step<'_>,
+    current: Option<&[u8]>,
+    base: Option<&[u8]>,
+) -> anyhow::Result<Merged> {
+    let sides = [current, base, step.theirs.as_deref()];
+    if sides[1] == sides[2] {
         return Ok(Merged::Same);
     }
-    let manifests = [current, base, theirs].map(|content| {
-        content
-            .filter(|_| step.path.ends_with("/Cargo.toml"))
-            .and_then(|content| std::str::from_utf8(content).ok())
-    });
-    let [Some(current), Some(base), Some(theirs)] = manifests else {
-        return merge::merge(current, base, theirs, step.labels);
-    };
-    let (rest, close) = manifest::open(current);
-    let [base, theirs] = [base, theirs].map(manifest::carried);
-    let theirs = manifest::without_known(&theirs, &base, current);
-    if base == theirs {
-        return Ok(Merged::Same);
+    if step.path.ends_with("/Cargo.toml") {
+        return manifest::merge(sides, step.labels);
     }
-    let sides = [&rest, &base, &theirs].map(|text| Some(text.as_bytes()));
-    let whole = |merged: &[u8]| close(&String::from_utf8_lossy(merged)).into_bytes();
-    Ok(match merge::merge(sides[0], sides[1], sides[2], step.labels)? {
-        Merged::Clean(Some(merged)) => Merged::Clean(Some(whole(&merged))),
-        Merged::Conflict(merged) => Merged::Conflict(whole(&merged)),
-        other => other,
-    })
+    merge::merge(current, base, sides[2], step.labels)
 }
 
 fn both_sides(path: &str) -> String {
     format!("{path} has both sides between <<<<<<< and >>>>>>>")
-}
-
-/// What is said of a marker without its others.
-pub(super) fn leftover(path: &str, line: usize, marker: &str) -> String {
-    format!("{path}: line {line} is left of a conflict: {marker}")
 }

@@ -6,9 +6,9 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use super::Source;
-use super::advice::Page;
 use super::change::Change;
+use super::pages::Page;
+use super::source::Source;
 use super::value::{Value, values};
 use crate::git::split_zero;
 
