@@ -12,7 +12,8 @@ use wire::Program;
 use super::site::Site;
 use super::{Browser, NAMES, PATIENCE, pages};
 use crate::built::Built;
-use crate::source::Sources;
+use crate::publish;
+use crate::source::{Sources, target};
 
 const FRAME: &str = include_str!("labs.html");
 
@@ -25,9 +26,10 @@ struct Report {
     problems: Vec<String>,
 }
 
-/// Uses every lab. Returns a line for the summary.
+/// Uses every lab, on the pages of a published book. Returns a line for the summary.
 pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
-    let root = sources.root().join("book/book");
+    let root = target(sources).join("published/labs");
+    publish::run(sources, &root)?;
     let frame = FRAME.replacen("/*program-steps*/[]", PROGRAM_STEPS.trim(), 1);
     let has_modules = has_modules(&root)?;
     let frame = frame.replacen("/*modules*/false", &has_modules.to_string(), 1);

@@ -36,7 +36,7 @@ const FRAME: &str = include_str!("frame.html");
 ///
 /// The pages are those of a published book, so the content security policy holds.
 pub(crate) fn look(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
-    let root = target(sources).join("published");
+    let root = target(sources).join("published/pages");
     publish::run(sources, &root)?;
     let pages = pages(&root)?;
     let site = Site::serve(&root, with_pages(FRAME, &pages)?)?;
