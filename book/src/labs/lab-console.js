@@ -59,7 +59,7 @@ customElements.define("lab-console", class extends Lab {
     this.take(this.setting);
     this.list(GROUPS);
     smuggling().then(groups => this.list(groups));
-    this.say("Press Send. The page then loads the chapters, and they serve these bytes as those of a client.");
+    this.say("Press Send. The page then loads the chapters, and they serve these bytes as if a client had sent them.");
   }
 
   /** Changes settings, and shows them. */

@@ -51,7 +51,7 @@ customElements.define("lab-onion", class extends Lab {
       h("p", {}, "The header section of the response"), this.response, h("p", {}, "The server's log"), this.log);
     body.append(
       h("div", { class: "lab-bar" },
-        label("Request:", choice(Object.entries(REQUESTS).map(([id, [name]]) => [id, name]), request => {
+        label("Request", choice(Object.entries(REQUESTS).map(([id, [name]]) => [id, name]), request => {
           this.request = request;
           return this.send();
         })), button("Send it", () => this.send())),

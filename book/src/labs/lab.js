@@ -100,14 +100,12 @@ export class Lab extends HTMLElement {
     return this.chapters.get(name);
   }
 
-  /** Does what needs a chapter, and says why if it cannot be done. Returns whether it could. */
+  /** Does what needs a chapter, and says why if it cannot be done. */
   async attempt(work) {
     try {
       await work();
-      return true;
     } catch (error) {
       this.say(error.message);
-      return false;
     }
   }
 
