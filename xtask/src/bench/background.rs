@@ -1,12 +1,8 @@
 //! Other connections that are open while a server is measured.
 
-use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, Builder, JoinHandle};
 use std::time::Duration;
-
-use super::scenario::BackgroundLoad;
-use super::{idle, sleepers, slow};
 
 /// A server that has just lost 10,000 clients stays busy for a while, which must not slow down the next measurement.
 const COOL_DOWN: Duration = Duration::from_millis(300);
@@ -28,19 +24,6 @@ pub(crate) struct Outcome {
 }
 
 impl Background {
-    /// Opens the connections of a load.
-    ///
-    /// # Errors
-    /// When the server does not accept them, or does not respond.
-    pub(crate) fn start(address: SocketAddr, load: BackgroundLoad) -> anyhow::Result<Background> {
-        match load {
-            BackgroundLoad::Nothing => Ok(Background::default()),
-            BackgroundLoad::Idle(count) => idle::start(address, count),
-            BackgroundLoad::Slow(path) => slow::start(address, path),
-            BackgroundLoad::Sleepers(path) => sleepers::start(address, path),
-        }
-    }
-
     /// Adds a thread with a name. It must return when its receiver is disconnected.
     pub(crate) fn spawn(
         &mut self,

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
+use super::sample::{Base, Sample};
 use super::scenario::Scenario;
 use super::table;
-use super::{Base, Sample};
 use crate::ui;
 
 /// The samples of one server in all rounds, or the reason why there are none.
@@ -35,20 +35,20 @@ enum Figure {
 
 /// In the order of the report.
 const TABLES: &[Table] = &[
-    relative("requests per second, relative to the limit", name, "limit", rate, per_second),
-    relative("requests per second, relative to nginx", content_name, "nginx", rate, per_second),
-    relative("requests per second, relative to before", name, "before", rate, per_second),
-    relative("CPU time per request, relative to the limit", name, "limit", cpu, microseconds),
-    relative("CPU time per request, relative to before", name, "before", cpu, microseconds),
-    own("CPU time per request, in microseconds", name, |samples| {
+    relative("requests per second, relative to the limit", NAME, "limit", RATE, per_second),
+    relative("requests per second, relative to nginx", content_name, "nginx", RATE, per_second),
+    relative("requests per second, relative to before", NAME, "before", RATE, per_second),
+    relative("CPU time per request, relative to the limit", NAME, "limit", cpu, microseconds),
+    relative("CPU time per request, relative to before", NAME, "before", cpu, microseconds),
+    own("CPU time per request, in microseconds", NAME, |samples| {
         Some(format!("{:.2}", middle(samples, cpu)? * 1e6))
     }),
-    own("latency in ms, p50 / p99", name, |samples| {
+    own("latency in ms, p50 / p99", NAME, |samples| {
         let p50 = middle(samples, |sample| Some(sample.p50))?;
-        Some(format!("{} / {}", latency(p50), latency(middle(samples, p99)?)))
+        Some(format!("{} / {}", latency(p50), latency(middle(samples, P99)?)))
     }),
-    relative("p99 latency, relative to before", name, "before", p99, milliseconds),
-    own("peak memory, in MiB", name, |samples| {
+    relative("p99 latency, relative to before", NAME, "before", P99, milliseconds),
+    own("peak memory, in MiB", NAME, |samples| {
         let most = samples.iter().filter_map(|sample| sample.memory).reduce(f64::max)?;
         Some(format!("{:.1}", most / 1024.0))
     }),
@@ -67,7 +67,7 @@ const TABLES: &[Table] = &[
     ),
     own("p99 latency in ms, one scenario and the other", both_names, |samples| {
         let base = middle(samples, |sample| Some(sample.base?.p99))?;
-        Some(format!("{:.2} / {:.2}", middle(samples, p99)? * 1e3, base * 1e3))
+        Some(format!("{:.2} / {:.2}", middle(samples, P99)? * 1e3, base * 1e3))
     }),
 ];
 
@@ -89,9 +89,9 @@ const fn own(
     Table { title, label, figure: Figure::Own(figure) }
 }
 
-fn name(scenario: &Scenario) -> Option<String> {
-    Some(scenario.name.to_string())
-}
+const NAME: fn(&Scenario) -> Option<String> = |scenario| Some(scenario.name.to_string());
+const RATE: fn(&Sample) -> Option<f64> = |sample| Some(sample.rate);
+const P99: fn(&Sample) -> Option<f64> = |sample| Some(sample.p99);
 
 fn both_names(scenario: &Scenario) -> Option<String> {
     Some(format!("{} / {}", scenario.name, scenario.against?.name))
@@ -100,23 +100,15 @@ fn both_names(scenario: &Scenario) -> Option<String> {
 /// Of a scenario with work that is typical of nginx, such as sending a file.
 fn content_name(scenario: &Scenario) -> Option<String> {
     let has_content = scenario.is_static() || scenario.is_gzip() || scenario.logs;
-    name(scenario).filter(|_| has_content && !scenario.demonstration)
+    NAME(scenario).filter(|_| has_content && !scenario.demonstration)
 }
 
 fn gzip_name(scenario: &Scenario) -> Option<String> {
-    name(scenario).filter(|_| scenario.is_gzip())
-}
-
-fn rate(sample: &Sample) -> Option<f64> {
-    Some(sample.rate)
+    NAME(scenario).filter(|_| scenario.is_gzip())
 }
 
 fn cpu(sample: &Sample) -> Option<f64> {
     sample.cpu
-}
-
-fn p99(sample: &Sample) -> Option<f64> {
-    Some(sample.p99)
 }
 
 fn per_second(rate: f64) -> String {
