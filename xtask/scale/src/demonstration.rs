@@ -2,8 +2,10 @@
 
 use anyhow::bail;
 
-use crate::load::Counts;
-use crate::{Interrupted, Setup, idle, limit, release, retries, rolling};
+use crate::interrupt::Interrupted;
+use crate::outcome::Outcome;
+use crate::setup::Setup;
+use crate::{idle, limit, release, retries, rolling};
 
 /// What several demonstrations are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,17 +64,6 @@ pub struct Demonstration {
     /// The explanation of the result.
     pub why: &'static str,
     run: fn(&Setup, &str) -> anyhow::Result<Outcome>,
-}
-
-/// The observed counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// The requests of the clients.
-    pub counts: Counts,
-    /// Observations that are not in the counts.
-    pub note: Option<String>,
-    /// Whether the result is as expected.
-    pub is_expected: bool,
 }
 
 impl Demonstration {
@@ -237,7 +228,7 @@ const IDLE: [Demonstration; 2] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Front, Interrupt};
+    use crate::{Counts, Front, Interrupt};
 
     #[test]
     fn an_interrupted_demonstration_has_no_result() {

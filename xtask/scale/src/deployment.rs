@@ -9,9 +9,11 @@ use anyhow::Context;
 use wire::{Client, Program, request};
 
 use crate::front::{Configuration, Proxy, Retries};
+use crate::interrupt::LONG;
 use crate::load::{Counts, Load};
+use crate::loopback::{address, new_block};
 use crate::replica::{self, STOP_DELAY};
-use crate::{LONG, Setup, address, new_block};
+use crate::setup::Setup;
 
 /// Requests that end before the next step: about ten of each client.
 const SEVERAL: u64 = 240;

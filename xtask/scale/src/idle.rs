@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use wire::{Client, request};
 
-use crate::Setup;
-use crate::demonstration::Outcome;
 use crate::deployment::Deployment;
 use crate::front::Retries;
 use crate::load::Counts;
+use crate::outcome::Outcome;
+use crate::setup::Setup;
 
 /// The short idle timeout of the server, and a pause of the load balancer that is longer.
 const SHORT: &str = "200ms";

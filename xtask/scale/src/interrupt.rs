@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+/// A limit for waits, far longer than anything here takes on a busy machine.
+pub(crate) const LONG: Duration = Duration::from_secs(20);
+
 /// The interval at which a wait checks its condition.
 const TICK: Duration = Duration::from_millis(5);
 

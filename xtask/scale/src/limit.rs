@@ -6,12 +6,12 @@ use std::time::Instant;
 use anyhow::Context;
 use wire::{Client, request};
 
-use crate::Setup;
-use crate::demonstration::Outcome;
 use crate::deployment::Deployment;
 use crate::front::Retries;
 use crate::load::Counts;
+use crate::outcome::Outcome;
 use crate::redis::RedisServer;
+use crate::setup::Setup;
 
 /// The burst of `/limited`.
 const BURST: u64 = 5;

@@ -7,8 +7,9 @@ use std::process::{Child, Stdio};
 use anyhow::{Context, bail};
 use wire::environment;
 
-use crate::interrupt::Interrupt;
-use crate::{LONG, address, front, new_block};
+use crate::front;
+use crate::interrupt::{Interrupt, LONG};
+use crate::loopback::{address, new_block};
 
 /// The program's path, or `None` if it is not installed.
 pub fn find() -> Option<PathBuf> {
@@ -25,7 +26,7 @@ impl RedisServer {
     /// Starts an empty Redis that stores nothing on the disk.
     pub(crate) fn start(directory: &Path, interrupt: &Interrupt) -> anyhow::Result<RedisServer> {
         // It cannot choose a free port and report it.
-        let address = crate::free(address(new_block(), 1))?;
+        let address = crate::loopback::free(address(new_block(), 1))?;
         let program = find().context("redis-server is not installed")?;
         let mut command = environment::command(program);
         command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);

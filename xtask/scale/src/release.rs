@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use wire::Program;
 
-use crate::demonstration::Outcome;
 use crate::deployment::Deployment;
 use crate::front::Retries;
-use crate::{LONG, Setup, replica};
+use crate::interrupt::LONG;
+use crate::outcome::Outcome;
+use crate::replica;
+use crate::setup::Setup;
 
 /// How long the new replica may take until it is ready.
 const START_LIMIT: Duration = Duration::from_secs(1);

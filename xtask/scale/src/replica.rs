@@ -8,8 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use wire::{Program, Signal};
 
-use crate::LONG;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, LONG};
 
 /// How long a stopping replica still accepts connections. Longer than `HAProxy` needs to see that it is no longer ready:
 /// three probes, one every 100 ms.

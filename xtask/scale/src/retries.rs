@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::Setup;
-use crate::demonstration::Outcome;
 use crate::deployment::Deployment;
 use crate::front::Retries;
 use crate::load::Counts;
+use crate::outcome::Outcome;
+use crate::setup::Setup;
 
 /// Longer than the load balancer's timeout of 300 ms.
 const PAUSE: Duration = Duration::from_millis(800);

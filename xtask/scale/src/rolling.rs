@@ -1,9 +1,9 @@
 //! A rolling restart, in the right order and in wrong ones.
 
-use crate::Setup;
-use crate::demonstration::Outcome;
 use crate::deployment::Deployment;
 use crate::front::Retries;
+use crate::outcome::Outcome;
+use crate::setup::Setup;
 
 /// The right order: one replica at a time, each stopped gracefully, and the next only when this one is ready again.
 pub(crate) fn right(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {

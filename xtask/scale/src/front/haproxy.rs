@@ -1,6 +1,6 @@
 //! The configuration of `HAProxy`.
 
-use super::{Configuration, Retries, lines};
+use super::configuration::{Configuration, Retries, lines};
 
 /// `HAProxy` polls the readiness probe of each replica. One that fails three times in a row gets no more requests, one
 /// that passes once gets them again. Idle connections are used for any request. With one thread, events are handled in the

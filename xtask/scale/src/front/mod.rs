@@ -1,5 +1,6 @@
 //! The load balancer in front of the replicas: `HAProxy` or nginx, with a configuration that is made for it.
 
+mod configuration;
 mod haproxy;
 mod nginx;
 
@@ -12,8 +13,10 @@ use std::process::{Child, Stdio};
 use anyhow::{Context, bail};
 use wire::environment;
 
-use crate::LONG;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, LONG};
+use crate::loopback;
+
+pub(crate) use configuration::{Configuration, Retries};
 
 /// Where Debian and Homebrew install servers. `PATH` often lacks these directories.
 const SYSTEM_DIRECTORIES: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin"];
@@ -25,25 +28,6 @@ pub enum Front {
     Haproxy,
     /// nginx, which has no probes, and finds out when a connection fails.
     Nginx,
-}
-
-/// Which requests the load balancer sends to another replica after a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Retries {
-    /// None, as with a load balancer for TCP connections (L4).
-    Never,
-    /// A request that was not sent at all, and GET. This is right.
-    Idempotent,
-    /// All requests, also after a timeout of 300 ms. This is wrong.
-    All,
-}
-
-/// The inputs of the configuration.
-pub(crate) struct Configuration<'a> {
-    pub(crate) directory: &'a Path,
-    pub(crate) listen: SocketAddr,
-    pub(crate) replicas: &'a [SocketAddr],
-    pub(crate) retries: Retries,
 }
 
 impl Front {
@@ -79,11 +63,6 @@ pub fn find(program: &str) -> Option<PathBuf> {
     directories.map(|directory| directory.join(program)).find(|path| path.is_file())
 }
 
-/// One line for each replica.
-fn lines(replicas: &[SocketAddr], line: impl Fn(usize, &SocketAddr) -> String) -> String {
-    replicas.iter().enumerate().map(|(index, replica)| line(index + 1, replica)).collect()
-}
-
 /// A load balancer that runs. Dropping it kills it.
 #[derive(Debug)]
 pub struct Proxy {
@@ -106,7 +85,7 @@ impl Proxy {
         interrupt: &Interrupt,
     ) -> anyhow::Result<Proxy> {
         // Neither can choose a free port and report it.
-        let address = crate::free(SocketAddr::new(host, 0))?;
+        let address = loopback::free(SocketAddr::new(host, 0))?;
         let name = front.program();
         let file = directory.join(format!("{name}.conf"));
         let cannot = |path: &Path| format!("cannot write {}", path.display());

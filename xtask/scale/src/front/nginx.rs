@@ -1,6 +1,6 @@
 //! The configuration of nginx.
 
-use super::{Configuration, Retries, lines};
+use super::configuration::{Configuration, Retries, lines};
 
 /// nginx keeps 32 idle connections to the replicas. It has no probes; `max_fails=0` means that it tries a replica again
 /// for each request, and takes the next one if nothing listens there.
