@@ -10,25 +10,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use httpserver::Config;
 use httpserver::core::blocking;
 use httpserver::core::stderr::log_stderr;
-use httpserver::http::limits::{KIB, MIB};
 use httpserver::http::{
     HeaderValue, HttpError, IntoResponse, Request, Response, Router, Status, header,
 };
 use serde_json::json;
 
+use crate::limits::{MAX_INPUT, MAX_OUTPUT, MAX_REQUESTS, MAX_SPANS};
 use crate::{guard, report};
-
-/// The most bytes of input.
-const MAX_INPUT: usize = 64 * KIB;
-
-/// The most bytes of responses in a report.
-pub(crate) const MAX_OUTPUT: usize = MIB;
-
-/// The most requests in one input. The response to the last of them has `Connection: close`.
-pub(crate) const MAX_REQUESTS: usize = 64;
-
-/// The most parts that a report names.
-pub(crate) const MAX_SPANS: usize = 8192;
 
 /// The most inputs that are run at the same time.
 const MAX_TRIALS: usize = 4;

@@ -14,7 +14,7 @@ use httpserver::http::exchange::{AfterOutput, Exchange, Progress};
 use httpserver::http::limits::Limits;
 use httpserver::http::{Handler, TrustedProxies};
 
-use crate::endpoint::MAX_OUTPUT;
+use crate::limits::MAX_OUTPUT;
 use crate::sandbox::Slept;
 
 /// The longest that one input is run, in real time.

@@ -20,6 +20,7 @@ mod endpoint;
 mod guard;
 mod in_memory;
 mod label;
+mod limits;
 mod message;
 mod part;
 mod report;

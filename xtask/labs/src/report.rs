@@ -11,9 +11,9 @@ use httpserver::{Config, Limits};
 use serde_json::{Map, Value, json};
 
 use crate::blame;
-use crate::endpoint::{MAX_REQUESTS, MAX_SPANS};
 use crate::in_memory::InMemoryConnection;
 use crate::label::Labeler;
+use crate::limits::{MAX_REQUESTS, MAX_SPANS};
 use crate::message::{self, End, Message};
 use crate::part::{Part, Span};
 use crate::sandbox::{self, Slept};
