@@ -1,7 +1,6 @@
 //! One TCP connection to the server under test.
 
 use std::io;
-use std::io::Read;
 use std::io::Write;
 use std::net::IpAddr;
 use std::net::Shutdown;
@@ -14,10 +13,15 @@ use socket2::Domain;
 use socket2::Socket;
 use socket2::Type;
 
+mod link;
+mod transcript;
+
+use link::{Link, Waiting, is_timeout, remaining};
+use transcript::Transcript;
+
 use crate::Kind;
 use crate::Reply;
 use crate::WireError;
-use crate::escape;
 use crate::reader;
 use crate::reader::Source;
 
@@ -26,13 +30,6 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The default maximum number of received bytes that are collected, see [`Client::set_most`].
 const MOST: usize = 512 * 1024 * 1024;
-
-/// The maximum length in bytes of a header section, a chunk's size line or a trailer line. A client
-/// does not wait for the end of a longer one.
-const MOST_LINE: usize = 1024 * 1024;
-
-/// The maximum number of bytes of one piece that are kept for the transcript.
-const MOST_SHOWN: usize = 64 * 1024;
 
 /// The pause between two pieces of [`Client::send_slowly`], in which the server's read can return.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -43,24 +40,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// stay buffered.
 #[derive(Debug)]
 pub struct Client {
-    stream: TcpStream,
-    patience: Duration,
-    most: usize,
-    received: Vec<u8>,
-    /// `false` while the server may still send.
-    ended: bool,
-    /// All bytes that were sent or received, in order.
-    transcript: Vec<Sent>,
-}
-
-/// Bytes in one direction.
-#[derive(Debug)]
-struct Sent {
-    by_us: bool,
-    /// The first bytes.
-    bytes: Vec<u8>,
-    /// The number of all bytes.
-    length: usize,
+    link: Link,
 }
 
 impl Client {
@@ -88,34 +68,37 @@ impl Client {
         let stream = connected?;
         stream.set_nodelay(true)?;
         Ok(Client {
-            stream,
-            patience: PATIENCE,
-            most: MOST,
-            received: Vec::new(),
-            ended: false,
-            transcript: Vec::new(),
+            link: Link {
+                stream,
+                patience: PATIENCE,
+                most: MOST,
+                received: Vec::new(),
+                ended: false,
+                transcript: Transcript::default(),
+            },
         })
     }
 
     /// Waits at most this long in every call.
     pub fn with_patience(mut self, patience: Duration) -> Client {
-        self.patience = patience;
+        self.link.patience = patience;
         self
     }
 
     /// From now on, waits at most this long in every call.
     pub fn set_patience(&mut self, patience: Duration) {
-        self.patience = patience;
+        self.link.patience = patience;
     }
 
     /// From now on, collects at most `bytes` received bytes that no call has returned.
     pub fn set_most(&mut self, bytes: usize) {
-        self.most = bytes;
+        self.link.most = bytes;
     }
 
     /// Our end of the connection, as the server sees it.
     pub fn local_addr(&self) -> Result<SocketAddr, WireError> {
-        self.stream
+        self.link
+            .stream
             .local_addr()
             .map_err(|error| WireError::io("asking for the local address", &error))
     }
@@ -128,19 +111,20 @@ impl Client {
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WireError> {
         let bytes = bytes.as_ref();
         let doing = format!("sending {} bytes", bytes.len());
-        self.record(true, bytes);
-        let deadline = Instant::now() + self.patience;
+        self.link.transcript.record(true, bytes);
+        let deadline = Instant::now() + self.link.patience;
         let mut rest = bytes;
         while !rest.is_empty() {
             let remaining = remaining(deadline).ok_or_else(|| {
                 let message =
-                    format!("{doing}: {} were not taken in {:?}", rest.len(), self.patience);
+                    format!("{doing}: {} were not taken in {:?}", rest.len(), self.link.patience);
                 WireError::new(Kind::TimedOut, message)
             })?;
             let sent = self
+                .link
                 .stream
                 .set_write_timeout(Some(remaining))
-                .and_then(|()| self.stream.write(rest));
+                .and_then(|()| self.link.stream.write(rest));
             match sent {
                 Ok(count) => rest = &rest[count..],
                 Err(error) if is_timeout(&error) => {}
@@ -171,7 +155,8 @@ impl Client {
 
     /// Shuts down the sending direction (FIN). The client can still read.
     pub fn half_close(&mut self) -> Result<(), WireError> {
-        self.stream
+        self.link
+            .stream
             .shutdown(Shutdown::Write)
             .map_err(|error| WireError::io("closing our direction", &error))
     }
@@ -183,8 +168,8 @@ impl Client {
 
     /// Reads the next reply to `method`. A reply to HEAD has no body, whatever its fields are.
     pub fn read_reply_to(&mut self, method: &str) -> Result<Reply, WireError> {
-        let deadline = Instant::now() + self.patience;
-        reader::read_reply(&mut Waiting { client: self, deadline }, method)
+        let deadline = Instant::now() + self.link.patience;
+        reader::read_reply(&mut Waiting { link: &mut self.link, deadline }, method)
     }
 
     /// Sends a request and reads the reply to it.
@@ -196,16 +181,16 @@ impl Client {
 
     /// Reads exactly `count` bytes.
     pub fn read_exact(&mut self, count: usize) -> Result<Vec<u8>, WireError> {
-        let deadline = Instant::now() + self.patience;
-        let mut source = Waiting { client: self, deadline };
+        let deadline = Instant::now() + self.link.patience;
+        let mut source = Waiting { link: &mut self.link, deadline };
         source.at_least(count, &format!("{count} bytes"))?;
         Ok(source.take(count))
     }
 
     /// Reads until the server closes.
     pub fn read_to_end(&mut self) -> Result<Vec<u8>, WireError> {
-        let deadline = Instant::now() + self.patience;
-        let mut source = Waiting { client: self, deadline };
+        let deadline = Instant::now() + self.link.patience;
+        let mut source = Waiting { link: &mut self.link, deadline };
         let count = source.until_closed("the end of the connection")?;
         Ok(source.take(count))
     }
@@ -215,8 +200,8 @@ impl Client {
     /// # Errors
     /// Returns an error when a byte arrives instead, or nothing happens.
     pub fn expect_closed(&mut self) -> Result<(), WireError> {
-        let deadline = Instant::now() + self.patience;
-        let mut source = Waiting { client: self, deadline };
+        let deadline = Instant::now() + self.link.patience;
+        let mut source = Waiting { link: &mut self.link, deadline };
         match source.at_least(1, "the server to close") {
             Ok(more) => Err(WireError::new(
                 Kind::Unexpected,
@@ -231,7 +216,7 @@ impl Client {
     /// Waits for `time`, and fails if anything arrives, a byte or the end of the stream.
     pub fn expect_silence(&mut self, time: Duration) -> Result<(), WireError> {
         let deadline = Instant::now() + time;
-        let mut source = Waiting { client: self, deadline };
+        let mut source = Waiting { link: &mut self.link, deadline };
         match source.at_least(1, "silence") {
             Ok(bytes) => Err(WireError::new(
                 Kind::Unexpected,
@@ -248,139 +233,20 @@ impl Client {
 
     /// All bytes sent (`>`) and received (`<`) so far, as readable text.
     pub fn transcript(&self) -> String {
-        let mark = |by_us: bool| if by_us { '>' } else { '<' };
-        self.transcript.iter().map(|sent| escape::lines(mark(sent.by_us), &sent.bytes)).collect()
+        self.link.transcript.text()
     }
 
     /// All pieces sent and received so far: whether the client sent it, its first bytes, and its length.
     pub fn pieces(&self) -> impl Iterator<Item = (bool, &[u8], usize)> {
-        self.transcript.iter().map(|sent| (sent.by_us, sent.bytes.as_slice(), sent.length))
+        self.link.transcript.pieces()
     }
-
-    fn record(&mut self, by_us: bool, bytes: &[u8]) {
-        if self.transcript.last().is_none_or(|last| last.by_us != by_us) {
-            self.transcript.push(Sent { by_us, bytes: Vec::new(), length: 0 });
-        }
-        if let Some(last) = self.transcript.last_mut() {
-            let kept = bytes.len().min(MOST_SHOWN.saturating_sub(last.bytes.len()));
-            last.bytes.extend_from_slice(&bytes[..kept]);
-            last.length += bytes.len();
-        }
-    }
-
-    /// Receives some bytes. Returns `Ok(false)` at the server's FIN.
-    fn receive(&mut self, deadline: Instant, what: &str) -> Result<bool, WireError> {
-        let mut buffer = [0; 16 * 1024];
-        if self.received.len() >= self.most {
-            return Err(self.too_much(what));
-        }
-        loop {
-            let Some(remaining) = remaining(deadline) else {
-                let message = format!("waited {:?} in vain for {what}", self.patience);
-                return Err(WireError::new(Kind::TimedOut, message).with_arrived(&self.received));
-            };
-            let received = self
-                .stream
-                .set_read_timeout(Some(remaining))
-                .and_then(|()| self.stream.read(&mut buffer));
-            match received {
-                Ok(0) => {
-                    self.ended = true;
-                    return Ok(false);
-                }
-                Ok(count) => {
-                    self.received.extend_from_slice(&buffer[..count]);
-                    self.record(false, &buffer[..count]);
-                    return Ok(true);
-                }
-                Err(error) if is_timeout(&error) => {}
-                Err(error) => {
-                    let doing = format!("waiting for {what}");
-                    return Err(WireError::io(&doing, &error).with_arrived(&self.received));
-                }
-            }
-        }
-    }
-}
-
-impl Client {
-    /// The error for a server that sends more than the client collects.
-    fn too_much(&self, what: &str) -> WireError {
-        let shown = &self.received[..self.received.len().min(MOST_SHOWN)];
-        let count = self.received.len();
-        let message = format!("the server sent {count} bytes without {what}, and goes on sending");
-        WireError::new(Kind::Unexpected, message).with_arrived(shown)
-    }
-}
-
-/// A client during one call, with the same deadline for all its waits.
-struct Waiting<'a> {
-    client: &'a mut Client,
-    deadline: Instant,
-}
-
-impl Waiting<'_> {
-    fn more(&mut self, what: &str) -> Result<(), WireError> {
-        if self.client.ended || !self.client.receive(self.deadline, what)? {
-            let message = format!("the server closed, and there was still to come: {what}");
-            return Err(WireError::new(Kind::Closed, message).with_arrived(&self.client.received));
-        }
-        Ok(())
-    }
-}
-
-impl Source for Waiting<'_> {
-    fn at_least(&mut self, count: usize, what: &str) -> Result<&[u8], WireError> {
-        while self.client.received.len() < count {
-            self.more(what)?;
-        }
-        Ok(&self.client.received)
-    }
-
-    fn until(&mut self, from: usize, end: &[u8], what: &str) -> Result<usize, WireError> {
-        let mut at = from;
-        loop {
-            let rest = self.client.received.get(at..).unwrap_or_default();
-            if let Some(place) = rest.windows(end.len()).position(|window| window == end) {
-                return Ok(at + place + end.len());
-            }
-            // A part of `end` may already have arrived, so the last `end.len() - 1` bytes are
-            // searched again.
-            at = from.max((at + rest.len()).saturating_sub(end.len() - 1));
-            if at - from > MOST_LINE {
-                return Err(self.client.too_much(what));
-            }
-            self.more(what)?;
-        }
-    }
-
-    fn until_closed(&mut self, what: &str) -> Result<usize, WireError> {
-        while !self.client.ended {
-            self.client.receive(self.deadline, what)?;
-        }
-        Ok(self.client.received.len())
-    }
-
-    fn take(&mut self, count: usize) -> Vec<u8> {
-        self.client.received.drain(..count).collect()
-    }
-}
-
-fn remaining(deadline: Instant) -> Option<Duration> {
-    Some(deadline.saturating_duration_since(Instant::now())).filter(|rest| !rest.is_zero())
-}
-
-/// Whether a read has timed out (`WouldBlock` on Unix, `TimedOut` on Windows) or a signal has interrupted
-/// it, so that it is retried until the deadline.
-fn is_timeout(error: &io::Error) -> bool {
-    use std::io::ErrorKind;
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
 
+    use super::transcript::MOST_SHOWN;
     use super::*;
 
     /// The error of a client whose server sends `begin` and then other bytes forever, and the number of bytes that the
@@ -397,7 +263,7 @@ mod tests {
         let server = std::thread::Builder::new().name("flood".to_string()).spawn(serve).unwrap();
         let error = client.read_reply().unwrap_err();
         let kept = client.pieces().map(|(_, bytes, _)| bytes.len()).sum();
-        let received = client.received.len();
+        let received = client.link.received.len();
         drop(client);
         server.join().unwrap();
         (error, received, kept)

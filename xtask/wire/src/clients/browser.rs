@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use super::Ran;
+use super::output_of::Ran;
 use crate::Client;
 use crate::Kind;
 use crate::WireError;

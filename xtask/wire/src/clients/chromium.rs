@@ -1,6 +1,6 @@
 //! A real browser without a window.
 
-use super::output_of;
+use super::output_of::output_of;
 use crate::WireError;
 
 /// The names of the program on different systems.

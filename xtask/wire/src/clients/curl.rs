@@ -2,12 +2,15 @@
 
 use std::net::SocketAddr;
 
-use super::{Ran, output_of};
+use super::output_of::{Ran, output_of};
 use crate::Kind;
 use crate::WireError;
 
 /// The destination of a body that is not needed.
 const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+
+/// Prints the status and the number of new connections of each response.
+const CONNECTS: &str = "%{http_code} %{num_connects};";
 
 /// `curl -fsS` of one path: it must succeed, and print nothing on standard error.
 ///
@@ -49,7 +52,6 @@ impl Call {
 }
 
 fn uploads() -> Vec<Call> {
-    let two_megabytes = || vec![b'x'; 2_000_000];
     vec![
         call(
             "JSON",
@@ -71,6 +73,12 @@ fn uploads() -> Vec<Call> {
             &["-v", "-H", "Transfer-Encoding: chunked", "-d", "hello", "URL/echo"],
             &["> Transfer-Encoding: chunked", "< HTTP/1.1 200 OK", "hello"],
         ),
+    ]
+}
+
+fn large_uploads() -> Vec<Call> {
+    let two_megabytes = || vec![b'x'; 2_000_000];
+    vec![
         call(
             "an upload of unknown length",
             &["-T", "-", "-o", NOWHERE, "-w", "%{http_code} %{size_download}", "URL/echo"],
@@ -110,30 +118,12 @@ fn pages() -> Vec<Call> {
         call("HTTP/1.0", &["--http1.0", "-i", "URL/"], &["200 OK\r\n", "Connection: close\r\n"]),
         call(
             "two pages on one connection",
-            &[
-                "-o",
-                NOWHERE,
-                "-o",
-                NOWHERE,
-                "-w",
-                "%{http_code} %{num_connects};",
-                "URL/",
-                "URL/inspect",
-            ],
+            &["-o", NOWHERE, "-o", NOWHERE, "-w", CONNECTS, "URL/", "URL/inspect"],
             &["200 1;200 0;"],
         ),
         call(
             "an error does not end the connection",
-            &[
-                "-o",
-                NOWHERE,
-                "-o",
-                NOWHERE,
-                "-w",
-                "%{http_code} %{num_connects};",
-                "URL/nowhere",
-                "URL/",
-            ],
+            &["-o", NOWHERE, "-o", NOWHERE, "-w", CONNECTS, "URL/nowhere", "URL/"],
             &["404 1;200 0;"],
         ),
         call(
@@ -161,7 +151,7 @@ fn pages() -> Vec<Call> {
 /// # Errors
 /// Returns an error when the output of curl is not as expected. The error contains that output.
 pub fn curl(address: SocketAddr) -> Result<Ran, WireError> {
-    let calls = [pages(), uploads()].concat();
+    let calls = [pages(), uploads(), large_uploads()].concat();
     for call in &calls {
         let url = format!("http://{address}");
         let fixed = ["-sS", "--max-time", "10"].map(str::to_string);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Ran, output_of};
+use super::output_of::{Ran, output_of};
 use crate::Kind;
 use crate::WireError;
 

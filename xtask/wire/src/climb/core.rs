@@ -4,10 +4,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use super::stage::{Scheme, Stage};
 use super::tools::{
     Checked, echoed, is_timeout, pattern, require, socket, still_echoes, until_closed,
 };
-use super::{Scheme, Stage};
 use crate::PATIENCE;
 use crate::exercise::{Check, Failure, Server};
 

@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::time::Instant;
 
+use super::stage::{Scheme, Stage, deadline};
 use super::tools::{
     Checked, echoed, is_timeout, pattern, require, socket, still_echoes, stream_through,
     until_closed,
 };
-use super::{Scheme, Stage, deadline};
 use crate::exercise::{Check, Failure, Server};
 
 const PHASE: &str = "Foundation";

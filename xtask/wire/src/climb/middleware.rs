@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use flate2::read::GzDecoder;
 
-use super::tools::{Checked, require, status_in};
-use super::{Scheme, Stage};
+mod cors;
+mod request_ids;
+
+use self::cors::{preflight, readable, strangers};
+use self::request_ids::{id_of, ids, log_injection, log_line, logged};
+use super::stage::{Scheme, Stage};
+use super::tools::Checked;
 use crate::PATIENCE;
 use crate::exercise::{Answer, Check, Server};
 
 const PHASE: &str = "Middleware";
-
-/// The allowed origin: its pages may read responses.
-const FRIEND: &str = "http://localhost:3000";
-
-/// An origin that is not allowed.
-const STRANGER: &str = "http://evil.example";
 
 pub(super) const STAGES: &[Stage] = &[
     Stage {
@@ -163,78 +162,6 @@ pub(super) const STAGES: &[Stage] = &[
     },
 ];
 
-fn id_of(answer: &Answer) -> Result<String, crate::exercise::Failure> {
-    match answer.reply.field("X-Request-ID") {
-        Some(id) if !id.is_empty() => Ok(id.to_string()),
-        _ => Err(answer.failure("a field X-Request-ID", "none")),
-    }
-}
-
-fn ids(server: &Server) -> Checked {
-    let mut seen = std::collections::HashSet::new();
-    for _ in 0..3 {
-        for (method, target) in [("GET", "/"), ("GET", "/nowhere"), ("DELETE", "/hello/Ada")] {
-            let answer = server.ask(method, target, &[], b"")?;
-            let id = id_of(&answer)?;
-            answer.require(seen.insert(id.clone()), "another id for each request", id)?;
-        }
-    }
-    Ok(())
-}
-
-/// Waits until standard output or standard error has a line that matches `wanted`.
-fn logged(server: &Server, wanted: impl Fn(&str) -> bool) -> bool {
-    let deadline = std::time::Instant::now() + PATIENCE;
-    loop {
-        let program = server.program();
-        let (out, err) = (program.stdout_so_far(), program.stderr_so_far());
-        if out.lines().chain(err.lines()).any(&wanted) {
-            return true;
-        }
-        if std::time::Instant::now() > deadline {
-            return false;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn log_line(server: &Server) -> Checked {
-    for (target, status) in [("/hello/Ada", "200"), ("/nowhere-at-all", "404")] {
-        let answer = server.get(target)?;
-        let has_all = |line: &str| ["GET", target, status].iter().all(|word| line.contains(word));
-        answer.require(
-            logged(server, has_all),
-            format!("a line with GET, {target} and {status}"),
-            format!("none in {} s, on standard output and standard error", PATIENCE.as_secs()),
-        )?;
-    }
-    Ok(())
-}
-
-fn log_injection(server: &Server) -> Checked {
-    let agent = [("User-Agent", "a\u{1b}[31mb\" 200 forged")];
-    // A server may reject the escape character in the field and then has no path to log. So the path is sent alone first.
-    for fields in [&[][..], &agent] {
-        let bytes = crate::request("GET", "/first%0AGET%20/forged%20200", fields, b"");
-        server.connect()?.send(&bytes)?;
-    }
-    server.get("/marker-of-the-end")?;
-    require(
-        logged(server, |line| line.contains("/marker-of-the-end")),
-        "a line for each request",
-        "none for the last one",
-    )?;
-    let program = server.program();
-    let all = format!("{}{}", program.stdout_so_far(), program.stderr_so_far());
-    let forged =
-        all.lines().find(|line| line.starts_with("GET /forged") || line.contains('\u{1b}'));
-    require(
-        forged.is_none(),
-        "client data is escaped in the log",
-        format!("this line: {:?}", forged.unwrap_or_default()),
-    )
-}
-
 fn is_500(server: &Server) -> Checked {
     let answer = server.get("/panic")?;
     answer.status(500)?;
@@ -264,53 +191,6 @@ fn lives(server: &Server) -> Checked {
     }
     server.get("/")?.status(200)?;
     server.get("/hello/Ada")?.status(200).map(drop)
-}
-
-const PREFLIGHT: [(&str, &str); 2] =
-    [("Access-Control-Request-Method", "PUT"), ("Access-Control-Request-Headers", "content-type")];
-
-fn preflight(server: &Server) -> Checked {
-    let fields = [&[("Origin", FRIEND)][..], &PREFLIGHT].concat();
-    let answer = server.ask("OPTIONS", "/users/1", &fields, b"")?;
-    status_in(&answer, &[200, 204])?;
-    answer.field("Access-Control-Allow-Origin", FRIEND)?;
-    for (name, element) in
-        [("Access-Control-Allow-Methods", "PUT"), ("Access-Control-Allow-Headers", "content-type")]
-    {
-        let is_listed = answer.reply.lists(name, element);
-        let got = answer.reply.field(name).unwrap_or("no such field").to_string();
-        answer.require(is_listed, format!("{name} lists {element}"), got)?;
-    }
-    Ok(())
-}
-
-fn readable(server: &Server) -> Checked {
-    for target in ["/", "/nowhere"] {
-        let answer = server.ask("GET", target, &[("Origin", FRIEND)], b"")?;
-        answer.field("Access-Control-Allow-Origin", FRIEND)?;
-        let is_listed = answer.reply.lists("Vary", "Origin");
-        let got = answer.reply.field("Vary").unwrap_or("no field Vary").to_string();
-        answer.require(is_listed, "Vary lists Origin", got)?;
-    }
-    Ok(())
-}
-
-fn strangers(server: &Server) -> Checked {
-    for origin in [
-        STRANGER,
-        "http://localhost:3000.evil.example",
-        "http://evil-localhost:3000",
-        "https://localhost:3000",
-        "http://localhost:30001",
-        "null",
-    ] {
-        server
-            .ask("GET", "/", &[("Origin", origin)], b"")?
-            .no_field("Access-Control-Allow-Origin")?;
-        let fields = [&[("Origin", origin)][..], &PREFLIGHT].concat();
-        server.ask("OPTIONS", "/users/1", &fields, b"")?.no_field("Access-Control-Allow-Origin")?;
-    }
-    Ok(())
 }
 
 fn large(server: &Server, accept: Option<&str>) -> Result<Answer, crate::exercise::Failure> {

@@ -13,16 +13,13 @@ mod handlers;
 mod messages;
 mod middleware;
 mod routing;
+mod stage;
 mod tools;
 mod whole;
 
-use std::env;
-use std::time::Duration;
-
 use crate::exercise::{Check, Failure, Server};
 
-/// The environment variable with the number of seconds that a check waits for a deadline of the server; 12 by default.
-pub const DEADLINE_SECONDS: &str = "CLIMB_DEADLINE_SECONDS";
+pub use stage::{DEADLINE_SECONDS, Scheme, Stage};
 
 /// Not a stage: detects whether a server speaks HTTP. A server that starts and fails this check is an echo.
 pub const SPEAKS_HTTP: &[Check] =
@@ -32,41 +29,6 @@ fn speaks_http(server: &Server) -> Result<(), Failure> {
     let first = server.program().stdout_so_far();
     let is_echo = first.lines().next().is_some_and(|line| line.contains("tcp://"));
     if is_echo { Err(Failure::new("http://", "tcp://")) } else { Ok(()) }
-}
-
-/// How long a check waits until a server gives up on a client: ten seconds, a common default, and some more.
-const DEADLINE: Duration = Duration::from_secs(12);
-
-/// The protocol of a server, by the scheme of the address that it prints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// `tcp://`: it sends back the bytes that it receives.
-    Echo,
-    /// `http://`.
-    Http,
-}
-
-/// One stage.
-#[derive(Debug, Clone, Copy)]
-pub struct Stage {
-    /// Counted from 1, over all phases.
-    pub number: u8,
-    /// A short name: `keep-alive`.
-    pub name: &'static str,
-    /// The server's new ability after this stage.
-    pub title: &'static str,
-    /// The part of the book that it belongs to.
-    pub phase: &'static str,
-    /// Which servers it is for.
-    pub scheme: Scheme,
-    /// The requirement, with the routes and bytes that the checks use.
-    pub contract: &'static str,
-    /// A hint for a server that fails.
-    pub hint: &'static str,
-    /// The page of the book, from `book/src`.
-    pub page: &'static str,
-    /// The checks, each against a newly started server.
-    pub checks: &'static [Check],
 }
 
 /// All stages, in order.
@@ -81,12 +43,6 @@ pub fn stages() -> Vec<Stage> {
         whole::STAGES,
     ]
     .concat()
-}
-
-/// How long a check waits until a server gives up on a client.
-fn deadline() -> Duration {
-    let seconds = env::var(DEADLINE_SECONDS).ok().and_then(|seconds| seconds.parse().ok());
-    seconds.map_or(DEADLINE, Duration::from_secs)
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::stage::{Scheme, Stage};
 use super::tools::{Checked, status_in};
-use super::{Scheme, Stage};
 use crate::exercise::{Answer, Check, Failure, Server};
 
 const PHASE: &str = "HTTP, routing";

@@ -6,8 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::core::{exits, terminate};
+use super::stage::{Scheme, Stage};
 use super::tools::{Checked, require, status_within};
-use super::{Scheme, Stage};
 use crate::exercise::{Check, Connection, Failure, Server};
 use crate::{PATIENCE, request};
 

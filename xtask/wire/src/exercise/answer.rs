@@ -5,7 +5,8 @@ use std::ops::Deref;
 
 use serde_json::Value;
 
-use super::{Failure, Origin};
+use super::origin::Origin;
+use super::report::Failure;
 use crate::{Framing, Reply};
 
 /// Where the status code begins: after `HTTP/1.1 `.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Server;
 use crate::output::Output;
 
 /// A panic message and the response after it arrive on different pipes, so the message may be late.
@@ -19,8 +18,8 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    pub(super) fn of(server: &Server) -> Origin {
-        Origin { arguments: server.arguments.clone(), output: server.program.output() }
+    pub(super) fn new(arguments: Box<[String]>, output: Arc<Output>) -> Origin {
+        Origin { arguments, output }
     }
 
     /// The message of its last panic, as further lines of a failure; empty without a panic.

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Conversation, Piece};
+use super::conversation::{Conversation, Piece};
 
 /// The limit of reported bytes of one exchange.
 const MOST: usize = 2 * 1024 * 1024;

@@ -1,6 +1,9 @@
 //! Tests of the checks against [`Script`](crate::Script), a server with scripted responses, because a
 //! shell script with nc would not run on every machine.
 
+use std::time::Duration;
+
+use super::origin::Origin;
 use super::*;
 use crate::Reply;
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Check;
 use super::Row;
 use super::Table;
-use super::post;
+use super::requests::post;
 
 /// A chunked request to `/echo`.
 fn chunked(body: &str) -> Vec<u8> {
@@ -25,6 +25,7 @@ pub fn rows() -> Vec<Row> {
     sizes(&mut table);
     lines(&mut table);
     trailers(&mut table);
+    trailer_limits(&mut table);
     table.rows()
 }
 
@@ -195,7 +196,9 @@ fn trailers(table: &mut Table) {
     ] {
         table.refused(400, name, chunked(body));
     }
+}
 
+fn trailer_limits(table: &mut Table) {
     table.rule("RFC 9110 section 5.4", "The trailer section is limited");
     // The empty line counts towards the limit.
     let section = |bytes: usize| inspected(&format!("0\r\nX: {}\r\n\r\n", "y".repeat(bytes - 7)));

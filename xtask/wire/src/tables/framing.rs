@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Check;
 use super::Row;
 use super::Table;
-use super::post;
+use super::requests::post;
 use crate::Client;
 use crate::Kind;
 use crate::WireError;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Check;
 use super::Row;
 use super::Table;
-use super::get;
+use super::requests::get;
 
 /// The table.
 pub fn rows() -> Vec<Row> {

@@ -23,6 +23,7 @@ pub mod smuggling;
 pub mod targets;
 
 mod check;
+mod requests;
 mod row;
 mod run;
 mod way;
@@ -50,16 +51,6 @@ pub fn all() -> Vec<Row> {
         routes::rows(),
     ]
     .concat()
-}
-
-/// A POST to `/echo` with these field lines (CRLF between them, none at the end) and this body.
-pub(crate) fn post(fields: &str, body: &str) -> Vec<u8> {
-    format!("POST /echo HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n{body}").into_bytes()
-}
-
-/// A GET of `/inspect` with these field lines and a Host.
-pub(crate) fn get(fields: &str) -> Vec<u8> {
-    format!("GET /inspect HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n").into_bytes()
 }
 
 #[cfg(test)]

@@ -14,7 +14,12 @@ use crate::request;
 /// The table.
 pub fn rows() -> Vec<Row> {
     let mut table = Table::new("Responses");
+    heads(&mut table);
+    fields(&mut table);
+    table.rows()
+}
 
+fn heads(table: &mut Table) {
     table.rule("RFC 9110 section 9.3.2", "HEAD is GET without its body");
     table.scenario("the same fields, the same length", head_equals_get);
     table.answered(404, "an error too", &b"HEAD /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"[..], []);
@@ -33,7 +38,9 @@ pub fn rows() -> Vec<Row> {
     let long = "x".repeat(20_000);
     table.last(414, "too long a target", format!("HEAD /{long}").into_bytes(), []);
     table.last(431, "too large a head", head(&format!("Host: a\r\nX: {long}\r\n\r\n")), []);
+}
 
+fn fields(table: &mut Table) {
     table.rule("RFC 9110 section 8.6", "204 has neither length nor body");
     table.answered(
         204,
@@ -66,7 +73,6 @@ pub fn rows() -> Vec<Row> {
 
     table.rule("RFC 9110 section 5.5", "Bytes of a request never become a field of the answer");
     table.scenario("%0d%0a everywhere", no_injected_fields);
-    table.rows()
 }
 
 fn head_equals_get(address: SocketAddr) -> Result<(), WireError> {

@@ -19,7 +19,13 @@ fn ask(method: &str, target: &str) -> Vec<u8> {
 pub fn rows() -> Vec<Row> {
     let mut table = Table::new("Routes");
     table.needs("/users");
+    methods(&mut table);
+    contents(&mut table);
+    parameters(&mut table);
+    table.rows()
+}
 
+fn methods(table: &mut Table) {
     table.rule("RFC 9110 section 9.3.2", "Every GET has its HEAD");
     table.answered(200, "a text", ask("HEAD", "/hello/you"), [Check::Body(b"")]);
     table.answered(404, "a text that is not there", ask("HEAD", "/users/999999"), []);
@@ -56,7 +62,9 @@ pub fn rows() -> Vec<Row> {
         ask("DELETE", "/files/a/b"),
         [Check::Lists("Allow", "GET")],
     );
+}
 
+fn contents(table: &mut Table) {
     table.rule("RFC 9110 section 15.3.5", "204 has no content");
     table.answered(
         204,
@@ -78,7 +86,9 @@ pub fn rows() -> Vec<Row> {
     );
     table.rule("RFC 9110 section 15.5.21", "Content of the wrong shape is 422");
     table.answered(422, "a list", send("POST", "/users", "application/json", "[]"), []);
+}
 
+fn parameters(table: &mut Table) {
     table.rule("RFC 3986 section 2.2", "A parameter is decoded once, and %2F is no slash");
     table.answered(200, "a space", ask("GET", "/hello/a%20b"), [Check::Body(b"Hello, a b!\n")]);
     table.answered(200, "a slash", ask("GET", "/hello/a%2Fb"), [Check::Body(b"Hello, a/b!\n")]);
@@ -95,5 +105,4 @@ pub fn rows() -> Vec<Row> {
         ask("GET", "/files/a/b%20c.txt"),
         [Check::Json("/path", json!("a/b c.txt"))],
     );
-    table.rows()
 }

@@ -4,7 +4,7 @@
 use super::Check;
 use super::Row;
 use super::Table;
-use super::post;
+use super::requests::post;
 
 /// A complete chunked body of "hello".
 const HELLO: &str = "5\r\nhello\r\n0\r\n\r\n";
@@ -17,8 +17,11 @@ pub fn rows() -> Vec<Row> {
     let mut table = Table::new("Framing of requests");
     both(&mut table);
     lengths(&mut table);
+    malformed_lengths(&mut table);
     codings(&mut table);
+    unsupported_codings(&mut table);
     disguises(&mut table);
+    similar_names(&mut table);
     table.rows()
 }
 
@@ -66,7 +69,9 @@ fn lengths(table: &mut Table) {
         table.answered(200, name, post(fields, "hello"), hello());
     }
     table.answered(200, "zero", post("Content-Length: 0", ""), [Check::Body(b"")]);
+}
 
+fn malformed_lengths(table: &mut Table) {
     table.rule("RFC 9110 section 8.6", "A Content-Length is digits only");
     for (name, fields) in [
         ("a plus sign", "Content-Length: +5"),
@@ -128,7 +133,9 @@ fn codings(table: &mut Table) {
     ] {
         table.refused(400, name, post(fields, HELLO));
     }
+}
 
+fn unsupported_codings(table: &mut Table) {
     table.rule("RFC 9112 section 6.1", "chunked twice is refused");
     for (name, fields) in [
         ("in a list", "Transfer-Encoding: chunked, chunked"),
@@ -205,6 +212,9 @@ fn disguises(table: &mut Table) {
     ] {
         table.refused(400, name, post(fields, "hello"));
     }
+}
+
+fn similar_names(table: &mut Table) {
     table.rule("RFC 9110 section 5.1", "A field with a similar name does not frame");
     for (name, fields) in [
         ("an underscore", "Content_Length: 5"),

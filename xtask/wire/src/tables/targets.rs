@@ -14,7 +14,21 @@ fn get(target: &str) -> Vec<u8> {
 /// The table.
 pub fn rows() -> Vec<Row> {
     let mut table = Table::new("Request targets");
+    absolute_forms(&mut table);
+    malformed_targets(&mut table);
+    equivalent_targets(&mut table);
 
+    table.rule("RFC 9112 section 3.2.4", "OPTIONS * asks about the server");
+    table.answered(
+        204,
+        "asterisk-form",
+        &b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        [Check::Lists("Allow", "GET"), Check::NoField("Content-Length")],
+    );
+    table.rows()
+}
+
+fn absolute_forms(table: &mut Table) {
     table.rule("RFC 9112 section 3.2.2", "The authority of an absolute-form wins over Host");
     for (name, target, host) in [
         ("another host", "http://b/inspect", "b"),
@@ -32,7 +46,9 @@ pub fn rows() -> Vec<Row> {
     }
     table.answered(200, "no path", get("http://b"), []);
     table.answered(200, "only a query", get("http://b?x"), []);
+}
 
+fn malformed_targets(table: &mut Table) {
     table.rule("RFC 9112 section 3.2", "A malformed target is refused");
     for (name, target) in [
         ("no slash in front", "inspect"),
@@ -61,7 +77,9 @@ pub fn rows() -> Vec<Row> {
     ] {
         table.refused(400, name, get(target));
     }
+}
 
+fn equivalent_targets(table: &mut Table) {
     table.rule("RFC 3986 section 6.2.2", "Equivalent spellings of a path are one path");
     table.answered(200, "an escaped letter", get("/%69nspect"), [Check::text("/path", "/inspect")]);
     table.answered(404, "an escaped slash is no slash", get("/inspect%2F"), []);
@@ -81,13 +99,4 @@ pub fn rows() -> Vec<Row> {
         get("/inspect?a?b"),
         [Check::text("/query", "a?b")],
     );
-
-    table.rule("RFC 9112 section 3.2.4", "OPTIONS * asks about the server");
-    table.answered(
-        204,
-        "asterisk-form",
-        &b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"[..],
-        [Check::Lists("Allow", "GET"), Check::NoField("Content-Length")],
-    );
-    table.rows()
 }

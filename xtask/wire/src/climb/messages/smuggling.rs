@@ -1,0 +1,75 @@
+//! The rows of request smuggling.
+
+use super::super::tools::{Checked, rejected, status_in};
+use crate::exercise::{Failure, Server};
+use crate::tables::{Row, Test, smuggling};
+
+/// Tries the wanted rows of the smuggling table.
+pub(super) fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
+    for row in smuggling::rows().into_iter().filter(wanted) {
+        let Test::Exchange { bytes, statuses, closes, .. } = &row.test else { continue };
+        let tried = if *closes {
+            rejected(server, bytes, &accepted(&row, statuses))
+        } else {
+            server.connect()?.send(bytes).and_then(|answer| status_in(&answer, statuses).map(drop))
+        };
+        tried.map_err(|failure| Failure {
+            expected: format!("{} ({}: {})", failure.expected, row.rule, row.name).into(),
+            rule: Some(row.rfc.into()),
+            ..failure
+        })?;
+    }
+    Ok(())
+}
+
+/// The statuses for a row that is rejected. A server without a coding, or with a disguised one, may respond with 501
+/// (RFC 9112 section 6.1), as for chunked twice.
+pub(super) fn accepted(row: &Row, statuses: &[u16]) -> Vec<u16> {
+    let is_coding = ["oding", "Encoding", "chunked"].iter().any(|word| row.rule.contains(word));
+    let also = if is_coding { &[400, 501][..] } else { &[] };
+    let mut all = [statuses, also].concat();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+pub(super) fn is_rejected(row: &Row) -> bool {
+    matches!(row.test, Test::Exchange { closes: true, .. })
+}
+
+pub(super) fn smuggling_lengths(server: &Server) -> Checked {
+    smuggling(server, |row| {
+        is_rejected(row) && row.rule.contains("Length") && !row.rule.contains("disguised")
+    })
+}
+
+pub(super) fn smuggling_codings(server: &Server) -> Checked {
+    smuggling(server, |row| {
+        is_rejected(row) && !row.rule.contains("Length") && !row.rule.contains("disguised")
+    })
+}
+
+pub(super) fn smuggling_disguises(server: &Server) -> Checked {
+    smuggling(server, |row| is_rejected(row) && row.rule.contains("disguised"))
+}
+
+pub(super) fn smuggling_right(server: &Server) -> Checked {
+    smuggling(server, |row| !is_rejected(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the contract of stage 14 promises.
+    #[test]
+    fn a_rejected_coding_may_get_501_and_no_status_is_named_twice() {
+        for row in smuggling::rows() {
+            let Test::Exchange { statuses, closes: true, .. } = &row.test else { continue };
+            let all = accepted(&row, statuses);
+            let is_coding = ["chunked", "oding", "Encoding"].iter().any(|w| row.rule.contains(w));
+            assert_eq!(all.contains(&501), is_coding, "{row:?}");
+            assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "{row:?}: {all:?}");
+        }
+    }
+}

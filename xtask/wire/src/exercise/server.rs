@@ -1,0 +1,269 @@
+//! The server under test, and a connection to it.
+
+use std::env;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::answer::Answer;
+use super::conversation::{self, Conversation};
+use super::origin::Origin;
+use super::report::Failure;
+use crate::{Client, Kind, Program, Reply, WireError, request};
+
+/// The requirement for every server before its first check.
+pub const STARTS: &str =
+    "a server that starts and prints `listening on http://ADDRESS` as its first line";
+
+/// The environment variable with the working directory of another server: the directory in which the user typed its
+/// command. Without it, that is the chapter's directory, as for the checks.
+pub const SERVER_FOLDER: &str = "EXERCISE_SERVER_FOLDER";
+
+/// The limit of bytes collected from a server on one connection.
+const MOST: usize = 32 * 1024 * 1024;
+
+/// A server that exits closes its connections some moments before it is gone.
+const LAST_MOMENT: Duration = Duration::from_millis(200);
+
+/// A failure quotes a printed line up to this length.
+const QUOTED: usize = 300;
+
+/// The server under test, started on a free port for one check and killed after it.
+#[derive(Debug)]
+pub struct Server {
+    program: Program,
+    words: Vec<String>,
+    arguments: Box<[String]>,
+    /// The bytes of its connections, and of the servers that a check has started beside it.
+    conversations: Arc<Mutex<Vec<Conversation>>>,
+}
+
+impl Server {
+    pub(super) fn start(words: &[String], arguments: &[String]) -> Result<Server, Failure> {
+        let [program, words_behind @ ..] = words else {
+            return Err(Failure::new("a server to check", "no command"));
+        };
+        let mut command = Command::new(program);
+        command.args(words_behind).arg("127.0.0.1:0").args(arguments);
+        if let Some(folder) = env::var_os(SERVER_FOLDER) {
+            command.current_dir(folder);
+        }
+        let program = Program::start_command(command).map_err(|error| Failure {
+            arguments: arguments.into(),
+            ..Failure::new(STARTS, error.message())
+        })?;
+        let conversations = Arc::default();
+        Ok(Server { program, words: words.to_vec(), arguments: arguments.into(), conversations })
+    }
+
+    fn start_beside(&self, arguments: &[String]) -> Result<Server, Failure> {
+        let conversations = Arc::clone(&self.conversations);
+        Ok(Server { conversations, ..Server::start(&self.words, arguments)? })
+    }
+
+    /// The bytes of all connections that are closed by now.
+    pub(super) fn conversations(&self) -> Vec<Conversation> {
+        let all = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
+        conversation::chosen(&all)
+    }
+
+    /// Starts the same program once more, next to this one.
+    pub fn another(&self) -> Result<Server, Failure> {
+        self.start_beside(&self.arguments)
+    }
+
+    /// Starts the same program once more, with these arguments after the address: a directory, for example.
+    pub fn with_arguments(&self, arguments: &[&str]) -> Result<Server, Failure> {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        self.start_beside(&arguments)
+    }
+
+    /// The origin of its responses.
+    fn origin(&self) -> Origin {
+        Origin::new(self.arguments.clone(), self.program.output())
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.program.addr()
+    }
+
+    /// The program, for its output and for signals to it.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// A GET on a new connection.
+    pub fn get(&self, target: &str) -> Result<Answer, Failure> {
+        self.ask("GET", target, &[], b"")
+    }
+
+    /// A request on a new connection, which the server closes. Any byte after the response is a failure.
+    pub fn ask(
+        &self,
+        method: &str,
+        target: &str,
+        fields: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, Failure> {
+        let fields = [fields, &[("Connection", "close")]].concat();
+        let mut connection = self.connect()?;
+        let answer = connection.send(&request(method, target, &fields, body))?;
+        connection.nothing_more(&answer)?;
+        Ok(answer)
+    }
+
+    /// These bytes, unchanged, on a new connection.
+    pub fn send(&self, bytes: &[u8]) -> Result<Answer, Failure> {
+        self.connect()?.send(bytes)
+    }
+
+    /// A connection for several requests.
+    pub fn connect(&self) -> Result<Connection<'_>, Failure> {
+        let mut client =
+            Client::connect(self.address()).map_err(|error| self.failure(&error, b""))?;
+        client.set_most(MOST);
+        Ok(Connection { server: self, client })
+    }
+
+    /// An I/O failure, with the last lines of the server's standard error: it may have panicked.
+    pub fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
+        let mut got = error.message().to_string();
+        match error.kind() {
+            Kind::TimedOut | Kind::Unexpected => {}
+            // It may be about to exit, which explains the failure.
+            _ => match self.program.wait(LAST_MOMENT) {
+                Ok(status) => {
+                    got += &["\nthe server has ended (", &status.to_string(), ")"].concat();
+                }
+                Err(_) if got.starts_with("connecting to ") => {
+                    got.push_str("\n(the address is the one in the server's first line)");
+                }
+                Err(_) => {}
+            },
+        }
+        let said = self.program.stderr_so_far();
+        let lines: Vec<String> = said.lines().rev().take(4).map(quoted).collect();
+        if !lines.is_empty() {
+            got.push_str("\nstandard error of the server:\n");
+            got.push_str(&lines.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        }
+        let failure = Failure::new("a complete response in time", got);
+        let failure = failure.with_bytes(sent, error.arrived());
+        let timed_out = error.kind() == Kind::TimedOut;
+        Failure { arguments: self.arguments.clone(), timed_out, ..failure }
+    }
+}
+
+/// A line that the server has printed, cut if it is very long.
+fn quoted(line: &str) -> String {
+    match line.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{} …", &line[..end]),
+        None => line.to_string(),
+    }
+}
+
+/// A connection to the server under test.
+#[derive(Debug)]
+pub struct Connection<'a> {
+    server: &'a Server,
+    client: Client,
+}
+
+impl Connection<'_> {
+    /// Sends bytes as they are and reads one response.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<Answer, Failure> {
+        let reply = self.client.ask(bytes).map_err(|error| self.server.failure(&error, bytes))?;
+        Ok(self.answer(bytes, reply))
+    }
+
+    /// The reply that the client has read, as the response to these bytes.
+    pub fn answer(&self, sent: &[u8], reply: Reply) -> Answer {
+        Answer { sent: sent.to_vec(), reply, from: self.server.origin() }
+    }
+
+    /// Sends a well-formed request and reads the response.
+    pub fn ask(
+        &mut self,
+        method: &str,
+        target: &str,
+        fields: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, Failure> {
+        self.send(&request(method, target, fields, body))
+    }
+
+    /// The client, for operations without a method here.
+    pub fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// An I/O failure after these bytes were sent.
+    pub fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
+        self.server.failure(error, sent)
+    }
+
+    /// The failure when a wait ends without bytes and without an I/O error.
+    pub fn unfinished(&self, expected: &str, sent: &[u8]) -> Failure {
+        Failure::new(expected, "nothing, and the connection is open")
+            .with_bytes(sent, b"")
+            .with_timeout()
+    }
+
+    /// Sends bytes that are not a request, and reads `count` bytes.
+    pub fn exchange(&mut self, bytes: &[u8], count: usize) -> Result<Vec<u8>, Failure> {
+        let got = self.client.send(bytes).and_then(|()| self.client.read_exact(count));
+        got.map_err(|error| {
+            let expected = if count == 1 { "1 byte".to_string() } else { format!("{count} bytes") };
+            Failure { expected: expected.into(), ..self.server.failure(&error, bytes) }
+        })
+    }
+
+    /// Closes the sending direction (FIN).
+    pub fn half_close(&mut self) -> Result<(), Failure> {
+        self.client.half_close().map_err(|error| self.server.failure(&error, b""))
+    }
+
+    /// The server must close without sending another byte; `expected` is the text for a failure.
+    pub fn ends(&mut self, expected: &str) -> Result<(), Failure> {
+        self.client.expect_closed().map_err(|error| Failure {
+            expected: expected.into(),
+            ..self.server.failure(&error, b"")
+        })
+    }
+
+    /// Waits for the server to close, and fails if it sends a byte after the response.
+    fn nothing_more(&mut self, answer: &Answer) -> Result<(), Failure> {
+        let more = match self.client.read_to_end() {
+            Ok(more) => more,
+            // A reset after the complete response is bad style, but does no harm here.
+            Err(error) if error.kind() == Kind::Reset => return Ok(()),
+            Err(error) => {
+                let failure = self.server.failure(&error, &answer.sent);
+                return Err(Failure {
+                    expected: "the server closes after its response".into(),
+                    ..failure
+                });
+            }
+        };
+        if more.is_empty() {
+            return Ok(());
+        }
+        let all = [answer.reply.raw.as_slice(), &more].concat();
+        let bytes =
+            if more.len() == 1 { "1 byte".to_string() } else { format!("{} bytes", more.len()) };
+        Err(Failure::new("nothing after the response", format!("{bytes} more"))
+            .with_bytes(&answer.sent, &all)
+            .with_wrong_at(answer.reply.raw.len())
+            .with_rule("RFC 9112 section 6.3 (Message Body Length)"))
+    }
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        let conversation = Conversation::of(&self.client);
+        let mut all = self.server.conversations.lock().unwrap_or_else(PoisonError::into_inner);
+        conversation::keep(&mut all, conversation);
+    }
+}
