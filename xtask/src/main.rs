@@ -21,6 +21,7 @@ mod lessons;
 mod mdbook;
 mod merge;
 mod mutants;
+mod overview;
 mod patch;
 mod plot;
 mod process;
@@ -113,7 +114,7 @@ fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     let workspace = Workspace::find()?;
     match cli.command {
-        None => progress::show(&workspace),
+        None => overview::show(&workspace),
         Some(command) => command.run(&workspace),
     }
 }
@@ -121,7 +122,7 @@ fn run() -> anyhow::Result<ExitCode> {
 impl Command {
     fn run(self, workspace: &Workspace) -> anyhow::Result<ExitCode> {
         match self {
-            Command::Progress => progress::show(workspace),
+            Command::Progress => overview::show(workspace),
             Command::Book(args) => book::run(workspace, &args),
             Command::Start(args) => start::run(workspace, &args),
             Command::Climb(args) => climb::run(workspace, &args),

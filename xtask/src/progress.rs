@@ -1,20 +1,15 @@
-//! The reader's progress, in the file `.progress` at the root, and `cargo xtask` alone, which shows it.
+//! The reader's progress, in the file `.progress` at the root.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::fs;
 use std::io::ErrorKind;
-use std::process::ExitCode;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::climb::ladder;
 use crate::disk;
 use crate::exercise::Exercise;
 use crate::saved;
-use crate::start;
-use crate::ui;
 use crate::workspace::Workspace;
 
 /// The file, from the root. It is the reader's own, so git ignores it.
@@ -99,179 +94,10 @@ impl Progress {
     }
 }
 
-/// An exercise as the overview shows it.
-struct Row {
-    number: u8,
-    title: String,
-    folder: String,
-    /// The page of the book with its task, if the book has one.
-    page: Option<String>,
-    state: State,
-}
-
-/// `cargo xtask` alone prints the solved exercises and the next command.
-pub(crate) fn show(workspace: &Workspace) -> anyhow::Result<ExitCode> {
-    let mut progress = Progress::load(workspace)?;
-    let mut rows = Vec::new();
-    for exercise in Exercise::all(workspace)? {
-        rows.push(Row {
-            number: exercise.number,
-            title: exercise.title(workspace),
-            page: exercise.page(workspace),
-            state: progress.of(&exercise).clone(),
-            folder: exercise.folder,
-        });
-    }
-    let mut text = overview(&rows, ui::marks());
-    let _ = writeln!(text, "\nYour own server: {}", ladder::picture(&mut progress));
-    let climb = if workspace.path(start::FOLDER).is_dir() { "climb" } else { "start" };
-    let _ = writeln!(text, "Next: `cargo xtask {climb}`");
-    if let Some(back) = saved::interrupted(workspace.root())? {
-        let note = format!("A run was interrupted while it wrote files. To undo it: `{back}`");
-        let _ = writeln!(text, "\n{}", ui::paint(ui::NOTE, &note));
-    }
-    ui::print(&text);
-    Ok(ExitCode::SUCCESS)
-}
-
-fn overview(rows: &[Row], marks: ui::Marks) -> String {
-    let mut text = format!("{}\n\n", ui::paint(ui::TITLE, "From Socket to Server"));
-    let width = rows.iter().map(|row| row.title.chars().count()).max().unwrap_or_default();
-    let mark_width = marks.good.chars().count();
-    let current = rows.iter().find(|row| !row.state.solved);
-    for Row { number, title, state, .. } in rows {
-        let (style, mark) = match current {
-            _ if state.solved => (ui::GOOD, marks.good),
-            Some(current) if current.number == *number => (ui::NOTE, ">"),
-            _ => (ui::DIM, " "),
-        };
-        let mark = ui::paint(style, &format!("{mark:mark_width$}"));
-        let _ = write!(text, "{mark} {number} {title:width$}  {}", state.in_words());
-        text.truncate(text.trim_end().len());
-        text.push('\n');
-    }
-    if !rows.is_empty() {
-        text.push('\n');
-    }
-    let begun = rows.iter().any(|row| row.state != State::default());
-    match current {
-        _ if !begun => {
-            text += "Page: book/src/getting-started.md, then part 1\n";
-            text += "Next: `cargo xtask book` (all commands: `cargo xtask --help`)\n";
-        }
-        Some(row) => {
-            let _ = writeln!(text, "Task: {}/task.md", row.folder);
-            if let Some(page) = &row.page {
-                let _ = writeln!(text, "Page: {page}");
-            }
-            let _ = writeln!(text, "Next: `cargo xtask check-exercise {}`", row.number);
-        }
-        None => text += "All exercises are solved. Compare: `cargo xtask solution 1`, and so on.\n",
-    }
-    text
-}
-
-impl State {
-    fn in_words(&self) -> String {
-        let hints = match self.hints {
-            0 => String::new(),
-            1 => ", 1 hint seen".to_string(),
-            hints => format!(", {hints} hints seen"),
-        };
-        match self {
-            State { solved: true, passed, checks, .. } if passed < checks => {
-                format!("solved, fails now: {passed} of {checks} checks pass{hints}")
-            }
-            State { solved: true, .. } => format!("solved{hints}"),
-            State { checks: 0, .. } => hints.trim_start_matches(", ").to_string(),
-            State { passed, checks, .. } => format!("{passed} of {checks} checks pass{hints}"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::tests::plain;
     use crate::workspace::tests::folder_with;
-
-    fn row(number: u8, title: &str, state: State) -> Row {
-        Row {
-            number,
-            title: title.to_string(),
-            folder: format!("chapters/04_router/exercises/0{number}"),
-            page: Some("book/src/part3/exercise-2.md".to_string()),
-            state,
-        }
-    }
-
-    #[test]
-    fn a_new_reader_is_shown_the_book() {
-        let text = plain(&overview(&[row(1, "curl", State::default())], ui::UNICODE));
-        assert!(text.contains("\n> 1 curl\n\nPage: book/src/getting-started.md"), "{text}");
-        assert!(text.contains("\nNext: `cargo xtask book`"), "{text}");
-    }
-
-    #[test]
-    fn the_first_exercise_that_is_not_solved_comes_next() {
-        let solved = State { solved: true, passed: 8, checks: 8, hints: 0 };
-        let begun = State { solved: false, passed: 3, checks: 8, hints: 1 };
-        let rows = [
-            row(1, "curl", solved),
-            row(2, "GET /api/time", begun),
-            row(3, "Log", State::default()),
-        ];
-        assert_eq!(
-            plain(&overview(&rows, ui::UNICODE)),
-            "\
-From Socket to Server
-
-✓ 1 curl           solved
-> 2 GET /api/time  3 of 8 checks pass, 1 hint seen
-  3 Log
-
-Task: chapters/04_router/exercises/02/task.md
-Page: book/src/part3/exercise-2.md
-Next: `cargo xtask check-exercise 2`
-"
-        );
-    }
-
-    /// Once a reset, or a check without a server, took the tick away.
-    #[test]
-    fn what_is_solved_stays_solved() {
-        let folder =
-            folder_with(&[("chapters/04_router/exercises/02_api_time/task.md", "# Time\n")]);
-        let exercise = Exercise::find(&Workspace::at(folder.path()).unwrap(), "2").unwrap();
-        let mut progress = Progress::default();
-        for (passed, words) in [
-            (7, "7 of 8 checks pass"),
-            (8, "solved"),
-            (3, "solved, fails now: 3 of 8 checks pass"),
-            (0, "solved, fails now: 0 of 8 checks pass"),
-            (8, "solved"),
-        ] {
-            progress.note(&exercise, passed, 8);
-            assert_eq!(progress.of(&exercise).in_words(), words);
-        }
-        progress.note(&exercise, 0, 8);
-        let state = progress.of(&exercise).clone();
-        let text = plain(&overview(
-            &[row(2, "Time", state), row(3, "Log", State::default())],
-            ui::UNICODE,
-        ));
-        assert!(
-            text.contains("✓ 2 Time  solved, fails now: 0 of 8 checks pass\n> 3 Log\n"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn all_solved_is_said() {
-        let solved = State { solved: true, passed: 8, checks: 8, hints: 0 };
-        let text = plain(&overview(&[row(1, "curl", solved)], ui::UNICODE));
-        assert!(text.contains("All exercises are solved."), "{text}");
-    }
 
     #[test]
     fn what_is_stored_is_found_again() {

@@ -28,7 +28,6 @@ fn is_begun(sent: &[u8]) -> bool {
 fn curl(sent: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(sent).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
-    let visible = |text: &str| !text.contains(|c: char| c.is_control());
     let mut lines = head.split("\r\n");
     let mut words = lines.next()?.split(' ');
     let (method, target, version) = (words.next()?, words.next()?, words.next()?);
@@ -53,6 +52,25 @@ fn curl(sent: &[u8]) -> Option<String> {
     if target.contains("/.") {
         line.push_str(" --path-as-is");
     }
+    let (options, has_type) = field_options(lines, body)?;
+    line.push_str(&options);
+    if !visible(body) || body.starts_with('@') {
+        return None;
+    }
+    if !body.is_empty() {
+        if !has_type {
+            line.push_str(" -H 'Content-Type:'");
+        }
+        let _ = write!(line, " --data-binary {}", quoted(body));
+    }
+    let _ = write!(line, " {}", quoted(&format!("http://{ADDRESS}{target}")));
+    Some(line)
+}
+
+/// The options for the field lines of a request with this body, and whether one of them is a Content-Type. `None` if
+/// curl would not send these fields.
+fn field_options<'a>(lines: impl Iterator<Item = &'a str>, body: &str) -> Option<(String, bool)> {
+    let mut options = String::new();
     let (mut host, mut length, mut has_type) = (false, None, false);
     for field in lines {
         let (name, value) = field.split_once(": ").or_else(|| field.split_once(':'))?;
@@ -74,25 +92,15 @@ fn curl(sent: &[u8]) -> Option<String> {
                 has_type |= name_in_lower == "content-type";
                 let field =
                     if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
-                let _ = write!(line, " -H {}", quoted(&field));
+                let _ = write!(options, " -H {}", quoted(&field));
             }
         }
     }
-    if !host
-        || length.unwrap_or(0) != body.len()
-        || (!body.is_empty() && !visible(body))
-        || body.starts_with('@')
-    {
-        return None;
-    }
-    if !body.is_empty() {
-        if !has_type {
-            line.push_str(" -H 'Content-Type:'");
-        }
-        let _ = write!(line, " --data-binary {}", quoted(body));
-    }
-    let _ = write!(line, " {}", quoted(&format!("http://{ADDRESS}{target}")));
-    Some(line)
+    (host && length.unwrap_or(0) == body.len()).then_some((options, has_type))
+}
+
+fn visible(text: &str) -> bool {
+    !text.contains(|c: char| c.is_control())
 }
 
 /// Whether the value of Host does not matter for the check, so that curl may send its own.

@@ -82,6 +82,31 @@ pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
         text.push('\n');
         text += &in_full(checked, failure, &next.running);
     }
+    text += &early_end(ended);
+    let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
+    let total = all.len();
+    text.push('\n');
+    let _ = match ended {
+        Ended::Done if passed == total => {
+            let solved = ui::paint(ui::GOOD, "Solved.");
+            let passed = match total {
+                1 => "The check passed.".to_string(),
+                _ => format!("All {total} checks passed."),
+            };
+            let lines = [vec![format!("{solved} {passed}")], next.solved.clone()].concat();
+            writeln!(text, "{}", lines.join("\n"))
+        }
+        Ended::Done => {
+            writeln!(text, "{passed} of {total} checks passed.{stuck}")
+        }
+        _ => writeln!(text, "Checks passed before that: {passed}.{stuck}"),
+    };
+    text
+}
+
+/// The reason why not all checks have run; empty if they have.
+fn early_end(ended: &Ended) -> String {
+    let mut text = String::new();
     match ended {
         Ended::Done | Ended::NoServer(_) => {}
         Ended::GaveUp { seconds } => {
@@ -103,24 +128,6 @@ pub(crate) fn end(all: &[Checked], ended: &Ended, next: &Next) -> String {
             }
         }
     }
-    let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
-    let total = all.len();
-    text.push('\n');
-    let _ = match ended {
-        Ended::Done if passed == total => {
-            let solved = ui::paint(ui::GOOD, "Solved.");
-            let passed = match total {
-                1 => "The check passed.".to_string(),
-                _ => format!("All {total} checks passed."),
-            };
-            let lines = [vec![format!("{solved} {passed}")], next.solved.clone()].concat();
-            writeln!(text, "{}", lines.join("\n"))
-        }
-        Ended::Done => {
-            writeln!(text, "{passed} of {total} checks passed.{stuck}")
-        }
-        _ => writeln!(text, "Checks passed before that: {passed}.{stuck}"),
-    };
     text
 }
 

@@ -31,60 +31,78 @@ pub(crate) fn run(
     let errors = child.stderr.take().map(read_aside).transpose()?;
     let lines = lines(&mut child)?;
 
-    let begun = Instant::now();
-    let deadline = begun + limit;
-    let (mut all, mut during, mut done, mut timed_out) = (Vec::new(), None, None, false);
-    let mut no_server = None;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let event = match lines.recv_timeout(left) {
-            Ok(line) => Event::from_line(&line),
-            Err(RecvTimeoutError::Timeout) => {
-                timed_out = true;
-                break;
-            }
-            Err(RecvTimeoutError::Disconnected) => break,
-        };
-        let (failure, conversations) = match event {
-            Some(Event::Start { check, rule }) => {
-                during = Some((check, rule));
-                continue;
-            }
-            Some(Event::Pass) => (None, Vec::new()),
-            // It would fail all checks, each after its own timeout.
-            Some(Event::Fail(failure, _)) if all.is_empty() && *failure.expected == *STARTS => {
-                no_server = Some(failure);
-                break;
-            }
-            Some(Event::Fail(failure, conversations)) => (Some(failure), conversations),
-            Some(Event::Done) => {
-                done = Some(Ended::Done);
-                break;
-            }
-            Some(Event::GaveUp) => {
-                done = Some(Ended::GaveUp { seconds: begun.elapsed().as_secs() });
-                break;
-            }
-            // A line that a check printed.
-            None => continue,
-        };
-        if let Some((sentence, rule)) = during.take() {
-            all.push(Checked { sentence, rule, failure, conversations });
-            all.last().into_iter().for_each(&mut made);
-        }
+    let mut reading = Reading::new(limit);
+    while reading.ended.is_none() {
+        reading.next(&lines, &mut made);
     }
-    // In any case: a server that is left behind would hold the error pipe open.
-    kill_group(&mut child, timed_out || done.is_some() || no_server.is_some());
-    let status = child.wait()?;
+    let Reading { all, during, ended, .. } = reading;
     let during = during.map(|(check, _)| check);
+    // In any case: a server that is left behind would hold the error pipe open.
+    kill_group(&mut child, !matches!(ended, Some(End::OutputEnded)));
+    let status = child.wait()?;
     let said = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
-    let ended = match (timed_out, done) {
-        _ if no_server.is_some() => no_server.map_or(Ended::Done, Ended::NoServer),
-        (true, _) => Ended::TimedOut { seconds: limit.as_secs(), during },
-        (false, Some(ended)) => ended,
-        (false, None) => Ended::Early { status: status.to_string(), during, said },
+    let ended = match ended {
+        Some(End::Reported(ended)) => ended,
+        Some(End::Late) => Ended::TimedOut { seconds: limit.as_secs(), during },
+        Some(End::OutputEnded) | None => Ended::Early { status: status.to_string(), during, said },
     };
     Ok((all, ended))
+}
+
+/// Why no more events are read.
+enum End {
+    /// An event said so.
+    Reported(Ended),
+    Late,
+    OutputEnded,
+}
+
+/// The events so far.
+struct Reading {
+    begun: Instant,
+    limit: Duration,
+    all: Vec<Checked>,
+    /// The check that runs: its sentence and its rule.
+    during: Option<(String, String)>,
+    ended: Option<End>,
+}
+
+impl Reading {
+    fn new(limit: Duration) -> Reading {
+        Reading { begun: Instant::now(), limit, all: Vec::new(), during: None, ended: None }
+    }
+
+    /// Waits for the next line, and calls `made` if a check has finished.
+    fn next(&mut self, lines: &mpsc::Receiver<String>, made: &mut impl FnMut(&Checked)) {
+        let left = self.limit.saturating_sub(self.begun.elapsed());
+        let line = match lines.recv_timeout(left) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => return self.ended = Some(End::Late),
+            Err(RecvTimeoutError::Disconnected) => return self.ended = Some(End::OutputEnded),
+        };
+        let (failure, conversations) = match Event::from_line(&line) {
+            Some(Event::Start { check, rule }) => return self.during = Some((check, rule)),
+            Some(Event::Pass) => (None, Vec::new()),
+            // It would fail all checks, each after its own timeout.
+            Some(Event::Fail(failure, _))
+                if self.all.is_empty() && *failure.expected == *STARTS =>
+            {
+                return self.ended = Some(End::Reported(Ended::NoServer(failure)));
+            }
+            Some(Event::Fail(failure, conversations)) => (Some(failure), conversations),
+            Some(Event::Done) => return self.ended = Some(End::Reported(Ended::Done)),
+            Some(Event::GaveUp) => {
+                let seconds = self.begun.elapsed().as_secs();
+                return self.ended = Some(End::Reported(Ended::GaveUp { seconds }));
+            }
+            // A line that a check printed.
+            None => return,
+        };
+        if let Some((sentence, rule)) = self.during.take() {
+            self.all.push(Checked { sentence, rule, failure, conversations });
+            self.all.last().into_iter().for_each(made);
+        }
+    }
 }
 
 /// The lines that the program prints, as they arrive.

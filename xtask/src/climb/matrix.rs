@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use wire::climb::Stage;
 
-use super::prove::{Climber, Kind};
+use super::climbers::{Climber, Kind};
 use super::steps::Step;
 
 /// Where the table is, from the root.

@@ -4,7 +4,11 @@ use std::process::ExitCode;
 
 use wire::climb::{Stage, stages};
 
-use super::{Args, Climb, hint, ladder, no_server, target};
+use super::args::Args;
+use super::choose::next;
+use super::notices::{hint, no_server, wrong_scheme};
+use super::run::Climb;
+use super::{ladder, target};
 use crate::check::watch::Snapshot;
 use crate::keys::{self, Event, Keys};
 use crate::progress::Progress;
@@ -28,7 +32,7 @@ pub(super) fn watch(
     let all = stages();
     let mut stage = match only {
         Some(stage) => stage,
-        None => super::next(workspace, target, &all, None)?.unwrap_or(all[0]),
+        None => next(workspace, target, &all, None)?.unwrap_or(all[0]),
     };
     let mut keys = Keys::listen()?;
     let mut shown = Shown::Stage;
@@ -80,7 +84,7 @@ fn check(
             climb.all(all.iter().filter(|stage| stage.scheme == scheme))?;
         }
         _ if stage.scheme != scheme => {
-            ui::print(&format!("{}\n", super::wrong_scheme(stage, scheme)));
+            ui::print(&format!("{}\n", wrong_scheme(stage, scheme)));
         }
         _ => _ = climb.stage(stage)?,
     }

@@ -6,22 +6,8 @@ use anyhow::Context;
 use course::Step;
 use wire::climb::Stage;
 
-use super::target::Target;
-use super::{Climb, ladder, steps};
 use crate::process;
 use crate::ui;
-use crate::workspace::Workspace;
-
-impl Target {
-    /// The step of this name or number.
-    ///
-    /// # Errors
-    /// When there is none; the error lists the steps.
-    pub(super) fn step(workspace: &Workspace, called: &str) -> anyhow::Result<Target> {
-        let (all, _) = steps::all(workspace)?;
-        Ok(Target::Step(course::find(&all, called)?.clone()))
-    }
-}
 
 /// Builds a step, and returns the command that starts it. `None` if it does not compile; the compiler has printed why.
 pub(super) fn build(step: &Step, quiet: bool) -> anyhow::Result<Option<Vec<String>>> {
@@ -56,39 +42,6 @@ pub(super) fn by_hand(step: &Step) -> String {
     format!("cargo run -p {} --example {} 127.0.0.1:8080", step.package, step.example())
 }
 
-impl Climb<'_> {
-    /// A line for each stage that the step passes, and a full report of the stage that it fails. Returns whether all
-    /// pass.
-    pub(super) fn step(&self, all: &[Stage], step: &Step) -> anyhow::Result<bool> {
-        let stage = |number: &u8| all.iter().find(|stage| stage.number == *number);
-        let mut good = self.args.json || step.passes.is_empty();
-        if !step.passes.is_empty() {
-            good = self.each(step.passes.iter().filter_map(stage))?;
-        }
-        let Some(fails) = &step.fails else { return Ok(good) };
-        let stage = stage(&fails.stage).context("steps.toml names a stage that is not there")?;
-        if !self.args.json && !step.passes.is_empty() {
-            ui::print("\n");
-        }
-        Ok(self.stage(stage)? && good)
-    }
-
-    /// A line for each of these stages.
-    fn each<'s>(&self, stages: impl Iterator<Item = &'s Stage>) -> anyhow::Result<bool> {
-        let mut good = true;
-        for stage in stages {
-            let (all, ended) = self.checks(stage, |_| ())?;
-            good &= self.note(stage, &all, &ended)?;
-            if self.args.json {
-                ui::print(&format!("{}\n", super::in_json(stage, &all, &ended)));
-            } else {
-                ui::print(&ladder::line(stage, &all, &ended, ui::marks()));
-            }
-        }
-        Ok(good)
-    }
-}
-
 /// Which later step passes a stage, if this one is meant to fail it.
 pub(super) fn on_purpose(all: &[Step], step: &Step, stage: &Stage) -> String {
     if step.fails.as_ref().is_none_or(|fails| fails.stage != stage.number) {
@@ -103,7 +56,10 @@ pub(super) fn on_purpose(all: &[Step], step: &Step, stage: &Stage) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::steps;
+    use super::super::target::Target;
     use super::*;
+    use crate::workspace::Workspace;
 
     #[test]
     fn a_step_is_started_by_its_package_and_its_example() {

@@ -10,7 +10,8 @@ use anyhow::{Context, bail};
 use course::Step;
 use wire::climb::Scheme;
 
-use super::step;
+use super::checks::checks_command;
+use super::{step, steps};
 use crate::check::report::Ended;
 use crate::check::{runner, split_words};
 use crate::process;
@@ -34,6 +35,15 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// The step of this name or number.
+    ///
+    /// # Errors
+    /// When there is none; the error lists the steps.
+    pub(super) fn step(workspace: &Workspace, called: &str) -> anyhow::Result<Target> {
+        let (all, _) = steps::all(workspace)?;
+        Ok(Target::Step(course::find(&all, called)?.clone()))
+    }
+
     /// # Errors
     /// When there is neither. The message names the commands that help.
     pub(super) fn choose(
@@ -149,7 +159,7 @@ fn explained<T>(wait: impl FnOnce() -> T) -> T {
 pub(super) fn scheme(words: &[String]) -> Result<Scheme, String> {
     // Run as a check, so that the server and its children end with this process.
     let ask = || {
-        let mut command = super::checks_command(0, words)?;
+        let mut command = checks_command(0, words)?;
         runner::run(&mut command, START, |_| ())
     };
     match explained(ask).map_err(|error| format!("{error:#}"))? {

@@ -1,0 +1,209 @@
+//! One run of the checks of an exercise, from the build to the report.
+
+use std::process::Command;
+
+use super::build::{self, Place};
+use super::command::check;
+use super::report::{self, Checked, Ended};
+use super::{curl, json};
+use crate::exercise::Exercise;
+use crate::process;
+use crate::progress::Progress;
+use crate::ui;
+use crate::workspace::Workspace;
+
+/// One run of the checks of an exercise, and the format of its report.
+pub(super) struct Run<'a> {
+    pub workspace: &'a Workspace,
+    pub exercise: &'a Exercise,
+    /// The command of another server, in words, and as it was typed.
+    pub server: Option<&'a [String]>,
+    pub typed: Option<&'a str>,
+    pub json: bool,
+}
+
+/// Checks the reader's code, and saves the progress. Another server does not count as progress.
+pub(super) fn check_own(run: &Run<'_>) -> anyhow::Result<bool> {
+    let root = run.workspace.root().to_owned();
+    let Some(all) = run.check(&Place { root, target: None, quiet: run.json })? else {
+        return Ok(false);
+    };
+    if run.server.is_some() {
+        if !run.json {
+            ui::print("This was another server, so it does not count as your progress.\n");
+        }
+        return Ok(is_solved(&all));
+    }
+    let mut progress = Progress::load(run.workspace)?;
+    let was_solved = progress.of(run.exercise).solved;
+    let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
+    progress.note(run.exercise, passed, all.len());
+    progress.save(run.workspace)?;
+    let passes = is_solved(&all);
+    if was_solved && !passes && !run.json {
+        ui::print(
+            "You have solved it before. `cargo xtask` still shows it as solved, and that it fails now.\n",
+        );
+    }
+    Ok(passes)
+}
+
+pub(super) fn is_solved(all: &[Checked]) -> bool {
+    !all.is_empty() && all.iter().all(|checked| checked.failure.is_none())
+}
+
+impl Run<'_> {
+    /// Builds, checks and prints. `None` when the build failed, or the checks did not finish.
+    pub(super) fn check(&self, place: &Place) -> anyhow::Result<Option<Vec<Checked>>> {
+        let exercise = self.exercise;
+        let title = exercise.title(self.workspace);
+        let built = match build::build(place, exercise, None)? {
+            Ok(built) => built,
+            Err(said) => {
+                if self.json {
+                    ui::print(&format!("{}\n", json::not_built(exercise, &title, &said)));
+                }
+                return Ok(None);
+            }
+        };
+        let (all, ended) = if self.json {
+            let (all, ended) = check(place, exercise, &built, self.server, |_| ())?;
+            ui::print(&format!("{}\n", json::report(exercise, &title, &all, &ended)));
+            (all, ended)
+        } else {
+            let title = format!("Exercise {}: {title}", exercise.number);
+            ui::print(&format!("{}\n\n", ui::paint(ui::TITLE, &title)));
+            let marks = ui::marks();
+            let show = |checked: &Checked| ui::print(&report::line(checked, marks));
+            let (all, ended) = check(place, exercise, &built, self.server, show)?;
+            let next = report::Next {
+                stuck: format!("cargo xtask hint {}", exercise.number),
+                running: self.running(&ended, report::arguments(&all)),
+                again: self.again(),
+                solved: self.after_solved()?,
+            };
+            ui::print(&report::end(&all, &ended, &next));
+            if !process::is_installed("curl") {
+                ui::print(report::without_curl(&all));
+            }
+            (all, ended)
+        };
+        Ok((ended == Ended::Done).then_some(all))
+    }
+
+    /// The command that starts the server by hand, with the `arguments` that the check put after the address.
+    fn running(&self, ended: &Ended, arguments: &[String]) -> String {
+        let mut command = if let Some([program, words @ ..]) = self.server {
+            let mut command = Command::new(program);
+            command.args(words);
+            command
+        } else {
+            let mut command = Command::new("cargo");
+            command.args(["run", "-p", &self.exercise.chapter.package]);
+            command
+        };
+        match (self.server, ended) {
+            (Some(_), Ended::NoServer(_)) => _ = command.arg("127.0.0.1:0"),
+            (None, Ended::NoServer(_)) => {}
+            (Some(_), _) if arguments.is_empty() => {
+                return format!("your server at {}", curl::ADDRESS);
+            }
+            (Some(_), _) => _ = command.arg(curl::ADDRESS).args(arguments),
+            (None, _) if arguments.is_empty() => {}
+            (None, _) => _ = command.args(["--", curl::ADDRESS]).args(arguments),
+        }
+        let running = if matches!(ended, Ended::NoServer(_)) { "" } else { " running" };
+        format!("`{}`{running}", process::typed(&command))
+    }
+
+    /// The next steps after a solved exercise: the chapter's own tests, if some change with it, and the next exercise.
+    fn after_solved(&self) -> anyhow::Result<Vec<String>> {
+        let (workspace, exercise) = (self.workspace, self.exercise);
+        let mut lines = vec![format!("Compare: `cargo xtask solution {}`", exercise.number)];
+        let package = &exercise.chapter.package;
+        match exercise.changed_tests(workspace).len() {
+            0 => {}
+            1 => lines.push(format!("One test of the chapter changes with it (see the task): `cargo test -p {package}`")),
+            count => lines.push(format!(
+                "{count} tests of the chapter change with it (see the task): `cargo test -p {package}`"
+            )),
+        }
+        let mut progress = Progress::load(workspace)?;
+        let mut open = Exercise::all(workspace)?;
+        open.retain(|other| other.number != exercise.number && !progress.of(other).solved);
+        let next = open.iter().find(|other| other.number > exercise.number).or(open.first());
+        lines.push(match next {
+            Some(next) => format!(
+                "Next: {}, `cargo xtask check-exercise {}`",
+                next.title(workspace),
+                next.number
+            ),
+            None => "All exercises are solved.".to_string(),
+        });
+        Ok(lines)
+    }
+
+    /// The command that runs the same checks again.
+    fn again(&self) -> String {
+        let mut command = Command::new("cargo");
+        command.args(["xtask", "check-exercise", &self.exercise.number.to_string()]);
+        let server = self.typed.map(|typed| {
+            let quote = if typed.contains('\'') { '"' } else { '\'' };
+            format!(" --server {quote}{typed}{quote}")
+        });
+        process::typed(&command) + &server.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_to_start_by_hand_has_the_arguments_of_the_check() {
+        let workspace = Workspace::find().unwrap();
+        let exercise = Exercise::find(&workspace, "6").unwrap();
+        let words = ["python3", "server.py"].map(String::from);
+        let folder = ["a folder".to_string()];
+        let no_server = Ended::NoServer(wire::exercise::Failure::new("a", "b"));
+        for (server, ended, arguments, expected) in [
+            (None, &Ended::Done, &[][..], "`cargo run -p ch06_handlers` running"),
+            (
+                None,
+                &Ended::Done,
+                &folder,
+                "`cargo run -p ch06_handlers -- 127.0.0.1:8080 'a folder'` running",
+            ),
+            (None, &no_server, &[], "`cargo run -p ch06_handlers`"),
+            (Some(&words[..]), &Ended::Done, &[], "your server at 127.0.0.1:8080"),
+            (
+                Some(&words),
+                &Ended::Done,
+                &folder,
+                "`python3 server.py 127.0.0.1:8080 'a folder'` running",
+            ),
+            (Some(&words), &no_server, &[], "`python3 server.py 127.0.0.1:0`"),
+        ] {
+            let run = Run {
+                workspace: &workspace,
+                exercise: &exercise,
+                server,
+                typed: None,
+                json: false,
+            };
+            assert_eq!(run.running(ended, arguments), expected);
+        }
+        for (typed, expected) in [
+            (None, "cargo xtask check-exercise 6"),
+            (
+                Some("python3 server.py"),
+                "cargo xtask check-exercise 6 --server 'python3 server.py'",
+            ),
+            (Some("a 'b c'"), "cargo xtask check-exercise 6 --server \"a 'b c'\""),
+        ] {
+            let (workspace, exercise) = (&workspace, &exercise);
+            let run = Run { workspace, exercise, server: None, typed, json: false };
+            assert_eq!(run.again(), expected);
+        }
+    }
+}

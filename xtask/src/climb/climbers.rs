@@ -1,0 +1,173 @@
+//! The programs whose claims are proved: the starter, steps, chapters, and steps with a famous mistake.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use super::steps::{self, Failing, Mistake, Step};
+use crate::patch::Patch;
+use crate::process;
+use crate::prove::work_tree;
+use crate::sandbox::Sandbox;
+use crate::start;
+use crate::workspace::Workspace;
+
+/// The echo of chapters 1 and 2 waits a minute for a silent client, and the check somewhat longer.
+const CHAPTER_DEADLINE: u64 = 70;
+
+/// The copy of the repository in which mistakes are made.
+const COPY: usize = 9;
+
+/// A program that climbs.
+#[derive(Debug, Clone)]
+pub(super) struct Climber {
+    /// `starter`, `03_loop`, `chapter 4`, `final`, `one_read.patch`
+    pub name: String,
+    pub kind: Kind,
+    /// The command that starts it.
+    pub words: Vec<String>,
+    pub deadline: u64,
+    /// The stages that it must pass.
+    pub passes: Vec<u8>,
+    /// The stage that it must fail, and by which check.
+    pub fails: Option<Failing>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Starter,
+    Step,
+    Chapter,
+    Mistake,
+}
+
+fn program(workspace: &Workspace, name: &str) -> String {
+    let path = workspace.target().join("debug").join(name);
+    path.with_extension(env::consts::EXE_EXTENSION).to_string_lossy().into_owned()
+}
+
+/// The starter of part 1 as `cargo xtask start` makes it. The others begin with the library of a chapter, whose
+/// stages are the chapter's claim.
+pub(super) fn starter(workspace: &Workspace) -> anyhow::Result<Climber> {
+    let folder = workspace.target().join("starter");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    }
+    start::make(workspace, &folder, 1)?;
+    let mut command = process::cargo();
+    command
+        .args(["build", "--quiet"])
+        .current_dir(&folder)
+        .env("CARGO_TARGET_DIR", folder.join("target"));
+    let finished = process::captured(&mut command)?;
+    if !finished.status.success() {
+        bail!("the starter does not compile:\n{}", finished.output);
+    }
+    let program = folder.join("target/debug").join(start::PACKAGE);
+    let program = program.with_extension(env::consts::EXE_EXTENSION);
+    Ok(Climber {
+        name: "starter".to_string(),
+        kind: Kind::Starter,
+        words: vec![program.to_string_lossy().into_owned()],
+        deadline: 12,
+        passes: Vec::new(),
+        fails: Some(Failing {
+            stage: 1,
+            check: "a line that a client sends comes back".to_string(),
+        }),
+    })
+}
+
+/// The chapters with the stages of their part, and `final` with all for an HTTP server. Later stages belong to the next
+/// part, and a blocking pool cannot pass all of them.
+pub(super) fn snapshots(workspace: &Workspace) -> Vec<Climber> {
+    let last = [4, 8, 15, 18, 23, 26, 29];
+    let failing = |stage: u8| {
+        let check = match stage {
+            5 => "four clients take turns on four connections",
+            16 => "a parameter takes one segment of the path",
+            19 => "every response has its own ID",
+            24 => "live and ready get 200",
+            27 => "beside 500 incomplete requests, a request is served within 2 s",
+            _ => return None,
+        };
+        Some(Failing { stage, check: check.to_string() })
+    };
+    let climber = |(at, chapter): (usize, &crate::workspace::Chapter)| {
+        let is_echo = at < 2;
+        let first = if is_echo { 1 } else { 9 };
+        let is_final = chapter.package == "final";
+        let words = if is_final {
+            let script = "exec \"$0\" --addr \"$1\" ${2:+--root \"$2\"}";
+            vec!["sh".into(), "-c".into(), script.into(), program(workspace, "httpserver")]
+        } else {
+            vec![program(workspace, &chapter.package)]
+        };
+        Climber {
+            name: if is_final { "final".to_string() } else { format!("{}", at + 1) },
+            kind: Kind::Chapter,
+            words,
+            deadline: if is_echo { CHAPTER_DEADLINE } else { 12 },
+            passes: (first..=last[at]).collect(),
+            fails: failing(last[at] + 1),
+        }
+    };
+    workspace.chapters().iter().enumerate().take(last.len()).map(climber).collect()
+}
+
+pub(super) fn of_step(workspace: &Workspace, step: &Step) -> Climber {
+    let program = program(workspace, &format!("examples/{}", step.example()));
+    Climber {
+        name: step.file.trim_end_matches(".rs").to_string(),
+        kind: Kind::Step,
+        words: vec![program],
+        deadline: 12,
+        passes: step.passes.clone(),
+        fails: step.fails.clone(),
+    }
+}
+
+/// Builds each step with its mistake in a copy of the repository, and keeps the programs.
+pub(super) fn of_mistakes(
+    workspace: &Workspace,
+    mistakes: &[Mistake],
+    kept: &Path,
+) -> anyhow::Result<Vec<Climber>> {
+    let mut climbers = Vec::new();
+    if mistakes.is_empty() {
+        return Ok(climbers);
+    }
+    let sandbox = Sandbox::open(workspace, COPY, &work_tree(workspace)?)?;
+    let place = sandbox.place(true);
+    for (number, mistake) in mistakes.iter().enumerate() {
+        let path: PathBuf = workspace.path(&mistake.folder).join(&mistake.patch);
+        sandbox
+            .apply(&Patch::read(&path)?)
+            .with_context(|| format!("{}: the patch does not apply", path.display()))?;
+        let example = steps::example(&mistake.step);
+        let mut command = process::cargo();
+        command.args(["build", "--quiet", "--workspace", "--example", &example]);
+        command.current_dir(&place.root);
+        place.build_there(&mut command);
+        let target = place.target.clone().unwrap_or_else(|| place.root.join("target"));
+        let finished = process::captured(&mut command)?;
+        if !finished.status.success() {
+            bail!("{} does not compile:\n{}", path.display(), finished.output);
+        }
+        let built = target.join("debug/examples").join(&example);
+        let program = kept.join(number.to_string());
+        fs::copy(built.with_extension(env::consts::EXE_EXTENSION), &program)?;
+        climbers.push(Climber {
+            name: mistake.patch.clone(),
+            kind: Kind::Mistake,
+            words: vec![program.to_string_lossy().into_owned()],
+            deadline: 12,
+            passes: Vec::new(),
+            fails: Some(mistake.caught.clone()),
+        });
+        sandbox.restore()?;
+    }
+    Ok(climbers)
+}

@@ -1,0 +1,223 @@
+//! `cargo xtask mutants`: changes the code in many small ways, and lists the changes that no test notices.
+//!
+//! cargo-mutants makes and tries the mutations. The library's unit tests come first, because they are quick; only their
+//! survivors are tried with all tests of the crate. It takes hours, so it is not a part of `cargo xtask test`.
+
+mod outcome;
+mod report;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail, ensure};
+
+use crate::process;
+use crate::ui;
+use crate::workspace::Workspace;
+
+use outcome::{Fate, Tried, outcomes};
+use report::{EQUIVALENT, Known, report};
+
+/// The default files to mutate.
+const AREAS: [&str; 7] = [
+    "chapters/03_parser/src/http",
+    "chapters/05_middleware/src/middleware",
+    "chapters/06_handlers/src/handlers",
+    "final/src/core",
+    "final/src/http",
+    "final/src/middleware",
+    "final/src/server",
+];
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Files or directories, from the root of the repository; without any: http, middleware, handlers and `final`
+    paths: Vec<String>,
+    /// List the mutations without trying them
+    #[arg(long)]
+    list: bool,
+    /// Try only one part of them, such as `0/4`
+    #[arg(long, value_name = "K/N")]
+    shard: Option<String>,
+    /// How many are tried at the same time, each in a copy of the repository
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
+    /// Seconds after which a test run counts as hanging
+    #[arg(long, default_value_t = 900)]
+    timeout: u32,
+    /// `skip`: assume that the tests pass without a mutation
+    #[arg(long, default_value = "run")]
+    baseline: String,
+}
+
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
+    ensure!(
+        process::captured(process::cargo().args(["mutants", "--version"]))?.status.success(),
+        "cargo-mutants is missing; `cargo install cargo-mutants --locked` installs it"
+    );
+    let known = Known::read(&workspace.path(EQUIVALENT))?;
+    let files = files(workspace, &args.paths)?;
+    if args.list {
+        let mut command = mutants(workspace, &files);
+        command.arg("--list");
+        return Ok(exit(command.status()?.success()));
+    }
+    let shard: Vec<&str> =
+        args.shard.iter().flat_map(|shard| ["--shard", shard.as_str()]).collect();
+    // One process for all unit tests is quicker than nextest, which has one for each.
+    let quick = [&["--cargo-arg=--lib", "--test-tool=cargo"], shard.as_slice()].concat();
+    let quick = tries(workspace, args, &files, &quick, "unit tests")?;
+    let survivors: Vec<&Tried> =
+        quick.iter().filter(|tried| tried.fate == Fate::Survived).collect();
+    let names: Vec<String> =
+        survivors.iter().map(|tried| format!("--re=^{}$", escaped(&tried.name))).collect();
+    let all = match names.as_slice() {
+        [] => Vec::new(),
+        names => {
+            let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+            if process::is_installed("cargo-nextest") {
+                names.push("--test-tool=nextest");
+            }
+            tries(workspace, args, &files, &names, "all tests")?
+        }
+    };
+    let mut tried: BTreeMap<String, Tried> =
+        quick.into_iter().map(|tried| (tried.name.clone(), tried)).collect();
+    tried.extend(all.into_iter().map(|tried| (tried.name.clone(), tried)));
+    let tried: Vec<Tried> = tried.into_values().collect();
+    let (report, good) = report(&tried, &known, &files, args.shard.is_none());
+    ui::print(&report);
+    Ok(exit(good))
+}
+
+fn exit(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// cargo-mutants for these files.
+fn mutants(workspace: &Workspace, files: &BTreeSet<String>) -> Command {
+    let mut command = process::cargo();
+    command.args(["mutants", "--workspace", "--no-config"]).current_dir(workspace.root());
+    command.args(files.iter().map(|file| format!("--file={file}")));
+    command
+}
+
+/// One run of cargo-mutants, with the outcome of each mutation.
+fn tries(
+    workspace: &Workspace,
+    args: &Args,
+    files: &BTreeSet<String>,
+    extra: &[&str],
+    what: &str,
+) -> anyhow::Result<Vec<Tried>> {
+    let output = workspace.target().join("mutants");
+    fs::create_dir_all(&output)?;
+    let mut command = mutants(workspace, files);
+    command.args(["--cap-lints=true", "--no-shuffle", "--output"]).arg(&output);
+    command.args(["--jobs", &args.jobs.to_string(), "--baseline", &args.baseline]);
+    command.args(["--timeout", &args.timeout.to_string()]).args(extra);
+    // The first cases of a property test usually find a mutation.
+    command.env("PROPTEST_CASES", "64");
+    ui::print(&format!("{}\n", ui::paint(ui::TITLE, &format!("mutations against {what}"))));
+    let status = command.status().context("cargo cannot be started")?;
+    // 2: there is a survivor. 3: a test run timed out. With other codes there is no result.
+    if !matches!(status.code(), Some(0 | 2 | 3)) {
+        bail!("cargo-mutants failed; its logs are in {}", output.join("mutants.out/log").display());
+    }
+    outcomes(&output.join("mutants.out/outcomes.json"), workspace)
+}
+
+/// The files of these paths, each in the earliest chapter that has the same one.
+fn files(workspace: &Workspace, paths: &[String]) -> anyhow::Result<BTreeSet<String>> {
+    let areas: Vec<String> = AREAS.iter().map(ToString::to_string).collect();
+    let mut files = BTreeSet::new();
+    for path in if paths.is_empty() { &areas } else { paths } {
+        let before = files.len();
+        for file in rust_files(&workspace.path(path))? {
+            files.insert(earliest(workspace, &file)?);
+        }
+        ensure!(files.len() > before || paths.is_empty(), "there is no Rust file in {path}");
+    }
+    Ok(files)
+}
+
+fn rust_files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).with_context(|| format!("{} cannot be read", path.display()))? {
+        let path = entry?.path();
+        if path.is_dir() || path.extension().is_some_and(|extension| extension == "rs") {
+            files.extend(rust_files(&path)?);
+        }
+    }
+    Ok(files)
+}
+
+fn earliest(workspace: &Workspace, file: &Path) -> anyhow::Result<String> {
+    let content = fs::read(file)?;
+    for chapter in workspace.chapters() {
+        let Some(inside) = workspace.chapters().iter().find_map(|other| {
+            file.strip_prefix(workspace.path(&other.folder)).ok().map(Path::to_owned)
+        }) else {
+            break;
+        };
+        if fs::read(workspace.path(&chapter.folder).join(&inside)).is_ok_and(|it| it == content) {
+            return Ok(format!("{}/{}", chapter.folder, inside.display()).replace('\\', "/"));
+        }
+    }
+    bail!("{} is in no chapter", file.display());
+}
+
+/// A regular expression that matches only this text. The crate `regex` would make every first `cargo xtask` slower.
+fn escaped(text: &str) -> String {
+    let mut pattern = String::new();
+    for letter in text.chars() {
+        if r"\.+*?()|[]{}^$#&-~".contains(letter) {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::tests::folder_with;
+
+    #[test]
+    fn a_file_is_mutated_in_the_earliest_chapter_that_has_it() {
+        let folder = folder_with(&[
+            ("chapters/03_parser/src/http/line.rs", "same"),
+            ("chapters/04_router/src/http/line.rs", "same"),
+            ("chapters/04_router/src/http/url.rs", "url"),
+            ("final/src/http/line.rs", "another"),
+            ("final/src/http/url.rs", "url"),
+            ("final/src/http/url.txt", ""),
+            ("final/Cargo.toml", ""),
+        ]);
+        let workspace = Workspace::at(folder.path()).unwrap();
+        let found = |paths: &[&str]| {
+            let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+            files(&workspace, &paths).map(|files| files.into_iter().collect::<Vec<_>>())
+        };
+        assert_eq!(
+            found(&["chapters/04_router/src", "final/src/http"]).unwrap(),
+            [
+                "chapters/03_parser/src/http/line.rs",
+                "chapters/04_router/src/http/url.rs",
+                "final/src/http/line.rs"
+            ]
+        );
+        assert!(found(&["chapters/05"]).is_err());
+    }
+
+    #[test]
+    fn a_name_is_a_pattern_for_itself_alone() {
+        assert_eq!(escaped("a.rs:1:2: f -> T<()>"), r"a\.rs:1:2: f \-> T<\(\)>");
+    }
+}
