@@ -1,6 +1,6 @@
-//! Writes the root module of each chapter for a page: the modules of its `lib.rs`, from the files of the chapter. Only
-//! `server` is another file, and `core` has no listener and no signals. Below them are what the page calls, and what
-//! explains bytes, which is the code of the labs' server (xtask/labs).
+//! Writes the root module of each chapter for a page. It has the modules of the chapter's `lib.rs`, from the chapter's
+//! own files. Only `server` is replaced, and `core` has no listener and no signals. The functions that a page calls are
+//! added, and the code that explains bytes, which comes from the labs' server (xtask/labs).
 
 use std::env;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ const CHAPTERS: [(&str, &str); 4] = [
     ("ch06", "06_handlers"),
 ];
 
-/// Modules that every chapter gets, and their folders.
+/// Modules that every chapter gets, and their directories.
 const OURS: [(&str, &str); 7] = [
     ("page/src", "exports"),
     ("page/src", "explain"),
@@ -59,11 +59,11 @@ fn main() {
     }
 }
 
-/// What is above the modules of `chapter`.
+/// The items above the modules of `chapter`.
 ///
-/// What the chapters need from socket2 is in the crate that they know as `std`. The labs' server takes the parser from
-/// `httpserver`, here it is the chapter's. A chapter shows the name of its package, and serves the directory `public` of
-/// its package, which the page has at the root.
+/// The crate that the chapters import as `std` also replaces socket2. The labs' server gets the parser from
+/// `httpserver`; here the parser is the chapter's. A chapter shows its package name and serves the package's directory
+/// `public`, which is at the root in a page.
 fn prelude(chapter: &str) -> String {
     format!(
         r#"extern crate self as httpserver;
@@ -78,8 +78,8 @@ macro_rules! env {{
     )
 }
 
-/// Copies the declarations of the modules in `file`, each with the path of its file, and the `use` of what they have.
-/// A module for which `place` returns `None` is left out.
+/// Copies the declarations of the modules in `file`, each with the path of its file, and their `use` declarations. A
+/// module for which `place` returns `None` is left out.
 fn modules(to: &mut String, file: &Path, place: impl Fn(&str) -> Option<PathBuf>) {
     println!("cargo::rerun-if-changed={}", file.display());
     let text =

@@ -1,4 +1,5 @@
-//! What the parser reads in the bytes of a connection: the messages, and the part of a message that each byte is.
+//! Explains the bytes of a connection as the parser reads them: the messages, and the part of a message to which each
+//! byte belongs.
 
 use serde_json::{Value, json};
 

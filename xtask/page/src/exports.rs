@@ -1,4 +1,4 @@
-//! What a page calls. Bytes go in and out through the connection that the page has ready.
+//! The functions that a page calls. Bytes go in and out through the connection that the page has prepared.
 
 #![expect(unsafe_code, reason = "the page calls these by their names, which no other symbol of a module has")]
 
@@ -13,7 +13,7 @@ use crate::explain;
 use crate::server::Server;
 
 thread_local! {
-    /// The server: that of the chapter, or of a lab.
+    /// The server of the chapter, or of a lab.
     static SERVER: RefCell<Option<Server>> = const { RefCell::new(None) };
 }
 
@@ -24,7 +24,7 @@ extern "C" fn serve() {
         if server.is_none() {
             match Server::start(crate::build) {
                 Ok(started) => *server = Some(started),
-                // As `main` of a chapter reports it.
+                // The same message as in a chapter's `main`.
                 Err(error) => log_stderr(format_args!("Error: {error:?}")),
             }
         }
@@ -34,14 +34,14 @@ extern "C" fn serve() {
     });
 }
 
-/// Reads bytes to their end, and writes what the parser makes of them, as JSON.
+/// Reads all input bytes, and writes the parser's explanation of them as JSON.
 #[unsafe(no_mangle)]
 extern "C" fn explain() {
     respond(explain::run);
 }
 
-/// Reads a question as JSON, and writes the answer as JSON, `{ "error": … }` if there is none. A question may replace
-/// the application that [`serve`] uses.
+/// Reads a question as JSON, and writes the result as JSON, or `{ "error": … }` if it fails. A question may replace the
+/// application that [`serve`] uses.
 #[unsafe(no_mangle)]
 extern "C" fn lab() {
     respond(|question| {

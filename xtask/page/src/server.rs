@@ -1,5 +1,5 @@
-//! The server of a page, in place of a chapter's `server.rs`: no listener and no threads, but the same way of a client
-//! into the exchange.
+//! The server of a page, in place of a chapter's `server.rs`. It has no listener and no threads, but passes a client to
+//! the exchange in the same way.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::middleware::token_bucket::{Decision, Limit, TokenBucket};
 
-/// Takes a token at each of the times `takes`, in milliseconds since the bucket was full. `now` is the decision about a
-/// request that would come at the time `now`, and takes nothing.
+/// Takes a token at each of the times `takes`, in milliseconds since the bucket was full. `now` in the result is the
+/// decision about a request at the time `now`, which takes no token.
 ///
 /// # Errors
-/// Returns an error that names what is missing in `question`.
+/// Returns an error that names the missing part of `question`.
 pub(crate) fn run(question: &Value) -> anyhow::Result<Value> {
     let limit = limit(question)?;
     let start = Instant::now();
@@ -27,7 +27,7 @@ pub(crate) fn run(question: &Value) -> anyhow::Result<Value> {
 /// The limit `burst`, `rate` and `per_ms` of a question.
 ///
 /// # Errors
-/// Returns an error that names the number that is missing.
+/// Returns an error that names the missing number.
 pub(crate) fn limit(question: &Value) -> anyhow::Result<Limit> {
     let number = |name: &str| {
         let number = question[name].as_u64().and_then(|number| u32::try_from(number).ok());

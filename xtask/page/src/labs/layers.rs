@@ -1,5 +1,5 @@
-//! The chapter's layers around a handler, in the order that the page gives. Each is followed by a layer that reports
-//! what passes.
+//! The chapter's layers around a handler, in the order that the page specifies. Each is followed by a layer that
+//! reports the requests and responses.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -45,8 +45,8 @@ fn handler(request: &mut Request) -> String {
     "All work and no play makes Jack a dull boy.\n".repeat(100)
 }
 
-/// A layer around the layer `name`: it sees the request before that layer, and the response after it. A panic leaves
-/// without a report.
+/// A layer around the layer `name`. It sees the request before that layer, and the response after it. A panic is not
+/// reported.
 fn reporter(name: String) -> impl Fn(&mut Request, Next<'_>) -> Response + Send + Sync + 'static {
     move |request, next| {
         report(&json!({ "layer": name, "does": "enter" }));
@@ -60,7 +60,7 @@ fn reporter(name: String) -> impl Fn(&mut Request, Next<'_>) -> Response + Send 
 
 /// Sends a step to the page.
 fn report(step: &Value) {
-    // A page that does not take the steps has none.
+    // A page that does not record steps has no such file.
     if let Ok(mut trace) = OpenOptions::new().write(true).open("/dev/trace") {
         let _ = trace.write_all(step.to_string().as_bytes());
     }

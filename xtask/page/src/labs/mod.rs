@@ -1,4 +1,4 @@
-//! What the labs of the pages run: the chapter's own code, with what a reader has typed.
+//! The code that the labs run: the chapter's own code, with the reader's input.
 
 pub(crate) mod bucket;
 pub(crate) mod layers;

@@ -19,14 +19,14 @@ mod trap;
 
 pub use sock_ref::SockRef;
 
-/// As `std::net`, with a connection that the page plays.
+/// Like `std::net`, with a connection that the page simulates.
 pub mod net {
     pub use std::net::*;
 
     pub use crate::tcp_stream::TcpStream;
 }
 
-/// As `std::panic`, with a panic that the page catches.
+/// Like `std::panic`, with a panic that the page catches.
 pub mod panic {
     pub use std::panic::*;
 

@@ -1,4 +1,4 @@
-//! What the chapters need from socket2 for an accepted connection.
+//! The part of socket2 that the chapters use for an accepted connection.
 
 use std::io;
 use std::time::Duration;

@@ -8,18 +8,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Where the page puts its connection into the file system of the module. Opening it accepts the connection.
+/// The path of the connection in the module's file system. Opening it accepts the connection.
 const PATH: &str = "/dev/tcp";
 
-/// A connection. A read returns one piece of what the client of the page sends, and a write is shown in the page.
+/// A connection. A read returns one piece of the client's input, and a write is shown in the page.
 #[derive(Debug)]
 pub struct TcpStream {
-    // WASI can read, write, shut down and close a socket that it gets from its host. The rest is here.
+    // WASI can read, write, shut down and close a socket that it gets from its host. The other methods are simulated
+    // here.
     socket: Arc<std::net::TcpStream>,
     options: Arc<Mutex<Options>>,
 }
 
-/// What the kernel knows of a socket.
+/// Socket options that the kernel would store.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
     pub(crate) linger: Option<Duration>,
@@ -126,8 +127,7 @@ impl TcpStream {
         self.options.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Receives a piece. The page reports at once that it has none; the time until a timeout passes on the clock of the
-    /// page only.
+    /// Receives a piece. If the page has none, it reports that at once: a timeout passes only on the page's clock.
     fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let received = (&*self.socket).read(buffer);
         let options = self.options();

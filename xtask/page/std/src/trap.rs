@@ -20,7 +20,7 @@ unsafe extern "C" {
 /// Calls the closure, for the page.
 ///
 /// # Safety
-/// `task` must be what `attempt` got, while that call has not returned.
+/// `task` must be the pointer that was passed to `attempt`, and that call must not have returned.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn run(task: *mut c_void) {
     // SAFETY: the pointer is valid by the contract of this function, and `catch_unwind` does not use what it points to
@@ -28,7 +28,7 @@ unsafe extern "C" fn run(task: *mut c_void) {
     unsafe { (*task.cast::<&mut dyn FnMut()>())() }
 }
 
-/// As `std::panic::catch_unwind`. The payload of the panic is lost: the error is always the same text.
+/// Like `std::panic::catch_unwind`. The payload of the panic is lost: the error is always the same text.
 ///
 /// # Errors
 /// Returns an error when `closure` panics.
