@@ -1,6 +1,6 @@
-//! `cargo xtask prove-exercises`: the checks of every exercise fail on the chapter as it is shipped, pass
-//! with the reference solution and with each right one of another design, and catch every wrong solution. And the task
-//! names the chapter's own tests that a right solution breaks.
+//! `cargo xtask prove-exercises`: the checks of every exercise fail on the unchanged chapter, pass with the reference
+//! solution and with each alternative solution, and catch every wrong solution. Also, the task lists the chapter's own
+//! tests that a correct solution breaks.
 
 mod chapter_tests;
 
@@ -50,27 +50,27 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(if proof.bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Which claims about an exercise are tried.
+/// The claims about an exercise to prove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Claims {
     All,
-    /// The reference solution and the right ones of another design.
+    /// The reference solution and the alternative solutions.
     RightSolutions,
-    /// That the task names the chapter's own tests which a right solution breaks.
+    /// The task lists the chapter's own tests that a correct solution breaks.
     ChapterTests,
 }
 
-/// How many claims hold, and which do not.
+/// The number of claims that hold, and the claims that do not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Proof {
     pub good: usize,
-    /// The number of the exercise, and the line that says why the claim does not hold.
+    /// The number of the exercise, and the reason why the claim does not hold.
     pub bad: Vec<(u8, String)>,
 }
 
-/// Proves exercises as they are in a tree of git, and says a line for each claim. Each chapter has a lane of its own, with
-/// a copy of the repository: so its tests and the crates that it depends on are compiled once. The lanes run side by side,
-/// because the checks wait for the server half of the time.
+/// Proves the exercises as they are in a git tree, and reports a line for each claim. Each chapter has a copy of the
+/// repository, so its tests and dependencies are compiled once. Several chapters are proved in parallel, because the
+/// checks wait for the server half of the time.
 pub(crate) fn prove(
     workspace: &Workspace,
     exercises: &[(Exercise, Claims)],
@@ -155,7 +155,7 @@ fn prove_one(
     Ok(proof)
 }
 
-/// The files as they are now, as a tree of git: nothing else about the repository changes.
+/// Stores the current files as a git tree, and changes nothing else in the repository.
 pub(crate) fn work_tree(workspace: &Workspace) -> anyhow::Result<String> {
     let folder = tempfile::tempdir()?;
     let git = Git::with_index(workspace.root(), &folder.path().join("index"), workspace.root())?;
@@ -164,11 +164,11 @@ pub(crate) fn work_tree(workspace: &Workspace) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&git.run(&["write-tree"])?).trim().to_string())
 }
 
-/// One thing that must be so.
+/// A claim about an exercise.
 struct Claim {
     /// `starter`, `solution`, `wrong/local_time.patch`
     name: String,
-    /// What makes the files from those of the chapter.
+    /// The patches that turn the chapter's files into the tested files.
     patches: Vec<Patch>,
     expected: Expected,
 }
@@ -176,7 +176,7 @@ struct Claim {
 enum Expected {
     SomeFail,
     AllPass,
-    /// The check of this sentence fails.
+    /// The check with this sentence fails.
     CaughtBy(String),
 }
 
@@ -219,7 +219,8 @@ fn claims(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<Vec<Clai
 }
 
 impl Claim {
-    /// Tries it, with the `checks` if they are built already. The error says why the claim does not hold.
+    /// Tests the claim, with the `checks` if they are built already. The error is the reason why the claim does not
+    /// hold.
     fn verdict(
         &self,
         sandbox: &Sandbox,
@@ -236,7 +237,7 @@ impl Claim {
         };
         *checks = Some(built.checks.clone());
         if let Expected::CaughtBy(sentence) = &self.expected {
-            // The others may say of it what they like, and take their time for that.
+            // Run only this check first. The results of other checks do not matter, and they may take long.
             let (all, ended) = check::check_only(&place, exercise, &built, Some(sentence))?;
             let caught = judge(&self.expected, &all, &ended);
             if caught.is_ok() {
@@ -250,7 +251,7 @@ impl Claim {
 
 fn judge(expected: &Expected, all: &[Checked], ended: &Ended) -> anyhow::Result<String> {
     match ended {
-        // What was given up has failed twice.
+        // Both outcomes count: a run gives up only after two checks have timed out.
         Ended::Done | Ended::GaveUp { .. } => {}
         Ended::TimedOut { seconds, during } => {
             bail!("not done after {seconds} s, during: {}", during.as_deref().unwrap_or("no check"))
@@ -307,8 +308,8 @@ mod tests {
         judge(expected, &checked(results), &Ended::Done).map_err(|error| error.to_string())
     }
 
-    /// What was proved used to be the last commit, so the order "test, then commit" said ok about files that nobody had
-    /// looked at.
+    /// Regression test: the last commit was proved instead of the current files. Testing before committing reported
+    /// success for files that had not been tested.
     #[test]
     fn what_is_proved_is_the_files_as_they_are() {
         let folder = folder_with(&[("chapters/04_a/src/lib.rs", "committed\n")]);
@@ -324,7 +325,7 @@ mod tests {
         assert_eq!(git.show(&tree, path).unwrap().as_deref(), Some(&b"work\n"[..]));
         let new = git.show(&tree, "chapters/04_a/src/new.rs").unwrap();
         assert_eq!(new.as_deref(), Some(&b"new\n"[..]));
-        // The person's own index is left alone.
+        // The user's own index is unchanged.
         let status = git.run(&["status", "--porcelain"]).unwrap();
         assert_eq!(
             String::from_utf8_lossy(&status),

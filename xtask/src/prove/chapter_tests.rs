@@ -1,5 +1,5 @@
-//! What a right solution does to the chapter's own tests: it breaks those that the task names, and no others; and with the
-//! tests that the reference solution changes, all pass.
+//! Checks the effect of a correct solution on the chapter's own tests. It breaks exactly the tests that the task lists,
+//! and all tests pass with the changes in the reference solution.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,10 +20,10 @@ const TESTS: &str = "\n#[cfg(test)]\nmod tests {";
 /// All test programs of a chapter, as arguments of cargo. Its examples are the steps that led to it.
 const ALL: [&str; 3] = ["--lib", "--bins", "--tests"];
 
-/// Tries it in a fresh copy.
+/// Proves this in a fresh copy.
 ///
 /// # Errors
-/// The names of the tests that fail and should not, or the other way round.
+/// The names of the tests that fail and should pass, and of the tests that pass and should fail.
 pub(super) fn verdict(sandbox: &Sandbox, exercise: &Exercise) -> anyhow::Result<String> {
     let place = sandbox.place(true);
     let copy = Workspace::at(&place.root)?;
@@ -78,7 +78,7 @@ fn write(copy: &Workspace, files: &Files) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The solved files with the tests as they are shipped. A new file keeps its own.
+/// Combines the solved files with the chapter's unchanged tests. The tests in a new file are kept.
 fn with_tests_of(shipped: &Files, solved: &Files, tests: &str) -> Files {
     let mixed = |(path, solved): (&String, &Option<Vec<u8>>)| {
         let old = shipped.get(path).cloned().flatten();
@@ -100,7 +100,7 @@ fn mix(shipped: &[u8], solved: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The test programs, as arguments of cargo, in which a file differs. The code that they test is the same, so the others
+/// The test programs, as arguments of cargo, in which a file differs. All programs test the same code, so the rest
 /// would pass or fail as before.
 fn programs_with_changes(mixed: &Files, solved: &Files, tests: &str) -> Vec<String> {
     let mut programs = BTreeSet::new();
@@ -109,7 +109,7 @@ fn programs_with_changes(mixed: &Files, solved: &Files, tests: &str) -> Vec<Stri
             None => programs.extend(["--lib", "--bins"].map(String::from)),
             Some(file) => match file.strip_suffix(".rs").filter(|name| !name.contains('/')) {
                 Some(name) => _ = programs.insert(format!("--test={name}")),
-                // A module that several programs have in common.
+                // A module that several programs share.
                 None => programs.extend(ALL.map(String::from)),
             },
         }
@@ -117,8 +117,8 @@ fn programs_with_changes(mixed: &Files, solved: &Files, tests: &str) -> Vec<Stri
     programs.into_iter().collect()
 }
 
-/// The tests in these programs that fail. A test of deadlines may fail because the machine is busy, so each gets a second
-/// chance, alone.
+/// The failing tests in these programs. A test of deadlines may fail because the machine is busy, so each failed test
+/// runs once more, alone.
 fn failures(
     place: &Place,
     exercise: &Exercise,
@@ -132,7 +132,7 @@ fn failures(
     Ok(still)
 }
 
-/// Runs all tests in these programs, or the one with this name.
+/// Runs all tests in these programs, or the test with this name.
 fn run(
     place: &Place,
     exercise: &Exercise,
@@ -159,8 +159,8 @@ fn run(
     Ok(failed)
 }
 
-/// The names in lines such as `test http::tests::a ... FAILED`, and in those of nextest:
-/// `FAIL [   0.012s] (1/2) ch04_router::framing a`.
+/// The names in lines such as `test http::tests::a ... FAILED`, and in lines of nextest such as `FAIL [   0.012s] (1/2)
+/// ch04_router::framing a`.
 fn failed_in(output: &str) -> BTreeSet<String> {
     let name = |line: &str| match line.strip_prefix("test ") {
         Some(rest) => Some(rest.strip_suffix(" ... FAILED")?.to_string()),

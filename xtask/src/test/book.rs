@@ -1,4 +1,4 @@
-//! The parts about the book. `book_tools` makes the checks; only those of the built pages need mdBook.
+//! The parts about the book. `book_tools` runs the checks; mdBook is needed only for checks of the built pages.
 
 use std::env;
 use std::process::Command;
@@ -8,7 +8,7 @@ use super::{Outcome, Run};
 use crate::mdbook;
 use crate::process;
 
-/// What `--quick` checks of the built pages: all that needs no browser.
+/// The checks of the built pages that `--quick` runs, which need no browser.
 const WITHOUT_BROWSER: [&str; 7] =
     ["build", "listings", "links", "figures", "epub", "core", "words"];
 
@@ -53,7 +53,7 @@ pub(super) fn transcripts(run: &Run) -> anyhow::Result<Outcome> {
     }
 }
 
-/// A command of `book_tools`. The inner error is how the part ends without it.
+/// A command of `book_tools`. The inner error is the outcome of the part if the command cannot run.
 fn book_tools(run: &Run, name: &str) -> Result<Command, Outcome> {
     if !run.workspace.path("book/src/SUMMARY.md").is_file() {
         return Err(Outcome::Skipped("there is no book yet".to_string()));
@@ -63,7 +63,7 @@ fn book_tools(run: &Run, name: &str) -> Result<Command, Outcome> {
     Ok(command)
 }
 
-/// The last line of the checks says what they have done, and what they could not do.
+/// Reads the last line of the checks, which summarises the completed and the skipped checks.
 fn last_line(command: &mut Command) -> anyhow::Result<Outcome> {
     let finished = process::captured(command)?;
     Ok(match outcome(command, &finished) {

@@ -1,7 +1,8 @@
-//! Modules of a chapter do not import each other in a circle, so each can be read after the ones that it needs.
+//! Checks that the modules of a chapter do not import each other in a circle, so that each can be read after its
+//! dependencies.
 //!
-//! A re-export is followed to the module that defines the name, so a parent may re-export what its children define.
-//! Tests may import anything.
+//! A re-export is followed to the module that defines the name, so a parent may re-export names of its children. Tests
+//! may import anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -140,7 +141,8 @@ fn flatten(tree: &[TokenTree]) -> Vec<(Path, String)> {
     name.map(|name| (path, name)).into_iter().collect()
 }
 
-/// The module that defines what `path` means in the module `at`, or `None` if that is another crate's or a local name.
+/// The module that defines `path` as seen from the module `at`, or `None` if the path is of another crate or a local
+/// name.
 fn resolve(modules: &Modules, at: &[String], path: &[String]) -> Option<Path> {
     let first = path.first()?;
     let is_known = ["crate", "self", "super"].contains(&first.as_str())
@@ -166,7 +168,7 @@ fn resolve(modules: &Modules, at: &[String], path: &[String]) -> Option<Path> {
     defined.or(Some(full))
 }
 
-/// The imports of which circles consist, such as `http/percent -> http/target`.
+/// The imports that form circles, such as `http/percent -> http/target`.
 fn circles(modules: &Modules) -> Vec<String> {
     let mut needs: Needs = BTreeMap::new();
     for (at, module) in modules {

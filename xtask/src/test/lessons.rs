@@ -1,6 +1,6 @@
-//! A file that a chapter does not teach is byte for byte the same as in the chapter before.
+//! Checks that a file which a chapter does not teach is byte-identical to the file in the previous chapter.
 //!
-//! What a chapter does teach is listed in `xtask/lessons.toml`, each file with the reason.
+//! The files that a chapter teaches are listed in `xtask/lessons.toml`, each with the reason.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::diff::{SCOPE, read_tree};
 use crate::lessons::{LIST, Lessons};
 use crate::workspace::{Chapter, Workspace};
 
-/// What every crate has of its own.
+/// Files that differ in every crate.
 const OWN: [&str; 2] = ["Cargo.toml", "src/lib.rs"];
 
 pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
@@ -29,7 +29,7 @@ pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
     Ok(Outcome::passed(format!("{same} files the same")))
 }
 
-/// What the comparisons have found.
+/// The results of the comparisons.
 #[derive(Debug, Default)]
 struct Found {
     problems: Vec<String>,
@@ -54,7 +54,7 @@ fn compare(
             continue;
         }
         let renamed = before.rename(content, path, after);
-        // final is started by `--addr`, so its tests are never the same byte for byte.
+        // final is started with `--addr`, so its tests are never byte-identical.
         if after.number.is_none() && path.starts_with("tests/") && now.is_some() {
             continue;
         }
@@ -87,7 +87,7 @@ mod tests {
     use crate::git::Git;
     use crate::workspace::tests::folder_with;
 
-    /// Compares two chapters, in which the later teaches `taught`.
+    /// Compares two chapters. The later one teaches `taught`.
     fn problems(files: &[(&str, &str)], taught: &[&str]) -> Vec<String> {
         let folder = folder_with(files);
         let workspace = Workspace::at(folder.path()).unwrap();

@@ -1,7 +1,7 @@
-//! `cargo xtask test`: everything that CI runs, part by part, all of them even when one fails.
+//! `cargo xtask test`: runs everything that CI runs, part by part, and continues when a part fails.
 //!
-//! [`parts`] lists the parts, [`schedule`] runs several of them side by side, [`report`] writes a line for each, and
-//! [`quick`] finds out which of them a change touches.
+//! [`parts`] lists the parts, [`schedule`] runs several of them in parallel, [`report`] writes a line for each, and
+//! [`quick`] determines which of them a change affects.
 
 mod book;
 mod circles;
@@ -45,19 +45,19 @@ pub(crate) struct Args {
     jobs: u8,
 }
 
-/// Something that is tested by itself.
+/// A part of the tests, which can run alone.
 pub(crate) struct Part {
     pub name: &'static str,
     pub about: &'static str,
-    /// Parts that have to end before this one starts, if they are run at all.
+    /// Parts that must end before this one starts, if they run at all.
     pub after: &'static [&'static str],
     pub run: fn(&Run) -> anyhow::Result<Outcome>,
 }
 
-/// What a part is given.
+/// The input of a part.
 pub(crate) struct Run {
     pub workspace: Workspace,
-    /// What `--quick` confines the parts to; `None` is everything.
+    /// The limits that `--quick` sets for the parts; `None` without limits.
     pub scope: Option<Scope>,
 }
 
@@ -65,14 +65,14 @@ pub(crate) struct Run {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Passed {
-        /// A few words about what was done.
+        /// A summary in a few words.
         note: String,
-        /// What could not be done on this machine, each with the reason and the remedy.
+        /// Checks that could not run on this machine, each with the reason and the remedy.
         left_out: Vec<String>,
     },
-    /// With the command and what it printed.
+    /// The command and its output.
     Failed(String),
-    /// With the reason.
+    /// The reason.
     Skipped(String),
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The parts of these names; without names, all but the optional ones.
+/// The parts with these names; without names, all but the optional parts.
 fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Part>> {
     let all = || PARTS.iter().chain(OPTIONAL);
     if let Some(unknown) = names.iter().find(|name| all().all(|part| part.name != *name)) {

@@ -1,4 +1,4 @@
-//! The parts, in the order in which they start: what others wait for and what takes long comes first.
+//! The parts, in the order in which they start: first those that other parts wait for, and those that take long.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -101,7 +101,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "clippy",
         about: "no warnings, from the compiler or from clippy",
-        // Not beside it: the parts that wait for sockets wait for `build`.
+        // Not in parallel with it: the parts that use sockets wait for `build`.
         after: &["build"],
         run: clippy,
     },
@@ -179,8 +179,8 @@ fn clippy(run: &Run) -> anyhow::Result<Outcome> {
     if outcome.is_failure() {
         return Ok(outcome);
     }
-    // The checks of the exercises are no tests of their chapter, so they are not among all targets, and beside
-    // `--all-targets` cargo takes no notice of their names.
+    // The checks of the exercises are not tests of their chapter, so `--all-targets` does not include them, and with
+    // that option cargo ignores their names.
     let mut checks = Vec::new();
     for exercise in Exercise::all(&run.workspace)? {
         let package = &exercise.chapter.package;
@@ -220,7 +220,7 @@ fn fuzz(run: &Run) -> anyhow::Result<Outcome> {
             "--manifest-path",
             "xtask/fuzz/Cargo.toml",
         ])
-        // Nothing is linked, so libFuzzer need not be there, nor a C++ compiler to build it.
+        // Nothing is linked, so neither libFuzzer nor a C++ compiler is needed.
         .env("CUSTOM_LIBFUZZER_PATH", "/none/libnone.a")
         .env("CARGO_TARGET_DIR", run.workspace.target())
         .current_dir(run.workspace.root());
@@ -266,8 +266,8 @@ fn exercises(run: &Run) -> anyhow::Result<Outcome> {
     Ok(Outcome::passed(format!("{} claims about {} exercises", proof.good, chosen.len())))
 }
 
-/// Runs a program of the workspace, which cargo builds first. With `--package`, cargo would build some dependencies
-/// again, with the features that this package alone asks for.
+/// Runs a program of the workspace, which cargo builds first. With `--package`, cargo would rebuild some dependencies
+/// with only the features that this package needs.
 pub(super) fn program(workspace: &Workspace, name: &str) -> Command {
     let mut command = process::cargo();
     command.args(["run", "--quiet", "--bin", name, "--"]).current_dir(workspace.root());

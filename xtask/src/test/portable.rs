@@ -1,4 +1,4 @@
-//! What macOS and Windows run: tested on this system as far as that goes, and compiled for the others.
+//! The code for macOS and Windows: tested on this system as far as possible, and compiled for the other systems.
 
 use std::fs;
 use std::path::Path;
@@ -10,22 +10,21 @@ use super::{Outcome, Run, poll};
 use crate::process;
 use crate::sandbox::share_dependencies;
 
-/// The systems that this one is not.
+/// The targets of the other systems.
 const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "x86_64-apple-darwin"];
 
-/// What is run with mio's form for poll(2): the poller's contract, and what talks to the server over connections that are
-/// kept.
+/// The tests that run with mio's form for poll(2): the poller's contract, and tests of persistent connections.
 const READINESS: [&str; 5] =
     ["--lib", "--test=engine", "--test=framing", "--test=responses", "--test=clients"];
 
-/// mio's form for poll(2) reports everything at once, however little room the caller has.
+/// mio's form for poll(2) reports all events at once, however little room the caller has.
 const NOT_WITH_POLL: &str = "events_without_room_are_reported_by_the_next_wait";
 
-/// All optional features of `final`. With `redis` in the same build as `portable`, its tests need no build of their own.
+/// All optional features of `final`. `redis` is included so that its tests need no separate build.
 const FEATURES: &str = "portable,redis";
 
-/// All tests of `final`, above mio, and those of the rate limits that several servers share. Other parts build and start
-/// the program without these features at the same time, so this part has a target directory of its own.
+/// Runs all tests of `final` on mio, and the tests of shared rate limits. Other parts build and start the program
+/// without these features at the same time, so this part has a separate target directory.
 pub(super) fn with_mio(run: &Run) -> anyhow::Result<Outcome> {
     let select = ["--package", "final", "--features", FEATURES].map(String::from);
     let target = run.workspace.target().join("portable");
@@ -38,8 +37,8 @@ pub(super) fn with_mio(run: &Run) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Links what is built, but not what cargo knows about the packages that have to be built `anew`. `final` is always one of
-/// them: its tests contain the path of the program that they start.
+/// Links the built dependencies, but not cargo's fingerprints of the packages in `anew`, which must be rebuilt. `final`
+/// is always among them: its tests contain the path of the program that they start.
 fn link_dependencies(from: &Path, to: &Path, anew: &[&str]) -> anyhow::Result<()> {
     if to.exists() {
         return Ok(());
@@ -48,7 +47,7 @@ fn link_dependencies(from: &Path, to: &Path, anew: &[&str]) -> anyhow::Result<()
     for entry in fs::read_dir(to.join(".fingerprint"))? {
         let entry = entry?;
         let name = entry.file_name();
-        // The name is that of the package, a hyphen, and 16 digits.
+        // The name consists of the package, a hyphen, and 16 digits.
         let package = name.to_str().and_then(|name| name.rsplit_once('-')).map(|(name, _)| name);
         if package.is_some_and(|package| anew.contains(&package)) {
             fs::remove_dir_all(entry.path())?;
@@ -57,7 +56,7 @@ fn link_dependencies(from: &Path, to: &Path, anew: &[&str]) -> anyhow::Result<()
     Ok(())
 }
 
-/// The tests of shared rate limits pass without a Redis, because they skip themselves.
+/// Adds a note if there is no Redis, because the tests of shared rate limits then pass without running.
 fn without_redis(outcome: Outcome) -> Outcome {
     let redis = process::captured(Command::new("redis-server").arg("--version"));
     match outcome {
@@ -71,14 +70,14 @@ fn without_redis(outcome: Outcome) -> Outcome {
     }
 }
 
-/// The tests that show whether readiness is reported, above poll(2).
+/// Runs the tests that show whether readiness is reported with poll(2).
 pub(super) fn with_poll(run: &Run) -> anyhow::Result<Outcome> {
     let select: Vec<String> = ["--package", "final", "--features", "portable"]
         .into_iter()
         .chain(READINESS)
         .map(String::from)
         .collect();
-    // A directory of its own, because mio has the same name in both forms.
+    // A separate directory, because mio has the same name in both forms.
     let target = run.workspace.target().join("poll");
     let built = run.workspace.target().join("debug");
     link_dependencies(&built, &target.join("debug"), &["final", "mio"])?;
@@ -91,7 +90,7 @@ pub(super) fn with_poll(run: &Run) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Everything, compiled for the other systems.
+/// Compiles everything for the other systems.
 pub(super) fn foreign(run: &Run) -> anyhow::Result<Outcome> {
     let portable =
         ["clippy", "--quiet", "--all-targets", "--features", FEATURES, "--package", "final"];

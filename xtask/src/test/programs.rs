@@ -1,4 +1,4 @@
-//! Runs test programs: with cargo-nextest side by side, without it one after the other, and reads what they print.
+//! Runs test programs, in parallel with cargo-nextest or one after the other without it, and parses their output.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -7,10 +7,11 @@ use super::{Outcome, Run};
 use crate::process::{self, Finished};
 use crate::workspace::Workspace;
 
-/// How many tests run at the same time. Most of them wait for a socket most of the time, so more than there are cores.
+/// The number of tests that run at the same time. It is more than the number of cores, because most tests wait for a
+/// socket.
 const THREADS: &str = "6";
 
-/// Which tests, as cargo's arguments.
+/// A selection of tests, as cargo's arguments.
 pub(super) struct Tests<'a> {
     pub select: &'a [String],
     /// Tests that are left out, by their name.
@@ -18,7 +19,7 @@ pub(super) struct Tests<'a> {
     pub environment: &'a [(&'a str, String)],
 }
 
-/// Unit, wire and documentation tests of all crates, or of those that a change touches.
+/// Runs the unit, wire and documentation tests of all crates, or of the crates that a change affects.
 pub(super) fn tests(run: &Run) -> anyhow::Result<Outcome> {
     let select = match &run.scope {
         Some(scope) => {
@@ -31,7 +32,7 @@ pub(super) fn tests(run: &Run) -> anyhow::Result<Outcome> {
         Ok(counted) => counted,
         Err(failed) => return Ok(failed),
     };
-    // nextest leaves these to cargo.
+    // nextest does not run documentation tests.
     let mut command = process::cargo();
     command
         .args(["test", "--doc", "--no-fail-fast"])
@@ -46,7 +47,7 @@ pub(super) fn tests(run: &Run) -> anyhow::Result<Outcome> {
     Ok(counted.plus(documented).outcome())
 }
 
-/// The libraries with documentation tests: a program has none, and cargo refuses to look for them there.
+/// The libraries with documentation tests. A program has none, and for a program cargo would fail.
 fn doc_tests(run: &Run) -> Vec<String> {
     match &run.scope {
         None => vec!["--workspace".to_string()],
@@ -65,7 +66,7 @@ fn doc_tests(run: &Run) -> Vec<String> {
 pub(super) struct Counted {
     pub passed: usize,
     pub ignored: usize,
-    /// Whether test programs ran side by side.
+    /// Whether test programs ran in parallel.
     pub nextest: bool,
 }
 
@@ -87,7 +88,7 @@ impl Counted {
 }
 
 impl Tests<'_> {
-    /// Runs them all, also when some fail. The inner error is how the part ends then.
+    /// Runs them all, even if some fail. The inner error is the outcome of the part in that case.
     pub(super) fn run(&self, workspace: &Workspace) -> anyhow::Result<Result<Counted, Outcome>> {
         let nextest = has_nextest();
         let mut command = if nextest { self.nextest() } else { self.cargo_test() };
@@ -104,7 +105,7 @@ impl Tests<'_> {
             let none = format!("$ {}\nno test was run\n", process::typed(&command));
             return Ok(Err(Outcome::Failed(none)));
         }
-        // nextest counts what the command line leaves out among the ignored tests.
+        // nextest counts the tests that the command line excludes as ignored.
         let ignored = if self.skip.is_empty() { ignored } else { 0 };
         Ok(Ok(Counted { passed, ignored, nextest }))
     }
@@ -131,7 +132,7 @@ impl Tests<'_> {
     }
 }
 
-/// cargo-nextest, which runs all that is selected and names at the end what has failed.
+/// cargo-nextest, which runs all selected tests and lists the failed ones at the end.
 pub(crate) fn nextest() -> Command {
     let mut command = process::cargo();
     command.args(["nextest", "run", "--no-fail-fast", "--test-threads", THREADS]);
@@ -155,8 +156,8 @@ fn failed(command: &Command, finished: &Finished, nextest: bool) -> Outcome {
     Outcome::Failed(format!("$ {typed}\n{rest}\n{repeat}"))
 }
 
-/// The arguments with which cargo runs each test that nextest says has failed:
-/// `FAIL [   0.012s] (1/2) ch03_parser::framing two_lengths` becomes `-p ch03_parser --test framing two_lengths`.
+/// The arguments with which cargo runs each test that nextest reports as failed: `FAIL [   0.012s] (1/2)
+/// ch03_parser::framing two_lengths` becomes `-p ch03_parser --test framing two_lengths`.
 fn failed_tests(output: &str) -> Vec<String> {
     let mut tests: Vec<String> = output.lines().filter_map(failed_test).collect();
     tests.sort();
@@ -172,7 +173,7 @@ pub(crate) fn failed_test(line: &str) -> Option<String> {
     let mut words = rest.split_once(']')?.1.split_whitespace();
     let mut program = words.next()?;
     if program.starts_with('(') {
-        // `(1/2)`, perhaps with blanks in it.
+        // `(1/2)`, perhaps with spaces in it.
         while !program.ends_with(')') {
             program = words.next()?;
         }
@@ -215,7 +216,7 @@ pub(super) fn count(output: &str) -> [usize; 3] {
     sums
 }
 
-/// What `cargo test` printed, without the lines about what went well.
+/// The output of `cargo test` without the lines about passed tests.
 pub(super) fn failures(output: &str) -> String {
     let boring = |line: &&str| {
         let line = line.trim_start();
@@ -227,7 +228,7 @@ pub(super) fn failures(output: &str) -> String {
     };
     let mut text = String::new();
     for line in output.lines().filter(|line| !boring(line)) {
-        // Two empty lines are no clearer than one.
+        // Collapse several empty lines into one.
         if !line.is_empty() || !text.ends_with("\n\n") {
             text.push_str(line);
             text.push('\n');

@@ -1,4 +1,5 @@
-//! What `--quick` checks: the parts that a change can break, confined to the crates, pages and exercises it touches.
+//! Selects the checks of `--quick`: the parts that a change can break, for the crates, pages and exercises that it
+//! affects.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,10 +9,10 @@ use std::path::Path;
 use crate::exercise::Exercise;
 use crate::workspace::{Chapter, Workspace};
 
-/// What a change touches.
+/// The things that a change affects.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scope {
-    /// Since when, in words for the summary.
+    /// The base of the comparison, in words for the summary.
     since: String,
     changed: Vec<String>,
     parts: BTreeSet<&'static str>,
@@ -25,12 +26,12 @@ pub(crate) struct Scope {
     pub exercises: BTreeSet<u8>,
     /// Exercises of a changed chapter: their right solutions still have to pass.
     pub solutions: BTreeSet<u8>,
-    /// What only a whole run checks.
+    /// Checks that only a full run does.
     left: BTreeSet<String>,
 }
 
 impl Scope {
-    /// The files that differ from the last commit; if there are none, those of the last commit.
+    /// The files that differ from the last commit; if there are none, the files of the last commit.
     pub(super) fn of_change(workspace: &Workspace) -> anyhow::Result<Scope> {
         let git = workspace.git();
         let changed = git.changed_since("HEAD", ".")?;
@@ -92,7 +93,7 @@ impl Scope {
         Ok(())
     }
 
-    /// What belongs to chapters as a whole. The tests of the first and the last one that has changed are run: those
+    /// Selects the checks for whole chapters. Only the first and the last changed chapter are tested: the chapters
     /// between them have the same files.
     fn chapters(&mut self, workspace: &Workspace, chapters: &mut [&Chapter]) -> anyhow::Result<()> {
         let order =
@@ -120,7 +121,7 @@ impl Scope {
         self.tested.extend(tested.iter().map(|chapter| chapter.package.clone()));
         self.pages.extend(pages_with(workspace, tested)?);
         if changed.iter().any(|chapter| chapter.number.is_none()) {
-            // The labs are built on its library.
+            // The labs depend on the library of `final`.
             self.packages.insert("labs".to_string());
             self.left.insert("the tests of the labs, which use final".to_string());
             self.left.insert(
@@ -182,7 +183,7 @@ impl Scope {
             _ if is_below(path, "xtask/src") || is_below(path, "xtask/tests") => {
                 package(self, "xtask");
             }
-            // `lessons` and `spelling` read them.
+            // The parts `lessons` and `spelling` read them.
             "xtask/lessons.toml" | "AGENTS.md" | "CHANGELOG.md" | ".typos.toml" => {}
             "CONTRIBUTING.md" | ".github/progress.jq" => package(self, "xtask"),
             _ => _ = self.left.insert(format!("what depends on {path}")),
@@ -193,7 +194,7 @@ impl Scope {
         self.parts.contains(part)
     }
 
-    /// What is checked and what is not.
+    /// A summary of the selected and the skipped checks.
     pub(super) fn summary(&self) -> String {
         let files = match self.changed.as_slice() {
             [] => "nothing has changed".to_string(),

@@ -1,4 +1,4 @@
-//! What `cargo xtask test` prints: a line as each part ends, and a summary at the end.
+//! The output of `cargo xtask test`: a line as each part ends, and a summary at the end.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,10 +7,11 @@ use super::Outcome;
 use super::schedule::Finished;
 use crate::ui;
 
-/// How many of the slowest parts the summary names.
+/// The number of slow parts that the summary names.
 const SLOWEST: usize = 3;
 
-/// The line of a part; below it what was left out, or why it failed. `running` is only for a person who waits.
+/// The line of a part, followed by its skipped checks or the reason for its failure. `running` is only shown to a
+/// person who waits.
 pub(super) fn line(finished: &Finished, running: &[&str]) -> String {
     let name = format!("{:<11}", finished.part.name);
     let seconds = format!("{:>6.1} s", finished.took.as_secs_f32());
@@ -36,7 +37,7 @@ pub(super) fn line(finished: &Finished, running: &[&str]) -> String {
     text
 }
 
-/// The last lines: what failed and how to run it alone, what was left out, the time, and the counts.
+/// The last lines: the failures and the commands that rerun them, the skipped checks, the time, and the counts.
 pub(super) fn summary(finished: &[Finished], took: Duration, strict: bool) -> (String, bool) {
     let names = |wanted: fn(&Outcome) -> bool| -> Vec<&str> {
         let chosen = finished.iter().filter(|finished| wanted(&finished.outcome));

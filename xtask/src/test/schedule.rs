@@ -1,4 +1,4 @@
-//! Runs parts side by side: what waits for sockets and timers beside what compiles.
+//! Runs parts in parallel, so that some compile while others wait for sockets and timers.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
@@ -19,8 +19,8 @@ struct State {
     finished: Vec<Finished>,
 }
 
-/// Runs the parts, up to `jobs` at a time, in their order. `report` is called as each part ends, with the names of
-/// the parts that are still running.
+/// Runs the parts in their order, up to `jobs` at a time. `report` is called as each part ends, with the names of the
+/// parts that are still running.
 pub(super) fn run(
     parts: &[&'static Part],
     jobs: usize,
@@ -42,7 +42,7 @@ fn work(state: &Mutex<State>, ended: &Condvar, run: &Run, report: &impl Fn(&Fini
     let mut guard = state.lock().unwrap_or_else(PoisonError::into_inner);
     while !guard.waiting.is_empty() {
         let Some(index) = guard.ready() else {
-            // Whatever it waits for is running: parts wait only for parts in front of them.
+            // A part waits only for earlier parts, so a part that it waits for is running.
             guard = ended.wait(guard).unwrap_or_else(PoisonError::into_inner);
             continue;
         };
@@ -66,7 +66,7 @@ fn work(state: &Mutex<State>, ended: &Condvar, run: &Run, report: &impl Fn(&Fini
 }
 
 impl State {
-    /// The first part that need not wait any longer.
+    /// The first part that is ready to run.
     fn ready(&self) -> Option<usize> {
         let pending = |name: &str| {
             self.running.contains(&name) || self.waiting.iter().any(|part| part.name == name)
@@ -74,7 +74,7 @@ impl State {
         self.waiting.iter().position(|part| !part.after.iter().any(|name| pending(name)))
     }
 
-    /// How a part ends that is not run because one before it has failed.
+    /// The outcome of a part that does not run because an earlier part failed.
     fn without(&self, part: &Part) -> Option<Outcome> {
         let failed = |finished: &&Finished| {
             part.after.contains(&finished.part.name)
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(outcomes(&[&PARTS[0]], 3), [("tests", Outcome::passed(""))]);
     }
 
-    /// Each of the two ends only if the other one has started.
+    /// Each of the two parts ends only if the other has started.
     #[test]
     fn parts_run_side_by_side() {
         type Ends = (Mutex<mpsc::Sender<()>>, Mutex<mpsc::Receiver<()>>);

