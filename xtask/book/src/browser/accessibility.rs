@@ -1,4 +1,5 @@
-//! What axe-core finds on the pages: whether they can be read by ear, by keyboard, and by weak eyes.
+//! Checks the pages with axe-core: a reader must be able to use them with a screen reader, with a keyboard, and with
+//! low vision.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,21 +13,21 @@ use super::site::Site;
 use super::{Browser, NAMES, pages, with_pages};
 use crate::source::{Sources, target};
 
-/// The version that the book is checked with. A later one may know more rules.
+/// The tested version. A later version may have more rules.
 const VERSION: &str = "4.11.1";
 
-/// How many browsers share the pages. Each does one thing at a time.
+/// The number of browsers that share the pages. Each checks one page at a time.
 const BROWSERS: usize = 2;
 
-/// How long a browser may take for its pages, also while other tests run.
+/// How long a browser may take for its pages, even while other tests run.
 const PATIENCE: Duration = Duration::from_secs(1200);
 
 const FRAME: &str = include_str!("accessibility.html");
 
-/// Where the browser finds axe-core.
+/// The address of axe-core on the server.
 const SCRIPT: &str = "/__axe.js";
 
-/// Checks every page in light and in dark. Returns a line for the summary.
+/// Checks every page in the light and the dark theme. Returns a line for the summary.
 pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
     let script = match script(sources)? {
         Ok(script) => script,
@@ -44,7 +45,7 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<Str
         };
         browsers.push(browser);
     }
-    // Each reports when it has finished its share of the pages.
+    // Each browser reports when it has finished its share of the pages.
     let mut all = BTreeSet::new();
     for _ in &browsers {
         let report = site
@@ -58,7 +59,8 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<Str
     Ok(format!("axe-core {VERSION} on {} pages", pages.len()))
 }
 
-/// axe-core in the target folder, fetched if it is not there; or why there is none.
+/// Returns the path of axe-core in the target directory, and downloads it if it is missing. The inner error is the
+/// reason why it is not available.
 fn script(sources: &Sources) -> Result<Result<PathBuf, String>> {
     let folder = target(sources).join(format!("axe-core-{VERSION}"));
     let script = folder.join("package/axe.min.js");
@@ -75,7 +77,7 @@ fn script(sources: &Sources) -> Result<Result<PathBuf, String>> {
     Ok(Ok(script))
 }
 
-/// Gets the package and unpacks it. npm compares what it gets with the registry's checksum.
+/// Downloads and unpacks the package. npm verifies it against the checksum in the registry.
 fn fetch(folder: &Path) -> Result<()> {
     let package = format!("axe-core@{VERSION}");
     run(Command::new("npm")

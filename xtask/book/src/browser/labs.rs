@@ -1,4 +1,4 @@
-//! The labs of the book, used as a reader would use them.
+//! Uses the labs of the book as a reader would.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -17,7 +17,7 @@ use crate::source::{Sources, target};
 
 const FRAME: &str = include_str!("labs.html");
 
-/// The steps from state to state that chapter 1's server may take, as its table has them.
+/// The state transitions that chapter 1's server may make, from the same table that the lab uses.
 const PROGRAM_STEPS: &str = include_str!("program_steps.json");
 
 #[derive(serde::Deserialize)]
@@ -53,7 +53,7 @@ pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     Ok(format!("labs used in a browser: {}{chapters}", report.labs))
 }
 
-/// The page of each lab in the built book: labs may move from page to page.
+/// Finds the page of each lab in the built book, because labs may move between pages.
 fn pages_of_labs(root: &Path) -> Result<BTreeMap<String, String>> {
     let mut labs = BTreeMap::new();
     for page in pages(root)? {
@@ -66,7 +66,7 @@ fn pages_of_labs(root: &Path) -> Result<BTreeMap<String, String>> {
     Ok(labs)
 }
 
-/// The server that the request console sends bytes to, if a reader wants it.
+/// The server to which the request console can send bytes.
 fn start_server(sources: &Sources) -> Result<Program> {
     let built = Built::everything(sources, &BTreeSet::new())?;
     let program = built.folder.join(format!("labs{}", env::consts::EXE_SUFFIX));
@@ -74,7 +74,7 @@ fn start_server(sources: &Sources) -> Result<Program> {
         .with_context(|| format!("starting {}", program.display()))
 }
 
-/// Whether the built book has the chapters as modules. Without them a lab says only what is missing.
+/// Whether the built book has the chapters as modules. Without them, a lab only shows that they are missing.
 fn has_modules(root: &Path) -> Result<bool> {
     let list = fs::read(root.join("labs/chapters.json")).context("build the book first")?;
     let list: Value = serde_json::from_slice(&list)?;

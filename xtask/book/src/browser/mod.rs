@@ -1,5 +1,5 @@
-//! The book in a real browser: scripts that fail, files that are missing, pages too wide for a phone, and
-//! pictures of the pages.
+//! Opens the book in a real browser: finds failing scripts, missing files and pages that are too wide for a phone, and
+//! takes screenshots.
 
 pub(crate) mod accessibility;
 pub(crate) mod labs;
@@ -19,22 +19,22 @@ use crate::publish;
 use crate::source::{Sources, target};
 use site::Site;
 
-/// What a browser is called, here and there.
+/// The names of the browser's program on different systems.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// How long the browser may take for all pages, or for one picture.
+/// How long the browser may take for all pages, or for one screenshot.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Theme and width of the pictures, and what their files end in.
+/// The theme and the width of each screenshot, and the end of its file name.
 const LOOKS: [(&str, u32, &str); 3] =
     [("light", 1200, "light"), ("navy", 1200, "dark"), ("light", 390, "phone")];
 
 const FRAME: &str = include_str!("frame.html");
 
-/// Opens every page in light at the width of a desk, and in dark at that of a phone. Returns a line for
-/// the summary.
+/// Opens every page in the light theme at the width of a desktop, and in the dark theme at the width of a phone.
+/// Returns a line for the summary.
 ///
-/// The pages are those of a published book, so the content security policy holds.
+/// The pages are checked as they are published, with the content security policy.
 pub(crate) fn look(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
     let root = target(sources).join("published/pages");
     publish::run(sources, &root)?;
@@ -54,7 +54,7 @@ pub(crate) fn look(sources: &Sources, problems: &mut Vec<String>) -> Result<Stri
     Ok(format!("{} pages in a browser", pages.len()))
 }
 
-/// Takes pictures of these pages, or of all: light, dark, and as a phone shows them.
+/// Takes screenshots of these pages, or of all: light, dark, and as wide as a phone.
 pub(crate) fn screenshots(folder: &Path, chosen: &[String], height: u32) -> Result<()> {
     let sources = Sources::find()?;
     let root = sources.root().join("book/book");
@@ -109,14 +109,14 @@ pub(crate) fn print(sources: &Sources, document: String, file: &Path) -> Result<
         );
     };
     browser.wait()?;
-    // The browser ends with success also when it could not write the file.
+    // The browser exits with success even if it could not write the file.
     if !file.is_file() {
         bail!("the browser has not written {}", file.display());
     }
     Ok(())
 }
 
-/// A page around the pages, that knows them.
+/// Inserts the list of pages into the frame page.
 fn with_pages(frame: &str, pages: &[String]) -> Result<String> {
     let absolute: Vec<String> = pages.iter().map(|page| format!("/{page}")).collect();
     Ok(frame.replacen("/*pages*/[]", &serde_json::to_string(&absolute)?, 1))
@@ -125,11 +125,11 @@ fn with_pages(frame: &str, pages: &[String]) -> Result<String> {
 /// What mdBook writes into a page that redirects.
 const REDIRECT: &str = "<meta http-equiv=\"refresh\"";
 
-/// The pages of the built book, but for the page that holds all others to be printed.
+/// The pages of the built book, except the print page, which contains all others.
 fn pages(root: &Path) -> Result<Vec<String>> {
     let mut pages = crate::files::below(root, "html").context("build the book first")?;
     pages.retain(|page| !["print.html", "toc.html", "404.html"].contains(&page.as_str()));
-    // The addresses that redirect lead to pages that are in the list already.
+    // Pages that redirect lead to pages that are already in the list.
     let redirects = |page: &String| {
         fs::read_to_string(root.join(page)).is_ok_and(|html| html.contains(REDIRECT))
     };
@@ -137,14 +137,14 @@ fn pages(root: &Path) -> Result<Vec<String>> {
     Ok(pages)
 }
 
-/// A browser without a window, and a profile of its own that goes away with it.
+/// A headless browser, with a profile that is deleted when it ends.
 struct Browser {
     child: Child,
     profile: PathBuf,
 }
 
 impl Browser {
-    /// `None` when there is no browser on this machine.
+    /// `None` if no browser is installed.
     fn start(sources: &Sources, options: &[String], url: &str) -> Result<Option<Browser>> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -182,7 +182,7 @@ impl Browser {
         Ok(None)
     }
 
-    /// Waits until it has taken its picture.
+    /// Waits until the browser has written its output.
     fn wait(&mut self) -> Result<()> {
         let until = std::time::Instant::now() + PATIENCE;
         while self.child.try_wait()?.is_none() {
@@ -199,7 +199,7 @@ impl Drop for Browser {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // Nothing depends on it, and it lies in target/.
+        // An error does no harm: nothing depends on the profile, which is below target/.
         let _ = fs::remove_dir_all(&self.profile);
     }
 }

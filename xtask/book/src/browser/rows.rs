@@ -1,4 +1,4 @@
-//! Each row of the wire tables gives the same response in a page as over a socket.
+//! Checks that each row of the wire tables gets the same response in a page as over a socket.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -39,13 +39,13 @@ const PAGE: &str = include_str!("rows.html");
 #[derive(serde::Deserialize)]
 struct Report {
     compared: usize,
-    /// How many differ.
+    /// The number of rows that differ.
     count: usize,
-    /// The first of them.
+    /// The first differences.
     problems: Vec<String>,
 }
 
-/// Compares in node and in a browser, where there are such. Returns a line for the summary.
+/// Compares the responses in node and in a browser, if they are installed. Returns a line for the summary.
 pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
     let modules = modules::refresh(sources)?;
     if !modules.has_target {
@@ -81,7 +81,7 @@ pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     Ok(done.join(", "))
 }
 
-/// The name and the bytes of a row, with the probe. A scenario is not a list of bytes.
+/// The name and the bytes of a row, with the probe. `None` for a scenario, which is not a list of bytes.
 fn bytes(row: tables::Row) -> Option<(String, Vec<u8>)> {
     let name = format!("{}: {}", row.rule, row.name);
     match row.test {
@@ -90,8 +90,8 @@ fn bytes(row: tables::Row) -> Option<(String, Vec<u8>)> {
     }
 }
 
-/// The rows, and what each chapter sends over a socket: in a run of the rows alone, and in one with a request before
-/// each.
+/// The rows, and the responses of each chapter over a socket: once for each row alone, and once with a request before
+/// it.
 fn cases(sources: &Sources, rows: &[(String, Vec<u8>)]) -> Result<Value> {
     let built = Built::everything(sources, &BTreeSet::new())?;
     let mut sockets = BTreeMap::new();
@@ -115,7 +115,7 @@ fn cases(sources: &Sources, rows: &[(String, Vec<u8>)]) -> Result<Value> {
     Ok(json!({ "rows": rows, "first": STANDARD.encode(FIRST), "sockets": sockets }))
 }
 
-/// Sends bytes and the end of the stream, and returns all that comes back.
+/// Sends bytes and the end of the stream, and returns everything that the server sends back.
 fn exchange(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&address, ROW_PATIENCE)?;
     stream.set_read_timeout(Some(ROW_PATIENCE))?;
@@ -127,7 +127,7 @@ fn exchange(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(received)
 }
 
-/// `None` without node.
+/// `None` if node is not installed.
 fn in_node(sources: &Sources, cases: &[u8]) -> Result<Option<Report>> {
     let folder = target(sources).join("rows");
     fs::create_dir_all(&folder)?;
@@ -150,7 +150,7 @@ fn in_node(sources: &Sources, cases: &[u8]) -> Result<Option<Report>> {
     Ok(Some(serde_json::from_slice(&output.stdout).context("the report of node")?))
 }
 
-/// `None` without a browser.
+/// `None` if no browser is installed.
 fn in_browser(sources: &Sources, cases: Vec<u8>) -> Result<Option<Report>> {
     let site = Site::serve(&sources.root().join("book/src"), PAGE.to_string())?;
     site.also("/__rows.js", SCRIPTS[0].1.into());

@@ -1,4 +1,4 @@
-//! The built book on a loopback address, for a browser that looks at it and reports what it sees.
+//! Serves the built book on a loopback address, for a browser that checks it and reports the result.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,16 +11,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How long a connection may say nothing.
+/// How long a connection may be idle.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// A report of the browser's is a list of sentences; more than this is no report.
+/// The maximum length of a report, which is a list of sentences.
 const REPORT_LIMIT: u64 = 1024 * 1024;
 
-/// What runs first on every page: it tells the frame around it what goes wrong.
+/// The first script of every page. It reports errors to the frame page.
 const PROBE: &str = include_str!("probe.html");
 
-/// A small server for one folder.
+/// A small server for one directory.
 #[derive(Debug)]
 pub(super) struct Site {
     address: SocketAddr,
@@ -31,13 +31,13 @@ pub(super) struct Site {
 #[derive(Debug)]
 struct Shared {
     root: PathBuf,
-    /// The page around the pages.
+    /// The frame page, which loads the other pages.
     frame: String,
     stopped: AtomicBool,
     missing: Mutex<Vec<String>>,
-    /// Where requests to the labs' endpoint go, and whether they do.
+    /// Where requests to the labs' endpoint are forwarded, and whether forwarding is on.
     labs: Mutex<(Option<SocketAddr>, bool)>,
-    /// Files that lie elsewhere, by their paths.
+    /// Files outside the root, by their paths on the server.
     also: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
@@ -65,7 +65,7 @@ impl Site {
                 else {
                     continue;
                 };
-                // A client that breaks off is no concern of ours, nor is a thread too few: the browser retries.
+                // Errors are ignored: if a connection fails or no thread can be spawned, the browser retries.
                 let _ = thread::Builder::new()
                     .name("site-client".to_string())
                     .spawn(move || answer(stream, &shared, &report));
@@ -74,18 +74,18 @@ impl Site {
         Ok(site)
     }
 
-    /// The address of the page around the pages.
+    /// The address of the frame page.
     pub(super) fn frame(&self, query: &str) -> String {
         format!("http://{}/__frame.html{query}", self.address)
     }
 
-    /// Passes requests to the labs' endpoint on to this server, while the page around the pages says so: it asks for
-    /// `/__labs/on` and `/__labs/off`.
+    /// Sets the server to which requests to the labs' endpoint are forwarded. The frame page switches forwarding on and
+    /// off with `/__labs/on` and `/__labs/off`.
     pub(super) fn pass_on(&self, server: SocketAddr) {
         self.shared.labs.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(server);
     }
 
-    /// Serves this file as well. It is there before the browser asks, when the browser starts later.
+    /// Serves this file as well. Call this before the browser starts.
     pub(super) fn also(&self, path: &str, body: Vec<u8>) {
         let mut also = self.shared.also.lock().unwrap_or_else(PoisonError::into_inner);
         also.insert(path.to_string(), body);
@@ -96,7 +96,7 @@ impl Site {
         self.reports.recv_timeout(time)
     }
 
-    /// What the browser asked for and did not get.
+    /// The paths that the browser requested and that do not exist.
     pub(super) fn missing(&self) -> Vec<String> {
         self.shared.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -112,7 +112,7 @@ impl Shared {
 impl Drop for Site {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
-        // Wakes the thread that accepts.
+        // Wakes up the thread that accepts connections.
         let _ = TcpStream::connect_timeout(&self.address, SILENCE);
     }
 }
@@ -124,7 +124,7 @@ fn answer(stream: TcpStream, shared: &Shared, report: &Sender<String>) -> io::Re
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
-        // Opened ahead of need, and not needed.
+        // The browser opened this connection in advance, and did not need it.
         return Ok(());
     }
     let target = line.split(' ').nth(1).unwrap_or_default().to_string();
@@ -148,7 +148,7 @@ fn answer(stream: TcpStream, shared: &Shared, report: &Sender<String>) -> io::Re
         });
         let mut stream = reader.into_inner();
         stream.write_all(&passed)?;
-        // What is unread when a socket is closed makes the kernel reset the connection, and the answer is lost.
+        // Closing a socket with unread input makes the kernel send a reset, and the response could be lost.
         stream.shutdown(Shutdown::Write)?;
         return io::copy(&mut stream.take(REPORT_LIMIT), &mut io::sink()).map(drop);
     }
@@ -162,7 +162,7 @@ fn answer(stream: TcpStream, shared: &Shared, report: &Sender<String>) -> io::Re
         "/__report" => {
             let mut text = String::new();
             reader.by_ref().take(length.min(REPORT_LIMIT)).read_to_string(&mut text)?;
-            // Nobody waits any more when the time is over.
+            // The receiver is gone if the time limit has passed.
             let _ = report.send(text);
             ("204 No Content", Vec::new())
         }
@@ -189,7 +189,7 @@ fn answer(stream: TcpStream, shared: &Shared, report: &Sender<String>) -> io::Re
     stream.write_all(&body)
 }
 
-/// Asks the server behind this one, as a page of its own would.
+/// Forwards a request to the labs' server, with the fields that its own page would send.
 fn pass_on(line: &str, body: &[u8], shared: &Shared) -> io::Result<Vec<u8>> {
     let labs = *shared.labs.lock().unwrap_or_else(PoisonError::into_inner);
     let (Some(server), true) = labs else { return Err(io::ErrorKind::NotConnected.into()) };
@@ -203,7 +203,7 @@ fn pass_on(line: &str, body: &[u8], shared: &Shared) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// A file below the root; a page comes with the probe in its head.
+/// Reads a file below the root. In a page, the probe is inserted into its `<head>`.
 fn read(root: &Path, path: &str) -> Option<Vec<u8>> {
     let relative = Path::new(path.trim_start_matches('/'));
     if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
