@@ -1,4 +1,4 @@
-//! Changes of files that a kill leaves whole: a file is either as it was or as it shall be.
+//! Changes files so that a kill at any moment leaves each of them whole, with its old or its new content.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(content) => Ok(Some(content)),
-        // A file in place of the folder is as good as no file.
+        // A file in place of the folder means that there is no such file.
         Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
             Ok(None)
         }
@@ -47,7 +47,7 @@ pub(crate) fn put(parts: &Path, full: &Path, content: Option<&[u8]>) -> anyhow::
     }
 }
 
-/// Removes a file; that it is gone already is no error.
+/// Removes a file. It is no error if there is none.
 pub(crate) fn remove(full: &Path) -> anyhow::Result<()> {
     match fs::remove_file(full) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
@@ -99,7 +99,7 @@ pub(crate) mod tests {
         KILLED.set(false);
     }
 
-    /// The same, but it is the process that is killed.
+    /// The same, but the whole process is killed.
     #[cfg(unix)]
     pub(crate) fn kill_process_after(steps: usize) {
         kill_after(Some(steps));

@@ -1,4 +1,4 @@
-//! One file, three-way: what it was, what a chapter made of it, what the change makes of it.
+//! Merges one file three-way: the common old content, the current content, and the new content.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use crate::git::Git;
 
-/// What comes out.
+/// The result of a merge.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Merged {
     /// The change is in it already.
@@ -18,12 +18,12 @@ pub(crate) enum Merged {
     Clean(Option<Vec<u8>>),
     /// The content with both sides in it.
     Conflict(Vec<u8>),
-    /// Both sides cannot be shown in the file; a sentence that says what they are.
+    /// The file cannot show both sides; a sentence describes them.
     Undecided(String),
 }
 
 /// Merges the change `old` to `new` into `current`. `None` is a file that is not there. The labels
-/// stand at the markers of a conflict: current, old, new.
+/// are printed at the markers of a conflict: current, old, new.
 pub(crate) fn merge(
     current: Option<&[u8]>,
     old: Option<&[u8]>,
@@ -73,7 +73,7 @@ pub(crate) fn leftover(path: &str, line: usize, marker: &str) -> String {
 }
 
 /// Whether a line looks like a marker of a conflict, as `git diff --check` finds them: seven of one sign, and a
-/// space or nothing behind them.
+/// space or nothing after them.
 fn is_marker(line: &[u8]) -> bool {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let (sign, rest) = line.split_at(line.len().min(7));
@@ -92,7 +92,7 @@ pub(crate) fn has_markers(content: &[u8]) -> bool {
 }
 
 /// The markers that a person still has to edit, each with the number of its line. A file may have such a line for
-/// good, as a test of a merge does: those that `current`, `old` and `new` explain are not leftovers.
+/// good, as a test of a merge does: lines that come from `current`, `old` or `new` are not leftovers.
 pub(crate) fn leftovers(content: &[u8], [current, old, new]: [&[u8]; 3]) -> Vec<(usize, String)> {
     let count = |text: &[u8], marker: &[u8]| markers(text).filter(|line| *line == marker).count();
     let mut seen = BTreeMap::<&[u8], usize>::new();

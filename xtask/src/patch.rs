@@ -15,9 +15,9 @@ pub(crate) type Files = BTreeMap<String, Option<Vec<u8>>>;
 /// A patch as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Patch {
-    /// What stands before the first `diff --git`: for people, and for [`Patch::told`].
+    /// The text before the first `diff --git`: for people, and for [`Patch::told`].
     pub lead: String,
-    /// What `git apply` reads.
+    /// The part that `git apply` reads.
     pub diff: String,
 }
 
@@ -55,10 +55,10 @@ impl Patch {
         headers.map(|rest| rest[..(rest.len().saturating_sub(3)) / 2].to_string()).collect()
     }
 
-    /// Applies it to files, which come from `read`, and returns all that it touches as they are then.
+    /// Applies it to the files that `read` returns, and returns all files that it touches.
     ///
     /// # Errors
-    /// When it does not fit, with what git said.
+    /// When it does not fit, with git's message.
     pub(crate) fn apply(&self, read: impl Fn(&str) -> Option<Vec<u8>>) -> anyhow::Result<Files> {
         let folder = tempfile::tempdir()?;
         for path in self.paths() {

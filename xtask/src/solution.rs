@@ -53,7 +53,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the solution into the chapter, upon what the reader has there.
+/// Writes the solution into the chapter, on top of the reader's changes.
 pub(crate) fn apply(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<String> {
     let number = exercise.number;
     let store = Store::open(workspace)?;

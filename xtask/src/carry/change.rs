@@ -1,4 +1,4 @@
-//! What a person has changed in the chapter, file by file.
+//! The change that a person has made in the chapter, file by file.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub(super) struct Change {
     pub was: Option<String>,
     pub old: Option<Vec<u8>>,
     pub new: Option<Vec<u8>>,
-    /// The commits that made it, and the folders of the chapters that each of them took it to.
+    /// The commits that made it, and the folders of the chapters that all these commits changed too.
     carried: (Vec<String>, BTreeSet<String>),
 }
 
@@ -34,12 +34,12 @@ impl Change {
         self.was.as_ref().map(|was| format!("{}/{was}", chapter.folder))
     }
 
-    /// Whether the commits that made it took it to this chapter, too.
+    /// Whether the commits of the change have changed this chapter too.
     pub(super) fn is_carried_to(&self, chapter: &Chapter) -> bool {
         self.carried.1.contains(&chapter.folder)
     }
 
-    /// The commits that took it to a later chapter already.
+    /// The commits that have changed a later chapter already.
     pub(super) fn carried_in(&self) -> impl Iterator<Item = &str> {
         let (commits, chapters) = &self.carried;
         commits.iter().map(String::as_str).filter(|_| !chapters.is_empty())
@@ -54,7 +54,7 @@ impl Change {
     }
 }
 
-/// What has changed in the chapter. Its exercises and steps stay where they are.
+/// The changed files of the chapter. Its exercises and steps stay where they are.
 pub(super) fn changes(source: &Source<'_>) -> anyhow::Result<Vec<Change>> {
     let mut changes = Vec::new();
     for changed in changed::since(source)? {

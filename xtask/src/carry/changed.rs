@@ -48,7 +48,7 @@ pub(super) fn must_be_no_link(source: &Source<'_>, path: &str) -> anyhow::Result
     Ok(())
 }
 
-/// All that has changed in the chapter since the commit before the change, new files included.
+/// All files of the chapter that differ from the commit before the change, new files included.
 pub(super) fn since(source: &Source<'_>) -> anyhow::Result<Vec<Changed>> {
     // With an index of our own, git also finds renames to files that are not tracked yet, and the person's index
     // stays as it is.
@@ -62,7 +62,7 @@ pub(super) fn since(source: &Source<'_>) -> anyhow::Result<Vec<Changed>> {
     Ok(parse(&String::from_utf8_lossy(&printed)))
 }
 
-/// Reads `:100644 100644 ID ID M`, then the path; with `R`, the path before and the one after.
+/// Reads `:100644 100644 ID ID M`, then the path; with `R`, the old path and the new path.
 fn parse(printed: &str) -> Vec<Changed> {
     let mut changed = Vec::new();
     let mut fields = printed.split('\0');

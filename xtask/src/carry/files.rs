@@ -7,18 +7,18 @@ use super::{changed, names};
 use crate::ui;
 use crate::workspace::Chapter;
 
-/// The change as the chapter before made it: after a merge that is no longer the first chapter's.
+/// The change that the next chapter gets: after a merge it differs from the change of the first chapter.
 struct Way<'c> {
     from: &'c Chapter,
     old: Option<Vec<u8>>,
     new: Option<Vec<u8>>,
 }
 
-/// What the next chapter gets.
+/// The result in one chapter.
 enum Reached {
-    /// What this chapter got.
+    /// The next chapter gets the same change.
     Same,
-    /// The file as it was here, and as it is now.
+    /// The next chapter gets the change of this chapter: the file before and after.
     Other(Option<Vec<u8>>, Option<Vec<u8>>),
     /// A person must decide first.
     Waiting,
@@ -84,7 +84,7 @@ fn reach(
         }
         Outcome::Conflict => {
             tell(plan, chapter, ui::BAD, "conflict");
-            // What a person makes of it is what the chapters after this one get.
+            // The later chapters get the edited file.
             plan.touched.waiting.insert(path);
             remove(plan, moved)?;
             return Ok(Reached::Waiting);
@@ -100,8 +100,8 @@ fn reach(
     Ok(Reached::Other(before, result))
 }
 
-/// Merges the change into one chapter's file, which is not `there` but at its old path when it was renamed. Returns
-/// also whether the chapter had the file of the one before.
+/// Merges the change into one chapter's file. `before` and `there` differ when the file still has its old path. Returns
+/// also whether this chapter and the chapter before had the same file.
 fn merge(
     plan: &mut Plan<'_>,
     change: &Change,
@@ -122,7 +122,7 @@ fn merge(
     let step = Step { path: &path, current, base, theirs, labels };
     let outcome = plan.settle(&step)?;
     if moves && outcome == Outcome::Same {
-        // Nothing to merge, but it has another path now.
+        // There is nothing to merge, but the path is new.
         let content = before.clone().unwrap_or_default();
         plan.write(&path, content, step.theirs.clone(), false)?;
         return Ok((Outcome::Merged(before.clone()), true));
@@ -130,7 +130,7 @@ fn merge(
     Ok((outcome, copied))
 }
 
-/// Carried by hand, and perhaps not as it is in the chapter before: then the next chapter gets it as it is here.
+/// The chapter has the change already. If a person has carried it in another form, the next chapter gets this form.
 fn carried_by_hand(
     plan: &mut Plan<'_>,
     change: &Change,
@@ -159,7 +159,7 @@ fn committed(
     }
 }
 
-/// Where a renamed file still is in a chapter that has nothing at the new path, and its content.
+/// The old path and the content of a renamed file, in a chapter that has no file at the new path.
 fn moved(
     plan: &Plan<'_>,
     change: &Change,
@@ -192,7 +192,7 @@ fn tell(plan: &mut Plan<'_>, chapter: &Chapter, style: anstyle::Style, what: &st
     plan.line(&format!("  {:<16} {}", chapter.name, ui::paint(style, what)));
 }
 
-/// Both sides of the change with the name of the crate that they are merged into.
+/// Both sides of the change, with the name of the crate into which they are merged.
 fn own_names(
     plan: &Plan<'_>,
     change: &Change,
@@ -205,7 +205,7 @@ fn own_names(
         content.as_deref().map(|content| names::translate(root, content, &change.path, from, to))
     };
     let renamed = translate(old);
-    // The later chapter has the earlier's name too: it stands in a comment, and stays.
+    // The name of the earlier crate is also in the later chapter, in a comment: it stays.
     let stays = before.is_some_and(|before| {
         Some(before) == new.as_deref() || (Some(before) == old.as_deref() && renamed != *old)
     });

@@ -1,11 +1,11 @@
-//! A chapter's `Cargo.toml`, of which some is the chapter's own: the targets of its exercises and steps, and the
-//! packages that only an exercise or the steps use. Those stay where the exercise is.
+//! A chapter's `Cargo.toml`, which has parts of its own: the targets of its exercises and steps, and the
+//! packages that only an exercise or the steps use. These parts are not carried.
 
 use std::collections::BTreeSet;
 
 use crate::merge::{self, Merged};
 
-/// Stands for the targets while the rest is merged.
+/// Marks the place of the targets while the rest is merged.
 const PLACE: &str = "# (the targets of the exercises)\n";
 
 /// Merges the carried part of the change of a manifest into another chapter's: current, old, new.
@@ -78,7 +78,7 @@ fn package<'a>(header: &str, line: &'a str) -> Option<&'a str> {
 fn open(text: &str) -> (String, impl Fn(&str) -> String + use<>) {
     let (rest, own) = split(text);
     let close = move |merged: &str| match merged.split_once(PLACE) {
-        // In a conflict it may stand on each side.
+        // In a conflict it may be on both sides.
         Some((before, after)) => format!("{before}{own}{}", after.replace(PLACE, "")),
         None => format!("{merged}{own}"),
     };

@@ -55,7 +55,7 @@ pub(crate) struct Args {
     /// Continue after you have decided, or after an interruption
     #[arg(long = "continue", conflicts_with_all = ["chapter", "abort"])]
     go_on: bool,
-    /// Undo all changes of the carry; your edits are kept in a directory
+    /// Undo all changes of the carry; your edits are kept in a commit
     #[arg(long, conflicts_with = "chapter")]
     abort: bool,
     /// Do not compile the carried chapters
@@ -85,15 +85,15 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the person who carries is told.
+/// The output for the person.
 #[derive(Debug, Default)]
 struct Report {
     text: String,
-    /// What a person must decide: the file, and what to do with it.
+    /// The open decisions: the file, and what to do with it.
     conflicts: Vec<String>,
-    /// What was written, and should compile.
+    /// The packages that were written, and should compile.
     packages: Vec<String>,
-    /// What is said when it does.
+    /// The last lines, printed if they compile.
     closing: String,
 }
 
@@ -242,7 +242,7 @@ fn finish(
     Ok(report)
 }
 
-/// The last lines when a person must decide.
+/// Adds the lines that ask the person to decide.
 fn decide(plan: &mut Plan<'_>) {
     if plan.conflicts.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! What a file says of the crate that it is in, said of another crate.
+//! Replaces the name of a crate in its files, and the arguments of its program.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,8 +12,8 @@ const PROGRAM: [&str; 2] = [
     r#"env!("CARGO_BIN_EXE_httpserver")"#,
 ];
 
-/// The content of a file of one chapter as it would stand in another: with the name of that crate, and
-/// in `final` with its arguments. What that moves, rustfmt puts in its place.
+/// The content of a file of one chapter as another chapter would have it: with the name of that crate, and
+/// in `final` with its arguments. Rustfmt then sorts and wraps the lines again.
 pub(super) fn translate(
     root: &Path,
     content: &[u8],
@@ -27,7 +27,7 @@ pub(super) fn translate(
         translated = arguments(&text.replace(PROGRAM[0], PROGRAM[1])).into_bytes();
     }
     let is_rust = Path::new(path).extension().is_some_and(|extension| extension == "rs");
-    // A text that is not in rustfmt's form is left in its own.
+    // A text that rustfmt has not formatted keeps its form.
     if is_rust && translated != content && formatted(root, content).as_deref() == Some(content) {
         return formatted(root, &translated).unwrap_or(translated);
     }
@@ -45,7 +45,7 @@ fn arguments(text: &str) -> String {
         result.push_str(r#"&["--addr", "#);
         result.push_str(ADDRESS);
         rest = &rest[place + list.len()..];
-        // What is no option is the folder. A list of several lines ends with a comma and no value.
+        // A value that is no option is the folder. A list of several lines ends with a comma and no value.
         let value = rest.strip_prefix(',').map(str::trim_start);
         if let Some(value) =
             value.filter(|value| !(value.starts_with("\"-") || value.starts_with(']')))

@@ -13,7 +13,7 @@ pub(super) type Changed = BTreeMap<String, BTreeSet<String>>;
 /// A page of the book that shows a changed file.
 pub(super) struct Page {
     pub path: String,
-    /// It shows the file of the chapter in which the change began, and not only what a later chapter makes of it.
+    /// Whether it shows the file of the changed chapter, and not only the file of a later chapter.
     pub of_source: bool,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn pages(source: &Source<'_>, changed: &Changed) -> anyhow::Result<Ve
     Ok(pages)
 }
 
-/// The chapter that a directive is about, when what it shows has changed. `xtask/book/README.md` has the directives.
+/// The chapter of a directive that shows a changed file. `xtask/book/README.md` has the directives.
 fn shown<'a>(workspace: &'a Workspace, changed: &Changed, line: &str) -> Option<&'a Chapter> {
     let directive = line.strip_prefix("{{#")?.split("}}").next()?;
     let words: Vec<&str> = directive.split_whitespace().collect();

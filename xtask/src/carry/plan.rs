@@ -1,4 +1,4 @@
-//! What a run would write, found without writing anything.
+//! The files that a run would write: planning writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -46,12 +46,12 @@ impl Touched {
     }
 }
 
-/// One file and what is to be merged into it.
+/// One file, and the change to be merged into it.
 #[expect(clippy::option_option, reason = "a file that is not there can be merged into")]
 pub(super) struct Step<'a> {
-    /// Of the file that is written, from the root.
+    /// The path of the file, from the root.
     pub path: &'a str,
-    /// What is merged into, when no person has decided yet; `None` is the file as it was found.
+    /// The content before the merge, when no person has decided yet; `None` is the file as it was found.
     pub current: Option<Option<Vec<u8>>>,
     pub base: Option<Vec<u8>>,
     pub theirs: Option<Vec<u8>>,
@@ -59,13 +59,13 @@ pub(super) struct Step<'a> {
     pub labels: [&'a str; 3],
 }
 
-/// What becomes of it.
+/// The result of a step.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Same,
     Absent,
     Merged(Option<Vec<u8>>),
-    /// A person decided that it is this.
+    /// A person has edited it.
     Decided(Option<Vec<u8>>),
     /// A person must decide.
     Conflict,
@@ -150,7 +150,7 @@ impl<'a> Plan<'a> {
         is_decided.then(|| entry.incoming.clone())
     }
 
-    /// Merges one step, and plans what is to be written.
+    /// Merges one step, and plans the file to be written.
     pub(super) fn settle(&mut self, step: &Step<'_>) -> anyhow::Result<Outcome> {
         let now = self.now(step.path)?;
         let decision = self.decision(step.path, &now);
@@ -217,7 +217,7 @@ impl<'a> Plan<'a> {
         Ok(outcome)
     }
 
-    /// What a person still has to edit in a file, if there is anything.
+    /// A sentence about the markers that a person still has to edit, if there are any.
     fn unfinished(
         &self,
         step: &Step<'_>,

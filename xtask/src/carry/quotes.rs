@@ -14,7 +14,7 @@ use crate::git::split_zero;
 
 /// How many lines are listed for one value.
 const MAX_QUOTES: usize = 12;
-/// How much of a line is shown around what it quotes.
+/// How many characters of a line are shown around the value.
 const SHOWN: usize = 70;
 
 /// Lists the lines that may quote a value that the change has replaced. Empty when no value has changed.
@@ -64,7 +64,7 @@ fn places(source: &Source<'_>, value: &Value, pages: &[Page]) -> anyhow::Result<
             }
         }
     }
-    // The surest first.
+    // Lines with the name come first.
     named.sort_by_key(|(is_unnamed, _)| *is_unnamed);
     let mut text = String::new();
     if !named.is_empty() {

@@ -51,7 +51,7 @@ const NUMBERS: [(&str, &str); 16] = [
     ("60", "sixty"),
 ];
 
-/// The numbers that the change has replaced: lines that are the same but for one number.
+/// The numbers that the change has replaced: pairs of lines that differ in one number.
 pub(super) fn values(old: &str, new: &str) -> Vec<Value> {
     let [before, after] = [old, new].map(|text| text.lines().collect::<BTreeSet<_>>());
     let mut values = Vec::new();
@@ -156,14 +156,14 @@ impl Value {
         place.map(|at| places[at].start)
     }
 
-    /// Whether the line has all words of the name: `drain-timeout` has that of `DRAIN`.
+    /// Whether the line has all words of the name: `drain-timeout` has `drain`, the word of `DRAIN`.
     pub(super) fn is_named_in(&self, line: &str) -> bool {
         let line = line.to_lowercase();
         let parts: BTreeSet<&str> = line.split(|letter: char| !letter.is_alphanumeric()).collect();
         self.name.to_lowercase().split('_').all(|part| parts.contains(part))
     }
 
-    /// Whether a page speaks of the constant itself.
+    /// Whether a page names the constant itself.
     pub(super) fn is_written_out_in(&self, line: &str) -> bool {
         self.name.len() > 2
             && self.name.chars().all(|letter| letter.is_uppercase() || letter == '_')
@@ -171,7 +171,7 @@ impl Value {
             && words(line).into_iter().any(|word| line[word] == self.name)
     }
 
-    /// A command that finds every line with the value, whatever it is the value of.
+    /// A command that finds every line with the value, whatever its name.
     pub(super) fn search(&self) -> Option<String> {
         let Unit::Known { words, .. } = &self.unit else { return None };
         let spelled = NUMBERS.iter().find(|(number, _)| *number == self.number);

@@ -1,4 +1,4 @@
-//! What a reader has changed in a chapter.
+//! The changes of a reader in a chapter.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::git::Git;
 use crate::patch::Files;
 use crate::workspace::Workspace;
 
-/// A file that is to be written: its path from the root, what it must be now, and what it becomes.
+/// A file that is to be written: its path from the root, its content now, and its new content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
     pub path: String,
@@ -23,7 +23,7 @@ pub(crate) struct Change {
 pub(crate) struct Work {
     /// The commit that has the chapter as it was shipped, as far as git can tell.
     pub base: String,
-    /// Whether that commit is from the course, and not perhaps one of the reader's own.
+    /// Whether that commit is known to be from the course. It may be the reader's own.
     pub is_published: bool,
     pub shipped: Files,
     pub now: Files,
@@ -67,7 +67,7 @@ impl Work {
         self.now.is_empty()
     }
 
-    /// What leads from here to the chapter as it was shipped, but with these files as they are given.
+    /// The changes that lead from here to the chapter as it was shipped, but with these contents of these files.
     pub(crate) fn to(&self, workspace: &Workspace, other: &Files) -> anyhow::Result<Vec<Change>> {
         let mut target = self.shipped.clone();
         target.extend(other.clone());
@@ -85,8 +85,8 @@ impl Work {
     }
 }
 
-/// The commit that the reader got last: where their own commits, if there are any, branch off. And whether it is from
-/// the course: inside another repository, or without a remote, it is the reader's own.
+/// The commit that the reader got last: where their own commits, if there are any, branch off. And whether it is known to
+/// be from the course: inside another repository, or without a remote, it may be the reader's own.
 fn base(git: &Git, chapter: &str) -> anyhow::Result<(String, bool)> {
     let why = format!("only git knows how {chapter} was shipped, and it cannot be read");
     let head = git.commit("HEAD").map_err(|error| needs_git(&why, &error))?;
