@@ -1,4 +1,4 @@
-//! The programs of the chapters, built.
+//! Builds the programs of the chapters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::source::{Sources, target};
 
-/// The chapters' programs, linked right after they were built, because another cargo may replace the files in the
-/// target directory meanwhile.
+/// The chapters' programs, linked right after the build, because another cargo may replace the files in the target
+/// directory.
 #[derive(Debug, Default)]
 pub(crate) struct Built {
     /// A directory with the programs, and with the examples in `examples`. It is deleted when this value is dropped.
@@ -56,12 +56,12 @@ impl Built {
 
 impl Drop for Built {
     fn drop(&mut self) {
-        // Nothing depends on it, and it is below target/.
+        // An error does no harm: nothing depends on the directory, which is below target/.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A hard link to a program, in this directory, or a copy where a link is impossible.
+/// Makes a hard link to a program in this directory, or a copy where links are not supported.
 fn keep(program: &Path, folder: &Path) -> Result<PathBuf> {
     let kept = folder.join(program.file_name().context("a program has a name")?);
     fs::create_dir_all(folder)?;
@@ -71,7 +71,7 @@ fn keep(program: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(kept)
 }
 
-/// The program in a message of cargo, with its name, if it is of this kind.
+/// The name and the path of the program in a cargo message, if the target is of this kind.
 fn program(message: &str, kind: &str) -> Option<(String, PathBuf)> {
     let message: Value = serde_json::from_str(message).ok()?;
     let target = &message["target"];

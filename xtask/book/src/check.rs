@@ -1,4 +1,4 @@
-//! Builds the book and looks at the result: listings, pictures, links, and how a browser likes it.
+//! Builds the book and checks the result: listings, figures, links, and how pages work in a browser.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,23 +14,24 @@ use crate::{
     words,
 };
 
-/// Code that stands in the prose and not in a crate: compile errors, and what-if sketches. All are marked.
+/// The expected number of code blocks that are written in the prose instead of taken from a crate: compile errors, and
+/// variants of the code. All are marked.
 const SKETCHES: usize = 12;
 
 /// mdBook warns above 10 MB. A page fetches the index only when its reader opens the search, and a search over all pages
 /// is worth that.
 const EXPECTED_WARNING: &str = "search index is very large";
 
-/// What can be checked.
+/// The checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Part {
-    /// `mdbook build book` has nothing to warn of.
+    /// `mdbook build book` prints no warning.
     Build,
     /// Code on a page comes from a chapter, every exercise is on a page, and counts in the prose are right.
     Listings,
-    /// Links lead somewhere, every page is in SUMMARY.md, and one that has moved redirects.
+    /// Links have a target, every page is in SUMMARY.md, and a page that has moved redirects.
     Links,
-    /// Pictures have a text, and drawings are kept as they are on their pages.
+    /// Pictures have an alternative text, and the kept drawings match their pages.
     Figures,
     /// The pages can be written as an EPUB.
     Epub,
@@ -40,7 +41,7 @@ pub(crate) enum Part {
     Words,
     /// No script fails, nothing is missing, no page is too wide for a phone.
     Browser,
-    /// Each lab does what it should when it is clicked and typed into, in a real browser.
+    /// Each lab works when a real browser clicks and types into it.
     Labs,
     /// Each row of the wire tables has the same response in a page as over a socket, in node and in a real browser.
     Rows,
@@ -48,11 +49,11 @@ pub(crate) enum Part {
     Accessibility,
     /// Every line of a chapter is shown.
     Coverage,
-    /// Transcripts say what the programs say.
+    /// Transcripts match the output of the programs.
     Transcripts,
 }
 
-/// What `check` does when nothing is named: all that needs no other program than a browser.
+/// The default checks of `check`, which need no other program than a browser.
 const USUAL: [Part; 10] = [
     Part::Build,
     Part::Listings,
@@ -66,7 +67,7 @@ const USUAL: [Part; 10] = [
     Part::Accessibility,
 ];
 
-/// Checks these parts, and says in the last line what was done.
+/// Runs these checks, and prints a summary as the last line.
 pub(crate) fn run(chosen: &[Part], wanted: &words::Wanted) -> Result<()> {
     let sources = Sources::find()?;
     let chosen = if chosen.is_empty() { &USUAL } else { chosen };
@@ -107,13 +108,13 @@ pub(crate) fn run(chosen: &[Part], wanted: &words::Wanted) -> Result<()> {
                 done.push(words::check(&sources, wanted, &mut found)?);
                 gate::keep(&sources, "words-gate", found, &mut problems)?;
             }
-            // They are done below, beside each other.
+            // They run below, in parallel.
             Part::Browser | Part::Labs | Part::Accessibility => {}
             Part::Rows => done.push(browser::rows::compare(&sources, &mut problems)?),
             Part::Coverage => coverage::run(false)?,
             Part::Transcripts => transcript::run(&[], false, transcript::JOBS)?,
         }
-        // What follows looks at what was built.
+        // The remaining checks read the built book.
         if *part == Part::Build && problems.len() > before {
             built = false;
             break;
@@ -132,8 +133,8 @@ pub(crate) fn run(chosen: &[Part], wanted: &words::Wanted) -> Result<()> {
     Ok(())
 }
 
-/// The parts that look at the built book in a browser, beside each other, because a browser mostly waits for its pages.
-/// What each has found, and what it has done, is in the order of `chosen`.
+/// Runs the checks that need a browser. They run in parallel, because a browser mostly waits for its pages. The
+/// problems and the summary of each check are in the order of `chosen`.
 fn in_browsers(chosen: &[Part]) -> Result<Vec<(Vec<String>, String)>> {
     thread::scope(|scope| {
         let mut threads = Vec::new();
@@ -159,7 +160,7 @@ fn in_browsers(chosen: &[Part]) -> Result<Vec<(Vec<String>, String)>> {
     })
 }
 
-/// No code in the prose: every listing is taken from a crate.
+/// Checks that the prose has no code: every listing is taken from a crate.
 fn listings(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
     let root = sources.root().join("book/src");
     let mut sketches = 0;
@@ -183,7 +184,7 @@ fn listings(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
     Ok(sketches)
 }
 
-/// `mdbook build book`, without a warning.
+/// Runs `mdbook build book`, which must print no warning.
 fn build(sources: &Sources, problems: &mut Vec<String>) -> Result<()> {
     let output = Command::new("mdbook")
         .args(["build", "book"])
@@ -200,12 +201,12 @@ fn build(sources: &Sources, problems: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
-/// Pages that no reader will find. (mdBook itself says when SUMMARY.md names one that is not there.)
+/// Finds pages that no reader can reach. (mdBook itself reports a page of SUMMARY.md that does not exist.)
 fn unreachable(sources: &Sources, problems: &mut Vec<String>) -> Result<()> {
     let root = sources.root().join("book/src");
     let summary = fs::read_to_string(root.join("SUMMARY.md")).context("book/src/SUMMARY.md")?;
     for page in files::below(&root, "md")? {
-        // What `generated/` has is shown on other pages, by a directive.
+        // Files in `generated/` are shown on other pages, by a directive.
         let is_page = page != "SUMMARY.md" && !page.starts_with("generated/");
         if is_page && !summary.contains(&format!("]({page})")) {
             problems.push(format!("book/src/{page}: not in SUMMARY.md, so nobody finds it"));

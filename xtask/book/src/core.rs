@@ -47,10 +47,10 @@ struct Page {
     path: String,
     row: String,
     measure: Measure,
-    /// Whether it leads to a stage, and shows the command for that stage.
+    /// Whether it introduces a stage, and shows the command for that stage.
     stages: bool,
     climbs: bool,
-    /// The steps that it shows, as files.
+    /// The steps that it shows, as file names.
     steps: BTreeSet<String>,
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn print(wanted: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The pages with a path in their front matter, except deeper ones.
+/// The core and interview pages, by their front matter.
 fn read(sources: &Sources, problems: &mut Vec<String>) -> Result<Vec<Page>> {
     let root = sources.root().join("book/src");
     let mut pages = Vec::new();
@@ -130,7 +130,7 @@ fn steps(page: &preprocess::Page) -> BTreeSet<String> {
     shown.map(str::to_string).collect()
 }
 
-/// The row of a page in the table, that is its part, as in [`BUDGETS`].
+/// The row of a page in the table. That is its part, as in [`BUDGETS`].
 pub(crate) fn row(path: &str) -> String {
     let around = BUDGETS.iter().filter(|(part, _)| path.starts_with(&format!("{part}/")));
     // A directory with a budget may be inside another such directory.
@@ -171,7 +171,7 @@ fn of_page(page: &Page) -> Vec<String> {
     problems.iter().map(|problem| format!("book/src/{}: {problem}", page.path)).collect()
 }
 
-/// Each row of the table with its sum and its number of pages, with the parts in order, then other pages, and the
+/// Each row of the table with its total and its number of pages: first the parts in order, then other pages, and the
 /// interview.
 fn rows(pages: &[Page]) -> Vec<(String, Measure, usize)> {
     let mut by_row: BTreeMap<&str, Vec<&Page>> = BTreeMap::new();

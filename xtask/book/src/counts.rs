@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `three exercises`, on a page of a part | exercises of the part's chapter |
 //! | `nine exercises`, on any other page | exercises of the course |
-//! | `the six chapters`, `all six chapters` | folders in `chapters` |
+//! | `the six chapters`, `all six chapters` | directories in `chapters` |
 //! | `in six parts`, in the introduction | parts of the book |
 
 use std::collections::BTreeSet;

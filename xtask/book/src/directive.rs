@@ -56,7 +56,7 @@ fn generated(sources: &Sources, name: &str, command: &str) -> Result<Expanded> {
     Ok(markdown(text))
 }
 
-/// Which version of the course this is. All crates have the same.
+/// The version of the course, which is the same for all crates.
 fn version() -> String {
     format!("<p class=\"course-meta\">Version {}</p>", env!("CARGO_PKG_VERSION"))
 }

@@ -1,4 +1,4 @@
-//! Keeps the drawings in `book/figures` in step with the pages.
+//! Keeps the drawings in `book/figures` in sync with the pages.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -14,7 +14,7 @@ use crate::files;
 use crate::page::{Part, parts};
 use crate::source::Sources;
 
-/// What is done with the drawings.
+/// The options of the command.
 #[derive(Debug, Clone, Copy, clap::Args)]
 #[group(multiple = false)]
 pub(crate) struct Mode {

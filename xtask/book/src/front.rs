@@ -59,10 +59,10 @@ pub(crate) fn lines(text: &str) -> usize {
 }
 
 impl Front {
-    /// Parses the front matter of this page. Without one, a page in a directory `deeper` is a deeper page.
+    /// Parses the front matter of this page. Without front matter, a page in a directory `deeper` is a deeper page.
     ///
     /// # Errors
-    /// For unknown keys or values, with the line.
+    /// Returns an error with the line for unknown keys or values.
     pub(crate) fn read(page: &str, text: &str) -> Result<Front> {
         let mut front = Front::default();
         if page.split('/').any(|folder| folder == "deeper") {
@@ -83,7 +83,7 @@ impl Front {
 
     fn line(&mut self, line: &str, all: &[Stage]) -> Result<()> {
         let (key, value) = line.split_once(':').unwrap_or((line, ""));
-        // A comment may follow, as in YAML.
+        // The value may be followed by a comment, as in YAML.
         let value = value.split(" #").next().unwrap_or_default().trim();
         match key.trim() {
             "path" => {

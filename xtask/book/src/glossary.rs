@@ -15,7 +15,7 @@ use regex::Regex;
 use crate::page::{Part, parts};
 use crate::source::Sources;
 
-/// The page with the entries, and its address from the book's top.
+/// The page with the entries, relative to the book's root.
 const PAGE: &str = "appendix/glossary.md";
 
 /// The parts of a paragraph that are not prose, such as code, links, tags and addresses. Bold text is matched
@@ -40,7 +40,7 @@ struct Term {
     meaning: String,
     /// The page that the entry links to.
     home: String,
-    /// The directories where the word has this meaning, or none for everywhere.
+    /// The directories in which the word has this meaning, or `None` if it has it everywhere.
     only: Option<Vec<String>>,
 }
 
@@ -189,8 +189,8 @@ fn paragraphs(content: &str) -> Vec<Range<usize>> {
     paragraphs
 }
 
-/// Finds a name in prose as a whole word, also in the plural, and with a capital letter at the start of a sentence. A
-/// word in capitals is a different word, as in HEAD and head.
+/// Finds a name in prose as a whole word, including its plural and its form with a capital letter at the start of a
+/// sentence. A word in capitals is a different word: HEAD is not head.
 fn pattern(name: &str) -> String {
     let mut letters = name.chars();
     let first = letters.next().unwrap_or_default();

@@ -15,7 +15,7 @@ pub(crate) struct Piece {
     pub(crate) inside: Option<usize>,
 }
 
-/// Finds one item. See the README for what a name may be.
+/// Finds one item. The README explains which names are possible.
 pub(crate) fn find(source: &Source, name: &str) -> Result<Vec<Piece>> {
     if !is_rust(&source.path) {
         return section(source, name);

@@ -10,7 +10,7 @@ pub(crate) fn whole(chapter: &Chapter, source: &Source, lines: &[usize]) -> Stri
     listing(&caption(chapter, source), language(&source.path), &code.join("\n"))
 }
 
-/// Pieces of a file, separated by blank lines. A method is shown inside its `impl`.
+/// Joins pieces of a file with blank lines. A method is shown inside its `impl`.
 pub(crate) fn pieces(chapter: &Chapter, source: &Source, pieces: &[Piece]) -> String {
     let mut code = String::new();
     let mut open = None;

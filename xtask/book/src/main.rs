@@ -96,9 +96,9 @@ enum Command {
     },
     /// Opens every page of the built book in a browser without a window.
     Browser,
-    /// Writes the built book into a folder for a static host, without inline scripts and styles.
+    /// Writes the built book into a directory for a static host, without inline scripts and styles.
     Publish {
-        /// A new or empty folder, or one that this command has written.
+        /// A new or empty directory, or a directory that this command has written.
         folder: PathBuf,
     },
     /// Takes pictures of the built pages: light, dark, and as wide as a phone.

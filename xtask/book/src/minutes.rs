@@ -1,6 +1,6 @@
-//! `{{#minutes}}`: how long each part takes, and the stages and exercises it has, as a table.
+//! Expands `{{#minutes}}` to a table of all parts with their reading times, stages and exercises.
 //!
-//! The directive is replaced after all pages have been expanded, because the table adds up the minutes of all of them.
+//! The directive is replaced after all pages have been expanded, because the table adds up their minutes.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -10,10 +10,10 @@ use crate::front::Path;
 use crate::measure::Measure;
 use crate::preprocess::Page;
 
-/// What the directive becomes at first.
+/// The placeholder for the table while pages are expanded.
 pub(crate) const MARK: &str = "<!-- minutes of all parts -->";
 
-/// Pages of no chapter that have a row too.
+/// A row for pages that belong to no chapter.
 const INTERVIEW: &str = "interview/";
 
 /// The table, which grows with each page.
@@ -80,7 +80,7 @@ impl Minutes {
     }
 }
 
-/// `5–8, 15`: what follows each other is a range.
+/// Formats stages as `5–8, 15`: consecutive numbers form a range.
 fn ranges(stages: &[u8]) -> String {
     let mut ranges: Vec<(u8, u8)> = Vec::new();
     for stage in stages.iter().copied().collect::<BTreeSet<u8>>() {
@@ -95,7 +95,7 @@ fn ranges(stages: &[u8]) -> String {
     ranges.into_iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-/// Minutes up to an hour and a half, and longer times in half hours. Nothing for no page.
+/// Formats minutes up to an hour and a half, and longer times in half hours. A time without pages is empty.
 fn time(measure: Measure) -> String {
     if measure == Measure::default() {
         return String::new();

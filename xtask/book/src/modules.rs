@@ -1,8 +1,9 @@
-//! The chapters as modules of the pages: compiles `xtask/page` for wasm32-wasip1, and puts the modules beside the labs.
+//! Compiles the chapters for the pages: `xtask/page` is compiled for wasm32-wasip1, and the modules are put beside the
+//! labs.
 //!
-//! `book/src/labs` gets `ch03.wasm` and so on, and `chapters.json`: the files of each chapter, and what the
-//! compiler says about a chapter that does not compile, whose module is then that of the last build. Git ignores these
-//! files, and so does `mdbook serve` when it looks for changes.
+//! `book/src/labs` gets `ch03.wasm` and so on, and `chapters.json` with the files of each chapter and the compiler's
+//! errors. A chapter that does not compile keeps its module from the last build. Git ignores these files, and so does
+//! `mdbook serve` when it watches for changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -19,30 +20,31 @@ use serde_json::{Value, json};
 use crate::files::has_extension;
 use crate::source::{Chapter, Sources};
 
-/// What the modules are compiled for.
+/// The compilation target of the modules.
 const TARGET: &str = "wasm32-wasip1";
 
-/// How to get its standard library.
+/// How to install its standard library.
 pub(crate) const REMEDY: &str = "`rustup target add wasm32-wasip1` gets it";
 
 /// The chapters that have a module.
 pub(crate) const CHAPTERS: [&str; 4] = ["ch03", "ch04", "ch05", "ch06"];
 
-/// Whether the modules can be compiled, and what the compiler says about those that cannot.
+/// The result of compiling the modules, with the compiler's messages.
 #[derive(Debug, Default)]
 pub(crate) struct Modules {
-    /// Whether there is a standard library for the target.
+    /// Whether the standard library for the target is installed.
     pub(crate) has_target: bool,
-    /// What the compiler says, by the name of the chapter.
+    /// The compiler's errors, by the name of the chapter.
     pub(crate) errors: BTreeMap<String, String>,
-    /// Warnings about the chapters, and about what is compiled with them.
+    /// Warnings about the chapters and the code that is compiled with them.
     pub(crate) warnings: Vec<String>,
 }
 
-/// Compiles what has changed, and writes the files into `book/src/labs`.
+/// Compiles the changed modules, and writes the files into `book/src/labs`.
 ///
 /// # Errors
-/// Returns an error when cargo cannot be started or a file cannot be written. A chapter that does not compile is none.
+/// Returns an error when cargo cannot be started or a file cannot be written. A chapter that does not compile is not an
+/// error.
 pub(crate) fn refresh(sources: &Sources) -> Result<Modules> {
     let labs = sources.root().join("book/src/labs");
     let mut modules = Modules { has_target: has_target(), ..Modules::default() };
@@ -66,7 +68,7 @@ pub(crate) fn refresh(sources: &Sources) -> Result<Modules> {
     Ok(modules)
 }
 
-/// Whether rustc has a standard library for the target.
+/// Whether rustc has the standard library for the target.
 fn has_target() -> bool {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output =
@@ -77,7 +79,7 @@ fn has_target() -> bool {
     })
 }
 
-/// What a build has made.
+/// The result of a build.
 #[derive(Debug, Default)]
 struct Build {
     /// The modules, by the name of the chapter.
@@ -85,7 +87,7 @@ struct Build {
     /// The errors and warnings of the chapters that did not compile.
     errors: BTreeMap<String, String>,
     warnings: Vec<String>,
-    /// What cargo itself says.
+    /// The output of cargo itself.
     output: String,
 }
 
@@ -109,7 +111,7 @@ fn compile(sources: &Sources) -> Result<Build> {
     Ok(build)
 }
 
-/// Flags that take the folders of this machine out of the names of files, which the messages of panics contain.
+/// Compiler flags that remove this machine's directories from file names, because panic messages contain file names.
 fn without_folders(root: &Path) -> String {
     let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo = cargo.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
@@ -118,7 +120,7 @@ fn without_folders(root: &Path) -> String {
     flags.collect::<Vec<_>>().join("\u{1f}")
 }
 
-/// What cargo's messages say: a line of JSON each.
+/// Parses cargo's messages, which are one line of JSON each.
 fn read(messages: &str) -> Build {
     let mut build = Build::default();
     for message in messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
@@ -161,7 +163,7 @@ fn list(sources: &Sources, modules: &Modules) -> Result<Value> {
     Ok(list)
 }
 
-/// The files in `public/` of a chapter, as the page gives them to the program.
+/// The files in `public/` of a chapter, in the form in which the page passes them to the program.
 fn files(chapter: &Chapter) -> Result<BTreeMap<String, Value>> {
     let mut files = BTreeMap::new();
     for path in chapter.files()?.into_iter().filter(|path| path.starts_with("public/")) {
@@ -174,7 +176,7 @@ fn files(chapter: &Chapter) -> Result<BTreeMap<String, Value>> {
     Ok(files)
 }
 
-/// Writes a file, but not the bytes that it has already: whoever watches the folder sees only changes.
+/// Writes a file only if its content changes, so that a program that watches the directory sees only real changes.
 pub(crate) fn replace(file: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(file).is_ok_and(|old| old == bytes) {
         return Ok(());

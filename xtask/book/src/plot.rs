@@ -18,7 +18,7 @@ use crate::figure::attribute_text;
 struct Plot {
     /// The command that makes the file again.
     command: String,
-    /// The machine that it was measured on, or `None` for computed numbers.
+    /// The machine on which it was measured, or `None` for computed numbers.
     machine: Option<String>,
     x: Axis,
     y: Axis,
@@ -28,7 +28,7 @@ struct Plot {
 #[derive(Debug, Deserialize)]
 struct Axis {
     label: String,
-    /// A logarithmic axis, on which each mark is twice the one before.
+    /// A logarithmic axis, on which each mark is twice the previous mark.
     doubling: bool,
     from: f64,
     to: f64,
@@ -42,7 +42,7 @@ struct Series {
     points: Vec<(f64, f64)>,
 }
 
-/// The size of the picture in pixels, that is the area between the axes and the space around it.
+/// The size of the picture in pixels: the area between the axes and the space around it.
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 260.0;
 const LEFT: f64 = 46.0;
@@ -51,7 +51,7 @@ const BELOW: f64 = 48.0;
 /// The height of a line of text above the area, for the name of a series or of the vertical axis.
 const LINE: f64 = 22.0;
 
-/// A line with more points is drawn without marks.
+/// A line with more points than this is drawn without marks.
 const MOST_MARKS: usize = 30;
 
 /// Draws the plot `NAME`. The text after the name is the alternative text.
@@ -73,7 +73,7 @@ pub(crate) fn render(root: &Path, rest: &str) -> Result<String> {
     ))
 }
 
-/// The origin of the numbers, the command that makes them again, and the numbers, folded.
+/// The text below a plot: the origin of the numbers, the command that makes them again, and the numbers in a fold.
 fn below(plot: &Plot) -> String {
     let from = match &plot.machine {
         Some(machine) => format!("Measured: {machine}."),

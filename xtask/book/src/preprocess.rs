@@ -20,7 +20,7 @@ use crate::{figure, modules, presets, transcript};
 pub(crate) fn run() -> Result<()> {
     let mut book = read(&io::read_to_string(io::stdin())?)?;
     let sources = Sources::find()?;
-    // The labs are an extra: without them the book is still to be read.
+    // The labs are optional: without them the book can still be read.
     if let Err(error) = modules::refresh(&sources).and_then(|_| presets::refresh(&sources)) {
         eprintln!("the labs of the book were not compiled: {error:#}");
     }
@@ -32,7 +32,7 @@ pub(crate) fn run() -> Result<()> {
         let Some(path) = chapter.path.as_ref().map(|path| path.display().to_string()) else {
             return;
         };
-        // Glossary links come first, while the page has only prose. In a listing there are no words to link.
+        // Glossary links come first, while the page has only prose, because words in a listing must not be linked.
         let content = glossary.link(&path, &chapter.content);
         match expand_page(&sources, &path, &content) {
             Ok(page) => {
@@ -58,10 +58,10 @@ pub(crate) fn run() -> Result<()> {
 /// The versions of mdBook whose format this program reads.
 const SERIES: &str = "0.5.";
 
-/// The input from mdBook, that is its context and the book.
+/// Parses the input from mdBook, which is its context and the book.
 ///
 /// # Errors
-/// For another version, whose format differs, with the way out.
+/// Returns an error with the remedy for another version, whose format differs.
 fn read(input: &str) -> Result<Book> {
     let value: Value = serde_json::from_str(input).context("mdBook sends no JSON")?;
     let version = value[0]["mdbook_version"].as_str().unwrap_or("of an unknown version");
@@ -87,13 +87,14 @@ pub(crate) struct Page {
 /// Expands all directives, drawings and transcripts of a page, and adds a line below the title of a page with a path.
 ///
 /// # Errors
-/// All mistakes on the page, each with its line.
+/// Returns all mistakes on the page, each with its line.
 pub(crate) fn expand_page(sources: &Sources, path: &str, content: &str) -> Result<Page> {
     let (page, errors) = expand_what_can_be(sources, path, content);
     if errors.is_empty() { Ok(page) } else { Err(anyhow!("{}", errors.join("\n"))) }
 }
 
-/// The same for a page with mistakes, which are returned in addition. Whatever is wrong is left out.
+/// Like [`expand_page`], but returns the page in spite of mistakes, together with the mistakes. Invalid directives are
+/// left out.
 pub(crate) fn expand_what_can_be(
     sources: &Sources,
     path: &str,
@@ -194,7 +195,7 @@ mod tests {
         assert!(error("```svgbob\n-->\n```").contains("alt="));
     }
 
-    /// The message used to end with an error of serde, "missing field `items`".
+    /// Regression test: the message was an error of serde, "missing field `items`".
     #[test]
     fn another_mdbook_is_told_with_the_way_out() {
         let input = r#"[{"root":"/b","config":{},"renderer":"html","mdbook_version":"0.4.40"},

@@ -1,4 +1,4 @@
-//! The built book as a folder for any static host, with a strict content security policy.
+//! Writes the built book into a directory for any static host, with a strict content security policy.
 //!
 //! mdBook writes scripts and `style` attributes into its pages, which such a policy forbids. So each script becomes a
 //! file, and each attribute a class. Every page then has the policy as a `<meta>` element, and `_headers` has it for the
@@ -17,18 +17,19 @@ use regex::{Captures, Regex};
 use crate::files;
 use crate::source::Sources;
 
-/// Scripts and styles from the book itself, and the labs' modules. The console may talk to a server of the reader.
+/// Allows scripts and styles from the book itself, and the labs' modules. The console may connect to a server of the
+/// reader.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; connect-src 'self' http://127.0.0.1:8080; frame-src 'self'; \
     base-uri 'self'; form-action 'none'";
 
-/// What only a header can say: no other site may show the book in a frame.
+/// A directive that works only in a header: no other site may show the book in a frame.
 const IN_HEADER_ONLY: &str = "frame-ancestors 'self'";
 
-/// The first line of `_headers`, by which the folder is known as one that may be replaced.
+/// The first line of `_headers`. It marks a directory as one that this command may replace.
 const MARK: &str = "# Written by `cargo xtask book --out`. Send these fields with every page.";
 
-/// Where the scripts and styles of the pages go.
+/// The directory for the scripts and styles of the pages.
 const FOLDER: &str = "inline";
 
 static CHARSET: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?i)<meta charset="[^"]*"\s*/?>"#));
@@ -43,10 +44,10 @@ fn regex(text: &str) -> Regex {
     Regex::new(text).expect("the expression is valid")
 }
 
-/// Writes the built book into `folder`, which must be new, empty, or one that was written by this function.
+/// Writes the built book into `folder`, which must be new, empty, or written by this function.
 ///
 /// # Errors
-/// Returns an error for any other folder, when the book is not built, or when a file cannot be written.
+/// Returns an error for any other directory, when the book is not built, or when a file cannot be written.
 pub(crate) fn run(sources: &Sources, folder: &Path) -> Result<()> {
     let book = sources.root().join("book/book");
     if !book.join("index.html").is_file() {
@@ -77,7 +78,7 @@ pub(crate) fn run(sources: &Sources, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes what an earlier run has written.
+/// Removes the files of an earlier run.
 fn clear(folder: &Path) -> Result<()> {
     let is_empty = || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
     if !folder.exists() || is_empty() {
@@ -93,7 +94,7 @@ fn clear(folder: &Path) -> Result<()> {
     fs::remove_dir_all(folder).with_context(|| folder.display().to_string())
 }
 
-/// `_headers`, which some hosts read. Others need the same fields in their configuration.
+/// The content of `_headers`, which some hosts read. Other hosts need the same fields in their configuration.
 fn headers() -> String {
     format!(
         "{MARK}\n/*\n  Content-Security-Policy: {POLICY}; {IN_HEADER_ONLY}\n  X-Content-Type-Options: nosniff\n"
@@ -103,9 +104,9 @@ fn headers() -> String {
 /// The scripts and styles of all pages, each once.
 #[derive(Debug, Default)]
 struct Extracted {
-    /// By the name of their file.
+    /// The scripts, by file name.
     scripts: BTreeMap<String, String>,
-    /// By the name of their class.
+    /// The styles, by class name.
     styles: BTreeMap<String, String>,
 }
 
@@ -130,7 +131,7 @@ impl Extracted {
         CHARSET.replace(&page, with_policy).into_owned()
     }
 
-    /// A tag with a class in place of its `style`.
+    /// A tag with a class instead of its `style` attribute.
     fn tag(&mut self, tag: &str) -> String {
         let Some(found) = STYLE.captures(tag) else { return tag.to_string() };
         let class = format!("inline-{}", name(&found[1]));
@@ -143,7 +144,7 @@ impl Extracted {
         format!("{} class=\"{class}\"{}", bare[..end].trim_end(), &bare[end..])
     }
 
-    /// As strong as the attributes were.
+    /// The rules, with the precedence that the attributes had.
     fn stylesheet(&self) -> String {
         let mut css = String::new();
         for (class, style) in &self.styles {
@@ -157,7 +158,7 @@ impl Extracted {
     }
 }
 
-/// A name that changes with the text, so that a cached file is never that of another book.
+/// A name that depends on the text, so that a cached file never belongs to another version of the book.
 fn name(text: &str) -> String {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);

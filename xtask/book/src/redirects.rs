@@ -1,4 +1,4 @@
-//! Pages that have moved. Every address that the book ever had is a page, or redirects to one.
+//! Pages that have moved. Every address that the book has ever had is a page, or redirects to a page.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +9,7 @@ use regex::Regex;
 
 use crate::links;
 
-/// The addresses that the book has had.
+/// The list of the addresses that the book has had.
 const ADDRESSES: &str = "book/addresses.txt";
 
 /// Compares the redirects in `book.toml` and the former addresses with the pages in `SUMMARY.md`. Returns the number of
@@ -29,7 +29,7 @@ fn pages(summary: &str) -> Result<BTreeSet<String>> {
     Ok(link.captures_iter(summary).map(|found| format!("{}.html", &found[1])).collect())
 }
 
-/// Each former address with the target of its redirect, as the file has it.
+/// Each former address with the target of its redirect, as in the file.
 fn redirects(config: &str) -> Result<BTreeMap<String, String>> {
     let config: toml::Table = toml::from_str(config).context("book/book.toml")?;
     let html = config.get("output").and_then(|output| output.get("html"));

@@ -17,7 +17,7 @@ pub(crate) type Lines = RangeInclusive<usize>;
 pub(crate) struct Sources {
     root: PathBuf,
     chapters: Vec<Chapter>,
-    /// Crates below `xtask`, whose files a page can show. No part of the book has to show all of their lines.
+    /// Crates below `xtask`, whose files a page can show. The book need not show all of their lines.
     tools: Vec<Chapter>,
     /// A cache of parsed files, because a page shows a file in pieces, and parsing takes most of the time.
     known: RefCell<BTreeMap<PathBuf, Rc<Source>>>,
@@ -101,7 +101,7 @@ impl Sources {
     }
 }
 
-/// The crates below `xtask`; none if there is no such directory.
+/// The crates below `xtask`, or none if there is no such directory.
 fn tools(root: &Path) -> Result<Vec<Chapter>> {
     let mut tools = Vec::new();
     let Ok(entries) = fs::read_dir(root.join("xtask")) else { return Ok(tools) };
@@ -244,7 +244,7 @@ pub(crate) fn is_rust(path: &str) -> bool {
     Path::new(path).extension().is_some_and(|extension| extension == "rs")
 }
 
-/// `#[cfg(test)]`, also inside `all(…)`.
+/// Whether an attribute is `#[cfg(test)]`, also inside `all(…)`.
 fn is_test_only(attribute: &syn::Attribute) -> bool {
     let syn::Meta::List(list) = &attribute.meta else { return false };
     let condition = list.tokens.to_string();

@@ -128,7 +128,7 @@ impl<'a> Program<'a> {
     }
 
     /// # Errors
-    /// When there are too many new lines for one listing, with the items to choose from.
+    /// Returns an error when a listing would have too many new lines, with the items to choose from.
     fn limit(&self, lines: &BTreeSet<usize>) -> Result<()> {
         if lines.len() > MAX_ADDED {
             bail!(

@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(about("fn main() {}\n"), "");
     }
 
-    /// Such a comment used to be cut at the end of its first line, in the middle of the sentence.
+    /// Regression test: such a comment was cut at the end of its first line, in the middle of the sentence.
     #[test]
     fn a_sentence_may_take_several_lines_and_be_followed_by_another() {
         let two_lines = "//! Clients are slow,\n//! and some are\n//! many.\n\nuse std::fs;\n";

@@ -1,4 +1,5 @@
-//! An EPUB 3: a zip archive of XHTML pages, their style, a table of contents, and a list of all files.
+//! Writes an EPUB 3, which is a zip archive of XHTML pages, a style sheet, a table of contents, and a list of all
+//! files.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -16,17 +17,18 @@ use super::xhtml;
 
 const STYLE: &str = include_str!("epub.css");
 
-/// Tells a reader where the list of all files is (EPUB 3.3 section 4.2.6.3.1).
+/// Contains the path of the list of all files (EPUB 3.3 section 4.2.6.3.1).
 const CONTAINER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container">
 <rootfiles><rootfile full-path="book/package.opf" media-type="application/oebps-package+xml"/></rootfiles>
 </container>
 "#;
 
-/// The whole file.
+/// The contents of the EPUB file.
 ///
 /// # Errors
-/// For a page that cannot be made well-formed, or a link to an anchor that no page has.
+/// Returns an error for a page that cannot be converted to well-formed XML, and for a link to an anchor that no page
+/// has.
 pub(super) fn pack(about: &About, pages: &[Page]) -> Result<Vec<u8>> {
     let places = places(pages);
     let mut files = vec![
@@ -41,7 +43,7 @@ pub(super) fn pack(about: &About, pages: &[Page]) -> Result<Vec<u8>> {
         files.push((format!("book/{}", file(page)), document(about, &page.title, &body)));
     }
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    // First and without compression, so that the type of the file can be read at a fixed place.
+    // It is the first entry and uncompressed, so that a reader finds the file type at a fixed position.
     let stored = SimpleFileOptions::DEFAULT.compression_method(CompressionMethod::Stored);
     archive.start_file("mimetype", stored)?;
     archive.write_all(b"application/epub+zip")?;
@@ -53,12 +55,12 @@ pub(super) fn pack(about: &About, pages: &[Page]) -> Result<Vec<u8>> {
     Ok(archive.finish()?.into_inner())
 }
 
-/// The name of a page's file: all are in one directory.
+/// The file name of a page: all pages are in one directory.
 fn file(page: &Page) -> String {
     format!("{}.xhtml", page.path.replace('/', "-"))
 }
 
-/// The file that has an anchor.
+/// The file that contains each anchor.
 fn places(pages: &[Page]) -> HashMap<&str, String> {
     static ID: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#" id="([^"]*)""#).expect("the pattern is valid"));
@@ -77,7 +79,7 @@ fn body(page: &Page, places: &HashMap<&str, String>) -> Result<String> {
         LazyLock::new(|| Regex::new(r##" href="#([^"]*)""##).expect("the pattern is valid"));
     let html = LINK.replace_all(&page.html, |found: &Captures<'_>| {
         let id = &found[1];
-        // Without a place it stays as it is, and is found below.
+        // A link without a known anchor is left unchanged, and reported below.
         let place = places.get(id).filter(|place| **place != file(page));
         format!(" href=\"{}#{id}\"", place.map_or("", String::as_str))
     });
@@ -87,8 +89,9 @@ fn body(page: &Page, places: &HashMap<&str, String>) -> Result<String> {
     xhtml::of(&figures(&html))
 }
 
-/// Figures whose markers have names of their own: mdBook's drawings all name them alike, and in a page a name may be used
-/// once. The style sheet of the book names them too, so here each line gets them as attributes.
+/// Gives the markers of each figure unique names. mdBook's drawings all use the same names, but an XHTML page may use
+/// each only once. The style sheet of the book refers to the original names, so each line gets its markers by
+/// attributes here.
 fn figures(html: &str) -> String {
     static MARKED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"class="([^"]*)\b(start|end)_marked_(\w+)([^"]*)""#)
@@ -116,7 +119,7 @@ fn figures(html: &str) -> String {
     text
 }
 
-/// A file of XHTML.
+/// Writes an XHTML file.
 fn document(about: &About, title: &str, body: &str) -> String {
     let (language, title) = (&about.language, xhtml::escaped(title));
     format!(
@@ -127,7 +130,7 @@ fn document(about: &About, title: &str, body: &str) -> String {
     )
 }
 
-/// The table of contents, nested as the book's.
+/// The table of contents, nested like the book's.
 fn navigation(about: &About, pages: &[Page]) -> String {
     let body = format!(
         "<nav epub:type=\"toc\" role=\"doc-toc\"><h1>Contents</h1>\n{}</nav>",
@@ -136,7 +139,7 @@ fn navigation(about: &About, pages: &[Page]) -> String {
     document(about, "Contents", &body)
 }
 
-/// The list of all files, their order, and what a library shows of the book.
+/// The list of all files, their order, and the metadata that an e-book library shows.
 fn package(about: &About, pages: &[Page], now: &jiff::Timestamp) -> String {
     let (mut manifest, mut spine) = (String::new(), String::new());
     for page in pages {

@@ -1,12 +1,12 @@
-//! The book as an EPUB and as a PDF, from the pages that mdBook has built.
+//! Exports the book as an EPUB and as a PDF, from the pages that mdBook has built.
 //!
-//! mdBook's print page has the whole book with its links pointing into itself, so both formats start there:
-//! 1. [`pages`] cuts it into pages, opens the folds, and replaces what needs a browser.
-//! 2. [`xhtml`] and [`epub`] make them well-formed and pack them.
-//! 3. [`pdf`] makes one document of them, which a browser prints.
+//! mdBook's print page contains the whole book, and its links stay within it, so both formats start from that page:
+//! 1. [`pages`] splits it into pages, opens the folds, and replaces elements that need a browser.
+//! 2. [`xhtml`] and [`epub`] convert the pages to well-formed XML and pack them.
+//! 3. [`pdf`] combines them into one document, which a browser prints.
 //!
-//! Nothing else is needed for an EPUB. `mdbook-epub` would need a program that takes minutes to compile and a stricter
-//! Markdown, and pandoc drops folds and what is typed in a transcript.
+//! An EPUB needs no other program. `mdbook-epub` takes minutes to compile and expects stricter Markdown, and pandoc
+//! drops folds and the commands in transcripts.
 
 mod epub;
 mod pages;
@@ -22,7 +22,7 @@ use crate::browser;
 use crate::source::Sources;
 use pages::Page;
 
-/// Where the files go.
+/// The output files.
 #[derive(clap::Args)]
 pub(crate) struct Wanted {
     /// Writes the book as an EPUB.
@@ -33,7 +33,7 @@ pub(crate) struct Wanted {
     pdf: Option<PathBuf>,
 }
 
-/// What the title page says of the book.
+/// The facts on the title page.
 struct About {
     title: String,
     description: String,
@@ -42,10 +42,10 @@ struct About {
     version: String,
 }
 
-/// Writes the wanted files, and prints where they are.
+/// Writes the requested files, and prints their paths.
 ///
 /// # Errors
-/// If the book has not been built, a page cannot be read, or there is no browser for a PDF.
+/// Returns an error if the book has not been built, a page cannot be read, or there is no browser for a PDF.
 pub(crate) fn run(wanted: &Wanted) -> Result<()> {
     ensure!(
         wanted.epub.is_some() || wanted.pdf.is_some(),
@@ -67,8 +67,8 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
     Ok(())
 }
 
-/// Packs the book without writing it: each page is well-formed, and each link leads to an anchor. Returns a few words for
-/// the summary.
+/// Checks without writing a file that each page is well-formed, and that each link has an anchor. Returns a few words
+/// for the summary.
 pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
     let pages = pages(sources.root(), &print_page(sources.root())?)?;
     if let Err(error) = epub::pack(&About::read(sources.root())?, &pages) {
@@ -77,7 +77,7 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<Str
     Ok(format!("{} pages in an EPUB", pages.len()))
 }
 
-/// The page with all pages that mdBook has built.
+/// Reads mdBook's print page, which contains all pages.
 fn print_page(root: &Path) -> Result<String> {
     fs::read_to_string(root.join("book/book/print.html"))
         .context("book/book/print.html is missing; `mdbook build book` writes it")
@@ -106,7 +106,7 @@ impl About {
         })
     }
 
-    /// What the first page has below the title.
+    /// The lines below the title on the first page.
     fn title_page(&self) -> String {
         let [title, description, author] =
             [&self.title, &self.description, &self.author].map(|text| xhtml::escaped(text));

@@ -1,4 +1,4 @@
-//! The pages of the book, cut out of mdBook's print page and made independent of scripts.
+//! Splits mdBook's print page into the pages of the book, and makes them independent of scripts.
 
 use std::sync::LazyLock;
 
@@ -7,10 +7,10 @@ use regex::{Captures, Regex};
 
 use super::xhtml;
 
-/// What mdBook writes between two pages.
+/// The separator that mdBook writes between two pages.
 const BREAK: &str = "<div style=\"break-before: page; page-break-before: always;\"></div>";
 
-/// In place of a lab. The sentences that follow in the book describe what it shows.
+/// The replacement for a lab. The sentences after it in the book describe the lab.
 const NO_LAB: &str = "<em>The lab of this page runs in the book's browser edition: <code>cargo xtask book</code>.</em>";
 
 /// A page of the book.
@@ -22,11 +22,11 @@ pub(super) struct Page {
     pub(super) id: String,
     /// Its title as in the table of contents, without markup.
     pub(super) title: String,
-    /// How deep it is nested in the table of contents: 0 for a part.
+    /// Its level in the table of contents: 0 for a part.
     pub(super) depth: usize,
     /// The heading above it in the table of contents, such as "Appendices".
     pub(super) heading: Option<String>,
-    /// From its title on. All links within the book are anchors, `#id`.
+    /// The page from its title on. All links within the book are anchors, `#id`.
     pub(super) html: String,
 }
 
@@ -41,7 +41,7 @@ struct Entry {
 /// The pages of mdBook's print page, in the order of the table of contents.
 ///
 /// # Errors
-/// If the print page has other pages than `SUMMARY.md`.
+/// Returns an error if the pages differ from the list in `SUMMARY.md`.
 pub(super) fn read(print: &str, summary: &str) -> Result<Vec<Page>> {
     let (_, rest) = print.split_once("<main>").context("the print page has no <main>")?;
     let (main, _) = rest.rsplit_once("</main>").context("the print page has no </main>")?;
@@ -92,7 +92,7 @@ fn entries(summary: &str) -> Vec<Entry> {
     entries
 }
 
-/// A page on which nothing is folded, nothing can be clicked but links, and no lab is missing.
+/// Removes everything that needs a script: folds are opened, buttons are removed, and labs are replaced.
 fn without_scripts(html: &str) -> String {
     static HEADER: LazyLock<Regex> =
         LazyLock::new(|| pattern(r#"(?s)<a class="header" href="[^"]*">(.*?)</a>(</h[1-6]>)"#));
@@ -111,7 +111,7 @@ fn without_scripts(html: &str) -> String {
     without_labs(&html)
 }
 
-/// A page on which each lab is a sentence, and the description that the lab has for readers without scripts.
+/// Replaces each lab by a sentence, and by the description that the lab has for readers without scripts.
 fn without_labs(html: &str) -> String {
     static LAB: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?s)<lab-[a-z-]+[^>]*>(.*?)</lab-[a-z-]+>"));

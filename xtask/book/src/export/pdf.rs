@@ -1,4 +1,4 @@
-//! The book as one document for a browser to print: a title page, a table of contents, and each page on new paper.
+//! The book as one document for a browser to print: a title page, a table of contents, and each page on a new sheet.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,13 +13,13 @@ use super::xhtml;
 
 const STYLE: &str = include_str!("pdf.css");
 
-/// Colours the code as mdBook's own script does.
+/// Colours the code like mdBook's own script.
 const HIGHLIGHT: &str = "document.querySelectorAll('pre code:not(.nohighlight)').forEach(code => hljs.highlightBlock(code));";
 
-/// The document. Its style sheets and scripts are those of mdBook's print page, relative to the built book.
+/// The document. It uses the style sheets and scripts of mdBook's print page, with paths relative to the built book.
 ///
 /// # Errors
-/// If the built book has no script that colours code.
+/// Returns an error if the built book has no script that colours code.
 pub(super) fn document(about: &About, pages: &[Page], print: &str, built: &Path) -> Result<String> {
     static SHEET: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"<link rel="stylesheet"[^>]*>"#).expect("the pattern is valid")
@@ -50,7 +50,8 @@ pub(super) fn document(about: &About, pages: &[Page], print: &str, built: &Path)
     ))
 }
 
-/// The headings of a page, as deep as the page is in the table of contents: the outline of the PDF has their levels.
+/// Moves the headings of a page to the page's level in the table of contents, because they become the outline of the
+/// PDF.
 fn nested(html: &str, depth: usize) -> String {
     static HEADING: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"<(/?)h([1-6])").expect("the pattern is valid"));
@@ -61,7 +62,7 @@ fn nested(html: &str, depth: usize) -> String {
     html.replacen(&format!("<h{}", depth + 1), &format!("<h{} class=\"page-title\"", depth + 1), 1)
 }
 
-/// A rule for each page: the part that it belongs to is in the header on the left, its own title on the right.
+/// A rule for each page: its part is on the left of the header, its title on the right.
 fn headers(about: &About, pages: &[Page]) -> String {
     let mut rules = String::new();
     let mut part = about.title.as_str();
@@ -78,7 +79,7 @@ fn headers(about: &About, pages: &[Page]) -> String {
     rules
 }
 
-/// The name of mdBook's copy of highlight.js, which has a hash in it.
+/// The file name of mdBook's copy of highlight.js, which contains a hash.
 fn highlighter(built: &Path) -> Result<String> {
     let entries = std::fs::read_dir(built).with_context(|| built.display().to_string())?;
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());

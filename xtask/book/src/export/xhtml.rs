@@ -1,4 +1,4 @@
-//! HTML as mdBook writes it, made well-formed XML: an EPUB's reader rejects anything else.
+//! Converts mdBook's HTML to well-formed XML, because an EPUB reader rejects anything else.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use regex::Regex;
 /// Elements without content, which have no end tag in HTML.
 const VOID: [&str; 8] = ["area", "br", "col", "hr", "img", "input", "link", "wbr"];
 
-/// Names of SVG that mdBook writes in lower case. XML distinguishes the cases.
+/// SVG names that mdBook writes in lower case. XML is case-sensitive.
 const CAMEL: [(&str, &str); 6] = [
     ("markerheight", "markerHeight"),
     ("markerwidth", "markerWidth"),
@@ -21,7 +21,8 @@ const CAMEL: [(&str, &str); 6] = [
 /// Converts a piece of HTML.
 ///
 /// # Errors
-/// For a tag that is not closed, or closed in the wrong order, and for a named character that XML does not have.
+/// Returns an error for a tag that is not closed or is closed in the wrong order, and for a named character that XML
+/// does not have.
 pub(super) fn of(html: &str) -> Result<String> {
     let mut xml = String::with_capacity(html.len() + html.len() / 16);
     let mut open: Vec<&str> = Vec::new();
@@ -74,7 +75,7 @@ fn attributes(text: &str) -> String {
     written.collect()
 }
 
-/// Text between tags, with each ampersand that begins nothing escaped.
+/// Text between tags. An ampersand that does not begin an entity is escaped.
 fn text(text: &str) -> Result<String> {
     static REFERENCE: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"&(#?\w+;)?").expect("the pattern is valid"));
@@ -94,7 +95,7 @@ fn text(text: &str) -> Result<String> {
     Ok(REFERENCE.replace_all(text, escape).into_owned())
 }
 
-/// Text as the content of an element or an attribute.
+/// Escapes text for the content of an element or an attribute.
 pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

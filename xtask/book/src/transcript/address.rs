@@ -12,8 +12,8 @@ const PORTS: [u16; 2] = [8080, 8081];
 /// How long a replay waits for a free address. There are more addresses than concurrent replays.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// `127.0.0.N` or `127.0.M.N` in place of `127.0.0.1`, which leaves the reader's own server at port 8080 alone. It has
-/// the same length as 127.0.0.1, so that lengths in a transcript are the ones that a reader sees.
+/// `127.0.0.N` or `127.0.M.N` in place of `127.0.0.1`, so that replays do not use port 8080 of the reader's own server.
+/// It has the same length as 127.0.0.1, so that lengths in a transcript are the lengths that a reader sees.
 #[derive(Debug)]
 pub(super) struct Address {
     pub(super) host: String,
@@ -23,7 +23,7 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Takes the first free address, and waits for one if other replays use all of them.
+    /// Takes the first free address, or waits for one if other replays use all of them.
     pub(super) fn claim() -> Result<Address> {
         let until = Instant::now() + PATIENCE;
         loop {

@@ -1,4 +1,4 @@
-//! Writes a program's output as a transcript may have it.
+//! Converts a program's output to the form of a transcript.
 
 use regex::Regex;
 

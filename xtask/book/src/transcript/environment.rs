@@ -13,7 +13,8 @@ const SET: [(&str, &str); 6] = [
     ("TERM", "dumb"),
     ("NO_COLOR", "1"),
     ("RUST_BACKTRACE", "0"),
-    // These decide what cargo compiles and whether it waits for another cargo, and they differ between machines.
+    // These variables decide what cargo compiles and whether it waits for another cargo, and they differ between
+    // machines.
     ("CARGO_TERM_QUIET", "true"),
     ("PYTHONUNBUFFERED", "1"),
 ];

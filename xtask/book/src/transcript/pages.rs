@@ -36,12 +36,12 @@ struct Transcript {
 }
 
 impl Transcript {
-    /// `transcript`, and not `transcript-not-run`.
+    /// Whether the block is a `transcript`, and not a `transcript-not-run`.
     fn is_run(&self) -> bool {
         self.info.split(' ').next() == Some("transcript")
     }
 
-    /// The reason why it is not replayed.
+    /// The reason why the transcript is not replayed.
     fn reason(&self) -> Option<&str> {
         let (_, reason) = self.info.split_once("reason=\"")?;
         Some(reason.trim_end_matches('"')).filter(|reason| !reason.is_empty())

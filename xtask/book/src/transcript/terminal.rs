@@ -152,8 +152,8 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // While the output is open, a process of the group is alive, either the program or one that it put in the
-        // background. After that the group may be gone, and its number reused.
+        // While the output is open, a process of the group is alive: the program, or its background process. After that
+        // the group may be gone, and its number reused.
         let (_, ended) = self.wait(Duration::ZERO, |_, _| true);
         if !self.has_ended() || !ended {
             let _ = self.signal("-KILL");

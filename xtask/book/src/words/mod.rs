@@ -1,9 +1,9 @@
-//! Counts the patterns of `words.toml` in all that people read, for each 1,000 words, and compares them with targets.
+//! Counts the patterns of `words.toml` in all texts for readers, per 1,000 words, and compares the counts with targets.
 //!
-//! 1. [`sets`]: which texts there are, and which are counted together.
+//! 1. [`sets`]: the texts, and which are counted together.
 //! 2. [`text`]: the words of a page, of comments, of messages and of `--help`.
-//! 3. [`rules`]: what is counted, and how often it may be there.
-//! 4. [`terms`]: what the book must teach.
+//! 3. [`rules`]: the patterns and their targets.
+//! 4. [`terms`]: the terms that the book must teach.
 
 mod rules;
 mod sets;
@@ -22,7 +22,7 @@ use sets::Text;
 
 pub(crate) use shown::Wanted;
 
-/// Something in a text that should not be there.
+/// A finding: a match of a pattern or of a denied word.
 struct Hit<'a> {
     text: &'a Text,
     line: usize,
@@ -32,7 +32,7 @@ struct Hit<'a> {
     is_denied: bool,
 }
 
-/// Counts, prints a table, and returns what is above its target. The first line is the summary.
+/// Counts, prints a table, and returns the counts that miss their target. The first line is the summary.
 pub(crate) fn check(
     sources: &Sources,
     wanted: &Wanted,
@@ -61,7 +61,7 @@ pub(crate) fn check(
     Ok(format!("{words} words compared, {} terms", rules.terms.len()))
 }
 
-/// What is found in a text, by line.
+/// The findings in a text, by line.
 fn hits<'a>(rules: &'a Rules, text: &'a Text) -> Vec<Hit<'a>> {
     let mut hits = Vec::new();
     let line = |at: usize| text.lines[..at].matches('\n').count() + 1;
@@ -85,7 +85,7 @@ fn hits<'a>(rules: &'a Rules, text: &'a Text) -> Vec<Hit<'a>> {
     hits
 }
 
-/// Whether the sentence that goes on like this is a question.
+/// Whether a sentence that continues with `rest` is a question.
 fn is_question(rest: &str) -> bool {
     rest.find(['.', '!', '?', ';']).is_some_and(|at| rest[at..].starts_with('?'))
 }
@@ -97,7 +97,7 @@ struct Set<'a> {
     kind: Option<Only>,
     words: usize,
     sentences: usize,
-    /// How often each pattern is there, in the order of the rules.
+    /// The number of matches of each pattern, in the order of the rules.
     counts: Vec<usize>,
     denied: usize,
 }
@@ -153,7 +153,7 @@ impl<'a> Sets<'a> {
         problems
     }
 
-    /// A row for each set: words, and how often each pattern is there for 1,000 of them. A `*` misses the target.
+    /// A row for each set: its words, and the matches of each pattern per 1,000 words. A `*` marks a missed target.
     fn table(&self) -> String {
         let mut text = format!("{:<18}{:>8}", "for 1,000 words", "words");
         for pattern in &self.rules.patterns {
@@ -184,7 +184,7 @@ impl Set<'_> {
         of * count as f64 / all.max(1) as f64
     }
 
-    /// The target, if this count misses it by one or more. A short text may have a pattern once.
+    /// The target, if this count misses it by at least one. A short text may match a pattern once.
     fn missed(&self, pattern: &Pattern, count: usize) -> Option<String> {
         let is_for = match pattern.only {
             None => true,

@@ -1,21 +1,21 @@
-//! What is counted: `words.toml`, read.
+//! Reads the rules from `words.toml`.
 
 use anyhow::{Context, Result};
 use regex::Regex;
 use serde::Deserialize;
 
-/// The file, a part of this program: it says what the patterns are and why.
+/// The file, which is a part of this program. It explains the patterns.
 const FILE: &str = include_str!("../../words.toml");
 
-/// Patterns with targets, words that must not appear, and terms that must.
+/// Patterns with targets, denied words, and required terms.
 pub(crate) struct Rules {
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) denied: Vec<Denied>,
-    /// Each with its spellings.
+    /// The spellings of each term.
     pub(crate) terms: Vec<Vec<String>>,
 }
 
-/// A pattern, and how often it may be there.
+/// A pattern with its target.
 pub(crate) struct Pattern {
     pub(crate) name: String,
     pub(crate) regex: Regex,
@@ -25,7 +25,7 @@ pub(crate) struct Pattern {
     pub(crate) questions: bool,
 }
 
-/// For each 1,000 words, or for each sentence.
+/// The limit for each 1,000 words, or for each sentence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Target {
     Most(f64),
@@ -33,7 +33,7 @@ pub(crate) enum Target {
     MostASentence(f64),
 }
 
-/// Which texts a pattern is about.
+/// The texts to which a pattern applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Only {
@@ -43,7 +43,7 @@ pub(crate) enum Only {
     Prose,
 }
 
-/// A word that is not the field's own, and the one that is.
+/// A word to avoid, and the field's own term.
 pub(crate) struct Denied {
     pub(crate) regex: Regex,
     pub(crate) instead: String,

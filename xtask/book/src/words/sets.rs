@@ -1,4 +1,4 @@
-//! Which texts are counted together, and which of them have to keep the targets.
+//! Groups the texts into sets that are counted together, and decides which sets must meet the targets.
 
 use std::fs;
 use std::path::Path;
@@ -11,15 +11,15 @@ use crate::front::{self, Front};
 use crate::source::{Source, Sources};
 use crate::{core, files};
 
-/// A file's text, and the set that it is counted with.
+/// A file's text, and its set.
 pub(crate) struct Text {
     pub(crate) file: String,
     pub(crate) set: String,
-    /// Whether the set must keep the targets.
+    /// Whether the set must meet the targets.
     pub(crate) gated: bool,
-    /// Which targets for pages it must keep.
+    /// The targets for pages that apply to it.
     pub(crate) kind: Option<Only>,
-    /// As many lines as the file.
+    /// The text, with the same line numbers as the file.
     pub(crate) lines: String,
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn all(sources: &Sources) -> Result<Vec<Text>> {
     Ok(texts)
 }
 
-/// The pages: core, interview and glossary are gated, the others only counted.
+/// The pages. Core pages, interview pages and the glossary are gated; the rest are only counted.
 fn pages(root: &Path) -> Result<Vec<Text>> {
     let mut texts = Vec::new();
     for page in below(root, "book/src", "md")? {
@@ -81,7 +81,7 @@ fn pages(root: &Path) -> Result<Vec<Text>> {
             continue;
         }
         let content = read(root, &page)?;
-        // What is wrong with front matter is found when the book is built.
+        // Mistakes in the front matter are found when the book is built.
         let front = Front::read(path, &content).unwrap_or_default();
         let (set, gated, kind) = match front.path {
             Some(front::Path::Core) => (core::row(path), true, Some(Only::Core)),
@@ -96,7 +96,7 @@ fn pages(root: &Path) -> Result<Vec<Text>> {
     Ok(texts)
 }
 
-/// The comments of the code, which are not gated. A file that is the same as one before is left out.
+/// The comments of the code, which are not gated. A file is left out if it equals a file that came before.
 fn comments(root: &Path) -> Result<Vec<Text>> {
     let mut texts: Vec<Text> = Vec::new();
     for (folder, set) in COMMENTED {
@@ -111,7 +111,7 @@ fn comments(root: &Path) -> Result<Vec<Text>> {
     Ok(texts)
 }
 
-/// Core and interview pages as they are, with their paths in the book.
+/// The core and interview pages, unchanged, with their paths in the book.
 pub(crate) fn taught(root: &Path) -> Result<Vec<(String, String)>> {
     let mut pages = Vec::new();
     for page in below(root, "book/src", "md")? {

@@ -1,4 +1,4 @@
-//! What is printed below the table, if it is wanted: each finding, and the files with most of them.
+//! Prints details below the table on request: each finding, and the files with the most findings.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::Hit;
 use super::sets::Text;
 
-/// What to print beside the table.
+/// The details to print.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Wanted {
     /// Words: also lists the N files with the most findings.
@@ -17,7 +17,7 @@ pub(crate) struct Wanted {
     show: Option<String>,
 }
 
-/// The findings, and the files with most of them, as far as they are wanted.
+/// The requested details.
 pub(super) fn findings(wanted: &Wanted, texts: &[Text], hits: &[Hit<'_>]) -> String {
     let mut text = String::new();
     if let Some(only) = &wanted.show {

@@ -1,10 +1,10 @@
-//! The terms that the book must teach: in the glossary, and on a page that a reader of the core or the interview reads.
+//! Checks that the book teaches its terms: in the glossary, and on a page of the core path or the interview.
 
 use regex::Regex;
 
 use crate::glossary::Glossary;
 
-/// What is wrong with the terms. `pages` are the core and interview pages, with their paths.
+/// The problems with the terms. `pages` are the core and interview pages, with their paths.
 pub(crate) fn check(
     glossary: &Glossary,
     terms: &[Vec<String>],
@@ -33,7 +33,7 @@ pub(crate) fn check(
     problems
 }
 
-/// Whether a page has the term in bold letters, which is how it defines one.
+/// Whether a page has the term in bold letters, which marks a definition.
 fn is_in_bold(page: &str, term: &Regex) -> bool {
     page.split("**").skip(1).step_by(2).any(|bold| term.is_match(bold))
 }

@@ -1,4 +1,4 @@
-//! Texts that people read, out of Markdown and Rust: with as many lines as their files, so that a hit has its line.
+//! Extracts the text for people from Markdown and Rust. It keeps the line numbers, so that a finding has its line.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -20,12 +20,12 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the pattern is valid")
 }
 
-/// Whether a line of a file is an exception, with its reason behind this sign.
+/// Whether a line is marked as an exception, with a reason.
 fn is_exempt(line: &str) -> bool {
     line.contains("<!-- words:") || line.contains("// words:")
 }
 
-/// The prose of a page: no code, no HTML, no addresses.
+/// The prose of a page, without code, HTML and addresses.
 pub(crate) fn of_page(page: &str) -> String {
     let mut prose = String::new();
     for part in parts(page) {
@@ -40,14 +40,14 @@ pub(crate) fn of_page(page: &str) -> String {
     prose
 }
 
-/// A line of Markdown without what is no prose. Code between backticks is one word.
+/// A line of Markdown without code, HTML and addresses. Code between backticks is one word.
 fn of_line(line: &str) -> String {
     let line = CODE.replace_all(line, "CODE");
     let line = TARGET.replace_all(&line, "]");
     TAG.replace_all(&line, " ").into_owned()
 }
 
-/// The comments of a Rust file that have lines of their own.
+/// The comments of a Rust file that are on separate lines.
 pub(crate) fn comments(text: &str) -> String {
     let lines = text.lines().map(|line| match COMMENT.captures(line) {
         Some(found) if !is_exempt(line) => of_line(&found[1]) + "\n",
@@ -56,7 +56,7 @@ pub(crate) fn comments(text: &str) -> String {
     lines.collect()
 }
 
-/// The strings of a Rust file that are sentences: no tests, no attributes, no requests.
+/// The sentences among the strings of a Rust file, without tests, attributes and requests.
 pub(crate) fn strings(source: &Source, text: &str) -> String {
     let mut found = BTreeMap::new();
     if let Ok(tokens) = text.parse() {
@@ -66,7 +66,7 @@ pub(crate) fn strings(source: &Source, text: &str) -> String {
     placed(text, found)
 }
 
-/// What `--help` prints: the doc comments of all that clap reads.
+/// The text of `--help`: the doc comments that clap reads.
 pub(crate) fn help(source: &Source, text: &str) -> String {
     let mut found = BTreeMap::new();
     for item in source.items() {
@@ -77,7 +77,8 @@ pub(crate) fn help(source: &Source, text: &str) -> String {
     placed(text, found)
 }
 
-/// The strings on the lines where they begin; one that goes on has the lines below, as far as they are its own.
+/// Puts each string on the line where it begins. A longer string continues on the next lines, as far as they belong to
+/// it.
 fn placed(text: &str, found: BTreeMap<usize, String>) -> String {
     let mut lines: Vec<String> = vec![String::new(); text.lines().count() + 1];
     for (number, string) in found {
@@ -117,7 +118,7 @@ fn literals(tokens: TokenStream, found: &mut BTreeMap<usize, String>) {
     }
 }
 
-/// Several words, and nothing that goes over the wire.
+/// Whether a text has several words, and is not sent over the network.
 fn is_sentence(text: &str) -> bool {
     let is_word = |word: &&str| word.chars().filter(|it| it.is_alphabetic()).count() > 1;
     text.split_whitespace().filter(is_word).count() > 2
