@@ -1,4 +1,4 @@
-//! What can be shown, in the order in which it is shown.
+//! The demonstrations, in the order in which they run.
 
 use anyhow::bail;
 
@@ -7,14 +7,14 @@ use crate::outcome::Outcome;
 use crate::setup::Setup;
 use crate::{idle, limit, release, retries, rolling};
 
-/// What several demonstrations are about.
+/// The topic of several demonstrations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
     /// A client with a rate limit.
     Limit,
     /// A replica that is killed, and the load balancer's retries.
     Killed,
-    /// A rolling restart, in the right order and in wrong ones.
+    /// A rolling restart, done right and done wrong.
     Rolling,
     /// A release that is never ready.
     Release,
@@ -38,7 +38,7 @@ impl Topic {
         }
     }
 
-    /// A line about it.
+    /// A one-line description.
     pub fn title(self) -> &'static str {
         match self {
             Topic::Limit => "One client, and a limit of 5 requests",
@@ -50,7 +50,7 @@ impl Topic {
     }
 }
 
-/// Something that can be shown.
+/// An experiment that can be run.
 #[derive(Debug, Clone, Copy)]
 pub struct Demonstration {
     /// The topic.
@@ -59,7 +59,7 @@ pub struct Demonstration {
     pub name: &'static str,
     /// The experiment, in a few words.
     pub title: &'static str,
-    /// Whether requests are expected to fail, or the rate limit to be missed: it shows a mistake.
+    /// Whether it demonstrates a mistake, so that failed requests or a missed rate limit are expected.
     pub is_wrong: bool,
     /// The explanation of the result.
     pub why: &'static str,
@@ -75,10 +75,10 @@ impl Demonstration {
     /// Runs it.
     ///
     /// # Errors
-    /// When a program cannot be started or does not do its part, or the run is interrupted.
+    /// Returns an error when a program cannot be started or does not work as expected, or when the run is interrupted.
     pub fn run(&self, setup: &Setup) -> anyhow::Result<Outcome> {
         let outcome = (self.run)(setup, &self.full_name())?;
-        // Ctrl-C in a terminal also ends the load balancer and the replicas, so these counts are no result.
+        // Ctrl-C in a terminal also ends the load balancer and the replicas, so the counts are meaningless.
         if setup.interrupt.has_arrived() {
             bail!(Interrupted);
         }
@@ -86,7 +86,7 @@ impl Demonstration {
     }
 }
 
-/// All demonstrations, in order. `redis` includes the one for which the server needs its feature `redis`.
+/// All demonstrations, in order. `redis` includes the demonstration for which the server needs its feature `redis`.
 pub fn demonstrations(redis: bool) -> Vec<Demonstration> {
     let limit = if redis { &LIMIT[..] } else { &LIMIT[..1] };
     [limit, &KILLED, &ROLLING, &RELEASE, &IDLE].concat()

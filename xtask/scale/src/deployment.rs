@@ -1,4 +1,4 @@
-//! Replicas, the load balancer in front of them, and the clients that send requests all the time.
+//! Replicas, the load balancer in front of them, and the clients that send requests continuously.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -15,10 +15,10 @@ use crate::loopback::{address, new_block};
 use crate::replica::{self, STOP_DELAY};
 use crate::setup::Setup;
 
-/// Requests that end before the next step: about ten of each client.
+/// The number of requests that must end before the next step: about ten for each client.
 const SEVERAL: u64 = 240;
 
-/// From this offset on, the addresses of a block belong to the replicas.
+/// The offset of the first replica's address within a block of addresses.
 const FIRST_REPLICA: u8 = 4;
 
 /// A running deployment. Dropping it ends the clients first, then the processes.
@@ -93,17 +93,17 @@ impl<'a> Deployment<'a> {
         0..self.addresses.len()
     }
 
-    /// An address for one replica more, unknown to the load balancer.
+    /// An address for an additional replica, unknown to the load balancer.
     pub(crate) fn spare_address(&self) -> SocketAddr {
         address(self.block, FIRST_REPLICA + self.setup.replicas)
     }
 
-    /// The address of a replica, also while it does not run.
+    /// The address of a replica, even while it does not run.
     pub(crate) fn address(&self, number: usize) -> SocketAddr {
         self.addresses[number]
     }
 
-    /// Waits until several more requests have ended, well or not.
+    /// Waits until several more requests have ended, successfully or not.
     pub(crate) fn several_more(&self) -> anyhow::Result<()> {
         let ended = || {
             let (succeeded, failed) = self.load.as_ref().map(Load::so_far).unwrap_or_default();
@@ -170,7 +170,7 @@ impl<'a> Deployment<'a> {
         for address in &self.addresses {
             let reply = Client::connect(*address)?.ask(request("POST", "/counter", &[], b""))?;
             let count = reply.json()?["count"].as_u64().context("a count")?;
-            // Without this one.
+            // Do not count this request itself.
             sum += count - 1;
         }
         Ok(sum)

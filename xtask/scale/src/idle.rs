@@ -1,4 +1,4 @@
-//! Two idle timeouts: a connection that the server closes at the moment in which the load balancer uses it again.
+//! Two idle timeouts: the server closes a connection at the moment at which the load balancer reuses it.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::load::Counts;
 use crate::outcome::Outcome;
 use crate::setup::Setup;
 
-/// The short idle timeout of the server, and a pause of the load balancer that is longer.
+/// A short idle timeout for the server, and a longer pause of the load balancer.
 const SHORT: &str = "200ms";
 const PAUSE: Duration = Duration::from_millis(400);
 
 /// Requests for each replica.
 const ATTEMPTS: u8 = 2;
 
-/// The maximum for the server that closes first, while none has failed: now and then the load balancer notices the close
-/// before it uses the connection.
+/// The maximum number of attempts until a request fails when the server closes first. Now and then the load balancer
+/// notices the close before it reuses the connection.
 const MAX_ATTEMPTS: u8 = 8;
 
 /// The server's default, which is longer than the idle timeout of the load balancer.
@@ -35,10 +35,10 @@ pub(crate) fn server_first(setup: &Setup, name: &str) -> anyhow::Result<Outcome>
     Ok(Outcome { counts, note: None, is_expected })
 }
 
-/// Requests meet idle connections that the server may have closed.
+/// Sends requests over idle connections that the server may have closed.
 ///
-/// The load balancer is paused while first the request arrives and then the server closes. When it continues it finds
-/// both, the request first.
+/// The load balancer is paused. During the pause, the request arrives first and then the server closes the connection.
+/// When the load balancer continues it sees both, in this order.
 fn use_idle_connections(
     setup: &Setup,
     name: &str,
@@ -54,7 +54,7 @@ fn use_idle_connections(
         }
         let mut client = Client::connect(deployment.front())?;
         let post = request("POST", "/echo", &[("Content-Type", "text/plain")], b"text");
-        // In turn they reach all replicas, and leave an idle connection to each.
+        // Round robin spreads them over all replicas, so each gets an idle connection.
         for _ in deployment.numbers() {
             client.ask(&post)?;
         }

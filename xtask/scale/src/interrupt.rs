@@ -1,4 +1,4 @@
-//! Ctrl-C: every wait ends early, and dropping ends the processes and deletes the files.
+//! Handles Ctrl-C: every wait ends early, and dropping the values ends the processes and deletes the files.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ impl Interrupt {
     /// From now on Ctrl-C, SIGTERM and SIGHUP no longer end this process, but interrupt its waits.
     ///
     /// # Errors
-    /// When the signals cannot be handled.
+    /// Returns an error when the signal handlers cannot be installed.
     pub fn on_signals() -> anyhow::Result<Interrupt> {
         let interrupt = Interrupt::default();
         #[cfg(unix)]
@@ -39,7 +39,7 @@ impl Interrupt {
         self.0.load(Ordering::Acquire)
     }
 
-    /// As after a signal.
+    /// An interrupt in the state after a signal.
     #[cfg(test)]
     pub(crate) fn arrived() -> Interrupt {
         Interrupt(Arc::new(AtomicBool::new(true)))
@@ -48,16 +48,16 @@ impl Interrupt {
     /// Waits for this time.
     ///
     /// # Errors
-    /// [`Interrupted`] after a signal.
+    /// Returns [`Interrupted`] after a signal.
     pub(crate) fn sleep(&self, time: Duration) -> anyhow::Result<()> {
         let end = Instant::now() + time;
         self.wait_until("a pause", Duration::MAX, || Ok(Instant::now() >= end))
     }
 
-    /// Waits until `is_done`.
+    /// Waits until `is_done` returns true.
     ///
     /// # Errors
-    /// [`Interrupted`] after a signal, an error of `is_done`, or after `limit` an error that names `what`.
+    /// Returns [`Interrupted`] after a signal, an error of `is_done`, or after `limit` an error that names `what`.
     pub(crate) fn wait_until(
         &self,
         what: &str,
@@ -78,7 +78,7 @@ impl Interrupt {
     }
 }
 
-/// The run has ended early, because of a signal.
+/// A signal has ended the run early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interrupted;
 

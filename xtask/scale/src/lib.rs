@@ -1,12 +1,12 @@
-//! Several replicas of a server behind a load balancer, under load: which requests are lost when a replica is killed,
-//! restarted or replaced, and which are not.
+//! Runs several replicas of a server behind a load balancer, under load, and shows which requests are lost when a
+//! replica is killed, restarted or replaced.
 //!
-//! - [`Setup`] is what all runs have in common: the server's program, the load balancer, the number of replicas;
-//! - [`demonstrations()`] lists what can be shown; each is a [`Demonstration`] with a name, a reason and a result;
+//! - [`Setup`] holds the settings of all runs: the server's program, the load balancer, the number of replicas;
+//! - [`demonstrations()`] lists the experiments; each is a [`Demonstration`] with a name, a reason and a result;
 //! - [`redis`] starts the store of a shared rate limit;
-//! - [`front`] starts `HAProxy` or nginx with a configuration of its own;
+//! - [`front`] writes a configuration for `HAProxy` or nginx, and starts it;
 //! - `deployment` starts the replicas, and `load` the clients;
-//! - [`interrupt`] ends everything early, so that no process and no file is left.
+//! - [`interrupt`] ends everything early, and leaves no process and no file behind.
 //!
 //! `cargo xtask scale` prints the results, and the tests of `final` check them.
 

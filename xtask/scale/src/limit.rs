@@ -16,7 +16,7 @@ use crate::setup::Setup;
 /// The burst of `/limited`.
 const BURST: u64 = 5;
 
-/// More than the buckets of all replicas allow.
+/// More requests than the buckets of all replicas allow.
 const REQUESTS_PER_REPLICA: u64 = 10;
 
 /// Every replica has its own bucket.
@@ -45,7 +45,7 @@ pub(crate) fn shared(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     Ok(Outcome { counts, note: Some(note), is_expected: (BURST..=most).contains(&allowed) })
 }
 
-/// One client sends requests, one after the other.
+/// Sends requests from one client, one after the other.
 fn send(deployment: &Deployment<'_>) -> anyhow::Result<Counts> {
     let mut counts = Counts::default();
     let mut client = Client::connect(deployment.front())?;

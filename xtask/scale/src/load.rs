@@ -1,4 +1,4 @@
-//! The load: clients that send GET and POST through the load balancer, and count what happens to them.
+//! The load: clients that send GET and POST requests through the load balancer, and count the results.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,21 +9,21 @@ use std::time::Duration;
 
 use wire::{Client, Reply, WireError, request};
 
-/// The clients of each method. At any moment nearly all of them wait for a response, a third of them from each of three
-/// replicas: that none waits for a certain replica happens in less than one of a hundred moments.
+/// The number of clients for each method. At any moment nearly all of them wait for a response, a third of them from
+/// each of three replicas. The probability that no client waits for a given replica is below one percent.
 const CLIENTS: u64 = 12;
 
-/// How long the server takes for every second request. The others are as fast as it can.
+/// How long the server takes for every second request. The rest are as fast as possible.
 const SLOW_MILLISECONDS: u64 = 50;
 
-/// A client pauses after a failure, as long as a slow request takes, so that failures are not more frequent than
+/// The pause of a client after a failure. It is as long as a slow request, so that failures are not more frequent than
 /// responses.
 const PAUSE: Duration = Duration::from_millis(SLOW_MILLISECONDS);
 
 /// How long a client waits for a response.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What happened to the requests of one method.
+/// The results of the requests of one method.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Count {
     /// Requests in total.
@@ -46,12 +46,12 @@ impl Count {
     }
 }
 
-/// What happened to all requests.
+/// The results of all requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// The GET requests, which are idempotent.
     pub get: Count,
-    /// The POST requests, which are not.
+    /// The POST requests, which are not idempotent.
     pub post: Count,
     /// The POST requests to `/counter` that were sent. The server counts the requests that it carries out.
     pub counted: u64,
@@ -97,7 +97,7 @@ impl Load {
         (read(&self.shared.succeeded), read(&self.shared.failed))
     }
 
-    /// Stops the clients, and returns what happened to their requests.
+    /// Stops the clients, and returns the results of their requests.
     pub(crate) fn finish(mut self) -> Counts {
         let mut sum = Counts::default();
         for counts in self.stop() {
@@ -110,7 +110,7 @@ impl Load {
 
     fn stop(&mut self) -> Vec<Counts> {
         self.shared.is_over.store(true, Ordering::Release);
-        // A client that panicked has reported that itself, on standard error.
+        // A client that panicked has already reported it on standard error.
         self.clients.drain(..).filter_map(|client| client.join().ok()).collect()
     }
 }
@@ -152,7 +152,7 @@ fn send_until_over(index: u64, front: SocketAddr, shared: &Shared) -> Counts {
 
 const NOT_SENT: &str = "not sent";
 
-/// Sends one request, once, and checks its response. The error is the kind of failure.
+/// Sends one request without retries, and checks its response. The error is the kind of failure.
 fn send(
     kept: &mut Option<Client>,
     front: SocketAddr,

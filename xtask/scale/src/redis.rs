@@ -1,4 +1,4 @@
-//! A Redis in which the replicas share their rate limits.
+//! A Redis server in which the replicas share their rate limits.
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub fn find() -> Option<PathBuf> {
     front::find("redis-server")
 }
 
-/// A Redis that runs. Dropping it kills it.
+/// A running Redis server. Dropping it kills it.
 pub(crate) struct RedisServer {
     child: Child,
     address: SocketAddr,
@@ -43,7 +43,7 @@ impl RedisServer {
         Ok(server)
     }
 
-    /// The address as the server's setting has it.
+    /// The address, as a value for the server's setting.
     pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address)
     }

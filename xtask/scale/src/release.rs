@@ -1,4 +1,4 @@
-//! A release that cannot find its files: it listens and responds with 404, and its readiness probe fails.
+//! A bad release, which cannot find its files: it listens and responds with 404, and its readiness probe fails.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 use crate::replica;
 use crate::setup::Setup;
 
-/// How long the new replica may take until it is ready.
+/// The maximum time for the new replica to become ready.
 const START_LIMIT: Duration = Duration::from_secs(1);
 
 /// The new replica starts beside the old ones, and would replace one only if it were ready.
@@ -51,7 +51,7 @@ pub(crate) fn unchecked(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     Ok(Outcome { counts, note: None, is_expected })
 }
 
-/// Starts the bad release. Its directory is there when it starts, and then no longer.
+/// Starts the bad release. Its directory is deleted after the start.
 fn start_bad(deployment: &Deployment<'_>, address: SocketAddr) -> anyhow::Result<Program> {
     let root = tempfile::tempdir_in(&deployment.directory)?;
     let options = ["--files-only", "--root"].map(OsStr::new);

@@ -10,8 +10,8 @@ use wire::{Program, Signal};
 
 use crate::interrupt::{Interrupt, LONG};
 
-/// How long a stopping replica still accepts connections. Longer than `HAProxy` needs to see that it is no longer ready:
-/// three probes, one every 100 ms.
+/// How long a stopping replica still accepts connections. It is longer than `HAProxy` needs to detect that the replica
+/// is not ready: three probes, one every 100 ms.
 pub(crate) const STOP_DELAY: [&str; 2] = ["--stop-delay", "1s"];
 
 /// Starts a replica, and waits until it listens.
@@ -46,7 +46,7 @@ pub(crate) fn wait_until_ended(replica: &Program, interrupt: &Interrupt) -> anyh
     interrupt.wait_until("a replica to end", LONG, || Ok(replica.wait(Duration::ZERO).is_ok()))
 }
 
-/// Stops a process without its knowledge (SIGSTOP), or lets it continue (SIGCONT).
+/// Pauses a process without notifying it (SIGSTOP), or lets it continue (SIGCONT).
 #[cfg(unix)]
 pub(crate) fn pause(pid: u32, pauses: bool) -> anyhow::Result<()> {
     use rustix::process::{Pid, Signal, kill_process};

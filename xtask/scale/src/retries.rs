@@ -1,4 +1,4 @@
-//! A replica that is killed or paused, and what the load balancer retries.
+//! A replica that is killed or paused, and the requests that the load balancer retries.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) fn never(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     Ok(Outcome { counts, note: None, is_expected })
 }
 
-/// The load balancer retries what is safe to retry.
+/// The load balancer retries only requests that are safe to retry.
 pub(crate) fn idempotent(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     let counts = killed(setup, name, Retries::Idempotent)?;
     let is_expected = counts.get.failed() == 0;
@@ -34,7 +34,7 @@ fn killed(setup: &Setup, name: &str, retries: Retries) -> anyhow::Result<Counts>
     Ok(deployment.finish_load())
 }
 
-/// The load balancer retries everything, and the replica is not dead but late.
+/// The load balancer retries everything, although the replica is only slow.
 pub(crate) fn all(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     let mut deployment = Deployment::start(setup, name, Retries::All)?.with_load()?;
     deployment.pause(0, true)?;

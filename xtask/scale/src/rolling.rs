@@ -1,18 +1,19 @@
-//! A rolling restart, in the right order and in wrong ones.
+//! A rolling restart, done right and done wrong.
 
 use crate::deployment::Deployment;
 use crate::front::Retries;
 use crate::outcome::Outcome;
 use crate::setup::Setup;
 
-/// The right order: one replica at a time, each stopped gracefully, and the next only when this one is ready again.
+/// The right order: one replica at a time, each stopped gracefully, and the next only when the restarted replica is
+/// ready.
 pub(crate) fn right(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
     one_after_the_other(&mut deployment)?;
     Ok(outcome(deployment, false))
 }
 
-/// SIGKILL in place of SIGTERM.
+/// SIGKILL instead of SIGTERM.
 pub(crate) fn kill(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
     for number in deployment.numbers() {
@@ -44,8 +45,8 @@ fn one_after_the_other(deployment: &mut Deployment<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The new replicas take longer to start than the old ones to stop, and the restart does not wait for them. While they
-/// load they do not listen, so to the load balancer it is the same if they are started later.
+/// The new replicas take longer to start than the old replicas take to stop, and the restart does not wait for them. A
+/// replica does not listen while it loads, so starting it later looks the same to the load balancer.
 pub(crate) fn next_too_early(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
     for number in deployment.numbers() {

@@ -2,9 +2,9 @@
 
 use super::configuration::{Configuration, Retries, lines};
 
-/// `HAProxy` polls the readiness probe of each replica. One that fails three times in a row gets no more requests, one
-/// that passes once gets them again. Idle connections are used for any request. With one thread, events are handled in the
-/// order in which they arrive, on any machine.
+/// `HAProxy` polls the readiness probe of each replica. A replica gets no more requests after three failed probes in a
+/// row, and gets requests again after one success. Idle connections are reused for any request. With one thread, events
+/// are handled in the order in which they arrive, on any machine.
 pub(super) fn text(configuration: &Configuration<'_>) -> String {
     let Configuration { listen, replicas, retries, .. } = configuration;
     let servers =

@@ -31,7 +31,7 @@ pub enum Front {
 }
 
 impl Front {
-    /// Both, the first choice first.
+    /// Both, in order of preference.
     pub const ALL: [Front; 2] = [Front::Haproxy, Front::Nginx];
 
     /// The name of its program.
@@ -63,7 +63,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
     directories.map(|directory| directory.join(program)).find(|path| path.is_file())
 }
 
-/// A load balancer that runs. Dropping it kills it.
+/// A running load balancer. Dropping it kills it.
 #[derive(Debug)]
 pub struct Proxy {
     child: Child,
@@ -72,11 +72,11 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a load balancer at a free port of `host`. `configuration` is called with this address. The result and the
-    /// error messages are written into `directory`.
+    /// Starts a load balancer at a free port of `host`. `configuration` is called with this address. The resulting
+    /// configuration and the error messages are written to `directory`.
     ///
     /// # Errors
-    /// When it is not installed or does not start; the error has its message.
+    /// Returns an error with the load balancer's message when it is not installed or does not start.
     pub fn start(
         front: Front,
         directory: &Path,
@@ -84,14 +84,14 @@ impl Proxy {
         configuration: impl FnOnce(SocketAddr) -> String,
         interrupt: &Interrupt,
     ) -> anyhow::Result<Proxy> {
-        // Neither can choose a free port and report it.
+        // Neither program can choose a free port and report it.
         let address = loopback::free(SocketAddr::new(host, 0))?;
         let name = front.program();
         let file = directory.join(format!("{name}.conf"));
         let cannot = |path: &Path| format!("cannot write {}", path.display());
         fs::write(&file, configuration(address)).with_context(|| cannot(&file))?;
         let errors = directory.join(format!("{name}.errors"));
-        // A directory that is kept may have the messages of an earlier run.
+        // A directory that is kept may contain the messages of an earlier run.
         File::create(&errors).with_context(|| cannot(&errors))?;
         let program = front.find().with_context(|| format!("{name} is not installed"))?;
         let mut command = environment::command(program);

@@ -2,8 +2,8 @@
 
 use super::configuration::{Configuration, Retries, lines};
 
-/// nginx keeps 32 idle connections to the replicas. It has no probes; `max_fails=0` means that it tries a replica again
-/// for each request, and takes the next one if nothing listens there.
+/// nginx keeps 32 idle connections to the replicas. It has no probes. With `max_fails=0` it tries every replica again
+/// for each request, and moves to the next replica if nothing listens there.
 pub(super) fn text(configuration: &Configuration<'_>) -> String {
     let Configuration { directory, listen, replicas, retries } = configuration;
     let directory = directory.display();
