@@ -1,4 +1,4 @@
-//! The application: the demonstration of `final` with the labs' routes, and the book.
+//! The application: the demonstration of `final`, with the routes of the labs and the book.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,10 +12,10 @@ use httpserver::{Config, ServerHandle, app};
 
 use crate::endpoint;
 
-/// The application for a server that is bound already: a lab's `Host` must have its port.
+/// The application for a server that is already bound: a lab's `Host` must have its port.
 ///
 /// # Errors
-/// As [`app::build`], and when `book` is not a directory.
+/// Returns the errors of [`app::build`], and an error when `book` is not a directory.
 pub(crate) fn build(
     config: &Config,
     server: &ServerHandle,
@@ -34,10 +34,10 @@ pub(crate) fn build(
     Ok(beside(&paths, demonstration, book)?)
 }
 
-/// Sends requests for `paths`, which are patterns, to the demonstration, and all others to the book.
+/// Routes `paths`, which are patterns, to the demonstration, and all other paths to the book.
 ///
 /// # Errors
-/// When a pattern is none.
+/// Returns an error when a pattern is invalid.
 fn beside(
     paths: &BTreeSet<String>,
     demonstration: Chain,
@@ -56,7 +56,7 @@ fn beside(
     Ok(Chain::around(router.build()?))
 }
 
-/// Routes a path whatever the method is: the application inside has its own table of methods.
+/// Routes a path for every method, because the application behind it has its own table of methods.
 fn every_method(router: &mut Router, path: &str, handler: &Arc<dyn Handler>) {
     let shared = Arc::clone(handler);
     router.any(path, move |request: &mut Request| shared.handle(request));

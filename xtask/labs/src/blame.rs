@@ -20,7 +20,8 @@ enum Location {
     Part(Part),
     /// The invalid part of the request line.
     RequestLine,
-    /// The fields with these names. If there are none, a field is missing, and the empty line after the fields is marked.
+    /// The fields with these names. If there are none, a field is missing, and the empty line after the fields is
+    /// marked.
     Fields(&'static [&'static str]),
     /// The malformed field lines.
     FieldLines,
@@ -39,7 +40,7 @@ pub(crate) fn section(end: &End) -> Option<&'static str> {
     }
 }
 
-/// Marks the parts of a rejected message that the rejection is about: at least one.
+/// Marks at least one part of a rejected message: the parts that caused the rejection.
 pub(crate) fn mark(spans: &mut [Span], input: &[u8], message: &Message) {
     let location = match &message.end {
         End::Complete | End::Incomplete => return,
@@ -130,8 +131,8 @@ fn mark_if(spans: &mut [Span], condition: impl Fn(&Span) -> bool) {
     }
 }
 
-/// Marks the whole line if it does not have three parts; otherwise the method or the version, and neither before the line
-/// has been read to its end.
+/// Marks the whole line if it does not have three parts, otherwise the method or the version. These two are only marked
+/// if the line is complete.
 fn mark_request_line(spans: &mut [Span], input: &[u8]) {
     let is_complete = spans.iter().any(|span| span.part == Part::Crlf);
     let is_invalid =
@@ -158,7 +159,7 @@ fn mark_fields(spans: &mut [Span], input: &[u8], names: &[&str]) {
     }
 }
 
-/// Marks each field line that the parser rejects when it gets that line alone.
+/// Marks each field line that the parser rejects when it parses only that line.
 fn mark_malformed_lines(spans: &mut [Span], input: &[u8]) {
     let first = spans.iter().position(|span| span.part == Part::Crlf).map_or(0, |crlf| crlf + 1);
     for line in spans[first..].split_inclusive_mut(|span| span.part == Part::Crlf) {

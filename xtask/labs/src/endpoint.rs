@@ -1,7 +1,7 @@
 //! The two routes of the labs: `GET /labs/info` and `POST /labs/wire`.
 //!
-//! A page posts the bytes of a connection. They go through the code that serves every connection, and the page gets back
-//! all bytes that the server would send, and which part of a message each byte of the input is.
+//! A page posts the bytes of a connection. The code that serves every connection processes them. The page gets back all
+//! bytes that the server would send, and the part of a message to which each input byte belongs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::{guard, report};
 /// The most inputs that are run at the same time.
 const MAX_TRIALS: usize = 4;
 
-/// The version of the report. The scripts of the pages check that it is the one they can read.
+/// The version of the report. The scripts of the pages check that they can read it.
 const REPORT_VERSION: u32 = 2;
 
 /// Adds `GET /labs/info` and `POST /labs/wire` to the routes of a server that listens at `address`.
@@ -36,7 +36,7 @@ pub(crate) fn routes(router: &mut Router, config: &Config, address: SocketAddr) 
         guard::check(request, address)?;
         let input = request.body_mut().read_all(MAX_INPUT)?;
         let Some(_slot) = TrialSlot::take(&running) else { return Ok(busy()) };
-        // Another thread serves the other connections meanwhile.
+        // In the meantime another thread serves the other connections.
         let report = blocking(|| report::make(&input, &config)).map_err(|error| {
             log_stderr(format_args!("/labs/wire: {error:#}"));
             let message = "the lab could not run this input; standard error has the reason";
@@ -46,7 +46,7 @@ pub(crate) fn routes(router: &mut Router, config: &Config, address: SocketAddr) 
     });
 }
 
-/// Shows a page that the server is running, with its limits.
+/// Reports to a page that the server is running, with its limits.
 fn info(address: SocketAddr) -> Response {
     Response::json(&json!({
         "labs": REPORT_VERSION,
@@ -69,7 +69,7 @@ fn busy() -> Response {
         .with_header(header::RETRY_AFTER, 1u64.into())
 }
 
-/// The response is about this moment, so no cache may store it.
+/// The response is valid only at this moment, so no cache may store it.
 fn not_stored(response: Response) -> Response {
     response.with_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
 }

@@ -1,9 +1,10 @@
-//! Which requests may use the labs: those of programs on this machine, and of pages that this machine serves.
+//! Decides which requests may use the labs: requests from programs on this machine, and from pages that this machine
+//! serves.
 //!
-//! A loopback address keeps other machines out, but not other pages: the browser on this machine runs the scripts of
-//! every site that its user opens. Requests of such a script carry the site's `Origin`. In a DNS rebinding attack, the
-//! site's name is pointed at 127.0.0.1 after its page was loaded. The browser then takes the page and this server for
-//! one origin, but the site's name is still in `Host`.
+//! A loopback address is not reachable from other machines, but other sites can still reach it through the user's
+//! browser, which runs the scripts of every site that the user opens. Requests of such a script carry the site's
+//! `Origin`. In a DNS rebinding attack, the site's name is pointed at 127.0.0.1 after its page was loaded. The browser
+//! then treats the page and this server as one origin, but the site's name is still in `Host`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -42,7 +43,7 @@ fn forbidden(message: &str) -> HttpError {
     HttpError::new(Status::FORBIDDEN, "labs_forbidden", message)
 }
 
-/// Whether `host` is the server's address or a name for it that no other site can have. Without a port it is port 80.
+/// Whether `host` is the server's address or a name for it that no other site can have. Without a port, the port is 80.
 fn is_ours(host: &str, address: SocketAddr) -> bool {
     let default = |port: &str| port == "80";
     let port = address.port().to_string();

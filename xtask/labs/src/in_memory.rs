@@ -1,7 +1,7 @@
 //! A connection without a network and without a socket.
 //!
-//! [`Exchange`], the code that serves every connection, takes the bytes and has the responses. The rest is simulated: the
-//! clock moves only when a handler pretends to sleep, and the application is a sandbox.
+//! [`Exchange`], the code that serves every connection, receives the bytes and produces the responses. The rest is
+//! simulated: the clock advances only when a handler pretends to sleep, and the application is a sandbox.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,7 +17,7 @@ use httpserver::http::{Handler, TrustedProxies};
 use crate::limits::MAX_OUTPUT;
 use crate::sandbox::Slept;
 
-/// The longest that one input is run, in real time.
+/// The maximum real time for one input.
 const RUN_TIME: Duration = Duration::from_secs(2);
 
 /// The server's end of a connection, and all that its client has received.
@@ -30,7 +30,7 @@ pub(crate) struct InMemoryConnection {
     is_truncated: bool,
 }
 
-/// The context that the server lends to the exchange.
+/// The values to which the exchange's context refers.
 struct Surroundings {
     handler: Box<dyn Handler>,
     limits: Limits,
@@ -40,7 +40,7 @@ struct Surroundings {
 }
 
 impl InMemoryConnection {
-    /// A connection whose requests go to `handler`. Its clock runs ahead of the start by the time in `slept`.
+    /// A connection whose requests go to `handler`. Its clock is ahead of the start by the time in `slept`.
     pub(crate) fn new(
         handler: Box<dyn Handler>,
         limits: Limits,
@@ -62,7 +62,7 @@ impl InMemoryConnection {
     /// Sends bytes to the server, and runs it until it waits for more.
     ///
     /// # Errors
-    /// Those of a response's source. The server closes the connection then.
+    /// Returns the error of a response's source. The server then closes the connection.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.is_open() {
             self.exchange.receive(bytes);
@@ -76,7 +76,7 @@ impl InMemoryConnection {
         !self.is_truncated && !self.is_closed && !self.exchange.is_closing()
     }
 
-    /// Whether the server had more to send than this connection takes, or took too long.
+    /// Whether the server's output was cut, because it was too long or took too long.
     pub(crate) fn is_truncated(&self) -> bool {
         self.is_truncated
     }
@@ -101,7 +101,7 @@ impl InMemoryConnection {
     /// Lets the server time out. Returns the bytes that it sends then.
     ///
     /// # Errors
-    /// As [`InMemoryConnection::send`].
+    /// Returns the same errors as [`InMemoryConnection::send`].
     pub(crate) fn expire(&mut self) -> io::Result<Vec<u8>> {
         let before = self.output.len();
         if self.exchange.time_out() {

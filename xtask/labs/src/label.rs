@@ -1,14 +1,14 @@
-//! Which part of a message each byte is.
+//! Labels the bytes of a message with their parts.
 //!
-//! The parser has accepted or rejected the message by then, so this does not validate. Each byte gets a part, in a
-//! rejected message too, and the parts cover the message without a gap.
+//! The parser has already accepted or rejected the message, so this does not validate. Every byte gets a part, even in
+//! a rejected message, and the parts cover the message without a gap.
 
 use httpserver::http::framing::BodyLength;
 
 use crate::message::{End, Message};
 use crate::part::{Part, Span};
 
-/// Cuts an input into parts, from its first byte on.
+/// Splits an input into parts, from its first byte on.
 #[derive(Debug)]
 pub(crate) struct Labeler<'a> {
     input: &'a [u8],
@@ -18,7 +18,7 @@ pub(crate) struct Labeler<'a> {
 }
 
 impl<'a> Labeler<'a> {
-    /// A labeler at the beginning of the input.
+    /// Creates a labeler at the beginning of the input.
     pub(crate) fn new(input: &'a [u8]) -> Labeler<'a> {
         Labeler { input, at: 0, spans: Vec::new() }
     }
@@ -84,7 +84,7 @@ impl<'a> Labeler<'a> {
         self.fields(to, [Part::FieldName, Part::FieldValue, Part::HeaderSectionEnd]);
     }
 
-    /// Labels `method SP request-target SP HTTP-version`, or as much of it as there is.
+    /// Labels `method SP request-target SP HTTP-version`, or the beginning of it.
     fn request_line(&mut self, end: usize, is_complete: bool) {
         let spaces: Vec<usize> =
             (self.at..end).filter(|at| self.input[*at] == b' ').take(3).collect();

@@ -1,17 +1,17 @@
 //! The server of the book's labs. A page sends the bytes of a connection, and gets a report of how the server of the
 //! last part handles them.
 //!
-//! It serves the demonstration of `final` and, with `--book`, the built book, so that a page and the labs on it have one
+//! It serves the demonstration of `final` and, with `--book`, the built book, so that a page and its labs have the same
 //! origin. The steps of a trial, and the file of each:
 //!
 //! 1. `endpoint`: the two routes.
-//! 2. `guard`: only this machine may use them, and only pages that are meant to.
-//! 3. `message`: the parser says where each message ends, or at which byte it is rejected.
+//! 2. `guard`: only this machine and the book's own pages may use them.
+//! 3. `message`: the parser determines where each message ends, or the byte at which it is rejected.
 //! 4. `in_memory`: a connection without a network gets the messages, and responds.
 //! 5. `sandbox`: the application behind that connection.
-//! 6. `label` and `chunks`: which part of a message each byte is; `part` has the names.
-//! 7. `blame`: which of the parts a rejection is about, and the section that says so.
-//! 8. `report`: all of it as JSON.
+//! 6. `label` and `chunks`: the part of a message to which each byte belongs; `part` has the names.
+//! 7. `blame`: the parts that caused a rejection, and the section of the RFC with the rule.
+//! 8. `report`: the result as JSON.
 
 mod application;
 mod blame;
@@ -60,7 +60,8 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The defaults of `final`, with no access log. Variables `HTTP_…` are not read, because they are set for another server.
+/// The defaults of `final`, without an access log. Variables `HTTP_…` are ignored, because they are meant for another
+/// server.
 fn config(addr: SocketAddr) -> Result<Config, ConfigError> {
     let arguments = ["labs", "--log", "off", "--addr", &addr.to_string()].map(Into::into);
     match config::read(arguments, |_| None)? {

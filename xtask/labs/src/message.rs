@@ -1,17 +1,17 @@
-//! Where each message of the input ends, or the byte at which it is rejected. The parser of `final` decides both; it gets
-//! one byte after the other, so the first byte that makes a message invalid is known.
+//! Finds where each message of the input ends, or the byte at which it is rejected. The parser of `final` decides both.
+//! It gets the bytes one at a time, so the first byte that makes a message invalid is known.
 
 use httpserver::http::body::{BodyDecoder, BodyError};
 use httpserver::http::framing::BodyLength;
 use httpserver::http::limits::Limits;
 use httpserver::http::parser::{HeadParser, ParseError};
 
-/// One message of the input, as far as it goes.
+/// One message of the input, complete or not.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Message {
     /// Its first byte.
     pub(crate) from: usize,
-    /// The byte after its last one.
+    /// The byte after its last byte.
     pub(crate) to: usize,
     /// The byte after its header section, and how its body is framed. `None` if the header section has no end.
     pub(crate) header_section: Option<(usize, BodyLength)>,

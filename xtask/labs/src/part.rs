@@ -5,11 +5,11 @@
 pub(crate) struct Span {
     /// Its first byte.
     pub(crate) from: usize,
-    /// The byte after its last one.
+    /// The byte after its last byte.
     pub(crate) to: usize,
     /// Which part of a message it is.
     pub(crate) part: Part,
-    /// Whether a rejection is about it.
+    /// Whether it caused a rejection.
     pub(crate) is_blamed: bool,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Part {
     Ows,
     /// The value of a field.
     FieldValue,
-    /// A line that is no field.
+    /// A line that is not a valid field.
     FieldLine,
     /// The empty line after the fields.
     HeaderSectionEnd,
@@ -46,7 +46,7 @@ pub(crate) enum Part {
     Body,
     /// The digits before a chunk.
     ChunkSize,
-    /// The extensions that may follow the digits.
+    /// The optional extensions after the digits.
     ChunkExtension,
     /// The bytes of a chunk.
     ChunkData,

@@ -24,7 +24,7 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// Runs an input on a new connection to a new sandbox.
 ///
 /// # Errors
-/// When the application or the connection cannot be made.
+/// Returns an error when the application or the connection cannot be created.
 pub(crate) fn make(input: &[u8], config: &Config) -> anyhow::Result<Value> {
     let limits = Limits {
         requests: config.limits.requests.min(MAX_REQUESTS),
@@ -53,7 +53,7 @@ pub(crate) fn make(input: &[u8], config: &Config) -> anyhow::Result<Value> {
     }))
 }
 
-/// The requests that have reached the application, as a report shows them.
+/// The requests that have reached the application, in the form in which a report shows them.
 #[derive(Clone, Default)]
 struct SeenRequests(Arc<Mutex<Vec<Value>>>);
 
@@ -118,7 +118,7 @@ impl<'a> Trial<'a> {
         })
     }
 
-    /// Sends one message after the other until the server reads no more. Returns how many bytes it was sent.
+    /// Sends the messages one by one until the server stops reading. Returns the number of bytes sent.
     fn run(&mut self, limits: &Limits) -> anyhow::Result<usize> {
         let (mut at, end) = (0, self.input.len());
         while at < end && self.connection.is_open() {
@@ -225,7 +225,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// A message as JSON. `out` are the bytes of the output that the server has sent in response.
+/// A message as JSON. `out` is the range of output bytes that the server has sent in response.
 fn entry(
     bytes: &Range<usize>,
     header_section_to: Option<usize>,
@@ -246,7 +246,8 @@ fn entry(
     })
 }
 
-/// The code and the message of a rejection. A response to HEAD has no body, so the body that GET would get is made here.
+/// The code and the message of a rejection. A response to HEAD has no body, so the body of the GET response is built
+/// here.
 fn error(response: &[u8], status: Option<u16>, end: &End) -> Value {
     let body = body(response);
     if !body.is_null() {
@@ -288,7 +289,7 @@ fn status(response: &[u8]) -> Option<u16> {
     str::from_utf8(response.get(9..12)?).ok()?.parse().ok()
 }
 
-/// The body of a response, if it is JSON, as that of every rejection is.
+/// The body of a response if it is JSON, as every rejection's body is.
 fn body(response: &[u8]) -> Value {
     let end = response.windows(4).position(|bytes| bytes == b"\r\n\r\n");
     let body = end.and_then(|end| serde_json::from_slice(&response[end + 4..]).ok());

@@ -1,5 +1,5 @@
-//! The demonstration as a trial sees it. Nothing that happens in it is noticed outside: it has users of its own, it writes
-//! no log, and its handlers only pretend to sleep.
+//! The demonstration in which a trial runs. It has no effect outside: it has separate users, it writes no log, and its
+//! handlers only pretend to sleep.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
@@ -31,7 +31,7 @@ impl Slept {
 /// A new application whose handlers add to `slept` instead of sleeping.
 ///
 /// # Errors
-/// As [`app::build`].
+/// Returns the errors of [`app::build`].
 pub(crate) fn application(config: &Config, slept: &Slept) -> anyhow::Result<Chain> {
     let slept = slept.clone();
     let sleep: Sleep = Arc::new(move |time| slept.add(time));
@@ -43,7 +43,7 @@ thread_local! {
     static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// From now on, a panic in a sandbox prints nothing to standard error. Every other panic does.
+/// From now on, a panic in a sandbox prints nothing to standard error. Panics elsewhere are still printed.
 pub(crate) fn silence_panics() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |info| {

@@ -1,4 +1,4 @@
-//! The labs' endpoint, used as a page uses it, and attacked as another site's page would.
+//! Uses the labs' endpoint as a page does, and attacks it as another site's page would.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn start(more: &[&str]) -> Program {
     Program::start(PROGRAM, &[&["--addr", "127.0.0.1:0"], more].concat()).unwrap()
 }
 
-/// Posts an input as a program does: with a Host, and without an Origin.
+/// Posts an input as a program does, with a Host and without an Origin.
 fn post(program: &Program, body: &[u8]) -> Reply {
     ask(program, "POST", "/labs/wire", &[], body)
 }
@@ -39,7 +39,7 @@ fn ask(
     client.ask(raw(method, target, &fields, body)).unwrap()
 }
 
-/// A request with these fields alone.
+/// A request with only these fields.
 fn raw(method: &str, target: &str, fields: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut text = format!("{method} {target} HTTP/1.1\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in fields {
@@ -129,7 +129,7 @@ fn a_report_says_what_the_server_waits_for_and_what_it_sends_at_a_timeout() {
     assert_eq!(report["messages"][1]["outcome"], "unread");
 }
 
-/// A response without what differs between any two responses: their dates and ids.
+/// The output without the dates and ids, which differ between any two responses.
 fn without_dates_and_ids(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
     let differs = |line: &str| {
@@ -214,7 +214,7 @@ fn a_sandbox_has_no_lab() {
     assert_eq!(statuses(&run(&start(&[]), inner)), [404]);
 }
 
-/// A response to HEAD has no body, so the words are the lab's own.
+/// A response to HEAD has no body, so the lab must produce the text.
 #[test]
 fn a_rejected_head_has_the_words_of_a_rejected_get() {
     let program = start(&[]);
@@ -290,7 +290,7 @@ fn a_huge_body_is_413_and_so_is_one_without_an_end() {
     let mut client = Client::connect(program.addr()).unwrap();
     client.send(head("Transfer-Encoding: chunked")).unwrap();
     let chunk = [b"10000\r\n".to_vec(), vec![b'a'; 65_536], b"\r\n".to_vec()].concat();
-    // The client would go on for ever; at some point the server closes the connection.
+    // The client would continue forever; at some point the server closes the connection.
     let sent = (0..1_000).take_while(|_| client.send(&chunk).is_ok()).count();
     assert!(sent < 1_000, "65 MB were taken");
     assert_eq!(get_status(&program, "/empty"), 204);
