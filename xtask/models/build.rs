@@ -1,5 +1,5 @@
-//! Sets `cfg(loom)`, under which the files of the chapters and of `final` take loom's locks for their own. Setting
-//! it here, not in `RUSTFLAGS`, leaves the build of every dependency as it is.
+//! Sets `cfg(loom)`, with which the files of the chapters and of `final` use loom's locks. Setting it here instead of
+//! in `RUSTFLAGS` leaves the build of every dependency unchanged.
 
 fn main() {
     println!("cargo:rustc-cfg=loom");

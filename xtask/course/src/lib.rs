@@ -1,6 +1,6 @@
-//! The steps of the course. Each is a small program with one more idea than the step before it, as listed in a
-//! chapter's `steps/steps.toml`. `cargo xtask prove-climb` proves the claims in the lists, and the book shows the lines
-//! that each step adds.
+//! The steps of the course. Each is a small program with one more idea than the previous step, as listed in a chapter's
+//! `steps/steps.toml`. `cargo xtask prove-climb` proves the claims in the lists, and the book shows the lines that each
+//! step adds.
 
 use std::fs;
 use std::path::Path;
@@ -21,11 +21,11 @@ pub struct Step {
     pub idea: String,
     /// The stages that it passes.
     pub passes: Vec<u8>,
-    /// The stage that it fails, and by which check. The last steps of a part may fail none.
+    /// The stage that it fails, and the check that fails. The last steps of a part may fail none.
     pub fails: Option<Failing>,
     /// The step that it adds to, unless that is the previous step.
     pub after: Option<String>,
-    /// Whether it begins a new program, which has no step before.
+    /// Whether it begins a new program, which does not build on a step.
     #[serde(default)]
     pub begins: bool,
     /// The directory of its steps, from the root.
@@ -36,7 +36,7 @@ pub struct Step {
     pub package: String,
 }
 
-/// A famous mistake, as a patch on a step.
+/// A common mistake, as a patch on a step.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mistake {
@@ -92,7 +92,7 @@ pub fn example(file: &str) -> String {
 /// All steps and mistakes of these chapters, given as directory and package, in the order of the course.
 ///
 /// # Errors
-/// When a list cannot be read. A chapter without one has no steps.
+/// Returns an error when a list cannot be read. A chapter without a list has no steps.
 pub fn read<'a>(
     root: &Path,
     chapters: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -114,7 +114,7 @@ pub fn read<'a>(
 /// The step called `03_loop`, `03_loop.rs`, `03` or `3`.
 ///
 /// # Errors
-/// When there is none; the error lists the steps.
+/// Returns an error that lists the steps if there is no such step.
 pub fn find<'a>(steps: &'a [Step], called: &str) -> Result<&'a Step> {
     let name = called.trim_end_matches(".rs");
     let number = |name: &str| name.split('_').next().and_then(|it| it.parse::<u8>().ok());
@@ -128,8 +128,8 @@ pub fn find<'a>(steps: &'a [Step], called: &str) -> Result<&'a Step> {
     Ok(step)
 }
 
-/// The step that this step adds to. That is the step in `after`, or else the previous step, which may be the last step
-/// of the chapter before. `None` for a step that begins a new program.
+/// The step on which this step builds: the step in `after`, or else the previous step, which may be the last step of
+/// the previous chapter. `None` for a step that begins a new program.
 pub fn before<'a>(steps: &'a [Step], step: &Step) -> Option<&'a Step> {
     if step.begins {
         return None;

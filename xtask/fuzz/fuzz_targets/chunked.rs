@@ -1,4 +1,4 @@
-//! It makes no difference in which pieces a chunked body arrives.
+//! The result does not depend on the pieces in which a chunked body arrives.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! It makes no difference in which pieces all requests of a connection arrive: the copy of the parser that `final` has.
+//! The result does not depend on the pieces in which the requests of a connection arrive. This tests `final`'s copy of
+//! the parser.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

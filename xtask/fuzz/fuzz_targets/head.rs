@@ -1,4 +1,4 @@
-//! It makes no difference in which pieces a request's head arrives.
+//! The result does not depend on the pieces in which a header section arrives.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! A whole connection of `final`: it makes no difference in which pieces its bytes arrive, each request has one
-//! answer, in order, and nothing follows the last word.
+//! A whole connection of `final`: the result does not depend on the pieces in which its bytes arrive, each request gets
+//! one response, in order, and nothing follows the last response.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 mod steps;
 
 fuzz_target!(|bytes: &[u8]| {
-    // A handler that panics is a part of the test, and the fuzzer would end at it.
+    // A handler that panics is a part of the test, but the fuzzer would stop at the panic.
     static QUIET: std::sync::Once = std::sync::Once::new();
     QUIET.call_once(|| {
         let hook = std::panic::take_hook();

@@ -1,4 +1,4 @@
-//! It makes no difference in which pieces all requests of a connection arrives.
+//! The result does not depend on the pieces in which the requests of a connection arrive.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

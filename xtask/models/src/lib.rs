@@ -1,4 +1,4 @@
-//! Code that the models share. Each test compiles the files it checks by their path, as they are.
+//! Code that the models share. Each test compiles the tested files unchanged, by their paths.
 
 use loom::model::Builder;
 

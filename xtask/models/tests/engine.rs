@@ -1,4 +1,5 @@
-//! How the engine of `final` hands connections and permits over, in every order in which its threads can meet.
+//! Models how the engine of `final` passes connections and permits between threads, in every order in which the threads
+//! can interleave.
 #![allow(dead_code, unreachable_pub, reason = "a model uses a part of each file")]
 
 use std::convert::Infallible;
@@ -57,7 +58,7 @@ fn an_event_and_a_deadline_never_get_the_same_connection_and_one_of_them_gets_it
         table.park(token, "connection", start, armed).unwrap();
         by_event.join().unwrap();
         by_deadline.join().unwrap();
-        // If both have looked too early, it is still in its slot.
+        // If both came too early, the connection is still in its slot.
         let left = usize::from(table.take(token).is_some());
         assert_eq!(got.load(Ordering::SeqCst) + left, 1);
     });
@@ -105,8 +106,8 @@ fn a_token_of_a_connection_that_has_ended_takes_nobody_elses() {
     });
 }
 
-/// A socket as the kernel has it, and the events that have not been reported yet. Edge-triggered: an event for new
-/// bytes, none for unread ones.
+/// A socket as the kernel sees it, and the events that have not been reported yet. It is edge-triggered: an event is
+/// added for new bytes, but not for unread bytes.
 #[derive(Default)]
 struct Kernel {
     state: sync::Mutex<(u32, u32)>,
@@ -119,7 +120,7 @@ impl Kernel {
         state.1 += 1;
     }
 
-    /// Takes an event.
+    /// Takes an event. Returns whether there was one.
     fn told(&self) -> bool {
         let mut state = sync::lock(&self.state);
         let is_told = state.1 > 0;
@@ -131,7 +132,7 @@ impl Kernel {
         sync::lock(&self.state).0 = 0;
     }
 
-    /// An event for the bytes that have arrived.
+    /// Adds an event if there are unread bytes.
     fn arm(&self) {
         let mut state = sync::lock(&self.state);
         if state.0 > 0 {
@@ -168,7 +169,7 @@ fn what_comes_while_a_connection_is_worked_on_is_read_in_the_end() {
         kernel.send();
         serve(&kernel, &table);
         other.join().unwrap();
-        // Whichever thread got the last event, some thread handles the sockets that are armed.
+        // Handles an event that was armed after a thread had finished.
         serve(&kernel, &table);
         let state = sync::lock(&kernel.state);
         assert_eq!(*state, (0, 0), "bytes that nobody reads, or an event that nobody hears");

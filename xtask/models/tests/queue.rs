@@ -1,4 +1,4 @@
-//! The task queue of chapters 2 to 6, in every order in which its threads can meet.
+//! Models the task queue of chapters 2 to 6, in every order in which its threads can interleave.
 
 use loom::sync::Arc;
 use loom::thread;
@@ -9,7 +9,7 @@ use task_queue::TaskQueue;
 #[path = "../../../chapters/02_thread_pool/src/core/task_queue.rs"]
 mod task_queue;
 
-/// Takes everything that comes until the queue ends, and returns it.
+/// Takes all tasks until the queue ends, and returns them.
 fn worker(queue: &Arc<TaskQueue<u32>>) -> thread::JoinHandle<Vec<u32>> {
     let queue = Arc::clone(queue);
     thread::spawn(move || std::iter::from_fn(|| queue.pop()).collect())
