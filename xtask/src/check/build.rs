@@ -1,4 +1,5 @@
-//! Builds a chapter's program and the program with the checks of an exercise, and the examples that it is about.
+//! Builds the program of a chapter, the program with the checks of an exercise, and the examples that the exercise
+//! uses.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -23,9 +24,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Makes cargo build in the target directory of a copy, and without line numbers for backtraces: a claim needs none,
-    /// and ten claims take 24 seconds of the processor instead of 30. Each claim changes a few lines, so what the compiler
-    /// knows about the others is kept, also where CI switches that off: 0.8 seconds for a change of chapter 4, not 2.0.
+    /// Makes cargo build in the target directory of a copy, without line numbers for backtraces. A claim does not need
+    /// them, and ten claims take 24 seconds of CPU time instead of 30. Each claim changes a few lines, so incremental
+    /// compilation is on, even in CI, which turns it off: a change in chapter 4 takes 0.8 seconds, not 2.0.
     pub(crate) fn build_there(&self, command: &mut Command) {
         if let Some(target) = &self.target {
             command.env("CARGO_TARGET_DIR", target);
@@ -39,12 +40,12 @@ impl Place {
 pub(crate) struct Built {
     pub server: PathBuf,
     pub checks: PathBuf,
-    /// The directory with the examples that the exercise is about, if there are any.
+    /// The directory with the examples that the exercise uses, if there are any.
     pub examples: Option<PathBuf>,
 }
 
-/// Builds all of it, or all but the `checks`, if they are built already. The inner error is the compiler's output, empty if
-/// it has been shown already.
+/// Builds everything, except the `checks` if they are built already. The inner error is the compiler's output, or empty
+/// if the output has already been shown.
 pub(crate) fn build(
     place: &Place,
     exercise: &Exercise,
@@ -87,7 +88,7 @@ pub(crate) fn build(
     Ok(Ok(Built { server: find("bin", package)?, checks, examples }))
 }
 
-/// The examples of the chapter that the reference solution changes: then the exercise is about them too.
+/// The examples of the chapter that the reference solution changes. The exercise is about these, too.
 fn examples(place: &Place, exercise: &Exercise) -> anyhow::Result<Vec<String>> {
     let solution = Patch::read(&place.root.join(&exercise.folder).join("solution.patch"))?;
     let folder = format!("{}/examples/", exercise.chapter.folder);
@@ -101,7 +102,7 @@ pub(super) fn read_aside(
 ) -> anyhow::Result<std::thread::JoinHandle<String>> {
     let read = move || {
         let mut bytes = Vec::new();
-        // The output before an error is still worth showing.
+        // Even if there is an error, the output before it is useful.
         let _ = pipe.read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     };

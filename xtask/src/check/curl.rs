@@ -1,4 +1,4 @@
-//! The command with which a person can send the same request.
+//! Formats a request as a command that the user can run.
 
 use std::fmt::Write;
 
@@ -7,18 +7,18 @@ use wire::escape::escape;
 /// Where a chapter listens when it is started without an address.
 pub(crate) const ADDRESS: &str = "127.0.0.1:8080";
 
-/// The curl command for a request; for bytes that curl would not send, printf and nc.
+/// The curl command for a request, or a command with printf and nc for bytes that curl would not send.
 pub(super) fn command(sent: &[u8]) -> String {
     curl(sent).unwrap_or_else(|| {
         let text = escape(sent).replace('\'', "\\x27").replace('%', "%%");
         let print = format!("printf '{text}'");
-        // Option -q closes the sending direction at the end of the input, and the server would see that end.
+        // Option -q closes the sending direction at the end of the input, which the server would notice.
         let print = if is_begun(sent) { format!("{{ {print}; sleep 15; }}") } else { print };
         format!("{print} | nc -q 2 {}", ADDRESS.replace(':', " "))
     })
 }
 
-/// Whether these bytes are the beginning of a header section: the check waits for a timeout of the server.
+/// Whether these bytes are an incomplete header section, with which a check waits for a timeout of the server.
 fn is_begun(sent: &[u8]) -> bool {
     let has = |part: &[u8]| sent.windows(part.len()).any(|window| window == part);
     has(b" HTTP/1.") && !has(b"\r\n\r\n")
@@ -78,11 +78,11 @@ fn field_options<'a>(lines: impl Iterator<Item = &'a str>, body: &str) -> Option
             return None;
         }
         match name.to_ascii_lowercase().as_str() {
-            // curl sends its own, or the check sends it only for its own convenience.
+            // curl sends these fields itself, or the check sends them only for its own convenience.
             "host" if !host && is_host(value) => host = true,
             // curl would encode the body once more.
             "host" | "transfer-encoding" => return None,
-            // The check is about any other spelling, such as `+5`, or about a second field.
+            // With any other value, such as `+5`, or with a second field, the field is what the check tests.
             "content-length" if length.is_none() && value == body.len().to_string() => {
                 length = Some(body.len());
             }
@@ -109,7 +109,7 @@ fn is_host(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(harmless)
 }
 
-/// Quoted for a shell, if it needs to be.
+/// Quotes a word for a shell if necessary.
 fn quoted(word: &str) -> String {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:,=%+@".contains(&byte);
     if !word.is_empty() && word.bytes().all(harmless) {

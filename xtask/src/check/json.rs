@@ -6,7 +6,7 @@ use wire::exercise::{Conversation, Event, Failure};
 use super::report::{Checked, Ended};
 use crate::exercise::Exercise;
 
-/// All that was found; `ended` is how the checks ended.
+/// The results of the checks. `ended` is how the run ended.
 pub(super) fn report(exercise: &Exercise, title: &str, all: &[Checked], ended: &Ended) -> Value {
     let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
     let (word, detail) = of_end(ended);
@@ -62,7 +62,7 @@ pub(crate) fn of_check(checked: &Checked) -> Value {
     })
 }
 
-/// The bytes are text in which each character is the byte of that number.
+/// Bytes are written as text: each character is the byte of that number.
 fn of_failure(failure: &Failure, conversations: &[Conversation]) -> Value {
     let line = Event::Fail(failure.clone(), conversations.to_vec()).to_line();
     let mut value: Value = serde_json::from_str(&line).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! `cargo xtask check-exercise N`: builds the chapter, runs the checks of the exercise against it, and
-//! shows the results.
+//! `cargo xtask check-exercise N`: builds the chapter, runs the checks of the exercise against it, and shows the
+//! results.
 //!
 //! 1. [`build`]: the chapter's program and the checks. The compiler explains its own errors.
 //! 2. [`runner`]: runs the checks, `exercise_02 SERVER [ARGUMENT…]`, which report one event a line.
@@ -96,7 +96,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(if passing == exercises.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Checks, and again after each save, on one screen, until q or Ctrl-C.
+/// Checks now and after each save, on one screen, until q or Ctrl-C.
 fn watch(run: &Run<'_>) -> anyhow::Result<()> {
     let all = Exercise::all(run.workspace)?;
     let mut at = all.iter().position(|other| other.number == run.exercise.number).unwrap_or(0);
@@ -105,7 +105,7 @@ fn watch(run: &Run<'_>) -> anyhow::Result<()> {
     loop {
         let exercise = &all[at];
         let folder = &exercise.chapter.folder;
-        // From before the check: a file that is saved while it runs counts.
+        // Taken before the check, so that a file that is saved during the check counts.
         let files = Snapshot::of(&run.workspace.path(folder));
         keys::clear();
         if hints {

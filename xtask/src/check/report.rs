@@ -8,18 +8,18 @@ use wire::exercise::{Conversation, Failure, Piece};
 use super::curl;
 use crate::ui;
 
-/// More lines of a response than this are counted, not shown; lines around the wrong byte are always shown.
+/// The maximum number of lines of a response that are shown. Further lines are counted. The lines around the wrong byte
+/// are always shown.
 const MAX_LINES: usize = 24;
-/// A longer line is cut.
+/// The maximum length of a line. A longer line is cut.
 const MAX_LINE: usize = 160;
-/// At most this many connections are shown, the last ones. The earlier ones have passed, and would push the failure off
-/// the screen.
-/// `--json` reports them all.
+/// The maximum number of connections that are shown. These are the last ones: the earlier connections have passed, and
+/// would push the failure off the screen. `--json` reports them all.
 const MAX_CONNECTIONS: usize = 4;
-/// A request of more bytes is not shown as a command: it would fill the screen with one line.
+/// The maximum number of bytes of a request that is shown as a command. A longer command would fill the screen.
 const MAX_COMMAND: usize = 4096;
 
-/// How one check ended.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checked {
     pub sentence: String,
@@ -37,11 +37,11 @@ pub(crate) enum Ended {
     Done,
     /// Two checks timed out, so the remaining checks did not run.
     GaveUp { seconds: u64 },
-    /// It was stopped after so many seconds, within a check or between two.
+    /// The run was stopped after this many seconds, during a check or between two checks.
     TimedOut { seconds: u64, during: Option<String> },
     /// The server did not start for the first check, so no check could run.
     NoServer(Failure),
-    /// It crashed, with this output.
+    /// The program crashed, with this output.
     Early { status: String, during: Option<String>, said: String },
 }
 
@@ -61,9 +61,9 @@ pub(crate) struct Next {
     pub stuck: String,
     /// The server that must run for the curl command; or, if it did not start, the command that starts it.
     pub running: String,
-    /// The command that runs the same checks again.
+    /// The command that repeats the same checks.
     pub again: String,
-    /// The suggestions once it is solved, a line each.
+    /// The suggestions after a solved exercise, one per line.
     pub solved: Vec<String>,
 }
 
@@ -165,7 +165,7 @@ fn no_server(failure: &Failure, next: &Next) -> String {
 
 /// Advice for a server whose port is in use: it does not listen on the port that it was given.
 pub(crate) fn port_is_taken(said: &str) -> &'static str {
-    // The messages of Unix and Windows, and the usual words of a server's own message.
+    // The messages of Unix and Windows, and common wordings of a server's own message.
     let said = said.to_lowercase();
     let words =
         ["address already in use", "address in use", "only one usage of each socket address"];
@@ -207,7 +207,7 @@ fn in_full(checked: &Checked, failure: &Failure, running: &str) -> String {
     text
 }
 
-/// The bytes of all connections of the check, if there are more than one request and its response.
+/// The bytes of all connections of the check, if there is more than one request.
 fn exchanges(conversations: &[Conversation]) -> String {
     let pieces: usize = conversations.iter().map(|conversation| conversation.pieces.len()).sum();
     if pieces <= 2 {

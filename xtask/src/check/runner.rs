@@ -1,4 +1,4 @@
-//! Runs the program with the checks, for a bounded time, and reads what it reports.
+//! Runs the program with the checks for a bounded time, and reads its report.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -19,12 +19,13 @@ pub(crate) fn run(
     limit: Duration,
     mut made: impl FnMut(&Checked),
 ) -> anyhow::Result<(Vec<Checked>, Ended)> {
-    // The pipe ends with this process, and the checks with the pipe: Ctrl-C does not reach their group.
+    // The checks end with this pipe, which closes when this process ends, because Ctrl-C does not reach their process
+    // group.
     command.env(ENDS_WITH_INPUT, "1").stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    // Also without RUST_BACKTRACE: only the message of a panic in the server is shown.
+    // Also removes RUST_BACKTRACE: only the message of a panic in the server is shown.
     environment::clean(command);
-    // A separate process group, so that the server which it starts can be killed with it.
+    // A separate process group, so that the server that the program starts can be killed with it.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     let mut child = command.spawn().context("the checks cannot be started")?;
@@ -120,7 +121,7 @@ fn lines(child: &mut Child) -> anyhow::Result<mpsc::Receiver<String>> {
     Ok(receiver)
 }
 
-/// Kills the remaining processes of the program's group; the program itself only if it still runs.
+/// Kills the remaining processes of the program's group, and the program itself only if it is still running.
 fn kill_group(child: &mut Child, running: bool) {
     if running {
         // It may exit at the same moment.

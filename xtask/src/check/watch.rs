@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// How long the files must have been the same, so that an editor has written all of them.
+/// How long the files must be unchanged, so that an editor has written all of them.
 const SETTLED: Duration = Duration::from_millis(200);
 
-/// When each file was written, and its length.
+/// The modification time and the length of each file.
 type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 /// A snapshot of the files below a directory, or of one file.
@@ -25,8 +25,8 @@ impl Snapshot {
         Snapshot { folder: folder.to_owned(), files }
     }
 
-    /// Whether something is different now; if so, waits until it has been the same for a moment: an editor saves in more
-    /// steps than one. Returns the name of a file that has changed.
+    /// Whether a file has changed. If so, waits until the files have been unchanged for a moment, because an editor
+    /// saves in several steps. Returns the name of a changed file.
     pub(crate) fn settled_change(&self) -> Option<String> {
         let mut now = Snapshot::of(&self.folder);
         let name = self.changed(&now)?;
@@ -55,11 +55,11 @@ fn collect(folder: &Path, files: &mut Seen) {
         files.insert(folder.to_owned(), (metadata.modified().ok(), metadata.len()));
         return;
     }
-    // A directory that is deleted meanwhile is a change too.
+    // A directory that is deleted in the meantime is a change, too.
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        // What editors write beside the file that they save.
+        // Files that editors write beside the saved file.
         let scratch = name.starts_with('.') || name.ends_with('~') || name == "4913";
         let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_dir() && name != "target" && !scratch {

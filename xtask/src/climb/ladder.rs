@@ -28,7 +28,7 @@ pub(super) fn contracts(all: &[Stage]) -> String {
     text
 }
 
-/// How a stage ended, in one line.
+/// The result of a stage in one line.
 pub(super) fn line(stage: &Stage, all: &[Checked], ended: &Ended, marks: ui::Marks) -> String {
     let passed = all.iter().filter(|checked| checked.failure.is_none()).count();
     let of = stage.checks.len();
@@ -44,7 +44,7 @@ pub(super) fn line(stage: &Stage, all: &[Checked], ended: &Ended, marks: ui::Mar
     text + "\n"
 }
 
-/// The line below all stages, with the command for the first that failed.
+/// The line below all stages, with the command for the first failed stage.
 pub(super) fn sum(passed: &[Stage], failed: Option<&str>) -> String {
     let count = passed.len();
     let mut text = format!("\n{count} {} passed.", if count == 1 { "stage" } else { "stages" });
@@ -74,12 +74,13 @@ pub(crate) fn picture(progress: &mut Progress) -> String {
     text
 }
 
-/// The stage after this one for the same kind of server.
+/// The next stage for the same kind of server.
 pub(super) fn next<'s>(all: &'s [Stage], stage: &Stage) -> Option<&'s Stage> {
     all.iter().find(|other| other.number > stage.number && other.scheme == stage.scheme)
 }
 
-/// All stages for such a server are done: the reader's own, or another server, whose progress is not saved.
+/// The message when all stages for such a server are done, for the reader's own server or for another server, whose
+/// progress is not saved.
 pub(super) fn done(scheme: Scheme, is_own: bool) -> String {
     let text = match (scheme, is_own) {
         (Scheme::Echo, true) => {

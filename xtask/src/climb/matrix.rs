@@ -1,4 +1,4 @@
-//! The table of stages against starter, steps, chapters and `final`, as a page of the book shows it.
+//! Renders the table of stages against starter, steps, chapters and `final` for a page of the book.
 
 use std::fmt::Write;
 
@@ -7,10 +7,10 @@ use wire::climb::Stage;
 use super::climbers::{Climber, Kind};
 use super::steps::Step;
 
-/// Where the table is, from the root.
+/// The path of the table from the root.
 pub(super) const PAGE: &str = "book/src/generated/climb.md";
 
-/// Two tables, the stages against the chapters, and each step with the stages that it passes.
+/// Renders two tables: the stages against the chapters, and each step with the stages that it passes.
 pub(super) fn render(
     stages: &[Stage],
     climbers: &[Climber],

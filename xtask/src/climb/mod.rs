@@ -1,4 +1,4 @@
-//! `cargo xtask climb`: the reader's own server, or any other, stage by stage.
+//! `cargo xtask climb`: checks the reader's own server, or any other, stage by stage.
 //!
 //! 1. [`target`]: which server, and how it is built.
 //! 2. [`stages`](wire::climb): the checks, which run in a separate process ([`checks`](mod@checks)), as the checks of

@@ -1,5 +1,6 @@
-//! `cargo xtask prove-climb`: the starter fails the first stage; each step passes the stages that it declares and fails the
-//! next by the declared check; chapters and `final` pass the stages up to their part; each famous mistake is caught.
+//! `cargo xtask prove-climb` proves that the starter fails the first stage, that each step passes the stages that it
+//! declares and fails the next by the declared check, that chapters and `final` pass the stages up to their part, and
+//! that each common mistake is caught.
 //!
 //! The result is the table on the book's page about the ladder, `book/src/generated/climb.md`.
 
@@ -22,10 +23,10 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// How many stages run in parallel. They spend most of their time waiting.
+/// The number of stages that run in parallel. They spend most of their time waiting.
 const LANES: usize = 4;
 
-/// All checks of a stage together, with the longest deadline of a chapter.
+/// The limit for all checks of a stage together, with the longest deadline of a chapter.
 const LIMIT: Duration = Duration::from_secs(400);
 
 #[derive(clap::Args)]
@@ -70,7 +71,7 @@ pub(crate) fn out_of_date(workspace: &Workspace, page: &str) -> Option<String> {
 pub(crate) struct Proof {
     pub good: usize,
     pub problems: Vec<String>,
-    /// The table, as it should be.
+    /// The expected table.
     pub page: String,
 }
 
@@ -121,10 +122,10 @@ pub(crate) fn prove(
     Ok(Proof { good, problems, page })
 }
 
-/// The steps and the programs of the chapters.
+/// Builds the steps and the programs of the chapters.
 fn build(workspace: &Workspace, steps: &[Step]) -> anyhow::Result<()> {
     let mut command = process::cargo();
-    // Not our own program: it runs.
+    // xtask itself is not built, because it is running.
     command.args(["build", "--quiet", "--workspace"]);
     for chapter in workspace.chapters() {
         let is_final = chapter.package == "final";
@@ -145,7 +146,7 @@ struct Outcome {
     problem: Option<String>,
 }
 
-/// Tries every claim, a few at a time, the slow ones first.
+/// Tests every claim, several at a time, the slow ones first.
 fn try_all(climbers: &[Climber], say: &(dyn Fn(&str) + Sync)) -> Vec<Outcome> {
     let all = stages();
     let stage_of = |number: u8| all.iter().find(|stage| stage.number == number);
@@ -161,7 +162,7 @@ fn try_all(climbers: &[Climber], say: &(dyn Fn(&str) + Sync)) -> Vec<Outcome> {
             stage_of(failing.stage).map(|stage| (climber, stage, Some(failing.check.as_str())))
         }));
     }
-    // First the stages that wait for deadlines.
+    // The stages that wait for deadlines come first.
     claims.sort_by_key(|(_, stage, _)| !matches!(stage.name, "idle" | "slow-client"));
     let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
@@ -187,7 +188,7 @@ fn try_all(climbers: &[Climber], say: &(dyn Fn(&str) + Sync)) -> Vec<Outcome> {
     outcomes.into_inner().unwrap_or_default()
 }
 
-/// Tries a claim. Returns the problem, if there is one.
+/// Tests a claim. Returns the problem, if there is one.
 fn try_claim(climber: &Climber, stage: &Stage, expected: Option<&str>) -> Option<String> {
     let about = format!("{}, stage {} ({})", climber.name, stage.number, stage.name);
     let (all, ended) = match checks(climber, stage) {

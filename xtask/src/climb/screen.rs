@@ -1,4 +1,4 @@
-//! `climb --watch`: one screen that is cleared, and checked again whenever a file is saved.
+//! `climb --watch`: clears the screen and checks again whenever a file is saved.
 
 use std::process::ExitCode;
 
@@ -22,7 +22,7 @@ enum Shown {
     All,
 }
 
-/// Until q or Ctrl-C.
+/// Watches until q or Ctrl-C.
 pub(super) fn watch(
     workspace: &Workspace,
     target: &target::Target,
@@ -37,7 +37,7 @@ pub(super) fn watch(
     let mut keys = Keys::listen()?;
     let mut shown = Shown::Stage;
     loop {
-        // From before the check: a file that is saved while it runs counts.
+        // Taken before the check, so that a file that is saved during the check counts.
         let files = Snapshot::of(&target.folder());
         keys::clear();
         match shown {

@@ -1,4 +1,4 @@
-//! The exchanges of a failed check, as a script that the reader can run and change.
+//! Writes the exchanges of a failed check as a script that the reader can run and change.
 
 use std::fmt::Write;
 use std::fs;
@@ -10,7 +10,8 @@ use wire::exercise::Conversation;
 
 use crate::check::{Checked, curl};
 
-/// Writes the script of the first check that failed. Returns whether there was one with exchanges.
+/// Writes the script of the first failed check. Returns whether a failed check with exchanges was
+/// found.
 pub(super) fn write(file: &Path, all: &[Checked]) -> anyhow::Result<bool> {
     let Some(checked) = all.iter().find(|checked| checked.failure.is_some()) else {
         return Ok(false);
@@ -23,7 +24,7 @@ pub(super) fn write(file: &Path, all: &[Checked]) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// One connection after the other, with nc. The received bytes follow as comments.
+/// Replays one connection after the other with nc. The received bytes follow as comments.
 fn script(sentence: &str, conversations: &[Conversation]) -> String {
     let mut text = format!(
         "#!/bin/sh\n# {sentence}\n# Start the server at {} first, or set ADDRESS.\nADDRESS=${{ADDRESS:-{}}}\n",

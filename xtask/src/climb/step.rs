@@ -1,4 +1,4 @@
-//! `climb --step`: a step of the book in place of the reader's server.
+//! `climb --step`: runs a step of the book in place of the reader's server.
 
 use std::process::Stdio;
 
@@ -15,7 +15,7 @@ pub(super) fn build(step: &Step, quiet: bool) -> anyhow::Result<Option<Vec<Strin
         ui::print(&ui::paint(ui::DIM, &format!("Building {} …\n", step.name())));
     }
     let mut command = process::cargo();
-    // With the features of the whole workspace, so that no dependency is compiled twice.
+    // Uses the features of the whole workspace, so that no dependency is compiled twice.
     command.args(["build", "--quiet", "--workspace", "--example", &step.example()]);
     command.args(["--message-format", "json-render-diagnostics"]);
     command.stdin(Stdio::null()).stderr(Stdio::inherit());
@@ -28,7 +28,7 @@ pub(super) fn build(step: &Step, quiet: bool) -> anyhow::Result<Option<Vec<Strin
     Ok(Some(vec![program.context("cargo has built no program")?]))
 }
 
-/// The program of this name, if cargo's message is about it.
+/// The path of the program with this name, if cargo's message is about it.
 fn executable(message: &str, name: &str) -> Option<String> {
     let message: serde_json::Value = serde_json::from_str(message).ok()?;
     (message["target"]["name"] == name)
@@ -36,7 +36,7 @@ fn executable(message: &str, name: &str) -> Option<String> {
         .flatten()
 }
 
-/// The command that a person types to start it.
+/// The command with which a user starts it.
 pub(super) fn by_hand(step: &Step) -> String {
     // The package of `chapters/02_thread_pool` is `ch02_thread_pool`.
     format!("cargo run -p {} --example {} 127.0.0.1:8080", step.package, step.example())

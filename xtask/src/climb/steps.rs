@@ -13,17 +13,18 @@ pub(crate) use course::{Failing, MAX_ADDED, Mistake, Step, before, example};
 /// All steps and mistakes, in the order of the course.
 ///
 /// # Errors
-/// When a list cannot be read.
+/// Returns an error when a list cannot be read.
 pub(crate) fn all(workspace: &Workspace) -> anyhow::Result<(Vec<Step>, Vec<Mistake>)> {
     let chapters = workspace.chapters().iter();
     let chapters = chapters.map(|chapter| (chapter.folder.as_str(), chapter.package.as_str()));
     course::read(&workspace.path(""), chapters)
 }
 
-/// How many lines each step adds to the step before it; `None` for the beginning of a new program.
+/// The number of lines that each step adds to the previous step; `None` for the first step of a new
+/// program.
 ///
 /// # Errors
-/// When a program cannot be read.
+/// Returns an error when a program cannot be read.
 pub(crate) fn added(workspace: &Workspace, steps: &[Step]) -> anyhow::Result<Vec<Option<usize>>> {
     let read = |step: &Step| {
         let path = workspace.path(&step.folder).join(&step.file);

@@ -1,4 +1,4 @@
-//! The server to check: the reader's own, or the server that a command starts.
+//! Chooses the server to check: the reader's own, or the server that a command starts.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -19,16 +19,16 @@ use crate::start::{FOLDER, PACKAGE};
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// More than a [`Program`](wire::Program) waits for the first line.
+/// Longer than a [`Program`](wire::Program) waits for the first line.
 const START: Duration = Duration::from_secs(40);
-/// A wait that is longer gets explained.
+/// A longer wait is explained to the user.
 const SILENT: Duration = Duration::from_secs(3);
 
 /// A server.
 pub(crate) enum Target {
     /// The crate that `cargo xtask start` creates, and one of its programs.
     Own { folder: PathBuf, bin: String },
-    /// A command, in words and as it was typed.
+    /// A command, split into words, and as it was typed.
     Other { words: Vec<String>, typed: String },
     /// A step of the book.
     Step(Step),
@@ -45,7 +45,7 @@ impl Target {
     }
 
     /// # Errors
-    /// When there is neither. The message names the commands that help.
+    /// Returns an error with helpful commands when there is neither an own server nor a command.
     pub(super) fn choose(
         workspace: &Workspace,
         server: Option<&str>,
@@ -80,7 +80,7 @@ impl Target {
         }
     }
 
-    /// The command that starts it by hand.
+    /// The command with which a user starts it.
     pub(super) fn by_hand(&self) -> String {
         match self {
             Target::Own { bin, .. } => {
@@ -104,7 +104,7 @@ impl Target {
         }
         let mut command = process::cargo();
         command.args(["build", "--quiet", "--bin", bin]).current_dir(folder);
-        // A separate target directory, because cargo locks the workspace's while it runs this command.
+        // A separate target directory, because cargo has locked the workspace's directory while it runs this command.
         command.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
         let status = command.status().context("cargo cannot be started")?;
         if !status.success() {
@@ -116,8 +116,8 @@ impl Target {
     }
 }
 
-/// The path to watch for changes of this server. That is the directory of the script in its command, or the program
-/// itself, which a build writes among many other files, or else the current directory.
+/// The path to watch for changes of this server: the directory of the script in its command, or the program itself,
+/// because a build writes many other files beside it, or else the current directory.
 fn watched(words: &[String], here: &Path) -> PathBuf {
     let file = |word: &String| Some(here.join(word)).filter(|path| path.is_file());
     let script = words.iter().skip(1).find_map(file);
@@ -125,17 +125,17 @@ fn watched(words: &[String], here: &Path) -> PathBuf {
     folder.or_else(|| words.first().and_then(file)).unwrap_or_else(|| here.to_owned())
 }
 
-/// The programs that the book adds to the package, the last one first. Routing begins in the middle of part 3, with a
-/// program that the reader makes.
+/// The programs that the book adds to the package, the latest first. The reader creates the program `routing` in the
+/// middle of part 3.
 const PROGRAMS: [&str; 6] = ["part6", "part5", "part4", "routing", "part3", "part2"];
 
-/// The last of the programs that is there, or the package itself.
+/// The latest of these programs that exists, or the package itself.
 fn newest(folder: &Path) -> String {
     let is_there = |name: &&str| folder.join(format!("src/bin/{name}.rs")).is_file();
     PROGRAMS.into_iter().find(is_there).unwrap_or(PACKAGE).to_string()
 }
 
-/// Prints what a wait is for if it is long, so that a server whose output is buffered does not look like a tool that hangs.
+/// Prints the reason for a long wait, so that a server with buffered output does not look like a tool that hangs.
 fn explained<T>(wait: impl FnOnce() -> T) -> T {
     let (done, is_done) = mpsc::channel::<()>();
     thread::scope(|scope| {
@@ -155,9 +155,9 @@ fn explained<T>(wait: impl FnOnce() -> T) -> T {
 /// Starts the server once, to detect its protocol.
 ///
 /// # Errors
-/// The output of a server that did not print its address.
+/// Returns the output of a server that did not print its address.
 pub(super) fn scheme(words: &[String]) -> Result<Scheme, String> {
-    // Run as a check, so that the server and its children end with this process.
+    // Runs as a check, so that the server and its children end with this process.
     let ask = || {
         let mut command = checks_command(0, words)?;
         runner::run(&mut command, START, |_| ())
