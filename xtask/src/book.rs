@@ -18,7 +18,7 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// Whether the server of the labs is started: it has the engine of `final`, which is tested on Linux only.
+/// Whether the labs' server is started. It is built on the engine of `final`, which is tested on Linux only.
 const HAS_LABS: bool = cfg!(target_os = "linux");
 
 #[derive(clap::Args)]
@@ -39,11 +39,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     }
     let is_served = !args.no_serve && !args.formats.is_wanted();
     if is_served {
-        // Better now than after a build.
+        // Fail now rather than after the build.
         is_free(args.port)?;
     }
     let program = mdbook::find_or_install(workspace)?;
-    // mdBook would have it built too, and say nothing for a minute.
+    // mdBook would also build it, but without printing anything for a minute.
     step(process::cargo().args(["build", "--bin", "book_tools"]).current_dir(workspace.root()))?;
     step(Command::new(program).args(["build", "book"]).current_dir(workspace.root()))?;
     if args.formats.is_wanted() {
@@ -58,7 +58,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
 
 /// Builds the server, starts it, and prints the book's address as soon as it listens there.
 fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
-    // The example that chapter 4 ends with runs everywhere.
+    // The last example of chapter 4 runs on every platform.
     let [kind, name] = if HAS_LABS { ["--bin", "labs"] } else { ["--example", "serve_folder"] };
     let mut build = process::cargo();
     build.args(["build", "--workspace", kind, name]).current_dir(workspace.root());
@@ -75,7 +75,7 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
         command.args(["book/book", &address]);
         ui::print("The labs of the book need their own server, which is started on Linux only.\n");
     }
-    // It keeps our standard output, so that it can still write there when Ctrl-C has ended us both.
+    // It inherits standard output, so it can still write there when Ctrl-C has ended both processes.
     let mut child = command
         .current_dir(workspace.root())
         .spawn()
@@ -92,7 +92,7 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a command that the person may watch.
+/// Runs a command, and shows the command and its output.
 fn step(command: &mut Command) -> anyhow::Result<()> {
     let typed = process::typed(command);
     ui::print(&format!("{}\n", ui::paint(ui::DIM, &format!("$ {typed}"))));

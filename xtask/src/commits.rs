@@ -11,7 +11,7 @@ use crate::git::{Git, split_zero};
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// The longest subject that `git log --oneline` and a mail show whole.
+/// The maximum length of a subject that `git log --oneline` and an email show completely.
 const LONGEST: usize = 72;
 
 /// Prefixes of commits that `git rebase --autosquash` squashes into another.
@@ -50,7 +50,7 @@ struct Report {
     wrong: usize,
 }
 
-/// Checks a message before it is committed.
+/// Checks a message before the commit is made.
 fn in_editor(git: &Git, file: &Path, text: &str) -> anyhow::Result<Report> {
     let merging = git.output(&["rev-parse", "--verify", "--quiet", "MERGE_HEAD"])?;
     let message = cleaned(text);
@@ -69,7 +69,7 @@ fn in_editor(git: &Git, file: &Path, text: &str) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// Checks the messages of commits; merges are left out.
+/// Checks the messages of commits, except merges.
 fn in_range(git: &Git, range: Option<&str>) -> anyhow::Result<Report> {
     let (range, ids) = match range {
         Some(range) => (range.to_string(), commits(git, range)?),
@@ -98,7 +98,7 @@ fn in_range(git: &Git, range: Option<&str>) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// The commits of this branch that are not shared yet, or the last one, and what that range is called.
+/// The commits of this branch that are not in its upstream yet, or the last one, with a name for that range.
 fn own(git: &Git) -> anyhow::Result<(String, Vec<String>)> {
     for base in ["@{upstream}", "origin/main", "main"] {
         let known = git.output(&["rev-parse", "--verify", "--quiet", base])?;
@@ -116,7 +116,7 @@ fn own(git: &Git) -> anyhow::Result<(String, Vec<String>)> {
     Ok(("the last one".to_string(), split_zero(&last)))
 }
 
-/// The commits of a range, the oldest first. A single revision is that commit alone.
+/// The commits of a range, oldest first. For a single revision, only that commit.
 fn commits(git: &Git, range: &str) -> anyhow::Result<Vec<String>> {
     let alone: &[&str] = if range.contains("..") { &[] } else { &["-1"] };
     let form = ["log", "-z", "--reverse", "--no-merges", "--format=%H"];
@@ -175,7 +175,7 @@ fn problems(message: &str) -> Vec<String> {
     problems
 }
 
-/// A line such as `Signed-off-by: …`, which does not describe the change.
+/// Whether a line is a trailer such as `Signed-off-by: …`, which does not describe the change.
 fn is_signature(line: &str) -> bool {
     line.split_once(": ").is_some_and(|(name, _)| name.ends_with("-by") && !name.contains(' '))
 }

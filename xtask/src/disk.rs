@@ -1,4 +1,4 @@
-//! Changes files so that a kill at any moment leaves each of them whole, with its old or its new content.
+//! Changes files so that a killed process leaves each file either with its old or with its new content.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-/// The content of a file; `None` when it is not there.
+/// The content of a file; `None` if it does not exist.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(content) => Ok(Some(content)),
-        // A file in place of the folder means that there is no such file.
+        // If a file is in place of a directory on the path, the requested file does not exist either.
         Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
             Ok(None)
         }
@@ -20,7 +20,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     }
 }
 
-/// Writes a file by way of another in the folder `parts`, which must be on the same disk.
+/// Writes a file through a temporary file in the directory `parts`, which must be on the same file system.
 pub(crate) fn replace(parts: &Path, full: &Path, content: &[u8]) -> anyhow::Result<()> {
     for folder in [Some(parts), full.parent()].into_iter().flatten() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -39,7 +39,7 @@ pub(crate) fn replace(parts: &Path, full: &Path, content: &[u8]) -> anyhow::Resu
     step()
 }
 
-/// Writes a file, or removes it when `content` is `None`.
+/// Writes a file, or removes it if `content` is `None`.
 pub(crate) fn put(parts: &Path, full: &Path, content: Option<&[u8]>) -> anyhow::Result<()> {
     match content {
         Some(content) => replace(parts, full, content),
@@ -47,7 +47,7 @@ pub(crate) fn put(parts: &Path, full: &Path, content: Option<&[u8]>) -> anyhow::
     }
 }
 
-/// Removes a file. It is no error if there is none.
+/// Removes a file. A file that does not exist is not an error.
 pub(crate) fn remove(full: &Path) -> anyhow::Result<()> {
     match fs::remove_file(full) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
@@ -55,13 +55,13 @@ pub(crate) fn remove(full: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Locks a file, as long as it is open, so that one process at a time writes.
+/// Locks a file until the result is dropped, so that only one process writes at a time.
 ///
 /// # Errors
-/// When another process has it.
+/// Returns an error when another process holds the lock.
 pub(crate) fn lock(path: &Path) -> anyhow::Result<File> {
     let lock = File::create(path).with_context(|| path.display().to_string())?;
-    // A child process has the lock too, from its fork until it runs its program.
+    // A forked child process also holds the lock until it executes its program.
     let patience = Instant::now() + Duration::from_secs(2);
     while lock.try_lock().is_err() {
         if Instant::now() > patience {
@@ -72,7 +72,7 @@ pub(crate) fn lock(path: &Path) -> anyhow::Result<File> {
     Ok(lock)
 }
 
-/// A moment at which a test kills the program.
+/// A point at which a test can kill the program.
 #[cfg(not(test))]
 #[expect(clippy::unnecessary_wraps, reason = "in tests it fails, as if the program were killed")]
 pub(crate) fn step() -> anyhow::Result<()> {
@@ -92,21 +92,21 @@ pub(crate) mod tests {
         static BY_SIGNAL: Cell<bool> = const { Cell::new(false) };
     }
 
-    /// Everything that changes a file fails from the nth step on, as if the program had been killed there.
-    /// `None` ends that.
+    /// From the nth step on, every function that changes a file fails, as if the program had been killed there. `None`
+    /// turns this off.
     pub(crate) fn kill_after(steps: Option<usize>) {
         STEPS_LEFT.set(steps);
         KILLED.set(false);
     }
 
-    /// The same, but the whole process is killed.
+    /// Like [`kill_after`], but the process is really killed.
     #[cfg(unix)]
     pub(crate) fn kill_process_after(steps: usize) {
         kill_after(Some(steps));
         BY_SIGNAL.set(true);
     }
 
-    /// Whether that has happened.
+    /// Whether the simulated kill has happened.
     pub(crate) fn killed() -> bool {
         KILLED.get()
     }

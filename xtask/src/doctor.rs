@@ -1,4 +1,4 @@
-//! `cargo xtask doctor` checks that all programs which the course uses are installed, and names a remedy for each
+//! `cargo xtask doctor` checks that all programs that the course uses are installed, and names a remedy for each
 //! problem.
 
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// Something that was looked for.
+/// The result for one program.
 struct Finding {
     what: &'static str,
     /// The version found, or the remedy.
     found: Result<String, String>,
-    /// Without it much of the course does not work.
+    /// Whether much of the course fails without it.
     needed: bool,
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
     if ill { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// What to do without Redis.
+/// The remedy when Redis is missing.
 const REDIS: &str = "not found, and only shared rate limits use it (`cargo xtask scale --redis`): apt install redis-server, \
                      brew install redis";
 
@@ -148,7 +148,7 @@ fn netcat() -> Result<String, String> {
     }
 }
 
-/// The last line: whether a reader can start.
+/// The last line, which shows whether the reader can start.
 fn verdict(findings: &[Finding]) -> String {
     let missing: Vec<&str> = findings
         .iter()

@@ -1,4 +1,4 @@
-//! The exercises: where they are, and what belongs to each.
+//! The exercises: their directories and their files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub(crate) struct Exercise {
 /// The base of a wrong solution, from its line `Based-on:`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Base {
-    /// The chapter as it is shipped. No such line means this.
+    /// The unchanged chapter, which is the default without such a line.
     Chapter,
     /// The reference solution: the patch is only the mistake.
     Solution,
@@ -42,7 +42,7 @@ impl Exercise {
     /// All exercises by their number.
     ///
     /// # Errors
-    /// When two directories have the same number, for example after one was copied.
+    /// Returns an error when two directories have the same number, for example after one was copied.
     pub(crate) fn all(workspace: &Workspace) -> anyhow::Result<Vec<Exercise>> {
         let mut exercises = Vec::new();
         for chapter in workspace.chapters() {
@@ -74,10 +74,10 @@ impl Exercise {
         Ok(exercises)
     }
 
-    /// The exercise that a person calls `2`, `02` or `02_api_time`.
+    /// The exercise that a user calls `2`, `02` or `02_api_time`.
     ///
     /// # Errors
-    /// When there is none; the message names the existing ones.
+    /// Returns an error that lists the existing exercises if there is no such exercise.
     pub(crate) fn find(workspace: &Workspace, called: &str) -> anyhow::Result<Exercise> {
         let all = Exercise::all(workspace)?;
         let known: Vec<String> = all.iter().map(|e| format!("{} ({})", e.number, e.name)).collect();
@@ -94,7 +94,7 @@ impl Exercise {
         workspace.path(&self.folder).join(name)
     }
 
-    /// One of its patches.
+    /// Reads one of its patches.
     pub(crate) fn patch(&self, workspace: &Workspace, name: &str) -> anyhow::Result<Patch> {
         Patch::read(&self.path(workspace, name))
     }
@@ -106,8 +106,8 @@ impl Exercise {
         heading.map_or_else(|| self.name.clone(), |heading| heading.replace('`', ""))
     }
 
-    /// The chapter's tests that the task names. The exercise changes their expectations, so they fail with a correct
-    /// solution until they are changed too. The names are as `cargo test` prints them.
+    /// The chapter's tests that the task lists. The exercise changes the expected results, so these tests fail with a
+    /// correct solution until they are updated. The names are as `cargo test` prints them.
     pub(crate) fn changed_tests(&self, workspace: &Workspace) -> Vec<String> {
         let task = fs::read_to_string(self.path(workspace, "task.md")).unwrap_or_default();
         changed_tests(&task)
@@ -131,8 +131,7 @@ impl Exercise {
         self.patches_in(workspace, "wrong")
     }
 
-    /// The names of right solutions of another design: `alternatives/two_layers.patch`, sorted. Most exercises
-    /// have none.
+    /// The names of the alternative solutions: `alternatives/two_layers.patch`, sorted. Most exercises have none.
     pub(crate) fn alternatives(&self, workspace: &Workspace) -> anyhow::Result<Vec<String>> {
         if !self.path(workspace, "alternatives").is_dir() {
             return Ok(Vec::new());
@@ -231,7 +230,7 @@ mod tests {
         );
     }
 
-    /// Whether a copy was used in place of the exercise depended on the order of the directories.
+    /// Regression test: whether a copy was used in place of the exercise depended on the order of the directories.
     #[test]
     fn a_copied_folder_is_told_with_the_way_out() {
         let folder = folder_with(&[

@@ -1,4 +1,4 @@
-//! `cargo xtask hint N`: one more hint each time.
+//! `cargo xtask hint N`: shows one more hint each time.
 
 use std::fmt::Write;
 use std::fs;
@@ -22,7 +22,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows one hint more than before.
+/// Shows one more hint than before.
 pub(crate) fn show(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result<()> {
     let path = exercise.path(workspace, "hints.md");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -37,7 +37,7 @@ pub(crate) fn show(workspace: &Workspace, exercise: &Exercise) -> anyhow::Result
     progress.save(workspace)
 }
 
-/// The hints of a file: each begins with a heading of the second level.
+/// Splits a file into hints. Each begins with a heading of the second level.
 fn split(text: &str) -> Vec<(String, String)> {
     let mut hints: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
@@ -51,7 +51,7 @@ fn split(text: &str) -> Vec<(String, String)> {
     hints
 }
 
-/// The hints so far, the new one at the end.
+/// Formats the hints so far, with the new hint at the end.
 fn shown(hints: &[(String, String)], of: usize, exercise: u8) -> String {
     let mut text = String::new();
     for (heading, hint) in hints {

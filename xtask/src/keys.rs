@@ -1,4 +1,4 @@
-//! Single keys of the terminal, for the commands that watch: read without Enter, and put back at the end.
+//! Reads single keys for the commands that watch, without Enter, and restores the terminal's mode at the end.
 
 use std::io::{IsTerminal, Read};
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use std::time::Duration;
 use crate::check::watch::Snapshot;
 use crate::ui;
 
-/// How often the files are looked at while no key comes. A person does not notice it.
+/// The interval at which the files are checked until a key arrives. A user does not notice it.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Ctrl-C and Ctrl-D, which are bytes in this mode, and q.
 const QUIT: &[u8] = b"\x03\x04q";
 
-/// The key that a person presses next.
+/// The next event while a command watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// A file was saved; its name.
+    /// A file with this name was saved.
     Saved(String),
     /// A key.
     Key(char),
@@ -26,12 +26,12 @@ pub(crate) enum Event {
     Quit,
 }
 
-/// The keys that are pressed. The terminal is as it was when this is dropped.
+/// The keys that are pressed. Dropping this restores the mode of the terminal.
 pub(crate) struct Keys {
     pressed: Receiver<u8>,
-    /// Whether keys can still come: not after the end of a pipe.
+    /// Whether no more keys can arrive, as after the end of a pipe.
     ended: bool,
-    /// Whether [`Keys::wait`] waits for a key. Otherwise a check runs, which may take minutes.
+    /// Whether [`Keys::wait`] waits for a key. Otherwise a check is running, which may take minutes.
     waits: Arc<AtomicBool>,
     _mode: Option<Mode>,
 }
@@ -47,8 +47,8 @@ impl Keys {
             for byte in std::io::stdin().lock().bytes().map_while(Result::ok) {
                 let quits = QUIT.contains(&byte) && before.is_some();
                 if quits && !is_awaited.load(Ordering::SeqCst) {
-                    // The main thread waits for a check. The checks and their server end with this process.
-                    // Dropping the mode puts the terminal back.
+                    // The main thread waits for a check. The checks and their server end with this process. Dropping
+                    // the mode restores the terminal.
                     let _ = before.take();
                     return interrupt();
                 }
@@ -103,7 +103,7 @@ pub(crate) fn help(folder: &str) -> String {
     format!("\n{keys}\n{}\n", ui::paint(ui::DIM, &format!("Checks again when {folder} changes.")))
 }
 
-/// Ends this process as Ctrl-C does outside this mode.
+/// Ends this process, as Ctrl-C does without this mode.
 #[cfg(unix)]
 fn interrupt() {
     use rustix::process::{Signal, getpid, kill_process};
@@ -111,18 +111,19 @@ fn interrupt() {
     let _ = kill_process(getpid(), Signal::INT);
 }
 
-/// Here Ctrl-C is never a key.
+/// On this platform, Ctrl-C is never read as a key.
 #[cfg(not(unix))]
 fn interrupt() {}
 
-/// The terminal's mode before ours.
+/// The previous mode of the terminal.
 #[cfg(unix)]
 #[derive(Clone)]
 struct Mode(rustix::termios::Termios);
 
 #[cfg(unix)]
 impl Mode {
-    /// Each key at once, and not shown. Ctrl-C is a key as well, so that the mode is put back after it.
+    /// Turns on a mode in which each key arrives at once and is not echoed. Ctrl-C is read as a key as well, so that
+    /// the previous mode can be restored after it.
     fn single_keys() -> Option<Mode> {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
         let before = tcgetattr(std::io::stdin()).ok()?;
@@ -137,12 +138,12 @@ impl Mode {
 impl Drop for Mode {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
-        // The terminal may be gone.
+        // The terminal may no longer exist.
         let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
     }
 }
 
-/// Here a key is read with the Enter that follows it.
+/// On this platform, a key is read with the Enter that follows it.
 #[cfg(not(unix))]
 #[derive(Clone)]
 struct Mode;

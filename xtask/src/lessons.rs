@@ -1,4 +1,4 @@
-//! `xtask/lessons.toml`: which old files a chapter changes or leaves out, and why.
+//! `xtask/lessons.toml`: lists the files that a chapter changes or leaves out, with the reasons.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 /// The list, from the root.
 pub(crate) const LIST: &str = "xtask/lessons.toml";
 
-/// Chapter, then file, then reason.
+/// The reasons, by chapter and file.
 #[derive(Debug, Default)]
 pub(crate) struct Lessons(BTreeMap<String, BTreeMap<String, String>>);
 
@@ -25,7 +25,7 @@ impl Lessons {
         self.0.keys().map(String::as_str)
     }
 
-    /// The files that a chapter teaches something about, with what that is.
+    /// The files that a chapter changes for a lesson, each with the lesson.
     pub(crate) fn of(&self, chapter: &str) -> BTreeMap<String, String> {
         self.0.get(chapter).cloned().unwrap_or_default()
     }

@@ -10,15 +10,15 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// The version that is installed if there is none, and the versions that are accepted.
+/// The version to install if there is none, and the accepted versions.
 const VERSION: &str = "0.5.4";
 const SERIES: &str = "0.5.";
 
-/// The mdBook to use, installed after saying so if it has to be.
+/// Finds mdBook, or installs it after a message.
 ///
-/// It is built from source: a program that was downloaded would need a checksum of ours for each system. Unoptimised it
-/// builds the book in a second more and is compiled in a third of the time, and `mdbook serve` is what readers install
-/// for themselves.
+/// It is built from source, because a downloaded program would need a checksum for each system. The unoptimised build
+/// takes a third of the time to compile and only a second more to build the book. For `mdbook serve`, readers install
+/// their own.
 pub(crate) fn find_or_install(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     if let Some(found) = find(workspace) {
         return Ok(found);
@@ -27,7 +27,7 @@ pub(crate) fn find_or_install(workspace: &Workspace) -> anyhow::Result<PathBuf> 
     let mut command = process::cargo();
     command.args(["install", "mdbook", "--version", VERSION, "--locked", "--debug"]);
     command.args(["--no-default-features", "--features", "search", "--root"]).arg(&tools);
-    // A target directory that is shared with the course would not help.
+    // A target directory that is shared with the course would save nothing.
     command.env("CARGO_TARGET_DIR", tools.join("build"));
     command.env("CARGO_PROFILE_DEV_DEBUG", "false").env("CARGO_INCREMENTAL", "0");
     ui::print(&format!(
@@ -46,12 +46,12 @@ pub(crate) fn find_or_install(workspace: &Workspace) -> anyhow::Result<PathBuf> 
         .with_context(|| format!("mdBook was installed and is not in {}", tools.display()))
 }
 
-/// Where what was installed for the course goes.
+/// The directory of tools that are installed for the course.
 fn tools(workspace: &Workspace) -> PathBuf {
     workspace.target().join("tools")
 }
 
-/// The mdBook in the path, or one that was installed earlier, if its version is accepted.
+/// The mdBook in the path, or an earlier installation, if its version is accepted.
 pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
     let own = tools(workspace).join("bin").join(format!("mdbook{}", env::consts::EXE_SUFFIX));
     [PathBuf::from("mdbook"), own]
@@ -59,7 +59,7 @@ pub(crate) fn find(workspace: &Workspace) -> Option<PathBuf> {
         .find(|program| version(program).is_some_and(|v| v.starts_with(SERIES)))
 }
 
-/// The version in its output, such as `0.5.4`.
+/// The version that a program reports, such as `0.5.4`.
 fn version(program: &Path) -> Option<String> {
     let finished = process::captured(Command::new(program).arg("--version")).ok()?;
     Some(number(&finished.output).to_string())

@@ -1,4 +1,4 @@
-//! Merges one file three-way: the common old content, the current content, and the new content.
+//! Merges one file three ways: the old version, a chapter's version, and the version after the change.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,13 +10,13 @@ use crate::git::Git;
 /// The result of a merge.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Merged {
-    /// The change is in it already.
+    /// The file already contains the change.
     Same,
-    /// The chapter does not have the file, and the change does not make it.
+    /// The chapter does not have the file, and the change does not create it.
     Absent,
     /// The new content; `None` to delete the file.
     Clean(Option<Vec<u8>>),
-    /// The content with both sides in it.
+    /// The content with conflict markers around both sides.
     Conflict(Vec<u8>),
     /// The file cannot show both sides; a sentence describes them.
     Undecided(String),
@@ -58,7 +58,7 @@ pub(crate) fn merge(
         args.push(name);
     }
     let output = Git::at(folder.path()).output(&args)?;
-    // The status is the number of conflicts, or 128 and above when git could not do it.
+    // The status is the number of conflicts, or at least 128 if git failed.
     match output.status.code() {
         Some(0) if output.stdout == current => Ok(Merged::Same),
         Some(0) => Ok(Merged::Clean(Some(output.stdout))),
@@ -91,8 +91,9 @@ pub(crate) fn has_markers(content: &[u8]) -> bool {
     markers(content).next().is_some()
 }
 
-/// The markers that a person still has to edit, each with the number of its line. A file may have such a line for
-/// good, as a test of a merge does: lines that come from `current`, `old` or `new` are not leftovers.
+/// The conflict markers that the user still has to edit, each with its line number. A line that looks like a marker may
+/// be intended, for example in a test of merges: lines that are explained by `current`, `old` and `new` are not
+/// leftovers.
 pub(crate) fn leftovers(content: &[u8], [current, old, new]: [&[u8]; 3]) -> Vec<(usize, String)> {
     let count = |text: &[u8], marker: &[u8]| markers(text).filter(|line| *line == marker).count();
     let mut seen = BTreeMap::<&[u8], usize>::new();

@@ -1,4 +1,4 @@
-//! Patches of exercises: a text for people, then what `git diff` prints, with paths from the root.
+//! Patches of exercises: a text for people, followed by the output of `git diff`, with paths from the root.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::git::Git;
 
-/// Files by their path from the root; `None` is a file that is not there.
+/// Files by their path from the root; `None` is a file that does not exist.
 pub(crate) type Files = BTreeMap<String, Option<Vec<u8>>>;
 
 /// A patch as it is stored.
@@ -50,15 +50,15 @@ impl Patch {
 
     /// The files it touches.
     pub(crate) fn paths(&self) -> Vec<String> {
-        // In `diff --git a/P b/P` both are the same path, for our patches are made without renames.
+        // In `diff --git a/P b/P` both paths are the same, because our patches are made without renames.
         let headers = self.diff.lines().filter_map(|line| line.strip_prefix("diff --git a/"));
         headers.map(|rest| rest[..(rest.len().saturating_sub(3)) / 2].to_string()).collect()
     }
 
-    /// Applies it to the files that `read` returns, and returns all files that it touches.
+    /// Applies the patch to files that `read` returns. Returns all touched files with their new contents.
     ///
     /// # Errors
-    /// When it does not fit, with git's message.
+    /// Returns git's error message when the patch does not apply.
     pub(crate) fn apply(&self, read: impl Fn(&str) -> Option<Vec<u8>>) -> anyhow::Result<Files> {
         let folder = tempfile::tempdir()?;
         for path in self.paths() {
@@ -74,20 +74,20 @@ impl Patch {
         Ok(self.paths().into_iter().map(now).collect())
     }
 
-    /// Applies it to the files of a folder that need not be a repository.
+    /// Applies the patch to the files in a directory, which need not be a repository.
     pub(crate) fn apply_in(&self, folder: &Path) -> anyhow::Result<()> {
         if self.diff.is_empty() {
             bail!("the patch is empty");
         }
         let stored = tempfile::NamedTempFile::new()?;
         fs::write(stored.path(), &self.diff)?;
-        // Within a repository git would take the paths to be those of that repository.
+        // Inside a repository, git would treat the paths as relative to that repository.
         let git = Git::outside_of_repositories(folder);
         git.run(&["apply", "--whitespace=nowarn", &stored.path().to_string_lossy()])?;
         Ok(())
     }
 
-    /// Makes the patch that turns one state of some files into another, as a person's `git diff` would.
+    /// Makes the patch between two states of some files, in the format of `git diff`.
     pub(crate) fn between(lead: &str, before: &Files, after: &Files) -> anyhow::Result<Patch> {
         let folder = tempfile::tempdir()?;
         for (side, files) in [("a", before), ("b", after)] {
@@ -102,7 +102,7 @@ impl Patch {
             ["diff", "--no-index", "--no-prefix", "--no-renames", "--no-color", "--no-ext-diff"];
         let git = Git::outside_of_repositories(folder.path());
         let output = git.output(&[&form[..], &["a", "b"]].concat())?;
-        // 1: they differ.
+        // Status 1 means that they differ.
         if output.status.code().is_none_or(|code| code > 1) {
             bail!("git cannot compare: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
@@ -112,17 +112,17 @@ impl Patch {
     }
 }
 
-/// Of a file that is on one side only, git names that side twice: `diff --git b/new b/new`.
+/// For a file that exists on one side only, git prints that side twice: `diff --git b/new b/new`.
 fn both_sides(line: &str) -> Cow<'_, str> {
     let Some(names) = line.strip_prefix("diff --git ").filter(|names| names.len() > 5) else {
         return line.into();
     };
-    // Both names are equally long, and their first letter is the side.
+    // Both names have the same length, and their first letter is the side.
     let path = &names[names.len() / 2 + 2..];
     format!("diff --git a/{} b/{path}", path.trim_end()).into()
 }
 
-/// Writes a file and the folders it is in.
+/// Writes a file, and creates its directories.
 pub(crate) fn write(root: &Path, path: &str, content: &[u8]) -> anyhow::Result<()> {
     let path = root.join(path);
     if let Some(folder) = path.parent() {

@@ -1,4 +1,4 @@
-//! Runs other programs, cargo first of all.
+//! Runs other programs, mainly cargo.
 
 use std::env;
 use std::io::Read;
@@ -7,12 +7,12 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::Context;
 
-/// The cargo that runs us.
+/// The cargo that runs this program.
 pub(crate) fn cargo() -> Command {
-    // The tests that cargo runs stop servers by a signal, which must not be ignored from the start.
+    // The tests that cargo runs stop servers by a signal, so they must not start with that signal ignored.
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = wire::environment::with_default_signals(cargo);
-    // The variables that cargo has set for our own crate must not reach another one's build.
+    // The variables that cargo has set for this crate must not reach the build of another crate.
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -29,20 +29,20 @@ pub(crate) fn own_program() -> std::io::Result<PathBuf> {
     Ok(if path.exists() { path } else { PathBuf::from("/proc/self/exe") })
 }
 
-/// A program that has ended, and all it printed.
+/// A program that has ended, and its output.
 pub(crate) struct Finished {
     pub status: ExitStatus,
     /// Both outputs, in the order in which they were written.
     pub output: String,
 }
 
-/// Runs a program to its end without showing what it prints.
+/// Runs a program to its end without showing its output.
 pub(crate) fn captured(command: &mut Command) -> anyhow::Result<Finished> {
     let name = command.get_program().to_string_lossy().into_owned();
     let (mut reader, writer) = std::io::pipe()?;
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     let mut child = command.spawn().with_context(|| format!("`{name}` cannot be started"))?;
-    // The command keeps the ends it writes to, and reading would never end.
+    // The command holds the writing ends, so reading would never end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut output = Vec::new();
     reader.read_to_end(&mut output)?;

@@ -1,4 +1,4 @@
-//! The reader's progress, in the file `.progress` at the root.
+//! Stores the reader's progress in the file `.progress` at the root. `cargo xtask` without a command shows it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,13 +12,13 @@ use crate::exercise::Exercise;
 use crate::saved;
 use crate::workspace::Workspace;
 
-/// The file, from the root. It is the reader's own, so git ignores it.
+/// The path of the file from the root. Git ignores the file, because it belongs to the reader.
 const STORED: &str = ".progress";
 
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Progress {
-    /// The first stage of the part that was started last: the stages before it are the library's.
+    /// The first stage of the part that was started last. The library covers the stages before it.
     climb_from: u8,
     exercise: BTreeMap<String, State>,
     stage: BTreeMap<String, Rung>,
@@ -28,9 +28,9 @@ pub(crate) struct Progress {
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Rung {
-    /// All checks have passed once. It stays so.
+    /// Whether all checks have ever passed. This is never reset.
     pub solved: bool,
-    /// How many checks passed last, and how many there were.
+    /// The number of checks that passed in the last run, and the number of all checks.
     pub passed: usize,
     pub checks: usize,
 }
@@ -39,12 +39,12 @@ pub(crate) struct Rung {
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct State {
-    /// All checks have passed once. It stays so, whatever becomes of the files.
+    /// Whether all checks have ever passed. This is never reset, even if the files change.
     pub solved: bool,
-    /// How many checks passed when they were made last, and how many there were; zero since a reset.
+    /// The number of checks that passed in the last run, and the number of all checks; zero after a reset.
     pub passed: usize,
     pub checks: usize,
-    /// How many hints have been shown.
+    /// The number of hints that have been shown.
     pub hints: usize,
 }
 
@@ -66,7 +66,7 @@ impl Progress {
             .context(STORED)
     }
 
-    /// Notes how the checks of an exercise ended.
+    /// Saves the result of an exercise's checks.
     pub(crate) fn note(&mut self, exercise: &Exercise, passed: usize, checks: usize) {
         let state = self.of(exercise);
         (state.passed, state.checks) = (passed, checks);
@@ -83,12 +83,12 @@ impl Progress {
         number >= self.climb_from && !self.stage(name).solved
     }
 
-    /// The state of one stage, to be changed.
+    /// The state of one stage, for changing it.
     pub(crate) fn stage(&mut self, name: &str) -> &mut Rung {
         self.stage.entry(name.to_string()).or_default()
     }
 
-    /// The state of one exercise, to be changed.
+    /// The state of one exercise, for changing it.
     pub(crate) fn of(&mut self, exercise: &Exercise) -> &mut State {
         self.exercise.entry(exercise.name.clone()).or_default()
     }

@@ -1,4 +1,4 @@
-//! A copy of the repository in `target/exercises/N/repo`, as it was committed, for trying solutions.
+//! A copy of the repository in `target/exercises/N/repo` for testing solutions. It is a copy of a commit.
 //!
 //! It never changes the reader's files. The copy is kept between runs, and only files that differ are written, so that
 //! cargo has little to build. A lock makes a second run wait. Several numbered copies can be used at the same time.
@@ -21,14 +21,14 @@ pub(crate) struct Sandbox {
     root: PathBuf,
     target: PathBuf,
     git: Git,
-    /// The tree of git that it is a copy of.
+    /// The git tree of the copy.
     tree: String,
-    /// Held as long as the copy is in use.
+    /// The lock on the copy.
     _lock: File,
 }
 
 impl Sandbox {
-    /// Makes the copy with this number the same as a tree of git, such as [`Git::tree`] returns.
+    /// Makes the copy with this number equal to a git tree, such as [`Git::tree`] returns.
     pub(crate) fn open(
         workspace: &Workspace,
         number: usize,
@@ -54,7 +54,7 @@ impl Sandbox {
         Ok(sandbox)
     }
 
-    /// Takes back all that patches have done.
+    /// Undoes all changes of patches.
     pub(crate) fn restore(&self) -> anyhow::Result<()> {
         self.git.run(&["read-tree", "--reset", &self.tree])?;
         self.git.run(&["checkout-index", "--all", "--force", "--index"])?;
@@ -138,7 +138,7 @@ mod tests {
         assert!(!to.join("deps/libnew.rlib").exists());
     }
 
-    /// Two copies used to have the same version, and a solution was checked with the other copy's program.
+    /// Regression test: two copies had the same version, and a solution was checked with the other copy's program.
     #[test]
     fn the_crates_of_each_copy_have_a_version_of_their_own() {
         let manifest = "[workspace.package]\nversion = \"0.1.0\"\nedition = \"2024\"\n";
@@ -192,7 +192,7 @@ mod tests {
         sandbox.restore().unwrap();
         assert_eq!((read("lib.rs").as_deref(), read("new.rs")), (Some("1\n"), None));
         assert_eq!(written(), first_written, "cargo would build it again");
-        // Nothing of this is seen in the repository itself.
+        // The repository itself is unchanged.
         let status = git.run(&["status", "--porcelain"]).unwrap();
         assert_eq!(String::from_utf8(status).unwrap(), " M chapters/01_a/src/lib.rs\n");
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask start [PART]`: the reader's own crate, `my_server/`, with a starter for that part.
+//! `cargo xtask start [PART]`: creates the reader's own crate, `my_server/`, with a starter for that part.
 //!
 //! The crate is a separate workspace and ignored by git, so it survives every `git pull` and `cargo xtask reset`.
 //! Existing files are never overwritten.
@@ -32,7 +32,7 @@ pub(crate) struct Args {
 /// A starter for one part.
 struct Starter {
     code: &'static str,
-    /// The chapter before, as a library, and what else the starter uses.
+    /// The library of the previous chapter, and other dependencies of the starter.
     dependencies: &'static str,
     /// The first stage of this part.
     stage: u8,
@@ -64,7 +64,7 @@ const STARTERS: [Starter; 6] = [
     },
 ];
 
-/// The same beginning in other languages.
+/// The same starter in other languages.
 const OTHERS: [(&str, &str); 3] = [
     ("echo.py", include_str!("../starters/echo.py")),
     ("echo.go", include_str!("../starters/echo.go")),
@@ -81,7 +81,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes what is not there yet. Returns the files that were written.
+/// Writes the files that do not exist yet. Returns their names.
 pub(crate) fn make(workspace: &Workspace, folder: &Path, part: u8) -> anyhow::Result<Vec<String>> {
     let starter = &STARTERS[usize::from(part) - 1];
     let mut made = Vec::new();
@@ -94,7 +94,7 @@ pub(crate) fn make(workspace: &Workspace, folder: &Path, part: u8) -> anyhow::Re
     };
     let is_new = write("Cargo.toml", &manifest(starter))?;
     if is_new {
-        // With the versions that the chapters are built with, nothing has to be downloaded.
+        // Uses the versions with which the chapters are built, so that nothing has to be downloaded.
         write("Cargo.lock", &fs::read_to_string(workspace.path("Cargo.lock")).unwrap_or_default())?;
         write("src/main.rs", starter.code)?;
         for (name, text) in OTHERS {
@@ -118,7 +118,7 @@ fn manifest(starter: &Starter) -> String {
     )
 }
 
-/// Adds the lines that are not there to the dependencies of a manifest.
+/// Adds the missing lines to the dependencies of a manifest.
 fn depend(manifest: &Path, lines: &str) -> anyhow::Result<()> {
     let text = fs::read_to_string(manifest).with_context(|| manifest.display().to_string())?;
     let name = |line: &str| line.split([' ', '=']).next().unwrap_or_default().to_string();
@@ -138,7 +138,7 @@ fn depend(manifest: &Path, lines: &str) -> anyhow::Result<()> {
         .with_context(|| manifest.display().to_string())
 }
 
-/// Writes a file that is not there. Returns whether it was not.
+/// Writes a file unless it exists. Returns whether it was written.
 fn create(path: &Path, text: &str) -> anyhow::Result<bool> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -201,7 +201,7 @@ mod tests {
         fs::write(folder.join("src/main.rs"), "mine").unwrap();
         assert_eq!(make(&workspace, &folder, 1).unwrap(), [""; 0]);
         assert_eq!(fs::read_to_string(folder.join("src/main.rs")).unwrap(), "mine");
-        // A later part is a program beside it, and adds what it uses once.
+        // A later part adds a program to the crate, and its dependencies only once.
         for _ in 0..2 {
             make(&workspace, &folder, 3).unwrap();
         }

@@ -1,7 +1,7 @@
-//! The terminal: colours, its width, its pager.
+//! The terminal: colours, width and pager.
 //!
-//! Text is always made with colours; `anstream` takes them away where they would not be seen (a file, a
-//! pipe, `NO_COLOR`).
+//! Text is always made with colours; `anstream` removes them where they would not be visible (a file, a pipe,
+//! `NO_COLOR`).
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -19,7 +19,7 @@ pub(crate) const NOTE: Style = AnsiColor::Yellow.on_default();
 pub(crate) const PLACE: Style = AnsiColor::Cyan.on_default();
 /// A title.
 pub(crate) const TITLE: Style = Style::new().bold();
-/// What may be skipped.
+/// Text that may be skipped.
 pub(crate) const DIM: Style = Style::new().dimmed();
 
 /// Surrounds text with the codes of a style.
@@ -27,7 +27,7 @@ pub(crate) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Whether a person sees what is printed.
+/// Whether the output goes to a terminal.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
@@ -39,10 +39,10 @@ pub(crate) struct Marks {
     pub bad: &'static str,
 }
 
-/// Colours, where the terminal has them.
+/// Marks in Unicode, coloured on a terminal.
 pub(crate) const UNICODE: Marks = Marks { good: "✓", bad: "✗" };
 
-/// The signs for standard output: words where the signs may not be seen, as in a file or an old terminal.
+/// The marks for standard output: words where the characters may not be visible, as in a file or an old terminal.
 pub(crate) fn marks() -> Marks {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env::var(name).ok());
     let utf8 =
@@ -106,7 +106,7 @@ fn through_pager(text: &str) -> bool {
     let mut command = Command::new(program);
     command.args(words).stdin(Stdio::piped());
     if env::var_os("LESS").is_none() {
-        // F: end at once if it fits a screen. R: show colours. X: leave the text on the screen.
+        // F: exit at once if the text fits on a screen. R: show colours. X: leave the text on the screen.
         command.env("LESS", "FRX");
     }
     let Ok(mut child) = command.spawn() else {
@@ -116,14 +116,14 @@ fn through_pager(text: &str) -> bool {
     let plain = anstream::adapter::strip_str(text);
     let shown = if colours { text.to_string() } else { plain.to_string() };
     if let Some(mut pipe) = child.stdin.take() {
-        // The reader may quit before the end: that is what pagers are for.
+        // The user may quit the pager before the end.
         let _ = pipe.write_all(shown.as_bytes());
     }
     let _ = child.wait();
     true
 }
 
-/// Text without the codes of its colours.
+/// Text without colour codes.
 pub(crate) fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }

@@ -30,10 +30,10 @@ pub(crate) struct Chapter {
 }
 
 impl Workspace {
-    /// Finds the repository, from the crate that cargo runs, or from the current directory upwards.
+    /// Finds the repository from the crate that cargo runs, or in the parents of the current directory.
     ///
     /// # Errors
-    /// When there is none.
+    /// Returns an error when there is no repository.
     pub(crate) fn find() -> anyhow::Result<Workspace> {
         let crate_folder = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let start = match crate_folder {
@@ -91,17 +91,16 @@ impl Workspace {
         &self.chapters
     }
 
-    /// The chapters that come after this one, `final` included.
+    /// The chapters after this one, including `final`.
     pub(crate) fn after(&self, chapter: &Chapter) -> &[Chapter] {
         let place = self.chapters.iter().position(|other| other == chapter);
         place.map_or(&[], |place| &self.chapters[place + 1..])
     }
 
-    /// Finds a chapter by what a person would call it: `4`, `04`, `04_router`, `ch04_router`,
-    /// `chapters/04_router/`, `final`.
+    /// Finds a chapter by any of its names: `4`, `04`, `04_router`, `ch04_router`, `chapters/04_router/`, `final`.
     ///
     /// # Errors
-    /// When there is no such chapter; the message names the existing ones.
+    /// Returns an error that lists the chapters when there is no such chapter.
     pub(crate) fn chapter(&self, called: &str) -> anyhow::Result<&Chapter> {
         let name = called.trim_end_matches('/');
         let found = self.chapters.iter().find(|chapter| {
@@ -145,8 +144,8 @@ impl Chapter {
         }
     }
 
-    /// The content of a file with the name of another chapter's crate in place of this one's. Only these
-    /// files may name the crate they are in.
+    /// The content of a file, with this chapter's crate renamed to another chapter's. Only these files may contain the
+    /// name of their crate.
     pub(crate) fn rename(&self, content: &[u8], path: &str, to: &Chapter) -> Vec<u8> {
         let names = ["src/lib.rs", "src/main.rs"].contains(&path)
             || path.starts_with("tests/")
@@ -182,7 +181,7 @@ pub(crate) mod tests {
         folder
     }
 
-    /// A copy of a directory with all that is in it: faster than to make a repository again with git.
+    /// Copies a directory with all its contents, which is faster than creating a repository again with git.
     pub(crate) fn copy_of(folder: &Path) -> tempfile::TempDir {
         fn copy(from: &Path, to: &Path) {
             for entry in fs::read_dir(from).unwrap() {

@@ -1,4 +1,4 @@
-//! `cargo xtask book --epub` and `--pdf`: the book as a file. `--out`: the book as a folder.
+//! `cargo xtask book --epub` and `--pdf`: the book as a file. `--out`: the book as a directory.
 
 use std::path::{PathBuf, absolute};
 use std::process::{Command, ExitCode};
@@ -8,7 +8,7 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// What the files are called, in the target directory.
+/// The name of the files in the target directory, without an extension.
 const NAME: &str = "from-socket-to-server";
 
 #[derive(clap::Args)]

@@ -1,9 +1,9 @@
-//! Converts an answer's Markdown to HTML, with paragraphs, lists, tables, code, bold and italics. A link becomes its
-//! text.
+//! Converts the back of a card from Markdown to HTML, with paragraphs, lists, tables, code, bold and italics. A link
+//! becomes its text.
 
 use std::fmt::Write;
 
-/// The element that the lines read so far belong to.
+/// The HTML so far, and the open element.
 #[derive(Default)]
 struct Answer {
     html: String,
@@ -12,7 +12,7 @@ struct Answer {
     list: Option<&'static str>,
 }
 
-/// Converts the lines of an answer to HTML.
+/// Converts the Markdown lines of the back of a card to HTML.
 pub(super) fn of(lines: &[&str]) -> String {
     let mut answer = Answer::default();
     let mut lines = lines.iter();
@@ -22,7 +22,7 @@ pub(super) fn of(lines: &[&str]) -> String {
             let code = lines.by_ref().take_while(|line| line.trim() != "```");
             let code: Vec<String> = code.map(|line| escape(line)).collect();
             answer.end();
-            // The source of a drawing is of no use without the drawing.
+            // The source of a drawing is useless without the drawing.
             if !info.starts_with("svgbob") {
                 let _ = write!(answer.html, "<pre>{}</pre>", code.join("\n"));
             }
@@ -92,7 +92,7 @@ impl Answer {
         }
     }
 
-    /// Ends whatever is open.
+    /// Ends the open paragraph and the open list.
     fn end(&mut self) {
         if self.list == Some("table") {
             self.html.push_str("</table>");
@@ -143,7 +143,7 @@ fn linked(text: &str) -> String {
     out + rest
 }
 
-/// Puts what is between two signs into a tag.
+/// Puts the text between two signs into a tag.
 fn paired(text: &str, sign: &str, tag: &str) -> String {
     let pieces: Vec<&str> = text.split(sign).collect();
     if pieces.len().is_multiple_of(2) {
@@ -172,7 +172,7 @@ pub(super) fn of_summary(summary: &str) -> String {
     html
 }
 
-/// Without quotation marks: one at the start of a field would quote the field.
+/// Escapes a field without quotation marks, because a quotation mark at the start would quote the field.
 fn quoted(html: &str) -> String {
     html.replace('"', "&quot;")
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask cards`: the questions of the book as flashcards, in a text file that Anki imports.
 //!
 //! Each `<details class="question">` of a core or interview page is a card. Its front is the summary, and its back is
-//! the short answer, which can be said aloud. The longer answer, in a nested fold, is left out.
+//! the short response, which can be read aloud. The longer explanation in a nested fold is left out.
 
 mod html;
 
@@ -15,13 +15,13 @@ use anyhow::{Context, bail, ensure};
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// What Anki reads first: <https://docs.ankiweb.net/importing/text-files.html>
+/// The header that Anki reads first: <https://docs.ankiweb.net/importing/text-files.html>
 ///
-/// It puts the cards into a deck of their own.
+/// It puts the cards into a separate deck.
 const HEAD: &str = "#separator:tab\n#html:true\n#notetype:Basic\n#deck:From Socket to Server\n\
                     #columns:Front\tBack\tTags\n#tags column:3\n";
 
-/// A tag of all cards, so that they are found in a collection.
+/// A tag of all cards, to find them in a collection.
 const TAG: &str = "from-socket-to-server";
 
 /// Marks the most frequent interview questions.
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 }
 
-/// A question with its short answer, both in HTML.
+/// A question and its short response, both in HTML.
 #[derive(Debug, PartialEq, Eq)]
 struct Card {
     front: String,
@@ -96,7 +96,7 @@ fn is_on_path(text: &str) -> bool {
 /// The cards of a page.
 ///
 /// # Errors
-/// For a question that cannot be read, with its line.
+/// Returns an error with the line for a question that cannot be parsed.
 fn cards_of(page: &str, text: &str) -> anyhow::Result<Vec<Card>> {
     let mut cards = Vec::new();
     let mut lines = text.lines().enumerate();
@@ -147,7 +147,7 @@ fn tags(page: &str, summary: &str) -> String {
     format!("{TAG} {part}{star}")
 }
 
-/// The file. In its fields a tab or a line break would end the field, and a quotation mark could begin one.
+/// The content of the file. A tab or a line break would end a field, and a quotation mark could begin one.
 fn tsv(cards: &[Card]) -> String {
     let field = |text: &str| text.replace('\t', "    ").replace('\n', "<br>");
     cards.iter().fold(HEAD.to_string(), |mut text, Card { front, back, tags }| {

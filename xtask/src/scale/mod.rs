@@ -1,5 +1,6 @@
-//! `cargo xtask scale`: several replicas of `final` behind a load balancer, and which requests are lost when one of
-//! them is killed, restarted or replaced. The crate `scale` does it; this command builds the server and prints.
+//! `cargo xtask scale`: runs several replicas of `final` behind a load balancer, and shows which requests are lost when
+//! a replica is killed, restarted or replaced. The crate `scale` runs the experiments; this command builds the server
+//! and prints.
 
 mod report;
 
@@ -16,7 +17,7 @@ use crate::process;
 use crate::ui;
 use crate::workspace::Workspace;
 
-/// The exit code of a program that Ctrl-C has ended, as a shell reports it.
+/// The exit code with which a shell reports a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
 
 #[derive(clap::Args)]
@@ -55,7 +56,7 @@ fn parse_topic(name: &str) -> Result<Topic, String> {
 }
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode> {
-    // On macOS only 127.0.0.1 is there, and a connection could take the port of a replica while that is restarted.
+    // On macOS only 127.0.0.1 exists, and a connection could take the port of a replica during its restart.
     ensure!(cfg!(target_os = "linux"), "this needs the loopback addresses and signals of Linux");
     let front = choose(args.front, |front| front.find().is_some())?;
     let redis = args.redis && scale::redis::find().is_some();
@@ -66,7 +67,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> anyhow::Result<ExitCode
     let Some(built) = build(workspace, redis)? else { return Ok(ExitCode::FAILURE) };
     let interrupt = Interrupt::on_signals()?;
     let temporary = tempfile::tempdir().context("no directory for temporary files")?;
-    // A build beside this run replaces the program.
+    // A concurrent build may replace the program.
     let program = temporary.path().join("httpserver");
     let cannot = || format!("cannot copy {} to {}", built.display(), program.display());
     fs::copy(&built, &program).with_context(cannot)?;

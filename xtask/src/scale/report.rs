@@ -17,7 +17,7 @@ const COUNT_WIDTH: usize = 11;
 /// Lines below a row are indented to the row's title.
 const INDENT: usize = 9;
 
-/// What runs, and where the files are.
+/// The header, with the versions and the directory of the files.
 pub(super) fn header(version: &str, replicas: u8, keep: Option<&Path>) -> String {
     let files = match keep {
         Some(directory) => format!(" The configurations are in {}.", directory.display()),
@@ -35,7 +35,7 @@ pub(super) fn topic(topic: Topic) -> String {
     format!("\n{title} {:>COUNT_WIDTH$} {:>COUNT_WIDTH$}\n", "GET failed", "POST failed")
 }
 
-/// The first part of a row, before the result is there.
+/// The first part of a row, before there is a result.
 pub(super) fn start(demonstration: &Demonstration) -> String {
     let word = if demonstration.is_wrong {
         ui::paint(ui::BAD, "wrong")
@@ -70,7 +70,7 @@ pub(super) fn end(demonstration: &Demonstration, outcomes: &[Outcome]) -> String
     format!(" {get:>COUNT_WIDTH$} {post:>COUNT_WIDTH$}\n{}", below.concat())
 }
 
-/// Observations that are not in the numbers of failures.
+/// Observations beyond the numbers of failures.
 fn notes(outcomes: &[Outcome]) -> Vec<String> {
     let mut notes = Vec::new();
     let both = sum(outcomes.iter().flat_map(|it| [&it.counts.get, &it.counts.post]));
@@ -103,7 +103,7 @@ fn sum<'a>(counts: impl Iterator<Item = &'a Count>) -> Count {
     Count { requests, failures }
 }
 
-/// One result of one round.
+/// One result of one round, as JSON.
 pub(super) fn json(
     front: Front,
     round: u16,
