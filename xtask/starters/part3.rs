@@ -1,4 +1,4 @@
-//! My server, part 3: HTTP. The thread pool of chapter 2 serves the clients; what they say is up to you.
+//! My server, part 3: HTTP. The thread pool of chapter 2 serves the clients; you write the responses.
 
 use std::env;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! My server, part 4: middleware. Parser, router and server are those of chapter 4.
+//! My server, part 4: middleware. The parser, router and server come from chapter 4.
 
 use std::env;
 

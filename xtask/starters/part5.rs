@@ -1,4 +1,4 @@
-//! My server, part 5: handlers. Middleware, router and server are those of chapter 5.
+//! My server, part 5: handlers. The middleware, router and server come from chapter 5.
 
 use std::env;
 

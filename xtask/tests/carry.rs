@@ -1,5 +1,5 @@
-//! `cargo xtask carry` as a process: it compiles what it wrote; and it is killed, by a signal it cannot see, at moments
-//! of its whole run.
+//! Runs `cargo xtask carry` as a process. It must compile the files that it wrote. It is also killed, by a signal that
+//! it cannot catch, at several moments during its run.
 
 #![cfg(unix)]
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use wire::environment;
 
-/// How many moments of the run are tried.
+/// The number of moments at which it is killed.
 const MOMENTS: u32 = 12;
 
 fn git(root: &Path, args: &[&str]) -> Vec<u8> {
@@ -25,7 +25,7 @@ fn git(root: &Path, args: &[&str]) -> Vec<u8> {
 
 fn xtask(root: &Path, args: &[&str]) -> Command {
     let mut command = environment::command(env!("CARGO_BIN_EXE_xtask"));
-    // It finds the repository from the folder it runs in.
+    // The program finds the repository from its working directory.
     command.args(args).current_dir(root).env_remove("CARGO_MANIFEST_DIR");
     command
 }
@@ -34,7 +34,7 @@ fn run(root: &Path, args: &[&str]) -> Output {
     xtask(root, args).output().unwrap()
 }
 
-/// Forty files in four chapters, and a change of each that is not committed.
+/// Forty files in four chapters, each with a change that is not committed.
 fn repository() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -101,7 +101,7 @@ fn a_kill_at_any_moment_loses_nothing() {
             assert!(content == before[&name] || content == after[&name], "{name} at {moment}");
         }
         if moment % 2 == 0 {
-            // Killed before there was a plan, or done: then there is nothing to go on with.
+            // If the run was killed before it had a plan or after it was done, there is nothing to continue.
             if !run(root, &["carry", "--continue", "--no-check"]).status.success() {
                 run(root, &["carry", "2", "--no-check"]);
             }
@@ -163,7 +163,7 @@ fn a_merge_without_a_conflict_that_does_not_compile_is_a_failure() {
     let said = String::from_utf8(carried.stdout).unwrap();
     assert!(carried.status.success() && !said.contains("Compiling"), "{said}");
 
-    // A person edits what was carried, and the same command says whether it is good now.
+    // After an edit of a carried file, the same command reports whether the chapter compiles.
     let there = root.join("chapters/03_b/src/lib.rs");
     let both = fs::read_to_string(&there).unwrap();
     assert_eq!(both.matches("mod tests").count(), 2);

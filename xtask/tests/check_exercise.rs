@@ -1,4 +1,4 @@
-//! `cargo xtask check-exercise` as a process: the processes and files that it leaves behind.
+//! Runs `cargo xtask check-exercise` as a process, and checks the processes and files that it leaves behind.
 
 #![cfg(unix)]
 
@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use wire::environment;
 
-/// The first time it builds a chapter and its checks.
+/// The first run builds a chapter and its checks.
 const BUILD: Duration = Duration::from_secs(600);
-/// By itself the check would wait twice as long for the server's first line.
+/// Without this limit, the check would wait twice as long for the server's first line.
 const SOON: Duration = Duration::from_secs(10);
 
 fn check(server: &str) -> Command {
@@ -24,7 +24,7 @@ fn check(server: &str) -> Command {
     command
 }
 
-/// Does something that may wait, in a thread, so that a test can give up.
+/// Runs something that may block in a thread, so that the test can give up.
 fn aside<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> mpsc::Receiver<T> {
     let (sender, receiver) = mpsc::channel();
     let run = move || drop(sender.send(run()));
@@ -56,7 +56,7 @@ fn a_server_does_not_outlive_ctrl_c() {
 fn another_server_is_not_the_reader_s_progress() {
     let progress = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.progress");
     let before = fs::read(&progress).ok();
-    // Built first and started as a program: `cargo run` would wait for whatever else is being built.
+    // It is built first and started directly, because `cargo run` would wait for other builds.
     let build = ["build", "--quiet", "--workspace", "--bin", "ch04_router"];
     assert!(Command::new("cargo").args(build).status().unwrap().success());
     let server = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name("ch04_router");
@@ -109,7 +109,7 @@ fn what_is_waited_for_is_said() {
     }
 }
 
-/// The title of a rule gave the answer away, as in "RFC 9110 section 15.5.5 (404 Not Found)".
+/// Regression test: the title of a rule gave the solution away, as in "RFC 9110 section 15.5.5 (404 Not Found)".
 #[test]
 fn a_wrong_answer_to_a_question_of_exercise_1_is_not_told_the_right_one() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -139,7 +139,7 @@ fn a_wrong_answer_to_a_question_of_exercise_1_is_not_told_the_right_one() {
     assert_eq!(compared, 7, "{report}");
 }
 
-/// A proxy, or a setting of `final`, in a person's shell would change what the checks see.
+/// A proxy, or a setting of `final`, in a user's shell would change what the checks see.
 #[test]
 fn the_server_that_is_checked_has_a_clean_environment() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! `cargo xtask climb` as a process: the report about a server that fails, and the processes that remain afterwards.
+//! Runs `cargo xtask climb` as a process, and checks the report about a failing server and the remaining processes.
 
 #![cfg(unix)]
 
@@ -32,7 +32,7 @@ impl Script {
         self.directory.path().join(name)
     }
 
-    /// The first stage, unless the arguments name another choice.
+    /// Runs the first stage, unless the arguments name another choice.
     fn climb(&self, arguments: &[&str]) -> Command {
         let mut command = environment::interruptible(env!("CARGO_BIN_EXE_xtask"));
         let server = format!("sh {}", self.path("server.sh").display());
@@ -52,7 +52,7 @@ impl Script {
     }
 }
 
-/// Runs something in a thread, so that a hang is a failure and not a hang of the test.
+/// Runs something in a thread, so that a hang fails the test instead of blocking it.
 fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     thread::Builder::new().name("aside".to_string()).spawn(move || sender.send(run())).unwrap();

@@ -1,4 +1,4 @@
-//! `cargo xtask climb --step` as a process: its output, and that it does not change the reader's progress.
+//! Runs `cargo xtask climb --step` as a process, and checks its output, and that the reader's progress does not change.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The page about the companion: its commands have the effect that the page describes.
+//! Runs the commands on the page about the companion, which must have the described effect.
 
 #![cfg(unix)]
 
@@ -25,7 +25,7 @@ fn git(root: &Path, args: &[&str]) -> String {
     run(root, command)
 }
 
-/// The page taught `git commit -am`, and the files that a solution adds were in no commit.
+/// Regression test: the page taught `git commit -am`, which commits no file that a solution adds.
 #[test]
 fn the_commands_that_commit_the_work_leave_nothing_out() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -34,8 +34,8 @@ fn the_commands_that_commit_the_work_leave_nothing_out() {
     let fence = fences.iter().find(|fence| fence.starts_with("git switch -c ")).unwrap();
     let commands = fence.split("```").next().unwrap();
 
-    // With the person's own settings, which may have `safe.directory`. The prefix is empty at the root of a repository;
-    // a course inside a larger one cannot be cloned.
+    // Uses the user's own git settings, which may have `safe.directory`. The prefix is empty at the root of a
+    // repository; a course inside a larger repository cannot be cloned.
     let own = |args: &[&str]| Command::new("git").args(args).current_dir(here).output().unwrap();
     let prefix = own(&["rev-parse", "--show-prefix", "HEAD"]);
     if !prefix.status.success() || !prefix.stdout.starts_with(b"\n") {

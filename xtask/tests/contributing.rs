@@ -1,4 +1,4 @@
-//! The worked example of CONTRIBUTING.md is replayed: in a copy of the repository, with nothing left out.
+//! Replays the complete example of CONTRIBUTING.md in a copy of the repository.
 
 #![cfg(unix)]
 
@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 const SECTION: &str = "## A fix in chapter 2, carried forward";
 
-/// `cargo xtask` is the program of this build. Nothing is compiled: that is what other tests are for.
+/// `cargo xtask` runs the program of this build. Nothing is compiled, because other tests do that.
 const CARGO: &str = "#!/bin/sh\n[ \"$1\" = xtask ] || exit 0\nshift\nexec \"$XTASK\" \"$@\"\n";
 
 /// The page's instructions.
@@ -28,7 +28,7 @@ fn blocks(section: &str) -> Vec<Vec<String>> {
         let block = blocks.last_mut().unwrap();
         match line.strip_prefix("    ") {
             Some(line) => block.push(line.to_string()),
-            // An empty line may be within a block.
+            // A block may contain an empty line.
             None if line.is_empty() => block.push(String::new()),
             None => blocks.push(Vec::new()),
         }
@@ -63,7 +63,7 @@ fn steps(block: &[String]) -> Vec<Step> {
     steps
 }
 
-/// After a command of git, which is quiet, an edit may follow in the same block.
+/// Whether a command of git, which prints nothing, may be followed by an edit in the same block.
 fn edits(command: &str) -> bool {
     command.starts_with("git ")
 }
@@ -135,7 +135,7 @@ fn replay(root: &Path, tools: &Path, step: &Step) {
 #[test]
 fn the_worked_example_is_true() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    // The prefix is empty at the root of a repository; a course inside a larger one cannot be cloned.
+    // The prefix is empty at the root of a repository; a course inside a larger repository cannot be cloned.
     let prefix = git(here, &["rev-parse", "--show-prefix", "HEAD"]);
     if !prefix.status.success() || !prefix.stdout.starts_with(b"\n") {
         let said = String::from_utf8_lossy(&prefix.stderr);

@@ -1,4 +1,4 @@
-//! `.github/progress.jq`: what the summary of a fork's run looks like.
+//! Tests `.github/progress.jq`, which formats the summary of a run in a fork.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -44,7 +44,7 @@ fn without_my_server_the_summary_says_how_to_create_it() {
     assert!(!summary.contains("| stage |"), "{summary}");
 }
 
-/// `None` without jq.
+/// `None` if jq is not installed.
 fn summary(results: &str) -> Option<String> {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../.github/progress.jq");
     let child = Command::new("jq")

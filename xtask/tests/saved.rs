@@ -1,8 +1,9 @@
-//! `cargo xtask reset` and `solution --apply` as processes that are killed, by a signal they cannot see, at moments
-//! of their whole run: what the reader wrote is in its place, or comes back with the command that is told.
+//! Runs `cargo xtask reset` and `solution --apply` as processes that are killed, by a signal that they cannot catch, at
+//! several moments during the run. The reader's work must be in its place, or the command that is printed must restore
+//! it.
 //!
-//! Files are written in a few milliseconds, on a file system in memory in less, so it is luck whether one of the moments
-//! falls into that time. `saved::tests` kills processes at each part of it.
+//! Writing the files takes a few milliseconds, or less on a file system in memory, so a kill hits that time only by
+//! luck. `saved::tests` kills processes at each step of the writing.
 
 #![cfg(unix)]
 
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use wire::environment;
 
-/// How many moments of the whole run are tried, beside those at which files are written.
+/// The number of moments at which the run is killed, in addition to the moments at which files are written.
 const MOMENTS: u32 = 8;
 const CHAPTER: &str = "chapters/04_router";
 const FILES: usize = 20;
@@ -32,12 +33,12 @@ fn git(root: &Path, args: &[&str]) -> Vec<u8> {
 
 fn xtask(root: &Path, args: &[&str]) -> Command {
     let mut command = environment::command(env!("CARGO_BIN_EXE_xtask"));
-    // It finds the repository from the folder it runs in.
+    // The program finds the repository from its working directory.
     command.args(args).current_dir(root).env_remove("CARGO_MANIFEST_DIR").stdin(Stdio::null());
     command
 }
 
-/// Runs it to its end, and returns what it said.
+/// Runs the command to its end, and returns its output.
 fn run(root: &Path, args: &[&str]) -> String {
     let output = xtask(root, args).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -52,8 +53,8 @@ fn text(line_9: &str) -> String {
     lines.collect()
 }
 
-/// A chapter of many files. The reader has changed all but one, added some and deleted one; the solution changes half
-/// of them in another line.
+/// A chapter with many files. The reader has changed all files but one, added some and deleted one; the solution
+/// changes another line in half of them.
 fn reader() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -85,7 +86,7 @@ fn reader() -> tempfile::TempDir {
     folder
 }
 
-/// All files below a folder.
+/// All files below a directory.
 fn tree(folder: &Path) -> Tree {
     let mut all = Tree::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
@@ -99,14 +100,14 @@ fn tree(folder: &Path) -> Tree {
     all
 }
 
-/// What is saved: the ids and names of commits.
+/// The saved work: the ids and names of commits.
 fn names(root: &Path) -> Vec<String> {
     let printed = String::from_utf8(git(root, &["for-each-ref", "refs/saved"])).unwrap();
     printed.lines().map(String::from).collect()
 }
 
-/// Gets the work back as a reader would, with the command that `cargo xtask` alone names, or else with that of what
-/// was saved at first: the same work is not saved twice.
+/// Restores the work as a reader would, with the command that `cargo xtask` prints, or else with the command for the
+/// first saved work, because the same work is not saved twice.
 fn bring_back(root: &Path, work: &Tree) {
     let told = run(root, &[]);
     let told = told.split("`cargo xtask restore ").nth(1).and_then(|rest| rest.split('`').next());
@@ -119,9 +120,9 @@ fn bring_back(root: &Path, work: &Tree) {
 
 /// A moment at which the run is killed.
 enum Moment {
-    /// After so much of the time that it takes.
+    /// After this time.
     Time(Duration),
-    /// When this file is as it becomes.
+    /// When this file has its new content.
     Written(PathBuf),
 }
 

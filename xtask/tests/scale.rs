@@ -1,4 +1,4 @@
-//! `cargo xtask scale` as a process: Ctrl-C leaves no process and no file.
+//! Runs `cargo xtask scale` as a process: Ctrl-C leaves no process and no file.
 
 #![cfg(target_os = "linux")]
 
@@ -17,7 +17,7 @@ use wire::environment;
 /// The command builds the server first.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Kills the command if the test ends before it does.
+/// Kills the command when the test ends.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -34,7 +34,7 @@ fn ctrl_c_ends_all_processes_and_deletes_all_files() {
         return;
     };
     let (kept, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    // What cargo prints while it builds comes here, too.
+    // Also receives the output of cargo during the build.
     let errors = kept.path().join("standard_error");
     let mut command = environment::interruptible(env!("CARGO_BIN_EXE_xtask"));
     command
@@ -61,7 +61,7 @@ fn ctrl_c_ends_all_processes_and_deletes_all_files() {
         let addresses = loop {
             let text = fs::read_to_string(&configuration).unwrap_or_default();
             match addresses(&text) {
-                // The load balancer, which starts last.
+                // The load balancer starts last.
                 addresses if addresses.first().is_some_and(|it| TcpStream::connect(it).is_ok()) => {
                     break addresses;
                 }
