@@ -109,7 +109,7 @@ fn what_is_waited_for_is_said() {
     }
 }
 
-/// Regression test: the title of a rule gave the solution away, as in "RFC 9110 section 15.5.5 (404 Not Found)".
+/// Regression test: the title of a rule gave the answer away, as in "RFC 9110 section 15.5.5 (404 Not Found)".
 #[test]
 fn a_wrong_answer_to_a_question_of_exercise_1_is_not_told_the_right_one() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

@@ -1,4 +1,4 @@
-//! Converts the back of a card from Markdown to HTML, with paragraphs, lists, tables, code, bold and italics. A link
+//! Converts an answer from Markdown to HTML, with paragraphs, lists, tables, code, bold and italics. A link
 //! becomes its text.
 
 use std::fmt::Write;
@@ -12,7 +12,7 @@ struct Answer {
     list: Option<&'static str>,
 }
 
-/// Converts the Markdown lines of the back of a card to HTML.
+/// Converts the lines of an answer to HTML.
 pub(super) fn of(lines: &[&str]) -> String {
     let mut answer = Answer::default();
     let mut lines = lines.iter();

@@ -1,7 +1,7 @@
 //! `cargo xtask cards`: the questions of the book as flashcards, in a text file that Anki imports.
 //!
 //! Each `<details class="question">` of a core or interview page is a card. Its front is the summary, and its back is
-//! the short response, which can be read aloud. The longer explanation in a nested fold is left out.
+//! the short answer, which can be said aloud. The longer answer, in a nested fold, is left out.
 
 mod html;
 
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     output: Option<PathBuf>,
 }
 
-/// A question and its short response, both in HTML.
+/// A question with its short answer, both in HTML.
 #[derive(Debug, PartialEq, Eq)]
 struct Card {
     front: String,
