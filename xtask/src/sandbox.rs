@@ -1,4 +1,4 @@
-//! A copy of the repository in `target/exercises/N/repo` made from a git tree, for testing solutions.
+//! A copy of the repository in `target/exercises/N/repo`, made from a git tree, for testing solutions.
 //!
 //! It never changes the reader's files. The copy is kept between runs, and only files that differ are written, so that
 //! cargo has little to build. A lock makes a second run wait. Several numbered copies can be used at the same time.

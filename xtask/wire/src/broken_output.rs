@@ -1,4 +1,5 @@
-//! Outputs that cannot be written: a full disk, and a pipe without a reader. A server must still serve its clients.
+//! Tests outputs that cannot be written: a full disk, and a pipe without a reader. A server must still serve its
+//! clients.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -33,7 +34,7 @@ impl Sink {
     /// Opens the output for a program.
     ///
     /// # Errors
-    /// When `/dev/full` cannot be opened or there is no pipe.
+    /// Returns an error when `/dev/full` or a pipe cannot be opened.
     pub fn open(self) -> io::Result<Stdio> {
         Ok(match self {
             Sink::Good => Stdio::null(),
@@ -83,7 +84,7 @@ fn check_row(
     let started = started.and_then(|(out, err)| command.stdout(out).stderr(err).spawn());
     let mut child = started.map_err(|error| WireError::io("starting the program", &error))?;
     let outcome = serves_and_ends(&mut child, address);
-    // An error means that it has ended already.
+    // An error means that the process has already ended.
     let _ = child.kill();
     let _ = child.wait();
     outcome
@@ -113,8 +114,8 @@ fn serves_and_ends(child: &mut Child, address: SocketAddr) -> Result<(), WireErr
     Err(failed("it did not end".to_string()))
 }
 
-/// Connects as soon as the program listens. Without an output, the program cannot report that, so
-/// this tries until it succeeds.
+/// Connects as soon as the program listens. A program whose output fails cannot report that it listens, so this retries
+/// until it succeeds.
 fn connect(child: &mut Child, address: SocketAddr) -> Result<Client, WireError> {
     let end = Instant::now() + PATIENCE;
     loop {
@@ -130,8 +131,8 @@ fn connect(child: &mut Child, address: SocketAddr) -> Result<Client, WireError> 
     }
 }
 
-/// An address that no other test uses: the program cannot report a port that the kernel chose. On Linux every address
-/// that begins with 127 is this machine.
+/// An address that no other test uses, because the program cannot report a port chosen by the kernel. On Linux every
+/// address that begins with 127 belongs to this machine.
 fn own_address() -> SocketAddr {
     static COUNT: AtomicU8 = AtomicU8::new(1);
     let [_, _, high, low] = std::process::id().to_be_bytes();

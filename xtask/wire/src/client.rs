@@ -134,8 +134,8 @@ impl Client {
         Ok(())
     }
 
-    /// Sends `bytes` in pieces that end at `cuts`, with a pause between them, so that the server's reads
-    /// return one piece each. `1..bytes.len()` sends them one by one.
+    /// Sends `bytes` in pieces that end at `cuts`, with a pause between them, so that each of the server's reads
+    /// returns one piece. `1..bytes.len()` sends single bytes.
     pub fn send_slowly(
         &mut self,
         bytes: &[u8],
@@ -213,7 +213,7 @@ impl Client {
         }
     }
 
-    /// Waits for `time`, and fails if anything arrives, a byte or the end of the stream.
+    /// Waits for `time`, and fails if a byte or the end of the stream arrives.
     pub fn expect_silence(&mut self, time: Duration) -> Result<(), WireError> {
         let deadline = Instant::now() + time;
         let mut source = Waiting { link: &mut self.link, deadline };
@@ -236,7 +236,7 @@ impl Client {
         self.link.transcript.text()
     }
 
-    /// All pieces sent and received so far: whether the client sent it, its first bytes, and its length.
+    /// All pieces sent and received so far: whether the client sent the piece, its first bytes, and its length.
     pub fn pieces(&self) -> impl Iterator<Item = (bool, &[u8], usize)> {
         self.link.transcript.pieces()
     }

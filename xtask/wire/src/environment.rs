@@ -1,4 +1,4 @@
-//! The environment of a program that a test starts: the same on every machine, and for every person.
+//! The environment of a program that a test starts. It is the same on every machine and for every user.
 //!
 //! A variable can send a client through a proxy, translate what a program prints, or give the server a setting that the
 //! test does not expect. Such variables are removed from the inherited environment, and the locale is set. Variables that
@@ -20,7 +20,7 @@ pub fn is_unwanted(name: &str) -> bool {
     /// The settings of `final`, the locale, the variables that git sets for a hook, and the variables with which a
     /// service manager passes sockets.
     const PREFIXES: [&str; 4] = ["HTTP_", "LC_", "GIT_", "LISTEN_"];
-    /// Where git is, and which repositories it may trust.
+    /// The variables that git needs: the path of its programs, and the repositories that it may trust.
     const WANTED: [&str; 2] = ["GIT_EXEC_PATH", "GIT_CONFIG"];
     const NAMES: [&str; 16] = [
         "NOTIFY_SOCKET",
@@ -65,7 +65,7 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Like [`command`], for a program that a signal must be able to end: see [`with_default_signals`].
+/// Like [`command`], for a program that a test stops with a signal: see [`with_default_signals`].
 pub fn interruptible(program: impl AsRef<OsStr>) -> Command {
     let mut command = with_default_signals(program);
     clean(&mut command);
@@ -85,8 +85,8 @@ pub fn with_default_signals(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Whether SIGHUP or SIGINT, numbers 1 and 2, are among the signals that a process ignores, by its `/proc/PID/status`
-/// (`proc_pid_status(5)`). On systems without that file, the caller assumes that none is ignored.
+/// Whether a process ignores SIGHUP or SIGINT, which are the signals 1 and 2, by its `/proc/PID/status`
+/// (`proc_pid_status(5)`). On systems without that file, the caller assumes that it ignores none.
 pub fn ignores_signals(status: &str) -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.and_then(|it| u64::from_str_radix(it.trim(), 16).ok()).is_some_and(|it| it & 0b11 != 0)

@@ -24,7 +24,7 @@ pub enum Kind {
 
 /// A failure, with the awaited event and the bytes that had arrived.
 ///
-/// `Debug` is the same text as `Display`, because a test shows it through `unwrap`.
+/// `Debug` prints the same text as `Display`, because a test that calls `unwrap` shows it.
 pub struct WireError {
     kind: Kind,
     message: String,
@@ -61,12 +61,12 @@ impl WireError {
         self.kind
     }
 
-    /// The first line: what went wrong.
+    /// The first line, which describes the failure.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The bytes that had arrived, but did not complete what was awaited.
+    /// The bytes that had arrived before the failure.
     pub fn arrived(&self) -> &[u8] {
         self.arrived.as_deref().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Bytes as readable text: each control byte is visible, and each line stays a line.
+//! Formats bytes as readable text: each control byte is visible, and each line stays on one line.
 
 use std::fmt::Write;
 

@@ -96,11 +96,11 @@ pub fn run(checks: &[Check], words: &[String]) -> ExitCode {
     }
 }
 
-/// Makes every process that this process has started end with it, if the environment asks for it, see
-/// [`ENDS_WITH_INPUT`].
+/// Ends this process, and every process that it has started, when the parent process ends, if the environment variable
+/// [`ENDS_WITH_INPUT`] is set.
 ///
 /// # Errors
-/// When the thread cannot be spawned.
+/// Returns an error when the thread cannot be spawned.
 pub fn end_with_input() -> io::Result<()> {
     leash::put_on()
 }
@@ -137,8 +137,8 @@ fn report(checks: &[Check], words: &[String], out: &mut impl Write) -> io::Resul
     out.flush()
 }
 
-/// A program of the chapter's directory `examples`, built together with the checks: in the directory from [`EXAMPLES`],
-/// or in the working directory.
+/// The path of a program in the chapter's directory `examples`, which is built together with the checks. It is in the
+/// directory from [`EXAMPLES`], or in the working directory.
 pub fn example(name: &str) -> PathBuf {
     let folder = env::var_os(EXAMPLES).map(PathBuf::from).unwrap_or_default();
     folder.join(name).with_extension(env::consts::EXE_EXTENSION)

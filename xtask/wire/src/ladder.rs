@@ -1,5 +1,5 @@
-//! The conformance ladder: the rules of the [`tables`] against every snapshot of the server, side
-//! by side. A rule that a snapshot keeps must not be broken by a later one.
+//! The conformance ladder: the rules of the [`tables`], tested against every snapshot of the server. A later snapshot
+//! must not break a rule that an earlier one keeps.
 
 use std::fmt::Write;
 use std::panic::resume_unwind;
@@ -11,11 +11,11 @@ use crate::{Program, WireError};
 /// Whether a snapshot keeps a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// It does not have the feature that the rule is about.
+    /// The snapshot does not have the feature that the rule is about.
     Absent,
-    /// It breaks the rule in at least one row.
+    /// The snapshot breaks the rule in at least one row.
     Broken,
-    /// It keeps the rule in all rows.
+    /// The snapshot keeps the rule in all rows.
     Kept,
 }
 
@@ -113,7 +113,7 @@ fn marks(rules: &[Rule], present: &[bool], outcomes: &[Outcome]) -> Vec<Mark> {
     rules.iter().zip(present).map(mark).collect()
 }
 
-/// The rules that a snapshot keeps and a later one does not, as sentences.
+/// The rules that a snapshot keeps and a later snapshot breaks, as sentences.
 pub fn steps_back(rules: &[Rule], columns: &[Column]) -> Vec<String> {
     let mut found = Vec::new();
     for pair in columns.windows(2) {
@@ -168,7 +168,7 @@ pub fn render(rules: &[Rule], columns: &[Column]) -> String {
     page
 }
 
-/// `RFC 9112 section 6.3` as a link to it.
+/// `RFC 9112 section 6.3` as a link to that section.
 fn link(rfc: &str) -> String {
     let words: Vec<&str> = rfc.split(' ').collect();
     match words[..] {

@@ -34,7 +34,7 @@ pub(crate) enum Stream {
 }
 
 impl Output {
-    /// Reads `pipe` to its end in a thread, so that the program never waits for us to read.
+    /// Reads `pipe` to its end in a thread, so that the program never blocks on a full pipe.
     pub(crate) fn read(
         self: &Arc<Output>,
         pipe: impl Read + Send + 'static,

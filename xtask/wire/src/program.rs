@@ -1,4 +1,4 @@
-//! A server's binary, started for a test and stopped with it.
+//! Starts a server's binary for a test, and stops it at the end of the test.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::WireError;
 use crate::environment;
 use crate::output::{Output, Stream, Text};
 
-/// A machine that also builds can take a while to start a program.
+/// On a machine that is also compiling, starting a program can take a while.
 const START: Duration = Duration::from_secs(20);
 /// The standard library has no wait with a deadline, so [`Program::wait`] polls at this interval.
 const LOOK: Duration = Duration::from_millis(5);
@@ -28,8 +28,7 @@ const LOOK: Duration = Duration::from_millis(5);
 const FIRST_LINE: usize = 4096;
 /// The maximum number of characters of a program's output that an error quotes.
 const QUOTED: usize = 2000;
-/// The maximum time to wait for the last output of a program, whose own children may keep its pipes
-/// open.
+/// The maximum time to wait for the last output of a program. Its own child processes may keep its pipes open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A signal that a person or a service manager sends to a program.
@@ -39,7 +38,7 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM.
     Terminate,
-    /// SIGHUP: the terminal has been closed, or a daemon is to reload its configuration.
+    /// SIGHUP: the terminal has been closed, or a daemon should reload its configuration.
     Hangup,
 }
 
@@ -172,7 +171,7 @@ impl Program {
         Err(self.failed(&text, &format!("waited for {what} on standard error")))
     }
 
-    /// Sends a signal to it. Only Unix has signals.
+    /// Sends a signal to the program. Only Unix has signals.
     pub fn signal(&self, signal: Signal) -> Result<(), WireError> {
         send_signal(self.pid(), signal)
             .map_err(|error| WireError::new(Kind::Program, format!("sending {signal:?}: {error}")))
@@ -183,10 +182,10 @@ impl Program {
         self.signal(Signal::Interrupt)
     }
 
-    /// Waits for it to exit.
+    /// Waits for the program to exit.
     ///
     /// # Errors
-    /// Returns an error when it still runs after `patience`.
+    /// Returns an error when it is still running after `patience`.
     pub fn wait(&self, patience: Duration) -> Result<ExitStatus, WireError> {
         let deadline = Instant::now() + patience;
         loop {
@@ -196,7 +195,7 @@ impl Program {
                 .map_err(|error| WireError::io("waiting for the program to end", &error))?;
             match ended {
                 Some(status) => {
-                    // Its last output may still be in the pipes.
+                    // The last output may still be in the pipes.
                     drop(
                         self.output.wait(LAST_WORDS, |text| text.stdout_ended && text.stderr_ended),
                     );
@@ -227,7 +226,7 @@ impl Program {
         }
         let ended = text.stdout_ended;
         drop(text);
-        // A program that ends has usually printed the reason on standard error.
+        // A program that ends has usually printed the reason to standard error.
         let patience = if ended { LAST_WORDS } else { Duration::ZERO };
         let text = self.output.wait(patience, |text| text.stderr_ended);
         let mut what =
@@ -266,7 +265,7 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         let mut child = self.child();
-        // An error means that it has ended already.
+        // An error means that the process has already ended.
         let _ = child.kill();
         let _ = child.wait();
     }

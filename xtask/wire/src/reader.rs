@@ -9,15 +9,14 @@ use crate::reply::parse_fields;
 
 /// A source of received bytes.
 pub(crate) trait Source {
-    /// All bytes that have arrived and have not been taken, after a wait until there are at least
-    /// `count`.
+    /// Waits until at least `count` bytes are buffered, and returns all buffered bytes.
     ///
     /// # Errors
     /// Returns an error when they do not arrive. `what` describes them.
     fn at_least(&mut self, count: usize, what: &str) -> Result<&[u8], WireError>;
-    /// The bytes up to and including the first `end`, from position `from` on.
+    /// Waits for `end`, searched from position `from` on, and returns the position after it.
     fn until(&mut self, from: usize, end: &[u8], what: &str) -> Result<usize, WireError>;
-    /// All bytes until the peer closes.
+    /// Waits until the peer closes, and returns the number of received bytes.
     fn until_closed(&mut self, what: &str) -> Result<usize, WireError>;
     /// Removes and returns the first `count` bytes.
     fn take(&mut self, count: usize) -> Vec<u8>;
@@ -34,8 +33,7 @@ pub(crate) fn read_reply(source: &mut impl Source, method: &str) -> Result<Reply
         Framing::Length => {
             let length = content_length(&reply)?.unwrap_or_default();
             let what = format!("{what} of {length} bytes");
-            // A broken server may announce any length, so the addition must not overflow. That many
-            // bytes never arrive.
+            // A faulty server may announce any length, so the addition must not overflow. That many bytes never arrive.
             let end = head_end.saturating_add(length);
             let received = source.at_least(end, &what)?;
             reply.body = received[head_end..end].to_vec();
@@ -141,7 +139,7 @@ fn unexpected(message: &str, reply: &Reply) -> WireError {
 mod tests {
     use super::*;
 
-    /// A peer that has sent these bytes and closed.
+    /// A peer that has sent these bytes and closed the connection.
     struct Closed(Vec<u8>);
 
     impl Source for Closed {
@@ -230,7 +228,7 @@ mod tests {
         assert_eq!(reply.unwrap_err().message(), "the body of a 200 reply of 9 bytes");
     }
 
-    /// Regression test: a server with a bug in its ranges announced these lengths, and adding the length of the
+    /// Regression test: a server with a bug in its range handling announced these lengths, and adding the length of the
     /// header section overflowed.
     #[test]
     fn a_body_longer_than_any_memory_is_an_unfinished_one() {

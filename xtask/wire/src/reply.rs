@@ -1,4 +1,4 @@
-//! One reply, as it arrived.
+//! A reply as it arrived.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub enum Framing {
 }
 
 impl Framing {
-    /// How a response to `method` ends, if it has neither an invalid length nor another coding than chunked.
+    /// How a response to `method` ends, if its length is valid and it uses no transfer coding except chunked.
     pub fn of(method: &str, status: u16, is_chunked: bool, has_length: bool) -> Framing {
         match () {
             () if method == "HEAD" || matches!(status, 100..=199 | 204 | 304) => Framing::None,
@@ -139,7 +139,7 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// Parses field lines strictly. The error names what is wrong with a line.
+/// Parses field lines strictly. The error describes the first invalid line.
 pub(crate) fn parse_fields<'a>(
     lines: impl Iterator<Item = &'a str>,
 ) -> Result<Vec<(String, String)>, String> {

@@ -1,4 +1,4 @@
-//! Well-formed requests, for tests that are about something else.
+//! Writes well-formed requests, for tests of something else.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -31,7 +31,7 @@ pub fn request(method: &str, target: &str, fields: &[(&str, &str)], body: &[u8])
     bytes
 }
 
-/// One GET on a new connection.
+/// Sends a GET request on a new connection, and reads the reply.
 pub fn get(address: SocketAddr, target: &str) -> Result<Reply, WireError> {
     let mut client = Client::connect(address)?;
     client.send(request("GET", target, &[("Connection", "close")], b""))?;

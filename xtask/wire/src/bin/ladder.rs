@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// A server at one point of the course.
+/// A server at one stage of the course.
 struct Snapshot {
     /// The heading of its column.
     title: String,
@@ -127,8 +127,8 @@ fn snapshots(root: &Path) -> Result<Vec<Snapshot>, Error> {
     Ok(snapshots)
 }
 
-/// Builds all of them, and returns the paths of their programs, which are in the directory of this
-/// one.
+/// Builds all snapshots, and returns the paths of their programs, which are in the directory of
+/// this program.
 fn build(root: &Path, snapshots: &[Snapshot]) -> Result<Vec<PathBuf>, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let name = |snapshot: &Snapshot| match snapshot.binary {
@@ -137,7 +137,7 @@ fn build(root: &Path, snapshots: &[Snapshot]) -> Result<Vec<PathBuf>, Error> {
     };
     let programs = snapshots.iter().flat_map(|snapshot| ["--bin".to_string(), name(snapshot)]);
     let built = Command::new(cargo)
-        // With the features of the workspace, so that no dependency is built again.
+        // Uses the features of the whole workspace, so that no dependency is rebuilt.
         .args(["build", "--quiet", "--workspace"])
         .args(programs)
         .current_dir(root)
@@ -154,7 +154,7 @@ fn build(root: &Path, snapshots: &[Snapshot]) -> Result<Vec<PathBuf>, Error> {
 
 type Climbed = Result<(Column, Vec<Outcome>), WireError>;
 
-/// Runs the rules against all programs side by side.
+/// Runs the rules against all programs in parallel.
 fn climb_all(rules: &[Rule], snapshots: &[Snapshot], programs: &[PathBuf]) -> Vec<Climbed> {
     let climb = |(snapshot, path): (&Snapshot, &PathBuf)| {
         let start = || Program::start(path, snapshot.arguments);

@@ -24,21 +24,21 @@ const FIELDS: [(&str, &str); 8] = [
 /// Behaves like a browser that opens the first page.
 ///
 /// # Errors
-/// Returns an error when a response is not what a browser needs.
+/// Returns an error when a response would not work in a browser.
 pub fn browser(address: SocketAddr) -> Result<Ran, WireError> {
-    // A connection in advance, in case the user clicks. It stays idle for now.
+    // A speculative connection, in case the user clicks. It stays idle for now.
     let mut in_advance = Client::connect(address)?;
 
     let mut page = Client::connect(address)?;
     for (target, status) in [("/", 200), ("/favicon.ico", 404), ("/?again", 200)] {
         expect(&mut page, target, status)?;
     }
-    // The page's parts, on a second connection while the first stays open.
+    // The resources of the page, on a second connection while the first stays open.
     let mut parts = Client::connect(address)?;
     expect(&mut parts, "/inspect", 200)?;
-    // The browser reloads, on the connection that it had in advance.
+    // The browser reloads the page on the speculative connection.
     expect(&mut in_advance, "/", 200)?;
-    // A tab is closed in the middle of a response, and another tab continues.
+    // The user closes a tab in the middle of a response, and another tab continues.
     let mut closed = Client::connect(address)?;
     closed.send(request("GET", "/", &FIELDS, b""))?;
     drop(closed);

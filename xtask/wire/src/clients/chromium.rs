@@ -1,4 +1,4 @@
-//! A real browser without a window.
+//! Runs a real browser without a window.
 
 use super::output_of::output_of;
 use crate::WireError;
@@ -6,11 +6,11 @@ use crate::WireError;
 /// The names of the program on different systems.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// Opens a page in Chromium, runs its scripts for at most five seconds of the page's own time, and returns
-/// the resulting page, or `None` if there is no such browser.
+/// Opens a page in Chromium, runs its scripts for at most five seconds of the page's own time, and returns the
+/// resulting page, or `None` if no such browser is installed.
 ///
 /// # Errors
-/// When the browser does not start, or does not end.
+/// Returns an error when the browser does not start or does not end.
 pub fn chromium_dom(url: &str) -> Result<Option<String>, WireError> {
     let profile = std::env::temp_dir().join(format!("wire-chromium-{}", std::process::id()));
     let arguments: Vec<String> = [

@@ -1,4 +1,4 @@
-//! curl, with the commands that a reader of the book types.
+//! Runs curl with the commands that a reader of the book types.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! Clients that people use, against a server under test: they send what no test author would think of.
+//! Runs common clients against a server under test, because they send requests that no test author would think of.
 //!
 //! A client that is not installed is skipped, and the result is [`Ran::Skipped`].
 

@@ -1,4 +1,4 @@
-//! Python's HTTP clients: the standard library's, and requests if it is installed.
+//! Runs Python's HTTP clients: the one in the standard library, and requests if it is installed.
 
 use std::net::SocketAddr;
 
@@ -20,7 +20,7 @@ pub fn python(address: SocketAddr) -> Result<Ran, WireError> {
     let mut passed = 0;
     let mut skipped = Vec::new();
     for (name, script) in SCRIPTS {
-        // -E: without the variables that Python itself reads.
+        // -E ignores the environment variables of Python.
         let arguments =
             ["-E", "-c", script, &address.ip().to_string(), &address.port().to_string()];
         let Some(output) = output_of("python3", &arguments.map(str::to_string), b"")? else {

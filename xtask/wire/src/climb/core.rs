@@ -13,10 +13,10 @@ use crate::exercise::{Check, Failure, Server};
 
 const PHASE: &str = "Core";
 
-/// The most clients that an echo may serve at the same time. The check could not reach a higher bound.
+/// The maximum number of clients that an echo may serve at the same time. The check could not reach a higher bound.
 const BOUND: usize = 100;
 
-/// How many clients try at the same time.
+/// The number of clients that connect at the same time.
 const CLIENTS: usize = 150;
 
 pub(super) const STAGES: &[Stage] = &[
@@ -128,7 +128,7 @@ fn turns(server: &Server) -> Checked {
         connections.push(server.connect()?);
     }
     for round in ["a\n", "b\n", "c\n"] {
-        // From the last to the first: a server that serves one client after another blocks on the first.
+        // From the last to the first, because a server that serves one client after another blocks on the first.
         for connection in connections.iter_mut().rev() {
             echoed(connection, round.as_bytes())?;
         }
@@ -191,7 +191,7 @@ fn fate_of(client: &mut TcpStream) -> Fate {
 fn crowd(server: &Server) -> Result<Vec<TcpStream>, Failure> {
     let connect = |_| {
         let mut stream = socket(server)?;
-        // A connection that the server has closed already is found by the read.
+        // If the server has already closed the connection, the read detects that.
         let _ = stream.write_all(b"x");
         Ok(stream)
     };
@@ -210,7 +210,7 @@ fn at_most(server: &Server) -> Checked {
 
 fn none_is_forgotten(server: &Server) -> Checked {
     let mut clients = crowd(server)?;
-    // Each served client leaves at once, which frees its place. Some progress within PATIENCE is enough.
+    // Each served client leaves at once, which frees its slot. Some progress within PATIENCE is enough.
     let mut progress = Instant::now();
     while !clients.is_empty() {
         let before = clients.len();
@@ -233,7 +233,7 @@ fn panics(server: &Server) -> Checked {
         let mut stream = socket(server)?;
         let _ = stream.write_all(b"panic\n");
         let _ = stream.shutdown(std::net::Shutdown::Write);
-        // The line or nothing, then the end of the stream.
+        // The server may send the line or nothing, and then the end of the stream.
         until_closed(&mut stream, PATIENCE).map_err(|_| {
             Failure::new("the connection of a failed task is closed", "it stays open")
                 .with_timeout()
@@ -248,7 +248,7 @@ fn finishes(server: &Server) -> Checked {
     connection.client().send(b"half of a").map_err(|error| connection.failure(&error, b""))?;
     connection.client().read_exact(9).map_err(|error| connection.failure(&error, b"half of a"))?;
     terminate(server)?;
-    // A server that exits at once takes a moment, during which the rest of the transfer would still come back.
+    // A server that exits immediately still takes a moment, during which the rest of the transfer could arrive.
     connection
         .client()
         .expect_silence(Duration::from_millis(300))

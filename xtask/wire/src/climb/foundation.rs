@@ -175,7 +175,7 @@ fn same_stream(bytes: &[u8], got: Result<Vec<u8>, String>) -> Checked {
     Err(Failure::new(expected, words))
 }
 
-/// The socket buffers of both sides hold some megabytes. A server that accepts more has buffered it itself.
+/// The socket buffers of both sides hold several megabytes. If the server accepts more, it buffers the rest itself.
 fn backpressure(server: &Server) -> Checked {
     const MOST: usize = 64 * MIB;
     let mut stream = socket(server)?;
@@ -222,7 +222,7 @@ fn reset_while_writing(server: &Server) -> Checked {
         let mut stream = socket(server)?;
         let cannot = |error: std::io::Error| Failure::new("a stream", error.to_string());
         stream.set_write_timeout(Some(std::time::Duration::from_millis(500))).map_err(cannot)?;
-        // Until the server waits in write(2), because nothing is read.
+        // Send until the server blocks in write(2), because this client reads nothing.
         while stream.write(&pattern(64 * 1024)).is_ok_and(|count| count > 0) {}
         reset(&stream)?;
     }

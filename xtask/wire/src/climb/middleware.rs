@@ -248,7 +248,7 @@ fn exhausted(server: &Server) -> Result<Answer, crate::exercise::Failure> {
             return Ok(answer);
         }
         served += 1;
-        // A slow machine earns a token or two meanwhile.
+        // On a slow machine the bucket gains a token or two in the meantime.
         answer.require(served < 20, "a limit", "20 requests in a row are served")?;
     }
 }
@@ -270,7 +270,7 @@ fn served_again(server: &Server) -> Checked {
     let answer = exhausted(server)?;
     answer.status(429)?;
     let seconds = retry_after(&answer)?;
-    // Not a guess about a duration: the server has named this time.
+    // This is not a guess: the server itself specified this time.
     thread::sleep(Duration::from_secs(seconds));
     server.get("/limited")?.status(200).map(drop)
 }

@@ -1,4 +1,4 @@
-//! The stages that a server climbs, from an echo to a server that drains under load.
+//! The stages of a server, from an echo to a server that drains under load.
 //!
 //! A stage is a short contract and a few checks. They hold for any server in any language that keeps the contract of
 //! [`STARTS`](crate::exercise::STARTS): it listens at the address in its last argument and prints

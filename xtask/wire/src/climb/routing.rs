@@ -1,4 +1,4 @@
-//! Stages 16 to 18: from a path to a handler.
+//! Stages 16 to 18: from a path to its handler.
 
 use serde_json::{Value, json};
 
@@ -190,7 +190,7 @@ fn unknown_method(server: &Server) -> Checked {
     status_in(&server.ask("BREW", "/hello/Ada", &[], b"")?, &[405, 501]).map(drop)
 }
 
-/// Creates a user, and returns the path of its location.
+/// Creates a user, and returns the path from the `Location` field.
 fn created(server: &Server, name: &str) -> Result<String, Failure> {
     let body = json!({ "name": name }).to_string();
     let answer = server.ask("POST", "/users", &JSON, body.as_bytes())?;

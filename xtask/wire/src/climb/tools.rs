@@ -29,7 +29,7 @@ pub(super) fn socket(server: &Server) -> Result<TcpStream, Failure> {
     open().map_err(|error| Failure::new("a connection", error.to_string()))
 }
 
-/// `bytes` must come back, and nothing else.
+/// Requires that the server sends back exactly `bytes`.
 pub(super) fn echoed(connection: &mut Connection<'_>, bytes: &[u8]) -> Checked {
     let back = connection.exchange(bytes, bytes.len())?;
     if back == bytes {
@@ -39,7 +39,7 @@ pub(super) fn echoed(connection: &mut Connection<'_>, bytes: &[u8]) -> Checked {
     Err(Failure::new("the same bytes", "other bytes").with_bytes(bytes, &back).with_wrong_at(wrong))
 }
 
-/// A new client must be served as before.
+/// Requires that a new client is still served.
 pub(super) fn still_echoes(server: &Server, after: &str) -> Checked {
     let mut connection = server.connect()?;
     echoed(&mut connection, b"still here\n").map_err(|failure| Failure {
@@ -116,7 +116,7 @@ pub(super) fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at.wrapping_mul(31) ^ (at >> 8)).to_le_bytes()[0]).collect()
 }
 
-/// The response must have one of these statuses.
+/// Requires that the response has one of these statuses.
 pub(super) fn status_in<'a>(answer: &'a Answer, statuses: &[u16]) -> Result<&'a Answer, Failure> {
     if statuses.contains(&answer.reply.status) {
         return Ok(answer);
@@ -130,8 +130,8 @@ pub(super) fn status_in<'a>(answer: &'a Answer, statuses: &[u16]) -> Result<&'a 
         .with_wrong_at(9))
 }
 
-/// These bytes must be rejected with one of these statuses, and the connection must be closed: the bytes that follow
-/// must not be parsed as a request.
+/// Requires that these bytes are rejected with one of these statuses, and that the server closes the connection: the
+/// bytes that follow must not be parsed as a request.
 pub(super) fn rejected(server: &Server, bytes: &[u8], statuses: &[u16]) -> Checked {
     let mut connection = server.connect()?;
     // A server may reject early and reset the connection while the client is still sending.

@@ -216,7 +216,7 @@ fn overload(server: &Server) -> Checked {
     Ok(())
 }
 
-/// Twenty clients that have sent a request for a slow handler.
+/// Opens connections for twenty clients, each of which has sent a request for a slow handler.
 fn in_handlers<'a>(server: &'a Server, bytes: &[u8]) -> Result<Vec<Connection<'a>>, Failure> {
     let mut connections = Vec::new();
     for _ in 0..20 {
@@ -241,13 +241,13 @@ fn drains(server: &Server) -> Checked {
     exits(server)
 }
 
-/// Sends one request after another until the server disconnects, or the check is over: a server that does not stop never
-/// disconnects. Returns the number of responses.
+/// Sends one request after another until the server disconnects or the check is over, because a server that does not
+/// stop never disconnects. Returns the number of responses.
 fn until_disconnected(server: &Server, over: &AtomicBool) -> Result<usize, Failure> {
     let bytes = request("GET", "/hello/Ada", &[], b"");
     let mut served = 0;
     loop {
-        // After the shutdown connections are refused.
+        // The server refuses new connections after the shutdown.
         let Ok(mut connection) = server.connect() else { return Ok(served) };
         loop {
             if over.load(Ordering::Relaxed) {
@@ -263,7 +263,8 @@ fn until_disconnected(server: &Server, over: &AtomicBool) -> Result<usize, Failu
                         break;
                     }
                 }
-                // Closed before the first byte of a response: the client may retry the request elsewhere.
+                // The connection closed before the first byte of a response, so the client may retry the request
+                // elsewhere.
                 Err(error) if error.arrived().is_empty() => break,
                 Err(error) => {
                     return Err(Failure {

@@ -9,7 +9,7 @@ use super::origin::Origin;
 use super::report::Failure;
 use crate::{Framing, Reply};
 
-/// Where the status code begins: after `HTTP/1.1 `.
+/// The position of the status code, after `HTTP/1.1 `.
 const STATUS_AT: usize = 9;
 
 /// A response. It dereferences to [`Reply`]. Its methods assert requirements and return the response again, so that
@@ -50,7 +50,7 @@ impl Answer {
         if holds { Ok(()) } else { Err(self.failure(expected, got)) }
     }
 
-    /// The status code must be `code`.
+    /// Requires this status code.
     pub fn status(&self, code: u16) -> Result<&Answer, Failure> {
         if self.reply.status == code {
             return Ok(self);
@@ -62,7 +62,7 @@ impl Answer {
         Err(self.failure(format!("status {code}"), got).with_wrong_at(STATUS_AT))
     }
 
-    /// There must be exactly one field with this name, and its value must be `value`.
+    /// Requires exactly one field with this name, and that its value is `value`.
     pub fn field(&self, name: &str, value: &str) -> Result<&Answer, Failure> {
         let expected = format!("{name}: {value}");
         let values: Vec<&str> = self.reply.fields(name).collect();
@@ -83,7 +83,7 @@ impl Answer {
         }
     }
 
-    /// There must be no field with this name.
+    /// Requires that there is no field with this name.
     pub fn no_field(&self, name: &str) -> Result<&Answer, Failure> {
         let Some(value) = self.reply.field(name) else {
             return Ok(self);
@@ -92,7 +92,7 @@ impl Answer {
         Err(self.value_at(name).into_iter().fold(failure, Failure::with_wrong_at))
     }
 
-    /// The body must be exactly these bytes.
+    /// Requires that the body consists of exactly these bytes.
     pub fn body(&self, bytes: &[u8]) -> Result<&Answer, Failure> {
         let body = &self.reply.body;
         if body == bytes {
@@ -111,17 +111,17 @@ impl Answer {
                 let start = self.reply.raw.len() - body.len();
                 failure.with_wrong_at(start + first_difference(body, bytes))
             }
-            // In a chunked body, a position in the content differs from the position on the wire.
+            // In a chunked body, a position in the content is not the same as the position on the wire.
             Framing::Chunked | Framing::None => failure,
         })
     }
 
-    /// The body must be JSON, with a JSON Content-Type.
+    /// Requires that the body is JSON, with a JSON Content-Type.
     pub fn json(&self) -> Result<Value, Failure> {
         self.reply.json().map_err(|error| self.failure("a JSON body", error.message()))
     }
 
-    /// The error body of the course, `{"error": CODE, "message": TEXT}`, must have this status and code.
+    /// Requires the error body of the course, `{"error": CODE, "message": TEXT}`, with this status and code.
     pub fn error(&self, status: u16, code: &str) -> Result<&Answer, Failure> {
         self.status(status)?;
         let body = self.json()?;
@@ -130,7 +130,7 @@ impl Answer {
         Ok(self)
     }
 
-    /// Where the value of the first field with this name begins on the wire.
+    /// The position on the wire of the value of the first field with this name.
     fn value_at(&self, name: &str) -> Option<usize> {
         let mut start = 0;
         for line in self.reply.raw.split_inclusive(|&byte| byte == b'\n') {

@@ -1,14 +1,14 @@
-//! The bytes of the connections of one check, so that a failure can show its history.
+//! Records the bytes on all connections of a check, so that a failure can show them.
 
 use crate::Client;
 
-/// A longer piece is cut, and keeps its full length as a number.
+/// The maximum number of bytes of a piece that are kept. The full length is kept as a number.
 const MAX_PIECE: usize = 2048;
 
-/// How many connections are kept from the beginning of a check, and how many from its end.
+/// The number of connections that are kept from the beginning of a check, and from its end.
 const KEPT: usize = 8;
 
-/// Pieces of one conversation.
+/// The maximum number of pieces in one conversation.
 const MAX_PIECES: usize = 40;
 
 /// All bytes of one connection, in order.
@@ -16,11 +16,11 @@ const MAX_PIECES: usize = 40;
 pub struct Conversation {
     /// Counted from 1 within the check.
     pub number: usize,
-    /// Alternately the bytes of the check and of the server.
+    /// The pieces alternate between bytes of the check and bytes of the server.
     pub pieces: Vec<Piece>,
 }
 
-/// Bytes that went one way, until the other side sent some.
+/// Bytes in one direction, until the other side sends some.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Piece {
     /// Whether the check sent them.
@@ -42,7 +42,7 @@ impl Conversation {
     }
 }
 
-/// Adds a conversation. Of many, only the first and the last are kept.
+/// Adds a conversation. If there are many, only the first and the last ones are kept.
 pub(super) fn keep(all: &mut Vec<Conversation>, mut new: Conversation) {
     let last = all.last().map_or(0, |last| last.number);
     new.number = last + 1;

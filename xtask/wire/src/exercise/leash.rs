@@ -1,8 +1,8 @@
-//! The checks end when their parent process ends, for whatever reason: Ctrl-C, a closed terminal, a kill.
+//! Ends the checks when their parent process ends, for whatever reason: Ctrl-C, a closed terminal, or a kill.
 //!
 //! The checks and their server are a separate process group, so that both can be killed together. But a terminal sends
-//! Ctrl-C to the group of `cargo xtask`. The end of a pipe arrives even if that process is killed by SIGKILL, because
-//! the kernel closes its end.
+//! Ctrl-C to the group of `cargo xtask`. A pipe works in all these cases, even for SIGKILL, because the kernel closes
+//! the parent's end.
 
 use std::env;
 use std::fs;
@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread::Builder;
 
-/// The environment variable that declares that standard input is such a pipe, and that this process is in a group of
-/// its own, which may be killed. Without it, standard input has no meaning.
+/// The environment variable that declares that standard input is such a pipe, and that this process is in a separate
+/// group, which may be killed. Without the variable, the end of standard input has no effect.
 pub const ENDS_WITH_INPUT: &str = "EXERCISE_ENDS_WITH_INPUT";
 
-/// Directories of the checks. A process that is killed does not drop the values that would delete them.
+/// Directories of the checks. A killed process does not drop the values that would delete them.
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Deletes this directory when the parent process ends while a check uses it.
@@ -23,7 +23,7 @@ pub(crate) fn delete_at_end(folder: &Path) {
     FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).push(folder.to_owned());
 }
 
-/// Kills this process group once its input ends, if the environment asks for it.
+/// Kills this process group when standard input ends, if [`ENDS_WITH_INPUT`] is set.
 pub(super) fn put_on() -> io::Result<()> {
     if env::var_os(ENDS_WITH_INPUT).is_none() {
         return Ok(());
@@ -32,7 +32,7 @@ pub(super) fn put_on() -> io::Result<()> {
         // No byte is ever written. An error counts as the end, too.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         for folder in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            // Usually its check has deleted it.
+            // Usually the check has already deleted it.
             let _ = fs::remove_dir_all(folder);
         }
         end();

@@ -1,4 +1,5 @@
-//! The server that sent a response: its arguments, to start it again by hand, and its last panic.
+//! The server that sent a response: its arguments, for starting it again by hand, and its last
+//! panic.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +23,8 @@ impl Origin {
         Origin { arguments, output }
     }
 
-    /// The message of its last panic, as further lines of a failure; empty without a panic.
+    /// The message of its last panic, as additional lines of a failure, or empty if there was no
+    /// panic.
     pub(super) fn last_panic(&self) -> String {
         let text = self.output.wait(LATE_WORDS, |text| panic_in(&text.stderr).is_some());
         panic_in(&text.stderr)
@@ -40,7 +42,7 @@ fn panic_in(said: &str) -> Option<String> {
         .take(3)
         .take_while(|line| !line.starts_with("note: ") && **line != "stack backtrace:");
     let why: Vec<&str> = why.copied().collect();
-    // The first line has only the location.
+    // The first line contains only the location.
     (!why.is_empty()).then(|| [&[lines[first].trim_start()], why.as_slice()].concat().join("\n"))
 }
 

@@ -1,4 +1,4 @@
-//! The results of checks, as lines: JSON, one event per line.
+//! Reports the results of checks as lines of JSON, one event per line.
 //!
 //! The program with the checks only reports; `cargo xtask check-exercise` reads these lines and formats them (marks,
 //! colours, the equivalent curl command).
@@ -15,7 +15,7 @@ const MOST: usize = 2 * 1024 * 1024;
 pub struct Failure {
     /// The bytes that were sent; empty when the failure is not about one request.
     pub sent: Box<[u8]>,
-    /// The bytes that came back.
+    /// The bytes that were received.
     pub received: Box<[u8]>,
     /// The position of the first wrong byte in `received`.
     pub wrong_at: Option<usize>,
@@ -71,7 +71,7 @@ pub enum Event {
     },
     /// The current check passed.
     Pass,
-    /// The current check failed. With the bytes of all its connections.
+    /// The current check failed. Contains the bytes of all its connections.
     Fail(Failure, Vec<Conversation>),
     /// Too many checks timed out, so the remaining checks do not run. They would probably time out as well.
     GaveUp,
@@ -163,7 +163,7 @@ fn texts(list: &Value) -> Option<Box<[String]>> {
     list.as_array()?.iter().map(|text| text.as_str().map(String::from)).collect()
 }
 
-/// Bytes as a JSON string: each byte is the character of that number, so none is lost.
+/// Encodes bytes as a JSON string: each byte becomes the character with that number, so none is lost.
 fn from_bytes(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
 }

@@ -1,5 +1,5 @@
-//! Tests of the checks against [`Script`](crate::Script), a server with scripted responses, because a
-//! shell script with nc would not run on every machine.
+//! Tests the checks against [`Script`](crate::Script), a server with scripted responses. A shell script with nc would
+//! not run on every machine.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ fn a_server_that_does_not_start_fails_each_check_with_its_own_words() {
     assert_eq!(events[4], Event::Done);
 }
 
-/// Each check of a server that hangs waits until its deadline: thirteen of them once took a minute.
+/// Regression test: each check of a server that hangs waits until its deadline, so thirteen checks took a minute.
 #[cfg(unix)]
 #[test]
 fn after_two_checks_that_waited_in_vain_the_others_are_not_made() {
@@ -119,7 +119,7 @@ fn a_failure_of_a_server_that_hangs_says_that_it_timed_out() {
 #[cfg(unix)]
 #[test]
 fn a_server_that_closes_without_an_answer_is_quoted() {
-    // The test's own listening socket, and a program that prints its address as if it were its own.
+    // The test itself listens, and starts a program that prints the test's address as its own.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = std::thread::Builder::new()

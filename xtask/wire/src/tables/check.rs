@@ -58,7 +58,7 @@ impl Check {
     }
 }
 
-/// The code of a rejection in its body, for programs, by the status.
+/// The code in the body of a rejection, for each status.
 const CODES: [(u16, &str); 9] = [
     (400, "bad_request"),
     (408, "request_timeout"),

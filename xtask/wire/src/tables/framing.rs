@@ -1,4 +1,4 @@
-//! Several requests on one connection: where one ends, the next begins.
+//! Several requests on one connection: each begins where the previous one ends.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -175,8 +175,8 @@ fn half_close_behind_a_request(address: SocketAddr) -> Result<(), WireError> {
     client.expect_closed()
 }
 
-/// The client has disconnected in the middle of a request: there is no client to respond to, and no
-/// request to handle.
+/// The client has disconnected in the middle of a request, so no response can be sent, and there is no request to
+/// handle.
 fn half_close_in_a_head(address: SocketAddr) -> Result<(), WireError> {
     let mut client = Client::connect(address)?;
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n")?;
@@ -214,8 +214,8 @@ fn continue_comes_first(address: SocketAddr) -> Result<(), WireError> {
     Ok(())
 }
 
-/// A client that has begun to send the body without waiting does not need `100 Continue`, and might take it
-/// for the final response.
+/// A client that has begun to send the body without waiting does not need `100 Continue`, and might mistake it for the
+/// final response.
 fn no_continue_for_a_body_that_comes(address: SocketAddr) -> Result<(), WireError> {
     for (fields, begun, rest) in [
         ("Content-Length: 5", "hello", ""),

@@ -1,6 +1,5 @@
-//! A request over a limit is rejected with the status for that limit. The limits are the defaults of
-//! every chapter: 8 KiB for the target, 16 KiB for the header section, 100 fields, 8 MiB of body,
-//! 1,000 requests.
+//! A request that exceeds a limit is rejected with the status for that limit. The limits are the defaults of every
+//! chapter: 8 KiB for the target, 16 KiB for the header section, 100 fields, 8 MiB for the body, 1,000 requests.
 
 use std::net::SocketAddr;
 
@@ -56,7 +55,7 @@ pub fn rows() -> Vec<Row> {
     table.rows()
 }
 
-/// A request whose request line, field lines and empty line have this many bytes in total.
+/// A request with this total number of bytes in its request line, field lines and empty line.
 fn with_head(bytes: usize) -> Vec<u8> {
     let without = get("X: ").len();
     get(&format!("X: {}", "y".repeat(bytes - without)))
@@ -73,7 +72,7 @@ fn a_large_body_is_taken(address: SocketAddr) -> Result<(), WireError> {
     expect(reply.status == 200 && reply.json()?["body_length"] == 8 * MIB, "8 MiB must be taken")
 }
 
-/// The client sends everything before it reads, and the response must still reach it.
+/// The client sends everything before it reads, and must still receive the response.
 fn chunks_that_are_too_much(address: SocketAddr) -> Result<(), WireError> {
     let mut client = Client::connect(address)?;
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(64 * KIB));

@@ -1,5 +1,5 @@
-//! Many clients at once. Only the ladder runs these rows, because a server that gives every
-//! connection a worker fails them, as the first chapters state.
+//! Many clients at once. Only the ladder runs these rows: a server with one worker per connection fails them, as the
+//! first chapters state.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub fn rows() -> Vec<Row> {
     table.rows()
 }
 
-/// Whether a client is served while many others have sent `bytes` and then nothing.
+/// Tests that a client is served while many others have sent `bytes` and are then idle.
 fn among(address: SocketAddr, bytes: &[u8]) -> Result<(), WireError> {
     let deadline = Instant::now() + SOON;
     let others = many(address, bytes)?;
@@ -50,7 +50,7 @@ fn used_and_idle(address: SocketAddr) -> Result<(), WireError> {
     ask(&mut Client::connect(address)?, deadline)
 }
 
-/// Many clients that have sent these bytes.
+/// Opens many connections, and sends these bytes on each.
 fn many(address: SocketAddr, bytes: &[u8]) -> Result<Vec<Client>, WireError> {
     let connect = |_| {
         let mut client = Client::connect(address)?;

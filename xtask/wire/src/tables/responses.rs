@@ -86,7 +86,7 @@ fn head_equals_get(address: SocketAddr) -> Result<(), WireError> {
         let same = [sent, sent + 1].iter().any(|length| announced == Some(&length.to_string()));
         expect(same, &format!("HEAD must announce the {sent} bytes of GET"), &head)?;
         for reply in [&mut get, &mut head] {
-            // A second may pass between the two.
+            // The clock may advance by a second between the two responses.
             reply.fields.retain(|(name, _)| {
                 !["date", "content-length", "x-request-id"]
                     .contains(&name.to_ascii_lowercase().as_str())

@@ -15,11 +15,11 @@ pub struct Row {
     pub rfc: &'static str,
     /// The rule, in a few words: a line of the ladder.
     pub rule: &'static str,
-    /// What distinguishes this row.
+    /// The case that this row tests.
     pub name: &'static str,
     /// A route that the row needs. A server without it skips the row.
     pub needs: Option<&'static str>,
-    /// Whether it takes all of a server's workers, so that the ladder starts a server for it alone.
+    /// Whether the row uses all of a server's workers, so that the ladder starts a server only for this row.
     pub alone: bool,
     /// The test.
     pub test: Test,
@@ -60,18 +60,18 @@ impl Table {
         Table { group, rfc: "", rule: "", needs: None, alone: false, rows: Vec::new() }
     }
 
-    /// States the rule that the next rows are about.
+    /// States the rule for the next rows.
     pub fn rule(&mut self, rfc: &'static str, rule: &'static str) {
         self.rfc = rfc;
         self.rule = rule;
     }
 
-    /// The next rows are for servers that respond to a GET of this path with anything but 404.
+    /// Makes the next rows apply only to servers that respond to a GET of this path with a status other than 404.
     pub fn needs(&mut self, path: &'static str) {
         self.needs = Some(path);
     }
 
-    /// The next rows take all of a server's workers.
+    /// States that the next rows use all of a server's workers.
     pub fn alone(&mut self) {
         self.alone = true;
     }
@@ -111,7 +111,7 @@ impl Table {
         self.exchange(name, bytes.into(), vec![status], true, checks);
     }
 
-    /// The server sends several replies, and the connection stays open.
+    /// The server sends several replies, and then the connection stays open.
     pub fn sequence(
         &mut self,
         statuses: &[u16],

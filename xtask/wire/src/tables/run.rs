@@ -1,4 +1,4 @@
-//! Sends the rows of a table to a server, each in several ways, and compares.
+//! Sends the rows of a table to a server, each in several ways, and compares the replies.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ pub fn run(address: SocketAddr, rows: &[Row]) -> Vec<Outcome> {
         let threads: Vec<_> = (1..SIDE_BY_SIDE).map(spawn).filter_map(Result::ok).collect();
         let mut found = work();
         for thread in threads {
-            // A panic here is a mistake of the row's own code, not of the server.
+            // A panic here is a bug in the row's own code, not in the server.
             found.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
         found
@@ -57,22 +57,21 @@ pub fn run_one(address: SocketAddr, row: &Row) -> Outcome {
     Outcome { row: row.clone(), problem: problem_of(address, &row.test) }
 }
 
-/// Runs all rows and returns how many there were.
+/// Runs all rows and returns their number.
 ///
 /// # Errors
-/// The outcomes of the rows on which the server failed.
+/// Returns the outcomes of the rows on which the server failed.
 pub fn check(address: SocketAddr, rows: &[Row]) -> Result<usize, Failures> {
     let failed: Vec<_> =
         run(address, rows).into_iter().filter(|outcome| outcome.problem.is_some()).collect();
     if failed.is_empty() { Ok(rows.len()) } else { Err(Failures { failed, of: rows.len() }) }
 }
 
-/// The rows on which a server failed. `Debug` is made to be read, because a test shows it through
-/// `unwrap`.
+/// The rows on which a server failed. `Debug` is readable, because a test that calls `unwrap` shows it.
 pub struct Failures {
     /// The outcomes of these rows.
     pub failed: Vec<Outcome>,
-    /// How many rows there were.
+    /// The number of all rows.
     pub of: usize,
 }
 

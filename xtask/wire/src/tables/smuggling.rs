@@ -1,5 +1,5 @@
-//! Content-Length against Transfer-Encoding: wherever two parsers could find different ends of a
-//! body, one of them parses a request that the other has never seen.
+//! Tests Content-Length against Transfer-Encoding. Wherever two parsers could find different ends
+//! of a body, one of them parses a request that the other has never seen.
 
 use super::Check;
 use super::Row;

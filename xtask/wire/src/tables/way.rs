@@ -1,19 +1,19 @@
-//! The ways in which the bytes of a row reach a server. Its response must not depend on them: TCP is a stream, and a
-//! client, a proxy or the network may cut it anywhere.
+//! The ways in which the bytes of a row reach a server. The response must not depend on them: TCP is a stream, and a
+//! client, a proxy or the network may split it anywhere.
 //!
-//! A server may parse a request that has arrived whole with other code than a request that arrives in pieces, and the
-//! first request of a connection with other code than the next. A rule that holds in only one of these cases is broken.
+//! A server may use different code for a request that has arrived whole and for a request in pieces, and for the first
+//! request of a connection and the next. A rule that holds in only one of these cases is broken.
 
 use crate::Client;
 use crate::Kind;
 use crate::Reply;
 use crate::WireError;
 
-/// The request before a row. Its response proves that the server has read what was sent together with it.
+/// The request before a row. Its response proves that the server has read the bytes that were sent with it.
 const FIRST: &[u8] = b"GET /inspect?the-first HTTP/1.1\r\nHost: first\r\n\r\n";
 
-/// The request after a row. Its response proves that the server is where it must be in the stream of bytes; without
-/// a response it proves that nothing more was read from it.
+/// The request after a row. Its response proves that the server has found the end of the row; if there is no response,
+/// the server has read nothing more.
 const PROBE: &[u8] = b"GET /inspect?the-probe HTTP/1.1\r\nHost: probe\r\n\r\n";
 
 /// Longer rows are not sent byte by byte.
@@ -79,7 +79,7 @@ impl Way {
         }
     }
 
-    /// After the replies to the row: the next request gets its own, and there is nothing else.
+    /// Called after the replies to the row. The next request must get its own reply, and nothing else may arrive.
     pub(super) fn expect_probe(self, client: &mut Client) -> Result<(), WireError> {
         if self == Way::Alone {
             client.send(PROBE)?;
@@ -118,8 +118,7 @@ fn is_answered(reply: &Reply, request: &[u8]) -> Result<(), WireError> {
     ))
 }
 
-/// Sends bytes. A reset is no failure, because the server may reject a request early, and only its
-/// reply matters.
+/// Sends bytes. A reset is not a failure, because the server may reject a request early, and only its reply matters.
 fn send(client: &mut Client, bytes: &[u8]) -> Result<(), WireError> {
     match client.send(bytes) {
         Err(error) if error.kind() != Kind::Reset => Err(error),
