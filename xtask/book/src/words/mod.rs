@@ -75,7 +75,7 @@ fn hits<'a>(rules: &'a Rules, text: &'a Text) -> Vec<Hit<'a>> {
             hits.push(Hit { text, line, name: &pattern.name, found, is_denied: false });
         }
     }
-    for denied in &rules.denied {
+    for denied in rules.denied.iter().filter(|it| !it.only_prose || text.kind.is_some()) {
         for found in denied.regex.find_iter(&text.lines) {
             let (line, found) = (line(found.start()), found.as_str());
             hits.push(Hit { text, line, name: &denied.instead, found, is_denied: true });
@@ -259,5 +259,12 @@ mod tests {
         let found: Vec<_> =
             hits(&rules, &text).iter().map(|hit| (hit.line, hit.found.trim())).collect();
         assert_eq!(found, [(3, "a head"), (4, "What is"), (5, "door")]);
+    }
+
+    #[test]
+    fn a_word_may_be_denied_on_pages_only() {
+        let rules = Rules::read().unwrap();
+        let denied = |kind| hits(&rules, &text("a", kind, "A parked connection.")).len();
+        assert_eq!((denied(Some(Only::Prose)), denied(None)), (1, 0));
     }
 }

@@ -47,6 +47,8 @@ pub(crate) enum Only {
 pub(crate) struct Denied {
     pub(crate) regex: Regex,
     pub(crate) instead: String,
+    /// Whether it is denied on pages only.
+    pub(crate) only_prose: bool,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +77,7 @@ struct ListedPattern {
 struct ListedDenied {
     regex: String,
     instead: String,
+    only: Option<Only>,
 }
 
 #[derive(Deserialize)]
@@ -87,10 +90,10 @@ impl Rules {
     pub(crate) fn read() -> Result<Rules> {
         let listed: Listed = toml::from_str(FILE).context("xtask/book/words.toml")?;
         let patterns = listed.pattern.into_iter().map(pattern).collect::<Result<_>>()?;
-        let denied = listed
-            .deny
-            .into_iter()
-            .map(|it| anyhow::Ok(Denied { regex: Regex::new(&it.regex)?, instead: it.instead }));
+        let denied = listed.deny.into_iter().map(|it| {
+            let only_prose = it.only == Some(Only::Prose);
+            anyhow::Ok(Denied { regex: Regex::new(&it.regex)?, instead: it.instead, only_prose })
+        });
         let spellings = |name: &String| name.split('|').map(str::to_string).collect();
         Ok(Rules {
             patterns,
