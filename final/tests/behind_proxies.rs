@@ -14,7 +14,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 /// Far longer than anything here takes, on a machine that is busy.
 const LONG: Duration = Duration::from_secs(20);
 
-/// The server, the proxy and the clients have loopback addresses of their own.
+/// The server, the proxy and the clients each have a loopback address.
 fn address(last: u8) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 17, last)), 0)
 }

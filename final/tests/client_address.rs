@@ -211,7 +211,7 @@ fn a_rejection_names_the_client_once_its_header_section_is_complete() {
         (&no_head, "", "with 400 "),
     ] {
         let mut proxy = Client::connect(program.addr()).unwrap();
-        // The client of an earlier request on the connection is not that of the rejected one.
+        // An earlier request on the connection had a different client than the rejected request.
         assert_eq!(proxy.ask(&served).unwrap().status, 204);
         proxy.send(bytes).unwrap();
         assert!(proxy.read_reply().unwrap().status >= 400);

@@ -220,7 +220,7 @@ fn a_request_does_not_wait_for_a_blocked_one_while_a_thread_is_idle() {
             client.send(get("/wait")).unwrap();
             gate.entered.recv_timeout(LONG).unwrap();
         }
-        // Both threads are blocked. The one that returns first gets both of these events.
+        // Both threads are blocked. The thread that returns first gets both of these events.
         c.send(get("/wait")).unwrap();
         d.send(get("/quick")).unwrap();
         gate.go_on.send(()).unwrap();

@@ -328,7 +328,7 @@ fn the_program_shows_the_slots_in_its_metrics_and_reads_large_bodies_on_every_ro
     }
     let taken = ["http_upload_slots 2", "http_upload_slots_free 1", "http_uploads_queued 1"];
     wait_until("one upload to wait for the other", || shows(taken));
-    // Which of the two has the slot is not known, and the other one waits for its end.
+    // One of the two has the slot, and the other upload waits until it ends.
     for client in &mut clients {
         client.send([0; 70_000 - WHOLE]).unwrap();
     }

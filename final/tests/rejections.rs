@@ -66,8 +66,7 @@ fn a_request_that_is_malformed_too_large_or_late_is_logged_and_counted() {
         let mut client = Client::connect(program.addr()).unwrap();
         client.send(bytes).unwrap();
         assert_eq!(client.read_reply().unwrap().status, status, "{request}");
-        // The tenth is the last one that is certain to have a line if all of this takes less than a
-        // second.
+        // After the tenth, a rejection may have no line if all of this takes less than a second.
         assert!(index < 10);
         let port = client.local_addr().unwrap().port();
         expect_line(&program, port, &format!("rejected \"{request}\" with {status} "));

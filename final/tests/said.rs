@@ -1,4 +1,4 @@
-//! The messages on standard error about broken connections: only those that an operator can act on.
+//! The messages on standard error about broken connections: only if an operator can act on them.
 #![cfg(unix)]
 
 use std::fs::File;
@@ -45,8 +45,8 @@ fn an_incomplete_response_is_logged_and_a_client_that_disconnected_is_not() {
     let half = TcpStream::connect(program.addr()).unwrap();
     let left_half = half.local_addr().unwrap();
     (&half).write_all(b"GET / HTTP/1.1\r\nHost:").unwrap();
-    // This client has received a response, so the server has read the other one, or will read it
-    // before it disconnects.
+    // This client has received a response, so the server has read the half request, or will
+    // read it before it disconnects.
     assert_eq!(wire::get(program.addr(), "/empty").unwrap().status, 204);
     SockRef::from(&half).set_linger(Some(Duration::ZERO)).unwrap();
     drop(half);

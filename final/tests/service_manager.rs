@@ -197,7 +197,7 @@ fn the_next_process_serves_the_accept_queue_of_a_passed_socket() {
     assert_eq!(served(clients), WAITING);
 }
 
-/// Two processes can listen at one address with `SO_REUSEPORT`, but each socket has an accept queue of its own. Those in
+/// Two processes can listen at one address with `SO_REUSEPORT`, but each socket has its own accept queue. Clients in
 /// the queue of a socket that closes are reset, although the other process could serve them.
 #[test]
 fn with_so_reuseport_the_accept_queue_of_the_process_that_ends_is_lost() {

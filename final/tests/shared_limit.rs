@@ -258,8 +258,8 @@ fn in_microseconds(decision: Decision) -> Decision {
 /// A limit, and the steps of the clock in thousandths of the time in which a token is added. A
 /// clock may also be set back.
 fn limits_and_steps() -> impl Strategy<Value = (Limit, Vec<i64>)> {
-    // A full bucket of the largest limits has 1.7e15 parts, which has more digits than Lua prints
-    // by itself.
+    // A full bucket of the largest limits has 1.7e15 parts, which has more digits than Lua's `tostring`
+    // prints.
     let bursts = prop_oneof![4 => 1..6_u32, 1 => 10_000..20_000_u32];
     let periods = (0..37_u32).prop_flat_map(|bits| 1..(2_u64 << bits).min(86_400_000_000));
     let limits = (bursts, 1..50_u32, periods)

@@ -78,8 +78,7 @@ impl Drop for Server {
     }
 }
 
-/// Regression test: eventually every thread waited for the pipe, even those that ran a health
-/// check.
+/// Regression test: eventually every thread waited for the pipe, even for a health check.
 #[test]
 fn an_unread_log_delays_neither_requests_nor_probes_nor_the_shutdown() {
     let mut server = start();

@@ -162,7 +162,7 @@ impl TestClients {
     }
 }
 
-/// Regression test: a thread that handed off its permit while the others were being started gave its successor one of
+/// Regression test: a thread that handed off its permit while other threads were being started gave its successor one of
 /// *their* ids. The later permits then belonged to threads that did not exist. They were never used, so the pool never
 /// counted as blocked, and no request was ever rejected.
 #[test]
@@ -206,7 +206,7 @@ fn no_thread_is_leaked_by_a_stop_while_permits_move() {
     }
 }
 
-/// A worker that returns is a standby worker, so that the next one that blocks needs no new thread.
+/// A worker that returns is a standby worker, so that the next handler that blocks needs no new thread.
 #[test]
 fn two_threads_are_enough_for_handlers_that_block_one_after_the_other() {
     let size = PoolConfig { permits: 1, threads: 2, stall_timeout: 2 * LONG };

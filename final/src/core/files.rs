@@ -67,8 +67,8 @@ pub fn stat(file: &File) -> io::Result<Stat> {
     file.metadata()
 }
 
-/// Returns whether an open file is unchanged between two calls to [`stat`], judging by its length,
-/// mtime and ctime.
+/// Returns whether an open file is unchanged between two calls to [`stat`], by its length, mtime
+/// and ctime.
 #[cfg(unix)]
 pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
     before.st_size == now.st_size
@@ -76,8 +76,8 @@ pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
         && (before.st_mtime, before.st_mtime_nsec) == (now.st_mtime, now.st_mtime_nsec)
 }
 
-/// Returns whether an open file is unchanged between two calls to [`stat`], judging by its length
-/// and modification time.
+/// Returns whether an open file is unchanged between two calls to [`stat`], by its length and
+/// modification time.
 #[cfg(windows)]
 pub fn is_unchanged(before: &Stat, now: &Stat) -> bool {
     (before.len(), before.modified().ok()) == (now.len(), now.modified().ok())

@@ -12,7 +12,7 @@ use wire::environment;
 /// Far longer than a start takes.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Connections get their ports on 127.0.0.1, so none of them takes the one of a Redis that is
+/// Connections get their ports on 127.0.0.1, so none of them takes the port of a Redis that is
 /// started again.
 const HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 18, 1);
 

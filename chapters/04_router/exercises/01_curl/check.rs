@@ -127,7 +127,7 @@ fn field<'a>(reply: &'a Reply, name: &str) -> &'a str {
     reply.field(name).unwrap_or("(no such field)")
 }
 
-/// The file, as the learner finds it. The checks run in the chapter's folder.
+/// The file, as the learner finds it. The checks run in the chapter's directory.
 const FILE: &str = "chapters/04_router/exercises/01_curl/answers.toml";
 
 /// The learner's result, as text; empty if there is none yet.

@@ -89,9 +89,8 @@ fn body(page: &Page, places: &HashMap<&str, String>) -> Result<String> {
     xhtml::of(&figures(&html))
 }
 
-/// Gives the markers of each figure unique names. mdBook's drawings all use the same names, but an XHTML page may use
-/// each only once. The style sheet of the book refers to the original names, so each line gets its markers by
-/// attributes here.
+/// Figures with unique names of markers: all drawings use the same names, and in a page each may appear once. The book's style
+/// sheet refers to them, so here each line gets its markers as attributes.
 fn figures(html: &str) -> String {
     static MARKED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"class="([^"]*)\b(start|end)_marked_(\w+)([^"]*)""#)
@@ -139,7 +138,7 @@ fn navigation(about: &About, pages: &[Page]) -> String {
     document(about, "Contents", &body)
 }
 
-/// The list of all files, their order, and the metadata that an e-book library shows.
+/// The list of all files, their order, and the metadata of the book.
 fn package(about: &About, pages: &[Page], now: &jiff::Timestamp) -> String {
     let (mut manifest, mut spine) = (String::new(), String::new());
     for page in pages {

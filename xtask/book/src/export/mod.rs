@@ -5,8 +5,8 @@
 //! 2. [`xhtml`] and [`epub`] convert the pages to well-formed XML and pack them.
 //! 3. [`pdf`] combines them into one document, which a browser prints.
 //!
-//! An EPUB needs no other program. `mdbook-epub` takes minutes to compile and expects stricter Markdown, and pandoc
-//! drops folds and the commands in transcripts.
+//! Nothing else is needed for an EPUB. `mdbook-epub` would need a program that takes minutes to compile and a stricter
+//! Markdown, and pandoc drops folds and the marks of typed lines in transcripts.
 
 mod epub;
 mod pages;
@@ -33,7 +33,7 @@ pub(crate) struct Wanted {
     pdf: Option<PathBuf>,
 }
 
-/// The facts on the title page.
+/// The metadata of the book.
 struct About {
     title: String,
     description: String,
@@ -106,7 +106,7 @@ impl About {
         })
     }
 
-    /// The lines below the title on the first page.
+    /// The first page.
     fn title_page(&self) -> String {
         let [title, description, author] =
             [&self.title, &self.description, &self.author].map(|text| xhtml::escaped(text));

@@ -16,7 +16,7 @@ const STYLE: &str = include_str!("pdf.css");
 /// Colours the code like mdBook's own script.
 const HIGHLIGHT: &str = "document.querySelectorAll('pre code:not(.nohighlight)').forEach(code => hljs.highlightBlock(code));";
 
-/// The document. It uses the style sheets and scripts of mdBook's print page, with paths relative to the built book.
+/// The document. It uses the style sheets and scripts of mdBook's print page, relative to the built book.
 ///
 /// # Errors
 /// Returns an error if the built book has no script that colours code.
