@@ -115,11 +115,15 @@ fn without_scripts(html: &str) -> String {
 fn without_labs(html: &str) -> String {
     static LAB: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?s)<lab-[a-z-]+[^>]*>(.*?)</lab-[a-z-]+>"));
-    static NEEDS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?s)<em>This lab needs .*?</em>"));
+    // The description follows it, perhaps after "Without it".
+    static NEEDS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?s)<em>This lab needs .*?</em>\s*(?:Without (?:it|them)[:,]\s+)?(\w?)")
+    });
     let sentence = |found: &Captures<'_>| {
         let text = &found[1];
         if NEEDS.is_match(text) {
-            return format!("<div class=\"lab\">{}</div>", NEEDS.replace(text, NO_LAB));
+            let begin = |found: &Captures<'_>| format!("{NO_LAB} {}", found[1].to_uppercase());
+            return format!("<div class=\"lab\">{}</div>", NEEDS.replace(text, begin));
         }
         format!("<div class=\"lab\"><p>{NO_LAB}</p>{text}</div>")
     };
@@ -250,9 +254,8 @@ mod tests {
 
     #[test]
     fn a_lab_is_a_sentence_and_what_it_would_show() {
-        let html = "<lab-pool>\n<p><em>This lab needs JavaScript, and\na server.</em> Without it: a.</p>\n</lab-pool><p>b</p>";
-        let expected =
-            format!("<div class=\"lab\">\n<p>{NO_LAB} Without it: a.</p>\n</div><p>b</p>");
+        let html = "<lab-pool>\n<p><em>This lab needs JavaScript, and\na server.</em> Without it: a, b.</p>\n</lab-pool><p>b</p>";
+        let expected = format!("<div class=\"lab\">\n<p>{NO_LAB} A, b.</p>\n</div><p>b</p>");
         assert_eq!(without_scripts(html), expected);
         let html = "<lab-pool chapter=\"3\"></lab-pool>";
         assert_eq!(without_scripts(html), format!("<div class=\"lab\"><p>{NO_LAB}</p></div>"));
