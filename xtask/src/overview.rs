@@ -21,7 +21,7 @@ struct Row {
     state: State,
 }
 
-/// `cargo xtask` alone prints the solved exercises and the next command.
+/// Prints the solved exercises and the next command, for `cargo xtask` without a command.
 pub(crate) fn show(workspace: &Workspace) -> anyhow::Result<ExitCode> {
     let mut progress = Progress::load(workspace)?;
     let mut rows = Vec::new();
@@ -149,7 +149,7 @@ Next: `cargo xtask check-exercise 2`
         );
     }
 
-    /// Once a reset, or a check without a server, took the tick away.
+    /// Regression test: a reset, or a check without a server, removed the tick.
     #[test]
     fn what_is_solved_stays_solved() {
         let folder =

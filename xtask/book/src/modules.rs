@@ -57,7 +57,9 @@ pub(crate) fn refresh(sources: &Sources) -> Result<Modules> {
         let all: BTreeSet<&str> = CHAPTERS.into();
         for name in all.into_iter().filter(|name| !built.files.contains_key(*name)) {
             let said = built.errors.get(name).unwrap_or(&built.output);
-            eprintln!("{said}\n{name} does not compile for the pages; the labs keep its last module");
+            eprintln!(
+                "{said}\n{name} does not compile for the pages; the labs keep its last module"
+            );
             modules.errors.insert(name.to_string(), said.clone());
         }
     } else {

@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::limits::{MAX_INPUT, MAX_OUTPUT, MAX_REQUESTS, MAX_SPANS};
 use crate::{guard, report};
 
-/// The most inputs that are run at the same time.
+/// The maximum number of inputs that run at the same time.
 const MAX_TRIALS: usize = 4;
 
 /// The version of the report. The scripts of the pages check that they can read it.

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub(crate) struct Plot {
     /// The command that makes the file again.
     pub(crate) command: &'static str,
-    /// The machine that it was measured on, or `None` for computed numbers.
+    /// The machine on which it was measured, or `None` for computed numbers.
     pub(crate) machine: Option<String>,
     pub(crate) x: Axis,
     pub(crate) y: Axis,
@@ -21,7 +21,7 @@ pub(crate) struct Plot {
 #[derive(Debug, Serialize)]
 pub(crate) struct Axis {
     pub(crate) label: &'static str,
-    /// A logarithmic axis, on which each mark is twice the one before.
+    /// A logarithmic axis, on which each mark is twice the previous mark.
     pub(crate) doubling: bool,
     pub(crate) from: f64,
     pub(crate) to: f64,

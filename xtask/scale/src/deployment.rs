@@ -159,7 +159,7 @@ impl<'a> Deployment<'a> {
         replica::pause(self.proxy.pid(), pauses)
     }
 
-    /// Stops the clients, and returns what happened to their requests.
+    /// Stops the clients, and returns the results of their requests.
     pub(crate) fn finish_load(&mut self) -> Counts {
         self.load.take().map(Load::finish).unwrap_or_default()
     }

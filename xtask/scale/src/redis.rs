@@ -25,7 +25,7 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// Starts an empty Redis that stores nothing on the disk.
     pub(crate) fn start(directory: &Path, interrupt: &Interrupt) -> anyhow::Result<RedisServer> {
-        // It cannot choose a free port and report it.
+        // Redis cannot choose a free port and report it.
         let address = crate::loopback::free(address(new_block(), 1))?;
         let program = find().context("redis-server is not installed")?;
         let mut command = environment::command(program);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::front::Front;
 use crate::interrupt::Interrupt;
 
-/// What all runs have in common.
+/// The settings of all runs.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// The program of the server.
@@ -14,8 +14,8 @@ pub struct Setup {
     pub front: Front,
     /// The number of replicas, from 2 to 9.
     pub replicas: u8,
-    /// Where configurations and error messages are written: a directory for each demonstration.
+    /// The parent directory of configurations and error messages: each demonstration gets a subdirectory.
     pub directory: PathBuf,
-    /// What ends the run early.
+    /// Ends the run early.
     pub interrupt: Interrupt,
 }

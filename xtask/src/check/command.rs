@@ -24,7 +24,7 @@ pub(super) fn check(
     runner::run(&mut command(place, exercise, built, server)?, LIMIT, made)
 }
 
-/// Runs the check with this sentence against the server that has been built, or all checks if none has it.
+/// Runs only the check with this sentence against the built server, or all checks if none has this sentence.
 pub(crate) fn check_only(
     place: &Place,
     exercise: &Exercise,

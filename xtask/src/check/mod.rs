@@ -1,9 +1,9 @@
 //! `cargo xtask check-exercise N`: builds the chapter, runs the checks of the exercise against it, and shows the
 //! results.
 //!
-//! 1. [`build`]: the chapter's program and the checks. The compiler explains its own errors.
-//! 2. [`runner`]: runs the checks, `exercise_02 SERVER [ARGUMENT…]`, which report one event a line.
-//! 3. [`report`]: the lines on the terminal.
+//! 1. [`build`]: builds the chapter's program and the checks. The compiler prints its own errors.
+//! 2. [`runner`]: runs the checks, `exercise_02 SERVER [ARGUMENT…]`, which report one event per line.
+//! 3. [`report`]: formats the results for the terminal.
 //!
 //! [`run`](mod@run) does these steps for one exercise.
 

@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 pub(super) struct Run<'a> {
     pub workspace: &'a Workspace,
     pub exercise: &'a Exercise,
-    /// The command of another server, in words, and as it was typed.
+    /// The command of another server, split into words, and as it was typed.
     pub server: Option<&'a [String]>,
     pub typed: Option<&'a str>,
     pub json: bool,
@@ -143,7 +143,7 @@ impl Run<'_> {
         Ok(lines)
     }
 
-    /// The command that runs the same checks again.
+    /// The command that repeats the same checks.
     fn again(&self) -> String {
         let mut command = Command::new("cargo");
         command.args(["xtask", "check-exercise", &self.exercise.number.to_string()]);

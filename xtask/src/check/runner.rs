@@ -38,7 +38,7 @@ pub(crate) fn run(
     }
     let Reading { all, during, ended, .. } = reading;
     let during = during.map(|(check, _)| check);
-    // In any case: a server that is left behind would hold the error pipe open.
+    // Always needed: a server that is left behind would hold the error pipe open.
     kill_group(&mut child, !matches!(ended, Some(End::OutputEnded)));
     let status = child.wait()?;
     let said = errors.and_then(|thread| thread.join().ok()).unwrap_or_default();
@@ -84,7 +84,7 @@ impl Reading {
         let (failure, conversations) = match Event::from_line(&line) {
             Some(Event::Start { check, rule }) => return self.during = Some((check, rule)),
             Some(Event::Pass) => (None, Vec::new()),
-            // It would fail all checks, each after its own timeout.
+            // A server that does not start would fail all checks, each after its own timeout.
             Some(Event::Fail(failure, _))
                 if self.all.is_empty() && *failure.expected == *STARTS =>
             {
@@ -96,7 +96,7 @@ impl Reading {
                 let seconds = self.begun.elapsed().as_secs();
                 return self.ended = Some(End::Reported(Ended::GaveUp { seconds }));
             }
-            // A line that a check printed.
+            // A line that a check itself printed.
             None => return,
         };
         if let Some((sentence, rule)) = self.during.take() {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 
-/// Splits a command as a shell would, as far as quotes go.
+/// Splits a command into words like a shell, but only quotes are supported.
 pub(crate) fn split_words(command: &str) -> anyhow::Result<Vec<String>> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for character in command.chars() {

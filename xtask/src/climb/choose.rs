@@ -15,7 +15,7 @@ pub(super) fn find(all: &[Stage], called: &str) -> anyhow::Result<Stage> {
     })
 }
 
-/// The first stage for this server that the reader has not done.
+/// The first stage for this server that the reader has not completed.
 pub(super) fn next(
     workspace: &Workspace,
     target: &Target,

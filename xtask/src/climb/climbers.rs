@@ -14,13 +14,13 @@ use crate::sandbox::Sandbox;
 use crate::start;
 use crate::workspace::Workspace;
 
-/// The echo of chapters 1 and 2 waits a minute for a silent client, and the check somewhat longer.
+/// The echo of chapters 1 and 2 waits a minute for an idle client, so the check waits a little longer.
 const CHAPTER_DEADLINE: u64 = 70;
 
-/// The copy of the repository in which mistakes are made.
+/// The number of the repository copy in which mistakes are built.
 const COPY: usize = 9;
 
-/// A program that climbs.
+/// A program that is tested against the stages.
 #[derive(Debug, Clone)]
 pub(super) struct Climber {
     /// `starter`, `03_loop`, `chapter 4`, `final`, `one_read.patch`
@@ -31,7 +31,7 @@ pub(super) struct Climber {
     pub deadline: u64,
     /// The stages that it must pass.
     pub passes: Vec<u8>,
-    /// The stage that it must fail, and by which check.
+    /// The stage that it must fail, and the check that must fail.
     pub fails: Option<Failing>,
 }
 
@@ -48,8 +48,8 @@ fn program(workspace: &Workspace, name: &str) -> String {
     path.with_extension(env::consts::EXE_EXTENSION).to_string_lossy().into_owned()
 }
 
-/// The starter of part 1 as `cargo xtask start` makes it. The others begin with the library of a chapter, whose
-/// stages are the chapter's claim.
+/// The starter of part 1 as `cargo xtask start` makes it. The other starters begin with the library of a chapter, and
+/// the chapter's claims cover its stages.
 pub(super) fn starter(workspace: &Workspace) -> anyhow::Result<Climber> {
     let folder = workspace.target().join("starter");
     if folder.exists() {
@@ -80,8 +80,8 @@ pub(super) fn starter(workspace: &Workspace) -> anyhow::Result<Climber> {
     })
 }
 
-/// The chapters with the stages of their part, and `final` with all for an HTTP server. Later stages belong to the next
-/// part, and a blocking pool cannot pass all of them.
+/// The chapters with the stages up to their part, and `final` with all stages for an HTTP server. Later stages belong
+/// to the next part, and a blocking pool cannot pass all of them.
 pub(super) fn snapshots(workspace: &Workspace) -> Vec<Climber> {
     let last = [4, 8, 15, 18, 23, 26, 29];
     let failing = |stage: u8| {

@@ -141,7 +141,7 @@ fn build(workspace: &Workspace, steps: &[Step]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How one stage of one program ended.
+/// The result of one stage for one program.
 struct Outcome {
     problem: Option<String>,
 }

@@ -65,7 +65,7 @@ impl Climb<'_> {
         Ok(good)
     }
 
-    /// From the first stage that is not done, until one fails.
+    /// Runs the stages from the first one that is not completed, until one fails.
     pub(super) fn go_on(&self, all: &[Stage], scheme: Scheme) -> anyhow::Result<bool> {
         let mut progress = Progress::load(self.workspace)?;
         let open: Vec<&Stage> = all
@@ -81,14 +81,14 @@ impl Climb<'_> {
                 ui::print("\n");
             }
         }
-        // After the last stage, the ladder of the reader's own server has named the next.
+        // After the last stage, the ladder of the reader's own server has already named the next stage.
         if !self.args.json && (open.is_empty() || !self.target.is_own()) {
             ui::print(&ladder::done(scheme, self.target.is_own()));
         }
         Ok(true)
     }
 
-    /// All these stages, even after a failure: a line for each.
+    /// Runs all these stages, even after a failure, with a line for each.
     pub(super) fn all<'s>(&self, stages: impl Iterator<Item = &'s Stage>) -> anyhow::Result<bool> {
         let (mut passed, mut failed) = (Vec::new(), Vec::new());
         for stage in stages {
@@ -130,7 +130,7 @@ impl Climb<'_> {
             ui::print(&format!("\nThe exchanges are in {}.\n", file.display()));
         }
         let stuck = match self.target {
-            // It is known what is missing.
+            // A step of the book fails on purpose, so a hint is not needed.
             Target::Step(_) => String::new(),
             _ => self.typed(&["--stage", &stage.number.to_string(), "--hint"]),
         };
@@ -165,8 +165,8 @@ impl Climb<'_> {
         }
     }
 
-    /// The current ladder of the reader's own server. The progress of another server is not saved, so its next stage is
-    /// named if it does not run anyway.
+    /// The current ladder of the reader's own server. For another server, whose progress is not saved, the next stage
+    /// is named unless it runs anyway.
     fn picture(&self, stage: &Stage) -> anyhow::Result<Option<String>> {
         if self.target.is_own() {
             return Ok(Some(ladder::picture(&mut Progress::load(self.workspace)?)));
@@ -187,7 +187,7 @@ impl Climb<'_> {
         }))
     }
 
-    /// This command with other options, as it would be typed.
+    /// This command with other options, as a user would type it.
     fn typed(&self, options: &[&str]) -> String {
         let mut command = Command::new("cargo");
         command.args(["xtask", "climb"]).args(options);
@@ -226,9 +226,9 @@ impl Climb<'_> {
     }
 }
 
-/// The arguments of a server, as they are shown. A directory that a check has made is deleted soon after, so its
-/// path would be of no use to the reader. Whether the path still exists depends on how far that has come, so the
-/// name decides.
+/// The arguments of a server for display. A check deletes its directory soon, so the path would be useless to the
+/// reader and is replaced. The path is recognised by its name, because the directory may or may not exist at this
+/// moment.
 fn shown(arguments: &[String]) -> Vec<String> {
     let is_of_a_check = |argument: &str| {
         let path = Path::new(argument).strip_prefix(env::temp_dir());

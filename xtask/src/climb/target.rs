@@ -35,10 +35,10 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// The step of this name or number.
+    /// The step with this name or number.
     ///
     /// # Errors
-    /// When there is none; the error lists the steps.
+    /// Returns an error that lists the steps if there is no such step.
     pub(super) fn step(workspace: &Workspace, called: &str) -> anyhow::Result<Target> {
         let (all, _) = steps::all(workspace)?;
         Ok(Target::Step(course::find(&all, called)?.clone()))

@@ -96,7 +96,7 @@ fn exit(good: bool) -> ExitCode {
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// cargo-mutants for these files.
+/// The cargo-mutants command for these files.
 fn mutants(workspace: &Workspace, files: &BTreeSet<String>) -> Command {
     let mut command = process::cargo();
     command.args(["mutants", "--workspace", "--no-config"]).current_dir(workspace.root());
@@ -104,7 +104,7 @@ fn mutants(workspace: &Workspace, files: &BTreeSet<String>) -> Command {
     command
 }
 
-/// One run of cargo-mutants, with the outcome of each mutation.
+/// Runs cargo-mutants once, and returns the outcome of each mutation.
 fn tries(
     workspace: &Workspace,
     args: &Args,
@@ -129,7 +129,7 @@ fn tries(
     outcomes(&output.join("mutants.out/outcomes.json"), workspace)
 }
 
-/// The files of these paths, each in the earliest chapter that has the same one.
+/// The files in these paths, each from the earliest chapter with an identical copy.
 fn files(workspace: &Workspace, paths: &[String]) -> anyhow::Result<BTreeSet<String>> {
     let areas: Vec<String> = AREAS.iter().map(ToString::to_string).collect();
     let mut files = BTreeSet::new();

@@ -14,7 +14,7 @@ use crate::ui;
 /// The mutations that no test can notice, with the reasons.
 pub(super) const EQUIVALENT: &str = "xtask/mutants.toml";
 
-/// `xtask/mutants.toml`.
+/// The content of `xtask/mutants.toml`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Known {
@@ -33,7 +33,7 @@ struct Equivalent {
     file: String,
     /// The mutation's name without its place.
     mutation: String,
-    /// The line of code, where a function has several mutations of that name.
+    /// The line of code, if a function has several mutations with this name.
     code: Option<String>,
     /// The reason, for readers of the file.
     #[serde(rename = "why")]
@@ -56,7 +56,7 @@ impl Equivalent {
 }
 
 /// A table by file, the survivors, and the problems in the list of equivalent mutations. `whole` means that all
-/// mutations of `files` were tried, so a listed mutation that did not occur no longer exists.
+/// mutations of `files` were tested, so a listed mutation that did not occur no longer exists.
 pub(super) fn report(
     tried: &[Tried],
     known: &Known,
@@ -162,7 +162,7 @@ mod tests {
         assert!(good && text.contains("is noticed by a test now"), "{text}");
         let (text, good) = report(&all, &known("replace f with ()", None), &files, true);
         assert!(good && text.contains("does not exist any more"), "{text}");
-        // One part of all mutations does not show what there is.
+        // A run of only some mutations does not prove that a listed one is gone.
         let (text, _) = report(&all, &known("replace f with ()", None), &files, false);
         assert!(!text.contains("does not exist any more"), "{text}");
     }

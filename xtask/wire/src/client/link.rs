@@ -63,7 +63,7 @@ impl Link {
         }
     }
 
-    /// The error for a server that sends more than the client collects.
+    /// The error for a server that sends more than the client buffers.
     fn too_much(&self, what: &str) -> WireError {
         let shown = &self.received[..self.received.len().min(MOST_SHOWN)];
         let count = self.received.len();
@@ -103,8 +103,7 @@ impl Source for Waiting<'_> {
             if let Some(place) = rest.windows(end.len()).position(|window| window == end) {
                 return Ok(at + place + end.len());
             }
-            // A part of `end` may already have arrived, so the last `end.len() - 1` bytes are
-            // searched again.
+            // A part of `end` may already have arrived, so the search repeats the last `end.len() - 1` bytes.
             at = from.max((at + rest.len()).saturating_sub(end.len() - 1));
             if at - from > MOST_LINE {
                 return Err(self.link.too_much(what));
@@ -129,8 +128,8 @@ pub(super) fn remaining(deadline: Instant) -> Option<Duration> {
     Some(deadline.saturating_duration_since(Instant::now())).filter(|rest| !rest.is_zero())
 }
 
-/// Whether a read has timed out (`WouldBlock` on Unix, `TimedOut` on Windows) or a signal has interrupted
-/// it, so that it is retried until the deadline.
+/// Whether a read has timed out (`WouldBlock` on Unix, `TimedOut` on Windows) or was interrupted by a signal, so that
+/// it is retried until the deadline.
 pub(super) fn is_timeout(error: &io::Error) -> bool {
     use std::io::ErrorKind;
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)

@@ -12,7 +12,7 @@ const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 /// Prints the status and the number of new connections of each response.
 const CONNECTS: &str = "%{http_code} %{num_connects};";
 
-/// `curl -fsS` of one path: it must succeed, and print nothing on standard error.
+/// Runs `curl -fsS` for one path: it must succeed, and print nothing on standard error.
 ///
 /// # Errors
 /// Returns an error with the output of curl.

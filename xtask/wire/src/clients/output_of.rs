@@ -24,8 +24,8 @@ pub enum Ran {
 /// minute.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Runs `program` with `input` on its standard input, and returns all that it printed, errors last.
-/// `None` if there is no such program.
+/// Runs `program` with `input` on its standard input, and returns its standard output followed by its standard error.
+/// Returns `None` if the program is not installed.
 pub(super) fn output_of(
     program: &str,
     arguments: &[String],
@@ -57,7 +57,7 @@ pub(super) fn output_of(
     let printed = format!("{}{}", text.stdout, text.stderr);
     drop(text);
     if !ended {
-        // An error means that it has just ended.
+        // An error means that the process has just ended.
         let _ = child.kill();
     }
     child.wait().map_err(cannot)?;

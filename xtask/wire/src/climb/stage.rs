@@ -31,9 +31,9 @@ pub struct Stage {
     pub title: &'static str,
     /// The part of the book that it belongs to.
     pub phase: &'static str,
-    /// Which servers it is for.
+    /// The servers to which the stage applies.
     pub scheme: Scheme,
-    /// The requirement, with the routes and bytes that the checks use.
+    /// The requirements, with the routes and bytes that the checks use.
     pub contract: &'static str,
     /// A hint for a server that fails.
     pub hint: &'static str,

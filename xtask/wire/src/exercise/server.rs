@@ -12,21 +12,21 @@ use super::origin::Origin;
 use super::report::Failure;
 use crate::{Client, Kind, Program, Reply, WireError, request};
 
-/// The requirement for every server before its first check.
+/// The requirement that every server must meet before its first check.
 pub const STARTS: &str =
     "a server that starts and prints `listening on http://ADDRESS` as its first line";
 
-/// The environment variable with the working directory of another server: the directory in which the user typed its
-/// command. Without it, that is the chapter's directory, as for the checks.
+/// The environment variable with the working directory of another server, which is the directory in which the user
+/// typed its command. Without it, the server runs in the chapter's directory, like the checks.
 pub const SERVER_FOLDER: &str = "EXERCISE_SERVER_FOLDER";
 
 /// The limit of bytes collected from a server on one connection.
 const MOST: usize = 32 * 1024 * 1024;
 
-/// A server that exits closes its connections some moments before it is gone.
+/// A server that exits closes its connections a moment before its process ends.
 const LAST_MOMENT: Duration = Duration::from_millis(200);
 
-/// A failure quotes a printed line up to this length.
+/// The maximum length of a printed line that a failure quotes.
 const QUOTED: usize = 300;
 
 /// The server under test, started on a free port for one check and killed after it.
@@ -35,7 +35,7 @@ pub struct Server {
     program: Program,
     words: Vec<String>,
     arguments: Box<[String]>,
-    /// The bytes of its connections, and of the servers that a check has started beside it.
+    /// The bytes of its connections, and of the connections to other servers that the check has started.
     conversations: Arc<Mutex<Vec<Conversation>>>,
 }
 
@@ -94,12 +94,12 @@ impl Server {
         &self.program
     }
 
-    /// A GET on a new connection.
+    /// Sends a GET request on a new connection.
     pub fn get(&self, target: &str) -> Result<Answer, Failure> {
         self.ask("GET", target, &[], b"")
     }
 
-    /// A request on a new connection, which the server closes. Any byte after the response is a failure.
+    /// Sends a request on a new connection, which the server closes. Any byte after the response is a failure.
     pub fn ask(
         &self,
         method: &str,
@@ -114,12 +114,12 @@ impl Server {
         Ok(answer)
     }
 
-    /// These bytes, unchanged, on a new connection.
+    /// Sends these bytes unchanged on a new connection.
     pub fn send(&self, bytes: &[u8]) -> Result<Answer, Failure> {
         self.connect()?.send(bytes)
     }
 
-    /// A connection for several requests.
+    /// Opens a connection for several requests.
     pub fn connect(&self) -> Result<Connection<'_>, Failure> {
         let mut client =
             Client::connect(self.address()).map_err(|error| self.failure(&error, b""))?;
@@ -127,12 +127,13 @@ impl Server {
         Ok(Connection { server: self, client })
     }
 
-    /// An I/O failure, with the last lines of the server's standard error: it may have panicked.
+    /// A failure caused by an I/O error, with the last lines of the server's standard error, because it may have
+    /// panicked.
     pub fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
         let mut got = error.message().to_string();
         match error.kind() {
             Kind::TimedOut | Kind::Unexpected => {}
-            // It may be about to exit, which explains the failure.
+            // The server may be about to exit, which would explain the failure.
             _ => match self.program.wait(LAST_MOMENT) {
                 Ok(status) => {
                     got += &["\nthe server has ended (", &status.to_string(), ")"].concat();
@@ -156,7 +157,7 @@ impl Server {
     }
 }
 
-/// A line that the server has printed, cut if it is very long.
+/// A line that the server has printed, truncated if it is very long.
 fn quoted(line: &str) -> String {
     match line.char_indices().nth(QUOTED) {
         Some((end, _)) => format!("{} …", &line[..end]),
@@ -178,7 +179,7 @@ impl Connection<'_> {
         Ok(self.answer(bytes, reply))
     }
 
-    /// The reply that the client has read, as the response to these bytes.
+    /// Wraps the reply that the client has read as the response to these bytes.
     pub fn answer(&self, sent: &[u8], reply: Reply) -> Answer {
         Answer { sent: sent.to_vec(), reply, from: self.server.origin() }
     }
@@ -199,7 +200,7 @@ impl Connection<'_> {
         &mut self.client
     }
 
-    /// An I/O failure after these bytes were sent.
+    /// A failure caused by an I/O error after these bytes were sent.
     pub fn failure(&self, error: &WireError, sent: &[u8]) -> Failure {
         self.server.failure(error, sent)
     }
@@ -225,7 +226,7 @@ impl Connection<'_> {
         self.client.half_close().map_err(|error| self.server.failure(&error, b""))
     }
 
-    /// The server must close without sending another byte; `expected` is the text for a failure.
+    /// Requires that the server closes without sending another byte. `expected` is the text for a failure.
     pub fn ends(&mut self, expected: &str) -> Result<(), Failure> {
         self.client.expect_closed().map_err(|error| Failure {
             expected: expected.into(),

@@ -9,7 +9,7 @@ use super::super::tools::{Checked, require};
 use crate::exercise::{Answer, Failure, Server, delete_at_end};
 use crate::{PATIENCE, request};
 
-/// The content of a file beside the served directory, which a path traversal would reveal.
+/// The content of a file beside the served directory. A path traversal would reveal it.
 const SECRET: &str = "the content of a file that is not served";
 
 /// A directory to serve, and a secret beside it. Both are deleted when the value is dropped.
@@ -147,7 +147,7 @@ pub(super) fn traversal(server: &Server) -> Checked {
         let bytes = request("GET", &format!("/static/{path}"), &[("Connection", "close")], b"");
         keeps_the_secret(&server.connect()?.send(&bytes)?)?;
     }
-    // The files are still served after all these attempts.
+    // The files must still be served after all these attempts.
     server.get("/static/notes.txt")?.status(200).map(drop)
 }
 

@@ -94,7 +94,7 @@ pub(super) fn slowloris(server: &Server) -> Checked {
     for _ in 0..deadline().as_secs() {
         match connection.client().expect_silence(Duration::from_secs(1)) {
             Ok(()) => {}
-            // Bytes have arrived, or the end of the stream.
+            // Either bytes or the end of the stream have arrived.
             Err(_) => return is_timed_out(&mut connection, bytes),
         }
         if connection.client().send(b"x").is_err() {

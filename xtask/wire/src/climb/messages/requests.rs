@@ -7,7 +7,7 @@ use crate::request;
 
 const KIB: usize = 1024;
 
-/// A request as a browser sends it: longer than the 512 bytes that many a first server reads.
+/// A request as a browser sends it. It is longer than 512 bytes, the buffer size of many first servers.
 const BROWSER: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) \
     Gecko/20100101 Firefox/140.0\r\nAccept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
     Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\n\
@@ -131,7 +131,7 @@ pub(super) fn large_header_section(server: &Server) -> Checked {
     let line = format!("X-Padding: {}\r\n", "x".repeat(1011));
     let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", line.repeat(KIB));
     rejected(server, bytes.as_bytes(), &[431])?;
-    // A field line that never ends is not buffered forever either.
+    // A field line that never ends must not be buffered forever, either.
     let bytes = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Padding: {}", "x".repeat(KIB * KIB));
     rejected(server, bytes.as_bytes(), &[431])
 }

@@ -4,7 +4,7 @@ use super::super::tools::{Checked, rejected, status_in};
 use crate::exercise::{Failure, Server};
 use crate::tables::{Row, Test, smuggling};
 
-/// Tries the wanted rows of the smuggling table.
+/// Tests the selected rows of the smuggling table.
 pub(super) fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
     for row in smuggling::rows().into_iter().filter(wanted) {
         let Test::Exchange { bytes, statuses, closes, .. } = &row.test else { continue };
@@ -22,8 +22,8 @@ pub(super) fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
     Ok(())
 }
 
-/// The statuses for a row that is rejected. A server without a coding, or with a disguised one, may respond with 501
-/// (RFC 9112 section 6.1), as for chunked twice.
+/// The accepted statuses for a row that is rejected. A server that does not support a transfer coding, or does not
+/// recognise a disguised one, may respond with 501 (RFC 9112 section 6.1), also when chunked is given twice.
 pub(super) fn accepted(row: &Row, statuses: &[u16]) -> Vec<u16> {
     let is_coding = ["oding", "Encoding", "chunked"].iter().any(|word| row.rule.contains(word));
     let also = if is_coding { &[400, 501][..] } else { &[] };

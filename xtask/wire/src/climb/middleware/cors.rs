@@ -3,7 +3,7 @@
 use super::super::tools::{Checked, status_in};
 use crate::exercise::Server;
 
-/// The allowed origin: its pages may read responses.
+/// The allowed origin, whose pages may read responses.
 const FRIEND: &str = "http://localhost:3000";
 
 /// An origin that is not allowed.

@@ -57,7 +57,8 @@ pub(super) fn log_line(server: &Server) -> Checked {
 
 pub(super) fn log_injection(server: &Server) -> Checked {
     let agent = [("User-Agent", "a\u{1b}[31mb\" 200 forged")];
-    // A server may reject the escape character in the field and then has no path to log. So the path is sent alone first.
+    // A server may reject the escape character in the field, and then it has no path to log. So the path is first sent
+    // without the field.
     for fields in [&[][..], &agent] {
         let bytes = crate::request("GET", "/first%0AGET%20/forged%20200", fields, b"");
         server.connect()?.send(&bytes)?;
