@@ -47,7 +47,8 @@ impl Saved {
             git.text(&["for-each-ref", "--sort=version:refname", "--format", &format, NAMES])?;
         let saved = |line: &str| {
             let fields: Vec<&str> = line.split('\0').collect();
-            let [name, tree, base, date, result] = fields[..] else { return None };
+            let [name, tree, base, date, subject] = fields[..] else { return None };
+            let (_, result) = subject.split_once(": ")?;
             let [name, tree, base, date, result] =
                 [name, tree, base, date, result].map(String::from);
             Some(Saved { name, tree, base, date, result })
@@ -112,9 +113,10 @@ impl Store<'_> {
                 .context("no number is left")?,
         };
         let result = last_result(self.workspace, exercise)?;
+        let message = format!("Work on exercise {}: {result}", exercise.number);
         let full = format!("{NAMES}{name}");
         let commit =
-            Commit { name: &full, parents: &[&work.base], message: &result, files: &work.now };
+            Commit { name: &full, parents: &[&work.base], message: &message, files: &work.now };
         git.store(&[commit])?;
         // After an interruption the same work comes again. It keeps its first name.
         let tree = git.object(&format!("{full}^{{tree}}"))?.context("git has not stored it")?.id;
