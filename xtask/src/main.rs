@@ -36,6 +36,7 @@ mod start;
 mod test;
 mod trace;
 mod ui;
+mod work_tree;
 mod workspace;
 
 use std::process::ExitCode;

@@ -13,10 +13,10 @@ use anyhow::bail;
 
 use crate::check::{self, Checked, Ended, build};
 use crate::exercise::{Base, Exercise};
-use crate::git::Git;
 use crate::patch::Patch;
 use crate::sandbox::Sandbox;
 use crate::ui;
+use crate::work_tree::work_tree;
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -155,15 +155,6 @@ fn prove_one(
     Ok(proof)
 }
 
-/// Stores the current files as a git tree, and changes nothing else in the repository.
-pub(crate) fn work_tree(workspace: &Workspace) -> anyhow::Result<String> {
-    let folder = tempfile::tempdir()?;
-    let git = Git::with_index(workspace.root(), &folder.path().join("index"), workspace.root())?;
-    git.run(&["read-tree", &workspace.git().tree("HEAD")?])?;
-    git.run(&["add", "--all"])?;
-    Ok(String::from_utf8_lossy(&git.run(&["write-tree"])?).trim().to_string())
-}
-
 /// A claim about an exercise.
 struct Claim {
     /// `starter`, `solution`, `wrong/local_time.patch`
@@ -291,7 +282,6 @@ fn judge(expected: &Expected, all: &[Checked], ended: &Ended) -> anyhow::Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::tests::folder_with;
     use wire::exercise::Failure;
 
     fn checked(results: &[(&str, bool)]) -> Vec<Checked> {
@@ -306,31 +296,6 @@ mod tests {
 
     fn verdict(expected: &Expected, results: &[(&str, bool)]) -> Result<String, String> {
         judge(expected, &checked(results), &Ended::Done).map_err(|error| error.to_string())
-    }
-
-    /// Regression test: the last commit was proved instead of the current files. Testing before committing reported
-    /// success for files that had not been tested.
-    #[test]
-    fn what_is_proved_is_the_files_as_they_are() {
-        let folder = folder_with(&[("chapters/04_a/src/lib.rs", "committed\n")]);
-        let git = Git::at(folder.path());
-        git.run(&["init", "-q"]).unwrap();
-        git.run(&["add", "-A"]).unwrap();
-        let name = ["-c", "user.name=Test", "-c", "user.email=test@example.org"];
-        git.run(&[&name[..], &["commit", "-q", "-m", "first"]].concat()).unwrap();
-        let path = "chapters/04_a/src/lib.rs";
-        std::fs::write(folder.path().join(path), "work\n").unwrap();
-        std::fs::write(folder.path().join("chapters/04_a/src/new.rs"), "new\n").unwrap();
-        let tree = work_tree(&Workspace::at(folder.path()).unwrap()).unwrap();
-        assert_eq!(git.show(&tree, path).unwrap().as_deref(), Some(&b"work\n"[..]));
-        let new = git.show(&tree, "chapters/04_a/src/new.rs").unwrap();
-        assert_eq!(new.as_deref(), Some(&b"new\n"[..]));
-        // The user's own index is unchanged.
-        let status = git.run(&["status", "--porcelain"]).unwrap();
-        assert_eq!(
-            String::from_utf8_lossy(&status),
-            " M chapters/04_a/src/lib.rs\n?? chapters/04_a/src/new.rs\n"
-        );
     }
 
     #[test]

@@ -220,7 +220,7 @@ mod tests {
         };
         let committed = git.tree("HEAD").unwrap();
         assert_eq!(read(&Sandbox::open(&workspace, 0, &committed).unwrap()), "1\n");
-        let now = crate::prove::work_tree(&workspace).unwrap();
+        let now = crate::work_tree::work_tree(&workspace).unwrap();
         assert_eq!(read(&Sandbox::open(&workspace, 1, &now).unwrap()), "my work\n");
     }
 }

@@ -15,7 +15,7 @@ pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default();
 /// A warning.
 pub(crate) const NOTE: Style = AnsiColor::Yellow.on_default();
-/// A place: a line number, a hunk.
+/// A position: a line number, the header of a hunk.
 pub(crate) const PLACE: Style = AnsiColor::Cyan.on_default();
 /// A title.
 pub(crate) const TITLE: Style = Style::new().bold();

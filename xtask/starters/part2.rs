@@ -1,4 +1,4 @@
-//! My server, part 2: many clients. It is an echo that serves one client after the other.
+//! My server, part 2: many clients. It is an echo that serves one client at a time.
 
 use std::env;
 use std::io::{self, Read, Write};

@@ -1,4 +1,4 @@
-//! My server, part 6: the whole. Everything but the engine is chapter 6's: a pool of threads, one for each connection.
+//! My server, part 6: everything together. All but the engine is from chapter 6: a pool of threads, one for each connection.
 
 use std::env;
 

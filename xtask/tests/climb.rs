@@ -13,7 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use wire::environment;
 
-/// The hang that a test looks for would last much longer.
+/// The hang that this test would detect lasts much longer.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A server that is a shell script, in its own directory.

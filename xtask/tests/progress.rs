@@ -56,7 +56,7 @@ fn summary(results: &str) -> Option<String> {
         println!("skipped: jq is not installed (apt install jq)");
         return None;
     };
-    // Dropped at the end of the statement, so that jq sees the end of its input.
+    // Dropped at the end of the statement, which ends the input of jq.
     child.stdin.take().unwrap().write_all(results.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());

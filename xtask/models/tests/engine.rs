@@ -197,7 +197,7 @@ fn a_permit_that_is_handed_off_runs_its_batch_once_and_has_one_owner() {
             let (permit, ran) = (Arc::clone(&permit), Arc::clone(&ran));
             thread::spawn(move || work(&permit, 1, &ran))
         };
-        // The watchdog. A step that it sees twice continues without its permit.
+        // The watchdog. A step that still runs at its second tick continues without its permit.
         let epoch = permit.epoch();
         let handed_off = permit.epoch() == epoch && permit.hand_off(epoch, 2).is_some();
         let second_waits = handed_off && work(&permit, 2, &ran);

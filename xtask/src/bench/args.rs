@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use super::peer::{PEERS, Peer};
 use super::scenario::{SCENARIOS, Scenario};
 
-/// What `--help` says after the options.
+/// The text of `--help` after the options.
 const HELP: &str = "\
 What hello leaves out: it is final/examples/bench.rs, a router with a few routes and nothing around it. There is no
 request id, no access log, no metrics, no CORS, no cache and no compression. So it is comparable with hello on the other

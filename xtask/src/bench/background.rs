@@ -19,7 +19,7 @@ pub(crate) struct Background {
 pub(crate) struct Outcome {
     /// How many connections the server has closed.
     pub lost: usize,
-    /// Their throughput as a fraction of what is possible.
+    /// Their throughput as a fraction of the possible throughput.
     pub share: Option<f64>,
 }
 

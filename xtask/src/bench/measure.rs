@@ -81,7 +81,7 @@ impl Bench<'_> {
         cells
     }
 
-    /// Starts a server and checks that it sends the same response as the others.
+    /// Starts a server, and checks that its response is the same as from every server.
     fn start(&self, scenario: &Scenario, peer: &Peer) -> Result<Started, String> {
         if let Some(reason) = peer.cannot(scenario) {
             return Err(reason.to_string());
@@ -176,7 +176,7 @@ fn probe(program: &Program, scenario: &Scenario) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens the other connections of a scenario.
+/// Opens the background connections of a scenario.
 fn start_background(address: SocketAddr, load: BackgroundLoad) -> anyhow::Result<Background> {
     match load {
         BackgroundLoad::Nothing => Ok(Background::default()),

@@ -67,7 +67,7 @@ http {{
     )
 }
 
-/// The route with a parameter in the middle of the others, because regular expressions are tried in order.
+/// The route with a parameter in the middle of the list, because regular expressions are tried in order.
 fn locations(routes: u16) -> String {
     let item = |path: &str| {
         format!(

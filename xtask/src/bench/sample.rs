@@ -18,13 +18,13 @@ pub(crate) struct Sample {
     pub errors: f64,
     /// Background connections that the server has closed.
     pub lost: usize,
-    /// The throughput of the background requests, as a fraction of what is possible.
+    /// The throughput of the background requests, as a fraction of the possible throughput.
     pub share: Option<f64>,
     /// The scenario it is compared with, on the same server in the same round.
     pub base: Option<Base>,
 }
 
-/// The figures of a server without what the scenario adds.
+/// The figures of the same server in the scenario that this one is compared with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Base {
     pub rate: f64,

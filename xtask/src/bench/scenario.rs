@@ -18,7 +18,7 @@ pub(crate) struct Scenario {
     pub background: BackgroundLoad,
     /// The length of the response body in bytes, if it is known.
     pub length: Option<usize>,
-    /// How many routes the server has, the requested one included; 0 for only those of the other scenarios.
+    /// The number of routes of the server, with the requested route; 0 for its usual few routes.
     pub routes: u16,
     /// Whether the server writes an access log to a file.
     pub logs: bool,

@@ -1,7 +1,7 @@
 //! `cargo xtask cards`: the questions of the book as flashcards, in a text file that Anki imports.
 //!
 //! Each `<details class="question">` of a core or interview page is a card. Its front is the summary, and its back is
-//! the short answer, which can be said aloud. The longer answer, in a nested fold, is left out.
+//! the short answer, to be spoken aloud. The longer answer, in a nested fold, is left out.
 
 mod html;
 

@@ -301,7 +301,7 @@ mod tests {
         Next { stuck, running: running.to_string(), again, solved: solved.into() }
     }
 
-    /// The whole report, as a person sees it.
+    /// The complete report.
     fn report(all: &[Checked], ended: &Ended) -> String {
         let lines: String = all.iter().map(|checked| line(checked, ui::UNICODE)).collect();
         plain(&(lines + &end(all, ended, &next("`cargo run -p ch04_router` running"))))

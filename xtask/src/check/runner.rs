@@ -52,7 +52,7 @@ pub(crate) fn run(
 
 /// Why no more events are read.
 enum End {
-    /// An event said so.
+    /// An event reported it.
     Reported(Ended),
     Late,
     OutputEnded,

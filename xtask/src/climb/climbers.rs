@@ -9,9 +9,9 @@ use anyhow::{Context, bail};
 use super::steps::{self, Failing, Mistake, Step};
 use crate::patch::Patch;
 use crate::process;
-use crate::prove::work_tree;
 use crate::sandbox::Sandbox;
 use crate::start;
+use crate::work_tree::work_tree;
 use crate::workspace::Workspace;
 
 /// The echo of chapters 1 and 2 waits a minute for an idle client, so the check waits a little longer.

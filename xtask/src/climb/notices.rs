@@ -1,4 +1,4 @@
-//! What is printed when no check runs.
+//! Messages that are printed in place of a report.
 
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@ use crate::git::Git;
 use crate::patch;
 use crate::ui::plain;
 
-/// How git shows changed lines: in the colours of a terminal, which `ui` removes where they are not wanted.
+/// Options for the changed lines. `ui` removes the colours where the output is not a terminal.
 pub(crate) const LINES: &[&str] =
     &["--color=always", "--color-moved=dimmed-zebra", "--color-moved-ws=allow-indentation-change"];
 

@@ -1,4 +1,4 @@
-//! `cargo xtask diff A B`: what one chapter changes in another, which is what that chapter teaches.
+//! `cargo xtask diff A B`: the changes from one chapter to another, which are the lesson of the later one.
 //!
 //! git compares the files and finds moved ones. Each file gets a heading, with the reason that the later chapter gives
 //! for the change in `xtask/lessons.toml`.
@@ -21,7 +21,7 @@ use tree::Tree;
 
 pub(crate) use tree::read_tree;
 
-/// What is compared: the program and its tests, not the exercises.
+/// The compared files: the program and its tests, not the exercises.
 pub(crate) const SCOPE: [&str; 5] = ["Cargo.toml", "src", "tests", "examples", "public"];
 
 #[derive(clap::Args)]

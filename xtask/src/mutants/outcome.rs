@@ -27,7 +27,7 @@ pub(super) struct Tried {
 }
 
 impl Tried {
-    /// The name without the place: `replace f -> bool with true`.
+    /// The name without its position: `replace f -> bool with true`.
     pub(super) fn mutation(&self) -> &str {
         self.name.splitn(3, ':').last().and_then(|it| it.split_once(": ")).map_or("", |it| it.1)
     }

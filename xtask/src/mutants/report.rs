@@ -31,7 +31,7 @@ pub(super) struct Known {
 #[serde(deny_unknown_fields)]
 struct Equivalent {
     file: String,
-    /// The mutation's name without its place.
+    /// The mutation's name without its position.
     mutation: String,
     /// The line of code, if a function has several mutations with this name.
     code: Option<String>,

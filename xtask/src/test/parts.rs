@@ -9,6 +9,7 @@ use crate::climb::prove as prove_climb;
 use crate::exercise::Exercise;
 use crate::process::{self, Finished};
 use crate::prove::{self, Claims};
+use crate::work_tree::work_tree;
 use crate::workspace::Workspace;
 
 /// Everything that CI runs.
@@ -253,7 +254,7 @@ fn exercises(run: &Run) -> anyhow::Result<Outcome> {
     if chosen.is_empty() {
         return Ok(Outcome::Skipped("there are no exercises yet".to_string()));
     }
-    let tree = prove::work_tree(workspace)?;
+    let tree = work_tree(workspace)?;
     let proof = prove::prove(workspace, &chosen, &tree, |_| ())?;
     if !proof.bad.is_empty() {
         let lines: String = proof.bad.iter().map(|(_, line)| line.as_str()).collect();

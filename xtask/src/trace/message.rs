@@ -1,7 +1,7 @@
 //! Names the parts of HTTP messages in the bytes of one direction, as they arrive.
 //!
 //! A server has to reject a malformed message, but a trace should show it, so httparse skips invalid field lines here.
-//! Bytes that are not HTTP get no names, such as those of the echo server in the first two chapters.
+//! Bytes that are not HTTP get no names, for example at the echo server of the first two chapters.
 
 use std::collections::VecDeque;
 
@@ -49,7 +49,7 @@ enum State {
 pub(super) struct Messages {
     side: Side,
     state: State,
-    /// The whole lines of the current header section.
+    /// The complete lines of the current header section.
     head: Vec<u8>,
     /// The bytes of the current line that have arrived.
     line: Vec<u8>,
@@ -188,7 +188,7 @@ impl Messages {
         "end of the header section"
     }
 
-    /// What follows a header section (RFC 9112 section 6.3).
+    /// The state after a header section (RFC 9112 section 6.3).
     fn after(&self, head: Head, methods: &mut VecDeque<String>) -> State {
         let framing = if self.side == Side::Client {
             methods.push_back(head.method);
@@ -241,7 +241,7 @@ struct Head {
 }
 
 impl Head {
-    /// Parses a header section, of which only the first line has to be whole. `None` when it is not HTTP/1.
+    /// Parses a header section, of which only the first line has to be complete. `None` when it is not HTTP/1.
     fn parse(side: Side, bytes: &[u8]) -> Option<Head> {
         let mut fields = [EMPTY_HEADER; MAX_FIELDS];
         let mut config = ParserConfig::default();

@@ -69,7 +69,7 @@ fn forward(number: usize, client: &TcpStream, peer: SocketAddr, target: SocketAd
         let _ = socket.set_read_timeout(Some(IDLE_TIMEOUT));
         let _ = socket.set_write_timeout(Some(TIMEOUT));
     }
-    // After a failure of one direction the other one ends too, and its end is not an event of its own.
+    // After a failure of one direction both end, and only the failure is printed.
     let is_over = AtomicBool::new(false);
     let one_way = |side, from: &TcpStream, to: &TcpStream| {
         let end = copy(from, to, |bytes| {
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::ui::tests::plain;
 
-    /// Starts a trace of `target`. Returns its address, and what it prints.
+    /// Starts a trace of `target`. Returns its address and its output.
     fn trace(target: SocketAddr) -> (SocketAddr, Receiver<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -95,7 +95,7 @@ impl Client {
         self.link.most = bytes;
     }
 
-    /// Our end of the connection, as the server sees it.
+    /// The address of our end, which is the peer address for the server.
     pub fn local_addr(&self) -> Result<SocketAddr, WireError> {
         self.link
             .stream

@@ -1,6 +1,6 @@
 //! The environment of a program that a test starts. It is the same on every machine and for every user.
 //!
-//! A variable can send a client through a proxy, translate what a program prints, or give the server a setting that the
+//! A variable can send a client through a proxy, translate the output of a program, or give the server a setting that the
 //! test does not expect. Such variables are removed from the inherited environment, and the locale is set. Variables that
 //! the test itself sets on the command stay.
 //!

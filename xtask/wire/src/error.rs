@@ -14,7 +14,7 @@ pub enum Kind {
     Closed,
     /// The peer ended the connection with RST.
     Reset,
-    /// The bytes that arrived are not HTTP, or not what was expected.
+    /// The bytes that arrived are not HTTP, or not the expected ones.
     Unexpected,
     /// The program under test did not start, or has ended.
     Program,

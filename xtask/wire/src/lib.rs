@@ -1,7 +1,7 @@
 //! Raw HTTP over TCP, for tests: it starts a program, sends it bytes, and reads its replies.
 //!
-//! Nothing here shares code with the servers it tests, so a mistake in a server's parser cannot hide
-//! behind the same mistake in its tests. In the order in which a test meets them:
+//! Nothing here shares code with the servers it tests, so a mistake in a server's parser cannot be
+//! hidden by the same mistake in its tests. In the order in which a test meets them:
 //!
 //! - [`Program`] starts a server's binary on a free port and kills it when the test ends;
 //! - [`Client`] is one TCP connection: it sends bytes, also slowly, and reads [`Reply`] after [`Reply`];
@@ -15,8 +15,8 @@
 //! - [`clients`] runs curl, Python and an imitation of a browser against a server;
 //! - [`exercise`] is for the checks of the exercises, which report to `cargo xtask check-exercise`.
 //!
-//! Every wait has a deadline, and the error of a failed wait names what it waited for and shows what
-//! had arrived. Nothing panics: functions return [`WireError`], whose `Debug` is made to be read after
+//! Every wait has a deadline, and the error of a failed wait names the awaited event and shows the bytes
+//! that had arrived. Nothing panics: functions return [`WireError`], whose `Debug` is made to be read after
 //! an `unwrap`.
 //!
 //! ```no_run

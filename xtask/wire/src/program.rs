@@ -68,7 +68,7 @@ impl Program {
     ///
     /// # Errors
     /// Returns an error when it ends, or does not print `listening on http://ADDRESS` (or `tcp://`) as
-    /// its first line. The error shows what it printed instead.
+    /// its first line. The error shows its output.
     pub fn start(path: impl AsRef<OsStr>, arguments: &[&str]) -> Result<Program, WireError> {
         let mut command = environment::with_default_signals(path);
         command.args(arguments);

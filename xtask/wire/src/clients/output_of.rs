@@ -16,7 +16,7 @@ use crate::output::{Output, Stream};
 pub enum Ran {
     /// The client ran, and this many exchanges were as expected.
     Passed(usize),
-    /// The client is not installed. The text names what is missing.
+    /// The client is not installed. The text names the missing program.
     Skipped(String),
 }
 

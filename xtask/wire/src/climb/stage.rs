@@ -1,4 +1,4 @@
-//! What a stage consists of.
+//! A stage, and its deadline.
 
 use std::env;
 use std::time::Duration;

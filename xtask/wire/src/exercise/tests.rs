@@ -1,8 +1,6 @@
 //! Tests the checks against [`Script`](crate::Script), a server with scripted responses. A shell script with nc would
 //! not run on every machine.
 
-use std::time::Duration;
-
 use super::origin::Origin;
 use super::*;
 use crate::Reply;
@@ -110,7 +108,7 @@ fn a_failure_of_a_server_that_hangs_says_that_it_timed_out() {
     let words = ["sh".to_string(), "-c".to_string(), script];
     let server = Server::start(&words, &[]).unwrap();
     let mut connection = server.connect().unwrap();
-    connection.client().set_patience(Duration::from_millis(20));
+    connection.client().set_patience(std::time::Duration::from_millis(20));
     assert!(connection.ask("GET", "/", &[], b"").unwrap_err().timed_out);
     drop(listener);
     assert!(!server.get("/").unwrap_err().timed_out);

@@ -28,7 +28,7 @@ impl Check {
         Check::Json(pointer, Value::from(text))
     }
 
-    /// Returns what is wrong with the reply, if anything.
+    /// Returns the problem of the reply, if there is one.
     pub fn problem(&self, reply: &Reply) -> Option<String> {
         match self {
             Check::Body(body) if reply.body == *body => None,

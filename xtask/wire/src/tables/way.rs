@@ -56,7 +56,7 @@ impl Way {
         }
     }
 
-    /// Sends the row, and the other two requests unless they are sent later.
+    /// Sends the row, and the requests around it unless they are sent later.
     pub(super) fn send(self, client: &mut Client, row: &[u8]) -> Result<(), WireError> {
         match self {
             Way::WithProbe => send(client, &[row, PROBE].concat()),
