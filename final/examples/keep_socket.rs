@@ -15,7 +15,7 @@ fn main() -> anyhow::Result<()> {
     use anyhow::{Context, ensure};
 
     /// The socket is the standard input of this shell. It makes the socket descriptor 3, and then becomes the server,
-    /// whose process ID is that of the shell.
+    /// which keeps the shell's process ID.
     const START: &str = r#"LISTEN_PID=$$ LISTEN_FDS=1; export LISTEN_PID LISTEN_FDS
         exec "$0" 3<&0 </dev/null"#;
 

@@ -1,6 +1,6 @@
-//! How long requests take whose rate limit is in a Redis that hangs. After two seconds the Redis is
-//! stopped (SIGSTOP), for three seconds:
-//! `cargo run --release -p final --features redis --example stopped_store`.
+//! Measures how long requests take when their rate limit is in a Redis server that hangs. After two
+//! seconds the Redis server is stopped (SIGSTOP), for three seconds: `cargo run --release -p final
+//! --features redis --example stopped_store`.
 
 #[allow(dead_code, reason = "this program needs a part of it")]
 #[path = "../tests/redis_server/mod.rs"]

@@ -49,7 +49,7 @@ pub struct Config {
     pub size: PoolConfig,
     /// The maximum numbers of connections, in total and from one address.
     pub clients: ConnectionLimits,
-    /// The proxies whose reports about their clients count.
+    /// The trusted proxies, whose reports about their clients are used.
     pub trusted_proxies: TrustedProxies,
     /// The store of rate limits that several servers share, or `None` for limits of this server
     /// alone.
@@ -219,7 +219,7 @@ fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
     if problems.is_empty() { Ok(values) } else { Err(problems) }
 }
 
-/// Returns the number of the line and what is wrong in it. The line itself may contain a password.
+/// Returns the number of the line and the problem in it. The line itself may contain a password.
 fn one_line(error: &toml::de::Error, text: &str) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count() + 1;

@@ -98,11 +98,11 @@ impl Server {
         Server { clients, ..self }
     }
 
-    /// Sets the proxies whose reports about their clients count, by default none. They determine
-    /// [`Request::client`](crate::http::Request::client), and with it the client in the logs, in
-    /// rate limits and in the shares of upload slots. The maximum number of connections from one
-    /// address does not apply to these proxies. So they have to limit the connections of each
-    /// client themselves.
+    /// Sets the trusted proxies, whose reports about their clients are used, by default none. They
+    /// determine [`Request::client`](crate::http::Request::client), and with it the client in the
+    /// logs, in rate limits and in the shares of upload slots. The maximum number of connections
+    /// from one address does not apply to these proxies. So they have to limit the connections of
+    /// each client themselves.
     pub fn with_trusted_proxies(self, proxies: TrustedProxies) -> Server {
         Server { proxies, ..self }
     }

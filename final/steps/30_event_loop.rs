@@ -1,4 +1,4 @@
-//! Step 30: an event loop. One thread waits for all sockets at once, and serves those that are ready.
+//! Step 30: an event loop. One thread waits for all sockets at once, and serves the sockets that are ready.
 
 mod common;
 

@@ -11,10 +11,10 @@ use wire::{Client, Program, request};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 
-/// Far longer than anything here takes, on a machine that is busy.
+/// Far longer than any step here takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
-/// The server, the proxy and the clients each have a loopback address.
+/// The server, the proxy and the clients have different loopback addresses.
 fn address(last: u8) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 17, last)), 0)
 }

@@ -52,7 +52,7 @@ fn permits_after_a_block(panics: bool) -> [String; 3] {
     let (mut client, mut other) = (server.connect(), server.connect());
     client.send(request("GET", "/first", &[], b"")).unwrap();
     entered.recv_timeout(LONG).unwrap();
-    // This gets a response, so the watchdog has moved the permit.
+    // This request gets a response, so the watchdog has moved the permit.
     ask(&mut other, "/other");
     go_on.send(()).unwrap();
     let status = client.read_reply().unwrap().status;

@@ -1,4 +1,5 @@
-//! What a shared cache may store, for which requests, and for how long (RFC 9111): tests of the layer without a server.
+//! Tests of the cache layer without a server: which responses a shared cache may store, for which requests, and for how
+//! long (RFC 9111).
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};

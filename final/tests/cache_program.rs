@@ -14,8 +14,7 @@ fn get(client: &mut Client, target: &str, fields: &[(&str, &str)]) -> Reply {
     client.ask(request("GET", target, fields, b"")).unwrap()
 }
 
-/// A cache must not evaluate these conditions itself (RFC 9111 section 4.3.2), and the handler must (RFC 9110 section
-/// 13.1.1).
+/// A cache must not evaluate these conditions (RFC 9111 section 4.3.2), but the handler must (RFC 9110 section 13.1.1).
 #[test]
 fn conditions_that_are_not_for_a_cache_are_evaluated_by_the_handler() {
     let (_program, mut client) = start();

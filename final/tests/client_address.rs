@@ -48,7 +48,7 @@ fn nothing_that_an_untrusted_peer_sends_counts() {
     server.stop();
 }
 
-/// The real client is at 203.0.113.9. The other addresses are proxies, or the client's inventions.
+/// The real client is at 203.0.113.9. The other addresses belong to proxies, or are invented by the client.
 #[test]
 fn the_client_is_the_nearest_address_that_is_no_trusted_proxy() {
     let server = start("127.0.0.1, 10.0.0.0/8");
@@ -211,7 +211,7 @@ fn a_rejection_names_the_client_once_its_header_section_is_complete() {
         (&no_head, "", "with 400 "),
     ] {
         let mut proxy = Client::connect(program.addr()).unwrap();
-        // An earlier request on the connection had a different client than the rejected request.
+        // The client of an earlier request on the connection is not reported for the rejected request.
         assert_eq!(proxy.ask(&served).unwrap().status, 204);
         proxy.send(bytes).unwrap();
         assert!(proxy.read_reply().unwrap().status >= 400);

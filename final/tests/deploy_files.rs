@@ -38,7 +38,8 @@ fn adapted(name: &str, parts: &[(&str, &str)]) -> String {
     })
 }
 
-/// The output of a program, or `None` if it is not installed. Debian keeps some where only root looks.
+/// The output of a program, or `None` if it is not installed. Debian installs some in directories that are only on
+/// root's path.
 fn run(name: &str, arguments: &[&str]) -> Option<Output> {
     [name.to_string(), format!("/usr/sbin/{name}")].iter().find_map(|program| {
         match environment::command(program).args(arguments).stdin(Stdio::null()).output() {
@@ -72,7 +73,7 @@ fn systemd_finds_no_fault_in_the_units() {
         println!("skipped: there is no systemd-analyze here");
         return;
     };
-    // It reports an unknown option on standard error, and succeeds all the same.
+    // The tool reports an unknown option on standard error, but still succeeds.
     assert!(output.status.success() && output.stderr.is_empty(), "{}", both(&output));
 }
 
@@ -106,7 +107,7 @@ fn option(name: &str) -> String {
 
 // Settings
 
-/// Whether the server knows these settings, and takes their values.
+/// Checks that the server has these settings, and accepts their values.
 fn assert_settings(settings: &[(String, String)]) {
     let help = run(PROGRAM, &["--help"]).unwrap();
     let help = both(&help);
@@ -138,7 +139,7 @@ fn setting(settings: &[(String, String)], name: &str, default: &str) -> u64 {
     seconds(found.map_or(default, |(_, value)| value))
 }
 
-/// Whether a service manager that kills the server after this time lets a graceful shutdown end.
+/// Checks that a service manager that kills the server after this time leaves enough time for a graceful shutdown.
 fn assert_time_to_stop(kills_after: u64, settings: &[(String, String)]) {
     let delay = setting(settings, "HTTP_STOP_DELAY", "0s");
     let drain = setting(settings, "HTTP_DRAIN_TIMEOUT", "10s");
@@ -184,7 +185,7 @@ fn the_image_sets_known_settings_and_leaves_the_program_as_process_1() {
     }
 }
 
-/// The builder gets the source code, and not what git ignores.
+/// The builder gets the source code, but no file that git ignores.
 #[test]
 fn the_image_is_built_without_what_git_ignores() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -403,7 +404,7 @@ fn the_compose_file_has_known_fields_and_settings_and_refers_to_files_that_exist
     assert!(context.join(app["build"]["dockerfile"].as_str().unwrap()).is_file());
     let volume = file["services"]["proxy"]["volumes"][0].as_str().unwrap();
     assert!(path(volume.split(':').next().unwrap()).is_file(), "{volume}");
-    // HAProxy takes the replicas from the name of the service, and as many as there are.
+    // HAProxy resolves the name of the service, and needs the number of its replicas.
     let replicas = app["deploy"]["replicas"].as_u64().unwrap();
     let template = format!("server-template app {replicas} app:8080 ");
     assert!(text("haproxy.cfg").contains(&template), "no `{template}`");
@@ -474,7 +475,7 @@ fn replicas() -> [Program; 3] {
 fn nginx(replicas: &[Program; 3], listen: SocketAddr) -> Option<Proxy> {
     let listen_line = format!("listen {listen};");
     let addresses = replicas.each_ref().map(|it| format!("{} max_fails", it.addr()));
-    // What it writes has to be in a directory of the test.
+    // The proxy must write its files in a directory of the test.
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {kind}; "))
         .concat();
@@ -518,7 +519,7 @@ fn received_fields(proxy: SocketAddr) -> Vec<(String, String)> {
     serde_json::from_value(seen["headers"].clone()).unwrap()
 }
 
-/// The client's address is the proxy's word alone, and a replica that is killed costs no idempotent request its response.
+/// The server gets the client's address only from the proxy, and no idempotent request fails when a replica is killed.
 fn the_proxy_replaces_forged_addresses_and_retries(name: &str, start: Start) {
     let replicas = replicas();
     let Some(proxy) = start(&replicas, unused_address()) else {
@@ -551,7 +552,7 @@ fn haproxy_replaces_forged_addresses_and_retries() {
     the_proxy_replaces_forged_addresses_and_retries("haproxy", haproxy);
 }
 
-/// As it is, with the names that only Docker's DNS server knows.
+/// The unchanged file, with names that only Docker's DNS server can resolve.
 #[test]
 fn haproxy_accepts_its_configuration_as_it_is() {
     let Some(output) = run("haproxy", &["-c", "-f", path("haproxy.cfg").to_str().unwrap()]) else {

@@ -33,8 +33,8 @@ fn with_limits(limits: Limits) -> impl FnOnce(Server) -> Server {
     move |server| server.with_limits(limits)
 }
 
-/// A handler that responds with `done`: at `/wait` only when the test allows it, and at `/blocking` the same, inside of
-/// [`blocking`].
+/// A handler that responds with `done`. At `/wait` it first waits until the test continues, and at `/blocking` it does
+/// so inside of [`blocking`].
 struct Gate {
     entered: Receiver<()>,
     go_on: Sender<()>,
@@ -220,7 +220,7 @@ fn a_request_does_not_wait_for_a_blocked_one_while_a_thread_is_idle() {
             client.send(get("/wait")).unwrap();
             gate.entered.recv_timeout(LONG).unwrap();
         }
-        // Both threads are blocked. The thread that returns first gets both of these events.
+        // Both threads are blocked. The first to return gets both of these events.
         c.send(get("/wait")).unwrap();
         d.send(get("/quick")).unwrap();
         gate.go_on.send(()).unwrap();
@@ -530,13 +530,13 @@ fn times_without_end_are_no_more_than_long() {
 
 #[test]
 fn a_stop_with_a_delay_accepts_new_clients_until_the_second_stop() {
-    // Longer than any clock can represent, so the second request ends it.
+    // A delay longer than any clock can represent, so only the second shutdown request ends it.
     let set = |server: Server| server.with_stop_delay(Duration::MAX);
     let server = Running::start(set, |_: &mut Request| "done");
     let mut before = server.connect();
     assert!(!before.ask(get("/")).unwrap().lists("Connection", "close"));
     server.shutdown();
-    // A proxy that keeps connections open learns from each response that it must not reuse this one.
+    // Each response tells a proxy with persistent connections not to reuse this connection.
     for mut client in [before, server.connect(), server.connect()] {
         let reply = client.ask(get("/")).unwrap();
         assert!(reply.text() == "done" && reply.lists("Connection", "close"), "{reply:?}");

@@ -93,7 +93,7 @@ impl Pair {
         self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()
     }
 
-    /// The result of a step that waits until then.
+    /// The expected result of a step that waits until `seconds`.
     fn until(&self, interest: Interest, seconds: u32) -> AfterStep {
         AfterStep::Wait(interest, self.start + seconds * SECOND)
     }

@@ -1,4 +1,5 @@
-//! What one step of a connection does, and what it leaves to the next one: no server, and nothing waits.
+//! Tests of one step of a connection, and of the work that it leaves to the next step. There is no server, and nothing
+//! waits.
 #![cfg(unix)] // both ends are made with socketpair(2)
 
 use std::io::{ErrorKind, Read, Write};
@@ -41,7 +42,7 @@ impl Pair {
         let (client, server) = UnixStream::pair().unwrap();
         client.set_nonblocking(true).unwrap();
         server.set_nonblocking(true).unwrap();
-        // To the kernel the kind of socket makes no difference here, and sent bytes arrive at once.
+        // These calls work the same on both kinds of socket, and sent bytes arrive at once.
         let [client, server] = [client, server].map(|it| TcpStream::from(OwnedFd::from(it)));
         let peer = SocketAddr::from(([192, 0, 2, 7], 50_007));
         Pair {
@@ -95,8 +96,8 @@ fn waits_to_read(next: AfterStep) -> bool {
     matches!(next, AfterStep::Wait(Interest::Read, _))
 }
 
-/// Small responses are sent by one call, but a client that waits for the first of many gets it before all are generated.
-/// A large one is sent at once.
+/// Small responses are sent by one call, but a client that waits for the first of many gets it before all are
+/// generated. A large response is sent at once.
 #[test]
 fn responses_to_requests_that_arrived_together_leave_together_unless_they_are_large() {
     for (size, together) in [(10, 8), (16_000, 5), (17_000, 1)] {

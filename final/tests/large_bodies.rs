@@ -345,8 +345,8 @@ fn a_large_body_is_echoed_while_it_arrives() {
     assert_eq!(server.stop(), 0);
 }
 
-/// Regression test: a response made of the body sent `100 Continue` when it began to read the body, after its own
-/// header section.
+/// Regression test: a response that returns the request body sent `100 Continue` after its own header section, when it
+/// began to read the body.
 #[test]
 fn no_100_continue_is_sent_within_a_response() {
     let mut router = routes();

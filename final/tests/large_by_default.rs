@@ -274,7 +274,7 @@ fn a_client_that_stops_in_its_uploads_leaves_slots_to_other_addresses() {
             reply.push(byte[0]);
         }
     }
-    // Those that wait get the slot one after the other.
+    // The waiting clients get the slot one after the other.
     for client in &mut stopped {
         client.send(vec![b'x'; 70_000 - WHOLE]).unwrap();
     }
@@ -304,7 +304,7 @@ fn a_handler_that_has_read_its_body_holds_no_slot() {
         |path| [&post(path, "Content-Length: 70000\r\n")[..], &vec![b'x'; 70_000]].concat();
     let mut slow = server.connect();
     slow.send(upload("/slow")).unwrap();
-    // There is one slot, and the handler above does not end before this one has.
+    // There is one slot, and the handler above does not end before this handler has.
     assert_eq!(text(&server.connect().ask(upload("/length")).unwrap()), "70000");
     ended.send(()).unwrap();
     assert_eq!(text(&slow.read_reply().unwrap()), "done");
@@ -328,7 +328,7 @@ fn the_program_shows_the_slots_in_its_metrics_and_reads_large_bodies_on_every_ro
     }
     let taken = ["http_upload_slots 2", "http_upload_slots_free 1", "http_uploads_queued 1"];
     wait_until("one upload to wait for the other", || shows(taken));
-    // One of the two has the slot, and the other upload waits until it ends.
+    // Either client may have the slot, and the other waits until it is free.
     for client in &mut clients {
         client.send([0; 70_000 - WHOLE]).unwrap();
     }

@@ -13,10 +13,10 @@ use wire::{Client, Reply};
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// More than the buffers of both sockets hold of an unread response.
+/// A response larger than the buffers of both sockets.
 const LARGE: usize = 16 * MIB;
 
-/// A server whose memory budget has `limit` bytes, and that budget.
+/// Starts a server with a memory budget of `limit` bytes. Returns the server and the budget.
 fn start(limit: usize) -> (Running, MemoryBudget) {
     let shared = SharedBytes::from(vec![b's'; LARGE]);
     let mut router = Router::new();

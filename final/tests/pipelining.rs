@@ -1,5 +1,4 @@
-//! A connection without a server: what it withstands from a client that sends request after request, and from a
-//! handler.
+//! A connection without a server, with a client that sends request after request, and with handlers that misbehave.
 #![cfg(unix)] // both ends are made with socketpair(2)
 
 use std::io::{ErrorKind, Read, Write};
@@ -54,7 +53,7 @@ impl Pair {
         self.exchange.step(&mut self.connection, &mut self.scratch, cx).unwrap()
     }
 
-    /// Writes one request after the other, until there is no more room. Returns how many bytes went in.
+    /// Writes one request after another until the buffers are full. Returns the number of bytes written.
     fn fill(&mut self, request: &[u8], sent: &mut usize) {
         loop {
             match self.client.write(&request[*sent % request.len()..]) {

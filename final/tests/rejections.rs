@@ -66,7 +66,8 @@ fn a_request_that_is_malformed_too_large_or_late_is_logged_and_counted() {
         let mut client = Client::connect(program.addr()).unwrap();
         client.send(bytes).unwrap();
         assert_eq!(client.read_reply().unwrap().status, status, "{request}");
-        // After the tenth, a rejection may have no line if all of this takes less than a second.
+        // Each second has ten lines, so the tenth rejection is the last one that is certain to be logged if all of this
+        // takes less than a second.
         assert!(index < 10);
         let port = client.local_addr().unwrap().port();
         expect_line(&program, port, &format!("rejected \"{request}\" with {status} "));

@@ -1,6 +1,6 @@
-//! Three replicas behind a load balancer, which are killed, restarted and replaced while clients send requests: what is
-//! right loses no request, and each mistake loses some. `cargo xtask scale` shows the same. Tests of a load balancer that
-//! is not installed are skipped, with a message.
+//! Kills, restarts and replaces three replicas behind a load balancer while clients send requests. The right procedure
+//! loses no request, and each mistake loses some. `cargo xtask scale` shows the same. Tests of a load balancer that is
+//! not installed are skipped, with a message.
 #![cfg(target_os = "linux")]
 
 use scale::{Front, Interrupt, Setup, demonstrations};

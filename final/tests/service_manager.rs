@@ -1,4 +1,4 @@
-//! The program under a service manager: it is given a listening socket, and sends notifications. The tests play the
+//! The program under a service manager: it is given a listening socket, and sends notifications. The tests act as the
 //! manager, and one of them uses systemd's own tool.
 #![cfg(target_os = "linux")]
 
@@ -21,13 +21,13 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 /// Far longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
 
-/// A command that starts the server with its standard input as passed sockets, the first of which is descriptor 3. A
-/// shell knows its process ID before it becomes the program.
+/// A command that starts the server with passed sockets, as a service manager does. Standard input becomes the first
+/// one, descriptor 3. The shell can set the process ID, because it becomes the server.
 fn activated(sockets: usize) -> Command {
     activated_by(&[PROGRAM], sockets)
 }
 
-/// The same, with words before the program that start it in another way, in the same process.
+/// Like [`activated`], with a command before the program that starts it in the same process.
 fn activated_by(program: &[&str], sockets: usize) -> Command {
     let passed: Vec<String> = (3..3 + sockets).map(|fd| format!("{fd}<&0")).collect();
     let passed = passed.join(" ");
@@ -197,8 +197,8 @@ fn the_next_process_serves_the_accept_queue_of_a_passed_socket() {
     assert_eq!(served(clients), WAITING);
 }
 
-/// Two processes can listen at one address with `SO_REUSEPORT`, but each socket has its own accept queue. Clients in
-/// the queue of a socket that closes are reset, although the other process could serve them.
+/// Two processes can listen at one address with `SO_REUSEPORT`, but each socket has its own accept queue. The clients
+/// in the queue of a closed socket are reset, although the other process could serve them.
 #[test]
 fn with_so_reuseport_the_accept_queue_of_the_process_that_ends_is_lost() {
     let migrates = fs::read_to_string("/proc/sys/net/ipv4/tcp_migrate_req");
@@ -307,8 +307,8 @@ fn the_first_connection_starts_the_server_by_systemd_socket_activate() {
         println!("skipped: there is no {tool} here");
         return;
     }
-    // It cannot report the port that the kernel chooses, so the port of a closed socket is used. Clients have their ports
-    // on 127.0.0.1, so none of them gets this one.
+    // The tool cannot report the port that the kernel chooses, so the port of a closed socket is used. Clients have
+    // their ports on 127.0.0.1, so none of them gets this port.
     let address = TcpListener::bind("127.0.18.1:0").unwrap().local_addr().unwrap();
     let mut command = Command::new(tool);
     command.arg(format!("--listen={address}")).arg(PROGRAM);

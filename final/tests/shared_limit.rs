@@ -182,7 +182,7 @@ fn limits_are_shared_again_after_the_store_was_restarted() {
     assert_eq!((down.status, down.field("Retry-After")), (503, Some("1")), "{down:?}");
     assert_eq!(down.json().unwrap()["error"], "rate_limit_unavailable");
     redis.restart();
-    // The new one knows neither the buckets nor the script.
+    // The new Redis server has neither the buckets nor the script.
     two.wait_for_store();
     one.get();
     assert_eq!(statuses([&one, &two, &one, &two]), [200, 429, 429, 429]);
@@ -246,7 +246,8 @@ fn a_clock_that_was_set_back_delays_tokens_by_no_more_than_the_time_to_fill_a_bu
     assert_eq!(times.map(&allowed_at), [false, false, true]);
 }
 
-/// What the decisions are compared in: the script counts time in microseconds, rounded up.
+/// Converts a decision to microseconds for the comparison, rounded up, because the script counts in
+/// microseconds.
 fn in_microseconds(decision: Decision) -> Decision {
     let rounded = |time: Duration| {
         let microseconds = time.as_nanos().div_ceil(1000);
@@ -258,8 +259,8 @@ fn in_microseconds(decision: Decision) -> Decision {
 /// A limit, and the steps of the clock in thousandths of the time in which a token is added. A
 /// clock may also be set back.
 fn limits_and_steps() -> impl Strategy<Value = (Limit, Vec<i64>)> {
-    // A full bucket of the largest limits has 1.7e15 parts, which has more digits than Lua's `tostring`
-    // prints.
+    // A full bucket of the largest limits has 1.7e15 parts, which has more digits than Lua prints
+    // by default.
     let bursts = prop_oneof![4 => 1..6_u32, 1 => 10_000..20_000_u32];
     let periods = (0..37_u32).prop_flat_map(|bits| 1..(2_u64 << bits).min(86_400_000_000));
     let limits = (bursts, 1..50_u32, periods)
@@ -285,7 +286,8 @@ fn the_script_and_the_bucket_in_memory_decide_the_same() {
         let (mut time, mut latest) = (NOON, NOON);
         let mut bucket = TokenBucket::new(limit, at(time));
         for step in steps {
-            // The script lets a clock that was set back by more than that run on at once.
+            // If the clock was set back by more than that, the script continues from the new time
+            // at once.
             let least = latest.saturating_sub(fill).max(NOON);
             time = time.saturating_add_signed(step * token / 1_000).clamp(least, LAST);
             latest = latest.max(time);

@@ -77,7 +77,7 @@ fn is_answer(reply: &Reply, time: usize) -> bool {
 
 #[test]
 fn every_request_that_was_sent_before_sigterm_gets_a_response() {
-    // With the default number of threads, with one for each client, and with few.
+    // With the default number of threads, with one thread for each client, and with few threads.
     for threads in ["", "96", "16"] {
         let threads: &[&str] = if threads.is_empty() { &[] } else { &["--threads", threads] };
         let drain = ["--drain-timeout", "10s"];
@@ -137,7 +137,7 @@ fn a_request_that_does_not_end_is_not_waited_for_beyond_the_drain_time() {
 
 #[test]
 fn a_stop_with_a_delay_is_not_ready_and_serves_each_client_once_more() {
-    // It would last for an hour, but the second signal ends it.
+    // The stop delay would last for an hour, but the second signal ends it.
     let program = start("127.0.0.1:0", &["--stop-delay", "1h"]);
     let mut before = Client::connect(program.addr()).unwrap().with_patience(LONG);
     assert_eq!(before.ask(request("GET", "/", &[], b"")).unwrap().status, 200);

@@ -21,7 +21,7 @@ struct Server {
     address: SocketAddr,
 }
 
-/// The program, of whose output only the first line is read.
+/// Starts the program, and reads only the first line of its output.
 fn start() -> Server {
     start_with(Stdio::piped())
 }

@@ -89,8 +89,8 @@ struct TestClients {
 }
 
 impl TestClients {
-    /// This many clients whose steps block, and a last one whose step does not. `early` clients have sent something
-    /// before the first thread starts.
+    /// Starts this many clients whose steps block, and a last client whose step does not. The first `early` clients
+    /// have sent something before the first thread starts.
     fn start(size: PoolConfig, blocking: u64, early: u64, says_so: u64) -> TestClients {
         let poller = Arc::new(Poller::new().unwrap());
         let (mut clients, mut servers, mut openers) = (Vec::new(), Vec::new(), Vec::new());
@@ -121,7 +121,7 @@ impl TestClients {
         (&self.sockets[number]).write_all(b"x").unwrap();
     }
 
-    /// Sends for the last client until its steps have begun in this way this many times in a row.
+    /// Sends bytes for the last client until `in_a_row` of its steps in a row have begun with the admission `wanted`.
     fn ask_until(&self, wanted: Admission, in_a_row: usize) {
         let (last, deadline, mut row) = (self.sockets.len() - 1, Instant::now() + LONG, 0);
         self.send(last);
@@ -137,7 +137,7 @@ impl TestClients {
         }
     }
 
-    /// Waits until a thread has begun a step for this client, and returns how.
+    /// Waits until a thread has begun a step for this client, and returns the step's admission.
     fn begins(&self, number: usize) -> Admission {
         loop {
             let told = self.told.recv_timeout(LONG).expect("somebody begins with it");
@@ -235,7 +235,7 @@ fn the_shedder_gives_back_the_only_permit() {
         clients.openers.remove(0).send(()).unwrap();
     }
     clients.ask_until(Admission::Serve, 50);
-    // Both workers have returned. One blocks, and the other takes over: not the shedder.
+    // Both workers have returned. One blocks, and the other worker takes over, not the shedder.
     clients.send(2);
     // The last of the fifty requests is still in progress, so the two steps begin in either order.
     let begun: BTreeSet<u64> =

@@ -1,4 +1,4 @@
-//! What a client of the echo server sees on the wire.
+//! The echo server, as a client sees it on the wire.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -23,7 +23,7 @@ const ECHOES: usize = 2000;
 struct Cost {
     /// The number of idle clients that have a thread. The others wait in the queue.
     served: u32,
-    /// Threads and memory, in addition to those that the process had at its start.
+    /// Threads and memory, in addition to the threads and memory of the process at its start.
     kernel: Option<[f64; 2]>,
     /// The time for all short echoes together.
     time: Duration,

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 use std::{env, io};
 
-/// How long a client may send nothing, and how long it may leave what we send unread.
+/// How long a client may be idle, and how long it may leave our bytes unread.
 const IDLE: Duration = Duration::from_secs(3);
 
 /// An accepted client: a task for the workers.

@@ -1,4 +1,4 @@
-//! Step 8: a panic ends its task, and the worker goes on.
+//! Step 8: a panic ends its task, and the worker continues.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 use std::{env, io};
 
-/// How long a client may send nothing, and how long it may leave what we send unread.
+/// How long a client may be idle, and how long it may leave our bytes unread.
 const IDLE: Duration = Duration::from_secs(3);
 
 /// An accepted client: a task for the workers.

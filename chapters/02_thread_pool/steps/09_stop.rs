@@ -12,7 +12,7 @@ use std::{env, io};
 
 use ch02_thread_pool::core::signals::on_stop;
 
-/// How long a client may send nothing, and how long it may leave what we send unread.
+/// How long a client may be idle, and how long it may leave our bytes unread.
 const IDLE: Duration = Duration::from_secs(3);
 
 /// Set when a signal has requested a stop.

@@ -1,4 +1,4 @@
-//! Step 23: CORS: the pages of one origin may read the responses, and ask beforehand with a preflight.
+//! Step 23: CORS: the pages of one origin may read the responses, after a preflight where one is needed.
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};

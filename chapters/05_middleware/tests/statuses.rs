@@ -1,5 +1,5 @@
-//! Statuses that a handler may choose, and how the server sends each: after the response the next one on the connection
-//! must still belong to its own request.
+//! The statuses that a handler may choose. After each response, the next one on the connection must still belong to the
+//! next request.
 
 use ch05_middleware::http::{HttpError, Request, Response, Status};
 use support::Running;
@@ -16,8 +16,8 @@ fn status_of_path(request: &mut Request) -> Result<Response, HttpError> {
     Ok(Response::text("body").with_status(status))
 }
 
-/// A 1xx is interim: the client waits for the final response, so it would take the next response on the
-/// connection for it.
+/// A 1xx is interim: the client waits for the final response, and would mistake the next response on the connection for
+/// it.
 #[test]
 fn an_interim_status_of_a_handler_is_a_500_and_the_next_response_belongs_to_the_next_request() {
     let server = Running::start(|server| server, status_of_path);

@@ -180,7 +180,7 @@ fn a_file_whose_time_is_a_constant_has_no_validators() {
 fn a_reload_gets_the_current_version() {
     let (folder, program) = start();
     let mut client = Client::connect(program.addr()).unwrap();
-    // What browsers send for an ordinary reload, and for a forced reload (RFC 9111 section 5.2.1).
+    // The directives that browsers send for an ordinary reload, and for a forced reload (RFC 9111 section 5.2.1).
     for directives in ["max-age=0", "no-cache", "No-Cache, Max-Age=0"] {
         write(&folder, "hello\n", 784_111_777);
         ask(&mut client, "GET", &[("Cache-Control", directives)]);

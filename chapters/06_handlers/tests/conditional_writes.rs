@@ -7,9 +7,9 @@ use wire::{Client, Program, Reply, request};
 
 const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 
-/// The epoch. All users are newer.
+/// The Unix epoch, which is before every change of a user.
 const LONG_AGO: &str = "Thu, 01 Jan 1970 00:00:00 GMT";
-/// The year 9999. All users are older.
+/// The year 9999, which is after every change of a user.
 const FAR_AHEAD: &str = "Fri, 31 Dec 9999 23:59:59 GMT";
 
 type Fields<'a> = &'a [(&'a str, &'a str)];
@@ -196,7 +196,7 @@ fn a_put_creates_a_user_unless_a_condition_forbids_it() {
     assert_eq!((full.status, full.json().unwrap()["error"].as_str()), (507, Some("full")));
 }
 
-/// RFC 9110 section 13.2.1: what fails without the conditions fails with them, in the same way.
+/// RFC 9110 section 13.2.1: a request that fails without its conditions fails in the same way with them.
 #[test]
 fn other_errors_precede_failed_conditions() {
     let (_program, mut client) = start();
@@ -212,7 +212,7 @@ fn other_errors_precede_failed_conditions() {
     assert_eq!(ask(&mut client, "PATCH", "/users/1", &fields).status, 405);
 }
 
-/// A tag in the response to PUT says that the sent body was stored byte for byte (RFC 9110 section 9.3.4).
+/// A tag in the response to PUT means that the sent body was stored byte for byte (RFC 9110 section 9.3.4).
 #[test]
 fn the_response_to_a_put_has_a_tag_if_the_body_was_stored_unchanged() {
     let (_program, mut client) = start();

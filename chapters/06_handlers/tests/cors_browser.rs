@@ -49,7 +49,7 @@ fn api(origin: &str) -> Running {
 fn a_page_reads_only_responses_that_its_origin_may_read() {
     let (sender, receiver) = std::sync::mpsc::channel::<String>();
     let page = std::sync::Mutex::new((receiver, None::<String>));
-    // The page has to know the addresses of the servers, and the servers have to know the page's address.
+    // The page needs the addresses of the servers, and the servers need the page's address.
     let pages = Running::start(
         |server| server,
         move |_: &mut Request| {

@@ -1,5 +1,5 @@
-//! Surprises for someone who builds a web server for the first time: flaws of simpler servers, and limits
-//! that this server still has, which are then the names of the tests.
+//! Surprises for the author of a first web server: flaws of simpler servers, and limits that this server still has. The
+//! names of the tests state them.
 
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, channel};
@@ -105,8 +105,7 @@ fn the_bytes_of_a_stream_are_sent_before_it_produces_more() {
     let mut client = server.connect();
     client.send(get("/")).unwrap();
     read_until(&mut client, b"3\r\nnow\r\n");
-    // Only now may the reader continue. With a server that collects the response first, the test
-    // would not get here.
+    // Only now may the reader continue. If the server buffered the whole response first, the test would never get here.
     sender.send(()).unwrap();
     assert_eq!(client.read_exact(5).unwrap(), b"0\r\n\r\n");
 }

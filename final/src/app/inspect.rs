@@ -11,8 +11,8 @@ pub(super) fn show(request: &mut Request) -> Response {
     // If the body is incomplete, the server sends its own error response and discards this one.
     let body_length = io::copy(request.body_mut(), &mut io::sink()).unwrap_or_default();
     let target = request.target();
-    // A response to HEAD has no content, but its Content-Length must be the one of a GET response
-    // (RFC 9110 section 8.6). So the content is generated for GET.
+    // A response to HEAD has no content, but its Content-Length must be the same as for GET (RFC
+    // 9110 section 8.6). So the content is generated for GET.
     let method = match request.method() {
         Method::Head => Method::Get,
         method => method,

@@ -80,8 +80,8 @@ fn build_routes(router: Router) -> Result<Routes, BuildError> {
 }
 
 /// Builds the demonstration without a server around it, for a program that tries requests on it. It
-/// writes no log, and its users, counters and memory budget are its own. `panic_boundary` replaces
-/// [`CatchPanic`], which writes to standard error.
+/// writes no log, and it has separate users, counters and a separate memory budget.
+/// `panic_boundary` replaces [`CatchPanic`], which writes to standard error.
 ///
 /// # Errors
 /// Returns the same errors as [`build`].

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// The function with which handlers sleep. A program that tries requests may pass another one, so
-/// that it need not wait.
+/// The function with which handlers sleep. A program that tries requests may pass another function,
+/// so that it need not wait.
 pub type Sleep = Arc<dyn Fn(Duration) + Send + Sync>;
 
 /// Returns [`thread::sleep`].

@@ -26,8 +26,8 @@ pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
 /// as usual for daemons, and does not stop the program.
 ///
 /// SIGUSR1 and SIGUSR2 end a program that does not handle them. Other servers reopen their log or
-/// begin an upgrade at these signals, so an operator may send them here, too. They
-/// are reported on standard error and otherwise ignored.
+/// begin an upgrade at these signals, so an operator may send them by mistake. They are reported on
+/// standard error and otherwise ignored.
 ///
 /// # Errors
 /// Returns the same errors as [`on_stop`].

@@ -3,8 +3,9 @@
 //!
 //! **No address gets all of them.** An address gets a slot only if more slots are free than it
 //! holds, so a single client that is slow on purpose gets at most half of the slots, a second one
-//! at most half of the others, and so on. A fixed share for each address would be too small for a
-//! proxy, whose address may stand for many clients, or too large when there are few clients.
+//! at most half of the remaining slots, and so on. A fixed share for each address would be too
+//! small for a proxy, whose address many clients may share, or too large when there are few
+//! clients.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

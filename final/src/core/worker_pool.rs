@@ -181,7 +181,7 @@ impl<W: Work> Pool<W> {
     /// Runs one step, and catches its panics.
     pub(super) fn step(&self, token: Token, scratch: &mut W::Scratch, admission: Admission) {
         let step = AssertUnwindSafe(|| self.work.ready(token, scratch, admission));
-        // A handler's panic is caught further inside. A panic that arrives here is a bug of the
+        // A handler's panic is caught further inside. A panic that arrives here is a bug in the
         // server. It ends the connection, which unwinding drops, but not the thread.
         let _ = catch_unwind(step);
     }

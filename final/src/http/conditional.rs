@@ -10,9 +10,9 @@ use super::date::parse_http_date;
 use super::validators::{EntityTag, Validators};
 use super::{HeaderName, HeaderValue, Headers, Method};
 
-/// The condition that the current version is one of those listed (RFC 9110 section 13.1.1).
+/// The condition that the current version is one of the listed versions (RFC 9110 section 13.1.1).
 pub const IF_MATCH: HeaderName = HeaderName::from_static("If-Match");
-/// The condition that the current version is none of those listed (RFC 9110 section 13.1.2).
+/// The condition that the current version is none of the listed versions (RFC 9110 section 13.1.2).
 pub const IF_NONE_MATCH: HeaderName = HeaderName::from_static("If-None-Match");
 /// The condition that the current version is later than this date (RFC 9110 section 13.1.3).
 pub const IF_MODIFIED_SINCE: HeaderName = HeaderName::from_static("If-Modified-Since");

@@ -23,14 +23,15 @@ pub struct Context<'a> {
     /// Whether requests are rejected with 503 because every worker is in a handler that blocks
     /// (load shedding).
     pub sheds_load: bool,
-    /// The path prefixes that are served even during load shedding, such as those of health checks.
+    /// The path prefixes that are served even during load shedding, such as the paths of health
+    /// checks.
     pub always: &'a [PathPrefix],
     /// Whether the server is stopping, so that each response is the last one on its connection. The
     /// value may become true while a handler runs.
     pub is_stopping: &'a AtomicBool,
     /// The address of the other end of the connection, which may be a proxy.
     pub peer: SocketAddr,
-    /// The proxies whose reports about their clients count.
+    /// The trusted proxies, whose reports about their clients are used.
     pub proxies: &'a TrustedProxies,
     /// The clock. It is read when a deadline begins, because a handler may have run for a long time
     /// before that.

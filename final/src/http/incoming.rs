@@ -25,8 +25,8 @@ use crate::core::upload_slots::UploadSlot;
 /// being read.
 const BODY_READ_SIZE: usize = 64 * KIB;
 
-/// The number of bytes to which each deadline applies, so a client that sends a byte now and then
-/// times out.
+/// The number of bytes to which each deadline applies. A client that sends only an occasional byte
+/// reaches the deadline.
 const PORTION: usize = MIB;
 
 /// A body of which a part has not arrived.

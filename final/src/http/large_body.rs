@@ -14,7 +14,7 @@ use super::{Headers, HttpError, Request};
 use crate::core::upload_slots::UploadSlot;
 
 impl Exchange {
-    /// Returns a slot for the large body: the one that the engine has taken for it, or a free one
+    /// Returns a slot for the large body: the slot that the engine has taken for it, or a free one
     /// if no other body waits.
     pub fn upload_slot(&mut self, cx: Context<'_>) -> Option<UploadSlot> {
         match &mut self.state {

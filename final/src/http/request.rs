@@ -103,7 +103,7 @@ impl Request {
         self.peer
     }
 
-    /// Returns the client's address: that of the peer, or the one that a trusted proxy reports, see
+    /// Returns the client's address: the peer's, or the address that a trusted proxy reports, see
     /// [`TrustedProxies::client`](super::TrustedProxies::client).
     pub fn client(&self) -> IpAddr {
         self.client

@@ -29,7 +29,7 @@ const REQUESTS_PER_CLOCK_READ: usize = 4;
 /// The maximum number of bytes sent in one step, for the same reason as [`REQUESTS_PER_STEP`].
 const MAX_SENT_PER_STEP: u64 = MIB as u64;
 
-/// What a connection does after a step.
+/// The next action of a connection after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterStep {
     /// Wait for the socket until a deadline. All bytes that had arrived have been read.

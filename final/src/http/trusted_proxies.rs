@@ -37,11 +37,11 @@ impl TrustedProxies {
     /// `peer`.
     ///
     /// The client is the nearest address that is not a trusted proxy. If a proxy does not report an
-    /// address, its own address stands for its clients. If all addresses are trusted, the farthest
+    /// address, its own address is used for its clients. If all addresses are trusted, the farthest
     /// one counts.
     ///
-    /// A proxy that writes one of the two fields passes on the other one as the client sent it. So
-    /// if both are present and disagree, neither counts, and the peer stands for the client.
+    /// A proxy that writes one of the two fields forwards the other field as the client sent it. So
+    /// if both are present and disagree, both are ignored, and the peer's address is used.
     pub fn client(&self, peer: IpAddr, headers: &Headers) -> IpAddr {
         let peer = peer.to_canonical();
         if !self.contains(peer) {

@@ -87,8 +87,8 @@ impl Validators {
 ///
 /// A program can set `modified` to any time, and programs that copy files do. It cannot set
 /// `changed` (ctime, the status change time): the kernel updates it with every write, and when
-/// `modified` is set. A file that is moved to this name may keep both times, but has an inode
-/// number of its own.
+/// `modified` is set. A file that is moved to this name may keep both times, but has its own inode
+/// number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
     length: u64,

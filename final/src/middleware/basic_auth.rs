@@ -76,8 +76,8 @@ impl BasicAuth {
         let (Some(value), None) = (lines.next(), lines.next()) else { return None };
         let (name, password) = credentials(value)?;
         let mut found = None;
-        // The credentials are compared with those of all users, and byte by byte to the end, so
-        // that the time does not reveal the first match.
+        // The credentials are compared with the credentials of all users, and byte by byte to the
+        // end, so that the time does not reveal the first match.
         for (own_name, own_password) in &self.users {
             let is_name = is_same(own_name.as_bytes(), &name);
             let is_password = is_same(own_password.as_bytes(), &password);

@@ -56,8 +56,8 @@ const BYPASS: HeaderValue = HeaderValue::from_static("BYPASS");
 /// only the handler can evaluate.
 const NOT_FOR_US: [&str; 4] = ["Range", "If-Range", "If-Match", "If-Unmodified-Since"];
 
-/// Fields that apply to one connection only (RFC 9110 section 7.6.1), in addition to those that
-/// Connection lists.
+/// Fields that apply to one connection only (RFC 9110 section 7.6.1), in addition to the fields
+/// that Connection lists.
 const HOP_BY_HOP: [&str; 9] = [
     "Connection",
     "Keep-Alive",
@@ -175,7 +175,7 @@ impl ResponseCache {
         response.with_header(AGE, age.into()).with_header(X_CACHE, HIT)
     }
 
-    /// Invalidates entries after a successful write: those of the request's own path, and those of
+    /// Invalidates entries after a successful write: the entries of the request's own path, and of
     /// the resources on the same host that the response names (RFC 9111 section 4.4).
     fn invalidate(&self, key: &Key, response: &Headers) {
         let mut store = lock(&self.store);

@@ -148,7 +148,7 @@ mod tests {
         let mut gzip = GzipReader::new(&b"four"[..], Some(5));
         let error = gzip.read_to_end(&mut out).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        // Regression test: it looked like a complete stream to a caller that read again.
+        // Regression test: the truncated stream looked complete to a caller that read again.
         let error = gzip.read(&mut [0; 8]).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!((out.len() > 10, decompress(&out)), (true, vec![]));
     }
 
-    /// A short text again and again, which gets small, or noise, which does not. Drawing each byte by itself took the test
+    /// A repeated short text, which compresses well, or noise, which does not. Generating each byte separately took
     /// four seconds.
     fn piece() -> impl Strategy<Value = Vec<u8>> {
         let text = (proptest::collection::vec(any::<u8>(), 1..400), 1..100_usize);

@@ -53,7 +53,7 @@ impl LogFormat {
 }
 
 /// Formats a line such as `127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] "GET /apache_pb.gif HTTP/1.0"
-/// 200 2326 "-" "curl/8.5.0"`. The first two dashes stand for fields without a value: the client's
+/// 200 2326 "-" "curl/8.5.0"`. The first two dashes replace fields without a value: the client's
 /// user name (RFC 1413), and the authenticated user.
 fn common(entry: &LogEntry) -> String {
     let LogEntry { request, status, length, .. } = entry;
@@ -151,9 +151,9 @@ fn escape_into(safe: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Escapes characters that hide or reorder text: control characters (JSON itself escapes only those
-/// below U+0020), the line breaks of Unicode, and marks that change the direction of the text. In
-/// JSON they can only occur inside strings.
+/// Escapes characters that hide or reorder text: control characters (JSON itself escapes only
+/// characters below U+0020), the line breaks of Unicode, and marks that change the direction of the
+/// text. In JSON they can only occur inside strings.
 fn without_hidden(json: String) -> String {
     // Most lines contain no such characters.
     if json.bytes().all(|byte| matches!(byte, b' '..=b'~')) {

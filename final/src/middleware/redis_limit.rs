@@ -252,7 +252,7 @@ fn parse(url: &str) -> Result<(ConnectionInfo, String, u16), InvalidStore> {
     if url.contains(['?', '#']) {
         return Err(invalid("it has a `?` or a `#`; in a password they are %3F and %23"));
     }
-    // The error is followed by its kind, which says nothing to an operator.
+    // The error is followed by its kind, which does not help an operator.
     let reason =
         |error: RedisError| invalid(error.to_string().split(" - ").next().unwrap_or_default());
     let info = url.into_connection_info().map_err(reason)?;

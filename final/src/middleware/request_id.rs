@@ -15,7 +15,7 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("X-Request-ID");
 /// The allowed lengths of a client's id, in bytes.
 const LENGTHS: RangeInclusive<usize> = 8..=64;
 
-/// A layer that gives each request an id: the one in its X-Request-Id field, or else a new one. The
+/// A layer that gives each request an id: the id in its X-Request-Id field, or else a new one. The
 /// response has the same id.
 ///
 /// A service that calls this one sends its own id, so that a person can follow one action of a user

@@ -1,4 +1,4 @@
-//! ACCEPT: takes clients from the accept queue, and rejects those over a limit.
+//! ACCEPT: takes clients from the accept queue, and rejects clients over a limit.
 
 use std::fs::File;
 use std::io;
@@ -235,7 +235,7 @@ mod tests {
     }
 
     /// A rejected connection must not stay counted for its address, which would otherwise be locked
-    /// out forever without any connection of its own.
+    /// out forever without any open connection.
     #[test]
     fn an_address_that_finds_the_server_full_is_accepted_when_there_is_a_slot() {
         let engine = engine(ONE);
@@ -368,8 +368,8 @@ mod tests {
         engine.rearm(LISTENER);
         assert_eq!(reported(&engine.poller, LONG), [LISTENER]);
         engine.accept(&mut Scratch::default(), Admission::Serve);
-        // The poller has reported the listener and all clients except two: the one that has had its
-        // step, and the one that has not been accepted.
+        // The poller has reported the listener and all clients except two: the client that has had
+        // its step, and the client that has not been accepted.
         assert_eq!(lock(&seen).len(), ACCEPTED_PER_STEP);
         assert!(lock(&seen).contains(&LISTENER));
         drop(clients);

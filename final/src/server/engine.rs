@@ -167,7 +167,7 @@ impl Engine {
         }
     }
 
-    /// Aborts all parked connections, and returns the number of those with a request in progress.
+    /// Aborts all parked connections, and returns how many of them had a request in progress.
     pub(super) fn abort_all(&self) -> usize {
         let clients = self.connections.take_all(|_| true);
         let aborted = clients.iter().filter(|(_, client)| client.has_request_in_progress()).count();

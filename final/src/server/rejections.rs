@@ -29,7 +29,7 @@ struct State {
     by_reason: BTreeMap<&'static str, u64>,
     /// The start of the current second, and the number of rejections in it.
     second: Option<(Instant, u32)>,
-    /// The number of rejections in this second without a line.
+    /// The number of rejections in this second that were not logged.
     suppressed: u64,
 }
 
@@ -55,7 +55,7 @@ impl Rejections {
     }
 
     /// Checks the time. When a second with too many rejections is over, returns a line with the
-    /// number of rejections that had no line.
+    /// number of rejections that were not logged.
     pub(super) fn tick(&self, now: Instant) -> Option<String> {
         lock(&self.0).next_second(now)
     }

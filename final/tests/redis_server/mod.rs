@@ -1,4 +1,4 @@
-//! A Redis of the test's own, on a free port.
+//! A separate Redis server for a test, on a free port.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -12,8 +12,8 @@ use wire::environment;
 /// Far longer than a start takes.
 const LONG: Duration = Duration::from_secs(20);
 
-/// Connections get their ports on 127.0.0.1, so none of them takes the port of a Redis that is
-/// started again.
+/// Connections get their ports on 127.0.0.1, so none of them takes the port of a Redis server
+/// during its restart.
 const HOST: Ipv4Addr = Ipv4Addr::new(127, 0, 18, 1);
 
 /// A Redis that runs. Dropping it kills it.
@@ -39,7 +39,7 @@ impl RedisServer {
         }
     }
 
-    /// Kills it and starts an empty one at the same address.
+    /// Kills it, and starts an empty server at the same address.
     pub(crate) fn restart(&mut self) {
         self.kill();
         self.child = spawn(self.address, &self.folder, &[]).unwrap();

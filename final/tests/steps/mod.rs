@@ -197,14 +197,14 @@ fn take_apart(mut bytes: &[u8]) -> Vec<Reply> {
             .filter(|(name, _)| name != "date")
             .collect();
         bytes = &bytes[length..];
-        // Whether it is sent depends on when the body arrives, so it is left out of the comparison.
+        // An interim response depends on when the body arrives, so it is left out of the comparison.
         if status == 100 {
             continue;
         }
         let field = |wanted: &str| {
             fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| &value[..])
         };
-        // A rejection does not name the method. It is the last response, and after one to HEAD there is nothing.
+        // A rejection does not contain the method. It is the last response, and nothing follows a rejection of HEAD.
         let is_refused_head = field("x-method").is_none() && status >= 400 && bytes.is_empty();
         let is_head = field("x-method") == Some(b"HEAD") || is_refused_head;
         let body = if is_head || status == 204 || status == 304 {

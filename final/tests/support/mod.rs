@@ -49,7 +49,7 @@ impl Running {
         }
     }
 
-    /// Asks the server to stop, and returns at once.
+    /// Requests a shutdown, and returns at once.
     pub(crate) fn shutdown(&self) {
         self.handle.shutdown();
     }

@@ -283,7 +283,7 @@ mod tests {
         // count as overhead.
         let chunk = |line: usize| format!("1;{}\r\nx\r\n", "e".repeat(line - 4));
         assert_eq!(16 * (1024 - 18) + (306 - 18), 16 * 1024);
-        // A large chunk before the others does not raise their limit.
+        // A large chunk before the small chunks does not raise their limit.
         for front in [String::new(), format!("190\r\n{}\r\n", "x".repeat(400))] {
             let many = format!("{front}{}", chunk(1024).repeat(16));
             assert!(all(format!("{many}{}", chunk(306)).as_bytes()).is_ok());

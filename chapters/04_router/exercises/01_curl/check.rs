@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use wire::Reply;
 use wire::exercise::{self, Check, Failure, Server};
 
-/// Rules whose title is the solution of the question have no title here.
+/// A rule whose title would give the answer away has no title here.
 fn main() -> ExitCode {
     exercise::main(&[
         Check {
@@ -127,7 +127,7 @@ fn field<'a>(reply: &'a Reply, name: &str) -> &'a str {
     reply.field(name).unwrap_or("(no such field)")
 }
 
-/// The file, as the learner finds it. The checks run in the chapter's directory.
+/// The file's path, as the learner sees it. The checks run in the chapter's directory.
 const FILE: &str = "chapters/04_router/exercises/01_curl/answers.toml";
 
 /// The learner's result, as text; empty if there is none yet.

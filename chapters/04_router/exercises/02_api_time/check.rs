@@ -125,9 +125,8 @@ fn is_utc(server: &Server) -> Result<(), Failure> {
     answer.require(right, expected, &value["iso"])
 }
 
-/// At the end of a second, two reads of the clock can fall into different seconds. So many clients send
-/// requests at that moment. The closer together the reads are, the less often that happens: this detects reads
-/// that are far apart, and others only by chance.
+/// Two reads of the clock can fall into different seconds at the end of a second, so this sends many requests at that
+/// moment. It detects reads that are far apart; the closer together they are, the more it depends on chance.
 fn are_one_instant(server: &Server) -> Result<(), Failure> {
     for _ in 0..2 {
         let into_second = Duration::from_nanos(u64::from(since_epoch().subsec_nanos()));
@@ -136,7 +135,7 @@ fn are_one_instant(server: &Server) -> Result<(), Failure> {
         let until = SystemTime::now() + Duration::from_millis(50);
         thread::scope(|scope| {
             let clients: Vec<_> = (0..4).map(|_| scope.spawn(|| agree(server, until))).collect();
-            // A panic here is a bug of the check, not of the solution.
+            // A panic here is a bug in the check, not in the solution.
             clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
         })?;
     }

@@ -7,8 +7,8 @@ use crate::http::{Headers, Method, Request, Response};
 /// Responds to any request with its parsed form, as JSON.
 pub(super) fn show(request: &mut Request) -> Response {
     let target = request.target();
-    // A response to HEAD has no content, but its Content-Length must be the one of a GET response
-    // (RFC 9110 section 8.6). So the content is generated for GET.
+    // A response to HEAD has no content, but its Content-Length must be the same as for GET (RFC
+    // 9110 section 8.6). So the content is generated for GET.
     let method = match request.method() {
         Method::Head => Method::Get,
         method => method,

@@ -159,7 +159,7 @@ fn is_one_line(server: &Server) -> Result<(), Failure> {
             let seen = count(server);
             let answer = server.send(&bytes)?;
             answer.status(200)?;
-            // Everything that this request has left in the log precedes the line of the next one.
+            // All log output of this request precedes the line of the next request.
             server.get("/hello/next")?;
             let lines = wait_until(server, "a line in the log for the next request", |text| {
                 text.lines().skip(seen + 1).any(|line| line.contains("/hello/next"))
@@ -270,8 +270,8 @@ fn errors_are_logged(server: &Server) -> Result<(), Failure> {
 /// chance.
 fn lines_stay_whole(server: &Server) -> Result<(), Failure> {
     const CLIENTS: usize = 50;
-    // In one round of fifty requests, two threads may not interleave between two writes of a line. In this
-    // many rounds they do.
+    // In a single round of fifty requests, it may happen that no two threads interleave between two writes of a line.
+    // In this many rounds they do.
     const ROUNDS: usize = 24;
     let barrier = Barrier::new(CLIENTS);
     let padding = "x".repeat(2000);
@@ -294,7 +294,7 @@ fn lines_stay_whole(server: &Server) -> Result<(), Failure> {
         let ask_often = &ask_often;
         let clients: Vec<_> =
             (0..CLIENTS).map(|client| scope.spawn(move || ask_often(client))).collect();
-        // A panic here is a bug of the check, not of the solution.
+        // A panic here is a bug in the check, not in the solution.
         clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
     })?;
     let last = server.get("/hello/Ada")?;
@@ -376,7 +376,7 @@ fn wait_until(
     }
 }
 
-/// All lines of the log so far: those after the line with the server's address.
+/// All lines of the log so far, without the line with the server's address.
 fn all(server: &Server) -> Vec<String> {
     server.program().stdout_so_far().lines().skip(1).map(String::from).collect()
 }

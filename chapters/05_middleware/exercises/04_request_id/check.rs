@@ -349,7 +349,7 @@ fn is_unique(server: &Server) -> Result<(), Failure> {
     };
     let ids = thread::scope(|scope| {
         let clients: Vec<_> = (0..8).map(|_| scope.spawn(ask_often)).collect();
-        // A panic here is a bug of the check, not of the solution.
+        // A panic here is a bug in the check, not in the solution.
         let join =
             |client: thread::ScopedJoinHandle<'_, _>| client.join().expect("no check panics");
         clients.into_iter().map(join).collect::<Result<Vec<_>, Failure>>()

@@ -60,8 +60,8 @@ pub(super) fn play(words: &[&str], answers: Vec<Vec<u8>>) -> Result<Seen, Failur
     }
 }
 
-/// Runs the client against a server with this response, after which it must wait. The client is stopped as soon as it
-/// is certain that it waits.
+/// Runs the client against a server with this response. The client must then wait, and is stopped as soon as that is
+/// certain.
 pub(super) fn waits_after(words: &[&str], answer: Vec<u8>) -> Result<(), Failure> {
     let seen = stage(words, vec![answer, ok()], |script, took| {
         let asked = script.arrivals().first().map(|(at, _)| at.elapsed());

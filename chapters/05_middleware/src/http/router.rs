@@ -1,4 +1,4 @@
-//! The router, which collects routes and rejects those that conflict.
+//! The router, which collects routes and rejects conflicting ones.
 
 use std::fmt;
 use std::sync::Arc;

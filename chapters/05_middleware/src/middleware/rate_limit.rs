@@ -105,8 +105,8 @@ impl<K: Eq + Hash + Send + 'static> Middleware for RateLimit<K> {
 }
 
 impl<K> RateLimit<K> {
-    /// Adds fields that let well-behaved clients slow down before they are rejected. The names are
-    /// those of an early version of the IETF's draft "`RateLimit` header fields for HTTP", which
+    /// Adds fields that let well-behaved clients slow down before they are rejected. The names come
+    /// from an early version of the IETF's draft "`RateLimit` header fields for HTTP", which
     /// existing clients support.
     fn describe(&self, headers: &mut Headers, verdict: Decision) {
         let fields = [

@@ -1,5 +1,5 @@
-//! A server inside the test, for what the program's own settings do not allow: short deadlines, few
-//! workers, a handler that misbehaves.
+//! A server inside the test, for cases that the program's own settings do not allow: short deadlines, few workers, a
+//! handler that misbehaves.
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
@@ -49,7 +49,7 @@ impl Running {
         }
     }
 
-    /// Asks the server to stop, and returns at once.
+    /// Requests a shutdown, and returns at once.
     pub(crate) fn shutdown(&self) {
         self.handle.shutdown();
     }

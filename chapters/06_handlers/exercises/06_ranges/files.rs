@@ -21,7 +21,7 @@ pub(super) const EMPTY: &str = "/static/empty.txt";
 const CHANGED: Duration = Duration::from_secs(784_111_777);
 pub(super) const LAST_MODIFIED: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
-/// A server for a directory whose files the check knows.
+/// A server for a directory with the files of the check.
 pub(super) struct Files {
     server: Server,
 }

@@ -119,7 +119,7 @@ fn handler_sees_the_user(server: &Server) -> Result<(), Failure> {
     let value = basic(ADA);
     let head = server.ask("HEAD", WHOAMI, &[("Authorization", &value)], b"")?;
     head.status(200)?.no_field("WWW-Authenticate")?.body(b"")?;
-    // With the password, everything is as it is elsewhere.
+    // With the password, requests work as on any other path.
     let post = server.ask("POST", WHOAMI, &[("Authorization", &value)], b"")?;
     post.error(405, "method_not_allowed")?;
     let nothing = server.ask("GET", "/admin/nothing", &[("Authorization", &value)], b"")?;

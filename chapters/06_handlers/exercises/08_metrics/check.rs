@@ -182,7 +182,7 @@ fn is_bucket(sample: &Sample) -> bool {
 }
 
 fn is_sorted(server: &Server) -> Result<(), Failure> {
-    // Not in the order of the page.
+    // These requests are not in the order of the page.
     let mut visit = Visit::to(server);
     traffic(&mut visit)?;
     let page = visit.page()?;
@@ -247,7 +247,7 @@ fn paths_are_no_labels(server: &Server) -> Result<(), Failure> {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        // Some with characters that would end a label value.
+        // Some paths have characters that would end a label value.
         let odd = ["", "%22", "%5C", "%0A", "%7B%7D", "/"][number % 6];
         let target = format!("/{random:x}{odd}");
         client.get(&target)?.status(404)?;
@@ -330,7 +330,7 @@ fn none_is_lost(server: &Server) -> Result<(), Failure> {
             Ok(())
         };
         let clients: Vec<_> = (0..8).map(|_| scope.spawn(ask_often)).collect();
-        // A panic here is a bug of the check, not of the solution.
+        // A panic here is a bug in the check, not in the solution.
         clients.into_iter().try_for_each(|client| client.join().expect("no check panics"))
     })?;
     let mut visit = Visit::to(server);

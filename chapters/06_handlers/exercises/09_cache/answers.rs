@@ -61,7 +61,7 @@ pub(super) fn compared(answer: &Answer) -> Vec<String> {
 }
 
 pub(super) trait FieldOr {
-    /// The value of a field, or that it is missing.
+    /// The value of a field, or a note that it is missing.
     fn field_or(&self, name: &str) -> &str;
 }
 

@@ -150,7 +150,7 @@ fn the_second_is_a_hit(server: &Server) -> Result<(), Failure> {
     let target = "/counter?ttl=60&field=X-Own:one&field=X-Own:two";
     let first = server.get(target)?;
     first.status(200)?.field("X-Cache", "MISS")?.no_field("Age")?;
-    // So that a newly generated Date would differ.
+    // Wait until a newly generated Date would differ.
     thread::sleep(Duration::from_millis(1100));
     let second = server.get(target)?;
     hit(&second)?.body(&first.body)?;
@@ -174,7 +174,8 @@ fn the_second_is_a_hit(server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// No response is a second old at once. At the end of a second it may seem so, but not each time.
+/// No response is a second old at once. Near the end of a second it may seem so, but not every
+/// time.
 fn made_just_now(server: &Server) -> Result<(), Failure> {
     for number in 0.. {
         let target = format!("/counter?ttl=60&now={number}");
@@ -364,7 +365,7 @@ fn authorization(server: &Server) -> Result<(), Failure> {
     let ask = |target: &str, who: &str| {
         server.ask("GET", target, &[("Authorization", &format!("Bearer {who}"))], b"")
     };
-    // For one user, for another, for the first again, and without credentials.
+    // Requests of one user, of another user, of the first user again, and without credentials.
     let target = "/counter?ttl=60";
     let ada = count(ask(target, "ada")?.status(200)?)?;
     let bob = ask(target, "bob")?;

@@ -65,7 +65,7 @@ pub(super) fn nobody_waits_for_a_handler(server: &Server) -> Result<(), Failure>
         let took = start.elapsed();
         let expected = "two responses at once, while a handler is busy with another request";
         made.require(took < SOON, expected, format!("responses after {took:.1?}"))?;
-        // A panic here is a bug of the check, not of the solution.
+        // A panic here is a bug in the check, not in the solution.
         slow.join().expect("no check panics")
     })
 }
@@ -74,12 +74,13 @@ pub(super) fn changes_elsewhere_do_not_matter(server: &Server) -> Result<(), Fai
     let slow = "/counter?ttl=60&ms=2000";
     thread::scope(|scope| {
         let made = scope.spawn(|| server.get(slow)?.status(200).map(drop));
-        // Probably while the response is being generated; a client cannot know.
+        // These requests probably arrive while the response is being generated, but a client cannot
+        // be sure.
         for _ in 0..4 {
             thread::sleep(Duration::from_millis(300));
             server.ask("POST", "/echo", &[], b"x")?.status(200)?;
         }
-        // A panic here is a bug of the check, not of the solution.
+        // A panic here is a bug in the check, not in the solution.
         made.join().expect("no check panics")
     })?;
     hit(&server.get(slow)?)?;

@@ -73,7 +73,7 @@ fn common_name(name: &str) -> Option<&'static str> {
 }
 
 const fn is_tchar(byte: u8) -> bool {
-    // The range from `#` to `'` is # $ % & ', and that from `^` to the backtick is ^ _ `.
+    // The range from `#` to `'` is # $ % & ', and the range from `^` to the backtick is ^ _ `.
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
 }

@@ -100,9 +100,9 @@ pub fn escape(bytes: &[u8]) -> String {
     safe
 }
 
-/// Escapes characters that hide or reorder text: control characters (JSON itself escapes only those
-/// below U+0020), the line breaks of Unicode, and marks that change the direction of the text. In
-/// JSON they can only occur inside strings.
+/// Escapes characters that hide or reorder text: control characters (JSON itself escapes only
+/// characters below U+0020), the line breaks of Unicode, and marks that change the direction of the
+/// text. In JSON they can only occur inside strings.
 fn without_hidden(json: String) -> String {
     // Most lines contain no such characters.
     if json.bytes().all(|byte| matches!(byte, b' '..=b'~')) {

@@ -1,4 +1,4 @@
-//! How the input is split makes no difference: each function parses its input whole, byte by byte and in
+//! The result does not depend on how the input is split: each function parses its input whole, byte by byte and in
 //! pieces of odd sizes, and panics unless all results agree. The fuzzer calls these functions too.
 
 use ch06_handlers::Limits;

@@ -11,7 +11,7 @@ use super::open_file::OpenFile;
 use crate::core::sync::{Mutex, lock};
 use crate::core::{GenerationalMap, files};
 
-/// The time for which a lookup is valid. A file that replaces another one by a rename may become
+/// The time for which a lookup is valid. A file that replaces another file by a rename may become
 /// visible this much later. Writes to the open file are visible at once.
 const FRESH: Duration = Duration::from_secs(1);
 

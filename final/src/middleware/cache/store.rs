@@ -112,7 +112,7 @@ impl Store {
         self.fetches.remove(&fetch);
     }
 
-    /// Stores an entry, and replaces the one for the same requests. The entry is dropped if the
+    /// Stores an entry, and replaces the entry for the same requests. The entry is dropped if the
     /// path was changed after the response was begun, because the response may be older than the
     /// change.
     pub fn put(&mut self, entry: CacheEntry, fetch: u64) {

@@ -1,4 +1,4 @@
-//! The address of the store, looked up where no request waits for it.
+//! The address of the store, resolved so that no request waits for it.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use crate::core::sync::{Mutex, lock};
 /// The name of the store and the addresses that it had at the last look-up.
 ///
 /// The resolver of the OS has no timeout that a caller can set, and waits for several seconds if no
-/// name server responds. So a name is looked up at startup and, after a failure, in a thread of its
-/// own.
+/// name server responds. So a name is looked up at startup and, after a failure, in a separate
+/// thread.
 #[derive(Debug)]
 pub(super) struct Address {
     host: String,

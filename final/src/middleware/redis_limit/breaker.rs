@@ -25,7 +25,7 @@ impl Breaker {
             None => true,
             Some(end) if now < end => false,
             Some(_) => {
-                // This call is the probe. If it never reports an outcome, another one follows.
+                // This call is the probe. If it never reports an outcome, another probe follows.
                 *open_until = Some(now + PAUSE);
                 true
             }

@@ -18,7 +18,7 @@ const MAX_IDLE: usize = 32;
 /// The response of the script: whether a token was taken (1 or 0), and the parts that are left.
 pub(super) type Taken = (u8, u64);
 
-/// A pool of connections. A thread that finds none opens another one, so no thread waits for a
+/// A pool of connections. A thread that finds none opens a new one, so no thread waits for a
 /// connection, and there are at most as many as there are threads.
 pub(super) struct Connections {
     info: ConnectionInfo,
@@ -85,8 +85,9 @@ impl Connections {
         for (left, address) in (1..=u32::try_from(known.len()).unwrap_or(1)).rev().zip(known) {
             let target = ConnectionAddr::Tcp(address.ip().to_string(), address.port());
             let client = Client::open(self.info.clone().set_addr(target))?;
-            // Each address gets a share of the time. Otherwise one that drops packets, such as the
-            // IPv6 address of a name on a network without IPv6, would leave none for the others.
+            // Each address gets a share of the time. Otherwise an address that drops packets, such
+            // as the IPv6 address of a name on a network without IPv6, would leave no time for the
+            // rest.
             match client.get_connection_with_timeout(remaining(deadline)? / left) {
                 Ok(connection) => return Ok(connection),
                 Err(error) => last = error,

@@ -95,8 +95,9 @@ impl TakeScript {
         TakeScript { text, hash }
     }
 
-    /// Returns the command that runs the script by its hash, and the one that sends its text. The
-    /// second loads the script into a store that does not have it, such as one that has restarted.
+    /// Returns the command that runs the script by its hash, and the command that sends its text.
+    /// The second loads the script into a store that does not have it, such as one that has
+    /// restarted.
     pub(super) fn commands(&self, key: &str, units: Units, now: Option<u64>) -> [Cmd; 2] {
         [("EVALSHA", &self.hash), ("EVAL", &self.text)].map(|(name, script)| {
             let mut command = redis::cmd(name);
