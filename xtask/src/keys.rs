@@ -26,7 +26,7 @@ pub(crate) enum Event {
     Quit,
 }
 
-/// The keys that are pressed. Dropping this restores the mode of the terminal.
+/// Reads the keys that are pressed. Dropping this restores the mode of the terminal.
 pub(crate) struct Keys {
     pressed: Receiver<u8>,
     /// Whether no more keys can arrive, as after the end of a pipe.

@@ -65,7 +65,7 @@ enum Command {
     Transcripts {
         /// Pages, such as `book/src/part1/run-it.md`; without any, all of them.
         pages: Vec<PathBuf>,
-        /// Rewrites the outputs in the pages with what the programs really print.
+        /// Replaces the outputs in the pages with the real outputs of the programs.
         #[arg(long)]
         bless: bool,
         /// How many pages are replayed at a time. They mostly wait, so there may be more than processors.

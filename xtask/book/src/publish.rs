@@ -26,7 +26,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 /// A directive that works only in a header: no other site may show the book in a frame.
 const IN_HEADER_ONLY: &str = "frame-ancestors 'self'";
 
-/// The first line of `_headers`. It marks a directory as one that this command may replace.
+/// The first line of `_headers`. It marks a directory that this command may replace.
 const MARK: &str = "# Written by `cargo xtask book --out`. Send these fields with every page.";
 
 /// The directory for the scripts and styles of the pages.

@@ -82,7 +82,7 @@ fn field_options<'a>(lines: impl Iterator<Item = &'a str>, body: &str) -> Option
             "host" if !host && is_host(value) => host = true,
             // curl would encode the body once more.
             "host" | "transfer-encoding" => return None,
-            // With any other value, such as `+5`, or with a second field, the field is what the check tests.
+            // With any other value, such as `+5`, or with a second field, the check is about this field.
             "content-length" if length.is_none() && value == body.len().to_string() => {
                 length = Some(body.len());
             }

@@ -1,4 +1,4 @@
-//! The parts, in the order in which they start: first those that other parts wait for, and those that take long.
+//! The parts, in the order in which they start. Parts that take long or that other parts wait for come first.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -1,4 +1,4 @@
-//! Runs Python's HTTP clients: the one in the standard library, and requests if it is installed.
+//! Runs Python's HTTP clients: the client in the standard library, and requests if it is installed.
 
 use std::net::SocketAddr;
 

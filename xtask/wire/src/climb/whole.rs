@@ -247,7 +247,7 @@ fn until_disconnected(server: &Server, over: &AtomicBool) -> Result<usize, Failu
     let bytes = request("GET", "/hello/Ada", &[], b"");
     let mut served = 0;
     loop {
-        // The server refuses new connections after the shutdown.
+        // After the shutdown, the server rejects new connections.
         let Ok(mut connection) = server.connect() else { return Ok(served) };
         loop {
             if over.load(Ordering::Relaxed) {
