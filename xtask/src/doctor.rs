@@ -56,6 +56,7 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
             ),
             needed: false,
         },
+        Finding { what: "wasm32", found: wasm32(), needed: false },
         Finding { what: "balancer", found: load_balancer(Front::find), needed: false },
         Finding { what: "editor", found: editor(), needed: false },
         Finding {
@@ -128,6 +129,14 @@ fn load_balancer(find: impl Fn(Front) -> Option<PathBuf>) -> Result<String, Stri
         );
     }
     Ok(found.join(", "))
+}
+
+/// The standard library of the modules that the labs of the book run.
+fn wasm32() -> Result<String, String> {
+    if process::has_library("wasm32-wasip1") {
+        return Ok("found".to_string());
+    }
+    Err("not found, and the labs of the book use it: rustup target add wasm32-wasip1".to_string())
 }
 
 /// The language server for an editor.

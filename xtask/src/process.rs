@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::Context;
@@ -50,6 +50,15 @@ pub(crate) fn captured(command: &mut Command) -> anyhow::Result<Finished> {
     Ok(Finished { status, output: String::from_utf8_lossy(&output).into_owned() })
 }
 
+/// Returns whether rustc has a standard library for this target.
+pub(crate) fn has_library(target: &str) -> bool {
+    let mut rustc = Command::new("rustc");
+    let finished = captured(rustc.args(["--print", "target-libdir", "--target", target]));
+    finished.is_ok_and(|finished| {
+        finished.status.success() && Path::new(finished.output.trim()).is_dir()
+    })
+}
+
 /// Whether a program that has an option `--version` can be started.
 pub(crate) fn is_installed(name: &str) -> bool {
     captured(Command::new(name).arg("--version")).is_ok()
@@ -83,6 +92,7 @@ mod tests {
     fn a_program_that_is_not_there_is_not_installed() {
         assert!(is_installed("git"));
         assert!(!is_installed("no-such-program"));
+        assert!(!has_library("pdp11-unknown-unix"));
     }
 
     #[test]
