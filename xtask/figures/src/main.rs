@@ -1,5 +1,5 @@
 //! Draws ASCII drawings as SVG: a drawing on standard input, or several that each end with a NUL byte, and as many
-//! SVG documents on standard output, each with a NUL byte after it.
+//! SVG documents on standard output, each with a NUL byte behind it.
 
 use std::io::{self, Read, Write};
 
@@ -53,7 +53,7 @@ fn with_view_box(svg: &str) -> String {
     }
 }
 
-/// Makes the number after the first `attribute` at least `least`.
+/// Makes the number behind the first `attribute` as large as `least`.
 fn at_least(svg: &str, attribute: &str, least: f32) -> String {
     let parts = svg.split_once(attribute).and_then(|(before, rest)| {
         let (number, after) = rest.split_once('"')?;
