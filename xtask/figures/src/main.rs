@@ -78,7 +78,7 @@ mod tests {
         assert!(svg.lines().all(|line| !line.trim().is_empty()), "{svg}");
     }
 
-    /// Only shapes were measured once, so the text was cut off.
+    /// An earlier version measured only shapes, so text was clipped.
     #[test]
     fn text_beside_the_last_shape_is_not_cut_off() {
         let svg = draw("+--+\n|  |  \"and some text\"\n+--+\n");
