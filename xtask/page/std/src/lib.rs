@@ -3,11 +3,11 @@
 //! The modules of the chapters are compiled with this crate under the name `std`, so `use std::net::TcpStream` in a
 //! chapter means the type below. Everything else is the real standard library. Two things differ:
 //!
-//! - [`net::TcpStream`] is a connection that the page plays, because wasm32-wasip1 has no sockets.
-//! - [`panic::catch_unwind`] lets the page catch the panic, because the standard library for this target aborts
+//! - `net::TcpStream` is a connection that the page plays, because wasm32-wasip1 has no sockets.
+//! - `panic::catch_unwind` lets the page catch the panic, because the standard library for this target aborts
 //!   instead of unwinding.
 //!
-//! [`SockRef`] is for the chapters' `use socket2::SockRef`: the modules name this crate `socket2`, too.
+//! `SockRef` is for the chapters' `use socket2::SockRef`: the modules name this crate `socket2`, too.
 
 #![cfg(target_family = "wasm")]
 
