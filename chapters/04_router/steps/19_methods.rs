@@ -1,5 +1,4 @@
-//! Step 19: each segment is decoded once, after splitting; and each path has its methods: 405 with Allow, OPTIONS,
-//! HEAD.
+//! Step 19: each segment is decoded once, after splitting; and a path has its methods: 405 with Allow, OPTIONS, HEAD.
 
 use std::env;
 

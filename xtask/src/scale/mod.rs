@@ -112,7 +112,8 @@ fn missing(front: Front) -> String {
     format!("{name} is not installed: apt install {package}, brew install {name}")
 }
 
-/// Builds the server, and returns its program. The debug build loses the same requests, and is often there already.
+/// Builds the server, and returns its program. A debug build is enough: it loses the same requests, and often exists
+/// already.
 fn build(workspace: &Workspace, redis: bool) -> anyhow::Result<Option<PathBuf>> {
     let mut command = process::cargo();
     command

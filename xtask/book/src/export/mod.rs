@@ -1,7 +1,7 @@
 //! Exports the book as an EPUB and as a PDF, from the pages that mdBook has built.
 //!
 //! mdBook's print page contains the whole book, and its links stay within it, so both formats start from that page:
-//! 1. [`pages`] splits it into pages, opens the folds, and replaces elements that need a browser.
+//! 1. [`mod@pages`] splits it into pages, opens the folds, and replaces elements that need a browser.
 //! 2. [`xhtml`] and [`epub`] convert the pages to well-formed XML and pack them.
 //! 3. [`pdf`] combines them into one document, which a browser prints.
 //!
