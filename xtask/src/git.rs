@@ -41,7 +41,7 @@ const SETTINGS: [&str; 22] = [
     "log.showSignature=false",
 ];
 
-/// A repository, or a folder in it, in which git is run.
+/// A repository, or a directory in it, in which git is run.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
     folder: PathBuf,
@@ -58,21 +58,21 @@ struct Shared {
 }
 
 impl Git {
-    /// Runs git in this folder.
+    /// Runs git in this directory.
     pub(crate) fn at(folder: &Path) -> Git {
         Git::with(folder.to_owned(), Vec::new())
     }
 
-    /// Runs git in this folder as if no repository were around it.
+    /// Runs git in this directory as if no repository were around it.
     pub(crate) fn outside_of_repositories(folder: &Path) -> Git {
-        // git compares resolved paths, and a temporary folder is often behind a link.
+        // git compares resolved paths, and a temporary directory is often behind a link.
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let above = folder.parent().unwrap_or(&folder).to_owned();
         Git::with(folder, vec![("GIT_CEILING_DIRECTORIES", above)])
     }
 
-    /// Runs git with the history of one repository on the files of another folder, which has an index of
-    /// its own: the repository's own files and index are left alone. Paths are relative to that folder, so what is
+    /// Runs git with the history of one repository on the files of another directory, which has an index of
+    /// its own: the repository's own files and index are left alone. Paths are relative to that directory, so what is
     /// read into the index must be a tree of [`Git::tree`].
     pub(crate) fn with_index(repository: &Path, index: &Path, files: &Path) -> anyhow::Result<Git> {
         let own = Git::at(repository).run(&["rev-parse", "--absolute-git-dir"])?;
@@ -85,7 +85,7 @@ impl Git {
         Ok(Git::with(files.to_owned(), variables))
     }
 
-    /// Runs git in the same folder, but with another index, which need not exist yet.
+    /// Runs git in the same directory, but with another index, which need not exist yet.
     pub(crate) fn and_index(&self, index: &Path) -> Git {
         let variables = [&self.variables[..], &[("GIT_INDEX_FILE", index.to_owned())]].concat();
         Git { folder: self.folder.clone(), variables, shared: Arc::clone(&self.shared) }
@@ -152,33 +152,33 @@ impl Git {
         Ok(self.object(&format!("{name}^{{commit}}"))?.map(|object| object.id))
     }
 
-    /// The content of a file at a revision; `None` when it has no such file. The path is relative to this folder,
+    /// The content of a file at a revision; `None` when it has no such file. The path is relative to this directory,
     /// which may be inside a larger repository.
     pub(crate) fn show(&self, revision: &str, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let object = self.object(&format!("{revision}:./{path}"))?;
         Ok(object.filter(|object| object.kind == "blob").map(|object| object.content))
     }
 
-    /// The tree that this folder has at a revision. In a larger repository, that is a part of the commit's tree.
+    /// The tree that this directory has at a revision. In a larger repository, that is a part of the commit's tree.
     pub(crate) fn tree(&self, revision: &str) -> anyhow::Result<String> {
         let object = self.object(&format!("{revision}:./"))?;
         object.map(|object| object.id).with_context(|| format!("git has no {revision}:./"))
     }
 
-    /// Where this folder is in its repository: empty for the root, or `course/`.
+    /// Where this directory is in its repository: empty for the root, or `course/`.
     pub(crate) fn prefix(&self) -> anyhow::Result<&str> {
         if let Some(prefix) = self.shared.prefix.get() {
             return Ok(prefix);
         }
-        // Most folders are the root of their repository, and git need not be asked.
+        // Most directories are the root of their repository, and git need not be asked.
         let is_root = self.folder.join(".git").exists();
         let prefix =
             if is_root { String::new() } else { self.text(&["rev-parse", "--show-prefix"])? };
         Ok(self.shared.prefix.get_or_init(|| prefix))
     }
 
-    /// The files below a folder that differ from a revision: changed, deleted, and new ones that are not ignored.
-    /// The paths are relative to this folder.
+    /// The files below a directory that differ from a revision: changed, deleted, and new ones that are not ignored.
+    /// The paths are relative to this directory.
     pub(crate) fn changed_since(
         &self,
         revision: &str,

@@ -13,7 +13,7 @@ use crate::merge;
 use crate::patch::Files;
 use crate::workspace::Chapter;
 
-/// A file of the chapter that a person has changed; its path is from the chapter's folder.
+/// A file of the chapter that a person has changed; its path is from the chapter's directory.
 #[derive(Debug, Clone)]
 pub(super) struct Change {
     pub path: String,
@@ -21,7 +21,7 @@ pub(super) struct Change {
     pub was: Option<String>,
     pub old: Option<Vec<u8>>,
     pub new: Option<Vec<u8>>,
-    /// The commits that made it, and the folders of the chapters that all these commits changed too.
+    /// The commits that made it, and the directories of the chapters that all these commits changed too.
     carried: (Vec<String>, BTreeSet<String>),
 }
 

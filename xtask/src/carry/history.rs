@@ -45,7 +45,7 @@ fn replay(fix: &Fix) -> Option<Replayed> {
     let git = Git::at(root.path());
     git.run(&["checkout", "-q", "--detach", fix.before]).unwrap();
     let ignore = root.path().join(".git/info/exclude");
-    // A person's template of repositories may have no such folder.
+    // A person's template of repositories may have no such directory.
     std::fs::create_dir_all(ignore.parent().unwrap()).unwrap();
     std::fs::write(ignore, "/.carry\n").unwrap();
 
@@ -178,7 +178,7 @@ fn what_is_said_of_vary() {
     as_committed(&fix("464a2d4", "a1af18a"), 2, &[]);
 }
 
-/// The change of the chapter and the exercise came from two branches, and the patches were mended by hand, in
+/// The change of the chapter and the exercise came from two branches, and the patches were fixed by hand, in
 /// two commits.
 #[test]
 fn patches_beneath_which_a_line_changed() {

@@ -15,7 +15,7 @@ use crate::git::{Commit, Git};
 use crate::patch::Files;
 use crate::workspace::Workspace;
 
-/// The folder of carry, from the root, with the files in which a person decides about a patch. Git ignores it.
+/// The directory of carry, from the root, with the files in which a person decides about a patch. Git ignores it.
 pub(super) const FOLDER: &str = ".carry";
 
 /// The files before the first run, for the person.
@@ -26,7 +26,7 @@ pub(super) type Content = Option<Vec<u8>>;
 
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Journal {
-    /// The folder of the chapter whose change is carried.
+    /// The directory of the chapter whose change is carried.
     pub chapter: String,
     /// The commit before the change.
     pub revision: String,

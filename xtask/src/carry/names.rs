@@ -34,7 +34,7 @@ pub(super) fn translate(
     translated
 }
 
-/// A chapter is started with an address and a folder, `final` with options.
+/// A chapter is started with an address and a directory, `final` with options.
 fn arguments(text: &str) -> String {
     const ADDRESS: &str = r#""127.0.0.1:0""#;
     let mut result = String::new();
@@ -45,7 +45,7 @@ fn arguments(text: &str) -> String {
         result.push_str(r#"&["--addr", "#);
         result.push_str(ADDRESS);
         rest = &rest[place + list.len()..];
-        // A value that is no option is the folder. A list of several lines ends with a comma and no value.
+        // A value that is no option is the directory. A list of several lines ends with a comma and no value.
         let value = rest.strip_prefix(',').map(str::trim_start);
         if let Some(value) =
             value.filter(|value| !(value.starts_with("\"-") || value.starts_with(']')))

@@ -7,7 +7,7 @@ use super::source::Source;
 use crate::git::split_zero;
 use crate::workspace::{Chapter, Workspace};
 
-/// The changed files of each chapter: the chapter's folder, and paths from there.
+/// The changed files of each chapter: the chapter's directory, and paths from there.
 pub(super) type Changed = BTreeMap<String, BTreeSet<String>>;
 
 /// A page of the book that shows a changed file.

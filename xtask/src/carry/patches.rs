@@ -2,7 +2,7 @@
 //!
 //! A patch leads from a chapter to a solution. It is applied to the old files, the change is merged into the solved
 //! files, and the difference between the new files and the merged ones is the new patch. After a conflict the solved file
-//! with both sides is in the folder `.carry`, and the patch is built from the edited file.
+//! with both sides is in the directory `.carry`, and the patch is built from the edited file.
 
 use super::journal::FOLDER;
 use super::plan::{Outcome, Plan, Step};

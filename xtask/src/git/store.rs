@@ -15,7 +15,7 @@ pub(crate) struct Commit<'a> {
     /// Names of commits, and `:1` for the first commit of the same call, `:2` for the second.
     pub parents: &'a [&'a str],
     pub message: &'a str,
-    /// How it differs from its first parent. The paths are relative to the folder in which git is run.
+    /// How it differs from its first parent. The paths are relative to the directory in which git is run.
     pub files: &'a Files,
 }
 
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::workspace::tests::folder_with;
 
-    /// Line ends, odd names and a folder of a larger repository.
+    /// Line ends, odd names and a directory of a larger repository.
     #[test]
     fn what_is_stored_comes_back_byte_for_byte() {
         let folder =

@@ -15,5 +15,5 @@ mod work;
 pub(crate) use store::{Store, interrupted};
 pub(crate) use work::{Change, Work};
 
-/// The folder with the lock, the note and the file that is being written, from the root. Git ignores it.
+/// The directory with the lock, the note and the file that is being written, from the root. Git ignores it.
 pub(crate) const FOLDER: &str = ".saved";

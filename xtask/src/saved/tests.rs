@@ -39,7 +39,7 @@ impl Reader {
         Reader::inside("")
     }
 
-    /// The course is this folder of a repository.
+    /// The course is this directory of a repository.
     fn inside(prefix: &'static str) -> Reader {
         let lib = |text: &str| Files::from([(LIB.to_string(), Some(text.as_bytes().to_vec()))]);
         let mut after = lib(SOLVED);

@@ -18,7 +18,7 @@ pub(super) struct Repository {
     pub(super) folder: tempfile::TempDir,
 }
 
-/// The course is a folder of a larger repository, whose paths begin with `course/`.
+/// The course is a directory of a larger repository, whose paths begin with `course/`.
 #[test]
 fn the_course_may_be_a_folder_of_another_repository() {
     let folder = folder_with(&[

@@ -1,4 +1,4 @@
-//! What carry must not pass over in silence.
+//! Cases that carry must report instead of skipping them.
 
 use std::fs;
 
