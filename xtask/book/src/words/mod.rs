@@ -45,7 +45,7 @@ pub(crate) fn check(
     print!("{}", sets.table());
     print!("{}", shown::findings(wanted, &texts, &hits));
     problems.extend(sets.problems());
-    for hit in hits.iter().filter(|hit| hit.is_denied && hit.text.gated) {
+    for hit in hits.iter().filter(|hit| hit.is_denied) {
         problems.push(format!(
             "{}:{}: `{}`: write {}",
             hit.text.file,
@@ -56,8 +56,7 @@ pub(crate) fn check(
     }
     let glossary = Glossary::read(sources)?;
     problems.extend(terms::check(&glossary, &rules.terms, &sets::taught(sources.root())?));
-    let gated = texts.iter().filter(|text| text.gated);
-    let words: usize = gated.map(|text| text.lines.split_whitespace().count()).sum();
+    let words: usize = texts.iter().map(|text| text.lines.split_whitespace().count()).sum();
     Ok(format!("{words} words compared, {} terms", rules.terms.len()))
 }
 
@@ -93,7 +92,6 @@ fn is_question(rest: &str) -> bool {
 /// Texts that are counted together.
 struct Set<'a> {
     name: &'a str,
-    gated: bool,
     kind: Option<Only>,
     words: usize,
     sentences: usize,
@@ -113,10 +111,9 @@ impl<'a> Sets<'a> {
         let sentence = regex::Regex::new(r"[.!?](\s|$)").expect("the pattern is valid");
         for text in texts {
             let at = sets.iter().position(|set| set.name == text.set).unwrap_or_else(|| {
-                let Text { set: name, gated, kind, .. } = text;
                 let counts = vec![0; rules.patterns.len()];
-                let (gated, kind) = (*gated, *kind);
-                sets.push(Set { name, gated, kind, words: 0, sentences: 0, counts, denied: 0 });
+                let (name, kind) = (text.set.as_str(), text.kind);
+                sets.push(Set { name, kind, words: 0, sentences: 0, counts, denied: 0 });
                 sets.len() - 1
             });
             let set = &mut sets[at];
@@ -136,14 +133,13 @@ impl<'a> Sets<'a> {
                 set.counts[at] += 1;
             }
         }
-        sets.sort_by_key(|set| !set.gated);
         Sets { rules, sets }
     }
 
-    /// Gated sets that miss a target.
+    /// What misses a target, for each set.
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        for set in self.sets.iter().filter(|set| set.gated) {
+        for set in &self.sets {
             for (pattern, count) in self.rules.patterns.iter().zip(&set.counts) {
                 if let Some(bound) = set.missed(pattern, *count) {
                     problems.push(format!("{}: {}: {count}, {bound}", set.name, pattern.name));
@@ -162,13 +158,12 @@ impl<'a> Sets<'a> {
         }
         text.push_str("  denied\n");
         for set in &self.sets {
-            let sign = if set.gated { "" } else { "(not gated)" };
             let _ = write!(text, "{:<18}{:>8}", set.name, set.words);
             for (pattern, count) in self.rules.patterns.iter().zip(&set.counts) {
                 let missed = if set.missed(pattern, *count).is_some() { '*' } else { ' ' };
                 let _ = write!(text, "{:>10.2}{missed}", set.rate(pattern, *count));
             }
-            let _ = writeln!(text, "{:>8} {sign}", set.denied);
+            let _ = writeln!(text, "{:>8}", set.denied);
         }
         text
     }
@@ -215,7 +210,7 @@ mod tests {
 
     fn text(set: &str, kind: Option<Only>, text: &str) -> Text {
         let (file, set) = (format!("{set}.md"), set.to_string());
-        Text { file, set, gated: true, kind, lines: text.to_string() }
+        Text { file, set, kind, lines: text.to_string() }
     }
 
     fn problems(texts: &[Text]) -> Vec<String> {

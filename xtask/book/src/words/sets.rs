@@ -1,4 +1,4 @@
-//! Groups the texts into sets that are counted together, and decides which sets must meet the targets.
+//! Groups the texts into sets that are counted together. All of them must meet the targets.
 
 use std::fs;
 use std::path::Path;
@@ -15,8 +15,6 @@ use crate::{core, files};
 pub(crate) struct Text {
     pub(crate) file: String,
     pub(crate) set: String,
-    /// Whether the set must meet the targets.
-    pub(crate) gated: bool,
     /// The targets for pages that apply to it.
     pub(crate) kind: Option<Only>,
     /// The text, with the same line numbers as the file.
@@ -24,30 +22,33 @@ pub(crate) struct Text {
 }
 
 /// Crates whose comments are counted.
-const COMMENTED: [(&str, &str); 4] = [
-    ("chapters", "comments 1-6"),
-    ("final/src", "comments final"),
-    ("final/steps", "comments final"),
-    ("xtask", "comments xtask"),
-];
+const COMMENTED: [(&str, &str); 3] =
+    [("chapters", "comments 1-6"), ("final", "comments final"), ("xtask", "comments xtask")];
+
+/// Pages that are not in the book, counted together: the shorter ones have only a few hundred words.
+const DOCUMENTS: [&str; 4] = ["README.md", "CONTRIBUTING.md", "AGENTS.md", "CHANGELOG.md"];
 
 /// All texts of the repository that people read.
 pub(crate) fn all(sources: &Sources) -> Result<Vec<Text>> {
     let root = sources.root();
     let mut texts = pages(root)?;
-    let gated = |file: &str, set: &str, text: String| Text {
+    let counted = |file: &str, set: &str, lines: String| Text {
         file: file.to_string(),
         set: set.to_string(),
-        gated: true,
         kind: None,
-        lines: text,
+        lines,
     };
-    for file in ["README.md", "CONTRIBUTING.md"] {
-        texts.push(gated(file, file, text::of_page(&read(root, file)?)));
+    for file in DOCUMENTS {
+        texts.push(counted(file, "documents", text::of_page(&read(root, file)?)));
+    }
+    for file in below(root, "xtask", "md")? {
+        if file.ends_with("/README.md") && !file.contains("/target/") {
+            texts.push(counted(&file, "READMEs of xtask", text::of_page(&read(root, &file)?)));
+        }
     }
     for file in below(root, "chapters", "md")? {
         if file.ends_with("/task.md") || file.ends_with("/hints.md") {
-            texts.push(gated(&file, "exercises", text::of_page(&read(root, &file)?)));
+            texts.push(counted(&file, "exercises", text::of_page(&read(root, &file)?)));
         }
     }
     let stages = below(root, "xtask/wire/src/climb", "rs")?;
@@ -56,23 +57,23 @@ pub(crate) fn all(sources: &Sources) -> Result<Vec<Text>> {
     for file in stages.into_iter().chain(checks) {
         let content = read(root, &file)?;
         let source = Source::new(&file, &content)?;
-        texts.push(gated(&file, "checks", text::strings(&source, &content)));
+        texts.push(counted(&file, "checks", text::strings(&source, &content)));
     }
     for file in below(root, "xtask/src", "rs")? {
         let content = read(root, &file)?;
         let source = Source::new(&file, &content)?;
-        texts.push(gated(&file, "--help", text::help(&source, &content)));
+        texts.push(counted(&file, "--help", text::help(&source, &content)));
     }
     let settings = "final/src/config/settings.rs";
     let content = read(root, settings)?;
     let source = Source::new(settings, &content)?;
-    texts.push(gated(settings, "--help", text::strings(&source, &content)));
+    texts.push(counted(settings, "--help", text::strings(&source, &content)));
     texts.extend(comments(root)?);
     texts.retain(|text| !text.lines.trim().is_empty());
     Ok(texts)
 }
 
-/// The pages. Core pages, interview pages and the glossary are gated; the rest are only counted.
+/// The pages of the book. Core pages are counted by part.
 fn pages(root: &Path) -> Result<Vec<Text>> {
     let mut texts = Vec::new();
     for page in below(root, "book/src", "md")? {
@@ -83,20 +84,19 @@ fn pages(root: &Path) -> Result<Vec<Text>> {
         let content = read(root, &page)?;
         // Mistakes in the front matter are found when the book is built.
         let front = Front::read(path, &content).unwrap_or_default();
-        let (set, gated, kind) = match front.path {
-            Some(front::Path::Core) => (core::row(path), true, Some(Only::Core)),
-            Some(front::Path::Interview) => ("interview".to_string(), true, Some(Only::Prose)),
-            _ if path == "appendix/glossary.md" => ("glossary".to_string(), true, None),
-            Some(front::Path::Deeper) => ("deeper pages".to_string(), false, Some(Only::Prose)),
-            None => ("other pages".to_string(), false, Some(Only::Prose)),
+        let (set, kind) = match front.path {
+            Some(front::Path::Core) => (core::row(path), Some(Only::Core)),
+            Some(front::Path::Interview) => ("interview".to_string(), Some(Only::Prose)),
+            _ if path == "appendix/glossary.md" => ("glossary".to_string(), None),
+            Some(front::Path::Deeper) => ("deeper pages".to_string(), Some(Only::Prose)),
+            None => ("other pages".to_string(), Some(Only::Prose)),
         };
-        let lines = text::of_page(&content);
-        texts.push(Text { set, gated, kind, lines, file: page });
+        texts.push(Text { set, kind, lines: text::of_page(&content), file: page });
     }
     Ok(texts)
 }
 
-/// The comments of the code, which are not gated. A file is left out if it equals a file that came before.
+/// The comments of the code. A file is left out if it equals a file that came before.
 fn comments(root: &Path) -> Result<Vec<Text>> {
     let mut texts: Vec<Text> = Vec::new();
     for (folder, set) in COMMENTED {
@@ -105,7 +105,7 @@ fn comments(root: &Path) -> Result<Vec<Text>> {
             if file.contains("/target/") || texts.iter().any(|it| it.lines == lines) {
                 continue;
             }
-            texts.push(Text { file, set: set.to_string(), gated: false, kind: None, lines });
+            texts.push(Text { file, set: set.to_string(), kind: None, lines });
         }
     }
     Ok(texts)

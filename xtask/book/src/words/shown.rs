@@ -12,7 +12,7 @@ pub(crate) struct Wanted {
     /// Words: also lists the N files with the most findings.
     #[arg(long, value_name = "N")]
     worst: Option<usize>,
-    /// Words: also prints each finding in gated text, or in the files whose path contains TEXT.
+    /// Words: also prints each finding, or those in the files whose path contains TEXT.
     #[arg(long, value_name = "TEXT", num_args = 0..=1, default_missing_value = "")]
     show: Option<String>,
 }
@@ -21,10 +21,7 @@ pub(crate) struct Wanted {
 pub(super) fn findings(wanted: &Wanted, texts: &[Text], hits: &[Hit<'_>]) -> String {
     let mut text = String::new();
     if let Some(only) = &wanted.show {
-        let is_wanted = |hit: &&Hit<'_>| match only.as_str() {
-            "" => hit.text.gated,
-            only => hit.text.file.contains(only),
-        };
+        let is_wanted = |hit: &&Hit<'_>| hit.text.file.contains(only);
         for hit in hits.iter().filter(is_wanted) {
             let Hit { text: Text { file, .. }, line, name, found, is_denied } = hit;
             let name =
