@@ -114,7 +114,7 @@ pub(crate) struct Builds<'a> {
 }
 
 impl Builds<'_> {
-    /// A program of `final`, by its path in the profile's folder.
+    /// A program of `final`, by its path in the profile's directory.
     fn of_final(&self, path: &str) -> PathBuf {
         self.workspace.target().join(self.profile).join(path)
     }
