@@ -98,7 +98,7 @@ fn clients_have_their_own_addresses_behind(
         let forged = [("X-Forwarded-For", &*pretended), ("Forwarded", &*forwarded)];
         rejected += u32::from(ask(proxy.address(), 101, &forged).0 == 429);
     }
-    // Five at once, and one for each second that these twenty may have taken.
+    // The burst allows five at once, and one more is allowed for each second that these twenty take.
     assert!(rejected >= 1, "{name}: the 20 requests were all within the limit");
     assert_eq!(ask(proxy.address(), 102, &[]), (200, 4), "{name}: its bucket is full");
     // The log has the 21 requests with the addresses of their clients, and the proxy's address in no line.

@@ -158,7 +158,7 @@ fn a_client_uses_up_its_own_bucket_and_cannot_use_up_another() {
         let chain = format!("198.51.100.{number}, 203.0.113.2, 203.0.113.1");
         refused += u32::from(remaining(&chain).0 == 429);
     }
-    // Five at once, and one for each second that these twenty may have taken.
+    // The burst allows five at once, and one more is allowed for each second that these twenty take.
     assert!(refused >= 1, "the 20 requests were all within the limit");
     assert_eq!(remaining("203.0.113.2"), (200, 4), "client B has all of its tokens");
     assert_eq!(remaining("198.51.100.0"), (200, 4));

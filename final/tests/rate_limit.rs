@@ -47,6 +47,6 @@ fn all_connections_of_a_client_share_its_limit_and_other_routes_have_none() {
         refused += u32::from(ask(&mut client).status == 429);
         assert_eq!(client.ask(request("GET", "/empty", &[], b"")).unwrap().status, 204);
     }
-    // Five at once, and one for each second that these twelve may have taken.
+    // The burst allows five at once, and one more is allowed for each second that these twelve take.
     assert!(refused >= 1, "twelve requests in a row were all within the limit");
 }

@@ -223,7 +223,7 @@ fn with_so_reuseport_the_accept_queue_of_the_process_that_ends_is_lost() {
     send(&second, Number::CONT);
     let served = served(clients);
     println!("SO_REUSEPORT: {} of {WAITING} clients were reset", WAITING - served);
-    // The kernel chooses a queue by a hash of the client's port, so each has some.
+    // The kernel chooses a queue by a hash of the client's port, so each queue has some clients.
     assert!((1..WAITING).contains(&served), "{served} of {WAITING} were served");
 }
 

@@ -1,4 +1,4 @@
-//! Which parts of a message a rejection is about, and the section of the RFC that the message breaks.
+//! Finds the parts of a message that caused its rejection, and the section of the RFC that the message breaks.
 //!
 //! The parser rejects at the last byte it has read, which is often not where the mistake is: two `Host` fields are
 //! noticed at the end of the header section.
@@ -12,7 +12,7 @@ use httpserver::http::parser::ParseError;
 use crate::message::{End, Message};
 use crate::part::{Part, Span};
 
-/// Which parts to mark.
+/// The parts to mark.
 enum Location {
     /// The last part.
     LastPart,

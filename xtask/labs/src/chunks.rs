@@ -1,4 +1,4 @@
-//! Which part of a chunked body each byte is (RFC 9112 section 7.1).
+//! Labels each byte of a chunked body with its part (RFC 9112 section 7.1).
 
 use crate::label::Labeler;
 use crate::part::Part;

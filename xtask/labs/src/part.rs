@@ -7,7 +7,7 @@ pub(crate) struct Span {
     pub(crate) from: usize,
     /// The byte after its last byte.
     pub(crate) to: usize,
-    /// Which part of a message it is.
+    /// The kind of part.
     pub(crate) part: Part,
     /// Whether it caused a rejection.
     pub(crate) is_blamed: bool,

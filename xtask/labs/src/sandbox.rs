@@ -17,7 +17,7 @@ use httpserver::middleware::{Chain, Next};
 pub(crate) struct Slept(Arc<AtomicU64>);
 
 impl Slept {
-    /// The whole time, in milliseconds.
+    /// The total time, in milliseconds.
     pub(crate) fn milliseconds(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

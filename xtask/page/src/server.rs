@@ -32,7 +32,7 @@ impl Server {
         Ok(Server { application, limits: Limits::default(), shutdown })
     }
 
-    /// Serves the connection that the page has ready, as `Client::serve` of the chapters does.
+    /// Serves the connection that the page has prepared, as `Client::serve` of the chapters does.
     pub fn serve(&self) {
         let outcome = TcpStream::accept().and_then(|stream| {
             let registration = self.shutdown.register(&stream)?;

@@ -492,7 +492,7 @@ fn beyond_the_limit(
     method: &str,
     fields: &[(&str, &str)],
 ) -> Result<Answer, Failure> {
-    // Five at once, and one for each second that this takes.
+    // The burst allows five at once, and one more is allowed for each second that this takes.
     for _ in 0..20 {
         let answer = server.ask(method, "/limited", fields, b"")?;
         if answer.reply.status == 429 {

@@ -31,7 +31,7 @@ pub(crate) struct Options {
 }
 
 impl TcpStream {
-    /// Accepts the connection that the page has ready.
+    /// Accepts the connection that the page has prepared.
     ///
     /// # Errors
     /// Returns an error when there is none.
