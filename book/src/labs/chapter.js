@@ -2,11 +2,15 @@
 
 import { System } from "./wasi.js";
 
-/** A file beside this script. Throws `reason` if it is missing. */
-async function file(name, reason) {
+/** What `read` makes of a file beside this script. Throws `reason` if the file is missing. */
+async function file(name, read, reason) {
   const response = await fetch(new URL(name, import.meta.url));
-  if (!response.ok) throw new Error(reason ?? `${name} is missing: ${response.status}`);
-  return response;
+  if (!response.ok) throw new Error(reason ?? `${name} is missing (${response.status}). Build the book again.`);
+  try {
+    return await read(response);
+  } catch (error) {
+    throw new Error(`${name} is damaged: ${error.message}. Build the book again.`);
+  }
 }
 
 /** A running chapter. Its application keeps its state, such as the users, from one connection to the next. */
@@ -20,12 +24,13 @@ export class Chapter {
    * chapter is what the compiler says, when the module is that of an earlier build.
    */
   static async load(name) {
-    const { target, [name]: about } = await (await file("chapters.json")).json();
+    const { target, [name]: about } = await file("chapters.json", response => response.json());
     if (!target) throw new Error("The chapters were not compiled for this page: `rustup target add wasm32-wasip1`, then build the book again.");
+    if (!about) throw new Error(`chapters.json does not have ${name}. Build the book again.`);
     const files = Object.entries(about.files).map(([path, { base64, modified }]) =>
       [path, { bytes: Uint8Array.from(atob(base64), character => character.charCodeAt(0)), modified }]);
-    const source = await (await file(`${name}.wasm`, about.error)).arrayBuffer();
-    const chapter = await Chapter.of(source, { files: new Map(files) });
+    const compile = async response => Chapter.of(await response.arrayBuffer(), { files: new Map(files) });
+    const chapter = await file(`${name}.wasm`, compile, about.error);
     chapter.error = about.error;
     return chapter;
   }
@@ -37,11 +42,13 @@ export class Chapter {
     return chapter;
   }
 
-  /** Starts the program again, without the state of the application. */
+  /** Starts the program again, without the state of the application. Until then the old program serves. */
   async restart() {
+    const system = new System({ ...this.options, emit: (kind, value) => this.events.push({ kind, value, at: system.now }) });
+    const { exports } = await WebAssembly.instantiate(this.module, system.imports);
     this.events = [];
-    this.system = new System({ ...this.options, emit: (kind, value) => this.events.push({ kind, value, at: this.system.now }) });
-    this.system.attach((await WebAssembly.instantiate(this.module, this.system.imports)).exports);
+    system.attach(exports);
+    Object.assign(this, { system, hasStopped: false });
   }
 
   /**
@@ -51,7 +58,7 @@ export class Chapter {
    *
    * Returns what happened, in order: `received` and `sent` with the bytes, `logged` with the text, `finished` for the
    * server's FIN, and `closed`; `at` is the time on the clock of the program. A panic that the program does not catch
-   * is `trapped`, and the program must be started again.
+   * is `trapped`; then `hasStopped` is true, and the program must be started again.
    */
   connect(pieces, { end = "fin", at = Date.now(), every = 0 } = {}) {
     this.system.now = Math.max(this.system.now, at);
@@ -71,8 +78,10 @@ export class Chapter {
   }
 
   ask(name, bytes) {
-    const sent = this.call(name, [bytes], "fin").filter(({ kind }) => kind === "sent");
-    if (sent.length === 0) throw new Error("the module has ended; it must be started again");
+    const events = this.call(name, [bytes], "fin");
+    const trap = events.find(({ kind }) => kind === "trapped");
+    if (trap) throw new Error(`The chapter has stopped: ${trap.value}. The next try starts it again.`);
+    const sent = events.filter(({ kind }) => kind === "sent");
     return JSON.parse(sent.map(({ value }) => new TextDecoder().decode(value)).join(""));
   }
 
@@ -82,6 +91,7 @@ export class Chapter {
     try {
       this.system.module[name]();
     } catch (trap) {
+      this.hasStopped = true;
       this.events.push({ kind: "trapped", value: trap.message, at: this.system.now });
     }
     this.system.connection = null;

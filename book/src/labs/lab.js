@@ -88,8 +88,8 @@ export class Lab extends HTMLElement {
     this.status.replaceChildren(...text);
   }
 
-  /** The lab's own copy of a chapter, such as `ch04`. It is loaded when it is needed first, and not before. */
-  chapter(name) {
+  /** The lab's own copy of a chapter, such as `ch04`. It is loaded when it is needed first, and runs when it is returned. */
+  async chapter(name) {
     if (!this.chapters.has(name)) {
       this.say(`Loading ${TITLES[name]}.`);
       const chapter = load(name).then(loaded => (this.warn(name, loaded.error), loaded));
@@ -97,7 +97,9 @@ export class Lab extends HTMLElement {
       chapter.catch(() => this.chapters.delete(name));
       this.chapters.set(name, chapter);
     }
-    return this.chapters.get(name);
+    const chapter = await this.chapters.get(name);
+    if (chapter.hasStopped) await chapter.restart();
+    return chapter;
   }
 
   /** Does what needs a chapter, and says why if it cannot be done. */

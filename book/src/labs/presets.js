@@ -51,11 +51,11 @@ export const GROUPS = {
   ],
 };
 
-/** The rows of the smuggling table in the wire tests, in a group for each rule. */
+/** The rows of the smuggling table in the wire tests, in a group for each rule; none if they cannot be read. */
 export async function smuggling() {
-  const response = await fetch(new URL("smuggling.json", import.meta.url));
+  const table = fetch(new URL("smuggling.json", import.meta.url)).then(response => response.json());
   const groups = {};
-  for (const { rule, rfc, name, bytes, statuses } of response.ok ? await response.json() : []) {
+  for (const { rule, rfc, name, bytes, statuses } of await table.catch(() => [])) {
     const text = show(Uint8Array.from(bytes, char => char.charCodeAt(0))).replaceAll("\\n", "\\n\n");
     const says = `${rfc}: ${rule}. Expected: ${statuses.join(", ")}.`;
     (groups[`Request smuggling: ${rule}`] ??= []).push({ name, text, says });
