@@ -1,6 +1,6 @@
 // A connection as a list of what happened, and what it has that another connection has not.
 import { h } from "./lab.js";
-import { hex, lines, show } from "./wire.js";
+import { hex, joined, lines, show } from "./wire.js";
 
 /** Bytes of an event that are shown. */
 const MAX_SHOWN = 4000;
@@ -43,7 +43,8 @@ export function compare(mine, others) {
     left.set(line, count - 1);
     return count <= 0;
   };
-  return { differs, count: mine.filter(line => !others.includes(line)).length };
+  const known = new Set(others);
+  return { differs, count: mine.filter(line => !known.has(line)).length };
 }
 
 /** The events with the reads that follow each other as one: a client may send a byte at a time. */
@@ -59,12 +60,6 @@ function merge(events) {
   }
   return merged;
 }
-
-const joined = values => {
-  const whole = new Uint8Array(values.reduce((sum, part) => sum + part.length, 0));
-  values.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
-  return whole;
-};
 
 const seconds = time => `${(time / 1000).toFixed(1)} s`;
 

@@ -9,6 +9,9 @@ const OWN = "own";
 const SERVERS = [...Object.entries(TITLES), [OWN, "my server at 127.0.0.1:8080"]];
 const NEXT = { ch03: "ch04", ch04: "ch05", ch05: "ch06", ch06: "", [OWN]: "" };
 
+/** Statuses in the line that a screen reader reads aloud. */
+const MAX_STATUSES = 12;
+
 /** How a client can send bytes: a name, and its pieces. `ends` are the ends of the requests in the bytes. */
 const PIECES = {
   whole: ["in one piece", bytes => [bytes]],
@@ -125,14 +128,15 @@ customElements.define("lab-console", class extends Lab {
     }
     const chapter = await this.chapter(name);
     const { pieces, end, every, at } = this.setting;
-    const ends = chapter.explain(input).messages.map(({ to }) => to);
+    const explained = chapter.explain(input);
+    const ends = explained.messages.map(({ to }) => to);
     const sent = PIECES[pieces][1](input, { ends, at });
-    const whole = sent.length === 1 ? sent[0] : input;
+    const whole = pieces === "pipelined" ? sent[0] : input;
     // The clock of a program never runs backwards, and its timeouts have moved it.
     const start = Math.max(Date.now(), chapter.system.now);
     const events = chapter.connect(sent, { end, every: Number(every), at: start });
-    if (events.some(({ kind }) => kind === "trapped")) await chapter.restart();
-    const report = chapter.explain(whole);
+    if (chapter.hasStopped) await chapter.restart();
+    const report = whole === input ? explained : chapter.explain(whole);
     const received = responses(output(events), methods(whole, report));
     return { name, input: whole, events, start, statuses: received.map(({ status }) => status), report, received };
   }
@@ -140,7 +144,9 @@ customElements.define("lab-console", class extends Lab {
   summary() {
     const title = ({ name }) => TITLES[name] ?? "Your server";
     const ends = ({ events }) => events.some(({ kind }) => kind === "finished") ? ", then it closes the connection" : "";
-    const does = run => run.statuses.length ? `responds with ${run.statuses.join(", ")}` : "sends no response";
+    const list = statuses => statuses.length <= MAX_STATUSES ? statuses.join(", ")
+      : `${statuses.slice(0, MAX_STATUSES).join(", ")} and ${statuses.length - MAX_STATUSES} more`;
+    const does = run => run.statuses.length ? `responds with ${list(run.statuses)}` : "sends no response";
     const [first, second] = this.runs;
     const text = `${title(first)} ${does(first)}${ends(first)}.`;
     if (!second) return text;

@@ -9,6 +9,9 @@ GET /users/:id<u32>
 GET /files/*path
 any /inspect`;
 
+/** Routes that the lab takes. The router compares each with every other one, so the time grows with their square. */
+const MAX_ROUTES = 500;
+
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"];
 const TEXT = { spellcheck: "false", autocapitalize: "off" };
 
@@ -39,6 +42,7 @@ customElements.define("lab-router", class extends Lab {
     return this.attempt(async () => {
       const lines = this.routes.value.split("\n").map(line => line.trim()).filter(line => line);
       const routes = lines.map(line => line.split(/\s+/));
+      if (routes.length > MAX_ROUTES) throw new Error(`These are ${routes.length} routes, and this lab takes up to ${MAX_ROUTES}.`);
       const odd = routes.findIndex(route => route.length !== 2);
       if (odd >= 0) throw new Error(`"${lines[odd]}" is not a method and a pattern with a space between them.`);
       const chapter = await this.chapter("ch04");

@@ -3,15 +3,21 @@
 const NAMED = { r: 13, n: 10, t: 9, 0: 0, "\\": 92 };
 const latin1 = new TextDecoder("latin1");
 
+/** Bytes that a lab takes, as many as the server of the labs does. More of them would make the page wait for seconds. */
+const MAX_BYTES = 65536;
+
+const utf8 = new TextEncoder();
+
 /** The bytes of a text in which `\r`, `\n`, `\t`, `\0`, `\xNN` and `\\` stand for bytes. Line breaks are for the eye. */
 export function encode(text) {
   const bytes = [];
   for (let at = 0; at < text.length; at++) {
+    if (bytes.length > MAX_BYTES) throw new Error(`These are more than ${MAX_BYTES} bytes, which is all that a lab takes.`);
     const char = text[at];
     if (char === "\n" || char === "\r") continue;
     if (char !== "\\") {
       const whole = String.fromCodePoint(text.codePointAt(at));
-      bytes.push(...new TextEncoder().encode(whole));
+      bytes.push(...utf8.encode(whole));
       at += whole.length - 1;
       continue;
     }
@@ -60,12 +66,16 @@ export function lines(bytes) {
   return found;
 }
 
-/** All bytes that the server sent in the events of a connection. */
-export function output(events) {
-  const parts = events.filter(({ kind }) => kind === "sent").map(({ value }) => value);
+/** The parts as one. */
+export function joined(parts) {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
   return whole;
+}
+
+/** All bytes that the server sent in the events of a connection. */
+export function output(events) {
+  return joined(events.filter(({ kind }) => kind === "sent").map(({ value }) => value));
 }
 
 /**
@@ -98,12 +108,12 @@ export function responses(bytes, methods = []) {
 const take = (bytes, from, to) => [Math.min(to, bytes.length), bytes.subarray(from, to)];
 
 function unchunk(bytes, all, from) {
-  const body = [];
+  const chunks = [];
   for (let at = from; ;) {
     const line = all.indexOf("\r\n", at);
     const size = parseInt(all.slice(at, line), 16);
-    if (line < 0 || !(size > 0)) return [line < 0 ? bytes.length : line + 4, Uint8Array.from(body)];
-    body.push(...bytes.subarray(line + 2, line + 2 + size));
+    if (line < 0 || !(size > 0)) return [line < 0 ? bytes.length : line + 4, joined(chunks)];
+    chunks.push(bytes.subarray(line + 2, line + 2 + size));
     at = line + 2 + size + 2;
   }
 }
