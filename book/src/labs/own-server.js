@@ -21,6 +21,13 @@ async function find() {
   return null;
 }
 
+/** The report, with the bytes that the server sent. Throws an error if it is no report. */
+function read(report) {
+  const sent = Uint8Array.from(atob(report.output), char => char.charCodeAt(0));
+  if (typeof report.next.state !== "string" || ![report.messages, report.spans].every(Array.isArray)) throw new Error();
+  return { ...report, sent };
+}
+
 /** Sends the bytes of a connection. Returns the server's report, or throws an error with a sentence for the reader. */
 export async function send(bytes) {
   const headers = { "Content-Type": "application/octet-stream" };
@@ -36,9 +43,13 @@ export async function send(bytes) {
       known = null;
       continue;
     }
-    const report = await response.json().catch(() => ({ message: "and nothing that can be read" }));
-    if (!response.ok) throw new Error(`The server responds with ${response.status}: ${report.message}.`);
-    return { ...report, sent: Uint8Array.from(atob(report.output), char => char.charCodeAt(0)) };
+    const report = await response.json().catch(() => null);
+    if (!response.ok) throw new Error(`The server responds with ${response.status}: ${report?.message ?? "no reason that can be read"}.`);
+    try {
+      return read(report);
+    } catch {
+      throw new Error(`What responds at ${known} is not the server of the labs. Start that with cargo run -p labs.`);
+    }
   }
   throw new Error(ABSENT);
 }
