@@ -73,7 +73,9 @@ fn serve(workspace: &Workspace, port: u16) -> anyhow::Result<ExitCode> {
         command.args(["--book", "book/book", "--addr", &address]);
     } else {
         command.args(["book/book", &address]);
-        ui::print("The labs of the book need their own server, which is started on Linux only.\n");
+        ui::print(
+            "The request console cannot send to `my server` here: that server is started on Linux only.\n",
+        );
     }
     // It inherits standard output, so it can still write there when Ctrl-C has ended both processes.
     let mut child = command
