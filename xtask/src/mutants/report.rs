@@ -94,6 +94,13 @@ pub(super) fn report(
     for survivor in &survivors {
         let _ = writeln!(text, "{} {}", ui::paint(ui::BAD, &survivor.name), survivor.code);
     }
+    text += &stale(tried, known, files, whole);
+    (text, survivors.is_empty())
+}
+
+/// A line for each listed mutation that a test notices now, or that no longer exists.
+fn stale(tried: &[Tried], known: &Known, files: &BTreeSet<String>, whole: bool) -> String {
+    let mut text = String::new();
     for equivalent in known.equivalent.iter().filter(|it| files.contains(&it.file)) {
         let found: Vec<_> = tried.iter().filter(|it| equivalent.is(it)).collect();
         let Equivalent { file, mutation, .. } = equivalent;
@@ -107,7 +114,7 @@ pub(super) fn report(
         let line = format!("{file}: {mutation}: {news}; take it out of {EQUIVALENT}");
         let _ = writeln!(text, "{}", ui::paint(ui::NOTE, &line));
     }
-    (text, survivors.is_empty())
+    text
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Checks that the modules of a chapter do not import each other in a circle, so that each can be read after its
-//! dependencies.
+//! Checks that the modules of a chapter, or of a crate of tools, do not import each other in a circle, so that each can
+//! be read after its dependencies.
 //!
 //! A re-export is followed to the module that defines the name, so a parent may re-export names of its children. Tests
 //! may import anything.
@@ -31,19 +31,23 @@ struct Module {
     exports: BTreeMap<String, Path>,
 }
 
+/// The tools that are checked like a chapter.
+const TOOLS: [&str; 5] = ["xtask/course", "xtask/labs", "xtask/plots", "xtask/scale", "xtask/wire"];
+
 pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let (mut problems, mut count) = (Vec::new(), 0);
-    for chapter in workspace.chapters() {
+    let chapters = workspace.chapters().iter().map(|chapter| chapter.folder.as_str());
+    for folder in chapters.chain(TOOLS) {
         let mut modules = Modules::new();
-        for (file, content) in read_tree(&workspace.path(&chapter.folder), &["src"])? {
+        for (file, content) in read_tree(&workspace.path(folder), &["src"])? {
             let Some(path) = module_path(&file) else { continue };
             let tokens = String::from_utf8(content)?.parse();
-            let tokens = tokens.map_err(|error| anyhow!("{}/{file}: {error}", chapter.folder))?;
+            let tokens = tokens.map_err(|error| anyhow!("{folder}/{file}: {error}"))?;
             read(tokens, modules.entry(path).or_default());
         }
         count += modules.len();
         let found = circles(&modules).into_iter();
-        problems.extend(found.map(|import| format!("{}: {import}", chapter.folder)));
+        problems.extend(found.map(|import| format!("{folder}: {import}")));
     }
     if !problems.is_empty() {
         let remedy = "These imports make a circle: move what both sides need to a file of its own.";
