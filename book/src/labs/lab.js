@@ -88,8 +88,8 @@ export class Lab extends HTMLElement {
     this.status.replaceChildren(...text);
   }
 
-  /** The lab's own copy of a chapter, such as `ch04`. It is loaded when it is needed first, and runs when it is returned. */
-  async chapter(name) {
+  /** The lab's own copy of a chapter, such as `ch04`. It is loaded when it is needed first, and not before. */
+  chapter(name) {
     if (!this.chapters.has(name)) {
       this.say(`Loading ${TITLES[name]}.`);
       const chapter = load(name).then(loaded => (this.warn(name, loaded.error), loaded));
@@ -97,9 +97,7 @@ export class Lab extends HTMLElement {
       chapter.catch(() => this.chapters.delete(name));
       this.chapters.set(name, chapter);
     }
-    const chapter = await this.chapters.get(name);
-    if (chapter.hasStopped) await chapter.restart();
-    return chapter;
+    return this.chapters.get(name);
   }
 
   /** Does what needs a chapter, and says why if it cannot be done. */
@@ -108,6 +106,15 @@ export class Lab extends HTMLElement {
       await work();
     } catch (error) {
       this.say(error.message);
+      await this.revive();
+    }
+  }
+
+  /** Starts the chapters again that have stopped, for the next try. */
+  async revive() {
+    for (const loading of this.chapters.values()) {
+      const chapter = await loading.catch(() => null);
+      if (chapter?.hasStopped) await chapter.restart();
     }
   }
 

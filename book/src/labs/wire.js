@@ -12,9 +12,9 @@ const utf8 = new TextEncoder();
 export function encode(text) {
   const bytes = [];
   for (let at = 0; at < text.length; at++) {
-    if (bytes.length > MAX_BYTES) throw new Error(`These are more than ${MAX_BYTES} bytes, which is all that a lab takes.`);
     const char = text[at];
     if (char === "\n" || char === "\r") continue;
+    if (bytes.length >= MAX_BYTES) throw new Error(`These are more than ${MAX_BYTES} bytes, which is all that a lab takes.`);
     if (char !== "\\") {
       const whole = String.fromCodePoint(text.codePointAt(at));
       bytes.push(...utf8.encode(whole));
