@@ -24,7 +24,10 @@ async function find() {
 /** The report, with the bytes that the server sent. Throws an error if it is no report. */
 function read(report) {
   const sent = Uint8Array.from(atob(report.output), char => char.charCodeAt(0));
-  if (typeof report.next.state !== "string" || ![report.messages, report.spans].every(Array.isArray)) throw new Error();
+  const isSpan = ({ part, from, to }) => typeof part === "string" && [from, to].every(Number.isInteger);
+  const isMessage = ({ status }) => status === null || Number.isInteger(status);
+  const isReport = typeof report.next.state === "string" && report.spans.every(isSpan) && report.messages.every(isMessage);
+  if (!isReport) throw new Error();
   return { ...report, sent };
 }
 
