@@ -216,7 +216,7 @@ mod tests {
             "use crate::http::b::Thing;",
             "use crate::http::b::{self, Thing as It};",
             "use crate::{Thing};",
-            "fn f() -> super::b::Thing { todo!() }",
+            "fn f() -> super::b::Thing { panic!() }",
         ] {
             let a = format!("{a} pub struct Other;");
             let files =
