@@ -103,7 +103,7 @@ fn read_chunked(
         reply.body.extend_from_slice(&chunk[at..at + size]);
         if &chunk[at + size..at + size + 2] != b"\r\n" {
             return Err(
-                unexpected(&format!("{what}: no CRLF behind a chunk"), reply).with_arrived(chunk)
+                unexpected(&format!("{what}: no CRLF after a chunk"), reply).with_arrived(chunk)
             );
         }
         at += size + 2;

@@ -62,7 +62,7 @@ impl Reply {
     /// before a colon, and no folding.
     pub(crate) fn parse_head(head: &[u8]) -> Result<Reply, WireError> {
         let bad = |what: &str| {
-            WireError::new(Kind::Unexpected, format!("the reply's head has {what}"))
+            WireError::new(Kind::Unexpected, format!("the response's header section has {what}"))
                 .with_arrived(head)
         };
         let text = head.strip_suffix(b"\r\n\r\n").ok_or_else(|| bad("no empty line at its end"))?;
@@ -72,7 +72,7 @@ impl Reply {
         let status_line = lines.next().unwrap_or_default();
         let (version, rest) = status_line.split_once(' ').ok_or_else(|| bad("no status line"))?;
         let (code, reason) =
-            rest.split_once(' ').ok_or_else(|| bad("no space behind the status code"))?;
+            rest.split_once(' ').ok_or_else(|| bad("no space after the status code"))?;
         if version != "HTTP/1.1" && version != "HTTP/1.0" {
             return Err(bad("another version than HTTP/1.0 and HTTP/1.1"));
         }

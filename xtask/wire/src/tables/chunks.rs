@@ -82,10 +82,10 @@ fn sizes(table: &mut Table) {
         ("0x", "0x5\r\nhello\r\n0\r\n\r\n"),
         ("an underscore", "0_5\r\nhello\r\n0\r\n\r\n"),
         ("a space before it", " 5\r\nhello\r\n0\r\n\r\n"),
-        ("a space behind it", "5 \r\nhello\r\n0\r\n\r\n"),
-        ("a tab behind it", "5\t\r\nhello\r\n0\r\n\r\n"),
+        ("a space after it", "5 \r\nhello\r\n0\r\n\r\n"),
+        ("a tab after it", "5\t\r\nhello\r\n0\r\n\r\n"),
         ("a word", "five\r\nhello\r\n0\r\n\r\n"),
-        ("a letter behind it", "5g\r\nhello\r\n0\r\n\r\n"),
+        ("a letter after it", "5g\r\nhello\r\n0\r\n\r\n"),
         ("two sizes", "5 5\r\nhello\r\n0\r\n\r\n"),
         ("a NUL", "5\0\r\nhello\r\n0\r\n\r\n"),
         ("a bad last chunk", "5\r\nhello\r\n0x0\r\n\r\n"),
@@ -109,21 +109,21 @@ fn sizes(table: &mut Table) {
 fn lines(table: &mut Table) {
     table.rule("RFC 9112 section 7.1", "Chunks are framed by CRLF");
     for (name, body) in [
-        ("LF behind the size", "5\nhello\r\n0\r\n\r\n"),
-        ("CR behind the size", "5\rhello\r\n0\r\n\r\n"),
-        ("CR CR LF behind the size", "5\r\r\nhello\r\n0\r\n\r\n"),
-        ("LF behind an extension", "5;x\nhello\r\n0\r\n\r\n"),
+        ("LF after the size", "5\nhello\r\n0\r\n\r\n"),
+        ("CR after the size", "5\rhello\r\n0\r\n\r\n"),
+        ("CR CR LF after the size", "5\r\r\nhello\r\n0\r\n\r\n"),
+        ("LF after an extension", "5;x\nhello\r\n0\r\n\r\n"),
         (
             "a hidden chunk in an extension",
             "5;\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
         ),
         ("a CR in an extension", "5;a\rb\r\nhello\r\n0\r\n\r\n"),
         ("a NUL in an extension", "5;\0\r\nhello\r\n0\r\n\r\n"),
-        ("LF behind the data", "5\r\nhello\n0\r\n\r\n"),
-        ("nothing behind the data", "5\r\nhello0\r\n\r\n"),
-        ("more data than said", "4\r\nhello\r\n0\r\n\r\n"),
-        ("a space behind the data", "5\r\nhello \r\n0\r\n\r\n"),
-        ("LF behind the last size", "5\r\nhello\r\n0\n\r\n"),
+        ("LF after the data", "5\r\nhello\n0\r\n\r\n"),
+        ("nothing after the data", "5\r\nhello0\r\n\r\n"),
+        ("more data than the size says", "4\r\nhello\r\n0\r\n\r\n"),
+        ("a space after the data", "5\r\nhello \r\n0\r\n\r\n"),
+        ("LF after the last size", "5\r\nhello\r\n0\n\r\n"),
         ("LF at the end", "5\r\nhello\r\n0\r\n\n"),
         ("an empty line between chunks", "5\r\nhello\r\n\r\n0\r\n\r\n"),
     ] {
@@ -144,7 +144,11 @@ fn lines(table: &mut Table) {
     table.refused(400, "one byte more", with_size_line(1025));
     table.refused(400, "zeros without end", chunked(&"0".repeat(4096)));
     let wasteful = format!("1;{}\r\nx\r\n", "y".repeat(200)).repeat(200);
-    table.refused(400, "much framing for little data", chunked(&format!("{wasteful}0\r\n\r\n")));
+    table.refused(
+        400,
+        "a lot of framing for little data",
+        chunked(&format!("{wasteful}0\r\n\r\n")),
+    );
     // A sender that writes byte by byte produces this, so it is no attack.
     table.answered(
         200,
@@ -155,7 +159,7 @@ fn lines(table: &mut Table) {
 }
 
 fn trailers(table: &mut Table) {
-    table.rule("RFC 9112 section 7.1.2", "Trailers are kept apart from the head's fields");
+    table.rule("RFC 9112 section 7.1.2", "Trailers are kept apart from the header fields");
     table.answered(
         200,
         "one",
@@ -173,13 +177,13 @@ fn trailers(table: &mut Table) {
         [Check::Json("/trailers", json!([["A", "1"], ["a", "2"]]))],
     );
 
-    table.rule("RFC 9110 section 6.5.1", "A trailer that frames or routes is refused");
+    table.rule("RFC 9110 section 6.5.1", "A trailer that frames or routes is rejected");
     for (name, body) in [
         ("Content-Length", "5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n"),
         ("Transfer-Encoding", "5\r\nhello\r\n0\r\ntransfer-encoding: chunked\r\n\r\n"),
         ("Host", "5\r\nhello\r\n0\r\nHOST: b\r\n\r\n"),
         ("Trailer", "5\r\nhello\r\n0\r\nTrailer: X\r\n\r\n"),
-        ("behind an innocent one", "5\r\nhello\r\n0\r\nX: y\r\nContent-Length: 5\r\n\r\n"),
+        ("after a harmless one", "5\r\nhello\r\n0\r\nX: y\r\nContent-Length: 5\r\n\r\n"),
     ] {
         table.refused(400, name, chunked(body));
     }

@@ -20,18 +20,18 @@ pub fn rows() -> Vec<Row> {
     keep_alive(&mut table);
     expectations(&mut table);
 
-    table.rule("RFC 9112 section 9.6", "A client that has closed its direction is still answered");
-    table.scenario("half-close behind a request", half_close_behind_a_request);
-    table.scenario("half-close in a head", half_close_in_a_head);
+    table.rule("RFC 9112 section 9.6", "A client that has half-closed still gets its response");
+    table.scenario("half-close after a request", half_close_behind_a_request);
+    table.scenario("half-close in a header section", half_close_in_a_head);
     table.scenario("half-close in a body", half_close_in_a_body);
 
-    table.rule("RFC 9112 section 9.6", "The last answer is followed by FIN, not by RST");
-    table.scenario("though the client has sent more", fin_behind_the_last_answer);
+    table.rule("RFC 9112 section 9.6", "The last response is followed by FIN, not by RST");
+    table.scenario("even if the client has sent more", fin_behind_the_last_answer);
     table.rows()
 }
 
 fn pipelining(table: &mut Table) {
-    table.rule("RFC 9112 section 9.3.2", "Pipelined requests are answered in order");
+    table.rule("RFC 9112 section 9.3.2", "Pipelined requests get their responses in order");
     table.sequence(
         &[200, 404],
         "two in one write",
@@ -46,13 +46,13 @@ fn pipelining(table: &mut Table) {
     );
     table.sequence(
         &[405, 200],
-        "a body that nobody reads",
+        "a body that no handler reads",
         &b"DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 19\r\n\r\nGET /x HTTP/1.1\r\n\r\nPOST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nz"[..],
         [Check::Body(b"z")],
     );
     table.sequence(
         &[404, 200],
-        "a chunked body that nobody reads",
+        "a chunked body that no handler reads",
         &b"POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n13\r\nGET /x HTTP/1.1\r\n\r\n\r\n0\r\n\r\nGET /inspect HTTP/1.1\r\nHost: b\r\n\r\n"[..],
         [Check::text("/host", "b")],
     );
@@ -69,7 +69,7 @@ fn keep_alive(table: &mut Table) {
     let with = |version: &str, fields: &str| {
         format!("GET / {version}\r\nHost: a\r\n{fields}\r\n").into_bytes()
     };
-    table.rule("RFC 9112 section 9.3", "HTTP/1.1 goes on unless Connection lists close");
+    table.rule("RFC 9112 section 9.3", "HTTP/1.1 persists unless Connection lists close");
     for (name, fields) in [
         ("no Connection", ""),
         ("keep-alive", "Connection: keep-alive\r\n"),
@@ -90,7 +90,7 @@ fn keep_alive(table: &mut Table) {
         table.last(200, name, with("HTTP/1.1", fields), []);
     }
 
-    table.rule("RFC 9112 section 9.3", "HTTP/1.0 ends unless Connection lists keep-alive");
+    table.rule("RFC 9112 section 9.3", "HTTP/1.0 closes unless Connection lists keep-alive");
     for (name, fields) in [
         ("no Connection", ""),
         ("close", "Connection: close\r\n"),
@@ -109,10 +109,10 @@ fn keep_alive(table: &mut Table) {
 }
 
 fn expectations(table: &mut Table) {
-    table.rule("RFC 9110 section 10.1.1", "Expect: 100-continue is answered before the body");
+    table.rule("RFC 9110 section 10.1.1", "Expect: 100-continue gets its 100 before the body");
     table.scenario("the body waits for it", continue_comes_first);
-    table.scenario("not once the body has begun to come", no_continue_for_a_body_that_comes);
-    table.scenario("not to a client that has not asked", no_continue_unasked);
+    table.scenario("not once the body has begun to arrive", no_continue_for_a_body_that_comes);
+    table.scenario("not without the expectation", no_continue_unasked);
     table.answered(
         200,
         "no body, no 100",
@@ -126,7 +126,7 @@ fn expectations(table: &mut Table) {
         [Check::Body(b"hi")],
     );
 
-    table.rule("RFC 9110 section 10.1.1", "A refused request gets its final status and no 100");
+    table.rule("RFC 9110 section 10.1.1", "A rejected request gets its final status and no 100");
     for (status, name, fields) in [
         (413, "a body that is too large", "Content-Length: 99999999999\r\nExpect: 100-continue"),
         (400, "two lengths", "Content-Length: 5\r\nContent-Length: 6\r\nExpect: 100-continue"),
@@ -134,7 +134,7 @@ fn expectations(table: &mut Table) {
     ] {
         table.refused(status, name, post(fields, ""));
     }
-    table.rule("RFC 9110 section 10.1.1", "Another expectation fails");
+    table.rule("RFC 9110 section 10.1.1", "Any other expectation is 417");
     table.refused(417, "a word", post("Content-Length: 2\r\nExpect: magic", "hi"));
     table.refused(
         417,
@@ -160,7 +160,7 @@ fn many_in_one_write(address: SocketAddr) -> Result<(), WireError> {
     for number in 0..COUNT {
         let query = client.read_reply()?.json()?["query"].clone();
         if query.as_str() != Some(&number.to_string()) {
-            let message = format!("answer {number} must be to request {number}, is to {query}");
+            let message = format!("response {number} must be to request {number}, is to {query}");
             return Err(WireError::new(Kind::Unexpected, message));
         }
     }

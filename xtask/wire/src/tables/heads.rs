@@ -26,33 +26,33 @@ fn lines(table: &mut Table) {
         ("a field line", b"GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n"),
         ("the empty line", b"GET / HTTP/1.1\r\nHost: a\r\n\n"),
         ("all lines", b"GET / HTTP/1.1\nHost: a\n\n"),
-        ("an LF in front", b"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        ("an LF before the request line", b"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
     ] {
         table.refused(400, name, bytes);
     }
 
-    table.rule("RFC 9112 section 2.2", "A CR stands only before an LF");
+    table.rule("RFC 9112 section 2.2", "A bare CR is rejected");
     for (name, bytes) in [
         ("in the target", &b"GET /\rx HTTP/1.1\r\nHost: a\r\n\r\n"[..]),
         ("for a space", b"GET\r/ HTTP/1.1\r\nHost: a\r\n\r\n"),
-        ("behind the version", b"GET / HTTP/1.1\r\r\nHost: a\r\n\r\n"),
+        ("after the version", b"GET / HTTP/1.1\r\r\nHost: a\r\n\r\n"),
         ("in a value", b"GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n"),
         ("for the empty line", b"GET / HTTP/1.1\r\nHost: a\r\n\rX"),
     ] {
         table.refused(400, name, bytes);
     }
 
-    table.rule("RFC 9112 section 2.2", "One empty line in front is skipped");
+    table.rule("RFC 9112 section 2.2", "One empty line before a request is skipped");
     table.answered(200, "one", &b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"[..], []);
     table.sequence(
         &[200, 200],
-        "one behind a body",
+        "one after a body",
         &b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"[..],
         [],
     );
     table.refused(400, "two", &b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"[..]);
 
-    table.rule("RFC 9110 section 5.5", "Control bytes are refused, at once");
+    table.rule("RFC 9110 section 5.5", "Control characters are rejected at once");
     for (name, bytes) in [
         ("a NUL in the method", &b"GE\0"[..]),
         ("a NUL in the target", b"GET /\0"),
@@ -72,24 +72,24 @@ fn request_line(table: &mut Table) {
     for (name, line) in [
         ("two spaces", "GET  / HTTP/1.1"),
         ("two spaces before the version", "GET /  HTTP/1.1"),
-        ("a space in front", " GET / HTTP/1.1"),
-        ("a space behind", "GET / HTTP/1.1 "),
+        ("a space before the method", " GET / HTTP/1.1"),
+        ("a space after the version", "GET / HTTP/1.1 "),
         ("no target", "GET HTTP/1.1"),
         ("an empty target", "GET  HTTP/1.1"),
         ("no version (HTTP/0.9)", "GET /"),
         ("a space in the target", "GET /a b HTTP/1.1"),
         ("only a word", "hello"),
-        ("a method that is no token", "G@T / HTTP/1.1"),
+        ("a method that is not a token", "G@T / HTTP/1.1"),
         ("no method", " / HTTP/1.1"),
-        ("a byte beyond ASCII in the target", "GET /\u{e9} HTTP/1.1"),
-        ("a byte beyond ASCII in the method", "G\u{cb}T / HTTP/1.1"),
+        ("a non-ASCII byte in the target", "GET /\u{e9} HTTP/1.1"),
+        ("a non-ASCII byte in the method", "G\u{cb}T / HTTP/1.1"),
     ] {
         table.refused(400, name, format!("{line}\r\nHost: a\r\n\r\n").into_bytes());
     }
 }
 
 fn versions(table: &mut Table) {
-    table.rule("RFC 9112 section 2.3", "A malformed version is refused");
+    table.rule("RFC 9112 section 2.3", "A malformed version is rejected");
     for (name, version) in [
         ("HTTP/1", "HTTP/1"),
         ("HTTP/1.", "HTTP/1."),
@@ -113,7 +113,7 @@ fn versions(table: &mut Table) {
     }
     table.refused(505, "HTTP/2 with prior knowledge", &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..]);
 
-    table.rule("RFC 9110 section 6.2", "A later 1.x is answered as 1.1");
+    table.rule("RFC 9110 section 6.2", "A later 1.x is treated as 1.1");
     for (name, version) in [("1.2", "HTTP/1.2"), ("1.9", "HTTP/1.9")] {
         let bytes = format!("GET /inspect {version}\r\nHost: a\r\n\r\n").into_bytes();
         table.answered(200, name, bytes, []);
@@ -163,15 +163,15 @@ fn fields(table: &mut Table) {
     table.rule("RFC 9112 section 5", "A field line is name, colon, value");
     table.refused(400, "no colon", get("X"));
     table.refused(400, "an empty name", get(": y"));
-    table.refused(400, "a name that is no token", get("X(y): z"));
-    table.refused(400, "a name beyond ASCII", get("X\u{e9}: z"));
+    table.refused(400, "a name that is not a token", get("X(y): z"));
+    table.refused(400, "a non-ASCII name", get("X\u{e9}: z"));
     table.refused(400, "a space in the name", get("X Y: z"));
 
-    table.rule("RFC 9112 section 5.2", "A folded line is refused");
+    table.rule("RFC 9112 section 5.2", "A folded line is rejected");
     table.refused(400, "with a space", get("X: y\r\n z"));
     table.refused(400, "with a tab", get("X: y\r\n\tz"));
     table.refused(400, "only white space", get("X: y\r\n  "));
-    table.refused(400, "behind the request line", &b"GET / HTTP/1.1\r\n Host: a\r\n\r\n"[..]);
+    table.refused(400, "after the request line", &b"GET / HTTP/1.1\r\n Host: a\r\n\r\n"[..]);
     table.refused(400, "at once", &b"GET / HTTP/1.1\r\nHost: a\r\n "[..]);
 
     table.rule("RFC 9110 section 5.5", "A value is trimmed and otherwise kept");
@@ -179,7 +179,7 @@ fn fields(table: &mut Table) {
     table.answered(200, "space around it", get("X: \t y z \t"), seen("X", "y z"));
     table.answered(200, "empty", get("X:"), seen("X", ""));
     table.answered(200, "a tab inside", get("X: a\tb"), seen("X", "a\tb"));
-    table.answered(200, "bytes beyond ASCII", get("X: caf\u{e9}"), seen("X", "caf\u{e9}"));
+    table.answered(200, "non-ASCII bytes", get("X: caf\u{e9}"), seen("X", "caf\u{e9}"));
     table.answered(200, "colons in it", get("X::a:b"), seen("X", ":a:b"));
     table.answered(
         200,
@@ -188,7 +188,7 @@ fn fields(table: &mut Table) {
         seen("!#$%&'*+-.^_`|~09azAZ", "y"),
     );
 
-    table.rule("RFC 9110 section 5.3", "Several fields of one name keep their order");
+    table.rule("RFC 9110 section 5.3", "Fields with the same name keep their order");
     table.answered(
         200,
         "three",
@@ -206,19 +206,19 @@ fn hosts(table: &mut Table) {
     table.refused(400, "two in HTTP/1.0", &b"GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n"[..]);
     table.last(200, "none in HTTP/1.0", &b"GET / HTTP/1.0\r\n\r\n"[..], []);
 
-    table.rule("RFC 9112 section 3.2", "A Host is a host and perhaps a port");
+    table.rule("RFC 9112 section 3.2", "Host is a host and an optional port");
     for (name, host) in [
         ("a space inside", "a b"),
         ("a path", "a/b"),
         ("a user", "user@a"),
         ("a comma", "a, b"),
-        ("a port that is no number", "a:http"),
+        ("a port that is not a number", "a:http"),
         ("a signed port", "a:+80"),
         ("an open bracket", "[::1"),
         ("no address in brackets", "[x]"),
         ("two ports", "a:1:2"),
         ("a scheme", "http://a"),
-        ("a byte beyond ASCII", "\u{e9}"),
+        ("a non-ASCII byte", "\u{e9}"),
         ("a bad escape", "%zz"),
     ] {
         table.refused(400, name, format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes());

@@ -19,13 +19,13 @@ const MIB: usize = 1024 * KIB;
 pub fn rows() -> Vec<Row> {
     let mut table = Table::new("Limits");
 
-    table.rule("RFC 9110 section 15.5.15", "A target beyond 8 KiB is 414");
+    table.rule("RFC 9110 section 15.5.15", "A target over 8 KiB is 414");
     table.answered(404, "8 KiB exactly", with_target(8 * KIB), []);
     table.refused(414, "one byte more", with_target(8 * KIB + 1));
     table.refused(414, "12 KiB", with_target(12 * KIB));
     table.refused(414, "10 KiB and no end", format!("GET /{}", "x".repeat(10 * KIB)).into_bytes());
 
-    table.rule("RFC 6585 section 5", "A head beyond 16 KiB is 431");
+    table.rule("RFC 6585 section 5", "A header section over 16 KiB is 431");
     table.answered(200, "16 KiB exactly", with_head(16 * KIB), []);
     table.refused(431, "one byte more", with_head(16 * KIB + 1));
     table.refused(431, "17 KiB in one field", get(&format!("X: {}", "y".repeat(17 * KIB))));
@@ -39,7 +39,7 @@ pub fn rows() -> Vec<Row> {
     table.answered(200, "100 with Host", get(&fields(99)), []);
     table.refused(431, "101 with Host", get(&fields(100)));
 
-    table.rule("RFC 9110 section 15.5.14", "A body beyond 8 MiB is 413");
+    table.rule("RFC 9110 section 15.5.14", "A body over 8 MiB is 413");
     table.refused(413, "announced", post(&format!("Content-Length: {}", 8 * MIB + 1), ""));
     table.refused(
         413,
@@ -69,7 +69,7 @@ fn a_large_body_is_taken(address: SocketAddr) -> Result<(), WireError> {
     let mut client = Client::connect(address)?;
     let body = vec![b'x'; 8 * MIB];
     let reply = client.ask(crate::request("POST", "/inspect", &[], &body))?;
-    expect(reply.status == 200 && reply.json()?["body_length"] == 8 * MIB, "8 MiB must be taken")
+    expect(reply.status == 200 && reply.json()?["body_length"] == 8 * MIB, "8 MiB must be accepted")
 }
 
 /// The client sends everything before it reads, and must still receive the response.
@@ -92,9 +92,9 @@ fn the_thousandth_says_close(address: SocketAddr) -> Result<(), WireError> {
     let request = crate::request("GET", "/", &[], b"");
     for number in 1..=1000 {
         let reply = client.ask(&request)?;
-        expect(reply.status == 200, "each of them must be answered")?;
+        expect(reply.status == 200, "each request must get a 200")?;
         let closes = reply.lists("Connection", "close");
-        expect(closes == (number == 1000), "the thousandth answer, and no other, says close")?;
+        expect(closes == (number == 1000), "the thousandth response, and no other, says close")?;
     }
     client.expect_closed()
 }

@@ -21,12 +21,14 @@ const SOON: Duration = Duration::from_secs(5);
 pub fn rows() -> Vec<Row> {
     let mut table = Table::new("Many clients");
     table.alone();
-    table.rule("RFC 9112 section 9.5", "Idle connections keep nobody out");
+    table.rule("RFC 9112 section 9.5", "Idle connections do not lock out other clients");
     table.scenario("16 that never send", |address| among(address, b""));
-    table.scenario("16 that have been answered", used_and_idle);
-    table.rule("RFC 9110 section 15.5.9", "Unfinished requests keep nobody out");
-    table.scenario("16 half heads", |address| among(address, b"GET / HTTP/1.1\r\nHost: a\r\n"));
-    table.scenario("16 half bodies", |address| {
+    table.scenario("16 that have had their response", used_and_idle);
+    table.rule("RFC 9110 section 15.5.9", "Unfinished requests do not lock out other clients");
+    table.scenario("16 unfinished header sections", |address| {
+        among(address, b"GET / HTTP/1.1\r\nHost: a\r\n")
+    });
+    table.scenario("16 unfinished bodies", |address| {
         among(address, b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell")
     });
     table.rows()

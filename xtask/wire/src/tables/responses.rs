@@ -22,22 +22,32 @@ pub fn rows() -> Vec<Row> {
 fn heads(table: &mut Table) {
     table.rule("RFC 9110 section 9.3.2", "HEAD is GET without its body");
     table.scenario("the same fields, the same length", head_equals_get);
-    table.answered(404, "an error too", &b"HEAD /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"[..], []);
-    table.scenario("the next answer is not taken for a body", head_between_others);
+    table.answered(404, "an error as well", &b"HEAD /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"[..], []);
+    table.scenario("the next response is not mistaken for a body", head_between_others);
 
-    table.rule("RFC 9110 section 9.3.2", "A HEAD that is refused is told so without a body");
+    table.rule("RFC 9110 section 9.3.2", "A rejected HEAD gets a response without a body");
     let head = |rest: &str| format!("HEAD / HTTP/1.1\r\n{rest}").into_bytes();
     table.last(400, "no Host", head("\r\n"), []);
     table.last(400, "a folded line", head("Host: a\r\nX: y\r\n z\r\n\r\n"), []);
-    table.last(400, "a length that is none", head("Host: a\r\nContent-Length: x\r\n\r\n"), []);
+    table.last(400, "a malformed Content-Length", head("Host: a\r\nContent-Length: x\r\n\r\n"), []);
     table.last(505, "another version", &b"HEAD / HTTP/2.0\r\nHost: a\r\n\r\n"[..], []);
     let chunks = head("Host: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n");
-    table.last(400, "no size of a chunk", chunks, []);
-    table.last(413, "too large a body", head("Host: a\r\nContent-Length: 9000000\r\n\r\n"), []);
-    table.last(417, "an expectation", head("Host: a\r\nExpect: tea\r\n\r\n"), []);
+    table.last(400, "a malformed chunk size", chunks, []);
+    table.last(
+        413,
+        "a body over the limit",
+        head("Host: a\r\nContent-Length: 9000000\r\n\r\n"),
+        [],
+    );
+    table.last(417, "an unknown expectation", head("Host: a\r\nExpect: tea\r\n\r\n"), []);
     let long = "x".repeat(20_000);
-    table.last(414, "too long a target", format!("HEAD /{long}").into_bytes(), []);
-    table.last(431, "too large a head", head(&format!("Host: a\r\nX: {long}\r\n\r\n")), []);
+    table.last(414, "a target over the limit", format!("HEAD /{long}").into_bytes(), []);
+    table.last(
+        431,
+        "a header section over the limit",
+        head(&format!("Host: a\r\nX: {long}\r\n\r\n")),
+        [],
+    );
 }
 
 fn fields(table: &mut Table) {
@@ -53,8 +63,10 @@ fn fields(table: &mut Table) {
         ],
     );
 
-    table
-        .rule("RFC 9110 section 6.6.1", "Every final answer has one Date, in the form of RFC 9110");
+    table.rule(
+        "RFC 9110 section 6.6.1",
+        "Every final response has one Date, in the format of RFC 9110",
+    );
     table.scenario("200, 204, 400, 404 and 405", dates);
 
     table.rule("RFC 9110 section 8.3", "A body has its media type");
@@ -71,7 +83,7 @@ fn fields(table: &mut Table) {
         [Check::text("/error", "not_found")],
     );
 
-    table.rule("RFC 9110 section 5.5", "Bytes of a request never become a field of the answer");
+    table.rule("RFC 9110 section 5.5", "Bytes of a request never become a field of the response");
     table.scenario("%0d%0a everywhere", no_injected_fields);
 }
 
@@ -104,7 +116,7 @@ fn head_between_others(address: SocketAddr) -> Result<(), WireError> {
     client.send(requests)?;
     for method in ["GET", "HEAD", "GET"] {
         let reply = client.read_reply_to(method)?;
-        expect(reply.status == 200, "each of them must be answered", &reply)?;
+        expect(reply.status == 200, "each request must get a 200", &reply)?;
     }
     Ok(())
 }

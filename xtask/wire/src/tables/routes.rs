@@ -26,11 +26,11 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn methods(table: &mut Table) {
-    table.rule("RFC 9110 section 9.3.2", "Every GET has its HEAD");
+    table.rule("RFC 9110 section 9.3.2", "Every GET route responds to HEAD");
     table.answered(200, "a text", ask("HEAD", "/hello/you"), [Check::Body(b"")]);
-    table.answered(404, "a text that is not there", ask("HEAD", "/users/999999"), []);
+    table.answered(404, "a user that does not exist", ask("HEAD", "/users/999999"), []);
 
-    table.rule("RFC 9110 section 9.3.7", "Every route has its OPTIONS");
+    table.rule("RFC 9110 section 9.3.7", "Every route responds to OPTIONS");
     table.answered(
         204,
         "a collection",
@@ -44,7 +44,7 @@ fn methods(table: &mut Table) {
     );
     table.answered(
         204,
-        "one of them",
+        "an item",
         ask("OPTIONS", "/users/1"),
         [Check::Lists("Allow", "PUT"), Check::Lists("Allow", "DELETE")],
     );
@@ -89,7 +89,7 @@ fn contents(table: &mut Table) {
 }
 
 fn parameters(table: &mut Table) {
-    table.rule("RFC 3986 section 2.2", "A parameter is decoded once, and %2F is no slash");
+    table.rule("RFC 3986 section 2.2", "A parameter is decoded once, and %2F is not a separator");
     table.answered(200, "a space", ask("GET", "/hello/a%20b"), [Check::Body(b"Hello, a b!\n")]);
     table.answered(200, "a slash", ask("GET", "/hello/a%2Fb"), [Check::Body(b"Hello, a/b!\n")]);
     table.answered(

@@ -26,7 +26,7 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn both(table: &mut Table) {
-    table.rule("RFC 9112 section 6.1", "Content-Length with Transfer-Encoding is refused");
+    table.rule("RFC 9112 section 6.1", "Content-Length with Transfer-Encoding is rejected");
     for (name, fields) in [
         ("length first", "Content-Length: 6\r\nTransfer-Encoding: chunked"),
         ("coding first", "Transfer-Encoding: chunked\r\nContent-Length: 6"),
@@ -36,9 +36,9 @@ fn both(table: &mut Table) {
             "Content-Length: 6\r\nTransfer-Encoding: chunked\r\nContent-Length: 6",
         ),
         ("other case", "content-length: 6\r\nTRANSFER-ENCODING: CHUNKED"),
-        ("a coding that is none", "Content-Length: 6\r\nTransfer-Encoding: identity"),
+        ("the coding identity", "Content-Length: 6\r\nTransfer-Encoding: identity"),
         ("an empty coding", "Content-Length: 6\r\nTransfer-Encoding:"),
-        ("a fine body for both", "Content-Length: 15\r\nTransfer-Encoding: chunked"),
+        ("a body that fits both", "Content-Length: 15\r\nTransfer-Encoding: chunked"),
     ] {
         table.refused(400, name, post(fields, SMUGGLED));
     }
@@ -47,7 +47,7 @@ fn both(table: &mut Table) {
 fn lengths(table: &mut Table) {
     let hello = || [Check::Body(b"hello")];
 
-    table.rule("RFC 9112 section 6.3", "Different Content-Lengths are refused");
+    table.rule("RFC 9112 section 6.3", "Different Content-Lengths are rejected");
     for (name, fields) in [
         ("two lines", "Content-Length: 5\r\nContent-Length: 6"),
         ("the larger first", "Content-Length: 6\r\nContent-Length: 5"),
@@ -58,7 +58,7 @@ fn lengths(table: &mut Table) {
         table.refused(400, name, post(fields, "hello"));
     }
 
-    table.rule("RFC 9110 section 8.6", "Equal Content-Lengths are one");
+    table.rule("RFC 9110 section 8.6", "Equal Content-Lengths count as one");
     for (name, fields) in [
         ("two lines", "Content-Length: 5\r\nContent-Length: 5"),
         ("a list", "Content-Length: 5, 5"),
@@ -85,7 +85,7 @@ fn malformed_lengths(table: &mut Table) {
         ("quoted", "Content-Length: \"5\""),
         ("empty", "Content-Length:"),
         ("only space", "Content-Length: \t "),
-        ("an empty element behind", "Content-Length: 5,"),
+        ("an empty element after", "Content-Length: 5,"),
         ("an empty element before", "Content-Length: ,5"),
         ("digits of another script", "Content-Length: \u{0665}"),
         ("one good line and one bad", "Content-Length: 5\r\nContent-Length: +5"),
@@ -117,7 +117,7 @@ fn codings(table: &mut Table) {
         table.answered(200, name, post(fields, HELLO), [Check::Body(b"hello")]);
     }
 
-    table.rule("RFC 9112 section 6.3", "A last coding other than chunked is refused");
+    table.rule("RFC 9112 section 6.3", "A last coding other than chunked is rejected");
     for (name, fields) in [
         ("identity", "Transfer-Encoding: identity"),
         ("xchunked", "Transfer-Encoding: xchunked"),
@@ -136,7 +136,7 @@ fn codings(table: &mut Table) {
 }
 
 fn unsupported_codings(table: &mut Table) {
-    table.rule("RFC 9112 section 6.1", "chunked twice is refused");
+    table.rule("RFC 9112 section 6.1", "chunked twice is rejected");
     for (name, fields) in [
         ("in a list", "Transfer-Encoding: chunked, chunked"),
         ("on two lines", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"),
@@ -176,20 +176,20 @@ fn disguises(table: &mut Table) {
     table.rule("RFC 9110 section 5.5", "Outer white space is not part of a coding");
     for (name, fields) in [
         ("a tab before it", "Transfer-Encoding:\tchunked"),
-        ("a space behind it", "Transfer-Encoding: chunked "),
+        ("a space after it", "Transfer-Encoding: chunked "),
         ("nothing before it", "Transfer-Encoding:chunked"),
         ("both, and more", "Transfer-Encoding: \t chunked\t \t"),
     ] {
         table.answered(200, name, post(fields, HELLO), hello());
     }
 
-    table.rule("RFC 9110 section 5.5", "A disguised Transfer-Encoding is refused");
+    table.rule("RFC 9110 section 5.5", "A disguised Transfer-Encoding is rejected");
     for (name, fields) in [
         ("a vertical tab", "Transfer-Encoding: \x0bchunked"),
         ("a form feed", "Transfer-Encoding: \x0cchunked"),
         ("a NUL", "Transfer-Encoding: chunked\0"),
         ("a no-break space", "Transfer-Encoding: \u{a0}chunked"),
-        ("a CR behind", "Transfer-Encoding: chunked\r"),
+        ("a CR after it", "Transfer-Encoding: chunked\r"),
         ("an LF before", "Transfer-Encoding: \nchunked"),
         ("a folded line", "Transfer-Encoding:\r\n chunked"),
         ("a space before the colon", "Transfer-Encoding : chunked"),
@@ -202,13 +202,13 @@ fn disguises(table: &mut Table) {
     ] {
         table.refused(400, name, post(fields, HELLO));
     }
-    table.rule("RFC 9110 section 8.6", "A disguised Content-Length is refused");
+    table.rule("RFC 9110 section 8.6", "A disguised Content-Length is rejected");
     for (name, fields) in [
         ("a space before the colon", "Content-Length : 5"),
         ("a folded line", "Content-Length:\r\n 5"),
         ("a vertical tab", "Content-Length: \x0b5"),
         ("a NUL", "Content-Length: 5\0"),
-        ("a bare LF behind it", "Content-Length: 5\nX: y"),
+        ("a bare LF after it", "Content-Length: 5\nX: y"),
     ] {
         table.refused(400, name, post(fields, "hello"));
     }

@@ -18,7 +18,7 @@ pub fn rows() -> Vec<Row> {
     malformed_targets(&mut table);
     equivalent_targets(&mut table);
 
-    table.rule("RFC 9112 section 3.2.4", "OPTIONS * asks about the server");
+    table.rule("RFC 9112 section 3.2.4", "OPTIONS * is about the server itself");
     table.answered(
         204,
         "asterisk-form",
@@ -49,15 +49,15 @@ fn absolute_forms(table: &mut Table) {
 }
 
 fn malformed_targets(table: &mut Table) {
-    table.rule("RFC 9112 section 3.2", "A malformed target is refused");
+    table.rule("RFC 9112 section 3.2", "A malformed target is rejected");
     for (name, target) in [
-        ("no slash in front", "inspect"),
+        ("no leading slash", "inspect"),
         ("a fragment", "/inspect#top"),
         ("an unclosed bracket", "http://[bad/"),
         ("no host", "http:///inspect"),
         ("a user", "http://user@b/inspect"),
         ("another scheme", "ftp://b/inspect"),
-        ("a scheme and nothing", "http:"),
+        ("only a scheme", "http:"),
         ("an authority", "a:80"),
         ("an asterisk for GET", "*"),
         ("an asterisk with more", "*/inspect"),
@@ -72,7 +72,7 @@ fn malformed_targets(table: &mut Table) {
         ("one digit", "/inspect/%4"),
         ("none", "/inspect/%"),
         ("a sign", "/inspect/%+1"),
-        ("no UTF-8 behind it", "/inspect/%ff"),
+        ("not UTF-8 once decoded", "/inspect/%ff"),
         ("half a character", "/inspect/%c3"),
     ] {
         table.refused(400, name, get(target));
@@ -82,7 +82,7 @@ fn malformed_targets(table: &mut Table) {
 fn equivalent_targets(table: &mut Table) {
     table.rule("RFC 3986 section 6.2.2", "Equivalent spellings of a path are one path");
     table.answered(200, "an escaped letter", get("/%69nspect"), [Check::text("/path", "/inspect")]);
-    table.answered(404, "an escaped slash is no slash", get("/inspect%2F"), []);
+    table.answered(404, "an escaped slash is not a separator", get("/inspect%2F"), []);
     table.answered(404, "an empty segment stays", get("//inspect"), []);
     table.answered(404, "decoded once, not twice", get("/%2569nspect"), []);
     table.answered(
