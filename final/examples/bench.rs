@@ -91,6 +91,6 @@ fn item(request: &mut Request) -> Result<Response, HttpError> {
 /// Further routes for the bench.
 fn number(variable: &str) -> anyhow::Result<Option<u32>> {
     let text = std::env::var(variable).ok();
-    text.map(|text| text.parse().with_context(|| format!("{variable}={text} is no number")))
+    text.map(|text| text.parse().with_context(|| format!("{variable}={text} is not a number")))
         .transpose()
 }

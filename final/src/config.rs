@@ -99,7 +99,7 @@ impl Config {
             }
             Some(folder) if !folder.is_dir() => {
                 let folder = folder.display();
-                values.problem("root", &format!("there is no folder {folder}"));
+                values.problem("root", &format!("there is no directory {folder}"));
             }
             _ => {}
         }
@@ -212,7 +212,7 @@ fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
             toml::Value::Integer(number) => _ = values.insert(name, number.to_string()),
             toml::Value::Boolean(flag) => _ = values.insert(name, flag.to_string()),
             _ => problems.push(format!(
-                "--config {path}: `{name}` must be a text, a number or true or false"
+                "--config {path}: `{name}` must be a string, a number, true or false"
             )),
         }
     }
@@ -241,7 +241,7 @@ impl fmt::Display for ConfigError {
         match self {
             Self::Usage(error) => error.fmt(f),
             Self::Invalid(problems) => {
-                writeln!(f, "the configuration cannot be used:")?;
+                writeln!(f, "the configuration is invalid:")?;
                 problems.iter().try_for_each(|problem| writeln!(f, "  {problem}"))
             }
         }

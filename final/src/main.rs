@@ -36,7 +36,7 @@ fn run() -> ExitCode {
         Ok(Action::Serve(config)) => ended(serve(&config)),
         Ok(Action::Routes(config)) => ended(app::print_routes(&config)),
         Ok(Action::Check(_)) => {
-            ended(printed(writeln!(io::stdout(), "the configuration can be used")))
+            ended(printed(writeln!(io::stdout(), "the configuration is valid")))
         }
         Err(ConfigError::Usage(error)) if error.use_stderr() => {
             let _ = error.print();

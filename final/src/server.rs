@@ -185,7 +185,7 @@ impl Server {
         let parked = engine.abort_all();
         let left = workers.stop(Duration::from_secs(1)) as usize;
         let aborted = parked + left + engine.abort_all();
-        log_stderr(format_args!("stopped: {aborted} cut off, {:?}", shared.statistics()));
+        log_stderr(format_args!("stopped: {aborted} aborted, {:?}", shared.statistics()));
         stderr::flush(Duration::from_secs(1));
         Ok(aborted)
     }

@@ -135,8 +135,8 @@ fn connections_of_a_trusted_proxy_do_not_count_for_one_address() {
         let mut second = server.connect();
         second.send(request("GET", "/", &[], b"")).unwrap();
         assert_eq!(second.read_reply().unwrap().status, status, "{trusted}");
-        let refused = u64::from(status == 503);
-        server.wait_until("the count", |statistics| statistics.refused == refused);
+        let rejected = u64::from(status == 503);
+        server.wait_until("the count", |statistics| statistics.rejected == rejected);
         server.stop();
     }
 }

@@ -212,7 +212,7 @@ fn process_1_ends_gracefully_and_leaves_nothing_behind() {
 
     // `unshare` exits like its child, and a process that has exited but is still listed would be a zombie.
     assert!(outside.wait(LONG).unwrap().success(), "{}", outside.stderr_so_far());
-    assert!(outside.stderr_so_far().contains("stopped: 0 cut off"));
+    assert!(outside.stderr_so_far().contains("stopped: 0 aborted"));
     assert!(!Path::new(&format!("/proc/{inside}")).exists());
 }
 

@@ -309,7 +309,7 @@ fn head_has_the_fields_of_get_and_other_methods_are_405() {
 fn a_missing_directory_is_reported_at_startup() {
     let error = Program::start(PROGRAM, &["--addr", "127.0.0.1:0", "--root", "no/such/folder"])
         .unwrap_err();
-    assert!(error.message().contains("there is no folder no/such/folder"), "{error}");
+    assert!(error.message().contains("there is no directory no/such/folder"), "{error}");
 }
 
 #[test]

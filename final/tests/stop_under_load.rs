@@ -107,7 +107,7 @@ fn every_request_that_was_sent_before_sigterm_gets_a_response() {
         // No request is left to wait for, so the program ends before its deadline.
         assert!(program.wait(Duration::from_secs(10)).unwrap().success(), "{threads:?}");
         let last_words = program.stderr_so_far();
-        assert!(last_words.contains("stopped: 0 cut off"), "{threads:?}: {last_words}");
+        assert!(last_words.contains("stopped: 0 aborted"), "{threads:?}: {last_words}");
         // Its port has connections in TIME_WAIT now.
         let next = start(&program.addr().to_string(), &[]);
         assert_eq!(next.addr(), program.addr());
@@ -129,7 +129,7 @@ fn a_request_that_does_not_end_is_not_waited_for_beyond_the_drain_time() {
     // The request alone would take longer.
     assert!(program.wait(Duration::from_secs(8)).unwrap().success());
     let last_words = program.stderr_so_far();
-    assert!(last_words.contains("stopped: 1 cut off"), "{last_words}");
+    assert!(last_words.contains("stopped: 1 aborted"), "{last_words}");
     client.expect_closed().unwrap();
     let next = start(&program.addr().to_string(), &[]);
     assert_eq!(wire::get(next.addr(), "/empty").unwrap().status, 204);

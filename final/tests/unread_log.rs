@@ -100,7 +100,7 @@ fn dropped_lines_are_reported_when_the_log_is_read_again() {
     let logged = (&mut server.stdout).lines().count();
     let mut said = String::new();
     server.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    let (_, rest) = said.split_once("access log: it goes on after ").unwrap();
+    let (_, rest) = said.split_once("access log: writing lines again; ").unwrap();
     let dropped: usize = rest.split(' ').next().unwrap().parse().unwrap();
     assert_eq!(logged + dropped, REQUESTS + 1, "each request, and the one for the metrics");
 }

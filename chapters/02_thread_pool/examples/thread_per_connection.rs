@@ -59,7 +59,7 @@ fn main() -> anyhow::Result<()> {
         row("  threads started for them", threads, each[0]);
         row("  memory in use (KiB)", memory, each[1]);
     } else {
-        println!("  threads and memory: only Linux tells them in /proc/self/status");
+        println!("  threads and memory are unknown: only Linux has /proc/self/status");
     }
     println!("{ECHOES} short echoes, in turn");
     row("  time (ms)", by_pool.time.as_secs_f64() * 1e3, by_thread.time.as_secs_f64() * 1e3);

@@ -53,7 +53,7 @@ fn a_transfer_under_way_is_finished_and_then_the_program_ends_with_success() {
     client.half_close().unwrap();
     assert_eq!(client.read_to_end().unwrap(), b"");
     assert!(program.wait(SOON).unwrap().success());
-    assert!(program.stderr_so_far().contains("stopped: 0 cut off"), "{}", program.stderr_so_far());
+    assert!(program.stderr_so_far().contains("stopped: 0 aborted"), "{}", program.stderr_so_far());
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_queued_client_that_has_sent_something_can_send_the_rest_after_the_signal() 
     assert_eq!(queued.read_to_end().unwrap(), b"");
     drop(busy);
     assert!(program.wait(SOON).unwrap().success());
-    assert!(program.stderr_so_far().contains("stopped: 0 cut off"), "{}", program.stderr_so_far());
+    assert!(program.stderr_so_far().contains("stopped: 0 aborted"), "{}", program.stderr_so_far());
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_second_signal_aborts_the_connections_in_progress() {
     program.interrupt().unwrap();
     client.expect_closed().unwrap();
     assert!(program.wait(SOON).unwrap().success());
-    assert!(program.stderr_so_far().contains("stopped: 1 cut off"), "{}", program.stderr_so_far());
+    assert!(program.stderr_so_far().contains("stopped: 1 aborted"), "{}", program.stderr_so_far());
 }
 
 /// Regression test: the connection that wakes the accept loop needs a free file descriptor too, and was not

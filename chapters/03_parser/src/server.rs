@@ -149,7 +149,7 @@ impl Server {
         }
         shedder.wait(Deadline::after(Duration::from_secs(1)));
         let aborted = shutdown.aborted();
-        log_stderr(format_args!("stopped: {aborted} cut off, {:?}", pool.statistics()));
+        log_stderr(format_args!("stopped: {aborted} aborted, {:?}", pool.statistics()));
         Ok(aborted)
     }
 }

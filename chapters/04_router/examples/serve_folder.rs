@@ -1,5 +1,5 @@
 //! A directory as a web site, with nothing but a router: `cargo run -p ch04_router --example
-//! serve_folder -- FOLDER [ADDRESS]`.
+//! serve_folder -- DIRECTORY [ADDRESS]`.
 //!
 //! The book's own pages are served with it. It demonstrates a wildcard and media types, but it is not
 //! a complete static-file server: there is no caching, and files have no validators.
@@ -15,8 +15,9 @@ use ch04_router::{Arguments, Server};
 
 fn main() -> anyhow::Result<()> {
     let mut words = std::env::args().skip(1);
-    let Some(folder) = words.next() else { bail!("which folder? give its name as an argument") };
-    let folder = fs::canonicalize(&folder).with_context(|| format!("no folder `{folder}`"))?;
+    let Some(folder) = words.next() else { bail!("usage: serve_folder DIRECTORY [ADDRESS]") };
+    let folder =
+        fs::canonicalize(&folder).with_context(|| format!("there is no directory `{folder}`"))?;
     let arguments = Arguments::parse(words)?;
     let server = Server::bind(arguments.address)
         .with_context(|| format!("cannot listen on {}", arguments.address))?;

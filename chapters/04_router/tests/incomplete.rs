@@ -90,7 +90,7 @@ fn a_response_aborted_by_the_end_of_the_server_is_reset_too() {
     while !seen.ends_with(b"\r\n\r\none, two") {
         seen.extend(client.read_exact(1).unwrap());
     }
-    assert_eq!(server.stop(), 1, "it is counted as cut off");
+    assert_eq!(server.stop(), 1, "it is counted as aborted");
     // The thread that sends the response is still blocked in its source. In the program it ends
     // with the process.
     drop(begun);

@@ -24,7 +24,7 @@ fn main() -> anyhow::Result<()> {
     let (method, url) = match &words[..] {
         [url] => ("GET", url),
         [method, url] if !method.starts_with('-') => (method.as_str(), url),
-        _ => bail!("give a URL, and a method in front of it if it is not GET"),
+        _ => bail!("usage: client [METHOD] URL"),
     };
     let answer = ask(method, url)?;
     let mut out = io::stdout().lock();
@@ -92,7 +92,7 @@ impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let remaining = self.deadline.saturating_duration_since(Instant::now());
         if remaining.is_zero() {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "the answer takes too long"));
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the response took too long"));
         }
         self.stream.set_read_timeout(Some(remaining))?;
         self.stream.read(buffer)
@@ -144,7 +144,7 @@ fn read_body(method: &str, answer: &Answer, from: &mut impl BufRead) -> anyhow::
         let trailers = &mut from.take(LARGEST_HEAD);
         while !read_line(trailers)?.is_empty() {}
     } else if let Some(length) = answer.field("Content-Length") {
-        read_exactly(from, length.parse().context("a length that is none")?, &mut body)?;
+        read_exactly(from, length.parse().context("a malformed Content-Length")?, &mut body)?;
     } else {
         from.take(LARGEST_BODY + 1).read_to_end(&mut body)?;
         ensure!(body.len() as u64 <= LARGEST_BODY, "the body is too large");

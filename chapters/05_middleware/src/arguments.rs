@@ -61,7 +61,10 @@ impl fmt::Display for ArgumentsError {
                 write!(f, "`--log {text}` is not known: it is `--log common` or `--log json`")
             }
             Self::Surplus(text) => {
-                write!(f, "unexpected argument `{text}`: there can be an address, and --log FORMAT")
+                write!(
+                    f,
+                    "unexpected argument `{text}`: the arguments are an address and --log FORMAT"
+                )
             }
         }
     }

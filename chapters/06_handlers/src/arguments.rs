@@ -73,7 +73,7 @@ impl fmt::Display for ArgumentsError {
             Self::Surplus(text) => {
                 write!(
                     f,
-                    "unexpected argument `{text}`: there can be an address, a folder, and --log FORMAT"
+                    "unexpected argument `{text}`: the arguments are an address, a directory and --log FORMAT"
                 )
             }
         }

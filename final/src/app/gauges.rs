@@ -42,7 +42,7 @@ pub(super) fn families(server: &ServerHandle) -> String {
 /// Returns the metric family of the access log, where `dropped` is the number of lost lines.
 pub(super) fn log(dropped: u64) -> String {
     format!(
-        "# HELP http_log_lines_dropped_total Lines of the access log that its output did not take.\n\
+        "# HELP http_log_lines_dropped_total Lines of the access log that were dropped, because its output was slow or failed.\n\
          # TYPE http_log_lines_dropped_total counter\n\
          http_log_lines_dropped_total {dropped}\n"
     )

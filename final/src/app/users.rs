@@ -245,6 +245,6 @@ fn full() -> HttpError {
 }
 
 fn changed() -> HttpError {
-    let message = "it is not in the version that the request asks for; read it again";
+    let message = "the condition of the request does not hold; read the current version first";
     HttpError::new(Status::PRECONDITION_FAILED, "precondition_failed", message)
 }

@@ -21,12 +21,12 @@ pub(super) const SETTINGS: [Setting; 26] = [
     setting("root", "DIR", "", "the directory whose files are served"),
     setting("max-age", "TIME", "1h", "how long clients may cache files other than pages"),
     setting("log", "FORMAT", "common", "the access log: common, json or off"),
-    setting("permits", "COUNT", "", "threads awake at a time [default: one per core]"),
+    setting("permits", "COUNT", "", "threads that run at a time [default: one per core]"),
     setting(
         "threads",
         "COUNT",
         "",
-        "the most threads, for handlers that block [default: permits + 32]",
+        "the maximum number of threads, for handlers that block [default: permits + 32]",
     ),
     setting(
         "stall-timeout",
@@ -38,13 +38,13 @@ pub(super) const SETTINGS: [Setting; 26] = [
         "max-connections",
         "COUNT",
         "16384",
-        "the most connections; connections over the limit get 503",
+        "the maximum number of connections; a connection over the limit gets 503",
     ),
     setting(
         "max-connections-per-address",
         "COUNT",
         "",
-        "connections of one address, or of one IPv6 /64 network [default: no limit]",
+        "the maximum number of connections from one address, or from one IPv6 /64 network [default: no limit]",
     ),
     setting(
         "trusted-proxies",
@@ -52,57 +52,82 @@ pub(super) const SETTINGS: [Setting; 26] = [
         "",
         "the proxies whose X-Forwarded-For or Forwarded field has the client's address, such as 10.0.0.0/8,fd00::1 [default: none]",
     ),
-    setting("max-requests", "COUNT", "1000", "requests on one connection"),
-    setting("max-target", "SIZE", "8KiB", "the longest request target; 414 beyond it"),
-    setting("max-head", "SIZE", "16KiB", "the longest header section of a request; 431 beyond it"),
-    setting("max-fields", "COUNT", "100", "field lines of a request; 431 beyond it"),
-    setting("max-body", "SIZE", "8MiB", "the longest request body; 413 beyond it"),
+    setting("max-requests", "COUNT", "1000", "the maximum number of requests on one connection"),
+    setting(
+        "max-target",
+        "SIZE",
+        "8KiB",
+        "the maximum length of a request target; a longer one gets 414",
+    ),
+    setting(
+        "max-head",
+        "SIZE",
+        "16KiB",
+        "the maximum size of a header section; a larger one gets 431",
+    ),
+    setting(
+        "max-fields",
+        "COUNT",
+        "100",
+        "the maximum number of field lines in a request; more get 431",
+    ),
+    setting(
+        "max-body",
+        "SIZE",
+        "8MiB",
+        "the maximum size of a request body; a larger one gets 413",
+    ),
     setting(
         "max-whole-body",
         "SIZE",
         "64KiB",
-        "the longest body that is collected before its handler is called; handlers read a longer body as it arrives",
+        "the maximum size of a body that is collected before its handler is called; handlers read a larger body as it arrives",
     ),
     setting(
         "max-memory",
         "SIZE",
         "256MiB",
-        "bytes held for all clients together; requests beyond it get 503",
+        "the maximum memory for all clients together; requests that need more get 503",
     ),
     setting(
         "rate-limit-store",
         "URL",
         "",
-        "a Redis or Valkey in which several servers share their rate limits, such as redis://127.0.0.1:6379",
+        "the Redis or Valkey in which several servers share their rate limits, such as redis://127.0.0.1:6379",
     ),
     setting(
         "rate-limit-store-down",
         "open|closed",
         "open",
-        "while the store is down: open for limits of each server alone, closed for 503",
+        "while the store is down: open (each server limits on its own) or closed (limited routes get 503)",
     ),
-    setting("rate-limit-prefix", "TEXT", "httpserver", "the beginning of all keys in the store"),
+    setting("rate-limit-prefix", "TEXT", "httpserver", "the prefix of all keys in the store"),
     setting(
         "idle-timeout",
         "TIME",
         "75s",
-        "how long a connection may be idle; must be longer than the idle timeout of a proxy in front",
+        "how long a connection may be idle; must be longer than the idle timeout of a proxy in front of the server",
     ),
     setting(
         "head-timeout",
         "TIME",
         "10s",
-        "how long the header section of a request may take; 408 after it",
+        "how long the header section of a request may take; then it gets 408",
     ),
-    setting("body-timeout", "TIME", "30s", "how long the body of a request may take; 408 after it"),
-    setting("write-timeout", "TIME", "30s", "how long a client may read nothing of a response"),
+    setting(
+        "body-timeout",
+        "TIME",
+        "30s",
+        "how long the body of a request may take; then it gets 408",
+    ),
+    setting("write-timeout", "TIME", "30s", "how long a client may stop reading a response"),
     setting(
         "stop-delay",
         "TIME",
         "0s",
         "how long a stopping server still accepts clients; probes see \"not ready\", and each response closes its connection",
     ),
-    setting("drain-timeout", "TIME", "10s", "how long a stop waits for requests in progress"),
+    setting("drain-timeout", "TIME", "10s", "how long a shutdown waits for requests in progress"),
 ];
 
 const fn setting(
@@ -116,7 +141,7 @@ const fn setting(
 
 /// Settings without a value, which are either present or absent.
 pub(super) const SWITCHES: [(&str, &str); 2] = [
-    ("files-only", "serve the files of --root at /, and nothing else but /health and /metrics"),
+    ("files-only", "serve the files of --root at /, and nothing else except /health and /metrics"),
     ("listings", "list directories that have no index.html"),
 ];
 
@@ -152,8 +177,8 @@ pub(super) fn command() -> Command {
         command = command.arg(Arg::new(name).long(name).action(ArgAction::SetTrue).help(help));
     }
     for (name, help) in [
-        ("check-config", "say whether the settings are right, and end"),
-        ("print-routes", "print the routes, and end"),
+        ("check-config", "check the settings, and exit"),
+        ("print-routes", "print the routes, and exit"),
     ] {
         command = command.arg(Arg::new(name).long(name).action(ArgAction::SetTrue).help(help));
     }

@@ -131,7 +131,7 @@ fn write_lines(
         match &written {
             Err(error) if !fails => report(&format!("{error}; lines are dropped")),
             Ok(()) if dropped > reported => {
-                report(&format!("it goes on after {} lines that were dropped", dropped - reported));
+                report(&format!("writing lines again; {} were dropped", dropped - reported));
                 reported = dropped;
             }
             _ => {}

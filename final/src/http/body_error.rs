@@ -41,7 +41,7 @@ impl fmt::Display for BodyError {
             Self::BadChunk => "the chunks of the body are malformed",
             Self::BadTrailer => "a trailer is not a field, or is not allowed after the body",
             Self::TrailersTooLarge => "the trailers are too large",
-            Self::Incomplete => "the body did not arrive to its end",
+            Self::Incomplete => "the connection ended before the end of the body",
             Self::NoMemory => "the server has no memory left for the body",
         })
     }

@@ -233,7 +233,7 @@ impl Exchange {
                 self.reject(rejection::NO_UPLOAD_SLOT, &error);
                 return true;
             }
-            ConnectionState::HeaderSection { .. } => "head",
+            ConnectionState::HeaderSection { .. } => "header section",
             ConnectionState::Body(_) => "body",
             ConnectionState::Idle
             | ConnectionState::Flushing { .. }

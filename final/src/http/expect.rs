@@ -32,6 +32,6 @@ fn expectation(head: &Head) -> Result<bool, HttpError> {
 
 /// Returns the response to an expectation other than `100-continue`.
 fn unmet_expectation() -> HttpError {
-    let message = "the only expectation that can be met is 100-continue";
+    let message = "the only supported expectation is 100-continue";
     HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message)
 }

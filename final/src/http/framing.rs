@@ -107,7 +107,9 @@ impl FramingError {
 impl fmt::Display for FramingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::BothLengths => "Content-Length and Transfer-Encoding exclude each other",
+            Self::BothLengths => {
+                "a request must not have both Content-Length and Transfer-Encoding"
+            }
             Self::BadLength => "Content-Length must be a decimal number",
             Self::DifferentLengths => "several Content-Lengths must all be the same",
             Self::LengthOverflow => "Content-Length is larger than any body can be",

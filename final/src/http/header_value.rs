@@ -27,7 +27,7 @@ impl HeaderValue {
         let mut at = 0;
         // A `const fn` cannot use iterators, so this is a `while` loop.
         while at < bytes.len() {
-            assert!(!is_control(bytes[at]), "a field value must not hold control characters");
+            assert!(!is_control(bytes[at]), "a field value must not contain control characters");
             at += 1;
         }
         if let ([b' ' | b'\t', ..], _) | (_, [.., b' ' | b'\t']) = (bytes, bytes) {
@@ -123,7 +123,7 @@ pub struct InvalidHeaderValue;
 impl fmt::Display for InvalidHeaderValue {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(
-            "a field value must not hold CR, LF, NUL or another control character but tab",
+            "a field value must not contain CR, LF, NUL or another control character but tab",
         )
     }
 }

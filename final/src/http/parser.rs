@@ -268,7 +268,9 @@ impl fmt::Display for ParseError {
             Self::Line(error) => error.fmt(f),
             Self::RequestLine => f.write_str("the first line must be `METHOD target HTTP/1.1`"),
             Self::UnsupportedVersion => f.write_str("this server speaks HTTP/1.1 and HTTP/1.0"),
-            Self::UnknownMethod(method) => write!(f, "this server has no method {method}"),
+            Self::UnknownMethod(method) => {
+                write!(f, "this server does not implement the method {method}")
+            }
             Self::Target(error) => error.fmt(f),
             Self::TargetTooLong => f.write_str("the request target is too long"),
             Self::FoldedLine => f.write_str("a field line must not begin with white space"),
@@ -276,7 +278,7 @@ impl fmt::Display for ParseError {
             Self::TooManyFields => f.write_str("too many field lines"),
             Self::HeadTooLarge => f.write_str("the request line and the fields are too large"),
             Self::Host => {
-                f.write_str("there must be one Host field with a host and perhaps a port")
+                f.write_str("there must be one Host field, with a host and an optional port")
             }
             Self::Framing(error) => error.fmt(f),
         }

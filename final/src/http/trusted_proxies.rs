@@ -95,7 +95,7 @@ fn parse_network(text: &str) -> Result<IpNet, InvalidProxies> {
     let network: IpNet = match (text.parse(), text.parse::<IpAddr>()) {
         (Ok(network), _) => network,
         (_, Ok(address)) => address.to_canonical().into(),
-        _ => return Err(InvalidProxies(format!("`{text}` is no IP address or network"))),
+        _ => return Err(InvalidProxies(format!("`{text}` is not an IP address or a network"))),
     };
     let problem = match network {
         _ if network.prefix_len() == 0 => {
@@ -217,11 +217,11 @@ mod tests {
         let mapped: TrustedProxies = "::ffff:10.0.0.1".parse().unwrap();
         assert!(mapped.contains("10.0.0.1".parse().unwrap()));
         let table = [
-            ("10.0.0.0/8,", "`` is no IP address or network"),
-            ("10.0.0.0/8 fd00::/8", "`10.0.0.0/8 fd00::/8` is no IP address or network"),
-            ("proxy.example", "`proxy.example` is no IP address or network"),
-            ("10.0.0.0/33", "`10.0.0.0/33` is no IP address or network"),
-            ("10.0.0.1:80", "`10.0.0.1:80` is no IP address or network"),
+            ("10.0.0.0/8,", "`` is not an IP address or a network"),
+            ("10.0.0.0/8 fd00::/8", "`10.0.0.0/8 fd00::/8` is not an IP address or a network"),
+            ("proxy.example", "`proxy.example` is not an IP address or a network"),
+            ("10.0.0.0/33", "`10.0.0.0/33` is not an IP address or a network"),
+            ("10.0.0.1:80", "`10.0.0.1:80` is not an IP address or a network"),
             (
                 "::1,10.0.0.1/8",
                 "`10.0.0.1/8` is ambiguous: the network is 10.0.0.0/8, the address 10.0.0.1",

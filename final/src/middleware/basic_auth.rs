@@ -91,7 +91,7 @@ impl BasicAuth {
     /// Returns the same response for every cause, so that an attacker cannot learn which part of a
     /// guess is wrong.
     fn reject(&self) -> Response {
-        let message = "this needs the name and the password of a user";
+        let message = "a user name and a password are required";
         HttpError::new(Status::UNAUTHORIZED, "unauthorized", message)
             .into_response()
             .with_header(WWW_AUTHENTICATE, self.challenge.clone())

@@ -133,7 +133,7 @@ impl Numbers {
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
         let name = "http_requests_total";
-        head(out, name, "counter", "Requests that have been answered.")?;
+        head(out, name, "counter", "Requests that have had their response.")?;
         for (Series { method, route, status }, count) in &self.requests {
             let route = escape(route);
             writeln!(
@@ -142,10 +142,10 @@ impl Numbers {
             )?;
         }
         let name = "http_requests_in_flight";
-        head(out, name, "gauge", "Requests that are being answered.")?;
+        head(out, name, "gauge", "Requests in progress.")?;
         writeln!(out, "{name} {}", self.in_flight)?;
         let name = "http_request_duration_seconds";
-        head(out, name, "histogram", "Time until the head of the answer was known.")?;
+        head(out, name, "histogram", "Time until the handler returned its response.")?;
         for (route, histogram) in &self.durations {
             histogram.write(out, name, &escape(route))?;
         }

@@ -149,7 +149,7 @@ impl RedisStore {
         }
         let failures = counts.failures.load(Ordering::Relaxed);
         page + &format!(
-            "# HELP http_rate_limit_store_failures_total Calls of the store that failed or took too long.\n\
+            "# HELP http_rate_limit_store_failures_total Calls to the store that failed or timed out.\n\
              # TYPE http_rate_limit_store_failures_total counter\n\
              http_rate_limit_store_failures_total {failures}\n"
         )

@@ -148,7 +148,7 @@ impl Engine {
     /// call does not wait. The request has not been read, so a client that has sent one may get a
     /// reset instead of the response.
     fn reject(&self, stream: &Stream, peer: SocketAddr, reason: &'static str) {
-        self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
+        self.shared.counters.rejected.fetch_add(1, Ordering::Relaxed);
         let status = Status::SERVICE_UNAVAILABLE;
         let rejection =
             Rejection { reason, status: Some(status), client: None, request: String::new() };
@@ -246,7 +246,7 @@ mod tests {
         drop(first);
         let (_three, stream) = pair().unwrap();
         let third = engine.register(stream, peer(2)).expect("the slot is free");
-        let expected = Statistics { open: 1, accepted: 3, refused: 1, timed_out: 0 };
+        let expected = Statistics { open: 1, accepted: 3, rejected: 1, timed_out: 0 };
         assert_eq!(engine.shared.statistics(), expected);
         drop(third);
     }
@@ -317,7 +317,7 @@ mod tests {
         let mut reply = String::new();
         client.read_to_string(&mut reply).unwrap();
         assert!(reply.starts_with("HTTP/1.1 503 "), "{reply}");
-        let expected = Statistics { open: 0, accepted: 1, refused: 1, timed_out: 0 };
+        let expected = Statistics { open: 0, accepted: 1, rejected: 1, timed_out: 0 };
         assert_eq!(engine.shared.statistics(), expected);
         assert!(lock(&engine.spare_fd).is_some(), "the next shortage can be told as well");
         let until = lock(&engine.backoff_until).expect("it rests");

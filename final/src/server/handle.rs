@@ -29,7 +29,7 @@ pub(super) struct ServerShared {
 pub(super) struct Counters {
     pub(super) connections: AtomicU64,
     pub(super) open: AtomicUsize,
-    pub(super) refused: AtomicU64,
+    pub(super) rejected: AtomicU64,
     pub(super) timed_out: AtomicU64,
 }
 
@@ -41,7 +41,7 @@ pub struct Statistics {
     /// The number of connections that have been accepted.
     pub accepted: u64,
     /// The number of connections that were rejected because a limit on connections was reached.
-    pub refused: u64,
+    pub rejected: u64,
     /// The number of connections that a deadline has ended.
     pub timed_out: u64,
 }
@@ -56,11 +56,11 @@ impl ServerShared {
     }
 
     pub(super) fn statistics(&self) -> Statistics {
-        let Counters { connections, open, refused, timed_out } = &self.counters;
+        let Counters { connections, open, rejected, timed_out } = &self.counters;
         Statistics {
             open: open.load(Ordering::Relaxed),
             accepted: connections.load(Ordering::Relaxed),
-            refused: refused.load(Ordering::Relaxed),
+            rejected: rejected.load(Ordering::Relaxed),
             timed_out: timed_out.load(Ordering::Relaxed),
         }
     }

@@ -280,7 +280,7 @@ fn rejection(
 
 /// The error of `final` for an expectation that it cannot meet.
 fn unmet_expectation() -> HttpError {
-    let message = "the only expectation that can be met is 100-continue";
+    let message = "the only supported expectation is 100-continue";
     HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message)
 }
 

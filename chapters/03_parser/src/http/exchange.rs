@@ -163,7 +163,7 @@ fn read_head(
         match connection.fill(deadline)? {
             Fill::Bytes(_) => {}
             Fill::Eof | Fill::Full => return Ok(None), // never `Full`: the parser's limit is below the buffer's
-            Fill::TimedOut => return Err(Rejection(too_slow("head")).into()),
+            Fill::TimedOut => return Err(Rejection(too_slow("header section")).into()),
         }
     }
 }
@@ -181,7 +181,7 @@ fn expects_continue(head: &Head) -> Result<bool, HttpError> {
         return Ok(false);
     }
     if expectations.iter().any(|expectation| !expectation.eq_ignore_ascii_case("100-continue")) {
-        let message = "the only expectation that can be met is 100-continue";
+        let message = "the only supported expectation is 100-continue";
         return Err(HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message));
     }
     Ok(head.body_length != BodyLength::Fixed(0))

@@ -28,7 +28,7 @@ impl HttpError {
     /// Returns a 500 for a bug in this program. The client gets no details: those are logged on
     /// standard error.
     pub fn internal() -> HttpError {
-        let message = "the server made a mistake with this request";
+        let message = "the server failed to handle this request";
         HttpError::new(Status::INTERNAL_SERVER_ERROR, "internal_error", message)
     }
 }

@@ -120,8 +120,8 @@ pub enum LineError {
 impl fmt::Display for LineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BareLineFeed => f.write_str("a line must end in CRLF, not in LF alone"),
-            Self::BareCarriageReturn => f.write_str("CR may only stand in front of LF"),
+            Self::BareLineFeed => f.write_str("a line must end in CRLF, not in an LF alone"),
+            Self::BareCarriageReturn => f.write_str("a CR must be followed by an LF"),
             Self::ControlByte(byte) => write!(f, "control byte {byte:#04x} is not allowed here"),
         }
     }

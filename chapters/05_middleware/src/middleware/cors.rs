@@ -213,7 +213,7 @@ impl fmt::Display for PolicyError {
         f.write_str("the CORS policy cannot be used: ")?;
         match self {
             Self::AnyWithCredentials => f.write_str(
-                "`*` and credentials exclude each other; name the origins that may act for the user",
+                "`*` cannot be combined with credentials; list the origins that may send them",
             ),
             Self::Origin(error) => error.fmt(f),
             Self::Field(names) => write!(f, "`{names}` cannot be sent in a field"),
@@ -238,7 +238,7 @@ mod tests {
     fn a_wildcard_origin_with_credentials_is_rejected() {
         let error = Cors::new(policy(&["*"], true)).err().unwrap();
         assert_eq!(error, PolicyError::AnyWithCredentials);
-        assert!(error.to_string().contains("name the origins"));
+        assert!(error.to_string().contains("list the origins"));
         assert!(Cors::new(policy(&["*"], false)).is_ok());
         assert!(Cors::new(policy(&["https://a.example"], true)).is_ok());
     }

@@ -35,12 +35,12 @@ impl Origin {
             Some(port)
                 if port.parse::<u16>().map(|number| number.to_string()).as_deref() != Ok(port) =>
             {
-                invalid("behind the last colon there must be a port")
+                invalid("after the last colon there must be a port")
             }
             Some(port)
                 if (scheme, port) == ("http", "80") || (scheme, port) == ("https", "443") =>
             {
-                invalid("a browser leaves the scheme's own port out")
+                invalid("leave out the default port of its scheme, as browsers do")
             }
             _ => Ok(Origin(text.to_string())),
         }

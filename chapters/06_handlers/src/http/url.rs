@@ -108,7 +108,7 @@ impl fmt::Display for UrlError {
         match self {
             Self::UnknownName(name) => write!(f, "no route has the name `{name}`"),
             Self::Missing(param) => write!(f, "the parameter `{param}` has no value"),
-            Self::Surplus(param) => write!(f, "the route has no use for this value of `{param}`"),
+            Self::Surplus(param) => write!(f, "the route does not need this value of `{param}`"),
             // The value may come from a client and is logged, so it is escaped.
             Self::Unfit { param, value } => {
                 write!(f, "`{}` does not fit the parameter `{param}`", value.escape_debug())
@@ -166,8 +166,8 @@ mod tests {
         let table: [(&str, &[(&str, &str)], &str); 11] = [
             ("nobody", &[], "no route has the name `nobody`"),
             ("user", &[], "the parameter `id` has no value"),
-            ("user", &[("id", "7"), ("x", "1")], "the route has no use for this value of `x`"),
-            ("user", &[("id", "7"), ("id", "8")], "the route has no use for this value of `id`"),
+            ("user", &[("id", "7"), ("x", "1")], "the route does not need this value of `x`"),
+            ("user", &[("id", "7"), ("id", "8")], "the route does not need this value of `id`"),
             ("user", &[("id", "+7")], "`+7` does not fit the parameter `id`"),
             ("user", &[("id", "4294967296")], "`4294967296` does not fit the parameter `id`"),
             ("user", &[("id", "seven")], "`seven` does not fit the parameter `id`"),

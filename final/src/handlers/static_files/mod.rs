@@ -254,7 +254,8 @@ fn not_found() -> Response {
 }
 
 fn precondition_failed() -> Response {
-    let message = "the file is not in the state that the request asks for";
+    let message =
+        "the file does not meet the condition of the request: If-Match or If-Unmodified-Since";
     HttpError::new(Status::PRECONDITION_FAILED, "precondition_failed", message).into_response()
 }
 

@@ -80,7 +80,8 @@ impl Connections {
 
     /// Opens a connection, and sends the password and the number of the database, if there are any.
     fn connect(&self, deadline: Deadline) -> RedisResult<Connection> {
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address").into();
+        let mut last =
+            io::Error::new(io::ErrorKind::NotFound, "the name resolves to no address").into();
         let known = self.address.known();
         for (left, address) in (1..=u32::try_from(known.len()).unwrap_or(1)).rev().zip(known) {
             let target = ConnectionAddr::Tcp(address.ip().to_string(), address.port());
