@@ -98,6 +98,19 @@ fn variables_that_were_meant_for_another_process_are_ignored() {
     assert_eq!(program.stderr_so_far(), "");
 }
 
+/// Regression test: the server listened on `--addr`, as if there were no service manager.
+#[test]
+fn an_invalid_number_of_sockets_ends_the_program_with_a_remedy() {
+    for number in ["-1", "0", "", "one"] {
+        let mut command = Command::new(PROGRAM);
+        command.args(["--addr", "127.0.0.1:0"]).env("LISTEN_FDS", number);
+        let error = Program::start_command(command).unwrap_err().to_string();
+        assert!(error.contains("has ended (exit status: 1)"), "{error}");
+        let expected = format!("Error: LISTEN_FDS=`{number}` is not a positive number: ");
+        assert!(error.contains(&expected), "{error}");
+    }
+}
+
 #[test]
 fn a_socket_that_cannot_be_used_ends_the_program_with_a_remedy() {
     let (tcp, address) = socket();

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::net::TcpListener;
 #[cfg(unix)]
-use std::{env, sync::mpsc, thread, time::Duration};
+use std::{env, ffi::OsStr, sync::mpsc, thread, time::Duration};
 
 /// A state of the server that is reported to the service manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum State {
 /// `None` if there is none. The service manager also has the socket open, so its accept queue
 /// outlives this process.
 ///
-/// `LISTEN_PID` has to be the ID of this process, or not set: another value means that the
+/// `LISTEN_PID` has to be the ID of this process, or not set: another process's ID means that the
 /// variables were inherited, and that the socket is for the parent. The names in `LISTEN_FDNAMES`
 /// are not needed for a single socket.
 ///
@@ -31,19 +31,44 @@ pub enum State {
 /// environment.
 ///
 /// # Errors
-/// Returns [`PassedSocketError`] if several sockets were passed, or a socket that does not accept TCP
-/// connections. Binding another address instead would hide the mistake.
+/// Returns [`PassedSocketError`] if a variable has an invalid value, if several sockets were
+/// passed, or a socket that does not accept TCP connections. Binding another address instead would
+/// hide the mistake.
 #[cfg(unix)]
 pub fn passed_socket() -> Result<Option<TcpListener>, PassedSocketError> {
-    let mut passed = listenfd::ListenFd::from_env();
-    if passed.len() > 1 {
-        return Err(PassedSocketError::Several(passed.len()));
+    let (fds, pid) = (env::var_os("LISTEN_FDS"), env::var_os("LISTEN_PID"));
+    match count(fds.as_deref(), pid.as_deref(), std::process::id())? {
+        None => return Ok(None),
+        Some(1) => {}
+        Some(several) => return Err(PassedSocketError::Several(several)),
     }
+    let mut passed = listenfd::ListenFd::from_env();
     let socket = passed.take_tcp_listener(0).map_err(PassedSocketError::NotTcp)?;
     // A socket unit with `Accept=yes` passes the socket of a client that it has accepted.
     match socket {
         Some(socket) if !listens(&socket) => Err(PassedSocketError::Connected),
         socket => Ok(socket),
+    }
+}
+
+/// Returns the number of sockets that the values of `LISTEN_FDS` and `LISTEN_PID` announce to the
+/// process `own`, or `None` if they announce none to it. As for `sd_listen_fds(3)`, a value that is
+/// not a positive number is an error, and `LISTEN_FDS` does not matter if the sockets are for another
+/// process.
+#[cfg(unix)]
+fn count(
+    fds: Option<&OsStr>,
+    pid: Option<&OsStr>,
+    own: u32,
+) -> Result<Option<u32>, PassedSocketError> {
+    let positive = |name, text: &OsStr| {
+        let number = text.to_str().and_then(|text| text.parse().ok()).filter(|number| *number > 0);
+        number.ok_or_else(|| PassedSocketError::Invalid(name, text.to_string_lossy().into_owned()))
+    };
+    let Some(fds) = fds else { return Ok(None) };
+    match pid.map(|pid| positive("LISTEN_PID", pid)).transpose()? {
+        Some(other) if other != own => Ok(None),
+        _ => positive("LISTEN_FDS", fds).map(Some),
     }
 }
 
@@ -113,8 +138,10 @@ pub fn notify(_state: State) {}
 /// The reason why the server cannot use the sockets that were passed to it.
 #[derive(Debug)]
 pub enum PassedSocketError {
+    /// The variable of this name has this value, which is not a positive number.
+    Invalid(&'static str, String),
     /// This many sockets were passed.
-    Several(usize),
+    Several(u32),
     /// The socket is not a TCP socket.
     NotTcp(io::Error),
     /// The socket is a connection to a client.
@@ -124,6 +151,11 @@ pub enum PassedSocketError {
 impl fmt::Display for PassedSocketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Invalid(name, text) => write!(
+                f,
+                "{name}=`{text}` is not a positive number: the service manager sets LISTEN_FDS and \
+                 LISTEN_PID; unset both to listen on --addr"
+            ),
             Self::Several(count) => write!(
                 f,
                 "LISTEN_FDS passes {count} sockets, and this server listens on one: the socket \
@@ -144,3 +176,43 @@ impl fmt::Display for PassedSocketError {
 }
 
 impl std::error::Error for PassedSocketError {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// Regression test: an invalid value was ignored, and the server listened on `--addr`.
+    #[test]
+    fn an_invalid_value_is_an_error_unless_the_sockets_are_for_another_process() {
+        let count_in = |fds: Option<&str>, pid: Option<&str>| {
+            count(fds.map(OsStr::new), pid.map(OsStr::new), 7).map_err(|error| error.to_string())
+        };
+        for (fds, pid, expected) in [
+            (None, None, None),
+            (None, Some("7"), None),
+            (None, Some("x"), None),
+            (Some("1"), None, Some(1)),
+            (Some("1"), Some("7"), Some(1)),
+            (Some("2"), Some("7"), Some(2)),
+            (Some("1"), Some("8"), None),
+            (Some("-1"), Some("8"), None),
+        ] {
+            assert_eq!(count_in(fds, pid), Ok(expected), "{fds:?} {pid:?}");
+        }
+        for (fds, pid, expected) in [
+            ("-1", None, "LISTEN_FDS=`-1` is not"),
+            ("-1", Some("7"), "LISTEN_FDS=`-1` is not"),
+            ("0", Some("7"), "LISTEN_FDS=`0` is not"),
+            ("", Some("7"), "LISTEN_FDS=`` is not"),
+            ("one", None, "LISTEN_FDS=`one` is not"),
+            ("99999999999999999999", None, "LISTEN_FDS=`99999999999999999999` is not"),
+            ("1", Some(""), "LISTEN_PID=`` is not"),
+            ("1", Some("0"), "LISTEN_PID=`0` is not"),
+            ("1", Some("self"), "LISTEN_PID=`self` is not"),
+        ] {
+            let error = count_in(Some(fds), pid).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+            assert!(error.ends_with("unset both to listen on --addr"), "{error}");
+        }
+    }
+}
