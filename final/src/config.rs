@@ -93,18 +93,24 @@ impl Config {
             drain: values.time("drain-timeout"),
             texts: values.found.iter().map(|(name, (_, text))| (*name, text.clone())).collect(),
         };
-        match &config.root {
-            None if config.files_only => {
-                values.problem("files-only", "needs a directory: --root DIR (HTTP_ROOT)");
-            }
-            Some(folder) if !folder.is_dir() => {
-                let folder = folder.display();
-                values.problem("root", &format!("there is no directory {folder}"));
-            }
-            _ => {}
+        if let Some(folder) = config.root.as_ref().filter(|folder| !folder.is_dir()) {
+            values.problem("root", &format!("there is no directory {}", folder.display()));
         }
+        config.check_combinations(values);
         values.check_memory(config.max_memory, &config.limits);
         config
+    }
+
+    /// Reports each setting that has no effect together with another one, or that needs another one.
+    fn check_combinations(&self, values: &mut Values) {
+        if self.files_only && self.root.is_none() {
+            values.problem("files-only", "needs a directory: --root DIR (HTTP_ROOT)");
+        }
+        if self.files_only && self.rate_limit.is_some() {
+            let what =
+                "has no effect with --files-only, which limits no rates; leave one of them out";
+            values.problem("rate-limit-store", what);
+        }
     }
 
     /// Returns the names of the settings whose values in `other` are different.
@@ -535,6 +541,31 @@ mod tests {
             assert!(found[0].contains("it must be redis://HOST:PORT"), "{found:?}");
             assert!(!found[0].contains("secret"), "{found:?}");
         }
+    }
+
+    /// Regression test: the store and its settings were silently ignored.
+    #[test]
+    fn a_setting_that_another_one_makes_useless_is_reported_with_both_names() {
+        for (name, text) in [("store-down", "closed"), ("prefix", "shop")] {
+            let flag = format!("--rate-limit-{name}");
+            let found = problems(&[&flag, text], &[]);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].starts_with(&format!("{flag} {text} (")), "{found:?}");
+            assert!(found[0].contains("without --rate-limit-store; set that too"), "{found:?}");
+        }
+        assert!(read_with(&["--rate-limit-store-down", "open"], &[]).is_ok());
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn a_store_of_rate_limits_has_no_effect_if_only_files_are_served() {
+        let store = [("HTTP_RATE_LIMIT_STORE", "redis://db")];
+        let found = problems(&["--files-only", "--root", "."], &store);
+        let expected = "HTTP_RATE_LIMIT_STORE redis://db (--rate-limit-store): has no effect with --files-only, ";
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(expected), "{found:?}");
+        let words = ["--rate-limit-store-down", "closed", "--rate-limit-prefix", "shop"];
+        assert!(read_with(&words, &store).is_ok());
     }
 
     #[test]

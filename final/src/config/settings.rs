@@ -176,11 +176,8 @@ pub(super) fn command() -> Command {
     for (name, help) in SWITCHES {
         command = command.arg(Arg::new(name).long(name).action(ArgAction::SetTrue).help(help));
     }
-    for (name, help) in [
-        ("check-config", "check the settings, and exit"),
-        ("print-routes", "print the routes, and exit"),
-    ] {
-        command = command.arg(Arg::new(name).long(name).action(ArgAction::SetTrue).help(help));
-    }
+    let action = |name, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     command
+        .arg(action("check-config", "check the settings, and exit").conflicts_with("print-routes"))
+        .arg(action("print-routes", "print the routes, and exit"))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::settings::variable;
+use super::settings::{SETTINGS, variable};
 use crate::core::memory_budget::largest_reservation;
 use crate::http::TrustedProxies;
 use crate::http::limits::{KIB, LONGEST, Limits, MIB};
@@ -177,11 +177,26 @@ impl Values {
             self.problem("rate-limit-store-down", "must be open or closed");
         }
         let prefix = self.text("rate-limit-prefix").unwrap_or_default();
-        let url = self.text("rate-limit-store")?;
+        let Some(url) = self.text("rate-limit-store") else {
+            self.check_needs_store("rate-limit-prefix");
+            if when_down.is_ok() {
+                self.check_needs_store("rate-limit-store-down");
+            }
+            return None;
+        };
         if let Err(error) = RedisStore::check(&url) {
             self.problem("rate-limit-store", &error.to_string());
         }
         Some(StoreConfig { url, prefix, when_down: when_down.unwrap_or_default() })
+    }
+
+    /// Adds a problem for a setting of the store that is not the default, although there is no store.
+    fn check_needs_store(&mut self, name: &str) {
+        let default = SETTINGS.iter().find(|setting| setting.name == name).map(|it| it.default);
+        if self.found.get(name).map(|(_, text)| text.as_str()) != default {
+            let what = "has no effect without --rate-limit-store; set that too, or leave this out";
+            self.problem(name, what);
+        }
     }
 
     pub(super) fn log(&mut self) -> Option<LogFormat> {
