@@ -19,8 +19,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_httpserver");
 /// Far longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
 
-/// The time for the threads and for the last lines of the log and of standard error, after the drain.
-const LAST_SECONDS: u64 = 3;
+/// The time that a stop may take besides its delay and its drain. `main::serve` and `Server::run` wait at most a second
+/// each for the notification of the service manager, for the threads, and for the last lines of standard error, of the
+/// log, and of standard error again.
+const LAST_SECONDS: u64 = 5;
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name)
