@@ -6,10 +6,12 @@
 //! - [`redis`] starts the store of a shared rate limit;
 //! - [`front`] writes a configuration for `HAProxy` or nginx, and starts it;
 //! - `deployment` starts the replicas, and `load` the clients;
-//! - [`interrupt`] ends everything early, and leaves no process and no file behind.
+//! - [`interrupt`] ends everything early, and leaves no process and no file behind;
+//! - `child` lets the processes end with this one, even after SIGKILL.
 //!
 //! `cargo xtask scale` prints the results, and the tests of `final` check them.
 
+mod child;
 mod demonstration;
 mod deployment;
 pub mod front;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use anyhow::{Context, bail};
-use wire::environment;
 
+use crate::child;
 use crate::front;
 use crate::interrupt::{Interrupt, LONG};
 use crate::loopback::{address, new_block};
@@ -28,7 +28,7 @@ impl RedisServer {
         // Redis cannot choose a free port and report it.
         let address = crate::loopback::free(address(new_block(), 1))?;
         let program = find().context("redis-server is not installed")?;
-        let mut command = environment::command(program);
+        let mut command = child::command(program);
         command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
         command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(directory);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

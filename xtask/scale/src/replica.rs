@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use wire::{Program, Signal};
 
+use crate::child;
 use crate::interrupt::{Interrupt, LONG};
 
 /// How long a stopping replica still accepts connections. It is longer than `HAProxy` needs to detect that the replica
@@ -20,7 +21,7 @@ pub(crate) fn start(
     address: SocketAddr,
     options: &[&OsStr],
 ) -> anyhow::Result<Program> {
-    let mut command = wire::environment::with_default_signals(program);
+    let mut command = child::command(program);
     command.args(["--addr", &address.to_string(), "--log", "off"]).args(options);
     Program::start_command(command).with_context(|| format!("a replica at {address}"))
 }

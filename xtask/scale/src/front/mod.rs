@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use anyhow::{Context, bail};
-use wire::environment;
 
+use crate::child;
 use crate::interrupt::{Interrupt, LONG};
 use crate::loopback;
 
@@ -94,7 +94,7 @@ impl Proxy {
         // A directory that is kept may contain the messages of an earlier run.
         File::create(&errors).with_context(|| cannot(&errors))?;
         let program = front.find().with_context(|| format!("{name} is not installed"))?;
-        let mut command = environment::command(program);
+        let mut command = child::command(program);
         match front {
             Front::Haproxy => command.arg("-f").arg(&file),
             Front::Nginx => command.arg("-e").arg(&errors).arg("-c").arg(&file),
