@@ -9,7 +9,7 @@ customElements.define("lab-pool", class extends Lab {
   name = "a thread pool and its queue";
 
   build(body) {
-    this.size = { workers: 3, places: 4 };
+    this.size = { workers: 3, slots: 4 };
     this.workers = h("div", { class: "lab-row", "data-part": "workers" });
     this.queue = h("div", { class: "lab-row", "data-part": "queue" });
     this.counts = h("p", { "data-part": "counts" });
@@ -18,7 +18,7 @@ customElements.define("lab-pool", class extends Lab {
     body.append(
       h("div", { class: "lab-bar" },
         label("Workers", number(3, 1, 8, workers => this.fresh({ workers }))),
-        label("Slots in the queue", number(4, 0, 12, places => this.fresh({ places })))),
+        label("Slots in the queue", number(4, 0, 12, slots => this.fresh({ slots })))),
       h("div", { class: "lab-box" }, h("b", {}, "Workers"), this.workers),
       h("div", { class: "lab-box" }, h("b", {}, "Queue, the next task first"), this.queue),
       this.counts,
@@ -40,7 +40,7 @@ customElements.define("lab-pool", class extends Lab {
 
   fresh(change) {
     Object.assign(this.size, change);
-    this.pool = new Pool(this.size.workers, this.size.places);
+    this.pool = new Pool(this.size.workers, this.size.slots);
     this.say(`${this.size.workers} idle workers. An ordinary task takes ${ORDINARY} ticks.`);
     this.draw();
   }
@@ -80,10 +80,10 @@ customElements.define("lab-pool", class extends Lab {
         blocks ? `#${task.number} blocks` : `#${task.number}, ${task.left} left`);
     };
     this.workers.replaceChildren(...this.pool.workers.map(task => cell(task, "idle")));
-    const free = Math.max(0, this.size.places - this.pool.queue.length);
+    const free = Math.max(0, this.size.slots - this.pool.queue.length);
     this.queue.replaceChildren(...this.pool.queue.map(task => cell(task)),
       ...Array.from({ length: free }, () => cell(null, "free")));
-    if (this.size.places === 0) this.queue.append("no slots: a task that finds no idle worker is rejected");
+    if (this.size.slots === 0) this.queue.append("no slots: a task that finds no idle worker is rejected");
     this.counts.textContent = `Completed: ${this.pool.completed}. Rejected: ${this.pool.rejected}.`;
   }
 });

@@ -1,9 +1,9 @@
 // A pool of workers behind a bounded queue, one tick after the other. No DOM here.
 
 export class Pool {
-  constructor(workers, places) {
+  constructor(workers, slots) {
     this.workers = Array.from({ length: workers }, () => null);
-    this.places = places;
+    this.slots = slots;
     this.queue = [];
     this.count = 0;
     this.completed = 0;
@@ -16,7 +16,7 @@ export class Pool {
     // A worker that sleeps on the empty queue takes it at once.
     const idle = this.workers.indexOf(null);
     if (idle >= 0 && this.queue.length === 0) this.workers[idle] = task;
-    else if (this.queue.length < this.places) this.queue.push(task);
+    else if (this.queue.length < this.slots) this.queue.push(task);
     else {
       this.rejected++;
       return false;
