@@ -66,6 +66,11 @@ customElements.define("lab-gzip", class extends Lab {
       this.received.textContent = showLines(response.head);
       this.content.textContent = new TextDecoder().decode(text);
       this.panes.hidden = false;
+      // The parser's limits and rules come before any layer, and any resource.
+      if ([400, 431].includes(response.status)) {
+        this.say(`${response.status}. The parser rejected this request, so the compression layer never saw it.`);
+        return;
+      }
       const size = coding
         ? `${response.body.length} bytes of ${coding} in place of ${text.length}`
         : `${text.length} bytes as they are`;
