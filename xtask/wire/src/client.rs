@@ -1,29 +1,20 @@
 //! One TCP connection to the server under test.
 
-use std::io;
-use std::io::Write;
-use std::net::IpAddr;
-use std::net::Shutdown;
-use std::net::SocketAddr;
-use std::net::TcpStream;
-use std::time::Duration;
-use std::time::Instant;
+use std::io::{self, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
-use socket2::Domain;
-use socket2::Socket;
-use socket2::Type;
+use socket2::{Domain, Socket, Type};
 
 mod link;
 mod transcript;
 
-use link::{Link, Waiting, is_timeout, remaining};
+pub(crate) use link::is_timeout;
+use link::{Link, Waiting, remaining};
 use transcript::Transcript;
 
-use crate::Kind;
-use crate::Reply;
-use crate::WireError;
-use crate::reader;
-use crate::reader::Source;
+use crate::reader::{self, Source};
+use crate::{Kind, Reply, WireError};
 
 /// How long a client waits, unless [`Client::with_patience`] sets another time.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -132,6 +123,15 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// Sends `bytes`. A reset is no error here: the server may reject a request before it has read all of it, and what
+    /// counts is its reply.
+    pub(crate) fn send_until_reset(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WireError> {
+        match self.send(bytes) {
+            Err(error) if error.kind() != Kind::Reset => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Sends `bytes` in pieces that end at `cuts`, with a pause between them, so that each of the server's reads

@@ -31,13 +31,13 @@ mod origin;
 mod report;
 mod server;
 
-use std::env;
-use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::{env, fmt};
 
 pub use answer::Answer;
+pub(crate) use answer::first_difference;
 pub use conversation::{Conversation, Piece};
 pub use leash::ENDS_WITH_INPUT;
 pub(crate) use leash::delete_at_end;

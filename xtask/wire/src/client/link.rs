@@ -1,15 +1,12 @@
 //! The socket of a client, and the bytes that have arrived.
 
-use std::io;
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::TcpStream;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::transcript::{MOST_SHOWN, Transcript};
-use crate::Kind;
-use crate::WireError;
 use crate::reader::Source;
+use crate::{Kind, WireError};
 
 /// The maximum length in bytes of a header section, a chunk's size line or a trailer line. A client
 /// does not wait for the end of a longer one.
@@ -130,7 +127,7 @@ pub(super) fn remaining(deadline: Instant) -> Option<Duration> {
 
 /// Whether a read has timed out (`WouldBlock` on Unix, `TimedOut` on Windows) or was interrupted by a signal, so that
 /// it is retried until the deadline.
-pub(super) fn is_timeout(error: &io::Error) -> bool {
+pub(crate) fn is_timeout(error: &io::Error) -> bool {
     use std::io::ErrorKind;
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

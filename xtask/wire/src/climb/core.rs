@@ -4,14 +4,13 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::stage::{Scheme, Stage};
-use super::tools::{
-    Checked, echoed, is_timeout, pattern, require, socket, still_echoes, until_closed,
-};
+use super::stage::{Phase, Scheme, Stage, check};
+use super::tools::{Checked, echoed, require, socket, still_echoes, stuffed, until_closed};
 use crate::PATIENCE;
-use crate::exercise::{Check, Failure, Server};
+use crate::client::is_timeout;
+use crate::exercise::{Failure, Server};
 
-const PHASE: &str = "Core";
+const PHASE: Phase = Phase { name: "Core", scheme: Scheme::Echo };
 
 /// The maximum number of clients that an echo may serve at the same time. The check could not reach a higher bound.
 const BOUND: usize = 100;
@@ -20,113 +19,52 @@ const BOUND: usize = 100;
 const CLIENTS: usize = 150;
 
 pub(super) const STAGES: &[Stage] = &[
-    Stage {
-        number: 5,
-        name: "side-by-side",
-        title: "serves four clients at once",
-        phase: PHASE,
-        scheme: Scheme::Echo,
-        contract: "At least four clients are served at the same time, even if the other three send nothing, send \
-                   without reading, or are slow.",
-        hint: "A loop that serves one client until it leaves blocks in read while the next client waits in the accept \
-               queue. Give each client a thread, or dispatch the sockets to a thread pool.",
-        page: "part2/one-slow-client.md",
-        checks: &[
-            Check { sentence: "four clients take turns on four connections", rule: "", run: turns },
-            Check {
-                sentence: "three idle clients do not delay another client",
-                rule: "",
-                run: beside_silent_clients,
-            },
-            Check {
-                sentence: "a client that does not read does not delay another client",
-                rule: "",
-                run: beside_a_client_that_does_not_read,
-            },
-        ],
-    },
-    Stage {
-        number: 6,
-        name: "bounded",
-        title: "bounds its clients: the next one waits or is rejected",
-        phase: PHASE,
-        scheme: Scheme::Echo,
-        contract: "The server serves at most 100 clients at a time (choose a bound from 4 to 100). A client beyond \
+    PHASE.stage(5, "side-by-side", "serves four clients at once", "part2/one-slow-client.md")
+        .contract("At least four clients are served at the same time, even if the other three send nothing, send \
+                   without reading, or are slow.")
+        .hint("A loop that serves one client until it leaves blocks in read while the next client waits in the accept \
+               queue. Give each client a thread, or dispatch the sockets to a thread pool.")
+        .checks(&[
+            check("four clients take turns on four connections", "", turns),
+            check("three idle clients do not delay another client", "", beside_silent_clients),
+            check("a client that does not read does not delay another client", "", beside_a_client_that_does_not_read),
+        ]),
+    PHASE.stage(6, "bounded", "bounds its clients: the next one waits or is rejected", "part2/a-bounded-queue.md")
+        .contract("The server serves at most 100 clients at a time (choose a bound from 4 to 100). A client beyond \
                    the bound waits until another client has left, or its connection is closed at once. No client is \
-                   forgotten.",
-        hint: "A thread for each client ends in thousands of threads. Let a fixed number of workers take sockets from \
-               a bounded queue; when the queue is full, close the new connection (load shedding).",
-        page: "part2/a-bounded-queue.md",
-        checks: &[
-            Check {
-                sentence: "of 150 clients at most 100 are served at the same time, and at least 4",
-                rule: "",
-                run: at_most,
-            },
-            Check {
-                sentence: "each client beyond the bound is served when others leave, or disconnected",
-                rule: "",
-                run: none_is_forgotten,
-            },
-        ],
-    },
-    Stage {
-        number: 7,
-        name: "task-panic",
-        title: "keeps its workers when a task panics",
-        phase: PHASE,
-        scheme: Scheme::Echo,
-        contract: "This stage needs a task that fails: a client that sends the line `panic` may make its task panic \
+                   forgotten.")
+        .hint("A thread for each client ends in thousands of threads. Let a fixed number of workers take sockets from \
+               a bounded queue; when the queue is full, close the new connection (load shedding).")
+        .checks(&[
+            check("of 150 clients at most 100 are served at the same time, and at least 4", "", at_most),
+            check("each client beyond the bound is served when others leave, or disconnected", "", none_is_forgotten),
+        ]),
+    PHASE.stage(7, "task-panic", "keeps its workers when a task panics", "part2/a-panic-costs-no-worker.md")
+        .contract("This stage needs a task that fails: a client that sends the line `panic` may make its task panic \
                    (in another language: raise an exception). Its connection is closed, or it gets its line back. \
-                   Afterwards the server can serve as many clients at the same time as before.",
-        hint: "A panic unwinds its thread. A worker that has ended takes no more tasks, and after as many panics as \
+                   Afterwards the server can serve as many clients at the same time as before.")
+        .hint("A panic unwinds its thread. A worker that has ended takes no more tasks, and after as many panics as \
                there are workers no client is served. Catch the panic around each task (catch_unwind), or start a new \
-               worker.",
-        page: "part2/a-panic-costs-no-worker.md",
-        checks: &[Check {
-            sentence: "after 200 tasks that failed, four clients are served at the same time",
-            rule: "",
-            run: panics,
-        }],
-    },
-    Stage {
-        number: 8,
-        name: "stop",
-        title: "finishes transfers in progress on SIGTERM",
-        phase: PHASE,
-        scheme: Scheme::Echo,
-        contract: "After SIGTERM the server accepts no new clients, finishes the transfers in progress, does not wait \
+               worker.")
+        .checks(&[
+            check("after 200 tasks that failed, four clients are served at the same time", "", panics),
+        ]),
+    PHASE.stage(8, "stop", "finishes transfers in progress on SIGTERM", "part2/graceful-shutdown.md")
+        .contract("After SIGTERM the server accepts no new clients, finishes the transfers in progress, does not wait \
                    for clients that have sent nothing, and exits with status 0 within 5 seconds after the last \
-                   transfer. A transfer is in progress from the first byte of a client until that client closes.",
-        hint: "A signal handler may do almost nothing: let it set a flag or write to a pipe, and let an ordinary \
+                   transfer. A transfer is in progress from the first byte of a client until that client closes.")
+        .hint("A signal handler may do almost nothing: let it set a flag or write to a pipe, and let an ordinary \
                thread do the rest. Closing the listening socket is not enough to wake a thread that is blocked in \
-               accept.",
-        page: "part2/graceful-shutdown.md",
-        checks: &[
-            Check {
-                sentence: "a transfer in progress is finished, and then the server exits with status 0",
-                rule: "",
-                run: finishes,
-            },
-            Check {
-                sentence: "a client that has sent nothing does not delay the exit",
-                rule: "",
-                run: does_not_wait_for_idle_clients,
-            },
-            Check {
-                sentence: "no client is accepted after the shutdown",
-                rule: "",
-                run: accepts_no_client,
-            },
-        ],
-    },
+               accept.")
+        .checks(&[
+            check("a transfer in progress is finished, and then the server exits with status 0", "", finishes),
+            check("a client that has sent nothing does not delay the exit", "", does_not_wait_for_idle_clients),
+            check("no client is accepted after the shutdown", "", accepts_no_client),
+        ]),
 ];
 
 fn turns(server: &Server) -> Checked {
-    let mut connections = Vec::new();
-    for _ in 0..4 {
-        connections.push(server.connect()?);
-    }
+    let mut connections = (0..4).map(|_| server.connect()).collect::<Result<Vec<_>, _>>()?;
     for round in ["a\n", "b\n", "c\n"] {
         // From the last to the first, because a server that serves one client after another blocks on the first.
         for connection in connections.iter_mut().rev() {
@@ -137,17 +75,12 @@ fn turns(server: &Server) -> Checked {
 }
 
 fn beside_silent_clients(server: &Server) -> Checked {
-    let silent = (0..3).map(|_| socket(server)).collect::<Result<Vec<_>, _>>()?;
-    still_echoes(server, "three clients have connected and send nothing")?;
-    drop(silent);
-    Ok(())
+    let _silent = (0..3).map(|_| socket(server)).collect::<Result<Vec<_>, _>>()?;
+    still_echoes(server, "three clients have connected and send nothing")
 }
 
 fn beside_a_client_that_does_not_read(server: &Server) -> Checked {
-    let mut stream = socket(server)?;
-    let cannot = |error: std::io::Error| Failure::new("a stream", error.to_string());
-    stream.set_write_timeout(Some(Duration::from_millis(500))).map_err(cannot)?;
-    while stream.write(&pattern(64 * 1024)).is_ok_and(|count| count > 0) {}
+    let _stuffed = stuffed(server)?;
     still_echoes(server, "a client sends and does not read")
 }
 
@@ -179,8 +112,7 @@ fn fates(clients: &mut [TcpStream]) -> Vec<Fate> {
 }
 
 fn fate_of(client: &mut TcpStream) -> Fate {
-    let read = client.set_nonblocking(true).and_then(|()| client.read(&mut [0; 64]));
-    match read {
+    match client.set_nonblocking(true).and_then(|()| client.read(&mut [0; 64])) {
         Ok(0) => Fate::Closed,
         Ok(_) => Fate::Served,
         Err(error) if is_timeout(&error) => Fate::Waits,
@@ -245,14 +177,11 @@ fn panics(server: &Server) -> Checked {
 fn finishes(server: &Server) -> Checked {
     let mut connection = server.connect()?;
     echoed(&mut connection, b"before\n")?;
-    connection.client().send(b"half of a").map_err(|error| connection.failure(&error, b""))?;
-    connection.client().read_exact(9).map_err(|error| connection.failure(&error, b"half of a"))?;
+    connection.exchange(b"half of a", 9)?;
     terminate(server)?;
     // A server that exits immediately still takes a moment, during which the rest of the transfer could arrive.
-    connection
-        .client()
-        .expect_silence(Duration::from_millis(300))
-        .map_err(|error| connection.failure(&error, b"half of a"))?;
+    let silence = connection.client().expect_silence(Duration::from_millis(300));
+    silence.map_err(|error| connection.failure(&error, b"half of a"))?;
     echoed(&mut connection, b" transfer\n")?;
     connection.half_close()?;
     connection.ends("the end of the stream after the last byte")?;
@@ -261,12 +190,10 @@ fn finishes(server: &Server) -> Checked {
 }
 
 fn does_not_wait_for_idle_clients(server: &Server) -> Checked {
-    let silent = socket(server)?;
+    let _silent = socket(server)?;
     still_echoes(server, "a client has connected and sends nothing")?;
     terminate(server)?;
-    exits(server)?;
-    drop(silent);
-    Ok(())
+    exits(server)
 }
 
 fn accepts_no_client(server: &Server) -> Checked {
@@ -274,11 +201,8 @@ fn accepts_no_client(server: &Server) -> Checked {
     terminate(server)?;
     exits(server)?;
     let again = TcpStream::connect_timeout(&server.address(), Duration::from_secs(1));
-    require(
-        again.is_err(),
-        "connections are refused after the shutdown",
-        "a connection was accepted",
-    )
+    let expected = "connections are refused after the shutdown";
+    require(again.is_err(), expected, "a connection was accepted")
 }
 
 pub(super) fn terminate(server: &Server) -> Checked {

@@ -1,126 +1,71 @@
 //! Stages 1 to 4: an echo over TCP.
 
 use std::io::Write;
-use std::time::Instant;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
-use super::stage::{Scheme, Stage, deadline};
+use super::stage::{Phase, Scheme, Stage, check, deadline};
 use super::tools::{
-    Checked, echoed, is_timeout, pattern, require, socket, still_echoes, stream_through,
+    Checked, cannot, echoed, pattern, require, socket, still_echoes, stream_through, stuffed,
     until_closed,
 };
-use crate::exercise::{Check, Failure, Server};
+use crate::client::is_timeout;
+use crate::exercise::{Failure, Server, first_difference};
 
-const PHASE: &str = "Foundation";
+const PHASE: Phase = Phase { name: "Foundation", scheme: Scheme::Echo };
 const MIB: usize = 1024 * 1024;
 
 pub(super) const STAGES: &[Stage] = &[
-    Stage {
-        number: 1,
-        name: "echo",
-        title: "accepts and echoes",
-        phase: PHASE,
-        scheme: Scheme::Echo,
-        contract: "The server listens at the address in its last argument; port 0 means any free port. Its first line \
+    PHASE.stage(1, "echo", "accepts and echoes", "part1/index.md")
+        .contract("The server listens at the address in its last argument; port 0 means any free port. Its first line \
                    of output is `listening on tcp://ADDRESS`, with the actual port. It sends every byte that a client \
                    sends back to the same client as soon as the byte arrives, and closes when the client has closed. \
-                   Then it serves the next client.",
-        hint: "accept(2) returns a new socket for each client. Read from it until read returns 0, and write back the \
-               bytes that you have read.",
-        page: "part1/index.md",
-        checks: &[
-            Check { sentence: "a line that a client sends comes back", rule: "", run: a_line },
-            Check {
-                sentence: "each byte comes back at once, without a newline",
-                rule: "RFC 9293 section 3.9.1 (a stream of octets)",
-                run: one_by_one,
-            },
-            Check {
-                sentence: "bytes that are not text come back as well",
-                rule: "",
-                run: all_bytes,
-            },
-            Check {
-                sentence: "when the client closes, the server closes, and the next client is served",
-                rule: "",
-                run: one_after_another,
-            },
-        ],
-    },
-    Stage {
-        number: 2,
-        name: "large-stream",
-        title: "echoes a large stream in pieces and honours half-close",
-        phase: PHASE,
-        scheme: Scheme::Echo,
-        contract: "A stream may have any length: 8 MiB come back complete and in order. A client that has closed its \
+                   Then it serves the next client.")
+        .hint("accept(2) returns a new socket for each client. Read from it until read returns 0, and write back the \
+               bytes that you have read.")
+        .checks(&[
+            check("a line that a client sends comes back", "", a_line),
+            check("each byte comes back at once, without a newline",
+                  "RFC 9293 section 3.9.1 (a stream of octets)", one_by_one),
+            check("bytes that are not text come back as well", "", all_bytes),
+            check("when the client closes, the server closes, and the next client is served", "", one_after_another),
+        ]),
+    PHASE.stage(2, "large-stream", "echoes a large stream in pieces and honours half-close", "part1/index.md")
+        .contract("A stream may have any length: 8 MiB come back complete and in order. A client that has closed its \
                    sending direction (shutdown with SHUT_WR, a FIN on the wire) still gets the remaining bytes, and \
                    then the end of the stream. The server waits at least 3 seconds for a client that does not read, \
-                   and does not buffer its bytes meanwhile.",
-        hint: "read(2) returns the bytes that have arrived, which is rarely a whole message. write(2) may take fewer \
+                   and does not buffer its bytes meanwhile.")
+        .hint("read(2) returns the bytes that have arrived, which is rarely a whole message. write(2) may take fewer \
                bytes than it was given: use write_all, or a loop. Read again only after everything that was read \
-               before has been written.",
-        page: "part1/index.md",
-        checks: &[
-            Check { sentence: "8 MiB come back whole and in order", rule: "", run: large },
-            Check {
-                sentence: "after a half-close everything comes back, and then the end of the stream",
-                rule: "RFC 9293 section 3.6 (Closing a Connection)",
-                run: half_close,
-            },
-            Check {
-                sentence: "a client that does not read stops the server from reading (backpressure)",
-                rule: "RFC 9293 section 3.8.6 (Managing the Window)",
-                run: backpressure,
-            },
-        ],
-    },
-    Stage {
-        number: 3,
-        name: "reset",
-        title: "survives a client that resets",
-        phase: PHASE,
-        scheme: Scheme::Echo,
-        contract: "A client may end its connection with a reset (RST) at any moment: at once, after it has sent \
-                   something, and while the server is writing. A reset ends this connection and nothing else.",
-        hint: "After a reset, read and write fail with ECONNRESET or EPIPE. The error concerns one client: log it and \
-               go on with the next. In C and Python, SIGPIPE or an exception must not end the process.",
-        page: "part1/index.md",
-        checks: &[
-            Check { sentence: "a reset before the first byte", rule: "", run: reset_at_once },
-            Check { sentence: "a reset after a line", rule: "", run: reset_after_a_line },
-            Check {
-                sentence: "a reset while the server is writing",
-                rule: "",
-                run: reset_while_writing,
-            },
-        ],
-    },
-    Stage {
-        number: 4,
-        name: "idle",
-        title: "gives up on a silent client",
-        phase: PHASE,
-        scheme: Scheme::Echo,
-        contract: "A client that sends nothing is disconnected after a while, at most 10 seconds here. (Two seconds \
+               before has been written.")
+        .checks(&[
+            check("8 MiB come back whole and in order", "", large),
+            check("after a half-close everything comes back, and then the end of the stream",
+                  "RFC 9293 section 3.6 (Closing a Connection)", half_close),
+            check("a client that does not read stops the server from reading (backpressure)",
+                  "RFC 9293 section 3.8.6 (Managing the Window)", backpressure),
+        ]),
+    PHASE.stage(3, "reset", "survives a client that resets", "part1/index.md")
+        .contract("A client may end its connection with a reset (RST) at any moment: at once, after it has sent \
+                   something, and while the server is writing. A reset ends this connection and nothing else.")
+        .hint("After a reset, read and write fail with ECONNRESET or EPIPE. The error concerns one client: log it and \
+               go on with the next. In C and Python, SIGPIPE or an exception must not end the process.")
+        .checks(&[
+            check("a reset before the first byte", "", reset_at_once),
+            check("a reset after a line", "", reset_after_a_line),
+            check("a reset while the server is writing", "", reset_while_writing),
+        ]),
+    PHASE.stage(4, "idle", "gives up on a silent client", "part1/index.md")
+        .contract("A client that sends nothing is disconnected after a while, at most 10 seconds here. (Two seconds \
                    are enough while you climb, but only for reading: stage 2 needs more for writing. The server of \
                    chapter 1 waits 60: use `--deadline 70` for a server that waits longer.) The time starts again \
-                   with every byte that arrives.",
-        hint: "A blocking read waits forever. Set a receive timeout on the socket (SO_RCVTIMEO, set_read_timeout) and \
-               close the socket when it expires.",
-        page: "part1/index.md",
-        checks: &[
-            Check {
-                sentence: "a client that sends nothing is disconnected, and the next one is served",
-                rule: "",
-                run: silent,
-            },
-            Check {
-                sentence: "a client that goes idle after a line is disconnected",
-                rule: "",
-                run: falls_silent,
-            },
-        ],
-    },
+                   with every byte that arrives.")
+        .hint("A blocking read waits forever. Set a receive timeout on the socket (SO_RCVTIMEO, set_read_timeout) and \
+               close the socket when it expires.")
+        .checks(&[
+            check("a client that sends nothing is disconnected, and the next one is served", "", silent),
+            check("a client that goes idle after a line is disconnected", "", falls_silent),
+        ]),
 ];
 
 fn a_line(server: &Server) -> Checked {
@@ -148,42 +93,34 @@ fn one_after_another(server: &Server) -> Checked {
 }
 
 fn large(server: &Server) -> Checked {
-    let bytes = pattern(8 * MIB);
-    same_stream(&bytes, stream_through(server.address(), &bytes))
+    same_stream(server, 8 * MIB)
 }
 
 fn half_close(server: &Server) -> Checked {
-    for length in [1, 5000, MIB] {
-        let bytes = pattern(length);
-        same_stream(&bytes, stream_through(server.address(), &bytes))?;
-    }
-    Ok(())
+    [1, 5000, MIB].into_iter().try_for_each(|length| same_stream(server, length))
 }
 
-fn same_stream(bytes: &[u8], got: Result<Vec<u8>, String>) -> Checked {
-    let expected = format!("{} bytes, and then the end of the stream", bytes.len());
-    let got = got.map_err(|why| Failure::new(expected.clone(), why))?;
-    if got == bytes {
-        return Ok(());
-    }
-    let same = got.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-    let words = if same == got.len() {
-        format!("only the first {same} bytes")
-    } else {
-        format!("{} bytes, and byte {same} is the first wrong byte", got.len())
+fn same_stream(server: &Server, length: usize) -> Checked {
+    let bytes = pattern(length);
+    let expected = format!("{length} bytes, and then the end of the stream");
+    let got = match stream_through(server.address(), &bytes) {
+        Ok(got) if got == bytes => return Ok(()),
+        Ok(got) => match first_difference(&got, &bytes) {
+            same if same == got.len() => format!("only the first {same} bytes"),
+            same => format!("{} bytes, and byte {same} is the first wrong byte", got.len()),
+        },
+        Err(why) => why,
     };
-    Err(Failure::new(expected, words))
+    Err(Failure::new(expected, got))
 }
 
 /// The socket buffers of both sides hold several megabytes. If the server accepts more, it buffers the rest itself.
 fn backpressure(server: &Server) -> Checked {
     const MOST: usize = 64 * MIB;
+    let cannot = cannot("the connection stays open while its client does not read");
     let mut stream = socket(server)?;
     let piece = pattern(64 * 1024);
-    let cannot = |error: std::io::Error| {
-        Failure::new("the connection stays open while its client does not read", error.to_string())
-    };
-    stream.set_write_timeout(Some(std::time::Duration::from_secs(1))).map_err(cannot)?;
+    stream.set_write_timeout(Some(Duration::from_secs(1))).map_err(&cannot)?;
     let mut sent = 0;
     while sent < MOST {
         match stream.write(&piece) {
@@ -196,9 +133,7 @@ fn backpressure(server: &Server) -> Checked {
         sent < MOST,
         "the server stops reading while its client does not read",
         format!("it has read {} MiB and keeps reading: all of it is in its memory", sent / MIB),
-    )?;
-    drop(stream);
-    Ok(())
+    )
 }
 
 fn reset_at_once(server: &Server) -> Checked {
@@ -219,47 +154,37 @@ fn reset_after_a_line(server: &Server) -> Checked {
 
 fn reset_while_writing(server: &Server) -> Checked {
     for _ in 0..3 {
-        let mut stream = socket(server)?;
-        let cannot = |error: std::io::Error| Failure::new("a stream", error.to_string());
-        stream.set_write_timeout(Some(std::time::Duration::from_millis(500))).map_err(cannot)?;
-        // Send until the server blocks in write(2), because this client reads nothing.
-        while stream.write(&pattern(64 * 1024)).is_ok_and(|count| count > 0) {}
-        reset(&stream)?;
+        // The server has stopped reading because it blocks in write(2).
+        reset(&stuffed(server)?)?;
     }
     still_echoes(server, "three clients have reset their connections in the middle of a transfer")
 }
 
 /// With a linger time of zero, closing sends RST in place of FIN.
-fn reset(stream: &std::net::TcpStream) -> Checked {
-    socket2::SockRef::from(stream)
-        .set_linger(Some(std::time::Duration::ZERO))
-        .map_err(|error| Failure::new("a reset", error.to_string()))
+fn reset(stream: &TcpStream) -> Checked {
+    socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO)).map_err(cannot("a reset"))
 }
 
 fn silent(server: &Server) -> Checked {
-    let mut stream = socket(server)?;
-    gives_up(&mut stream)?;
+    gives_up(&mut socket(server)?)?;
     still_echoes(server, "a silent client has been disconnected")
 }
 
 fn falls_silent(server: &Server) -> Checked {
     let mut stream = socket(server)?;
-    stream
-        .write_all(b"hello\n")
-        .map_err(|error| Failure::new("a connection", error.to_string()))?;
+    stream.write_all(b"hello\n").map_err(cannot("a connection"))?;
     gives_up(&mut stream)
 }
 
-fn gives_up(stream: &mut std::net::TcpStream) -> Checked {
+fn gives_up(stream: &mut TcpStream) -> Checked {
     let (patience, begun) = (deadline(), Instant::now());
     until_closed(stream, patience).map(drop).map_err(|arrived| {
         let expected = "the server closes an idle connection";
-        let seconds = patience.as_secs();
         if begun.elapsed() < patience {
-            let count = arrived.unwrap_or_default().len();
-            let got = format!("it sends without an end: {count} bytes so far");
+            let got = format!("it sends without an end: {} bytes so far", arrived.len());
             return Failure::new(expected, got);
         }
+        let seconds = patience.as_secs();
         let got = format!("it is still open after {seconds} s (`--deadline SECONDS` waits longer)");
         Failure::new(expected, got).with_timeout()
     })

@@ -16,270 +16,126 @@ use self::requests::{
     long_target, rude_clients, version,
 };
 use self::smuggling::{smuggling_codings, smuggling_disguises, smuggling_lengths, smuggling_right};
-use super::stage::{Scheme, Stage};
-use crate::exercise::Check;
+use super::stage::{Phase, Scheme, Stage, check};
 
-const PHASE: &str = "HTTP, messages";
+const PHASE: Phase = Phase { name: "HTTP, messages", scheme: Scheme::Http };
 
 pub(super) const STAGES: &[Stage] = &[
-    Stage {
-        number: 9,
-        name: "response",
-        title: "sends a response that curl and a browser accept",
-        phase: PHASE,
-        scheme: Scheme::Http,
-        contract: "The first line of output is `listening on http://ADDRESS`. `GET /` gets a response with status \
+    PHASE.stage(9, "response", "sends a response that curl and a browser accept", "part3/messages/first-response.md")
+        .contract("The first line of output is `listening on http://ADDRESS`. `GET /` gets a response with status \
                    200, a body that is not empty, its Content-Type, and a header section that declares where the body \
-                   ends (Content-Length, for now). The server may close the connection after each response.",
-        hint: "A response is a status line, field lines, an empty line and the body. Each line ends in CRLF (\\r\\n). \
-               Count the bytes of the body, not its characters.",
-        page: "part3/messages/first-response.md",
-        checks: &[
-            Check {
-                sentence: "GET / gets 200, a Content-Type and a body whose end is known",
-                rule: "RFC 9112 section 6 (Message Body)",
-                run: get_root,
-            },
-            Check {
-                sentence: "a request of 2,000 bytes, as a browser sends it, gets the same response",
-                rule: "RFC 9112 section 2.2 (Message Parsing)",
-                run: browser_request,
-            },
-            Check { sentence: "curl accepts the response", rule: "", run: curl },
-            Check {
-                sentence: "a client that disconnects before its request is complete does no harm",
-                rule: "",
-                run: rude_clients,
-            },
-        ],
-    },
-    Stage {
-        number: 10,
-        name: "header-section",
-        title: "parses a header section in any pieces, and rejects a malformed one",
-        phase: PHASE,
-        scheme: Scheme::Http,
-        contract: "A request may arrive in any pieces. 400: a malformed request line or field line (also a control \
+                   ends (Content-Length, for now). The server may close the connection after each response.")
+        .hint("A response is a status line, field lines, an empty line and the body. Each line ends in CRLF (\\r\\n). \
+               Count the bytes of the body, not its characters.")
+        .checks(&[
+            check("GET / gets 200, a Content-Type and a body whose end is known",
+                  "RFC 9112 section 6 (Message Body)", get_root),
+            check("a request of 2,000 bytes, as a browser sends it, gets the same response",
+                  "RFC 9112 section 2.2 (Message Parsing)", browser_request),
+            check("curl accepts the response", "", curl),
+            check("a client that disconnects before its request is complete does no harm", "", rude_clients),
+        ]),
+    PHASE.stage(10, "header-section", "parses a header section in any pieces, and rejects a malformed one",
+                "part3/messages/parser.md")
+        .contract("A request may arrive in any pieces. 400: a malformed request line or field line (also a control \
                    character, or a method such as `G@T`), HTTP/1.1 without Host, with two Host fields, or with an \
                    invalid Host (`a/b`). 414: a target of 100,000 bytes. 431: a header section of 1 MiB. 505: \
-                   HTTP/2.0. The server closes the connection after each of these. A target of 8,000 bytes is fine.",
-        hint: "Collect bytes until the empty line, up to a limit, and parse them then. Close a connection after you \
-               reject a request: its end is unknown, and so is the start of the next one.",
-        page: "part3/messages/parser.md",
-        checks: &[
-            Check {
-                sentence: "a request that arrives byte by byte gets the same response",
-                rule: "RFC 9112 section 2.2 (Message Parsing)",
-                run: byte_by_byte,
-            },
-            Check {
-                sentence: "a malformed request is rejected with 400",
-                rule: "RFC 9112 section 3 (Request Line)",
-                run: bad_requests,
-            },
-            Check {
-                sentence: "HTTP/1.1 without Host, or with two, is rejected with 400",
-                rule: "RFC 9112 section 3.2 (Request Target)",
-                run: hosts,
-            },
-            Check {
-                sentence: "a target of 8,000 bytes is served, one of 100,000 is rejected with 414",
-                rule: "RFC 9110 section 15.5.15 (414 URI Too Long)",
-                run: long_target,
-            },
-            Check {
-                sentence: "a header section of 1 MiB is rejected with 431",
-                rule: "RFC 6585 section 5 (431 Request Header Fields Too Large)",
-                run: large_header_section,
-            },
-            Check {
-                sentence: "HTTP/2.0 is rejected with 505",
-                rule: "RFC 9110 section 15.6.6 (505 HTTP Version Not Supported)",
-                run: version,
-            },
-        ],
-    },
-    Stage {
-        number: 11,
-        name: "body",
-        title: "reads a Content-Length body, and responds to HEAD without one",
-        phase: PHASE,
-        scheme: Scheme::Http,
-        contract: "`POST /echo` sends the content of the request back, with status 200: from nothing to 1 MiB, at \
+                   HTTP/2.0. The server closes the connection after each of these. A target of 8,000 bytes is fine.")
+        .hint("Collect bytes until the empty line, up to a limit, and parse them then. Close a connection after you \
+               reject a request: its end is unknown, and so is the start of the next one.")
+        .checks(&[
+            check("a request that arrives byte by byte gets the same response",
+                  "RFC 9112 section 2.2 (Message Parsing)", byte_by_byte),
+            check("a malformed request is rejected with 400", "RFC 9112 section 3 (Request Line)", bad_requests),
+            check("HTTP/1.1 without Host, or with two, is rejected with 400",
+                  "RFC 9112 section 3.2 (Request Target)", hosts),
+            check("a target of 8,000 bytes is served, one of 100,000 is rejected with 414",
+                  "RFC 9110 section 15.5.15 (414 URI Too Long)", long_target),
+            check("a header section of 1 MiB is rejected with 431",
+                  "RFC 6585 section 5 (431 Request Header Fields Too Large)", large_header_section),
+            check("HTTP/2.0 is rejected with 505", "RFC 9110 section 15.6.6 (505 HTTP Version Not Supported)", version),
+        ]),
+    PHASE.stage(11, "body", "reads a Content-Length body, and responds to HEAD without one", "part3/messages/bodies.md")
+        .contract("`POST /echo` sends the content of the request back, with status 200: from nothing to 1 MiB, at \
                    once or in pieces. HEAD gets the fields of GET and no body. A Content-Length of 99999999999 is \
                    rejected with 413 without waiting for the body. A client that sends `Expect: 100-continue` gets \
-                   100 first.",
-        hint: "The first bytes of the body usually arrive together with the header section: keep them. Then read \
-               until you have Content-Length bytes, and no more.",
-        page: "part3/messages/bodies.md",
-        checks: &[
-            Check {
-                sentence: "POST /echo sends the content back",
-                rule: "RFC 9112 section 6.2 (Content-Length)",
-                run: echo_bodies,
-            },
-            Check {
-                sentence: "a body of 1 MiB comes back whole, also if it arrives in pieces",
-                rule: "RFC 9112 section 6.2 (Content-Length)",
-                run: large_body,
-            },
-            Check {
-                sentence: "HEAD gets the fields of GET and no body",
-                rule: "RFC 9110 section 9.3.2 (HEAD)",
-                run: head,
-            },
-            Check {
-                sentence: "a Content-Length over the limit is rejected with 413 at once",
-                rule: "RFC 9110 section 15.5.14 (413 Content Too Large)",
-                run: too_large,
-            },
-            Check {
-                sentence: "Expect: 100-continue gets 100, then the body is read",
-                rule: "RFC 9110 section 10.1.1 (Expect)",
-                run: expect_continue,
-            },
-        ],
-    },
-    Stage {
-        number: 12,
-        name: "keep-alive",
-        title: "serves several requests on a connection, in order",
-        phase: PHASE,
-        scheme: Scheme::Http,
-        contract: "An HTTP/1.1 connection stays open unless the request has `Connection: close`; an HTTP/1.0 \
+                   100 first.")
+        .hint("The first bytes of the body usually arrive together with the header section: keep them. Then read \
+               until you have Content-Length bytes, and no more.")
+        .checks(&[
+            check("POST /echo sends the content back", "RFC 9112 section 6.2 (Content-Length)", echo_bodies),
+            check("a body of 1 MiB comes back whole, also if it arrives in pieces",
+                  "RFC 9112 section 6.2 (Content-Length)", large_body),
+            check("HEAD gets the fields of GET and no body", "RFC 9110 section 9.3.2 (HEAD)", head),
+            check("a Content-Length over the limit is rejected with 413 at once",
+                  "RFC 9110 section 15.5.14 (413 Content Too Large)", too_large),
+            check("Expect: 100-continue gets 100, then the body is read",
+                  "RFC 9110 section 10.1.1 (Expect)", expect_continue),
+        ]),
+    PHASE.stage(12, "keep-alive", "serves several requests on a connection, in order", "part3/messages/keep-alive.md")
+        .contract("An HTTP/1.1 connection stays open unless the request has `Connection: close`; an HTTP/1.0 \
                    connection is closed. Requests that arrive together (pipelining) get their responses in the same \
                    order. A body that the application does not read is not parsed as the next request. The last \
-                   response is not lost to a reset.",
-        hint: "The bytes after the end of one request are the beginning of the next: keep them. Before you close, \
-               shut down the sending direction and read the remaining input; close with unread bytes sends RST.",
-        page: "part3/messages/keep-alive.md",
-        checks: &[
-            Check {
-                sentence: "three requests on one connection, one after the other",
-                rule: "RFC 9112 section 9.3 (Persistence)",
-                run: one_after_another,
-            },
-            Check {
-                sentence: "four pipelined requests get their responses in order",
-                rule: "RFC 9112 section 9.3.2 (Pipelining)",
-                run: pipelined,
-            },
-            Check {
-                sentence: "an unread body is not parsed as the next request",
-                rule: "RFC 9112 section 9.3 (Persistence)",
-                run: unread_body,
-            },
-            Check {
-                sentence: "Connection: close and HTTP/1.0 end the connection",
-                rule: "RFC 9112 section 9.6 (Tear-down)",
-                run: closes,
-            },
-            Check {
-                sentence: "the last response is complete although the client has sent more",
-                rule: "RFC 9112 section 9.6 (Tear-down)",
-                run: lingers,
-            },
-        ],
-    },
-    Stage {
-        number: 13,
-        name: "chunked",
-        title: "decodes a chunked body",
-        phase: PHASE,
-        scheme: Scheme::Http,
-        contract: "`POST /echo` with `Transfer-Encoding: chunked` sends the decoded content back. Chunk extensions \
+                   response is not lost to a reset.")
+        .hint("The bytes after the end of one request are the beginning of the next: keep them. Before you close, \
+               shut down the sending direction and read the remaining input; close with unread bytes sends RST.")
+        .checks(&[
+            check("three requests on one connection, one after the other",
+                  "RFC 9112 section 9.3 (Persistence)", one_after_another),
+            check("four pipelined requests get their responses in order",
+                  "RFC 9112 section 9.3.2 (Pipelining)", pipelined),
+            check("an unread body is not parsed as the next request",
+                  "RFC 9112 section 9.3 (Persistence)", unread_body),
+            check("Connection: close and HTTP/1.0 end the connection", "RFC 9112 section 9.6 (Tear-down)", closes),
+            check("the last response is complete although the client has sent more",
+                  "RFC 9112 section 9.6 (Tear-down)", lingers),
+        ]),
+    PHASE.stage(13, "chunked", "decodes a chunked body", "part3/messages/chunks.md")
+        .contract("`POST /echo` with `Transfer-Encoding: chunked` sends the decoded content back. Chunk extensions \
                    are ignored, trailers are read, and the connection stays usable. A malformed chunk is rejected \
-                   with 400.",
-        hint: "A chunk is its size in hexadecimal, CRLF, that many bytes, CRLF. A size of 0 is the last chunk; \
+                   with 400.")
+        .hint("A chunk is its size in hexadecimal, CRLF, that many bytes, CRLF. A size of 0 is the last chunk; \
                trailer fields and an empty line follow. Limit the length of the line with the size, the size itself, \
-               and the sum.",
-        page: "part3/messages/chunks.md",
-        checks: &[
-            Check {
-                sentence: "a chunked body is decoded",
-                rule: "RFC 9112 section 7.1 (Chunked Transfer Coding)",
-                run: chunks,
-            },
-            Check {
-                sentence: "a chunked body that arrives byte by byte is decoded as well",
-                rule: "RFC 9112 section 7.1 (Chunked Transfer Coding)",
-                run: chunks_in_pieces,
-            },
-            Check {
-                sentence: "trailers and extensions are read, and the next request is found",
-                rule: "RFC 9112 section 7.1.2 (Chunked Trailer Section)",
-                run: trailers,
-            },
-            Check {
-                sentence: "a malformed chunk is rejected with 400",
-                rule: "RFC 9112 section 7.1 (Chunked Transfer Coding)",
-                run: bad_chunks,
-            },
-        ],
-    },
-    Stage {
-        number: 14,
-        name: "smuggling",
-        title: "rejects request smuggling",
-        phase: PHASE,
-        scheme: Scheme::Http,
-        contract: "Two servers in a row must agree on where a request ends, or an attacker can hide a request between \
+               and the sum.")
+        .checks(&[
+            check("a chunked body is decoded", "RFC 9112 section 7.1 (Chunked Transfer Coding)", chunks),
+            check("a chunked body that arrives byte by byte is decoded as well",
+                  "RFC 9112 section 7.1 (Chunked Transfer Coding)", chunks_in_pieces),
+            check("trailers and extensions are read, and the next request is found",
+                  "RFC 9112 section 7.1.2 (Chunked Trailer Section)", trailers),
+            check("a malformed chunk is rejected with 400",
+                  "RFC 9112 section 7.1 (Chunked Transfer Coding)", bad_chunks),
+        ]),
+    PHASE.stage(14, "smuggling", "rejects request smuggling", "part3/messages/request-smuggling.md")
+        .contract("Two servers in a row must agree on where a request ends, or an attacker can hide a request between \
                    them. Rejected with 400 and closed: Content-Length beside Transfer-Encoding, conflicting \
                    Content-Lengths, a length that is not digits only (also `5,`), a last transfer coding other than \
                    chunked, chunked twice, Transfer-Encoding in HTTP/1.0, disguised names and values. 501: a coding \
                    before chunked; 501 is accepted for any rejected coding. 413: a length that overflows. Served: \
                    equal lengths, in several lines or as a list (`5, 5`), and `, chunked`: an empty element in a list \
-                   of codings does not count.",
-        hint: "Validate all Content-Length and Transfer-Encoding fields together, before you read any body, and \
+                   of codings does not count.")
+        .hint("Validate all Content-Length and Transfer-Encoding fields together, before you read any body, and \
                reject every combination that allows two interpretations. Join the lines of a field with commas and \
-               split at the commas first. See RFC 9112, section 6.3, and for lists RFC 9110, section 5.6.1.",
-        page: "part3/messages/request-smuggling.md",
-        checks: &[
-            Check {
-                sentence: "conflicting or malformed lengths are rejected",
-                rule: "RFC 9112 section 6.3 (Message Body Length)",
-                run: smuggling_lengths,
-            },
-            Check {
-                sentence: "an unknown or misplaced transfer coding is rejected",
-                rule: "RFC 9112 section 6.1 (Transfer-Encoding)",
-                run: smuggling_codings,
-            },
-            Check {
-                sentence: "a disguised framing field is rejected",
-                rule: "RFC 9112 section 5.1 (Field Line Parsing)",
-                run: smuggling_disguises,
-            },
-            Check {
-                sentence: "unusual but valid framing is accepted",
-                rule: "RFC 9110 section 8.6 (Content-Length)",
-                run: smuggling_right,
-            },
-        ],
-    },
-    Stage {
-        number: 15,
-        name: "slow-client",
-        title: "rejects a slow client with 408",
-        phase: PHASE,
-        scheme: Scheme::Http,
-        contract: "A client that has begun a header section and does not finish it within at most 10 seconds gets 408 \
+               split at the commas first. See RFC 9112, section 6.3, and for lists RFC 9110, section 5.6.1.")
+        .checks(&[
+            check("conflicting or malformed lengths are rejected",
+                  "RFC 9112 section 6.3 (Message Body Length)", smuggling_lengths),
+            check("an unknown or misplaced transfer coding is rejected",
+                  "RFC 9112 section 6.1 (Transfer-Encoding)", smuggling_codings),
+            check("a disguised framing field is rejected",
+                  "RFC 9112 section 5.1 (Field Line Parsing)", smuggling_disguises),
+            check("unusual but valid framing is accepted", "RFC 9110 section 8.6 (Content-Length)", smuggling_right),
+        ]),
+    PHASE.stage(15, "slow-client", "rejects a slow client with 408", "part3/messages/slow-clients.md")
+        .contract("A client that has begun a header section and does not finish it within at most 10 seconds gets 408 \
                    and is disconnected, even if a byte arrives every second (slowloris). (Two seconds are enough \
-                   while you climb; use `--deadline SECONDS` for a server that waits longer.)",
-        hint: "A timeout for each read starts again with each byte. The deadline of a header section is one point in \
-               time, fixed when its first byte arrives; each read may only take the time that remains.",
-        page: "part3/messages/slow-clients.md",
-        checks: &[
-            Check {
-                sentence: "half a header section gets 408, and the connection is closed",
-                rule: "RFC 9110 section 15.5.9 (408 Request Timeout)",
-                run: half_a_header_section,
-            },
-            Check {
-                sentence: "a byte a second does not extend the deadline",
-                rule: "RFC 9110 section 15.5.9 (408 Request Timeout)",
-                run: slowloris,
-            },
-        ],
-    },
+                   while you climb; use `--deadline SECONDS` for a server that waits longer.)")
+        .hint("A timeout for each read starts again with each byte. The deadline of a header section is one point in \
+               time, fixed when its first byte arrives; each read may only take the time that remains.")
+        .checks(&[
+            check("half a header section gets 408, and the connection is closed",
+                  "RFC 9110 section 15.5.9 (408 Request Timeout)", half_a_header_section),
+            check("a byte a second does not extend the deadline",
+                  "RFC 9110 section 15.5.9 (408 Request Timeout)", slowloris),
+        ]),
 ];

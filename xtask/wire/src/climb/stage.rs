@@ -3,7 +3,7 @@
 use std::env;
 use std::time::Duration;
 
-use crate::exercise::Check;
+use crate::exercise::{Check, Failure, Server};
 
 /// The environment variable with the number of seconds that a check waits for a deadline of the server; 12 by default.
 pub const DEADLINE_SECONDS: &str = "CLIMB_DEADLINE_SECONDS";
@@ -41,6 +41,49 @@ pub struct Stage {
     pub page: &'static str,
     /// The checks, each against a newly started server.
     pub checks: &'static [Check],
+}
+
+/// What the stages of one file have in common.
+pub(super) struct Phase {
+    pub(super) name: &'static str,
+    pub(super) scheme: Scheme,
+}
+
+impl Phase {
+    /// A stage of this phase, still without its texts and checks.
+    pub(super) const fn stage(
+        &self,
+        number: u8,
+        name: &'static str,
+        title: &'static str,
+        page: &'static str,
+    ) -> Stage {
+        let Phase { name: phase, scheme } = *self;
+        Stage { number, name, title, phase, scheme, contract: "", hint: "", page, checks: &[] }
+    }
+}
+
+impl Stage {
+    pub(super) const fn contract(self, contract: &'static str) -> Stage {
+        Stage { contract, ..self }
+    }
+
+    pub(super) const fn hint(self, hint: &'static str) -> Stage {
+        Stage { hint, ..self }
+    }
+
+    pub(super) const fn checks(self, checks: &'static [Check]) -> Stage {
+        Stage { checks, ..self }
+    }
+}
+
+/// A check of a stage: its sentence, its rule or "", and its function.
+pub(super) const fn check(
+    sentence: &'static str,
+    rule: &'static str,
+    run: fn(&Server) -> Result<(), Failure>,
+) -> Check {
+    Check { sentence, rule, run }
 }
 
 /// How long a check waits until a server gives up on a client.

@@ -6,7 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::exercise::{Answer, Connection, Failure, Server};
+use crate::client::is_timeout;
+use crate::exercise::{Answer, Connection, Failure, Server, first_difference};
 use crate::{Kind, PATIENCE};
 
 /// The result of a check.
@@ -26,7 +27,21 @@ pub(super) fn socket(server: &Server) -> Result<TcpStream, Failure> {
         stream.set_write_timeout(Some(PATIENCE))?;
         Ok::<_, std::io::Error>(stream)
     };
-    open().map_err(|error| Failure::new("a connection", error.to_string()))
+    open().map_err(cannot("a connection"))
+}
+
+/// The failure when the system refuses what a check needs.
+pub(super) fn cannot(expected: &'static str) -> impl Fn(std::io::Error) -> Failure {
+    move |error| Failure::new(expected, error.to_string())
+}
+
+/// A client that reads nothing, and has sent until the server stopped reading.
+pub(super) fn stuffed(server: &Server) -> Result<TcpStream, Failure> {
+    let mut stream = socket(server)?;
+    stream.set_write_timeout(Some(Duration::from_millis(500))).map_err(cannot("a stream"))?;
+    let piece = pattern(64 * 1024);
+    while stream.write(&piece).is_ok_and(|count| count > 0) {}
+    Ok(stream)
 }
 
 /// Requires that the server sends back exactly `bytes`.
@@ -35,36 +50,31 @@ pub(super) fn echoed(connection: &mut Connection<'_>, bytes: &[u8]) -> Checked {
     if back == bytes {
         return Ok(());
     }
-    let wrong = back.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-    Err(Failure::new("the same bytes", "other bytes").with_bytes(bytes, &back).with_wrong_at(wrong))
+    let failure = Failure::new("the same bytes", "other bytes").with_bytes(bytes, &back);
+    Err(failure.with_wrong_at(first_difference(&back, bytes)))
 }
 
 /// Requires that a new client is still served.
 pub(super) fn still_echoes(server: &Server, after: &str) -> Checked {
     let mut connection = server.connect()?;
-    echoed(&mut connection, b"still here\n").map_err(|failure| Failure {
-        expected: format!("the next client is served after {after}").into(),
-        ..failure
-    })
+    echoed(&mut connection, b"still here\n")
+        .map_err(|failure| failure.expecting(format!("the next client is served after {after}")))
 }
 
-/// Waits until the server closes, for at most `patience`. Returns all bytes that arrived before.
-pub(super) fn until_closed(
-    stream: &mut TcpStream,
-    patience: Duration,
-) -> Result<Vec<u8>, Option<Vec<u8>>> {
+/// Waits until the server closes, for at most `patience`. Returns the bytes that arrived before, also as the error.
+pub(super) fn until_closed(stream: &mut TcpStream, patience: Duration) -> Result<Vec<u8>, Vec<u8>> {
     let deadline = Instant::now() + patience;
     let (mut all, mut buffer) = (Vec::new(), [0; 16 * 1024]);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(Some(all));
+            return Err(all);
         }
         let read = stream.set_read_timeout(Some(left)).and_then(|()| stream.read(&mut buffer));
         match read {
             Ok(0) => return Ok(all),
             // A server that never stops sending does not close either.
-            Ok(_) if all.len() > 64 * 1024 * 1024 => return Err(Some(all)),
+            Ok(_) if all.len() > 64 * 1024 * 1024 => return Err(all),
             Ok(count) => all.extend_from_slice(&buffer[..count]),
             Err(error) if is_timeout(&error) => {}
             // A reset also ends the stream.
@@ -73,17 +83,9 @@ pub(super) fn until_closed(
     }
 }
 
-pub(super) fn is_timeout(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind;
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
-}
-
 /// Sends `bytes` from a separate thread, half-closes, and reads until the server closes.
 pub(super) fn stream_through(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let doing = |what: &str| {
-        let what = what.to_string();
-        move |error: std::io::Error| format!("{what}: {error}")
-    };
+    let doing = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(doing("connecting"))?;
     let mut sending = stream.try_clone().map_err(doing("a second handle"))?;
     sending.set_write_timeout(Some(PATIENCE)).map_err(doing("a write timeout"))?;
@@ -95,19 +97,12 @@ pub(super) fn stream_through(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8
         let got = until_closed(&mut stream, 4 * PATIENCE);
         // If the server did not read everything, the returned bytes show how much it read.
         let sent = sent.join().unwrap_or(Ok(()));
-        match (got, sent) {
-            (Ok(all), Ok(())) => Ok(all),
-            (Ok(all), Err(error)) => Err(format!(
-                "{} of {} bytes, and then sending failed: {error}",
-                all.len(),
-                bytes.len()
-            )),
-            (Err(all), _) => Err(format!(
-                "{} of {} bytes, and no end of the stream",
-                all.unwrap_or_default().len(),
-                bytes.len()
-            )),
-        }
+        let (all, why) = match (got, sent) {
+            (Ok(all), Ok(())) => return Ok(all),
+            (Ok(all), Err(error)) => (all, format!("then sending failed: {error}")),
+            (Err(all), _) => (all, "no end of the stream".to_string()),
+        };
+        Err(format!("{} of {} bytes, and {why}", all.len(), bytes.len()))
     })
 }
 
@@ -116,40 +111,34 @@ pub(super) fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at.wrapping_mul(31) ^ (at >> 8)).to_le_bytes()[0]).collect()
 }
 
-/// Requires that the response has one of these statuses.
-pub(super) fn status_in<'a>(answer: &'a Answer, statuses: &[u16]) -> Result<&'a Answer, Failure> {
-    if statuses.contains(&answer.reply.status) {
-        return Ok(answer);
-    }
-    let words: Vec<String> = statuses.iter().map(u16::to_string).collect();
-    Err(answer
-        .failure(
-            format!("status {}", words.join(" or ")),
-            format!("status {}", answer.reply.status),
-        )
-        .with_wrong_at(9))
+/// Sends a request in pieces that end at `cuts`, on a new connection.
+pub(super) fn in_pieces(
+    server: &Server,
+    bytes: &[u8],
+    cuts: impl Iterator<Item = usize>,
+) -> Result<Answer, Failure> {
+    let mut connection = server.connect()?;
+    let sent = connection.client().send_slowly(bytes, cuts);
+    sent.map_err(|error| connection.failure(&error, bytes))?;
+    connection.read(bytes)
+}
+
+/// Requires that a GET of each of these targets gets this status.
+pub(super) fn each_gets(server: &Server, status: u16, targets: &[impl AsRef<str>]) -> Checked {
+    targets.iter().try_for_each(|target| server.get(target.as_ref())?.status(status).map(drop))
 }
 
 /// Requires that these bytes are rejected with one of these statuses, and that the server closes the connection: the
 /// bytes that follow must not be parsed as a request.
 pub(super) fn rejected(server: &Server, bytes: &[u8], statuses: &[u16]) -> Checked {
     let mut connection = server.connect()?;
-    // A server may reject early and reset the connection while the client is still sending.
-    match connection.client().send(bytes) {
-        Err(error) if error.kind() != Kind::Reset => {
-            return Err(connection.failure(&error, bytes));
-        }
-        _ => {}
-    }
-    let reply =
-        connection.client().read_reply().map_err(|error| connection.failure(&error, bytes))?;
-    let answer = connection.answer(bytes, reply);
-    status_in(&answer, statuses)?;
+    let sent = connection.client().send_until_reset(bytes);
+    sent.map_err(|error| connection.failure(&error, bytes))?;
+    let answer = connection.read(bytes)?;
+    answer.status_in(statuses)?;
     connection.client().expect_closed().map_err(|error| {
-        let failure = answer.failure(
-            "the server closes the connection after it has rejected this",
-            error.message(),
-        );
+        let expected = "the server closes the connection after it has rejected this";
+        let failure = answer.failure(expected, error.message());
         if error.kind() == Kind::TimedOut { failure.with_timeout() } else { failure }
     })
 }

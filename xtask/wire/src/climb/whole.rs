@@ -1,17 +1,18 @@
 //! Stages 27 to 29: many clients, overload, and a graceful shutdown under load.
 
+use std::io::Write;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::core::{exits, terminate};
-use super::stage::{Scheme, Stage};
+use super::stage::{Phase, Scheme, Stage, check};
 use super::tools::{Checked, require, status_within};
-use crate::exercise::{Check, Connection, Failure, Server};
+use crate::exercise::{Connection, Failure, Server};
 use crate::{PATIENCE, request};
 
-const PHASE: &str = "The whole server";
+const PHASE: Phase = Phase { name: "The whole server", scheme: Scheme::Http };
 
 const SLOW: usize = 500;
 const IDLE: usize = 5_000;
@@ -20,82 +21,38 @@ const IDLE: usize = 5_000;
 const SOON: Duration = Duration::from_secs(2);
 
 pub(super) const STAGES: &[Stage] = &[
-    Stage {
-        number: 27,
-        name: "slow-and-idle",
-        title: "serves others beside 500 slow and 5,000 idle clients",
-        phase: PHASE,
-        scheme: Scheme::Http,
-        contract: "500 clients that have sent half a header section and 5,000 that have sent nothing do not delay \
+    PHASE.stage(27, "slow-and-idle", "serves others beside 500 slow and 5,000 idle clients", "part6/event-loop.md")
+        .contract("500 clients that have sent half a header section and 5,000 that have sent nothing do not delay \
                    other clients: a request gets its response within 2 seconds. Raise the limit of open files \
-                   (RLIMIT_NOFILE) if it is lower.",
-        hint: "A thread for each connection is too many threads, and a pool is blocked by as many clients as it has \
-               workers. Wait for all sockets at once (epoll, kqueue), and use a thread only for a complete request.",
-        page: "part6/event-loop.md",
-        checks: &[
-            Check {
-                sentence: "beside 500 incomplete requests, a request is served within 2 s",
-                rule: "",
-                run: beside_slow_clients,
-            },
-            Check {
-                sentence: "beside 5,000 idle connections, a request is served within 2 s",
-                rule: "",
-                run: beside_idle_clients,
-            },
-        ],
-    },
-    Stage {
-        number: 28,
-        name: "overload",
-        title: "rejects overload instead of suffering it",
-        phase: PHASE,
-        scheme: Scheme::Http,
-        contract: "`GET /slow?ms=N` gets its response after N milliseconds, and no other request waits for it. 300 \
+                   (RLIMIT_NOFILE) if it is lower.")
+        .hint("A thread for each connection is too many threads, and a pool is blocked by as many clients as it has \
+               workers. Wait for all sockets at once (epoll, kqueue), and use a thread only for a complete request.")
+        .checks(&[
+            check("beside 500 incomplete requests, a request is served within 2 s", "", beside_slow_clients),
+            check("beside 5,000 idle connections, a request is served within 2 s", "", beside_idle_clients),
+        ]),
+    PHASE.stage(28, "overload", "rejects overload instead of suffering it", "part6/overload.md")
+        .contract("`GET /slow?ms=N` gets its response after N milliseconds, and no other request waits for it. 300 \
                    requests for `/slow?ms=3000` at the same time are more than the server has threads. Meanwhile each \
                    further request gets a response within 2 seconds: its own, or 503 with Retry-After. Afterwards \
-                   everything is served as before.",
-        hint: "An unbounded queue turns overload into waiting. When no thread has become free for some hundred \
-               milliseconds, send 503 from a thread that runs no handlers (load shedding).",
-        page: "part6/overload.md",
-        checks: &[
-            Check {
-                sentence: "one slow handler does not delay other requests",
-                rule: "",
-                run: beside_a_slow_handler,
-            },
-            Check {
-                sentence: "while all threads are busy, each request gets a response within 2 s",
-                rule: "RFC 9110 section 15.6.4 (503 Service Unavailable)",
-                run: overload,
-            },
-        ],
-    },
-    Stage {
-        number: 29,
-        name: "drain",
-        title: "loses nothing when it stops under load",
-        phase: PHASE,
-        scheme: Scheme::Http,
-        contract: "SIGTERM arrives while 20 requests are in their handlers (`/slow?ms=1000`) and 20 clients send one \
+                   everything is served as before.")
+        .hint("An unbounded queue turns overload into waiting. When no thread has become free for some hundred \
+               milliseconds, send 503 from a thread that runs no handlers (load shedding).")
+        .checks(&[
+            check("one slow handler does not delay other requests", "", beside_a_slow_handler),
+            check("while all threads are busy, each request gets a response within 2 s",
+                  "RFC 9110 section 15.6.4 (503 Service Unavailable)", overload),
+        ]),
+    PHASE.stage(29, "drain", "loses nothing when it stops under load", "part6/graceful-shutdown.md")
+        .contract("SIGTERM arrives while 20 requests are in their handlers (`/slow?ms=1000`) and 20 clients send one \
                    request after another. Each request in a handler gets its complete response, no response is \
-                   truncated, no new client is accepted, and the server exits with status 0.",
-        hint: "Stop accepting, mark each remaining response with Connection: close, close idle connections, and wait \
-               for the other connections, up to a limit.",
-        page: "part6/graceful-shutdown.md",
-        checks: &[
-            Check {
-                sentence: "every request in a handler gets its complete response",
-                rule: "RFC 9112 section 9.6 (Tear-down)",
-                run: drains,
-            },
-            Check {
-                sentence: "no response is truncated",
-                rule: "RFC 9112 section 8 (Handling Incomplete Messages)",
-                run: truncates_nothing,
-            },
-        ],
-    },
+                   truncated, no new client is accepted, and the server exits with status 0.")
+        .hint("Stop accepting, mark each remaining response with Connection: close, close idle connections, and wait \
+               for the other connections, up to a limit.")
+        .checks(&[
+            check("every request in a handler gets its complete response", "RFC 9112 section 9.6 (Tear-down)", drains),
+            check("no response is truncated", "RFC 9112 section 8 (Handling Incomplete Messages)", truncates_nothing),
+        ]),
 ];
 
 /// Raises the limit of open files of this process: each connection needs one descriptor here, and one in the server.
@@ -125,31 +82,29 @@ fn open_files(needed: u64) -> u64 {
     needed
 }
 
+/// Requires that a request is served soon, beside `others`.
+fn served_soon(server: &Server, others: &str) -> Checked {
+    let bytes = request("GET", "/", &[("Connection", "close")], b"");
+    let status = status_within(server, &bytes, SOON)?;
+    require(
+        status == Some(200),
+        format!("status 200 within {} s beside {others}", SOON.as_secs()),
+        status.map_or("nothing".to_string(), |status| format!("status {status}")),
+    )
+}
+
 fn among(server: &Server, count: usize, bytes: &[u8]) -> Checked {
     raise_limit(count as u64 + 200)?;
     let mut others = Vec::with_capacity(count);
-    for number in 0..count {
-        let connected =
-            TcpStream::connect_timeout(&server.address(), PATIENCE).and_then(|stream| {
-                std::io::Write::write_all(&mut &stream, bytes)?;
-                Ok(stream)
-            });
+    for number in 1..=count {
+        let connected = TcpStream::connect_timeout(&server.address(), PATIENCE)
+            .and_then(|stream| (&stream).write_all(bytes).map(|()| stream));
         others.push(connected.map_err(|error| {
-            let expected = format!("{count} connections");
-            Failure::new(expected, format!("number {} is not accepted: {error}", number + 1))
+            let got = format!("number {number} is not accepted: {error}");
+            Failure::new(format!("{count} connections"), got)
         })?);
     }
-    let bytes = request("GET", "/", &[("Connection", "close")], b"");
-    for _ in 0..5 {
-        let status = status_within(server, &bytes, SOON)?;
-        require(
-            status == Some(200),
-            format!("status 200 within {} s beside {count} others", SOON.as_secs()),
-            status.map_or("nothing".to_string(), |status| format!("status {status}")),
-        )?;
-    }
-    drop(others);
-    Ok(())
+    (0..5).try_for_each(|_| served_soon(server, &format!("{count} others")))
 }
 
 fn beside_slow_clients(server: &Server) -> Checked {
@@ -160,48 +115,44 @@ fn beside_idle_clients(server: &Server) -> Checked {
     among(server, IDLE, b"")
 }
 
+/// Opens `count` connections, and sends these bytes on each.
+fn sent<'a>(
+    server: &'a Server,
+    count: usize,
+    bytes: &[u8],
+) -> Result<Vec<Connection<'a>>, Failure> {
+    let open = |_| {
+        let mut connection = server.connect()?;
+        connection.write(bytes).map(|()| connection)
+    };
+    (0..count).map(open).collect()
+}
+
 /// A blocked handler must not block the thread that waits for all sockets.
 fn beside_a_slow_handler(server: &Server) -> Checked {
     let bytes = request("GET", "/slow?ms=3000", &[("Connection", "close")], b"");
     let mut slow = server.connect()?;
-    slow.client().send(&bytes).map_err(|error| slow.failure(&error, &bytes))?;
+    slow.write(&bytes)?;
     // The request must have reached its handler. No event reports that, so the check waits.
     thread::sleep(Duration::from_millis(300));
-    let probe = request("GET", "/", &[("Connection", "close")], b"");
-    let status = status_within(server, &probe, SOON)?;
-    require(
-        status == Some(200),
-        format!("status 200 within {} s beside one slow request", SOON.as_secs()),
-        status.map_or("nothing".to_string(), |status| format!("status {status}")),
-    )?;
-    let reply = slow.client().read_reply().map_err(|error| slow.failure(&error, &bytes))?;
-    slow.answer(&bytes, reply).status(200).map(drop)
+    served_soon(server, "one slow request")?;
+    slow.read(&bytes)?.status(200).map(drop)
 }
 
 fn overload(server: &Server) -> Checked {
-    let bytes = request("GET", "/slow?ms=3000", &[("Connection", "close")], b"");
-    let mut busy = Vec::new();
-    for _ in 0..300 {
-        let mut connection = server.connect()?;
-        connection.client().send(&bytes).map_err(|error| connection.failure(&error, &bytes))?;
-        busy.push(connection);
-    }
+    let busy =
+        sent(server, 300, &request("GET", "/slow?ms=3000", &[("Connection", "close")], b""))?;
     // A server may need this long to detect the overload.
     thread::sleep(Duration::from_secs(1));
     let probe = request("GET", "/", &[("Connection", "close")], b"");
     for _ in 0..10 {
         let mut connection = server.connect()?;
         connection.client().set_patience(SOON);
-        let reply = connection.client().ask(&probe).map_err(|error| Failure {
-            expected: format!("a response within {} s, 503 if need be", SOON.as_secs()).into(),
-            ..connection.failure(&error, &probe)
-        })?;
-        let answer = connection.answer(&probe, reply);
+        let expected = format!("a response within {} s, 503 if need be", SOON.as_secs());
+        let answer = connection.send(&probe).map_err(|failure| failure.expecting(expected))?;
         if answer.reply.status != 200 {
-            answer.status(503).map_err(|failure| Failure {
-                expected: "status 200, or 503 beside so many slow requests".into(),
-                ..failure
-            })?;
+            let expected = "status 200, or 503 beside so many slow requests";
+            answer.status(503).map_err(|failure| failure.expecting(expected))?;
             let has_time = answer.reply.field("Retry-After").is_some();
             answer.require(has_time, "a field Retry-After in a 503", "no such field")?;
         }
@@ -216,26 +167,13 @@ fn overload(server: &Server) -> Checked {
     Ok(())
 }
 
-/// Opens connections for twenty clients, each of which has sent a request for a slow handler.
-fn in_handlers<'a>(server: &'a Server, bytes: &[u8]) -> Result<Vec<Connection<'a>>, Failure> {
-    let mut connections = Vec::new();
-    for _ in 0..20 {
-        let mut connection = server.connect()?;
-        connection.client().send(bytes).map_err(|error| connection.failure(&error, bytes))?;
-        connections.push(connection);
-    }
-    Ok(connections)
-}
-
 fn drains(server: &Server) -> Checked {
     let bytes = request("GET", "/slow?ms=1000", &[], b"");
-    let mut waiting = in_handlers(server, &bytes)?;
+    let mut waiting = sent(server, 20, &bytes)?;
     thread::sleep(Duration::from_millis(300));
     terminate(server)?;
     for connection in &mut waiting {
-        let reply =
-            connection.client().read_reply().map_err(|error| connection.failure(&error, &bytes))?;
-        connection.answer(&bytes, reply).status(200)?;
+        connection.read(&bytes)?.status(200)?;
     }
     drop(waiting);
     exits(server)
@@ -246,9 +184,8 @@ fn drains(server: &Server) -> Checked {
 fn until_disconnected(server: &Server, over: &AtomicBool) -> Result<usize, Failure> {
     let bytes = request("GET", "/hello/Ada", &[], b"");
     let mut served = 0;
-    loop {
-        // After the shutdown, the server rejects new connections.
-        let Ok(mut connection) = server.connect() else { return Ok(served) };
+    // After the shutdown, the server rejects new connections.
+    while let Ok(mut connection) = server.connect() {
         loop {
             if over.load(Ordering::Relaxed) {
                 return Ok(served);
@@ -267,14 +204,12 @@ fn until_disconnected(server: &Server, over: &AtomicBool) -> Result<usize, Failu
                 // elsewhere.
                 Err(error) if error.arrived().is_empty() => break,
                 Err(error) => {
-                    return Err(Failure {
-                        expected: "complete responses".into(),
-                        ..connection.failure(&error, &bytes)
-                    });
+                    return Err(connection.failure(&error, &bytes).expecting("complete responses"));
                 }
             }
         }
     }
+    Ok(served)
 }
 
 fn truncates_nothing(server: &Server) -> Checked {

@@ -62,6 +62,30 @@ impl Answer {
         Err(self.failure(format!("status {code}"), got).with_wrong_at(STATUS_AT))
     }
 
+    /// Requires one of these status codes.
+    pub fn status_in(&self, codes: &[u16]) -> Result<&Answer, Failure> {
+        if codes.contains(&self.reply.status) {
+            return Ok(self);
+        }
+        let words: Vec<String> = codes.iter().map(u16::to_string).collect();
+        let expected = format!("status {}", words.join(" or "));
+        let got = format!("status {}", self.reply.status);
+        Err(self.failure(expected, got).with_wrong_at(STATUS_AT))
+    }
+
+    /// Requires a field with this name that is not empty, and returns its value.
+    pub fn has(&self, name: &str) -> Result<&str, Failure> {
+        let value = self.reply.field(name).filter(|value| !value.is_empty());
+        value.ok_or_else(|| self.failure(format!("a field {name}"), "none"))
+    }
+
+    /// Requires that the list field `name` has this element.
+    pub fn lists(&self, name: &str, element: &str) -> Result<&Answer, Failure> {
+        let got = self.reply.field(name).map_or_else(|| format!("no field {name}"), str::to_string);
+        self.require(self.reply.lists(name, element), format!("{name} lists {element}"), got)?;
+        Ok(self)
+    }
+
     /// Requires exactly one field with this name, and that its value is `value`.
     pub fn field(&self, name: &str, value: &str) -> Result<&Answer, Failure> {
         let expected = format!("{name}: {value}");
@@ -149,6 +173,6 @@ impl Answer {
 }
 
 /// The position of the first byte that differs, or the length of the shorter slice if there is none.
-fn first_difference(a: &[u8], b: &[u8]) -> usize {
+pub(crate) fn first_difference(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

@@ -4,12 +4,10 @@
 //! Ctrl-C to the group of `cargo xtask`. A pipe works in all these cases, even for SIGKILL, because the kernel closes
 //! the parent's end.
 
-use std::env;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread::Builder;
+use std::{env, fs, io};
 
 /// The environment variable that declares that standard input is such a pipe, and that this process is in a separate
 /// group, which may be killed. Without the variable, the end of standard input has no effect.

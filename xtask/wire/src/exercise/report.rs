@@ -37,6 +37,11 @@ impl Failure {
         Failure { expected: expected.into(), got: got.into().into(), ..Failure::default() }
     }
 
+    /// Replaces the expected result.
+    pub fn expecting(self, expected: impl Into<Box<str>>) -> Failure {
+        Failure { expected: expected.into(), ..self }
+    }
+
     /// Adds the bytes of one exchange, for the report to show.
     pub fn with_bytes(self, sent: &[u8], received: &[u8]) -> Failure {
         let first = |bytes: &[u8]| bytes[..bytes.len().min(MOST)].into();

@@ -179,6 +179,17 @@ impl Connection<'_> {
         Ok(self.answer(bytes, reply))
     }
 
+    /// Sends bytes as they are, and reads nothing.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.client.send(bytes).map_err(|error| self.server.failure(&error, bytes))
+    }
+
+    /// Reads the response to these bytes, which were sent before.
+    pub fn read(&mut self, sent: &[u8]) -> Result<Answer, Failure> {
+        let reply = self.client.read_reply().map_err(|error| self.server.failure(&error, sent))?;
+        Ok(self.answer(sent, reply))
+    }
+
     /// Wraps the reply that the client has read as the response to these bytes.
     pub fn answer(&self, sent: &[u8], reply: Reply) -> Answer {
         Answer { sent: sent.to_vec(), reply, from: self.server.origin() }
@@ -217,7 +228,7 @@ impl Connection<'_> {
         let got = self.client.send(bytes).and_then(|()| self.client.read_exact(count));
         got.map_err(|error| {
             let expected = if count == 1 { "1 byte".to_string() } else { format!("{count} bytes") };
-            Failure { expected: expected.into(), ..self.server.failure(&error, bytes) }
+            self.server.failure(&error, bytes).expecting(expected)
         })
     }
 
@@ -228,10 +239,13 @@ impl Connection<'_> {
 
     /// Requires that the server closes without sending another byte. `expected` is the text for a failure.
     pub fn ends(&mut self, expected: &str) -> Result<(), Failure> {
-        self.client.expect_closed().map_err(|error| Failure {
-            expected: expected.into(),
-            ..self.server.failure(&error, b"")
-        })
+        let closed = self.client.expect_closed();
+        closed.map_err(|error| self.server.failure(&error, b"").expecting(expected))
+    }
+
+    /// Requires that the server closes after this response, without another byte.
+    pub fn ends_after(&mut self, answer: &Answer, expected: &str) -> Result<(), Failure> {
+        self.client.expect_closed().map_err(|error| answer.failure(expected, error.message()))
     }
 
     /// Waits for the server to close, and fails if it sends a byte after the response.
@@ -242,10 +256,7 @@ impl Connection<'_> {
             Err(error) if error.kind() == Kind::Reset => return Ok(()),
             Err(error) => {
                 let failure = self.server.failure(&error, &answer.sent);
-                return Err(Failure {
-                    expected: "the server closes after its response".into(),
-                    ..failure
-                });
+                return Err(failure.expecting("the server closes after its response"));
             }
         };
         if more.is_empty() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::tools::{Checked, require};
+use super::super::tools::{Checked, cannot, each_gets, require};
 use crate::exercise::{Answer, Failure, Server, delete_at_end};
 use crate::{PATIENCE, request};
 
@@ -38,9 +38,8 @@ impl Site {
             ("public/deep/er/page.html", "<!DOCTYPE html><title>deep</title>\n"),
             ("public/a space.txt", "a space\n"),
         ];
-        all.iter().try_for_each(|(path, content)| write(path, content)).map_err(|error| {
-            Failure::new("a directory with files, which the check creates", error.to_string())
-        })?;
+        let written = all.iter().try_for_each(|(path, content)| write(path, content));
+        written.map_err(cannot("a directory with files, which the check creates"))?;
         Ok(site)
     }
 
@@ -60,9 +59,15 @@ impl Drop for Site {
     }
 }
 
-pub(super) fn files(server: &Server) -> Checked {
+/// Starts the server with a site. The site is deleted after the server has ended.
+fn serve(server: &Server) -> Result<(Site, Server), Failure> {
     let site = Site::new()?;
     let server = site.serve(server)?;
+    Ok((site, server))
+}
+
+pub(super) fn files(server: &Server) -> Checked {
+    let (site, server) = serve(server)?;
     for (path, media_type) in [
         ("index.html", "text/html"),
         ("style.css", "text/css"),
@@ -72,51 +77,36 @@ pub(super) fn files(server: &Server) -> Checked {
         ("a%20space.txt", "text/plain"),
     ] {
         let answer = server.get(&format!("/static/{path}"))?;
-        answer.status(200)?;
         let content = fs::read(site.folder().join(path.replace("%20", " "))).unwrap_or_default();
-        answer.body(&content)?;
-        let got = answer.reply.field("Content-Type").unwrap_or("no field").to_string();
-        answer.require(
-            got.contains(media_type),
-            format!("Content-Type: {media_type}"),
-            got.clone(),
-        )?;
+        answer.status(200)?.body(&content)?;
+        let got = answer.reply.field("Content-Type").unwrap_or("no field");
+        answer.require(got.contains(media_type), format!("Content-Type: {media_type}"), got)?;
     }
     Ok(())
 }
 
 pub(super) fn absent(server: &Server) -> Checked {
-    let site = Site::new()?;
-    let server = site.serve(server)?;
-    for path in ["nowhere.txt", "index.html/", "notes.txt/x", "deep/er/none"] {
-        server.get(&format!("/static/{path}"))?.status(404)?;
-    }
+    let (_site, server) = serve(server)?;
+    let absent = ["nowhere.txt", "index.html/", "notes.txt/x", "deep/er/none"];
+    each_gets(&server, 404, &absent.map(|path| format!("/static/{path}")))?;
     let answer = server.get("/static/deep")?;
     let is_none = [301, 302, 307, 308, 403, 404].contains(&answer.reply.status);
     answer.require(is_none, "404, 403 or a redirect for a directory", answer.reply.status)
 }
 
 /// The response must not contain the secret, whatever its status.
-pub(super) fn keeps_the_secret(answer: &Answer) -> Checked {
-    let tells = answer.reply.text().contains(SECRET) || answer.reply.text().contains("root:");
-    answer.require(
-        !tells,
-        "no content from outside the directory",
-        "the content of a file outside it",
-    )?;
-    let is_rejected =
-        (400..500).contains(&answer.reply.status) || (300..400).contains(&answer.reply.status);
-    answer.require(
-        is_rejected,
-        "status 404 (or another 4xx)",
-        format!("status {}", answer.reply.status),
-    )
+fn keeps_the_secret(answer: &Answer) -> Checked {
+    let (text, status) = (answer.reply.text(), answer.reply.status);
+    let reveals = text.contains(SECRET) || text.contains("root:");
+    let expected = "no content from outside the directory";
+    answer.require(!reveals, expected, "the content of a file outside it")?;
+    let is_rejected = (300..500).contains(&status);
+    answer.require(is_rejected, "status 404 (or another 4xx)", format!("status {status}"))
 }
 
 pub(super) fn traversal(server: &Server) -> Checked {
-    let site = Site::new()?;
+    let (site, server) = serve(server)?;
     let absolute = site.root.join("secret.txt").to_string_lossy().into_owned();
-    let server = site.serve(server)?;
     let absolute_encoded = absolute.replace('/', "%2F");
     for path in [
         "../secret.txt",
@@ -145,7 +135,7 @@ pub(super) fn traversal(server: &Server) -> Checked {
         "%2Fetc%2Fpasswd",
     ] {
         let bytes = request("GET", &format!("/static/{path}"), &[("Connection", "close")], b"");
-        keeps_the_secret(&server.connect()?.send(&bytes)?)?;
+        keeps_the_secret(&server.send(&bytes)?)?;
     }
     // The files must still be served after all these attempts.
     server.get("/static/notes.txt")?.status(200).map(drop)
@@ -168,9 +158,7 @@ pub(super) fn links(server: &Server) -> Checked {
     let made = link(&site.root.join("secret.txt"), &folder.join("link.txt"))
         .and_then(|()| link(&site.root, &folder.join("up")))
         .and_then(|()| link(Path::new("../secret.txt"), &folder.join("relative.txt")));
-    made.map_err(|error| {
-        Failure::new("symbolic links, which the check creates", error.to_string())
-    })?;
+    made.map_err(cannot("symbolic links, which the check creates"))?;
     let server = site.serve(server)?;
     for path in ["link.txt", "up/secret.txt", "relative.txt"] {
         keeps_the_secret(&server.get(&format!("/static/{path}"))?)?;
@@ -178,44 +166,36 @@ pub(super) fn links(server: &Server) -> Checked {
     Ok(())
 }
 
-pub(super) fn tagged(server: &Server) -> Result<(Answer, String), Failure> {
+/// The `ETag` of a file.
+fn tag_of_notes(server: &Server) -> Result<String, Failure> {
     let answer = server.get("/static/notes.txt")?;
-    answer.status(200)?;
-    let Some(tag) = answer.reply.field("ETag").map(ToString::to_string) else {
-        return Err(answer.failure("a field ETag", "none"));
-    };
+    let tag = answer.status(200)?.has("ETag")?.to_string();
     let opaque = tag.strip_prefix("W/").unwrap_or(&tag);
     let quoted = opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"');
     answer.require(quoted, "an ETag in quotes", &tag)?;
-    Ok((answer, tag))
+    Ok(tag)
 }
 
-pub(super) fn conditional(server: &Server, tag: &str) -> Result<Answer, Failure> {
+fn conditional(server: &Server, tag: &str) -> Result<Answer, Failure> {
     server.ask("GET", "/static/notes.txt", &[("If-None-Match", tag)], b"")
 }
 
 pub(super) fn not_modified(server: &Server) -> Checked {
-    let site = Site::new()?;
-    let server = site.serve(server)?;
-    let (_, tag) = tagged(&server)?;
-    let answer = conditional(&server, &tag)?;
-    answer.status(304)?.field("ETag", &tag)?;
+    let (_site, server) = serve(server)?;
+    let tag = tag_of_notes(&server)?;
+    conditional(&server, &tag)?.status(304)?.field("ETag", &tag)?;
     // On a persistent connection, a body would be parsed as the next response.
     let mut connection = server.connect()?;
     for _ in 0..2 {
         connection.ask("GET", "/static/notes.txt", &[("If-None-Match", &tag)], b"")?.status(304)?;
     }
-    connection
-        .ask("GET", "/static/notes.txt", &[], b"")?
-        .status(200)?
-        .body(b"plain text\n")
-        .map(drop)
+    let answer = connection.ask("GET", "/static/notes.txt", &[], b"")?;
+    answer.status(200)?.body(b"plain text\n").map(drop)
 }
 
 pub(super) fn lists(server: &Server) -> Checked {
-    let site = Site::new()?;
-    let server = site.serve(server)?;
-    let (_, tag) = tagged(&server)?;
+    let (_site, server) = serve(server)?;
+    let tag = tag_of_notes(&server)?;
     let opaque = tag.strip_prefix("W/").unwrap_or(&tag);
     for value in [
         format!("\"other\", {tag}"),
@@ -229,13 +209,11 @@ pub(super) fn lists(server: &Server) -> Checked {
 }
 
 pub(super) fn modified(server: &Server) -> Checked {
-    let site = Site::new()?;
-    let server = site.serve(server)?;
-    let (_, tag) = tagged(&server)?;
+    let (site, server) = serve(server)?;
+    let tag = tag_of_notes(&server)?;
     conditional(&server, "\"other\"")?.status(200)?;
     let changed = "another text, and of another length\n";
-    fs::write(site.folder().join("notes.txt"), changed)
-        .map_err(|error| Failure::new("a file that changes", error.to_string()))?;
+    fs::write(site.folder().join("notes.txt"), changed).map_err(cannot("a file that changes"))?;
     // A server may cache the version of a file for a moment.
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -1,6 +1,6 @@
 //! Bodies with a Content-Length.
 
-use super::super::tools::{self, Checked, rejected};
+use super::super::tools::{Checked, in_pieces, pattern, rejected};
 use crate::exercise::Server;
 use crate::request;
 
@@ -15,24 +15,17 @@ pub(super) fn echo_bodies(server: &Server) -> Checked {
 }
 
 pub(super) fn large_body(server: &Server) -> Checked {
-    let body = tools::pattern(KIB * KIB);
+    let body = pattern(KIB * KIB);
     server.ask("POST", "/echo", &[], &body)?.status(200)?.body(&body)?;
     // The header section alone, then the body in pieces of 16 KiB.
     let bytes = request("POST", "/echo", &[("Connection", "close")], &body);
     let start = bytes.len() - body.len();
-    let mut connection = server.connect()?;
-    let cuts = (start..bytes.len()).step_by(16 * KIB);
-    let reply = connection
-        .client()
-        .send_slowly(&bytes, cuts)
-        .and_then(|()| connection.client().read_reply())
-        .map_err(|error| connection.failure(&error, &bytes))?;
-    connection.answer(&bytes, reply).status(200)?.body(&body).map(drop)
+    let answer = in_pieces(server, &bytes, (start..bytes.len()).step_by(16 * KIB))?;
+    answer.status(200)?.body(&body).map(drop)
 }
 
 pub(super) fn head(server: &Server) -> Checked {
-    let mut connection = server.connect()?;
-    let get = connection.ask("GET", "/", &[("Connection", "close")], b"")?;
+    let get = server.connect()?.ask("GET", "/", &[("Connection", "close")], b"")?;
     let mut connection = server.connect()?;
     let head = connection.ask("HEAD", "/", &[("Connection", "close")], b"")?;
     head.status(200)?;
@@ -41,10 +34,7 @@ pub(super) fn head(server: &Server) -> Checked {
             head.field(name, value)?;
         }
     }
-    connection
-        .client()
-        .expect_closed()
-        .map_err(|error| head.failure("nothing after the header section", error.message()))
+    connection.ends_after(&head, "nothing after the header section")
 }
 
 pub(super) fn too_large(server: &Server) -> Checked {
@@ -55,7 +45,6 @@ pub(super) fn too_large(server: &Server) -> Checked {
 pub(super) fn expect_continue(server: &Server) -> Checked {
     let head = b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
     let mut connection = server.connect()?;
-    let first = connection.send(head)?;
-    first.status(100)?;
+    connection.send(head)?.status(100)?;
     connection.send(b"hello")?.status(200)?.body(b"hello").map(drop)
 }

@@ -1,10 +1,9 @@
 //! Chunked bodies.
 
-use super::super::tools::{Checked, rejected};
-use super::requests::in_pieces;
+use super::super::tools::{Checked, in_pieces, rejected};
 use crate::exercise::Server;
 
-pub(super) fn chunked(body: &str) -> Vec<u8> {
+fn chunked(body: &str) -> Vec<u8> {
     format!("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{body}")
         .into_bytes()
 }
@@ -24,8 +23,7 @@ pub(super) fn chunks(server: &Server) -> Checked {
 
 pub(super) fn chunks_in_pieces(server: &Server) -> Checked {
     let bytes = chunked("5\r\nhello\r\n7\r\n, world\r\n0\r\n\r\n");
-    let mut connection = server.connect()?;
-    in_pieces(&mut connection, &bytes, 1)?.status(200)?.body(b"hello, world").map(drop)
+    in_pieces(server, &bytes, 1..bytes.len())?.status(200)?.body(b"hello, world").map(drop)
 }
 
 pub(super) fn trailers(server: &Server) -> Checked {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::stage::deadline;
-use super::super::tools::{Checked, require, status_in};
-use crate::exercise::{Connection, Failure, Server};
+use super::super::tools::{Checked, require};
+use crate::exercise::{Connection, Server};
 use crate::{Kind, request};
 
 const KIB: usize = 1024;
@@ -24,11 +24,9 @@ pub(super) fn pipelined(server: &Server) -> Checked {
         bytes.extend(request("POST", "/echo", &[], body.as_bytes()));
     }
     let mut connection = server.connect()?;
-    connection.client().send(&bytes).map_err(|error| connection.failure(&error, &bytes))?;
+    connection.write(&bytes)?;
     for body in ["a", "bb", "ccc", "dddd"] {
-        let reply =
-            connection.client().read_reply().map_err(|error| connection.failure(&error, &bytes))?;
-        connection.answer(&bytes, reply).status(200)?.body(body.as_bytes())?;
+        connection.read(&bytes)?.status(200)?.body(body.as_bytes())?;
     }
     Ok(())
 }
@@ -37,7 +35,7 @@ pub(super) fn unread_body(server: &Server) -> Checked {
     let hidden = b"GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
     let mut connection = server.connect()?;
     let first = connection.ask("POST", "/nowhere", &[], hidden)?;
-    status_in(&first, &[404, 405, 501])?;
+    first.status_in(&[404, 405, 501])?;
     // A server may close the connection instead of reading an unwanted body.
     if first.reply.lists("Connection", "close") {
         return Ok(());
@@ -54,10 +52,7 @@ pub(super) fn closes(server: &Server) -> Checked {
         let mut connection = server.connect()?;
         let answer = connection.send(bytes)?;
         answer.status(200)?;
-        connection
-            .client()
-            .expect_closed()
-            .map_err(|error| answer.failure("the server closes", error.message()))?;
+        connection.ends_after(&answer, "the server closes")?;
     }
     Ok(())
 }
@@ -83,45 +78,34 @@ pub(super) fn half_a_header_section(server: &Server) -> Checked {
     let bytes = b"GET / HTTP/1.1\r\nHost: a\r\n";
     let mut connection = server.connect()?;
     connection.client().set_patience(deadline());
-    connection.client().send(bytes).map_err(|error| connection.failure(&error, bytes))?;
+    connection.write(bytes)?;
     is_timed_out(&mut connection, bytes)
 }
 
 pub(super) fn slowloris(server: &Server) -> Checked {
     let bytes = b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ";
     let mut connection = server.connect()?;
-    connection.client().send(bytes).map_err(|error| connection.failure(&error, bytes))?;
-    for _ in 0..deadline().as_secs() {
-        match connection.client().expect_silence(Duration::from_secs(1)) {
-            Ok(()) => {}
-            // Either bytes or the end of the stream have arrived.
-            Err(_) => return is_timed_out(&mut connection, bytes),
-        }
-        if connection.client().send(b"x").is_err() {
+    connection.write(bytes)?;
+    let seconds = deadline().as_secs();
+    for _ in 0..seconds {
+        // Otherwise bytes or the end of the stream have arrived.
+        let is_silent = connection.client().expect_silence(Duration::from_secs(1)).is_ok();
+        if !is_silent || connection.client().send(b"x").is_err() {
             return is_timed_out(&mut connection, bytes);
         }
     }
-    let expected = format!(
-        "status 408 within {} s, although a byte arrives every second",
-        deadline().as_secs()
-    );
+    let expected = format!("status 408 within {seconds} s, although a byte arrives every second");
     Err(connection.unfinished(&expected, bytes))
 }
 
 /// Expects 408 and then the end of the stream.
-pub(super) fn is_timed_out(connection: &mut Connection<'_>, bytes: &[u8]) -> Checked {
+fn is_timed_out(connection: &mut Connection<'_>, bytes: &[u8]) -> Checked {
     let reply = connection.client().read_reply().map_err(|error| {
-        let failure = connection.failure(&error, bytes);
-        let hint = if error.kind() == Kind::TimedOut {
-            "\n(`--deadline SECONDS` waits longer)"
-        } else {
-            ""
-        };
-        Failure {
-            expected: "status 408".into(),
-            got: format!("{}{hint}", failure.got).into(),
-            ..failure
+        let mut failure = connection.failure(&error, bytes).expecting("status 408");
+        if error.kind() == Kind::TimedOut {
+            failure.got = format!("{}\n(`--deadline SECONDS` waits longer)", failure.got).into();
         }
+        failure
     })?;
     let answer = connection.answer(bytes, reply);
     answer.status(408)?;

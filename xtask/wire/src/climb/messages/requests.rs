@@ -1,8 +1,8 @@
 //! A request in pieces, and malformed ones.
 
-use super::super::tools::{Checked, rejected};
+use super::super::tools::{Checked, in_pieces, rejected};
 use crate::clients::{self, Ran};
-use crate::exercise::{Answer, Connection, Failure, Server};
+use crate::exercise::{Answer, Failure, Server};
 use crate::request;
 
 const KIB: usize = 1024;
@@ -15,19 +15,15 @@ const BROWSER: &str = "GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: Moz
     Sec-Fetch-User: ?1\r\nPriority: u=0, i\r\n";
 
 pub(super) fn get_root(server: &Server) -> Checked {
-    let mut connection = server.connect()?;
-    let answer = connection.ask("GET", "/", &[], b"")?;
-    is_page(&answer)
+    is_page(&server.connect()?.ask("GET", "/", &[], b"")?)
 }
 
-pub(super) fn is_page(answer: &Answer) -> Checked {
+fn is_page(answer: &Answer) -> Checked {
     answer.status(200)?;
     answer.require(!answer.reply.body.is_empty(), "a body", "an empty body")?;
-    let has_type = answer.reply.field("Content-Type").is_some();
-    answer.require(has_type, "a field Content-Type", "none")?;
-    let has_end = answer.reply.framing != crate::Framing::Close;
+    answer.has("Content-Type")?;
     answer.require(
-        has_end,
+        answer.reply.framing != crate::Framing::Close,
         "Content-Length, or Transfer-Encoding: chunked",
         "neither, so only the end of the connection ends the body",
     )
@@ -48,8 +44,7 @@ pub(super) fn curl(server: &Server) -> Checked {
 
 pub(super) fn rude_clients(server: &Server) -> Checked {
     for bytes in [&b""[..], b"GET", b"GET / HTTP/1.1\r\nHost: a\r\n"] {
-        let mut connection = server.connect()?;
-        connection.client().send(bytes).map_err(|error| connection.failure(&error, bytes))?;
+        server.connect()?.write(bytes)?;
     }
     get_root(server)
 }
@@ -57,27 +52,11 @@ pub(super) fn rude_clients(server: &Server) -> Checked {
 pub(super) fn byte_by_byte(server: &Server) -> Checked {
     let bytes = request("GET", "/", &[("X-Pieces", "one")], b"");
     for step in [1, 2, 7] {
-        let mut connection = server.connect()?;
-        let answer = in_pieces(&mut connection, &bytes, step).map_err(|failure| Failure {
-            expected: "the server reads until the empty line has arrived, and then responds".into(),
-            ..failure
-        })?;
-        is_page(&answer)?;
+        let expected = "the server reads until the empty line has arrived, and then responds";
+        let answer = in_pieces(server, &bytes, (step..bytes.len()).step_by(step));
+        is_page(&answer.map_err(|failure| failure.expecting(expected))?)?;
     }
     Ok(())
-}
-
-pub(super) fn in_pieces(
-    connection: &mut Connection<'_>,
-    bytes: &[u8],
-    step: usize,
-) -> Result<Answer, Failure> {
-    let reply = connection
-        .client()
-        .send_slowly(bytes, (step..bytes.len()).step_by(step))
-        .and_then(|()| connection.client().read_reply());
-    let reply = reply.map_err(|error| connection.failure(&error, bytes))?;
-    Ok(connection.answer(bytes, reply))
 }
 
 pub(super) fn bad_requests(server: &Server) -> Checked {
@@ -103,10 +82,9 @@ pub(super) fn bad_requests(server: &Server) -> Checked {
         (b"G@T / HTTP/1.1\r\nHost: a\r\n\r\n", "`@` in a method", LINE),
     ];
     for (bytes, reason, rule) in rows {
-        rejected(server, bytes, &[400]).map_err(|failure| Failure {
-            expected: format!("{} ({reason})", failure.expected).into(),
-            rule: Some((*rule).into()),
-            ..failure
+        rejected(server, bytes, &[400]).map_err(|failure| {
+            let expected = format!("{} ({reason})", failure.expected);
+            failure.expecting(expected).with_rule(*rule)
         })?;
     }
     Ok(())
@@ -116,8 +94,7 @@ pub(super) fn hosts(server: &Server) -> Checked {
     rejected(server, b"GET / HTTP/1.1\r\n\r\n", &[400])?;
     rejected(server, b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", &[400])?;
     rejected(server, b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", &[400])?;
-    let answer = server.send(b"GET / HTTP/1.0\r\n\r\n")?;
-    answer.status(200).map(drop)
+    server.send(b"GET / HTTP/1.0\r\n\r\n")?.status(200).map(drop)
 }
 
 pub(super) fn long_target(server: &Server) -> Checked {

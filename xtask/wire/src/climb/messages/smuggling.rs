@@ -1,22 +1,21 @@
 //! The rows of request smuggling.
 
-use super::super::tools::{Checked, rejected, status_in};
-use crate::exercise::{Failure, Server};
+use super::super::tools::{Checked, rejected};
+use crate::exercise::Server;
 use crate::tables::{Row, Test, smuggling};
 
 /// Tests the selected rows of the smuggling table.
-pub(super) fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
+fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
     for row in smuggling::rows().into_iter().filter(wanted) {
         let Test::Exchange { bytes, statuses, closes, .. } = &row.test else { continue };
         let tried = if *closes {
             rejected(server, bytes, &accepted(&row, statuses))
         } else {
-            server.connect()?.send(bytes).and_then(|answer| status_in(&answer, statuses).map(drop))
+            server.send(bytes).and_then(|answer| answer.status_in(statuses).map(drop))
         };
-        tried.map_err(|failure| Failure {
-            expected: format!("{} ({}: {})", failure.expected, row.rule, row.name).into(),
-            rule: Some(row.rfc.into()),
-            ..failure
+        tried.map_err(|failure| {
+            let expected = format!("{} ({}: {})", failure.expected, row.rule, row.name);
+            failure.expecting(expected).with_rule(row.rfc)
         })?;
     }
     Ok(())
@@ -24,7 +23,7 @@ pub(super) fn smuggling(server: &Server, wanted: fn(&Row) -> bool) -> Checked {
 
 /// The accepted statuses for a row that is rejected. A server that does not support a transfer coding, or does not
 /// recognise a disguised one, may respond with 501 (RFC 9112 section 6.1), also when chunked is given twice.
-pub(super) fn accepted(row: &Row, statuses: &[u16]) -> Vec<u16> {
+fn accepted(row: &Row, statuses: &[u16]) -> Vec<u16> {
     let is_coding = ["oding", "Encoding", "chunked"].iter().any(|word| row.rule.contains(word));
     let also = if is_coding { &[400, 501][..] } else { &[] };
     let mut all = [statuses, also].concat();
@@ -33,7 +32,7 @@ pub(super) fn accepted(row: &Row, statuses: &[u16]) -> Vec<u16> {
     all
 }
 
-pub(super) fn is_rejected(row: &Row) -> bool {
+fn is_rejected(row: &Row) -> bool {
     matches!(row.test, Test::Exchange { closes: true, .. })
 }
 

@@ -1,56 +1,45 @@
 //! Request IDs and log lines.
 
-use std::thread;
-use std::time::Duration;
+use std::collections::HashSet;
 
 use super::super::tools::{Checked, require};
 use crate::PATIENCE;
 use crate::exercise::{Answer, Server};
-
-pub(super) fn id_of(answer: &Answer) -> Result<String, crate::exercise::Failure> {
-    match answer.reply.field("X-Request-ID") {
-        Some(id) if !id.is_empty() => Ok(id.to_string()),
-        _ => Err(answer.failure("a field X-Request-ID", "none")),
-    }
-}
+use crate::output::Text;
 
 pub(super) fn ids(server: &Server) -> Checked {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for _ in 0..3 {
         for (method, target) in [("GET", "/"), ("GET", "/nowhere"), ("DELETE", "/hello/Ada")] {
             let answer = server.ask(method, target, &[], b"")?;
-            let id = id_of(&answer)?;
-            answer.require(seen.insert(id.clone()), "another id for each request", id)?;
+            let id = answer.has("X-Request-ID")?;
+            answer.require(seen.insert(id.to_string()), "another id for each request", id)?;
         }
     }
     Ok(())
 }
 
 /// Waits until standard output or standard error has a line that matches `wanted`.
-pub(super) fn logged(server: &Server, wanted: impl Fn(&str) -> bool) -> bool {
-    let deadline = std::time::Instant::now() + PATIENCE;
-    loop {
-        let program = server.program();
-        let (out, err) = (program.stdout_so_far(), program.stderr_so_far());
-        if out.lines().chain(err.lines()).any(&wanted) {
-            return true;
-        }
-        if std::time::Instant::now() > deadline {
-            return false;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
+fn logged(server: &Server, wanted: impl Fn(&str) -> bool) -> bool {
+    let has_line = |text: &Text| text.stdout.lines().chain(text.stderr.lines()).any(&wanted);
+    let output = server.program().output();
+    let text = output.wait(PATIENCE, has_line);
+    has_line(&text)
+}
+
+/// Requires a line in the log with all these words.
+pub(super) fn is_logged(server: &Server, answer: &Answer, words: [&str; 3]) -> Checked {
+    let [method, target, status] = words;
+    answer.require(
+        logged(server, |line| words.iter().all(|word| line.contains(word))),
+        format!("a line with {method}, {target} and {status}"),
+        format!("none in {} s, on standard output and standard error", PATIENCE.as_secs()),
+    )
 }
 
 pub(super) fn log_line(server: &Server) -> Checked {
     for (target, status) in [("/hello/Ada", "200"), ("/nowhere-at-all", "404")] {
-        let answer = server.get(target)?;
-        let has_all = |line: &str| ["GET", target, status].iter().all(|word| line.contains(word));
-        answer.require(
-            logged(server, has_all),
-            format!("a line with GET, {target} and {status}"),
-            format!("none in {} s, on standard output and standard error", PATIENCE.as_secs()),
-        )?;
+        is_logged(server, &server.get(target)?, ["GET", target, status])?;
     }
     Ok(())
 }
@@ -61,14 +50,11 @@ pub(super) fn log_injection(server: &Server) -> Checked {
     // without the field.
     for fields in [&[][..], &agent] {
         let bytes = crate::request("GET", "/first%0AGET%20/forged%20200", fields, b"");
-        server.connect()?.send(&bytes)?;
+        server.send(&bytes)?;
     }
     server.get("/marker-of-the-end")?;
-    require(
-        logged(server, |line| line.contains("/marker-of-the-end")),
-        "a line for each request",
-        "none for the last one",
-    )?;
+    let is_logged = logged(server, |line| line.contains("/marker-of-the-end"));
+    require(is_logged, "a line for each request", "none for the last one")?;
     let program = server.program();
     let all = format!("{}{}", program.stdout_so_far(), program.stderr_so_far());
     let forged =
