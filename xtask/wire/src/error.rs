@@ -1,7 +1,6 @@
 //! The errors of this library. Their text is enough to understand a failed test.
 
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 use crate::escape;
 

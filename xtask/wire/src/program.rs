@@ -1,24 +1,14 @@
 //! Starts a server's binary for a test, and stops it at the end of the test.
 
 use std::ffi::OsStr;
-use std::fmt;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::net::SocketAddr;
-use std::process::Child;
-use std::process::Command;
-use std::process::ExitStatus;
-use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::time::Duration;
-use std::time::Instant;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::Kind;
-use crate::WireError;
-use crate::environment;
 use crate::output::{Output, Stream, Text};
+use crate::{Kind, WireError, environment};
 
 /// On a machine that is also compiling, starting a program can take a while.
 const START: Duration = Duration::from_secs(20);

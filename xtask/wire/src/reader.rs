@@ -1,11 +1,8 @@
 //! Finds where a reply ends (RFC 9112 section 6.3). It uses no socket: a [`Source`] supplies the
 //! bytes.
 
-use crate::Framing;
-use crate::Kind;
-use crate::Reply;
-use crate::WireError;
 use crate::reply::parse_fields;
+use crate::{Framing, Kind, Reply, WireError};
 
 /// A source of received bytes.
 pub(crate) trait Source {

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::Kind;
-use crate::WireError;
-use crate::escape;
+use crate::{Kind, WireError, escape};
 
 /// How the end of a reply's body was found (RFC 9112 section 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,7 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use crate::Client;
-use crate::Reply;
-use crate::WireError;
+use crate::{Client, Reply, WireError};
 
 /// Writes an HTTP/1.1 request with a Host field, the given fields, and a Content-Length if there is a body.
 ///

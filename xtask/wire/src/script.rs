@@ -1,19 +1,12 @@
 //! A server with scripted responses, for tests of clients and of this library itself.
 
-use std::io::Read;
-use std::io::Write;
-use std::net::SocketAddr;
-use std::net::TcpListener;
-use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::PATIENCE;
-use crate::WireError;
+use crate::{PATIENCE, WireError};
 
 /// A listening socket with a script of responses, which serves one connection after the other.
 ///
@@ -109,8 +102,7 @@ fn play(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Client;
-    use crate::Kind;
+    use crate::{Client, Kind};
 
     const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
     const SHORT: Duration = Duration::from_millis(50);

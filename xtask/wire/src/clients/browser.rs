@@ -4,10 +4,7 @@
 use std::net::SocketAddr;
 
 use super::output_of::Ran;
-use crate::Client;
-use crate::Kind;
-use crate::WireError;
-use crate::request;
+use crate::{Client, Kind, WireError, request};
 
 /// The fields that Firefox and Chrome send in addition to Host.
 const FIELDS: [(&str, &str); 8] = [

@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 
 use super::output_of::{Ran, output_of};
-use crate::Kind;
-use crate::WireError;
+use crate::{Kind, WireError};
 
 /// The destination of a body that is not needed.
 const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };

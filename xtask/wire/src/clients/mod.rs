@@ -10,7 +10,6 @@ mod python;
 
 pub use browser::browser;
 pub use chromium::chromium_dom;
-pub use curl::curl;
-pub use curl::curl_get;
+pub use curl::{curl, curl_get};
 pub use output_of::Ran;
 pub use python::python;

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use std::thread::Builder;
 use std::time::Duration;
 
-use crate::Kind;
-use crate::WireError;
-use crate::environment;
 use crate::output::{Output, Stream};
+use crate::{Kind, WireError, environment};
 
 /// The result of running a client against the server.
 #[derive(Debug, Clone, PartialEq, Eq)]

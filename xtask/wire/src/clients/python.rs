@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 
 use super::output_of::{Ran, output_of};
-use crate::Kind;
-use crate::WireError;
+use crate::{Kind, WireError};
 
 /// Each prints `ok` as its last line, or `skipped: WHY`, or a traceback.
 const SCRIPTS: [(&str, &str); 2] = [

@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
-use super::Check;
-use super::Row;
-use super::Table;
 use super::requests::post;
+use super::{Check, Row, Table};
 
 /// A chunked request to `/echo`.
 fn chunked(body: &str) -> Vec<u8> {

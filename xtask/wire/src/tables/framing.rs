@@ -5,13 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Check;
-use super::Row;
-use super::Table;
 use super::requests::post;
-use crate::Client;
-use crate::Kind;
-use crate::WireError;
+use super::{Check, Row, Table};
+use crate::{Client, Kind, WireError};
 
 /// The table.
 pub fn rows() -> Vec<Row> {

@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
-use super::Check;
-use super::Row;
-use super::Table;
 use super::requests::get;
+use super::{Check, Row, Table};
 
 /// The table.
 pub fn rows() -> Vec<Row> {

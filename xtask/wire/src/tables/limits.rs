@@ -3,14 +3,9 @@
 
 use std::net::SocketAddr;
 
-use super::Check;
-use super::Row;
-use super::Table;
-use super::requests::get;
-use super::requests::post;
-use crate::Client;
-use crate::Kind;
-use crate::WireError;
+use super::requests::{get, post};
+use super::{Check, Row, Table};
+use crate::{Client, Kind, WireError};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;

@@ -4,11 +4,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::Row;
-use super::Table;
-use crate::Client;
-use crate::WireError;
-use crate::request;
+use super::{Row, Table};
+use crate::{Client, WireError, request};
 
 /// Four times as many connections as any chapter has workers.
 const MANY: usize = 16;

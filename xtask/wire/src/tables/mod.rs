@@ -29,14 +29,8 @@ mod run;
 mod way;
 
 pub use check::Check;
-pub use row::Row;
-pub use row::Table;
-pub use row::Test;
-pub use run::Failures;
-pub use run::Outcome;
-pub use run::check;
-pub use run::run;
-pub use run::run_one;
+pub use row::{Row, Table, Test};
+pub use run::{Failures, Outcome, check, run, run_one};
 
 /// All tables that every chapter passes as far as it has their routes.
 pub fn all() -> Vec<Row> {

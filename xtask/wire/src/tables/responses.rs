@@ -2,14 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::Check;
-use super::Row;
-use super::Table;
-use crate::Client;
-use crate::Kind;
-use crate::Reply;
-use crate::WireError;
-use crate::request;
+use super::{Check, Row, Table};
+use crate::{Client, Kind, Reply, WireError, request};
 
 /// The table.
 pub fn rows() -> Vec<Row> {

@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use super::Check;
-use super::Row;
-use super::Table;
+use super::{Check, Row, Table};
 
 /// A request with a body of this media type.
 fn send(method: &str, target: &str, media_type: &str, body: &str) -> Vec<u8> {

@@ -8,10 +8,7 @@ use std::time::Duration;
 
 use super::way::Way;
 use super::{Row, Test};
-use crate::Client;
-use crate::Kind;
-use crate::WireError;
-use crate::escape;
+use crate::{Client, Kind, WireError, escape};
 
 /// The number of rows that run at the same time. Most of the time of a row is spent waiting for the
 /// other side.

@@ -1,10 +1,8 @@
 //! Tests Content-Length against Transfer-Encoding. Wherever two parsers could find different ends
 //! of a body, one of them parses a request that the other has never seen.
 
-use super::Check;
-use super::Row;
-use super::Table;
 use super::requests::post;
+use super::{Check, Row, Table};
 
 /// A complete chunked body of "hello".
 const HELLO: &str = "5\r\nhello\r\n0\r\n\r\n";

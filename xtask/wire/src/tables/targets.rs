@@ -3,9 +3,7 @@
 
 use serde_json::json;
 
-use super::Check;
-use super::Row;
-use super::Table;
+use super::{Check, Row, Table};
 
 fn get(target: &str) -> Vec<u8> {
     format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes()

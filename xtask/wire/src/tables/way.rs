@@ -4,10 +4,7 @@
 //! A server may use different code for a request that has arrived whole and for a request in pieces, and for the first
 //! request of a connection and the next. A rule that holds in only one of these cases is broken.
 
-use crate::Client;
-use crate::Kind;
-use crate::Reply;
-use crate::WireError;
+use crate::{Client, Kind, Reply, WireError};
 
 /// The request before a row. Its response proves that the server has read the bytes that were sent with it.
 const FIRST: &[u8] = b"GET /inspect?the-first HTTP/1.1\r\nHost: first\r\n\r\n";
