@@ -4,20 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::source::{Sources, target};
+use crate::cargo;
+use crate::sources::{Sources, temporary};
 
 /// The chapters' programs, linked right after the build, because another cargo may replace the files in the target
 /// directory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Built {
-    /// A directory with the programs, and with the examples in `examples`. It is deleted when this value is dropped.
-    pub(crate) folder: PathBuf,
+    /// A directory with the programs, and with the examples in `examples`.
+    pub(crate) folder: TempDir,
     /// The requested test programs, by name.
     pub(crate) tests: BTreeMap<String, PathBuf>,
 }
@@ -27,24 +28,18 @@ impl Built {
     /// `cargo test --workspace`. With `--package`, cargo leaves out features that only other packages enable, and
     /// builds the dependencies again.
     pub(crate) fn everything(sources: &Sources, tests: &BTreeSet<String>) -> Result<Built> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
+        let mut cargo = cargo::command(sources.root());
+        cargo
             .args(["build", "--quiet", "--workspace", "--bins", "--examples"])
             .args(tests.iter().flat_map(|test| ["--test", test]))
             .arg("--message-format=json-render-diagnostics")
-            .current_dir(sources.root())
-            .stderr(Stdio::inherit())
-            .output()
-            .context("cargo cannot be started")?;
+            .stderr(Stdio::inherit());
+        let (output, messages) = cargo::build(&mut cargo)?;
         ensure!(output.status.success(), "the programs of the chapters do not build");
-        let messages = String::from_utf8_lossy(&output.stdout);
-        let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = target(sources).join("built").join(name);
-        let mut built = Built { folder, tests: BTreeMap::new() };
+        let mut built = Built::nothing(sources)?;
         for (kind, below) in [("bin", ""), ("example", "examples"), ("test", "tests")] {
-            for (name, program) in messages.lines().filter_map(|message| program(message, kind)) {
-                let kept = keep(&program, &built.folder.join(below))?;
+            for (name, program) in messages.iter().filter_map(|message| program(message, kind)) {
+                let kept = keep(&program, &built.folder.path().join(below))?;
                 if kind == "test" {
                     built.tests.insert(name, kept);
                 }
@@ -52,12 +47,15 @@ impl Built {
         }
         Ok(built)
     }
-}
 
-impl Drop for Built {
-    fn drop(&mut self) {
-        // An error does no harm: nothing depends on the directory, which is below target/.
-        let _ = fs::remove_dir_all(&self.folder);
+    /// An empty directory, for what needs no program of a chapter.
+    pub(crate) fn nothing(sources: &Sources) -> Result<Built> {
+        Ok(Built { folder: temporary(sources, "built")?, tests: BTreeMap::new() })
+    }
+
+    /// The path of a program, such as `ch04_router` or `examples/step_17_match`.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}{}", env::consts::EXE_SUFFIX))
     }
 }
 
@@ -72,8 +70,7 @@ fn keep(program: &Path, folder: &Path) -> Result<PathBuf> {
 }
 
 /// The name and the path of the program in a cargo message, if the target is of this kind.
-fn program(message: &str, kind: &str) -> Option<(String, PathBuf)> {
-    let message: Value = serde_json::from_str(message).ok()?;
+fn program(message: &Value, kind: &str) -> Option<(String, PathBuf)> {
     let target = &message["target"];
     target["kind"].as_array()?.iter().find(|it| *it == kind)?;
     Some((target["name"].as_str()?.to_string(), PathBuf::from(message["executable"].as_str()?)))
@@ -81,19 +78,18 @@ fn program(message: &str, kind: &str) -> Option<(String, PathBuf)> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn cargo_s_messages_say_where_programs_are() {
-        let message = |kind: &str| {
-            format!(
-                "{{\"target\":{{\"kind\":[\"{kind}\"],\"name\":\"a\"}},\"executable\":\"/d/a\"}}"
-            )
-        };
+        let message =
+            |kind| json!({ "target": { "kind": [kind], "name": "a" }, "executable": "/d/a" });
         let found = Some(("a".to_string(), PathBuf::from("/d/a")));
         assert_eq!(program(&message("test"), "test"), found);
         assert_eq!(program(&message("bin"), "bin"), found);
         assert_eq!(program(&message("bin"), "test"), None);
-        assert_eq!(program("{\"reason\":\"build-finished\",\"success\":true}", "bin"), None);
+        assert_eq!(program(&json!({ "reason": "build-finished", "success": true }), "bin"), None);
     }
 }

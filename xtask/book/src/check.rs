@@ -1,22 +1,15 @@
 //! Builds the book and checks the result: listings, figures, links, and how pages work in a browser.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::path::Path;
 use std::process::Command;
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::page::{self, parts};
-use crate::source::Sources;
-use crate::{
-    browser, core, counts, coverage, drawings, export, files, gate, links, redirects, transcript,
-    words,
-};
-
-/// The expected number of code blocks that are written in the prose instead of taken from a crate: compile errors, and
-/// variants of the code. All are marked.
-const SKETCHES: usize = 12;
+use crate::config::Config;
+use crate::sources::Sources;
+use crate::{addresses, browser, core, counts, drawings, export, fences, links, words};
 
 /// mdBook warns above 10 MB. A page fetches the index only when its reader opens the search, and a search over all pages
 /// is worth that.
@@ -47,10 +40,6 @@ pub(crate) enum Part {
     Rows,
     /// axe-core finds nothing serious, in light and in dark.
     Accessibility,
-    /// Every line of a chapter is shown.
-    Coverage,
-    /// Transcripts match the output of the programs.
-    Transcripts,
 }
 
 /// The default checks of `check`, which need no other program than a browser.
@@ -71,56 +60,17 @@ const USUAL: [Part; 10] = [
 pub(crate) fn run(chosen: &[Part], wanted: &words::Wanted) -> Result<()> {
     let sources = Sources::find()?;
     let chosen = if chosen.is_empty() { &USUAL } else { chosen };
-    let (mut problems, mut done, mut built) = (Vec::new(), Vec::new(), true);
+    let (mut problems, mut done, mut is_built) = (Vec::new(), Vec::new(), true);
     for part in chosen {
         let before = problems.len();
-        match part {
-            Part::Build => {
-                build(&sources, &mut problems)?;
-                done.push("the book builds".to_string());
-            }
-            Part::Listings => {
-                let sketches = listings(&sources, &mut problems)?;
-                let exercises = counts::exercises(&sources, &mut problems)?;
-                let counts = counts::check(&sources, &mut problems)?;
-                done.push(format!("{sketches} sketches of code in the prose"));
-                done.push(format!("{exercises} exercises on pages, {counts} counts compared"));
-            }
-            Part::Links => {
-                let count = links::check(&sources.root().join("book/book"), &mut problems)?;
-                unreachable(&sources, &mut problems)?;
-                let moved = redirects::check(sources.root(), &mut problems)?;
-                done.push(format!("{count} internal links, {moved} redirects"));
-            }
-            Part::Figures => {
-                let count = links::figures(&sources.root().join("book/book"), &mut problems)?;
-                drawings::check(sources.root(), &mut problems)?;
-                done.push(format!("{count} pictures"));
-            }
-            Part::Epub => done.push(export::check(&sources, &mut problems)?),
-            Part::Core => {
-                let mut found = Vec::new();
-                done.push(core::check(&sources, &mut found)?);
-                gate::keep(&sources, "core-gate", found, &mut problems)?;
-            }
-            Part::Words => {
-                let mut found = Vec::new();
-                done.push(words::check(&sources, wanted, &mut found)?);
-                gate::keep(&sources, "words-gate", found, &mut problems)?;
-            }
-            // They run below, in parallel.
-            Part::Browser | Part::Labs | Part::Accessibility => {}
-            Part::Rows => done.push(browser::rows::compare(&sources, &mut problems)?),
-            Part::Coverage => coverage::run(false)?,
-            Part::Transcripts => transcript::run(&[], false, transcript::JOBS)?,
-        }
+        done.extend(part.check(&sources, wanted, &mut problems)?);
         // The remaining checks read the built book.
         if *part == Part::Build && problems.len() > before {
-            built = false;
+            is_built = false;
             break;
         }
     }
-    for (found, did) in if built { in_browsers(chosen)? } else { Vec::new() } {
+    for (found, did) in if is_built { in_browsers(chosen)? } else { Vec::new() } {
         problems.extend(found);
         done.push(did);
     }
@@ -133,64 +83,97 @@ pub(crate) fn run(chosen: &[Part], wanted: &words::Wanted) -> Result<()> {
     Ok(())
 }
 
+impl Part {
+    /// Adds the problems that it finds. Returns a few words for the summary.
+    fn check(
+        self,
+        sources: &Sources,
+        wanted: &words::Wanted,
+        problems: &mut Vec<String>,
+    ) -> Result<Option<String>> {
+        let root = sources.root();
+        Ok(Some(match self {
+            Part::Build => build(root, problems)?,
+            Part::Listings => {
+                let sketches = fences::check(root, problems)?;
+                let exercises = counts::exercises(sources, problems)?;
+                let counts = counts::check(sources, problems)?;
+                format!(
+                    "{sketches} sketches of code in the prose, {exercises} exercises on pages, {counts} counts compared"
+                )
+            }
+            Part::Links => {
+                let count = links::check(&root.join("book/book"), problems)?;
+                let moved = addresses::check(root, problems)?;
+                format!("{count} internal links, {moved} redirects")
+            }
+            Part::Figures => {
+                let count = links::figures(&root.join("book/book"), problems)?;
+                drawings::check(root, problems)?;
+                format!("{count} pictures")
+            }
+            Part::Epub => export::check(root, problems)?,
+            Part::Core => {
+                let gate = ("core-gate", Config::read(root)?.course().core_gate);
+                gated(gate, problems, |found| core::check(sources, found))?
+            }
+            Part::Words => {
+                let gate = ("words-gate", Config::read(root)?.course().words_gate);
+                gated(gate, problems, |found| words::check(root, wanted, found))?
+            }
+            Part::Rows => browser::rows::compare(sources, problems)?,
+            // They run in parallel, after the others.
+            Part::Browser | Part::Labs | Part::Accessibility => return Ok(None),
+        }))
+    }
+}
+
+/// Runs a check whose findings are problems once it is switched on in `book.toml`. Until then they are only printed.
+fn gated(
+    (gate, is_on): (&str, bool),
+    problems: &mut Vec<String>,
+    check: impl FnOnce(&mut Vec<String>) -> Result<String>,
+) -> Result<String> {
+    let mut found = Vec::new();
+    let did = check(&mut found)?;
+    if is_on {
+        problems.extend(found);
+    } else if !found.is_empty() {
+        println!("{} findings that do not fail yet (`{gate}` in book.toml):", found.len());
+        println!("  {}", found.join("\n  "));
+    }
+    Ok(did)
+}
+
 /// Runs the checks that need a browser. They run in parallel, because a browser mostly waits for its pages. The
 /// problems and the summary of each check are in the order of `chosen`.
 fn in_browsers(chosen: &[Part]) -> Result<Vec<(Vec<String>, String)>> {
+    let looks = chosen.iter().filter_map(|part| match part {
+        Part::Browser => Some(browser::pages::look as fn(&Sources, &mut Vec<String>) -> _),
+        Part::Labs => Some(browser::labs::use_all),
+        Part::Accessibility => Some(browser::accessibility::check),
+        _ => None,
+    });
     thread::scope(|scope| {
-        let mut threads = Vec::new();
-        for part in chosen {
-            let look = match part {
-                Part::Browser => browser::look,
-                Part::Labs => browser::labs::use_all,
-                Part::Accessibility => browser::accessibility::check,
-                _ => continue,
-            };
-            let work = move || {
+        let start = |look: fn(&Sources, &mut Vec<String>) -> Result<String>| {
+            scope.spawn(move || {
                 let mut problems = Vec::new();
-                let did = look(&Sources::find()?, &mut problems)?;
-                anyhow::Ok((problems, did))
-            };
-            let builder = thread::Builder::new().name("browser".to_string());
-            threads.push(builder.spawn_scoped(scope, work)?);
-        }
-        let join = |thread: ScopedJoinHandle<'_, _>| {
-            thread.join().map_err(|_| anyhow!("a look at the book has panicked"))?
+                look(&Sources::find()?, &mut problems).map(|did| (problems, did))
+            })
         };
-        threads.into_iter().map(join).collect()
+        let threads: Vec<_> = looks.map(start).collect();
+        let ends = threads
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| anyhow!("a look at the book has panicked"))?);
+        ends.collect()
     })
 }
 
-/// Checks that the prose has no code: every listing is taken from a crate.
-fn listings(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
-    let root = sources.root().join("book/src");
-    let mut sketches = 0;
-    for page in files::below(&root, "md")? {
-        for part in parts(&fs::read_to_string(root.join(&page))?) {
-            let page::Part::Fence { line, info, .. } = part else { continue };
-            let mut words = info.split([' ', ',']);
-            match words.next().unwrap_or_default() {
-                "rust" if words.any(|word| word == "sketch") => sketches += 1,
-                "rust" => problems.push(format!(
-                    "book/src/{page}:{line}: code in a page drifts; use {{{{#item …}}}} to take it from a chapter"
-                )),
-                "" => problems.push(format!("book/src/{page}:{line}: say what this block is, such as ```text")),
-                _ => {}
-            }
-        }
-    }
-    if sketches > SKETCHES {
-        problems.push(format!("{sketches} sketches of code in the prose are more than {SKETCHES}"));
-    }
-    Ok(sketches)
-}
-
 /// Runs `mdbook build book`, which must print no warning.
-fn build(sources: &Sources, problems: &mut Vec<String>) -> Result<()> {
-    let output = Command::new("mdbook")
-        .args(["build", "book"])
-        .current_dir(sources.root())
-        .output()
-        .context("mdbook is not installed: `cargo install mdbook --locked`")?;
+fn build(root: &Path, problems: &mut Vec<String>) -> Result<String> {
+    let mut mdbook = Command::new("mdbook");
+    let output = mdbook.args(["build", "book"]).current_dir(root).output();
+    let output = output.context("mdbook is not installed: `cargo install mdbook --locked`")?;
     let log = String::from_utf8_lossy(&output.stderr);
     let is_problem = |line: &str| {
         (line.contains("WARN") || line.contains("ERROR")) && !line.contains(EXPECTED_WARNING)
@@ -198,19 +181,5 @@ fn build(sources: &Sources, problems: &mut Vec<String>) -> Result<()> {
     if !output.status.success() || log.lines().any(is_problem) {
         problems.push(format!("mdbook build book:\n{}", log.trim()));
     }
-    Ok(())
-}
-
-/// Finds pages that no reader can reach. (mdBook itself reports a page of SUMMARY.md that does not exist.)
-fn unreachable(sources: &Sources, problems: &mut Vec<String>) -> Result<()> {
-    let root = sources.root().join("book/src");
-    let summary = fs::read_to_string(root.join("SUMMARY.md")).context("book/src/SUMMARY.md")?;
-    for page in files::below(&root, "md")? {
-        // Files in `generated/` are shown on other pages, by a directive.
-        let is_page = page != "SUMMARY.md" && !page.starts_with("generated/");
-        if is_page && !summary.contains(&format!("]({page})")) {
-            problems.push(format!("book/src/{page}: not in SUMMARY.md, so nobody finds it"));
-        }
-    }
-    Ok(())
+    Ok("the book builds".to_string())
 }

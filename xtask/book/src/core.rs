@@ -1,15 +1,14 @@
 //! The core path, its size by part, and the elements that each of its pages must have.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::collections::BTreeSet;
 
 use anyhow::Result;
 use course::MAX_ADDED;
 
+use crate::expand::expand_what_can_be;
 use crate::front::Path;
 use crate::measure::Measure;
-use crate::preprocess::{self, expand_what_can_be};
-use crate::source::Sources;
+use crate::sources::Sources;
 use crate::{files, step};
 
 /// The minutes of each part, by the directory of its pages. Parts that are not listed have no budget.
@@ -63,9 +62,8 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<Str
         problems.extend(of_page(page));
     }
     for (row, measure, pages) in rows(&pages) {
-        let budget = budget(&row).filter(|budget| measure.minutes() > *budget);
-        if let (Some(budget), 1..) = (budget, pages) {
-            let minutes = measure.minutes();
+        let minutes = measure.minutes();
+        if let Some(budget) = budget(row).filter(|budget| pages > 0 && minutes > *budget) {
             problems.push(format!("{row}: {minutes} minutes are more than its {budget}"));
         }
     }
@@ -102,10 +100,8 @@ pub(crate) fn print(wanted: &[String]) -> Result<()> {
 
 /// The core and interview pages, by their front matter.
 fn read(sources: &Sources, problems: &mut Vec<String>) -> Result<Vec<Page>> {
-    let root = sources.root().join("book/src");
     let mut pages = Vec::new();
-    for path in files::below(&root, "md")? {
-        let text = fs::read_to_string(root.join(&path))?;
+    for (path, text) in files::pages(sources.root())? {
         let (page, errors) = expand_what_can_be(sources, &path, &text);
         problems.extend(errors);
         let row = match page.front.path {
@@ -113,21 +109,17 @@ fn read(sources: &Sources, problems: &mut Vec<String>) -> Result<Vec<Page>> {
             Some(Path::Interview) => INTERVIEW.to_string(),
             Some(Path::Deeper) | None => continue,
         };
+        let steps = page.shown.iter().filter_map(|shown| shown.path.strip_prefix("steps/"));
         pages.push(Page {
             row,
             measure: page.measure,
             stages: !page.front.stages.is_empty(),
             climbs: text.contains("cargo xtask climb"),
-            steps: steps(&page),
+            steps: steps.map(str::to_string).collect(),
             path,
         });
     }
     Ok(pages)
-}
-
-fn steps(page: &preprocess::Page) -> BTreeSet<String> {
-    let shown = page.shown.iter().filter_map(|shown| shown.path.strip_prefix("steps/"));
-    shown.map(str::to_string).collect()
 }
 
 /// The row of a page in the table. That is its part, as in [`BUDGETS`].
@@ -173,20 +165,16 @@ fn of_page(page: &Page) -> Vec<String> {
 
 /// Each row of the table with its total and its number of pages: first the parts in order, then other pages, and the
 /// interview.
-fn rows(pages: &[Page]) -> Vec<(String, Measure, usize)> {
-    let mut by_row: BTreeMap<&str, Vec<&Page>> = BTreeMap::new();
-    for page in pages {
-        by_row.entry(&page.row).or_default().push(page);
-    }
-    let mut names: Vec<&str> = BUDGETS.iter().map(|(part, _)| *part).collect();
-    let others = by_row.keys().filter(|row| budget(row).is_none() && **row != INTERVIEW);
-    names.extend(others.copied().collect::<Vec<_>>());
-    names.push(INTERVIEW);
-    let row = |name: &str| {
-        let pages = by_row.get(name).cloned().unwrap_or_default();
-        (name.to_string(), sum(pages.iter().copied()), pages.len())
+fn rows(pages: &[Page]) -> Vec<(&str, Measure, usize)> {
+    let names = pages.iter().map(|page| page.row.as_str());
+    let others: BTreeSet<&str> =
+        names.filter(|row| budget(row).is_none() && *row != INTERVIEW).collect();
+    let names = BUDGETS.iter().map(|(part, _)| *part).chain(others).chain([INTERVIEW]);
+    let row = |name| {
+        let of_row = || pages.iter().filter(|page| page.row == name);
+        (name, sum(of_row()), of_row().count())
     };
-    names.into_iter().map(row).collect()
+    names.map(row).collect()
 }
 
 fn sum<'a>(pages: impl Iterator<Item = &'a Page>) -> Measure {
@@ -199,7 +187,7 @@ const COLUMNS: [&str; 7] = ["pages", "words", "code", "listing", "run", "runs", 
 fn table(pages: &[Page]) -> String {
     let mut text = line("core", &COLUMNS.map(str::to_string));
     for (row, measure, count) in rows(pages) {
-        text += &numbers(&row, measure, count, budget(&row));
+        text += &numbers(row, measure, count, budget(row));
     }
     let core = || pages.iter().filter(|page| page.row != INTERVIEW);
     text += &numbers("the whole core", sum(core()), core().count(), Some(WHOLE[2].1));

@@ -11,65 +11,35 @@
 //! | `in six parts`, in the introduction | parts of the book |
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use anyhow::Result;
 use regex::Regex;
 
-use crate::coverage::{BookPart, book_parts};
-use crate::page::{Part, parts};
-use crate::source::Sources;
-use crate::{exercise, files};
+use crate::config::{BookPart, Config};
+use crate::pattern::regex;
+use crate::sources::Sources;
+use crate::{exercise, files, page};
 
 /// Number words in prose, from 1 on.
-const WORDS: [&str; 20] = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-];
-
-/// Something that can be counted, and its number for a given page.
-struct Counted {
-    /// The pattern, whose only group is the number.
-    pattern: Regex,
-    noun: &'static str,
-    real: usize,
-}
+const WORDS: &str = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen \
+    seventeen eighteen nineteen twenty";
 
 /// Compares the counts of all pages. Returns the number of compared counts.
 pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
-    let root = sources.root().join("book/src");
-    let book_parts = book_parts(sources)?;
+    let config = Config::read(sources.root())?;
     let mut compared = 0;
-    for page in files::below(&root, "md")? {
-        let prose = prose(&fs::read_to_string(root.join(&page))?);
-        for Counted { pattern, noun, real } in counted(sources, &book_parts, &page)? {
+    for (page, text) in files::pages(sources.root())? {
+        let prose = page::prose(&text, str::to_string);
+        for (pattern, noun, real) in counted(sources, &config.course().parts, &page)? {
             for found in pattern.captures_iter(&prose) {
                 let Some(said) = number(&found[1]) else { continue };
                 compared += 1;
                 if said != real {
                     let at = found.get(0).map_or(0, |all| all.start());
                     let line = prose[..at].matches('\n').count() + 1;
+                    let said = &found[1];
                     problems.push(format!(
-                        "book/src/{page}:{line}: it says {} {noun}, and there are {real}",
-                        &found[1]
+                        "book/src/{page}:{line}: it says {said} {noun}, and there are {real}"
                     ));
                 }
             }
@@ -81,12 +51,10 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<usi
 /// Finds exercises that no page shows, and pages whose title differs from the title of their exercise. Returns the
 /// number of exercises.
 pub(crate) fn exercises(sources: &Sources, problems: &mut Vec<String>) -> Result<usize> {
-    let root = sources.root().join("book/src");
     let mut shown = Vec::new();
-    for page in files::below(&root, "md")? {
-        let text = fs::read_to_string(root.join(&page))?;
-        for part in parts(&text) {
-            if let Part::Directive(_, directive) = part
+    for (page, text) in files::pages(sources.root())? {
+        for part in page::parts(&text) {
+            if let page::Part::Directive(_, directive) = part
                 && let Some(number) = directive.strip_prefix("exercise ")
             {
                 shown.push((number.trim().to_string(), page.clone(), text.clone()));
@@ -113,8 +81,12 @@ pub(crate) fn exercises(sources: &Sources, problems: &mut Vec<String>) -> Result
     Ok(count)
 }
 
-/// The things that can be counted on this page.
-fn counted(sources: &Sources, book_parts: &[BookPart], page: &str) -> Result<Vec<Counted>> {
+/// What can be counted on this page: a pattern, whose only group is the number, a noun, and the real number.
+fn counted(
+    sources: &Sources,
+    book_parts: &[BookPart],
+    page: &str,
+) -> Result<Vec<(&'static Regex, &'static str, usize)>> {
     let part = book_parts.iter().find(|part| page.starts_with(&part.folder));
     let mut exercises = 0;
     for chapter in sources.chapters() {
@@ -124,53 +96,28 @@ fn counted(sources: &Sources, book_parts: &[BookPart], page: &str) -> Result<Vec
     }
     let chapters = sources.chapters().iter().filter(|chapter| chapter.name != "final").count();
     let mut counted = vec![
-        Counted {
-            pattern: Regex::new(r"\b(\w+)\s+exercises\b")?,
-            noun: "exercises",
-            real: exercises,
-        },
-        Counted {
-            pattern: Regex::new(r"\b(?:[Tt]he|[Aa]ll)\s+(\w+)\s+chapters\b")?,
-            noun: "chapters",
-            real: chapters,
-        },
+        (regex!(r"\b(\w+)\s+exercises\b"), "exercises", exercises),
+        (regex!(r"\b(?:[Tt]he|[Aa]ll)\s+(\w+)\s+chapters\b"), "chapters", chapters),
     ];
     if page == "introduction.md" {
         // part3/messages/ and part3/routing/ are one part.
         let folders = book_parts.iter().map(|part| part.folder.split('/').next());
         let real = folders.collect::<BTreeSet<_>>().len();
-        counted.push(Counted {
-            pattern: Regex::new(r"\bin\s+(\w+)\s+parts\b")?,
-            noun: "parts",
-            real,
-        });
+        counted.push((regex!(r"\bin\s+(\w+)\s+parts\b"), "parts", real));
     }
     Ok(counted)
-}
-
-/// The page with everything but prose blanked out, so that lines keep their numbers.
-fn prose(page: &str) -> String {
-    let mut prose = String::new();
-    for part in parts(page) {
-        match part {
-            Part::Text(_, text) => prose.push_str(&text),
-            Part::Directive(..) => {}
-            Part::Fence { raw, .. } => prose.push_str(&"\n".repeat(raw.len() - 1)),
-        }
-        prose.push('\n');
-    }
-    prose
 }
 
 /// A number in digits or in letters.
 fn number(word: &str) -> Option<usize> {
     let word = word.to_lowercase();
-    let spelled = WORDS.iter().position(|it| *it == word).map(|index| index + 1);
+    let spelled = WORDS.split(' ').position(|it| it == word).map(|index| index + 1);
     spelled.or_else(|| word.parse().ok())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::Path;
 
     use super::*;
@@ -183,13 +130,10 @@ mod tests {
             write(root.path(), &format!("chapters/{chapter}/Cargo.toml"), "");
         }
         write(root.path(), "final/Cargo.toml", "");
-        for exercise in [
-            "04_router/exercises/01_a",
-            "04_router/exercises/02_b",
-            "04_router/exercises/03_c",
-            "05_middleware/exercises/04_d",
-        ] {
-            write(root.path(), &format!("chapters/{exercise}/task.md"), "# A");
+        for exercise in ["04_router:01_a", "04_router:02_b", "04_router:03_c", "05_middleware:04_d"]
+        {
+            let folder = exercise.replace(':', "/exercises/");
+            write(root.path(), &format!("chapters/{folder}/task.md"), "# A");
         }
         write(root.path(), &format!("book/src/{page}"), text);
         let sources = Sources::at(root.path()).unwrap();
@@ -214,16 +158,8 @@ mod tests {
     #[test]
     fn a_count_that_is_not_the_real_number_is_found() {
         for (page, right, wrong) in [
-            (
-                "part2/one/exercises.md",
-                "Three exercises belong to it.",
-                "Four exercises belong to it.",
-            ),
-            (
-                "part2/one/index.md",
-                "two hours for the\nthree exercises",
-                "two hours for the\ntwo exercises",
-            ),
+            ("part2/one/exercises.md", "Three exercises belong to it.", "Four exercises belong."),
+            ("part2/one/index.md", "hours for the\nthree exercises", "for the\ntwo exercises"),
             ("part2/two/index.md", "1 exercises", "3 exercises"),
             ("companion.md", "the 4 exercises", "the nine exercises"),
             ("companion.md", "The three chapters and final", "The six chapters and final"),

@@ -17,26 +17,18 @@ pub(crate) fn render(
     pieces: &[Lines],
     context: usize,
 ) -> (String, BTreeSet<usize>) {
-    let (old_lines, new_lines) = (old.map(Source::code).unwrap_or_default(), new.code());
-    let old_text = old.map(|old| join(old, &old_lines)).unwrap_or_default();
-    let new_text = join(new, &new_lines);
-    let diff = TextDiff::from_lines(&old_text, &new_text);
+    let (numbers, old, new) = (new.code(), old.map(Source::texts).unwrap_or_default(), new.texts());
+    let diff = TextDiff::from_slices(&old, &new);
     let (mut text, mut shown) = (String::new(), BTreeSet::new());
     for group in diff.grouped_ops(context) {
         let mut hunk = String::new();
         let mut lines = BTreeSet::new();
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let sign = match change.tag() {
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-                ChangeTag::Equal => ' ',
-            };
-            let _ = writeln!(hunk, "{sign}{}", change.value().trim_end_matches('\n'));
-            lines.extend(change.new_index().map(|index| new_lines[index]));
+            let _ = writeln!(hunk, "{}{}", sign(change.tag()), change.value());
+            lines.extend(change.new_index().map(|index| numbers[index]));
         }
-        let wanted = pieces.is_empty()
-            || pieces.iter().any(|piece| lines.iter().any(|number| piece.contains(number)));
-        if wanted {
+        let is_wanted = |piece: &Lines| lines.iter().any(|number| piece.contains(number));
+        if pieces.is_empty() || pieces.iter().any(is_wanted) {
             if !text.is_empty() {
                 text.push_str("@@\n");
             }
@@ -49,23 +41,19 @@ pub(crate) fn render(
 
 /// The lines of the new file that are not in the old one.
 pub(crate) fn added(old: Option<&Source>, new: &Source) -> BTreeSet<usize> {
-    let (old_lines, new_lines) = (old.map(Source::code).unwrap_or_default(), new.code());
-    let old_text = old.map(|old| join(old, &old_lines)).unwrap_or_default();
-    let new_text = join(new, &new_lines);
-    TextDiff::from_lines(&old_text, &new_text)
-        .iter_all_changes()
-        .filter(|change| change.tag() == ChangeTag::Insert)
-        .filter_map(|change| change.new_index())
-        .map(|index| new_lines[index])
-        .collect()
+    let (numbers, old, new) = (new.code(), old.map(Source::texts).unwrap_or_default(), new.texts());
+    let diff = TextDiff::from_slices(&old, &new);
+    let added = diff.iter_all_changes().filter(|change| change.tag() == ChangeTag::Insert);
+    added.filter_map(|change| change.new_index()).map(|index| numbers[index]).collect()
 }
 
-fn join(source: &Source, lines: &[usize]) -> String {
-    lines.iter().fold(String::new(), |mut text, number| {
-        text.push_str(source.line(*number));
-        text.push('\n');
-        text
-    })
+/// The first character of a line in a diff.
+pub(crate) fn sign(tag: ChangeTag) -> char {
+    match tag {
+        ChangeTag::Delete => '-',
+        ChangeTag::Insert => '+',
+        ChangeTag::Equal => ' ',
+    }
 }
 
 #[cfg(test)]

@@ -1,30 +1,17 @@
 //! Keeps the drawings in `book/figures` in sync with the pages.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::figure::{DRAW, folder, name};
-use crate::files;
 use crate::page::{Part, parts};
-use crate::source::Sources;
-
-/// The options of the command.
-#[derive(Debug, Clone, Copy, clap::Args)]
-#[group(multiple = false)]
-pub(crate) struct Mode {
-    /// Only reports drawings that are missing or unused. It compares names and draws nothing, so it takes no time.
-    #[arg(long)]
-    check: bool,
-    /// Draws all of them and compares the results with the kept files. Nothing is written.
-    #[arg(long)]
-    compare: bool,
-}
+use crate::sources::Sources;
+use crate::{cargo, files};
 
 /// A drawing on a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,18 +24,14 @@ struct Drawing {
 /// Drawings by the names of their files.
 type Drawings = BTreeMap<String, Drawing>;
 
-/// Draws the missing drawings and removes unused ones, or does what the mode prescribes.
-pub(crate) fn run(mode: Mode) -> Result<()> {
+/// Draws the missing drawings and removes unused ones, or compares all drawings with the kept files.
+pub(crate) fn run(compares: bool) -> Result<()> {
     let sources = Sources::find()?;
     let root = sources.root();
-    let mut problems = Vec::new();
-    if mode.compare {
-        compare(root, &mut problems)?;
-    } else if mode.check {
-        check(root, &mut problems)?;
-    } else {
+    if !compares {
         return draw_missing(root);
     }
+    let problems = compare(root)?;
     ensure!(problems.is_empty(), "{}", problems.join("\n"));
     println!("figures: {} are as they should be", on_pages(root)?.len());
     Ok(())
@@ -67,8 +50,9 @@ pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
     Ok(wanted.len())
 }
 
-fn compare(root: &Path, problems: &mut Vec<String>) -> Result<()> {
-    check(root, problems)?;
+fn compare(root: &Path) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    check(root, &mut problems)?;
     let wanted = on_pages(root)?;
     let arts: Vec<&str> = wanted.values().map(|drawing| drawing.art.as_str()).collect();
     for ((name, Drawing { place, .. }), svg) in wanted.iter().zip(draw(root, &arts)?) {
@@ -80,7 +64,7 @@ fn compare(root: &Path, problems: &mut Vec<String>) -> Result<()> {
             ));
         }
     }
-    Ok(())
+    Ok(problems)
 }
 
 fn draw_missing(root: &Path) -> Result<()> {
@@ -103,10 +87,9 @@ fn draw_missing(root: &Path) -> Result<()> {
 
 /// The drawings of all pages.
 fn on_pages(root: &Path) -> Result<Drawings> {
-    let source = root.join("book/src");
     let mut drawings = Drawings::new();
-    for page in files::below(&source, "md")? {
-        for part in parts(&fs::read_to_string(source.join(&page))?) {
+    for (page, text) in files::pages(root)? {
+        for part in parts(&text) {
             let Part::Fence { line, info, body, .. } = part else { continue };
             if info.split([' ', ',']).next() == Some("svgbob") {
                 let (place, art) = (format!("book/src/{page}:{line}"), body.join("\n"));
@@ -128,9 +111,8 @@ fn draw(root: &Path, arts: &[&str]) -> Result<Vec<String>> {
     if arts.is_empty() {
         return Ok(Vec::new());
     }
-    let mut tool = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut tool = cargo::command(root)
         .args(["run", "--quiet", "--locked", "--manifest-path", "xtask/figures/Cargo.toml"])
-        .current_dir(root)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

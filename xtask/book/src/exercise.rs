@@ -6,18 +6,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::source::{Chapter, Sources};
+use crate::files;
+use crate::sources::{Chapter, Sources};
 
 pub(crate) fn render(sources: &Sources, number: &str) -> Result<String> {
     let folder = folder(sources, number)?;
-    let read = |name: &str| {
-        let file = folder.join(name);
-        fs::read_to_string(&file).with_context(|| file.display().to_string())
-    };
     let mut page = String::from("<div class=\"exercise\">\n\n");
-    page.push_str(&demote(untitled(&read("task.md")?)));
+    page.push_str(&demote(untitled(&files::read(&folder, "task.md")?)));
     page.push('\n');
-    for (index, hint) in hints(&read("hints.md")?).iter().enumerate() {
+    for (index, hint) in hints(&files::read(&folder, "hints.md")?).iter().enumerate() {
         let _ = write!(
             page,
             "\n<details class=\"hint\"><summary>Hint {}</summary>\n\n{hint}\n\n</details>\n",
@@ -85,31 +82,21 @@ impl Told {
 
 /// The patches of a directory, sorted, each with a readable name. A missing directory has none.
 fn patches(folder: &Path) -> Result<Vec<(String, Told)>> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(Vec::new()) };
     let mut patches = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "patch") {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().replace('_', " ");
-            patches.push((stem, Told::read(&path)?));
-        }
+    for file in if folder.is_dir() { files::below(folder, "patch")? } else { Vec::new() } {
+        let name = file.trim_end_matches(".patch").replace('_', " ");
+        patches.push((name, Told::read(&folder.join(file))?));
     }
-    patches.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(patches)
 }
 
 /// The directories of a chapter's exercises, sorted, such as `01_curl`.
 pub(crate) fn of(chapter: &Chapter) -> Result<Vec<PathBuf>> {
-    let Ok(entries) = fs::read_dir(chapter.folder().join("exercises")) else {
-        return Ok(Vec::new());
-    };
     let mut folders = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            folders.push(path);
-        }
+    for entry in fs::read_dir(chapter.folder().join("exercises")).into_iter().flatten() {
+        folders.push(entry?.path());
     }
+    folders.retain(|folder| folder.is_dir());
     folders.sort();
     Ok(folders)
 }
@@ -139,8 +126,7 @@ fn folder(sources: &Sources, number: &str) -> Result<PathBuf> {
 
 /// The first heading of the page that shows this exercise. It contains the number, because every command needs it.
 pub(crate) fn title(folder: &Path, number: &str) -> Result<String> {
-    let file = folder.join("task.md");
-    let task = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let task = files::read(folder, "task.md")?;
     let title = task.lines().next().unwrap_or_default().trim_start_matches("# ");
     Ok(format!("# Exercise {number}: {title}"))
 }

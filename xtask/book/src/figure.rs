@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::html::escaped;
+
 /// The inputs of the tool that affect a drawing, namely its source and its `Cargo.lock`.
 const TOOL: [&str; 2] =
     [include_str!("../../figures/src/main.rs"), include_str!("../../figures/Cargo.lock")];
@@ -32,7 +34,7 @@ pub(crate) fn render(root: &Path, info: &str, art: &str) -> Result<String> {
     let svg = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     Ok(format!(
         "<div class=\"figure\" role=\"img\" aria-label=\"{}\">{}</div>\n",
-        attribute_text(alt),
+        escaped(alt),
         svg.trim_end()
     ))
 }
@@ -55,11 +57,6 @@ fn named(tool: &[&str], art: &str) -> String {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     format!("{hash:016x}.svg")
-}
-
-/// Escapes a text for an attribute, or for the content of an element.
-pub(crate) fn attribute_text(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Lists the files below a directory.
+//! The files below a directory, and the pages of the book.
 
 use std::fs;
 use std::path::Path;
@@ -33,4 +33,19 @@ pub(crate) fn all(root: &Path) -> Result<Vec<String>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// The Markdown files below `book/src`, sorted by their paths there, with their texts.
+pub(crate) fn pages(root: &Path) -> Result<Vec<(String, String)>> {
+    let mut pages = Vec::new();
+    for path in below(&root.join("book/src"), "md")? {
+        let text = read(root, &format!("book/src/{path}"))?;
+        pages.push((path, text));
+    }
+    Ok(pages)
+}
+
+/// The text of a file, by its path from `root`.
+pub(crate) fn read(root: &Path, file: &str) -> Result<String> {
+    fs::read_to_string(root.join(file)).with_context(|| file.to_string())
 }

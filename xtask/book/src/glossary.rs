@@ -6,14 +6,15 @@
 //! empty list it is linked nowhere.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::ops::Range;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use regex::Regex;
 
+use crate::files;
 use crate::page::{Part, parts};
-use crate::source::Sources;
+use crate::pattern::regex;
 
 /// The page with the entries, relative to the book's root.
 const PAGE: &str = "appendix/glossary.md";
@@ -27,8 +28,6 @@ const BOLD: &str = r"(?s)\*\*[^*]+\*\*";
 #[derive(Debug)]
 pub(crate) struct Glossary {
     terms: Vec<Term>,
-    no_prose: Regex,
-    bold: Regex,
 }
 
 #[derive(Debug)]
@@ -46,9 +45,8 @@ struct Term {
 
 impl Glossary {
     /// Reads the glossary of the book.
-    pub(crate) fn read(sources: &Sources) -> Result<Glossary> {
-        let file = sources.root().join("book/src").join(PAGE);
-        Glossary::parse(&fs::read_to_string(&file).context("book/src/appendix/glossary.md")?)
+    pub(crate) fn read(root: &Path) -> Result<Glossary> {
+        Glossary::parse(&files::read(root, &format!("book/src/{PAGE}"))?)
     }
 
     /// The anchor of the entry with this name, and the pattern that finds the name.
@@ -86,7 +84,7 @@ impl Glossary {
             }
         }
         terms.sort_by_key(|term| std::cmp::Reverse(term.length));
-        Ok(Glossary { terms, no_prose: Regex::new(NO_PROSE)?, bold: Regex::new(BOLD)? })
+        Ok(Glossary { terms })
     }
 
     /// The page with links to the glossary. On the glossary's own page it adds their anchors.
@@ -120,8 +118,8 @@ impl Glossary {
         done: &mut BTreeSet<&'a str>,
     ) -> String {
         let mut taken: Vec<Range<usize>> =
-            self.no_prose.find_iter(text).map(|it| it.range()).collect();
-        let bold: Vec<_> = self.bold.find_iter(text).map(|it| it.range()).collect();
+            regex!(NO_PROSE).find_iter(text).map(|it| it.range()).collect();
+        let bold: Vec<_> = regex!(BOLD).find_iter(text).map(|it| it.range()).collect();
         let mut links: Vec<(Range<usize>, &Term)> = Vec::new();
         for term in self.terms.iter().filter(|term| term.is_for(path)) {
             if done.contains(term.anchor.as_str()) {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use similar::{ChangeTag, TextDiff};
 
+use crate::diff::sign;
 use crate::source::Source;
 
 /// Skips the file's own comment, which names the step and is not part of the addition.
@@ -28,8 +29,7 @@ pub(crate) struct Changes(Vec<Change>);
 impl Changes {
     /// Marks the changed lines that are in the `wanted` lines of the new program.
     pub(crate) fn new(old: &Source, new: &Source, wanted: impl Fn(usize) -> bool) -> Changes {
-        let (old_lines, new_lines) = (old.code(), new.code());
-        let (old_text, new_text) = (texts(old, &old_lines), texts(new, &new_lines));
+        let (old_text, new_text, new_lines) = (old.texts(), new.texts(), new.code());
         let mut changes = Vec::new();
         let mut at = 1;
         for change in TextDiff::from_slices(&old_text, &new_text).iter_all_changes() {
@@ -68,12 +68,7 @@ impl Changes {
                 text.push_str("@@\n");
             }
             for change in &self.0[hunk] {
-                let sign = match change.tag {
-                    ChangeTag::Delete => '-',
-                    ChangeTag::Insert => '+',
-                    ChangeTag::Equal => ' ',
-                };
-                text.push_str(format!("{sign}{}", change.text).trim_end());
+                text.push_str(format!("{}{}", sign(change.tag), change.text).trim_end());
                 text.push('\n');
                 if change.tag != ChangeTag::Delete {
                     lines.insert(change.at);
@@ -118,10 +113,6 @@ impl Changes {
         hunks.retain(|hunk| self.0[hunk.clone()].iter().any(|it| !it.text.trim().is_empty()));
         hunks
     }
-}
-
-fn texts<'a>(source: &'a Source, lines: &[usize]) -> Vec<&'a str> {
-    lines.iter().map(|number| source.line(*number)).collect()
 }
 
 #[cfg(test)]

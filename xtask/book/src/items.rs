@@ -1,5 +1,7 @@
 //! Finds Rust items by their path, and the lines that they are on.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 use proc_macro2::Span;
 use syn::spanned::Spanned;
@@ -15,40 +17,45 @@ pub(crate) struct Piece {
     pub(crate) inside: Option<usize>,
 }
 
-/// Finds one item. The README explains which names are possible.
-pub(crate) fn find(source: &Source, name: &str) -> Result<Vec<Piece>> {
-    if !is_rust(&source.path) {
-        return section(source, name);
+/// Finds items by their names. The README explains which names are possible.
+pub(crate) fn find(source: &Source, names: &[&str]) -> Result<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    for name in names {
+        pieces.extend(if is_rust(&source.path) {
+            item(source, name)
+        } else {
+            section(source, name)
+        }?);
     }
-    let items: Vec<&Item> =
-        source.items().iter().filter(|it| !source.is_test(it.span().start().line)).collect();
-    let mut pieces = match name {
-        "use" | "mod" => run_of(source, &items, name),
-        "//!" => module_doc(source),
-        _ => named(source, &items, name),
-    };
-    if pieces.is_empty() {
-        let names: Vec<String> = items.iter().flat_map(|item| names(item)).collect();
-        bail!("no item `{name}` in {}; it has: {}", source.path, names.join(", "));
-    }
-    pieces.dedup();
     Ok(pieces)
 }
 
-/// The names that [`find`] accepts, of all items that are not tests, and of items inside `impl` blocks.
+/// The names of all items, with those inside `impl` blocks in place of the blocks.
 pub(crate) fn all(source: &Source) -> Vec<String> {
-    let items = source.items().iter().filter(|it| !source.is_test(it.span().start().line));
-    let of_item = |item: &Item| {
-        let owner = match item {
-            Item::Impl(block) if block.trait_.is_none() => type_name(&block.self_ty),
-            _ => return names(item),
-        };
-        let members = members(item, &owner).into_iter();
-        members.map(|(name, ..)| format!("{owner}::{name}")).collect()
+    let mut names: Vec<String> = named(source).into_iter().map(|(name, _)| name).collect();
+    let mut seen = BTreeSet::new();
+    let is_block = |name: &str| name.starts_with("impl ") && !name.contains(" for ");
+    names.retain(|name| !is_block(name) && seen.insert(name.clone()));
+    names
+}
+
+/// The lines with this name, and the name of an item with them.
+fn item(source: &Source, name: &str) -> Result<Vec<Piece>> {
+    let all = named(source);
+    let pieces = all.iter().filter(|(it, _)| it == name).map(|(_, piece)| piece.clone());
+    let pieces: Vec<Piece> = match name {
+        "use" | "mod" => joined(source, pieces),
+        "//!" => module_doc(source),
+        _ => pieces.collect(),
     };
-    let mut all = vec!["use".to_string()];
-    all.extend(items.flat_map(of_item));
-    all
+    if pieces.is_empty() {
+        let is_top = |(name, piece): &&(String, Piece)| {
+            piece.inside.is_none() && name != "use" && name != "mod"
+        };
+        let names: Vec<&str> = all.iter().filter(is_top).map(|(name, _)| name.as_str()).collect();
+        bail!("no item `{name}` in {}; it has: {}", source.path, names.join(", "));
+    }
+    Ok(pieces)
 }
 
 /// A section of a TOML file, from the comments directly above its `[name]` to the next section.
@@ -74,114 +81,105 @@ fn section(source: &Source, name: &str) -> Result<Vec<Piece>> {
     Ok(vec![Piece { lines: start..=end, inside: None }])
 }
 
-/// All `use` or all `mod` lines, with the comments and attributes between them.
-fn run_of(source: &Source, items: &[&Item], kind: &str) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
-    for item in items {
-        let matches = match item {
-            Item::Use(_) => kind == "use",
-            Item::Mod(module) => kind == "mod" && module.content.is_none(),
-            _ => false,
-        };
-        if !matches {
-            continue;
-        }
-        let piece = Piece { lines: whole(source, item), inside: None };
-        match pieces.last_mut() {
-            // Blank lines between two groups of `use` lines are kept.
-            Some(last)
-                if (*last.lines.end()..*piece.lines.start())
-                    .skip(1)
-                    .all(|number| source.line(number).trim().is_empty()) =>
-            {
+/// Joins pieces with only blank lines between them, such as two groups of `use` lines.
+fn joined(source: &Source, pieces: impl Iterator<Item = Piece>) -> Vec<Piece> {
+    let mut joined: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        let is_blank = |number| source.line(number).trim().is_empty();
+        match joined.last_mut() {
+            Some(last) if (last.lines.end() + 1..*piece.lines.start()).all(is_blank) => {
                 last.lines = *last.lines.start()..=*piece.lines.end();
             }
-            _ => pieces.push(piece),
+            _ => joined.push(piece),
         }
     }
-    pieces
+    joined
 }
 
 fn module_doc(source: &Source) -> Vec<Piece> {
-    let count = (1..=source.code().len())
-        .take_while(|number| source.line(*number).starts_with("//!"))
-        .count();
+    let lines = source.texts();
+    let count = lines.iter().take_while(|line| line.starts_with("//!")).count();
     if count == 0 { Vec::new() } else { vec![Piece { lines: 1..=count, inside: None }] }
 }
 
-fn named(source: &Source, items: &[&Item], name: &str) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    for item in items {
-        if names(item).iter().any(|it| it == name) {
-            pieces.push(Piece { lines: whole(source, item), inside: None });
+/// Each item that is no test, and each item inside an `impl` or a trait, with its name: `function`, `impl Type`, `use`,
+/// `Type::method`.
+fn named(source: &Source) -> Vec<(String, Piece)> {
+    let mut all = Vec::new();
+    let is_test = |item: &&Item| source.is_test(item.span().start().line);
+    for item in source.items().iter().filter(|item| !is_test(item)) {
+        let mut add = |name: String, span: Span, inside: Option<usize>| {
+            let lines = with_comments(source, span.start().line..=span.end().line);
+            all.push((name, Piece { lines, inside }));
+        };
+        match item {
+            Item::Use(_) => add("use".to_string(), item.span(), None),
+            Item::Mod(it) if it.content.is_none() => add("mod".to_string(), item.span(), None),
+            _ => {}
         }
-        let Some((owner, member)) = name.split_once("::") else { continue };
-        for (ident, lines, head) in members(item, owner) {
-            if ident == member {
-                pieces.push(Piece { lines: with_comments(source, lines), inside: Some(head) });
-            }
+        for name in names(item) {
+            add(name, item.span(), None);
+        }
+        for (name, span, head) in members(item) {
+            add(name, span, Some(head));
         }
     }
-    pieces
+    all
 }
 
-/// The items inside the `impl` blocks of a type or inside a trait, with name, lines, and the first line of the
-/// surrounding item.
-fn members(item: &Item, owner: &str) -> Vec<(String, Lines, usize)> {
-    let lines = |span: Span| span.start().line..=span.end().line;
-    match item {
-        Item::Impl(block) if type_name(&block.self_ty) == owner => {
-            let head = block.impl_token.span.start().line;
-            let named = |member: &ImplItem| {
-                let ident = match member {
-                    ImplItem::Fn(it) => &it.sig.ident,
-                    ImplItem::Const(it) => &it.ident,
-                    ImplItem::Type(it) => &it.ident,
-                    _ => return None,
-                };
-                Some((ident.to_string(), lines(member.span()), head))
-            };
-            block.items.iter().filter_map(named).collect()
-        }
-        Item::Trait(block) if block.ident == owner => {
-            let head = block.trait_token.span.start().line;
-            let named = |member: &TraitItem| match member {
-                TraitItem::Fn(it) => Some((it.sig.ident.to_string(), lines(it.span()), head)),
+/// The items inside an `impl` or a trait, with the first line of the surrounding item.
+fn members(item: &Item) -> Vec<(String, Span, usize)> {
+    let (owner, head, members): (_, _, Vec<_>) = match item {
+        Item::Impl(block) => {
+            let member = |member: &ImplItem| match member {
+                ImplItem::Fn(it) => Some((it.sig.ident.to_string(), member.span())),
+                ImplItem::Const(it) => Some((it.ident.to_string(), member.span())),
+                ImplItem::Type(it) => Some((it.ident.to_string(), member.span())),
                 _ => None,
             };
-            block.items.iter().filter_map(named).collect()
+            let members = block.items.iter().filter_map(member).collect();
+            (type_name(&block.self_ty), block.impl_token.span, members)
         }
-        _ => Vec::new(),
-    }
+        Item::Trait(block) => {
+            let member = |member: &TraitItem| match member {
+                TraitItem::Fn(it) => Some((it.sig.ident.to_string(), member.span())),
+                _ => None,
+            };
+            let members = block.items.iter().filter_map(member).collect();
+            (block.ident.to_string(), block.trait_token.span, members)
+        }
+        _ => return Vec::new(),
+    };
+    let head = head.start().line;
+    let named = members.into_iter();
+    named.map(|(name, span)| (format!("{owner}::{name}"), span, head)).collect()
 }
 
-/// The name of an item, such as `Type`, `function`, `impl Type` or `impl Trait for Type`.
+/// The names of an item, such as `Type`, `function`, `impl Type` or `impl Trait for Type`. The call of a macro has the
+/// macro's name, `thread_local!`.
 fn names(item: &Item) -> Vec<String> {
-    match item {
-        Item::Const(it) => vec![it.ident.to_string()],
-        Item::Enum(it) => vec![it.ident.to_string()],
-        Item::Fn(it) => vec![it.sig.ident.to_string()],
-        Item::Macro(it) => it
-            .ident
-            .iter()
-            .map(ToString::to_string)
-            .chain(it.mac.path.segments.last().map(|last| format!("{}!", last.ident)))
-            .collect(),
-        Item::Mod(it) => vec![it.ident.to_string()],
-        Item::Static(it) => vec![it.ident.to_string()],
-        Item::Struct(it) => vec![it.ident.to_string()],
-        Item::Trait(it) => vec![it.ident.to_string()],
-        Item::Type(it) => vec![it.ident.to_string()],
+    let ident = match item {
+        Item::Const(it) => &it.ident,
+        Item::Enum(it) => &it.ident,
+        Item::Fn(it) => &it.sig.ident,
+        Item::Mod(it) => &it.ident,
+        Item::Static(it) => &it.ident,
+        Item::Struct(it) => &it.ident,
+        Item::Trait(it) => &it.ident,
+        Item::Type(it) => &it.ident,
+        Item::Macro(it) => {
+            let called = it.mac.path.segments.last().map(|last| format!("{}!", last.ident));
+            return it.ident.iter().map(ToString::to_string).chain(called).collect();
+        }
         Item::Impl(it) => {
             let owner = type_name(&it.self_ty);
             let of = it.trait_.as_ref().and_then(|(path, _)| path.segments.last());
-            match of {
-                Some(of) => vec![format!("impl {} for {owner}", of.ident)],
-                None => vec![format!("impl {owner}")],
-            }
+            let of = of.map_or(String::new(), |of| format!("{} for ", of.ident));
+            return vec![format!("impl {of}{owner}")];
         }
-        _ => Vec::new(),
-    }
+        _ => return Vec::new(),
+    };
+    vec![ident.to_string()]
 }
 
 /// The last identifier of a type. `Result<T, E>` is `Result`, `&'static str` is `str`, `F` is `F`.
@@ -193,12 +191,6 @@ fn type_name(of: &syn::Type) -> String {
         syn::Type::Reference(reference) => type_name(&reference.elem),
         _ => String::new(),
     }
-}
-
-/// The lines of an item, with its attributes and doc comments, and with plain comments directly above it.
-fn whole(source: &Source, item: &Item) -> Lines {
-    let span = item.span();
-    with_comments(source, span.start().line..=span.end().line)
 }
 
 fn with_comments(source: &Source, lines: Lines) -> Lines {
@@ -221,7 +213,7 @@ mod tests {
 
     fn lines(name: &str) -> Vec<Lines> {
         let source = Source::new("a.rs", TEXT).unwrap();
-        find(&source, name).unwrap().into_iter().map(|piece| piece.lines).collect()
+        find(&source, &[name]).unwrap().into_iter().map(|piece| piece.lines).collect()
     }
 
     #[test]
@@ -239,9 +231,9 @@ mod tests {
         let text =
             "[package]\nname = \"a\"\n\n# Why.\n[dependencies]\nb = \"1\"\n\n[lints]\nc = 1\n";
         let source = Source::new("Cargo.toml", text).unwrap();
-        assert_eq!(find(&source, "[dependencies]").unwrap()[0].lines, 4..=6);
-        assert_eq!(find(&source, "[package]").unwrap()[0].lines, 1..=2);
-        let error = find(&source, "[x]").unwrap_err().to_string();
+        assert_eq!(find(&source, &["[dependencies]"]).unwrap()[0].lines, 4..=6);
+        assert_eq!(find(&source, &["[package]"]).unwrap()[0].lines, 1..=2);
+        let error = find(&source, &["[x]"]).unwrap_err().to_string();
         assert!(error.ends_with("it has: [package], [dependencies], [lints]"), "{error}");
     }
 
@@ -249,14 +241,14 @@ mod tests {
     fn a_method_of_a_trait_is_an_item() {
         let text = "trait A {\n    /// Doc.\n    fn b(&self);\n    fn c(&self) {}\n}\n";
         let source = Source::new("a.rs", text).unwrap();
-        let found = find(&source, "A::b").unwrap();
+        let found = find(&source, &["A::b"]).unwrap();
         assert_eq!((found[0].lines.clone(), found[0].inside), (2..=3, Some(1)));
     }
 
     #[test]
     fn an_item_that_is_not_there_is_an_error_that_names_those_that_are() {
         let source = Source::new("a.rs", TEXT).unwrap();
-        let error = find(&source, "Nothing").unwrap_err().to_string();
+        let error = find(&source, &["Nothing"]).unwrap_err().to_string();
         assert_eq!(
             error,
             "no item `Nothing` in a.rs; it has: Thing, impl Thing, impl From for Thing"

@@ -1,16 +1,12 @@
 //! Checks that every link inside the built book has a target, and that every picture has an alternative text.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Result;
-use regex::Regex;
 
 use crate::files;
-
-/// A tag with its attributes. Code on a page has `&lt;` for `<`, so tags in code don't match.
-const TAG: &str = r"<[a-zA-Z][^<>]*>";
+use crate::pattern::regex;
 
 /// Pages that consist of other pages, whose links are checked there.
 const COPIES: [&str; 3] = ["print.html", "404.html", "toc.html"];
@@ -75,18 +71,21 @@ pub(crate) fn figures(root: &Path, problems: &mut Vec<String>) -> Result<usize> 
 }
 
 fn read(root: &Path) -> Result<BTreeMap<PathBuf, Page>> {
-    let tag = Regex::new(TAG)?;
     let mut pages = BTreeMap::new();
     for path in files::below(root, "html")? {
         if COPIES.contains(&path.as_str()) {
             continue;
         }
-        let text = fs::read_to_string(root.join(&path))?;
-        let tags: Vec<String> = tag.find_iter(&text).map(|it| it.as_str().to_string()).collect();
+        let tags = tags(&files::read(root, &path)?);
         let ids = tags.iter().filter_map(|tag| attribute(tag, "id")).collect();
         pages.insert(PathBuf::from(path), Page { tags, ids });
     }
     Ok(pages)
+}
+
+/// The tags with their attributes. Code on a page has `&lt;` for `<`, so tags in code don't match.
+fn tags(html: &str) -> Vec<String> {
+    regex!(r"<[a-zA-Z][^<>]*>").find_iter(html).map(|tag| tag.as_str().to_string()).collect()
 }
 
 fn link(tag: &str) -> Option<String> {
@@ -126,9 +125,8 @@ mod tests {
 
     #[test]
     fn a_link_in_a_listing_is_no_link() {
-        let tag = Regex::new(TAG).unwrap();
         let page = r#"<code>&lt;a href="/x"&gt;</code> <a class="y" href="z.html#a">z</a>"#;
-        let links: Vec<_> = tag.find_iter(page).filter_map(|it| link(it.as_str())).collect();
+        let links: Vec<_> = tags(page).iter().filter_map(|tag| link(tag)).collect();
         assert_eq!(links, ["z.html#a"]);
     }
 }

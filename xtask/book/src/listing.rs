@@ -1,17 +1,34 @@
 //! Code on a page, with a caption that names its file.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::items::Piece;
-use crate::source::{Chapter, Source};
+use crate::source::Source;
+use crate::sources::Chapter;
 
-pub(crate) fn whole(chapter: &Chapter, source: &Source, lines: &[usize]) -> String {
-    let code: Vec<&str> = lines.iter().map(|number| source.line(*number)).collect();
-    listing(&caption(chapter, source), language(&source.path), &code.join("\n"))
+/// An expanded directive, that is its Markdown and the lines that it shows.
+#[derive(Debug, Default)]
+pub(crate) struct Expanded {
+    pub(crate) markdown: String,
+    pub(crate) shown: Vec<Shown>,
+}
+
+/// Lines of a chapter's file that a page shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) chapter: String,
+    pub(crate) path: String,
+    pub(crate) lines: BTreeSet<usize>,
+}
+
+/// A whole file, without its tests.
+pub(crate) fn whole(chapter: &Chapter, source: &Source) -> Expanded {
+    of_file(chapter, source, &source.texts().join("\n"), source.code().into_iter().collect())
 }
 
 /// Joins pieces of a file with blank lines. A method is shown inside its `impl`.
-pub(crate) fn pieces(chapter: &Chapter, source: &Source, pieces: &[Piece]) -> String {
+pub(crate) fn pieces(chapter: &Chapter, source: &Source, pieces: &[Piece]) -> Expanded {
     let mut code = String::new();
     let mut open = None;
     for piece in pieces {
@@ -38,34 +55,44 @@ pub(crate) fn pieces(chapter: &Chapter, source: &Source, pieces: &[Piece]) -> St
     if open.is_some() {
         code.push_str("}\n");
     }
-    listing(&caption(chapter, source), language(&source.path), code.trim_end())
+    let lines = pieces.iter().flat_map(|piece| piece.lines.clone().chain(piece.inside)).collect();
+    of_file(chapter, source, code.trim_end(), lines)
 }
 
-pub(crate) fn difference(old: &Chapter, new: &Chapter, source: &Source, text: &str) -> String {
-    let caption = format!("<code>{}</code>, {} → {}", source.path, old.title(), new.title());
-    listing(&caption, "diff", text.trim_end())
+fn of_file(chapter: &Chapter, source: &Source, code: &str, lines: BTreeSet<usize>) -> Expanded {
+    listing(chapter, source, &chapter.title(), (language(&source.path), code), lines)
 }
 
-fn caption(chapter: &Chapter, source: &Source) -> String {
-    format!("<code>{}</code>, {}", source.path, chapter.title())
+/// Lines of a file as they differ from another file. `caption` follows the name of the file.
+pub(crate) fn difference(
+    chapter: &Chapter,
+    source: &Source,
+    caption: &str,
+    (text, lines): (String, BTreeSet<usize>),
+) -> Expanded {
+    listing(chapter, source, caption, ("diff", text.trim_end()), lines)
 }
 
-/// Code in this language below a caption, which is HTML.
-pub(crate) fn listing(caption: &str, language: &str, code: &str) -> String {
+/// Code, with its language, below a caption in HTML.
+fn listing(
+    chapter: &Chapter,
+    source: &Source,
+    caption: &str,
+    (language, code): (&str, &str),
+    lines: BTreeSet<usize>,
+) -> Expanded {
+    let path = source.path.clone();
     // Code that contains a fence needs a longer fence around it.
-    let longest = code
-        .lines()
-        .map(|line| {
-            line.trim_start_matches([' ', '+', '-', '/'])
-                .bytes()
-                .take_while(|byte| *byte == b'`')
-                .count()
-        })
-        .max();
-    let fence = "`".repeat(longest.unwrap_or(0).max(2) + 1);
-    format!(
-        "<div class=\"listing\">\n<p class=\"listing-caption\">{caption}</p>\n\n{fence}{language}\n{code}\n{fence}\n\n</div>\n"
-    )
+    let ticks = |line: &str| {
+        let line = line.trim_start_matches([' ', '+', '-', '/']);
+        line.bytes().take_while(|byte| *byte == b'`').count()
+    };
+    let fence = "`".repeat(code.lines().map(ticks).max().unwrap_or(0).max(2) + 1);
+    let markdown = format!(
+        "<div class=\"listing\">\n<p class=\"listing-caption\"><code>{path}</code>, {caption}</p>\n\n\
+         {fence}{language}\n{code}\n{fence}\n\n</div>\n"
+    );
+    Expanded { markdown, shown: vec![Shown { chapter: chapter.name.clone(), path, lines }] }
 }
 
 fn language(path: &str) -> &'static str {
@@ -82,7 +109,7 @@ fn language(path: &str) -> &'static str {
 mod tests {
     use super::*;
     use crate::items::find;
-    use crate::source::Sources;
+    use crate::sources::Sources;
 
     #[test]
     fn methods_stand_inside_their_impl() {
@@ -90,9 +117,8 @@ mod tests {
         let chapter = sources.chapter("1").unwrap();
         let source =
             Source::new("a.rs", "struct A;\nimpl A {\n    fn b() {}\n    fn c() {}\n}\n").unwrap();
-        let mut found = find(&source, "A::b").unwrap();
-        found.extend(find(&source, "A::c").unwrap());
-        let text = pieces(chapter, &source, &found);
+        let found = find(&source, &["A::b", "A::c"]).unwrap();
+        let text = pieces(chapter, &source, &found).markdown;
         assert!(text.contains("\nimpl A {\n    fn b() {}\n\n    fn c() {}\n}\n"), "{text}");
     }
 }

@@ -1,8 +1,12 @@
 //! The book's preprocessor, and the checks that keep the book in step with the code.
 
+mod addresses;
+mod arguments;
 mod browser;
 mod built;
+mod cargo;
 mod check;
+mod config;
 mod core;
 mod counts;
 mod coverage;
@@ -10,12 +14,14 @@ mod diff;
 mod directive;
 mod drawings;
 mod exercise;
+mod expand;
 mod export;
+mod fences;
 mod figure;
 mod files;
 mod front;
-mod gate;
 mod glossary;
+mod html;
 mod insertion;
 mod items;
 mod links;
@@ -24,12 +30,14 @@ mod measure;
 mod minutes;
 mod modules;
 mod page;
+mod pattern;
 mod plot;
 mod preprocess;
 mod presets;
 mod publish;
-mod redirects;
+mod ranges;
 mod source;
+mod sources;
 mod step;
 mod transcript;
 mod tree;
@@ -86,16 +94,15 @@ enum Command {
     },
     /// Draws the drawings that are new or have changed, into book/figures.
     Figures {
-        #[command(flatten)]
-        mode: drawings::Mode,
+        /// Draws all of them and compares the results with the kept files. Nothing is written.
+        #[arg(long)]
+        compare: bool,
     },
     /// Writes the built book as an EPUB or a PDF.
     Export {
         #[command(flatten)]
         wanted: export::Wanted,
     },
-    /// Opens every page of the built book in a browser without a window.
-    Browser,
     /// Writes the built book into a directory for a static host, without inline scripts and styles.
     Publish {
         /// A new or empty directory, or a directory that this command has written.
@@ -132,14 +139,13 @@ fn main() -> ExitCode {
         Command::Transcripts { pages, bless, jobs } => transcript::run(&pages, bless, jobs),
         Command::Check { parts, words } => check::run(&parts, &words),
         Command::Measure { pages } => core::print(&pages),
-        Command::Figures { mode } => drawings::run(mode),
+        Command::Figures { compare } => drawings::run(compare),
         Command::Export { wanted } => export::run(&wanted),
-        Command::Browser => check::run(&[check::Part::Browser], &words::Wanted::default()),
         Command::Publish { folder } => {
-            source::Sources::find().and_then(|sources| publish::run(&sources, &folder))
+            sources::Sources::find().and_then(|sources| publish::run(&sources, &folder))
         }
         Command::Screenshots { folder, pages, height } => {
-            browser::screenshots(&folder, &pages, height)
+            browser::pictures::screenshots(&folder, &pages, height)
         }
     };
     match result {

@@ -1,10 +1,7 @@
 //! Measures how much there is to read on a page, in words, lines of code, and transcripts outside of folds.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::page::{Part, parts};
+use crate::pattern::regex;
 
 /// The number of words that a reader reads in a minute.
 const WORDS_A_MINUTE: usize = 200;
@@ -17,17 +14,6 @@ const SECONDS_A_TRANSCRIPT: usize = 90;
 
 /// Two listings with fewer words between them count as one.
 const WORDS_BETWEEN: usize = 25;
-
-/// Where a link leads, with its title.
-static TARGET: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"\]\((?:[^()"]|"[^"]*"|\([^()]*\))*\)"#));
-static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"<!--.*?-->|</?[a-zA-Z][^>]*>"));
-static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(`+)[^`].*?`+"));
-static FOLD: LazyLock<Regex> = LazyLock::new(|| pattern(r"<details[^>]*>|</details>"));
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the pattern is valid")
-}
 
 /// The size of a page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -112,8 +98,9 @@ impl Meter {
     }
 
     fn text(&mut self, line: &str) {
-        let mut words = if self.folds.is_empty() { words(&until_fold(line)) } else { 0 };
-        for tag in FOLD.find_iter(line) {
+        let before = line.split("<details").next().unwrap_or_default();
+        let mut words = if self.folds.is_empty() { words(before) } else { 0 };
+        for tag in regex!(r"<details[^>]*>|</details>").find_iter(line) {
             match tag.as_str() {
                 "</details>" => _ = self.folds.pop(),
                 tag => self.folds.push(tag.contains("predict")),
@@ -144,16 +131,12 @@ impl Meter {
     }
 }
 
-/// The part of a line before the fold that begins on it.
-fn until_fold(line: &str) -> String {
-    line.split("<details").next().unwrap_or_default().to_string()
-}
-
-/// The words of a line of prose. Code between backticks counts as one word, and the target of a link doesn't count.
+/// The words of a line of prose. Code between backticks counts as one word, and the target of a link with its title
+/// doesn't count.
 pub(crate) fn words(line: &str) -> usize {
-    let line = CODE.replace_all(line, "code");
-    let line = TARGET.replace_all(&line, "]");
-    let line = TAG.replace_all(&line, " ");
+    let line = regex!(r"(`+)[^`].*?`+").replace_all(line, "code");
+    let line = regex!(r#"\]\((?:[^()"]|"[^"]*"|\([^()]*\))*\)"#).replace_all(&line, "]");
+    let line = regex!(r"<!--.*?-->|</?[a-zA-Z][^>]*>").replace_all(&line, " ");
     line.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count()
 }
 

@@ -5,13 +5,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::coverage::BookPart;
+use crate::config::BookPart;
+use crate::expand::Page;
 use crate::front::Path;
 use crate::measure::Measure;
-use crate::preprocess::Page;
-
-/// The placeholder for the table while pages are expanded.
-pub(crate) const MARK: &str = "<!-- minutes of all parts -->";
+use crate::ranges::ranges;
 
 /// A row for pages that belong to no chapter.
 const INTERVIEW: &str = "interview/";
@@ -27,7 +25,7 @@ struct Row {
     title: String,
     core: Measure,
     deeper: Measure,
-    stages: Vec<u8>,
+    stages: BTreeSet<usize>,
     exercises: usize,
 }
 
@@ -51,7 +49,7 @@ impl Minutes {
             Some(Path::Deeper) => row.deeper = row.deeper.and(page.measure),
             None => {}
         }
-        row.stages.extend(&page.front.stages);
+        row.stages.extend(page.front.stages.iter().copied().map(usize::from));
         row.exercises += usize::from(path[row.folder.len()..].starts_with("exercise-"));
     }
 
@@ -66,7 +64,7 @@ impl Minutes {
                 row.title,
                 time(row.core),
                 time(row.deeper),
-                ranges(&row.stages),
+                ranges(&row.stages, "–"),
                 if row.exercises == 0 { String::new() } else { row.exercises.to_string() }
             );
         }
@@ -78,21 +76,6 @@ impl Minutes {
         let _ = writeln!(text, "| all | {core} | {deeper} | | {exercises} |");
         text
     }
-}
-
-/// Formats stages as `5–8, 15`: consecutive numbers form a range.
-fn ranges(stages: &[u8]) -> String {
-    let mut ranges: Vec<(u8, u8)> = Vec::new();
-    for stage in stages.iter().copied().collect::<BTreeSet<u8>>() {
-        match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == stage => *last = stage,
-            _ => ranges.push((stage, stage)),
-        }
-    }
-    let text = |(first, last): (u8, u8)| {
-        if first == last { first.to_string() } else { format!("{first}–{last}") }
-    };
-    ranges.into_iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 /// Formats minutes up to an hour and a half, and longer times in half hours. A time without pages is empty.

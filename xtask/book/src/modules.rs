@@ -5,11 +5,11 @@
 //! errors. A chapter that does not compile keeps its module from the last build. Git ignores these files, and so does
 //! `mdbook serve` when it watches for changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
@@ -17,8 +17,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::cargo;
 use crate::files::has_extension;
-use crate::source::{Chapter, Sources};
+use crate::sources::{Chapter, Sources};
 
 /// The compilation target of the modules.
 const TARGET: &str = "wasm32-wasip1";
@@ -34,7 +35,9 @@ pub(crate) const CHAPTERS: [&str; 4] = ["ch03", "ch04", "ch05", "ch06"];
 pub(crate) struct Modules {
     /// Whether the standard library for the target is installed.
     pub(crate) has_target: bool,
-    /// The compiler's errors, by the name of the chapter.
+    /// The modules, by the name of the chapter.
+    files: BTreeMap<String, PathBuf>,
+    /// What the compiler says of each chapter that has no module.
     pub(crate) errors: BTreeMap<String, String>,
     /// Warnings about the chapters and the code that is compiled with them.
     pub(crate) warnings: Vec<String>,
@@ -47,23 +50,17 @@ pub(crate) struct Modules {
 /// error.
 pub(crate) fn refresh(sources: &Sources) -> Result<Modules> {
     let labs = sources.root().join("book/src/labs");
-    let mut modules = Modules { has_target: has_target(), ..Modules::default() };
-    if modules.has_target {
-        let built = compile(sources)?;
-        for (name, wasm) in &built.files {
-            replace(&labs.join(format!("{name}.wasm")), &fs::read(wasm)?)?;
-        }
-        modules.warnings = built.warnings;
-        let all: BTreeSet<&str> = CHAPTERS.into();
-        for name in all.into_iter().filter(|name| !built.files.contains_key(*name)) {
-            let said = built.errors.get(name).unwrap_or(&built.output);
-            eprintln!(
-                "{said}\n{name} does not compile for the pages; the labs keep its last module"
-            );
-            modules.errors.insert(name.to_string(), said.clone());
-        }
+    let mut modules = Modules::default();
+    if has_target() {
+        modules = compile(sources)?;
     } else {
         eprintln!("the labs of the book need {TARGET}, which is not installed: {REMEDY}");
+    }
+    for (name, wasm) in &modules.files {
+        replace(&labs.join(format!("{name}.wasm")), &fs::read(wasm)?)?;
+    }
+    for (name, said) in &modules.errors {
+        eprintln!("{said}\n{name} does not compile for the pages; the labs keep its last module");
     }
     let list = serde_json::to_vec(&list(sources, &modules)?)?;
     replace(&labs.join("chapters.json"), &list)?;
@@ -81,36 +78,24 @@ fn has_target() -> bool {
     })
 }
 
-/// The result of a build.
-#[derive(Debug, Default)]
-struct Build {
-    /// The modules, by the name of the chapter.
-    files: BTreeMap<String, PathBuf>,
-    /// The errors and warnings of the chapters that did not compile.
-    errors: BTreeMap<String, String>,
-    warnings: Vec<String>,
-    /// The output of cargo itself.
-    output: String,
-}
-
-fn compile(sources: &Sources) -> Result<Build> {
+fn compile(sources: &Sources) -> Result<Modules> {
     let root = sources.root();
     if !root.join("book/src/labs").join("ch06.wasm").is_file() {
         eprintln!("compiling chapters 3 to 6 for the labs; the first time this takes a minute");
     }
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let mut cargo = cargo::command(root);
+    cargo
         .args(["build", "--quiet", "--keep-going", "--package", "page", "--examples"])
         .args(["--features", "wasm", "--target", TARGET, "--profile", "page"])
         .arg("--message-format=json")
-        .env("CARGO_ENCODED_RUSTFLAGS", without_folders(root))
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .output()
-        .context("cargo cannot be started")?;
-    let mut build = read(&String::from_utf8_lossy(&output.stdout));
-    build.output = String::from_utf8_lossy(&output.stderr).trim().to_string();
-    Ok(build)
+        .env("CARGO_ENCODED_RUSTFLAGS", without_folders(root));
+    let (output, messages) = cargo::build(&mut cargo)?;
+    let mut modules = read(&messages);
+    for name in CHAPTERS.iter().filter(|name| !modules.files.contains_key(**name)) {
+        let said = || String::from_utf8_lossy(&output.stderr).trim().to_string();
+        modules.errors.entry(name.to_string()).or_insert_with(said);
+    }
+    Ok(modules)
 }
 
 /// Compiler flags that remove this machine's directories from file names, because panic messages contain file names.
@@ -122,14 +107,14 @@ fn without_folders(root: &Path) -> String {
     flags.collect::<Vec<_>>().join("\u{1f}")
 }
 
-/// Parses cargo's messages, which are one line of JSON each.
-fn read(messages: &str) -> Build {
-    let mut build = Build::default();
-    for message in messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+/// The modules, the errors and the warnings in cargo's messages.
+fn read(messages: &[Value]) -> Modules {
+    let mut modules = Modules { has_target: true, ..Modules::default() };
+    for message in messages {
         let Some(name) = message["target"]["name"].as_str() else { continue };
         let text = || message["message"]["rendered"].as_str().unwrap_or_default().to_string();
         if name == "page_std" && message["message"]["level"] == "warning" {
-            build.warnings.push(text());
+            modules.warnings.push(text());
         }
         if !CHAPTERS.contains(&name) {
             continue;
@@ -138,16 +123,16 @@ fn read(messages: &str) -> Build {
             Some("compiler-artifact") => {
                 let files = message["filenames"].as_array().into_iter().flatten();
                 let wasm = files.filter_map(Value::as_str).find(|file| has_extension(file, "wasm"));
-                build.files.extend(wasm.map(|file| (name.to_string(), PathBuf::from(file))));
+                modules.files.extend(wasm.map(|file| (name.to_string(), PathBuf::from(file))));
             }
             Some("compiler-message") if message["message"]["level"] == "error" => {
-                build.errors.entry(name.to_string()).or_default().push_str(&text());
+                modules.errors.entry(name.to_string()).or_default().push_str(&text());
             }
-            Some("compiler-message") => build.warnings.push(format!("{name}: {}", text())),
+            Some("compiler-message") => modules.warnings.push(format!("{name}: {}", text())),
             _ => {}
         }
     }
-    build
+    modules
 }
 
 /// The contents of `chapters.json`.
@@ -200,10 +185,10 @@ mod tests {
             json!({ "reason": "compiler-message", "target": { "name": "ch04" }, "message": { "level": "error", "rendered": "two\n" } }),
             json!({ "reason": "build-finished", "success": false }),
         ];
-        let build = read(&lines.map(|line| line.to_string()).join("\n"));
-        assert_eq!(build.files, [("ch03".to_string(), PathBuf::from("/t/ch03.wasm"))].into());
-        assert_eq!(build.errors, [("ch04".to_string(), "one\ntwo\n".to_string())].into());
-        assert_eq!(build.warnings, ["ch04: w"]);
+        let modules = read(&lines);
+        assert_eq!(modules.files, [("ch03".to_string(), PathBuf::from("/t/ch03.wasm"))].into());
+        assert_eq!(modules.errors, [("ch04".to_string(), "one\ntwo\n".to_string())].into());
+        assert_eq!(modules.warnings, ["ch04: w"]);
     }
 
     #[test]

@@ -57,6 +57,20 @@ pub(crate) fn parts(text: &str) -> Vec<Part> {
     parts
 }
 
+/// The lines of prose, each passed through `line`, and a blank line for every other, so that lines keep their numbers.
+pub(crate) fn prose(text: &str, line: impl Fn(&str) -> String) -> String {
+    let mut prose = String::new();
+    for part in parts(text) {
+        match part {
+            Part::Text(_, text) => prose.push_str(&line(&text)),
+            Part::Directive(..) => {}
+            Part::Fence { raw, .. } => prose.push_str(&"\n".repeat(raw.len() - 1)),
+        }
+        prose.push('\n');
+    }
+    prose
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

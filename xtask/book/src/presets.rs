@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use wire::tables::{Test, smuggling};
 
 use crate::modules;
-use crate::source::Sources;
+use crate::sources::Sources;
 
 /// Writes `book/src/labs/smuggling.json`, which git ignores. It is made from the table by each build of the book.
 ///

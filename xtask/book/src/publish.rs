@@ -9,13 +9,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
-use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail};
-use regex::{Captures, Regex};
+use regex::Captures;
 
 use crate::files;
-use crate::source::Sources;
+use crate::pattern::regex;
+use crate::sources::Sources;
 
 /// Allows scripts and styles from the book itself, and the labs' modules. The console may connect to a server of the
 /// reader.
@@ -31,18 +31,6 @@ const MARK: &str = "# Written by `cargo xtask book --out`. Send these fields wit
 
 /// The directory for the scripts and styles of the pages.
 const FOLDER: &str = "inline";
-
-static CHARSET: LazyLock<Regex> = LazyLock::new(|| regex(r#"(?i)<meta charset="[^"]*"\s*/?>"#));
-static SCRIPT: LazyLock<Regex> = LazyLock::new(|| regex(r"(?s)<script>(.*?)</script>"));
-static STYLED: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r#"<[a-zA-Z][\w:-]*(?:\s+[\w:.-]+(?:="[^"]*")?)*?\s+style="[^"]*"[^<>]*>"#)
-});
-static STYLE: LazyLock<Regex> = LazyLock::new(|| regex(r#"\s+style="([^"]*)""#));
-static CLASS: LazyLock<Regex> = LazyLock::new(|| regex(r#"\sclass="([^"]*)""#));
-
-fn regex(text: &str) -> Regex {
-    Regex::new(text).expect("the expression is valid")
-}
 
 /// Writes the built book into `folder`, which must be new, empty, or written by this function.
 ///
@@ -114,13 +102,16 @@ impl Extracted {
     /// The page at `path` without inline scripts and styles, and with the policy.
     fn page(&mut self, path: &str, page: &str) -> String {
         let up = "../".repeat(path.matches('/').count());
-        let page = SCRIPT.replace_all(page, |found: &Captures<'_>| {
+        let script = regex!(r"(?s)<script>(.*?)</script>");
+        let page = script.replace_all(page, |found: &Captures<'_>| {
             let name = format!("{}.js", name(&found[1]));
             let tag = format!("<script src=\"{up}{FOLDER}/{name}\"></script>");
             self.scripts.insert(name, found[1].to_string());
             tag
         });
-        let page = STYLED.replace_all(&page, |found: &Captures<'_>| self.tag(&found[0]));
+        let styled =
+            regex!(r#"<[a-zA-Z][\w:-]*(?:\s+[\w:.-]+(?:="[^"]*")?)*?\s+style="[^"]*"[^<>]*>"#);
+        let page = styled.replace_all(&page, |found: &Captures<'_>| self.tag(&found[0]));
         let with_policy = |found: &Captures<'_>| {
             format!(
                 "{}\n<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
@@ -128,17 +119,18 @@ impl Extracted {
                 &found[0]
             )
         };
-        CHARSET.replace(&page, with_policy).into_owned()
+        regex!(r#"(?i)<meta charset="[^"]*"\s*/?>"#).replace(&page, with_policy).into_owned()
     }
 
     /// A tag with a class instead of its `style` attribute.
     fn tag(&mut self, tag: &str) -> String {
-        let Some(found) = STYLE.captures(tag) else { return tag.to_string() };
+        let (style, class_of) = (regex!(r#"\s+style="([^"]*)""#), regex!(r#"\sclass="([^"]*)""#));
+        let Some(found) = style.captures(tag) else { return tag.to_string() };
         let class = format!("inline-{}", name(&found[1]));
         self.styles.insert(class.clone(), found[1].to_string());
-        let bare = STYLE.replace(tag, "");
-        if CLASS.is_match(&bare) {
-            return CLASS.replace(&bare, format!(" class=\"$1 {class}\"")).into_owned();
+        let bare = style.replace(tag, "");
+        if class_of.is_match(&bare) {
+            return class_of.replace(&bare, format!(" class=\"$1 {class}\"")).into_owned();
         }
         let end = if bare.ends_with("/>") { bare.len() - 2 } else { bare.len() - 1 };
         format!("{} class=\"{class}\"{}", bare[..end].trim_end(), &bare[end..])

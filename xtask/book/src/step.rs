@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use course::{MAX_ADDED, Step};
 
-use crate::directive::{Expanded, shown};
+use crate::arguments::{context, names, word};
 use crate::insertion::{Changes, is_doc};
-use crate::source::{Chapter, Source, Sources};
-use crate::{items, listing};
+use crate::items;
+use crate::listing::{self, Expanded};
+use crate::source::Source;
+use crate::sources::{Chapter, Sources};
 
 /// The default number of unchanged lines around an insertion.
 const CONTEXT: usize = 1;
@@ -25,43 +27,25 @@ struct Program<'a> {
 
 /// Expands `STEP [ITEM, ITEM …] [context=LINES]`.
 pub(crate) fn render(sources: &Sources, rest: &str) -> Result<Expanded> {
-    let (rest, context) = match rest.rsplit_once("context=") {
-        Some((rest, lines)) => (rest.trim(), lines.parse().context("`context=` is a number")?),
-        None => (rest, CONTEXT),
-    };
-    let (called, names) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    let names: Vec<&str> = names.split(',').map(str::trim).filter(|it| !it.is_empty()).collect();
+    let (rest, context) = context(rest, CONTEXT)?;
+    let (called, names_of_items) = word(rest);
     let steps = all(sources)?;
     let program = Program::find(sources, &steps, called)?;
-    let source = &program.source;
-    let mut pieces = Vec::new();
-    for name in &names {
-        pieces.extend(items::find(source, name)?);
+    let (chapter, source) = (program.chapter, &program.source);
+    let names = names(names_of_items);
+    let pieces = items::find(source, &names)?;
+    if let Some((before, old)) = &program.before {
+        let is_wanted = |number| pieces.iter().any(|piece| piece.lines.contains(&number));
+        let changes = Changes::new(old, source, |number| names.is_empty() || is_wanted(number));
+        return program.insertion(before, old, &changes, context);
     }
-    match &program.before {
-        Some((before, old)) => {
-            let lines: Vec<_> = pieces.into_iter().map(|piece| piece.lines).collect();
-            let changes = Changes::new(old, source, |number| {
-                lines.is_empty() || lines.iter().any(|piece| piece.contains(&number))
-            });
-            program.insertion(before, old, &changes, context)
-        }
-        None if names.is_empty() => {
-            let lines = source.code();
-            let body = lines.iter().filter(|number| !is_doc(source.line(**number))).copied();
-            let body: BTreeSet<usize> = body.collect();
-            program.limit(&body)?;
-            let markdown = listing::whole(program.chapter, source, &lines);
-            Ok(Expanded { markdown, shown: vec![shown(program.chapter, source, lines)] })
-        }
-        None => {
-            let lines = pieces.iter().flat_map(|piece| piece.lines.clone().chain(piece.inside));
-            let lines: BTreeSet<usize> = lines.collect();
-            program.limit(&lines)?;
-            let markdown = listing::pieces(program.chapter, source, &pieces);
-            Ok(Expanded { markdown, shown: vec![shown(program.chapter, source, lines)] })
-        }
-    }
+    let shown = match names[..] {
+        [] => listing::whole(chapter, source),
+        _ => listing::pieces(chapter, source, &pieces),
+    };
+    let lines = shown.shown.iter().flat_map(|shown| &shown.lines);
+    program.limit(lines.filter(|number| !is_doc(source.line(**number))).count())?;
+    Ok(shown)
 }
 
 /// The steps of all chapters, in the order of the course. The package of a step identifies its chapter.
@@ -107,35 +91,24 @@ impl<'a> Program<'a> {
         if added.is_empty() {
             bail!("{} adds nothing there; it adds lines to: {}", self.step.file, self.choice());
         }
-        self.limit(&added)?;
-        let (text, lines) = changes.text(context);
+        self.limit(added.len())?;
         let all = Changes::new(old, &self.source, |_| true).added().len();
         let count = match all {
             1 => "1 line".to_string(),
             all if all == added.len() => format!("{all} lines"),
             all => format!("{} of its {all} lines", added.len()),
         };
-        let caption = format!(
-            "<code>{}</code>, {}, adds {count} to <code>{}</code>",
-            self.source.path,
-            self.chapter.title(),
-            before.file
-        );
-        Ok(Expanded {
-            markdown: listing::listing(&caption, "diff", text.trim_end()),
-            shown: vec![shown(self.chapter, &self.source, lines)],
-        })
+        let caption =
+            format!("{}, adds {count} to <code>{}</code>", self.chapter.title(), before.file);
+        Ok(listing::difference(self.chapter, &self.source, &caption, changes.text(context)))
     }
 
     /// # Errors
     /// Returns an error when a listing would have too many new lines, with the items to choose from.
-    fn limit(&self, lines: &BTreeSet<usize>) -> Result<()> {
-        if lines.len() > MAX_ADDED {
-            bail!(
-                "{} new lines are more than {MAX_ADDED}; name some of the items: {}",
-                lines.len(),
-                self.choice()
-            );
+    fn limit(&self, lines: usize) -> Result<()> {
+        if lines > MAX_ADDED {
+            let choice = self.choice();
+            bail!("{lines} new lines are more than {MAX_ADDED}; name some of the items: {choice}");
         }
         Ok(())
     }
@@ -148,7 +121,7 @@ impl<'a> Program<'a> {
         };
         let mut items = Vec::new();
         for name in items::all(&self.source) {
-            let Ok(pieces) = items::find(&self.source, &name) else { continue };
+            let Ok(pieces) = items::find(&self.source, &[&name]) else { continue };
             let lines: BTreeSet<usize> = pieces.into_iter().flat_map(|piece| piece.lines).collect();
             match lines.intersection(&new).count() {
                 0 => {}

@@ -4,16 +4,18 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result, bail};
 
-use crate::source::Sources;
+use crate::arguments::word;
+use crate::html::{escaped, with_code};
+use crate::sources::Sources;
 
 /// `CHAPTER [fold]`. With `fold`, files that are unchanged since the chapter before are in a fold after the rest,
 /// because among a hundred rows the reader looks for the twenty that this chapter is about.
 pub(crate) fn render(sources: &Sources, rest: &str) -> Result<String> {
-    let (chapter, is_folded) = match rest.split_once(char::is_whitespace) {
-        None => (sources.chapter(rest)?, false),
-        Some((chapter, "fold")) => (sources.chapter(chapter)?, true),
-        Some((_, option)) => bail!("`tree` has no option `{option}`; there is fold"),
-    };
+    let (chapter, option) = word(rest);
+    let (chapter, is_folded) = (sources.chapter(chapter)?, option == "fold");
+    if !is_folded && !option.is_empty() {
+        bail!("`tree` has no option `{option}`; there is fold");
+    }
     let before = sources.before(chapter);
     let mut rows = String::new();
     let (mut same, mut same_rows) = (0, String::new());
@@ -61,21 +63,13 @@ fn about(text: &str) -> String {
     let lines: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
     // A name that rustdoc would link is shown as code.
     let paragraph = lines.join(" ").replace("[`", "`").replace("`]", "`");
-    let sentence = first_sentence(&paragraph).replace('&', "&amp;").replace('<', "&lt;");
+    let sentence = first_sentence(&paragraph);
     // A sentence that ends in a list is complete without the list.
     let sentence = match sentence.strip_suffix(':') {
         Some(sentence) => format!("{sentence}."),
-        None => sentence,
+        None => sentence.to_string(),
     };
-    let parts: Vec<&str> = sentence.split('`').collect();
-    if parts.len().is_multiple_of(2) {
-        return sentence;
-    }
-    let code = |(index, part): (usize, &&str)| match index % 2 {
-        0 => (*part).to_string(),
-        _ => format!("<code>{part}</code>"),
-    };
-    parts.iter().enumerate().map(code).collect()
+    with_code(&sentence, escaped)
 }
 
 /// The text up to the first full stop that is followed by a space and isn't inside code.
@@ -96,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_file_is_described_by_its_first_sentence() {
-        assert_eq!(about("//! Runs `a<b>`.\n//! More."), "Runs <code>a&lt;b></code>.");
+        assert_eq!(about("//! Runs `a<b>`.\n//! More."), "Runs <code>a&lt;b&gt;</code>.");
         assert_eq!(about("//! Measured here:\n"), "Measured here.");
         assert_eq!(about("fn main() {}\n"), "");
     }

@@ -3,15 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::pages;
 use super::site::Site;
-use super::{Browser, NAMES, pages, with_pages};
-use crate::source::{Sources, target};
+use super::visit::{skipped, visit_all};
+use crate::sources::{Sources, target};
 
 /// The tested version. A later version may have more rules.
 const VERSION: &str = "4.11.1";
@@ -34,47 +35,31 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<Str
         Err(reason) => return Ok(format!("accessibility skipped: {reason}")),
     };
     let root = sources.root().join("book/book");
-    let pages = pages(&root)?;
-    let site = Site::serve(&root, with_pages(FRAME, &pages)?)?;
-    site.also(SCRIPT, fs::read(script)?);
-    let mut browsers = Vec::new();
-    for share in 0..BROWSERS {
-        let url = site.frame(&format!("?share={share}&shares={BROWSERS}"));
-        let Some(browser) = Browser::start(sources, &[], &url)? else {
-            return Ok(format!("accessibility skipped: none of {} is installed", NAMES.join(", ")));
-        };
-        browsers.push(browser);
-    }
+    let pages = pages::all(&root)?;
+    let site = Site::serve(&root, pages::in_frame(FRAME, &pages)?)?;
+    site.also(SCRIPT, script);
+    let queries: Vec<_> =
+        (0..BROWSERS).map(|it| format!("?share={it}&shares={BROWSERS}")).collect();
     // Each browser reports when it has finished its share of the pages.
-    let mut all = BTreeSet::new();
-    for _ in &browsers {
-        let report = site
-            .report(PATIENCE)
-            .with_context(|| format!("axe-core has not finished after {PATIENCE:?}"))?;
-        let found: Vec<String> = serde_json::from_str(&report).context("the report of axe-core")?;
-        all.extend(found);
-    }
-    drop(browsers);
+    let reports = visit_all::<Vec<String>>(sources, &site, &queries, PATIENCE)?;
+    let Some(reports) = reports else { return Ok(skipped("accessibility")) };
+    let all: BTreeSet<String> = reports.into_iter().flatten().collect();
     problems.extend(all.into_iter().map(|problem| format!("accessibility: {problem}")));
     Ok(format!("axe-core {VERSION} on {} pages", pages.len()))
 }
 
-/// Returns the path of axe-core in the target directory, and downloads it if it is missing. The inner error is the
-/// reason why it is not available.
-fn script(sources: &Sources) -> Result<Result<PathBuf, String>> {
+/// Returns axe-core, which is downloaded into the target directory if it is not there. The inner error is the reason why
+/// it is not available.
+fn script(sources: &Sources) -> Result<Result<Vec<u8>, String>> {
     let folder = target(sources).join(format!("axe-core-{VERSION}"));
     let script = folder.join("package/axe.min.js");
-    if script.is_file() {
-        return Ok(Ok(script));
-    }
-    fs::create_dir_all(&folder)?;
-    if let Err(reason) = fetch(&folder) {
-        return Ok(Err(format!("{reason:#}")));
-    }
     if !script.is_file() {
-        bail!("axe-core {VERSION} has no axe.min.js in {}", folder.display());
+        fs::create_dir_all(&folder)?;
+        if let Err(reason) = fetch(&folder) {
+            return Ok(Err(format!("{reason:#}")));
+        }
     }
-    Ok(Ok(script))
+    Ok(Ok(fs::read(&script).with_context(|| script.display().to_string())?))
 }
 
 /// Downloads and unpacks the package. npm verifies it against the checksum in the registry.

@@ -1,19 +1,18 @@
 //! Uses the labs of the book as a reader would.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 use wire::Program;
 
+use super::pages;
 use super::site::Site;
-use super::{Browser, NAMES, PATIENCE, pages};
+use super::visit::{skipped, visit};
 use crate::built::Built;
-use crate::publish;
-use crate::source::{Sources, target};
+use crate::sources::{Sources, target};
+use crate::{files, publish};
 
 const FRAME: &str = include_str!("labs.html");
 
@@ -37,18 +36,10 @@ pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     let site = Site::serve(&root, frame)?;
     let server = start_server(sources)?;
     site.pass_on(server.addr());
-    let Some(browser) = Browser::start(sources, &[], &site.frame(""))? else {
-        return Ok(format!("labs skipped: none of {} is installed", NAMES.join(", ")));
-    };
-    let report = site
-        .report(PATIENCE)
-        .with_context(|| format!("the labs have not finished after {PATIENCE:?}"))?;
-    drop(browser);
+    let Some(report) = visit::<Report>(sources, &site)? else { return Ok(skipped("labs")) };
     drop(server);
-    let report: Report = serde_json::from_str(&report).context("the report on the labs")?;
     problems.extend(report.problems.into_iter().map(|problem| format!("labs: {problem}")));
-    let missing = site.missing().into_iter().filter(|path| path != "/favicon.ico");
-    problems.extend(missing.map(|path| format!("labs: nothing at {path}")));
+    problems.extend(site.missing("labs"));
     let chapters = if has_modules { "" } else { ", but no chapter: there is no wasm32-wasip1" };
     Ok(format!("labs used in a browser: {}{chapters}", report.labs))
 }
@@ -56,8 +47,8 @@ pub(crate) fn use_all(sources: &Sources, problems: &mut Vec<String>) -> Result<S
 /// Finds the page of each lab in the built book, because labs may move between pages.
 fn pages_of_labs(root: &Path) -> Result<BTreeMap<String, String>> {
     let mut labs = BTreeMap::new();
-    for page in pages(root)? {
-        let text = fs::read_to_string(root.join(&page)).with_context(|| page.clone())?;
+    for page in pages::all(root)? {
+        let text = files::read(root, &page)?;
         for (at, _) in text.match_indices("<lab-") {
             let name = text[at + 1..].split([' ', '>', '\n']).next().unwrap_or_default();
             labs.insert(name.to_string(), format!("/{page}"));
@@ -69,15 +60,15 @@ fn pages_of_labs(root: &Path) -> Result<BTreeMap<String, String>> {
 /// The server to which the request console can send bytes.
 fn start_server(sources: &Sources) -> Result<Program> {
     let built = Built::everything(sources, &BTreeSet::new())?;
-    let program = built.folder.join(format!("labs{}", env::consts::EXE_SUFFIX));
+    let program = built.program("labs");
     Program::start(&program, &["--addr", "127.0.0.1:0"])
         .with_context(|| format!("starting {}", program.display()))
 }
 
 /// Whether the built book has the chapters as modules. Without them, a lab only shows that they are missing.
 fn has_modules(root: &Path) -> Result<bool> {
-    let list = fs::read(root.join("labs/chapters.json")).context("build the book first")?;
-    let list: Value = serde_json::from_slice(&list)?;
+    let list = files::read(root, "labs/chapters.json").context("build the book first")?;
+    let list: Value = serde_json::from_str(&list)?;
     Ok(list["target"] == true)
 }
 

@@ -1,10 +1,8 @@
 //! Checks that each row of the wire tables gets the same response in a page as over a socket.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -12,14 +10,14 @@ use anyhow::{Context, Result, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use wire::Program;
 use wire::tables::{self, Test};
+use wire::{Client, Program};
 
 use super::site::Site;
-use super::{Browser, NAMES, PATIENCE};
+use super::visit::{skipped, visit};
 use crate::built::Built;
 use crate::modules::{self, CHAPTERS};
-use crate::source::{Sources, target};
+use crate::sources::{Sources, target};
 
 /// How long a server may take for one row.
 const ROW_PATIENCE: Duration = Duration::from_secs(10);
@@ -60,23 +58,17 @@ pub(crate) fn compare(sources: &Sources, problems: &mut Vec<String>) -> Result<S
     let rows: Vec<(String, Vec<u8>)> = tables::all().into_iter().filter_map(bytes).collect();
     let cases = serde_json::to_vec(&cases(sources, &rows)?)?;
     let mut done = Vec::new();
-    for (place, report) in
-        [("node", in_node(sources, &cases)?), ("a browser", in_browser(sources, cases)?)]
-    {
-        match report {
-            Some(report) => {
-                done.push(format!(
-                    "{} responses to {} rows in {place}",
-                    report.compared,
-                    rows.len()
-                ));
-                if report.count > 0 {
-                    problems.push(format!("in {place}, {} responses differ", report.count));
-                }
-                problems.extend(report.problems.into_iter().map(|it| format!("in {place}: {it}")));
-            }
-            None => done.push(format!("rows in {place} skipped: there is none")),
+    let in_node = in_node(sources, &cases)?;
+    for (place, report) in [("node", in_node), ("a browser", in_browser(sources, cases)?)] {
+        let Some(Report { compared, count, problems: found }) = report else {
+            done.push(format!("rows in {place} skipped: there is none"));
+            continue;
+        };
+        done.push(format!("{compared} responses to {} rows in {place}", rows.len()));
+        if count > 0 {
+            problems.push(format!("in {place}, {count} responses differ"));
         }
+        problems.extend(found.into_iter().map(|it| format!("in {place}: {it}")));
     }
     Ok(done.join(", "))
 }
@@ -96,12 +88,12 @@ fn cases(sources: &Sources, rows: &[(String, Vec<u8>)]) -> Result<Value> {
     let built = Built::everything(sources, &BTreeSet::new())?;
     let mut sockets = BTreeMap::new();
     for name in CHAPTERS {
-        let package = format!("ch{}{}", sources.chapter(name)?.name, env::consts::EXE_SUFFIX);
+        let program = built.program(&format!("ch{}", sources.chapter(name)?.name));
         let mut runs = Vec::new();
         for before in [&b""[..], FIRST] {
-            let program = Program::start(built.folder.join(&package), &["127.0.0.1:0"])?;
+            let server = Program::start(&program, &["127.0.0.1:0"])?;
             let responses = rows.iter().map(|(row, bytes)| {
-                let received = exchange(program.addr(), &[before, bytes].concat());
+                let received = exchange(server.addr(), &[before, bytes].concat());
                 Ok(STANDARD.encode(received.with_context(|| format!("{name}, {row}"))?))
             });
             runs.push(responses.collect::<Result<Vec<String>>>()?);
@@ -117,14 +109,10 @@ fn cases(sources: &Sources, rows: &[(String, Vec<u8>)]) -> Result<Value> {
 
 /// Sends bytes and the end of the stream, and returns everything that the server sends back.
 fn exchange(address: SocketAddr, bytes: &[u8]) -> Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&address, ROW_PATIENCE)?;
-    stream.set_read_timeout(Some(ROW_PATIENCE))?;
-    stream.set_write_timeout(Some(ROW_PATIENCE))?;
-    stream.write_all(bytes)?;
-    stream.shutdown(Shutdown::Write)?;
-    let mut received = Vec::new();
-    stream.read_to_end(&mut received)?;
-    Ok(received)
+    let mut client = Client::connect(address)?.with_patience(ROW_PATIENCE);
+    client.send(bytes)?;
+    client.half_close()?;
+    Ok(client.read_to_end()?)
 }
 
 /// `None` if node is not installed.
@@ -155,11 +143,9 @@ fn in_browser(sources: &Sources, cases: Vec<u8>) -> Result<Option<Report>> {
     let site = Site::serve(&sources.root().join("book/src"), PAGE.to_string())?;
     site.also("/__rows.js", SCRIPTS[0].1.into());
     site.also("/__cases.json", cases);
-    let Some(browser) = Browser::start(sources, &[], &site.frame(""))? else {
-        eprintln!("none of {} is installed", NAMES.join(", "));
-        return Ok(None);
-    };
-    let report = site.report(PATIENCE).context("the browser has not sent its report")?;
-    drop(browser);
-    Ok(Some(serde_json::from_str(&report).context("the report of the browser")?))
+    let report = visit(sources, &site)?;
+    if report.is_none() {
+        eprintln!("{}", skipped("rows in a browser"));
+    }
+    Ok(report)
 }

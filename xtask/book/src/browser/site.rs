@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How long a connection may be idle.
-const SILENCE: Duration = Duration::from_secs(10);
+use super::request::{MAX_BODY, Request};
 
-/// The maximum length of a report, which is a list of sentences.
-const REPORT_LIMIT: u64 = 1024 * 1024;
+/// How long a connection may be idle.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// The first script of every page. It reports errors to the frame page.
 const PROBE: &str = include_str!("probe.html");
@@ -68,7 +67,7 @@ impl Site {
                 // Errors are ignored: if a connection fails or no thread can be spawned, the browser retries.
                 let _ = thread::Builder::new()
                     .name("site-client".to_string())
-                    .spawn(move || answer(stream, &shared, &report));
+                    .spawn(move || serve(&stream, &shared, &report));
             }
         })?;
         Ok(site)
@@ -82,13 +81,12 @@ impl Site {
     /// Sets the server to which requests to the labs' endpoint are forwarded. The frame page switches forwarding on and
     /// off with `/__labs/on` and `/__labs/off`.
     pub(super) fn pass_on(&self, server: SocketAddr) {
-        self.shared.labs.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(server);
+        lock(&self.shared.labs).0 = Some(server);
     }
 
     /// Serves this file as well. Call this before the browser starts.
     pub(super) fn also(&self, path: &str, body: Vec<u8>) {
-        let mut also = self.shared.also.lock().unwrap_or_else(PoisonError::into_inner);
-        also.insert(path.to_string(), body);
+        lock(&self.shared.also).insert(path.to_string(), body);
     }
 
     /// Waits for the browser's report.
@@ -96,111 +94,98 @@ impl Site {
         self.reports.recv_timeout(time)
     }
 
-    /// The paths that the browser requested and that do not exist.
-    pub(super) fn missing(&self) -> Vec<String> {
-        self.shared.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// A problem for each path that the browser requested and that does not exist.
+    pub(super) fn missing(&self, check: &str) -> Vec<String> {
+        let missing = lock(&self.shared.missing);
+        let missing = missing.iter().filter(|path| *path != "/favicon.ico");
+        missing.map(|path| format!("{check}: nothing at {path}")).collect()
     }
 }
 
 impl Shared {
     fn file(&self, path: &str) -> Option<Vec<u8>> {
-        let also = self.also.lock().unwrap_or_else(PoisonError::into_inner);
-        also.get(path).cloned().or_else(|| read(&self.root, path))
+        lock(&self.also).get(path).cloned().or_else(|| read(&self.root, path))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Site {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::SeqCst);
         // Wakes up the thread that accepts connections.
-        let _ = TcpStream::connect_timeout(&self.address, SILENCE);
+        let _ = TcpStream::connect_timeout(&self.address, IDLE);
     }
 }
 
 /// One request and one response; then the connection closes.
-fn answer(stream: TcpStream, shared: &Shared, report: &Sender<String>) -> io::Result<()> {
-    stream.set_read_timeout(Some(SILENCE))?;
-    stream.set_write_timeout(Some(SILENCE))?;
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    if reader.read_line(&mut line)? == 0 {
-        // The browser opened this connection in advance, and did not need it.
-        return Ok(());
-    }
-    let target = line.split(' ').nth(1).unwrap_or_default().to_string();
-    let path = target.split('?').next().unwrap_or_default();
-    let mut length: u64 = 0;
-    loop {
-        let mut field = String::new();
-        if reader.read_line(&mut field)? == 0 || field.trim().is_empty() {
-            break;
-        }
-        let (name, value) = field.split_once(':').unwrap_or_default();
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().unwrap_or(0);
-        }
-    }
-    if matches!(path, "/labs/info" | "/labs/wire") {
-        let mut body = Vec::new();
-        reader.by_ref().take(length.min(REPORT_LIMIT)).read_to_end(&mut body)?;
-        let passed = pass_on(&line, &body, shared).unwrap_or_else(|_| {
-            b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec()
-        });
-        let mut stream = reader.into_inner();
-        stream.write_all(&passed)?;
-        // Closing a socket with unread input makes the kernel send a reset, and the response could be lost.
-        stream.shutdown(Shutdown::Write)?;
-        return io::copy(&mut stream.take(REPORT_LIMIT), &mut io::sink()).map(drop);
-    }
-    let (status, body) = match path {
-        "/__labs/on" | "/__labs/off" => {
-            let mut labs = shared.labs.lock().unwrap_or_else(PoisonError::into_inner);
-            labs.1 = path.ends_with("on");
-            ("204 No Content", Vec::new())
-        }
-        "/__frame.html" => ("200 OK", shared.frame.clone().into_bytes()),
-        "/__report" => {
-            let mut text = String::new();
-            reader.by_ref().take(length.min(REPORT_LIMIT)).read_to_string(&mut text)?;
-            // The receiver is gone if the time limit has passed.
-            let _ = report.send(text);
-            ("204 No Content", Vec::new())
-        }
-        _ => shared.file(path).map_or_else(
-            || {
-                let mut missing = shared.missing.lock().unwrap_or_else(PoisonError::into_inner);
-                missing.push(path.to_string());
-                ("404 Not Found", Vec::new())
-            },
-            |body| ("200 OK", body),
-        ),
+fn serve(stream: &TcpStream, shared: &Shared, report: &Sender<String>) -> io::Result<()> {
+    stream.set_read_timeout(Some(IDLE))?;
+    stream.set_write_timeout(Some(IDLE))?;
+    // The browser opens a connection in advance that it may not need.
+    let Some(request) = Request::read(stream)? else { return Ok(()) };
+    let response = match request.path() {
+        "/labs/info" | "/labs/wire" => forward(&request, shared)
+            .unwrap_or_else(|_| response("404 Not Found", "no-store", "", &[])),
+        path => respond(path, request.body_text(), shared, report),
     };
-    // The book does not change while it is served, and every page has the same scripts and style sheets.
-    let caching =
-        if status == "200 OK" && !path.starts_with("/__") { "max-age=3600" } else { "no-store" };
+    let mut stream = stream;
+    stream.write_all(&response)?;
+    // Closing a socket with unread input makes the kernel send a reset, and the response could be lost.
+    stream.shutdown(Shutdown::Write)?;
+    io::copy(&mut stream.take(MAX_BODY), &mut io::sink()).map(drop)
+}
+
+fn respond(path: &str, body: String, shared: &Shared, report: &Sender<String>) -> Vec<u8> {
+    match path {
+        "/__labs/on" | "/__labs/off" => {
+            lock(&shared.labs).1 = path.ends_with("on");
+            response("204 No Content", "no-store", path, &[])
+        }
+        "/__frame.html" => response("200 OK", "no-store", path, shared.frame.as_bytes()),
+        "/__report" => {
+            // The receiver is gone if the time limit has passed.
+            let _ = report.send(body);
+            response("204 No Content", "no-store", path, &[])
+        }
+        _ => match shared.file(path) {
+            // The book does not change while it is served, and every page has the same scripts and style sheets.
+            Some(file) if !path.starts_with("/__") => {
+                response("200 OK", "max-age=3600", path, &file)
+            }
+            Some(file) => response("200 OK", "no-store", path, &file),
+            None => {
+                lock(&shared.missing).push(path.to_string());
+                response("404 Not Found", "no-store", path, &[])
+            }
+        },
+    }
+}
+
+fn response(status: &str, caching: &str, path: &str, body: &[u8]) -> Vec<u8> {
+    let (media_type, length) = (media_type(path), body.len());
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: {caching}\r\n\
-         Connection: close\r\n\r\n",
-        media_type(path),
-        body.len()
+        "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\n\
+         Cache-Control: {caching}\r\nConnection: close\r\n\r\n"
     );
-    let mut stream = reader.into_inner();
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(&body)
+    [head.as_bytes(), body].concat()
 }
 
 /// Forwards a request to the labs' server, with the fields that its own page would send.
-fn pass_on(line: &str, body: &[u8], shared: &Shared) -> io::Result<Vec<u8>> {
-    let labs = *shared.labs.lock().unwrap_or_else(PoisonError::into_inner);
-    let (Some(server), true) = labs else { return Err(io::ErrorKind::NotConnected.into()) };
-    let mut stream = TcpStream::connect_timeout(&server, SILENCE)?;
-    stream.set_read_timeout(Some(SILENCE))?;
-    let length = body.len();
+fn forward(request: &Request, shared: &Shared) -> io::Result<Vec<u8>> {
+    let (Some(server), true) = *lock(&shared.labs) else {
+        return Err(io::ErrorKind::NotConnected.into());
+    };
+    let mut stream = TcpStream::connect_timeout(&server, IDLE)?;
+    stream.set_read_timeout(Some(IDLE))?;
+    let length = request.body.len();
     let fields = format!("Host: {server}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
-    stream.write_all(&[line.as_bytes(), fields.as_bytes(), body].concat())?;
-    let mut answer = Vec::new();
-    stream.take(16 * REPORT_LIMIT).read_to_end(&mut answer)?;
-    Ok(answer)
+    stream.write_all(&[request.line.as_bytes(), fields.as_bytes(), &request.body].concat())?;
+    let mut response = Vec::new();
+    stream.take(16 * MAX_BODY).read_to_end(&mut response)?;
+    Ok(response)
 }
 
 /// Reads a file below the root. In a page, the probe is inserted into its `<head>`.

@@ -4,16 +4,18 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
-use std::sync::LazyLock;
 
-use anyhow::{Context, Result};
-use regex::{Captures, Regex};
+use anyhow::{Context, Result, bail};
+use regex::Captures;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::About;
-use super::pages::Page;
-use super::xhtml;
+use super::pages::{Page, contents};
+use super::title::VERSION;
+use super::{title, xhtml};
+use crate::config::About;
+use crate::html::escaped;
+use crate::pattern::regex;
 
 const STYLE: &str = include_str!("epub.css");
 
@@ -36,7 +38,7 @@ pub(super) fn pack(about: &About, pages: &[Page]) -> Result<Vec<u8>> {
         ("book/package.opf".to_string(), package(about, pages, &jiff::Timestamp::now())),
         ("book/nav.xhtml".to_string(), navigation(about, pages)),
         ("book/style.css".to_string(), STYLE.to_string()),
-        ("book/title.xhtml".to_string(), document(about, &about.title, &about.title_page())),
+        ("book/title.xhtml".to_string(), document(about, &about.title, &title::page(about))),
     ];
     for page in pages {
         let body = body(page, &places).with_context(|| page.path.clone())?;
@@ -62,11 +64,9 @@ fn file(page: &Page) -> String {
 
 /// The file that contains each anchor.
 fn places(pages: &[Page]) -> HashMap<&str, String> {
-    static ID: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r#" id="([^"]*)""#).expect("the pattern is valid"));
     let mut places = HashMap::new();
     for page in pages {
-        for found in ID.captures_iter(&page.html) {
+        for found in regex!(r#" id="([^"]*)""#).captures_iter(&page.html) {
             let id = found.get(1).map_or("", |id| id.as_str());
             places.entry(id).or_insert_with(|| file(page));
         }
@@ -75,27 +75,22 @@ fn places(pages: &[Page]) -> HashMap<&str, String> {
 }
 
 fn body(page: &Page, places: &HashMap<&str, String>) -> Result<String> {
-    static LINK: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r##" href="#([^"]*)""##).expect("the pattern is valid"));
-    let html = LINK.replace_all(&page.html, |found: &Captures<'_>| {
+    let link = regex!(r##" href="#([^"]*)""##);
+    if let Some(lost) = link.captures_iter(&page.html).find(|it| !places.contains_key(&it[1])) {
+        bail!("there is no anchor `{}`", &lost[1]);
+    }
+    let html = link.replace_all(&page.html, |found: &Captures<'_>| {
         let id = &found[1];
-        // A link without a known anchor is left unchanged, and reported below.
         let place = places.get(id).filter(|place| **place != file(page));
         format!(" href=\"{}#{id}\"", place.map_or("", String::as_str))
     });
-    if let Some(lost) = LINK.captures_iter(&html).find(|found| !places.contains_key(&found[1])) {
-        anyhow::bail!("there is no anchor `{}`", &lost[1]);
-    }
     xhtml::of(&figures(&html))
 }
 
 /// Figures with unique names of markers: all drawings use the same names, and in a page each may appear once. The book's style
 /// sheet refers to them, so here each line gets its markers as attributes.
 fn figures(html: &str) -> String {
-    static MARKED: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"class="([^"]*)\b(start|end)_marked_(\w+)([^"]*)""#)
-            .expect("the pattern is valid")
-    });
+    let marked = regex!(r#"class="([^"]*)\b(start|end)_marked_(\w+)([^"]*)""#);
     let mut text = String::with_capacity(html.len());
     for (number, piece) in html.split("<svg").enumerate() {
         if number == 0 {
@@ -105,13 +100,9 @@ fn figures(html: &str) -> String {
         let (figure, after) = piece.split_once("</svg>").unwrap_or((piece, ""));
         let mut figure = figure.replace(" id=\"", &format!(" id=\"figure-{number}-"));
         // A line may have two markers.
-        while MARKED.is_match(&figure) {
-            figure = MARKED
-                .replace_all(
-                    &figure,
-                    format!("class=\"$1$4\" marker-$2=\"url(#figure-{number}-$3)\""),
-                )
-                .into_owned();
+        let attribute = format!("class=\"$1$4\" marker-$2=\"url(#figure-{number}-$3)\"");
+        while marked.is_match(&figure) {
+            figure = marked.replace_all(&figure, &attribute).into_owned();
         }
         let _ = write!(text, "<svg{figure}</svg>{after}");
     }
@@ -120,7 +111,7 @@ fn figures(html: &str) -> String {
 
 /// Writes an XHTML file.
 fn document(about: &About, title: &str, body: &str) -> String {
-    let (language, title) = (&about.language, xhtml::escaped(title));
+    let (language, title) = (&about.language, escaped(title));
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE html>\n\
          <html xmlns=\"http://www.w3.org/1999/xhtml\" xmlns:epub=\"http://www.idpf.org/2007/ops\" \
@@ -133,7 +124,7 @@ fn document(about: &About, title: &str, body: &str) -> String {
 fn navigation(about: &About, pages: &[Page]) -> String {
     let body = format!(
         "<nav epub:type=\"toc\" role=\"doc-toc\"><h1>Contents</h1>\n{}</nav>",
-        super::pages::contents(pages, |page| format!("{}#{}", file(page), page.id))
+        contents(pages, |page| format!("{}#{}", file(page), page.id))
     );
     document(about, "Contents", &body)
 }
@@ -152,14 +143,14 @@ fn package(about: &About, pages: &[Page], now: &jiff::Timestamp) -> String {
         );
         let _ = writeln!(spine, "<itemref idref=\"page-{id}\"/>");
     }
-    let About { language, version, .. } = about;
+    let language = &about.language;
     let [title, description, author] =
-        [&about.title, &about.description, &about.author].map(|text| xhtml::escaped(text));
+        [&about.title, &about.description, &about.author()].map(|text| escaped(text));
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <package xmlns=\"http://www.idpf.org/2007/opf\" version=\"3.0\" unique-identifier=\"book\" xml:lang=\"{language}\">\n\
          <metadata xmlns:dc=\"http://purl.org/dc/elements/1.1/\">\n\
-         <dc:identifier id=\"book\">from-socket-to-server-{version}</dc:identifier>\n\
+         <dc:identifier id=\"book\">from-socket-to-server-{VERSION}</dc:identifier>\n\
          <dc:title>{title}</dc:title>\n<dc:creator>{author}</dc:creator>\n<dc:language>{language}</dc:language>\n\
          <dc:description>{description}</dc:description>\n\
          <dc:rights>Text: CC BY 4.0. Code: MIT.</dc:rights>\n\

@@ -11,6 +11,7 @@
 mod epub;
 mod pages;
 mod pdf;
+mod title;
 mod xhtml;
 
 use std::fs;
@@ -18,8 +19,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::browser;
-use crate::source::Sources;
+use crate::config::Config;
+use crate::sources::Sources;
+use crate::{browser, files};
 use pages::Page;
 
 /// The output files.
@@ -33,15 +35,6 @@ pub(crate) struct Wanted {
     pdf: Option<PathBuf>,
 }
 
-/// The metadata of the book.
-struct About {
-    title: String,
-    description: String,
-    author: String,
-    language: String,
-    version: String,
-}
-
 /// Writes the requested files, and prints their paths.
 ///
 /// # Errors
@@ -52,16 +45,17 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
         "name a file: --epub FILE or --pdf FILE"
     );
     let sources = Sources::find()?;
-    let about = About::read(sources.root())?;
-    let print = print_page(sources.root())?;
-    let pages = pages(sources.root(), &print)?;
+    let root = sources.root();
+    let about = Config::read(root)?.book;
+    let print = print_page(root)?;
+    let pages = pages(root, &print)?;
     if let Some(file) = &wanted.epub {
         fs::write(file, epub::pack(&about, &pages)?).with_context(|| file.display().to_string())?;
         println!("{} pages in {}", pages.len(), file.display());
     }
     if let Some(file) = &wanted.pdf {
-        let document = pdf::document(&about, &pages, &print, &sources.root().join("book/book"))?;
-        browser::print(&sources, document, file)?;
+        let document = pdf::document(&about, &pages, &print, &root.join("book/book"))?;
+        browser::pictures::print(&sources, document, file)?;
         println!("{} pages in {}", pages.len(), file.display());
     }
     Ok(())
@@ -69,9 +63,9 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
 
 /// Checks without writing a file that each page is well-formed, and that each link has an anchor. Returns a few words
 /// for the summary.
-pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<String> {
-    let pages = pages(sources.root(), &print_page(sources.root())?)?;
-    if let Err(error) = epub::pack(&About::read(sources.root())?, &pages) {
+pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<String> {
+    let pages = pages(root, &print_page(root)?)?;
+    if let Err(error) = epub::pack(&Config::read(root)?.book, &pages) {
         problems.push(format!("EPUB: {error:#}"));
     }
     Ok(format!("{} pages in an EPUB", pages.len()))
@@ -79,44 +73,9 @@ pub(crate) fn check(sources: &Sources, problems: &mut Vec<String>) -> Result<Str
 
 /// Reads mdBook's print page, which contains all pages.
 fn print_page(root: &Path) -> Result<String> {
-    fs::read_to_string(root.join("book/book/print.html"))
-        .context("book/book/print.html is missing; `mdbook build book` writes it")
+    files::read(root, "book/book/print.html").context("`mdbook build book` writes the print page")
 }
 
 fn pages(root: &Path, print: &str) -> Result<Vec<Page>> {
-    let summary =
-        fs::read_to_string(root.join("book/src/SUMMARY.md")).context("book/src/SUMMARY.md")?;
-    pages::read(print, &summary)
-}
-
-impl About {
-    fn read(root: &Path) -> Result<About> {
-        let config = fs::read_to_string(root.join("book/book.toml")).context("book/book.toml")?;
-        let config: toml::Table = toml::from_str(&config).context("book/book.toml")?;
-        let book = config.get("book").context("book/book.toml has no table `book`")?;
-        let text = |value: Option<&toml::Value>| {
-            value.and_then(toml::Value::as_str).unwrap_or_default().to_string()
-        };
-        Ok(About {
-            title: text(book.get("title")),
-            description: text(book.get("description")),
-            author: text(book.get("authors").and_then(|authors| authors.get(0))),
-            language: text(book.get("language")),
-            version: env!("CARGO_PKG_VERSION").to_string(),
-        })
-    }
-
-    /// The first page.
-    fn title_page(&self) -> String {
-        let [title, description, author] =
-            [&self.title, &self.description, &self.author].map(|text| xhtml::escaped(text));
-        format!(
-            "<div class=\"title-page\"><h1>{title}</h1>\n<p>{description}</p>\n<p>{author}</p>\n\
-             <p>Version {}</p>\n\
-             <p>The text is under the Creative Commons Attribution 4.0 International licence \
-             (<a href=\"https://creativecommons.org/licenses/by/4.0/\">CC BY 4.0</a>), the code under the MIT licence.</p>\n\
-             </div>",
-            self.version
-        )
-    }
+    pages::read(print, &files::read(root, "book/src/SUMMARY.md")?)
 }

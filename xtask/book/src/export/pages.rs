@@ -1,11 +1,10 @@
 //! Splits mdBook's print page into the pages of the book, and makes them independent of scripts.
 
-use std::sync::LazyLock;
-
 use anyhow::{Context, Result, ensure};
-use regex::{Captures, Regex};
+use regex::Captures;
 
-use super::xhtml;
+use crate::html::escaped;
+use crate::pattern::regex;
 
 /// The separator that mdBook writes between two pages.
 const BREAK: &str = "<div style=\"break-before: page; page-break-before: always;\"></div>";
@@ -14,7 +13,7 @@ const BREAK: &str = "<div style=\"break-before: page; page-break-before: always;
 const NO_LAB: &str = "<em>The lab of this page runs in the book's browser edition: <code>cargo xtask book</code>.</em>";
 
 /// A page of the book.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Page {
     /// Its path without an extension: `part1/echo`.
     pub(super) path: String,
@@ -30,14 +29,6 @@ pub(super) struct Page {
     pub(super) html: String,
 }
 
-/// A line of `SUMMARY.md`.
-struct Entry {
-    path: String,
-    title: String,
-    depth: usize,
-    heading: Option<String>,
-}
-
 /// The pages of mdBook's print page, in the order of the table of contents.
 ///
 /// # Errors
@@ -45,89 +36,70 @@ struct Entry {
 pub(super) fn read(print: &str, summary: &str) -> Result<Vec<Page>> {
     let (_, rest) = print.split_once("<main>").context("the print page has no <main>")?;
     let (main, _) = rest.rsplit_once("</main>").context("the print page has no </main>")?;
-    let htmls: Vec<&str> = main.split(BREAK).collect();
-    let entries = entries(summary);
+    let (htmls, mut pages): (Vec<&str>, _) = (main.split(BREAK).collect(), listed(summary));
     ensure!(
-        htmls.len() == entries.len(),
+        htmls.len() == pages.len(),
         "the print page has {} pages, and SUMMARY.md lists {}; build the book again",
         htmls.len(),
-        entries.len()
+        pages.len()
     );
-    let pages = entries.into_iter().zip(htmls).map(|(entry, html)| page(entry, html));
-    pages.collect()
+    for (page, html) in pages.iter_mut().zip(htmls) {
+        let id = regex!(r#"<h1 id="([^"]*)""#).captures(html);
+        page.id =
+            id.with_context(|| format!("{}: this page has no title", page.path))?[1].to_string();
+        page.html = without_scripts(html.trim());
+    }
+    Ok(pages)
 }
 
-fn page(entry: Entry, html: &str) -> Result<Page> {
-    static ID: LazyLock<Regex> = LazyLock::new(|| pattern(r#"<h1 id="([^"]*)""#));
-    let Entry { path, title, depth, heading } = entry;
-    let id = ID.captures(html).with_context(|| format!("{path}: this page has no title"))?;
-    Ok(Page {
-        id: id[1].to_string(),
-        html: without_scripts(html.trim()),
-        path,
-        title,
-        depth,
-        heading,
-    })
-}
-
-/// The pages that `SUMMARY.md` lists, in their order.
-fn entries(summary: &str) -> Vec<Entry> {
-    static LINK: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^( *)(?:- )?\[(.+)\]\(([^)]+)\.md\)$"));
-    let mut entries = Vec::new();
+/// The pages that `SUMMARY.md` lists, in their order, without their contents.
+fn listed(summary: &str) -> Vec<Page> {
+    let mut pages = Vec::new();
     let mut heading = None;
     for line in summary.lines() {
         if let Some(text) = line.strip_prefix("# ") {
             heading = (text != "Summary").then(|| text.to_string());
-        } else if let Some(found) = LINK.captures(line) {
-            entries.push(Entry {
+        } else if let Some(found) = regex!(r"^( *)(?:- )?\[(.+)\]\(([^)]+)\.md\)$").captures(line) {
+            pages.push(Page {
                 path: found[3].to_string(),
                 title: found[2].replace('`', ""),
                 depth: found[1].len() / 4,
                 heading: heading.take(),
+                ..Page::default()
             });
         }
     }
-    entries
+    pages
 }
 
 /// Removes everything that needs a script: folds are opened, buttons are removed, and labs are replaced.
 fn without_scripts(html: &str) -> String {
-    static HEADER: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r#"(?s)<a class="header" href="[^"]*">(.*?)</a>(</h[1-6]>)"#));
-    static FOLD: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r#"(?s)<details(?: class="([^"]*)")?[^>]*>\s*<summary>(.*?)</summary>"#)
-    });
-    static BOX: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r#"<li>(\s*(?:<p>)?)<input [^>]*type="checkbox"[^>]*>"#));
-    let html = HEADER.replace_all(html, "$1$2");
-    let html = FOLD.replace_all(&html, |found: &Captures<'_>| {
+    let header = regex!(r#"(?s)<a class="header" href="[^"]*">(.*?)</a>(</h[1-6]>)"#);
+    let fold = regex!(r#"(?s)<details(?: class="([^"]*)")?[^>]*>\s*<summary>(.*?)</summary>"#);
+    let tick = regex!(r#"<li>(\s*(?:<p>)?)<input [^>]*type="checkbox"[^>]*>"#);
+    let html = header.replace_all(html, "$1$2");
+    let html = fold.replace_all(&html, |found: &Captures<'_>| {
         let class = found.get(1).map_or("", |class| class.as_str());
         format!("<div class=\"fold {class}\">\n<p class=\"fold-title\">{}</p>", &found[2])
     });
     let html = html.replace("</details>", "</div>");
-    let html = BOX.replace_all(&html, "<li class=\"box\">$1☐");
+    let html = tick.replace_all(&html, "<li class=\"box\">$1☐");
     without_labs(&html)
 }
 
 /// Replaces each lab by a sentence, and by the description that the lab has for readers without scripts.
 fn without_labs(html: &str) -> String {
-    static LAB: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?s)<lab-[a-z-]+[^>]*>(.*?)</lab-[a-z-]+>"));
     // The description follows it, perhaps after "Without it".
-    static NEEDS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?s)<em>This lab needs .*?</em>\s*(?:Without (?:it|them)[:,]\s+)?(\w?)")
-    });
+    let needs = regex!(r"(?s)<em>This lab needs .*?</em>\s*(?:Without (?:it|them)[:,]\s+)?(\w?)");
     let sentence = |found: &Captures<'_>| {
         let text = &found[1];
-        if NEEDS.is_match(text) {
+        if needs.is_match(text) {
             let begin = |found: &Captures<'_>| format!("{NO_LAB} {}", found[1].to_uppercase());
-            return format!("<div class=\"lab\">{}</div>", NEEDS.replace(text, begin));
+            return format!("<div class=\"lab\">{}</div>", needs.replace(text, begin));
         }
         format!("<div class=\"lab\"><p>{NO_LAB}</p>{text}</div>")
     };
-    LAB.replace_all(html, sentence).into_owned()
+    regex!(r"(?s)<lab-[a-z-]+[^>]*>(.*?)</lab-[a-z-]+>").replace_all(html, sentence).into_owned()
 }
 
 /// The table of contents as nested lists, with the address of each page.
@@ -136,10 +108,10 @@ pub(super) fn contents(pages: &[Page], address: impl Fn(&Page) -> String) -> Str
     let mut below = 0;
     for page in pages {
         if let Some(heading) = &page.heading {
-            entries.push((0, format!("<span>{}</span>", xhtml::escaped(heading))));
+            entries.push((0, format!("<span>{}</span>", escaped(heading))));
             below = 1;
         }
-        let title = xhtml::escaped(&page.title);
+        let title = escaped(&page.title);
         entries.push((page.depth + below, format!("<a href=\"{}\">{title}</a>", address(page))));
     }
     nested(&entries)
@@ -165,10 +137,6 @@ fn nested(entries: &[(usize, String)]) -> String {
     html.push_str(&"</ol></li>".repeat(depth));
     html.push_str("</ol>");
     html
-}
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the pattern is valid")
 }
 
 #[cfg(test)]
@@ -206,13 +174,9 @@ mod tests {
 
     #[test]
     fn the_contents_are_nested_as_the_pages_are() {
-        let page = |title: &str, depth, heading: Option<&str>| Page {
-            path: String::new(),
-            id: String::new(),
-            title: title.to_string(),
-            depth,
-            heading: heading.map(str::to_string),
-            html: String::new(),
+        let page = |title: &str, depth, heading: Option<&str>| {
+            let heading = heading.map(str::to_string);
+            Page { title: title.to_string(), depth, heading, ..Page::default() }
         };
         let pages = [
             page("a", 0, None),
@@ -225,7 +189,7 @@ mod tests {
         let expected = "<ol><li><a href=\"#1\">a</a><ol><li><a href=\"#5\">b &amp; c</a><ol><li><a href=\"#1\">d</a></li></ol></li></ol></li>\
             <li><a href=\"#1\">e</a></li><li><span>More</span><ol><li><a href=\"#1\">f</a></li></ol></li></ol>";
         assert_eq!(html.replace('\n', ""), expected);
-        assert_eq!(xhtml::of(&html).unwrap(), html);
+        assert_eq!(super::super::xhtml::of(&html).unwrap(), html);
     }
 
     #[test]

@@ -2,14 +2,16 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
-use regex::{Captures, Regex};
+use regex::Captures;
 
-use super::About;
 use super::pages::{Page, contents};
-use super::xhtml;
+use super::title;
+use crate::config::About;
+use crate::files;
+use crate::html::escaped;
+use crate::pattern::regex;
 
 const STYLE: &str = include_str!("pdf.css");
 
@@ -21,13 +23,11 @@ const HIGHLIGHT: &str = "document.querySelectorAll('pre code:not(.nohighlight)')
 /// # Errors
 /// Returns an error if the built book has no script that colours code.
 pub(super) fn document(about: &About, pages: &[Page], print: &str, built: &Path) -> Result<String> {
-    static SHEET: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r#"<link rel="stylesheet"[^>]*>"#).expect("the pattern is valid")
-    });
-    let sheets: Vec<&str> = SHEET.find_iter(print).map(|found| found.as_str()).collect();
+    let sheets = regex!(r#"<link rel="stylesheet"[^>]*>"#).find_iter(print);
+    let sheets: Vec<&str> = sheets.map(|found| found.as_str()).collect();
     let mut body = format!(
         "{}\n<nav class=\"contents\"><h1>Contents</h1>\n{}</nav>\n",
-        about.title_page(),
+        title::page(about),
         contents(pages, |page| format!("#{}", page.id))
     );
     for (number, page) in pages.iter().enumerate() {
@@ -43,7 +43,7 @@ pub(super) fn document(about: &About, pages: &[Page], print: &str, built: &Path)
          <style>\n{STYLE}{}</style>\n</head>\n<body><div class=\"content\"><main>\n{body}</main></div>\n\
          <script src=\"{}\"></script>\n<script>{HIGHLIGHT}</script>\n</body>\n</html>\n",
         about.language,
-        xhtml::escaped(&about.title),
+        escaped(&about.title),
         sheets.join("\n"),
         headers(about, pages),
         highlighter(built)?
@@ -53,9 +53,7 @@ pub(super) fn document(about: &About, pages: &[Page], print: &str, built: &Path)
 /// Moves the headings of a page to the page's level in the table of contents, because they become the outline of the
 /// PDF.
 fn nested(html: &str, depth: usize) -> String {
-    static HEADING: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"<(/?)h([1-6])").expect("the pattern is valid"));
-    let html = HEADING.replace_all(html, |found: &Captures<'_>| {
+    let html = regex!(r"<(/?)h([1-6])").replace_all(html, |found: &Captures<'_>| {
         let level: usize = found[2].parse().unwrap_or(1);
         format!("<{}h{}", &found[1], (level + depth).min(6))
     });
@@ -81,12 +79,9 @@ fn headers(about: &About, pages: &[Page]) -> String {
 
 /// The file name of mdBook's copy of highlight.js, which contains a hash.
 fn highlighter(built: &Path) -> Result<String> {
-    let entries = std::fs::read_dir(built).with_context(|| built.display().to_string())?;
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut scripts = names.filter(|name| {
-        name.starts_with("highlight") && Path::new(name).extension().is_some_and(|it| it == "js")
-    });
-    scripts.next().with_context(|| format!("{} has no highlight.js", built.display()))
+    let mut scripts = files::below(built, "js")?.into_iter();
+    let script = scripts.find(|name| name.starts_with("highlight"));
+    script.with_context(|| format!("{} has no highlight.js", built.display()))
 }
 
 #[cfg(test)]
@@ -104,23 +99,9 @@ mod tests {
 
     #[test]
     fn a_header_has_the_part_and_the_page() {
-        let page = |title: &str, depth| Page {
-            path: String::new(),
-            id: String::new(),
-            title: title.to_string(),
-            depth,
-            heading: None,
-            html: String::new(),
-        };
-        let about = About {
-            title: String::new(),
-            description: String::new(),
-            author: String::new(),
-            language: String::new(),
-            version: String::new(),
-        };
+        let page = |title: &str, depth| Page { title: title.to_string(), depth, ..Page::default() };
         assert_eq!(
-            headers(&about, &[page("Part 1", 0), page("A \"b\"", 1)]),
+            headers(&About::default(), &[page("Part 1", 0), page("A \"b\"", 1)]),
             "@page page-0 { @top-left { content: \"Part 1\"; } @top-right { content: \"\"; } }\n\
              @page page-1 { @top-left { content: \"Part 1\"; } @top-right { content: \"A \\\"b\\\"\"; } }\n"
         );

@@ -1,9 +1,9 @@
 //! Converts mdBook's HTML to well-formed XML, because an EPUB reader rejects anything else.
 
-use std::sync::LazyLock;
-
 use anyhow::{Result, bail};
-use regex::Regex;
+use regex::Captures;
+
+use crate::pattern::regex;
 
 /// Elements without content, which have no end tag in HTML.
 const VOID: [&str; 8] = ["area", "br", "col", "hr", "img", "input", "link", "wbr"];
@@ -62,9 +62,7 @@ pub(super) fn of(html: &str) -> Result<String> {
 
 /// The attributes of a tag, each with a value between quotation marks.
 fn attributes(text: &str) -> String {
-    static ATTRIBUTE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r#"([^\s="]+)(?:="([^"]*)")?"#).expect("the pattern is valid"));
-    let written = ATTRIBUTE.captures_iter(text).map(|found| {
+    let written = regex!(r#"([^\s="]+)(?:="([^"]*)")?"#).captures_iter(text).map(|found| {
         let name =
             CAMEL.iter().find(|(lower, _)| *lower == &found[1]).map_or(&found[1], |(_, name)| name);
         format!(
@@ -77,27 +75,20 @@ fn attributes(text: &str) -> String {
 
 /// Text between tags. An ampersand that does not begin an entity is escaped.
 fn text(text: &str) -> Result<String> {
-    static REFERENCE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"&(#?\w+;)?").expect("the pattern is valid"));
+    let reference = regex!(r"&(#?\w+;)?");
     if !text.contains('&') {
         return Ok(text.to_string());
     }
-    if let Some(unknown) = REFERENCE.captures_iter(text).find_map(|found| {
-        let name = found.get(1)?.as_str();
-        let is_known =
-            name.starts_with('#') || ["amp;", "lt;", "gt;", "quot;", "apos;"].contains(&name);
-        (!is_known).then(|| name.to_string())
-    }) {
-        bail!("&{unknown} is no character of XML; write the character itself");
+    let is_known = |name: &str| {
+        name.starts_with('#') || ["amp;", "lt;", "gt;", "quot;", "apos;"].contains(&name)
+    };
+    let mut names = reference.captures_iter(text).filter_map(|found| found.get(1));
+    if let Some(unknown) = names.find(|name| !is_known(name.as_str())) {
+        bail!("&{} is no character of XML; write the character itself", unknown.as_str());
     }
     let escape =
-        |found: &regex::Captures<'_>| format!("&{}", found.get(1).map_or("amp;", |it| it.as_str()));
-    Ok(REFERENCE.replace_all(text, escape).into_owned())
-}
-
-/// Escapes text for the content of an element or an attribute.
-pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+        |found: &Captures<'_>| format!("&{}", found.get(1).map_or("amp;", |it| it.as_str()));
+    Ok(reference.replace_all(text, escape).into_owned())
 }
 
 #[cfg(test)]

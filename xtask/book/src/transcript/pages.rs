@@ -17,7 +17,7 @@ use super::script;
 use crate::built::Built;
 use crate::files;
 use crate::page::{Part, parts};
-use crate::source::Sources;
+use crate::sources::Sources;
 
 /// A page, and its transcripts.
 struct Page {
@@ -138,7 +138,7 @@ fn build(sources: &Sources, pages: &[Page]) -> Result<Built> {
     let transcripts = pages.iter().flat_map(|page| &page.transcripts).filter(|it| it.is_run());
     let bodies: Vec<_> = transcripts.map(|it| &it.body).collect();
     if bodies.is_empty() {
-        return Ok(Built::default());
+        return Built::nothing(sources);
     }
     // An unreadable transcript is reported when it is replayed.
     let steps = bodies.into_iter().filter_map(|body| script::parse(body).ok());
@@ -250,7 +250,8 @@ mod tests {
         let pages: Vec<Page> = (0..50).map(page).collect();
         let how = How { bless: false, patience: PATIENCE };
         let jobs = NonZeroUsize::new(4).unwrap();
-        let outcomes = replay_pages(&pages, &Built::default(), how, jobs).unwrap();
+        let built = Built::nothing(&Sources::find().unwrap()).unwrap();
+        let outcomes = replay_pages(&pages, &built, how, jobs).unwrap();
         let told: Vec<_> = outcomes.into_iter().flat_map(|outcome| outcome.skipped).collect();
         let expected: Vec<_> = (0..50).map(|it| format!("{it}.md:1: not replayed: {it}")).collect();
         assert_eq!(told, expected);

@@ -6,16 +6,16 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use tempfile::TempDir;
 
 use super::address::Address;
 use super::environment;
 use super::script::{Action, Step};
 use crate::built::Built;
-use crate::source::{Sources, target};
+use crate::sources::{Sources, temporary};
 
 /// The name in `cargo test … --test NAME`, if the steps contain that command.
 pub(crate) fn tests(steps: &[Step]) -> impl Iterator<Item = String> {
@@ -32,30 +32,24 @@ pub(crate) struct Programs<'a> {
     built: &'a Built,
     address: Address,
     /// A directory with the replacement for `cargo`, which is first in PATH, and with an empty home directory.
-    own: PathBuf,
+    own: TempDir,
     /// The directory for `/tmp`, where another replay may have a file of the same name.
-    temporary: PathBuf,
+    temporary: TempDir,
 }
 
 impl Programs<'_> {
     /// Reserves an address and makes the directories.
     pub(crate) fn prepare<'a>(sources: &Sources, built: &'a Built) -> Result<Programs<'a>> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("transcripts-{}-{count}", std::process::id());
-        let programs = Programs {
-            built,
-            address: Address::claim()?,
-            own: target(sources).join("transcripts").join(&name),
-            temporary: env::temp_dir().join(&name),
-        };
-        for folder in [&programs.own.join("bin"), &programs.own.join("home"), &programs.temporary] {
-            fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        let address = Address::claim()?;
+        let own = temporary(sources, "transcripts")?;
+        let temporary = tempfile::Builder::new().prefix("transcript-").tempdir()?;
+        for folder in ["bin", "home"] {
+            fs::create_dir(own.path().join(folder))?;
         }
-        let script = programs.own.join("bin/cargo");
-        fs::write(&script, stand_in(built, programs.host()))?;
+        let script = own.path().join("bin/cargo");
+        fs::write(&script, stand_in(built, &address.host))?;
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
-        Ok(programs)
+        Ok(Programs { built, address, own, temporary })
     }
 
     pub(crate) fn host(&self) -> &str {
@@ -64,14 +58,15 @@ impl Programs<'_> {
 
     /// The directory that is `/tmp` in the transcript.
     pub(crate) fn temporary(&self) -> &Path {
-        &self.temporary
+        self.temporary.path()
     }
 
     /// The variables of a program in the transcript.
     pub(crate) fn environment(&self) -> Vec<(OsString, OsString)> {
-        let mut clean = environment::clean(env::vars_os(), &self.own.join("home"), &self.temporary);
+        let own = self.own.path();
+        let mut clean = environment::clean(env::vars_os(), &own.join("home"), self.temporary());
         for (_, path) in clean.iter_mut().filter(|(name, _)| name == "PATH") {
-            let mut first = self.own.join("bin").into_os_string();
+            let mut first = own.join("bin").into_os_string();
             first.push(":");
             first.push(&*path);
             *path = first;
@@ -86,15 +81,8 @@ impl Programs<'_> {
             "final" => ("httpserver".to_string(), "--addr "),
             name => (format!("ch{name}"), ""),
         };
-        Ok(format!("exec '{}' {flag}{}:8080", self.built.folder.join(name).display(), self.host()))
-    }
-}
-
-impl Drop for Programs<'_> {
-    fn drop(&mut self) {
-        // Nothing depends on the remaining files.
-        let _ = fs::remove_dir_all(&self.own);
-        let _ = fs::remove_dir_all(&self.temporary);
+        let program = self.built.program(&name);
+        Ok(format!("exec '{}' {flag}{}:8080", program.display(), self.host()))
     }
 }
 
@@ -135,7 +123,7 @@ case "$program ${{1:-}}" in
 esac
 exec "$built/$program" "$@"
 "#,
-        built.folder.display()
+        built.folder.path().display()
     )
 }
 
@@ -158,7 +146,7 @@ mod tests {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
         let tests = BTreeMap::from([("counts".to_string(), folder.path().join("deps-a1"))]);
-        let built = Built { folder: folder.path().to_path_buf(), tests };
+        let built = Built { folder, tests };
         let script = stand_in(&built, "127.0.0.2");
         let output =
             Command::new("bash").args(["-c", &script, "cargo"]).args(arguments).output().unwrap();

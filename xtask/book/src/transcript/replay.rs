@@ -12,7 +12,7 @@ use super::rest::are_at_work;
 use super::script::{Action, Step, write};
 use super::terminal::Terminal;
 use crate::built::Built;
-use crate::source::Sources;
+use crate::sources::Sources;
 
 /// How a transcript is replayed.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +118,16 @@ impl Replay<'_> {
                 lines.join("\n")
             );
         }
-        self.compare(step, 0, &lines, true)
+        let lines = from_real(&lines, self.programs);
+        let shown: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let expected = patterns(step, 0);
+        if lines_match(&expected, &shown) {
+            return Ok(step.output.clone());
+        }
+        if self.how.bless {
+            return Ok(lines.iter().map(|line| (0, blessed(line))).collect());
+        }
+        Err(differs(&expected, &lines))
     }
 
     /// With several terminals, the output of a step is the next output of any terminal.
@@ -131,10 +140,9 @@ impl Replay<'_> {
             let Some(terminal) = self.terminals.get_mut(&number) else { continue };
             let programs = self.programs;
             let matching = |lines: &[String]| {
-                let lines: Vec<String> =
-                    lines.iter().map(|line| from_real(line, programs)).collect();
+                let lines = from_real(lines, programs);
                 let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-                (0..=lines.len()).find(|count| lines_match(&expected, &lines[..*count], true))
+                (0..=lines.len()).find(|count| lines_match(&expected, &lines[..*count]))
             };
             if !expected.is_empty() {
                 terminal.wait(self.how.patience, |lines, ended| ended || matching(lines).is_some());
@@ -157,9 +165,8 @@ impl Replay<'_> {
                 all.extend(expected.iter().map(|line| (number, (*line).to_string())));
                 continue;
             }
-            let lines: Vec<String> = lines.iter().map(|line| from_real(line, programs)).collect();
+            let lines = from_real(&lines, programs);
             if !self.how.bless {
-                let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
                 return Err(differs(&expected, &lines));
             }
             terminal.mark_seen(lines.len());
@@ -167,25 +174,6 @@ impl Replay<'_> {
             all.extend(lines.iter().map(|line| (number, blessed(line))));
         }
         Ok(if as_written { step.output.clone() } else { all })
-    }
-
-    fn compare(
-        &self,
-        step: &Step,
-        terminal: usize,
-        lines: &[String],
-        complete: bool,
-    ) -> Result<Vec<(usize, String)>> {
-        let lines: Vec<String> = lines.iter().map(|line| from_real(line, self.programs)).collect();
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let expected = patterns(step, terminal);
-        if lines_match(&expected, &lines, complete) {
-            return Ok(step.output.clone());
-        }
-        if self.how.bless {
-            return Ok(lines.iter().map(|line| (terminal, blessed(line))).collect());
-        }
-        Err(differs(&expected, &lines))
     }
 
     /// Every program must have been stopped, or it would still run in the reader's terminal.
@@ -198,12 +186,8 @@ impl Replay<'_> {
             }
             let (lines, _) = terminal.wait(Duration::ZERO, |_, _| true);
             if *number > 0 && !self.how.bless && !lines.is_empty() {
-                let lines: Vec<_> =
-                    lines.iter().map(|line| from_real(line, self.programs)).collect();
-                bail!(
-                    "terminal {number} shows more than the transcript says:\n{}",
-                    lines.join("\n")
-                );
+                let lines = from_real(&lines, self.programs).join("\n");
+                bail!("terminal {number} shows more than the transcript says:\n{lines}");
             }
         }
         Ok(())
@@ -231,24 +215,24 @@ impl Replay<'_> {
     }
 }
 
-fn from_real(line: &str, programs: &Programs) -> String {
-    line.replace(programs.host(), "127.0.0.1")
-        .replace(&*programs.temporary().to_string_lossy(), "/tmp")
+/// The lines with the address and the `/tmp` that the reader sees.
+fn from_real(lines: &[String], programs: &Programs) -> Vec<String> {
+    let temporary = programs.temporary().to_string_lossy();
+    let line = |line: &String| {
+        line.replace(programs.host(), "127.0.0.1").replace(temporary.as_ref(), "/tmp")
+    };
+    lines.iter().map(line).collect()
 }
 
 fn patterns(step: &Step, terminal: usize) -> Vec<&str> {
-    step.output
-        .iter()
-        .filter(|(number, _)| *number == terminal)
-        .map(|(_, text)| text.as_str())
-        .collect()
+    let of_terminal = step.output.iter().filter(|(number, _)| *number == terminal);
+    of_terminal.map(|(_, text)| text.as_str()).collect()
 }
 
-fn differs(expected: &[&str], lines: &[&str]) -> anyhow::Error {
-    let show = |lines: &[&str]| {
-        lines.iter().map(|line| format!("  | {line}\n")).collect::<Vec<_>>().concat()
-    };
-    anyhow!("expected\n{}but it printed\n{}", show(expected), show(lines))
+fn differs(expected: &[&str], lines: &[String]) -> anyhow::Error {
+    let expected: String = expected.iter().flat_map(|line| ["  | ", line, "\n"]).collect();
+    let lines: String = lines.iter().flat_map(|line| ["  | ", line, "\n"]).collect();
+    anyhow!("expected\n{expected}but it printed\n{lines}")
 }
 
 #[cfg(test)]
@@ -263,7 +247,8 @@ mod tests {
     fn replayed(text: &str) -> Result<Vec<String>> {
         let lines: Vec<String> = text.lines().map(str::to_string).collect();
         let how = How { bless: false, patience: PATIENCE };
-        run(&Sources::find()?, &Built::default(), None, &parse(&lines)?, how)
+        let sources = Sources::find()?;
+        run(&sources, &Built::nothing(&sources)?, None, &parse(&lines)?, how)
     }
 
     /// When the tests ran in the background of a shell, every `^C` failed, and a proxy or a `.curlrc` changed outputs.

@@ -5,6 +5,8 @@ use std::fmt::Write;
 #[cfg(any(unix, test))]
 use anyhow::{Result, bail};
 
+use crate::html::escaped;
+
 /// An action of the reader in a terminal, and the output that follows.
 #[cfg(any(unix, test))]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +126,7 @@ pub(crate) fn render(lines: &[String]) -> String {
         }
         if goes_on {
             goes_on = line.ends_with('\\');
-            let _ = write!(html, "<span class=\"typed\">{}</span>", escape(line));
+            let _ = write!(html, "<span class=\"typed\">{}</span>", escaped(line));
             continue;
         }
         goes_on = line.ends_with('\\') && matches!(classify(line), Line::Do(_, Action::Command(_)));
@@ -133,15 +135,15 @@ pub(crate) fn render(lines: &[String]) -> String {
                 terminal,
                 format!(
                     "<span class=\"prompt\">$</span> <span class=\"typed\">{}</span>",
-                    escape(&command)
+                    escaped(&command)
                 ),
             ),
             Line::Do(terminal, Action::Type(text)) => {
-                (terminal, format!("<span class=\"typed\">{}</span>", escape(&text)))
+                (terminal, format!("<span class=\"typed\">{}</span>", escaped(&text)))
             }
             Line::Do(terminal, Action::Interrupt) => (terminal, "<kbd>Ctrl-C</kbd>".to_string()),
             Line::Do(terminal, Action::EndInput) => (terminal, "<kbd>Ctrl-D</kbd>".to_string()),
-            Line::Output(terminal, text) => (terminal, escape(text).replace("[..]", "…")),
+            Line::Output(terminal, text) => (terminal, escaped(text).replace("[..]", "…")),
         };
         if terminal > 0 {
             let _ = write!(html, "<span class=\"terminal\">terminal {terminal}</span> ");
@@ -150,10 +152,6 @@ pub(crate) fn render(lines: &[String]) -> String {
     }
     html.push_str("</code></pre>\n");
     html
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Whether a command would connect to `localhost`. In an `Origin` it is only a name, and no connection is made.

@@ -3,11 +3,12 @@
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use wire::environment::with_default_signals;
 
 use super::programs::Programs;
 
@@ -21,10 +22,17 @@ pub(crate) struct Terminal {
     seen: usize,
 }
 
+/// The output so far, and whether it has ended.
 #[derive(Debug, Default)]
 struct Output {
     state: Mutex<(Vec<u8>, bool)>,
     changed: Condvar,
+}
+
+impl Output {
+    fn lock(&self) -> MutexGuard<'_, (Vec<u8>, bool)> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Terminal {
@@ -34,7 +42,7 @@ impl Terminal {
         programs: &Programs,
         folder: &std::path::Path,
     ) -> Result<Terminal> {
-        let mut child = bash()
+        let mut child = with_default_signals("bash")
             .arg("-c")
             .arg(format!("exec 2>&1\n{command}"))
             .current_dir(folder)
@@ -52,12 +60,11 @@ impl Terminal {
             let mut buffer = [0; 4096];
             loop {
                 let count = from.read(&mut buffer).unwrap_or(0);
-                let mut state = to.state.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut state = to.lock();
                 state.0.extend_from_slice(&buffer[..count]);
-                state.1 |= count == 0;
-                drop(state);
+                state.1 = count == 0;
                 to.changed.notify_all();
-                if count == 0 {
+                if state.1 {
                     break;
                 }
             }
@@ -102,25 +109,16 @@ impl Terminal {
         time: Duration,
         enough: impl Fn(&[String], bool) -> bool,
     ) -> (Vec<String>, bool) {
-        let until = Instant::now() + time;
-        let mut state = self.output.state.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let lines = lines(unseen(&state.0, self.seen));
-            let left = until.saturating_duration_since(Instant::now());
-            if enough(&lines, state.1) || state.1 || left.is_zero() {
-                return (lines, state.1);
-            }
-            (state, _) = self
-                .output
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        let new = |state: &(Vec<u8>, bool)| lines(unseen(&state.0, self.seen));
+        let goes_on = |state: &mut (Vec<u8>, bool)| !enough(&new(state), state.1) && !state.1;
+        let waited = self.output.changed.wait_timeout_while(self.output.lock(), time, goes_on);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        (new(&state), state.1)
     }
 
     /// Marks the first `count` new lines as matched.
     pub(crate) fn mark_seen(&mut self, count: usize) {
-        let state = self.output.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.output.lock();
         let new = unseen(&state.0, self.seen);
         self.seen = state.0.len() - new.len();
         // The last line may be incomplete. When it has been matched, all output has.
@@ -162,24 +160,6 @@ impl Drop for Terminal {
     }
 }
 
-/// A shell in which Ctrl-C works. A program that was started with `nohup`, or in the background of a script, ignores
-/// SIGINT, and so do its children. A shell can't undo that, but `env` can.
-fn bash() -> Command {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    if !ignores_interrupt(&status) {
-        return Command::new("bash");
-    }
-    let mut command = Command::new("env");
-    command.args(["--default-signal=INT", "bash"]);
-    command
-}
-
-/// Whether SIGINT, number 2, is ignored, by `proc_pid_status(5)`.
-fn ignores_interrupt(status: &str) -> bool {
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    ignored.and_then(|it| u64::from_str_radix(it.trim(), 16).ok()).is_some_and(|it| it & 0b10 != 0)
-}
-
 /// The unmatched part of an output. The end of a line that was matched while incomplete is not new.
 fn unseen(output: &[u8], seen: usize) -> &[u8] {
     let (before, new) = output.split_at(seen);
@@ -200,14 +180,6 @@ fn lines(bytes: &[u8]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_process_knows_whether_it_was_told_to_ignore_ctrl_c() {
-        let status = |ignored: &str| format!("Name:\tx\nSigBlk:\tffff\nSigIgn:\t{ignored}\n");
-        assert!(ignores_interrupt(&status("0000000000001006")));
-        assert!(!ignores_interrupt(&status("0000000000001004")));
-        assert!(!ignores_interrupt(""));
-    }
 
     #[test]
     fn a_line_that_was_seen_without_its_end_is_not_shown_again_as_an_empty_one() {

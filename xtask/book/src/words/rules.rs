@@ -1,36 +1,39 @@
 //! Reads the rules from `words.toml`.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use regex::Regex;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 
 /// The file, which is a part of this program. It explains the patterns.
 const FILE: &str = include_str!("../../words.toml");
 
 /// Patterns with targets, denied words, and required terms.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Rules {
+    #[serde(rename = "pattern")]
     pub(crate) patterns: Vec<Pattern>,
+    #[serde(rename = "deny")]
     pub(crate) denied: Vec<Denied>,
-    /// The spellings of each term.
-    pub(crate) terms: Vec<Vec<String>>,
+    pub(crate) terms: Terms,
 }
 
-/// A pattern with its target.
+/// A pattern with its target, which is one of three.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Pattern {
     pub(crate) name: String,
+    #[serde(deserialize_with = "multiline")]
     pub(crate) regex: Regex,
-    pub(crate) target: Target,
+    /// At most, and at least, for each 1,000 words.
+    pub(crate) most: Option<f64>,
+    pub(crate) least: Option<f64>,
+    /// At most for each sentence.
+    pub(crate) most_a_sentence: Option<f64>,
     pub(crate) only: Option<Only>,
     /// Whether a match in a question does not count.
+    #[serde(default)]
     pub(crate) questions: bool,
-}
-
-/// The limit for each 1,000 words, or for each sentence.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Target {
-    Most(f64),
-    Least(f64),
-    MostASentence(f64),
 }
 
 /// The texts to which a pattern applies.
@@ -44,75 +47,37 @@ pub(crate) enum Only {
 }
 
 /// A word to avoid, and the field's own term.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Denied {
+    #[serde(deserialize_with = "multiline")]
     pub(crate) regex: Regex,
     pub(crate) instead: String,
-    /// Whether it is denied on pages only.
-    pub(crate) only_prose: bool,
+    pub(crate) only: Option<Only>,
 }
 
+/// The required terms. A name may have several spellings: `busy loop|spin`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Listed {
-    pattern: Vec<ListedPattern>,
-    deny: Vec<ListedDenied>,
-    terms: Terms,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ListedPattern {
-    name: String,
-    regex: String,
-    most: Option<f64>,
-    least: Option<f64>,
-    most_a_sentence: Option<f64>,
-    only: Option<Only>,
-    #[serde(default)]
-    questions: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ListedDenied {
-    regex: String,
-    instead: String,
-    only: Option<Only>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Terms {
-    names: Vec<String>,
+pub(crate) struct Terms {
+    pub(crate) names: Vec<String>,
 }
 
 impl Rules {
     pub(crate) fn read() -> Result<Rules> {
-        let listed: Listed = toml::from_str(FILE).context("xtask/book/words.toml")?;
-        let patterns = listed.pattern.into_iter().map(pattern).collect::<Result<_>>()?;
-        let denied = listed.deny.into_iter().map(|it| {
-            let only_prose = it.only == Some(Only::Prose);
-            anyhow::Ok(Denied { regex: Regex::new(&it.regex)?, instead: it.instead, only_prose })
-        });
-        let spellings = |name: &String| name.split('|').map(str::to_string).collect();
-        Ok(Rules {
-            patterns,
-            denied: denied.collect::<Result<_>>()?,
-            terms: listed.terms.names.iter().map(spellings).collect(),
-        })
+        let rules: Rules = toml::from_str(FILE).context("xtask/book/words.toml")?;
+        for Pattern { name, most, least, most_a_sentence, .. } in &rules.patterns {
+            let targets = [most, least, most_a_sentence].into_iter().flatten().count();
+            ensure!(targets == 1, "xtask/book/words.toml: one target for `{name}`, not {targets}");
+        }
+        Ok(rules)
     }
 }
 
-fn pattern(listed: ListedPattern) -> Result<Pattern> {
-    let ListedPattern { name, regex, most, least, most_a_sentence, only, questions } = listed;
-    let target = match (most, least, most_a_sentence) {
-        (Some(most), None, None) => Target::Most(most),
-        (None, Some(least), None) => Target::Least(least),
-        (None, None, Some(most)) => Target::MostASentence(most),
-        _ => anyhow::bail!("xtask/book/words.toml: one target for `{name}`, not none and not two"),
-    };
-    let regex = Regex::new(&format!("(?m){regex}"))?;
-    Ok(Pattern { name, regex, target, only, questions })
+/// A regular expression in which `^` matches at the start of each line.
+fn multiline<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Regex, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Regex::new(&format!("(?m){text}")).map_err(de::Error::custom)
 }
 
 #[cfg(test)]
@@ -123,7 +88,7 @@ mod tests {
     fn the_file_is_read_and_its_patterns_find_what_they_are_for() {
         let rules = Rules::read().unwrap();
         let find = |name: &str| rules.patterns.iter().find(|it| it.name == name).unwrap();
-        assert_eq!(find("persons").target, Target::Most(0.5));
+        assert_eq!(find("persons").most, Some(0.5));
         assert!(find("persons").regex.is_match("Whoever comes waits."));
         assert!(find("headless what").regex.is_match("It sends what is left."));
         assert!(find("headless what").regex.is_match("A\nWhat is left stays."));
@@ -136,6 +101,6 @@ mod tests {
         {
             assert!(!denied(text), "{text}");
         }
-        assert!(rules.terms.contains(&vec!["4-tuple".to_string()]));
+        assert!(rules.terms.names.contains(&"4-tuple".to_string()));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::Hit;
+use super::hits::Hit;
 use super::sets::Text;
 
 /// The details to print.
@@ -36,7 +36,7 @@ pub(super) fn findings(wanted: &Wanted, texts: &[Text], hits: &[Hit<'_>]) -> Str
         }
         let words = |file: &str| -> usize {
             let of_file = texts.iter().filter(|text| text.file == file);
-            of_file.map(|text| text.lines.split_whitespace().count()).sum()
+            of_file.map(Text::words).sum()
         };
         let mut files: Vec<_> = by_file.into_iter().collect();
         files.sort_by_key(|(_, hits)| std::cmp::Reverse(*hits));

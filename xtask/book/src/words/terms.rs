@@ -7,15 +7,15 @@ use crate::glossary::Glossary;
 /// The problems with the terms. `pages` are the core and interview pages, with their paths.
 pub(crate) fn check(
     glossary: &Glossary,
-    terms: &[Vec<String>],
+    terms: &[String],
     pages: &[(String, String)],
 ) -> Vec<String> {
     let linked: Vec<String> =
         pages.iter().map(|(path, content)| glossary.link(path, content)).collect();
     let mut problems = Vec::new();
     for spellings in terms {
-        let name = &spellings[0];
-        let entries: Vec<_> = spellings.iter().filter_map(|it| glossary.entry(it)).collect();
+        let name = spellings.split('|').next().unwrap_or_default();
+        let entries: Vec<_> = spellings.split('|').filter_map(|it| glossary.entry(it)).collect();
         if entries.is_empty() {
             problems.push(format!("the glossary has no entry for `{name}`"));
             continue;
@@ -49,9 +49,7 @@ mod tests {
              **Round robin**: each in turn. [A](../a.md)\n**Canary**: one first. [A](../b.md) <!-- in -->\n",
         )
         .unwrap();
-        let terms = ["jitter", "round robin", "canary", "spin|busy loop"];
-        let terms: Vec<Vec<String>> =
-            terms.iter().map(|it| it.split('|').map(str::to_string).collect()).collect();
+        let terms = ["jitter", "round robin", "canary", "spin|busy loop"].map(str::to_string);
         let pages = [
             ("a.md".to_string(), "Its **jitter** is small, round robin.".to_string()),
             ("part/c.md".to_string(), "A round robin. A canary.".to_string()),

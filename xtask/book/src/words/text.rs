@@ -1,24 +1,13 @@
 //! Extracts the text for people from Markdown and Rust. It keeps the line numbers, so that a finding has its line.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use proc_macro2::{TokenStream, TokenTree};
-use regex::Regex;
 use syn::spanned::Spanned;
 
-use crate::page::{Part, parts};
+use crate::page;
+use crate::pattern::regex;
 use crate::source::Source;
-
-static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(`+)[^`]+`+"));
-static TARGET: LazyLock<Regex> = LazyLock::new(|| pattern(r"\]\([^)]*\)"));
-static TAG: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+"));
-static COMMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*//[/!]?\s?(.*)$"));
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the pattern is valid")
-}
 
 /// Whether a line is marked as an exception, with a reason.
 fn is_exempt(line: &str) -> bool {
@@ -27,29 +16,19 @@ fn is_exempt(line: &str) -> bool {
 
 /// The prose of a page, without code, HTML and addresses.
 pub(crate) fn of_page(page: &str) -> String {
-    let mut prose = String::new();
-    for part in parts(page) {
-        match part {
-            Part::Text(_, line) if is_exempt(&line) => {}
-            Part::Text(_, line) => prose.push_str(&of_line(&line)),
-            Part::Directive(..) => {}
-            Part::Fence { raw, .. } => prose.push_str(&"\n".repeat(raw.len() - 1)),
-        }
-        prose.push('\n');
-    }
-    prose
+    page::prose(page, |line| if is_exempt(line) { String::new() } else { of_line(line) })
 }
 
 /// A line of Markdown without code, HTML and addresses. Code between backticks is one word.
 fn of_line(line: &str) -> String {
-    let line = CODE.replace_all(line, "CODE");
-    let line = TARGET.replace_all(&line, "]");
-    TAG.replace_all(&line, " ").into_owned()
+    let line = regex!(r"(`+)[^`]+`+").replace_all(line, "CODE");
+    let line = regex!(r"\]\([^)]*\)").replace_all(&line, "]");
+    regex!(r"<!--.*?-->|</?[a-zA-Z][^>]*>|https?://\S+").replace_all(&line, " ").into_owned()
 }
 
 /// The comments of a Rust file that are on separate lines.
 pub(crate) fn comments(text: &str) -> String {
-    let lines = text.lines().map(|line| match COMMENT.captures(line) {
+    let lines = text.lines().map(|line| match regex!(r"^\s*//[/!]?\s?(.*)$").captures(line) {
         Some(found) if !is_exempt(line) => of_line(&found[1]) + "\n",
         _ => "\n".to_string(),
     });

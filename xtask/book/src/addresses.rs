@@ -1,42 +1,43 @@
-//! Pages that have moved. Every address that the book has ever had is a page, or redirects to a page.
+//! The addresses of the book. `SUMMARY.md` lists every page, and every address that the book has ever had is a page, or
+//! redirects to a page.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use regex::Regex;
+use anyhow::Result;
 
-use crate::links;
+use crate::config::Config;
+use crate::pattern::regex;
+use crate::{files, links};
 
 /// The list of the addresses that the book has had.
 const ADDRESSES: &str = "book/addresses.txt";
 
-/// Compares the redirects in `book.toml` and the former addresses with the pages in `SUMMARY.md`. Returns the number of
-/// redirects.
+/// Compares the pages in `SUMMARY.md` with the files in `book/src`, the redirects in `book.toml`, and the former
+/// addresses. Returns the number of redirects.
 pub(crate) fn check(root: &Path, problems: &mut Vec<String>) -> Result<usize> {
-    let read = |file: &str| fs::read_to_string(root.join(file)).with_context(|| file.to_string());
-    let pages = pages(&read("book/src/SUMMARY.md")?)?;
-    let redirects = redirects(&read("book/book.toml")?)?;
-    problems.extend(wrong(&pages, &redirects));
-    problems.extend(lost(&read(ADDRESSES)?, &pages, &redirects));
-    Ok(redirects.len())
+    let pages = pages(&files::read(root, "book/src/SUMMARY.md")?);
+    let config = Config::read(root)?;
+    problems.extend(unlisted(&pages, &files::below(&root.join("book/src"), "md")?));
+    problems.extend(wrong(&pages, config.redirects()));
+    problems.extend(lost(&files::read(root, ADDRESSES)?, &pages, config.redirects()));
+    Ok(config.redirects().len())
 }
 
 /// The addresses of the pages: `part1/index.html`.
-fn pages(summary: &str) -> Result<BTreeSet<String>> {
-    let link = Regex::new(r"\]\(([^)#]+)\.md\)")?;
-    Ok(link.captures_iter(summary).map(|found| format!("{}.html", &found[1])).collect())
+fn pages(summary: &str) -> BTreeSet<String> {
+    let links = regex!(r"\]\(([^)#]+)\.md\)").captures_iter(summary);
+    links.map(|found| format!("{}.html", &found[1])).collect()
 }
 
-/// Each former address with the target of its redirect, as in the file.
-fn redirects(config: &str) -> Result<BTreeMap<String, String>> {
-    let config: toml::Table = toml::from_str(config).context("book/book.toml")?;
-    let html = config.get("output").and_then(|output| output.get("html"));
-    let Some(redirects) = html.and_then(|html| html.get("redirect")) else {
-        return Ok(BTreeMap::new());
-    };
-    Ok(redirects.clone().try_into()?)
+/// Pages that no reader can reach. (mdBook itself reports a page of `SUMMARY.md` that does not exist.)
+fn unlisted(pages: &BTreeSet<String>, files: &[String]) -> Vec<String> {
+    let is_listed = |file: &str| pages.contains(&format!("{}.html", file.trim_end_matches(".md")));
+    // Files in `generated/` are shown on other pages, by a directive.
+    let files =
+        files.iter().filter(|file| !file.starts_with("generated/") && *file != "SUMMARY.md");
+    let lost = files.filter(|file| !is_listed(file));
+    lost.map(|file| format!("book/src/{file}: not in SUMMARY.md, so nobody finds it")).collect()
 }
 
 fn wrong(pages: &BTreeSet<String>, redirects: &BTreeMap<String, String>) -> Vec<String> {
@@ -78,12 +79,13 @@ mod tests {
 
     #[test]
     fn every_address_leads_to_a_page() {
-        let pages = pages("- [A](a.md)\n    - [B](b/index.md)\n").unwrap();
+        let pages = pages("- [A](a.md)\n    - [B](b/index.md)\n");
         let config = "[output.html.redirect]\n'/a/old.html' = '../a.html#x'\n'/c.html' = '/b/index.html'\n\
             '/b/index.html' = '../a.html'\n'/d.html' = 'gone.html'\n";
-        let redirects = redirects(config).unwrap();
+        let config: Config = toml::from_str(config).unwrap();
+        let redirects = config.redirects();
         assert_eq!(
-            wrong(&pages, &redirects),
+            wrong(&pages, redirects),
             [
                 "book/book.toml: /b/index.html is a page, and redirects to ../a.html",
                 "book/book.toml: /d.html redirects to gone.html, which is no page"
@@ -91,8 +93,16 @@ mod tests {
         );
         let addresses = "# Why.\na.html\nc.html\n\ne.html\n";
         assert_eq!(
-            lost(addresses, &pages, &redirects),
+            lost(addresses, &pages, redirects),
             ["book/addresses.txt: e.html is no page any more, and has no redirect"]
+        );
+    }
+    #[test]
+    fn a_page_that_is_not_listed_is_found() {
+        let files = ["SUMMARY.md", "a.md", "b/index.md", "generated/t.md"].map(str::to_string);
+        assert_eq!(
+            unlisted(&pages("- [A](a.md)\n"), &files),
+            ["book/src/b/index.md: not in SUMMARY.md, so nobody finds it"]
         );
     }
 }

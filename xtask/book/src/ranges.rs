@@ -1,0 +1,28 @@
+//! Numbers as a reader writes them: `1-3, 7`.
+
+use std::collections::BTreeSet;
+
+/// The numbers in order, with consecutive numbers as a range.
+pub(crate) fn ranges(numbers: &BTreeSet<usize>, dash: &str) -> String {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == *number => *last = *number,
+            _ => ranges.push((*number, *number)),
+        }
+    }
+    let text = |(first, last): &(usize, usize)| {
+        if first == last { first.to_string() } else { format!("{first}{dash}{last}") }
+    };
+    ranges.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_a_row_are_a_range() {
+        assert_eq!(ranges(&BTreeSet::from([1, 2, 3, 7, 9, 10]), "-"), "1-3, 7, 9-10");
+    }
+}
