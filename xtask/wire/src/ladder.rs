@@ -2,8 +2,6 @@
 //! must not break a rule that an earlier one keeps.
 
 use std::fmt::Write;
-use std::panic::resume_unwind;
-use std::thread::{self, Builder, ScopedJoinHandle};
 
 use crate::tables::{self, Outcome, Row};
 use crate::{Program, WireError};
@@ -78,24 +76,11 @@ pub fn climb(
     let present = rules.iter().map(has).collect::<Result<Vec<_>, _>>()?;
     let tried = rules.iter().zip(&present).filter(|(_, present)| **present);
     let rows: Vec<Row> = tried.flat_map(|(rule, _)| rule.rows.clone()).collect();
-    let (alone, together): (Vec<Row>, Vec<Row>) = rows.iter().cloned().partition(|row| row.alone);
-    let (alone, together) = thread::scope(|scope| {
-        let run = |row| {
-            let start = &start;
-            let run = move || Ok(tables::run_one(start()?.addr(), row));
-            let thread = Builder::new().name("row".to_string()).spawn_scoped(scope, run);
-            thread.map_err(|error| WireError::io("starting a thread", &error))
-        };
-        let threads = alone.iter().map(run).collect::<Result<Vec<_>, _>>()?;
-        let together = tables::run(program.addr(), &together);
-        let wait = |thread: ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
-        };
-        Ok((threads.into_iter().map(wait).collect::<Result<Vec<_>, _>>()?, together))
-    })?;
-    let (mut alone, mut together) = (alone.into_iter(), together.into_iter());
-    let outcome = |row: &Row| if row.alone { alone.next() } else { together.next() };
-    let outcomes: Vec<Outcome> = rows.iter().filter_map(outcome).collect();
+    let run = |row: &Row| {
+        let own = if row.alone { Some(start()?) } else { None };
+        Ok(tables::run_one(own.as_ref().unwrap_or(&program).addr(), row))
+    };
+    let outcomes = tables::side_by_side(&rows, run).into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok((marks(rules, &present, &outcomes), outcomes))
 }
 
@@ -103,12 +88,14 @@ pub fn climb(
 fn marks(rules: &[Rule], present: &[bool], outcomes: &[Outcome]) -> Vec<Mark> {
     let mut outcomes = outcomes.iter();
     let mark = |(rule, present): (&Rule, &bool)| {
-        if !present {
-            return Mark::Absent;
+        let rows = if *present { rule.rows.len() } else { 0 };
+        // All outcomes of the rule are taken, also after a problem.
+        let broken = outcomes.by_ref().take(rows).filter(|it| it.problem.is_some()).count();
+        match (present, broken) {
+            (false, _) => Mark::Absent,
+            (true, 0) => Mark::Kept,
+            (true, _) => Mark::Broken,
         }
-        let broken =
-            outcomes.by_ref().take(rule.rows.len()).filter(|it| it.problem.is_some()).count();
-        if broken > 0 { Mark::Broken } else { Mark::Kept }
     };
     rules.iter().zip(present).map(mark).collect()
 }
@@ -122,10 +109,8 @@ pub fn steps_back(rules: &[Rule], columns: &[Column]) -> Vec<String> {
         for (rule, (was, is)) in rules.iter().zip(marks) {
             if *was == Mark::Kept && *is != Mark::Kept {
                 let Row { rfc, rule, .. } = &rule.rows[0];
-                found.push(format!(
-                    "{rule} ({rfc}): kept in {}, not in {}",
-                    before.title, after.title
-                ));
+                let (before, after) = (&before.title, &after.title);
+                found.push(format!("{rule} ({rfc}): kept in {before}, not in {after}"));
             }
         }
     }

@@ -54,7 +54,7 @@ struct Snapshot {
     /// The heading of its column.
     title: String,
     package: String,
-    binary: &'static str,
+    binary: String,
     arguments: &'static [&'static str],
 }
 
@@ -99,30 +99,22 @@ fn run(check: bool) -> Result<Vec<String>, Error> {
 
 /// The chapters that speak HTTP, in order, and final.
 fn snapshots(root: &Path) -> Result<Vec<Snapshot>, Error> {
-    let mut folders = Vec::new();
+    let mut snapshots = Vec::new();
     for entry in fs::read_dir(root.join("chapters"))? {
         let entry = entry?;
+        let folder = entry.file_name().to_string_lossy().into_owned();
         if entry.path().join("src/http").is_dir() {
-            folders.push(entry.file_name().to_string_lossy().into_owned());
+            let title = folder.split('_').next().unwrap_or_default().trim_start_matches('0');
+            let (title, package) = (title.to_string(), format!("ch{folder}"));
+            let binary = package.clone();
+            snapshots.push(Snapshot { title, package, binary, arguments: &["127.0.0.1:0"] });
         }
     }
-    folders.sort();
-    let mut snapshots: Vec<Snapshot> = folders
-        .into_iter()
-        .map(|folder| Snapshot {
-            title: folder.split('_').next().unwrap_or_default().trim_start_matches('0').to_string(),
-            package: format!("ch{folder}"),
-            binary: "",
-            arguments: &["127.0.0.1:0"],
-        })
-        .collect();
+    snapshots.sort_by(|one, other| one.package.cmp(&other.package));
     if root.join("final/Cargo.toml").is_file() {
-        snapshots.push(Snapshot {
-            title: "final".to_string(),
-            package: "final".to_string(),
-            binary: "httpserver",
-            arguments: &["--addr", "127.0.0.1:0"],
-        });
+        let [title, package, binary] = ["final", "final", "httpserver"].map(str::to_string);
+        let arguments = &["--addr", "127.0.0.1:0"];
+        snapshots.push(Snapshot { title, package, binary, arguments });
     }
     Ok(snapshots)
 }
@@ -131,11 +123,7 @@ fn snapshots(root: &Path) -> Result<Vec<Snapshot>, Error> {
 /// this program.
 fn build(root: &Path, snapshots: &[Snapshot]) -> Result<Vec<PathBuf>, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let name = |snapshot: &Snapshot| match snapshot.binary {
-        "" => snapshot.package.clone(),
-        binary => binary.to_string(),
-    };
-    let programs = snapshots.iter().flat_map(|snapshot| ["--bin".to_string(), name(snapshot)]);
+    let programs = snapshots.iter().flat_map(|snapshot| ["--bin", &snapshot.binary]);
     let built = Command::new(cargo)
         // Uses the features of the whole workspace, so that no dependency is rebuilt.
         .args(["build", "--quiet", "--workspace"])
@@ -147,7 +135,7 @@ fn build(root: &Path, snapshots: &[Snapshot]) -> Result<Vec<PathBuf>, Error> {
     }
     let own = std::env::current_exe()?;
     let program = |snapshot: &Snapshot| {
-        own.with_file_name(format!("{}{}", name(snapshot), std::env::consts::EXE_SUFFIX))
+        own.with_file_name(format!("{}{}", snapshot.binary, std::env::consts::EXE_SUFFIX))
     };
     Ok(snapshots.iter().map(program).collect())
 }

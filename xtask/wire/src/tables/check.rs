@@ -28,6 +28,11 @@ impl Check {
         Check::Json(pointer, Value::from(text))
     }
 
+    /// The field `Allow` lists each of these methods.
+    pub fn allows<const N: usize>(methods: [&'static str; N]) -> [Check; N] {
+        methods.map(|method| Check::Lists("Allow", method))
+    }
+
     /// Returns the problem of the reply, if there is one.
     pub fn problem(&self, reply: &Reply) -> Option<String> {
         match self {
@@ -46,12 +51,11 @@ impl Check {
                 reply.field(name).map(|value| format!("{name} must be absent, is {value:?}"))
             }
             Check::Json(pointer, value) => {
-                let json = match reply.json() {
-                    Ok(json) => json,
-                    Err(error) => return Some(error.message().to_string()),
-                };
-                let found = json.pointer(pointer);
-                (found != Some(value)).then(|| format!("{pointer} must be {value}, is {found:?}"))
+                match reply.json().as_ref().map(|it| it.pointer(pointer)) {
+                    Err(error) => Some(error.message().to_string()),
+                    Ok(found) if found == Some(value) => None,
+                    Ok(found) => Some(format!("{pointer} must be {value}, is {found:?}")),
+                }
             }
             Check::Refusal => refusal_problem(reply),
         }

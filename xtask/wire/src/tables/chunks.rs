@@ -28,36 +28,22 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn good(table: &mut Table) {
-    let hello = || [Check::Body(b"hello")];
-
     table.rule("RFC 9112 section 7.1", "Chunks are joined");
-    table.answered(200, "one", chunked("5\r\nhello\r\n0\r\n\r\n"), hello());
-    table.answered(200, "two", chunked("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"), hello());
-    table.answered(200, "none", chunked("0\r\n\r\n"), [Check::Body(b"")]);
-    table.answered(
-        200,
-        "many zeros in the size",
-        chunked("0000000000000000000005\r\nhello\r\n00\r\n\r\n"),
-        hello(),
-    );
-    table.answered(
-        200,
-        "upper-case hexadecimal",
-        chunked("A\r\n0123456789\r\n0\r\n\r\n"),
-        [Check::Body(b"0123456789")],
-    );
-    table.answered(
-        200,
-        "lower-case hexadecimal",
-        chunked("a\r\n0123456789\r\n0\r\n\r\n"),
-        [Check::Body(b"0123456789")],
-    );
-    table.answered(
-        200,
-        "data that looks like framing",
-        chunked("9\r\n\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n"),
-        [Check::Body(b"\r\n0\r\n\r\n\r\n")],
-    );
+    for (name, body, content) in [
+        ("one", "5\r\nhello\r\n0\r\n\r\n", &b"hello"[..]),
+        ("two", "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", b"hello"),
+        ("none", "0\r\n\r\n", b""),
+        ("many zeros in the size", "0000000000000000000005\r\nhello\r\n00\r\n\r\n", b"hello"),
+        ("upper-case hexadecimal", "A\r\n0123456789\r\n0\r\n\r\n", b"0123456789"),
+        ("lower-case hexadecimal", "a\r\n0123456789\r\n0\r\n\r\n", b"0123456789"),
+        (
+            "data that looks like framing",
+            "9\r\n\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n",
+            b"\r\n0\r\n\r\n\r\n",
+        ),
+    ] {
+        table.answered(200, name, chunked(body), [Check::Body(content)]);
+    }
 
     table.rule("RFC 9112 section 7.1.1", "Chunk extensions are ignored");
     for (name, body) in [
@@ -66,7 +52,7 @@ fn good(table: &mut Table) {
         ("a quoted value", "5;x=\"a b;c\"\r\nhello\r\n0\r\n\r\n"),
         ("white space around the semicolon", "5 \t; x\r\nhello\r\n0\r\n\r\n"),
     ] {
-        table.answered(200, name, chunked(body), hello());
+        table.answered(200, name, chunked(body), [Check::Body(b"hello")]);
     }
 }
 
@@ -129,15 +115,11 @@ fn lines(table: &mut Table) {
     }
 
     table.rule("RFC 9112 section 7.1.1", "Chunk framing is limited");
-    table.refused(
-        400,
-        "a size line of 2 KiB",
-        chunked(&format!("5;{}\r\nhello\r\n0\r\n\r\n", "x".repeat(2048))),
-    );
     let with_size_line = |bytes: usize| {
         let line = format!("5;{}\r\n", "x".repeat(bytes - 4));
         chunked(&format!("{line}hello\r\n0\r\n\r\n"))
     };
+    table.refused(400, "a size line of 2 KiB", with_size_line(2048 + 4));
     table.answered(200, "a size line of 1 KiB", with_size_line(1024), [Check::Body(b"hello")]);
     table.refused(400, "one byte more", with_size_line(1025));
     table.refused(400, "zeros without end", chunked(&"0".repeat(4096)));
@@ -204,22 +186,11 @@ fn trailer_limits(table: &mut Table) {
     table.rule("RFC 9110 section 5.4", "The trailer section is limited");
     // The empty line counts towards the limit.
     let section = |bytes: usize| inspected(&format!("0\r\nX: {}\r\n\r\n", "y".repeat(bytes - 7)));
-    table.answered(
-        200,
-        "8 KiB exactly",
-        section(8 * 1024),
-        [Check::Json("/body_length", json!(0))],
-    );
+    let empty = [Check::Json("/body_length", json!(0))];
+    table.answered(200, "8 KiB exactly", section(8 * 1024), empty);
     table.refused(431, "one byte more", section(8 * 1024 + 1));
-    table.refused(
-        431,
-        "9 KiB in one",
-        chunked(&format!("0\r\nX: {}\r\n\r\n", "y".repeat(9 * 1024))),
-    );
-    table.refused(
-        431,
-        "9 KiB without an end",
-        chunked(&format!("0\r\nX: {}", "y".repeat(9 * 1024))),
-    );
+    let long = format!("0\r\nX: {}", "y".repeat(9 * 1024));
+    table.refused(431, "9 KiB in one", chunked(&format!("{long}\r\n\r\n")));
+    table.refused(431, "9 KiB without an end", chunked(&long));
     table.refused(431, "101 fields", chunked(&format!("0\r\n{}\r\n", "X: y\r\n".repeat(101))));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::requests::post;
+use super::requests::{expect, expect_status, post};
 use super::{Check, Row, Table};
 use crate::{Client, Kind, WireError};
 
@@ -31,31 +31,31 @@ fn pipelining(table: &mut Table) {
     table.sequence(
         &[200, 404],
         "two in one write",
-        &b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
         [Check::text("/error", "not_found")],
     );
     table.sequence(
         &[200, 200],
         "a body between them",
-        &b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcPUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ndef\r\n0\r\n\r\n"[..],
+        b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcPUT /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ndef\r\n0\r\n\r\n",
         [Check::Body(b"def")],
     );
     table.sequence(
         &[405, 200],
         "a body that no handler reads",
-        &b"DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 19\r\n\r\nGET /x HTTP/1.1\r\n\r\nPOST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nz"[..],
+        b"DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 19\r\n\r\nGET /x HTTP/1.1\r\n\r\nPOST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nz",
         [Check::Body(b"z")],
     );
     table.sequence(
         &[404, 200],
         "a chunked body that no handler reads",
-        &b"POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n13\r\nGET /x HTTP/1.1\r\n\r\n\r\n0\r\n\r\nGET /inspect HTTP/1.1\r\nHost: b\r\n\r\n"[..],
+        b"POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n13\r\nGET /x HTTP/1.1\r\n\r\n\r\n0\r\n\r\nGET /inspect HTTP/1.1\r\nHost: b\r\n\r\n",
         [Check::text("/host", "b")],
     );
     table.answered(
         200,
         "GET with a body",
-        &b"GET /inspect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"[..],
+        b"GET /inspect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
         [Check::Json("/body_length", json!(5))],
     );
     table.scenario("a thousand in one write", many_in_one_write);
@@ -118,7 +118,7 @@ fn expectations(table: &mut Table) {
     table.last(
         200,
         "ignored in HTTP/1.0",
-        &b"POST /echo HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi"[..],
+        b"POST /echo HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi",
         [Check::Body(b"hi")],
     );
 
@@ -140,7 +140,7 @@ fn expectations(table: &mut Table) {
     table.last(
         200,
         "not in HTTP/1.0, which has none",
-        &b"POST /echo HTTP/1.0\r\nContent-Length: 2\r\nExpect: magic\r\n\r\nhi"[..],
+        b"POST /echo HTTP/1.0\r\nContent-Length: 2\r\nExpect: magic\r\n\r\nhi",
         [Check::Body(b"hi")],
     );
 }
@@ -154,11 +154,10 @@ fn many_in_one_write(address: SocketAddr) -> Result<(), WireError> {
     let mut client = Client::connect(address)?;
     client.send(requests)?;
     for number in 0..COUNT {
-        let query = client.read_reply()?.json()?["query"].clone();
-        if query.as_str() != Some(&number.to_string()) {
-            let message = format!("response {number} must be to request {number}, is to {query}");
-            return Err(WireError::new(Kind::Unexpected, message));
-        }
+        let reply = client.read_reply()?;
+        let query = &reply.json()?["query"];
+        let message = format!("response {number} must be to request {number}, is to {query}");
+        expect(query.as_str() == Some(&number.to_string()), &message, &reply)?;
     }
     Ok(())
 }
@@ -167,7 +166,7 @@ fn half_close_behind_a_request(address: SocketAddr) -> Result<(), WireError> {
     let mut client = Client::connect(address)?;
     client.send(post("Content-Length: 5", "hello"))?;
     client.half_close()?;
-    expect_status(&client.read_reply()?, 200)?;
+    expect_status(200, &client.read_reply()?)?;
     client.expect_closed()
 }
 
@@ -200,12 +199,12 @@ fn continue_comes_first(address: SocketAddr) -> Result<(), WireError> {
     ] {
         let mut client = Client::connect(address)?;
         client.send(post(fields, ""))?;
-        expect_status(&client.read_reply()?, 100)?;
+        expect_status(100, &client.read_reply()?)?;
         client.expect_silence(Duration::from_millis(20))?;
         client.send(body)?;
-        expect_status(&client.read_reply()?, 200)?;
+        expect_status(200, &client.read_reply()?)?;
         // `100 Continue` must not be sent twice, and the connection stays open.
-        expect_status(&client.ask(crate::request("GET", "/", &[], b""))?, 200)?;
+        expect_status(200, &client.ask(crate::request("GET", "/", &[], b""))?)?;
     }
     Ok(())
 }
@@ -226,11 +225,9 @@ fn no_continue_for_a_body_that_comes(address: SocketAddr) -> Result<(), WireErro
             client.send(rest)?;
         }
         let reply = client.read_reply()?;
-        expect_status(&reply, 200)?;
-        if reply.body != b"hello" {
-            return Err(WireError::new(Kind::Unexpected, "the body must be whole"));
-        }
-        expect_status(&client.ask(crate::request("GET", "/", &[], b""))?, 200)?;
+        expect_status(200, &reply)?;
+        expect(reply.body == b"hello", "the body must be whole", &reply)?;
+        expect_status(200, &client.ask(crate::request("GET", "/", &[], b""))?)?;
     }
     Ok(())
 }
@@ -246,7 +243,7 @@ fn no_continue_unasked(address: SocketAddr) -> Result<(), WireError> {
         client.send(head)?;
         client.expect_silence(Duration::from_millis(20))?;
         client.send("hello")?;
-        expect_status(&client.read_reply()?, 200)?;
+        expect_status(200, &client.read_reply()?)?;
     }
     Ok(())
 }
@@ -260,7 +257,7 @@ fn fin_behind_the_last_answer(address: SocketAddr) -> Result<(), WireError> {
     ] {
         let mut client = Client::connect(address)?;
         client.send(format!("{last}{}", "x".repeat(128 * 1024)))?;
-        expect_status(&client.read_reply()?, status)?;
+        expect_status(status, &client.read_reply()?)?;
         match client.read_exact(1) {
             Err(error) if error.kind() == Kind::Closed => {}
             Err(error) => return Err(error),
@@ -268,12 +265,4 @@ fn fin_behind_the_last_answer(address: SocketAddr) -> Result<(), WireError> {
         }
     }
     Ok(())
-}
-
-fn expect_status(reply: &crate::Reply, status: u16) -> Result<(), WireError> {
-    if reply.status == status {
-        return Ok(());
-    }
-    let message = format!("expected {status}, got {}", reply.status);
-    Err(WireError::new(Kind::Unexpected, message).with_arrived(&reply.raw))
 }

@@ -3,9 +3,9 @@
 
 use std::net::SocketAddr;
 
-use super::requests::{get, post};
+use super::requests::{expect, get, plain, post};
 use super::{Check, Row, Table};
-use crate::{Client, Kind, WireError};
+use crate::{Client, WireError};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -57,14 +57,15 @@ fn with_head(bytes: usize) -> Vec<u8> {
 }
 
 fn with_target(length: usize) -> Vec<u8> {
-    format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(length - 1)).into_bytes()
+    plain(&format!("GET /{}", "x".repeat(length - 1)))
 }
 
 fn a_large_body_is_taken(address: SocketAddr) -> Result<(), WireError> {
     let mut client = Client::connect(address)?;
     let body = vec![b'x'; 8 * MIB];
     let reply = client.ask(crate::request("POST", "/inspect", &[], &body))?;
-    expect(reply.status == 200 && reply.json()?["body_length"] == 8 * MIB, "8 MiB must be accepted")
+    let is_taken = reply.status == 200 && reply.json()?["body_length"] == 8 * MIB;
+    expect(is_taken, "8 MiB must be accepted", &reply)
 }
 
 /// The client sends everything before it reads, and must still receive the response.
@@ -72,13 +73,10 @@ fn chunks_that_are_too_much(address: SocketAddr) -> Result<(), WireError> {
     let mut client = Client::connect(address)?;
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(64 * KIB));
     let body = chunk.repeat(8 * 16 + 1);
-    match client.send(post("Transfer-Encoding: chunked", &body)) {
-        Err(error) if error.kind() != Kind::Reset => return Err(error),
-        _ => {}
-    }
+    client.send_until_reset(post("Transfer-Encoding: chunked", &body))?;
     let reply = client.read_reply()?;
-    expect(reply.status == 413, "more than 8 MiB must be 413")?;
-    expect(Check::Refusal.problem(&reply).is_none(), "a 413 must say why, and close")?;
+    expect(reply.status == 413, "more than 8 MiB must be 413", &reply)?;
+    expect(Check::Refusal.problem(&reply).is_none(), "a 413 must say why, and close", &reply)?;
     client.expect_closed()
 }
 
@@ -87,13 +85,9 @@ fn the_thousandth_says_close(address: SocketAddr) -> Result<(), WireError> {
     let request = crate::request("GET", "/", &[], b"");
     for number in 1..=1000 {
         let reply = client.ask(&request)?;
-        expect(reply.status == 200, "each request must get a 200")?;
-        let closes = reply.lists("Connection", "close");
-        expect(closes == (number == 1000), "the thousandth response, and no other, says close")?;
+        expect(reply.status == 200, "each request must get a 200", &reply)?;
+        let is_right = reply.lists("Connection", "close") == (number == 1000);
+        expect(is_right, "the thousandth response, and no other, says close", &reply)?;
     }
     client.expect_closed()
-}
-
-fn expect(condition: bool, what: &str) -> Result<(), WireError> {
-    if condition { Ok(()) } else { Err(WireError::new(Kind::Unexpected, what)) }
 }

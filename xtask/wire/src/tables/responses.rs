@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
+use super::requests::{expect, plain};
 use super::{Check, Row, Table};
-use crate::{Client, Kind, Reply, WireError, request};
+use crate::{Client, WireError, request};
 
 /// The table.
 pub fn rows() -> Vec<Row> {
@@ -16,7 +17,7 @@ pub fn rows() -> Vec<Row> {
 fn heads(table: &mut Table) {
     table.rule("RFC 9110 section 9.3.2", "HEAD is GET without its body");
     table.scenario("the same fields, the same length", head_equals_get);
-    table.answered(404, "an error as well", &b"HEAD /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"[..], []);
+    table.answered(404, "an error as well", plain("HEAD /nowhere"), []);
     table.scenario("the next response is not mistaken for a body", head_between_others);
 
     table.rule("RFC 9110 section 9.3.2", "A rejected HEAD gets a response without a body");
@@ -24,24 +25,14 @@ fn heads(table: &mut Table) {
     table.last(400, "no Host", head("\r\n"), []);
     table.last(400, "a folded line", head("Host: a\r\nX: y\r\n z\r\n\r\n"), []);
     table.last(400, "a malformed Content-Length", head("Host: a\r\nContent-Length: x\r\n\r\n"), []);
-    table.last(505, "another version", &b"HEAD / HTTP/2.0\r\nHost: a\r\n\r\n"[..], []);
+    table.last(505, "another version", b"HEAD / HTTP/2.0\r\nHost: a\r\n\r\n", []);
     let chunks = head("Host: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n");
     table.last(400, "a malformed chunk size", chunks, []);
-    table.last(
-        413,
-        "a body over the limit",
-        head("Host: a\r\nContent-Length: 9000000\r\n\r\n"),
-        [],
-    );
+    table.last(413, "a body over the limit", head("Host: a\r\nContent-Length: 9000000\r\n\r\n"), []);
     table.last(417, "an unknown expectation", head("Host: a\r\nExpect: tea\r\n\r\n"), []);
     let long = "x".repeat(20_000);
     table.last(414, "a target over the limit", format!("HEAD /{long}").into_bytes(), []);
-    table.last(
-        431,
-        "a header section over the limit",
-        head(&format!("Host: a\r\nX: {long}\r\n\r\n")),
-        [],
-    );
+    table.last(431, "a header section over the limit", head(&format!("Host: a\r\nX: {long}\r\n\r\n")), []);
 }
 
 fn fields(table: &mut Table) {
@@ -49,7 +40,7 @@ fn fields(table: &mut Table) {
     table.answered(
         204,
         "OPTIONS",
-        &b"OPTIONS /echo HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        plain("OPTIONS /echo"),
         [
             Check::NoField("Content-Length"),
             Check::NoField("Transfer-Encoding"),
@@ -57,23 +48,21 @@ fn fields(table: &mut Table) {
         ],
     );
 
-    table.rule(
-        "RFC 9110 section 6.6.1",
-        "Every final response has one Date, in the format of RFC 9110",
-    );
+    table
+        .rule("RFC 9110 section 6.6.1", "Every final response has one Date, in the format of RFC 9110");
     table.scenario("200, 204, 400, 404 and 405", dates);
 
     table.rule("RFC 9110 section 8.3", "A body has its media type");
     table.answered(
         200,
         "as it was given",
-        &b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nContent-Length: 3\r\n\r\na,b"[..],
+        b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nContent-Length: 3\r\n\r\na,b",
         [Check::Field("Content-Type", "text/csv"), Check::Body(b"a,b")],
     );
     table.answered(
         404,
         "an error is JSON",
-        &b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        plain("GET /nowhere"),
         [Check::text("/error", "not_found")],
     );
 
@@ -93,10 +82,8 @@ fn head_equals_get(address: SocketAddr) -> Result<(), WireError> {
         expect(same, &format!("HEAD must announce the {sent} bytes of GET"), &head)?;
         for reply in [&mut get, &mut head] {
             // The clock may advance by a second between the two responses.
-            reply.fields.retain(|(name, _)| {
-                !["date", "content-length", "x-request-id"]
-                    .contains(&name.to_ascii_lowercase().as_str())
-            });
+            let differs = ["date", "content-length", "x-request-id"];
+            reply.fields.retain(|(name, _)| !differs.contains(&&*name.to_ascii_lowercase()));
         }
         expect(head.fields == get.fields, "HEAD must have the fields of GET", &head)?;
     }
@@ -137,18 +124,12 @@ fn dates(address: SocketAddr) -> Result<(), WireError> {
 pub fn is_imf_fixdate(text: &str) -> bool {
     const DAYS: &str = "Mon Tue Wed Thu Fri Sat Sun";
     const MONTHS: &str = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
-    let shape: String = text
-        .chars()
-        .map(|c| {
-            if c.is_ascii_digit() {
-                '0'
-            } else if c.is_ascii_alphabetic() {
-                'a'
-            } else {
-                c
-            }
-        })
-        .collect();
+    let kind = |c: char| match c {
+        '0'..='9' => '0',
+        'A'..='Z' | 'a'..='z' => 'a',
+        _ => c,
+    };
+    let shape: String = text.chars().map(kind).collect();
     shape == "aaa, 00 aaa 0000 00:00:00 aaa"
         && DAYS.split(' ').any(|day| text.starts_with(day))
         && MONTHS.split(' ').any(|month| &text[8..11] == month)
@@ -166,13 +147,6 @@ fn no_injected_fields(address: SocketAddr) -> Result<(), WireError> {
         expect(reply.field("injected").is_none(), "a field was injected", &reply)?;
     }
     Ok(())
-}
-
-fn expect(condition: bool, what: &str, reply: &Reply) -> Result<(), WireError> {
-    if condition {
-        return Ok(());
-    }
-    Err(WireError::new(Kind::Unexpected, what).with_arrived(&reply.raw))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub enum Test {
     /// Bytes are sent, replies are read.
     Exchange {
         /// All bytes to be sent.
-        bytes: Cow<'static, [u8]>,
+        bytes: Bytes,
         /// The statuses of all replies, 1xx too, in order.
         statuses: Vec<u16>,
         /// Whether the server must close after them. Otherwise it must respond to another request.
@@ -42,6 +42,9 @@ pub enum Test {
     /// Steps that a list of bytes cannot express.
     Scenario(fn(SocketAddr) -> Result<(), WireError>),
 }
+
+/// The bytes of a row: a literal, or made by a function.
+type Bytes = Cow<'static, [u8]>;
 
 /// A table that is being written, row by row under the rule stated last.
 #[derive(Debug)]
@@ -78,13 +81,8 @@ impl Table {
 
     /// The server rejects these bytes with `status` and then closes: later bytes are not parsed as a
     /// request.
-    pub fn refused(
-        &mut self,
-        status: u16,
-        name: &'static str,
-        bytes: impl Into<Cow<'static, [u8]>>,
-    ) {
-        self.exchange(name, bytes.into(), vec![status], true, vec![Check::Refusal]);
+    pub fn refused(&mut self, status: u16, name: &'static str, bytes: impl Into<Bytes>) {
+        self.exchange(name, bytes, &[status], true, [Check::Refusal]);
     }
 
     /// The server responds to these bytes with `status`, and the connection stays open.
@@ -92,10 +90,10 @@ impl Table {
         &mut self,
         status: u16,
         name: &'static str,
-        bytes: impl Into<Cow<'static, [u8]>>,
+        bytes: impl Into<Bytes>,
         checks: impl Into<Vec<Check>>,
     ) {
-        self.exchange(name, bytes.into(), vec![status], false, checks.into());
+        self.exchange(name, bytes, &[status], false, checks);
     }
 
     /// The server responds to these bytes with `status` and then closes, as the request demands.
@@ -103,12 +101,12 @@ impl Table {
         &mut self,
         status: u16,
         name: &'static str,
-        bytes: impl Into<Cow<'static, [u8]>>,
+        bytes: impl Into<Bytes>,
         checks: impl Into<Vec<Check>>,
     ) {
         let mut checks = checks.into();
         checks.push(Check::Lists("Connection", "close"));
-        self.exchange(name, bytes.into(), vec![status], true, checks);
+        self.exchange(name, bytes, &[status], true, checks);
     }
 
     /// The server sends several replies, and then the connection stays open.
@@ -116,10 +114,10 @@ impl Table {
         &mut self,
         statuses: &[u16],
         name: &'static str,
-        bytes: impl Into<Cow<'static, [u8]>>,
+        bytes: impl Into<Bytes>,
         checks: impl Into<Vec<Check>>,
     ) {
-        self.exchange(name, bytes.into(), statuses.to_vec(), false, checks.into());
+        self.exchange(name, bytes, statuses, false, checks);
     }
 
     /// Steps that a list of bytes cannot express.
@@ -135,11 +133,12 @@ impl Table {
     fn exchange(
         &mut self,
         name: &'static str,
-        bytes: Cow<'static, [u8]>,
-        statuses: Vec<u16>,
+        bytes: impl Into<Bytes>,
+        statuses: &[u16],
         closes: bool,
-        checks: Vec<Check>,
+        checks: impl Into<Vec<Check>>,
     ) {
+        let (bytes, statuses, checks) = (bytes.into(), statuses.to_vec(), checks.into());
         self.push(name, Test::Exchange { bytes, statuses, closes, checks });
     }
 

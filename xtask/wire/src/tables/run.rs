@@ -25,13 +25,18 @@ pub struct Outcome {
 
 /// Runs all rows against the server at `address`, several at the same time. The outcomes are in the order of the rows.
 pub fn run(address: SocketAddr, rows: &[Row]) -> Vec<Outcome> {
+    side_by_side(rows, |row| run_one(address, row))
+}
+
+/// Runs several rows at the same time. The results are in the order of the rows.
+pub(crate) fn side_by_side<T: Send>(rows: &[Row], run: impl Fn(&Row) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut found = Vec::new();
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(row) = rows.get(at) else { return found };
-            found.push((at, run_one(address, row)));
+            found.push((at, run(row)));
         }
     };
     let mut found = thread::scope(|scope| {
@@ -46,7 +51,7 @@ pub fn run(address: SocketAddr, rows: &[Row]) -> Vec<Outcome> {
         found
     });
     found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, outcome)| outcome).collect()
+    found.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Runs one row.

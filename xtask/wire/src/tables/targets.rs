@@ -3,10 +3,11 @@
 
 use serde_json::json;
 
+use super::requests::plain;
 use super::{Check, Row, Table};
 
 fn get(target: &str) -> Vec<u8> {
-    format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes()
+    plain(&format!("GET {target}"))
 }
 
 /// The table.
@@ -20,7 +21,7 @@ pub fn rows() -> Vec<Row> {
     table.answered(
         204,
         "asterisk-form",
-        &b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"[..],
+        plain("OPTIONS *"),
         [Check::Lists("Allow", "GET"), Check::NoField("Content-Length")],
     );
     table.rows()

@@ -56,22 +56,22 @@ impl Way {
     /// Sends the row, and the requests around it unless they are sent later.
     pub(super) fn send(self, client: &mut Client, row: &[u8]) -> Result<(), WireError> {
         match self {
-            Way::WithProbe => send(client, &[row, PROBE].concat()),
-            Way::Alone => send(client, row),
+            Way::WithProbe => client.send_until_reset([row, PROBE].concat()),
+            Way::Alone => client.send_until_reset(row),
             Way::Pipelined => {
-                send(client, &[FIRST, row, PROBE].concat())?;
+                client.send_until_reset([FIRST, row, PROBE].concat())?;
                 is_answered(&client.read_reply()?, FIRST)
             }
             Way::ByteByByte => {
-                row.chunks(1).try_for_each(|byte| send(client, byte))?;
-                send(client, PROBE)
+                row.chunks(1).try_for_each(|byte| client.send_until_reset(byte))?;
+                client.send_until_reset(PROBE)
             }
             Way::InPieces => {
                 let mut pieces = pieces(row).into_iter();
-                send(client, &[FIRST, pieces.next().unwrap_or_default()].concat())?;
+                client.send_until_reset([FIRST, pieces.next().unwrap_or_default()].concat())?;
                 is_answered(&client.read_reply()?, FIRST)?;
-                pieces.try_for_each(|piece| send(client, piece))?;
-                send(client, PROBE)
+                pieces.try_for_each(|piece| client.send_until_reset(piece))?;
+                client.send_until_reset(PROBE)
             }
         }
     }
@@ -109,18 +109,8 @@ fn is_answered(reply: &Reply, request: &[u8]) -> Result<(), WireError> {
         return Ok(());
     }
     let side = if request == FIRST { "before" } else { "after" };
-    Err(WireError::new(
-        Kind::Unexpected,
-        format!("the request {side} it must get its own response, is {}", reply.status),
-    ))
-}
-
-/// Sends bytes. A reset is not a failure, because the server may reject a request early, and only its reply matters.
-fn send(client: &mut Client, bytes: &[u8]) -> Result<(), WireError> {
-    match client.send(bytes) {
-        Err(error) if error.kind() != Kind::Reset => Err(error),
-        _ => Ok(()),
-    }
+    let message = format!("the request {side} it must get its own response, is {}", reply.status);
+    Err(WireError::new(Kind::Unexpected, message))
 }
 
 #[cfg(test)]
