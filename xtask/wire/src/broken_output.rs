@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::program::{Signal, send_signal};
-use crate::{Client, Kind, WireError, environment};
+use crate::signal::send_signal;
+use crate::{Client, Kind, Signal, WireError, environment};
 
 /// Far longer than starting or stopping takes.
 const PATIENCE: Duration = Duration::from_secs(20);

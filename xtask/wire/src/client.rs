@@ -13,7 +13,8 @@ pub(crate) use link::is_timeout;
 use link::{Link, Waiting, remaining};
 use transcript::Transcript;
 
-use crate::reader::{self, Source};
+use crate::reader;
+use crate::source::Source;
 use crate::{Kind, Reply, WireError};
 
 /// How long a client waits, unless [`Client::with_patience`] sets another time.
@@ -38,9 +39,8 @@ impl Client {
     /// Connects, and turns Nagle's algorithm off, so that the kernel sends the bytes of each call
     /// at once.
     pub fn connect(address: SocketAddr) -> Result<Client, WireError> {
-        let connected = TcpStream::connect_timeout(&address, PATIENCE);
-        Client::of(connected)
-            .map_err(|error| WireError::io(&format!("connecting to {address}"), &error))
+        let doing = format!("connecting to {address}");
+        Client::of(&doing, TcpStream::connect_timeout(&address, PATIENCE))
     }
 
     /// Connects from this address of the machine, such as 127.0.0.2, where Linux has 2^24 of them.
@@ -51,23 +51,14 @@ impl Client {
             socket.connect_timeout(&address.into(), PATIENCE)?;
             Ok(socket.into())
         };
-        let doing = format!("connecting from {source} to {address}");
-        Client::of(connect()).map_err(|error| WireError::io(&doing, &error))
+        Client::of(&format!("connecting from {source} to {address}"), connect())
     }
 
-    fn of(connected: io::Result<TcpStream>) -> io::Result<Client> {
-        let stream = connected?;
-        stream.set_nodelay(true)?;
-        Ok(Client {
-            link: Link {
-                stream,
-                patience: PATIENCE,
-                most: MOST,
-                received: Vec::new(),
-                ended: false,
-                transcript: Transcript::default(),
-            },
-        })
+    fn of(doing: &str, connected: io::Result<TcpStream>) -> Result<Client, WireError> {
+        let prepared = connected.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+        let stream = prepared.map_err(|error| WireError::io(doing, &error))?;
+        let (received, transcript) = (Vec::new(), Transcript::default());
+        Ok(Client { link: Link { stream, patience: PATIENCE, most: MOST, received, transcript } })
     }
 
     /// Waits at most this long in every call.
@@ -88,10 +79,8 @@ impl Client {
 
     /// The address of our end, which is the peer address for the server.
     pub fn local_addr(&self) -> Result<SocketAddr, WireError> {
-        self.link
-            .stream
-            .local_addr()
-            .map_err(|error| WireError::io("asking for the local address", &error))
+        let address = self.link.stream.local_addr();
+        address.map_err(|error| WireError::io("asking for the local address", &error))
     }
 
     /// Sends `bytes`.
@@ -102,21 +91,17 @@ impl Client {
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), WireError> {
         let bytes = bytes.as_ref();
         let doing = format!("sending {} bytes", bytes.len());
-        self.link.transcript.record(true, bytes);
-        let deadline = Instant::now() + self.link.patience;
+        let Link { stream, patience, transcript, .. } = &mut self.link;
+        transcript.record(true, bytes);
+        let deadline = Instant::now() + *patience;
         let mut rest = bytes;
         while !rest.is_empty() {
             let remaining = remaining(deadline).ok_or_else(|| {
-                let message =
-                    format!("{doing}: {} were not taken in {:?}", rest.len(), self.link.patience);
+                let message = format!("{doing}: {} were not taken in {patience:?}", rest.len());
                 WireError::new(Kind::TimedOut, message)
             })?;
-            let sent = self
-                .link
-                .stream
-                .set_write_timeout(Some(remaining))
-                .and_then(|()| self.link.stream.write(rest));
-            match sent {
+            let ready = stream.set_write_timeout(Some(remaining));
+            match ready.and_then(|()| stream.write(rest)) {
                 Ok(count) => rest = &rest[count..],
                 Err(error) if is_timeout(&error) => {}
                 Err(error) => return Err(WireError::io(&doing, &error)),
@@ -155,10 +140,8 @@ impl Client {
 
     /// Shuts down the sending direction (FIN). The client can still read.
     pub fn half_close(&mut self) -> Result<(), WireError> {
-        self.link
-            .stream
-            .shutdown(Shutdown::Write)
-            .map_err(|error| WireError::io("closing our direction", &error))
+        let closed = self.link.stream.shutdown(Shutdown::Write);
+        closed.map_err(|error| WireError::io("closing our direction", &error))
     }
 
     /// Reads the next reply to any method but HEAD. A 1xx is a reply too.
@@ -168,8 +151,7 @@ impl Client {
 
     /// Reads the next reply to `method`. A reply to HEAD has no body, whatever its fields are.
     pub fn read_reply_to(&mut self, method: &str) -> Result<Reply, WireError> {
-        let deadline = Instant::now() + self.link.patience;
-        reader::read_reply(&mut Waiting { link: &mut self.link, deadline }, method)
+        reader::read_reply(&mut self.waiting(), method)
     }
 
     /// Sends a request and reads the reply to it.
@@ -181,16 +163,14 @@ impl Client {
 
     /// Reads exactly `count` bytes.
     pub fn read_exact(&mut self, count: usize) -> Result<Vec<u8>, WireError> {
-        let deadline = Instant::now() + self.link.patience;
-        let mut source = Waiting { link: &mut self.link, deadline };
+        let mut source = self.waiting();
         source.at_least(count, &format!("{count} bytes"))?;
         Ok(source.take(count))
     }
 
     /// Reads until the server closes.
     pub fn read_to_end(&mut self) -> Result<Vec<u8>, WireError> {
-        let deadline = Instant::now() + self.link.patience;
-        let mut source = Waiting { link: &mut self.link, deadline };
+        let mut source = self.waiting();
         let count = source.until_closed("the end of the connection")?;
         Ok(source.take(count))
     }
@@ -200,14 +180,12 @@ impl Client {
     /// # Errors
     /// Returns an error when a byte arrives instead, or nothing happens.
     pub fn expect_closed(&mut self) -> Result<(), WireError> {
-        let deadline = Instant::now() + self.link.patience;
-        let mut source = Waiting { link: &mut self.link, deadline };
+        let mut source = self.waiting();
         match source.at_least(1, "the server to close") {
-            Ok(more) => Err(WireError::new(
-                Kind::Unexpected,
-                "the server went on sending instead of closing",
-            )
-            .with_arrived(more)),
+            Ok(more) => {
+                let message = "the server went on sending instead of closing";
+                Err(WireError::new(Kind::Unexpected, message).with_arrived(more))
+            }
             Err(error) if matches!(error.kind(), Kind::Closed | Kind::Reset) => Ok(()),
             Err(error) => Err(error),
         }
@@ -215,20 +193,20 @@ impl Client {
 
     /// Waits for `time`, and fails if a byte or the end of the stream arrives.
     pub fn expect_silence(&mut self, time: Duration) -> Result<(), WireError> {
-        let deadline = Instant::now() + time;
-        let mut source = Waiting { link: &mut self.link, deadline };
+        let mut source = self.link.waiting(time);
+        let failed = |kind, what: &str| {
+            WireError::new(kind, format!("expected silence for {time:?}, but the server {what}"))
+        };
         match source.at_least(1, "silence") {
-            Ok(bytes) => Err(WireError::new(
-                Kind::Unexpected,
-                format!("expected silence for {time:?}, but the server sent something"),
-            )
-            .with_arrived(bytes)),
+            Ok(bytes) => Err(failed(Kind::Unexpected, "sent something").with_arrived(bytes)),
             Err(error) if error.kind() == Kind::TimedOut => Ok(()),
-            Err(error) => Err(WireError::new(
-                error.kind(),
-                format!("expected silence for {time:?}, but the server closed"),
-            )),
+            Err(error) => Err(failed(error.kind(), "closed")),
         }
+    }
+
+    /// The link for one call.
+    fn waiting(&mut self) -> Waiting<'_> {
+        self.link.waiting(self.link.patience)
     }
 
     /// All bytes sent (`>`) and received (`<`) so far, as readable text.
@@ -246,8 +224,8 @@ impl Client {
 mod tests {
     use std::net::TcpListener;
 
-    use super::transcript::MOST_SHOWN;
     use super::*;
+    use crate::source::MOST_SHOWN;
 
     /// The error of a client whose server sends `begin` and then other bytes forever, and the number of bytes that the
     /// client holds, unread and for the report.

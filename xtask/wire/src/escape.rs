@@ -27,6 +27,14 @@ pub fn escape(bytes: &[u8]) -> String {
     text
 }
 
+/// The first `most` characters of a text, and then `mark` if there are more.
+pub(crate) fn shortened(text: &str, most: usize, mark: &str) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}{mark}", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
 /// Writes `bytes` line by line, each escaped and after `mark`: `>` for sent bytes, `<` for received
 /// bytes.
 ///

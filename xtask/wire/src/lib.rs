@@ -49,10 +49,13 @@ mod reader;
 mod reply;
 mod request;
 mod script;
+mod signal;
+mod source;
 
 pub use client::{Client, PATIENCE};
 pub use error::{Kind, WireError};
-pub use program::{Program, Signal};
+pub use program::Program;
 pub use reply::{Framing, Reply};
 pub use request::{get, request};
 pub use script::Script;
+pub use signal::Signal;

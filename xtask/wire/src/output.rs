@@ -1,6 +1,7 @@
 //! The output of a program, read as it arrives.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
@@ -21,60 +22,65 @@ pub(crate) struct Output {
 
 #[derive(Default)]
 pub(crate) struct Text {
-    pub(crate) stdout: String,
-    pub(crate) stdout_ended: bool,
-    pub(crate) stderr: String,
-    pub(crate) stderr_ended: bool,
+    pub(crate) stdout: Printed,
+    pub(crate) stderr: Printed,
 }
 
-#[derive(Clone, Copy)]
-pub(crate) enum Stream {
-    Stdout,
-    Stderr,
+/// One of the two outputs.
+#[derive(Default)]
+pub(crate) struct Printed {
+    pub(crate) text: String,
+    /// Whether the program can print no more.
+    pub(crate) has_ended: bool,
+}
+
+impl Text {
+    /// Whether the program can print no more on either output.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.stdout.has_ended && self.stderr.has_ended
+    }
 }
 
 impl Output {
-    /// Reads `pipe` to its end in a thread, so that the program never blocks on a full pipe.
-    pub(crate) fn read(
+    /// Reads the pipes of a child to their ends, so that it never blocks on a full pipe.
+    pub(crate) fn read_all(self: &Arc<Output>, child: &mut Child) -> io::Result<()> {
+        if let Some(pipe) = child.stdout.take() {
+            self.read(pipe, |text| &mut text.stdout)?;
+        }
+        if let Some(pipe) = child.stderr.take() {
+            self.read(pipe, |text| &mut text.stderr)?;
+        }
+        Ok(())
+    }
+
+    fn read(
         self: &Arc<Output>,
         pipe: impl Read + Send + 'static,
-        stream: Stream,
-    ) -> std::io::Result<()> {
+        of: fn(&mut Text) -> &mut Printed,
+    ) -> io::Result<()> {
         let output = Arc::clone(self);
-        let name = match stream {
-            Stream::Stdout => "stdout",
-            Stream::Stderr => "stderr",
-        };
-        Builder::new().name(name.to_string()).spawn(move || {
+        let read = move || {
             let mut pipe = BufReader::new(pipe);
             loop {
                 let mut line = Vec::new();
                 let read = pipe.by_ref().take(MOST_LINE).read_until(b'\n', &mut line);
-                let ended = !matches!(read, Ok(1..));
                 let mut text = output.text();
-                let printed = match stream {
-                    Stream::Stdout => &mut text.stdout,
-                    Stream::Stderr => &mut text.stderr,
-                };
-                let full = printed.len() >= MOST;
-                if !full {
-                    printed.push_str(&String::from_utf8_lossy(&line));
-                }
-                match stream {
-                    Stream::Stdout => text.stdout_ended = ended,
-                    Stream::Stderr => text.stderr_ended = ended,
+                let printed = of(&mut text);
+                printed.has_ended = !matches!(read, Ok(1..));
+                let (is_full, has_ended) = (printed.text.len() >= MOST, printed.has_ended);
+                if !is_full {
+                    printed.text.push_str(&String::from_utf8_lossy(&line));
                 }
                 drop(text);
-                if full && !ended {
-                    continue;
+                if !is_full || has_ended {
+                    output.changed.notify_all();
                 }
-                output.changed.notify_all();
-                if ended {
+                if has_ended {
                     return;
                 }
             }
-        })?;
-        Ok(())
+        };
+        Builder::new().name("output".to_string()).spawn(read).map(drop)
     }
 
     pub(crate) fn text(&self) -> MutexGuard<'_, Text> {
@@ -101,10 +107,10 @@ mod tests {
     #[test]
     fn of_a_flood_without_a_newline_only_the_beginning_is_kept() {
         let output = Arc::new(Output::default());
-        let flood = std::io::repeat(b'x').take(2 * MOST as u64);
-        output.read(flood, Stream::Stdout).unwrap();
-        let text = output.wait(Duration::from_secs(60), |text| text.stdout_ended);
-        assert!(text.stdout_ended);
-        assert_eq!(text.stdout.len(), MOST);
+        let flood = io::repeat(b'x').take(2 * MOST as u64);
+        output.read(flood, |text| &mut text.stdout).unwrap();
+        let text = output.wait(Duration::from_secs(60), |text| text.stdout.has_ended);
+        assert!(text.stdout.has_ended);
+        assert_eq!(text.stdout.text.len(), MOST);
     }
 }

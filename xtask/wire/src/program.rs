@@ -2,12 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fmt::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::output::{Output, Stream, Text};
+use crate::escape::shortened;
+use crate::output::{Output, Printed, Text};
+use crate::signal::{Signal, send_signal};
 use crate::{Kind, WireError, environment};
 
 /// On a machine that is also compiling, starting a program can take a while.
@@ -20,28 +23,6 @@ const FIRST_LINE: usize = 4096;
 const QUOTED: usize = 2000;
 /// The maximum time to wait for the last output of a program. Its own child processes may keep its pipes open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// A signal that a person or a service manager sends to a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// SIGINT: Ctrl-C.
-    Interrupt,
-    /// SIGTERM.
-    Terminate,
-    /// SIGHUP: the terminal has been closed, or a daemon should reload its configuration.
-    Hangup,
-}
-
-impl Signal {
-    /// The signal's number, which is the same on every Unix.
-    pub fn number(self) -> u32 {
-        match self {
-            Signal::Hangup => 1,
-            Signal::Interrupt => 2,
-            Signal::Terminate => 15,
-        }
-    }
-}
 
 /// A running program that has printed the address that it listens on. Dropping it kills it.
 pub struct Program {
@@ -74,28 +55,21 @@ impl Program {
     /// Starts a command as [`Program::start_command`] does, with a standard input, which may be a socket.
     pub fn start_with_stdin(mut command: Command, stdin: Stdio) -> Result<Program, WireError> {
         environment::clean(&mut command);
-        let cannot = |command: &Command, error: &std::io::Error| {
-            let program = command.get_program().to_string_lossy().into_owned();
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut program = command.spawn().and_then(Program::of).map_err(|error| {
+            let program = command.get_program().to_string_lossy();
             WireError::new(Kind::Program, format!("cannot start {program}: {error}"))
-        };
-        let mut child = command
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| cannot(&command, &error))?;
-        let output = Arc::new(Output::default());
-        let stdout = child.stdout.take().map(|pipe| output.read(pipe, Stream::Stdout));
-        let stderr = child.stderr.take().map(|pipe| output.read(pipe, Stream::Stderr));
-        let mut program = Program {
-            child: Mutex::new(child),
-            address: SocketAddr::from(([0, 0, 0, 0], 0)),
-            output,
-        };
-        for reader in [stdout, stderr].into_iter().flatten() {
-            reader.map_err(|error| cannot(&command, &error))?;
-        }
+        })?;
         program.address = program.read_address()?;
+        Ok(program)
+    }
+
+    /// A child that has not yet printed its address.
+    fn of(child: Child) -> io::Result<Program> {
+        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+        let program = Program { child: Mutex::new(child), address, output: Arc::default() };
+        // An error here drops the program, which kills the child.
+        program.output.read_all(&mut program.child())?;
         Ok(program)
     }
 
@@ -111,12 +85,12 @@ impl Program {
 
     /// Its standard output so far, whole lines only.
     pub fn stdout_so_far(&self) -> String {
-        self.output.text().stdout.clone()
+        self.output.text().stdout.text.clone()
     }
 
     /// Its standard error so far, whole lines only.
     pub fn stderr_so_far(&self) -> String {
-        self.output.text().stderr.clone()
+        self.output.text().stderr.text.clone()
     }
 
     /// Its output, even after it has ended.
@@ -135,30 +109,37 @@ impl Program {
         patience: Duration,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<String, WireError> {
-        let text = self.output.wait(patience, |text| text.stdout_ended || wanted(&text.stdout));
-        if wanted(&text.stdout) {
-            return Ok(text.stdout.clone());
-        }
-        Err(self.failed(&text, &format!("waited for {what} on standard output")))
+        self.wait_for(&format!("{what} on standard output"), patience, |it| &it.stdout, wanted)
     }
 
     /// Waits until `wanted` is true of its standard error, and returns that output. A line there may arrive later
     /// than the response.
     ///
     /// # Errors
-    /// Returns an error after `patience`, or when the program can print no more. `what` describes
-    /// the awaited output.
+    /// Returns the same errors as [`Program::wait_for_stdout`].
     pub fn wait_for_stderr(
         &self,
         what: &str,
         patience: Duration,
         wanted: impl Fn(&str) -> bool,
     ) -> Result<String, WireError> {
-        let text = self.output.wait(patience, |text| text.stderr_ended || wanted(&text.stderr));
-        if wanted(&text.stderr) {
-            return Ok(text.stderr.clone());
+        self.wait_for(&format!("{what} on standard error"), patience, |it| &it.stderr, wanted)
+    }
+
+    fn wait_for(
+        &self,
+        what: &str,
+        patience: Duration,
+        of: fn(&Text) -> &Printed,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<String, WireError> {
+        let is_enough = |text: &Text| of(text).has_ended || wanted(&of(text).text);
+        let text = self.output.wait(patience, is_enough);
+        let printed = &of(&text).text;
+        if wanted(printed) {
+            return Ok(printed.clone());
         }
-        Err(self.failed(&text, &format!("waited for {what} on standard error")))
+        Err(self.failed(&text, &format!("waited for {what}")))
     }
 
     /// Sends a signal to the program. Only Unix has signals.
@@ -179,34 +160,28 @@ impl Program {
     pub fn wait(&self, patience: Duration) -> Result<ExitStatus, WireError> {
         let deadline = Instant::now() + patience;
         loop {
-            let ended = self
-                .child()
-                .try_wait()
-                .map_err(|error| WireError::io("waiting for the program to end", &error))?;
-            match ended {
+            let ended = self.child().try_wait();
+            match ended.map_err(|error| WireError::io("waiting for the program to end", &error))? {
                 Some(status) => {
                     // The last output may still be in the pipes.
-                    drop(
-                        self.output.wait(LAST_WORDS, |text| text.stdout_ended && text.stderr_ended),
-                    );
+                    drop(self.output.wait(LAST_WORDS, Text::has_ended));
                     return Ok(status);
                 }
                 None if Instant::now() < deadline => std::thread::sleep(LOOK),
                 None => {
-                    let text = self.output.text();
                     let what = format!("waited {patience:?} for the program to end");
-                    return Err(self.failed(&text, &what));
+                    return Err(self.failed(&self.output.text(), &what));
                 }
             }
         }
     }
 
     fn read_address(&self) -> Result<SocketAddr, WireError> {
-        let text = self.output.wait(START, |text| {
-            let printed = &text.stdout;
-            text.stdout_ended || printed.len() > FIRST_LINE || printed.contains('\n')
-        });
-        let line = text.stdout.lines().next().unwrap_or_default();
+        let text =
+            self.output.wait(START, |Text { stdout: Printed { text, has_ended }, .. }| {
+                *has_ended || text.len() > FIRST_LINE || text.contains('\n')
+            });
+        let line = text.stdout.text.lines().next().unwrap_or_default();
         let address = ["listening on http://", "listening on tcp://"]
             .iter()
             .find_map(|start| line.strip_prefix(start))
@@ -214,15 +189,14 @@ impl Program {
         if let Some(address) = address {
             return Ok(address);
         }
-        let ended = text.stdout_ended;
+        let ended = text.stdout.has_ended;
         drop(text);
         // A program that ends has usually printed the reason to standard error.
         let patience = if ended { LAST_WORDS } else { Duration::ZERO };
-        let text = self.output.wait(patience, |text| text.stderr_ended);
-        let mut what =
-            "waited for `listening on http://ADDRESS:PORT` (or tcp://) as the first line"
-                .to_string();
-        if !ended && text.stdout.is_empty() {
+        let text = self.output.wait(patience, |text| text.stderr.has_ended);
+        let first = "waited for `listening on http://ADDRESS:PORT` (or tcp://) as the first line";
+        let mut what = first.to_string();
+        if !ended && text.stdout.text.is_empty() {
             let _ = write!(what, "; in {} s the program has printed nothing", START.as_secs());
             what += " (does it write its output at once? a pipe is often buffered)";
         }
@@ -234,14 +208,10 @@ impl Program {
         if let Ok(Some(status)) = self.child().try_wait() {
             let _ = write!(message, ", but the program has ended ({status})");
         }
-        for (name, printed) in [("output", &text.stdout), ("error", &text.stderr)] {
-            if !printed.is_empty() {
-                let (end, more) = match printed.char_indices().nth(QUOTED) {
-                    Some((end, _)) => (end, " … (and more)"),
-                    None => (printed.len(), ""),
-                };
-                let quoted = printed[..end].trim_end();
-                let _ = write!(message, "\nits standard {name}:\n{quoted}{more}");
+        for (name, Printed { text, .. }) in [("output", &text.stdout), ("error", &text.stderr)] {
+            if !text.is_empty() {
+                let quoted = shortened(text.trim_end(), QUOTED, " … (and more)");
+                let _ = write!(message, "\nits standard {name}:\n{quoted}");
             }
         }
         WireError::new(Kind::Program, message)
@@ -265,23 +235,6 @@ impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Program({} at {})", self.pid(), self.address)
     }
-}
-
-#[cfg(unix)]
-pub(crate) fn send_signal(pid: u32, signal: Signal) -> Result<(), String> {
-    let number = i32::try_from(pid).map_err(|error| error.to_string())?;
-    let pid = rustix::process::Pid::from_raw(number).ok_or("no process id")?;
-    let signal = match signal {
-        Signal::Interrupt => rustix::process::Signal::INT,
-        Signal::Terminate => rustix::process::Signal::TERM,
-        Signal::Hangup => rustix::process::Signal::HUP,
-    };
-    rustix::process::kill_process(pid, signal).map_err(|error| error.to_string())
-}
-
-#[cfg(not(unix))]
-fn send_signal(_: u32, _: Signal) -> Result<(), String> {
-    Err("this system has no signals".to_string())
 }
 
 #[cfg(all(test, unix))]

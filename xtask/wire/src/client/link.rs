@@ -4,13 +4,9 @@ use std::io::{self, Read};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use super::transcript::{MOST_SHOWN, Transcript};
-use crate::reader::Source;
+use super::transcript::Transcript;
+use crate::source::{Source, too_much};
 use crate::{Kind, WireError};
-
-/// The maximum length in bytes of a header section, a chunk's size line or a trailer line. A client
-/// does not wait for the end of a longer one.
-const MOST_LINE: usize = 1024 * 1024;
 
 /// A socket with its buffer and its limits.
 #[derive(Debug)]
@@ -20,104 +16,52 @@ pub(super) struct Link {
     /// The maximum number of received bytes that are collected.
     pub(super) most: usize,
     pub(super) received: Vec<u8>,
-    /// `false` while the server may still send.
-    pub(super) ended: bool,
     pub(super) transcript: Transcript,
 }
 
 impl Link {
-    /// Receives some bytes. Returns `Ok(false)` at the server's FIN.
-    fn receive(&mut self, deadline: Instant, what: &str) -> Result<bool, WireError> {
-        let mut buffer = [0; 16 * 1024];
-        if self.received.len() >= self.most {
-            return Err(self.too_much(what));
-        }
-        loop {
-            let Some(remaining) = remaining(deadline) else {
-                let message = format!("waited {:?} in vain for {what}", self.patience);
-                return Err(WireError::new(Kind::TimedOut, message).with_arrived(&self.received));
-            };
-            let received = self
-                .stream
-                .set_read_timeout(Some(remaining))
-                .and_then(|()| self.stream.read(&mut buffer));
-            match received {
-                Ok(0) => {
-                    self.ended = true;
-                    return Ok(false);
-                }
-                Ok(count) => {
-                    self.received.extend_from_slice(&buffer[..count]);
-                    self.transcript.record(false, &buffer[..count]);
-                    return Ok(true);
-                }
-                Err(error) if is_timeout(&error) => {}
-                Err(error) => {
-                    let doing = format!("waiting for {what}");
-                    return Err(WireError::io(&doing, &error).with_arrived(&self.received));
-                }
-            }
-        }
-    }
-
-    /// The error for a server that sends more than the client buffers.
-    fn too_much(&self, what: &str) -> WireError {
-        let shown = &self.received[..self.received.len().min(MOST_SHOWN)];
-        let count = self.received.len();
-        let message = format!("the server sent {count} bytes without {what}, and goes on sending");
-        WireError::new(Kind::Unexpected, message).with_arrived(shown)
+    /// The link for a call of the client that may wait this long.
+    pub(super) fn waiting(&mut self, patience: Duration) -> Waiting<'_> {
+        Waiting { link: self, deadline: Instant::now() + patience }
     }
 }
 
 /// The link during one call of the client: all its waits have the same deadline.
 pub(super) struct Waiting<'a> {
-    pub(super) link: &'a mut Link,
-    pub(super) deadline: Instant,
-}
-
-impl Waiting<'_> {
-    fn more(&mut self, what: &str) -> Result<(), WireError> {
-        if self.link.ended || !self.link.receive(self.deadline, what)? {
-            let message = format!("the server closed, and there was still to come: {what}");
-            return Err(WireError::new(Kind::Closed, message).with_arrived(&self.link.received));
-        }
-        Ok(())
-    }
+    link: &'a mut Link,
+    deadline: Instant,
 }
 
 impl Source for Waiting<'_> {
-    fn at_least(&mut self, count: usize, what: &str) -> Result<&[u8], WireError> {
-        while self.link.received.len() < count {
-            self.more(what)?;
-        }
-        Ok(&self.link.received)
+    fn received(&mut self) -> &mut Vec<u8> {
+        &mut self.link.received
     }
 
-    fn until(&mut self, from: usize, end: &[u8], what: &str) -> Result<usize, WireError> {
-        let mut at = from;
+    fn receive(&mut self, what: &str) -> Result<bool, WireError> {
+        let Link { stream, patience, most, received, transcript } = &mut *self.link;
+        if received.len() >= *most {
+            return Err(too_much(received, what));
+        }
+        let mut buffer = [0; 16 * 1024];
         loop {
-            let rest = self.link.received.get(at..).unwrap_or_default();
-            if let Some(place) = rest.windows(end.len()).position(|window| window == end) {
-                return Ok(at + place + end.len());
+            let Some(remaining) = remaining(self.deadline) else {
+                let message = format!("waited {patience:?} in vain for {what}");
+                return Err(WireError::new(Kind::TimedOut, message).with_arrived(received));
+            };
+            let read = stream.set_read_timeout(Some(remaining));
+            match read.and_then(|()| stream.read(&mut buffer)) {
+                Ok(count) => {
+                    received.extend_from_slice(&buffer[..count]);
+                    transcript.record(false, &buffer[..count]);
+                    return Ok(count > 0);
+                }
+                Err(error) if is_timeout(&error) => {}
+                Err(error) => {
+                    let doing = format!("waiting for {what}");
+                    return Err(WireError::io(&doing, &error).with_arrived(received));
+                }
             }
-            // A part of `end` may already have arrived, so the search repeats the last `end.len() - 1` bytes.
-            at = from.max((at + rest.len()).saturating_sub(end.len() - 1));
-            if at - from > MOST_LINE {
-                return Err(self.link.too_much(what));
-            }
-            self.more(what)?;
         }
-    }
-
-    fn until_closed(&mut self, what: &str) -> Result<usize, WireError> {
-        while !self.link.ended {
-            self.link.receive(self.deadline, what)?;
-        }
-        Ok(self.link.received.len())
-    }
-
-    fn take(&mut self, count: usize) -> Vec<u8> {
-        self.link.received.drain(..count).collect()
     }
 }
 

@@ -1,9 +1,7 @@
 //! The bytes that a client has sent and received.
 
 use crate::escape;
-
-/// The maximum number of bytes of one piece that are kept for the transcript.
-pub(super) const MOST_SHOWN: usize = 64 * 1024;
+use crate::source::MOST_SHOWN;
 
 /// Bytes in one direction.
 #[derive(Debug)]
@@ -34,6 +32,9 @@ impl Transcript {
     }
 
     pub(super) fn record(&mut self, by_us: bool, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         if self.sent.last().is_none_or(|last| last.by_us != by_us) {
             self.sent.push(Sent { by_us, bytes: Vec::new(), length: 0 });
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::Builder;
 use std::time::Duration;
 
-use crate::output::{Output, Stream};
+use crate::output::{Output, Text};
 use crate::{Kind, WireError, environment};
 
 /// The result of running a client against the server.
@@ -37,22 +37,17 @@ pub(super) fn output_of(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot(error)),
     };
-    let output = Arc::new(Output::default());
-    if let Some(pipe) = child.stdout.take() {
-        output.read(pipe, Stream::Stdout).map_err(cannot)?;
-    }
-    if let Some(pipe) = child.stderr.take() {
-        output.read(pipe, Stream::Stderr).map_err(cannot)?;
-    }
+    let output = Arc::<Output>::default();
+    output.read_all(&mut child).map_err(cannot)?;
     let input = input.to_vec();
     let stdin = child.stdin.take();
     Builder::new()
         .name("stdin".to_string())
         .spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)))
         .map_err(cannot)?;
-    let text = output.wait(PATIENCE, |text| text.stdout_ended && text.stderr_ended);
-    let ended = text.stdout_ended && text.stderr_ended;
-    let printed = format!("{}{}", text.stdout, text.stderr);
+    let text = output.wait(PATIENCE, Text::has_ended);
+    let ended = text.has_ended();
+    let printed = [text.stdout.text.as_str(), &text.stderr.text].concat();
     drop(text);
     if !ended {
         // An error means that the process has just ended.

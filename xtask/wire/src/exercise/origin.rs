@@ -26,10 +26,9 @@ impl Origin {
     /// The message of its last panic, as additional lines of a failure, or empty if there was no
     /// panic.
     pub(super) fn last_panic(&self) -> String {
-        let text = self.output.wait(LATE_WORDS, |text| panic_in(&text.stderr).is_some());
-        panic_in(&text.stderr)
-            .map(|words| format!("\nstandard error of the server:\n{words}"))
-            .unwrap_or_default()
+        let text = self.output.wait(LATE_WORDS, |text| panic_in(&text.stderr.text).is_some());
+        let panic = panic_in(&text.stderr.text);
+        panic.map(|words| format!("\nstandard error of the server:\n{words}")).unwrap_or_default()
     }
 }
 

@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::conversation::{self, Conversation};
 use super::origin::Origin;
 use super::report::Failure;
+use crate::escape::shortened;
 use crate::{Client, Kind, Program, Reply, WireError, request};
 
 /// The requirement that every server must meet before its first check.
@@ -121,8 +122,8 @@ impl Server {
 
     /// Opens a connection for several requests.
     pub fn connect(&self) -> Result<Connection<'_>, Failure> {
-        let mut client =
-            Client::connect(self.address()).map_err(|error| self.failure(&error, b""))?;
+        let client = Client::connect(self.address());
+        let mut client = client.map_err(|error| self.failure(&error, b""))?;
         client.set_most(MOST);
         Ok(Connection { server: self, client })
     }
@@ -135,9 +136,7 @@ impl Server {
             Kind::TimedOut | Kind::Unexpected => {}
             // The server may be about to exit, which would explain the failure.
             _ => match self.program.wait(LAST_MOMENT) {
-                Ok(status) => {
-                    got += &["\nthe server has ended (", &status.to_string(), ")"].concat();
-                }
+                Ok(status) => got.extend(["\nthe server has ended (", &status.to_string(), ")"]),
                 Err(_) if got.starts_with("connecting to ") => {
                     got.push_str("\n(the address is the one in the server's first line)");
                 }
@@ -145,23 +144,17 @@ impl Server {
             },
         }
         let said = self.program.stderr_so_far();
-        let lines: Vec<String> = said.lines().rev().take(4).map(quoted).collect();
-        if !lines.is_empty() {
-            got.push_str("\nstandard error of the server:\n");
-            got.push_str(&lines.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        let count = said.lines().count();
+        if count > 0 {
+            got.push_str("\nstandard error of the server:");
+        }
+        for line in said.lines().skip(count.saturating_sub(4)) {
+            got.extend(["\n", &shortened(line, QUOTED, " …")]);
         }
         let failure = Failure::new("a complete response in time", got);
         let failure = failure.with_bytes(sent, error.arrived());
         let timed_out = error.kind() == Kind::TimedOut;
         Failure { arguments: self.arguments.clone(), timed_out, ..failure }
-    }
-}
-
-/// A line that the server has printed, truncated if it is very long.
-fn quoted(line: &str) -> String {
-    match line.char_indices().nth(QUOTED) {
-        Some((end, _)) => format!("{} …", &line[..end]),
-        None => line.to_string(),
     }
 }
 
@@ -226,10 +219,7 @@ impl Connection<'_> {
     /// Sends bytes that are not a request, and reads `count` bytes.
     pub fn exchange(&mut self, bytes: &[u8], count: usize) -> Result<Vec<u8>, Failure> {
         let got = self.client.send(bytes).and_then(|()| self.client.read_exact(count));
-        got.map_err(|error| {
-            let expected = if count == 1 { "1 byte".to_string() } else { format!("{count} bytes") };
-            self.server.failure(&error, bytes).expecting(expected)
-        })
+        got.map_err(|error| self.server.failure(&error, bytes).expecting(in_bytes(count)))
     }
 
     /// Closes the sending direction (FIN).
@@ -263,13 +253,16 @@ impl Connection<'_> {
             return Ok(());
         }
         let all = [answer.reply.raw.as_slice(), &more].concat();
-        let bytes =
-            if more.len() == 1 { "1 byte".to_string() } else { format!("{} bytes", more.len()) };
-        Err(Failure::new("nothing after the response", format!("{bytes} more"))
+        let got = format!("{} more", in_bytes(more.len()));
+        Err(Failure::new("nothing after the response", got)
             .with_bytes(&answer.sent, &all)
             .with_wrong_at(answer.reply.raw.len())
             .with_rule("RFC 9112 section 6.3 (Message Body Length)"))
     }
+}
+
+fn in_bytes(count: usize) -> String {
+    if count == 1 { "1 byte".to_string() } else { format!("{count} bytes") }
 }
 
 impl Drop for Connection<'_> {

@@ -21,7 +21,8 @@ pub(super) fn ids(server: &Server) -> Checked {
 
 /// Waits until standard output or standard error has a line that matches `wanted`.
 fn logged(server: &Server, wanted: impl Fn(&str) -> bool) -> bool {
-    let has_line = |text: &Text| text.stdout.lines().chain(text.stderr.lines()).any(&wanted);
+    let has_line =
+        |text: &Text| text.stdout.text.lines().chain(text.stderr.text.lines()).any(&wanted);
     let output = server.program().output();
     let text = output.wait(PATIENCE, has_line);
     has_line(&text)
