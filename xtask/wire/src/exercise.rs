@@ -26,6 +26,7 @@
 
 mod answer;
 mod conversation;
+mod latin1;
 mod leash;
 mod origin;
 mod report;
