@@ -6,12 +6,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
 
+use crate::escape::shortened;
+
 /// The maximum length of a line in bytes. A longer line is split.
 const MOST_LINE: u64 = 64 * 1024;
 
 /// The maximum number of bytes of a stream that are kept. Later bytes are read, so that the program does
 /// not block, and then dropped.
 const MOST: usize = 16 * 1024 * 1024;
+
+/// The maximum number of characters of an output that an error quotes.
+pub(crate) const QUOTED: usize = 2000;
 
 /// The output of a program so far, filled by one thread per pipe.
 #[derive(Default)]
@@ -38,6 +43,18 @@ impl Text {
     /// Whether the program can print no more on either output.
     pub(crate) fn has_ended(&self) -> bool {
         self.stdout.has_ended && self.stderr.has_ended
+    }
+
+    /// What the program has printed, as additional lines of an error.
+    pub(crate) fn quoted(&self) -> String {
+        let mut quoted = String::new();
+        for (name, Printed { text, .. }) in [("output", &self.stdout), ("error", &self.stderr)] {
+            if !text.is_empty() {
+                let text = shortened(text.trim_end(), QUOTED, " … (and more)");
+                quoted.extend(["\nits standard ", name, ":\n", &text]);
+            }
+        }
+        quoted
     }
 }
 

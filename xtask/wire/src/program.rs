@@ -8,7 +8,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::escape::shortened;
 use crate::output::{Output, Printed, Text};
 use crate::signal::{Signal, send_signal};
 use crate::{Kind, WireError, environment};
@@ -19,8 +18,6 @@ const START: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(5);
 /// The maximum length of the first line in bytes.
 const FIRST_LINE: usize = 4096;
-/// The maximum number of characters of a program's output that an error quotes.
-const QUOTED: usize = 2000;
 /// The maximum time to wait for the last output of a program. Its own child processes may keep its pipes open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -182,11 +179,9 @@ impl Program {
                 *has_ended || text.len() > FIRST_LINE || text.contains('\n')
             });
         let line = text.stdout.text.lines().next().unwrap_or_default();
-        let address = ["listening on http://", "listening on tcp://"]
-            .iter()
-            .find_map(|start| line.strip_prefix(start))
-            .and_then(|rest| rest.trim_end_matches('/').parse().ok());
-        if let Some(address) = address {
+        let rest = line.strip_prefix("listening on ");
+        let rest = rest.and_then(|it| it.strip_prefix("http://").or(it.strip_prefix("tcp://")));
+        if let Some(Ok(address)) = rest.map(|rest| rest.trim_end_matches('/').parse()) {
             return Ok(address);
         }
         let ended = text.stdout.has_ended;
@@ -194,12 +189,13 @@ impl Program {
         // A program that ends has usually printed the reason to standard error.
         let patience = if ended { LAST_WORDS } else { Duration::ZERO };
         let text = self.output.wait(patience, |text| text.stderr.has_ended);
-        let first = "waited for `listening on http://ADDRESS:PORT` (or tcp://) as the first line";
-        let mut what = first.to_string();
-        if !ended && text.stdout.text.is_empty() {
-            let _ = write!(what, "; in {} s the program has printed nothing", START.as_secs());
-            what += " (does it write its output at once? a pipe is often buffered)";
+        let what = "waited for `listening on http://ADDRESS:PORT` (or tcp://) as the first line";
+        if ended || !text.stdout.text.is_empty() {
+            return Err(self.failed(&text, what));
         }
+        let seconds = START.as_secs();
+        let hint = "does it write its output at once? a pipe is often buffered";
+        let what = format!("{what}; in {seconds} s the program has printed nothing ({hint})");
         Err(self.failed(&text, &what))
     }
 
@@ -208,13 +204,7 @@ impl Program {
         if let Ok(Some(status)) = self.child().try_wait() {
             let _ = write!(message, ", but the program has ended ({status})");
         }
-        for (name, Printed { text, .. }) in [("output", &text.stdout), ("error", &text.stderr)] {
-            if !text.is_empty() {
-                let quoted = shortened(text.trim_end(), QUOTED, " … (and more)");
-                let _ = write!(message, "\nits standard {name}:\n{quoted}");
-            }
-        }
-        WireError::new(Kind::Program, message)
+        WireError::new(Kind::Program, message + &text.quoted())
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {
@@ -240,6 +230,7 @@ impl fmt::Debug for Program {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::output::QUOTED;
 
     fn shell(script: &str) -> Result<Program, WireError> {
         Program::start("sh", &["-c", script])

@@ -26,137 +26,120 @@ pub fn curl_get(address: SocketAddr, path: &str) -> Result<Ran, WireError> {
     }
 }
 
-/// One call of curl, with its name, its arguments (`URL` is replaced by the server's), its input, and a text that its
-/// output must contain.
-#[derive(Clone)]
+type Words = &'static [&'static str];
+
+/// One call of curl, with its name, its arguments (`URL` is replaced by the server's), the number of bytes of its input,
+/// and texts that its output must contain.
 struct Call {
     name: &'static str,
-    arguments: &'static [&'static str],
-    input: Vec<u8>,
-    wanted: &'static [&'static str],
+    arguments: Words,
+    input: usize,
+    wanted: Words,
 }
 
-fn call(
-    name: &'static str,
-    arguments: &'static [&'static str],
-    wanted: &'static [&'static str],
-) -> Call {
-    Call { name, arguments, input: Vec::new(), wanted }
+const fn call(name: &'static str, arguments: Words, wanted: Words) -> Call {
+    Call { name, arguments, input: 0, wanted }
 }
 
 impl Call {
-    fn input(self, input: Vec<u8>) -> Call {
+    const fn input(self, input: usize) -> Call {
         Call { input, ..self }
     }
 }
 
-fn uploads() -> Vec<Call> {
-    vec![
-        call(
-            "JSON",
-            &["-i", "-H", "Content-Type: application/json", "-d", "{\"a\": 1}", "URL/echo"],
-            &["Content-Type: application/json\r\n", "\r\n\r\n{\"a\": 1}"],
-        ),
-        call(
-            "a form",
-            &["-d", "a=1", "--data-urlencode", "b=x y&z", "URL/inspect"],
-            &["application/x-www-form-urlencoded", "\"body_length\":1"],
-        ),
-        call(
-            "a file in a form",
-            &["-F", "file=@-;filename=a.txt", "URL/inspect"],
-            &["multipart/form-data; boundary="],
-        ),
-        call(
-            "a chunked upload",
-            &["-v", "-H", "Transfer-Encoding: chunked", "-d", "hello", "URL/echo"],
-            &["> Transfer-Encoding: chunked", "< HTTP/1.1 200 OK", "hello"],
-        ),
-    ]
-}
-
-fn large_uploads() -> Vec<Call> {
-    let two_megabytes = || vec![b'x'; 2_000_000];
-    vec![
-        call(
-            "an upload of unknown length",
-            &["-T", "-", "-o", NOWHERE, "-w", "%{http_code} %{size_download}", "URL/echo"],
-            &["200 2000000"],
-        )
-        .input(two_megabytes()),
-        call(
-            "two megabytes that wait for 100",
-            &[
-                "-v",
-                "-H",
-                "Expect: 100-continue",
-                "--data-binary",
-                "@-",
-                "-o",
-                NOWHERE,
-                "-w",
-                "%{size_download}",
-                "URL/echo",
-            ],
-            &["< HTTP/1.1 100 Continue", "< HTTP/1.1 200 OK", "2000000"],
-        )
-        .input(two_megabytes()),
-        call(
-            "nine megabytes",
-            &["-i", "-H", "Expect:", "--data-binary", "@-", "URL/echo"],
-            &["HTTP/1.1 413 ", "Connection: close"],
-        )
-        .input(vec![b'x'; 9_000_000]),
-    ]
-}
-
-fn pages() -> Vec<Call> {
-    vec![
-        call("GET", &["-i", "URL/"], &["HTTP/1.1 200 OK\r\n", "\r\nDate: "]),
-        call("HEAD", &["-I", "URL/"], &["HTTP/1.1 200 OK\r\n", "Content-Length: "]),
-        call("HTTP/1.0", &["--http1.0", "-i", "URL/"], &["200 OK\r\n", "Connection: close\r\n"]),
-        call(
-            "two pages on one connection",
-            &["-o", NOWHERE, "-o", NOWHERE, "-w", CONNECTS, "URL/", "URL/inspect"],
-            &["200 1;200 0;"],
-        ),
-        call(
-            "an error does not end the connection",
-            &["-o", NOWHERE, "-o", NOWHERE, "-w", CONNECTS, "URL/nowhere", "URL/"],
-            &["404 1;200 0;"],
-        ),
-        call(
-            "a method that is not allowed",
-            &["-i", "-X", "DELETE", "URL/"],
-            &["HTTP/1.1 405 ", "\r\nAllow: "],
-        ),
-        call("a method that does not exist", &["-i", "-X", "BREW", "URL/"], &["HTTP/1.1 501 "]),
-        call(
-            "OPTIONS *",
-            &["-i", "-X", "OPTIONS", "--request-target", "*", "URL"],
-            &["HTTP/1.1 204 ", "\r\nAllow: "],
-        ),
-        call("an offer of HTTP/2", &["-i", "--http2", "URL/"], &["HTTP/1.1 200 OK\r\n"]),
-        call(
-            "as a proxy",
-            &["-i", "-x", "URL", "http://example.com/inspect"],
-            &["HTTP/1.1 200 OK\r\n", "\"host\":\"example.com\""],
-        ),
-    ]
-}
+const CALLS: &[Call] = &[
+    call("GET", &["-i", "URL/"], &["HTTP/1.1 200 OK\r\n", "\r\nDate: "]),
+    call("HEAD", &["-I", "URL/"], &["HTTP/1.1 200 OK\r\n", "Content-Length: "]),
+    call("HTTP/1.0", &["--http1.0", "-i", "URL/"], &["200 OK\r\n", "Connection: close\r\n"]),
+    call(
+        "two pages on one connection",
+        &["-o", NOWHERE, "-o", NOWHERE, "-w", CONNECTS, "URL/", "URL/inspect"],
+        &["200 1;200 0;"],
+    ),
+    call(
+        "an error does not end the connection",
+        &["-o", NOWHERE, "-o", NOWHERE, "-w", CONNECTS, "URL/nowhere", "URL/"],
+        &["404 1;200 0;"],
+    ),
+    call(
+        "a method that is not allowed",
+        &["-i", "-X", "DELETE", "URL/"],
+        &["HTTP/1.1 405 ", "\r\nAllow: "],
+    ),
+    call("a method that does not exist", &["-i", "-X", "BREW", "URL/"], &["HTTP/1.1 501 "]),
+    call(
+        "OPTIONS *",
+        &["-i", "-X", "OPTIONS", "--request-target", "*", "URL"],
+        &["HTTP/1.1 204 ", "\r\nAllow: "],
+    ),
+    call("an offer of HTTP/2", &["-i", "--http2", "URL/"], &["HTTP/1.1 200 OK\r\n"]),
+    call(
+        "as a proxy",
+        &["-i", "-x", "URL", "http://example.com/inspect"],
+        &["HTTP/1.1 200 OK\r\n", "\"host\":\"example.com\""],
+    ),
+    call(
+        "JSON",
+        &["-i", "-H", "Content-Type: application/json", "-d", "{\"a\": 1}", "URL/echo"],
+        &["Content-Type: application/json\r\n", "\r\n\r\n{\"a\": 1}"],
+    ),
+    call(
+        "a form",
+        &["-d", "a=1", "--data-urlencode", "b=x y&z", "URL/inspect"],
+        &["application/x-www-form-urlencoded", "\"body_length\":1"],
+    ),
+    call(
+        "a file in a form",
+        &["-F", "file=@-;filename=a.txt", "URL/inspect"],
+        &["multipart/form-data; boundary="],
+    ),
+    call(
+        "a chunked upload",
+        &["-v", "-H", "Transfer-Encoding: chunked", "-d", "hello", "URL/echo"],
+        &["> Transfer-Encoding: chunked", "< HTTP/1.1 200 OK", "hello"],
+    ),
+    call(
+        "an upload of unknown length",
+        &["-T", "-", "-o", NOWHERE, "-w", "%{http_code} %{size_download}", "URL/echo"],
+        &["200 2000000"],
+    )
+    .input(2_000_000),
+    call(
+        "two megabytes that wait for 100",
+        &[
+            "-v",
+            "-H",
+            "Expect: 100-continue",
+            "--data-binary",
+            "@-",
+            "-o",
+            NOWHERE,
+            "-w",
+            "%{size_download}",
+            "URL/echo",
+        ],
+        &["< HTTP/1.1 100 Continue", "< HTTP/1.1 200 OK", "2000000"],
+    )
+    .input(2_000_000),
+    call(
+        "nine megabytes",
+        &["-i", "-H", "Expect:", "--data-binary", "@-", "URL/echo"],
+        &["HTTP/1.1 413 ", "Connection: close"],
+    )
+    .input(9_000_000),
+];
 
 /// Runs curl against the server.
 ///
 /// # Errors
 /// Returns an error when the output of curl is not as expected. The error contains that output.
 pub fn curl(address: SocketAddr) -> Result<Ran, WireError> {
-    let calls = [pages(), uploads(), large_uploads()].concat();
-    for call in &calls {
+    for call in CALLS {
         let url = format!("http://{address}");
         let fixed = ["-sS", "--max-time", "10"].map(str::to_string);
         let own = call.arguments.iter().map(|argument| argument.replace("URL", &url));
         let arguments: Vec<String> = fixed.into_iter().chain(own).collect();
-        let Some(output) = output_of("curl", &arguments, &call.input)? else {
+        let Some(output) = output_of("curl", &arguments, &vec![b'x'; call.input])? else {
             return Ok(Ran::Skipped("curl is not installed".to_string()));
         };
         if let Some(wanted) = call.wanted.iter().find(|wanted| !output.contains(**wanted)) {
@@ -166,5 +149,5 @@ pub fn curl(address: SocketAddr) -> Result<Ran, WireError> {
             return Err(WireError::new(Kind::Unexpected, message));
         }
     }
-    Ok(Ran::Passed(calls.len()))
+    Ok(Ran::Passed(CALLS.len()))
 }

@@ -24,7 +24,7 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("accept(2) returns a new socket for each client. Read from it until read returns 0, and write back the \
                bytes that you have read.")
         .checks(&[
-            check("a line that a client sends comes back", "", a_line),
+            check("a line that a client sends comes back", "", |server| echoed(&mut server.connect()?, b"hello\n")),
             check("each byte comes back at once, without a newline",
                   "RFC 9293 section 3.9.1 (a stream of octets)", one_by_one),
             check("bytes that are not text come back as well", "", all_bytes),
@@ -39,9 +39,10 @@ pub(super) const STAGES: &[Stage] = &[
                bytes than it was given: use write_all, or a loop. Read again only after everything that was read \
                before has been written.")
         .checks(&[
-            check("8 MiB come back whole and in order", "", large),
+            check("8 MiB come back whole and in order", "", |server| same_stream(server, 8 * MIB)),
             check("after a half-close everything comes back, and then the end of the stream",
-                  "RFC 9293 section 3.6 (Closing a Connection)", half_close),
+                  "RFC 9293 section 3.6 (Closing a Connection)",
+                  |server| [1, 5000, MIB].into_iter().try_for_each(|length| same_stream(server, length))),
             check("a client that does not read stops the server from reading (backpressure)",
                   "RFC 9293 section 3.8.6 (Managing the Window)", backpressure),
         ]),
@@ -68,10 +69,6 @@ pub(super) const STAGES: &[Stage] = &[
         ]),
 ];
 
-fn a_line(server: &Server) -> Checked {
-    echoed(&mut server.connect()?, b"hello\n")
-}
-
 fn one_by_one(server: &Server) -> Checked {
     let mut connection = server.connect()?;
     b"ping".iter().try_for_each(|&byte| echoed(&mut connection, &[byte]))
@@ -90,14 +87,6 @@ fn one_after_another(server: &Server) -> Checked {
         connection.ends("the end of the stream after the client has closed")?;
     }
     Ok(())
-}
-
-fn large(server: &Server) -> Checked {
-    same_stream(server, 8 * MIB)
-}
-
-fn half_close(server: &Server) -> Checked {
-    [1, 5000, MIB].into_iter().try_for_each(|length| same_stream(server, length))
 }
 
 fn same_stream(server: &Server, length: usize) -> Checked {

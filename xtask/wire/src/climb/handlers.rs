@@ -23,7 +23,7 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("Liveness means that the process works and needs no restart; readiness means that it should get \
                requests. A draining server is alive and not ready.")
         .checks(&[
-            check("live and ready get 200", "", healthy),
+            check("live and ready get 200", "", |server| each_gets(server, 200, &["/health/live", "/health/ready"])),
             check("a draining server is not ready, and finishes its response", "", drains),
         ]),
     PHASE.stage(25, "static-files", "serves files, and none outside their directory", "part5/index.md")
@@ -53,10 +53,6 @@ pub(super) const STAGES: &[Stage] = &[
             check("another ETag, or a file that has changed, gets 200", "RFC 9110 section 8.8.3 (ETag)", modified),
         ]),
 ];
-
-fn healthy(server: &Server) -> Checked {
-    each_gets(server, 200, &["/health/live", "/health/ready"])
-}
 
 fn drains(server: &Server) -> Checked {
     let bytes = request("GET", "/slow?ms=1500", &[], b"");

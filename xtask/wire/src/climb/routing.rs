@@ -20,8 +20,10 @@ pub(super) const STAGES: &[Stage] = &[
             check("a parameter takes one segment of the path", "RFC 3986 section 3.3 (Path)", parameter),
             check("a parameter is decoded once, and after splitting",
                   "RFC 3986 section 2.4 (When to Encode or Decode)", decoded_once),
-            check("a path without a route gets 404", "RFC 9110 section 15.5.5 (404 Not Found)", not_found),
-            check("a broken percent escape gets 400", "RFC 3986 section 2.1 (Percent-Encoding)", broken_escape),
+            check("a path without a route gets 404", "RFC 9110 section 15.5.5 (404 Not Found)",
+                  |server| each_gets(server, 404, &["/nowhere", "/hellos/Ada", "/users/none/here"])),
+            check("a broken percent escape gets 400", "RFC 3986 section 2.1 (Percent-Encoding)",
+                  |server| each_gets(server, 400, &["/hello/%", "/hello/%2", "/hello/%zz"])),
         ]),
     PHASE.stage(17, "methods", "rejects a wrong method with 405 and Allow, and handles OPTIONS",
                 "part3/routing/index.md")
@@ -35,7 +37,8 @@ pub(super) const STAGES: &[Stage] = &[
                   "RFC 9110 section 15.5.6 (405 Method Not Allowed)", not_allowed),
             check("OPTIONS lists the allowed methods", "RFC 9110 section 9.3.7 (OPTIONS)", options),
             check("HEAD works where GET does", "RFC 9110 section 9.1 (Overview of methods)", head),
-            check("an unknown method gets 501 or 405", "RFC 9110 section 15.6.2 (501 Not Implemented)", unknown_method),
+            check("an unknown method gets 501 or 405", "RFC 9110 section 15.6.2 (501 Not Implemented)",
+                  |server| server.ask("BREW", "/hello/Ada", &[], b"")?.status_in(&[405, 501]).map(drop)),
         ]),
     PHASE.stage(18, "collection", "serves a JSON collection: 201, 400, 415, 422", "part3/routing/index.md")
         .contract("`POST /users` with `{\"name\": \"Ada\"}` gets 201, a Location and the user as JSON, with its id. \
@@ -75,14 +78,6 @@ fn decoded_once(server: &Server) -> Checked {
     greets(server, "/hello/J%C3%B6rg", "J\u{f6}rg")
 }
 
-fn not_found(server: &Server) -> Checked {
-    each_gets(server, 404, &["/nowhere", "/hellos/Ada", "/users/none/here"])
-}
-
-fn broken_escape(server: &Server) -> Checked {
-    each_gets(server, 400, &["/hello/%", "/hello/%2", "/hello/%zz"])
-}
-
 fn not_allowed(server: &Server) -> Checked {
     let answer = server.ask("DELETE", "/hello/Ada", &[], b"")?;
     answer.status(405)?.lists("Allow", "GET")?.lists("Allow", "HEAD").map(drop)
@@ -98,10 +93,6 @@ fn head(server: &Server) -> Checked {
     let answer = connection.ask("HEAD", "/hello/Ada", &[("Connection", "close")], b"")?;
     answer.status(200)?;
     connection.ends_after(&answer, "nothing after the header section")
-}
-
-fn unknown_method(server: &Server) -> Checked {
-    server.ask("BREW", "/hello/Ada", &[], b"")?.status_in(&[405, 501]).map(drop)
 }
 
 /// Requires that the JSON body has this name.

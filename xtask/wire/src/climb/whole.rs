@@ -28,8 +28,10 @@ pub(super) const STAGES: &[Stage] = &[
         .hint("A thread for each connection is too many threads, and a pool is blocked by as many clients as it has \
                workers. Wait for all sockets at once (epoll, kqueue), and use a thread only for a complete request.")
         .checks(&[
-            check("beside 500 incomplete requests, a request is served within 2 s", "", beside_slow_clients),
-            check("beside 5,000 idle connections, a request is served within 2 s", "", beside_idle_clients),
+            check("beside 500 incomplete requests, a request is served within 2 s", "",
+                  |server| among(server, SLOW, b"GET / HTTP/1.1\r\nHost: a\r\n")),
+            check("beside 5,000 idle connections, a request is served within 2 s", "",
+                  |server| among(server, IDLE, b"")),
         ]),
     PHASE.stage(28, "overload", "rejects overload instead of suffering it", "part6/overload.md")
         .contract("`GET /slow?ms=N` gets its response after N milliseconds, and no other request waits for it. 300 \
@@ -105,14 +107,6 @@ fn among(server: &Server, count: usize, bytes: &[u8]) -> Checked {
         })?);
     }
     (0..5).try_for_each(|_| served_soon(server, &format!("{count} others")))
-}
-
-fn beside_slow_clients(server: &Server) -> Checked {
-    among(server, SLOW, b"GET / HTTP/1.1\r\nHost: a\r\n")
-}
-
-fn beside_idle_clients(server: &Server) -> Checked {
-    among(server, IDLE, b"")
 }
 
 /// Opens `count` connections, and sends these bytes on each.

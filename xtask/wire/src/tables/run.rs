@@ -96,9 +96,9 @@ impl fmt::Debug for Failures {
 impl std::error::Error for Failures {}
 
 fn problem_of(address: SocketAddr, test: &Test) -> Option<String> {
-    let Test::Exchange { bytes, .. } = test else {
-        let Test::Scenario(steps) = test else { return None };
-        return steps(address).err().map(|error| error.to_string());
+    let bytes = match test {
+        Test::Exchange { bytes, .. } => bytes,
+        Test::Scenario(steps) => return steps(address).err().map(|error| error.to_string()),
     };
     Way::all(bytes).into_iter().find_map(|way| {
         let mut client = match Client::connect(address) {
@@ -106,33 +106,27 @@ fn problem_of(address: SocketAddr, test: &Test) -> Option<String> {
             Err(error) => return Some(error.to_string()),
         };
         let error = exchange(&mut client, test, way).err()?;
-        Some(format!(
-            "sent {}: {}\nthe whole conversation:\n{}",
-            way.words(),
-            error.message(),
-            client.transcript().trim_end()
-        ))
+        let (words, transcript) = (way.words(), client.transcript());
+        let (message, transcript) = (error.message(), transcript.trim_end());
+        Some(format!("sent {words}: {message}\nthe whole conversation:\n{transcript}"))
     })
 }
 
 fn exchange(client: &mut Client, test: &Test, way: Way) -> Result<(), WireError> {
     let Test::Exchange { bytes, statuses, closes, checks } = test else { return Ok(()) };
+    let is_head = statuses.len() == 1 && bytes.starts_with(b"HEAD ");
     way.send(client, bytes)?;
     let mut last = None;
-    for (place, expected) in statuses.iter().enumerate() {
-        let method =
-            if statuses.len() == 1 && bytes.starts_with(b"HEAD ") { "HEAD" } else { "GET" };
-        let reply = client.read_reply_to(method)?;
+    for (number, expected) in (1..).zip(statuses) {
+        let reply = client.read_reply_to(if is_head { "HEAD" } else { "GET" })?;
         if reply.status != *expected {
             let got = reply.status;
-            return Err(unexpected(format!("reply {} must be {expected}, is {got}", place + 1)));
+            return Err(unexpected(format!("reply {number} must be {expected}, is {got}")));
         }
         last = Some(reply);
     }
-    for check in checks {
-        if let Some(problem) = last.as_ref().and_then(|reply| check.problem(reply)) {
-            return Err(unexpected(problem));
-        }
+    if let Some(problem) = last.and_then(|reply| checks.iter().find_map(|it| it.problem(&reply))) {
+        return Err(unexpected(problem));
     }
     if *closes {
         return client.expect_closed();
