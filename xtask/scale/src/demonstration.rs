@@ -50,6 +50,9 @@ impl Topic {
     }
 }
 
+/// The function of a demonstration, which gets its full name.
+type Run = fn(&Setup, &str) -> anyhow::Result<Outcome>;
+
 /// An experiment that can be run.
 #[derive(Debug, Clone, Copy)]
 pub struct Demonstration {
@@ -63,7 +66,7 @@ pub struct Demonstration {
     pub is_wrong: bool,
     /// The explanation of the result.
     pub why: &'static str,
-    run: fn(&Setup, &str) -> anyhow::Result<Outcome>,
+    run: Run,
 }
 
 impl Demonstration {
@@ -92,137 +95,69 @@ pub fn demonstrations(redis: bool) -> Vec<Demonstration> {
     [limit, &KILLED, &ROLLING, &RELEASE, &IDLE].concat()
 }
 
+/// The right way: no request fails.
+const fn right(topic: Topic, name: &'static str, title: &'static str, run: Run) -> Demonstration {
+    Demonstration { topic, name, title, is_wrong: false, why: "", run }
+}
+
+/// A mistake: requests fail, or a rate limit is missed.
+const fn wrong(topic: Topic, name: &'static str, title: &'static str, run: Run) -> Demonstration {
+    Demonstration { topic, name, title, is_wrong: true, why: "", run }
+}
+
+impl Demonstration {
+    const fn because(self, why: &'static str) -> Demonstration {
+        Demonstration { why, ..self }
+    }
+}
+
 const LIMIT: [Demonstration; 2] = [
-    Demonstration {
-        topic: Topic::Limit,
-        name: "local",
-        title: "each replica counts for itself",
-        is_wrong: true,
-        why: "Every replica has its own token bucket, so the limit is multiplied by the number of replicas.",
-        run: limit::local,
-    },
-    Demonstration {
-        topic: Topic::Limit,
-        name: "shared",
-        title: "the replicas share a bucket in Redis",
-        is_wrong: false,
-        why: "There is one bucket, and a token is taken from it in one atomic step.",
-        run: limit::shared,
-    },
+    wrong(Topic::Limit, "local", "each replica counts for itself", limit::local)
+        .because("Every replica has its own token bucket, so the limit is multiplied by the number of replicas."),
+    right(Topic::Limit, "shared", "the replicas share a bucket in Redis", limit::shared)
+        .because("There is one bucket, and a token is taken from it in one atomic step."),
 ];
 
 const KILLED: [Demonstration; 3] = [
-    Demonstration {
-        topic: Topic::Killed,
-        name: "no-retry",
-        title: "SIGKILL, the load balancer retries nothing",
-        is_wrong: true,
-        why: "Requests in progress die with the process, and so do those that are still sent to its address.",
-        run: retries::never,
-    },
-    Demonstration {
-        topic: Topic::Killed,
-        name: "retry",
-        title: "SIGKILL, it retries GET, and what was not sent",
-        is_wrong: false,
-        why: "GET is idempotent, so it may be sent twice. A POST that was sent and got no response may have been carried \
-              out, so the client has to decide.",
-        run: retries::idempotent,
-    },
-    Demonstration {
-        topic: Topic::Killed,
-        name: "retry-post",
-        title: "a pause (SIGSTOP), it retries POST as well",
-        is_wrong: true,
-        why: "A slow replica looks like a dead one. It was only late, and carried the requests out, too.",
-        run: retries::all,
-    },
+    wrong(Topic::Killed, "no-retry", "SIGKILL, the load balancer retries nothing", retries::never)
+        .because("Requests in progress die with the process, and so do those that are still sent to its address."),
+    right(Topic::Killed, "retry", "SIGKILL, it retries GET, and what was not sent", retries::idempotent)
+        .because("GET is idempotent, so it may be sent twice. A POST that was sent and got no response may have been \
+                  carried out, so the client has to decide."),
+    wrong(Topic::Killed, "retry-post", "a pause (SIGSTOP), it retries POST as well", retries::all)
+        .because("A slow replica looks like a dead one. It was only late, and carried the requests out, too."),
 ];
 
 const ROLLING: [Demonstration; 5] = [
-    Demonstration {
-        topic: Topic::Rolling,
-        name: "right",
-        title: "not ready, delay, drain, start, ready, next",
-        is_wrong: false,
-        why: "Readiness fails and responses close their connections before the socket closes, and the next replica waits \
-              until this one is ready.",
-        run: rolling::right,
-    },
-    Demonstration {
-        topic: Topic::Rolling,
-        name: "kill",
-        title: "SIGKILL in place of SIGTERM",
-        is_wrong: true,
-        why: "Nothing is drained: each POST in progress is lost.",
-        run: rolling::kill,
-    },
-    Demonstration {
-        topic: Topic::Rolling,
-        name: "no-delay",
-        title: "no stop delay, and no retries",
-        is_wrong: true,
-        why: "The socket closes while the load balancer still takes the replica for ready. Retries can hide this, and a \
-              load balancer for TCP connections (L4) has none.",
-        run: rolling::no_delay,
-    },
-    Demonstration {
-        topic: Topic::Rolling,
-        name: "next-too-early",
-        title: "the next stops before the last is ready",
-        is_wrong: true,
-        why: "If starting takes longer than stopping, there comes a moment when no replica is ready.",
-        run: rolling::next_too_early,
-    },
-    Demonstration {
-        topic: Topic::Rolling,
-        name: "all-at-once",
-        title: "all replicas at once",
-        is_wrong: true,
-        why: "Each stop is graceful, but no replica is left for the requests that come next.",
-        run: rolling::all_at_once,
-    },
+    right(Topic::Rolling, "right", "not ready, delay, drain, start, ready, next", rolling::right)
+        .because("Readiness fails and responses close their connections before the socket closes, and the next replica \
+                  waits until this one is ready."),
+    wrong(Topic::Rolling, "kill", "SIGKILL in place of SIGTERM", rolling::kill)
+        .because("Nothing is drained: each POST in progress is lost."),
+    wrong(Topic::Rolling, "no-delay", "no stop delay, and no retries", rolling::no_delay)
+        .because("The socket closes while the load balancer still takes the replica for ready. Retries can hide this, \
+                  and a load balancer for TCP connections (L4) has none."),
+    wrong(Topic::Rolling, "next-too-early", "the next stops before the last is ready", rolling::next_too_early)
+        .because("If starting takes longer than stopping, there comes a moment when no replica is ready."),
+    wrong(Topic::Rolling, "all-at-once", "all replicas at once", rolling::all_at_once)
+        .because("Each stop is graceful, but no replica is left for the requests that come next."),
 ];
 
 const RELEASE: [Demonstration; 2] = [
-    Demonstration {
-        topic: Topic::Release,
-        name: "rolled-back",
-        title: "it must be ready before an old one stops",
-        is_wrong: false,
-        why: "The new replica starts beside the old ones. Its readiness never passes, so it gets no request, and is \
-              stopped again.",
-        run: release::rolled_back,
-    },
-    Demonstration {
-        topic: Topic::Release,
-        name: "unchecked",
-        title: "the old ones are replaced without a look at it",
-        is_wrong: true,
-        why: "Without probes, the load balancer sends requests to the new replicas. With probes it does not, and after the \
-              last good replica it has none.",
-        run: release::unchecked,
-    },
+    right(Topic::Release, "rolled-back", "it must be ready before an old one stops", release::rolled_back)
+        .because("The new replica starts beside the old ones. Its readiness never passes, so it gets no request, and \
+                  is stopped again."),
+    wrong(Topic::Release, "unchecked", "the old ones are replaced without a look at it", release::unchecked)
+        .because("Without probes, the load balancer sends requests to the new replicas. With probes it does not, and \
+                  after the last good replica it has none."),
 ];
 
 const IDLE: [Demonstration; 2] = [
-    Demonstration {
-        topic: Topic::Idle,
-        name: "server-last",
-        title: "the server waits longer than the load balancer",
-        is_wrong: false,
-        why: "Only the side that sends the requests closes, so no request can cross the close.",
-        run: idle::server_last,
-    },
-    Demonstration {
-        topic: Topic::Idle,
-        name: "server-first",
-        title: "the server's idle timeout ends first",
-        is_wrong: true,
-        why: "The load balancer sends a POST on a connection that the server has just closed. It gets no response, and \
-              must not retry. Here the load balancer is paused for a moment, to make this likely.",
-        run: idle::server_first,
-    },
+    right(Topic::Idle, "server-last", "the server waits longer than the load balancer", idle::server_last)
+        .because("Only the side that sends the requests closes, so no request can cross the close."),
+    wrong(Topic::Idle, "server-first", "the server's idle timeout ends first", idle::server_first)
+        .because("The load balancer sends a POST on a connection that the server has just closed. It gets no response, \
+                  and must not retry. Here the load balancer is paused for a moment, to make this likely."),
 ];
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Replicas, the load balancer in front of them, and the clients that send requests continuously.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -47,9 +46,7 @@ impl<'a> Deployment<'a> {
         retries: Retries,
         options: &[&str],
     ) -> anyhow::Result<Self> {
-        let directory = setup.directory.join(name);
-        fs::create_dir_all(&directory)
-            .with_context(|| format!("cannot create {}", directory.display()))?;
+        let directory = setup.subdirectory(name)?;
         let block = new_block();
         let mut replicas = Vec::new();
         for number in 0..setup.replicas {
@@ -62,13 +59,8 @@ impl<'a> Deployment<'a> {
             replica::wait_until_ready(*address, &setup.interrupt)?;
         }
         let configuration = |listen| {
-            let directory = &directory;
-            setup.front.configuration(&Configuration {
-                directory,
-                listen,
-                replicas: &addresses,
-                retries,
-            })
+            let (directory, replicas) = (&directory, &addresses);
+            setup.front.configuration(&Configuration { directory, listen, replicas, retries })
         };
         let host = address(block, 1).ip();
         let proxy = Proxy::start(setup.front, &directory, host, configuration, &setup.interrupt)?;

@@ -23,16 +23,12 @@ const MAX_ATTEMPTS: u8 = 8;
 
 /// The server's default, which is longer than the idle timeout of the load balancer.
 pub(crate) fn server_last(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    let counts = use_idle_connections(setup, name, "75s", ATTEMPTS)?;
-    let is_expected = counts.failed() == 0;
-    Ok(Outcome { counts, note: None, is_expected })
+    Ok(Outcome::of(use_idle_connections(setup, name, "75s", ATTEMPTS)?, false))
 }
 
 /// The server closes first.
 pub(crate) fn server_first(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    let counts = use_idle_connections(setup, name, SHORT, MAX_ATTEMPTS)?;
-    let is_expected = counts.failed() > 0;
-    Ok(Outcome { counts, note: None, is_expected })
+    Ok(Outcome::of(use_idle_connections(setup, name, SHORT, MAX_ATTEMPTS)?, true))
 }
 
 /// Sends requests over idle connections that the server may have closed.

@@ -21,6 +21,7 @@ mod limit;
 mod load;
 mod loopback;
 mod outcome;
+mod process;
 pub mod redis;
 mod release;
 mod replica;

@@ -1,9 +1,7 @@
 //! A rate limit of five requests, and a client whose requests reach several replicas.
 
-use std::fs;
 use std::time::Instant;
 
-use anyhow::Context;
 use wire::{Client, request};
 
 use crate::deployment::Deployment;
@@ -30,10 +28,7 @@ pub(crate) fn local(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
 
 /// All replicas share one bucket, in Redis.
 pub(crate) fn shared(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    let directory = setup.directory.join(name);
-    fs::create_dir_all(&directory)
-        .with_context(|| format!("cannot create {}", directory.display()))?;
-    let redis = RedisServer::start(&directory, &setup.interrupt)?;
+    let redis = RedisServer::start(&setup.subdirectory(name)?, &setup.interrupt)?;
     let options = ["--rate-limit-store", &redis.url()];
     let deployment = Deployment::start_with(setup, name, Retries::Idempotent, &options)?;
     let start = Instant::now();

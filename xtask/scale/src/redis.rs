@@ -1,15 +1,15 @@
 //! A Redis server in which the replicas share their rate limits.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-use crate::child;
-use crate::front;
-use crate::interrupt::{Interrupt, LONG};
+use crate::interrupt::Interrupt;
 use crate::loopback::{address, new_block};
+use crate::process::Process;
+use crate::{child, front};
 
 /// The program's path, or `None` if it is not installed.
 pub fn find() -> Option<PathBuf> {
@@ -18,8 +18,8 @@ pub fn find() -> Option<PathBuf> {
 
 /// A running Redis server. Dropping it kills it.
 pub(crate) struct RedisServer {
-    child: Child,
     address: SocketAddr,
+    _process: Process,
 }
 
 impl RedisServer {
@@ -31,27 +31,14 @@ impl RedisServer {
         let mut command = child::command(program);
         command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
         command.args(["--save", "", "--appendonly", "no", "--dir"]).arg(directory);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().context("redis-server cannot be started")?;
-        let mut server = RedisServer { child, address };
-        interrupt.wait_until("redis-server to listen", LONG, || {
-            if let Some(status) = server.child.try_wait()? {
-                bail!("redis-server has ended: {status}");
-            }
-            Ok(TcpStream::connect(address).is_ok())
-        })?;
-        Ok(server)
+        command.stderr(Stdio::null());
+        let no_message = String::new;
+        let process = Process::start("redis-server", &mut command, address, interrupt, no_message)?;
+        Ok(RedisServer { address, _process: process })
     }
 
     /// The address, as a value for the server's setting.
     pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address)
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -46,9 +46,7 @@ pub(crate) fn unchecked(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
         deployment.replace(number, bad);
         deployment.several_more()?;
     }
-    let counts = deployment.finish_load();
-    let is_expected = counts.failed() > 0;
-    Ok(Outcome { counts, note: None, is_expected })
+    Ok(Outcome::of(deployment.finish_load(), true))
 }
 
 /// Starts the bad release. Its directory is deleted after the start.

@@ -13,9 +13,7 @@ const PAUSE: Duration = Duration::from_millis(800);
 
 /// The load balancer retries nothing.
 pub(crate) fn never(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
-    let counts = killed(setup, name, Retries::Never)?;
-    let is_expected = counts.failed() > 0;
-    Ok(Outcome { counts, note: None, is_expected })
+    Ok(Outcome::of(killed(setup, name, Retries::Never)?, true))
 }
 
 /// The load balancer retries only requests that are safe to retry.

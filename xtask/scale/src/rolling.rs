@@ -10,7 +10,7 @@ use crate::setup::Setup;
 pub(crate) fn right(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     let mut deployment = Deployment::start(setup, name, Retries::Idempotent)?.with_load()?;
     one_after_the_other(&mut deployment)?;
-    Ok(outcome(deployment, false))
+    Ok(Outcome::of(deployment.finish_load(), false))
 }
 
 /// SIGKILL instead of SIGTERM.
@@ -22,7 +22,7 @@ pub(crate) fn kill(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
         deployment.start_again(number)?;
         deployment.several_more()?;
     }
-    Ok(outcome(deployment, true))
+    Ok(Outcome::of(deployment.finish_load(), true))
 }
 
 /// The right order, but the socket closes at the signal, and the load balancer does not retry.
@@ -31,7 +31,7 @@ pub(crate) fn no_delay(setup: &Setup, name: &str) -> anyhow::Result<Outcome> {
     let deployment = Deployment::start_with(setup, name, Retries::Never, &options)?;
     let mut deployment = deployment.with_load()?;
     one_after_the_other(&mut deployment)?;
-    Ok(outcome(deployment, true))
+    Ok(Outcome::of(deployment.finish_load(), true))
 }
 
 fn one_after_the_other(deployment: &mut Deployment<'_>) -> anyhow::Result<()> {
@@ -53,7 +53,7 @@ pub(crate) fn next_too_early(setup: &Setup, name: &str) -> anyhow::Result<Outcom
         deployment.stop(number)?;
     }
     start_all(&mut deployment)?;
-    Ok(outcome(deployment, true))
+    Ok(Outcome::of(deployment.finish_load(), true))
 }
 
 /// All replicas stop at the same time, each gracefully.
@@ -66,7 +66,7 @@ pub(crate) fn all_at_once(setup: &Setup, name: &str) -> anyhow::Result<Outcome> 
         deployment.wait_until_ended(number)?;
     }
     start_all(&mut deployment)?;
-    Ok(outcome(deployment, true))
+    Ok(Outcome::of(deployment.finish_load(), true))
 }
 
 /// Starts all replicas after a moment without any.
@@ -76,10 +76,4 @@ fn start_all(deployment: &mut Deployment<'_>) -> anyhow::Result<()> {
         deployment.start_again(number)?;
     }
     deployment.several_more()
-}
-
-fn outcome(mut deployment: Deployment<'_>, is_wrong: bool) -> Outcome {
-    let counts = deployment.finish_load();
-    let is_expected = (counts.failed() > 0) == is_wrong;
-    Outcome { counts, note: None, is_expected }
 }

@@ -1,6 +1,9 @@
 //! The inputs of a run.
 
+use std::fs;
 use std::path::PathBuf;
+
+use anyhow::Context;
 
 use crate::front::Front;
 use crate::interrupt::Interrupt;
@@ -18,4 +21,14 @@ pub struct Setup {
     pub directory: PathBuf,
     /// Ends the run early.
     pub interrupt: Interrupt,
+}
+
+impl Setup {
+    /// Creates the directory of a demonstration.
+    pub(crate) fn subdirectory(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let directory = self.directory.join(name);
+        let cannot = || format!("cannot create {}", directory.display());
+        fs::create_dir_all(&directory).with_context(cannot)?;
+        Ok(directory)
+    }
 }

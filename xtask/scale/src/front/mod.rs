@@ -6,15 +6,15 @@ mod nginx;
 
 use std::env;
 use std::fs::{self, File};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::child;
-use crate::interrupt::{Interrupt, LONG};
+use crate::interrupt::Interrupt;
 use crate::loopback;
+use crate::process::Process;
 
 pub(crate) use configuration::{Configuration, Retries};
 
@@ -66,7 +66,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
 /// A running load balancer. Dropping it kills it.
 #[derive(Debug)]
 pub struct Proxy {
-    child: Child,
+    process: Process,
     address: SocketAddr,
     errors: PathBuf,
 }
@@ -99,17 +99,10 @@ impl Proxy {
             Front::Haproxy => command.arg("-f").arg(&file),
             Front::Nginx => command.arg("-e").arg(&errors).arg("-c").arg(&file),
         };
-        command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(File::options().append(true).open(&errors)?);
-        let child = command.spawn().with_context(|| format!("{name} cannot be started"))?;
-        let mut proxy = Proxy { child, address, errors };
-        interrupt.wait_until(&format!("{name} to listen"), LONG, || {
-            if proxy.child.try_wait()?.is_some() {
-                bail!("{name} has ended: {}", proxy.errors().trim_end());
-            }
-            Ok(TcpStream::connect(address).is_ok())
-        })?;
-        Ok(proxy)
+        let why = || read(&errors).trim_end().to_string();
+        let process = Process::start(name, &mut command, address, interrupt, why)?;
+        Ok(Proxy { process, address, errors })
     }
 
     /// The address that clients connect to.
@@ -119,20 +112,17 @@ impl Proxy {
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.pid()
     }
 
     /// Its error messages so far.
     pub fn errors(&self) -> String {
-        fs::read_to_string(&self.errors).unwrap_or_default()
+        read(&self.errors)
     }
 }
 
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn read(errors: &Path) -> String {
+    fs::read_to_string(errors).unwrap_or_default()
 }
 
 #[cfg(test)]
