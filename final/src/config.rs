@@ -20,7 +20,7 @@ use crate::http::limits::Limits;
 use crate::middleware::limit_store::StoreConfig;
 use crate::middleware::log_format::LogFormat;
 use crate::server::ConnectionLimits;
-use settings::{SETTINGS, SWITCHES, Setting, command, variable};
+use settings::{SETTINGS, Setting, command, variable};
 use values::Values;
 
 /// All settings, parsed and validated.
@@ -73,8 +73,7 @@ impl Config {
             values.problem("threads", &format!("must be at least as many as --permits, {permits}"));
         }
         let config = Config {
-            addr: values
-                .parsed("addr", "an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"),
+            addr: values.address("addr"),
             root: values.text("root").map(PathBuf::from),
             files_only: values.switch("files-only"),
             listings: values.switch("listings"),
@@ -161,20 +160,18 @@ pub fn read(
         }
     };
     let mut values = Values { problems, found: BTreeMap::new() };
-    let found = |name: &str, flag: Option<String>, default: &str| {
+    for Setting { name, value, default, .. } in SETTINGS {
+        let flag = match value {
+            "" => matches.get_flag(name).then(|| "true".to_string()),
+            _ => matches.get_one::<String>(name).cloned(),
+        };
         let variable = variable(name);
-        flag.map(|value| (format!("--{name}"), value))
-            .or_else(|| environment(&variable).map(|value| (variable, value)))
+        let found = flag
+            .map(|text| (format!("--{name}"), text))
+            .or_else(|| environment(&variable).map(|text| (variable, text)))
             .or_else(|| Some((format!("`{name}` in the file"), file.get(name)?.clone())))
-            .unwrap_or_else(|| (format!("--{name}"), default.to_string()))
-    };
-    for Setting { name, default, .. } in SETTINGS {
-        let flag = matches.get_one::<String>(name).cloned();
-        values.found.insert(name, found(name, flag, default));
-    }
-    for (name, _) in SWITCHES {
-        let flag = matches.get_flag(name).then(|| "true".to_string());
-        values.found.insert(name, found(name, flag, "false"));
+            .unwrap_or_else(|| (format!("--{name}"), default.to_string()));
+        values.found.insert(name, found);
     }
     let config = Config::from_values(&mut values);
     if !values.problems.is_empty() {
@@ -190,8 +187,7 @@ pub fn read(
 /// Reports each variable whose value is not UTF-8. If it were ignored, the server would silently
 /// use a value other than the intended one.
 fn unreadable_variables(environment: impl Fn(&str) -> Option<OsString>) -> Vec<String> {
-    let settings = SETTINGS.iter().map(|setting| setting.name);
-    let names = settings.chain(SWITCHES.map(|(name, _)| name)).chain(["config"]).map(variable);
+    let names = SETTINGS.iter().map(|setting| setting.name).chain(["config"]).map(variable);
     let is_unreadable =
         |name: &String| environment(name).is_some_and(|value| value.to_str().is_none());
     names.filter(is_unreadable).map(|name| format!("{name}: its value is not UTF-8")).collect()
@@ -208,10 +204,8 @@ fn read_file(path: &str) -> Result<BTreeMap<String, String>, Vec<String>> {
     let mut values = BTreeMap::new();
     let mut problems = Vec::new();
     for (name, value) in table {
-        let is_known = SETTINGS.iter().any(|setting| setting.name == name)
-            || SWITCHES.iter().any(|(switch, _)| *switch == name);
         match value {
-            _ if !is_known => {
+            _ if !SETTINGS.iter().any(|setting| setting.name == name) => {
                 problems.push(format!("--config {path}: there is no setting `{name}`"));
             }
             toml::Value::String(text) => _ = values.insert(name, text),
@@ -434,9 +428,8 @@ mod tests {
 
     #[test]
     fn an_empty_variable_counts_as_unset() {
-        let names =
-            SETTINGS.iter().map(|setting| setting.name).chain(SWITCHES.map(|(name, _)| name));
-        let names: Vec<String> = names.chain(["config"]).map(variable).collect();
+        let names = SETTINGS.iter().map(|setting| setting.name).chain(["config"]);
+        let names: Vec<String> = names.map(variable).collect();
         let empty: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
         assert_eq!(read_with(&[], &empty).unwrap(), read_with(&[], &[]).unwrap());
         // A flag with an empty value is an error: unlike a variable, it cannot be inherited by

@@ -2,16 +2,17 @@
 
 use clap::{Arg, ArgAction, Command};
 
-/// A setting with a value. Its flag is `--NAME`, its environment variable `HTTP_NAME`, and its key
-/// in the file `NAME`.
+/// A setting. Its flag is `--NAME`, its environment variable `HTTP_NAME`, and its key in the file
+/// `NAME`.
 pub(super) struct Setting {
     pub(super) name: &'static str,
+    /// The kind of value, such as `TIME`, or empty for a switch, whose flag has no value.
     pub(super) value: &'static str,
     pub(super) default: &'static str,
     pub(super) help: &'static str,
 }
 
-pub(super) const SETTINGS: [Setting; 26] = [
+pub(super) const SETTINGS: [Setting; 28] = [
     setting(
         "addr",
         "IP:PORT",
@@ -128,6 +129,13 @@ pub(super) const SETTINGS: [Setting; 26] = [
         "how long a stopping server still accepts clients; probes see \"not ready\", and each response closes its connection",
     ),
     setting("drain-timeout", "TIME", "10s", "how long a shutdown waits for requests in progress"),
+    setting(
+        "files-only",
+        "",
+        "false",
+        "serve the files of --root at /, and nothing else except /health and /metrics",
+    ),
+    setting("listings", "", "false", "list directories that have no index.html"),
 ];
 
 const fn setting(
@@ -138,12 +146,6 @@ const fn setting(
 ) -> Setting {
     Setting { name, value, default, help }
 }
-
-/// Settings without a value, which are either present or absent.
-pub(super) const SWITCHES: [(&str, &str); 2] = [
-    ("files-only", "serve the files of --root at /, and nothing else except /health and /metrics"),
-    ("listings", "list directories that have no index.html"),
-];
 
 pub(super) fn variable(name: &str) -> String {
     format!("HTTP_{}", name.replace('-', "_").to_ascii_uppercase())
@@ -166,15 +168,12 @@ pub(super) fn command() -> Command {
                 .help("a TOML file with settings [env: HTTP_CONFIG]"),
         );
     for Setting { name, value, default, help } in SETTINGS {
-        let help = if default.is_empty() {
-            help.to_string()
-        } else {
-            format!("{help} [default: {default}]")
-        };
-        command = command.arg(Arg::new(name).long(name).value_name(value).help(help));
-    }
-    for (name, help) in SWITCHES {
-        command = command.arg(Arg::new(name).long(name).action(ArgAction::SetTrue).help(help));
+        let arg = Arg::new(name).long(name);
+        command = command.arg(match (value, default) {
+            ("", _) => arg.action(ArgAction::SetTrue).help(help),
+            (_, "") => arg.value_name(value).help(help),
+            _ => arg.value_name(value).help(format!("{help} [default: {default}]")),
+        });
     }
     let action = |name, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     command

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -12,7 +11,7 @@ use crate::core::memory_budget::largest_reservation;
 use crate::http::TrustedProxies;
 use crate::http::limits::{KIB, LONGEST, Limits, MIB};
 use crate::http::trusted_proxies::InvalidProxies;
-use crate::middleware::limit_store::StoreConfig;
+use crate::middleware::limit_store::{StoreConfig, WhenDown};
 use crate::middleware::log_format::LogFormat;
 use crate::middleware::redis_limit::RedisStore;
 
@@ -80,12 +79,12 @@ impl Values {
         self.problems.push(format!("{place} {text} ({other}): {what}"));
     }
 
-    pub(super) fn parsed<T: FromStr + Fallback>(&mut self, name: &str, what: &str) -> T {
-        if let Ok(value) = self.text(name).unwrap_or_default().parse() {
-            return value;
-        }
-        self.problem(name, &format!("must be {what}"));
-        T::FALLBACK
+    pub(super) fn address(&mut self, name: &str) -> SocketAddr {
+        self.text(name).unwrap_or_default().parse().unwrap_or_else(|_| {
+            let what = "must be an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+            self.problem(name, what);
+            SocketAddr::from(([127, 0, 0, 1], 0))
+        })
     }
 
     pub(super) fn count(&mut self, name: &str) -> Option<u32> {
@@ -172,14 +171,18 @@ impl Values {
     }
 
     pub(super) fn rate_limit(&mut self) -> Option<StoreConfig> {
-        let when_down = self.text("rate-limit-store-down").unwrap_or_default().parse();
-        if when_down.is_err() {
-            self.problem("rate-limit-store-down", "must be open or closed");
-        }
+        let when_down = match self.text("rate-limit-store-down").as_deref() {
+            Some("open") => Some(WhenDown::Open),
+            Some("closed") => Some(WhenDown::Closed),
+            _ => {
+                self.problem("rate-limit-store-down", "must be open or closed");
+                None
+            }
+        };
         let prefix = self.text("rate-limit-prefix").unwrap_or_default();
         let Some(url) = self.text("rate-limit-store") else {
             self.check_needs_store("rate-limit-prefix");
-            if when_down.is_ok() {
+            if when_down.is_some() {
                 self.check_needs_store("rate-limit-store-down");
             }
             return None;
@@ -187,7 +190,7 @@ impl Values {
         if let Err(error) = RedisStore::check(&url) {
             self.problem("rate-limit-store", &error.to_string());
         }
-        Some(StoreConfig { url, prefix, when_down: when_down.unwrap_or_default() })
+        Some(StoreConfig { url, prefix, when_down: when_down? })
     }
 
     /// Adds a problem for a setting of the store that is not the default, although there is no store.
@@ -244,14 +247,4 @@ fn largest(name: &str) -> u64 {
         // The other values are only compared with counters, so no memory is allocated for them.
         _ => u32::MAX.into(),
     }
-}
-
-/// A type with a fallback value for invalid text.
-pub(super) trait Fallback {
-    const FALLBACK: Self;
-}
-
-impl Fallback for SocketAddr {
-    const FALLBACK: SocketAddr =
-        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 }
