@@ -4,22 +4,25 @@
 //! The client chooses the fields of the response. That is for experiments only; a public page must
 //! not allow it.
 
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::demo::number;
 use super::sleep::Sleep;
 use crate::http::conditional::{self, Evaluation};
-use crate::http::extract::{self, Pairs};
+use crate::http::extract;
 use crate::http::validators::{EntityTag, Validators};
 use crate::http::{
     HeaderName, HeaderValue, HttpError, Method, Request, Response, ResponseBody, Router, Status,
     header,
 };
 
-/// The maximum delay in milliseconds, and the maximum size in KiB.
-const MAX_PAUSE_AND_SIZE: (u64, usize) = (10_000, 10_240);
+/// The maximum delay, in milliseconds.
+const MAX_DELAY: u64 = 10_000;
+
+/// The maximum size of a response, in KiB.
+const MAX_SIZE: usize = 10_240;
 
 /// Adds `GET /counter`, and `POST /counter`, which responds the same way but is not a safe method.
 pub(super) fn routes(router: &mut Router, sleep: &Sleep) {
@@ -36,17 +39,17 @@ pub(super) fn routes(router: &mut Router, sleep: &Sleep) {
 /// (repeatable), `status=N` its status, `kb=N` its size, and `ms=N` its delay.
 fn show(request: &Request, counter: &AtomicU64, sleep: &Sleep) -> Result<Response, HttpError> {
     let query = extract::query(request);
-    let status = Status::try_from(number(&query, "status", u16::MAX, 200)?)
+    let status = Status::try_from(number(request, "status", 200)?)
         .map_err(|_| bad("`status` must be a status code"))?;
     let count = counter.fetch_add(1, Ordering::Relaxed) + 1;
-    sleep(Duration::from_millis(number(&query, "ms", MAX_PAUSE_AND_SIZE.0, 0)?));
-    let body = body(count, number(&query, "kb", MAX_PAUSE_AND_SIZE.1, 0)? * 1024);
+    sleep(Duration::from_millis(number(request, "ms", 0)?.min(MAX_DELAY)));
+    let body = body(count, number(request, "kb", 0)?.min(MAX_SIZE) * 1024);
     let mut response = Response::bytes(HeaderValue::from_static("application/json"), body);
     response = response.with_status(status);
     let headers = response.headers_mut();
     headers.set(header::ETAG, value(&format!("\"{count}\""))?);
     if query.get("ttl").is_some() {
-        let seconds = number(&query, "ttl", u64::MAX, 0)?;
+        let seconds: u64 = number(request, "ttl", 0)?;
         headers.set(header::CACHE_CONTROL, value(&format!("max-age={seconds}"))?);
     }
     for field in query.get_all("field") {
@@ -89,22 +92,6 @@ fn body(count: u64, padding: usize) -> Vec<u8> {
 
 fn value(text: &str) -> Result<HeaderValue, HttpError> {
     HeaderValue::try_from(text).map_err(|_| bad("a field must have a value that can be sent"))
-}
-
-/// Returns a number from the query, or its default.
-fn number<T: FromStr + Ord>(
-    query: &Pairs,
-    name: &str,
-    most: T,
-    default: T,
-) -> Result<T, HttpError> {
-    match query.get(name) {
-        None => Ok(default),
-        Some(text) => match text.parse::<T>() {
-            Ok(number) => Ok(number.min(most)),
-            Err(_) => Err(bad(&format!("`{name}` must be a whole number"))),
-        },
-    }
 }
 
 fn bad(message: &str) -> HttpError {

@@ -91,7 +91,11 @@ impl Read for Lines {
 }
 
 /// Returns a number from the query, or `default` if the query does not contain it.
-fn number<T: FromStr>(request: &Request, name: &str, default: T) -> Result<T, HttpError> {
+pub(super) fn number<T: FromStr>(
+    request: &Request,
+    name: &str,
+    default: T,
+) -> Result<T, HttpError> {
     match extract::query(request).get(name) {
         None => Ok(default),
         Some(text) => text.parse().map_err(|_| {
