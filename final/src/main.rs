@@ -34,10 +34,8 @@ fn main() -> ExitCode {
 fn run() -> ExitCode {
     match read_config() {
         Ok(Action::Serve(config)) => ended(serve(&config)),
-        Ok(Action::Routes(config)) => ended(app::print_routes(&config)),
-        Ok(Action::Check(_)) => {
-            ended(printed(writeln!(io::stdout(), "the configuration is valid")))
-        }
+        Ok(Action::Routes(config)) => ended(app::list_routes(&config).and_then(|it| print(&it))),
+        Ok(Action::Check(_)) => ended(print("the configuration is valid\n")),
         Err(ConfigError::Usage(error)) if error.use_stderr() => {
             let _ = error.print();
             ExitCode::from(USAGE)
@@ -130,6 +128,10 @@ fn reload(running: &mut Config, log: &AccessLog) {
             log_stderr(format_args!("reload: {name} has changed, which needs a restart"));
         }
     }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    printed(io::stdout().write_all(text.as_bytes()))
 }
 
 /// Converts the result of printing to standard output. A closed pipe, as in `--help | head -1`, is

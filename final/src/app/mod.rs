@@ -13,7 +13,6 @@ mod too_many;
 mod upload;
 mod users;
 
-use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ use crate::handlers::StaticFiles;
 use crate::handlers::static_files::caching::Caching;
 use crate::http::conditional::{IF_MATCH, IF_NONE_MATCH};
 use crate::http::router::BuildError;
-use crate::http::routes::Routes;
+use crate::http::routes::{MethodFilter, Routes};
 use crate::http::{HeaderName, HeaderValue, Method, Request, Response, Router, Status, header};
 use crate::middleware::cors::Policy;
 use crate::middleware::redis_limit::RedisStore;
@@ -132,20 +131,15 @@ fn logged(chain: Chain, log: Option<&AccessLog>) -> Chain {
     }
 }
 
-/// Prints one route per line.
+/// Returns the list of the routes, one per line.
 ///
 /// # Errors
 /// Returns the same errors as [`build`].
-pub fn print_routes(config: &Config) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    for (methods, path) in routes(config, None, &Metrics::new(), &sleep::real())?.list() {
-        match writeln!(out, "{:<7} {path}", methods.to_string()) {
-            // The reader has closed the pipe, as in `--print-routes | head`.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
-            written => written.context("cannot write to standard output")?,
-        }
-    }
-    Ok(())
+pub fn list_routes(config: &Config) -> anyhow::Result<String> {
+    let router = routes(config, None, &Metrics::new(), &sleep::real())?;
+    let line =
+        |(methods, path): (MethodFilter, &str)| format!("{:<7} {path}\n", methods.to_string());
+    Ok(router.list().map(line).collect())
 }
 
 fn routes(
