@@ -2,7 +2,6 @@
 //! (`sd_listen_fds(3)`), and it is notified when the server's state changes (`sd_notify(3)`). A
 //! program that was started in another way gets no socket, and its notifications go nowhere.
 
-use std::fmt;
 use std::io;
 use std::net::TcpListener;
 #[cfg(unix)]
@@ -31,24 +30,36 @@ pub enum State {
 /// environment.
 ///
 /// # Errors
-/// Returns [`PassedSocketError`] if a variable has an invalid value, if several sockets were
+/// Returns an error with a remedy if a variable has an invalid value, if several sockets were
 /// passed, or a socket that does not accept TCP connections. Binding another address instead would
 /// hide the mistake.
 #[cfg(unix)]
-pub fn passed_socket() -> Result<Option<TcpListener>, PassedSocketError> {
+pub fn passed_socket() -> io::Result<Option<TcpListener>> {
     let (fds, pid) = (env::var_os("LISTEN_FDS"), env::var_os("LISTEN_PID"));
     match count(fds.as_deref(), pid.as_deref(), std::process::id())? {
         None => return Ok(None),
         Some(1) => {}
-        Some(several) => return Err(PassedSocketError::Several(several)),
+        Some(several) => {
+            return Err(io::Error::other(format!(
+                "LISTEN_FDS passes {several} sockets, and this server listens on one: the socket \
+                 unit needs a single ListenStream="
+            )));
+        }
     }
-    let mut passed = listenfd::ListenFd::from_env();
-    let socket = passed.take_tcp_listener(0).map_err(PassedSocketError::NotTcp)?;
+    let socket = listenfd::ListenFd::from_env().take_tcp_listener(0).map_err(|error| {
+        io::Error::other(format!(
+            "LISTEN_FDS: {error}: the socket unit needs ListenStream= with a port, such as \
+             ListenStream=8080"
+        ))
+    })?;
     // A socket unit with `Accept=yes` passes the socket of a client that it has accepted.
-    match socket {
-        Some(socket) if !listens(&socket) => Err(PassedSocketError::Connected),
-        socket => Ok(socket),
+    if socket.as_ref().is_some_and(|socket| !listens(socket)) {
+        return Err(io::Error::other(
+            "LISTEN_FDS passes a connection, not a listening socket: the socket unit needs \
+             Accept=no",
+        ));
     }
+    Ok(socket)
 }
 
 /// Returns the number of sockets that the values of `LISTEN_FDS` and `LISTEN_PID` announce to the
@@ -56,14 +67,16 @@ pub fn passed_socket() -> Result<Option<TcpListener>, PassedSocketError> {
 /// not a positive number is an error, and `LISTEN_FDS` does not matter if the sockets are for another
 /// process.
 #[cfg(unix)]
-fn count(
-    fds: Option<&OsStr>,
-    pid: Option<&OsStr>,
-    own: u32,
-) -> Result<Option<u32>, PassedSocketError> {
+fn count(fds: Option<&OsStr>, pid: Option<&OsStr>, own: u32) -> io::Result<Option<u32>> {
     let positive = |name, text: &OsStr| {
         let number = text.to_str().and_then(|text| text.parse().ok()).filter(|number| *number > 0);
-        number.ok_or_else(|| PassedSocketError::Invalid(name, text.to_string_lossy().into_owned()))
+        number.ok_or_else(|| {
+            io::Error::other(format!(
+                "{name}=`{}` is not a positive number: the service manager sets LISTEN_FDS and \
+                 LISTEN_PID; unset both to listen on --addr",
+                text.display()
+            ))
+        })
     };
     let Some(fds) = fds else { return Ok(None) };
     match pid.map(|pid| positive("LISTEN_PID", pid)).transpose()? {
@@ -85,7 +98,7 @@ fn listens(socket: &TcpListener) -> bool {
 
 /// Returns `None`: Windows has no such protocol.
 #[cfg(not(unix))]
-pub fn passed_socket() -> Result<Option<TcpListener>, PassedSocketError> {
+pub fn passed_socket() -> io::Result<Option<TcpListener>> {
     Ok(None)
 }
 
@@ -134,48 +147,6 @@ fn try_notify(state: State) -> io::Result<()> {
 /// Does nothing: Windows has no such protocol.
 #[cfg(not(unix))]
 pub fn notify(_state: State) {}
-
-/// The reason why the server cannot use the sockets that were passed to it.
-#[derive(Debug)]
-pub enum PassedSocketError {
-    /// The variable of this name has this value, which is not a positive number.
-    Invalid(&'static str, String),
-    /// This many sockets were passed.
-    Several(u32),
-    /// The socket is not a TCP socket.
-    NotTcp(io::Error),
-    /// The socket is a connection to a client.
-    Connected,
-}
-
-impl fmt::Display for PassedSocketError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Invalid(name, text) => write!(
-                f,
-                "{name}=`{text}` is not a positive number: the service manager sets LISTEN_FDS and \
-                 LISTEN_PID; unset both to listen on --addr"
-            ),
-            Self::Several(count) => write!(
-                f,
-                "LISTEN_FDS passes {count} sockets, and this server listens on one: the socket \
-                 unit needs a single ListenStream="
-            ),
-            Self::NotTcp(error) => write!(
-                f,
-                "LISTEN_FDS: {error}: the socket unit needs ListenStream= with a port, such as \
-                 ListenStream=8080"
-            ),
-            Self::Connected => write!(
-                f,
-                "LISTEN_FDS passes a connection, not a listening socket: the socket unit needs \
-                 Accept=no"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for PassedSocketError {}
 
 #[cfg(all(test, unix))]
 mod tests {
