@@ -12,26 +12,15 @@ pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 ///
 /// # Errors
 /// Returns a 417 for any other expectation.
-#[inline]
 pub(super) fn expects_continue(head: &Head) -> Result<bool, HttpError> {
-    // Hardly any request has this field, so only the check for it is inlined.
-    if head.headers.contains(header::EXPECT) { expectation(head) } else { Ok(false) }
-}
-
-fn expectation(head: &Head) -> Result<bool, HttpError> {
     let mut expectations = head.headers.list(header::EXPECT).peekable();
     // HTTP/1.0 has no interim responses, so the field is ignored in that version.
     if head.version == Version::Http10 || expectations.peek().is_none() {
         return Ok(false);
     }
     if expectations.any(|expectation| !expectation.eq_ignore_ascii_case("100-continue")) {
-        return Err(unmet_expectation());
+        let message = "the only supported expectation is 100-continue";
+        return Err(HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message));
     }
     Ok(head.body_length != BodyLength::Fixed(0))
-}
-
-/// Returns the response to an expectation other than `100-continue`.
-fn unmet_expectation() -> HttpError {
-    let message = "the only supported expectation is 100-continue";
-    HttpError::new(Status::EXPECTATION_FAILED, "expectation_failed", message)
 }
