@@ -87,10 +87,9 @@ impl ConnectionState {
 
 impl IncompleteBody {
     /// Returns the request with its complete body.
-    pub(super) fn into_request(self, peer: std::net::SocketAddr) -> Request {
+    pub(super) fn into_request(self) -> Request {
         let IncompleteBody { mut request, decoder, bytes, memory, .. } = self;
-        let body = RequestBody::collected(bytes, memory);
-        request.complete(body, decoder.into_trailers(), peer);
+        request.complete(RequestBody::collected(bytes, memory), decoder.into_trailers());
         request
     }
 

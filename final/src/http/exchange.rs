@@ -18,7 +18,7 @@ use std::time::Instant;
 use super::connection_state::ConnectionState;
 use super::context::Context;
 use super::expect::CONTINUE;
-use super::handle::{call_handler, no_memory, response_context};
+use super::handle::{call_handler, no_memory, request_timeout, response_context};
 use super::input::Input;
 use super::limits::KIB;
 use super::output::Output;
@@ -239,8 +239,7 @@ impl Exchange {
             | ConnectionState::Flushing { .. }
             | ConnectionState::Closing { .. } => return false,
         };
-        let message = format!("the {part} of the request did not arrive in time");
-        let error = HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message);
+        let error = request_timeout(part);
         self.reject(error.code, &error);
         true
     }

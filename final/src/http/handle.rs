@@ -36,6 +36,12 @@ pub(super) fn is_shed(request: &Request, cx: Context<'_>) -> bool {
     cx.sheds_load && !is_exempt()
 }
 
+/// Returns the response for a request whose `part` did not arrive before its deadline.
+pub(super) fn request_timeout(part: &str) -> HttpError {
+    let message = format!("the {part} of the request did not arrive in time");
+    HttpError::new(Status::REQUEST_TIMEOUT, "request_timeout", message)
+}
+
 /// Returns the response for a request when there is no memory for its body or for its response, and
 /// counts the rejection in the budget.
 pub(super) fn no_memory(cx: Context<'_>) -> HttpError {

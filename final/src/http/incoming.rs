@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::Headers;
 use super::body_decoder::BodyDecoder;
 use super::body_error::BodyError;
 use super::expect::CONTINUE;
 use super::limits::{KIB, MIB};
-use super::{Headers, HttpError, Status};
 use crate::core::allocator::LARGE_BLOCK;
 pub use crate::core::blocking_socket::BodySource;
 use crate::core::memory_budget::{MemoryBudget, Reservation, largest_reservation};
@@ -58,7 +58,7 @@ pub(super) struct Incoming {
 
 /// The reason why the remainder of a body cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum IncomingError {
+pub(super) enum IncomingError {
     /// The body is malformed or too large.
     Wrong(BodyError),
     /// The client is too slow.
@@ -86,21 +86,6 @@ impl From<io::Error> for IncomingError {
             _ => IncomingError::Gone,
         }
     }
-}
-
-/// The state of the body when its handler has returned.
-#[derive(Debug, PartialEq)]
-pub(super) enum BodyEnd {
-    /// The whole body was read. These bytes were received after it.
-    Complete(Vec<u8>),
-    /// The body was not read to its end, so the beginning of the next request is unknown.
-    Unread,
-    /// The body cannot be read, for this reason.
-    Rejected(HttpError),
-    /// There was no memory to collect the body.
-    NoMemory,
-    /// The client has closed the connection.
-    Gone,
 }
 
 impl Incoming {
@@ -140,19 +125,15 @@ impl Incoming {
         Arc::clone(&self.expects)
     }
 
-    /// Returns the state of the body after the handler has returned.
-    pub(super) fn end(mut self) -> BodyEnd {
+    /// Returns the bytes that were received after the body, when its handler has returned. Returns
+    /// `None` if the body was not read to its end, so the beginning of the next request is unknown.
+    ///
+    /// # Errors
+    /// Returns the reason why the body could not be read.
+    pub(super) fn end(self) -> Result<Option<Vec<u8>>, IncomingError> {
         match self.failure {
-            None if self.is_read() => BodyEnd::Complete(std::mem::take(&mut self.raw)),
-            None => BodyEnd::Unread,
-            Some(IncomingError::Wrong(error)) => BodyEnd::Rejected(error.into()),
-            Some(IncomingError::Slow) => {
-                let message = "the body of the request did not arrive in time";
-                let (status, code) = (Status::REQUEST_TIMEOUT, "request_timeout");
-                BodyEnd::Rejected(HttpError::new(status, code, message))
-            }
-            Some(IncomingError::NoMemory) => BodyEnd::NoMemory,
-            Some(IncomingError::Gone) => BodyEnd::Gone,
+            Some(failure) => Err(failure),
+            None => Ok(self.is_read().then_some(self.raw)),
         }
     }
 
@@ -358,32 +339,26 @@ mod tests {
     fn a_too_slow_or_malformed_body_fails_again() {
         let (fixed, chunked) = (BodyLength::Fixed(9), BodyLength::Chunked);
         let nonsense = script(&[b"nonsense\r\n", b"1\r\nx\r\n0\r\n\r\n"]);
-        for (source, length, time, kind, status) in [
-            (
-                script(&[b"123456789"]),
-                fixed,
-                Duration::ZERO,
-                io::ErrorKind::TimedOut,
-                Status::REQUEST_TIMEOUT,
-            ),
-            (nonsense, chunked, LONG, io::ErrorKind::InvalidData, Status::BAD_REQUEST),
+        let (slow, malformed) = (IncomingError::Slow, IncomingError::Wrong(BodyError::BadChunk));
+        for (source, length, time, kind, failure) in [
+            (script(&[b"123456789"]), fixed, Duration::ZERO, io::ErrorKind::TimedOut, slow),
+            (nonsense, chunked, LONG, io::ErrorKind::InvalidData, malformed),
         ] {
             let mut incoming = incoming(source, length, false, time);
             for _ in 0..2 {
                 assert_eq!(incoming.read(&mut [0; 9]).unwrap_err().kind(), kind);
             }
-            let BodyEnd::Rejected(error) = incoming.end() else { panic!("it is rejected") };
-            assert_eq!(error.status, status);
+            assert_eq!(incoming.end(), Err(failure));
         }
     }
 
     #[test]
     fn a_partly_read_body_is_not_complete() {
-        for (read, expected) in [(3, BodyEnd::Unread), (9, BodyEnd::Complete(b"GET".to_vec()))] {
+        for (read, expected) in [(3, None), (9, Some(b"GET".to_vec()))] {
             let mut incoming =
                 incoming(script(&[b"123456789GET"]), BodyLength::Fixed(9), false, LONG);
             incoming.read_exact(&mut vec![0; read]).unwrap();
-            assert_eq!(incoming.end(), expected);
+            assert_eq!(incoming.end(), Ok(expected));
         }
     }
 
@@ -392,7 +367,7 @@ mod tests {
         let mut incoming = incoming(script(&[b"1234"]), BodyLength::Fixed(9), false, LONG);
         let error = incoming.read_to_end(&mut Vec::new()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        assert_eq!(incoming.end(), BodyEnd::Gone);
+        assert_eq!(incoming.end(), Err(IncomingError::Gone));
     }
 
     #[test]

@@ -3,14 +3,14 @@
 
 use std::sync::atomic::Ordering;
 
+use super::Headers;
 use super::body::RequestBody;
 use super::connection_state::{ConnectionState, IncompleteBody};
 use super::context::Context;
 use super::exchange::Exchange;
-use super::handle::{call_handler, no_memory, response_context};
-use super::incoming::{BodyEnd, BodySource, Incoming};
+use super::handle::{call_handler, no_memory, request_timeout, response_context};
+use super::incoming::{BodySource, Incoming, IncomingError};
 use super::rejection::{self, Rejection};
-use super::{Headers, HttpError, Request};
 use crate::core::upload_slots::UploadSlot;
 
 impl Exchange {
@@ -60,52 +60,34 @@ impl Exchange {
         let (time, budget) = (cx.limits.body_time, cx.memory.clone());
         let incoming = Incoming::new(source, decoder, bytes, expects, time, slot, budget);
         let expects = incoming.expects();
-        request.complete(RequestBody::from_incoming(incoming), Headers::new(), cx.peer);
+        request.complete(RequestBody::from_incoming(incoming), Headers::new());
         let response_cx = response_context(&request);
         let mut response = call_handler(&mut request, cx);
         // The response may be generated from the body, and no `100 Continue` may appear within it.
         expects.store(false, Ordering::Release);
-        let is_read = match end_of_body(&mut request) {
-            BodyEnd::Complete(rest) => {
-                self.input.replace(rest);
-                true
-            }
-            BodyEnd::Unread => {
-                self.input.clear();
-                false
-            }
-            BodyEnd::Rejected(error) => {
-                self.reject_large(error.code, &error, &request, response_cx.is_head);
+        // If the handler has moved the body out of the request, the end of the body is unknown.
+        let rest = request.body_mut().take_incoming().map_or(Ok(None), Incoming::end);
+        // If the body cannot be read, the response says so, whatever the handler has returned.
+        let (reason, error) = match rest {
+            Ok(rest) => {
+                let is_read = rest.is_some();
+                self.input.replace(rest.unwrap_or_default());
+                let memory = self.reserve_response(&mut request, &mut response, cx);
+                self.respond(response_cx, &mut response, memory, is_read, cx);
                 return true;
             }
-            BodyEnd::NoMemory => {
-                let error = no_memory(cx);
-                self.reject_large(rejection::NO_MEMORY, &error, &request, response_cx.is_head);
-                return true;
-            }
-            BodyEnd::Gone => return false,
+            Err(IncomingError::Gone) => return false,
+            Err(IncomingError::NoMemory) => (Some(rejection::NO_MEMORY), no_memory(cx)),
+            Err(IncomingError::Slow) => (None, request_timeout("body")),
+            Err(IncomingError::Wrong(error)) => (None, error.into()),
         };
-        let memory = self.reserve_response(&mut request, &mut response, cx);
-        self.respond(response_cx, &mut response, memory, is_read, cx);
+        self.rejections.push(Rejection {
+            reason: reason.unwrap_or(error.code),
+            status: Some(error.status),
+            client: self.client,
+            request: rejection::request_line(&request),
+        });
+        self.respond_with_rejection(&error, response_cx.is_head);
         true
     }
-
-    /// Responds when the body cannot be read, whatever the handler has returned.
-    fn reject_large(
-        &mut self,
-        reason: &'static str,
-        error: &HttpError,
-        request: &Request,
-        is_head: bool,
-    ) {
-        let (status, request) = (Some(error.status), rejection::request_line(request));
-        self.rejections.push(Rejection { reason, status, client: self.client, request });
-        self.respond_with_rejection(error, is_head);
-    }
-}
-
-/// Returns the state of the body. If the handler has moved the body out of the request, the end of
-/// the body is unknown.
-fn end_of_body(request: &mut Request) -> BodyEnd {
-    request.body_mut().take_incoming().map_or(BodyEnd::Unread, Incoming::end)
 }

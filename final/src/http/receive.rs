@@ -120,7 +120,7 @@ impl ConnectionState {
         let used = decoder.decode(arrived, &mut bytes)?;
         if decoder.is_done() {
             input.advance(length + used);
-            request.complete(bytes.into(), decoder.into_trailers(), cx.peer);
+            request.complete(bytes.into(), decoder.into_trailers());
             return Ok(Received::Request(request));
         }
         let mut memory = Reservation::default();
@@ -153,7 +153,7 @@ impl ConnectionState {
             return Ok(Received::part_of(body, cx.limits));
         }
         match std::mem::take(self) {
-            ConnectionState::Body(body) => Ok(Received::Request(body.into_request(cx.peer))),
+            ConnectionState::Body(body) => Ok(Received::Request(body.into_request())),
             _ => Ok(Received::Incomplete),
         }
     }

@@ -45,11 +45,9 @@ impl Request {
         fields + self.target().raw().len() + self.path().len()
     }
 
-    /// Completes the request with the body, the trailers and the peer's address.
-    pub(super) fn complete(&mut self, body: RequestBody, trailers: Headers, peer: SocketAddr) {
+    pub(super) fn complete(&mut self, body: RequestBody, trailers: Headers) {
         self.body = body;
         self.trailers = trailers;
-        self.peer = peer;
     }
 
     /// Returns the request method.
