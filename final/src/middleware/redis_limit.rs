@@ -70,7 +70,7 @@ impl RedisStore {
     /// # Errors
     /// Returns an error for a URL that cannot be used.
     pub fn open(config: &StoreConfig) -> Result<RedisStore, InvalidStore> {
-        RedisStore::with(config, TakeScript::with_store_clock(), None)
+        RedisStore::with(config, None)
     }
 
     /// Like [`RedisStore::open`], but with the caller's clock, which returns microseconds. It is
@@ -82,14 +82,10 @@ impl RedisStore {
         config: &StoreConfig,
         clock: impl Fn() -> u64 + Send + Sync + 'static,
     ) -> Result<RedisStore, InvalidStore> {
-        RedisStore::with(config, TakeScript::with_given_clock(), Some(Box::new(clock)))
+        RedisStore::with(config, Some(Box::new(clock)))
     }
 
-    fn with(
-        config: &StoreConfig,
-        script: TakeScript,
-        clock: Option<Clock>,
-    ) -> Result<RedisStore, InvalidStore> {
+    fn with(config: &StoreConfig, clock: Option<Clock>) -> Result<RedisStore, InvalidStore> {
         let (info, host, port) = parse(&config.url)?;
         let shared = Shared {
             name: match host.parse() {
@@ -100,7 +96,7 @@ impl RedisStore {
             when_down: config.when_down,
             connections: Connections::new(info, Address::look_up(&host, port)),
             breaker: Breaker::default(),
-            script,
+            script: TakeScript::new(),
             clock,
             counts: Counts::default(),
         };

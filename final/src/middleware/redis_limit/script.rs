@@ -8,22 +8,6 @@ use redis::{Cmd, Script};
 use crate::middleware::limit_store::InvalidStore;
 use crate::middleware::token_bucket::{Decision, Limit};
 
-/// Reads the store's clock, which is one clock for all servers: their own clocks differ, and a
-/// request to the server whose clock is ahead would find more tokens. A bucket is kept for a
-/// millisecond more than it takes to fill, because the store expires keys in whole milliseconds.
-const STORE_CLOCK: &str = "\
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local grace = 1
-";
-
-/// Takes the time from the caller, for tests. The store drops keys by its own clock, so a bucket is
-/// kept for an hour more.
-const GIVEN_CLOCK: &str = "\
-local now = tonumber(ARGV[4])
-local grace = 3600000
-";
-
 const TAKE: &str = include_str!("take.lua");
 
 /// The maximum number of parts in a bucket. The script adds at most twice as many, and a double
@@ -71,35 +55,19 @@ impl Units {
     }
 }
 
-/// The script with one of the two clocks.
-pub(super) struct TakeScript {
-    text: String,
-    /// The SHA-1 of the script, by which the store finds it once it has run it.
-    hash: String,
-}
+/// The script's SHA-1, by which the store finds it once it has run it.
+pub(super) struct TakeScript(String);
 
 impl TakeScript {
-    /// The script that reads the store's clock.
-    pub(super) fn with_store_clock() -> TakeScript {
-        TakeScript::with(STORE_CLOCK)
-    }
-
-    /// The script that gets the time in microseconds as an argument.
-    pub(super) fn with_given_clock() -> TakeScript {
-        TakeScript::with(GIVEN_CLOCK)
-    }
-
-    fn with(clock: &str) -> TakeScript {
-        let text = format!("{clock}{TAKE}");
-        let hash = Script::new(&text).get_hash().to_string();
-        TakeScript { text, hash }
+    pub(super) fn new() -> TakeScript {
+        TakeScript(Script::new(TAKE).get_hash().to_string())
     }
 
     /// Returns the command that runs the script by its hash, and the command that sends its text.
     /// The second loads the script into a store that does not have it, such as one that has
-    /// restarted.
+    /// restarted. `now` replaces the store's clock, in microseconds.
     pub(super) fn commands(&self, key: &str, units: Units, now: Option<u64>) -> [Cmd; 2] {
-        [("EVALSHA", &self.hash), ("EVAL", &self.text)].map(|(name, script)| {
+        [("EVALSHA", self.0.as_str()), ("EVAL", TAKE)].map(|(name, script)| {
             let mut command = redis::cmd(name);
             command.arg(script).arg(1).arg(key).arg(units.token).arg(units.full).arg(units.rate);
             command.arg(now);
