@@ -2,7 +2,6 @@
 //! share.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::token_bucket::Decision;
@@ -27,12 +26,18 @@ pub struct StoreDown {
 /// 503 with Retry-After (RFC 9110 section 10.2.3), in whole seconds rounded up.
 impl IntoResponse for StoreDown {
     fn into_response(self) -> Response {
-        let seconds = self.retry_after.as_millis().div_ceil(1000).max(1);
+        let seconds = whole_seconds(self.retry_after).max(1);
         let message = "the server cannot check your rate limit at the moment";
         HttpError::new(Status::SERVICE_UNAVAILABLE, "rate_limit_unavailable", message)
             .into_response()
-            .with_header(header::RETRY_AFTER, u64::try_from(seconds).unwrap_or(u64::MAX).into())
+            .with_header(header::RETRY_AFTER, seconds.into())
     }
+}
+
+/// Rounds up to whole seconds: a client that waits zero seconds for a token that is added in half a
+/// second would be too early.
+pub(super) fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// The settings of a shared store.
@@ -47,32 +52,15 @@ pub struct StoreConfig {
 }
 
 /// What happens to requests while the store of the buckets is down.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenDown {
     /// Fail open: each server limits its clients with its own buckets. With N servers, a client
     /// gets up to N times the limit.
-    #[default]
     Open,
     /// Fail closed: requests are rejected with 503. No client gets more than the limit, and an
     /// outage of the store is an outage of all limited routes.
     Closed,
 }
-
-impl FromStr for WhenDown {
-    type Err = UnknownWord;
-
-    fn from_str(text: &str) -> Result<WhenDown, UnknownWord> {
-        match text {
-            "open" => Ok(WhenDown::Open),
-            "closed" => Ok(WhenDown::Closed),
-            _ => Err(UnknownWord),
-        }
-    }
-}
-
-/// The text is neither `open` nor `closed`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnknownWord;
 
 /// A store that this program cannot use, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::limit_store::LimitStore;
+use super::limit_store::{LimitStore, whole_seconds};
 use super::local_buckets::LocalBuckets;
 use super::token_bucket::{Decision, Limit};
 use super::{Middleware, Next};
@@ -96,18 +96,13 @@ impl<K> RateLimit<K> {
     }
 }
 
-/// Rounds up to whole seconds: a client that waits zero seconds for a token that is added in half a
-/// second would be too early.
-fn whole_seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
-}
-
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     use std::thread;
+    use std::time::Duration;
 
     use super::*;
     use crate::http::{Handler, Method};
