@@ -1,70 +1,116 @@
-//! Merges one file three ways: the old version, a chapter's version, and the version after the change.
+//! Merges files three ways, as git merges commits.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use anyhow::bail;
 
-use crate::git::Git;
+use crate::git::{Commit, Git, split_zero};
+use crate::patch::Files;
 
-/// The result of a merge.
+/// The files after a merge.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Merged {
-    /// The file already contains the change.
-    Same,
-    /// The chapter does not have the file, and the change does not create it.
-    Absent,
-    /// The new content; `None` to delete the file.
-    Clean(Option<Vec<u8>>),
-    /// The content with conflict markers around both sides.
-    Conflict(Vec<u8>),
-    /// The file cannot show both sides; a sentence describes them.
-    Undecided(String),
+pub(crate) struct Merged {
+    /// All files of the three sides.
+    pub files: Files,
+    /// A sentence about each file that a person must edit, by its path.
+    pub conflicts: BTreeMap<String, String>,
 }
 
-/// Merges the change `old` to `new` into `current`. `None` is a file that is not there. The labels
-/// are printed at the markers of a conflict: current, old, new.
+/// Merges the change from `base` to `theirs` into `ours`. A file that one of them does not list is missing there.
+/// `labels` are printed at the markers of a conflict in a file: ours, base, theirs.
+///
+/// # Errors
+/// When git is older than 2.38, which has no `git merge-tree --write-tree`.
 pub(crate) fn merge(
-    current: Option<&[u8]>,
-    old: Option<&[u8]>,
-    new: Option<&[u8]>,
-    labels: [&str; 3],
+    git: &Git,
+    sides: [&Files; 3],
+    labels: &dyn Fn(&str) -> [String; 3],
 ) -> anyhow::Result<Merged> {
-    if current == new {
-        return Ok(Merged::Same);
+    let ids = store(git, sides)?;
+    let [base, ours, theirs] = &ids[..] else { bail!("git has not stored the sides") };
+    let settings = ["-c", "merge.conflictStyle=diff3", "-c", "merge.renames=false"];
+    let form = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z"];
+    let output = git.output(&[&settings[..], &form, &[ours, theirs]].concat())?;
+    // Status 1 means that there are conflicts.
+    if output.status.code().is_none_or(|code| code > 1) {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("merging needs git 2.38 or later: `git merge-tree` failed: {}", said.trim());
     }
-    if current == old {
-        return Ok(Merged::Clean(new.map(<[u8]>::to_vec)));
+    let mut printed = split_zero(&output.stdout).into_iter();
+    let tree = printed.next().unwrap_or_default();
+    let mut merged = Merged { files: Files::new(), conflicts: BTreeMap::new() };
+    for path in sides.into_iter().flat_map(Files::keys) {
+        if !merged.files.contains_key(path) {
+            merged.files.insert(path.clone(), git.show(&tree, path)?);
+        }
     }
-    let (Some(current), Some(new)) = (current, new) else {
-        return Ok(match current {
-            None => Merged::Absent,
-            Some(_) => {
-                Merged::Undecided(format!("{} was deleted, and this one differs", labels[2]))
+    let prefix = git.prefix()?;
+    for path in printed.map(|path| path.strip_prefix(prefix).unwrap_or(&path).to_string()) {
+        let labels = labels(&path);
+        let sentence = match merged.files.get_mut(&path).and_then(Option::as_mut) {
+            Some(content) if is_marked(content, ours) => {
+                *content = labelled(content, [ours, base, theirs], &labels);
+                both_sides(&labels[0])
             }
-        });
+            _ => undecided(sides.map(|side| matches!(side.get(&path), Some(Some(_)))), &labels),
+        };
+        merged.conflicts.insert(path, sentence);
+    }
+    Ok(merged)
+}
+
+/// Stores the sides as commits: the base, ours and theirs. Git finds the base as the parent of both, because versions
+/// before 2.40 cannot be told of another one.
+fn store(git: &Git, [ours, base, theirs]: [&Files; 3]) -> anyhow::Result<Vec<String>> {
+    let since_base = |side: &Files| {
+        let mut files: Files = base.keys().map(|path| (path.clone(), None)).collect();
+        files.extend(side.clone());
+        files
     };
-    let old = old.unwrap_or_default();
-    if [current, old, new].iter().any(|content| content.contains(&0)) {
-        return Ok(Merged::Undecided(format!("not a text, and it differs from {}", labels[2])));
+    let commit = |name, parents, files| Commit { name, parents, message: "to be merged", files };
+    git.store_unnamed(&[
+        commit("refs/worktree/merge/base", &[], base),
+        commit("refs/worktree/merge/ours", &[":1"], &since_base(ours)),
+        commit("refs/worktree/merge/theirs", &[":1"], &since_base(theirs)),
+    ])
+}
+
+/// The sentence about a conflict that no marker can show. A file may be missing on some sides.
+fn undecided([ours, _, theirs]: [bool; 3], labels: &[String; 3]) -> String {
+    let [path, _, changed] = labels;
+    match (ours, theirs) {
+        (_, false) => format!("{path}: {changed} was deleted, and this one differs"),
+        (false, _) => format!("{path}: {changed} has changed, and this one was deleted"),
+        _ => format!("{path}: not a text, and it differs from {changed}"),
     }
-    let folder = tempfile::tempdir()?;
-    let mut args = vec!["merge-file", "-p", "--diff3"];
-    for label in labels {
-        args.extend(["-L", label]);
+}
+
+/// Whether git has put both sides between markers.
+fn is_marked(content: &[u8], ours: &str) -> bool {
+    let marker = format!("<<<<<<< {ours}");
+    content.split(|&byte| byte == b'\n').any(|line| line.starts_with(marker.as_bytes()))
+}
+
+/// Puts the labels in place of the ids that git prints at the markers, whole or shortened.
+fn labelled(content: &[u8], ids: [&str; 3], labels: &[String; 3]) -> Vec<u8> {
+    let mut result = Vec::new();
+    for line in content.split_inclusive(|&byte| byte == b'\n') {
+        let text = String::from_utf8_lossy(line);
+        let end = &text[text.trim_end().len()..];
+        let (sign, rest) = text.trim_end().split_once(' ').unwrap_or_default();
+        let is_printed = |id: &&str| rest.len() >= 4 && id.starts_with(rest);
+        let place = ids.iter().position(is_printed).filter(|_| is_marker(line.trim_ascii_end()));
+        match place {
+            Some(place) => result.extend(format!("{sign} {}{end}", labels[place]).into_bytes()),
+            None => result.extend(line),
+        }
     }
-    for (name, content) in [("current", current), ("old", old), ("new", new)] {
-        fs::write(folder.path().join(name), content)?;
-        args.push(name);
-    }
-    let output = Git::at(folder.path()).output(&args)?;
-    // The status is the number of conflicts, or at least 128 if git failed.
-    match output.status.code() {
-        Some(0) if output.stdout == current => Ok(Merged::Same),
-        Some(0) => Ok(Merged::Clean(Some(output.stdout))),
-        Some(1..=127) => Ok(Merged::Conflict(output.stdout)),
-        _ => bail!("git merge-file failed: {}", String::from_utf8_lossy(&output.stderr).trim()),
-    }
+    result
+}
+
+/// The sentence about a file with both sides.
+pub(crate) fn both_sides(path: &str) -> String {
+    format!("{path} has both sides between <<<<<<< and >>>>>>>")
 }
 
 /// The sentence about a marker without its others.
@@ -115,45 +161,69 @@ pub(crate) fn leftovers(content: &[u8], [current, old, new]: [&[u8]; 3]) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::tests::folder_with;
 
-    fn merged(current: Option<&str>, old: Option<&str>, new: Option<&str>) -> Merged {
-        let [current, old, new] = [current, old, new].map(|text| text.map(str::as_bytes));
-        merge(current, old, new, ["current", "old", "new"]).unwrap()
+    fn files(texts: &[(&str, &str)]) -> Files {
+        let file =
+            |(path, text): &(&str, &str)| ((*path).to_string(), Some(text.as_bytes().to_vec()));
+        texts.iter().map(file).collect()
+    }
+
+    /// Merges the sides ours, base, theirs in a directory of a repository. Missing files are left out.
+    fn merged(sides: [&[(&str, &str)]; 3]) -> Merged {
+        let folder = folder_with(&[("course/a", "")]);
+        let git = Git::at(&folder.path().join("course"));
+        git.run(&["init", "-q", ".."]).unwrap();
+        let [ours, base, theirs] = sides.map(files);
+        let labels = |path: &str| [&format!("our/{path}"), "before", "theirs"].map(String::from);
+        let mut merged = merge(&git, [&ours, &base, &theirs], &labels).unwrap();
+        assert_eq!(git.text(&["for-each-ref"]).unwrap(), "");
+        merged.files.retain(|_, content| content.is_some());
+        merged
+    }
+
+    fn clean(texts: &[(&str, &str)]) -> Merged {
+        Merged { files: files(texts), conflicts: BTreeMap::new() }
     }
 
     #[test]
     fn an_untouched_file_is_copied_made_or_deleted() {
-        let clean = |text: Option<&str>| Merged::Clean(text.map(|text| text.as_bytes().to_vec()));
-        assert_eq!(merged(Some("a"), Some("a"), Some("b")), clean(Some("b")));
-        assert_eq!(merged(None, None, Some("b")), clean(Some("b")));
-        assert_eq!(merged(Some("a"), Some("a"), None), clean(None));
+        assert_eq!(merged([&[("a", "1")], &[("a", "1")], &[("a", "2")]]), clean(&[("a", "2")]));
+        assert_eq!(merged([&[], &[], &[("a", "2")]]), clean(&[("a", "2")]));
+        assert_eq!(merged([&[("a", "1")], &[("a", "1")], &[]]), clean(&[]));
     }
 
     #[test]
     fn a_change_elsewhere_is_merged_and_found_again() {
-        let (current, old, new) = ("1\n2\n3\n4\nfive\n", "1\n2\n3\n4\n5\n", "one\n2\n3\n4\n5\n");
+        let (ours, base, theirs) = ("1\n2\n3\n4\nfive\n", "1\n2\n3\n4\n5\n", "one\n2\n3\n4\n5\n");
         let both = "one\n2\n3\n4\nfive\n";
-        assert_eq!(merged(Some(current), Some(old), Some(new)), Merged::Clean(Some(both.into())));
-        assert_eq!(merged(Some(both), Some(old), Some(new)), Merged::Same);
+        for ours in [ours, both] {
+            let result = merged([&[("a", ours)], &[("a", base)], &[("a", theirs)]]);
+            assert_eq!(result, clean(&[("a", both)]));
+        }
     }
 
     #[test]
     fn a_change_of_the_same_line_shows_both_sides() {
-        let Merged::Conflict(text) = merged(Some("x\n"), Some("1\n"), Some("2\n")) else {
-            panic!()
-        };
-        assert!(has_markers(&text));
-        assert_eq!(
-            String::from_utf8(text).unwrap(),
-            "<<<<<<< current\nx\n||||||| old\n1\n=======\n2\n>>>>>>> new\n"
-        );
+        let result = merged([&[("a", "x\r\n")], &[("a", "1\r\n")], &[("a", "2\r\n")]]);
+        let text = String::from_utf8(result.files["a"].clone().unwrap()).unwrap();
+        let expected = "<<<<<<< our/a\nx\n||||||| before\n1\n=======\n2\n>>>>>>> theirs\n";
+        assert_eq!(text, expected.replace('\n', "\r\n"));
+        assert_eq!(result.conflicts["a"], "our/a has both sides between <<<<<<< and >>>>>>>");
     }
 
     #[test]
-    fn what_no_marker_can_show_is_said() {
-        assert!(matches!(merged(Some("mine"), Some("old"), None), Merged::Undecided(_)));
-        assert!(matches!(merged(Some("\0a"), Some("\0b"), Some("\0c")), Merged::Undecided(_)));
-        assert_eq!(merged(None, Some("old"), Some("new")), Merged::Absent);
+    fn a_conflict_that_no_marker_can_show_has_a_sentence() {
+        for (sides, sentence) in [
+            (["mine", "old", ""], "our/a: theirs was deleted, and this one differs"),
+            (["", "old", "new"], "our/a: theirs has changed, and this one was deleted"),
+            (["\0a", "\0b", "\0c"], "our/a: not a text, and it differs from theirs"),
+        ] {
+            let side = |text| if text == "" { Vec::new() } else { vec![("a", text)] };
+            let [ours, base, theirs] = sides.map(side);
+            let result = merged([&ours, &base, &theirs]);
+            assert_eq!(result.conflicts["a"], sentence);
+        }
     }
 
     #[test]

@@ -17,7 +17,8 @@ pub(super) fn closing(
     journal: &Journal,
     changes: &[Change],
 ) -> anyhow::Result<String> {
-    let commits: BTreeSet<&str> = changes.iter().flat_map(Change::carried_in).collect();
+    let commits: BTreeSet<&str> =
+        changes.iter().flat_map(Change::carried_in).map(String::as_str).collect();
     if !commits.is_empty() && !journal.wrote_something() {
         let commits: Vec<&str> = commits.iter().map(|id| &id[..id.len().min(10)]).collect();
         let commits = commits.join(", ");

@@ -4,25 +4,33 @@ use std::collections::BTreeSet;
 
 use anyhow::bail;
 
-use super::changed::{self, Changed};
+use super::journal::Content;
 use super::manifest;
 use super::source::Source;
 use crate::disk;
-use crate::git::split_zero;
 use crate::merge;
 use crate::patch::Files;
 use crate::workspace::Chapter;
 
+/// Git's modes of a symbolic link and of an executable file.
+const LINK: &str = "120000";
+const EXECUTABLE: &str = "100755";
+
+const BY_HAND: &str = "and carry carries only text: make this change in every chapter by hand, commit it, and \
+                       carry the rest";
+
 /// A file of the chapter that a person has changed; its path is from the chapter's directory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Change {
     pub path: String,
     /// Its path before a rename.
     pub was: Option<String>,
-    pub old: Option<Vec<u8>>,
-    pub new: Option<Vec<u8>>,
-    /// The commits that made it, and the directories of the chapters that all these commits changed too.
-    carried: (Vec<String>, BTreeSet<String>),
+    pub old: Content,
+    pub new: Content,
+    /// The commits that made it; none when the chapter's file has changes that are not committed.
+    commits: Vec<String>,
+    /// The directories of the later chapters in which each of these commits changed the same file.
+    carried_to: BTreeSet<String>,
 }
 
 impl Change {
@@ -36,29 +44,47 @@ impl Change {
 
     /// Whether the commits of the change have changed this chapter too.
     pub(super) fn is_carried_to(&self, chapter: &Chapter) -> bool {
-        self.carried.1.contains(&chapter.folder)
+        self.carried_to.contains(&chapter.folder)
     }
 
     /// The commits that have changed a later chapter already.
-    pub(super) fn carried_in(&self) -> impl Iterator<Item = &str> {
-        let (commits, chapters) = &self.carried;
-        commits.iter().map(String::as_str).filter(|_| !chapters.is_empty())
+    pub(super) fn carried_in(&self) -> &[String] {
+        if self.carried_to.is_empty() { &[] } else { &self.commits }
     }
 
     /// Only the targets of exercises and steps have changed, which belong to this chapter.
     pub(super) fn is_of_exercises(&self) -> bool {
-        let text = |content: &Option<Vec<u8>>| {
+        let carried = |content: &Content| {
             content.as_deref().map(|content| manifest::carried(&String::from_utf8_lossy(content)))
         };
-        self.path == "Cargo.toml" && text(&self.old) == text(&self.new)
+        self.path == "Cargo.toml" && carried(&self.old) == carried(&self.new)
     }
 }
 
-/// The changed files of the chapter. Its exercises and steps stay where they are.
+/// The changed files of the chapter, new ones included. Its exercises and steps stay where they are: a file that was
+/// moved there counts as deleted.
 pub(super) fn changes(source: &Source<'_>) -> anyhow::Result<Vec<Change>> {
+    // With an index of our own, git also finds renames to files that are not tracked yet, and the person's index
+    // stays as it is.
+    let scratch = tempfile::tempdir()?;
+    let git = source.git.and_index(&scratch.path().join("index"));
+    let folder = source.chapter.folder.as_str();
+    git.run(&["read-tree", "HEAD"])?;
+    git.run(&["add", "--all", "--", folder])?;
+    let form = ["diff", "--cached", "--raw", "--find-renames", "--relative", "-z"];
+    let own = ["exercises", "steps"].map(|own| format!(":(exclude){folder}/{own}"));
+    let printed =
+        git.text(&[&form[..], &[&source.revision, "--", folder, &own[0], &own[1]]].concat())?;
+
+    // `:100644 100644 ID ID M`, and the path; with `R`, the old path and the new path.
     let mut changes = Vec::new();
-    for changed in changed::since(source)? {
-        changes.extend(change(source, &changed)?);
+    let mut fields = printed.split('\0');
+    while let Some(head) = fields.next().and_then(|field| field.strip_prefix(':')) {
+        let first = fields.next().unwrap_or_default();
+        let is_renamed = head.contains(" R");
+        let path = if is_renamed { fields.next().unwrap_or_default() } else { first };
+        must_be_text(path, head)?;
+        changes.push(change(source, path, is_renamed.then_some(first))?);
     }
     Ok(changes)
 }
@@ -73,73 +99,96 @@ pub(super) fn files(changes: &[Change], chapter: &Chapter) -> Files {
     files
 }
 
-fn change(source: &Source<'_>, changed: &Changed) -> anyhow::Result<Option<Change>> {
-    let folder = format!("{}/", source.chapter.folder);
-    let within = |path: &str| {
-        let stays = |path: &&str| path.starts_with("exercises/") || path.starts_with("steps/");
-        path.strip_prefix(&folder).filter(|path| !stays(path)).map(String::from)
+/// # Errors
+/// When a merge of texts would lose the change of the modes: a link, or the executable bit.
+fn must_be_text(path: &str, modes: &str) -> anyhow::Result<()> {
+    let (old, new) = modes.split_once(' ').unwrap_or_default();
+    let new = new.get(..6).unwrap_or_default();
+    let what = if [old, new].contains(&LINK) {
+        "is a symbolic link"
+    } else if new == EXECUTABLE && old != EXECUTABLE {
+        "has become executable"
+    } else if old == EXECUTABLE && new.starts_with("1006") {
+        "is no longer executable"
+    } else {
+        return Ok(());
     };
-    // A file that was moved into an exercise counts as deleted, and one from an exercise as new.
-    let was = changed.was.as_deref().and_then(within);
-    let (path, was) = match within(&changed.path) {
-        Some(path) => (path, was),
-        None => match was {
-            Some(gone) => (gone, None),
-            None => return Ok(None),
-        },
-    };
-    changed.must_be_text()?;
-    let full = format!("{folder}{path}");
-    let before = was.as_ref().map_or_else(|| full.clone(), |was| format!("{folder}{was}"));
-    let old = source.git.show(&source.revision, &before)?;
-    let new = disk::read(&source.workspace.path(&full))?;
-    if let Some(content) = &new
-        && let Some((line, marker)) =
-            merge::leftovers(content, [old.as_deref().unwrap_or_default(), b"", b""]).first()
+    bail!("{path} {what}, {BY_HAND}")
+}
+
+/// # Errors
+/// When carry would replace a symbolic link.
+pub(super) fn must_be_no_link(source: &Source<'_>, path: &str) -> anyhow::Result<()> {
+    if source.workspace.path(path).is_symlink() {
+        bail!("{path} is a symbolic link, {BY_HAND}");
+    }
+    Ok(())
+}
+
+/// Reads both sides of one file. The paths are from the root.
+fn change(source: &Source<'_>, full: &str, was: Option<&str>) -> anyhow::Result<Change> {
+    let old = source.git.show(&source.revision, was.unwrap_or(full))?;
+    let new = disk::read(&source.workspace.path(full))?;
+    let sides = [old.as_deref().unwrap_or_default(), b"", b""];
+    if let Some((line, marker)) =
+        merge::leftovers(new.as_deref().unwrap_or_default(), sides).first()
     {
         bail!(
             "{}; edit it first. A line that belongs there must not begin with seven such signs",
-            merge::leftover(&full, *line, marker)
+            merge::leftover(full, *line, marker)
         );
     }
-    if old == new && was.is_none() {
-        return Ok(None);
-    }
-    let mut change = Change { path, was, old, new, carried: (Vec::new(), BTreeSet::new()) };
-    change.carried = carried(source, &change)?;
-    Ok(Some(change))
+    let within = |path: &str| path[source.chapter.folder.len() + 1..].to_string();
+    let change = Change { path: within(full), was: was.map(within), old, new, ..Change::default() };
+    carried(source, change)
 }
 
-/// The commits that made the change, and the later chapters in which each of these commits changed the same file: they
-/// have the change already. Empty when the chapter's file has changes that are not committed.
-fn carried(
-    source: &Source<'_>,
-    change: &Change,
-) -> anyhow::Result<(Vec<String>, BTreeSet<String>)> {
+/// Adds the commits that made the change, and the later chapters that have it already.
+fn carried(source: &Source<'_>, mut change: Change) -> anyhow::Result<Change> {
     let path = change.path_in(source.chapter);
     if source.revision == source.head || source.git.show("HEAD", &path)? != change.new {
-        return Ok((Vec::new(), BTreeSet::new()));
+        return Ok(change);
     }
     let range = format!("{}..HEAD", source.revision);
+    // Each commit with all files that it changed.
+    let form = ["log", "--no-merges", "--full-diff", "--name-only", "--no-renames", "--relative"];
     let printed =
-        source.git.run(&["log", "-z", "--no-merges", "--format=%H", &range, "--", &path])?;
-    let commits = split_zero(&printed);
-    let later = source.workspace.after(source.chapter).iter().filter(|_| !commits.is_empty());
-    let mut chapters: BTreeSet<String> = later.map(|chapter| chapter.folder.clone()).collect();
-    for commit in &commits {
-        let printed = source.git.run(&[
-            "diff-tree",
-            "-r",
-            "-z",
-            "--root",
-            "--no-commit-id",
-            "--no-renames",
-            "--name-only",
-            "--relative",
-            commit,
-        ])?;
-        let touched = split_zero(&printed);
-        chapters.retain(|folder| touched.contains(&format!("{folder}/{}", change.path)));
+        source.git.text(&[&form[..], &["--format=%x00%H", &range, "--", &path]].concat())?;
+    let later = source.workspace.after(source.chapter).iter();
+    change.carried_to = later.map(|chapter| chapter.folder.clone()).collect();
+    for commit in printed.split('\0').skip(1) {
+        let (id, files) = commit.split_once('\n').unwrap_or((commit, ""));
+        change.commits.push(id.to_string());
+        let files: BTreeSet<&str> = files.lines().collect();
+        let within = &change.path;
+        change.carried_to.retain(|folder| files.contains(format!("{folder}/{within}").as_str()));
     }
-    Ok((commits, chapters))
+    if change.commits.is_empty() {
+        change.carried_to.clear();
+    }
+    Ok(change)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_change_that_a_merge_would_lose_is_refused() {
+        for (old, new, refused) in [
+            ("100644", "100644", false),
+            ("100755", "100755", false),
+            ("100755", "000000", false),
+            ("000000", "100644", false),
+            ("000000", "100755", true),
+            ("100644", "100755", true),
+            ("100755", "100644", true),
+            ("000000", "120000", true),
+            ("120000", "100644", true),
+            ("120000", "000000", true),
+        ] {
+            let modes = format!("{old} {new} 0123456 89abcde M");
+            assert_eq!(must_be_text("a", &modes).is_err(), refused, "{old} {new}");
+        }
+    }
 }

@@ -3,86 +3,49 @@
 
 use std::collections::BTreeSet;
 
-use crate::merge::{self, Merged};
-
-/// Marks the place of the targets while the rest is merged.
-const PLACE: &str = "# (the targets of the exercises)\n";
-
-/// Merges the carried part of the change of a manifest into another chapter's: current, old, new.
-pub(super) fn merge(sides: [Option<&[u8]>; 3], labels: [&str; 3]) -> anyhow::Result<Merged> {
-    let texts = sides.map(|side| side.and_then(|side| std::str::from_utf8(side).ok()));
-    let [Some(current), Some(old), Some(new)] = texts else {
-        return merge::merge(sides[0], sides[1], sides[2], labels);
-    };
-    let (rest, close) = open(current);
-    let [old, new] = [old, new].map(carried);
-    let new = without_known(&new, &old, current);
-    if old == new {
-        return Ok(Merged::Same);
-    }
-    let [rest, old, new] = [&rest, &old, &new].map(|text| Some(text.as_bytes()));
-    let whole = |merged: &[u8]| close(&String::from_utf8_lossy(merged)).into_bytes();
-    Ok(match merge::merge(rest, old, new, labels)? {
-        Merged::Clean(Some(merged)) => Merged::Clean(Some(whole(&merged))),
-        Merged::Conflict(merged) => Merged::Conflict(whole(&merged)),
-        other => other,
-    })
-}
-
 /// The part that is carried.
 pub(super) fn carried(text: &str) -> String {
-    let lines = split(text).0;
-    lines.split_inclusive('\n').filter(|line| !is_for_an_exercise(line)).collect()
+    let carried: String = sections(text).into_iter().filter(|section| !is_own(section)).collect();
+    carried.split_inclusive('\n').filter(|line| !is_for_an_exercise(line)).collect()
 }
 
-/// The new text without the packages that it adds and the chapter has already: that chapter taught them
-/// first, and a table may name a package once.
-fn without_known(new: &str, old: &str, chapter: &str) -> String {
-    let (old, known) = (packages(old), packages(chapter));
-    let mut header = "";
-    let mut text = String::new();
-    for line in new.split_inclusive('\n') {
-        if line.starts_with('[') {
-            header = line.trim_end();
-        }
-        let added = |package: &&str| {
-            known.contains(&(header, *package)) && !old.contains(&(header, *package))
-        };
-        if !package(header, line).as_ref().is_some_and(added) {
-            text.push_str(line);
-        }
-    }
-    text
-}
-
-/// The packages with the headers of their tables.
-fn packages(text: &str) -> BTreeSet<(&str, &str)> {
-    let mut header = "";
-    let mut found = BTreeSet::new();
-    for line in text.lines() {
-        if line.starts_with('[') {
-            header = line.trim_end();
-        }
-        found.extend(package(header, line).map(|package| (header, package)));
-    }
-    found
-}
-
-fn package<'a>(header: &str, line: &'a str) -> Option<&'a str> {
-    let name = line.split(['.', '=', ' ']).next().filter(|_| line.contains('='))?;
-    (header.ends_with("dependencies]") && !name.is_empty() && !name.starts_with('#'))
-        .then_some(name)
-}
-
-/// The chapter's own file as it is merged into, and the function that makes it whole again.
-fn open(text: &str) -> (String, impl Fn(&str) -> String + use<>) {
-    let (rest, own) = split(text);
-    let close = move |merged: &str| match merged.split_once(PLACE) {
-        // In a conflict it may be on both sides.
-        Some((before, after)) => format!("{before}{own}{}", after.replace(PLACE, "")),
-        None => format!("{merged}{own}"),
+/// Both sides of a change, old and new, as another chapter would have them: with the targets of that chapter, and
+/// without the packages that the change adds and the chapter has already. That chapter taught them first, and a table
+/// may name a package once.
+pub(super) fn adapted([old, new]: [&str; 2], chapter: &str) -> [String; 2] {
+    let [old, new] = [old, new].map(carried);
+    let known = |text| packages(text).filter_map(|(package, _)| package).collect::<BTreeSet<_>>();
+    let (before, there) = (known(&old), known(chapter));
+    let is_new = |package: &Option<(&str, &str)>| {
+        package.is_none_or(|package| before.contains(&package) || !there.contains(&package))
     };
-    (rest, close)
+    let new: String =
+        packages(&new).filter(|(package, _)| is_new(package)).map(|(_, line)| line).collect();
+    let own: String = sections(chapter).into_iter().filter(|section| is_own(section)).collect();
+    [with_own(&old, &own), with_own(&new, &own)]
+}
+
+/// Puts the targets where the manifests have them: before the lints, or at the end.
+fn with_own(text: &str, own: &str) -> String {
+    let mut sections = sections(text);
+    let lints = sections.iter().position(|section| header(section) == Some("[lints]"));
+    sections.insert(lints.unwrap_or(sections.len()), own.to_string());
+    sections.concat()
+}
+
+/// The lines, and for those that name a package, the header of its table and its name.
+fn packages(text: &str) -> impl Iterator<Item = (Option<(&str, &str)>, &str)> {
+    let mut header = "";
+    text.split_inclusive('\n').map(move |line| {
+        if line.starts_with('[') {
+            header = line.trim_end();
+        }
+        let name = line.split(['.', '=', ' ']).next().filter(|name| {
+            let is_name = !name.is_empty() && !name.starts_with('#');
+            is_name && line.contains('=') && header.ends_with("dependencies]")
+        });
+        (name.map(|name| (header, name)), line)
+    })
 }
 
 /// The line of a package that says `# for exercise 7 only` or `# for the steps only`.
@@ -92,49 +55,31 @@ fn is_for_an_exercise(line: &str) -> bool {
     comment.is_some_and(|text| is_own(text) && text.ends_with(" only"))
 }
 
-/// Takes the targets of the exercises and steps out; [`PLACE`] is where they belong.
-fn split(text: &str) -> (String, String) {
-    let (mut rest, mut own) = (String::new(), String::new());
-    for section in sections(text) {
-        let header = section.lines().find(|line| line.starts_with('['));
-        let is_own = match header {
-            Some("[[test]]") => section.contains("path = \"exercises/"),
-            Some("[[example]]") => section.contains("path = \"steps/"),
-            _ => false,
-        };
-        if header == Some("[lints]") {
-            rest.push_str(PLACE);
-        }
-        let part = if is_own { &mut own } else { &mut rest };
-        part.push_str(&section);
+/// Whether a table is a target of an exercise or of a step.
+fn is_own(section: &str) -> bool {
+    match header(section) {
+        Some("[[test]]") => section.contains("path = \"exercises/"),
+        Some("[[example]]") => section.contains("path = \"steps/"),
+        _ => false,
     }
-    if !rest.contains(PLACE) {
-        rest.push_str(PLACE);
-    }
-    (rest, own)
+}
+
+fn header(section: &str) -> Option<&str> {
+    section.lines().find(|line| line.starts_with('['))
 }
 
 /// Each table with the comment above it.
 fn sections(text: &str) -> Vec<String> {
-    let mut sections = vec![String::new()];
-    let mut comment = String::new();
+    let (mut sections, mut section) = (Vec::new(), String::new());
     for line in text.split_inclusive('\n') {
-        if line.starts_with('#') {
-            comment.push_str(line);
-            continue;
-        }
         if line.starts_with('[') {
-            sections.push(String::new());
+            let comment = section.split_inclusive('\n').rev().take_while(|l| l.starts_with('#'));
+            let comment = section.split_off(section.len() - comment.map(str::len).sum::<usize>());
+            sections.push(std::mem::replace(&mut section, comment));
         }
-        if let Some(section) = sections.last_mut() {
-            section.push_str(&comment);
-            section.push_str(line);
-        }
-        comment.clear();
+        section.push_str(line);
     }
-    if let Some(section) = sections.last_mut() {
-        section.push_str(&comment);
-    }
+    sections.push(section);
     sections
 }
 
@@ -182,7 +127,6 @@ anyhow.workspace = true
 [[test]]
 name = \"other\"
 
-# (the targets of the exercises)
 [lints]
 workspace = true
 "
@@ -195,21 +139,20 @@ workspace = true
         let new = "[dependencies]\nregex = 1\nwire = 1\n\n[dev-dependencies]\ntempfile.workspace = true\nwire = 2\n";
         let chapter =
             "[dependencies]\ntempfile = 1\nwire = 1\n[dev-dependencies]\ntempfile = 1\nwire = 1\n";
-        assert_eq!(
-            without_known(new, old, chapter),
-            "[dependencies]\nregex = 1\nwire = 1\n\n[dev-dependencies]\nwire = 2\n"
-        );
+        let expected =
+            "[dependencies]\nregex = 1\nwire = 1\n\n[dev-dependencies]\nwire = 2\n".to_string();
+        assert_eq!(adapted([old, new], chapter), [old.to_string(), expected]);
     }
 
     #[test]
-    fn a_file_is_whole_again() {
+    fn a_side_gets_the_targets_of_the_chapter() {
         let file = FILE.replace("# Not of an exercise.\n[[test]]\nname = \"other\"\n\n", "");
-        let (rest, close) = open(&file);
-        assert!(!rest.contains("exercise_01") && rest.contains("base64"));
-        assert_eq!(close(&rest), file);
-        for without in ["[lints]\na = 1\n", "[package]\n", "# A comment.\n", ""] {
-            let (rest, close) = open(without);
-            assert_eq!(close(&rest), without);
+        let without = "[dependencies]\nanyhow.workspace = true\n\n[lints]\nworkspace = true\n";
+        let lines = file.split_inclusive('\n');
+        let same: String = lines.filter(|line| !is_for_an_exercise(line)).collect();
+        assert_eq!(adapted([without, &file], &file), [same.clone(), same]);
+        for text in ["[lints]\na = 1\n", "[package]\n", "# A comment.\n", ""] {
+            assert_eq!(adapted([text, text], text), [text, text]);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! the exercises.
 //!
 //! 1. [`change`]: what has changed in chapter N since the last commit, file by file.
-//! 2. [`files`]: each changed file is merged (three-way, as git merges branches) into chapter N+1, the result
+//! 2. [`chapters`]: the changed files are merged (three-way, as git merges branches) into chapter N+1, the results
 //!    into N+2, and so on to `final`. After a conflict a person decides, and `--continue` merges the decision
 //!    into the next chapter.
 //! 3. [`patches`]: patches of exercises that touch a changed file are rebuilt.
@@ -15,9 +15,8 @@
 
 mod advice;
 mod change;
-mod changed;
+mod chapters;
 mod compile;
-mod files;
 mod journal;
 mod manifest;
 mod names;
@@ -210,9 +209,7 @@ fn perform(store: &Store<'_>, mut plan: Plan<'_>, is_first: bool) -> anyhow::Res
             plan.source.revision,
         );
     }
-    for change in &changes {
-        files::carry(&mut plan, change)?;
-    }
+    chapters::carry(&mut plan, &changes)?;
     patches::carry(&mut plan)?;
     if is_first {
         plan.must_be_clean()?;

@@ -5,30 +5,14 @@
 //! with both sides is in the directory `.carry`, and the patch is built from the edited file.
 
 use super::journal::FOLDER;
-use super::plan::{Outcome, Plan, Step};
+use super::plan::{Outcome, Plan, Sides};
 use crate::disk;
 use crate::exercise::{Base, Exercise};
 use crate::patch::{Files, Patch};
 use crate::ui;
 
-/// Rebuilds the patches of all exercises.
-pub(super) fn carry(plan: &mut Plan<'_>) -> anyhow::Result<()> {
-    for exercise in Exercise::all(plan.source.workspace)? {
-        Rebuilder { plan: &mut *plan, exercise: &exercise }.all()?;
-    }
-    Ok(())
-}
-
 /// Files before and after the change.
-struct Sides {
-    before: Files,
-    after: Files,
-}
-
-struct Rebuilder<'p, 'a> {
-    plan: &'p mut Plan<'a>,
-    exercise: &'p Exercise,
-}
+type Change = [Files; 2];
 
 /// The result for one patch.
 enum Rebuilt {
@@ -40,64 +24,60 @@ enum Rebuilt {
     Waiting,
 }
 
+/// Rebuilds the patches of all exercises.
+pub(super) fn carry(plan: &mut Plan<'_>) -> anyhow::Result<()> {
+    for exercise in Exercise::all(plan.source.workspace)? {
+        Rebuilder { plan: &mut *plan, exercise: &exercise }.all()?;
+    }
+    Ok(())
+}
+
+struct Rebuilder<'p, 'a> {
+    plan: &'p mut Plan<'a>,
+    exercise: &'p Exercise,
+}
+
 impl Rebuilder<'_, '_> {
     fn all(&mut self) -> anyhow::Result<()> {
         let workspace = self.plan.source.workspace;
-        let touched = &self.plan.touched;
-        let shipped = Sides { before: touched.before.clone(), after: touched.after.clone() };
+        let shipped = self.plan.touched.clone();
         // Wrong solutions may be steps from the right one, so that comes first.
         let solution = self.rebuild("solution.patch", &shipped)?;
         for name in self.exercise.alternatives(workspace)? {
             self.rebuild(&name, &shipped)?;
         }
-        let mut solved = None;
+        let solved = match &solution {
+            Rebuilt::New(patch) => Some(self.solve(patch, &shipped)?),
+            _ => None,
+        };
         for name in self.exercise.wrong(workspace)? {
             let Some(wrong) = self.before(&name)? else { continue };
-            if Base::of(&wrong)? == Base::Chapter {
-                self.rebuild(&name, &shipped)?;
-                continue;
-            }
-            match &solution {
-                Rebuilt::Untouched => {}
-                Rebuilt::Waiting => self.say(&name, ui::NOTE, "waits for the solution"),
-                Rebuilt::New(patch) => {
-                    if solved.is_none() {
-                        solved = Some(self.solve(patch, &shipped)?);
-                    }
-                    if let Some(solved) = &solved {
-                        self.rebuild(&name, solved)?;
-                    }
-                }
+            match (Base::of(&wrong)?, &solution, &solved) {
+                (Base::Chapter, ..) => drop(self.rebuild(&name, &shipped)?),
+                (_, _, Some(solved)) => drop(self.rebuild(&name, solved)?),
+                (_, Rebuilt::Waiting, _) => self.say(&name, ui::NOTE, "waits for the solution"),
+                _ => {}
             }
         }
         Ok(())
     }
 
     /// Both sides with the solution in them.
-    fn solve(&self, new: &Patch, shipped: &Sides) -> anyhow::Result<Sides> {
-        let mut solved = Sides { before: shipped.before.clone(), after: shipped.after.clone() };
-        if let Some(old) = self.old_solution(shipped)? {
-            let before = old.apply(|path| self.read(&shipped.before, path));
-            solved.before.extend(before.unwrap_or_default());
-        }
-        solved.after.extend(new.apply(|path| self.read(&shipped.after, path))?);
-        Ok(solved)
-    }
-
-    /// The solution that fits the old files: a person may have rebuilt the stored one already.
-    fn old_solution(&self, shipped: &Sides) -> anyhow::Result<Option<Patch>> {
+    fn solve(&self, new: &Patch, shipped: &Change) -> anyhow::Result<Change> {
+        let [mut before, mut after] = shipped.clone();
+        // A person may have rebuilt the stored solution already: then the committed one fits the old files.
         let source = &self.plan.source;
-        let Some(stored) = self.before("solution.patch")? else { return Ok(None) };
-        if self.fits(&stored, &shipped.before) {
-            return Ok(Some(stored));
-        }
         let committed = source.git.show(&source.revision, &self.path("solution.patch"))?;
         let committed = committed.map(|text| Patch::parse(&String::from_utf8_lossy(&text)));
-        Ok(Some(committed.filter(|patch| self.fits(patch, &shipped.before)).unwrap_or(stored)))
+        let mut old = [self.before("solution.patch")?, committed].into_iter().flatten();
+        before.extend(old.find_map(|patch| self.applied(&patch, &shipped[0])).unwrap_or_default());
+        after.extend(self.applied(new, &shipped[1]).unwrap_or_default());
+        Ok([before, after])
     }
 
-    fn fits(&self, patch: &Patch, files: &Files) -> bool {
-        patch.apply(|path| self.read(files, path)).is_ok()
+    /// The files that the patch makes of these; `None` when it does not fit.
+    fn applied(&self, patch: &Patch, files: &Files) -> Option<Files> {
+        patch.apply(|path| self.read(files, path)).ok()
     }
 
     fn path(&self, name: &str) -> String {
@@ -121,14 +101,14 @@ impl Rebuilder<'_, '_> {
     }
 
     /// Rebuilds one patch, if it touches a changed file.
-    fn rebuild(&mut self, name: &str, sides: &Sides) -> anyhow::Result<Rebuilt> {
+    fn rebuild(&mut self, name: &str, [before, after]: &Change) -> anyhow::Result<Rebuilt> {
         let Some(stored) = self.before(name)? else { return Ok(Rebuilt::Untouched) };
         let paths = stored.paths();
-        if paths.iter().any(|path| self.plan.touched.waiting.contains(path)) {
+        if paths.iter().any(|path| self.plan.waiting.contains(path)) {
             self.say(name, ui::NOTE, "waits for a file above");
             return Ok(Rebuilt::Waiting);
         }
-        if !paths.iter().any(|path| sides.after.contains_key(path)) {
+        if !paths.iter().any(|path| after.contains_key(path)) {
             return Ok(Rebuilt::Untouched);
         }
         // A person may have rebuilt it by hand, before this run or since the last one.
@@ -138,44 +118,27 @@ impl Rebuilder<'_, '_> {
         let edited = edited.map(|text| Patch::parse(&String::from_utf8_lossy(&text)));
         let is_decided = edited.is_some();
         let patch = edited.unwrap_or(stored);
-        if is_decided && self.fits(&patch, &sides.after) {
+        let solved = self.applied(&patch, before);
+        if (is_decided || solved.is_none()) && self.applied(&patch, after).is_some() {
             return Ok(Rebuilt::New(patch));
         }
-        let Ok(patched) = patch.apply(|path| self.read(&sides.before, path)) else {
-            if self.fits(&patch, &sides.after) {
-                return Ok(Rebuilt::New(patch));
-            }
+        let Some(solved) = solved else {
             let conflict = format!("{path} fits neither the old nor the new files; edit it");
             self.plan.conflicts.push(conflict);
             return Ok(Rebuilt::Waiting);
         };
-        match self.solved_files(name, patched, sides)? {
-            Some([base, result]) => {
-                let rebuilt = Patch::between(&patch.lead, &base, &result)?;
-                self.write(name, rebuilt, is_decided)
-            }
-            None => Ok(Rebuilt::Waiting),
+        let [base, theirs] = [before, after].map(|files| {
+            solved.keys().map(|path| (path.clone(), self.read(files, path))).collect::<Files>()
+        });
+        let sides = Sides { ours: solved, base, theirs: theirs.clone() };
+        let labels = |file: &str| [path.as_str(), "before the change", file].map(String::from);
+        let scratch = format!("{FOLDER}/{}/{name}", self.exercise.name);
+        let outcomes = self.plan.merge(&scratch, sides, &labels)?;
+        if outcomes.values().any(|(outcome, _)| *outcome == Outcome::Conflict) {
+            return Ok(Rebuilt::Waiting);
         }
-    }
-
-    /// The files without and with the solution, both with the change; `None` when a person must decide.
-    fn solved_files(
-        &mut self,
-        name: &str,
-        patched: Files,
-        sides: &Sides,
-    ) -> anyhow::Result<Option<[Files; 2]>> {
-        let (mut base, mut result) = (Files::new(), Files::new());
-        let mut is_waiting = false;
-        for (file, solved) in patched {
-            let (old, new) = (self.read(&sides.before, &file), self.read(&sides.after, &file));
-            base.insert(file.clone(), new.clone());
-            match self.solved(name, &file, solved, [old, new])? {
-                Some(content) => drop(result.insert(file, content)),
-                None => is_waiting = true,
-            }
-        }
-        Ok((!is_waiting).then_some([base, result]))
+        let result = outcomes.into_iter().map(|(path, (_, content))| (path, content)).collect();
+        self.write(name, Patch::between(&patch.lead, &theirs, &result)?, is_decided)
     }
 
     /// Plans the rebuilt patch, unless there is nothing left of it.
@@ -190,48 +153,7 @@ impl Rebuilder<'_, '_> {
         if self.plan.now(&path)?.as_deref() != Some(&text[..]) {
             self.say(name, ui::GOOD, "made anew");
         }
-        self.plan.write(&path, text, None, is_decided)?;
+        self.plan.write(&path, Some(text), is_decided)?;
         Ok(Rebuilt::New(rebuilt))
-    }
-
-    /// One solved file with the change in it; `None` when a person must decide.
-    #[expect(clippy::option_option, reason = "a solution may delete a file")]
-    fn solved(
-        &mut self,
-        name: &str,
-        file: &str,
-        solved: Option<Vec<u8>>,
-        [old, new]: [Option<Vec<u8>>; 2],
-    ) -> anyhow::Result<Option<Option<Vec<u8>>>> {
-        let scratch = format!("{FOLDER}/{}/{name}/{file}", self.exercise.name);
-        if old == new {
-            return Ok(Some(solved));
-        }
-        let step = Step {
-            path: &scratch,
-            current: Some(solved.clone()),
-            base: old,
-            theirs: new,
-            labels: [&self.path(name), "before the change", file],
-        };
-        Ok(match self.plan.settle(&step)? {
-            Outcome::Same | Outcome::Absent => Some(solved),
-            Outcome::Merged(content) => {
-                // No person has to see the solved file.
-                self.plan.entries.remove(&scratch);
-                Some(content)
-            }
-            Outcome::Decided(content) => Some(content),
-            Outcome::Conflict => {
-                let conflict = format!(
-                    "{}: the solved file with both sides is {scratch}; the patch is made of what you \
-                     make of it",
-                    self.path(name)
-                );
-                self.plan.conflicts.pop();
-                self.plan.conflicts.push(conflict);
-                None
-            }
-        })
     }
 }

@@ -6,12 +6,10 @@ use std::fmt::Write as _;
 use anyhow::bail;
 
 use super::journal::{Content, Entry, is_scratch};
-
-use super::manifest;
 use super::source::Source;
 use crate::disk;
 use crate::lessons::Lessons;
-use crate::merge::{self, Merged};
+use crate::merge;
 use crate::patch::Files;
 
 pub(super) struct Plan<'a> {
@@ -26,47 +24,27 @@ pub(super) struct Plan<'a> {
     pub entries: BTreeMap<String, Entry>,
     pub conflicts: Vec<String>,
     pub text: String,
-    /// Files of the chapters before and after the change, for the patches.
-    pub touched: Touched,
-}
-
-/// All files that the run has touched, in the chapter itself and in later ones, by their path from the root.
-#[derive(Default)]
-pub(super) struct Touched {
-    pub before: Files,
-    pub after: Files,
-    /// These wait for a person.
+    /// The files of all chapters that the run has touched, before and after it, for the patches.
+    pub touched: [Files; 2],
+    /// These of them wait for a person.
     pub waiting: BTreeSet<String>,
 }
 
-impl Touched {
-    pub(super) fn add(&mut self, path: &str, before: Option<Vec<u8>>, after: Option<Vec<u8>>) {
-        self.before.insert(path.to_string(), before);
-        self.after.insert(path.to_string(), after);
-    }
+/// Files of one directory, by their path from there. A file that a side does not list is missing there.
+#[derive(Default)]
+pub(super) struct Sides {
+    pub ours: Files,
+    pub base: Files,
+    pub theirs: Files,
 }
 
-/// One file, and the change to be merged into it.
-#[expect(clippy::option_option, reason = "a file that is not there can be merged into")]
-pub(super) struct Step<'a> {
-    /// The path of the file, from the root.
-    pub path: &'a str,
-    /// The content before the merge, when no person has decided yet; `None` is the file as it was found.
-    pub current: Option<Option<Vec<u8>>>,
-    pub base: Option<Vec<u8>>,
-    pub theirs: Option<Vec<u8>>,
-    /// At the markers of a conflict: current, base, theirs.
-    pub labels: [&'a str; 3],
-}
-
-/// The result of a step.
-#[derive(Debug, PartialEq, Eq)]
+/// What has become of one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     Same,
-    Absent,
-    Merged(Option<Vec<u8>>),
+    Merged,
     /// A person has edited it.
-    Decided(Option<Vec<u8>>),
+    Decided,
     /// A person must decide.
     Conflict,
 }
@@ -83,7 +61,8 @@ impl<'a> Plan<'a> {
             entries: BTreeMap::new(),
             conflicts: Vec::new(),
             text: String::new(),
-            touched: Touched::default(),
+            touched: [Files::new(), Files::new()],
+            waiting: BTreeSet::new(),
         }
     }
 
@@ -121,13 +100,20 @@ impl<'a> Plan<'a> {
         self.text.push('\n');
     }
 
+    /// Notes for the patches that a file of a chapter has changed.
+    pub(super) fn touch(&mut self, path: &str, before: Content, after: Content) {
+        let [befores, afters] = &mut self.touched;
+        befores.insert(path.to_string(), before);
+        afters.insert(path.to_string(), after);
+    }
+
     /// The file as it is on the disk.
-    pub(super) fn now(&self, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
+    pub(super) fn now(&self, path: &str) -> anyhow::Result<Content> {
         disk::read(&self.source.workspace.path(path))
     }
 
     /// The file as it was before the first run.
-    pub(super) fn before(&self, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
+    pub(super) fn before(&self, path: &str) -> anyhow::Result<Content> {
         match self.previous.get(path) {
             Some(entry) => Ok(entry.before.clone()),
             None => self.now(path),
@@ -150,129 +136,129 @@ impl<'a> Plan<'a> {
         is_decided.then(|| entry.incoming.clone())
     }
 
-    /// Merges one step, and plans the file to be written.
-    pub(super) fn settle(&mut self, step: &Step<'_>) -> anyhow::Result<Outcome> {
-        let now = self.now(step.path)?;
-        let decision = self.decision(step.path, &now);
-        let is_decided = decision.is_some();
-        if let Some(sentence) = self.unfinished(step, now.as_deref())? {
-            // Not edited, or only half: the next run looks again.
-            if let Some(entry) = self.entries.get_mut(step.path).filter(|_| is_decided) {
-                entry.decided |= now != entry.after;
-                (entry.found, entry.after, entry.conflict) = (now.clone(), now, true);
-            }
-            self.conflicts.push(sentence);
-            return Ok(Outcome::Conflict);
-        }
-        let merged = if let Some(incoming) = decision {
-            // The change may have become better since the decision: the difference is merged into it.
-            match merge_into(step, now.as_deref(), incoming.as_deref())? {
-                Merged::Same | Merged::Absent => Merged::Clean(now.clone()),
-                other => other,
-            }
-        } else {
-            let before = self.before(step.path)?;
-            let current = step.current.as_ref().unwrap_or(&before);
-            merge_into(step, current.as_deref(), step.base.as_deref())?
-        };
-        self.record(step, merged, now, is_decided)
-    }
-
-    fn record(
+    /// Merges the files of one directory, and plans them to be written. Into a file in which a person has decided, only
+    /// what is new since then is merged.
+    pub(super) fn merge(
         &mut self,
-        step: &Step<'_>,
-        merged: Merged,
-        now: Content,
-        is_decided: bool,
-    ) -> anyhow::Result<Outcome> {
-        let (before, incoming) = (self.before(step.path)?, step.theirs.clone());
-        let mut entry = Entry { before, found: now.clone(), incoming, ..Entry::default() };
-        let outcome = match merged {
-            Merged::Absent => return Ok(Outcome::Absent),
-            Merged::Same if entry.before == now => {
-                self.entries.remove(step.path);
-                return Ok(Outcome::Same);
+        folder: &str,
+        mut sides: Sides,
+        labels: &dyn Fn(&str) -> [String; 3],
+    ) -> anyhow::Result<BTreeMap<String, (Outcome, Content)>> {
+        let mut outcomes = BTreeMap::new();
+        let (incoming, mut decided) = (sides.theirs.clone(), BTreeSet::new());
+        for path in incoming.keys() {
+            let full = format!("{folder}/{path}");
+            let now = self.now(&full)?;
+            let decision = self.decision(&full, &now);
+            if let Some(sentence) = unfinished(&full, now.as_deref(), sides.of(path)) {
+                // Not edited, or only half: the next run looks again.
+                if let Some(entry) = self.entries.get_mut(&full).filter(|_| decision.is_some()) {
+                    entry.decided |= now != entry.after;
+                    (entry.found, entry.after, entry.conflict) = (now.clone(), now, true);
+                }
+                self.ask(&full, sentence, labels(path));
+                outcomes.insert(path.clone(), (Outcome::Conflict, None));
+                sides.leave_out(path);
+            } else if let Some(incoming) = decision {
+                sides.base.insert(path.clone(), incoming);
+                sides.ours.insert(path.clone(), now);
+                decided.insert(path.clone());
             }
-            // The run before had more to merge.
-            Merged::Same => {
-                entry.after.clone_from(&entry.before);
-                Outcome::Same
+        }
+        let Sides { ours, base, theirs } = &sides;
+        let mut merged = merge::merge(self.source.git, [ours, base, theirs], labels)?;
+        for (path, after) in merged.files {
+            let full = format!("{folder}/{path}");
+            let (before, found) = (self.before(&full)?, self.now(&full)?);
+            let (incoming, decided) = (incoming[&path].clone(), decided.contains(&path));
+            let mut entry = Entry { before, found, incoming, after, decided, conflict: false };
+            let conflict = merged.conflicts.remove(&path);
+            if let Some(sentence) = conflict {
+                entry = Entry { decided: false, conflict: true, ..entry };
+                if !entry.after.as_deref().is_some_and(merge::has_markers) {
+                    entry.after.clone_from(&entry.found);
+                }
+                self.ask(&full, sentence, labels(&path));
             }
-            Merged::Clean(result) => {
-                (entry.after, entry.decided) = (result.clone(), is_decided);
-                if is_decided { Outcome::Decided(result) } else { Outcome::Merged(result) }
+            outcomes.insert(path, (outcome(&entry), entry.after.clone()));
+            // No person has to see a solved file without a conflict.
+            let is_needed = match outcome(&entry) {
+                Outcome::Same => entry.before != entry.found,
+                Outcome::Merged => !is_scratch(&full),
+                Outcome::Decided | Outcome::Conflict => true,
+            };
+            self.entries.remove(&full);
+            if is_needed {
+                self.entries.insert(full, entry);
             }
-            Merged::Conflict(content) => {
-                (entry.after, entry.conflict) = (Some(content), true);
-                self.conflicts.push(both_sides(step.path));
-                Outcome::Conflict
-            }
-            Merged::Undecided(why) => {
-                (entry.after, entry.conflict) = (now, true);
-                self.conflicts.push(format!("{}: {why}", step.path));
-                Outcome::Conflict
-            }
-        };
-        self.entries.insert(step.path.to_string(), entry);
-        Ok(outcome)
+        }
+        Ok(outcomes)
     }
 
-    /// A sentence about the markers that a person still has to edit, if there are any.
-    fn unfinished(
-        &self,
-        step: &Step<'_>,
-        content: Option<&[u8]>,
-    ) -> anyhow::Result<Option<String>> {
-        let Some(content) = content.filter(|content| merge::has_markers(content)) else {
-            return Ok(None);
-        };
-        let current = match &step.current {
-            Some(current) => current.clone(),
-            None => self.source.git.show("HEAD", step.path)?,
-        };
-        let sides = [&current, &step.base, &step.theirs];
-        let sides = sides.map(|side| side.as_deref().unwrap_or_default());
-        let left = merge::leftovers(content, sides);
-        let has = |sign: &str| left.iter().any(|(_, line)| line.starts_with(sign));
-        Ok(match left.first() {
-            Some(_) if has("<<<<<<<") && has(">>>>>>>") => Some(both_sides(step.path)),
-            Some((number, line)) => Some(merge::leftover(step.path, *number, line)),
-            None => None,
-        })
+    /// Asks the person to decide about a file.
+    fn ask(&mut self, full: &str, sentence: String, [label, ..]: [String; 3]) {
+        self.conflicts.push(if is_scratch(full) {
+            format!(
+                "{label}: the solved file with both sides is {full}; the patch is made of what you make of it"
+            )
+        } else {
+            sentence
+        });
     }
 
-    /// Plans a file without a merge: a patch, or a file that has only another path now. `incoming` is its part of the
-    /// change.
+    /// Plans a file without a merge, such as a patch.
     pub(super) fn write(
         &mut self,
         path: &str,
-        after: Vec<u8>,
-        incoming: Content,
+        after: Content,
         decided: bool,
     ) -> anyhow::Result<()> {
         let (before, found) = (self.before(path)?, self.now(path)?);
-        let entry = Entry { before, found, incoming, after: Some(after), decided, conflict: false };
+        let entry = Entry { before, found, after, decided, ..Entry::default() };
         self.entries.insert(path.to_string(), entry);
         Ok(())
     }
+
+    /// Plans to remove a file that has another path now, unless a person has made it again.
+    pub(super) fn remove(&mut self, path: &str) -> anyhow::Result<()> {
+        if self.decision(path, &self.now(path)?).is_some() {
+            return Ok(());
+        }
+        self.write(path, None, false)
+    }
 }
 
-/// Merges the step into `current`, which has `base` in it already.
-fn merge_into(
-    step: &Step<'_>,
-    current: Option<&[u8]>,
-    base: Option<&[u8]>,
-) -> anyhow::Result<Merged> {
-    let sides = [current, base, step.theirs.as_deref()];
-    if sides[1] == sides[2] {
-        return Ok(Merged::Same);
+impl Sides {
+    /// One file: ours, base, theirs.
+    fn of(&self, path: &str) -> [&[u8]; 3] {
+        [&self.ours, &self.base, &self.theirs]
+            .map(|side| side.get(path).and_then(Option::as_deref).unwrap_or_default())
     }
-    if step.path.ends_with("/Cargo.toml") {
-        return manifest::merge(sides, step.labels);
+
+    fn leave_out(&mut self, path: &str) {
+        for side in [&mut self.ours, &mut self.base, &mut self.theirs] {
+            side.remove(path);
+        }
     }
-    merge::merge(current, base, sides[2], step.labels)
 }
 
-fn both_sides(path: &str) -> String {
-    format!("{path} has both sides between <<<<<<< and >>>>>>>")
+fn outcome(entry: &Entry) -> Outcome {
+    match entry {
+        Entry { conflict: true, .. } => Outcome::Conflict,
+        Entry { decided: true, .. } => Outcome::Decided,
+        Entry { before, after, .. } if before == after => Outcome::Same,
+        _ => Outcome::Merged,
+    }
+}
+
+/// A sentence about the markers that a person still has to edit, if there are any.
+fn unfinished(path: &str, content: Option<&[u8]>, sides: [&[u8]; 3]) -> Option<String> {
+    let left = merge::leftovers(content?, sides);
+    let has = |sign: &str| left.iter().any(|(_, line)| line.starts_with(sign));
+    let (number, line) = left.first()?;
+    Some(if has("<<<<<<<") && has(">>>>>>>") {
+        merge::both_sides(path)
+    } else {
+        merge::leftover(path, *number, line)
+    })
 }

@@ -3,19 +3,29 @@
 //! A sentence does not say which ten seconds it means. So a line with the value is listed if it also has the name, if
 //! its page belongs to the part that shows the changed code, or if it is a comment. All other lines are only counted.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
+
+use anyhow::bail;
 
 use super::change::Change;
+use super::journal::Content;
 use super::pages::Page;
 use super::source::Source;
 use super::value::{Value, values};
-use crate::git::split_zero;
 
 /// How many lines are listed for one value.
 const MAX_QUOTES: usize = 12;
 /// How many characters of a line are shown around the value.
 const SHOWN: usize = 70;
+
+/// A line that git has found, and where in it.
+struct Line {
+    path: String,
+    number: usize,
+    at: usize,
+    text: String,
+}
 
 /// Lists the lines that may quote a value that the change has replaced. Empty when no value has changed.
 pub(super) fn report(
@@ -23,7 +33,7 @@ pub(super) fn report(
     changes: &[Change],
     pages: &[Page],
 ) -> anyhow::Result<String> {
-    let as_text = |content: &Option<Vec<u8>>| {
+    let as_text = |content: &Content| {
         String::from_utf8_lossy(content.as_deref().unwrap_or_default()).into_owned()
     };
     let mut text = String::new();
@@ -44,60 +54,89 @@ fn places(source: &Source<'_>, value: &Value, pages: &[Page]) -> anyhow::Result<
         .filter_map(|page| page.path.rsplit_once('/').map(|(folder, _)| folder))
         .chain(["book/src/appendix"])
         .collect();
-    let mut named = Vec::new();
-    let mut others = 0;
-    for path in searched(source)? {
-        let text = fs::read_to_string(source.workspace.path(&path)).unwrap_or_default();
-        let is_page = path.starts_with("book/") || !path.contains('/');
-        let is_near =
-            is_page && path.rsplit_once('/').is_none_or(|(folder, _)| parts.contains(&folder));
-        for (number, line) in text.lines().enumerate() {
-            let quoted = value.quoted(line);
-            let is_comment = !is_page && line.trim_start().starts_with("//");
-            let is_named = value.is_named_in(line);
-            let is_meant = is_near || is_comment || is_named;
-            if quoted.is_some_and(|_| is_meant) || (is_page && value.is_written_out_in(line)) {
-                let shown = excerpt(line, quoted.unwrap_or_default());
-                named.push((!is_named, format!("  {path}:{}: {shown}\n", number + 1)));
-            } else if quoted.is_some() {
-                others += 1;
-            }
-        }
-    }
+    let is_meant = |line: &Line| {
+        let folder = line.path.rsplit_once('/').map(|(folder, _)| folder);
+        let is_comment = !line.is_of_a_page() && line.text.trim_start().starts_with("//");
+        let is_near = line.is_of_a_page() && folder.is_none_or(|folder| parts.contains(&folder));
+        is_comment || is_near || value.is_named_in(&line.text)
+    };
+    let pattern = value.pattern.as_deref();
+    let quoted = pattern.map(|pattern| quoted(source, pattern)).transpose()?.unwrap_or_default();
+    let (meant, others): (Vec<Line>, Vec<Line>) = quoted.into_iter().partition(is_meant);
+    let named = if value.is_constant() { named(source, value)? } else { Vec::new() };
     // Lines with the name come first.
-    named.sort_by_key(|(is_unnamed, _)| *is_unnamed);
+    let listed: BTreeMap<_, _> = named
+        .into_iter()
+        .chain(meant)
+        .map(|line| ((!value.is_named_in(&line.text), line.path.clone(), line.number), line))
+        .collect();
     let mut text = String::new();
-    if !named.is_empty() {
+    if !listed.is_empty() {
         let _ = writeln!(text, "Lines that may quote {}, which was {}:", value.name, value.number);
-        named.iter().take(MAX_QUOTES).for_each(|(_, line)| text.push_str(line));
-        if named.len() > MAX_QUOTES {
-            let _ = writeln!(text, "  and {} more", named.len() - MAX_QUOTES);
+        for Line { path, number, at, text: line } in listed.values().take(MAX_QUOTES) {
+            let _ = writeln!(text, "  {path}:{number}: {}", excerpt(line, *at));
+        }
+        if listed.len() > MAX_QUOTES {
+            let _ = writeln!(text, "  and {} more", listed.len() - MAX_QUOTES);
         }
     }
-    if let Some(search) = value.search().filter(|_| others > 0) {
+    if let Some(pattern) = pattern.filter(|_| !others.is_empty()) {
         let _ = writeln!(
             text,
-            "Other lines with this value, probably of something else: {others} ({search})"
+            "Other lines with this value, probably of something else: {} (git grep -nwiE '{pattern}')",
+            others.len()
         );
     }
     Ok(text)
 }
 
-/// The pages, and the code of the chapters from the changed one on.
-fn searched(source: &Source<'_>) -> anyhow::Result<Vec<String>> {
+impl Line {
+    /// Whether it is of a page of the book or of the README.
+    fn is_of_a_page(&self) -> bool {
+        self.path.starts_with("book/") || !self.path.contains('/')
+    }
+}
+
+/// The lines with the value in the pages, and in the code of the chapters from the changed one on.
+fn quoted(source: &Source<'_>, pattern: &str) -> anyhow::Result<Vec<Line>> {
+    let mut places = vec!["README.md".to_string()];
     let chapters = [source.chapter].into_iter().chain(source.workspace.after(source.chapter));
-    let folders = chapters.map(|chapter| chapter.folder.as_str());
-    let places: Vec<&str> = ["book/src", "README.md"].into_iter().chain(folders).collect();
-    let listed = source.git.run(&[&["ls-files", "-z", "--"], &places[..]].concat())?;
-    let mut paths = split_zero(&listed);
-    paths.retain(|path| [".md", ".rs", ".toml"].iter().any(|end| path.ends_with(end)));
-    Ok(paths)
+    for folder in chapters.map(|chapter| chapter.folder.as_str()).chain(["book/src"]) {
+        places.extend(["md", "rs", "toml"].map(|kind| format!("{folder}/*.{kind}")));
+    }
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    found(source, &["-wiE", pattern], &places)
+}
+
+/// The lines of pages that name the constant, other than to show its code.
+fn named(source: &Source<'_>, value: &Value) -> anyhow::Result<Vec<Line>> {
+    let mut lines = found(source, &["-wF", &value.name], &["README.md", "book/src/*.md"])?;
+    lines.retain(|line| !line.text.starts_with("{{#"));
+    Ok(lines)
+}
+
+/// The lines that `git grep` finds.
+fn found(source: &Source<'_>, search: &[&str], places: &[&str]) -> anyhow::Result<Vec<Line>> {
+    let args = [&["grep", "-I", "-n", "--column"], search, &["--"], places].concat();
+    let output = source.git.output(&args)?;
+    // Status 1 means that there is none.
+    if output.status.code().is_none_or(|code| code > 1) {
+        bail!("git cannot search: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    let line = |printed: &str| {
+        let fields: Vec<&str> = printed.splitn(4, ':').collect();
+        let [path, number, column, text] = fields[..] else { return None };
+        let at = column.parse::<usize>().ok()?.checked_sub(1)?;
+        Some(Line { path: path.into(), number: number.parse().ok()?, at, text: text.into() })
+    };
+    Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(line).collect())
 }
 
 /// The part of a long line around the value.
 fn excerpt(line: &str, at: usize) -> String {
-    let before = line[..at].char_indices().rev().map(|(at, _)| at).nth(SHOWN / 2).unwrap_or(0);
-    let shown: String = line[before..].chars().take(SHOWN).collect();
+    let before = line.get(..at).unwrap_or_default();
+    let start = before.char_indices().rev().map(|(at, _)| at).nth(SHOWN / 2).unwrap_or(0);
+    let shown: String = line[start..].chars().take(SHOWN).collect();
     shown.trim().to_string()
 }
 

@@ -1,35 +1,24 @@
-//! A value that a change has replaced, such as the 10 seconds of `DRAIN`, and the ways to write it.
+//! A value that a change has replaced, such as the 10 seconds of `DRAIN`, and how git finds it.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 /// The old value, and its name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Value {
     pub name: String,
     pub number: String,
-    unit: Unit,
+    /// What `git grep -wiE` looks for. A small number without a unit is found everywhere, and has none.
+    pub pattern: Option<String>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Unit {
-    /// The call or constant beside the number, and the words that may follow the number in a text.
-    Known {
-        call: &'static str,
-        words: &'static [&'static str],
-    },
-    /// The name of the field, such as `workers: 4`.
-    Field(String),
-    None,
-}
-
-const UNITS: [(&str, &[&str]); 6] = [
-    ("from_secs", &["s", "second", "seconds"]),
-    ("from_millis", &["ms", "millisecond", "milliseconds"]),
-    ("from_mins", &["min", "minute", "minutes"]),
-    ("1024", &["1024", "kib"]),
-    ("KIB", &["kib"]),
-    ("MIB", &["mib"]),
+/// The call or constant beside a number, and the words that may follow the number in a text.
+const UNITS: [(&str, &str); 6] = [
+    ("from_secs", "s|second|seconds"),
+    ("from_millis", "ms|millisecond|milliseconds"),
+    ("from_mins", "min|minute|minutes"),
+    ("1024", "1024|kib"),
+    ("KIB", "kib"),
+    ("MIB", "mib"),
 ];
 
 const NUMBERS: [(&str, &str); 16] = [
@@ -54,30 +43,31 @@ const NUMBERS: [(&str, &str); 16] = [
 /// The numbers that the change has replaced: pairs of lines that differ in one number.
 pub(super) fn values(old: &str, new: &str) -> Vec<Value> {
     let [before, after] = [old, new].map(|text| text.lines().collect::<BTreeSet<_>>());
-    let mut values = Vec::new();
-    for line in old.lines().filter(|line| !after.contains(line)) {
+    let removed = old.lines().filter(|line| !after.contains(line));
+    let value = |line| {
         let mut added = new.lines().filter(|line| !before.contains(line));
-        if let Some(at) = added.find_map(|new| only_difference(line, new))
-            && let Some(name) = name(line)
-        {
-            let number = line[at.clone()].to_string();
-            values.push(Value { name: name.to_string(), number, unit: unit(line, &at) });
-        }
-    }
-    values
+        let at = added.find_map(|new| only_difference(line, new))?;
+        let (number, pattern) = (words(line)[at].to_string(), pattern(line, at));
+        Some(Value { name: name(line)?.to_string(), number, pattern })
+    };
+    removed.filter_map(value).collect()
 }
 
-/// The number in which two lines differ, when that is all.
-fn only_difference(old: &str, new: &str) -> Option<Range<usize>> {
-    let [before, after] = [old, new].map(words);
-    if before.len() != after.len() {
-        return None;
-    }
-    let mut differ =
-        before.into_iter().zip(after).filter(|(a, b)| old[a.clone()] != new[b.clone()]);
-    let (a, b) = differ.next().filter(|_| differ.next().is_none())?;
+/// Which word is the number in which two lines differ, when that is all.
+fn only_difference(old: &str, new: &str) -> Option<usize> {
+    let [old, new] = [old, new].map(words);
+    let mut differ = (0..old.len()).filter(|&at| old.get(at) != new.get(at));
+    let at = differ.next().filter(|_| differ.next().is_none() && old.len() == new.len())?;
     let is_number = |word: &str| word.starts_with(|first: char| first.is_ascii_digit());
-    (is_number(&old[a.clone()]) && is_number(&new[b])).then_some(a)
+    (is_number(old[at]) && is_number(new[at])).then_some(at)
+}
+
+fn is_in_word(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
+
+fn words(line: &str) -> Vec<&str> {
+    line.split(|letter| !is_in_word(letter)).filter(|word| !word.is_empty()).collect()
 }
 
 /// The name of a constant, a field or a setting.
@@ -86,76 +76,34 @@ fn name(line: &str) -> Option<&str> {
     for keyword in ["pub ", "pub(crate) ", "pub(super) ", "const ", "static "] {
         rest = rest.strip_prefix(keyword).unwrap_or(rest);
     }
-    let first = words(rest).into_iter().next().filter(|word| word.start == 0)?;
-    let after = rest[first.end..].trim_start();
-    (after.starts_with(':') || after.starts_with("= ")).then_some(&rest[first])
+    let (name, after) = rest.split_at(rest.find(|letter| !is_in_word(letter))?);
+    let after = after.trim_start();
+    (!name.is_empty() && (after.starts_with(':') || after.starts_with("= "))).then_some(name)
 }
 
-fn unit(line: &str, number: &Range<usize>) -> Unit {
-    let all = words(line);
-    let at = all.iter().position(|word| word == number).unwrap_or_default();
-    let before = at.checked_sub(1).map(|before| all[before].clone());
-    let beside = [before.clone(), all.get(at + 1).cloned()].into_iter().flatten();
-    let beside: Vec<&str> = beside.map(|word| &line[word]).collect();
-    if let Some((call, words)) = UNITS.iter().find(|(call, _)| beside.contains(call)) {
-        return Unit::Known { call, words };
+/// A number of a line as it may be written elsewhere: with its unit, or with the name of its field, such as
+/// `workers: 4`.
+fn pattern(line: &str, at: usize) -> Option<String> {
+    let words = words(line);
+    let before = at.checked_sub(1).map(|before| words[before]);
+    let beside = [before, words.get(at + 1).copied()];
+    let digits = words[at].replace('_', "");
+    let spelled = NUMBERS.iter().find(|(number, _)| *number == digits);
+    let spelled = spelled.map(|(_, word)| format!("|{word}")).unwrap_or_default();
+    // 16384 may be written as 16_384.
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    let number = format!("({}{spelled})", groups.join("_?"));
+    if let Some((call, units)) = UNITS.iter().find(|(call, _)| beside.contains(&Some(call))) {
+        return Some(format!("{number}[ *-]*({units})|{call}[ *(]*{number}"));
     }
-    match before.filter(|word| line[word.end..number.start].trim() == ":") {
-        Some(field) => Unit::Field(line[field].to_string()),
-        None => Unit::None,
+    if let Some(field) = before.filter(|field| line.contains(&format!("{field}: {}", words[at]))) {
+        let field = format!("{}s?", field.strip_suffix('s').unwrap_or(field));
+        return Some(format!("{number}[ -]+{field}|{field}[ :=]+{number}"));
     }
-}
-
-/// The ranges of the words of a line: letters, digits and `_`.
-fn words(line: &str) -> Vec<Range<usize>> {
-    let mut words: Vec<Range<usize>> = Vec::new();
-    for (at, letter) in line.char_indices() {
-        if !(letter.is_alphanumeric() || letter == '_') {
-            continue;
-        }
-        let end = at + letter.len_utf8();
-        match words.last_mut().filter(|word| word.end == at) {
-            Some(word) => word.end = end,
-            None => words.push(at..end),
-        }
-    }
-    words
+    (digits.len() > 3).then_some(number)
 }
 
 impl Value {
-    /// The offset at which a line quotes the value.
-    pub(super) fn quoted(&self, line: &str) -> Option<usize> {
-        let places = words(line);
-        let lower: Vec<String> =
-            places.iter().map(|word| line[word.clone()].to_lowercase()).collect();
-        let digits = self.number.replace('_', "");
-        let spelled = NUMBERS.iter().find(|(number, _)| *number == digits).map(|(_, word)| *word);
-        let is_number = |word: &str| word.replace('_', "") == digits || Some(word) == spelled;
-        let place = (0..places.len()).find(|&at| {
-            let before = at.checked_sub(1).map(|before| lower[before].as_str());
-            let after = lower.get(at + 1).map(String::as_str);
-            match &self.unit {
-                Unit::Known { call, words } => {
-                    let has_unit = after.is_some_and(|after| words.contains(&after));
-                    let joined = lower[at].strip_prefix(&digits);
-                    (is_number(&lower[at]) && (has_unit || before == Some(call)))
-                        || joined.is_some_and(|unit| words.contains(&unit))
-                }
-                Unit::Field(field) => {
-                    let named = |word: Option<&str>| {
-                        word.is_some_and(|word| {
-                            word == field || Some(word) == field.strip_suffix('s')
-                        })
-                    };
-                    is_number(&lower[at]) && (named(after) || named(before))
-                }
-                // A small number without a unit is found everywhere.
-                Unit::None => digits.len() > 3 && is_number(&lower[at]),
-            }
-        });
-        place.map(|at| places[at].start)
-    }
-
     /// Whether the line has all words of the name: `drain-timeout` has `drain`, the word of `DRAIN`.
     pub(super) fn is_named_in(&self, line: &str) -> bool {
         let line = line.to_lowercase();
@@ -163,26 +111,18 @@ impl Value {
         self.name.to_lowercase().split('_').all(|part| parts.contains(part))
     }
 
-    /// Whether a page names the constant itself.
-    pub(super) fn is_written_out_in(&self, line: &str) -> bool {
+    /// Whether a page would name it: it is a constant.
+    pub(super) fn is_constant(&self) -> bool {
         self.name.len() > 2
             && self.name.chars().all(|letter| letter.is_uppercase() || letter == '_')
-            && !line.starts_with("{{#")
-            && words(line).into_iter().any(|word| line[word] == self.name)
-    }
-
-    /// A command that finds every line with the value, whatever its name.
-    pub(super) fn search(&self) -> Option<String> {
-        let Unit::Known { words, .. } = &self.unit else { return None };
-        let spelled = NUMBERS.iter().find(|(number, _)| *number == self.number);
-        let spelled = spelled.map(|(_, word)| format!("|{word}")).unwrap_or_default();
-        Some(format!("git grep -nwiE '({}{spelled})[ -]?({})'", self.number, words.join("|")))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::git::Git;
+    use crate::workspace::tests::folder_with;
 
     fn value(old: &str, new: &str) -> Value {
         values(old, new).pop().unwrap_or_else(|| panic!("no value in {old}"))
@@ -203,6 +143,7 @@ mod tests {
                 "16_384",
             ),
             ("    write: from_secs(10),", "    write: from_secs(15),", "write", "10"),
+            ("    workers: 4,", "    workers: 8,", "workers", "4"),
             ("pub const A: u8 = 1;", "pub const A: u8 = 2;", "A", "1"),
             ("timeout = 5", "timeout = 6", "timeout", "5"),
         ] {
@@ -222,28 +163,33 @@ mod tests {
 
     #[test]
     fn the_value_is_found_with_its_unit_only() {
-        let drain = drain();
-        for (line, quotes) in [
-            ("gives them ten seconds.", true),
-            ("after 10 s", true),
-            (r#"setting("drain-timeout", "TIME", "10s")"#, true),
-            ("drain: Duration::from_secs(10),", true),
-            ("section 10 says", false),
-            ("RFC 9110 section 8", false),
-            ("110 s", false),
-            ("ten requests, sixty seconds", false),
-        ] {
-            assert_eq!(drain.quoted(line).is_some(), quotes, "{line}");
-        }
         let workers = value("    workers: 4,", "    workers: 8,");
-        assert!(workers.quoted("Four workers wait").is_some());
-        assert!(workers.quoted("four clients").is_none());
         let most = value("const MAX_SIZE: usize = 16_384;", "const MAX_SIZE: usize = 1;");
-        assert!(most.quoted("up to 16384 clients").is_some());
-        let few = value("const FEW: usize = 16;", "const FEW: usize = 1;");
-        assert!(few.quoted("16 clients").is_none());
         let kib = value("const A: usize = 64 * 1024;", "const A: usize = 32 * 1024;");
-        assert!(kib.quoted("64 * 1024").is_some() && kib.quoted("64 KiB").is_some());
+        assert_eq!(value("const FEW: usize = 16;", "const FEW: usize = 1;").pattern, None);
+        let folder = folder_with(&[]);
+        for (value, line, quotes) in [
+            (&drain(), "gives them ten seconds.", true),
+            (&drain(), "after 10 s", true),
+            (&drain(), r#"setting("drain-timeout", "TIME", "10s")"#, true),
+            (&drain(), "drain: Duration::from_secs(10),", true),
+            (&drain(), "section 10 says", false),
+            (&drain(), "RFC 9110 section 8", false),
+            (&drain(), "110 s", false),
+            (&drain(), "ten requests, sixty seconds", false),
+            (&workers, "Four workers wait", true),
+            (&workers, "four clients", false),
+            (&most, "up to 16384 clients", true),
+            (&most, "up to 116384 clients", false),
+            (&kib, "64 * 1024", true),
+            (&kib, "64 KiB", true),
+        ] {
+            std::fs::write(folder.path().join("page.md"), line).unwrap();
+            let pattern = value.pattern.as_deref().unwrap();
+            let search = ["grep", "--no-index", "-qwiE", pattern];
+            let found = Git::at(folder.path()).output(&search).unwrap();
+            assert_eq!(found.status.code(), Some(i32::from(!quotes)), "{pattern}: {line}");
+        }
     }
 
     #[test]
@@ -251,11 +197,7 @@ mod tests {
         let drain = drain();
         assert!(drain.is_named_in("as long as `--drain-timeout`"));
         assert!(!drain.is_named_in("const DRAINED: usize"));
-        assert!(drain.is_written_out_in("It waits for `DRAIN`."));
-        assert!(!drain.is_written_out_in("{{#item 02 src/server.rs DRAIN}}"));
-        assert_eq!(
-            drain.search().as_deref(),
-            Some("git grep -nwiE '(10|ten)[ -]?(s|second|seconds)'")
-        );
+        assert!(drain.is_constant());
+        assert!(!value("    workers: 4,", "    workers: 8,").is_constant());
     }
 }

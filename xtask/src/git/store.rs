@@ -15,7 +15,7 @@ pub(crate) struct Commit<'a> {
     /// Names of commits, and `:1` for the first commit of the same call, `:2` for the second.
     pub parents: &'a [&'a str],
     pub message: &'a str,
-    /// How it differs from its first parent. The paths are relative to the directory in which git is run.
+    /// How it differs from its first parent, or without one, all its files. The paths are relative to the directory in which git is run.
     pub files: &'a Files,
 }
 
@@ -23,6 +23,32 @@ impl Git {
     /// Stores these commits. The names exist when this returns, or if the process is killed, none or some of them: the
     /// order is git's.
     pub(crate) fn store(&self, commits: &[Commit<'_>]) -> anyhow::Result<()> {
+        disk::step()?;
+        let fsync = if cfg!(test) { "core.fsync=none" } else { "core.fsync=committed,reference" };
+        self.import(&["-c", fsync, "-c", "fastimport.unpackLimit=1"], self.stream(commits)?)?;
+        disk::step()
+    }
+
+    /// Stores these commits, but not their names, and returns their ids. Git removes them after some weeks.
+    pub(crate) fn store_unnamed(&self, commits: &[Commit<'_>]) -> anyhow::Result<Vec<String>> {
+        let mut stream = self.stream(commits)?;
+        for (number, commit) in (1..).zip(commits) {
+            let unnamed = format!("get-mark :{number}\nreset {}\nfrom {:040}\n\n", commit.name, 0);
+            stream.extend(unnamed.into_bytes());
+        }
+        let printed = self.import(&["-c", "core.fsync=none"], stream)?;
+        Ok(String::from_utf8_lossy(&printed).lines().map(String::from).collect())
+    }
+
+    fn import(&self, settings: &[&str], mut stream: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        // Without this line git has not got everything, and stores nothing.
+        stream.extend(b"done\n");
+        let args = [settings, &["fast-import", "--quiet", "--force", "--done"]].concat();
+        self.run_with_input(&args, &stream)
+    }
+
+    /// The commits as fast-import reads them.
+    fn stream(&self, commits: &[Commit<'_>]) -> anyhow::Result<Vec<u8>> {
         let prefix = self.prefix()?;
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut stream = Vec::new();
@@ -51,16 +77,7 @@ impl Git {
                 stream.push(b'\n');
             }
         }
-        // Without this line git has not got everything, and stores nothing.
-        stream.extend(b"done\n");
-        disk::step()?;
-        let fsync = if cfg!(test) { "core.fsync=none" } else { "core.fsync=committed,reference" };
-        let import = ["-c", fsync, "-c", "fastimport.unpackLimit=1"];
-        self.run_with_input(
-            &[&import[..], &["fast-import", "--quiet", "--force", "--done"]].concat(),
-            &stream,
-        )?;
-        disk::step()
+        Ok(stream)
     }
 
     /// Gives and takes names away, in the lines of `git update-ref --stdin`.
@@ -110,5 +127,9 @@ mod tests {
         assert_eq!(git.text(&["status", "--porcelain"]).unwrap(), "");
         git.update_names("delete refs/a\n").unwrap();
         assert_eq!(git.commit("refs/a").unwrap(), None);
+        let ids = git.store_unnamed(&[store("refs/c", &[]), store("refs/d", &[":1"])]).unwrap();
+        assert_eq!(git.text(&["rev-parse", &format!("{}^", ids[1])]).unwrap(), ids[0]);
+        assert_eq!(git.show(&ids[0], "crlf").unwrap(), files["crlf"]);
+        assert_eq!(git.text(&["for-each-ref", "refs/c", "refs/d"]).unwrap(), "");
     }
 }

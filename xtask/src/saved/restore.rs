@@ -10,7 +10,7 @@ use super::store::{NAMES, Saved, Store};
 use super::work::needs_git;
 use crate::exercise::Exercise;
 use crate::git::Git;
-use crate::merge::{Merged, merge};
+use crate::merge::merge;
 use crate::patch::Files;
 use crate::ui;
 use crate::workspace::Workspace;
@@ -67,24 +67,20 @@ pub(super) fn restore(workspace: &Workspace, called: &str) -> anyhow::Result<Str
 /// The saved files, on top of the chapter as it is shipped now: the course may have changed since.
 fn target(git: &Git, saved: &Saved, work: &Work, folder: &str) -> anyhow::Result<Files> {
     let full = saved.full_name();
-    let mut target = Files::new();
-    for path in saved.paths(git)? {
-        let content = git.show(&full, &path)?;
-        let [then, now] = [git.show(&saved.base, &path)?, git.show(&work.base, &path)?];
-        let labels = ["shipped now", "shipped then", "saved"];
-        let merged = match merge(now.as_deref(), then.as_deref(), content.as_deref(), labels)? {
-            _ if then == now => content,
-            Merged::Same => now,
-            Merged::Clean(merged) => merged,
-            Merged::Absent | Merged::Conflict(_) | Merged::Undecided(_) => bail!(
-                "{path} of {} does not fit {folder} as it is shipped now; nothing was changed. \
-                 `git cherry-pick --no-commit {full}` puts both versions where they differ",
-                saved.name
-            ),
-        };
-        target.insert(path, merged);
+    let paths = saved.paths(git)?;
+    let at = |revision: &str| -> anyhow::Result<Files> {
+        paths.iter().map(|path| Ok((path.clone(), git.show(revision, path)?))).collect()
+    };
+    let sides = [&at(&work.base)?, &at(&saved.base)?, &at(&full)?];
+    let merged = merge(git, sides, &|path| [path, "shipped then", "saved"].map(String::from))?;
+    if let Some(path) = merged.conflicts.keys().next() {
+        bail!(
+            "{path} of {} does not fit {folder} as it is shipped now; nothing was changed. \
+             `git cherry-pick --no-commit {full}` puts both versions where they differ",
+            saved.name
+        );
     }
-    Ok(target)
+    Ok(merged.files)
 }
 
 pub(super) fn listed(workspace: &Workspace) -> anyhow::Result<String> {
