@@ -32,7 +32,8 @@ struct Module {
 }
 
 /// The tools that are checked like a chapter.
-const TOOLS: [&str; 6] = ["xtask/book", "xtask/course", "xtask/labs", "xtask/plots", "xtask/scale", "xtask/wire"];
+const TOOLS: [&str; 6] =
+    ["xtask/book", "xtask/course", "xtask/labs", "xtask/plots", "xtask/scale", "xtask/wire"];
 
 pub(super) fn check(workspace: &Workspace) -> anyhow::Result<Outcome> {
     let (mut problems, mut count) = (Vec::new(), 0);

@@ -28,11 +28,21 @@ fn heads(table: &mut Table) {
     table.last(505, "another version", b"HEAD / HTTP/2.0\r\nHost: a\r\n\r\n", []);
     let chunks = head("Host: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n");
     table.last(400, "a malformed chunk size", chunks, []);
-    table.last(413, "a body over the limit", head("Host: a\r\nContent-Length: 9000000\r\n\r\n"), []);
+    table.last(
+        413,
+        "a body over the limit",
+        head("Host: a\r\nContent-Length: 9000000\r\n\r\n"),
+        [],
+    );
     table.last(417, "an unknown expectation", head("Host: a\r\nExpect: tea\r\n\r\n"), []);
     let long = "x".repeat(20_000);
     table.last(414, "a target over the limit", format!("HEAD /{long}").into_bytes(), []);
-    table.last(431, "a header section over the limit", head(&format!("Host: a\r\nX: {long}\r\n\r\n")), []);
+    table.last(
+        431,
+        "a header section over the limit",
+        head(&format!("Host: a\r\nX: {long}\r\n\r\n")),
+        [],
+    );
 }
 
 fn fields(table: &mut Table) {
@@ -48,8 +58,10 @@ fn fields(table: &mut Table) {
         ],
     );
 
-    table
-        .rule("RFC 9110 section 6.6.1", "Every final response has one Date, in the format of RFC 9110");
+    table.rule(
+        "RFC 9110 section 6.6.1",
+        "Every final response has one Date, in the format of RFC 9110",
+    );
     table.scenario("200, 204, 400, 404 and 405", dates);
 
     table.rule("RFC 9110 section 8.3", "A body has its media type");

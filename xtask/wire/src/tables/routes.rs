@@ -35,12 +35,7 @@ fn methods(table: &mut Table) {
         ask("OPTIONS", "/users"),
         Check::allows(["GET", "HEAD", "POST", "OPTIONS"]),
     );
-    table.answered(
-        204,
-        "an item",
-        ask("OPTIONS", "/users/1"),
-        Check::allows(["PUT", "DELETE"]),
-    );
+    table.answered(204, "an item", ask("OPTIONS", "/users/1"), Check::allows(["PUT", "DELETE"]));
 
     table.rule("RFC 9110 section 15.5.6", "405 lists the methods of its route");
     table.answered(
